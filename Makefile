@@ -1,0 +1,43 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test demo check bench faults lock
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.stamp  ## make .venv from the lock file, with the console script in .venv/bin/
+
+$(VENV)/.stamp: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: install  ## start the server on 127.0.0.1:8080, data in ./data
+	@$(BIN)/telemetry-server serve --data ./data
+
+test: install  ## every test that needs no outside service
+	@$(BIN)/python -m pytest -q
+
+demo: install  ## a throw-away server, pings good and bad, and what became of each
+	@$(BIN)/telemetry-server demo
+
+check: install  ## lint, types, tests, docs: what .ci/run runs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q
+
+bench: install  ## the benchmark suite, as ratios
+	@$(BIN)/python -m bench
+
+faults: install  ## the long durability suite, with its figures
+	@$(BIN)/python -m pytest -q -m "slow or privileged" tests/faults -s
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --group dev pyproject.toml -o requirements.lock

@@ -1,0 +1,84 @@
+"""
+The filesystem as the stores use it, and the only place that syncs.
+
+Everything that must survive a crash goes through a `Disk`, so that tests can
+hand in one that fails at the n-th operation or forgets what was not synced.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+APPEND_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Disk:
+    """The real filesystem.  Every method raises `OSError` as the kernel gives it."""
+
+    def create(self, path: Path) -> int:
+        """Create *path* for appending, private to its owner; it must not exist.  Returns the descriptor."""
+        return os.open(path, APPEND_FLAGS, 0o600)
+
+    def open_append(self, path: Path) -> int:
+        """Open the existing *path* for appending; links are not followed."""
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    def write(self, descriptor: int, buffers: Sequence[bytes | memoryview]) -> int:
+        """Append all of *buffers*, finishing short writes.  Returns how many bytes that was."""
+        total = 0
+        pending = [memoryview(buffer) for buffer in buffers if len(buffer)]
+        while pending:
+            # IOV_MAX is 1,024 on Linux.
+            written = os.writev(descriptor, pending[:1024])
+            total += written
+            while pending and written >= len(pending[0]):
+                written -= len(pending.pop(0))
+            if written:
+                pending[0] = pending[0][written:]
+        return total
+
+    def sync_data(self, descriptor: int) -> None:
+        """Wait until the bytes and the size of an open file are on the medium."""
+        os.fdatasync(descriptor)
+
+    def sync(self, descriptor: int) -> None:
+        """Wait until the bytes and all metadata of an open file are on the medium."""
+        os.fsync(descriptor)
+
+    def sync_directory(self, path: Path) -> None:
+        """Wait until the names in the directory *path* are on the medium."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def make_directories(self, path: Path) -> None:
+        """Create *path* and its missing parents, each name synced in the directory that holds it."""
+        missing = []
+        while not path.is_dir():
+            missing.append(path)
+            path = path.parent
+        for directory in reversed(missing):
+            try:
+                directory.mkdir(mode=0o700)
+            except FileExistsError:
+                if not directory.is_dir():
+                    raise
+            self.sync_directory(directory.parent)
+
+    def close(self, descriptor: int) -> None:
+        """Close an open file."""
+        os.close(descriptor)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Move *source* over *target*; the caller syncs the directory."""
+        source.rename(target)
+
+    def truncate(self, path: Path, length_bytes: int) -> None:
+        """Cut *path* to *length_bytes*."""
+        os.truncate(path, length_bytes)
+
+    def unlink(self, path: Path) -> None:
+        """Remove *path*; that it is gone already is fine."""
+        path.unlink(missing_ok=True)

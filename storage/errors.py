@@ -1,0 +1,41 @@
+"""
+What can go wrong with bytes on disk.
+
+::
+
+    StorageError
+    ├── StorageFull      no room; nothing was promised
+    ├── WriterClosed     the writer is draining for shutdown
+    ├── WriterDead       a sync failed: nothing after it can be trusted
+    ├── TornRecord       a record ends before its length says
+    ├── DamagedRecord    a record's checksum disagrees with its bytes
+    └── LedgerError      the ledger cannot be opened, or is from another version
+"""
+
+
+class StorageError(Exception):
+    """Anything that the stores could not do."""
+
+
+class StorageFull(StorageError):
+    """There is no room: nothing was promised, so whoever asked may try again."""
+
+
+class WriterClosed(StorageError):
+    """The writer is draining for shutdown and takes nothing more."""
+
+
+class WriterDead(StorageError):
+    """A sync failed.  What the file holds is unknown until it is read anew."""
+
+
+class TornRecord(StorageError):
+    """A record ends before its length says."""
+
+
+class DamagedRecord(StorageError):
+    """A record's checksum disagrees with its bytes."""
+
+
+class LedgerError(StorageError):
+    """The ledger cannot be opened, or was written by another version."""

@@ -1,0 +1,87 @@
+"""What can become of a submission: the closed list of outcomes and reasons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from histogram_specs.revision import Revision
+
+
+class QuarantineReason(StrEnum):
+    """Why a submission was not stored; also the metric's ``reason`` label."""
+
+    INVALID_PATH = "invalid_path"
+    INVALID_DOCUMENT_ID = "invalid_document_id"
+    EMPTY_BODY = "empty_body"
+    CORRUPT_GZIP = "corrupt_gzip"
+    TOO_LARGE = "too_large"
+    INVALID_JSON = "invalid_json"
+    UNKNOWN_VERSION = "unknown_version"
+    MISSING_FIELD = "missing_field"
+    MISSING_REVISION = "missing_revision"
+    INVALID_REVISION = "invalid_revision"
+    UNKNOWN_REVISION = "unknown_revision"
+    UNKNOWN_DOCTYPE = "unknown_doctype"
+    SCHEMA_VIOLATION = "schema_violation"
+    UNWANTED = "unwanted"
+
+
+class HistogramReason(StrEnum):
+    """Why one histogram was dropped while its ping was kept, in the order of checking."""
+
+    MALFORMED = "malformed"
+    UNKNOWN_HISTOGRAM = "unknown_histogram"
+    UNUSABLE_SPEC = "unusable_spec"
+    TYPE_MISMATCH = "type_mismatch"
+    BUCKET_COUNT_MISMATCH = "bucket_count_mismatch"
+    RANGE_MISMATCH = "range_mismatch"
+    INVALID_BUCKET = "invalid_bucket"
+    INVALID_COUNT = "invalid_count"
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedHistogram:
+    """A histogram that its ping is stored without."""
+
+    name: str  # as the client wrote it, STARTUP_ included
+    reason: HistogramReason
+    detail: str  # one line: what was sent, what the spec says
+    where: str  # path in the payload: "payload.processes.content.histograms.GC_MS"
+    value: Any  # the histogram itself, as it was decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A ping that became a record."""
+
+    document_id: str  # as sent; compared without regard to case
+    namespace: str
+    doctype: str
+    dimensions: tuple[str, ...]  # one per dimension of the schema, as folder names
+    record: bytes  # the JSON of the record: one line, no newline
+    histograms_kept: int
+    dropped: tuple[DroppedHistogram, ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)  # oddities taken in stride, by name
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A submission that goes to quarantine, whole."""
+
+    reason: QuarantineReason
+    detail: str  # one line: what is wrong and where in the JSON; never a client's address
+    document_id: str | None = None  # where the path names one
+    namespace: str = "UNKNOWN"
+    doctype: str = "UNKNOWN"
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingSpecs:
+    """A ping that cannot be judged before its revision's definitions are here."""
+
+    revision: Revision
+
+
+Outcome = Stored | Refused | AwaitingSpecs
