@@ -1,0 +1,151 @@
+"""
+``telemetry-server COMMAND``: finds the command, runs it, and answers for what escapes it.
+
+A command is a module of this package with ``add_arguments(parser)`` and
+``run(args) -> int``.  It is imported when it is asked for and no sooner, so
+that ``--help`` stays quick.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from telemetry_server.cli.status import ExitStatus
+
+# Command, what it does; its module has its name.
+COMMANDS: tuple[tuple[str, str], ...] = (
+    ("serve", "take submissions over HTTP and convert them as they come"),
+    ("convert", "convert all that waits, or files of exported data, then stop"),
+    ("cat", "print submissions, records or quarantine as lines"),
+    ("explain", "tell the life of one ping"),
+    ("replay", "put quarantined pings through today's definitions again"),
+    ("audit", "recount the disk against the ledger"),
+    ("compact", "merge a closed day's small files"),
+    ("specs", "list, show, compare and prefetch histogram definitions"),
+    ("generate", "make realistic pings, good and bad"),
+    ("doctypes", "the catalogue of JSON Schemas"),
+    ("point", "print what aims a client at this server"),
+    ("tail", "show pings as they are stored"),
+    ("demo", "a throw-away server, pings good and bad, and what became of each"),
+    ("doctor", "look for trouble and say how to mend it"),
+    ("config", "show the settings in force, or check them"),
+)
+EXIT_STATUS_HELP = "exit status: " + ", ".join(f"{status.value} {status.meaning}" for status in ExitStatus)
+
+
+def _module_of(command: str) -> ModuleType | None:
+    name = f"telemetry_server.cli.{command}"
+    return import_module(name) if find_spec(name) is not None else None
+
+
+def _overview() -> argparse.ArgumentParser:
+    """The parser of the first word alone; no command is imported for it."""
+    lines = "\n".join(f"  {command:<10}{summary}" for command, summary in COMMANDS)
+    parser = argparse.ArgumentParser(
+        prog="telemetry-server",
+        usage="telemetry-server [--version] [--help] COMMAND …",
+        description="Keeps telemetry durably and turns it into flat, partitioned records.",
+        epilog=f"commands:\n{lines}\n\nexample: telemetry-server serve --data ./data\n\n"
+        f"telemetry-server COMMAND --help tells more.\n{EXIT_STATUS_HELP}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+def _print_version() -> int:
+    from importlib.metadata import version
+
+    print(f"telemetry-server {version('telemetry-server')}")
+    return ExitStatus.DONE
+
+
+def _nearest_command(word: str) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, [command for command, _ in COMMANDS], n=1, cutoff=0.0)
+    return found[0]
+
+
+def parser_of(command: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of *command*, which *module* fills in; its docstring ends the help."""
+    summary = dict(COMMANDS)[command]
+    parser = argparse.ArgumentParser(
+        prog=f"telemetry-server {command}",
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=getattr(module, "EPILOG", None),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    # Not a setting and not for the manual's first page: where a fault of ours came from.
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _run_command(command: str, rest: Sequence[str]) -> int:
+    module = _module_of(command)
+    if module is None:
+        print(f"telemetry-server {command}: not in this version", file=sys.stderr)
+        return ExitStatus.USAGE
+    args = parser_of(command, module).parse_args(rest)
+    if args.debug:
+        os.environ["TELEMETRY_TRACEBACK"] = "1"
+    return int(module.run(args))
+
+
+def _status_of(error: Exception, command: str) -> int:
+    """Say in one line what went wrong, and what to do; returns the exit status."""
+    from telemetry_server.cli.failures import told
+
+    text, status = told(error)
+    print(f"telemetry-server {command}: {text}", file=sys.stderr)
+    if os.environ.get("TELEMETRY_TRACEBACK") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    return status
+
+
+def _quiet_stdout() -> None:
+    """Nobody reads any more: keep the interpreter from complaining about it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that *argv* names; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    first = words[0] if words else ""
+    known = {command for command, _ in COMMANDS}
+    if first not in known:
+        if first == "--version":
+            return _print_version()
+        if first and not first.startswith("-"):
+            print(
+                f"telemetry-server: no command {first!r}; did you mean {_nearest_command(first)}?",
+                file=sys.stderr,
+            )
+            return ExitStatus.USAGE
+        parser = _overview()
+        parser.parse_args(words)
+        parser.print_help(sys.stderr)
+        return ExitStatus.USAGE
+    try:
+        status = _run_command(first, words[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        _quiet_stdout()
+        return ExitStatus.DONE
+    except Exception as error:
+        return _status_of(error, first)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""
+Log lines: one JSON object a line in mozlog's form, or readable on a terminal.
+
+What a client sent is escaped and cut; a body or an address is never logged.
+"""
+
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+MOST_CHARACTERS = 300  # of one value
+PRIVATE_FIELDS = frozenset({"body", "payload", "client_address", "remote", "peer", "address", "client_id"})
+# Syslog numbers, as mozlog wants them.
+SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def escaped(text: str) -> str:
+    """*text* with everything but printable ASCII and letters of any script spelt out, and cut."""
+    cut = text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def _presentable(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, Mapping):
+        return {escaped(str(key)): _presentable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_presentable(item) for item in value]
+    return escaped(str(value))
+
+
+def _keep_private(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: _presentable(value) for key, value in event.items() if key not in PRIVATE_FIELDS}
+
+
+def _mozlog(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    severity = SEVERITIES.get(str(event.pop("level", method)), 6)
+    kind = str(event.pop("event", ""))
+    line = {
+        "Timestamp": time.time_ns(),
+        "Type": kind,
+        "Logger": "telemetry-server",
+        "Hostname": socket.gethostname(),
+        "EnvVersion": "2.0",
+        "Severity": severity,
+        "Pid": os.getpid(),
+        "Fields": event,
+    }
+    return json.dumps(line, separators=(",", ":"), default=str)
+
+
+def _human(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    level = str(event.pop("level", method))
+    kind = event.pop("event", "")
+    fields = " ".join(f"{key}={value}" for key, value in event.items())
+    mark = "" if level in ("info", "debug") else f"{level.upper()}: "
+    return f"{time.strftime('%H:%M:%S')} {mark}{kind}{'  ' + fields if fields else ''}"
+
+
+def configure(level: str = "info", stream: TextIO | None = None, human: bool | None = None) -> None:
+    """
+    Have every log line of this process and its forks go to *stream* (default: stderr).
+
+    Args:
+        level: The least that is written: debug, info, warning or error.
+        human: Readable lines rather than JSON; default: when *stream* is a terminal.
+    """
+    target = stream if stream is not None else sys.stderr
+    readable = target.isatty() if human is None else human
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, _keep_private, _human if readable else _mozlog],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger() -> Any:
+    """The logger: ``logger().info("what happened", field=value)``."""
+    return structlog.get_logger()

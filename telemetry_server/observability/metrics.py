@@ -1,0 +1,259 @@
+"""
+The catalogue of metrics, counted in every process and read as one.
+
+Counts live in small memory-mapped files, one set per process, in a directory
+that `prepare_directory` empties at the start of a server; `exposition` adds
+them up.  Without that call (a `convert` by hand) they are kept in this process
+alone.  prometheus_client is imported when the first metric is touched, since
+it decides at that moment where its numbers live.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Collection
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+OTHER = "OTHER"
+MOST_LABEL_VALUES = 50  # per label; what comes after them is OTHER
+DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files there are private and checked
+
+
+def bounded_label(value: str, allowed: Collection[str]) -> str:
+    """*value* if it is one of *allowed*, else ``OTHER``."""
+    return value if value in allowed else OTHER
+
+
+class _Metric:
+    """One line of the catalogue; the library's object behind it is made on first use."""
+
+    kind = ""
+
+    def __init__(self, name: str, help_text: str, labels: tuple[str, ...] = (), **options: Any) -> None:
+        self.name = name  # as it is scraped, `_total` included
+        self.help_text = help_text
+        self.labels = labels
+        self._options = options
+        self._object: Any = None
+        self._seen: tuple[set[str], ...] = tuple(set() for _ in labels)
+
+    def touch(self) -> Any:
+        """The object of prometheus_client; one without labels shows as 0 from here on."""
+        if self._object is None:
+            import prometheus_client
+
+            factory = getattr(prometheus_client, self.kind.capitalize())
+            self._object = factory(
+                self.name, self.help_text, self.labels, registry=_registry(), **self._options
+            )
+        return self._object
+
+    def _child(self, values: tuple[str, ...]) -> Any:
+        if len(values) != len(self.labels):
+            raise TypeError(f"{self.name} takes the labels {self.labels}, not {values}")
+        if not values:
+            return self.touch()
+        bounded = []
+        for seen, value in zip(self._seen, values, strict=True):
+            if value not in seen and len(seen) >= MOST_LABEL_VALUES:
+                bounded.append(OTHER)
+                continue
+            seen.add(value)
+            bounded.append(value)
+        return self.touch().labels(*bounded)
+
+
+class Counter(_Metric):
+    """Something that is counted."""
+
+    kind = "counter"
+
+    def count(self, *labels: str, amount: float = 1) -> None:
+        """Add *amount* under the *labels*, which come from closed lists."""
+        self._child(labels).inc(amount)
+
+
+class Gauge(_Metric):
+    """Something that has a size right now; the newest report of any process stands."""
+
+    kind = "gauge"
+
+    def __init__(self, name: str, help_text: str, labels: tuple[str, ...] = ()) -> None:
+        super().__init__(name, help_text, labels, multiprocess_mode="mostrecent")
+
+    def report(self, value: float, *labels: str) -> None:
+        """Say that it is *value* now."""
+        self._child(labels).set(value)
+
+
+class Histogram(_Metric):
+    """Something that is measured each time."""
+
+    kind = "histogram"
+
+    def __init__(
+        self, name: str, help_text: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(name, help_text, labels, buckets=buckets)
+
+    def observe(self, value: float, *labels: str) -> None:
+        """Add one measurement."""
+        self._child(labels).observe(value)
+
+
+submissions_received = Counter(
+    "telemetry_submissions_received_total", "Submissions answered 200, by namespace.", ("namespace",)
+)
+responses = Counter("telemetry_responses_total", "Answers of the edge, by status code.", ("code",))
+pings_stored = Counter(
+    "telemetry_pings_stored_total",
+    "Pings that became records, by namespace and doctype.",
+    ("namespace", "doctype"),
+)
+pings_quarantined = Counter(
+    "telemetry_pings_quarantined_total", "Submissions put in quarantine, by reason.", ("reason",)
+)
+pings_duplicate = Counter("telemetry_pings_duplicate_total", "Pings whose id was stored before.")
+histograms_kept = Counter("telemetry_histograms_kept_total", "Histograms stored.")
+histograms_dropped = Counter(
+    "telemetry_histograms_dropped_total", "Histograms that their ping is stored without.", ("reason",)
+)
+commit_seconds = Histogram(
+    "telemetry_commit_seconds",
+    "Time from a batch's write to the end of its sync.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+commit_batch_size = Histogram(
+    "telemetry_commit_batch_size",
+    "Submissions that shared one sync.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
+)
+convert_lag_seconds = Gauge(
+    "telemetry_convert_lag_seconds", "Age of the oldest submission that waits for conversion; 0 if none does."
+)
+raw_bytes = Gauge("telemetry_raw_bytes", "Bytes in raw/.")
+specs_fetches = Counter(
+    "telemetry_specs_fetches_total",
+    "Requests for definitions to the revision server, by result.",
+    ("result",),
+)
+
+CATALOGUE: tuple[_Metric, ...] = (
+    submissions_received,
+    responses,
+    pings_stored,
+    pings_quarantined,
+    pings_duplicate,
+    histograms_kept,
+    histograms_dropped,
+    commit_seconds,
+    commit_batch_size,
+    convert_lag_seconds,
+    raw_bytes,
+    specs_fetches,
+)
+
+_own_registry: Any = None
+
+
+def _registry() -> Any:
+    global _own_registry  # noqa: PLW0603 - one per process, as the library has it
+    if _own_registry is None:
+        import prometheus_client
+
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        _own_registry = prometheus_client.CollectorRegistry()
+    return _own_registry
+
+
+def directory_for(data_dir: Path) -> Path:
+    """
+    Where the counts of the server on *data_dir* live.
+
+    In memory where there is such a place: on a full disk, writing to a
+    memory-mapped file kills the process.  Otherwise under ``state/``.
+    """
+    name = f"telemetry-server-{os.getuid()}-{sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]}"
+    usable = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK | os.X_OK)
+    return SHARED_MEMORY / name if usable else data_dir / "state" / "metrics"
+
+
+def prepare_directory(path: Path) -> None:
+    """
+    Empty *path* and have this process and those it forks count there.
+
+    Call it once, at the start of a server, before anything is counted.
+
+    Raises:
+        PermissionError: *path* is somebody else's, or a link.
+    """
+    if path.is_symlink():
+        raise PermissionError(f"{path} is a link: remove it")
+    if path.exists() and path.stat().st_uid != os.getuid():
+        raise PermissionError(f"{path} belongs to somebody else")
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=stat.S_IRWXU, parents=True)
+    os.environ[DIRECTORY_VARIABLE] = str(path)
+    from prometheus_client import values
+
+    # The library chose when it was imported, which may have been before now.
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+    for metric in CATALOGUE:
+        metric._object = None
+    global _own_registry  # noqa: PLW0603
+    _own_registry = None
+    for metric in CATALOGUE:
+        metric.touch()
+
+
+def remove_directory(path: Path) -> None:
+    """Take away what `prepare_directory` made; for the end of a server."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def process_ended(pid: int) -> None:
+    """Forget what only a living process can report; its counts stay."""
+    directory = os.environ.get(DIRECTORY_VARIABLE)
+    if directory:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
+
+
+def exposition() -> bytes:
+    """All metrics of all processes, in Prometheus' text format.  Reads files: call it off the event loop."""
+    from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+
+    for metric in CATALOGUE:
+        metric.touch()
+    if not os.environ.get(DIRECTORY_VARIABLE):
+        return generate_latest(_registry())
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return _generate(registry) + _never_counted(registry)
+
+
+def _generate(registry: Any) -> bytes:
+    from prometheus_client import generate_latest
+
+    for attempt in range(3):
+        try:
+            return generate_latest(registry)
+        except (RuntimeError, FileNotFoundError):
+            # Another process was adding a series to its file just then.
+            if attempt == 2:
+                raise
+    raise AssertionError
+
+
+def _never_counted(registry: Any) -> bytes:
+    """The head lines of metrics that have no series yet, so that a scrape shows that they exist."""
+    shown = {family.name for family in registry.collect()}
+    lines = []
+    for metric in CATALOGUE:
+        if metric.name.removesuffix("_total") not in shown:
+            lines.append(f"# HELP {metric.name} {metric.help_text}\n# TYPE {metric.name} {metric.kind}\n")
+    return "".join(lines).encode()
