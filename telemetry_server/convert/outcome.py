@@ -61,6 +61,7 @@ class Stored:
     dimensions: tuple[str, ...]  # one per dimension of the schema, as folder names
     record: bytes  # the JSON of the record: one line, no newline
     histograms_kept: int
+    digest: int  # of the inflated body: tells a client's retry from other bytes under the same id
     dropped: tuple[DroppedHistogram, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)  # oddities taken in stride, by name
 
@@ -82,6 +83,7 @@ class AwaitingSpecs:
     """A ping that cannot be judged before its revision's definitions are here."""
 
     revision: Revision
+    document_id: str
 
 
 Outcome = Stored | Refused | AwaitingSpecs

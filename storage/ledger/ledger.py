@@ -1,0 +1,227 @@
+"""
+The ledger: what was read, what was written, what was counted, in one SQLite file.
+
+One transaction of it is the converter's commit point (docs/decisions/0001):
+files are appended and synced inside it, and exist for readers once it ended.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.errors import LedgerError, StorageFull
+from storage.ledger.tables import TABLES, VERSION
+from storage.ledger.transaction import Transaction
+from storage.ledger.values import DayBooks, Entry, Life, PendingPing, Seen, SegmentPosition, StoredFile
+
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+
+FILE_COLUMNS = "directory, name, length, records, frames, closed, schema_id"
+
+
+class Ledger:
+    """
+    The ledger of one data root.
+
+    One process at a time writes (whoever holds the converter's lock); any
+    number read beside it.  Use it in one thread at a time.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """
+        Open the ledger at *path*, and create it unless *read_only*.
+
+        Raises:
+            LedgerError: It cannot be opened, or another version wrote it.
+        """
+        self.path = path
+        try:
+            if read_only:
+                if not path.exists():
+                    raise LedgerError(f"{path}: there is no ledger; nothing was converted here yet")
+                self._connection = sqlite3.connect(
+                    path, isolation_level=None, check_same_thread=False, timeout=30
+                )
+                self._connection.execute("PRAGMA query_only = 1")
+            else:
+                self._connection = sqlite3.connect(
+                    path, isolation_level=None, check_same_thread=False, timeout=30
+                )
+                path.chmod(0o600)
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                # A commit must outlive a power cut: FULL syncs the write-ahead log each time.
+                self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA cache_size = -65536")
+            self._check_version(create=not read_only)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{path}: {error}; is the disk full, or the file damaged?") from error
+
+    def _check_version(self, *, create: bool) -> None:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version == 0 and create:
+            self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+        elif version != VERSION:
+            raise LedgerError(f"{self.path}: written as version {version}, this server reads {VERSION}")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- writing
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """
+        All of it, or none of it, and durable once the block ends without an exception.
+
+        Raises:
+            StorageFull: SQLite found no room; nothing changed.
+        """
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield Transaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode in NO_ROOM:
+                raise StorageFull(f"{self.path}: {error}") from error
+            raise
+
+    # -- reading
+
+    def generation(self) -> int:
+        """A number that changes when another process committed."""
+        (number,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(number)
+
+    def positions(self) -> dict[str, SegmentPosition]:
+        """Every segment that was read from and still exists, by name."""
+        rows = self._connection.execute(
+            "SELECT name, position, records, finished FROM segments WHERE removed = 0"
+        )
+        return {
+            name: SegmentPosition(position, records, bool(done)) for name, position, records, done in rows
+        }
+
+    def files(self, below: str = "", *, open_only: bool = False) -> list[StoredFile]:
+        """Committed files whose directory is *below* or under it, in order of path."""
+        where, values = ["1"], []
+        if below:
+            where.append("(directory = ? OR (directory >= ? AND directory < ?))")
+            values += [below, below + "/", below + "0"]  # "0" follows "/" in ASCII
+        if open_only:
+            where.append("closed = 0")
+        rows = self._connection.execute(
+            f"SELECT {FILE_COLUMNS} FROM files WHERE {' AND '.join(where)} ORDER BY directory, name",  # noqa: S608
+            values,
+        )
+        return [StoredFile(d, n, length, r, f, bool(c), s) for d, n, length, r, f, c, s in rows]
+
+    def doubtful(self) -> list[str]:
+        """Paths that a crash may have left behind."""
+        return [path for (path,) in self._connection.execute("SELECT path FROM doubtful")]
+
+    def schemas(self) -> dict[int, str]:
+        """Dimension names of every schema that was in force, as JSON lists."""
+        return dict(self._connection.execute("SELECT schema_id, dimensions FROM schemas"))
+
+    def seen(self, document_id: bytes) -> list[Seen]:
+        """The stored pings with this id, one per namespace and doctype."""
+        rows = self._connection.execute(
+            "SELECT namespace, doctype, digest FROM seen JOIN scopes USING (scope_id) WHERE document_id = ?",
+            (document_id,),
+        )
+        return [Seen(*row) for row in rows]
+
+    def lives(self, document_id: bytes) -> list[Life]:
+        """All that became of an id: stored first, then pending, then refused, latest first."""
+        execute = self._connection.execute
+        lives = [
+            Life("stored", directory=directory, namespace=namespace, doctype=doctype)
+            for directory, namespace, doctype in execute(
+                "SELECT directory, namespace, doctype FROM seen JOIN scopes USING (scope_id)"
+                " JOIN directories USING (directory_id) WHERE document_id = ?",
+                (document_id,),
+            )
+        ]
+        lives += [
+            Life("pending", reason="waiting for definitions", detail=revision)
+            for (revision,) in execute("SELECT revision FROM pending WHERE document_id = ?", (document_id,))
+        ]
+        lives += [
+            Life(outcome, reason, detail, received_at)
+            for outcome, reason, detail, received_at in execute(
+                "SELECT outcome, reason, detail, received_at FROM refused WHERE document_id = ? ORDER BY rowid DESC",
+                (document_id,),
+            )
+        ]
+        return lives
+
+    def pending(self, *, document_id: bytes | None = None) -> list[PendingPing]:
+        """What waits for definitions, in order of arrival in the segments."""
+        where, values = ("WHERE document_id = ?", (document_id,)) if document_id is not None else ("", ())
+        rows = self._connection.execute(
+            "SELECT pending_id, name, offset, length, day, revision, document_id"
+            f" FROM pending JOIN segments USING (segment_id) {where} ORDER BY pending_id",  # noqa: S608
+            values,
+        )
+        return [PendingPing(*row) for row in rows]
+
+    def pending_segments(self) -> set[str]:
+        """Names of segments that something pending points into."""
+        rows = self._connection.execute("SELECT DISTINCT name FROM pending JOIN segments USING (segment_id)")
+        return {name for (name,) in rows}
+
+    def count_partitions(self, day_directory: str) -> int:
+        """How many partitions a day has."""
+        (count,) = self._connection.execute(
+            "SELECT count(DISTINCT directory) FROM files WHERE directory >= ? AND directory < ?",
+            (day_directory + "/", day_directory + "0"),
+        ).fetchone()
+        return int(count)
+
+    def tally(self) -> dict[tuple[str, Entry, str], int]:
+        """Every count, by day, entry and reason."""
+        rows = self._connection.execute(
+            "SELECT day, entry, reason, count FROM tally ORDER BY day, entry, reason"
+        )
+        return {(day, Entry(entry), reason): count for day, entry, reason, count in rows}
+
+    def books(self, unread: Iterable[tuple[str, int]] = ()) -> dict[str, DayBooks]:
+        """
+        The books by day.
+
+        Args:
+            unread: Submissions that wait in raw/ and were not read yet, by day:
+                received, and pending.
+        """
+        sums: dict[str, dict[str, int]] = {}
+        reasons: dict[str, dict[str, int]] = {}
+        columns = set(DayBooks.__dataclass_fields__)
+        for (day, entry, reason), count in self.tally().items():
+            if entry not in columns:
+                continue
+            books = sums.setdefault(day, {})
+            books[entry] = books.get(entry, 0) + count
+            if entry is Entry.QUARANTINED:
+                reasons.setdefault(day, {})[reason] = count
+        waiting = list(self._connection.execute("SELECT day, count(*) FROM pending GROUP BY day"))
+        for day, count in waiting:
+            books = sums.setdefault(day, {})
+            books["pending"] = books.get("pending", 0) + count
+        for day, count in unread:
+            books = sums.setdefault(day, {})
+            for column in ("received", "pending"):
+                books[column] = books.get(column, 0) + count
+        return {day: DayBooks(**books, reasons=reasons.get(day, {})) for day, books in sorted(sums.items())}

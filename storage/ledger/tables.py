@@ -1,0 +1,101 @@
+"""The ledger's tables, and why each is there."""
+
+VERSION = 1
+
+TABLES = """
+-- How far each raw segment was read.  `records` counts its submissions up to `position`.
+CREATE TABLE segments (
+    segment_id      INTEGER PRIMARY KEY,
+    name            TEXT NOT NULL UNIQUE,
+    position        INTEGER NOT NULL,
+    records         INTEGER NOT NULL,
+    finished        INTEGER NOT NULL,
+    removed         INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Every file below converted/ and quarantine/ that exists for readers, with its committed
+-- length: bytes past it are of a commit that never was.
+CREATE TABLE files (
+    file_id         INTEGER PRIMARY KEY,
+    directory       TEXT NOT NULL,
+    name            TEXT NOT NULL,
+    length          INTEGER NOT NULL,
+    records         INTEGER NOT NULL,
+    frames          INTEGER NOT NULL,
+    closed          INTEGER NOT NULL,
+    schema_id       INTEGER NOT NULL,
+    UNIQUE (directory, name)
+) STRICT;
+CREATE INDEX open_files ON files (directory) WHERE closed = 0;
+
+-- Partition schemas that were ever in force.
+CREATE TABLE schemas (
+    schema_id       INTEGER PRIMARY KEY,
+    dimensions      TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Numbers that are given out once.
+CREATE TABLE counters (
+    name            TEXT PRIMARY KEY,
+    value           INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Files about to appear or to go: whatever stands here and not in `files` is removed on recovery.
+CREATE TABLE doubtful (
+    path            TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scopes (
+    scope_id        INTEGER PRIMARY KEY,
+    namespace       TEXT NOT NULL,
+    doctype         TEXT NOT NULL,
+    UNIQUE (namespace, doctype)
+) STRICT;
+
+CREATE TABLE directories (
+    directory_id    INTEGER PRIMARY KEY,
+    directory       TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Ids of stored pings.  The key keeps one id's rows together, so one probe finds them all.
+CREATE TABLE seen (
+    document_id     BLOB NOT NULL,
+    scope_id        INTEGER NOT NULL,
+    digest          INTEGER NOT NULL,
+    day             INTEGER NOT NULL,
+    directory_id    INTEGER NOT NULL,
+    PRIMARY KEY (document_id, scope_id)
+) STRICT, WITHOUT ROWID;
+
+-- What became of submissions that were not stored, for `explain`.
+CREATE TABLE refused (
+    document_id     BLOB NOT NULL,
+    received_at     TEXT NOT NULL,
+    outcome         TEXT NOT NULL,
+    reason          TEXT NOT NULL,
+    detail          TEXT NOT NULL
+) STRICT;
+CREATE INDEX refused_by_id ON refused (document_id);
+
+-- Submissions read but not judged: their bytes stay in raw/.
+CREATE TABLE pending (
+    pending_id      INTEGER PRIMARY KEY,
+    document_id     BLOB,
+    segment_id      INTEGER NOT NULL,
+    offset          INTEGER NOT NULL,
+    length          INTEGER NOT NULL,
+    day             TEXT NOT NULL,
+    revision        TEXT NOT NULL
+) STRICT;
+CREATE INDEX pending_by_revision ON pending (revision);
+CREATE INDEX pending_by_id ON pending (document_id);
+
+-- The books: counts by day (YYYYMMDD of arrival).
+CREATE TABLE tally (
+    day             TEXT NOT NULL,
+    entry           TEXT NOT NULL,
+    reason          TEXT NOT NULL,
+    count           INTEGER NOT NULL,
+    PRIMARY KEY (day, entry, reason)
+) STRICT, WITHOUT ROWID;
+"""

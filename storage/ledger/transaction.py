@@ -1,0 +1,148 @@
+"""What one commit may change in the ledger."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from storage.ledger.values import Counts, SegmentPosition, StoredFile
+
+
+class Transaction:
+    """The changes of one commit; made by `Ledger.transaction`, which ends it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self._scopes: dict[tuple[str, str], int] = {}
+        self._directories: dict[str, int] = {}
+
+    def _intern(self, table: str, key: str, columns: tuple[str, ...], values: tuple[str, ...]) -> int:
+        """The id of a row in a table of names; made if it is not there.  Names of tables are ours."""
+        where = " AND ".join(f"{column} = ?" for column in columns)
+        row = self._execute(f"SELECT {key} FROM {table} WHERE {where}", values).fetchone()  # noqa: S608
+        if row is not None:
+            return int(row[0])
+        holes = ", ".join("?" * len(values))
+        self._execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({holes})", values)  # noqa: S608
+        return self._intern(table, key, columns, values)
+
+    def scope(self, namespace: str, doctype: str) -> int:
+        """The number of a namespace and doctype."""
+        key = namespace, doctype
+        if key not in self._scopes:
+            self._scopes[key] = self._intern("scopes", "scope_id", ("namespace", "doctype"), key)
+        return self._scopes[key]
+
+    def directory(self, directory: str) -> int:
+        """The number of a partition's directory."""
+        if directory not in self._directories:
+            self._directories[directory] = self._intern(
+                "directories", "directory_id", ("directory",), (directory,)
+            )
+        return self._directories[directory]
+
+    def schema(self, dimensions: str) -> int:
+        """The number of a schema, given as the JSON list of its dimension names."""
+        return self._intern("schemas", "schema_id", ("dimensions",), (dimensions,))
+
+    def remember(
+        self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str
+    ) -> bool:
+        """Note a stored ping's id.  False if the id was there: then this one is a repeat."""
+        cursor = self._execute(
+            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)",
+            (document_id, self.scope(namespace, doctype), digest, int(day), self.directory(directory)),
+        )
+        return cursor.rowcount == 1
+
+    def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:
+        """The digest of the stored ping with this id, if there is one."""
+        row = self._execute(
+            "SELECT digest FROM seen WHERE document_id = ? AND scope_id = ?",
+            (document_id, self.scope(namespace, doctype)),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def forget_before(self, day: str) -> int:
+        """Let go of ids that were stored before *day*.  Returns how many."""
+        return self._execute("DELETE FROM seen WHERE day < ?", (int(day),)).rowcount
+
+    def move_segment(self, name: str, position: SegmentPosition) -> None:
+        """A segment is read up to *position*."""
+        self._execute(
+            "INSERT INTO segments (name, position, records, finished) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET position = excluded.position, records = excluded.records,"
+            " finished = excluded.finished",
+            (name, position.position, position.records, position.finished),
+        )
+
+    def segment_removed(self, name: str) -> None:
+        """A segment's file is about to go: its records are counted, its bytes are past retention."""
+        self._execute("UPDATE segments SET removed = 1 WHERE name = ?", (name,))
+
+    def number_files(self, count: int) -> int:
+        """Take *count* file numbers that were never given out.  Returns the first."""
+        row = self._execute(
+            "INSERT INTO counters VALUES ('file', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
+            " RETURNING value",
+            (count,),
+        ).fetchone()
+        return int(row[0]) - count + 1
+
+    def put_file(self, file: StoredFile) -> None:
+        """A file exists, up to this length."""
+        self._execute(
+            "INSERT INTO files (directory, name, length, records, frames, closed, schema_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (directory, name) DO UPDATE SET length = excluded.length, records = excluded.records,"
+            " frames = excluded.frames, closed = excluded.closed, schema_id = excluded.schema_id",
+            (file.directory, file.name, file.length, file.records, file.frames, file.closed, file.schema_id),
+        )
+
+    def drop_file(self, file: StoredFile) -> None:
+        """A file exists no longer for readers; its bytes go once this is committed."""
+        self._execute("DELETE FROM files WHERE directory = ? AND name = ?", (file.directory, file.name))
+        self.doubt([file.path])
+
+    def doubt(self, paths: Iterable[str]) -> None:
+        """These files go on recovery, unless they are committed by then."""
+        self._executemany("INSERT OR IGNORE INTO doubtful VALUES (?)", ((path,) for path in paths))
+
+    def settle(self, paths: Iterable[str]) -> None:
+        """These files are no longer in doubt."""
+        self._executemany("DELETE FROM doubtful WHERE path = ?", ((path,) for path in paths))
+
+    def refuse(self, document_id: bytes, *, received_at: str, outcome: str, reason: str, detail: str) -> None:
+        """Note for `explain` what became of a submission that was not stored."""
+        self._execute(
+            "INSERT INTO refused VALUES (?, ?, ?, ?, ?)", (document_id, received_at, outcome, reason, detail)
+        )
+
+    def unrefuse(self, document_id: bytes, *, received_at: str, reason: str) -> None:
+        """A quarantined submission left quarantine."""
+        self._execute(
+            "DELETE FROM refused WHERE rowid IN (SELECT rowid FROM refused WHERE document_id = ?"
+            " AND received_at = ? AND reason = ? LIMIT 1)",
+            (document_id, received_at, reason),
+        )
+
+    def wait(
+        self, document_id: bytes | None, *, segment: str, offset: int, length: int, day: str, revision: str
+    ) -> None:
+        """A submission waits for the definitions of *revision*; its segment must be known."""
+        self._execute(
+            "INSERT INTO pending (document_id, segment_id, offset, length, day, revision)"
+            " SELECT ?, segment_id, ?, ?, ?, ? FROM segments WHERE name = ?",
+            (document_id, offset, length, day, revision, segment),
+        )
+
+    def stop_waiting(self, pending_id: int) -> None:
+        """A pending submission was judged."""
+        self._execute("DELETE FROM pending WHERE pending_id = ?", (pending_id,))
+
+    def add(self, counts: Counts) -> None:
+        """Add to the books; a count may be negative where something moves."""
+        self._executemany(
+            "INSERT INTO tally VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (day, entry, reason) DO UPDATE SET count = count + excluded.count",
+            ((day, entry.value, reason, count) for (day, entry, reason), count in counts.items() if count),
+        )

@@ -1,0 +1,102 @@
+"""Merges a closed day's small files into few well-filled ones, under readers' feet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import StoredFile
+from storage.partitions.frames import CHUNK_BYTES, pack_frames, read_lines
+from storage.partitions.writer import MAX_FILE_BYTES, remove_doubtful, temporary
+
+CLOSED_LEVEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of one directory."""
+
+    directory: str
+    files_before: int
+    bytes_before: int
+    bytes_after: int
+    records: int
+
+
+def is_worth_merging(files: list[StoredFile]) -> bool:
+    """Several files, or frames much smaller than a closed file's."""
+    length = sum(file.length for file in files)
+    frames = sum(file.frames for file in files)
+    return len(files) > 1 or frames > 2 + 8 * length // CHUNK_BYTES
+
+
+def compact_day(root: Path, ledger: Ledger, disk: Disk, day: str) -> Iterator[Merged]:
+    """
+    Merge the files of each partition and quarantine folder of *day* (YYYYMMDD).
+
+    The merged file is whole and synced before the ledger names it in place of
+    the others, in one transaction; those go afterwards.  Whoever calls holds
+    the converter's lock.
+
+    Raises:
+        OSError: The disk refuses; the directory in hand is left as it was.
+        EOFError: A committed file is damaged; it is left as it was.
+    """
+    remove_doubtful(root, ledger, disk)
+    for store in ("converted", "quarantine"):
+        by_directory: dict[tuple[str, int], list[StoredFile]] = {}
+        for file in ledger.files(f"{store}/{day}"):
+            by_directory.setdefault((file.directory, file.schema_id), []).append(file)
+        for (directory, _), files in by_directory.items():
+            small = [file for file in files if not (file.closed and file.length > MAX_FILE_BYTES // 2)]
+            if small and is_worth_merging(small):
+                yield _merge(root, ledger, disk, directory, small)
+
+
+def _merge(root: Path, ledger: Ledger, disk: Disk, directory: str, files: list[StoredFile]) -> Merged:
+    with ledger.transaction() as transaction:
+        number = transaction.number_files(1)
+        target = StoredFile(
+            directory, f"part-{number:010}.zst", 0, 0, 0, closed=True, schema_id=files[0].schema_id
+        )
+        transaction.doubt([target.path])
+    target = write_lines(root, disk, target, _lines(root, files), CLOSED_LEVEL)
+    records = sum(file.records for file in files)
+    if target.records != records:
+        raise EOFError(f"{directory}: {target.records} records where the ledger says {records}")
+    with ledger.transaction() as transaction:
+        transaction.put_file(target)
+        transaction.settle([target.path])
+        for file in files:
+            transaction.drop_file(file)
+    remove_doubtful(root, ledger, disk)
+    return Merged(directory, len(files), sum(file.length for file in files), target.length, records)
+
+
+def write_lines(root: Path, disk: Disk, target: StoredFile, lines: Iterator[bytes], level: int) -> StoredFile:
+    """Write *lines* (without newlines) to the new file *target*, synced, under its final name.  Returns its counts."""
+    path = root / target.path
+    disk.unlink(temporary(path))
+    descriptor = disk.create(temporary(path))
+    try:
+        for data, count in pack_frames(lines, level):
+            disk.write(descriptor, [data])
+            target = replace(
+                target,
+                length=target.length + len(data),
+                records=target.records + count,
+                frames=target.frames + 1,
+            )
+        disk.sync(descriptor)
+    finally:
+        disk.close(descriptor)
+    disk.rename(temporary(path), path)
+    disk.sync_directory(path.parent)
+    return target
+
+
+def _lines(root: Path, files: list[StoredFile]) -> Iterator[bytes]:
+    for file in files:
+        with (root / file.path).open("rb") as stream:
+            yield from read_lines(stream, file.length)

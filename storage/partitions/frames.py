@@ -1,0 +1,96 @@
+"""
+Frames: independent zstd frames, each of whole lines, one after another in a file.
+
+Any zstd tool reads such a file.  A frame carries its content's size and
+checksum, so a file can be read from any frame on and damage is seen
+(RFC 8878, sections 3.1.1 and 3.1.1.1.4).
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+FRAME_OPTIONS = {
+    zstd.CompressionParameter.checksum_flag: 1,
+    zstd.CompressionParameter.content_size_flag: 1,
+}
+LIVE_LEVEL = 1
+CHUNK_BYTES = 1 << 20
+
+
+def compress_frame(lines: bytes, level: int = LIVE_LEVEL) -> bytes:
+    """One frame that holds *lines*, which end with a newline."""
+    options = {**FRAME_OPTIONS, zstd.CompressionParameter.compression_level: level}
+    return bytes(zstd.compress(lines, options=options))
+
+
+def decompress_frame(frame: bytes) -> bytes:
+    """The lines of one frame."""
+    return bytes(zstd.decompress(frame))
+
+
+def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
+    """
+    Lines, without their newlines, of the first *length* bytes of a file of frames.
+
+    Memory stays within a chunk and the longest line.
+
+    Raises:
+        EOFError: The bytes end within a frame.
+        zstd.ZstdError: A frame is damaged.
+    """
+    rest = b""
+    for block in _blocks(stream, length):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        yield from lines
+    if rest:
+        raise EOFError("the last line has no end")
+
+
+def _blocks(stream: BinaryIO, length: int) -> Iterator[bytes]:
+    left = length
+    decompressor = None
+    data = b""
+    while left or data:
+        if not data:
+            data = stream.read(min(left, CHUNK_BYTES))
+            if not data:
+                raise EOFError("the file is shorter than was committed")
+            left -= len(data)
+        if decompressor is None:
+            decompressor = zstd.ZstdDecompressor()
+        block = decompressor.decompress(data, CHUNK_BYTES)
+        while block:
+            yield block
+            if decompressor.eof or decompressor.needs_input:
+                break
+            block = decompressor.decompress(b"", CHUNK_BYTES)
+        if decompressor.eof:
+            data = decompressor.unused_data
+            decompressor = None
+        else:
+            data = b""
+    if decompressor is not None:
+        raise EOFError("the bytes end within a frame")
+
+
+def pack_frames(
+    lines: Iterable[bytes], level: int, frame_bytes: int = CHUNK_BYTES
+) -> Iterator[tuple[bytes, int]]:
+    """Frames of about *frame_bytes* of lines (given without newlines), each with its number of lines."""
+    pending: list[bytes] = []
+    size = 0
+    for line in lines:
+        pending.append(line + b"\n")
+        size += len(line) + 1
+        if size >= frame_bytes:
+            yield compress_frame(b"".join(pending), level), len(pending)
+            pending, size = [], 0
+    if pending:
+        yield compress_frame(b"".join(pending), level), len(pending)

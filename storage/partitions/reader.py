@@ -1,0 +1,103 @@
+"""Reads committed lines back: of one file, or of the partitions that a filter names."""
+
+import fnmatch
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import StoredFile
+from storage.partitions.frames import read_lines
+from storage.partitions.layout import folder_name
+
+OPEN_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which partitions: a day, and allowed values by dimension, as clients write them."""
+
+    day: str | None = None  # YYYYMMDD
+    where: tuple[tuple[str, str], ...] = ()  # (dimension, value or pattern with * and ?)
+
+    def matches(self, directory: str, dimensions: Sequence[str]) -> bool:
+        """Whether *directory* (``converted/<day>/<value>/…``) may hold wanted records."""
+        _, day, *values = directory.split("/")
+        if self.day is not None and day != self.day:
+            return False
+        held: Mapping[str, str] = dict(zip(dimensions, values, strict=False))
+        return all(
+            name in held and fnmatch.fnmatchcase(held[name], folder_pattern(value)) for name, value in self.where
+        )
+
+
+def folder_pattern(value: str) -> str:
+    """The pattern of folder names that *value* asks for: ``idle-d*`` becomes ``idle_d*``."""
+    parts = []
+    text = ""
+    for character in value:
+        if character in "*?":
+            parts += [folder_name(text) if text else "", character]
+            text = ""
+        else:
+            text += character
+    return "".join(parts) + (folder_name(text) if text else "")
+
+
+def matching_directories(ledger: Ledger, store: str, wanted: Filter) -> list[str]:
+    """Directories of *store* (``converted`` or ``quarantine``) that hold what is wanted, in order."""
+    schemas = {number: list(json.loads(names)) for number, names in ledger.schemas().items()}
+    directories = {}
+    for file in ledger.files(f"{store}/{wanted.day}" if wanted.day else store):
+        dimensions = ["reason"] if store == "quarantine" else schemas.get(file.schema_id, [])
+        if wanted.matches(file.directory, dimensions):
+            directories[file.directory] = None
+    return list(directories)
+
+
+def open_directory(root: Path, ledger: Ledger, directory: str) -> list[tuple[BinaryIO, StoredFile]]:
+    """
+    The committed files of *directory*, open together, so that a compaction meanwhile changes nothing.
+
+    Raises:
+        FileNotFoundError: A committed file is gone, and stays so.
+    """
+    for attempt in range(OPEN_ATTEMPTS):
+        opened: list[tuple[BinaryIO, StoredFile]] = []
+        try:
+            for file in ledger.files(directory):
+                if file.directory == directory:
+                    opened.append(((root / file.path).open("rb"), file))
+        except FileNotFoundError:
+            for stream, _ in opened:
+                stream.close()
+            if attempt == OPEN_ATTEMPTS - 1:
+                raise
+        else:
+            return opened
+    return []
+
+
+def read_directory(root: Path, ledger: Ledger, directory: str) -> Iterator[bytes]:
+    """
+    The committed lines of *directory*, without their newlines.
+
+    Raises:
+        OSError: A file cannot be read.
+        EOFError: A file is shorter than was committed.
+    """
+    opened = open_directory(root, ledger, directory)
+    try:
+        for stream, file in opened:
+            yield from read_lines(stream, file.length)
+    finally:
+        for stream, _ in opened:
+            stream.close()
+
+
+def read_records(root: Path, ledger: Ledger, wanted: Filter, store: str = "converted") -> Iterator[bytes]:
+    """Lines ``<docid>\\t<json>`` of every matching partition, without their newlines."""
+    for directory in matching_directories(ledger, store, wanted):
+        yield from read_directory(root, ledger, directory)

@@ -1,0 +1,181 @@
+"""
+Appends frames to partition files, as part of a ledger transaction.
+
+A partition has one open file.  Its committed length stands in the ledger, so
+bytes that a crash left past it are cut off by `recover`, and a file that was
+never committed is removed.  A new file appears under its final name whole.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.transaction import Transaction
+from storage.ledger.values import StoredFile
+
+MAX_FILE_BYTES = 128 << 20
+OPEN_AT_ONCE = 64
+SYNC_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame on its way into a partition."""
+
+    directory: str  # below the data root
+    data: bytes
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a recovery found and mended."""
+
+    removed_files: int = 0
+    cut_files: int = 0
+    lost_files: tuple[str, ...] = ()  # committed bytes that are gone: the medium's or an operator's doing
+
+
+def temporary(path: Path) -> Path:
+    """Where a file stands before it is whole: hidden, in the same directory."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
+    """Remove files that no commit knows.  Returns how many there were."""
+    committed = {file.path for file in ledger.files()} if (doubtful := ledger.doubtful()) else set()
+    removed = 0
+    for path in doubtful:
+        if path not in committed:
+            removed += (root / path).exists()
+            disk.unlink(root / path)
+        disk.unlink(temporary(root / path))
+    if doubtful:
+        with ledger.transaction() as transaction:
+            transaction.settle(doubtful)
+    return removed
+
+
+class PartitionWriter:
+    """Appends frames below *root*; whoever holds the converter's lock owns it."""
+
+    def __init__(
+        self, root: Path, ledger: Ledger, disk: Disk, *, max_file_bytes: int = MAX_FILE_BYTES
+    ) -> None:
+        self._root = root
+        self._ledger = ledger
+        self._disk = disk
+        self._max_file_bytes = max_file_bytes
+        self._targets: dict[str, StoredFile] = {}
+        self._syncs = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="partition-sync")
+
+    def close(self) -> None:
+        self._syncs.shutdown()
+
+    def recover(self) -> Recovered:
+        """
+        Bring the files back to what the ledger says; after a crash, a failed write, or another's commits.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        removed = remove_doubtful(self._root, self._ledger, self._disk)
+        self._targets = {}
+        cut, lost = 0, []
+        for file in self._ledger.files(open_only=True):
+            path = self._root / file.path
+            try:
+                size = path.stat().st_size
+            except FileNotFoundError:
+                size = -1
+            if size < file.length:
+                lost.append(file.path)
+                continue
+            if size > file.length:
+                self._disk.truncate(path, file.length)
+                cut += 1
+            self._targets[file.directory] = file
+        return Recovered(removed, cut, tuple(lost))
+
+    def prepare(self, directories: Iterable[str], schema_id: int) -> None:
+        """
+        Choose a file for each of *directories*; new ones are put down as doubtful first.
+
+        Raises:
+            StorageFull: No room for the ledger.
+        """
+        wanted = [
+            directory
+            for directory in sorted(set(directories))
+            if (target := self._targets.get(directory)) is None
+            or target.length >= self._max_file_bytes
+            or target.schema_id != schema_id
+        ]
+        if not wanted:
+            return
+        with self._ledger.transaction() as transaction:
+            first = transaction.number_files(len(wanted))
+            fresh = []
+            for number, directory in enumerate(wanted, first):
+                if (full := self._targets.get(directory)) is not None and full.length:
+                    transaction.put_file(replace(full, closed=True))
+                fresh.append(StoredFile(directory, f"part-{number:010}.zst", 0, 0, 0, schema_id=schema_id))
+            transaction.doubt(file.path for file in fresh)
+        self._targets.update((file.directory, file) for file in fresh)
+
+    def write(self, transaction: Transaction, frames: Iterable[Frame]) -> None:
+        """
+        Append *frames*, sync them, and put the new lengths into *transaction*.
+
+        After an exception nothing of it counts; call `recover` before the next.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        by_directory: dict[str, list[Frame]] = {}
+        for frame in frames:
+            by_directory.setdefault(frame.directory, []).append(frame)
+        directories = list(by_directory)
+        for start in range(0, len(directories), OPEN_AT_ONCE):
+            part = {name: by_directory[name] for name in directories[start : start + OPEN_AT_ONCE]}
+            self._append(transaction, part)
+
+    def _append(self, transaction: Transaction, frames: Mapping[str, list[Frame]]) -> None:
+        opened: dict[str, int] = {}
+        fresh: list[StoredFile] = []
+        try:
+            for directory, parts in frames.items():
+                target = self._targets[directory]
+                path = self._root / target.path
+                if target.length:
+                    descriptor = self._disk.open_append(path)
+                    opened[directory] = descriptor
+                    if os.fstat(descriptor).st_size != target.length:
+                        self._disk.truncate(path, target.length)
+                else:
+                    self._disk.make_directories(path.parent)
+                    self._disk.unlink(temporary(path))
+                    opened[directory] = self._disk.create(temporary(path))
+                    fresh.append(target)
+                written = self._disk.write(opened[directory], [frame.data for frame in parts])
+                self._targets[directory] = replace(
+                    target,
+                    length=target.length + written,
+                    records=target.records + sum(frame.records for frame in parts),
+                    frames=target.frames + len(parts),
+                )
+            list(self._syncs.map(self._disk.sync_data, opened.values()))
+        finally:
+            for descriptor in opened.values():
+                self._disk.close(descriptor)
+        for file in fresh:
+            path = self._root / file.path
+            self._disk.rename(temporary(path), path)
+        list(self._syncs.map(self._disk.sync_directory, {(self._root / file.path).parent for file in fresh}))
+        for directory in frames:
+            transaction.put_file(self._targets[directory])
+        transaction.settle(file.path for file in fresh)

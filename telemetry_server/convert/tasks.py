@@ -1,0 +1,87 @@
+"""What the coordinator hands to a conversion process, and what it gets back: plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from storage.ledger.values import Seen
+from storage.raw.submission import Submission
+
+
+class Verdict(StrEnum):
+    """What one submission came to, as far as a conversion process can tell."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    AWAITING = "awaiting"
+    DAMAGED = "damaged"  # its bytes on disk are not what was written: not a submission at all
+
+
+@dataclass(frozen=True, slots=True)
+class RawItem:
+    """A submission, by where it lies."""
+
+    segment: str  # name below raw/
+    offset: int
+    length: int
+    pending_id: int | None = None  # set where it was read before
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedItem:
+    """A submission that was refused before."""
+
+    submission: Submission
+    reason: str
+
+
+Item = RawItem | QuarantinedItem
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Some submissions, in order of arrival."""
+
+    items: tuple[Item, ...]
+    known: Mapping[int, tuple[Seen, ...]] = field(default_factory=dict)  # by index: stored pings with that id
+    missing: frozenset[str] = frozenset()  # revisions (URLs) that the revision server does not have
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on one item, with all that the books need."""
+
+    index: int
+    verdict: Verdict
+    day: str = ""  # YYYYMMDD of arrival
+    received_at: str = ""
+    document_id: bytes | None = None
+    namespace: str = ""
+    doctype: str = ""
+    reason: str = ""  # of quarantine; "conflict" for a duplicate with other bytes
+    detail: str = ""
+    revision: str = ""  # URL, where definitions are awaited
+    digest: int = 0
+    directory: str = ""
+    histograms_kept: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+    length: int = 0  # bytes in raw/, where damaged
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFrame:
+    """Lines for one directory, compressed; `members` names the item that each line is of."""
+
+    directory: str
+    data: bytes
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What became of a task."""
+
+    judged: tuple[Judged, ...]
+    frames: tuple[PackedFrame, ...]

@@ -1,0 +1,187 @@
+"""
+Judges tasks: reads submissions, converts them, packs what comes of them into frames.
+
+Runs in conversion processes, and for small tasks in the coordinator itself.
+It writes nothing: all that it finds out goes back as a `TaskResult`.
+"""
+
+import os
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+from storage.errors import DamagedRecord, TornRecord
+from storage.partitions.frames import compress_frame
+from storage.raw.reader import Span, read_submission
+from storage.raw.submission import Submission
+from telemetry_server.convert.context import ConversionContext
+from telemetry_server.convert.outcome import AwaitingSpecs, Refused, Stored
+from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.refusal_line import CONFLICT, histogram_line, submission_line, timestamp
+from telemetry_server.convert.tasks import Item, Judged, PackedFrame, RawItem, Task, TaskResult, Verdict
+
+
+class Judge:
+    """Judges tasks below one data root with one context."""
+
+    def __init__(self, raw: Path, context: ConversionContext) -> None:
+        self._raw = raw
+        self._context = context
+
+    def judge(self, task: Task) -> TaskResult:
+        """Every item's verdict, in order; the frames hold the lines of all of them."""
+        sheet = _Sheet(task)
+        self._context.mark_missing(task.missing)
+        descriptors: dict[str, int] = {}
+        try:
+            for index, item in enumerate(task.items):
+                try:
+                    submission = self._submission(item, descriptors)
+                except (DamagedRecord, TornRecord) as error:
+                    length = item.length if isinstance(item, RawItem) else 0
+                    sheet.judged.append(Judged(index, Verdict.DAMAGED, detail=str(error), length=length))
+                    continue
+                sheet.enter(index, submission, convert(submission, self._context.conversion))
+        finally:
+            for descriptor in descriptors.values():
+                os.close(descriptor)
+        return sheet.result()
+
+    def _submission(self, item: Item, descriptors: dict[str, int]) -> Submission:
+        if not isinstance(item, RawItem):
+            return item.submission
+        if item.segment not in descriptors:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptors[item.segment] = os.open(self._raw / item.segment, flags)
+        return read_submission(descriptors[item.segment], Span(item.offset, item.length))
+
+
+class _Sheet:
+    """The verdicts and lines of a task, as they come in."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._stored_here: dict[tuple[bytes, str, str], int] = {}
+        self._lines: dict[str, list[bytes]] = defaultdict(list)
+        self._members: dict[str, list[int]] = defaultdict(list)
+        self.judged: list[Judged] = []
+
+    def enter(self, index: int, submission: Submission, outcome: Stored | Refused | AwaitingSpecs) -> None:
+        """Enter what became of item *index*."""
+        received_at = timestamp(submission.received_at)
+        base = Judged(index, Verdict.AWAITING, day=submission.received_at.strftime("%Y%m%d"), received_at=received_at)
+        if isinstance(outcome, Stored):
+            self._enter_stored(base, submission, outcome)
+        elif isinstance(outcome, Refused):
+            self._enter_refused(base, submission, outcome)
+        else:
+            self.judged.append(
+                replace(base, revision=outcome.revision, document_id=id_bytes(outcome.document_id))
+            )
+
+    def _enter_stored(self, base: Judged, submission: Submission, outcome: Stored) -> None:
+        document_id = UUID(outcome.document_id).bytes
+        base = replace(
+            base,
+            document_id=document_id,
+            namespace=outcome.namespace,
+            doctype=outcome.doctype,
+            digest=outcome.digest,
+            notes=outcome.notes,
+        )
+        first = self._first_digest(base)
+        if first is not None:
+            is_conflict = first != outcome.digest
+            self.judged.append(replace(base, verdict=Verdict.DUPLICATE, reason=CONFLICT if is_conflict else ""))
+            if is_conflict:
+                self._write(f"quarantine/{base.day}/{CONFLICT}", conflict_line(submission, outcome), base.index)
+            return
+        self._stored_here[document_id, outcome.namespace, outcome.doctype] = outcome.digest
+        directory = "/".join(("converted", base.day, *outcome.dimensions))
+        self._write(directory, outcome.document_id.encode() + b"\t" + outcome.record, base.index)
+        dropped: dict[str, int] = {}
+        for histogram in outcome.dropped:
+            dropped[histogram.reason] = dropped.get(histogram.reason, 0) + 1
+            line = histogram_line(
+                submission,
+                histogram,
+                document_id=outcome.document_id,
+                namespace=outcome.namespace,
+                doctype=outcome.doctype,
+            )
+            self._write(f"quarantine/{base.day}/{histogram.reason}", line, base.index)
+        self.judged.append(
+            replace(
+                base,
+                verdict=Verdict.STORED,
+                directory=directory,
+                histograms_kept=outcome.histograms_kept,
+                dropped=dropped,
+            )
+        )
+
+    def _first_digest(self, judged: Judged) -> int | None:
+        """The digest of the ping that was stored under this id before, if there is one."""
+        for seen in self._task.known.get(judged.index, ()):
+            if (seen.namespace, seen.doctype) == (judged.namespace, judged.doctype):
+                return seen.digest
+        assert judged.document_id is not None
+        return self._stored_here.get((judged.document_id, judged.namespace, judged.doctype))
+
+    def _enter_refused(self, base: Judged, submission: Submission, outcome: Refused) -> None:
+        self.judged.append(
+            replace(
+                base,
+                verdict=Verdict.QUARANTINED,
+                document_id=id_bytes(outcome.document_id),
+                namespace=outcome.namespace,
+                doctype=outcome.doctype,
+                reason=outcome.reason,
+                detail=outcome.detail,
+                notes=outcome.notes,
+            )
+        )
+        line = submission_line(
+            submission,
+            document_id=outcome.document_id,
+            namespace=outcome.namespace,
+            doctype=outcome.doctype,
+            reason=outcome.reason,
+            detail=outcome.detail,
+        )
+        self._write(f"quarantine/{base.day}/{outcome.reason}", line, base.index)
+
+    def _write(self, directory: str, line: bytes, index: int) -> None:
+        self._lines[directory] += (line, b"\n")
+        self._members[directory].append(index)
+
+    def result(self) -> TaskResult:
+        """Everything, compressed."""
+        frames = tuple(
+            PackedFrame(directory, compress_frame(b"".join(lines)), tuple(self._members[directory]))
+            for directory, lines in self._lines.items()
+        )
+        return TaskResult(tuple(self.judged), frames)
+
+
+def id_bytes(document_id: str | None) -> bytes | None:
+    """An id as the ledger keeps it; None for what is no UUID."""
+    if document_id is None:
+        return None
+    try:
+        return UUID(document_id).bytes
+    except ValueError:
+        return None
+
+
+def conflict_line(submission: Submission, outcome: Stored) -> bytes:
+    """A duplicate whose bytes are not those of the first."""
+    return submission_line(
+        submission,
+        document_id=outcome.document_id,
+        namespace=outcome.namespace,
+        doctype=outcome.doctype,
+        reason=CONFLICT,
+        detail="another ping was stored under this id before; its record stays",
+    )
