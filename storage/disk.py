@@ -5,11 +5,23 @@ Everything that must survive a crash goes through a `Disk`, so that tests can
 hand in one that fails at the n-th operation or forgets what was not synced.
 """
 
+import fcntl
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 APPEND_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A filesystem's room: bytes and inodes, free for us and in all (0 where it has no fixed number)."""
+
+    free_bytes: int
+    total_bytes: int
+    free_inodes: int
+    total_inodes: int
 
 
 class Disk:
@@ -29,13 +41,36 @@ class Disk:
         pending = [memoryview(buffer) for buffer in buffers if len(buffer)]
         while pending:
             # IOV_MAX is 1,024 on Linux.
-            written = os.writev(descriptor, pending[:1024])
+            written = self.write_some(descriptor, pending[:1024])
             total += written
             while pending and written >= len(pending[0]):
                 written -= len(pending.pop(0))
             if written:
                 pending[0] = pending[0][written:]
         return total
+
+    def write_some(self, descriptor: int, buffers: Sequence[memoryview]) -> int:
+        """Append as much of *buffers* as one call takes.  Returns how many bytes that was."""
+        return os.writev(descriptor, buffers)
+
+    def lock(self, descriptor: int) -> None:
+        """Hold an open file's lock until it is closed; `BlockingIOError` if another holds it."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def reserve(self, path: Path, length_bytes: int) -> None:
+        """Make *path* a file that holds *length_bytes* of the disk's room."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, length_bytes)
+        finally:
+            os.close(descriptor)
+
+    def room(self, path: Path) -> Room:
+        """How much room the filesystem of *path* has for us."""
+        found = os.statvfs(path)
+        return Room(
+            found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, found.f_favail, found.f_files
+        )
 
     def sync_data(self, descriptor: int) -> None:
         """Wait until the bytes and the size of an open file are on the medium."""

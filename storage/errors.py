@@ -5,6 +5,7 @@ What can go wrong with bytes on disk.
 
     StorageError
     ├── StorageFull      no room; nothing was promised
+    ├── WriterBusy       too much is waiting, or the disk is slow; nothing was promised
     ├── WriterClosed     the writer is draining for shutdown
     ├── WriterDead       a sync failed: nothing after it can be trusted
     ├── TornRecord       a record ends before its length says
@@ -19,6 +20,10 @@ class StorageError(Exception):
 
 class StorageFull(StorageError):
     """There is no room: nothing was promised, so whoever asked may try again."""
+
+
+class WriterBusy(StorageError):
+    """Too much is waiting for the disk: nothing was promised, so whoever asked may try again."""
 
 
 class WriterClosed(StorageError):

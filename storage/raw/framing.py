@@ -1,0 +1,252 @@
+"""
+The frame around a submission: what makes damage visible.
+
+A segment is a 64-byte file header and then records, each starting 8-byte
+aligned (zeros before it)::
+
+    file header   magic TLGSEG01 · version u16 · 0 u16 · worker u32 · boot id 16
+                  · segment number u64 · created u64 (µs since 1970) · 12 zeros · CRC-32C u32
+    record head   magic 9F 54 4C 52 + 4 bytes of the boot id · version u8 · type u8
+                  · flags u16 · header length u32 · body length u32 · sequence u64
+                  · CRC-32C u32 of the 28 bytes before it … 32 bytes in all
+    then          header (UTF-8 JSON) · body as received · CRC-32C u32 of both
+
+Little-endian throughout.  The head has a CRC of its own, so that a length is
+known to be good before it is trusted.  Sequence numbers count the ping
+records of a file from 1; a batch commit or a seal repeats the last one, so a
+gap says how many *submissions* are gone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from struct import Struct
+
+import orjson
+from crc32c import crc32c
+
+from storage.errors import DamagedRecord, TornRecord
+from storage.raw.submission import Submission
+
+FILE_MAGIC = b"TLGSEG01"
+RECORD_MAGIC = b"\x9fTLR"
+FORMAT_VERSION = 1
+FILE_HEADER_BYTES = 64
+HEAD_BYTES = 32
+TAIL_BYTES = 4
+SMALLEST_RECORD_BYTES = HEAD_BYTES + TAIL_BYTES
+MOST_HEADER_BYTES = 1 << 20
+MOST_BODY_BYTES = 1 << 26
+BODY_IS_GZIP = 1
+
+_FILE_HEADER = Struct("<8sHHI16sQQ12x")
+_HEAD = Struct("<8sBBHIIQ")
+_CRC = Struct("<I")
+_PADDING = tuple(bytes(count) for count in range(8))
+_EMPTY_CRC = _CRC.pack(crc32c(b""))
+
+
+class RecordType(IntEnum):
+    """What a record is for."""
+
+    PING = 1
+    BATCH_COMMIT = 2
+    SEAL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """Who wrote a segment, and which of theirs it is."""
+
+    worker: int
+    boot_id: bytes  # 16 random bytes, one set per writer
+    number: int
+    created_at: datetime
+
+    def packed(self) -> bytes:
+        """The 64 bytes that a segment starts with."""
+        microseconds = int(self.created_at.timestamp() * 1_000_000)
+        fields = _FILE_HEADER.pack(
+            FILE_MAGIC, FORMAT_VERSION, 0, self.worker, self.boot_id, self.number, microseconds
+        )
+        return fields + _CRC.pack(crc32c(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHead:
+    """The part of a record that says how long it is."""
+
+    type: int
+    flags: int
+    header_bytes: int
+    body_bytes: int
+    sequence: int
+
+    @property
+    def record_bytes(self) -> int:
+        """From the head's first byte to the end of the record, unaligned."""
+        return HEAD_BYTES + self.header_bytes + self.body_bytes + TAIL_BYTES
+
+
+def parse_file_header(buffer: bytes) -> FileHeader | None:
+    """The header that *buffer* starts with; None if it is short, damaged or of another version."""
+    if len(buffer) < FILE_HEADER_BYTES:
+        return None
+    magic, version, _, worker, boot_id, number, microseconds = _FILE_HEADER.unpack_from(buffer)
+    (crc,) = _CRC.unpack_from(buffer, FILE_HEADER_BYTES - 4)
+    if magic != FILE_MAGIC or version != FORMAT_VERSION or crc != crc32c(buffer[:60]):
+        return None
+    try:
+        created_at = datetime.fromtimestamp(microseconds / 1_000_000, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+    return FileHeader(worker, boot_id, number, created_at)
+
+
+def record_prefix(boot_id: bytes) -> bytes:
+    """The 8 bytes that every record of a file starts with, and no other file's does."""
+    return RECORD_MAGIC + boot_id[:4]
+
+
+def aligned(offset: int) -> int:
+    """The first place at or after *offset* where a record may start."""
+    return (offset + 7) & ~7
+
+
+def parse_head(buffer: bytes, position: int, prefix: bytes) -> RecordHead | None:
+    """
+    The record head at *position* of *buffer*, which must hold its 32 bytes.
+
+    Returns:
+        None if it is no head of this file, or is damaged, or its lengths are
+        past what a writer may write.
+    """
+    magic, version, type_, flags, header_bytes, body_bytes, sequence = _HEAD.unpack_from(buffer, position)
+    if magic != prefix or version != FORMAT_VERSION:
+        return None
+    (crc,) = _CRC.unpack_from(buffer, position + 28)
+    if crc != crc32c(buffer[position : position + 28]):
+        return None
+    if header_bytes > MOST_HEADER_BYTES or body_bytes > MOST_BODY_BYTES:
+        return None
+    return RecordHead(type_, flags, header_bytes, body_bytes, sequence)
+
+
+def frame_batch(
+    submissions: Iterable[Submission], *, offset: int, prefix: bytes, sequence: int
+) -> tuple[bytes, int]:
+    """
+    Frame *submissions* for the place *offset* of a file, with their batch commit.
+
+    Args:
+        offset: Length of the file so far.
+        prefix: `record_prefix` of the file.
+        sequence: That of the last ping record in the file, 0 if there is none.
+
+    Returns:
+        The bytes to append, and the new last sequence.
+
+    Raises:
+        ValueError: A body or a header is longer than the format allows.
+    """
+    # Flat on purpose: this runs for every submission that the server takes.
+    pack_head, pack_crc, padding = _HEAD.pack, _CRC.pack, _PADDING
+    parts: list[bytes] = []
+    add = parts.append
+    for submission in submissions:
+        body = submission.body
+        header = header_json(submission)
+        sequence += 1
+        header_bytes, body_bytes = len(header), len(body)
+        if header_bytes > MOST_HEADER_BYTES or body_bytes > MOST_BODY_BYTES:
+            raise ValueError("a submission is larger than a raw record may be")
+        flags = BODY_IS_GZIP if body[:2] == b"\x1f\x8b" else 0
+        head = pack_head(prefix, FORMAT_VERSION, 1, flags, header_bytes, body_bytes, sequence)
+        pad = -offset & 7
+        add(padding[pad])
+        add(head)
+        add(pack_crc(crc32c(head)))
+        add(header)
+        add(body)
+        add(pack_crc(crc32c(body, crc32c(header))))
+        offset += pad + SMALLEST_RECORD_BYTES + header_bytes + body_bytes
+    add(frame_mark(RecordType.BATCH_COMMIT, offset=offset, prefix=prefix, sequence=sequence))
+    return b"".join(parts), sequence
+
+
+def frame_mark(mark: RecordType, *, offset: int, prefix: bytes, sequence: int) -> bytes:
+    """A batch commit or a seal for the place *offset*: a record with neither header nor body."""
+    head = _HEAD.pack(prefix, FORMAT_VERSION, mark, 0, 0, 0, sequence)
+    return _PADDING[-offset & 7] + head + _CRC.pack(crc32c(head)) + _EMPTY_CRC
+
+
+def header_json(submission: Submission) -> bytes:
+    """What is kept beside a body, as the JSON that goes into its record."""
+    received_at = submission.received_at
+    if received_at.tzinfo is not UTC:
+        received_at = received_at.astimezone(UTC)
+    fields: dict[str, object] = {
+        # Cut the offset, and always six decimals: isoformat alone drops a zero fraction.
+        "received_at": received_at.isoformat("T", "microseconds")[:26] + "Z",
+        "path": submission.path,
+        "query": submission.query,
+        "method": submission.method,
+        "protocol": submission.protocol,
+        "host": submission.host,
+        "headers": submission.headers,
+    }
+    if submission.client_address is not None:
+        fields["client_address"] = submission.client_address
+    try:
+        return orjson.dumps(fields)
+    except TypeError:
+        # A lone surrogate, or a mapping that is no dict: one odd submission must not fail its batch.
+        return orjson.dumps(_plain(fields))
+
+
+def parse_record(buffer: bytes, prefix: bytes) -> Submission:
+    """
+    The submission in *buffer*, which must be one whole ping record.
+
+    Raises:
+        TornRecord: It is shorter than its lengths say.
+        DamagedRecord: A checksum disagrees, or it is no ping record.
+    """
+    if len(buffer) < SMALLEST_RECORD_BYTES:
+        raise TornRecord("a raw record ends inside its head")
+    head = parse_head(buffer, 0, prefix)
+    if head is None or head.type != RecordType.PING:
+        raise DamagedRecord("a raw record's head is damaged")
+    if len(buffer) < head.record_bytes:
+        raise TornRecord("a raw record ends before its length says")
+    end = head.record_bytes - TAIL_BYTES
+    body_start = HEAD_BYTES + head.header_bytes
+    if crc32c(memoryview(buffer)[HEAD_BYTES:end]) != _CRC.unpack_from(buffer, end)[0]:
+        raise DamagedRecord(f"record {head.sequence} does not match its checksum")
+    return _submission(buffer[HEAD_BYTES:body_start], buffer[body_start:end])
+
+
+def _submission(header: bytes, body: bytes) -> Submission:
+    try:
+        fields = orjson.loads(header)
+        return Submission(
+            received_at=datetime.fromisoformat(fields["received_at"]),
+            path=fields["path"],
+            body=body,
+            query=fields["query"],
+            method=fields["method"],
+            protocol=fields["protocol"],
+            host=fields["host"],
+            headers=fields["headers"],
+            client_address=fields.get("client_address"),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedRecord("a raw record's header is not what a writer writes") from error
+
+
+def _plain(value: object) -> object:
+    """*value* with lone surrogates spelt out, and every mapping a dict."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return {str(_plain(name)): _plain(part) for name, part in dict(value).items()}  # type: ignore[call-overload]

@@ -1,0 +1,90 @@
+"""
+Where segments lie: ``raw/<YYYYMMDD>/<worker>-<boot id>-<number>.tlg``.
+
+Every part of a path is ours: a UTC day, a worker's number, 16 random bytes
+as hex, a counter.  Nothing that a client sent is in it.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+_DAY = re.compile(r"[0-9]{8}\Z")
+_SEGMENT = re.compile(r"([0-9]{1,6})-([0-9a-f]{32})-([0-9]{10})\.tlg\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPath:
+    """A segment of the raw store, as its place names it."""
+
+    path: Path
+    day: date  # UTC day of receipt
+    worker: int
+    boot_id: bytes
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Day and file name: unique in a raw store, whatever its root is called."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+def segment_path(raw: Path, *, day: date, worker: int, boot_id: bytes, number: int) -> SegmentPath:
+    """Where segment *number* of a writer lies below *raw*."""
+    path = raw / f"{day:%Y%m%d}" / f"{worker}-{boot_id.hex()}-{number:010d}.tlg"
+    return SegmentPath(path, day, worker, boot_id, number)
+
+
+def parse_segment_path(path: Path) -> SegmentPath | None:
+    """What *path* says about its segment; None for a name that no writer gives."""
+    name = _SEGMENT.match(path.name)
+    day = _parse_day(path.parent.name)
+    if name is None or day is None:
+        return None
+    worker, boot_id, number = name.groups()
+    return SegmentPath(path, day, int(worker), bytes.fromhex(boot_id), int(number))
+
+
+def segments(raw: Path) -> Iterator[SegmentPath]:
+    """
+    The segments below *raw*: day by day, and in a day the writer that started first goes first.
+
+    Names that no writer gives are passed over, links too.
+    """
+    if not raw.is_dir():
+        return
+    for directory in sorted(raw.iterdir()):
+        if _parse_day(directory.name) is None or directory.is_symlink() or not directory.is_dir():
+            continue
+        found = [parse_segment_path(path) for path in directory.iterdir() if not path.is_symlink()]
+        yield from sorted(
+            (segment for segment in found if segment is not None),
+            key=_writing_order,
+        )
+
+
+def new_boot_id(now: datetime) -> bytes:
+    """
+    16 bytes that name a writer: 4 random, 6 of the time in microseconds, 6 random.
+
+    The first four mark its records, so they must not be guessable.  The time
+    is there so that a repeat sent across a restart is read after the first.
+    """
+    microseconds = int(now.timestamp() * 1_000_000) & (1 << 48) - 1
+    return os.urandom(4) + microseconds.to_bytes(6, "big") + os.urandom(6)
+
+
+def _writing_order(segment: SegmentPath) -> tuple[bytes, int, bytes, int]:
+    return segment.boot_id[4:10], segment.worker, segment.boot_id, segment.number
+
+
+def _parse_day(name: str) -> date | None:
+    if not _DAY.match(name):
+        return None
+    try:
+        return datetime.strptime(name, "%Y%m%d").date()
+    except ValueError:
+        return None

@@ -1,0 +1,273 @@
+"""
+What a segment holds, however damaged: found by hopping from head to head.
+
+A scan reads no bodies.  Where a head is not what it should be, it looks on,
+8 bytes at a time, for the next one that is; what lies between is counted and
+nothing is made up.  The writer may still be at work on the same file.
+"""
+
+import fcntl
+import os
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from storage.errors import TornRecord
+from storage.raw.framing import (
+    FILE_HEADER_BYTES,
+    HEAD_BYTES,
+    SMALLEST_RECORD_BYTES,
+    RecordHead,
+    RecordType,
+    aligned,
+    parse_file_header,
+    parse_head,
+    parse_record,
+    record_prefix,
+)
+from storage.raw.layout import SegmentPath, parse_segment_path, segments
+from storage.raw.submission import Submission
+
+__all__ = [
+    "Damage",
+    "SegmentPath",
+    "SegmentScan",
+    "SegmentState",
+    "Span",
+    "read_submission",
+    "scan_segment",
+    "segments",
+]
+
+WINDOW_BYTES = 1 << 16
+SEARCH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where one submission lies in its segment."""
+
+    offset: int
+    length_bytes: int  # to the end of the record, unaligned
+    sequence: int
+    body_bytes: int
+
+
+class SegmentState(StrEnum):
+    """What became of a segment's writer."""
+
+    OPEN = "open"  # it holds the lock: more may come
+    SEALED = "sealed"  # it said that nothing comes any more
+    ABANDONED = "abandoned"  # it is gone without a word
+
+
+@dataclass(slots=True)
+class Damage:
+    """What a scan could not read."""
+
+    records: int = 0  # lost submissions by their sequence numbers; at least 1 for each damaged region
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class SegmentScan:
+    """
+    What a scan found.
+
+    ``end`` is where to go on; it never lies past bytes that a live writer
+    could still write.  ``finished``: nothing will ever come after it.
+    """
+
+    end: int
+    state: SegmentState
+    spans: list[Span] = field(default_factory=list)  # the submissions, in order
+    damage: Damage = field(default_factory=Damage)
+    finished: bool = False
+
+
+def scan_segment(path: Path, start: int, *, max_bytes: int, max_records: int) -> SegmentScan:
+    """
+    Find the submissions of *path* from *start* on: 0, or the ``end`` of an earlier scan.
+
+    Args:
+        path: A segment; it is not followed if it is a link.
+        start: Where to begin.
+        max_bytes: Stop after the record that reaches this many bytes from *start*.
+        max_records: Stop after so many submissions.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        # The lock before the length: what a writer that is gone wrote is all there.
+        is_live = _is_locked(descriptor)
+        return _Scanner(descriptor, path, is_live).scan(start, max_bytes, max_records)
+    finally:
+        os.close(descriptor)
+
+
+def read_submission(descriptor: int, span: Span) -> Submission:
+    """
+    The submission at *span* of an open segment; safe from many threads and processes.
+
+    Raises:
+        DamagedRecord: Its checksum disagrees with its bytes.
+        TornRecord: The file ends inside it.
+        OSError: The file cannot be read.
+    """
+    record = os.pread(descriptor, span.length_bytes, span.offset)
+    if len(record) < span.length_bytes:
+        raise TornRecord("a segment ends inside a record")
+    # The scan checked the file's own mark already.
+    return parse_record(record, record[:8])
+
+
+class _Scanner:
+    def __init__(self, descriptor: int, path: Path, is_live: bool) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self._is_live = is_live
+        self._size = os.fstat(descriptor).st_size
+        self._prefix = b""
+        self._window = b""
+        self._window_start = 0
+        self._last: int | None = None  # sequence of the last submission before the place we are at
+        self._damage = Damage()
+
+    def scan(self, start: int, max_bytes: int, max_records: int) -> SegmentScan:
+        position = self._read_file_header(start)
+        spans: list[Span] = []
+        while len(spans) < max_records and position - start < max_bytes:
+            place = aligned(position)
+            head = self._head_at(place)
+            if head is None:
+                found = self._after_damage(place, start)
+                if found is None:
+                    return self._at_the_end(position, spans)
+                place, head = found
+            self._count_gap(head)
+            position = place + head.record_bytes
+            if head.type == RecordType.PING:
+                spans.append(Span(place, head.record_bytes, head.sequence, head.body_bytes))
+            elif head.type == RecordType.SEAL:
+                self._damage.bytes += self._size - position
+                self._damage.records += self._size > position
+                return SegmentScan(self._size, SegmentState.SEALED, spans, self._damage, finished=True)
+        return SegmentScan(position, self._state(), spans, self._damage)
+
+    def _read_file_header(self, start: int) -> int:
+        """Learn the mark of this file's records; returns where the first of them to read may lie."""
+        header = parse_file_header(os.pread(self._descriptor, FILE_HEADER_BYTES, 0))
+        place = parse_segment_path(self._path)
+        if header is not None:
+            self._prefix = record_prefix(header.boot_id)
+        elif place is not None:
+            # The name says it too.
+            self._prefix = record_prefix(place.boot_id)
+        if header is None and start < FILE_HEADER_BYTES and self._size:
+            self._damage.records += 1
+            self._damage.bytes += min(self._size, FILE_HEADER_BYTES)
+        if start <= FILE_HEADER_BYTES:
+            self._last = 0
+        return max(start, min(self._size, FILE_HEADER_BYTES))
+
+    def _head_at(self, place: int) -> RecordHead | None:
+        """The head at *place*; None unless it and its whole record are there and come in order."""
+        index = place - self._window_start
+        if index < 0 or index + HEAD_BYTES > len(self._window):
+            self._window = os.pread(self._descriptor, WINDOW_BYTES, place)
+            self._window_start, index = place, 0
+            if len(self._window) < HEAD_BYTES:
+                return None
+        head = parse_head(self._window, index, self._prefix)
+        if head is None or place + head.record_bytes > self._size:
+            return None
+        if self._last is not None and head.sequence < self._last + (head.type == RecordType.PING):
+            return None  # a block that stands twice
+        return head
+
+    def _count_gap(self, head: RecordHead) -> None:
+        """Note how far we are; submissions whose every byte is gone are still missed."""
+        is_ping = head.type == RecordType.PING
+        if self._last is not None:
+            self._damage.records += head.sequence - is_ping - self._last
+        self._last = head.sequence
+
+    def _after_damage(self, place: int, start: int) -> tuple[int, RecordHead] | None:
+        """The next good record after a bad head at *place*, with the damage between them counted, if any."""
+        if self._last is None:
+            self._last = self._last_before(start)
+        found = self._search(place + 8)
+        if found is None:
+            return None
+        offset, head = found
+        self._damage.bytes += offset - place
+        if head.sequence - (head.type == RecordType.PING) == self._last:
+            self._damage.records += 1  # no submission is missing: a mark was hit, or a block stood twice
+        return found
+
+    def _search(self, offset: int) -> tuple[int, RecordHead] | None:
+        failed_at = offset - 8
+        while offset + SMALLEST_RECORD_BYTES <= self._size:
+            block = os.pread(self._descriptor, SEARCH_BYTES + 7, offset)
+            index = block.find(self._prefix)
+            while index >= 0:
+                place = offset + index
+                head = self._head_at(place) if not place % 8 else None
+                if head is not None and self._is_plausible(head, place - failed_at):
+                    return place, head
+                index = block.find(self._prefix, index + 1)
+            offset += SEARCH_BYTES
+        return None
+
+    def _is_plausible(self, head: RecordHead, skipped_bytes: int) -> bool:
+        return head.sequence <= (self._last or 0) + 1 + skipped_bytes // SMALLEST_RECORD_BYTES
+
+    def _at_the_end(self, position: int, spans: list[Span]) -> SegmentScan:
+        """No good record follows *position*: wait for a live writer; what a dead one left is a torn tail."""
+        if self._is_live:
+            return SegmentScan(position, SegmentState.OPEN, spans, self._damage)
+        left = self._size - position
+        if left > 0 and (aligned(position) < self._size or any(os.pread(self._descriptor, left, position))):
+            self._damage.records += 1
+            self._damage.bytes += left
+        return SegmentScan(
+            max(position, self._size), SegmentState.ABANDONED, spans, self._damage, finished=True
+        )
+
+    def _state(self) -> SegmentState:
+        """The state of a segment that was not read to its end."""
+        if self._is_live:
+            return SegmentState.OPEN
+        if self._size >= FILE_HEADER_BYTES + SMALLEST_RECORD_BYTES:
+            tail = os.pread(self._descriptor, SMALLEST_RECORD_BYTES, self._size - SMALLEST_RECORD_BYTES)
+            head = parse_head(tail, 0, self._prefix) if len(tail) >= HEAD_BYTES else None
+            if head is not None and head.type == RecordType.SEAL:
+                return SegmentState.SEALED
+        return SegmentState.ABANDONED
+
+    def _last_before(self, start: int) -> int:
+        """The sequence of the last submission before *start*: read once more, and only after damage."""
+        scanner = _Scanner(self._descriptor, self._path, is_live=False)
+        scanner._size = start
+        position = scanner._read_file_header(0)
+        while position < start:
+            place = aligned(position)
+            head = scanner._head_at(place)
+            if head is None:
+                found = scanner._search(place + 8)
+                if found is None:
+                    break
+                place, head = found
+            scanner._last = head.sequence
+            position = place + head.record_bytes
+        return scanner._last or 0
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False

@@ -1,0 +1,88 @@
+"""How much of a disk the raw store leaves free, and what it keeps back for a bad day."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from storage.disk import Disk, Room
+
+RESERVE_BYTES = 64 << 20
+HYSTERESIS = 1.5
+INODE_SHARE = 0.05
+
+
+def default_floor_bytes(total_bytes: int) -> int:
+    """The free space to leave: 1 GiB or 5 %, whichever is more, but a tenth of a small disk."""
+    return min(max(1 << 30, total_bytes // 20), total_bytes // 10)
+
+
+class DiskFloor:
+    """
+    Says when a disk is too full to promise anything more, and when it is no longer.
+
+    It is too full below the floor, and again good from one and a half floors
+    on, so that the answer does not flutter.  A spare file keeps some room
+    back; it is given up when the disk is full, so that what runs can be
+    sealed and logged.
+
+    Args:
+        directory: Any folder on that disk; the spare file lies in it.
+        min_free_bytes: The floor; None takes `default_floor_bytes`.
+        reserve_bytes: Length of the spare file, less on a small disk; 0 for none.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        disk: Disk,
+        min_free_bytes: int | None = None,
+        reserve_bytes: int = RESERVE_BYTES,
+        name: str = ".reserve",
+    ) -> None:
+        self.is_low = False
+        self._directory = directory
+        self._disk = disk
+        self._min_free_bytes = min_free_bytes
+        self._reserve_bytes = reserve_bytes
+        self._spare = directory / name
+        self._has_spare = False
+
+    def check(self) -> bool:
+        """Look at the disk, and tell whether it is too full.  What cannot be looked at is not."""
+        try:
+            room = self._disk.room(self._directory)
+        except OSError:
+            return self.is_low
+        factor = HYSTERESIS if self.is_low else 1.0
+        floor = self._min_free_bytes
+        if floor is None:
+            floor = default_floor_bytes(room.total_bytes)
+        self.is_low = (
+            room.free_bytes < floor * factor or room.free_inodes < room.total_inodes * INODE_SHARE * factor
+        )
+        if not self.is_low:
+            self._keep_back(room, floor)
+        return self.is_low
+
+    def declare_low(self) -> None:
+        """A write found the disk full: say so until a check finds room, and give up the spare file."""
+        self.is_low = True
+        self.release()
+
+    def release(self) -> None:
+        """Give up the spare file."""
+        if self._has_spare:
+            self._has_spare = False
+            with suppress(OSError):
+                self._disk.unlink(self._spare)
+
+    def _keep_back(self, room: Room, floor: int) -> None:
+        wanted = min(self._reserve_bytes, room.total_bytes // 100)
+        if self._has_spare or wanted <= 0 or room.free_bytes < floor * HYSTERESIS + wanted:
+            return
+        try:
+            self._disk.reserve(self._spare, wanted)
+        except OSError:
+            self._reserve_bytes = 0  # this filesystem keeps nothing back: do not ask again
+        else:
+            self._has_spare = True

@@ -1,0 +1,200 @@
+"""One segment being written, and the rotation from one to the next: no clock of its own, no threads."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from time import monotonic, time
+from types import TracebackType
+from typing import Self
+
+from storage.disk import Disk
+from storage.errors import WriterDead
+from storage.raw.framing import (
+    FILE_HEADER_BYTES,
+    FileHeader,
+    RecordType,
+    frame_batch,
+    frame_mark,
+    record_prefix,
+)
+from storage.raw.layout import SegmentPath, new_boot_id, segment_path
+from storage.raw.submission import Submission
+
+MAX_SEGMENT_BYTES = 128 << 20
+MAX_SEGMENT_AGE_SECONDS = 300.0
+
+
+class SegmentFile:
+    """
+    A segment that this process writes and holds the lock of.
+
+    It appears under its name only when it is locked and its header and its
+    directory entry are on disk: a reader never takes it for an abandoned one.
+    Every method raises `OSError` as the disk gives it, and `WriterDead` where a
+    sync failed; after either, the file is to be closed and left as it is.
+    """
+
+    def __init__(self, place: SegmentPath, descriptor: int, disk: Disk) -> None:
+        self.place = place
+        self.opened_at = monotonic()
+        self.length_bytes = FILE_HEADER_BYTES
+        self.submissions = 0
+        self._prefix = record_prefix(place.boot_id)
+        self._descriptor = descriptor
+        self._disk = disk
+
+    @classmethod
+    def create(cls, place: SegmentPath, *, disk: Disk, now: datetime) -> Self:
+        """Create the segment at *place*, durably, its directories too."""
+        disk.make_directories(place.path.parent)
+        unborn = place.path.with_name(f".{place.path.name}.new")
+        descriptor = disk.create(unborn)
+        try:
+            disk.lock(descriptor)
+            header = FileHeader(place.worker, place.boot_id, place.number, now)
+            disk.write(descriptor, [header.packed()])
+            _surely(disk.sync, descriptor)
+            disk.rename(unborn, place.path)
+            _surely(disk.sync_directory, place.path.parent)
+            # Whoever made the day's folder may have died before its name was synced.
+            _surely(disk.sync_directory, place.path.parent.parent)
+        except BaseException:
+            disk.close(descriptor)
+            with suppress(OSError):
+                disk.unlink(unborn)
+            raise
+        return cls(place, descriptor, disk)
+
+    def append(self, submissions: Sequence[Submission]) -> int:
+        """Write *submissions* and their batch commit, unsynced.  Returns how many bytes that was."""
+        framed, submissions_after = frame_batch(
+            submissions, offset=self.length_bytes, prefix=self._prefix, sequence=self.submissions
+        )
+        written = self._disk.write(self._descriptor, [framed])
+        self.length_bytes += written
+        self.submissions = submissions_after
+        return written
+
+    def sync(self) -> None:
+        """Return when all that was appended would survive a power cut."""
+        _surely(self._disk.sync_data, self._descriptor)
+
+    def seal(self) -> None:
+        """Write the seal, sync, close: nothing comes after it."""
+        try:
+            mark = frame_mark(
+                RecordType.SEAL, offset=self.length_bytes, prefix=self._prefix, sequence=self.submissions
+            )
+            self._disk.write(self._descriptor, [mark])
+            _surely(self._disk.sync_data, self._descriptor)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close and unlock it as it is."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            self._disk.close(descriptor)
+
+
+class SegmentSeries:
+    """
+    The segments of one writer, one after the other: rotated by size, age and day.
+
+    Synchronous; for `RawWriter`'s thread and for imports.  Use it with
+    ``with``: leaving seals the open segment, or abandons it on an error.
+
+    Args:
+        raw: The raw store's folder.
+        worker: This writer's number; names only.
+        now: The wall clock.  It names folders and dates headers, nothing more.
+    """
+
+    def __init__(
+        self,
+        raw: Path,
+        *,
+        worker: int,
+        disk: Disk | None = None,
+        now: datetime | None = None,
+        max_segment_bytes: int = MAX_SEGMENT_BYTES,
+        max_segment_age_seconds: float = MAX_SEGMENT_AGE_SECONDS,
+    ) -> None:
+        self.raw = raw
+        self.open: SegmentFile | None = None
+        self._worker = worker
+        self._disk = disk or Disk()
+        self._boot_id = new_boot_id(now or datetime.now(UTC))
+        self._number = 0
+        self._max_bytes = max_segment_bytes
+        self._max_age_seconds = max_segment_age_seconds
+
+    def append(self, submissions: Sequence[Submission], *, day: date) -> int:
+        """
+        Write *submissions*, unsynced, to the segment of *day*; a new one if the open one is due.
+
+        Returns:
+            How many bytes that was.
+        """
+        if self.is_due(day):
+            self.seal()
+        if self.open is None:
+            self._number += 1
+            place = segment_path(
+                self.raw, day=day, worker=self._worker, boot_id=self._boot_id, number=self._number
+            )
+            self.open = SegmentFile.create(place, disk=self._disk, now=datetime.now(UTC))
+        return self.open.append(submissions)
+
+    def is_due(self, day: date) -> bool:
+        """Whether the open segment should be sealed before anything of *day* is written."""
+        segment = self.open
+        return segment is not None and (
+            segment.length_bytes >= self._max_bytes
+            or segment.place.day != day
+            or monotonic() - segment.opened_at >= self._max_age_seconds
+        )
+
+    def sync(self) -> None:
+        """Return when all that was appended would survive a power cut."""
+        if self.open is not None:
+            self.open.sync()
+
+    def seal(self) -> None:
+        """Seal the open segment, if there is one."""
+        segment, self.open = self.open, None
+        if segment is not None:
+            segment.seal()
+
+    def abandon(self) -> None:
+        """Leave the open segment as it is: readers will find its end torn."""
+        segment, self.open = self.open, None
+        if segment is not None:
+            segment.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.seal()
+        else:
+            self.abandon()
+
+
+def remove_unborn(raw: Path, *, older_than_seconds: float = 60.0) -> None:
+    """Remove what a writer left that was killed while it created a segment."""
+    for path in raw.glob("*/.*.tlg.new"):
+        with suppress(OSError):
+            if time() - path.lstat().st_mtime > older_than_seconds:
+                path.unlink()
+
+
+def _surely(sync: Callable[..., None], what: int | Path) -> None:
+    try:
+        sync(what)
+    except OSError as error:
+        raise WriterDead(f"the raw store could not be synced: {error.strerror or error}") from error
