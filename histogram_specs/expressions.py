@@ -1,0 +1,131 @@
+"""The sums and constants that a spec file may write for a number; nothing here is ever evaluated as code."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from operator import add, floordiv, mul, sub
+from pathlib import Path
+from types import Callable, MappingProxyType
+
+from histogram_specs.errors import BadConstants, BadExpression
+
+MOST_CHARACTERS = 200
+DEEPEST = 20
+LARGEST = 2**63 - 1
+
+# Frozen at what the original server put in their place in every revision.
+CONSTANTS: Mapping[str, int] = MappingProxyType(
+    {
+        "JS::gcreason::NUM_TELEMETRY_REASONS": 101,
+        "JS::GCReason::NUM_TELEMETRY_REASONS": 101,
+        "mozilla::StartupTimeline::MAX_EVENT_ID": 12,
+    }
+)
+
+_TOKEN = re.compile(r"[ \t]*(?:([0-9]+)|([A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*)|([-+*/()]))")
+_SUMS: Mapping[str, Callable[[int, int], int]] = {"+": add, "-": sub}
+_SIGNS = {"+": 1, "-": -1}
+# Whole numbers divide to whole numbers, as they did in the tool that read these files.
+_PRODUCTS: Mapping[str, Callable[[int, int], int]] = {"*": mul, "/": floordiv}
+
+
+def evaluate(text: str, constants: Mapping[str, int] = CONSTANTS) -> int:
+    """
+    Work out an integer expression: decimal numbers, ``+ - * /``, parentheses, names of *constants*.
+
+    Raises:
+        BadExpression: If it is anything else, too long, too deep or past 63 bits.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise BadExpression(f"an expression of {len(text)} characters; at most {MOST_CHARACTERS} are read")
+    reader = _Reader(text, _tokens(text), constants)
+    value = reader.sum(depth=0)
+    if reader.peek():
+        raise BadExpression(f"{text!r}: {reader.peek()!r} is out of place")
+    return value
+
+
+def read_constants(path: Path) -> Mapping[str, int]:
+    """
+    Read a JSON object of constant names and integers; they go before the built-in ones.
+
+    Raises:
+        BadConstants: If the file cannot be read or is anything else.
+    """
+    try:
+        table = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadConstants(f"{path}: not a JSON file of constants: {error}") from error
+    if not isinstance(table, dict) or not all(type(value) is int for value in table.values()):
+        raise BadConstants(f"{path}: must be one JSON object of names and integers")
+    return MappingProxyType({**CONSTANTS, **table})
+
+
+def _tokens(text: str) -> list[str]:
+    tokens = []
+    position = 0
+    stripped = text.rstrip()
+    while position < len(stripped):
+        match = _TOKEN.match(stripped, position)
+        if match is None:
+            raise BadExpression(f"{text!r}: not a sum of integers at character {position + 1}")
+        tokens.append(match[0].strip())
+        position = match.end()
+    return tokens
+
+
+class _Reader:
+    """A recursive descent over the tokens of one expression."""
+
+    def __init__(self, text: str, tokens: list[str], constants: Mapping[str, int]) -> None:
+        self._text = text
+        self._tokens = tokens
+        self._constants = constants
+        self._position = 0
+
+    def peek(self) -> str:
+        return self._tokens[self._position] if self._position < len(self._tokens) else ""
+
+    def take(self) -> str:
+        token = self.peek()
+        self._position += 1
+        return token
+
+    def sum(self, depth: int) -> int:
+        value = self.product(depth)
+        while self.peek() in _SUMS:
+            value = self.checked(_SUMS[self.take()](value, self.product(depth)))
+        return value
+
+    def product(self, depth: int) -> int:
+        value = self.factor(depth)
+        while self.peek() in _PRODUCTS:
+            operation = _PRODUCTS[self.take()]
+            try:
+                value = self.checked(operation(value, self.factor(depth)))
+            except ZeroDivisionError:
+                raise BadExpression(f"{self._text!r}: divides by zero") from None
+        return value
+
+    def factor(self, depth: int) -> int:
+        if depth > DEEPEST:
+            raise BadExpression(f"{self._text!r}: nested too deep")
+        symbol = self.take()
+        if symbol == "(":
+            value = self.sum(depth + 1)
+            if self.take() != ")":
+                raise BadExpression(f"{self._text!r}: a parenthesis is not closed")
+            return value
+        if symbol in _SIGNS:
+            return _SIGNS[symbol] * self.factor(depth + 1)
+        if symbol.isdigit():
+            return self.checked(int(symbol))
+        if symbol in self._constants:
+            return self._constants[symbol]
+        problem = f"{symbol!r} is no known constant" if symbol else "it ends early"
+        raise BadExpression(f"{self._text!r}: {problem}")
+
+    def checked(self, value: int) -> int:
+        if abs(value) > LARGEST:
+            raise BadExpression(f"{self._text!r}: past 63 bits")
+        return value

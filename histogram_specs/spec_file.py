@@ -1,0 +1,149 @@
+"""One Histograms.json: its text → its specs."""
+
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from histogram_specs.definition import resolve_definition
+from histogram_specs.errors import NotASpecFile, SpecError
+from histogram_specs.expressions import CONSTANTS
+from histogram_specs.spec import HistogramSpec
+
+MOST_BYTES = 4 * 2**20
+# Ten times what the largest known files hold: what a file may make us keep in memory.
+MOST_DEFINITIONS = 20_000
+MOST_BUCKETS_IN_ALL = 500_000
+STARTUP_PREFIX = "STARTUP_"
+
+# What tells lines and levels apart in a JSON text: strings, brackets, newlines.
+_LANDMARK = re.compile(r'"(?:[^"\\]|\\.)*"(?P<colon>\s*:)?|[{}\[\]\n]', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableDefinition:
+    """A name that is defined, but not so that its buckets could be told."""
+
+    name: str
+    detail: str  # one line
+
+
+class SpecFile:
+    """
+    The definitions of one Histograms.json, each a spec or unusable by itself.
+
+    Made by `parse_spec_file`.  Values only: it may be shared and kept.
+    """
+
+    def __init__(self, text: bytes, definitions: Mapping[str, HistogramSpec | UnusableDefinition]) -> None:
+        self.digest = sha256(text).hexdigest()
+        self._definitions = definitions
+        # Only line numbers need the text again: a tenth of its size is kept.
+        self._packed_text = zlib.compress(text, 1)
+
+    def __len__(self) -> int:
+        return len(self._definitions)
+
+    def __iter__(self) -> Iterator[HistogramSpec]:
+        """Yield the usable specs in the file's order."""
+        return (found for found in self._definitions.values() if isinstance(found, HistogramSpec))
+
+    @property
+    def text(self) -> bytes:
+        """The file's bytes, unmodified."""
+        return zlib.decompress(self._packed_text)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every defined name, usable or not, in the file's order."""
+        return tuple(self._definitions)
+
+    @property
+    def unusable(self) -> tuple[UnusableDefinition, ...]:
+        """The definitions that cannot be resolved to buckets, each with the reason."""
+        return tuple(found for found in self._definitions.values() if isinstance(found, UnusableDefinition))
+
+    def find(self, name: str) -> HistogramSpec | UnusableDefinition | None:
+        """Return what *name*, or *name* without one ``STARTUP_`` prefix, is defined as."""
+        found = self._definitions.get(name)
+        if found is None and name.startswith(STARTUP_PREFIX):
+            found = self._definitions.get(name[len(STARTUP_PREFIX) :])
+        return found
+
+    def line_of(self, name: str) -> int | None:
+        """Return on which line, from 1, the definition begins that `find` gives for *name*."""
+        line = self._lines.get(name)
+        if line is None and name.startswith(STARTUP_PREFIX):
+            line = self._lines.get(name[len(STARTUP_PREFIX) :])
+        return line
+
+    @cached_property
+    def _lines(self) -> Mapping[str, int]:
+        lines: dict[str, int] = {}
+        line, depth = 1, 0
+        for match in _LANDMARK.finditer(self.text.decode("utf-8", "replace")):
+            landmark = match[0]
+            if landmark == "\n":
+                line += 1
+            elif landmark in "{[":
+                depth += 1
+            elif landmark in "}]":
+                depth -= 1
+            elif depth == 1 and match["colon"]:
+                lines[json.loads(landmark[: match.start("colon") - match.start()])] = line
+                line += landmark.count("\n")
+        return lines
+
+
+def parse_spec_file(text: bytes, constants: Mapping[str, int] = CONSTANTS) -> SpecFile:
+    """
+    Read the text of a Histograms.json.
+
+    A definition that cannot be resolved is unusable by itself; its neighbours stand.
+    Of two definitions of one name the last counts.
+
+    Raises:
+        NotASpecFile: If it is no JSON object of definitions, or nothing in it is usable.
+    """
+    resolved: dict[str, HistogramSpec | UnusableDefinition] = {}
+    seen_buckets: set[int] = set()
+    buckets_left = MOST_BUCKETS_IN_ALL
+    for name, definition in _load(text).items():
+        try:
+            spec = resolve_definition(name, definition, constants)
+        except SpecError as error:
+            resolved[name] = UnusableDefinition(name, str(error))
+            continue
+        if id(spec.buckets) not in seen_buckets:
+            seen_buckets.add(id(spec.buckets))
+            buckets_left -= spec.bucket_count
+            if buckets_left < 0:
+                raise NotASpecFile(f"more than {MOST_BUCKETS_IN_ALL:,} different buckets in one file")
+        resolved[name] = spec
+    if all(isinstance(found, UnusableDefinition) for found in resolved.values()):
+        raise NotASpecFile("nothing in it is a usable histogram definition")
+    return SpecFile(text, resolved)
+
+
+def _load(text: bytes) -> dict[str, Any]:
+    if len(text) > MOST_BYTES:
+        raise NotASpecFile(f"{len(text):,} bytes; at most {MOST_BYTES:,} are read")
+    try:
+        try:
+            loaded = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            # Old files hold stray Latin-1 in their descriptions, some editors a byte order mark.
+            loaded = orjson.loads(text.decode("utf-8-sig", "replace"))
+    except orjson.JSONDecodeError as error:
+        raise NotASpecFile(f"not JSON: {error}") from None
+    if not isinstance(loaded, dict):
+        raise NotASpecFile("not a JSON object of definitions")
+    if len(loaded) > MOST_DEFINITIONS:
+        raise NotASpecFile(f"{len(loaded):,} definitions; at most {MOST_DEFINITIONS:,} are read")
+    return loaded
