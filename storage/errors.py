@@ -10,7 +10,8 @@ What can go wrong with bytes on disk.
     ├── WriterDead       a sync failed: nothing after it can be trusted
     ├── TornRecord       a record ends before its length says
     ├── DamagedRecord    a record's checksum disagrees with its bytes
-    └── LedgerError      the ledger cannot be opened, or is from another version
+    ├── LedgerError      the ledger cannot be opened, or is from another version
+    └── UnknownExport    an exported file that no reader knows, or a partition file outside its base
 """
 
 
@@ -44,3 +45,7 @@ class DamagedRecord(StorageError):
 
 class LedgerError(StorageError):
     """The ledger cannot be opened, or was written by another version."""
+
+
+class UnknownExport(StorageError):
+    """An exported file is in no form that the readers know, or does not lie where its form says."""
