@@ -1,0 +1,1 @@
+"""Realistic pings made by chance and a seed, each with what should become of it."""

@@ -1,0 +1,59 @@
+"""Histograms as clients send them: few buckets in use, in a hump, with a zero at each edge."""
+
+from math import log
+from random import Random
+from typing import Any
+
+from histogram_specs.spec import HistogramKind, HistogramSpec
+
+FEWEST_IN_USE, MOST_IN_USE = 5, 20
+
+
+def _counts_of_hump(chance: Random, starts: tuple[int, ...]) -> dict[int, int]:
+    """Counts by position: a hump of neighbours, with an empty bucket at each side where there is one."""
+    width = min(chance.randint(FEWEST_IN_USE, MOST_IN_USE), len(starts))
+    first = chance.randint(0, len(starts) - width)
+    middle = chance.uniform(first, first + width)
+    peak = chance.randint(2, 400)
+    counts = {
+        position: max(1, round(peak / (1 + abs(position - middle)) * chance.uniform(0.5, 1.5)))
+        for position in range(first, first + width)
+    }
+    if first > 0:
+        counts[first - 1] = 0
+    if first + width < len(starts):
+        counts[first + width] = 0
+    return dict(sorted(counts.items()))
+
+
+def _counts(chance: Random, spec: HistogramSpec) -> dict[int, int]:
+    if spec.kind is HistogramKind.FLAG:
+        return {0: 1, 1: 0} if chance.random() < 0.8 else {0: 0, 1: 1, 2: 0}
+    if spec.kind is HistogramKind.COUNT:
+        return {0: chance.randint(1, 500), 1: 0}
+    if spec.kind is HistogramKind.BOOLEAN:
+        return {0: chance.randint(0, 80), 1: chance.randint(1, 80), 2: 0}
+    return _counts_of_hump(chance, spec.bucket_starts)
+
+
+def verbose_histogram(chance: Random, spec: HistogramSpec) -> dict[str, Any]:
+    """One histogram of *spec* as a client of version 1 to 4 pings writes it."""
+    starts = spec.bucket_starts
+    counts = _counts(chance, spec)
+    samples = [(starts[position], count) for position, count in counts.items()]
+    histogram: dict[str, Any] = {
+        "range": list(spec.range),
+        "bucket_count": spec.bucket_count,
+        "histogram_type": spec.histogram_type,
+        "values": {str(start): count for start, count in samples},
+        "sum": sum(start * count for start, count in samples),
+    }
+    if spec.kind is HistogramKind.COUNT:
+        histogram["sum"] = counts[0]
+    if spec.kind is HistogramKind.EXPONENTIAL:
+        histogram["log_sum"] = sum(log(1 + start) * count for start, count in samples)
+        histogram["log_sum_squares"] = sum(log(1 + start) ** 2 * count for start, count in samples)
+    else:
+        histogram["sum_squares_lo"] = sum(start * start * count for start, count in samples) % 2**32
+        histogram["sum_squares_hi"] = 0
+    return histogram
