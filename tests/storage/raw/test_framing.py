@@ -1,0 +1,112 @@
+"""The frame: worked bytes, and whatever goes in comes out."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from crc32c import crc32c
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.errors import DamagedRecord, TornRecord
+from storage.raw.framing import (
+    FILE_HEADER_BYTES,
+    FileHeader,
+    frame_batch,
+    header_json,
+    parse_file_header,
+    parse_head,
+    parse_record,
+    record_prefix,
+)
+from tests.support.submissions import a_submission, submissions
+
+BOOT_ID = bytes(range(16))
+PREFIX = record_prefix(BOOT_ID)
+
+
+def test_a_file_header_has_its_worked_bytes():
+    """64 bytes: magic, version 1, worker 3, boot id, number 7, microseconds, zeros, CRC-32C."""
+    packed = FileHeader(3, BOOT_ID, 7, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)).packed()
+
+    assert len(packed) == FILE_HEADER_BYTES
+    assert packed[:60] == (
+        b"TLGSEG01"
+        + bytes.fromhex("0100 0000 03000000")
+        + BOOT_ID
+        + bytes.fromhex("0700000000000000 40420f0000000000")
+        + bytes(12)
+    )
+    assert packed[60:] == crc32c(packed[:60]).to_bytes(4, "little")
+    assert parse_file_header(packed) == FileHeader(3, BOOT_ID, 7, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+
+
+def test_a_ping_and_its_batch_commit_have_their_worked_bytes():
+    """Head of 28 bytes and its CRC, header JSON, body, CRC of both; then zeros up to 8 and the commit."""
+    submission = a_submission(1, body=b"\x1f\x8b abc")
+    header = header_json(submission)
+    head = PREFIX + bytes.fromhex("01 01 0100") + len(header).to_bytes(4, "little")
+    head += (6).to_bytes(4, "little") + (5).to_bytes(8, "little")
+    ping = head + crc32c(head).to_bytes(4, "little") + header + b"\x1f\x8b abc"
+    ping += crc32c(header + b"\x1f\x8b abc").to_bytes(4, "little")
+    commit = PREFIX + bytes.fromhex("01 02 0000 00000000 00000000 0500000000000000")
+    commit += crc32c(commit).to_bytes(4, "little") + bytes(4)
+
+    framed, last = frame_batch([submission], offset=61, prefix=PREFIX, sequence=4)
+
+    assert last == 5
+    assert framed == bytes(3) + ping + bytes(-(64 + len(ping)) % 8) + commit
+
+
+def test_the_header_always_has_six_decimals_and_utc():
+    """``datetime.isoformat`` alone drops a fraction of zero."""
+    noon = datetime(2026, 11, 22, 12, tzinfo=timezone(timedelta(hours=2)))
+
+    assert b'"received_at":"2026-11-22T10:00:00.000000Z"' in header_json(a_submission(received_at=noon))
+
+
+def test_a_lone_surrogate_does_not_fail_its_batch():
+    """It is spelt out instead."""
+    framed, _ = frame_batch([a_submission(path="/submit/\udc80")], offset=0, prefix=PREFIX, sequence=0)
+
+    assert parse_record(framed, PREFIX).path == "/submit/\\udc80"
+
+
+@given(st.lists(submissions, min_size=1, max_size=5), st.integers(0, 1 << 40), st.integers(0, 1 << 40))
+def test_what_goes_in_comes_out(batch, offset, sequence):
+    """Every field of every submission, at any place of a file."""
+    framed, last = frame_batch(batch, offset=offset, prefix=PREFIX, sequence=sequence)
+
+    found, position = [], 0
+    while len(found) < len(batch):
+        position += -(offset + position) % 8
+        head = parse_head(framed, position, PREFIX)
+        assert head is not None
+        found.append(parse_record(framed[position : position + head.record_bytes], PREFIX))
+        position += head.record_bytes
+    assert found == batch
+    assert last == sequence + len(batch)
+
+
+@given(submissions, st.data())
+def test_no_flipped_bit_of_a_record_goes_unseen(submission, data):
+    """The head's CRC or the data's says so; the padding after it is not part of it."""
+    framed, _ = frame_batch([submission], offset=0, prefix=PREFIX, sequence=0)
+    head = parse_head(framed, 0, PREFIX)
+    assert head is not None
+    record = bytearray(framed[: head.record_bytes])
+    bit = data.draw(st.integers(0, len(record) * 8 - 1))
+    record[bit // 8] ^= 1 << bit % 8
+
+    with pytest.raises((DamagedRecord, TornRecord)):
+        parse_record(bytes(record), PREFIX)
+
+
+@given(submissions, st.data())
+def test_a_record_cut_anywhere_is_torn(submission, data):
+    """Never a shorter submission."""
+    framed, _ = frame_batch([submission], offset=0, prefix=PREFIX, sequence=0)
+    head = parse_head(framed, 0, PREFIX)
+    assert head is not None
+
+    with pytest.raises(TornRecord):
+        parse_record(framed[: data.draw(st.integers(0, head.record_bytes - 1))], PREFIX)

@@ -1,0 +1,176 @@
+"""A `Disk` that fails at the n-th operation, one that is slow, and one that forgets what was not synced."""
+
+import errno
+import os
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from storage.disk import Disk, Room
+
+OPERATIONS = (
+    "create",
+    "open_append",
+    "write_some",
+    "sync_data",
+    "sync",
+    "sync_directory",
+    "make_directories",
+    "rename",
+    "truncate",
+    "unlink",
+)
+
+
+class FaultyDisk(Disk):
+    """
+    Fails at operation *nth* (from 1) of those in *operations*, and at the *times* - 1 after it.
+
+    Args:
+        error: The errno to fail with.
+        short: A write that fails first writes half of what it was given.
+    """
+
+    def __init__(
+        self,
+        *operations: str,
+        nth: int,
+        error: int = errno.EIO,
+        times: int = 1,
+        short: bool = False,
+    ) -> None:
+        self.calls: list[str] = []  # every counted operation, in order
+        self.failed = 0
+        self._operations = operations or OPERATIONS
+        self._nth, self._error, self._times, self._short = nth, error, times, short
+        self._lock = threading.Lock()
+
+    def _is_due(self, operation: str) -> bool:
+        with self._lock:
+            if operation not in self._operations:
+                return False
+            self.calls.append(operation)
+            is_due = self._nth <= len(self.calls) < self._nth + self._times
+            self.failed += is_due
+            return is_due
+
+    def _fail(self) -> OSError:
+        return OSError(self._error, os.strerror(self._error))
+
+    def write_some(self, descriptor: int, buffers: Sequence[memoryview]) -> int:
+        if self._is_due("write_some"):
+            if self._short:
+                joined = b"".join(buffers)
+                os.write(descriptor, joined[: len(joined) // 2])
+            raise self._fail()
+        return super().write_some(descriptor, buffers)
+
+
+def _guarded(name: str) -> Callable[..., Any]:
+    real = getattr(Disk, name)
+
+    def operation(self: FaultyDisk, *args: Any) -> Any:
+        if self._is_due(name):
+            raise self._fail()
+        return real(self, *args)
+
+    return operation
+
+
+for _name in OPERATIONS:
+    if _name != "write_some":
+        setattr(FaultyDisk, _name, _guarded(_name))
+
+
+class StutteringDisk(Disk):
+    """Writes at most *most* bytes a call, as a pipe or a nearly full disk does."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def write_some(self, descriptor: int, buffers: Sequence[memoryview]) -> int:
+        return os.write(descriptor, buffers[0][: self._most])
+
+
+class StuckDisk(Disk):
+    """Its data syncs wait until `let_go` is set."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.syncs = 0
+
+    def sync_data(self, descriptor: int) -> None:
+        self.syncs += 1
+        self.let_go.wait(30)
+        super().sync_data(descriptor)
+
+
+class CrampedDisk(Disk):
+    """Says that so many bytes of a terabyte are free."""
+
+    def __init__(self, free_bytes: int) -> None:
+        self.free_bytes = free_bytes
+
+    def room(self, path: Path) -> Room:
+        return Room(self.free_bytes, 1 << 40, 1000, 1000)
+
+
+class ForgetfulDisk(Disk):
+    """
+    Knows what a power cut would leave: synced bytes under synced names, and nothing else.
+
+    A file's bytes survive up to its length at its last sync; a name survives if its
+    directory was synced after it appeared there (and the directory itself likewise).
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+        self._synced_lengths: dict[int, int] = {}  # by inode
+        self._names: dict[Path, dict[str, int]] = {}  # directory: name → inode, as synced
+        self._note_names(root)
+
+    def _note_names(self, directory: Path) -> None:
+        with self._lock:
+            self._names[directory] = {
+                entry.name: entry.inode() for entry in os.scandir(directory) if not entry.is_symlink()
+            }
+
+    def _note_length(self, descriptor: int, length: int) -> None:
+        with self._lock:
+            inode = os.fstat(descriptor).st_ino
+            self._synced_lengths[inode] = max(length, self._synced_lengths.get(inode, 0))
+
+    def sync_data(self, descriptor: int) -> None:
+        length = os.fstat(descriptor).st_size
+        super().sync_data(descriptor)
+        self._note_length(descriptor, length)
+
+    def sync(self, descriptor: int) -> None:
+        length = os.fstat(descriptor).st_size
+        super().sync(descriptor)
+        self._note_length(descriptor, length)
+
+    def sync_directory(self, path: Path) -> None:
+        super().sync_directory(path)
+        self._note_names(path)
+
+    def survivors(self, target: Path) -> None:
+        """Write to *target* what would be found after a power cut now."""
+        with self._lock:
+            self._copy(self._root, target)
+
+    def _copy(self, directory: Path, target: Path) -> None:
+        target.mkdir()
+        by_inode = {entry.inode(): entry for entry in os.scandir(directory)}
+        for name, inode in self._names.get(directory, {}).items():
+            entry = by_inode.get(inode)
+            if entry is None:
+                continue  # renamed away or removed: POSIX promises neither the one nor the other
+            if entry.is_dir():
+                self._copy(directory / entry.name, target / name)
+            else:
+                shutil.copyfile(entry.path, target / name)
+                os.truncate(target / name, self._synced_lengths.get(inode, 0))
