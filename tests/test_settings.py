@@ -23,7 +23,6 @@ from telemetry_server.settings import (
 )
 
 CONTRACT_NAMES = [
-    
     "data_dir",
     "host",
     "port",
@@ -51,7 +50,6 @@ CONTRACT_NAMES = [
     "keepalive_timeout_seconds",
     "commit_timeout_seconds",
     "drain_timeout_seconds",
-,
 ]
 
 

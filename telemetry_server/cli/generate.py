@@ -1,0 +1,148 @@
+"""``generate``: realistic pings, as lines or sent to a server."""
+
+import argparse
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
+from telemetry_server.cli.output import print_json, progress, say
+from telemetry_server.cli.status import ExitStatus
+from telemetry_server.generator.definitions import Definitions, definitions_from
+from telemetry_server.generator.payloads import Layout
+from telemetry_server.generator.stream import GeneratedPing, Recipe
+
+EPILOG = """\
+The pings name a revision of our own, made from the definitions' digest.  The
+server finds it once --install-specs has put the definitions in its cache.
+
+examples:
+  telemetry-server generate --install-specs --data ./data
+  telemetry-server generate --count 100 --malformed 0.1 --to http://127.0.0.1:8080
+  telemetry-server generate --count 3 > pings.txt
+"""
+MOST_AT_ONCE = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``generate``."""
+    parser.add_argument("--count", type=_natural, default=10, metavar="N", help="how many (default: 10)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="equal seeds, equal pings (default: 0)"
+    )
+    parser.add_argument(
+        "--malformed",
+        type=_rate,
+        default=0.0,
+        metavar="RATE",
+        help="share that is malformed, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--repeats",
+        type=_rate,
+        default=0.0,
+        metavar="RATE",
+        help="share that is sent again, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--layout",
+        type=Layout,
+        choices=list(Layout),
+        default=Layout.CLASSIC,
+        help="payload of version 1 or a unified main ping (default: classic)",
+    )
+    parser.add_argument("--definitions", type=Path, metavar="FILE", help="a Histograms.json (default: ours)")
+    parser.add_argument(
+        "--format", choices=["lines"], default="lines", help="<id>TAB<json>, one a line, on stdout"
+    )
+    parser.add_argument("--to", metavar="URL", help="send them to this server instead")
+    parser.add_argument(
+        "--install-specs",
+        action="store_true",
+        help="put the definitions in the server's revision cache and make no pings",
+    )
+    add_settings_options(parser)
+    add_json_option(parser)
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 <= rate <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return rate
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the pings; 5 if the server did not take them all."""
+    definitions = _definitions(args.definitions)
+    if definitions is None:
+        return ExitStatus.BAD_INPUT
+    if args.install_specs:
+        return _install(args, definitions)
+    recipe = Recipe(
+        definitions,
+        seed=args.seed,
+        malformed_rate=args.malformed,
+        repeat_rate=args.repeats,
+        layout=args.layout,
+        lines_only=args.to is None,
+    )
+    if args.to is not None:
+        return _send(args, recipe)
+    _print_lines(recipe.pings(args.count))
+    return ExitStatus.DONE
+
+
+def _definitions(path: Path | None) -> Definitions | None:
+    from histogram_specs.errors import NotASpecFile
+
+    try:
+        return definitions_from(path)
+    except (NotASpecFile, OSError) as error:
+        say(f"telemetry-server generate: {path}: {error}")
+        return None
+
+
+def _install(args: argparse.Namespace, definitions: Definitions) -> int:
+    from histogram_specs.cache import SpecCache
+
+    directory = settings_of(args).revision_cache_dir
+    SpecCache(directory).store(definitions.revision, definitions.text)
+    if args.json:
+        print_json({"revision": definitions.revision_url, "directory": str(directory)})
+    else:
+        print(f"{definitions.revision_url} is in {directory}")
+    return ExitStatus.DONE
+
+
+def _print_lines(pings: Iterator[GeneratedPing]) -> None:
+    for ping in pings:
+        text = zlib.decompress(ping.body, 31)
+        sys.stdout.buffer.write(ping.document_id.encode() + b"\t" + text + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _send(args: argparse.Namespace, recipe: Recipe) -> int:
+    import asyncio
+
+    from telemetry_server.cli.sending import ServerUnreachable, send_all
+
+    with progress("sending", args.count, "pings") as bar:
+        try:
+            answers = asyncio.run(send_all(args.to, recipe.pings(args.count), MOST_AT_ONCE, bar))
+        except ServerUnreachable as error:
+            say(f"telemetry-server generate: {error}")
+            return ExitStatus.TRY_AGAIN
+    if args.json:
+        print_json({"sent": sum(answers.values()), "answers": answers})
+    else:
+        print(", ".join(f"{count} answered {status}" for status, count in sorted(answers.items())))
+    return ExitStatus.DONE if set(answers) <= {200} else ExitStatus.TRY_AGAIN
