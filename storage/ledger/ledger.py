@@ -13,7 +13,8 @@ from pathlib import Path
 from storage.errors import LedgerError, StorageFull
 from storage.ledger.tables import TABLES, VERSION
 from storage.ledger.transaction import Transaction
-from storage.ledger.values import DayBooks, Entry, Life, PendingPing, Seen, SegmentPosition, StoredFile
+from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
+from storage.root import DataRoot
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 
@@ -39,7 +40,7 @@ class Ledger:
         try:
             if read_only:
                 if not path.exists():
-                    raise LedgerError(f"{path}: there is no ledger; nothing was converted here yet")
+                    raise LedgerError(f"{path}: there is no ledger; is this a data root?")
                 self._connection = sqlite3.connect(
                     path, isolation_level=None, check_same_thread=False, timeout=30
                 )
@@ -56,6 +57,20 @@ class Ledger:
             self._check_version(create=not read_only)
         except sqlite3.Error as error:
             raise LedgerError(f"{path}: {error}; is the disk full, or the file damaged?") from error
+
+    @classmethod
+    def for_reading(cls, root: DataRoot) -> "Ledger":
+        """
+        The ledger of *root* for a command that only looks; an empty one where nothing was converted yet.
+
+        Raises:
+            LedgerError: There is no data root, or the ledger cannot be opened.
+        """
+        if not root.path.is_dir():
+            raise LedgerError(f"{root.path}: no such data root; name it with --data")
+        if not root.ledger.exists() and root.state.is_dir():
+            cls(root.ledger).close()
+        return cls(root.ledger, read_only=True)
 
     def _check_version(self, *, create: bool) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -100,6 +115,15 @@ class Ledger:
 
     # -- reading
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside the block is all of one moment."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
     def generation(self) -> int:
         """A number that changes when another process committed."""
         (number,) = self._connection.execute("PRAGMA data_version").fetchone()
@@ -136,13 +160,14 @@ class Ledger:
         """Dimension names of every schema that was in force, as JSON lists."""
         return dict(self._connection.execute("SELECT schema_id, dimensions FROM schemas"))
 
-    def seen(self, document_id: bytes) -> list[Seen]:
-        """The stored pings with this id, one per namespace and doctype."""
-        rows = self._connection.execute(
-            "SELECT namespace, doctype, digest FROM seen JOIN scopes USING (scope_id) WHERE document_id = ?",
-            (document_id,),
-        )
-        return [Seen(*row) for row in rows]
+    def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:
+        """The digest of the stored ping with this id, if there is one."""
+        row = self._connection.execute(
+            "SELECT digest FROM seen WHERE document_id = ? AND scope_id ="
+            " (SELECT scope_id FROM scopes WHERE namespace = ? AND doctype = ?)",
+            (document_id, namespace, doctype),
+        ).fetchone()
+        return None if row is None else int(row[0])
 
     def lives(self, document_id: bytes) -> list[Life]:
         """All that became of an id: stored first, then pending, then refused, latest first."""
@@ -173,7 +198,7 @@ class Ledger:
         where, values = ("WHERE document_id = ?", (document_id,)) if document_id is not None else ("", ())
         rows = self._connection.execute(
             "SELECT pending_id, name, offset, length, day, revision, document_id"
-            f" FROM pending JOIN segments USING (segment_id) {where} ORDER BY pending_id",  # noqa: S608
+            f" FROM pending JOIN segments USING (segment_id) {where} ORDER BY pending_id",
             values,
         )
         return [PendingPing(*row) for row in rows]

@@ -46,21 +46,12 @@ class Transaction:
 
     def remember(
         self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str
-    ) -> bool:
-        """Note a stored ping's id.  False if the id was there: then this one is a repeat."""
-        cursor = self._execute(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)",
+    ) -> None:
+        """Note a stored ping's id.  Raises `sqlite3.IntegrityError` if it is there already."""
+        self._execute(
+            "INSERT INTO seen VALUES (?, ?, ?, ?, ?)",
             (document_id, self.scope(namespace, doctype), digest, int(day), self.directory(directory)),
         )
-        return cursor.rowcount == 1
-
-    def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:
-        """The digest of the stored ping with this id, if there is one."""
-        row = self._execute(
-            "SELECT digest FROM seen WHERE document_id = ? AND scope_id = ?",
-            (document_id, self.scope(namespace, doctype)),
-        ).fetchone()
-        return None if row is None else int(row[0])
 
     def forget_before(self, day: str) -> int:
         """Let go of ids that were stored before *day*.  Returns how many."""

@@ -49,15 +49,6 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A stored ping, as far as a later one with its id needs to know."""
-
-    namespace: str
-    doctype: str
-    digest: int
-
-
-@dataclass(frozen=True, slots=True)
 class PendingPing:
     """A submission that waits for the definitions of its revision."""
 

@@ -15,7 +15,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-FRAME_OPTIONS = {
+DamagedFrame = zstd.ZstdError
+
+FRAME_OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.checksum_flag: 1,
     zstd.CompressionParameter.content_size_flag: 1,
 }
@@ -42,7 +44,7 @@ def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
 
     Raises:
         EOFError: The bytes end within a frame.
-        zstd.ZstdError: A frame is damaged.
+        DamagedFrame: A frame's checksum disagrees.
     """
     rest = b""
     for block in _blocks(stream, length):

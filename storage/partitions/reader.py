@@ -29,7 +29,8 @@ class Filter:
             return False
         held: Mapping[str, str] = dict(zip(dimensions, values, strict=False))
         return all(
-            name in held and fnmatch.fnmatchcase(held[name], folder_pattern(value)) for name, value in self.where
+            name in held and fnmatch.fnmatchcase(held[name], folder_pattern(value))
+            for name, value in self.where
         )
 
 

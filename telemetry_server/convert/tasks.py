@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from storage.ledger.values import Seen
+from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
 
 
 class Verdict(StrEnum):
-    """What one submission came to, as far as a conversion process can tell."""
+    """What one submission came to.  Conversion processes know no duplicates; the commit tells them."""
 
     STORED = "stored"
     DUPLICATE = "duplicate"
@@ -44,8 +44,7 @@ class Task:
     """Some submissions, in order of arrival."""
 
     items: tuple[Item, ...]
-    known: Mapping[int, tuple[Seen, ...]] = field(default_factory=dict)  # by index: stored pings with that id
-    missing: frozenset[str] = frozenset()  # revisions (URLs) that the revision server does not have
+    missing: frozenset[Revision] = frozenset()  # what the revision server does not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Judged:
     doctype: str = ""
     reason: str = ""  # of quarantine; "conflict" for a duplicate with other bytes
     detail: str = ""
-    revision: str = ""  # URL, where definitions are awaited
+    revision: Revision | None = None  # whose definitions are awaited
     digest: int = 0
     directory: str = ""
     histograms_kept: int = 0

@@ -15,11 +15,12 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.partitions.frames import compress_frame
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
-from telemetry_server.convert.context import ConversionContext
 from telemetry_server.convert.outcome import AwaitingSpecs, Refused, Stored
-from telemetry_server.convert.pipeline import convert
-from telemetry_server.convert.refusal_line import CONFLICT, histogram_line, submission_line, timestamp
+from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.refusal_line import histogram_line, submission_line, timestamp
 from telemetry_server.convert.tasks import Item, Judged, PackedFrame, RawItem, Task, TaskResult, Verdict
+
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Judge:
@@ -31,8 +32,9 @@ class Judge:
 
     def judge(self, task: Task) -> TaskResult:
         """Every item's verdict, in order; the frames hold the lines of all of them."""
-        sheet = _Sheet(task)
-        self._context.mark_missing(task.missing)
+        sheet = Sheet()
+        for revision in task.missing:
+            self._context.resolver.mark_missing(revision)
         descriptors: dict[str, int] = {}
         try:
             for index, item in enumerate(task.items):
@@ -42,7 +44,7 @@ class Judge:
                     length = item.length if isinstance(item, RawItem) else 0
                     sheet.judged.append(Judged(index, Verdict.DAMAGED, detail=str(error), length=length))
                     continue
-                sheet.enter(index, submission, convert(submission, self._context.conversion))
+                sheet.enter(index, submission, convert(submission, self._context))
         finally:
             for descriptor in descriptors.values():
                 os.close(descriptor)
@@ -52,17 +54,14 @@ class Judge:
         if not isinstance(item, RawItem):
             return item.submission
         if item.segment not in descriptors:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptors[item.segment] = os.open(self._raw / item.segment, flags)
-        return read_submission(descriptors[item.segment], Span(item.offset, item.length))
+            descriptors[item.segment] = os.open(self._raw / item.segment, READ_FLAGS)
+        return read_submission(descriptors[item.segment], span_of(item))
 
 
-class _Sheet:
-    """The verdicts and lines of a task, as they come in."""
+class Sheet:
+    """The verdicts and lines of a task's items, as they come in."""
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._stored_here: dict[tuple[bytes, str, str], int] = {}
+    def __init__(self) -> None:
         self._lines: dict[str, list[bytes]] = defaultdict(list)
         self._members: dict[str, list[int]] = defaultdict(list)
         self.judged: list[Judged] = []
@@ -70,7 +69,9 @@ class _Sheet:
     def enter(self, index: int, submission: Submission, outcome: Stored | Refused | AwaitingSpecs) -> None:
         """Enter what became of item *index*."""
         received_at = timestamp(submission.received_at)
-        base = Judged(index, Verdict.AWAITING, day=submission.received_at.strftime("%Y%m%d"), received_at=received_at)
+        base = Judged(
+            index, Verdict.AWAITING, day=submission.received_at.strftime("%Y%m%d"), received_at=received_at
+        )
         if isinstance(outcome, Stored):
             self._enter_stored(base, submission, outcome)
         elif isinstance(outcome, Refused):
@@ -81,23 +82,6 @@ class _Sheet:
             )
 
     def _enter_stored(self, base: Judged, submission: Submission, outcome: Stored) -> None:
-        document_id = UUID(outcome.document_id).bytes
-        base = replace(
-            base,
-            document_id=document_id,
-            namespace=outcome.namespace,
-            doctype=outcome.doctype,
-            digest=outcome.digest,
-            notes=outcome.notes,
-        )
-        first = self._first_digest(base)
-        if first is not None:
-            is_conflict = first != outcome.digest
-            self.judged.append(replace(base, verdict=Verdict.DUPLICATE, reason=CONFLICT if is_conflict else ""))
-            if is_conflict:
-                self._write(f"quarantine/{base.day}/{CONFLICT}", conflict_line(submission, outcome), base.index)
-            return
-        self._stored_here[document_id, outcome.namespace, outcome.doctype] = outcome.digest
         directory = "/".join(("converted", base.day, *outcome.dimensions))
         self._write(directory, outcome.document_id.encode() + b"\t" + outcome.record, base.index)
         dropped: dict[str, int] = {}
@@ -115,19 +99,16 @@ class _Sheet:
             replace(
                 base,
                 verdict=Verdict.STORED,
+                document_id=id_bytes(outcome.document_id),
+                namespace=outcome.namespace,
+                doctype=outcome.doctype,
+                digest=outcome.digest,
                 directory=directory,
+                notes=outcome.notes,
                 histograms_kept=outcome.histograms_kept,
                 dropped=dropped,
             )
         )
-
-    def _first_digest(self, judged: Judged) -> int | None:
-        """The digest of the ping that was stored under this id before, if there is one."""
-        for seen in self._task.known.get(judged.index, ()):
-            if (seen.namespace, seen.doctype) == (judged.namespace, judged.doctype):
-                return seen.digest
-        assert judged.document_id is not None
-        return self._stored_here.get((judged.document_id, judged.namespace, judged.doctype))
 
     def _enter_refused(self, base: Judged, submission: Submission, outcome: Refused) -> None:
         self.judged.append(
@@ -175,13 +156,22 @@ def id_bytes(document_id: str | None) -> bytes | None:
         return None
 
 
-def conflict_line(submission: Submission, outcome: Stored) -> bytes:
-    """A duplicate whose bytes are not those of the first."""
-    return submission_line(
-        submission,
-        document_id=outcome.document_id,
-        namespace=outcome.namespace,
-        doctype=outcome.doctype,
-        reason=CONFLICT,
-        detail="another ping was stored under this id before; its record stays",
-    )
+def span_of(item: RawItem) -> Span:
+    """Where to read *item*; its sequence number and body length matter to nobody here."""
+    return Span(item.offset, item.length, 0, 0)
+
+
+def read_item(raw: Path, item: Item) -> Submission:
+    """
+    The submission of *item*.
+
+    Raises:
+        DamagedRecord, TornRecord: Its bytes are not what was written.
+    """
+    if not isinstance(item, RawItem):
+        return item.submission
+    descriptor = os.open(raw / item.segment, READ_FLAGS)
+    try:
+        return read_submission(descriptor, span_of(item))
+    finally:
+        os.close(descriptor)

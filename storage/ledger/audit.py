@@ -1,0 +1,159 @@
+"""Recounts what is on disk, and holds it against the ledger."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import DayBooks, Entry, SegmentPosition, StoredFile
+from storage.partitions.frames import DamagedFrame, read_lines
+from storage.raw.reader import scan_segment, segments
+from storage.root import DataRoot
+
+SCAN_BYTES = 64 << 20
+SCAN_RECORDS = 1 << 16
+BEGINNING = SegmentPosition(0, 0, finished=False)
+
+
+@dataclass(slots=True)
+class Audit:
+    """The books by day, and everything that does not agree."""
+
+    days: dict[str, DayBooks] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)  # one line each
+    damaged_records: int = 0
+    damaged_bytes: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        return not self.findings
+
+    @property
+    def total(self) -> DayBooks:
+        """All days together."""
+        counts: Counter[str] = Counter()
+        for books in self.days.values():
+            for name in DayBooks.__dataclass_fields__:
+                if name != "reasons":
+                    counts[name] += getattr(books, name)
+        return DayBooks(**counts)
+
+
+def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], None] = lambda _: None) -> Audit:
+    """
+    Count every committed line and every submission in raw/, and compare.
+
+    The server may be at work meanwhile: what it commits after the start is
+    not looked at.  *on_file* is called before each file, for a progress bar.
+
+    Raises:
+        OSError: Something cannot be read for another reason than that it is gone.
+    """
+    with ledger.snapshot():
+        positions = ledger.positions()
+        files = ledger.files()
+        tally = ledger.tally()
+        pending_segments = ledger.pending_segments()
+        unread, raw_findings = _recount_raw(root.raw, positions, pending_segments)
+        result = Audit(ledger.books(unread.items()), raw_findings)
+    lines: Counter[tuple[str, str, str]] = Counter()
+    for file in files:
+        on_file(file)
+        count, finding = _count_lines(root.path, ledger, file)
+        if finding:
+            result.findings.append(finding)
+        lines[_book_of(file)] += count
+    result.findings += _compare(tally, lines)
+    for day, books in result.days.items():
+        if not books.balanced:
+            result.findings.append(
+                f"{day}: received {books.received}, but stored {books.stored} + duplicate {books.duplicate}"
+                f" + quarantined {books.quarantined} + pending {books.pending} + deleted {books.deleted}"
+            )
+    for (_, entry, _), count in tally.items():
+        if entry is Entry.DAMAGED_RECORDS:
+            result.damaged_records += count
+        elif entry is Entry.DAMAGED_BYTES:
+            result.damaged_bytes += count
+    return result
+
+
+def _recount_raw(
+    raw: Path, positions: dict[str, SegmentPosition], pending_segments: set[str]
+) -> tuple[Counter[str], list[str]]:
+    """Submissions not read yet, by day; and segments whose read part holds another number than was booked."""
+    unread: Counter[str] = Counter()
+    findings = []
+    there = set()
+    for segment in segments(raw):
+        there.add(segment.name)
+        position = positions.get(segment.name, BEGINNING)
+        read = 0
+        for offset, count in _spans(segment.path):
+            if offset < position.position:
+                read += count
+            else:
+                unread[f"{segment.day:%Y%m%d}"] += count
+        if read != position.records:
+            findings.append(
+                f"raw/{segment.name}: {read} submissions in the part read, {position.records} booked"
+            )
+    for name, position in positions.items():
+        if name not in there and (not position.finished or name in pending_segments):
+            findings.append(f"raw/{name}: gone, but not all of it was converted")
+    return unread, findings
+
+
+def _spans(path: Path) -> Iterator[tuple[int, int]]:
+    start = 0
+    while True:
+        scan = scan_segment(path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS)
+        for span in scan.spans:
+            yield span.offset, 1
+        if scan.finished or scan.end == start:
+            return
+        start = scan.end
+
+
+def _count_lines(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int, str]:
+    """Lines in the committed part of *file*, and what is wrong with it, if anything."""
+    try:
+        with (root / file.path).open("rb") as stream:
+            count = sum(1 for _ in read_lines(stream, file.length))
+    except FileNotFoundError:
+        if file.path not in {now.path for now in ledger.files(file.directory)}:
+            return file.records, ""  # merged into another since the start
+        return 0, f"{file.path}: gone, with {file.records} lines"
+    except (EOFError, DamagedFrame) as error:
+        return 0, f"{file.path}: damaged: {error}"
+    if count != file.records:
+        return count, f"{file.path}: {count} lines where the ledger says {file.records}"
+    return count, ""
+
+
+def _book_of(file: StoredFile) -> tuple[str, str, str]:
+    """Which line of the books counts what is in *file*: store, day, and quarantine's reason."""
+    store, day, *rest = file.directory.split("/")
+    return store, day, rest[0] if store == "quarantine" else ""
+
+
+def _compare(tally: dict[tuple[str, Entry, str], int], lines: Counter[tuple[str, str, str]]) -> list[str]:
+    """Where the books and the lines on disk differ."""
+    booked: Counter[tuple[str, str, str]] = Counter()
+    for (day, entry, reason), count in tally.items():
+        match entry:
+            case Entry.STORED:
+                booked["converted", day, ""] += count
+            case Entry.DELETED:
+                booked["converted", day, ""] -= count
+            case Entry.QUARANTINED | Entry.HISTOGRAM_DROPPED:
+                booked["quarantine", day, reason] += count
+            case Entry.CONFLICT:
+                booked["quarantine", day, "conflict"] += count
+    findings = []
+    for key in sorted(set(booked) | set(lines)):
+        if booked[key] != lines[key]:
+            place = "/".join(part for part in key if part)
+            findings.append(f"{place}: {lines[key]} lines on disk, {booked[key]} in the books")
+    return findings

@@ -1,0 +1,53 @@
+"""``telemetry-server audit``: do the books balance, and does the disk agree?"""
+
+import argparse
+from typing import Any
+
+from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
+from telemetry_server.cli.output import print_json, print_table, progress, say
+from telemetry_server.cli.status import ExitStatus
+
+EPILOG = (
+    "example: telemetry-server audit --data ./data\n\nexit status: 0 if all balances, 1 if anything does not"
+)
+COLUMNS = ("received", "stored", "duplicate", "conflict", "quarantined", "pending", "deleted")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the books by day; 1 if anything does not balance."""
+    from storage.ledger.audit import audit
+    from storage.ledger.ledger import Ledger
+    from storage.root import DataRoot
+
+    root = DataRoot(settings_of(args).data_dir.resolve())
+    with Ledger.for_reading(root) as ledger, progress("counting", unit="files") as bar:
+        bar.total(len(ledger.files()))
+        result = audit(root, ledger, on_file=lambda _: bar.advance())
+    if args.json:
+        print_json(
+            {
+                "balanced": result.balanced,
+                "total": _counts(result.total),
+                "days": {day: _counts(books) for day, books in result.days.items()},
+                "damaged": {"records": result.damaged_records, "bytes": result.damaged_bytes},
+                "findings": result.findings,
+            }
+        )
+    else:
+        rows = [[day, *_counts(books).values()] for day, books in result.days.items()]
+        print_table(("day", *COLUMNS), [*rows, ["total", *_counts(result.total).values()]])
+        if result.damaged_records:
+            print(f"damaged: {result.damaged_records} records, {result.damaged_bytes} bytes")
+        print("the books balance" if result.balanced else "the books do NOT balance:")
+        for finding in result.findings:
+            say(f"  {finding}")
+    return ExitStatus.DONE if result.balanced else ExitStatus.FINDINGS
+
+
+def _counts(books: Any) -> dict[str, int]:
+    return {name: getattr(books, name) for name in COLUMNS}

@@ -1,0 +1,94 @@
+"""``telemetry-server convert``: all that waits, or files of exported data."""
+
+import argparse
+import asyncio
+import signal
+
+from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
+from telemetry_server.cli.output import print_json, print_table, progress, say
+from telemetry_server.cli.status import ExitStatus
+
+EPILOG = """\
+examples:
+  telemetry-server convert --data ./data
+  telemetry-server convert --data ./data telemetry.log.v1.finished
+  zcat pings.tsv.gz | telemetry-server convert --data ./data --format lines -
+
+exit status: 0 whether or not something was refused, 4 when a file was damaged,
+5 while pings wait for a revision server"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exported data; - is stdin")
+    parser.add_argument(
+        "--format",
+        choices=("auto", "packed", "export", "lines"),
+        default="auto",
+        help="what the files are (default: %(default)s, found by looking)",
+    )
+    parser.add_argument("--date", metavar="YYYYMMDD", help="day of arrival of lines, which carry none")
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what became of what was converted; 5 while anything is pending."""
+    from telemetry_server.cli.conversion import opened_converter
+    from telemetry_server.convert.tally import Tally
+
+    settings = settings_of(args)
+    imported = None
+    if args.files:
+        from telemetry_server.cli.imports import import_files
+
+        imported = import_files(settings, args.files, args.format, args.date)
+
+    async def convert() -> tuple[Tally, bool]:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        with progress("converting", unit="pings") as bar:
+            done = 0
+
+            def show(tally: Tally) -> None:
+                nonlocal done
+                bar.advance(tally.received - done)
+                done = tally.received
+
+            async with opened_converter(settings, on_progress=show) as converter:
+                await converter.convert_all(should_stop=stopped.is_set)
+                return converter.tally, stopped.is_set()
+
+    tally, was_stopped = asyncio.run(convert())
+    if imported is not None:
+        tally.damaged_records += imported.damaged_records
+        tally.damaged_bytes += imported.damaged_bytes
+    _print(tally.as_json(), as_json=args.json)
+    if was_stopped:
+        say("stopped: what was converted stays, run it again for the rest")
+        return ExitStatus.INTERRUPTED
+    if imported is not None and imported.is_bad:
+        return ExitStatus.BAD_INPUT
+    return ExitStatus.TRY_AGAIN if tally.pending else ExitStatus.DONE
+
+
+def _print(result: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    rows: list[tuple[str, object]] = []
+    for name, value in result.items():
+        if isinstance(value, dict):
+            rows += [(f"{name}: {_words(key)}", _sum(count)) for key, count in value.items()]
+        else:
+            rows.append((name, value))
+    print_table(("what", "count"), rows)
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _sum(value: object) -> object:
+    return sum(value.values()) if isinstance(value, dict) else value

@@ -1,0 +1,55 @@
+"""``telemetry-server replay``: quarantined pings through today's definitions again."""
+
+import argparse
+import asyncio
+
+from telemetry_server.cli.dates import day_of
+from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
+from telemetry_server.cli.output import print_json, print_table
+from telemetry_server.cli.status import ExitStatus
+
+EPILOG = """\
+examples:
+  telemetry-server replay --data ./data --reason unknown_revision --dry-run
+  telemetry-server replay --data ./data --reason unknown_revision
+
+What is stored now leaves quarantine, and the books follow.  Histograms that were dropped from
+stored pings are not replayed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reason", metavar="REASON", help="only what was refused for this reason")
+    parser.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="only what arrived on this day (UTC)")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what became of what was replayed; 5 while some waits for a revision server."""
+    from difflib import get_close_matches
+
+    from telemetry_server.cli.conversion import opened_converter
+    from telemetry_server.cli.output import say
+    from telemetry_server.convert.outcome import QuarantineReason
+    from telemetry_server.convert.replay import Replayed, Replayer
+
+    if args.reason is not None and args.reason not in set(QuarantineReason):
+        near = get_close_matches(args.reason, list(QuarantineReason), n=1, cutoff=0.0)[0]
+        say(f"telemetry-server replay: {args.reason!r} is no reason for quarantine; did you mean {near}?")
+        return ExitStatus.USAGE
+    settings = settings_of(args)
+
+    async def replay() -> Replayed:
+        async with opened_converter(settings) as converter:
+            return await Replayer(converter).replay(reason=args.reason, day=args.date, dry_run=args.dry_run)
+
+    result = asyncio.run(replay())
+    if args.json:
+        print_json({**result.as_json(), "dry_run": args.dry_run})
+    else:
+        rows = [("examined", result.examined), ("stored", result.stored), ("duplicate", result.duplicate)]
+        rows += [(f"now {reason}", count) for reason, count in sorted(result.requarantined.items())]
+        rows += [("unchanged", result.unchanged), ("waiting for a revision server", result.waiting)]
+        print_table(("would become" if args.dry_run else "became", "count"), rows)
+    return ExitStatus.TRY_AGAIN if result.waiting else ExitStatus.DONE

@@ -1,0 +1,255 @@
+"""
+The commit: what a round found out becomes lasting, all of it or nothing.
+
+Inside one ledger transaction duplicates are told by their ids, frames are
+appended to partition files and synced, and positions and counts move.  A crash
+before its end leaves bytes that no reader looks at; the round is done again.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import UUID
+
+from histogram_specs.revision import Revision
+from storage.disk import Disk
+from storage.errors import StorageError
+from storage.ledger.ledger import Ledger
+from storage.ledger.transaction import Transaction
+from storage.ledger.values import Counts, Entry, SegmentPosition
+from storage.partitions.frames import compress_frame, decompress_frame
+from storage.partitions.writer import Frame, PartitionWriter
+from telemetry_server.convert.refusal_line import CONFLICT, submission_line
+from telemetry_server.convert.tasks import (
+    Item,
+    Judged,
+    PackedFrame,
+    QuarantinedItem,
+    RawItem,
+    Task,
+    TaskResult,
+    Verdict,
+)
+from telemetry_server.convert.worker import read_item
+
+MAX_PARTITIONS_PER_DAY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What is committed at once."""
+
+    work: Sequence[tuple[Task, TaskResult]]
+    positions: Mapping[str, SegmentPosition] = field(default_factory=dict)
+    live_segments: Sequence[Path] = ()  # still being written: synced here before their records count
+    damage: Counts = field(default_factory=Counter)
+    before: Callable[[Transaction], None] | None = None  # what else belongs to the same commit
+
+
+class Committer:
+    """Commits rounds; belongs to whoever holds the converter's lock."""
+
+    def __init__(
+        self, raw: Path, ledger: Ledger, writer: PartitionWriter, disk: Disk, schema_dimensions: str
+    ) -> None:
+        self._raw = raw
+        self._ledger = ledger
+        self._writer = writer
+        self._disk = disk
+        self._schema_dimensions = schema_dimensions
+        self._schema_id: int | None = None
+        self._partitions: dict[str, set[str]] = {}
+
+    def recover(self) -> None:
+        """Bring files back to the last commit.  Raises `StorageError` if committed bytes are gone."""
+        self._partitions.clear()
+        recovered = self._writer.recover()
+        if recovered.lost_files:
+            raise StorageError(
+                f"{recovered.lost_files[0]}: committed bytes are missing"
+                " (disk failure, or changed by hand?); put the file back, or run audit"
+            )
+
+    def commit(self, finished: Round) -> list[Judged]:
+        """
+        Make *finished* last.  Returns the verdicts as they ended, duplicates told apart.
+
+        Raises:
+            OSError, StorageError: Nothing of it counts; `recover` comes next.
+        """
+        if self._schema_id is None:
+            with self._ledger.transaction() as transaction:
+                self._schema_id = transaction.schema(self._schema_dimensions)
+        if self._schema_id is None:
+            with self._ledger.transaction() as transaction:
+                self._schema_id = transaction.schema(self._schema_dimensions)
+        fresh: dict[tuple[bytes, str, str], int] = {}
+        decided = [(task, self.tell_repeats(result.judged, fresh)) for task, result in finished.work]
+        frames: list[Frame] = []
+        for (task, judged), (_, result) in zip(decided, finished.work, strict=True):
+            repeats = [verdict for verdict in judged if verdict.verdict is Verdict.DUPLICATE]
+            doomed = frozenset(verdict.index for verdict in repeats)
+            frames += [
+                Frame(frame.directory, frame.data, len(frame.members))
+                for frame in without(self._bounded(result.frames), doomed)
+            ]
+            frames += [self._conflict(task.items[v.index], v) for v in repeats if v.reason == CONFLICT]
+        self._sync_raw(finished.live_segments)
+        self._writer.prepare((frame.directory for frame in frames), self._schema_id)
+        counts: Counts = Counter(finished.damage)
+        with self._ledger.transaction() as transaction:
+            if finished.before is not None:
+                finished.before(transaction)
+            for name, position in finished.positions.items():
+                transaction.move_segment(name, position)
+            for task, judged in decided:
+                for verdict in judged:
+                    self._enter(transaction, counts, task.items[verdict.index], verdict)
+            self._writer.write(transaction, frames)
+            transaction.add(counts)
+        return [verdict for _, judged in decided for verdict in judged]
+
+    def _sync_raw(self, segments: Iterable[Path]) -> None:
+        """What counts as read must be on disk, even if its writer had no time to sync it."""
+        for path in segments:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                self._disk.sync_data(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _bounded(self, frames: Iterable[PackedFrame]) -> tuple[PackedFrame, ...]:
+        """The frames, those of partitions past a day's bound sent to the one called OTHER."""
+        bounded = []
+        for frame in frames:
+            store, day, *rest = frame.directory.split("/")
+            if store == "converted":
+                known = self._partitions.get(day)
+                if known is None:
+                    known = {file.directory for file in self._ledger.files(f"converted/{day}")}
+                    self._partitions[day] = known
+                if frame.directory not in known and len(known) >= MAX_PARTITIONS_PER_DAY:
+                    overflow = "/".join((store, day, *("OTHER" for _ in rest)))
+                    bounded.append(replace(frame, directory=overflow))
+                    continue
+                known.add(frame.directory)
+            bounded.append(frame)
+        return tuple(bounded)
+
+    def tell_repeats(
+        self, verdicts: Iterable[Judged], fresh: dict[tuple[bytes, str, str], int]
+    ) -> list[Judged]:
+        """The verdicts with duplicates told apart, by the ledger and by what this round stores."""
+        judged = []
+        for verdict in verdicts:
+            if verdict.verdict is Verdict.STORED:
+                assert verdict.document_id is not None
+                key = verdict.document_id, verdict.namespace, verdict.doctype
+                first = fresh.get(key)
+                if first is None:
+                    first = self._ledger.seen_digest(*key)
+                if first is not None:
+                    reason = "" if first == verdict.digest else CONFLICT
+                    judged.append(replace(verdict, verdict=Verdict.DUPLICATE, reason=reason))
+                    continue
+                fresh[key] = verdict.digest
+            judged.append(verdict)
+        return judged
+
+    def _conflict(self, item: Item, judged: Judged) -> Frame:
+        """The bytes of a repeat that differs from the first, which only the ledger could tell."""
+        assert judged.document_id is not None
+        line = submission_line(
+            read_item(self._raw, item),
+            document_id=str(UUID(bytes=judged.document_id)),
+            namespace=judged.namespace,
+            doctype=judged.doctype,
+            reason=CONFLICT,
+            detail="another ping was stored under this id before; its record stays",
+        )
+        return Frame(f"quarantine/{judged.day}/{CONFLICT}", compress_frame(line + b"\n"), 1)
+
+    def _enter(self, transaction: Transaction, counts: Counts, item: Item, judged: Judged) -> None:
+        """One verdict into the books."""
+        day = judged.day
+        if judged.verdict is Verdict.DAMAGED:
+            assert isinstance(item, RawItem)
+            day = item.segment.partition("/")[0]
+            counts[day, Entry.DAMAGED_RECORDS, ""] += 1
+            counts[day, Entry.DAMAGED_BYTES, ""] += judged.length
+            return
+        if isinstance(item, QuarantinedItem):
+            counts[day, Entry.QUARANTINED, item.reason] -= 1
+        elif item.pending_id is None:
+            counts[day, Entry.RECEIVED, ""] += 1
+        elif judged.verdict is not Verdict.AWAITING:
+            transaction.stop_waiting(item.pending_id)
+        for name, count in judged.notes.items():
+            counts[day, Entry.NOTE, name] += count
+        match judged.verdict:
+            case Verdict.STORED:
+                assert judged.document_id is not None
+                transaction.remember(
+                    judged.document_id,
+                    judged.namespace,
+                    judged.doctype,
+                    digest=judged.digest,
+                    day=day,
+                    directory=judged.directory,
+                )
+                counts[day, Entry.STORED, ""] += 1
+                counts[day, Entry.HISTOGRAM_KEPT, ""] += judged.histograms_kept
+                for reason, count in judged.dropped.items():
+                    counts[day, Entry.HISTOGRAM_DROPPED, reason] += count
+            case Verdict.DUPLICATE:
+                counts[day, Entry.DUPLICATE, ""] += 1
+                counts[day, Entry.CONFLICT, ""] += judged.reason == CONFLICT
+            case Verdict.QUARANTINED:
+                counts[day, Entry.QUARANTINED, judged.reason] += 1
+            case Verdict.AWAITING:
+                if isinstance(item, RawItem) and item.pending_id is None:
+                    assert judged.revision is not None
+                    transaction.wait(
+                        judged.document_id,
+                        segment=item.segment,
+                        offset=item.offset,
+                        length=item.length,
+                        day=day,
+                        revision=revision_key(judged.revision),
+                    )
+        if judged.document_id is not None and judged.verdict in (Verdict.DUPLICATE, Verdict.QUARANTINED):
+            transaction.refuse(
+                judged.document_id,
+                received_at=judged.received_at,
+                outcome=judged.verdict,
+                reason=judged.reason,
+                detail=judged.detail,
+            )
+
+
+def without(frames: Iterable[PackedFrame], doomed: frozenset[int]) -> list[PackedFrame]:
+    """The frames without the lines of the items in *doomed*."""
+    kept = []
+    for frame in frames:
+        if doomed.isdisjoint(frame.members):
+            kept.append(frame)
+            continue
+        lines = decompress_frame(frame.data).splitlines(keepends=True)
+        wanted = [pair for pair in zip(lines, frame.members, strict=True) if pair[1] not in doomed]
+        if wanted:
+            data = compress_frame(b"".join(line for line, _ in wanted))
+            kept.append(PackedFrame(frame.directory, data, tuple(member for _, member in wanted)))
+    return kept
+
+
+def revision_key(revision: Revision) -> str:
+    """A revision as the ledger writes it."""
+    return f"{revision.repository}/rev/{revision.changeset}"
+
+
+def revision_of(key: str) -> Revision:
+    """The revision that `revision_key` wrote."""
+    repository, _, changeset = key.rpartition("/rev/")
+    return Revision(repository, changeset)

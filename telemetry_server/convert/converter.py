@@ -1,0 +1,252 @@
+"""
+The coordinator: reads on in raw/, has submissions judged, commits what came of them.
+
+It never waits for a revision server: a ping whose definitions are not here is
+committed as pending, the fetch goes on beside, and the ping is judged again
+when that has ended.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from histogram_specs.fetch import FetchResult, SpecFetcher
+from histogram_specs.resolve import Resolved
+from histogram_specs.revision import Revision
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import SegmentPosition
+from storage.lock import FileLock
+from storage.partitions.writer import PartitionWriter
+from telemetry_server.convert.commit import Committer, Round, revision_of
+from telemetry_server.convert.pool import ConversionPool
+from telemetry_server.convert.scan import ROUND_ITEMS, Plan, cut, plan_round
+from telemetry_server.convert.setup import ConversionSetup
+from telemetry_server.convert.tally import Labels, Tally
+from telemetry_server.convert.tasks import RawItem, Task, TaskResult
+
+ROUNDS_PER_TURN = 16
+"""Rounds between two looks at who else wants the lock."""
+
+
+@dataclass(slots=True)
+class _Lookups:
+    """What is known of revisions that pings wait for."""
+
+    running: dict[Revision, "asyncio.Task[FetchResult]"] = field(default_factory=dict)
+    missing: set[Revision] = field(default_factory=set)
+    unreachable: set[Revision] = field(default_factory=set)
+
+
+class Converter:
+    """
+    Converts what waits below one data root.  Use it with ``async with``.
+
+    Several processes may: each takes the converter's lock for a turn and starts
+    from what the ledger says then.
+    """
+
+    def __init__(
+        self,
+        setup: ConversionSetup,
+        pool: ConversionPool,
+        fetcher: SpecFetcher | None,
+        *,
+        labels: Labels,
+        disk: Disk | None = None,
+        on_progress: Callable[[Tally], None] | None = None,
+    ) -> None:
+        self._setup = setup
+        self.root = setup.root
+        self.pool = pool
+        self._fetcher = fetcher
+        self._labels = labels
+        self.disk = disk or Disk()
+        self._on_progress = on_progress
+        self._resolver = setup.resolver()
+        self._lookups = _Lookups()
+        self._generation: int | None = None
+        self.tally = Tally()
+        self.fetch_ended = asyncio.Event()
+        """Set when a fetch has ended: pings may be judged now."""
+
+    async def __aenter__(self) -> "Converter":
+        self.root.prepare(self.disk)
+        self._lock = FileLock(self.root.state / "converter.lock")
+        self.ledger = Ledger(self.root.ledger)
+        self._writer = PartitionWriter(self.root.path, self.ledger, self.disk)
+        self.committer = Committer(
+            self.root.raw, self.ledger, self._writer, self.disk, self._setup.schema_dimensions
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._lookups.running.values():
+            task.cancel()
+        await asyncio.gather(*self._lookups.running.values(), return_exceptions=True)
+        self._writer.close()
+        self.ledger.close()
+        self._lock.release()
+
+    # -- turns
+
+    async def convert_waiting(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """
+        Convert all that waits in raw/ and all pending pings that can be judged now.
+
+        Raises:
+            OSError, StorageError: The disk refuses; the last commit stands, the rest waits.
+        """
+        while not should_stop():
+            async with self.turn():
+                is_done = await self._read_on(should_stop)
+                await self._judge_ready()
+            if is_done:
+                return
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """The converter's lock, with files as the ledger says; nobody else commits meanwhile."""
+        await asyncio.to_thread(self._lock.acquire, wait=True)
+        try:
+            self._catch_up()
+            yield
+        finally:
+            self._lock.release()
+
+    def _catch_up(self) -> None:
+        """Start from what is committed: after a start, another's turn, or a failure of ours."""
+        generation = self.ledger.generation()
+        if generation != self._generation:
+            self.committer.recover()
+            self._generation = self.ledger.generation()
+
+    async def _read_on(self, should_stop: Callable[[], bool]) -> bool:
+        """Up to a turn's rounds, each judged while the one before is committed.  True if raw/ is read."""
+        positions = await asyncio.to_thread(self.ledger.positions)
+        plan = await self._plan(positions)
+        judging = self._judge(plan)
+        for _ in range(ROUNDS_PER_TURN):
+            if plan.is_empty:
+                await judging
+                return True
+            positions = {**positions, **plan.positions}
+            following = Plan() if should_stop() else await self._plan(positions)
+            work = await judging
+            next_judging = self._judge(following)
+            try:
+                await self._commit(plan, work)
+            except BaseException:
+                next_judging.cancel()
+                raise
+            plan, judging = following, next_judging
+        await judging  # judged in vain: the next turn starts from what is committed
+        return plan.is_empty
+
+    async def _plan(self, positions: Mapping[str, SegmentPosition]) -> Plan:
+        return await asyncio.to_thread(plan_round, self.root.raw, positions)
+
+    def _judge(self, plan: Plan) -> "asyncio.Task[list[tuple[Task, TaskResult]]]":
+        tasks = plan.tasks(self.missing)
+
+        async def judge() -> list[tuple[Task, TaskResult]]:
+            return list(zip(tasks, await self.pool.judge(tasks), strict=True))
+
+        return asyncio.create_task(judge())
+
+    async def _commit(self, plan: Plan, work: list[tuple[Task, TaskResult]]) -> None:
+        finished = Round(work, plan.positions, plan.live_segments, plan.damage)
+        self.tally.add_damage(plan.damage)
+        await self._finish(finished, received=True)
+
+    async def _finish(self, finished: Round, *, received: bool) -> None:
+        """Commit, count, and start fetching what is awaited."""
+        try:
+            judged = await asyncio.to_thread(self.committer.commit, finished)
+        except BaseException:
+            self._generation = None  # what was half written is looked at before the next turn
+            raise
+        self.tally.add(judged, received=received, labels=self._labels)
+        self._look_up({verdict.revision for verdict in judged if verdict.revision is not None})
+        if self._on_progress is not None:
+            self._on_progress(self.tally)
+
+    # -- definitions
+
+    def _look_up(self, revisions: Iterable[Revision]) -> None:
+        """Start a fetch for each of *revisions*, unless one runs or failed in this turn."""
+        if self._fetcher is None:
+            return
+        known = self._lookups
+        for revision in revisions:
+            if revision not in known.running and revision not in known.unreachable:
+                known.running[revision] = asyncio.create_task(self._fetch(self._fetcher, revision))
+
+    @property
+    def missing(self) -> frozenset[Revision]:
+        """What the revision server said that it does not have."""
+        return frozenset(self._lookups.missing)
+
+    async def fetch(self, revisions: Iterable[Revision]) -> None:
+        """Have *revisions* fetched, as far as that is possible now."""
+        self._look_up(revisions)
+        if self._lookups.running:
+            await asyncio.wait(self._lookups.running.values())
+        self._note_ended_fetches()
+
+    async def _fetch(self, fetcher: SpecFetcher, revision: Revision) -> FetchResult:
+        try:
+            return await fetcher.fetch(revision)
+        finally:
+            self.fetch_ended.set()
+
+    async def _judge_ready(self) -> None:
+        """Judge pending pings whose definitions are here by now, or are known not to exist."""
+        self._note_ended_fetches()
+        ready: list[RawItem] = []
+        waiting: set[Revision] = set()
+        is_here: dict[str, bool] = {}
+        for ping in await asyncio.to_thread(self.ledger.pending):
+            revision = revision_of(ping.revision)
+            if ping.revision not in is_here:
+                is_here[ping.revision] = revision in self._lookups.missing or self._has_definitions(revision)
+            if is_here[ping.revision]:
+                ready.append(RawItem(ping.segment, ping.offset, ping.length, ping.pending_id))
+            else:
+                waiting.add(revision)
+        self._look_up(waiting)
+        for start in range(0, len(ready), ROUND_ITEMS):
+            tasks = cut(ready[start : start + ROUND_ITEMS], frozenset(self._lookups.missing))
+            work = list(zip(tasks, await self.pool.judge(tasks), strict=True))
+            await self._finish(Round(work), received=False)
+
+    def _has_definitions(self, revision: Revision) -> bool:
+        found = self._resolver.resolve(revision, channel=None, build_id=None, version=None)
+        return isinstance(found, Resolved)
+
+    def _note_ended_fetches(self) -> None:
+        self.fetch_ended.clear()
+        for revision, task in list(self._lookups.running.items()):
+            if not task.done():
+                continue
+            del self._lookups.running[revision]
+            match task.result():
+                case FetchResult.MISSING:
+                    self._lookups.missing.add(revision)
+                case FetchResult.UNREACHABLE:
+                    self._lookups.unreachable.add(revision)
+
+    def retry_unreachable(self) -> None:
+        """Ask again for what could not be reached; the next turn does."""
+        self._lookups.unreachable.clear()
+        if self._fetcher is not None:
+            self._fetcher.retry_now()
+
+    async def convert_all(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Convert what waits, and wait for fetches as long as one may still answer."""
+        await self.convert_waiting(should_stop=should_stop)
+        while self._lookups.running and not should_stop():
+            await self.fetch_ended.wait()
+            await self.convert_waiting(should_stop=should_stop)
+        self.tally.pending = len(self.ledger.pending())

@@ -1,0 +1,109 @@
+"""The converter behind `serve`: converts as pings arrive, and sleeps when none do."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import structlog
+
+from storage.errors import StorageError
+from telemetry_server.convert.converter import Converter
+
+log = structlog.get_logger("convert")
+
+RETRY_UNREACHABLE_SECONDS = 30.0
+RETRY_FAILED_SECONDS = 2.0
+LOOK_ANYWAY_SECONDS = 30.0
+
+
+class Follower:
+    """
+    Runs a converter until it is told to stop.
+
+    It wakes for a byte on *wake_fd* (an edge worker committed), for the end of
+    a fetch, and every 30 seconds for pings that wait for an unreachable server.
+    """
+
+    def __init__(
+        self,
+        converter: Converter,
+        *,
+        wake_fd: int | None,
+        lifeline_fd: int | None,
+        upkeep: Callable[[], None],
+    ) -> None:
+        self._converter = converter
+        self._wake_fd = wake_fd
+        self._lifeline_fd = lifeline_fd
+        self._upkeep = upkeep
+        self._stopping = False
+        self._something = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish the round in hand, then leave."""
+        self._stopping = True
+        self._something.set()
+
+    async def run(self) -> None:
+        """Follow until `stop`, SIGTERM, SIGINT, or the end of the process that holds the lifeline."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        if self._wake_fd is not None:
+            os.set_blocking(self._wake_fd, False)
+            loop.add_reader(self._wake_fd, self._woken)
+        if self._lifeline_fd is not None:
+            os.set_blocking(self._lifeline_fd, False)
+            loop.add_reader(self._lifeline_fd, self._lifeline_moved)
+        fetches = asyncio.create_task(self._watch_fetches())
+        try:
+            await self._follow()
+        finally:
+            fetches.cancel()
+
+    def _woken(self) -> None:
+        assert self._wake_fd is not None
+        try:
+            if os.read(self._wake_fd, 1 << 16):
+                self._something.set()
+            else:
+                asyncio.get_running_loop().remove_reader(self._wake_fd)
+        except BlockingIOError:
+            pass
+
+    def _lifeline_moved(self) -> None:
+        assert self._lifeline_fd is not None
+        try:
+            if not os.read(self._lifeline_fd, 1):
+                asyncio.get_running_loop().remove_reader(self._lifeline_fd)
+                self.stop()
+        except BlockingIOError:
+            pass
+
+    async def _watch_fetches(self) -> None:
+        while True:
+            await self._converter.fetch_ended.wait()
+            self._something.set()
+            await asyncio.sleep(0.05)
+
+    async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        retry_at = loop.time() + RETRY_UNREACHABLE_SECONDS
+        while not self._stopping:
+            self._something.clear()
+            pause = LOOK_ANYWAY_SECONDS
+            if loop.time() >= retry_at:
+                self._converter.retry_unreachable()
+                retry_at = loop.time() + RETRY_UNREACHABLE_SECONDS
+            try:
+                await self._converter.convert_waiting(should_stop=lambda: self._stopping)
+                self._upkeep()
+            except (OSError, StorageError) as error:
+                # Nothing is lost: what was not committed still waits in raw/.
+                log.error("conversion halted", error=str(error), retry_after_seconds=RETRY_FAILED_SECONDS)
+                pause = RETRY_FAILED_SECONDS
+            try:
+                await asyncio.wait_for(self._something.wait(), min(pause, max(0.0, retry_at - loop.time())))
+            except TimeoutError:
+                continue

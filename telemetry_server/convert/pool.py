@@ -1,0 +1,154 @@
+"""
+The conversion processes, and what happens when a ping kills one.
+
+Small work is done in the coordinator itself, since a trickle needs no second
+process.  A mark in the state folder says so while it lasts: whoever starts
+after a death in between finds the mark and leaves all work to processes, where
+the ping that kills can be found and put away alone.
+"""
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+
+from telemetry_server.convert.outcome import QuarantineReason, Refused
+from telemetry_server.convert.setup import ConversionSetup
+from telemetry_server.convert.tasks import RawItem, Task, TaskResult
+from telemetry_server.convert.worker import Judge, Sheet, read_item
+
+SMALL_ITEMS = 32
+SMALL_BYTES = 1 << 20
+ATTEMPTS_ALONE = 2
+
+_judge: Judge | None = None
+
+
+def _start_process(setup: ConversionSetup) -> None:
+    global _judge  # noqa: PLW0603 - a process of the pool has one judge
+    # The coordinator decides when work ends; a terminal's Ctrl-C reaches all processes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _judge = setup.judge()
+
+
+def _judge_in_process(task: Task) -> TaskResult:
+    assert _judge is not None
+    return _judge.judge(task)
+
+
+class ConversionPool:
+    """Judges tasks on *processes* cores.  Use it with ``async with``."""
+
+    def __init__(self, setup: ConversionSetup, processes: int) -> None:
+        self._setup = setup
+        self._processes = processes
+        self._executor: ProcessPoolExecutor | None = None
+        self._own_judge: Judge | None = None
+        self._mark = setup.root.state / "converting-in-coordinator"
+        self._distrusts_itself = self._mark.exists()
+
+    async def __aenter__(self) -> "ConversionPool":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._shut()
+
+    def _shut(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+
+    async def judge(self, tasks: Sequence[Task]) -> list[TaskResult]:
+        """The results of *tasks*, in their order.  A ping that kills its process twice is refused."""
+        if not self._distrusts_itself and _is_small(tasks):
+            return await asyncio.to_thread(self._judge_here, tasks)
+        if not tasks:
+            return []
+        results = await self._attempt(tasks)
+        done = []
+        for task, result in zip(tasks, results, strict=True):
+            done.append(result if result is not None else await self._judge_suspect(task))
+        return done
+
+    def _judge_here(self, tasks: Sequence[Task]) -> list[TaskResult]:
+        if not tasks:
+            return []
+        if self._own_judge is None:
+            self._own_judge = self._setup.judge()
+        self._mark.touch(mode=0o600)
+        results = [self._own_judge.judge(task) for task in tasks]
+        self._mark.unlink(missing_ok=True)
+        return results
+
+    async def _attempt(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
+        """Results, or None for each task that was in hand when a process died."""
+        if self._executor is None:
+            # Spawned, not forked: the coordinator has threads.
+            self._executor = ProcessPoolExecutor(
+                self._processes,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_process,
+                initargs=(self._setup,),
+            )
+        loop = asyncio.get_running_loop()
+        try:
+            futures = [loop.run_in_executor(self._executor, _judge_in_process, task) for task in tasks]
+        except BrokenProcessPool:
+            self._shut()
+            return [None] * len(tasks)
+        results: list[TaskResult | None] = []
+        for outcome in await asyncio.gather(*futures, return_exceptions=True):
+            if isinstance(outcome, BrokenProcessPool):
+                results.append(None)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                results.append(outcome)
+        if None in results:
+            self._shut()
+        return results
+
+    async def _judge_suspect(self, task: Task) -> TaskResult:
+        """A task that was in hand at a death: again, then its items one by one."""
+        (result,) = await self._attempt([task])
+        if result is not None:
+            return result
+        if len(task.items) > 1:
+            parts = []
+            for item in task.items:
+                parts.append(await self._judge_suspect(Task((item,), task.missing)))
+            return merge_results(parts)
+        return await asyncio.to_thread(self._refuse, task)
+
+    def _refuse(self, task: Task) -> TaskResult:
+        (item,) = task.items
+        submission = read_item(self._setup.root.raw, item)
+        sheet = Sheet()
+        detail = "converting it killed the process, twice; please report it with these bytes"
+        sheet.enter(0, submission, Refused(QuarantineReason.INVALID_JSON, detail))
+        return sheet.result()
+
+
+def merge_results(parts: Sequence[TaskResult]) -> TaskResult:
+    """Results of single items as the result of the task that they were cut from."""
+    judged = tuple(replace(part.judged[0], index=index) for index, part in enumerate(parts))
+    frames = tuple(
+        replace(frame, members=(index,) * len(frame.members))
+        for index, part in enumerate(parts)
+        for frame in part.frames
+    )
+    return TaskResult(judged, frames)
+
+
+def _is_small(tasks: Sequence[Task]) -> bool:
+    items = sum(len(task.items) for task in tasks)
+    size = sum(
+        item.length if isinstance(item, RawItem) else len(item.submission.body)
+        for task in tasks
+        for item in task.items
+    )
+    return items <= SMALL_ITEMS and size <= SMALL_BYTES

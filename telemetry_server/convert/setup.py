@@ -1,0 +1,45 @@
+"""What a conversion process is started with: plain values that cross to it, and what it builds of them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from storage.partitions.schema import PartitionSchema
+
+from histogram_specs.cache import SpecCache
+from histogram_specs.resolve import Resolver
+from storage.root import DataRoot
+from telemetry_server.convert.pipeline import ConversionContext
+from telemetry_server.convert.worker import Judge
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionSetup:
+    """How pings are converted, as settings say."""
+
+    root: DataRoot
+    specs: Path
+    schema: PartitionSchema
+    revision_offline: bool = False
+    unresolved_revision: Literal["quarantine", "self_described"] = "quarantine"
+    require_registration: bool = False
+
+    @property
+    def schema_dimensions(self) -> str:
+        """The names of the folder levels, as the ledger writes them beside each file."""
+        return json.dumps(list(self.schema.folder_dimensions))
+
+    def resolver(self) -> Resolver:
+        """A resolver with a cache of its own; for one process."""
+        return Resolver(SpecCache(self.specs), None, offline=self.revision_offline)
+
+    def judge(self) -> Judge:
+        """A judge with caches of its own; for one process."""
+        context = ConversionContext(
+            resolver=self.resolver(),
+            schema=self.schema,
+            unresolved_revision=self.unresolved_revision,
+            require_registration=self.require_registration,
+        )
+        return Judge(self.root.raw, context)

@@ -1,0 +1,94 @@
+"""What a run of the converter came to, and the metrics that follow from it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from storage.ledger.values import Counts, Entry
+from telemetry_server.convert.refusal_line import CONFLICT
+from telemetry_server.convert.tasks import Judged, Verdict
+from telemetry_server.observability import metrics
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counts of one run."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    pending: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+    histograms_kept: int = 0
+    histograms_dropped: Counter[str] = field(default_factory=Counter)
+    damaged_records: int = 0
+    damaged_bytes: int = 0
+
+    def add_damage(self, damage: Counts) -> None:
+        """Count what could not be read."""
+        for (_, entry, _), count in damage.items():
+            if entry is Entry.DAMAGED_RECORDS:
+                self.damaged_records += count
+            elif entry is Entry.DAMAGED_BYTES:
+                self.damaged_bytes += count
+
+    def add(self, judged: Iterable[Judged], *, received: bool, labels: "Labels") -> None:
+        """Count verdicts, here and in the metrics; *received*: they were read for the first time."""
+        for verdict in judged:
+            if verdict.verdict is Verdict.DAMAGED:
+                self.damaged_records += 1
+                self.damaged_bytes += verdict.length
+                continue
+            self.received += received
+            match verdict.verdict:
+                case Verdict.STORED:
+                    self._add_stored(verdict, labels)
+                case Verdict.DUPLICATE:
+                    self.duplicate += 1
+                    self.conflict += verdict.reason == CONFLICT
+                    metrics.pings_duplicate.count()
+                case Verdict.QUARANTINED:
+                    self.quarantined[verdict.reason] += 1
+                    metrics.pings_quarantined.count(verdict.reason)
+
+    def _add_stored(self, verdict: Judged, labels: "Labels") -> None:
+        self.stored += 1
+        self.histograms_kept += verdict.histograms_kept
+        self.histograms_dropped.update(verdict.dropped)
+        metrics.pings_stored.count(*labels.of(verdict.namespace, verdict.doctype))
+        metrics.histograms_kept.count(amount=verdict.histograms_kept)
+        for reason, count in verdict.dropped.items():
+            metrics.histograms_dropped.count(reason, amount=count)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``convert --json`` prints."""
+        return {
+            "received": self.received,
+            "stored": self.stored,
+            "duplicate": self.duplicate,
+            "conflict": self.conflict,
+            "quarantined": dict(sorted(self.quarantined.items())),
+            "pending": self.pending,
+            "histograms": {
+                "kept": self.histograms_kept,
+                "dropped": dict(sorted(self.histograms_dropped.items())),
+            },
+            "damaged": {"records": self.damaged_records, "bytes": self.damaged_bytes},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The closed lists of the labels ``namespace`` and ``doctype``."""
+
+    namespaces: Collection[str]
+    doctypes: Collection[str]
+
+    def of(self, namespace: str, doctype: str) -> tuple[str, str]:
+        """The label values for a ping; what is not on the lists is OTHER."""
+        return (
+            metrics.bounded_label(namespace, self.namespaces),
+            metrics.bounded_label(doctype, self.doctypes),
+        )
