@@ -34,7 +34,7 @@ class ChangesetNames:
         self._listings: OrderedDict[str, _Listing] = OrderedDict()
 
     def stored_as(self, repository: str, changeset: str) -> str | None:
-        """Return the folder meant by *changeset*: of that name, or the one that begins alike and is shorter or longer."""
+        """Return the one folder whose name is *changeset*, its beginning, or begins with it."""
         names = self._names(repository)
         position = bisect_left(names, changeset)
         if position < len(names) and names[position] == changeset:

@@ -13,6 +13,7 @@ What can go wrong with histogram definitions.
     ├── BadConstants         the file of symbolic constants is not one
     ├── RevisionMissing      a source answers that it has no such revision
     ├── SourceUnreachable    a source gave no usable answer; a later try may
+    │   └── SourceDown       it did not answer at all: no other revision will fare better now
     ├── BadSource            a setting names no source that we know
     └── HistoryError         the stored history cannot be opened, or is from another version
 """
@@ -56,6 +57,10 @@ class RevisionMissing(SpecError):
 
 class SourceUnreachable(SpecError):
     """A source gave no usable answer; a later try may."""
+
+
+class SourceDown(SourceUnreachable):
+    """A source did not answer at all: no other revision will fare better now."""
 
 
 class BadSource(SpecError):

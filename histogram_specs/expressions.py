@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from operator import add, floordiv, mul, sub
 from pathlib import Path
-from types import Callable, MappingProxyType
+from types import MappingProxyType
 
 from histogram_specs.errors import BadConstants, BadExpression
 

@@ -1,0 +1,110 @@
+"""Numbers as spec files write them."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from histogram_specs.errors import BadConstants, BadExpression
+from histogram_specs.expressions import evaluate, read_constants
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("10000", 10000),
+        (" 32 * 1024 ", 32768),
+        ("16 * 1024 * 1024", 16777216),
+        ("80 + 1", 81),
+        ("2 + 3 * 4", 14),
+        ("(2 + 3) * 4", 20),
+        ("7 / 2", 3),
+        ("10 - 4 - 3", 3),
+        ("-5 + 6", 1),
+        ("010", 10),
+        ("JS::gcreason::NUM_TELEMETRY_REASONS", 101),
+        ("JS::GCReason::NUM_TELEMETRY_REASONS + 1", 102),
+        ("mozilla::StartupTimeline::MAX_EVENT_ID", 12),
+    ],
+)
+def test_sums_and_constants_are_worked_out(text, value):
+    """What the files of Firefox 23 to 25 write, and what could stand beside it."""
+    assert evaluate(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "1 +",
+        "(1",
+        "1)",
+        "1 2",
+        "1.5",
+        "1e4",
+        "2 ** 100",
+        "1 // 2",
+        "1 / 0",
+        "0x10",
+        "NO_SUCH_CONSTANT",
+        "__import__('os')",
+        "open",
+        "a.b",
+        "²",
+        "٣",
+        "1\n+1",
+        "(" * 50 + "1" + ")" * 50,
+        "-" * 150 + "1",
+        "9" * 150,
+        "9223372036854775807 + 1",
+        "+".join("1" * 150),
+    ],
+)
+def test_anything_else_is_refused_in_one_line(text):
+    """Nothing from a spec file is ever run as code, and no input takes long."""
+    with pytest.raises(BadExpression) as raised:
+        evaluate(text)
+
+    assert "\n" not in str(raised.value)
+
+
+@given(st.text(max_size=250))
+@example("1" * 300)
+def test_any_text_gives_an_integer_or_a_refusal(text):
+    """No other exception ever comes out."""
+    with suppress(BadExpression):
+        assert isinstance(evaluate(text), int)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=8), st.lists(st.sampled_from("+-*"), min_size=7))
+def test_sums_follow_the_usual_rules(numbers, operators):
+    """They come out as in Python, whose rules the original used."""
+    text = str(numbers[0])
+    for operator, number in zip(operators, numbers[1:], strict=False):
+        text += f" {operator} {number}"
+
+    assert evaluate(text) == eval(text)
+
+
+def test_a_file_of_constants_goes_before_the_built_in_ones(tmp_path):
+    """And the built-in ones that it does not name stay."""
+    path = tmp_path / "constants.json"
+    path.write_text(json.dumps({"JS::gcreason::NUM_TELEMETRY_REASONS": 100, "MINE": 7}))
+
+    constants = read_constants(path)
+
+    assert evaluate("JS::gcreason::NUM_TELEMETRY_REASONS", constants) == 100
+    assert evaluate("MINE + mozilla::StartupTimeline::MAX_EVENT_ID", constants) == 19
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"A": "1"}', '{"A": true}', '{"A": 1.5}'])
+def test_another_file_of_constants_is_refused(tmp_path, text):
+    """The error names the file."""
+    path = tmp_path / "constants.json"
+    path.write_text(text)
+
+    with pytest.raises(BadConstants, match=r"constants\.json"):
+        read_constants(path)
