@@ -233,7 +233,7 @@ class Settings(BaseSettings):
     min_free_bytes: Bytes | None = Field(
         None,
         description="Free space below which nothing is taken (507); default: 5 % of the disk, "
-        "1 to 16 GiB, on a small disk at most a tenth of it.",
+        "at least 1 GiB, but a tenth of a small disk.",
     )
     max_connections: Annotated[Whole, Field(ge=1, le=1_000_000)] = Field(
         2048, description="Open connections per worker; more are answered 503."
@@ -262,13 +262,6 @@ class Settings(BaseSettings):
     def origin_of(self, name: str) -> str:
         """Where the value of *name* comes from: a flag, a variable, a file, or "default"."""
         return self._origins.get(name, "default")
-
-    def free_space_floor_bytes(self, disk_bytes: int) -> int:
-        """Free bytes below which nothing is taken, on a disk of *disk_bytes*."""
-        if self.min_free_bytes is not None:
-            return self.min_free_bytes
-        wanted = min(max(GIBIBYTE, disk_bytes // 20), 16 * GIBIBYTE)
-        return min(wanted, disk_bytes // 10)
 
 
 SETTING_NAMES: tuple[str, ...] = tuple(Settings.model_fields)

@@ -261,21 +261,10 @@ def test_there_is_always_a_nearest_name(name):
     assert nearest_setting(name) in SETTING_NAMES
 
 
-@pytest.mark.parametrize(
-    ("disk_gib", "floor_gib"), [(1, 0.1), (10, 1), (20, 1), (100, 5), (320, 16), (4096, 16)]
-)
-def test_the_free_space_floor_fits_the_disk(disk_gib, floor_gib):
-    """5 % between 1 and 16 GiB, at most a tenth of a small disk."""
-    floor = load_settings({}, None, {}).free_space_floor_bytes(disk_gib * GIBIBYTE)
-
-    assert floor == pytest.approx(floor_gib * GIBIBYTE, rel=0.01)
-
-
-def test_a_floor_that_was_set_is_kept_whatever_the_disk():
-    """The operator said so."""
-    settings = load_settings({"min_free_bytes": "3GB"}, None, {})
-
-    assert settings.free_space_floor_bytes(2**20) == 3_000_000_000
+def test_the_free_space_floor_is_left_to_the_disk_unless_set():
+    """The operator's number is kept as it is."""
+    assert load_settings({}, None, {}).min_free_bytes is None
+    assert load_settings({"min_free_bytes": "3GB"}, None, {}).min_free_bytes == 3_000_000_000
 
 
 def test_settings_are_frozen():

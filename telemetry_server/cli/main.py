@@ -37,14 +37,17 @@ COMMANDS: tuple[tuple[str, str], ...] = (
 EXIT_STATUS_HELP = "exit status: " + ", ".join(f"{status.value} {status.meaning}" for status in ExitStatus)
 
 
+def _is_built(command: str) -> bool:
+    return find_spec(f"telemetry_server.cli.{command}") is not None
+
+
 def _module_of(command: str) -> ModuleType | None:
-    name = f"telemetry_server.cli.{command}"
-    return import_module(name) if find_spec(name) is not None else None
+    return import_module(f"telemetry_server.cli.{command}") if _is_built(command) else None
 
 
 def _overview() -> argparse.ArgumentParser:
     """The parser of the first word alone; no command is imported for it."""
-    lines = "\n".join(f"  {command:<10}{summary}" for command, summary in COMMANDS)
+    lines = "\n".join(f"  {command:<10}{summary}" for command, summary in COMMANDS if _is_built(command))
     parser = argparse.ArgumentParser(
         prog="telemetry-server",
         usage="telemetry-server [--version] [--help] COMMAND …",

@@ -1,0 +1,216 @@
+"""What `doctor` looks at: each check yields what it found, and a fix where one is needed."""
+
+import os
+import resource
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from histogram_specs.cache import SpecCache
+from histogram_specs.errors import BrokenSpecFile
+from storage.errors import StorageError
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import SegmentPosition
+from storage.lock import FileLock
+from storage.raw.layout import segments
+from storage.raw.reader import read_submission, scan_segment
+from storage.raw.room import INODE_SHARE, default_floor_bytes
+from storage.root import DataRoot
+from telemetry_server.settings import Settings
+
+GIBIBYTE = 2**30
+EARLIEST_PLAUSIBLE = datetime(2025, 1, 1, tzinfo=UTC)  # before this code was written
+CLOCK_TOLERANCE = timedelta(minutes=5)
+OLDEST_QUEUE = timedelta(minutes=5)
+SPARE_DESCRIPTORS = 256
+NOT_STARTED = SegmentPosition(0, 0, finished=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    check: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All checks, in the order in which trouble explains trouble."""
+    root = DataRoot(settings.data_dir.resolve())
+    yield from data_root(root)
+    yield from disk_space(settings, root)
+    yield from clock(root)
+    yield from descriptors(settings)
+    yield from specs(settings)
+    if root.path.is_dir():
+        yield from queue(root)
+        yield from locks(root)
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def data_root(root: DataRoot) -> Iterator[Finding]:
+    """Is it there, ours, writable, and nobody else's to read?"""
+    if not root.path.exists():
+        parent = _nearest_folder(root.path)
+        ok = os.access(parent, os.W_OK | os.X_OK)
+        fix = "" if ok else f"make {root.path} and give it to this user"
+        yield Finding("data root", ok, f"{root.path} does not exist yet; serve makes it", fix)
+        return
+    if not root.path.is_dir():
+        yield Finding("data root", False, f"{root.path} is no folder", "name another one with --data")
+        return
+    for folder in (root.path, root.raw, root.converted, root.quarantine, root.state):
+        if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            fix = f"chown -R $(id -un) {root.path}"
+            yield Finding("data root", False, f"{folder} is not writable for this user", fix)
+            return
+    exposed = [
+        folder
+        for folder in (root.raw, root.converted, root.quarantine, root.state)
+        if folder.exists() and folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ]
+    if exposed:
+        fix = f"chmod -R go-rwx {root.path}"
+        yield Finding("data root", False, f"{exposed[0]} is open to other users", fix)
+        return
+    yield Finding("data root", True, f"{root.path} is ours and private")
+
+
+def disk_space(settings: Settings, root: DataRoot) -> Iterator[Finding]:
+    """Is there room above the floor, in bytes and in inodes?"""
+    folder = _nearest_folder(root.path)
+    usage = shutil.disk_usage(folder)
+    floor = settings.min_free_bytes
+    if floor is None:
+        floor = default_floor_bytes(usage.total)
+    detail = f"{usage.free / GIBIBYTE:,.1f} GiB free, floor {floor / GIBIBYTE:,.1f} GiB"
+    ok = usage.free >= floor
+    yield Finding("disk", ok, detail, "" if ok else "make room, or lower min_free_bytes")
+    inodes = os.statvfs(folder)
+    if inodes.f_files and inodes.f_favail < inodes.f_files * INODE_SHARE:
+        detail = f"{inodes.f_favail:,} of {inodes.f_files:,} inodes left"
+        yield Finding("disk", False, detail, "remove small files; compact merges ours")
+
+
+def clock(root: DataRoot) -> Iterator[Finding]:
+    """Does the clock say a time that can be true, and not one before the newest submission?"""
+    now = datetime.now(UTC)
+    fix = "set the clock (timedatectl set-ntp true)"
+    if now < EARLIEST_PLAUSIBLE:
+        yield Finding("clock", False, f"it says {now:%Y-%m-%d}", fix)
+        return
+    days = [segment.day for segment in segments(root.raw)] if root.raw.is_dir() else []
+    if days and max(days) > (now + CLOCK_TOLERANCE).date():
+        yield Finding(
+            "clock", False, f"it says {now:%Y-%m-%d}, but there are submissions of {max(days)}", fix
+        )
+        return
+    yield Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def descriptors(settings: Settings) -> Iterator[Finding]:
+    """May a worker open as many files as it may have connections?"""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_connections + SPARE_DESCRIPTORS
+    ok = hard == resource.RLIM_INFINITY or hard >= wanted
+    fix = "" if ok else f"raise it (LimitNOFILE={wanted}), or lower max_connections"
+    limit = soft if ok else hard
+    yield Finding("open files", ok, f"limit {limit:,}, wanted {wanted:,}", fix)
+
+
+def specs(settings: Settings) -> Iterator[Finding]:
+    """Can every file of the revision cache be read?"""
+    directory = settings.revision_cache_dir
+    if not directory.is_dir():
+        yield Finding("definitions", True, f"{directory}: none yet; they are fetched when pings name them")
+        return
+    cache = SpecCache(directory)
+    broken: list[tuple[Path, str]] = []
+    count = 0
+    for cached in cache.list():
+        count += 1
+        try:
+            cache.load(cached.revision)
+        except BrokenSpecFile as error:
+            broken.append((cached.path, str(error)))
+    if broken:
+        path, detail = broken[0]
+        yield Finding("definitions", False, f"{path}: {detail}", f"replace it, or remove it: rm {path}")
+    else:
+        yield Finding("definitions", True, f"{count:,} revisions in {directory}")
+
+
+def queue(root: DataRoot) -> Iterator[Finding]:
+    """How long has the oldest submission waited, and for what?"""
+    positions: dict[str, SegmentPosition] = {}
+    pending = 0
+    try:
+        if root.ledger.exists():
+            with Ledger.for_reading(root) as ledger:
+                positions = ledger.positions()
+                pending = len(ledger.pending())
+    except (StorageError, sqlite3.Error) as error:
+        yield Finding("ledger", False, str(error), "restore state/ from a backup, or free the disk")
+        return
+    oldest = oldest_waiting(root, positions)
+    age = datetime.now(UTC) - oldest if oldest else timedelta(0)
+    ok = age < OLDEST_QUEUE
+    detail = f"the oldest submission has waited {age.total_seconds():,.0f} s" if oldest else "nothing waits"
+    fix = "" if ok else "start the server, or run telemetry-server convert"
+    yield Finding("queue", ok, detail, fix)
+    if pending:
+        fix = "check that revision_server answers, or put the definitions in the cache"
+        yield Finding("queue", False, f"{pending:,} pings wait for definitions", fix)
+
+
+def oldest_waiting(root: DataRoot, positions: dict[str, SegmentPosition]) -> datetime | None:
+    """When the oldest submission that nobody converted yet arrived."""
+    arrivals = []
+    for segment in segments(root.raw):
+        position = positions.get(segment.name, NOT_STARTED)
+        if not position.finished:
+            arrivals += _first_arrival(segment.path, position.position)
+    return min(arrivals, default=None)
+
+
+def _first_arrival(path: Path, position: int) -> list[datetime]:
+    scan = scan_segment(path, position, max_bytes=2**20, max_records=1)
+    if not scan.spans:
+        return []
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return [read_submission(descriptor, scan.spans[0]).received_at]
+    finally:
+        os.close(descriptor)
+
+
+def locks(root: DataRoot) -> Iterator[Finding]:
+    """Is a converter at work?  A lock ends with its holder, so a held one is never stale."""
+    held = []
+    for path in sorted(root.state.glob("*.lock")):
+        lock = FileLock(path)
+        if lock.acquire(wait=False):
+            lock.release()
+        else:
+            held.append(path.stem)
+    yield Finding("locks", True, f"held: {', '.join(held)}" if held else "none held: no server is at work")
+    for path in sorted(root.state.glob("*.lock")):
+        if path.stat().st_uid != os.getuid() and os.getuid() != 0:
+            fix = f"chown -R $(id -un) {root.path}"
+            yield Finding("locks", False, f"{path} belongs to another user", fix)
+    left = sum(1 for _ in _leftovers(root))
+    if left:
+        yield Finding("locks", True, f"{left} unfinished imports are cleared by the next convert")
+
+
+def _leftovers(root: DataRoot) -> Iterator[Path]:
+    return root.staging.iterdir() if root.staging.is_dir() else iter(())

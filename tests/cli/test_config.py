@@ -1,0 +1,61 @@
+"""``config``: what is in force and who said so."""
+
+import json
+
+import pytest
+
+from telemetry_server.cli.main import main
+from telemetry_server.settings import SETTING_NAMES
+
+
+def test_show_prints_every_setting_with_its_origin(capsys, monkeypatch):
+    """The environment is the process's own here."""
+    monkeypatch.setenv("TELEMETRY_WORKERS", "3")
+
+    assert main(["config", "show", "--origin", "--json", "--data", "/srv/t"]) == 0
+
+    shown = json.loads(capsys.readouterr().out)
+    assert set(shown) == set(SETTING_NAMES)
+    assert shown["workers"] == {"value": 3, "origin": "TELEMETRY_WORKERS"}
+    assert shown["data_dir"] == {"value": "/srv/t", "origin": "--data"}
+    assert shown["port"] == {"value": 8080, "origin": "default"}
+
+
+def test_show_prints_a_table_for_people(capsys):
+    """A line each."""
+    assert main(["config", "show"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(SETTING_NAMES) + 2
+    assert any(line.split() == ["oversize_status", "413"] for line in lines)
+
+
+def test_check_takes_what_makes_sense(tmp_path, capsys):
+    """And says so."""
+    file = tmp_path / "server.toml"
+    file.write_text('max_body_bytes = "2MiB"\n')
+
+    assert main(["config", "check", "--config", str(file)]) == 0
+    assert "make sense" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('max_body_bytes = "much"', "max_body_bytes"),
+        ('rules_file = "/no/such/file"', "no readable file"),
+        ('schemas_dir = "/no/such/folder"', "no readable folder"),
+        ('partition_schema = "/no/such/schema"', "no readable file"),
+        ('data_dir = "/dev/null"', "is no folder"),
+        ("colour = 1", "did you mean"),
+    ],
+)
+def test_check_refuses_what_does_not(tmp_path, capsys, line, says):
+    """One line, 78."""
+    file = tmp_path / "server.toml"
+    file.write_text(line)
+
+    assert main(["config", "check", "--config", str(file)]) == 78
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert shown.count("\n") == 1

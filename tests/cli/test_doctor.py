@@ -1,0 +1,163 @@
+"""``doctor``: each trouble is found, and comes with a fix."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.lock import FileLock
+from storage.raw.layout import new_boot_id, segment_path
+from storage.raw.submission import Submission
+from storage.raw.writer import RawWriter
+from storage.root import DataRoot
+from telemetry_server.cli.main import main
+
+
+@pytest.fixture
+def root(tmp_path):
+    """An empty data root, as serve makes it."""
+    root = DataRoot(tmp_path / "data")
+    root.prepare(Disk())
+    Ledger(root.ledger).close()
+    return root
+
+
+def findings(capsys, root: DataRoot, *words: str) -> tuple[int, dict[str, list[dict]]]:
+    """The exit status, and the findings by check."""
+    status = main(["doctor", "--json", "--data", str(root.path), *words])
+    by_check: dict[str, list[dict]] = {}
+    for finding in json.loads(capsys.readouterr().out)["findings"]:
+        by_check.setdefault(finding["check"], []).append(finding)
+    return status, by_check
+
+
+def bad(by_check: dict[str, list[dict]], check: str) -> dict:
+    """The one bad finding of *check*, which has a fix."""
+    (found,) = [finding for finding in by_check[check] if not finding["ok"]]
+    assert found["fix"]
+    return found
+
+
+async def keep(root: DataRoot, received_at: datetime) -> None:
+    """Put one submission into raw/."""
+    async with RawWriter(root.raw, worker=0) as writer:
+        await writer.append(Submission(received_at=received_at, path="/submit/x", body=b"{}"))
+
+
+def test_a_fresh_data_root_is_healthy(root, capsys):
+    """A line for each thing that was looked at."""
+    status, by_check = findings(capsys, root, "--config", os.devnull)
+
+    assert status == 0, by_check
+    assert {"data root", "disk", "clock", "open files", "definitions", "queue", "locks"} == set(by_check)
+
+
+def test_people_get_lines(root, capsys):
+    """One each."""
+    assert main(["doctor", "--data", str(root.path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok  ") for line in lines)
+
+
+def test_a_root_that_is_not_there_yet_is_fine(tmp_path, capsys):
+    """Serve makes it."""
+    status, by_check = findings(capsys, DataRoot(tmp_path / "later"))
+
+    assert status == 0
+    assert "does not exist yet" in by_check["data root"][0]["detail"]
+
+
+def test_too_little_room_is_found(root, capsys, monkeypatch):
+    """Against the floor that is set."""
+    monkeypatch.setenv("TELEMETRY_MIN_FREE_BYTES", "900TB")
+    status, by_check = findings(capsys, root)
+
+    assert status == 1
+    assert "floor" in bad(by_check, "disk")["detail"]
+
+
+def test_a_root_that_others_may_read_is_found(root, capsys):
+    """It holds what clients sent."""
+    root.raw.chmod(0o755)
+    status, by_check = findings(capsys, root)
+
+    assert status == 1
+    assert "chmod" in bad(by_check, "data root")["fix"]
+
+
+def test_a_clock_behind_what_was_received_is_found(root, capsys):
+    """Days would be filled twice."""
+    later = datetime.now(UTC) + timedelta(days=40)
+    segment = segment_path(root.raw, day=later.date(), worker=0, boot_id=new_boot_id(later), number=1)
+    segment.path.parent.mkdir()
+    segment.path.touch()
+    status, by_check = findings(capsys, root)
+
+    assert status == 1
+    assert f"{later:%Y-%m-%d}" in bad(by_check, "clock")["detail"]
+
+
+def test_a_broken_definitions_file_is_found(root, capsys):
+    """By its path."""
+    folder = root.specs / "mozilla-central" / "0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "Histograms.json").write_text("{")
+    status, by_check = findings(capsys, root)
+
+    assert status == 1
+    assert str(folder) in bad(by_check, "definitions")["fix"]
+
+
+async def test_a_queue_that_nobody_empties_is_found(root, capsys):
+    """Its oldest submission says how long it waits."""
+    await keep(root, datetime.now(UTC) - timedelta(hours=2))
+    status, by_check = findings(capsys, root)
+
+    assert status == 1
+    assert "7,2" in bad(by_check, "queue")["detail"]
+
+
+async def test_a_queue_that_is_young_is_fine(root, capsys):
+    """It is being worked on, or will be."""
+    await keep(root, datetime.now(UTC))
+    status, by_check = findings(capsys, root)
+
+    assert status == 0
+    assert "has waited" in by_check["queue"][0]["detail"]
+
+
+def test_a_damaged_ledger_is_found(root, capsys):
+    """It is what the server must remember."""
+    root.ledger.write_bytes(b"no database" * 1000)
+    status, by_check = findings(capsys, root)
+
+    assert status == 1
+    assert "ledger" in bad(by_check, "ledger")["detail"]
+
+
+def test_a_held_lock_is_named(root, capsys):
+    """A converter is at work."""
+    lock = FileLock(root.state / "converter.lock")
+    assert lock.acquire(wait=False)
+    try:
+        status, by_check = findings(capsys, root)
+    finally:
+        lock.release()
+
+    assert status == 0
+    assert "converter" in by_check["locks"][0]["detail"]
+
+
+def test_a_file_in_the_roots_place_is_found(tmp_path, capsys):
+    """Nothing can be kept in it."""
+    file = Path(tmp_path / "data")
+    file.touch()
+    status = main(["doctor", "--json", "--data", str(file)])
+
+    assert status == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert not shown["healthy"]

@@ -1,0 +1,162 @@
+"""Generated pings: like real ones, the same every time, and clear about what they are."""
+
+import statistics
+import zlib
+from uuid import UUID
+
+import orjson
+import pytest
+
+from histogram_specs.spec_file import parse_spec_file
+from telemetry_server.generator.definitions import definitions_of, shipped_definitions
+from telemetry_server.generator.faults import PAYLOAD_FAULTS, TRANSPORT_FAULTS, histogram_fault_names
+from telemetry_server.generator.payloads import Layout
+from telemetry_server.generator.sample_definitions import UNUSABLE, sample_definitions
+from telemetry_server.generator.stream import CONFLICT, GOOD, REPEAT, GeneratedPing, Recipe
+
+SHIPPED = shipped_definitions()
+LAYOUTS = list(Layout)
+
+
+def payload_of(ping: GeneratedPing) -> dict:
+    """What a ping's body holds."""
+    return orjson.loads(zlib.decompress(ping.body, 31))
+
+
+def good_pings(layout: Layout, count: int = 20) -> list[GeneratedPing]:
+    """Some good pings."""
+    return list(Recipe(SHIPPED, seed=5, layout=layout).pings(count))
+
+
+def test_the_shipped_definitions_are_what_their_script_makes():
+    """Nobody edits the file by hand."""
+    assert SHIPPED.text.decode() == sample_definitions()
+
+
+def test_the_shipped_definitions_are_of_every_kind():
+    """About 250, one unusable on purpose."""
+    kinds = {spec.kind.value for spec in parse_spec_file(SHIPPED.text)}
+
+    assert kinds == {"boolean", "flag", "count", "enumerated", "linear", "exponential", "categorical"}
+    assert 240 <= len(SHIPPED.plain) + len(SHIPPED.keyed) <= 270
+    assert SHIPPED.keyed
+    assert SHIPPED.unusable == (UNUSABLE,)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_ping_is_the_same_whenever_it_is_made(layout):
+    """It depends on the seed and its place alone."""
+    recipe = Recipe(SHIPPED, seed=9, malformed_rate=0.3, repeat_rate=0.2, layout=layout)
+    in_order = list(recipe.pings(40))
+
+    assert [recipe.ping_at(index) for index in reversed(range(40))] == in_order[::-1]
+    assert recipe.ping_at(3) != Recipe(SHIPPED, seed=10, layout=layout).ping_at(3)
+
+
+def test_classic_pings_have_the_size_and_shape_of_real_ones():
+    """About 100 KB, some 200 histograms with 5 to 20 buckets in use where the kind allows."""
+    pings = good_pings(Layout.CLASSIC)
+    payloads = [payload_of(ping) for ping in pings]
+
+    assert 80_000 < statistics.mean(len(orjson.dumps(payload)) for payload in payloads) < 130_000
+    assert all(len(payload["histograms"]) == 200 for payload in payloads)
+    in_use = [
+        sum(count > 0 for count in histogram["values"].values())
+        for payload in payloads
+        for histogram in payload["histograms"].values()
+        if histogram["histogram_type"] == 0
+    ]
+    assert min(in_use) >= 5
+    assert max(in_use) <= 20
+    assert len(set(in_use)) > 10
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_good_ping_obeys_its_definitions(layout):
+    """Type, range, bucket count and every bucket, for every histogram of every process."""
+    specs = {spec.name: spec for spec in (*SHIPPED.plain, *SHIPPED.keyed)}
+    for ping in good_pings(layout, 5):
+        section = payload_of(ping)
+        section = section.get("payload", section)
+        holders = [section, *section.get("processes", {}).values()]
+        flat = [item for holder in holders for item in holder.get("histograms", {}).items()]
+        keyed = [
+            (name, histogram)
+            for holder in holders
+            for name, by_key in holder.get("keyedHistograms", {}).items()
+            for histogram in by_key.values()
+        ]
+
+        assert ping.expected.histograms_kept == len(flat) + len(keyed)
+        assert bool(keyed) == (layout is Layout.UNIFIED)
+        for name, histogram in flat + keyed:
+            spec = specs[name]
+            assert histogram["histogram_type"] == spec.histogram_type
+            assert histogram["bucket_count"] == spec.bucket_count
+            assert tuple(histogram["range"]) == spec.range
+            assert set(histogram["values"]) <= set(spec.bucket_index)
+            assert all(count >= 0 for count in histogram["values"].values())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_ids_are_uuids_and_stand_in_the_path(layout):
+    """Each its own."""
+    pings = good_pings(layout)
+
+    assert len({ping.document_id for ping in pings}) == len(pings)
+    for ping in pings:
+        assert str(UUID(ping.document_id)) == ping.document_id
+        assert f"/{ping.document_id}/" in ping.path
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_fault_comes_up_and_says_what_it_brings_about(layout):
+    """Whole pings are quarantined under the fault's name; histograms are dropped under it."""
+    recipe = Recipe(SHIPPED, seed=2, malformed_rate=1.0, layout=layout)
+    by_kind = {ping.kind: ping for ping in recipe.pings(250)}
+
+    whole = {*PAYLOAD_FAULTS, *TRANSPORT_FAULTS}
+    assert set(by_kind) == whole | set(histogram_fault_names(SHIPPED))
+    for kind, ping in by_kind.items():
+        if kind in whole:
+            assert (ping.expected.outcome, ping.expected.reason) == ("quarantined", kind)
+        else:
+            assert ping.expected.outcome == "stored"
+            assert set(ping.expected.histograms_dropped) == {kind}
+            assert 1 <= ping.expected.histograms_dropped[kind] <= 3
+            assert ping.expected.histograms_kept > 100
+
+
+def test_without_an_unusable_definition_there_is_no_such_fault():
+    """As with most real files."""
+    text = b'{"A": {"kind": "exponential", "high": 100, "n_buckets": 20}}'
+    definitions = definitions_of(text)
+
+    assert "unusable_spec" not in Recipe(definitions).kinds()
+    assert Recipe(definitions).ping_at(0).expected.histograms_kept == 1
+
+
+def test_repeats_have_an_earlier_good_pings_id():
+    """A repeat its bytes too, a conflict other ones."""
+    recipe = Recipe(SHIPPED, seed=4, repeat_rate=0.5)
+    first: dict[str, GeneratedPing] = {}
+    kinds = set()
+    for ping in recipe.pings(60):
+        kinds.add(ping.kind)
+        if ping.kind == GOOD:
+            first[ping.document_id] = ping
+            continue
+        original = first[ping.document_id]
+        assert (ping.body == original.body) == (ping.kind == REPEAT)
+        assert ping.expected.outcome == "duplicate"
+        assert ping.expected.conflict == (ping.kind == CONFLICT)
+
+    assert kinds == {GOOD, REPEAT, CONFLICT}
+
+
+def test_lines_hold_no_fault_that_a_line_cannot_have():
+    """A line has no path and no gzip."""
+    kinds = {ping.kind for ping in Recipe(SHIPPED, malformed_rate=1.0, lines_only=True).pings(150)}
+
+    assert not kinds & set(TRANSPORT_FAULTS)
+    assert "invalid_json" in kinds

@@ -1,0 +1,159 @@
+"""Metrics: one catalogue, counted by many processes, read as one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from telemetry_server.observability import metrics
+from telemetry_server.observability.metrics import (
+    CATALOGUE,
+    MOST_LABEL_VALUES,
+    OTHER,
+    Counter,
+    bounded_label,
+    directory_for,
+    prepare_directory,
+)
+
+CONTRACT_METRICS = {
+    "telemetry_submissions_received_total": ("namespace",),
+    "telemetry_responses_total": ("code",),
+    "telemetry_pings_stored_total": ("namespace", "doctype"),
+    "telemetry_pings_quarantined_total": ("reason",),
+    "telemetry_pings_duplicate_total": (),
+    "telemetry_histograms_kept_total": (),
+    "telemetry_histograms_dropped_total": ("reason",),
+    "telemetry_commit_seconds": (),
+    "telemetry_commit_batch_size": (),
+    "telemetry_convert_lag_seconds": (),
+    "telemetry_raw_bytes": (),
+    "telemetry_specs_fetches_total": ("result",),
+}
+# Three processes count, one of them dies; then a fourth reads.
+MANY_PROCESSES = """
+import os, sys
+from pathlib import Path
+from telemetry_server.observability import metrics
+
+directory = Path(sys.argv[1])
+metrics.prepare_directory(directory)
+children = []
+for number in (1, 2, 3):
+    child = os.fork()
+    if child == 0:
+        for _ in range(number):
+            metrics.responses.count("200")
+        metrics.pings_duplicate.count(amount=10)
+        metrics.raw_bytes.report(number * 100)
+        metrics.commit_seconds.observe(0.002)
+        os._exit(0)
+    os.waitpid(child, 0)
+    children.append(child)
+metrics.process_ended(children[0])
+sys.stdout.write(metrics.exposition().decode())
+"""
+
+
+def scrape(text: str) -> dict[str, float]:
+    """The series of an exposition."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def run_many_processes(directory: Path) -> str:
+    """What a scrape shows after several processes have counted in *directory*."""
+    environment = {key: value for key, value in os.environ.items() if key != metrics.DIRECTORY_VARIABLE}
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_PROCESSES, str(directory)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_the_catalogue_is_the_contract():
+    """Dashboards hold on to these names and labels."""
+    assert {metric.name: metric.labels for metric in CATALOGUE} == CONTRACT_METRICS
+
+
+def test_counts_of_all_processes_add_up_and_sizes_are_the_newest(tmp_path):
+    """A dead process's counts stay; of a size the last report stands."""
+    shown = scrape(run_many_processes(tmp_path / "metrics"))
+
+    assert shown['telemetry_responses_total{code="200"}'] == 1 + 2 + 3
+    assert shown["telemetry_pings_duplicate_total"] == 30
+    assert shown["telemetry_raw_bytes"] == 300
+    assert shown["telemetry_commit_seconds_count"] == 3
+    assert shown['telemetry_commit_seconds_bucket{le="0.0025"}'] == 3
+    assert shown["telemetry_histograms_kept_total"] == 0
+
+
+def test_every_metric_shows_before_it_was_ever_counted(tmp_path):
+    """An alert on a metric that is not there yet would be silent."""
+    text = run_many_processes(tmp_path / "metrics")
+
+    for name in CONTRACT_METRICS:
+        assert re.search(rf"^# TYPE {name.removesuffix('_total')}(_total)? ", text, re.MULTILINE), name
+
+
+def test_a_new_server_starts_from_nothing(tmp_path):
+    """What an earlier one left is wiped."""
+    run_many_processes(tmp_path / "metrics")
+    shown = scrape(run_many_processes(tmp_path / "metrics"))
+
+    assert shown["telemetry_pings_duplicate_total"] == 30
+
+
+def test_without_a_directory_this_process_counts_alone():
+    """As in a convert by hand; the exposition works the same."""
+    before = scrape(metrics.exposition().decode()).get("telemetry_histograms_kept_total", 0)
+    metrics.histograms_kept.count(amount=5)
+
+    assert scrape(metrics.exposition().decode())["telemetry_histograms_kept_total"] == before + 5
+
+
+def test_a_label_that_is_on_no_list_is_other():
+    """A client cannot make series."""
+    assert bounded_label("telemetry", {"telemetry"}) == "telemetry"
+    assert bounded_label("made-up", {"telemetry"}) == OTHER
+
+
+def test_past_the_bound_every_new_label_is_other():
+    """Even where a caller forgot to bound it."""
+    counter = Counter("telemetry_of_a_test_total", "Counted by a test.", ("name",))
+    for number in range(MOST_LABEL_VALUES + 20):
+        counter.count(f"name-{number}")
+
+    text = metrics.exposition().decode()
+    series = [line for line in text.splitlines() if line.startswith("telemetry_of_a_test_total{")]
+    assert len(series) == MOST_LABEL_VALUES + 1
+    assert f'telemetry_of_a_test_total{{name="{OTHER}"}} 20.0' in series
+
+
+def test_the_number_of_labels_is_held():
+    """A forgotten label is a mistake of ours."""
+    with pytest.raises(TypeError, match="takes the labels"):
+        metrics.responses.count()
+
+
+def test_a_linked_directory_is_refused(tmp_path):
+    """Its name is no secret: somebody else may have been there first."""
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "metrics"
+    link.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(PermissionError, match="link"):
+        prepare_directory(link)
+
+
+def test_each_data_root_has_a_directory_of_its_own(tmp_path):
+    """Two servers on one machine do not mix their counts."""
+    assert directory_for(tmp_path / "a") == directory_for(tmp_path / "a")
+    assert directory_for(tmp_path / "a") != directory_for(tmp_path / "b")
