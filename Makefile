@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test demo check bench faults lock
+.PHONY: help install run test demo lint check bench faults lock
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,11 +26,12 @@ test: install  ## every test that needs no outside service
 demo: install  ## a throw-away server, pings good and bad, and what became of each
 	@$(BIN)/telemetry-server demo
 
-check: install  ## lint, types, tests, docs: what .ci/run runs
+lint: install  ## style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q
+
+check: lint test  ## lint, types, tests, docs: what .ci/run runs
 
 bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench

@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctypes": {"pings", "histogram_specs", "storage"},
     "edge": {"storage", "observability"},
     "convert": {"storage", "histogram_specs", "pings", "doctypes", "observability"},
+    "inspection": {"storage", "histogram_specs", "pings", "convert"},
     "cli": {
         "storage",
         "histogram_specs",
@@ -30,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "edge",
         "convert",
+        "inspection",
     },
     "__main__": {"cli"},
 }
