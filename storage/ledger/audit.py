@@ -32,12 +32,8 @@ class Audit:
     @property
     def total(self) -> DayBooks:
         """All days together."""
-        counts: Counter[str] = Counter()
-        for books in self.days.values():
-            for name in DayBooks.__dataclass_fields__:
-                if name != "reasons":
-                    counts[name] += getattr(books, name)
-        return DayBooks(**counts)
+        names = [name for name in DayBooks.__dataclass_fields__ if name != "reasons"]
+        return DayBooks(**{name: sum(getattr(day, name) for day in self.days.values()) for name in names})
 
 
 def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], None] = lambda _: None) -> Audit:

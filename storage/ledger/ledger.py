@@ -18,8 +18,6 @@ from storage.root import DataRoot
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 
-FILE_COLUMNS = "directory, name, length, records, frames, closed, schema_id"
-
 
 class Ledger:
     """
@@ -140,15 +138,12 @@ class Ledger:
 
     def files(self, below: str = "", *, open_only: bool = False) -> list[StoredFile]:
         """Committed files whose directory is *below* or under it, in order of path."""
-        where, values = ["1"], []
-        if below:
-            where.append("(directory = ? OR (directory >= ? AND directory < ?))")
-            values += [below, below + "/", below + "0"]  # "0" follows "/" in ASCII
-        if open_only:
-            where.append("closed = 0")
         rows = self._connection.execute(
-            f"SELECT {FILE_COLUMNS} FROM files WHERE {' AND '.join(where)} ORDER BY directory, name",  # noqa: S608
-            values,
+            "SELECT directory, name, length, records, frames, closed, schema_id FROM files"
+            # "0" follows "/" in ASCII: what begins with below + "/" lies between the two.
+            " WHERE (:below = '' OR directory = :below OR (directory >= :first AND directory < :behind))"
+            " AND (closed = 0 OR NOT :open_only) ORDER BY directory, name",
+            {"below": below, "first": below + "/", "behind": below + "0", "open_only": open_only},
         )
         return [StoredFile(d, n, length, r, f, bool(c), s) for d, n, length, r, f, c, s in rows]
 
@@ -187,19 +182,18 @@ class Ledger:
         lives += [
             Life(outcome, reason, detail, received_at)
             for outcome, reason, detail, received_at in execute(
-                "SELECT outcome, reason, detail, received_at FROM refused WHERE document_id = ? ORDER BY rowid DESC",
+                "SELECT outcome, reason, detail, received_at FROM refused"
+                " WHERE document_id = ? ORDER BY rowid DESC",
                 (document_id,),
             )
         ]
         return lives
 
-    def pending(self, *, document_id: bytes | None = None) -> list[PendingPing]:
+    def pending(self) -> list[PendingPing]:
         """What waits for definitions, in order of arrival in the segments."""
-        where, values = ("WHERE document_id = ?", (document_id,)) if document_id is not None else ("", ())
         rows = self._connection.execute(
             "SELECT pending_id, name, offset, length, day, revision, document_id"
-            f" FROM pending JOIN segments USING (segment_id) {where} ORDER BY pending_id",
-            values,
+            " FROM pending JOIN segments USING (segment_id) ORDER BY pending_id"
         )
         return [PendingPing(*row) for row in rows]
 
@@ -207,14 +201,6 @@ class Ledger:
         """Names of segments that something pending points into."""
         rows = self._connection.execute("SELECT DISTINCT name FROM pending JOIN segments USING (segment_id)")
         return {name for (name,) in rows}
-
-    def count_partitions(self, day_directory: str) -> int:
-        """How many partitions a day has."""
-        (count,) = self._connection.execute(
-            "SELECT count(DISTINCT directory) FROM files WHERE directory >= ? AND directory < ?",
-            (day_directory + "/", day_directory + "0"),
-        ).fetchone()
-        return int(count)
 
     def tally(self) -> dict[tuple[str, Entry, str], int]:
         """Every count, by day, entry and reason."""

@@ -73,8 +73,8 @@ class Transaction:
     def number_files(self, count: int) -> int:
         """Take *count* file numbers that were never given out.  Returns the first."""
         row = self._execute(
-            "INSERT INTO counters VALUES ('file', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
-            " RETURNING value",
+            "INSERT INTO counters VALUES ('file', ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value RETURNING value",
             (count,),
         ).fetchone()
         return int(row[0]) - count + 1
@@ -84,7 +84,8 @@ class Transaction:
         self._execute(
             "INSERT INTO files (directory, name, length, records, frames, closed, schema_id)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (directory, name) DO UPDATE SET length = excluded.length, records = excluded.records,"
+            " ON CONFLICT (directory, name) DO UPDATE"
+            " SET length = excluded.length, records = excluded.records,"
             " frames = excluded.frames, closed = excluded.closed, schema_id = excluded.schema_id",
             (file.directory, file.name, file.length, file.records, file.frames, file.closed, file.schema_id),
         )

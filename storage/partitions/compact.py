@@ -75,7 +75,7 @@ def _merge(root: Path, ledger: Ledger, disk: Disk, directory: str, files: list[S
 
 
 def write_lines(root: Path, disk: Disk, target: StoredFile, lines: Iterator[bytes], level: int) -> StoredFile:
-    """Write *lines* (without newlines) to the new file *target*, synced, under its final name.  Returns its counts."""
+    """Write *lines* (without newlines) to the new file *target*, synced, and return it with its counts."""
     path = root / target.path
     disk.unlink(temporary(path))
     descriptor = disk.create(temporary(path))

@@ -50,7 +50,7 @@ def folder_pattern(value: str) -> str:
 def matching_directories(ledger: Ledger, store: str, wanted: Filter) -> list[str]:
     """Directories of *store* (``converted`` or ``quarantine``) that hold what is wanted, in order."""
     schemas = {number: list(json.loads(names)) for number, names in ledger.schemas().items()}
-    directories = {}
+    directories: dict[str, None] = {}
     for file in ledger.files(f"{store}/{wanted.day}" if wanted.day else store):
         dimensions = ["reason"] if store == "quarantine" else schemas.get(file.schema_id, [])
         if wanted.matches(file.directory, dimensions):

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from storage.partitions.schema import PartitionSchema, parse_schema
-
 from histogram_specs.cache import SpecCache
 from histogram_specs.fetch import SpecFetcher
+from histogram_specs.sources import source_of
+from storage.partitions.schema import PartitionSchema, parse_schema
 from storage.root import DataRoot
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.follower import Follower
@@ -55,7 +55,7 @@ async def opened_converter(
         fetcher = None
         if not settings.revision_offline:
             fetcher = await stack.enter_async_context(
-                SpecFetcher(settings.revision_server, SpecCache(setup.specs))
+                SpecFetcher(SpecCache(setup.specs), source_of(settings.revision_server))
             )
         labels = Labels(namespaces={"telemetry"}, doctypes=set())
         yield await stack.enter_async_context(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 
+from telemetry_server.cli.dates import day_of
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
 from telemetry_server.cli.output import print_json, print_table, progress, say
 from telemetry_server.cli.status import ExitStatus
@@ -26,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what the files are (default: %(default)s, found by looking)",
     )
-    parser.add_argument("--date", metavar="YYYYMMDD", help="day of arrival of lines, which carry none")
+    parser.add_argument(
+        "--date", type=day_of, metavar="YYYYMMDD", help="day of arrival of lines, which carry none"
+    )
     add_json_option(parser)
     add_settings_options(parser)
 

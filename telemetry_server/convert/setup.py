@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from storage.partitions.schema import PartitionSchema
-
 from histogram_specs.cache import SpecCache
 from histogram_specs.resolve import Resolver
+from storage.partitions.schema import PartitionSchema
 from storage.root import DataRoot
 from telemetry_server.convert.pipeline import ConversionContext
 from telemetry_server.convert.worker import Judge
@@ -28,7 +27,7 @@ class ConversionSetup:
     @property
     def schema_dimensions(self) -> str:
         """The names of the folder levels, as the ledger writes them beside each file."""
-        return json.dumps(list(self.schema.folder_dimensions))
+        return json.dumps(list(self.schema.field_names))
 
     def resolver(self) -> Resolver:
         """A resolver with a cache of its own; for one process."""

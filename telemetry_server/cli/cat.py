@@ -1,0 +1,65 @@
+"""``telemetry-server cat``: submissions, records or quarantine, a line each."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from telemetry_server.cli.dates import day_of
+from telemetry_server.cli.options import add_settings_options, settings_of
+from telemetry_server.cli.status import ExitStatus
+
+EPILOG = """\
+examples:
+  telemetry-server cat converted --data ./data --where reason=idle-daily --where appVersion='23.*'
+  telemetry-server cat quarantine --data ./data --where reason=unknown_histogram
+  telemetry-server cat raw --data ./data --date 20261122 | head -1 | cut -f2 | python3 -m json.tool
+
+Each line is <docid>, a tab, JSON.  converted: --where takes the dimensions of the partition schema
+(reason, appName, appUpdateChannel, appVersion, appBuildID by default) and reads only those folders.
+raw and quarantine: any text field of the object, such as reason, namespace, doctype, histogram.
+* and ? stand for any characters."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("raw", "converted", "quarantine"))
+    parser.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="only this day of arrival (UTC)")
+    parser.add_argument(
+        "--where",
+        action="append",
+        type=_condition,
+        default=[],
+        metavar="NAME=VALUE",
+        help="only lines where it holds; may be given again",
+    )
+    parser.add_argument("--json", action="store_true", help="no effect: the lines are JSON anyway")
+    add_settings_options(parser)
+
+
+def _condition(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the lines."""
+    from storage.ledger.ledger import Ledger
+    from storage.partitions.reader import Filter
+    from storage.root import DataRoot
+    from telemetry_server.inspection import lines
+
+    root = DataRoot(settings_of(args).data_dir.resolve())
+    wanted = Filter(args.date, tuple(args.where))
+    out = sys.stdout.buffer
+    with Ledger.for_reading(root) as ledger:
+        if args.what == "converted":
+            unknown = lines.unknown_dimension(ledger, wanted)
+            if unknown is not None:
+                print(f"telemetry-server cat: {unknown}", file=sys.stderr)
+                return ExitStatus.USAGE
+        found: Iterator[bytes] = lines.READERS[args.what](root, ledger, wanted)
+        for line in found:
+            out.write(line + b"\n")
+        out.flush()
+    return ExitStatus.DONE

@@ -1,0 +1,78 @@
+"""``telemetry-server explain``: the life of one ping."""
+
+import argparse
+from typing import Any
+from uuid import UUID
+
+from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
+from telemetry_server.cli.output import print_json, say
+from telemetry_server.cli.status import ExitStatus
+
+EPILOG = """\
+example: telemetry-server explain --data ./data 17caa68c-25f5-450a-9cce-7d31318846d8
+
+exit status: 0 if it is known, 1 if nothing ever came under this id"""
+
+
+def _document_id(text: str) -> UUID:
+    try:
+        if len(text) == 36:
+            return UUID(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no document id (8-4-4-4-12 hexadecimal digits)")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("docid", type=_document_id, metavar="DOCID")
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what became of it."""
+    from storage.ledger.ledger import Ledger
+    from telemetry_server.cli.conversion import setup_of
+    from telemetry_server.inspection.life import explain
+
+    setup = setup_of(settings_of(args))
+    with Ledger.for_reading(setup.root) as ledger:
+        told = explain(setup.root, ledger, setup.resolver(), args.docid)
+    if told is None:
+        say(f"telemetry-server explain: nothing came under {args.docid}")
+        return ExitStatus.FINDINGS
+    if args.json:
+        print_json(told.as_json())
+    else:
+        _print(told.as_json())
+    return ExitStatus.DONE
+
+
+LINES = (
+    ("came", "received_at"),
+    ("namespace", "namespace"),
+    ("doctype", "doctype"),
+    ("outcome", "outcome"),
+    ("reason", "reason"),
+    ("detail", "detail"),
+    ("revision", "revision"),
+    ("found by", "revision_source"),
+    ("lies in", "where"),
+)
+
+
+def _print(told: dict[str, Any]) -> None:
+    print(f"ping {told['document_id']}")
+    for title, name in LINES:
+        if told[name] is not None:
+            print(f"  {title:<10}{told[name]}")
+    dropped = told["dropped_histograms"]
+    if told["outcome"] == "stored":
+        print(f"  {'dropped':<10}{len(dropped)} histograms")
+    for histogram in dropped:
+        line = f" (line {histogram['spec_line']} of its Histograms.json)" if "spec_line" in histogram else ""
+        print(f"    {histogram['name']}: {histogram['reason']}: {histogram['detail']}{line}")
+        print(f"      at {histogram['where']}")
+    for other in told["others"]:
+        reason = f": {other['reason']}" if other["reason"] else ""
+        print(f"  also      {other['outcome']}{reason} {other['received_at']} {other['detail']}".rstrip())

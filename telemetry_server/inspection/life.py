@@ -1,0 +1,182 @@
+"""The life of a ping: what ``explain`` tells."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from histogram_specs.errors import BadRevisionUrl
+from histogram_specs.resolve import Resolved, Resolver
+from histogram_specs.revision import parse_revision_url
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import Life
+from storage.partitions.reader import Filter, read_directory, read_records
+from storage.raw.reader import segments
+from storage.root import DataRoot
+from telemetry_server.convert.refusal_line import timestamp
+from telemetry_server.convert.scan import START
+from telemetry_server.inspection.raw_lines import document_id_of, submissions_from
+
+FIRST = ("stored", "pending", "quarantined", "duplicate", "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of an id."""
+
+    document_id: str
+    outcome: str
+    reason: str | None = None
+    detail: str | None = None
+    received_at: str | None = None
+    namespace: str | None = None
+    doctype: str | None = None
+    where: str | None = None  # below the data root
+    revision: str | None = None
+    revision_source: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    dropped_histograms: list[dict[str, Any]] = field(default_factory=list)
+    others: list[dict[str, Any]] = field(default_factory=list)  # what else came under this id
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``explain --json`` prints."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUID) -> Explanation | None:
+    """
+    Tell what became of *document_id*; None if nothing ever came under it, as far as is remembered.
+
+    Where several things came under one id, the stored one is told, then the
+    pending, the quarantined; the rest stands in `others`.
+    """
+    lives = sorted(ledger.lives(document_id.bytes), key=lambda life: FIRST.index(life.outcome))
+    lives += [
+        Life("pending", "not read yet", received_at=moment) for moment in _unread(root, ledger, document_id)
+    ]
+    if not lives:
+        return None
+    first, *rest = lives
+    others = [
+        {
+            "outcome": life.outcome,
+            "reason": life.reason,
+            "detail": life.detail,
+            "received_at": life.received_at,
+        }
+        for life in rest
+    ]
+    told = _tell(root, ledger, resolver, str(document_id), first)
+    return Explanation(**told, others=others)
+
+
+def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "document_id": document_id,
+        "outcome": life.outcome,
+        "reason": life.reason or None,
+        "detail": life.detail or None,
+        "received_at": life.received_at or None,
+    }
+    if life.outcome == "stored":
+        record = _record(root, ledger, life, document_id)
+        if record is not None:
+            told |= _tell_record(root, ledger, resolver, life, record)
+    elif life.outcome == "quarantined":
+        told["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
+    elif life.outcome == "pending" and life.detail:
+        told["revision"] = life.detail
+        told["detail"] = f"the definitions of {life.detail} are not here yet; it is tried again by itself"
+    return told
+
+
+def _record(
+    root: DataRoot, ledger: Ledger, life: Life, document_id: str
+) -> tuple[str, dict[str, Any]] | None:
+    """The stored record, and its id as it was sent.  A full day's folder of others may have to be passed."""
+    wanted = document_id.encode()
+    for line in read_directory(root.path, ledger, life.directory):
+        if line[:36].lower() == wanted:
+            record = orjson.loads(line[37:])
+            metadata = record["metadata"]
+            if (metadata["namespace"], metadata["doctype"]) == (life.namespace, life.doctype):
+                return line[:36].decode(), record
+    return None
+
+
+def _tell_record(
+    root: DataRoot, ledger: Ledger, resolver: Resolver, life: Life, found: tuple[str, dict[str, Any]]
+) -> dict[str, Any]:
+    document_id, record = found
+    metadata = record["metadata"]
+    url = _revision_url(record)
+    dropped = list(_dropped(root, ledger, life, document_id, metadata.get("dropped_histograms", {})))
+    _name_spec_lines(resolver, url, dropped)
+    return {
+        "document_id": document_id,
+        "received_at": metadata["submission_timestamp"],
+        "namespace": life.namespace,
+        "doctype": life.doctype,
+        "where": life.directory,
+        "revision": url,
+        "revision_source": metadata.get("revision_source") or ("ping" if url else None),
+        "metadata": metadata,
+        "dropped_histograms": dropped,
+    }
+
+
+def _dropped(
+    root: DataRoot, ledger: Ledger, life: Life, document_id: str, counts: dict[str, int]
+) -> Iterator[dict[str, Any]]:
+    day = life.directory.split("/")[1]
+    wanted = document_id.encode() + b"\t"
+    for reason in counts:
+        for line in read_records(root.path, ledger, Filter(day, (("reason", reason),)), "quarantine"):
+            if line.startswith(wanted):
+                fields = orjson.loads(line[37:])
+                yield {
+                    "name": fields["histogram"],
+                    "reason": fields["reason"],
+                    "detail": fields["detail"],
+                    "where": fields["where"],
+                }
+
+
+def _revision_url(record: dict[str, Any]) -> str | None:
+    for place in (record.get("info"), (record.get("payload") or {})):
+        info = place.get("info", place) if isinstance(place, dict) else {}
+        url = info.get("revision") if isinstance(info, dict) else None
+        if isinstance(url, str):
+            return url
+    return None
+
+
+def _name_spec_lines(resolver: Resolver, url: str | None, dropped: list[dict[str, Any]]) -> None:
+    """Add to each dropped histogram the line of Histograms.json that it broke, where there is one."""
+    if url is None or not dropped:
+        return
+    try:
+        found = resolver.resolve(parse_revision_url(url), channel=None, build_id=None, version=None)
+    except BadRevisionUrl:
+        return
+    if not isinstance(found, Resolved):
+        return
+    for histogram in dropped:
+        line = found.spec_file.line_of(histogram["name"])
+        if line is not None:
+            histogram["spec_line"] = line
+
+
+def _unread(root: DataRoot, ledger: Ledger, document_id: UUID) -> Iterator[str]:
+    """When submissions with this id arrived that the converter did not come to yet."""
+    wanted = str(document_id)
+    positions = ledger.positions()
+    for segment in segments(root.raw):
+        position = positions.get(segment.name, START)
+        if position.finished:
+            continue
+        for submission in submissions_from(segment.path, position.position):
+            if (document_id_of(submission.path) or "").lower() == wanted:
+                yield timestamp(submission.received_at)

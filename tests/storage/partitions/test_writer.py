@@ -1,0 +1,152 @@
+"""Partition files grow by whole commits, whatever the disk does."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from storage.disk import Disk
+from storage.errors import StorageFull
+from storage.ledger.ledger import Ledger
+from storage.partitions.frames import compress_frame
+from storage.partitions.reader import Filter, read_records
+from storage.partitions.writer import Frame, PartitionWriter
+from tests.support.faulty_disk import FaultyDisk
+
+DAY = "converted/20261122"
+
+
+def a_frame(partition: str, *lines: str) -> Frame:
+    return Frame(
+        f"{DAY}/{partition}", compress_frame("".join(f"{line}\n" for line in lines).encode()), len(lines)
+    )
+
+
+class Store:
+    """A partition store in a folder, as a converter uses it."""
+
+    def __init__(self, root: Path, disk: Disk | None = None, **options: int) -> None:
+        (root / "state").mkdir(exist_ok=True)
+        self.root = root
+        self.ledger = Ledger(root / "state" / "ledger.sqlite")
+        self.writer = PartitionWriter(root, self.ledger, disk or Disk(), **options)
+        self.writer.recover()
+
+    def commit(self, *frames: Frame, schema: int = 1) -> None:
+        self.writer.prepare((frame.directory for frame in frames), schema)
+        with self.ledger.transaction() as transaction:
+            self.writer.write(transaction, frames)
+
+    def lines(self) -> list[bytes]:
+        return list(read_records(self.root, self.ledger, Filter()))
+
+    def close(self) -> None:
+        self.writer.close()
+        self.ledger.close()
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_commits_to_one_partition_share_one_file(store):
+    """A trickle of pings does not become a thousand files."""
+    for number in range(20):
+        store.commit(a_frame("main", f"id{number}"))
+
+    assert store.lines() == [f"id{number}".encode() for number in range(20)]
+    assert len(store.ledger.files()) == 1
+
+
+def test_a_file_that_is_full_is_followed_by_another(tmp_path):
+    """Files stay within a size, and what is read comes in the order of writing."""
+    store = Store(tmp_path, max_file_bytes=64)
+    for number in range(6):
+        store.commit(a_frame("main", f"id{number}"))
+
+    files = store.ledger.files()
+    assert len(files) > 1
+    assert all(file.closed for file in files[:-1])
+    assert store.lines() == [f"id{number}".encode() for number in range(6)]
+    store.close()
+
+
+def test_another_schema_begins_another_file(store):
+    """The schema in force is recorded with each file."""
+    store.commit(a_frame("main", "a"), schema=1)
+    store.commit(a_frame("main", "b"), schema=2)
+
+    assert [file.schema_id for file in store.ledger.files()] == [1, 2]
+
+
+def test_bytes_past_the_committed_length_are_not_read_and_go_on_recovery(store):
+    """What a crash left of an append is of no commit."""
+    store.commit(a_frame("main", "kept"))
+    (file,) = store.ledger.files()
+    with (store.root / file.path).open("ab") as stream:
+        stream.write(b"half of a fra")
+
+    assert store.lines() == [b"kept"]
+    assert store.writer.recover().cut_files == 1
+    assert (store.root / file.path).stat().st_size == file.length
+
+
+def test_a_file_that_was_never_committed_goes_on_recovery(store):
+    """A crash between the file's appearance and the commit leaves no record twice."""
+    frame = a_frame("main", "lost")
+    store.writer.prepare([frame.directory], 1)
+    with pytest.raises(KeyError), store.ledger.transaction() as transaction:
+        store.writer.write(transaction, [frame])
+        raise KeyError("the process dies here")
+    assert len(list(store.root.rglob("*.zst"))) == 1
+
+    assert store.writer.recover().removed_files == 1
+
+    assert not list(store.root.rglob("*.zst"))
+    store.commit(frame)
+    assert store.lines() == [b"lost"]
+
+
+def test_committed_bytes_that_are_gone_are_named(store):
+    """A file that somebody cut is not silently appended to."""
+    store.commit(a_frame("main", "a"))
+    (file,) = store.ledger.files()
+    (store.root / file.path).write_bytes(b"")
+
+    assert store.writer.recover().lost_files == (file.path,)
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("short", [False, True])
+def test_a_commit_that_fails_anywhere_leaves_the_one_before(tmp_path, error, short):
+    """At every operation of a commit, a failure costs that commit and no other; the next one works."""
+    first = [a_frame("main", "one"), a_frame("saved_session", "two")]
+    second = [a_frame("main", "three"), a_frame("event", "four")]
+    nth = 0
+    while True:
+        nth += 1
+        root = tmp_path / str(nth)
+        root.mkdir()
+        before = Store(root)
+        before.commit(*first)
+        before.close()
+        disk = FaultyDisk(nth=nth, error=error, short=short)
+        store = Store(root, disk)
+        try:
+            store.commit(*second)
+        except (OSError, StorageFull):
+            assert set(store.lines()) == {b"one", b"two"}
+        else:
+            assert not disk.failed
+            store.close()
+            break
+        store.writer.recover()
+        assert set(store.lines()) == {b"one", b"two"}
+        store.commit(*second)
+        assert sorted(store.lines()) == [b"four", b"one", b"three", b"two"]
+        store.close()
+
+    assert nth > 8, "the sweep met hardly any operation"
