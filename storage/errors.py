@@ -11,7 +11,10 @@ What can go wrong with bytes on disk.
     ├── TornRecord       a record ends before its length says
     ├── DamagedRecord    a record's checksum disagrees with its bytes
     ├── LedgerError      the ledger cannot be opened, or is from another version
-    └── UnknownExport    an exported file that no reader knows, or a partition file outside its base
+    ├── UnknownExport    an exported file that no reader knows, or a partition file outside its base
+    ├── BadPartitionSchema  a text is no partition schema
+    ├── NotAPartition    a path is not that of a partition below its base
+    └── NotARow          numbers that are no histogram of these buckets
 """
 
 
@@ -49,3 +52,15 @@ class LedgerError(StorageError):
 
 class UnknownExport(StorageError):
     """An exported file is in no form that the readers know, or does not lie where its form says."""
+
+
+class BadPartitionSchema(StorageError):
+    """A text is no partition schema.  The message names the part that is wrong."""
+
+
+class NotAPartition(StorageError):
+    """A path is not that of a partition below its base."""
+
+
+class NotARow(StorageError):
+    """Numbers that are no packed histogram of these buckets."""

@@ -1,0 +1,71 @@
+"""
+A histogram ↔ its flat row (StorageFormat.md).
+
+Plain numbers only: whoever packs knows the definition, and has checked the histogram against it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from storage.errors import NotARow
+
+SUMMARY = ("sum", "log_sum", "log_sum_squares", "sum_squares_lo", "sum_squares_hi")
+NOT_SENT = -1
+
+Number = int | float
+Row = list[Number]
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedRow:
+    """A row with its parts told apart."""
+
+    counts: dict[int, int]  # by the start of the bucket, every bucket
+    summary: dict[str, Number]  # what the client sent of `SUMMARY`
+
+
+def pack_row(
+    counts: Mapping[str, int], index: Mapping[str, int], width: int, summary: Sequence[Number]
+) -> Row:
+    """
+    Flatten a histogram.
+
+    Args:
+        counts: By the start of the bucket, in plain decimal, as clients send them.
+        index: Where the bucket of a start stands.
+        width: How many buckets there are.
+        summary: One number for each of `SUMMARY`, `NOT_SENT` for a missing one.
+
+    Returns:
+        ``width + 5`` numbers: the counts in order of their buckets, 0 for those not mentioned, then
+        the summary.  ``sum`` is in the probe's own unit.
+
+    Raises:
+        KeyError: A key of *counts* is no bucket's start.
+    """
+    row: Row = [0] * width
+    for start, count in counts.items():
+        row[index[start]] = count
+    row += summary
+    return row
+
+
+def unpack_row(row: Sequence[Number], starts: Sequence[int]) -> UnpackedRow:
+    """
+    Tell the parts of a row apart.
+
+    Args:
+        starts: Where the buckets start; equal neighbours count for the last of them.
+
+    Raises:
+        NotARow: *row* does not have ``len(starts) + 5`` numbers.
+    """
+    width = len(starts)
+    if len(row) != width + len(SUMMARY):
+        raise NotARow(f"{len(row)} numbers where {width} buckets and {len(SUMMARY)} more are due")
+    if any(second < first for first, second in pairwise(starts)):
+        raise NotARow("the starts do not rise")
+    counts = {start: int(count) for start, count in zip(starts, row[:width], strict=True)}
+    summary = {name: number for name, number in zip(SUMMARY, row[width:], strict=True) if number != NOT_SENT}
+    return UnpackedRow(counts, summary)

@@ -1,0 +1,224 @@
+"""Dimensions and their allowed values: which partition a record belongs to (StorageLayout.md)."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storage.errors import BadPartitionSchema
+from storage.partitions.value_order import Bound, is_bound, is_within
+
+OTHER = "OTHER"
+UNKNOWN = "UNKNOWN"
+SUBMISSION_DATE = "submission_date"
+SCHEMA_VERSION = 1
+MAX_DIMENSIONS = 16
+
+REASONS = (
+    "idle-daily",
+    "saved-session",
+    "android-anr-report",
+    "ftu",
+    "loop",
+    "flash-video",
+    "appusage",
+    "main",
+)
+APP_NAMES = ("Firefox", "Fennec", "Thunderbird", "FirefoxOS", "B2G")
+CHANNELS = ("release", "beta", "nightly", "aurora")
+
+_FIELD_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Every value is allowed."""
+
+    def allows(self, value: str) -> bool:
+        return True
+
+    def as_json(self) -> Any:
+        return "*"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The listed values are allowed; a single one may stand without a list."""
+
+    values: tuple[str, ...]
+
+    def allows(self, value: str) -> bool:
+        return value in self.values
+
+    def as_json(self) -> Any:
+        return list(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Values from *minimum* to *maximum* are allowed, both included, in their own order."""
+
+    minimum: Bound | None
+    maximum: Bound | None
+
+    def allows(self, value: str) -> bool:
+        return is_within(value, self.minimum, self.maximum)
+
+    def as_json(self) -> Any:
+        bounds = {"min": self.minimum, "max": self.maximum}
+        return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+Allowed = Anything | OneOf | Between
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One level of folders: the field that fills it, and the values that get a folder of their own."""
+
+    field_name: str
+    allowed: Allowed
+
+    def value_of(self, value: str | None) -> str:
+        """The value that a record is filed under: *value*, `UNKNOWN` for a missing one, or `OTHER`."""
+        value = value or UNKNOWN
+        return value if self.allowed.allows(value) else OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSchema:
+    """The dimensions of the partitions, outermost first, below the folder of the day."""
+
+    dimensions: tuple[Dimension, ...]
+    version: int = SCHEMA_VERSION
+
+    @classmethod
+    def default(
+        cls, extra_reasons: Iterable[str] = (), extra_app_names: Iterable[str] = ()
+    ) -> "PartitionSchema":
+        """
+        The five dimensions of old, with their allowed values.
+
+        Args:
+            extra_reasons: Registered doctypes, allowed as well.
+            extra_app_names: Registered namespaces, allowed as well.
+        """
+        return cls(
+            (
+                Dimension("reason", OneOf(_united(REASONS, extra_reasons))),
+                Dimension("appName", OneOf(_united(APP_NAMES, extra_app_names))),
+                Dimension("appUpdateChannel", OneOf(CHANNELS)),
+                Dimension("appVersion", Anything()),
+                Dimension("appBuildID", Anything()),
+            )
+        )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The fields that the levels below the day's folder are filled from."""
+        return tuple(dimension.field_name for dimension in self.levels)
+
+    @property
+    def levels(self) -> tuple[Dimension, ...]:
+        """The dimensions that are folders: the day is always the first of all, whatever the schema says."""
+        return tuple(d for d in self.dimensions if d.field_name != SUBMISSION_DATE)
+
+    def values_of(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """The values that a record with these *fields* is filed under, one for each level."""
+        return tuple(
+            [
+                dimension.value_of(value_text(fields.get(dimension.field_name)))
+                for dimension in self.dimensions
+                if dimension.field_name != SUBMISSION_DATE
+            ]
+        )
+
+    def apply(self, values: Sequence[str | None]) -> tuple[str, ...]:
+        """
+        The values that *values*, in the order of all dimensions, are filed under.
+
+        Those that are too many are left out; where there are too few, the rest is `OTHER`.
+        """
+        known = [d.value_of(v) for d, v in zip(self.dimensions, values, strict=False)]
+        return (*known, *[OTHER] * (len(self.dimensions) - len(known)))
+
+    def as_json(self) -> dict[str, Any]:
+        """The schema as `parse_schema` reads it."""
+        return {
+            "version": self.version,
+            "dimensions": [
+                {"field_name": dimension.field_name, "allowed_values": dimension.allowed.as_json()}
+                for dimension in self.dimensions
+            ],
+        }
+
+
+def value_text(value: Any) -> str | None:
+    """A field's value as the text that is filed under; None where it says nothing."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return None
+
+
+def parse_schema(text: str | bytes) -> PartitionSchema:
+    """
+    Read a schema in the form of the original server's ``telemetry_schema.json``.
+
+    Raises:
+        BadPartitionSchema: It is none; the message names the part that is wrong.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise BadPartitionSchema(f"partition schema: no JSON: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("dimensions"), list):
+        raise BadPartitionSchema('partition schema: must be an object with a list "dimensions"')
+    if type(document.get("version")) is not int or document["version"] != SCHEMA_VERSION:
+        raise BadPartitionSchema(f'partition schema: "version" must be {SCHEMA_VERSION}')
+    dimensions = tuple(_dimension(place, each) for place, each in enumerate(document["dimensions"]))
+    names = [dimension.field_name for dimension in dimensions]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise BadPartitionSchema(f'partition schema: "{repeated}" is a dimension twice')
+    schema = PartitionSchema(dimensions)
+    if not 1 <= len(schema.levels) <= MAX_DIMENSIONS:
+        raise BadPartitionSchema(
+            f"partition schema: 1 to {MAX_DIMENSIONS} dimensions beside {SUBMISSION_DATE}"
+        )
+    return schema
+
+
+def _dimension(place: int, described: Any) -> Dimension:
+    where = f"partition schema: dimensions[{place}]"
+    if not isinstance(described, dict) or set(described) != {"field_name", "allowed_values"}:
+        raise BadPartitionSchema(f'{where}: must be an object of "field_name" and "allowed_values"')
+    name = described["field_name"]
+    if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+        raise BadPartitionSchema(f"{where}.field_name: must be 1 to 64 letters, digits or _ . -")
+    return Dimension(name, _allowed(f"{where}.allowed_values", described["allowed_values"]))
+
+
+def _allowed(where: str, described: Any) -> Allowed:
+    if described == "*":
+        return Anything()
+    if isinstance(described, str):
+        return OneOf((described,))
+    if isinstance(described, list) and all(isinstance(value, str) for value in described):
+        return OneOf(tuple(described))
+    if isinstance(described, dict) and described and set(described) <= {"min", "max"}:
+        for name, bound in described.items():
+            if not is_bound(bound):
+                raise BadPartitionSchema(f"{where}.{name}: must be a number, a date or a version")
+        return Between(described.get("min"), described.get("max"))
+    raise BadPartitionSchema(
+        f'{where}: must be "*", a string, a list of strings, or an object of min and max'
+    )
+
+
+def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*first, *second]))

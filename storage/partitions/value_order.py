@@ -1,0 +1,68 @@
+"""How the values of a dimension compare: dates and builds, numbers, versions, each in its own order."""
+
+import re
+from math import isfinite
+
+Bound = str | int | float
+
+# A day, or a build's time of YYYYMMDDhhmmss cut anywhere after its day.
+_STAMP = re.compile(r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{0,6}")
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?")
+_VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9})*(?:(?:a|b|pre|esr)\d{0,9})?(?:pre\d{0,9})?")
+_VERSION_PART = re.compile(r"\d+|[a-z]+")
+
+# Before the release come its alphas and betas; an extended support release comes after it.
+_RANK = {"a": -3, "b": -2, "pre": -1, "esr": 1}
+
+
+def is_within(value: str, minimum: Bound | None, maximum: Bound | None) -> bool:
+    """
+    Whether *value* lies from *minimum* to *maximum*, both included.
+
+    - Where value and bounds begin with a day, they compare as dates as far as the bound goes: a
+      maximum of 20130607 takes the build 20130607074752.
+    - Otherwise as numbers, where the bounds are JSON numbers and the value is one.
+    - Otherwise as versions: 9.0 < 10.0a1 < 10.0b2 < 10.0 = 10 < 10.0.1.
+    - What is none of these lies within nothing.
+    """
+    bounds = [bound for bound in (minimum, maximum) if bound is not None]
+    texts = [str(bound) for bound in bounds]
+    if all(map(_STAMP.fullmatch, [value, *texts])):
+        return (minimum is None or value[: len(str(minimum))] >= str(minimum)[: len(value)]) and (
+            maximum is None or value[: len(str(maximum))] <= str(maximum)
+        )
+    if all(isinstance(bound, int | float) for bound in bounds) and _NUMBER.fullmatch(value):
+        number = float(value)
+        return (minimum is None or number >= float(minimum)) and (maximum is None or number <= float(maximum))
+    if not all(map(_VERSION.fullmatch, [value, *texts])):
+        return False
+    position = version_key(value)
+    return (minimum is None or position >= version_key(str(minimum))) and (
+        maximum is None or position <= version_key(str(maximum))
+    )
+
+
+def is_bound(bound: object) -> bool:
+    """Whether *bound* is one that values can be compared with."""
+    if isinstance(bound, bool):
+        return False
+    if isinstance(bound, int | float):
+        return isfinite(bound)
+    return isinstance(bound, str) and bool(_STAMP.fullmatch(bound) or _VERSION.fullmatch(bound))
+
+
+def version_key(version: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A key that sorts versions: their numbers without zeros at the end, then how far from the release."""
+    numbers: list[int] = []
+    suffix: list[int] = []
+    for part in _VERSION_PART.findall(version):
+        if part in _RANK:
+            suffix.append(_RANK[part])
+        elif suffix:
+            suffix.append(int(part))
+        else:
+            numbers.append(int(part))
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    # A release is later than 10.0b3 and earlier than 10.0esr: no suffix stands at 0.
+    return tuple(numbers), tuple(suffix) or (0,)

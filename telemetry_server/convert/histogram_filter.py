@@ -1,0 +1,144 @@
+"""
+One histogram, held against its definition: a row, or why it is dropped.
+
+`row_of` is the inner loop of conversion.  It knows only the one way in which everything is right;
+whatever surprises it is judged again by `judge`, which is the rule itself, in the contract's order.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from storage.partitions.histogram_row import NOT_SENT, SUMMARY, Number, Row, pack_row
+from telemetry_server.convert.definitions import Definitions, Measure, Unusable
+from telemetry_server.convert.outcome import HistogramReason
+from telemetry_server.pings.json_place import json_type
+
+LARGEST_COUNT = 2**63 - 1
+_SHORT_KEY_CHARACTERS = 24
+_NUMBER_TYPES = frozenset({int, float})
+
+
+class Dropped(Exception):
+    """A histogram that the filter refuses."""
+
+    def __init__(self, reason: HistogramReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def row_of(histogram: Any, measure: Measure) -> Row | None:
+    """The row of a *histogram* in which everything is right; None if anything must be looked at closely."""
+    positions, bucket_count, client_type, client_range, _ = measure
+    try:
+        get = histogram.get
+        sent = get("histogram_type", client_type)
+        if sent != client_type or sent.__class__ is not int:
+            return None
+        sent = get("bucket_count", bucket_count)
+        if sent != bucket_count or sent.__class__ is not int:
+            return None
+        sent = get("range", client_range)
+        if sent != client_range or sent[0].__class__ is not int or sent[1].__class__ is not int:
+            return None
+        summary = [
+            get("sum", NOT_SENT),
+            get("log_sum", NOT_SENT),
+            get("log_sum_squares", NOT_SENT),
+            get("sum_squares_lo", NOT_SENT),
+            get("sum_squares_hi", NOT_SENT),
+        ]
+        if not _NUMBER_TYPES.issuperset(map(type, summary)):
+            return None
+        row: Row = [0] * bucket_count
+        for start, count in histogram["values"].items():
+            if count.__class__ is not int or not 0 <= count <= LARGEST_COUNT:
+                return None
+            row[positions[start]] = count
+    except (AttributeError, KeyError, TypeError):
+        return None
+    row += summary
+    return row
+
+
+def judge(name: str, histogram: Any, keyed: bool, definitions: Definitions) -> Row:
+    """
+    Hold one histogram against its definition, whatever it is.
+
+    Null stands for a field that is not there.
+
+    Raises:
+        Dropped: With the first reason that applies.
+    """
+    values, summary = _well_formed(histogram)
+    measure = definitions.measure(name, histogram)
+    if isinstance(measure, Unusable):
+        reason = HistogramReason.UNUSABLE_SPEC if measure.defined else HistogramReason.UNKNOWN_HISTOGRAM
+        raise Dropped(reason, measure.detail)
+    _agrees(histogram, keyed, measure)
+    for start in values:
+        if start not in measure.positions:
+            raise Dropped(HistogramReason.INVALID_BUCKET, f"{_short(start)} is no bucket's lower bound")
+    for start, count in values.items():
+        if type(count) is not int:
+            detail = f"the count of bucket {start} is {_not_an_integer(count)}"
+            raise Dropped(HistogramReason.INVALID_COUNT, detail)
+        if not 0 <= count <= LARGEST_COUNT:
+            detail = f"the count of bucket {start} is {count}, not from 0 to 2^63-1"
+            raise Dropped(HistogramReason.INVALID_COUNT, detail)
+    return pack_row(values, measure.positions, measure.bucket_count, summary)
+
+
+def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
+    if not isinstance(histogram, dict):
+        raise Dropped(HistogramReason.MALFORMED, f"it is {json_type(histogram)}, not an object")
+    values = histogram.get("values")
+    if not isinstance(values, dict):
+        raise Dropped(HistogramReason.MALFORMED, f"values is {json_type(values)}, not an object")
+    for name in ("histogram_type", "bucket_count"):
+        field = histogram.get(name)
+        if field is not None and type(field) is not int:
+            raise Dropped(HistogramReason.MALFORMED, f"{name} is {_not_an_integer(field)}")
+    bounds = histogram.get("range")
+    if bounds is not None and not (
+        isinstance(bounds, list) and len(bounds) == 2 and all(type(bound) is int for bound in bounds)
+    ):
+        raise Dropped(HistogramReason.MALFORMED, "range is not an array of two integers")
+    summary: list[Number] = []
+    for name in SUMMARY:
+        field = histogram.get(name)
+        if field is None:
+            field = NOT_SENT
+        elif type(field) not in _NUMBER_TYPES:
+            raise Dropped(HistogramReason.MALFORMED, f"{name} is {json_type(field)}, not a number")
+        summary.append(field)
+    return values, summary
+
+
+def _agrees(histogram: Mapping[str, Any], keyed: bool, measure: Measure) -> None:
+    """Raise `Dropped` where the client's word and the definition differ."""
+    if measure.keyed is not None and measure.keyed != keyed:
+        defined, sent = ("keyed", "not keyed") if measure.keyed else ("not keyed", "keyed")
+        raise Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
+    for field, defined_as, reason in (
+        ("histogram_type", measure.client_type, HistogramReason.TYPE_MISMATCH),
+        ("bucket_count", measure.bucket_count, HistogramReason.BUCKET_COUNT_MISMATCH),
+        ("range", measure.client_range, HistogramReason.RANGE_MISMATCH),
+    ):
+        sent_as = histogram.get(field)
+        if sent_as is not None and sent_as != defined_as:
+            raise Dropped(reason, f"{field} {sent_as} was sent, the definition says {defined_as}")
+
+
+def _not_an_integer(value: Any) -> str:
+    return (
+        "a number that is no 64-bit integer"
+        if type(value) is float
+        else f"{json_type(value)}, not an integer"
+    )
+
+
+def _short(key: str) -> str:
+    """A key as it may stand in a detail: whole only if it looks like the number that it should be."""
+    looks_like_a_number = len(key) <= _SHORT_KEY_CHARACTERS and all(c in "0123456789+-. eE" for c in key)
+    return f"bucket {key!r}" if looks_like_a_number else f"a bucket key of {len(key)} characters"

@@ -1,0 +1,147 @@
+"""Where histograms stand in a ping, and packing them there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from storage.partitions.histogram_row import Row
+from telemetry_server.convert.definitions import Definitions, Measure
+from telemetry_server.convert.histogram_filter import Dropped, judge, row_of
+from telemetry_server.convert.outcome import DroppedHistogram, HistogramReason, QuarantineReason
+from telemetry_server.convert.reading import JsonObject
+from telemetry_server.convert.refusal import Refusal
+from telemetry_server.pings.json_place import json_type, key_text
+
+PLAIN = "histograms"
+KEYED = "keyedHistograms"
+# What the rows of one ping may hold: a few bytes can ask for a row of thousands.
+MAX_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An object of histograms: ``<parent>[key]``."""
+
+    parent: JsonObject
+    key: str  # `PLAIN` or `KEYED`
+    where: str  # its path in the payload
+
+
+def places_of(packable: JsonObject, where: str) -> list[Place]:
+    """Every object of histograms in *packable*: its own, those of its processes and of its child payloads."""
+    places = [*_places_in(packable, where)]
+    processes = packable.get("processes")
+    if isinstance(processes, dict):
+        for name, process in processes.items():
+            places += _places_in(process, f"{where}processes.{key_text(name)}.")
+    children = packable.get("childPayloads")
+    if isinstance(children, list):
+        for position, child in enumerate(children):
+            places += _places_in(child, f"{where}childPayloads[{position}].")
+    return places
+
+
+def _places_in(parent: Any, where: str) -> Iterator[Place]:
+    if isinstance(parent, dict):
+        for key in (PLAIN, KEYED):
+            if parent.get(key) is not None:
+                yield Place(parent, key, where + key)
+
+
+def has_histograms(places: list[Place]) -> bool:
+    """Whether there is anything in *places* that definitions are needed for."""
+    return any(isinstance(place.parent[place.key], dict) and place.parent[place.key] for place in places)
+
+
+class Packer:
+    """Puts rows in the stead of the histograms of one ping; those that are refused are taken out."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.kept = 0
+        self.dropped: list[DroppedHistogram] = []
+        self._definitions = definitions
+        self._numbers = 0
+
+    def pack(self, place: Place) -> None:
+        """
+        Pack all histograms of *place*.
+
+        Raises:
+            Refusal: The ping's rows would hold more than `MAX_NUMBERS` (`too_large`).
+        """
+        histograms = place.parent[place.key]
+        if not isinstance(histograms, dict):
+            del place.parent[place.key]
+            detail = f"it is {json_type(histograms)}, not an object of histograms"
+            self._drop(place.key, place.where, histograms, Dropped(HistogramReason.MALFORMED, detail))
+        elif place.key == KEYED:
+            place.parent[KEYED] = self._pack_keyed(histograms, place.where)
+        else:
+            place.parent[PLAIN] = self._pack_plain(histograms, place.where)
+
+    def _pack_plain(self, histograms: JsonObject, where: str) -> dict[str, Row]:
+        rows: dict[str, Row] = {}
+        measure_of = self._definitions.measure
+        for name, histogram in histograms.items():
+            row = None
+            if histogram.__class__ is dict:
+                measure = measure_of(name, histogram)
+                if isinstance(measure, Measure) and measure.keyed is not True:
+                    row = row_of(histogram, measure)
+            if row is None:
+                row = self._judged(name, None, histogram, where)
+                if row is None:
+                    continue
+            rows[name] = row
+            self._count(row)
+        return rows
+
+    def _pack_keyed(self, histograms: JsonObject, where: str) -> dict[str, dict[str, Row]]:
+        kept: dict[str, dict[str, Row]] = {}
+        for name, by_key in histograms.items():
+            if isinstance(by_key, dict):
+                rows = self._pack_keys(name, by_key, where)
+                # A name stays only while a key of it does.
+                if rows:
+                    kept[name] = rows
+            else:
+                detail = f"it is {json_type(by_key)}, not an object of histograms by key"
+                dropped = Dropped(HistogramReason.MALFORMED, detail)
+                self._drop(name, f"{where}.{key_text(name)}", by_key, dropped)
+        return kept
+
+    def _pack_keys(self, name: str, by_key: JsonObject, where: str) -> dict[str, Row]:
+        rows: dict[str, Row] = {}
+        for key, histogram in by_key.items():
+            row = None
+            if histogram.__class__ is dict:
+                measure = self._definitions.measure(name, histogram)
+                if isinstance(measure, Measure) and measure.keyed is not False:
+                    row = row_of(histogram, measure)
+            if row is None:
+                row = self._judged(name, key, histogram, where)
+                if row is None:
+                    continue
+            rows[key] = row
+            self._count(row)
+        return rows
+
+    def _judged(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
+        try:
+            return judge(name, histogram, key is not None, self._definitions)
+        except Dropped as dropped:
+            place = f"{where}.{key_text(name)}" + (f".{key_text(key)}" if key is not None else "")
+            self._drop(name, place, histogram, dropped)
+            return None
+
+    def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
+        self.dropped.append(DroppedHistogram(name, dropped.reason, dropped.detail, where, value))
+
+    def _count(self, row: Row) -> None:
+        self.kept += 1
+        self._numbers += len(row)
+        if self._numbers > MAX_NUMBERS:
+            raise Refusal(
+                QuarantineReason.TOO_LARGE,
+                f"its histograms would fill rows of more than {MAX_NUMBERS} numbers",
+            )

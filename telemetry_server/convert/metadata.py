@@ -1,0 +1,52 @@
+"""The ``metadata`` of a record: what the server knows of a ping that the ping does not say."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from storage.raw.submission import Submission
+from telemetry_server.convert.outcome import DroppedHistogram
+
+# Whatever may hold a client's address stays out of what is stored for good.
+_ADDRESSES = frozenset({"x_forwarded_for", "forwarded", "x_real_ip", "remote_addr", "x_pipeline_proxy"})
+
+
+def timestamp(moment: datetime) -> str:
+    """UTC with six decimals and ``Z``, always."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def metadata_of(
+    submission: Submission,
+    *,
+    document_id: str,
+    namespace: str,
+    doctype: str,
+    docversion: str,
+    headers: Mapping[str, str],
+    revision_source: str | None,
+    dropped: Iterable[DroppedHistogram],
+) -> dict[str, Any]:
+    """The object ``metadata``, with the parts that only some records have left out where they are not due."""
+    metadata: dict[str, Any] = {
+        "submission_timestamp": timestamp(submission.received_at),
+        "document_id": document_id,
+        "namespace": namespace,
+        "doctype": doctype,
+        "docversion": docversion,
+        "uri": submission.path,
+        "header": headers,
+    }
+    if revision_source is not None:
+        metadata["revision_source"] = revision_source
+    reasons = Counter(histogram.reason.value for histogram in dropped)
+    if reasons:
+        metadata["dropped_histograms"] = dict(reasons)
+    return metadata
+
+
+def kept_headers(submission: Submission) -> dict[str, str]:
+    """The kept headers, in lower case with ``_`` for ``-``, without those that hold addresses."""
+    headers = {name.lower().replace("-", "_"): value for name, value in submission.headers.items()}
+    return {name: value for name, value in headers.items() if name not in _ADDRESSES}

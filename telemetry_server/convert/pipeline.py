@@ -1,0 +1,247 @@
+"""
+One submission → what becomes of it.
+
+`convert` is a function of its arguments: it reads nothing but what the context's resolver
+reads, and answers every input with an outcome.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from crc32c import crc32c
+
+from histogram_specs.resolve import Awaiting, Resolver
+from storage.partitions.layout import folder_name
+from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
+from storage.raw.submission import Submission
+from telemetry_server.convert.classic import read_classic
+from telemetry_server.convert.definitions import SelfDescription
+from telemetry_server.convert.generic import read_generic
+from telemetry_server.convert.histogram_places import Packer, Place, has_histograms, places_of
+from telemetry_server.convert.metadata import kept_headers, metadata_of
+from telemetry_server.convert.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
+from telemetry_server.convert.reading import JsonObject, Reading, is_number
+from telemetry_server.convert.refusal import Refusal
+from telemetry_server.convert.reserved import discard_info, discard_reserved
+from telemetry_server.convert.revisions import Chosen, Unresolved, choose_definitions
+from telemetry_server.convert.unified import read_unified
+from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
+from telemetry_server.pings.errors import (
+    BadDocumentId,
+    BadSubmitPath,
+    CorruptGzip,
+    EmptyBody,
+    InvalidJson,
+    PingError,
+    TooLarge,
+)
+from telemetry_server.pings.inflate import inflate
+from telemetry_server.pings.json_place import json_type, key_text
+from telemetry_server.pings.json_text import parse_object
+from telemetry_server.pings.submit_path import TELEMETRY, SubmitPath, parse_submit_path
+
+REASON_OF: Mapping[type[PingError], QuarantineReason] = {
+    BadSubmitPath: QuarantineReason.INVALID_PATH,
+    BadDocumentId: QuarantineReason.INVALID_DOCUMENT_ID,
+    EmptyBody: QuarantineReason.EMPTY_BODY,
+    CorruptGzip: QuarantineReason.CORRUPT_GZIP,
+    TooLarge: QuarantineReason.TOO_LARGE,
+    InvalidJson: QuarantineReason.INVALID_JSON,
+}
+
+
+class OperatorRules(Protocol):
+    """The operator's rules for pings that nobody wants."""
+
+    def unwanted(
+        self, namespace: str, doctype: str, ping: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> str | None:
+        """Return which rule refuses *ping*, in one line; None if none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionContext:
+    """All that conversion depends on beside the submission."""
+
+    resolver: Resolver
+    schema: PartitionSchema
+    unresolved_revision: Unresolved = "quarantine"
+    doctypes: DoctypeCatalogue | None = None
+    require_registration: bool = False
+    rules: OperatorRules | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a submission so far: enough to file it if the next step refuses it."""
+
+    document_id: str | None = None
+    namespace: str = UNKNOWN
+    doctype: str = UNKNOWN
+
+
+def convert(submission: Submission, context: ConversionContext) -> Outcome:
+    """Judge *submission*; no input raises, only a disk that the resolver cannot read."""
+    known = _Known()
+    notes: Counter[str] = Counter()
+    try:
+        return _convert(submission, context, known, notes)
+    except Refusal as refusal:
+        reason, detail = refusal.reason, refusal.detail
+    except PingError as error:
+        reason, detail = REASON_OF[type(error)], error.detail
+        known.document_id = known.document_id or error.document_id
+    return Refused(reason, detail, known.document_id, known.namespace, known.doctype, notes)
+
+
+def _convert(
+    submission: Submission, context: ConversionContext, known: _Known, notes: Counter[str]
+) -> Outcome:
+    path = parse_submit_path(submission.path)
+    known.document_id, known.namespace, known.doctype = (
+        path.document_id,
+        path.namespace,
+        path.doctype or UNKNOWN,
+    )
+    if path.has_trailing_slash:
+        notes["uri_trailing_slash"] += 1
+    text, ping = _decode(submission.body, notes)
+    discard_reserved(ping, notes)
+    reading = _read(ping, path, notes)
+    known.doctype = doctype = key_text(reading.doctype or path.doctype or UNKNOWN)
+    headers = kept_headers(submission)
+    _check_wanted(
+        context,
+        namespace=path.namespace,
+        doctype=doctype,
+        docversion=reading.docversion,
+        ping=ping,
+        text=text,
+        headers=headers,
+    )
+
+    places = [] if reading.packable is None else places_of(reading.packable, reading.where)
+    chosen = _definitions(places, reading, path, context)
+    if isinstance(chosen, Awaiting):
+        return AwaitingSpecs(chosen.revision, path.document_id)
+    packer = Packer(chosen.definitions)
+    for place in places:
+        packer.pack(place)
+    record = reading.finish(ping)
+    record["metadata"] = metadata_of(
+        submission,
+        document_id=path.document_id,
+        namespace=path.namespace,
+        doctype=doctype,
+        docversion=reading.docversion,
+        headers=headers,
+        revision_source=chosen.source,
+        dropped=packer.dropped,
+    )
+    values = context.schema.values_of(_fields(reading, path))
+    return Stored(
+        document_id=path.document_id,
+        namespace=path.namespace,
+        doctype=doctype,
+        dimensions=tuple(map(folder_name, values)),
+        record=orjson.dumps(record),
+        histograms_kept=packer.kept,
+        digest=digest_of(text),
+        dropped=tuple(packer.dropped),
+        notes=notes,
+    )
+
+
+def digest_of(text: bytes) -> int:
+    """
+    A signed 64-bit digest of a body's text: both usual CRC-32s.
+
+    It tells retries from other bytes under the same id, and is no defence against who forges it.
+    """
+    return (crc32c(text) << 32 | zlib.crc32(text)) - 2**63
+
+
+def _decode(body: bytes, notes: Counter[str]) -> tuple[bytes, JsonObject]:
+    inflated = inflate(body)
+    if inflated.trailing_bytes:
+        notes["gzip_trailing"] += 1
+    parsed = parse_object(inflated.data)
+    if parsed.had_byte_order_mark:
+        notes["json_bom"] += 1
+    return inflated.data, parsed.value
+
+
+def _read(ping: JsonObject, path: SubmitPath, notes: Counter[str]) -> Reading:
+    """What the rules for its version find in *ping*: ``ver`` is looked at first, null is absent."""
+    if path.namespace != TELEMETRY:
+        return read_generic(ping, path)
+    discard_info(ping, notes)
+    for name, read in (("ver", read_classic), ("version", read_unified)):
+        number = ping.get(name)
+        if number is None:
+            continue
+        if not is_number(number):
+            raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"{name} is {json_type(number)}, not a number")
+        return read(ping, number)
+    raise Refusal(QuarantineReason.UNKNOWN_VERSION, "neither ver nor version is there")
+
+
+def _fields(reading: Reading, path: SubmitPath) -> JsonObject:
+    """What dimensions are filled from: what the payload says, before what the path says."""
+    fields = dict(reading.fields)
+    for name, said in (
+        ("reason", path.doctype),
+        ("appName", path.app_name),
+        ("appUpdateChannel", path.channel),
+        ("appVersion", path.app_version),
+        ("appBuildID", path.build_id),
+    ):
+        if value_text(fields.get(name)) is None:
+            fields[name] = said
+    return fields
+
+
+def _check_wanted(
+    context: ConversionContext,
+    *,
+    namespace: str,
+    doctype: str,
+    docversion: str,
+    ping: JsonObject,
+    text: bytes,
+    headers: Mapping[str, str],
+) -> None:
+    """Raise `Refusal` where the catalogue of doctypes or a rule of the operator's will not have *ping*."""
+    if context.doctypes is not None:
+        check = context.doctypes.check(namespace, doctype, docversion, ping, text)
+        if check.status is DoctypeStatus.VIOLATION:
+            raise Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
+        registered = check.status is not DoctypeStatus.UNREGISTERED
+    else:
+        registered = False
+    if context.require_registration and namespace != TELEMETRY and not registered:
+        detail = f"{namespace}/{doctype}/{docversion} is not registered"
+        raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, detail)
+    if context.rules is not None:
+        rule = context.rules.unwanted(namespace, doctype, ping, headers)
+        if rule is not None:
+            raise Refusal(QuarantineReason.UNWANTED, rule)
+
+
+def _definitions(
+    places: list[Place], reading: Reading, path: SubmitPath, context: ConversionContext
+) -> Chosen | Awaiting:
+    if reading.info is None or not has_histograms(places):
+        # Nothing but empty or broken objects: there is nothing to hold against a definition.
+        return Chosen(SelfDescription())
+    return choose_definitions(
+        reading.info,
+        _fields(reading, path),
+        f"{reading.where}info.",
+        context.resolver,
+        context.unresolved_revision,
+    )

@@ -1,0 +1,43 @@
+"""Places in a JSON document, written so that they fit in one line."""
+
+from collections.abc import Sequence
+from typing import Any
+
+MAX_KEY_CHARACTERS = 100
+
+_TYPE_NAMES = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+def json_type(value: Any) -> str:
+    """What *value* is, as JSON calls it: "an object", "a string", …"""
+    return _TYPE_NAMES.get(type(value), "no JSON")
+
+
+def json_place(steps: Sequence[str | int]) -> str:
+    """*steps* from the outermost object, as ``a.b[3].c``: keys cut, and without what breaks a line."""
+    text = ""
+    for step in steps:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + key_text(step)
+    return text
+
+
+def key_text(key: str) -> str:
+    """A key, at most `MAX_KEY_CHARACTERS` long and printable."""
+    if len(key) > MAX_KEY_CHARACTERS:
+        key = key[:MAX_KEY_CHARACTERS] + "…"
+    return (
+        key
+        if key.isprintable()
+        else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in key)
+    )

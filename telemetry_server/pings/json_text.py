@@ -1,0 +1,180 @@
+"""
+The text of a body → one JSON object, and the checks that its parser lacks.
+
+orjson refuses what is not UTF-8, NaN and infinities, lone surrogates, control characters.
+Of two equal keys in one object the last counts.  Its own depth limit is too high, and it makes
+floats of integers past 64 bits: both are checked here, without walking the parsed object.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from telemetry_server.pings.errors import InvalidJson
+from telemetry_server.pings.json_place import json_place, json_type
+
+MAX_NESTING = 64  # the outermost object is level 1
+SMALLEST_INTEGER = -(2**63)
+LARGEST_INTEGER = 2**64 - 1
+
+_BOM = b"\xef\xbb\xbf"
+_ZEROS_FOR_DIGITS = bytes.maketrans(b"0123456789", b"0" * 10)
+_LONG_RUN = b"0" * 19  # the shortest integer past 64 bits has so many digits
+_NUMBER_BEGINS_AFTER = frozenset(b"[:, \t\n\r-")
+_NUMBER_ENDS_BEFORE = frozenset(b",]} \t\n\r")
+_LONGEST_INTEGER_TEXT = 21
+
+_ONE_KIND_OF_BRACKET = bytes.maketrans(b"[]", b"{}")
+_NO_LANDMARK = bytes(set(range(256)) - set(b'{}[]"'))
+# Below this the brackets are quicker counted than a few hundred lists are made.
+_SMALL_TEXT_BYTES = 32 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedObject:
+    """A JSON object, and whether a byte order mark was skipped before it."""
+
+    value: dict[str, Any]
+    had_byte_order_mark: bool = False
+
+
+def parse_object(text: bytes) -> ParsedObject:
+    """
+    Parse *text* as one JSON object.
+
+    An integer past 64 bits passes only as a histogram's count (there it arrives as a float, and
+    costs that histogram, not the ping).
+
+    Raises:
+        InvalidJson: It is no JSON, no object, nested past `MAX_NESTING`, or has integers past 64 bits.
+    """
+    had_byte_order_mark = text.startswith(_BOM)
+    if had_byte_order_mark:
+        text = text[len(_BOM) :]
+    value = _parse_shallow(text)
+    if value.__class__ is not dict:
+        raise InvalidJson(f"the outermost value is {json_type(value)}, not an object")
+    for place in _integers_past_64_bits(text):
+        if not _is_count(place):
+            raise InvalidJson(f"an integer past 64 bits at {json_place(place)}")
+    return ParsedObject(value, had_byte_order_mark)
+
+
+def _parse_shallow(text: bytes) -> Any:
+    if len(text) < _SMALL_TEXT_BYTES or _SPARE_LEVELS is None:
+        value = _loads(text)
+        if nesting_of(text) > MAX_NESTING:
+            raise _too_deep()
+        return value
+    # So many lists around it that the parser's own limit is ours.
+    try:
+        value = orjson.loads(b"".join((_SPARE_LEVELS[0], text, _SPARE_LEVELS[1])))
+        for _ in _SPARE_LEVELS[0]:
+            # One element each: a text such as "{}], [{}" shows here as two.
+            [value] = value
+    except (orjson.JSONDecodeError, ValueError, TypeError):
+        _loads(text)
+        raise _too_deep() from None
+    return value
+
+
+def _loads(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"{error.msg:.200} at byte {error.pos}") from None
+
+
+def _too_deep() -> InvalidJson:
+    return InvalidJson(f"nested past {MAX_NESTING} levels")
+
+
+def nesting_of(text: bytes) -> int:
+    """How deep the valid JSON *text* is nested; a number alone is 0."""
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    landmarks = text.translate(_ONE_KIND_OF_BRACKET, _NO_LANDMARK)
+    # A string without brackets is two quotes now.  Where a pair of neighbours goes that belongs to
+    # two strings, they become one string, and what is inside stays inside.
+    landmarks = landmarks.replace(b'"' * 16, b"").replace(b'""', b"")
+    if b'"' in landmarks:
+        landmarks = b"".join(landmarks.split(b'"')[::2])
+    levels = 0
+    while landmarks:
+        landmarks = landmarks.replace(b"{}", b"")
+        levels += 1
+        if levels > MAX_NESTING:
+            break
+    return levels
+
+
+def _spare_levels() -> tuple[bytes, bytes] | None:
+    """The brackets that leave `MAX_NESTING` levels below the parser's own limit; None if it has none."""
+
+    def takes(levels: int) -> bool:
+        try:
+            orjson.loads(b"[" * levels + b"]" * levels)
+        except orjson.JSONDecodeError:
+            return False
+        return True
+
+    least, most = MAX_NESTING, 4096
+    if not takes(least) or takes(most):
+        return None
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (middle, most) if takes(middle) else (least, middle)
+    spare = least - MAX_NESTING
+    return b"[" * spare, b"]" * spare
+
+
+_SPARE_LEVELS = _spare_levels()
+
+
+def _integers_past_64_bits(text: bytes) -> Iterator[Sequence[str | int]]:
+    """Yield the places of integers that the parser made floats of."""
+    if _may_have_long_integers(text):
+        found = json.loads(text, parse_int=_known_integer)
+        yield from _places_of_none_such(found, ())
+
+
+def _may_have_long_integers(text: bytes) -> bool:
+    digits = text.translate(_ZEROS_FOR_DIGITS)
+    start = digits.find(_LONG_RUN)
+    while start >= 0:
+        end = start + len(_LONG_RUN)
+        while digits[end : end + 1] == b"0":
+            end += 1
+        # Neither a fraction's digits, nor the middle of a string.
+        if start and text[start - 1] in _NUMBER_BEGINS_AFTER and text[end] in _NUMBER_ENDS_BEFORE:
+            return True
+        start = digits.find(_LONG_RUN, end)
+    return False
+
+
+class _PastSixtyFourBits:
+    """Stands for such an integer."""
+
+
+def _known_integer(digits: str) -> int | _PastSixtyFourBits:
+    if len(digits) <= _LONGEST_INTEGER_TEXT and SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
+        return int(digits)
+    return _PastSixtyFourBits()
+
+
+def _places_of_none_such(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(value, _PastSixtyFourBits):
+        yield steps
+    elif isinstance(value, dict | list):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _places_of_none_such(inner, (*steps, step))
+
+
+def _is_count(steps: Sequence[str | int]) -> bool:
+    """Whether *steps* lead to a count: ``histograms.<name>.values.<key>``, or the same below a key."""
+    return steps[-2:-1] == ("values",) and (
+        steps[-4:-3] == ("histograms",) or steps[-5:-4] == ("keyedHistograms",)
+    )
