@@ -11,8 +11,8 @@ INODE_SHARE = 0.05
 
 
 def default_floor_bytes(total_bytes: int) -> int:
-    """The free space to leave: 1 GiB or 5 %, whichever is more, but a tenth of a small disk."""
-    return min(max(1 << 30, total_bytes // 20), total_bytes // 10)
+    """The free space to leave: 5 %, from 1 to 16 GiB, and of a small disk at most a tenth."""
+    return min(max(1 << 30, total_bytes // 20), 16 << 30, total_bytes // 10)
 
 
 class DiskFloor:

@@ -361,13 +361,3 @@ async def test_what_a_killed_writer_left_unborn_is_removed(tmp_path):
         pass
 
     assert list(day.iterdir()) == [young]
-
-
-async def test_a_submission_past_the_formats_bounds_is_refused_alone(tmp_path):
-    """Before it is in a batch with others."""
-    async with a_writer(tmp_path / "raw") as writer:
-        with pytest.raises(ValueError, match="larger than a raw record"):
-            await writer.append(a_submission(1, body=bytes((64 << 20) + 1)))
-        await writer.append(a_submission(2))
-
-    assert kept(tmp_path / "raw") == [2]

@@ -1,0 +1,194 @@
+"""The server: edge workers on one port, the converter behind them, a supervisor above."""
+
+import argparse
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from telemetry_server.cli.options import add_settings_options, settings_of
+from telemetry_server.cli.output import say
+from telemetry_server.settings import ClientAddress, ConfigurationError, Settings
+
+if TYPE_CHECKING:
+    from telemetry_server.edge.edge import EdgeOptions
+    from telemetry_server.edge.worker import WorkerPlace
+    from telemetry_server.supervision.listening import HeldPort
+    from telemetry_server.supervision.supervisor import Child
+
+EPILOG = """\
+example: telemetry-server serve --data ./data --port 8080
+
+SIGTERM or Ctrl-C lets it finish what it took, at most drain_timeout_seconds, then it stops with 0;
+a second one stops it at once.  Exit status 78: the port is taken, or a setting makes no sense."""
+
+EXAMPLE_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `serve`."""
+    add_settings_options(parser)
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on; 0 takes a free one (default: 8080)")
+    parser.add_argument(
+        "--workers", metavar="N", help="processes that take submissions (default: one per core)"
+    )
+    parser.add_argument("--no-convert", action="store_true", help="only keep submissions; convert them later")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    from telemetry_server.observability import logs, metrics
+    from telemetry_server.supervision.listening import HeldPort, PortTaken
+
+    settings = settings_of(args)
+    try:
+        port = HeldPort(settings.host, settings.port)
+    except PortTaken as error:
+        raise ConfigurationError(str(error)) from None
+    _make_data_root(settings)
+    logs.configure()
+    metrics_directory = metrics.directory_for(settings.data_dir)
+    metrics.prepare_directory(metrics_directory)
+    try:
+        return _serve(settings, port, converts=not args.no_convert)
+    finally:
+        metrics.remove_directory(metrics_directory)
+        port.close()
+
+
+def _make_data_root(settings: Settings) -> None:
+    """Make the folders that every process writes to, so that a wrong path is one line now."""
+    from storage.disk import Disk
+    from storage.root import DataRoot
+
+    root = DataRoot(settings.data_dir)
+    try:
+        root.prepare(Disk())
+        if not os.access(root.raw, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ConfigurationError(
+            f"data_dir {root.path} cannot be used: {error.strerror}; set --data"
+        ) from None
+
+
+def _serve(settings: Settings, port: "HeldPort", *, converts: bool) -> int:
+    from telemetry_server.observability.notable import ServerStarted, ServerStopped
+    from telemetry_server.supervision.supervisor import Supervisor
+
+    wake_read, wake_write = os.pipe()
+    options = _edge_options(settings)
+    children = [
+        _edge_child(options, _place(settings, number, wake_write if converts else -1), port)
+        for number in range(1, settings.workers + 1)
+    ]
+    if converts:
+        children.append(_converter_child(settings, wake_read))
+
+    def greet() -> None:
+        ServerStarted(settings.host, port.port, settings.workers, str(settings.data_dir)).emit()
+        _say_where(settings, port.port)
+
+    drain_timeout_seconds = settings.drain_timeout_seconds
+    status = Supervisor(children, drain_timeout_seconds=drain_timeout_seconds, on_ready=greet).run()
+    ServerStopped(status == 0).emit()
+    return status
+
+
+def _edge_options(settings: Settings) -> "EdgeOptions":
+    import orjson
+
+    from telemetry_server.cli.conversion import schema_of
+    from telemetry_server.edge.edge import EdgeOptions
+    from telemetry_server.edge.limits import EdgeLimits
+
+    schema = orjson.dumps(schema_of(settings).as_json(), option=orjson.OPT_INDENT_2)
+    limits = EdgeLimits(
+        max_body_bytes=settings.max_body_bytes,
+        oversize_status=settings.oversize_status,
+        max_connections=settings.max_connections,
+        max_in_flight_bytes=settings.max_in_flight_bytes,
+        header_timeout_seconds=settings.header_timeout_seconds,
+        body_timeout_seconds=settings.body_timeout_seconds,
+        keepalive_timeout_seconds=settings.keepalive_timeout_seconds,
+        drain_timeout_seconds=settings.drain_timeout_seconds,
+    )
+    return EdgeOptions(
+        limits=limits,
+        namespaces=frozenset(settings.namespaces),
+        trusted_hops=settings.trusted_hops,
+        keeps_client_address=settings.client_address is ClientAddress.TRUNCATED,
+        version=orjson.dumps(_version()),
+        partition_schema=lambda: schema,
+        revision_cache_dir=settings.revision_cache_dir,
+    )
+
+
+def _version() -> dict[str, str]:
+    """What Dockerflow asks for; a build says its commit in ``version.json`` beside the program."""
+    from importlib.metadata import version
+
+    import orjson
+
+    said = {"source": "", "version": version("telemetry-server"), "commit": "", "build": ""}
+    file = Path("version.json")
+    if file.is_file():
+        try:
+            found = orjson.loads(file.read_bytes())
+        except (OSError, ValueError):
+            found = {}
+        if isinstance(found, dict):
+            said |= {name: str(found[name]) for name in said if name in found}
+    return said
+
+
+def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
+    from storage.raw.room import RESERVE_BYTES
+    from telemetry_server.edge.worker import WorkerPlace
+
+    return WorkerPlace(
+        raw_dir=settings.data_dir / "raw",
+        number=number,
+        min_free_bytes=settings.min_free_bytes,
+        reserve_bytes=RESERVE_BYTES // settings.workers,
+        commit_timeout_seconds=settings.commit_timeout_seconds,
+        wake_fd=wake_fd,
+    )
+
+
+def _edge_child(options: "EdgeOptions", place: "WorkerPlace", port: "HeldPort") -> "Child":
+    from dataclasses import replace
+
+    from telemetry_server.edge.worker import run_worker
+    from telemetry_server.supervision.supervisor import Child
+
+    def be_edge(lifeline_fd: int, announce: Callable[[], None]) -> int:
+        return run_worker(options, replace(place, lifeline_fd=lifeline_fd), port.addresses, announce)
+
+    return Child("edge", be_edge, announces=True)
+
+
+def _converter_child(settings: Settings, wake_fd: int) -> "Child":
+    from telemetry_server.supervision.supervisor import Child
+
+    def be_converter(lifeline_fd: int, announce: Callable[[], None]) -> int:
+        from telemetry_server.cli.conversion import run_follower
+
+        announce()
+        return run_follower(settings, wake_fd=wake_fd, lifeline_fd=lifeline_fd)
+
+    return Child("converter", be_converter)
+
+
+def _say_where(settings: Settings, port: int) -> None:
+    """Where to send a ping, and how to look at it."""
+    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host  # noqa: S104
+    host = f"[{shown}]" if ":" in shown else shown
+    url = f"http://{host}:{port}/submit/telemetry/{EXAMPLE_ID}"
+    data = settings.data_dir
+    say(f"Listening on http://{host}:{port}/ with data in {data}")
+    say(f"  send a ping:   curl -i --data-binary @ping.json '{url}/main/Firefox/61.0/release/20180621121604'")
+    say(f"  see records:   telemetry-server cat converted --data {data}")
+    say(f"  what happened: telemetry-server explain {EXAMPLE_ID} --data {data}")

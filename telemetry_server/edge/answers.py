@@ -1,0 +1,104 @@
+"""
+The answers of the edge, each built in one place; no text of a client's is in any.
+
+Real clients delete a ping on any 4xx and send it again on 5xx, so a 4xx is
+only for what no retry could mend.
+"""
+
+import random
+
+from aiohttp import hdrs, web
+
+from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
+
+SERVER = "telemetry-server"
+TEXTS = {
+    202: "",
+    400: "bad request\n",
+    404: "not found\n",
+    405: "method not allowed\n",
+    408: "request timeout\n",
+    413: "payload too large\n",
+    414: "request target too long\n",
+    431: "header too large\n",
+    500: "internal error\n",
+    503: "try again later\n",
+    507: "",
+}
+REASONS = {
+    202: "Accepted",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+    507: "Insufficient Storage",
+}
+RETRY_SOON_SECONDS = (3, 7)  # 5, give or take: clients that were refused together come back apart
+RETRY_FULL_SECONDS = 60
+
+# The first match answers.
+STATUS_OF: tuple[tuple[type[StorageError], int], ...] = (
+    (StorageFull, 507),
+    (WriterBusy, 503),
+    (WriterClosed, 503),
+    (WriterDead, 500),
+    (StorageError, 500),
+)
+
+
+def kept() -> web.Response:
+    """The only 200 for a submission: call it when the writer said that it is on disk."""
+    return web.Response(headers={hdrs.SERVER: SERVER})
+
+
+def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
+    """What a GET asked for."""
+    return web.Response(
+        body=body, status=status, headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type}
+    )
+
+
+def refused(status: int, *, allow: str | None = None) -> web.Response:
+    """A refusal: its fixed text, and when to come back where that makes sense."""
+    return web.Response(
+        status=status, body=TEXTS[status].encode(), headers={hdrs.SERVER: SERVER, **_extras(status, allow)}
+    )
+
+
+def refused_for_good(status: int) -> web.Response:
+    """A refusal after which the connection cannot be used any more: something of the request is unread."""
+    response = refused(status)
+    response.force_close()
+    return response
+
+
+def raw_refusal(status: int) -> bytes:
+    """A refusal for a connection without a request: the whole answer, which closes it."""
+    text = TEXTS[status].encode()
+    extras = "".join(f"{name}: {value}\r\n" for name, value in _extras(status, None).items())
+    head = (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\nServer: {SERVER}\r\n{extras}"
+        f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + text
+
+
+def status_of(error: StorageError) -> int:
+    """The status that answers for *error*."""
+    return next(status for kind, status in STATUS_OF if isinstance(error, kind))
+
+
+def _extras(status: int, allow: str | None) -> dict[str, str]:
+    extras = {"Content-Type": "text/plain; charset=utf-8"} if TEXTS[status] else {}
+    if status == 503:
+        extras["Retry-After"] = str(random.randint(*RETRY_SOON_SECONDS))
+    elif status == 507:
+        extras["Retry-After"] = str(RETRY_FULL_SECONDS)
+    if allow is not None:
+        extras["Allow"] = allow
+    return extras

@@ -1,0 +1,209 @@
+"""
+One worker's HTTP: a request in, an answer out.
+
+Routes are matched on the target as it was sent, never decoded; a path that a
+client wrote is kept as text and is no file's name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, hdrs, web
+
+from storage.errors import StorageError, WriterClosed
+from storage.raw.submission import Submission
+from storage.raw.writer import RawWriter, utc_now
+from telemetry_server.edge import answers
+from telemetry_server.edge.body import BodyBroken, BodyTooLarge, BodyTooSlow, NoRoomForBody, read_slowly
+from telemetry_server.edge.guard import GuardedHandler
+from telemetry_server.edge.kept import FORWARDED_FOR, HeaderTooLarge, kept_headers, truncated_address
+from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.reading_routes import ReadingRoutes
+from telemetry_server.edge.tally import EdgeTally
+
+SUBMIT = "/submit/"
+SUBMIT_METHODS = frozenset({"POST", "PUT"})
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOptions:
+    """What the operator decides about an edge."""
+
+    limits: EdgeLimits = field(default_factory=EdgeLimits)
+    namespaces: frozenset[str] = frozenset()  # empty: all are taken
+    labelled_namespaces: frozenset[str] = frozenset({"telemetry"})  # named in metrics
+    trusted_hops: int = 0
+    keeps_client_address: bool = False  # as a /24 or /48
+    version: bytes = b"{}"  # what /__version__ says, JSON
+    partition_schema: Callable[[], bytes] = bytes
+    revision_cache_dir: Path | None = None
+
+
+class Edge:
+    """Answers requests; the same for every connection of a worker."""
+
+    def __init__(
+        self, options: EdgeOptions, writer: RawWriter, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.options = options
+        self.limits = options.limits
+        self.open_connections = 0
+        self.active_requests = 0
+        self.in_flight_bytes = 0
+        self.is_draining = False
+        self.tally = EdgeTally(options.namespaces | options.labelled_namespaces)
+        self.count_answer = self.tally.count_answer
+        self._writer = writer
+        self._clock = clock
+        self._reading = ReadingRoutes(self, writer)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer *request*.  Nothing that a client sends makes it raise."""
+        self.active_requests += 1
+        try:
+            response = await self._answer(request)
+        finally:
+            self.active_requests -= 1
+        self.tally.count_answer(response.status)
+        if self.is_draining or cast(GuardedHandler, request.protocol).is_spent:
+            response.force_close()
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        version = request.version
+        if version not in (HttpVersion11, HttpVersion10) or hdrs.UPGRADE in request.headers:
+            return answers.refused_for_good(400)
+        target = request.raw_path
+        if len(target) > self.limits.max_target_bytes or not target.isascii():
+            target_bytes = target.encode("utf-8", "surrogateescape")
+            if len(target_bytes) > self.limits.max_target_bytes:
+                return answers.refused_for_good(414)
+            target = target_bytes.decode("utf-8", "backslashreplace")
+        path, _, query = origin_form(target).partition("?")
+        if path.startswith(SUBMIT) and len(path) > len(SUBMIT):
+            if request.method not in SUBMIT_METHODS:
+                return answers.refused(405, allow="POST, PUT")
+            return await self._submit(request, path, query)
+        return await self._reading.answer(request.method, path)
+
+    async def _submit(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
+        """Keep one submission; a 200 means that it is on disk."""
+        limits = self.limits
+        try:
+            headers, host = kept_headers(request._message.raw_headers, limits.max_kept_header_bytes)
+        except HeaderTooLarge:
+            return answers.refused_for_good(431)
+        namespace = path[len(SUBMIT) :].partition("/")[0]
+        if self.options.namespaces and namespace not in self.options.namespaces:
+            return answers.refused_for_good(404)
+        announced = request.content_length or 0
+        if announced > limits.max_body_bytes:
+            return answers.refused_for_good(limits.oversize_status)
+        refusal = self._refusal()
+        if refusal is not None:
+            return answers.refused_for_good(answers.status_of(refusal))
+        if self.in_flight_bytes + announced > limits.max_in_flight_bytes:
+            return answers.refused_for_good(503)
+        forwarded_for = headers.pop(FORWARDED_FOR, None)
+        charge = _Charge(self, announced)
+        try:
+            body = await self._body(request, charge)
+            await self._writer.append(
+                Submission(
+                    received_at=self._clock(),
+                    path=path,
+                    body=body,
+                    query=query,
+                    method=request.method,
+                    protocol="HTTP/1.1" if request.version == HttpVersion11 else "HTTP/1.0",
+                    host=host,
+                    headers=headers,
+                    client_address=self._address(request, forwarded_for),
+                )
+            )
+        except StorageError as error:
+            return answers.refused(answers.status_of(error))
+        except BodyTooLarge:
+            return answers.refused_for_good(limits.oversize_status)
+        except BodyTooSlow:
+            return answers.refused_for_good(408)
+        except (BodyBroken, ConnectionError):
+            return answers.refused_for_good(400)
+        except NoRoomForBody:
+            return answers.refused_for_good(503)
+        finally:
+            charge.release()
+        self.tally.count_kept(namespace)
+        return answers.kept()
+
+    def _refusal(self) -> StorageError | None:
+        if self.is_draining:
+            return WriterClosed("the server is shutting down")
+        return self._writer.refusal
+
+    async def _body(self, request: web.BaseRequest, charge: "_Charge") -> bytes:
+        content = request.content
+        if content.is_eof() and content.exception() is None:
+            if not isinstance(content, StreamReader):
+                return b""
+            # Here already, as small ones are: no timers.
+            body = content.read_nowait(-1)
+            if len(body) > self.limits.max_body_bytes:
+                raise BodyTooLarge
+            return body
+        if (
+            request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+            and request.version == HttpVersion11
+        ):
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            # So that an error after it can still be answered.
+            request.writer.output_size = 0
+        protocol = cast(GuardedHandler, request.protocol)
+        return await read_slowly(
+            content, self.limits, is_half_closed=lambda: protocol.is_half_closed, take=charge.grow
+        )
+
+    def _address(self, request: web.BaseRequest, forwarded_for: str | None) -> str | None:
+        if not self.options.keeps_client_address:
+            return None
+        return truncated_address(forwarded_for, request.remote, self.options.trusted_hops)
+
+
+class _Charge:
+    """What one body takes of the memory that all of them share."""
+
+    def __init__(self, edge: Edge, announced: int) -> None:
+        self._edge = edge
+        self._held = announced
+        self._came = 0
+        edge.in_flight_bytes += announced
+
+    def grow(self, came: int) -> bool:
+        """Take *came* more bytes, paid for already if they were announced; False if there is no room."""
+        self._came += came
+        more = self._came - self._held
+        if more <= 0:
+            return True
+        if self._edge.in_flight_bytes + more > self._edge.limits.max_in_flight_bytes:
+            return False
+        self._held += more
+        self._edge.in_flight_bytes += more
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        self._edge.in_flight_bytes -= self._held
+
+
+def origin_form(target: str) -> str:
+    """*target* without the scheme and the host that a client may put before the path (RFC 9112, 3.2.2)."""
+    if target.startswith("/"):
+        return target
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in ("http", "https"):
+        return target
+    slash = rest.find("/")
+    return rest[slash:] if slash >= 0 else "/"

@@ -1,0 +1,185 @@
+"""One edge worker: listens, keeps, drains.  Runs in a process of its own."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.errors import WriterDead
+from storage.raw.committer import Commit
+from storage.raw.room import RESERVE_BYTES
+from storage.raw.writer import RawWriter
+from telemetry_server.edge.edge import Edge, EdgeOptions
+from telemetry_server.edge.guard import GuardedServer, check_library
+from telemetry_server.observability.notable import WriterDied
+
+# A moment in which a balancer may see that the heartbeat changed, and what came just now is accepted.
+STOP_LISTENING_AFTER_SECONDS = 0.1
+# After the disk failed: time for the answers that say so.
+LINGER_AFTER_DEATH_SECONDS = 1.0
+POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlace:
+    """Where a worker writes, and what ties it to the other processes; -1 for no such descriptor."""
+
+    raw_dir: Path
+    number: int
+    min_free_bytes: int | None = None
+    reserve_bytes: int = RESERVE_BYTES
+    commit_timeout_seconds: float = 5.0
+    wake_fd: int = -1  # a byte goes there after a commit
+    lifeline_fd: int = -1  # its end means that the supervisor is gone
+
+
+class EdgeWorker:
+    """
+    A listening edge with its writer.
+
+    Use it with ``async with``; leaving cuts off what `drain` did not finish.
+    """
+
+    def __init__(self, options: EdgeOptions, place: WorkerPlace, *, writer: RawWriter | None = None) -> None:
+        check_library()
+        self._options = options
+        self._place = place
+        self.writer = writer or RawWriter(
+            place.raw_dir,
+            worker=place.number,
+            min_free_bytes=place.min_free_bytes,
+            reserve_bytes=place.reserve_bytes,
+            commit_timeout_seconds=place.commit_timeout_seconds,
+            on_commit=self._committed,
+        )
+        self.edge = Edge(options, self.writer)
+        self.ports: list[int] = []
+        self._listeners: list[asyncio.Server] = []
+
+    async def __aenter__(self) -> "EdgeWorker":
+        await self.writer.__aenter__()
+        # It notes the running loop, so it is made here.
+        self._server = GuardedServer(self.edge.handle, owner=self.edge)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._stop_listening()
+        await self._server.shutdown(0)
+        await self.writer.close()
+        self.edge.tally.flush()
+
+    async def listen(self, addresses: Sequence[tuple[int, tuple[object, ...]]]) -> None:
+        """Listen on *addresses*: family and socket address each; others may listen there too."""
+        loop = asyncio.get_running_loop()
+        for family, address in addresses:
+            listener = socket.socket(family, socket.SOCK_STREAM)
+            listener.setblocking(False)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+            backlog = self._options.limits.backlog
+            self._listeners.append(await loop.create_server(self._server, sock=listener, backlog=backlog))
+            self.ports.append(listener.getsockname()[1])
+
+    async def drain(self) -> bool:
+        """
+        Answer what was asked, refuse what comes now, keep what was accepted, seal.
+
+        Returns:
+            False if the time for it ran out and something was cut off.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._options.limits.drain_timeout_seconds
+        self.edge.is_draining = True
+        await asyncio.sleep(STOP_LISTENING_AFTER_SECONDS)
+        self._stop_listening()
+        # An event would have to be looked at by every request that ends.
+        while self.edge.active_requests and loop.time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+        self._server.close_idle()
+        is_clean = not self.edge.active_requests
+        try:
+            # At the deadline what was accepted still gets a moment: it may have been promised next.
+            async with asyncio.timeout_at(max(deadline, loop.time() + 1.0)):
+                await self.writer.close()
+        except TimeoutError:
+            return False
+        return is_clean
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = []
+
+    def _committed(self, commit: Commit) -> None:
+        self.edge.tally.count_commit(commit)
+        if self._place.wake_fd >= 0:
+            try:
+                os.write(self._place.wake_fd, b"\0")
+            except BlockingIOError:
+                pass  # so many wake-up calls are waiting already that one more says nothing
+            except BrokenPipeError:
+                pass  # nobody converts any more; the supervisor sees to that
+
+
+async def serve_until_told(
+    options: EdgeOptions,
+    place: WorkerPlace,
+    addresses: Sequence[tuple[int, tuple[object, ...]]],
+    on_ready: Callable[[], None],
+) -> int:
+    """
+    Listen until SIGTERM, the end of the lifeline, or the writer's death.
+
+    Returns:
+        0 after a clean drain, 1 if something was cut off, 70 if the disk failed.
+    """
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    # Signals may come twice, by the supervisor and by whoever signals the group: told once is told.
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    if place.lifeline_fd >= 0:
+        loop.add_reader(place.lifeline_fd, told.set)
+    if place.wake_fd >= 0:
+        os.set_blocking(place.wake_fd, False)
+    async with EdgeWorker(options, place) as worker:
+        await worker.listen(addresses)
+        on_ready()
+        death = asyncio.ensure_future(worker.writer.wait_until_dead())
+        waiting = asyncio.ensure_future(told.wait())
+        await asyncio.wait({death, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if place.lifeline_fd >= 0:
+            loop.remove_reader(place.lifeline_fd)
+        if death.done():
+            return await _after_death(death.result())
+        death.cancel()
+        is_clean = await worker.drain()
+    return 0 if is_clean else 1
+
+
+async def _after_death(error: WriterDead) -> int:
+    WriterDied(str(error)).emit()
+    await asyncio.sleep(LINGER_AFTER_DEATH_SECONDS)
+    return 70
+
+
+def run_worker(
+    options: EdgeOptions,
+    place: WorkerPlace,
+    addresses: Sequence[tuple[int, tuple[object, ...]]],
+    on_ready: Callable[[], None] = lambda: None,
+) -> int:
+    """Run a worker in this process until it is told to end; returns its exit status."""
+    import uvloop
+
+    # An interrupt goes to the whole terminal group; the supervisor passes on what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve_until_told(options, place, addresses, on_ready))

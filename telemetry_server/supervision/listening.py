@@ -1,0 +1,82 @@
+"""The port: found and held by the supervisor, so that all workers and nobody else share it."""
+
+import errno
+import os
+import socket
+
+Address = tuple[int, tuple[object, ...]]
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; one line says why."""
+
+
+class HeldPort:
+    """
+    Addresses that are bound but not listened on: workers listen beside them.
+
+    With SO_REUSEPORT a second server could share the port in silence and take
+    half of the submissions to its own data; so the first bind asks for the
+    port alone.
+
+    Raises:
+        PortTaken: The port is in use, not permitted, or the host is unknown.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.addresses: list[Address] = []
+        self._sockets: list[socket.socket] = []
+        try:
+            for family, address in _resolve(host, port):
+                self._hold(family, address)
+        except OSError as error:
+            self.close()
+            raise PortTaken(_told(error, host, port)) from None
+        self.port = int(str(self.addresses[0][1][1]))
+
+    def close(self) -> None:
+        """Let go of it."""
+        for held in self._sockets:
+            held.close()
+        self._sockets = []
+
+    def _hold(self, family: int, address: tuple[object, ...]) -> None:
+        if self.addresses:
+            # A port that was to be found is found by now.
+            address = (address[0], self.addresses[0][1][1], *address[2:])
+        with socket.socket(family, socket.SOCK_STREAM) as alone:
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _only_v6(alone)
+            alone.bind(address)
+            address = alone.getsockname()
+        held = socket.socket(family, socket.SOCK_STREAM)
+        self._sockets.append(held)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        _only_v6(held)
+        held.bind(address)
+        self.addresses.append((family, address))
+
+
+def _only_v6(bound: socket.socket) -> None:
+    if bound.family == socket.AF_INET6:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+
+def _resolve(host: str, port: int) -> list[Address]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses: list[Address] = []
+    for family, _, _, _, address in found:
+        if family in (socket.AF_INET, socket.AF_INET6) and (family, address) not in addresses:
+            addresses.append((family, address))
+    return addresses
+
+
+def _told(error: OSError, host: str, port: int) -> str:
+    where = f"{host}:{port}"
+    if isinstance(error, socket.gaierror):
+        return f"{host!r} is no address of this machine: {error.strerror}; set --host"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use, perhaps by another telemetry-server: choose another --port"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"not permitted to listen on {where}: choose a --port above 1023"
+    return f"cannot listen on {where}: {os.strerror(error.errno or 0)}; choose another --host or --port"

@@ -1,0 +1,237 @@
+"""
+Keeps processes running: starts them, restarts what dies, passes signals on, waits while they drain.
+
+The parent runs no threads and no event loop, so that forking is safe at any
+time.  Each child holds the reading end of a lifeline, a pipe whose writing end
+is the parent's alone: if the parent is killed outright, its end tells them.
+"""
+
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import NoReturn
+
+from telemetry_server.observability.notable import ProcessDied, ServerStopping
+from telemetry_server.supervision.notify import sd_notify
+
+TELLING = (signal.SIGTERM, signal.SIGINT)
+READY = signal.SIGUSR1  # from a child, after its byte in the pipe
+WATCHED = (*TELLING, signal.SIGHUP, signal.SIGCHLD, READY)
+MOST_DEATHS_AT_ONCE = 5
+AT_ONCE_SECONDS = 5.0
+FIRST_BACK_OFF_SECONDS = 0.1
+MOST_BACK_OFF_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 0.5
+KILL_AFTER_DRAIN_SECONDS = 3.0  # more than children take to notice that their own time ran out
+OUR_FAULT = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """
+    A process to keep running.
+
+    *run* is called in it for its exit status, with the lifeline's descriptor
+    and a function to call when it is ready to work, if it *announces* that.
+    """
+
+    role: str
+    run: Callable[[int, Callable[[], None]], int]
+    announces: bool = False
+
+
+@dataclass(slots=True)
+class _Place:
+    """A child's place, filled or waiting to be."""
+
+    child: Child
+    pid: int = 0
+    started: float = 0.0
+    start_at: float = 0.0
+    deaths_at_once: int = 0
+    statuses: list[str] = field(default_factory=list)
+
+
+class Supervisor:
+    """
+    Runs *children* until told to stop.
+
+    SIGTERM and SIGINT are passed on as SIGTERM; a second one ends everything at
+    once.  SIGHUP is passed on.  A child that dies is started again, later each
+    time; one that dies at once five times in a row ends the server.
+
+    Args:
+        on_ready: Called once, when every child that announces itself has done so.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        drain_timeout_seconds: float,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._places = [_Place(child) for child in children]
+        self._drain_timeout_seconds = drain_timeout_seconds
+        self._on_ready = on_ready
+        self._awaited = sum(child.announces for child in children)
+        self._lifeline_read, self._lifeline_write = os.pipe()
+        self._ready_read, self._ready_write = os.pipe()
+        os.set_blocking(self._ready_read, False)
+
+    def run(self) -> int:
+        """
+        Returns:
+            0 after a clean stop, 1 if something had to be cut off, 70 if a child would not stay up.
+        """
+        if threading.active_count() > 1:
+            raise RuntimeError("the supervisor forks, so it must be started before any thread")
+        # What is here already is shared with the children, and stays so if the collector leaves it alone.
+        gc.freeze()
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        try:
+            return self._run(old_mask)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+            for descriptor in (
+                self._lifeline_read,
+                self._lifeline_write,
+                self._ready_read,
+                self._ready_write,
+            ):
+                os.close(descriptor)
+
+    def _run(self, mask: set[int | signal.Signals]) -> int:
+        while True:
+            self._start_due(mask)
+            told = signal.sigtimedwait(WATCHED, self._next_look())
+            number = told.si_signo if told is not None else None
+            if number in TELLING:
+                ServerStopping(signal.Signals(number).name).emit()
+                return self._stop(0)
+            self._count_ready()
+            if number == signal.SIGHUP:
+                self._pass_on(signal.SIGHUP)
+            for place, status in self._reap():
+                if not self._note_death(place, status):
+                    return self._stop(OUR_FAULT)
+
+    def _start_due(self, mask: set[int | signal.Signals]) -> None:
+        now = monotonic()
+        for place in self._places:
+            if not place.pid and place.start_at <= now:
+                place.started = now
+                place.pid = self._fork(place.child, mask)
+
+    def _fork(self, child: Child, mask: set[int | signal.Signals]) -> int:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if not pid:
+            self._be(child, mask)
+        return pid
+
+    def _be(self, child: Child, mask: set[int | signal.Signals]) -> NoReturn:
+        """Run *child* in this new process; never comes back to what the parent was doing."""
+        status = OUR_FAULT
+        try:
+            os.close(self._lifeline_write)
+            for number in TELLING:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            status = child.run(self._lifeline_read, self._announce)
+        except BaseException as error:
+            print(f"telemetry-server {child.role}: {type(error).__name__}: {error}", file=sys.stderr)
+            if os.environ.get("TELEMETRY_TRACEBACK") == "1":
+                sys.excepthook(type(error), error, error.__traceback__)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _announce(self) -> None:
+        """Tell the parent, from a child."""
+        os.write(self._ready_write, b"\0")
+        os.kill(os.getppid(), READY)
+
+    def _count_ready(self) -> None:
+        if self._awaited <= 0:
+            return
+        try:
+            self._awaited -= len(os.read(self._ready_read, 1 << 10))
+        except BlockingIOError:
+            return
+        if self._awaited <= 0:
+            self._on_ready()
+            sd_notify("READY=1")
+
+    def _next_look(self) -> float:
+        now = monotonic()
+        waits = [place.start_at - now for place in self._places if not place.pid]
+        return max(0.0, min([LOOK_AGAIN_SECONDS, *waits]))
+
+    def _reap(self) -> list[tuple[_Place, int]]:
+        """Those that ended, each with its exit status; negative for a signal."""
+        ended = []
+        for place in self._places:
+            if not place.pid:
+                continue
+            pid, status = os.waitpid(place.pid, os.WNOHANG)
+            if pid:
+                ended.append((place, os.waitstatus_to_exitcode(status)))
+        return ended
+
+    def _note_death(self, place: _Place, status: int) -> bool:
+        """Plan the next start; False if there have been too many deaths."""
+        pid, place.pid = place.pid, 0
+        text = f"signal {-status}" if status < 0 else f"status {status}"
+        ProcessDied(place.child.role, pid, text).emit()
+        now = monotonic()
+        if now - place.started >= AT_ONCE_SECONDS:
+            place.deaths_at_once = 0
+        place.deaths_at_once += 1
+        if place.deaths_at_once >= MOST_DEATHS_AT_ONCE:
+            print(
+                f"telemetry-server: the {place.child.role} process ended {MOST_DEATHS_AT_ONCE} times "
+                f"in a row as soon as it had started (last: {text}); giving up: see the lines above",
+                file=sys.stderr,
+            )
+            return False
+        back_off = FIRST_BACK_OFF_SECONDS * 2 ** (place.deaths_at_once - 1)
+        place.start_at = now + min(back_off, MOST_BACK_OFF_SECONDS)
+        return True
+
+    def _pass_on(self, number: int) -> None:
+        for place in self._places:
+            if place.pid:
+                os.kill(place.pid, number)
+
+    def _stop(self, status: int) -> int:
+        """Have all children drain, and wait for them; returns the exit status."""
+        sd_notify("STOPPING=1")
+        self._pass_on(signal.SIGTERM)
+        deadline = monotonic() + self._drain_timeout_seconds + KILL_AFTER_DRAIN_SECONDS
+        while any(place.pid for place in self._places):
+            for place, ended in self._reap():
+                place.pid = 0
+                status = status or (1 if ended else 0)
+            if not any(place.pid for place in self._places):
+                break
+            left = deadline - monotonic()
+            told = signal.sigtimedwait(WATCHED, max(0.0, min(left, LOOK_AGAIN_SECONDS)))
+            if left <= 0 or (told is not None and told.si_signo in TELLING):
+                return self._kill_all()
+        return status
+
+    def _kill_all(self) -> int:
+        self._pass_on(signal.SIGKILL)
+        for place in self._places:
+            if place.pid:
+                os.waitpid(place.pid, 0)
+                place.pid = 0
+        return 1
