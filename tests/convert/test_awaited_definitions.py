@@ -1,0 +1,134 @@
+"""Pings wait for definitions, nobody waits for them."""
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import orjson
+import pytest
+from aiohttp import web
+
+from histogram_specs.revision import Revision
+from tests.support.data_root import SPEC, World, a_ping, submitted
+
+
+class RevisionServer:
+    """A real HTTP server of spec files; says what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.status = 200
+        self.delay_seconds = 0.0
+        self.body = orjson.dumps(SPEC)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked[request.path] += 1
+        await asyncio.sleep(self.delay_seconds)
+        return web.Response(body=self.body, status=self.status)
+
+    @asynccontextmanager
+    async def running(self):
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self.answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        try:
+            yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+        finally:
+            await runner.cleanup()
+
+
+@pytest.fixture
+async def server():
+    server = RevisionServer()
+    async with server.running() as server.url:
+        yield server
+
+
+def pings_of(revisions: int, pings: int):
+    for number in range(pings):
+        revision = Revision("mozilla-central", f"{number % revisions:012x}")
+        yield submitted(a_ping(number, revision=revision), number)
+
+
+async def test_new_revisions_are_fetched_once_each(tmp_path, server):
+    """200 pings of 20 new revisions make 20 requests, and all are stored in the same run."""
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(20, 200))
+
+    tally = await world.convert()
+
+    assert (tally.received, tally.stored, tally.pending) == (200, 200, 0)
+    assert len(server.asked) == 20
+    assert set(server.asked.values()) == {1}
+    assert world.audit().balanced
+
+
+async def test_a_revision_that_the_server_does_not_have_is_a_reason(tmp_path, server):
+    """404 is an answer: quarantined as unknown_revision, not tried again and again."""
+    server.status = 404
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(2, 10))
+
+    tally = await world.convert()
+
+    assert dict(tally.quarantined) == {"unknown_revision": 10}
+    assert set(server.asked.values()) == {1}
+    assert world.audit().balanced
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_server_in_trouble_makes_pings_wait(tmp_path, server, status):
+    """They are pending, never quarantined; the next convert stores them."""
+    server.status = status
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(2, 6))
+
+    tally = await world.convert()
+    assert (tally.stored, tally.pending, sum(tally.quarantined.values())) == (0, 6, 0)
+    assert world.audit().total.pending == 6
+    assert world.audit().balanced
+
+    server.status = 200
+    tally = await world.convert()
+    assert (tally.received, tally.stored, tally.pending) == (0, 6, 0)
+    assert world.audit().balanced
+
+
+async def test_a_hanging_server_holds_up_nobody_else(tmp_path, server):
+    """Pings whose definitions are here are stored while a fetch hangs."""
+    server.delay_seconds = 3600
+    world = World(tmp_path, server=server.url)
+    world.put_specs()
+    world.receive([*pings_of(1, 3), *(submitted(a_ping(number), number) for number in range(10, 13))])
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        await converter.convert_waiting()
+
+        assert converter.tally.stored == 3
+        assert world.audit().total.pending == 3
+
+
+async def test_definitions_put_by_hand_end_the_wait(tmp_path):
+    """With no server to be reached at all, a file in the cache is as good as a fetched one."""
+    world = World(tmp_path, server="http://127.0.0.1:9")
+    revision = Revision("mozilla-central", "00000000000a")
+    world.receive([submitted(a_ping(1, revision=revision), 1)])
+    assert (await world.convert()).pending == 1
+
+    world.put_specs(revision)
+
+    assert (await world.convert()).stored == 1
+    assert world.audit().balanced
+
+
+async def test_what_is_no_spec_file_is_not_judged_by(tmp_path, server):
+    """HTML with status 200 is no answer: the pings wait."""
+    server.body = b"<html>please log in</html>"
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(1, 2))
+
+    assert (await world.convert()).pending == 2
+    assert list(world.root.specs.rglob("Histograms.json")) == []

@@ -1,0 +1,150 @@
+"""A data root for tests: submissions put into raw/, converted in this process, looked at afterwards."""
+
+import asyncio
+import gzip
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from histogram_specs.cache import SpecCache
+from histogram_specs.fetch import SpecFetcher
+from histogram_specs.revision import Revision
+from histogram_specs.sources import source_of
+from storage.disk import Disk
+from storage.ledger.audit import Audit, audit
+from storage.ledger.ledger import Ledger
+from storage.partitions.reader import Filter, read_records
+from storage.partitions.schema import PartitionSchema
+from storage.raw.segment_file import SegmentSeries
+from storage.raw.submission import Submission
+from storage.root import DataRoot
+from telemetry_server.convert.converter import Converter
+from telemetry_server.convert.pool import ConversionPool
+from telemetry_server.convert.replay import Replayed, Replayer
+from telemetry_server.convert.setup import ConversionSetup
+from telemetry_server.convert.tally import Labels, Tally
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAY = "20261122"
+SPEC = {
+    "PLAIN_FLAG": {"kind": "flag", "description": "yes or no", "expires_in_version": "never"},
+    "LOAD_MS": {
+        "kind": "exponential",
+        "high": 3000,
+        "n_buckets": 10,
+        "description": "a time",
+        "expires_in_version": "never",
+    },
+}
+REVISION = Revision("mozilla-central", "0123456789ab")
+
+
+def an_id(number: int) -> str:
+    """Id *number*."""
+    return str(UUID(int=number, version=4))
+
+
+def a_ping(number: int, *, revision: Revision | None = REVISION, **more: Any) -> dict[str, Any]:
+    """A classic ping with two good histograms and one of an unknown name."""
+    info = {
+        "reason": "saved-session",
+        "appName": "Firefox",
+        "appUpdateChannel": "nightly",
+        "appVersion": "30.0a1",
+        "appBuildID": "20140301030202",
+    }
+    if revision is not None:
+        info["revision"] = f"https://hg.mozilla.org/{revision.repository}/rev/{revision.changeset}"
+    flag = {"range": [1, 2], "bucket_count": 3, "histogram_type": 3, "values": {"0": 1, "1": 0}, "sum": 0}
+    load = {
+        "range": [1, 3000],
+        "bucket_count": 10,
+        "histogram_type": 0,
+        "values": {"0": 0, "3": number % 7 + 1, "8": 0},
+        "sum": 5,
+    }
+    histograms = {"PLAIN_FLAG": flag, "LOAD_MS": load, "NOT_THERE": flag}
+    return {"ver": 1, "info": info, "histograms": histograms, "n": number, **more}
+
+
+def submitted(ping: Any, number: int, *, path: str | None = None, at: datetime = NOON) -> Submission:
+    """*ping* as a client sends it."""
+    body = ping if isinstance(ping, bytes) else gzip.compress(orjson.dumps(ping), 1, mtime=0)
+    return Submission(received_at=at, path=path or f"/submit/telemetry/{an_id(number)}", body=body)
+
+
+class World:
+    """One data root and all that is done to it."""
+
+    def __init__(self, path: Path, *, server: str | None = None, **setup: Any) -> None:
+        self.root = DataRoot(path)
+        self.root.prepare(Disk())
+        self.server = server
+        self.setup = ConversionSetup(
+            root=self.root,
+            specs=self.root.specs,
+            schema=PartitionSchema.default(),
+            revision_offline=server is None,
+            **setup,
+        )
+        self.tally = Tally()
+
+    def put_specs(self, revision: Revision = REVISION, spec: dict[str, Any] = SPEC) -> None:
+        """Put definitions into the cache, as an operator would by hand."""
+        path = SpecCache(self.root.specs).path_of(revision)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(orjson.dumps(spec))
+
+    def receive(self, submissions: Iterable[Submission]) -> None:
+        """Keep *submissions* in raw/, sealed."""
+        with SegmentSeries(self.root.raw, worker=0) as series:
+            for submission in submissions:
+                series.append([submission], day=submission.received_at.date())
+
+    async def opened(
+        self, stack: AsyncExitStack, *, processes: int = 1, disk: Disk | None = None
+    ) -> Converter:
+        """A converter, closed with *stack*."""
+        pool = await stack.enter_async_context(ConversionPool(self.setup, processes))
+        fetcher = None
+        if self.server is not None:
+            source = source_of(self.server)
+            fetcher = await stack.enter_async_context(SpecFetcher(SpecCache(self.root.specs), source))
+        labels = Labels({"telemetry"}, set())
+        return await stack.enter_async_context(Converter(self.setup, pool, fetcher, labels=labels, disk=disk))
+
+    async def convert(self, *, processes: int = 1, disk: Disk | None = None) -> Tally:
+        """Run a converter until nothing waits that can be helped."""
+        async with AsyncExitStack() as stack:
+            converter = await self.opened(stack, processes=processes, disk=disk)
+            await converter.convert_all()
+            return converter.tally
+
+    async def replay(self, reason: str | None = None, *, dry_run: bool = False) -> Replayed:
+        """Run a replay."""
+        async with AsyncExitStack() as stack:
+            converter = await self.opened(stack)
+            return await Replayer(converter).replay(reason=reason, day=None, dry_run=dry_run)
+
+    def lines(self, store: str = "converted", **where: str) -> list[tuple[str, dict[str, Any]]]:
+        """What is committed: ids and objects."""
+        with Ledger.for_reading(self.root) as ledger:
+            found = read_records(self.root.path, ledger, Filter(None, tuple(where.items())), store)
+            return [(line.split(b"\t")[0].decode(), orjson.loads(line.split(b"\t", 1)[1])) for line in found]
+
+    def audit(self) -> Audit:
+        """A recount of the disk."""
+        with Ledger.for_reading(self.root) as ledger:
+            return audit(self.root, ledger)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until *condition* holds; a test that waits in vain fails."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
