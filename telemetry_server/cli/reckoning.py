@@ -113,4 +113,9 @@ def rows_of(pings: Sequence[GeneratedPing], seen: Seen) -> list[Row]:
     order = {"stored": 0, "duplicate": 1, "quarantined": 2}
     kinds = sorted(by_kind, key=lambda kind: (order[by_kind[kind][0].expected.outcome], kind != "good", kind))
     rows = [_row(kind, by_kind[kind], seen) for kind in kinds]
-    return [*rows, Row("any of them", len(pings), "stored twice", 0, seen.stored_twice)]
+    other = sum(count for reason, count in seen.quarantined.items() if reason not in by_kind)
+    return [
+        *rows,
+        Row("any of them", len(pings), "quarantine/any other", 0, other),
+        Row("any of them", len(pings), "stored twice", 0, seen.stored_twice),
+    ]

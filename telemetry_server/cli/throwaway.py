@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -47,11 +48,12 @@ def bare_environment() -> dict[str, str]:
 class ThrowawayServer:
     """``telemetry-server serve`` on *data* in a process of its own, with *settings* as its environment."""
 
-    def __init__(self, data: Path, settings: dict[str, str]) -> None:
+    def __init__(self, data: Path, settings: dict[str, str], flags: Sequence[str] = ()) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = settings
+        self._flags = flags
         self._log_path = data.parent / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,7 +65,7 @@ class ThrowawayServer:
         return self._process
 
     def __enter__(self) -> "ThrowawayServer":
-        words = ["serve", "--data", str(self.data), "--port", str(self.port)]
+        words = ["serve", "--data", str(self.data), "--port", str(self.port), *self._flags]
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "telemetry_server", *words],

@@ -123,7 +123,12 @@ def _missing_revision(_chance: Random, draft: Draft) -> None:
 
 def _invalid_revision(chance: Random, draft: Draft) -> None:
     draft.section["info"]["revision"] = chance.choice(
-        ("https://hg.mozilla.org/mozilla-central/rev/tip", "/rev/", "mozilla-central", "")
+        (
+            "https://hg.mozilla.org/mozilla-central/rev/tip",
+            "/rev/",
+            "mozilla-central",
+            "https://hg.mozilla.org/rev/0123456789ab",
+        )
     )
 
 

@@ -1,6 +1,5 @@
 """The command line as a user meets it."""
 
-import os
 import subprocess
 import sys
 import time
@@ -13,23 +12,12 @@ from telemetry_server.cli.failures import told
 from telemetry_server.cli.main import COMMANDS, main
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.settings import ConfigurationError
+from tests.support.running_server import telemetry_server
 
 CONTRACT_COMMANDS = {
     *("serve", "convert", "cat", "explain", "replay", "audit", "compact", "specs", "generate"),
     *("doctypes", "point", "tail", "demo", "doctor", "config"),
 }
-
-
-def telemetry_server(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry_server", *words],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_every_command_of_the_contract_is_listed(capsys):

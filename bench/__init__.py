@@ -1,0 +1,1 @@
+"""Benchmarks, as ratios between things that ran in turns on the same machine."""

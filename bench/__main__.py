@@ -1,0 +1,65 @@
+"""``python -m bench``: the benchmarks, as one table."""
+
+import argparse
+import os
+import platform
+import sys
+from dataclasses import asdict
+
+from bench import conversion, edge
+from bench.report import Row
+from telemetry_server.cli.output import print_json, print_table, say
+
+SUITES = {"edge": edge.measure, "conversion": conversion.measure}
+
+
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks, as ratios.")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: only whether it runs")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    args = parser.parse_args(words)
+    unknown = set(args.suites) - set(SUITES)
+    if unknown:
+        parser.error(f"no suite {sorted(unknown)[0]!r}: {', '.join(SUITES)}")
+    return args
+
+
+def main() -> int:
+    """Measure and print."""
+    args = parsed()
+    rows: list[Row] = []
+    for name in args.suites or SUITES:
+        say(f"measuring: {name}")
+        rows += SUITES[name](args.quick)
+    if args.json:
+        print_json({"machine": _machine(), "rows": [asdict(row) for row in rows]})
+        return 0
+    print(_machine())
+    print_table(
+        ("what", "ours", "unit", "yardstick", "theirs", "cost ratio", "spread", ""),
+        [
+            (
+                row.what,
+                row.ours,
+                row.unit,
+                row.yardstick,
+                row.theirs,
+                row.ratio,
+                f"{row.spread[0]:.2f} - {row.spread[1]:.2f}",
+                row.note,
+            )
+            for row in rows
+        ],
+    )
+    return 0
+
+
+def _machine() -> str:
+    system = f"{platform.system()} {platform.release()}"
+    return f"Python {platform.python_version()}, {system}, {os.cpu_count()} cores"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""CPU time of other processes, from /proc."""
+
+import os
+from pathlib import Path
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+# Fields of /proc/PID/stat after the name in parentheses: parent, user and system time.
+PARENT, USER_TICKS, SYSTEM_TICKS = 1, 11, 12
+
+
+def _fields(pid: int) -> list[str] | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The name may hold spaces and parentheses; it ends at the last one.
+    return text.rpartition(")")[2].split()
+
+
+def family(pid: int) -> list[int]:
+    """*pid* and every process that descends from it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _fields(int(entry.name))) is not None:
+            children.setdefault(int(fields[PARENT]), []).append(int(entry.name))
+    found = [pid]
+    for member in found:
+        found += children.get(member, [])
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time that *pid* and its living descendants have used, in seconds."""
+    ticks = 0
+    for member in family(pid):
+        fields = _fields(member)
+        if fields is not None:
+            ticks += int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])
+    return ticks / TICKS_PER_SECOND
