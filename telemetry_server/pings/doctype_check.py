@@ -1,7 +1,7 @@
 """What a catalogue of doctypes answers; the converter asks, the catalogue's room fills it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ class DoctypeCheck:
 
     status: DoctypeStatus
     detail: str = ""  # one line: the place in the JSON, and the schema's own words
+    notes: Mapping[str, int] = field(default_factory=dict)  # oddities taken in stride, by name
 
 
 class DoctypeCatalogue(Protocol):

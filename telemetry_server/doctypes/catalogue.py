@@ -1,0 +1,139 @@
+"""
+Which doctypes are registered, and what their schemas say of a ping.
+
+A catalogue is read once and does not change; to reload is to make a new one.  A schema is
+compiled when a ping first asks for it, so a process that sees three doctypes compiles three.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from telemetry_server.doctypes.compiling import MAX_SCHEMA_BYTES, Validator, compile_schema
+from telemetry_server.doctypes.errors import BadSchema, BadSchemaPath
+from telemetry_server.doctypes.layout import DoctypeKey, key_of, schema_paths
+from telemetry_server.doctypes.violation import describe
+from telemetry_server.pings.doctype_check import DoctypeCheck, DoctypeStatus
+
+SHIPPED = Path(__file__).parent / "schemas"
+UNUSABLE_NOTE = "unusable_schema"
+
+_UNREGISTERED = DoctypeCheck(DoctypeStatus.UNREGISTERED)
+_VALID = DoctypeCheck(DoctypeStatus.VALID)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A schema's place."""
+
+    key: DoctypeKey
+    file: Path
+    is_shipped: bool = False
+
+    def text(self) -> bytes:
+        """
+        What the file holds, at most one byte more than a schema may have.
+
+        Raises:
+            BadSchema: It cannot be read.
+        """
+        try:
+            with self.file.open("rb") as stream:
+                return stream.read(MAX_SCHEMA_BYTES + 1)
+        except OSError as error:
+            raise BadSchema(f"cannot be read: {error.strerror}") from None
+
+
+class Catalogue:
+    """
+    The schemas of an operator's folder, and those that ship with the package.
+
+    Args:
+        schemas_dir: The operator's folder; its schemas come before ours.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+
+    def __init__(self, schemas_dir: Path | None = None) -> None:
+        self._validators: dict[DoctypeKey, Validator | BadSchema] = {}
+        self.misplaced: tuple[str, ...] = ()  # files of the folder that are no schema by their place
+        self._registered = {entry.key: entry for entry in self._found(SHIPPED, is_shipped=True)}
+        if schemas_dir is not None:
+            self._registered |= {entry.key: entry for entry in self._found(schemas_dir, is_shipped=False)}
+
+    def _found(self, folder: Path, *, is_shipped: bool) -> Iterable[Registered]:
+        folder = folder.resolve(strict=True)
+        for path in schema_paths(folder):
+            try:
+                yield Registered(key_of(path), folder / path, is_shipped)
+            except BadSchemaPath as error:
+                self.misplaced += (str(error),)
+
+    def entries(self) -> list[Registered]:
+        """Everything that is registered, in order."""
+        return [self._registered[key] for key in sorted(self._registered)]
+
+    def entry(self, key: DoctypeKey) -> Registered | None:
+        """The schema for *key*."""
+        return self._registered.get(key)
+
+    def registered(self, namespace: str, doctype: str) -> bool:
+        """Whether any version of the doctype has a schema."""
+        return any(key.namespace == namespace and key.doctype == doctype for key in self._registered)
+
+    def namespaces(self) -> tuple[str, ...]:
+        """Namespaces that the operator registered something in: allowed values of a dimension, and labels."""
+        return tuple(sorted({entry.key.namespace for entry in self._operators()}))
+
+    def doctypes(self) -> tuple[str, ...]:
+        """Doctypes that the operator registered: allowed values of a dimension, and labels."""
+        return tuple(sorted({entry.key.doctype for entry in self._operators()}))
+
+    def _operators(self) -> Iterable[Registered]:
+        return (entry for entry in self._registered.values() if not entry.is_shipped)
+
+    def check(
+        self, namespace: str, doctype: str, docversion: str, ping: Mapping[str, Any], text: bytes
+    ) -> DoctypeCheck:
+        """Judge *ping* (see `DoctypeCatalogue`)."""
+        del text
+        key = DoctypeKey(namespace, doctype, docversion)
+        entry = self._registered.get(key)
+        if entry is None:
+            return _UNREGISTERED
+        if entry.is_shipped:
+            # The readers of the converter held it to the same shape just now: the tests compare the two.
+            return _VALID
+        validator = self.validator(key)
+        if isinstance(validator, BadSchema):
+            # Our own trouble must not cost anybody a ping.
+            detail = f"the schema of {key} cannot be used: {validator}"
+            return DoctypeCheck(DoctypeStatus.UNREGISTERED, detail, {UNUSABLE_NOTE: 1})
+        violation = violation_in(validator, ping)
+        if violation is not None:
+            return DoctypeCheck(DoctypeStatus.VIOLATION, f"{violation} (schema {key})")
+        return _VALID
+
+    def validator(self, key: DoctypeKey) -> Validator | BadSchema:
+        """The compiled schema of *key*, or what is wrong with it; raises KeyError if it has none."""
+        known = self._validators.get(key)
+        if known is None:
+            try:
+                known = compile_schema(self._registered[key].text())
+            except BadSchema as error:
+                known = error
+            self._validators[key] = known
+        return known
+
+
+def violation_in(validator: Validator, ping: Mapping[str, Any]) -> str | None:
+    """The first thing in *ping* that the schema refuses, in one line; None if there is none."""
+    try:
+        validator.validate(ping)
+    except jsonschema_rs.ValidationError as error:
+        return describe(error, ping)
+    return None

@@ -1,0 +1,64 @@
+"""
+The text of a JSON Schema → a validator that stays within bounds.
+
+- ``$ref`` leads within the document only: nothing is fetched, no other file is read.
+- Patterns run in linear time.  Where one looks ahead or back, which only a backtracking
+  engine can, it gives up after `BACKTRACK_LIMIT` steps and counts as not matched.
+- Drafts 4, 6, 7, 2019-09 and 2020-12, told by ``$schema``; without it, 2020-12.
+"""
+
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from telemetry_server.doctypes.errors import BadSchema
+
+MAX_SCHEMA_BYTES = 4 << 20
+BACKTRACK_LIMIT = 10_000
+COMPILED_PATTERN_BYTES = 1 << 20
+MAX_REASON_CHARACTERS = 200
+
+Validator = jsonschema_rs.Validator
+# What a message says in the place of a value: no payload text is wanted in it, and none is printed.
+MASK = "…"
+
+
+def compile_schema(text: bytes) -> Validator:
+    """
+    Compile *text*.
+
+    Raises:
+        BadSchema: It is too large, no JSON, no valid schema, of an unknown draft, or refers elsewhere.
+    """
+    if len(text) > MAX_SCHEMA_BYTES:
+        raise BadSchema(f"{len(text)} bytes, at most {MAX_SCHEMA_BYTES} are taken")
+    schema = _loaded(text)
+    try:
+        return jsonschema_rs.validator_for(
+            schema,
+            offline=True,
+            mask=MASK,
+            pattern_options=jsonschema_rs.FancyRegexOptions(
+                backtrack_limit=BACKTRACK_LIMIT,
+                size_limit=COMPILED_PATTERN_BYTES,
+                dfa_size_limit=COMPILED_PATTERN_BYTES,
+            ),
+        )
+    except (jsonschema_rs.ValidationError, ValueError, RecursionError) as error:
+        raise BadSchema(_first_line(error)) from None
+
+
+def _loaded(text: bytes) -> dict[str, Any]:
+    try:
+        schema = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadSchema(f"no JSON: {error.msg} at byte {error.pos}") from None
+    if not isinstance(schema, dict):
+        raise BadSchema("no JSON object")
+    return schema
+
+
+def _first_line(error: Exception) -> str:
+    line = str(error).strip().split("\n", 1)[0]
+    return line if len(line) <= MAX_REASON_CHARACTERS else line[:MAX_REASON_CHARACTERS] + "…"
