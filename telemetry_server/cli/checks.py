@@ -194,7 +194,7 @@ def _first_arrival(path: Path, position: int) -> list[datetime]:
 
 
 def locks(root: DataRoot) -> Iterator[Finding]:
-    """Is a converter at work?  A lock ends with its holder, so a held one is never stale."""
+    """Who holds a lock right now?  It ends with its holder, so a held one is never stale."""
     held = []
     for path in sorted(root.state.glob("*.lock")):
         lock = FileLock(path)
@@ -202,7 +202,9 @@ def locks(root: DataRoot) -> Iterator[Finding]:
             lock.release()
         else:
             held.append(path.stem)
-    yield Finding("locks", True, f"held: {', '.join(held)}" if held else "none held: no server is at work")
+    yield Finding(
+        "locks", True, f"held by a live process: {', '.join(held)}" if held else "none is held right now"
+    )
     for path in sorted(root.state.glob("*.lock")):
         if path.stat().st_uid != os.getuid() and os.getuid() != 0:
             fix = f"chown -R $(id -un) {root.path}"
