@@ -75,6 +75,20 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], Non
     return result
 
 
+def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
+    """What of the files of *day* (YYYYMMDD) does not agree with the books; one line each."""
+    findings = []
+    lines: Counter[tuple[str, str, str]] = Counter()
+    for store in ("converted", "quarantine"):
+        for file in ledger.files(f"{store}/{day}"):
+            count, finding = _count_lines(root.path, ledger, file)
+            if finding:
+                findings.append(finding)
+            lines[_book_of(file)] += count
+    tally = {key: count for key, count in ledger.tally().items() if key[0] == day}
+    return findings + _compare(tally, lines)
+
+
 def _recount_raw(
     raw: Path, positions: dict[str, SegmentPosition], pending_segments: set[str]
 ) -> tuple[Counter[str], list[str]]:

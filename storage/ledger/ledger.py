@@ -128,10 +128,8 @@ class Ledger:
         return int(number)
 
     def positions(self) -> dict[str, SegmentPosition]:
-        """Every segment that was read from and still exists, by name."""
-        rows = self._connection.execute(
-            "SELECT name, position, records, finished FROM segments WHERE removed = 0"
-        )
+        """Every segment that was read from, by name."""
+        rows = self._connection.execute("SELECT name, position, records, finished FROM segments")
         return {
             name: SegmentPosition(position, records, bool(done)) for name, position, records, done in rows
         }

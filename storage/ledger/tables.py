@@ -9,8 +9,7 @@ CREATE TABLE segments (
     name            TEXT NOT NULL UNIQUE,
     position        INTEGER NOT NULL,
     records         INTEGER NOT NULL,
-    finished        INTEGER NOT NULL,
-    removed         INTEGER NOT NULL DEFAULT 0
+    finished        INTEGER NOT NULL
 ) STRICT;
 
 -- Every file below converted/ and quarantine/ that exists for readers, with its committed

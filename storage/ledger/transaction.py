@@ -66,9 +66,9 @@ class Transaction:
             (name, position.position, position.records, position.finished),
         )
 
-    def segment_removed(self, name: str) -> None:
-        """A segment's file is about to go: its records are counted, its bytes are past retention."""
-        self._execute("UPDATE segments SET removed = 1 WHERE name = ?", (name,))
+    def forget_segment(self, name: str) -> None:
+        """A segment's file is gone: all of it was converted, and nothing pending points into it."""
+        self._execute("DELETE FROM segments WHERE name = ?", (name,))
 
     def number_files(self, count: int) -> int:
         """Take *count* file numbers that were never given out.  Returns the first."""

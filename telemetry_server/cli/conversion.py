@@ -7,14 +7,29 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from histogram_specs.cache import SpecCache
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.sources import source_of
-from storage.partitions.schema import PartitionSchema, parse_schema
+from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.root import DataRoot
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.follower import Follower
 from telemetry_server.convert.pool import ConversionPool
 from telemetry_server.convert.setup import ConversionSetup
 from telemetry_server.convert.tally import Labels, Tally
+from telemetry_server.convert.upkeep import Upkeep
 from telemetry_server.settings import ConfigurationError, Settings
+
+# Of Firefox's own, by age; a metric's label is one of these or of a registered doctype.
+KNOWN_DOCTYPES = frozenset(REASONS) | {
+    "event",
+    "crash",
+    "new-profile",
+    "first-shutdown",
+    "update",
+    "modules",
+    "health",
+    "deletion-request",
+    "custom",
+    "core",
+}
 
 
 def schema_of(settings: Settings) -> PartitionSchema:
@@ -57,7 +72,7 @@ async def opened_converter(
             fetcher = await stack.enter_async_context(
                 SpecFetcher(SpecCache(setup.specs), source_of(settings.revision_server))
             )
-        labels = Labels(namespaces={"telemetry"}, doctypes=set())
+        labels = Labels(namespaces={"telemetry"}, doctypes=KNOWN_DOCTYPES)
         yield await stack.enter_async_context(
             Converter(setup, pool, fetcher, labels=labels, on_progress=on_progress)
         )

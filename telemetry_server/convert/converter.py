@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from histogram_specs.fetch import FetchResult, SpecFetcher
 from histogram_specs.resolve import Resolved
@@ -25,6 +26,7 @@ from telemetry_server.convert.scan import ROUND_ITEMS, Plan, cut, plan_round
 from telemetry_server.convert.setup import ConversionSetup
 from telemetry_server.convert.tally import Labels, Tally
 from telemetry_server.convert.tasks import RawItem, Task, TaskResult
+from telemetry_server.observability import metrics
 
 ROUNDS_PER_TURN = 16
 """Rounds between two looks at who else wants the lock."""
@@ -60,7 +62,7 @@ class Converter:
         self._setup = setup
         self.root = setup.root
         self.pool = pool
-        self._fetcher = fetcher
+        self.fetcher = fetcher
         self._labels = labels
         self.disk = disk or Disk()
         self._on_progress = on_progress
@@ -168,6 +170,9 @@ class Converter:
             self._generation = None  # what was half written is looked at before the next turn
             raise
         self.tally.add(judged, received=received, labels=self._labels)
+        if judged and judged[-1].received_at:
+            arrived = datetime.fromisoformat(judged[-1].received_at)
+            metrics.convert_lag_seconds.report((datetime.now(UTC) - arrived).total_seconds())
         self._look_up({verdict.revision for verdict in judged if verdict.revision is not None})
         if self._on_progress is not None:
             self._on_progress(self.tally)
@@ -176,12 +181,12 @@ class Converter:
 
     def _look_up(self, revisions: Iterable[Revision]) -> None:
         """Start a fetch for each of *revisions*, unless one runs or failed in this turn."""
-        if self._fetcher is None:
+        if self.fetcher is None:
             return
         known = self._lookups
         for revision in revisions:
             if revision not in known.running and revision not in known.unreachable:
-                known.running[revision] = asyncio.create_task(self._fetch(self._fetcher, revision))
+                known.running[revision] = asyncio.create_task(self._fetch(self.fetcher, revision))
 
     @property
     def missing(self) -> frozenset[Revision]:
@@ -240,8 +245,8 @@ class Converter:
     def retry_unreachable(self) -> None:
         """Ask again for what could not be reached; the next turn does."""
         self._lookups.unreachable.clear()
-        if self._fetcher is not None:
-            self._fetcher.retry_now()
+        if self.fetcher is not None:
+            self.fetcher.retry_now()
 
     async def convert_all(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Convert what waits, and wait for fetches as long as one may still answer."""

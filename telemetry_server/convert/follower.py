@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -31,7 +31,7 @@ class Follower:
         *,
         wake_fd: int | None,
         lifeline_fd: int | None,
-        upkeep: Callable[[], None],
+        upkeep: Callable[[], Awaitable[None]],
     ) -> None:
         self._converter = converter
         self._wake_fd = wake_fd
@@ -98,7 +98,7 @@ class Follower:
                 retry_at = loop.time() + RETRY_UNREACHABLE_SECONDS
             try:
                 await self._converter.convert_waiting(should_stop=lambda: self._stopping)
-                self._upkeep()
+                await self._upkeep()
             except (OSError, StorageError) as error:
                 # Nothing is lost: what was not committed still waits in raw/.
                 log.error("conversion halted", error=str(error), retry_after_seconds=RETRY_FAILED_SECONDS)

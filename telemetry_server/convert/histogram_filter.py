@@ -41,23 +41,29 @@ def row_of(histogram: Any, measure: Measure) -> Row | None:
         sent = get("range", client_range)
         if sent != client_range or sent[0].__class__ is not int or sent[1].__class__ is not int:
             return None
-        summary = [
-            get("sum", NOT_SENT),
-            get("log_sum", NOT_SENT),
-            get("log_sum_squares", NOT_SENT),
-            get("sum_squares_lo", NOT_SENT),
-            get("sum_squares_hi", NOT_SENT),
-        ]
-        if not _NUMBER_TYPES.issuperset(map(type, summary)):
+        total = get("sum", NOT_SENT)
+        log_total = get("log_sum", NOT_SENT)
+        log_squares = get("log_sum_squares", NOT_SENT)
+        squares_low = get("sum_squares_lo", NOT_SENT)
+        squares_high = get("sum_squares_hi", NOT_SENT)
+        if (
+            total.__class__ not in _NUMBER_TYPES
+            or log_total.__class__ not in _NUMBER_TYPES
+            or log_squares.__class__ not in _NUMBER_TYPES
+            or squares_low.__class__ not in _NUMBER_TYPES
+            or squares_high.__class__ not in _NUMBER_TYPES
+        ):
             return None
         row: Row = [0] * bucket_count
+        largest = LARGEST_COUNT
         for start, count in histogram["values"].items():
-            if count.__class__ is not int or not 0 <= count <= LARGEST_COUNT:
+            if count.__class__ is int and 0 <= count <= largest:
+                row[positions[start]] = count
+            else:
                 return None
-            row[positions[start]] = count
     except (AttributeError, KeyError, TypeError):
         return None
-    row += summary
+    row += (total, log_total, log_squares, squares_low, squares_high)
     return row
 
 

@@ -15,10 +15,14 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
+from storage.partitions.schema import UNKNOWN
+from storage.raw.submission import Submission
 from telemetry_server.convert.outcome import QuarantineReason, Refused
 from telemetry_server.convert.setup import ConversionSetup
 from telemetry_server.convert.tasks import RawItem, Task, TaskResult
 from telemetry_server.convert.worker import Judge, Sheet, read_item
+from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.submit_path import parse_submit_path
 
 SMALL_ITEMS = 32
 SMALL_BYTES = 1 << 20
@@ -128,9 +132,19 @@ class ConversionPool:
         (item,) = task.items
         submission = read_item(self._setup.root.raw, item)
         sheet = Sheet()
-        detail = "converting it killed the process, twice; please report it with these bytes"
-        sheet.enter(0, submission, Refused(QuarantineReason.INVALID_JSON, detail))
+        sheet.enter(0, submission, _deadly(submission))
         return sheet.result()
+
+
+def _deadly(submission: Submission) -> Refused:
+    detail = "converting it killed the process, twice; please report it with these bytes"
+    try:
+        path = parse_submit_path(submission.path)
+    except PingError as error:
+        return Refused(QuarantineReason.INVALID_JSON, detail, error.document_id)
+    return Refused(
+        QuarantineReason.INVALID_JSON, detail, path.document_id, path.namespace, path.doctype or UNKNOWN
+    )
 
 
 def merge_results(parts: Sequence[TaskResult]) -> TaskResult:

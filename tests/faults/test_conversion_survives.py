@@ -1,0 +1,128 @@
+"""Conversion under failing disks and sudden deaths: nothing lost, nothing twice, books balanced."""
+
+import asyncio
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from storage.errors import StorageError
+from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.faulty_disk import FaultyDisk
+
+CONVERT = [sys.executable, "-m", "telemetry_server", "convert", "--json", "--data"]
+
+
+def filled(path: Path) -> World:
+    """Pings of three partitions, a broken one, a repeat and a conflict."""
+    path.mkdir()
+    world = World(path)
+    world.put_specs()
+    pings = []
+    for number in range(6):
+        ping = a_ping(number)
+        ping["info"]["appVersion"] = f"{number % 3}.0"
+        pings.append(submitted(ping, number))
+    world.receive([*pings, submitted(b"{", 7), pings[0], submitted(a_ping(1, other=1), 1)])
+    return world
+
+
+def assert_complete(world: World) -> None:
+    assert sorted(document_id for document_id, _ in world.lines()) == sorted(an_id(n) for n in range(6))
+    audited = world.audit()
+    assert audited.findings == []
+    assert (audited.total.received, audited.total.stored) == (9, 6)
+    assert (audited.total.duplicate, audited.total.conflict, audited.total.quarantined) == (2, 1, 1)
+    known = {path for path in world.root.path.rglob("*.zst")}
+    assert len(known) == len(list(world.root.path.glob("*/*/**/*.zst")))
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+async def test_a_disk_that_fails_at_any_operation_costs_nothing(tmp_path, error):
+    """Fail the n-th operation for every n: the next run does what this one could not."""
+    nth = 0
+    while True:
+        nth += 1
+        world = filled(tmp_path / str(nth))
+        disk = FaultyDisk(nth=nth, error=error, short=bool(nth % 2))
+        with suppress(OSError, StorageError):
+            await world.convert(disk=disk)
+        assert world.audit().balanced
+        await world.convert()
+        assert_complete(world)
+        if not disk.failed:
+            break
+
+    assert nth > 20, "the sweep met hardly any operation"
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path):
+    """SIGKILL during conversion and compaction, 20 times; the multiset of ids is exact each time it ends."""
+    chance = random.Random(5)
+    world = World(tmp_path)
+    world.put_specs()
+    total, killed = 3000, 0
+    world.receive(submitted(a_ping(number % 2850), number % 2850) for number in range(total))
+    while killed < 20:
+        process = subprocess.Popen(
+            [*CONVERT, str(tmp_path)],
+            env={**os.environ, "TELEMETRY_REVISION_OFFLINE": "true"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(0.3, 2.5))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            killed += 1
+        process.communicate()
+        audited = world.audit()
+        assert audited.balanced, audited.findings
+        ids = Counter(document_id for document_id, _ in world.lines())
+        assert set(ids.values()) <= {1}
+        if audited.total.pending == 0:
+            world.receive(submitted(a_ping(number), number) for number in range(total, total + 400))
+            total += 400
+    asyncio.run(world.convert(processes=2))
+
+    ids = Counter(document_id for document_id, _ in world.lines())
+    assert ids == Counter(an_id(n) for n in [*range(2850), *range(3000, total)])
+    assert world.audit().total.duplicate == 150
+    assert world.audit().balanced
+
+
+async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeypatch):
+    """The others of its batch are stored; it is refused after a second try, whole."""
+    world = World(tmp_path)
+    world.put_specs()
+    monkeypatch.setenv("TELEMETRY_TEST_DEADLY_ID", an_id(3))
+    monkeypatch.setattr("telemetry_server.convert.pool._judge_in_process", _judge_or_die)
+    monkeypatch.setattr("telemetry_server.convert.pool.SMALL_ITEMS", 0)
+    world.receive(submitted(a_ping(number), number) for number in range(5))
+
+    tally = await world.convert(processes=2)
+
+    assert (tally.stored, sum(tally.quarantined.values())) == (4, 1)
+    ((document_id, line),) = [pair for pair in world.lines("quarantine") if "histogram" not in pair[1]]
+    assert document_id == an_id(3)
+    assert "killed" in line["detail"]
+    assert world.audit().balanced
+
+
+def _judge_or_die(task):
+    from telemetry_server.convert import pool
+    from telemetry_server.convert.worker import read_item
+
+    for item in task.items:
+        if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(pool._judge._raw, item).path:
+            os._exit(9)
+    return pool._judge.judge(task)
