@@ -63,7 +63,8 @@ class MercurialClone(_Clone):
         status, node = await self._run(*hg, "log", "-r", changeset, "-T", "{node}")
         if status:
             raise SourceUnreachable(f"hg in {self._path}: exit status {status}")
-        if not node:
+        # Nothing but f is Mercurial's name for what was never committed.
+        if not node or set(node) == {ord("f")}:
             raise RevisionMissing(f"{self._path} has no changeset {revision.changeset}")
         status, text = await self._run(*hg, "cat", "-r", node.decode(), SPEC_PATH)
         if status == 1:

@@ -1,5 +1,6 @@
 """Which definitions a ping is judged by: its revision's, or the best that can be told without it."""
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,12 +9,14 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from histogram_specs.cache import SpecCache
-from histogram_specs.errors import BrokenSpecFile
+from histogram_specs.errors import BrokenSpecFile, SpecError
 from histogram_specs.revision import Revision
 from histogram_specs.spec_file import SpecFile
 
 MISSING_FOR_SECONDS = 3600.0
 MOST_MISSING = 10_000
+
+log = logging.getLogger(__name__)
 
 
 class RevisionSource(StrEnum):
@@ -140,8 +143,9 @@ class Resolver:
             return Resolved(spec_file, revision, RevisionSource.PING), ""
         if self._history is not None:
             in_force = self._history.at_revision(revision)
-            if in_force is not None:
-                return Resolved(self._text_of(in_force), revision, RevisionSource.HISTORY), ""
+            spec_file = self._text_of(in_force)
+            if spec_file is not None:
+                return Resolved(spec_file, revision, RevisionSource.HISTORY), ""
         if self._offline:
             return (
                 None,
@@ -156,17 +160,24 @@ class Resolver:
             return None
         if build_id:
             in_force = self._history.at_build(channel, build_id, version)
-            if in_force is not None:
-                return Resolved(self._text_of(in_force), in_force.revision, RevisionSource.BUILD_DATE)
+            spec_file = self._text_of(in_force)
+            if in_force is not None and spec_file is not None:
+                return Resolved(spec_file, in_force.revision, RevisionSource.BUILD_DATE)
         if version:
             in_force = self._history.at_version(channel, version)
-            if in_force is not None:
-                return Resolved(self._text_of(in_force), in_force.revision, RevisionSource.VERSION)
+            spec_file = self._text_of(in_force)
+            if in_force is not None and spec_file is not None:
+                return Resolved(spec_file, in_force.revision, RevisionSource.VERSION)
         return None
 
-    def _text_of(self, in_force: InForce) -> SpecFile:
-        assert self._history is not None
-        return self._cache.shared(in_force.digest, self._history.spec_text)
+    def _text_of(self, in_force: InForce | None) -> SpecFile | None:
+        if in_force is None or self._history is None:
+            return None
+        try:
+            return self._cache.shared(in_force.digest, self._history.spec_text)
+        except SpecError as error:
+            log.warning("%s of the history is of no use: %s", in_force.revision, error)
+            return None
 
     def _is_missing(self, revision: Revision) -> bool:
         until = self._missing_until.get(revision)

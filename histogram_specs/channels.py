@@ -1,0 +1,59 @@
+"""Which repository a channel's builds come from, and how their versions are tagged there."""
+
+import re
+from collections.abc import Iterable
+
+RELEASE_CHANNELS = ("aurora", "beta", "release")
+ESR_MAJORS = (10, 17, 24, 31, 38, 45, 52, 60, 68, 78, 91, 102, 115, 128, 140)
+DEFAULT_REPOSITORIES = (
+    "mozilla-central",
+    *(f"releases/mozilla-{channel}" for channel in RELEASE_CHANNELS),
+    *(f"releases/mozilla-esr{major}" for major in ESR_MAJORS),
+)
+
+_VERSION = re.compile(r"(?P<numbers>[0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?P<stage>a[12]|b[0-9]{1,3}|esr)?")
+
+
+def repository_of(channel: str, version: str | None) -> str | None:
+    """Return the repository of *channel*; that of "esr" needs the *version* too."""
+    if channel == "nightly":
+        return "mozilla-central"
+    if channel in RELEASE_CHANNELS:
+        return f"releases/mozilla-{channel}"
+    match = _VERSION.fullmatch(version) if channel == "esr" and version else None
+    return f"releases/mozilla-esr{match['numbers'].split('.')[0]}" if match else None
+
+
+def tag_of(channel: str, version: str, tags: Iterable[str]) -> str | None:
+    """
+    Return which of a repository's *tags* marks *version* on *channel*, or the end of its development.
+
+    Of a beta that does not say its number it is the last one.
+    """
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return None
+    numbers = match["numbers"].replace(".", "_")
+    major = match["numbers"].split(".")[0]
+    stage = match["stage"] or ""
+    known = set(tags)
+    if channel == "beta" and not stage:
+        return _last_beta(numbers, known)
+    wanted = {
+        "nightly": (
+            f"FIREFOX_NIGHTLY_{major}_END",
+            f"FIREFOX_AURORA_{major}_BASE",
+            f"FIREFOX_BETA_{major}_BASE",
+        ),
+        "aurora": (f"FIREFOX_AURORA_{major}_END", f"FIREFOX_BETA_{major}_BASE"),
+        "beta": (f"FIREFOX_{numbers}{stage}_RELEASE",),
+        "release": (f"FIREFOX_{numbers}_RELEASE",),
+        "esr": (f"FIREFOX_{numbers}esr_RELEASE",),
+    }
+    return next((tag for tag in wanted.get(channel, ()) if tag in known), None)
+
+
+def _last_beta(numbers: str, tags: Iterable[str]) -> str | None:
+    form = re.compile(rf"FIREFOX_{numbers}b([0-9]+)_RELEASE")
+    betas = [(int(match[1]), tag) for tag in tags if (match := form.fullmatch(tag))]
+    return max(betas)[1] if betas else None

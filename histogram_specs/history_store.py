@@ -1,0 +1,293 @@
+"""
+What was in force when, on disk: ``<cache>/.history/history.sqlite``.
+
+Each distinct text is kept once, packed; a version is a changeset that touched the file,
+and points at a text; every changeset of a walked repository points at the version that
+was in force at it.  One transaction at a time, so a crash leaves what was whole before.
+"""
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from histogram_specs.errors import HistoryError
+
+SCHEMA_VERSION = 1
+UNDECIDED = -1  # a changeset whose version was not worked out yet
+NO_VERSION = 0  # a changeset without the file
+_BUSY_SECONDS = 5.0
+
+_SCHEMA = """
+CREATE TABLE repositories (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+  first_number INTEGER NOT NULL DEFAULT 0,  -- the server's numbers of the changesets that were walked
+  next_number INTEGER NOT NULL DEFAULT 0,
+  last_node BLOB,
+  known_from INTEGER, known_until INTEGER   -- seconds since 1970, UTC
+);
+CREATE TABLE texts (digest TEXT PRIMARY KEY, packed BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE versions (
+  id INTEGER PRIMARY KEY, repository_id INTEGER NOT NULL, node BLOB NOT NULL,
+  pushed_at INTEGER NOT NULL, branch TEXT NOT NULL,
+  digest TEXT, problem TEXT,                -- both NULL: its text was not fetched yet
+  UNIQUE (repository_id, node)
+);
+CREATE TABLE changesets (
+  node BLOB NOT NULL, repository_id INTEGER NOT NULL, position INTEGER NOT NULL,
+  parents BLOB NOT NULL, version_id INTEGER NOT NULL,
+  PRIMARY KEY (node, repository_id)
+) WITHOUT ROWID;
+CREATE INDEX in_order ON changesets (repository_id, position);
+CREATE TABLE tags (
+  repository_id INTEGER NOT NULL, tag TEXT NOT NULL, node BLOB NOT NULL, PRIMARY KEY (repository_id, tag)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WalkedRepository:
+    """How far one repository's history is known."""
+
+    id: int
+    name: str
+    first_number: int
+    next_number: int
+    last_node: bytes | None
+    known_from: int | None  # seconds since 1970; None: from its beginning
+    known_until: int | None  # None: its first walk did not end
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChangeset:
+    """A changeset as a log tells it."""
+
+    node: bytes
+    parents: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """A changeset that touched the spec file."""
+
+    node: bytes
+    pushed_at: int  # seconds since 1970, UTC; when it was committed where the server knows no pushes
+    branch: str
+
+
+def history_path(cache_directory: Path) -> Path:
+    """Return where the history beside a revision cache is."""
+    return cache_directory / ".history" / "history.sqlite"
+
+
+def open_history(path: Path, *, writable: bool) -> sqlite3.Connection:
+    """
+    Open the history; made if it is *writable* and not there.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+        HistoryError: If it is damaged, or another version wrote it.
+    """
+    if writable:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    elif not path.is_file():
+        raise FileNotFoundError(path)
+    try:
+        database = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={'rw' if writable else 'ro'}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and writable:
+            database.execute("PRAGMA synchronous = FULL")
+            database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            version = SCHEMA_VERSION
+    except sqlite3.Error as error:
+        raise HistoryError(f"{path}: {error}; remove it and prefetch again") from error
+    if version != SCHEMA_VERSION:
+        database.close()
+        if version == 0:
+            raise FileNotFoundError(path)
+        raise HistoryError(
+            f"{path}: format {version}, this is {SCHEMA_VERSION}; remove it and prefetch again"
+        )
+    return database
+
+
+class HistoryStore:
+    """Writes what a walk found.  One process at a time; every method is one transaction."""
+
+    def __init__(self, cache_directory: Path, *, dry_run: bool = False) -> None:
+        path = history_path(cache_directory)
+        self._dry_run = dry_run
+        if dry_run and not path.exists():
+            self._database = sqlite3.connect(":memory:", isolation_level=None)
+            self._database.executescript(_SCHEMA)
+        else:
+            self._database = open_history(path, writable=not dry_run)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def repository(self, name: str) -> WalkedRepository:
+        """Return what is known of a repository; a new one starts with nothing."""
+        select = (
+            "SELECT id, name, first_number, next_number, last_node, known_from, known_until"
+            " FROM repositories WHERE name = ?"
+        )
+        row = self._database.execute(select, (name,)).fetchone()
+        if row is None and self._dry_run:
+            return WalkedRepository(0, name, 0, 0, None, None, None)
+        if row is None:
+            with self._transaction() as database:
+                database.execute("INSERT INTO repositories (name) VALUES (?)", (name,))
+            row = self._database.execute(select, (name,)).fetchone()
+        return WalkedRepository(*row)
+
+    def forget_changesets(self, repository_id: int, first_number: int) -> None:
+        """Begin the walk anew at the server's *first_number*; texts and versions stay."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM changesets WHERE repository_id = ?", (repository_id,))
+            database.execute(
+                "UPDATE repositories SET first_number = ?, next_number = ?, last_node = NULL,"
+                " known_from = NULL, known_until = NULL WHERE id = ?",
+                (first_number, first_number, repository_id),
+            )
+
+    def add_changesets(
+        self, repository_id: int, next_number: int, changesets: Sequence[LoggedChangeset]
+    ) -> None:
+        """Append *changesets*, parents before children; the walk goes on at *next_number*."""
+        with self._transaction() as database:
+            (position,) = database.execute(
+                "SELECT coalesce(max(position), -1) + 1 FROM changesets WHERE repository_id = ?",
+                (repository_id,),
+            ).fetchone()
+            database.executemany(
+                "INSERT OR IGNORE INTO changesets VALUES (?, ?, ?, ?, ?)",
+                (
+                    (changeset.node, repository_id, position + number, b"".join(changeset.parents), UNDECIDED)
+                    for number, changeset in enumerate(changesets)
+                ),
+            )
+            database.execute(
+                "UPDATE repositories SET next_number = ?, last_node = ? WHERE id = ?",
+                (next_number, changesets[-1].node, repository_id),
+            )
+
+    def undecided(self, repository_id: int) -> Iterator[LoggedChangeset]:
+        """Yield the changesets whose version is not worked out, in order."""
+        rows = self._database.execute(
+            "SELECT node, parents FROM changesets WHERE repository_id = ? AND version_id = -1"
+            " ORDER BY position",
+            (repository_id,),
+        )
+        for node, parents in rows:
+            yield LoggedChangeset(node, tuple(parents[at : at + 20] for at in range(0, len(parents), 20)))
+
+    def decide(self, repository_id: int, version_of: Iterable[tuple[bytes, int]]) -> None:
+        """Write down the version in force at each of these changesets."""
+        with self._transaction() as database:
+            database.executemany(
+                "UPDATE changesets SET version_id = ? WHERE node = ? AND repository_id = ?",
+                ((version_id, node, repository_id) for node, version_id in version_of),
+            )
+
+    def first_node(self, repository_id: int) -> bytes | None:
+        """Return the changeset with which the walk began."""
+        row = self._database.execute(
+            "SELECT node FROM changesets WHERE repository_id = ? ORDER BY position LIMIT 1", (repository_id,)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def positions(self, repository_id: int) -> dict[int, int]:
+        """Return where in the walk each version's changeset stands, by the version's id."""
+        rows = self._database.execute(
+            "SELECT v.id, c.position FROM versions v JOIN changesets c"
+            " ON c.node = v.node AND c.repository_id = v.repository_id WHERE v.repository_id = ?",
+            (repository_id,),
+        )
+        return dict(rows.fetchall())
+
+    def version_at(self, repository_id: int, node: bytes) -> int | None:
+        """Return the version in force at a changeset, None where it was not walked or decided."""
+        row = self._database.execute(
+            "SELECT version_id FROM changesets WHERE node = ? AND repository_id = ? AND version_id >= 0",
+            (node, repository_id),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def add_versions(self, repository_id: int, versions: Iterable[FileVersion]) -> None:
+        """Add changesets that touched the file; known ones stay as they are."""
+        with self._transaction() as database:
+            database.executemany(
+                "INSERT OR IGNORE INTO versions (repository_id, node, pushed_at, branch) VALUES (?, ?, ?, ?)",
+                ((repository_id, one.node, one.pushed_at, one.branch) for one in versions),
+            )
+
+    def versions(self, repository_id: int) -> dict[bytes, int]:
+        """Return the ids of the known versions by node."""
+        rows = self._database.execute(
+            "SELECT node, id FROM versions WHERE repository_id = ?", (repository_id,)
+        )
+        return dict(rows.fetchall())
+
+    def without_text(self, repository_id: int) -> list[tuple[int, bytes]]:
+        """Return the ids and nodes of the versions whose text is not here yet."""
+        return self._database.execute(
+            "SELECT id, node FROM versions WHERE repository_id = ? AND digest IS NULL AND problem IS NULL"
+            " ORDER BY pushed_at, id",
+            (repository_id,),
+        ).fetchall()
+
+    def add_text(self, version_id: int, text: bytes) -> bool:
+        """Keep the text of a version; True if it was not kept before."""
+        digest = sha256(text).hexdigest()
+        with self._transaction() as database:
+            added = database.execute(
+                "INSERT OR IGNORE INTO texts VALUES (?, ?)", (digest, zlib.compress(text, 6))
+            ).rowcount
+            database.execute("UPDATE versions SET digest = ? WHERE id = ?", (digest, version_id))
+        return added > 0
+
+    def add_problem(self, version_id: int, problem: str) -> None:
+        """Write down why a version has no usable text."""
+        with self._transaction() as database:
+            database.execute("UPDATE versions SET problem = ? WHERE id = ?", (problem, version_id))
+
+    def replace_tags(self, repository_id: int, tags: Iterable[tuple[str, bytes]]) -> None:
+        """Write down a repository's tags."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM tags WHERE repository_id = ?", (repository_id,))
+            database.executemany(
+                "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
+                ((repository_id, tag, node) for tag, node in tags),
+            )
+
+    def finish(self, repository_id: int, known_from: int | None, known_until: int) -> None:
+        """Write down that everything between the two times is known."""
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE repositories SET known_from = ?, known_until = max(?, coalesce(known_until, 0))"
+                " WHERE id = ?",
+                (known_from, known_until, repository_id),
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._database
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
