@@ -13,7 +13,7 @@ example: telemetry-server demo
 
 exit status: 0 if every ping ended as expected and the books balance, else 1
 """
-PINGS = 500
+PINGS = 400
 MALFORMED, REPEATS = 0.25, 0.08
 CLIENTS = 8
 

@@ -16,7 +16,7 @@ def _counts_of_hump(chance: Random, starts: tuple[int, ...]) -> dict[int, int]:
     middle = chance.uniform(first, first + width)
     peak = chance.randint(2, 400)
     counts = {
-        position: max(1, round(peak / (1 + abs(position - middle)) * chance.uniform(0.5, 1.5)))
+        position: 1 + int(peak / (1 + abs(position - middle)) * (0.5 + chance.random()))
         for position in range(first, first + width)
     }
     if first > 0:
@@ -46,14 +46,15 @@ def verbose_histogram(chance: Random, spec: HistogramSpec) -> dict[str, Any]:
         "bucket_count": spec.bucket_count,
         "histogram_type": spec.histogram_type,
         "values": {str(start): count for start, count in samples},
-        "sum": sum(start * count for start, count in samples),
+        "sum": sum([start * count for start, count in samples]),
     }
     if spec.kind is HistogramKind.COUNT:
         histogram["sum"] = counts[0]
     if spec.kind is HistogramKind.EXPONENTIAL:
-        histogram["log_sum"] = sum(log(1 + start) * count for start, count in samples)
-        histogram["log_sum_squares"] = sum(log(1 + start) ** 2 * count for start, count in samples)
+        logs = [(log(1 + start), count) for start, count in samples]
+        histogram["log_sum"] = sum([value * count for value, count in logs])
+        histogram["log_sum_squares"] = sum([value * value * count for value, count in logs])
     else:
-        histogram["sum_squares_lo"] = sum(start * start * count for start, count in samples) % 2**32
+        histogram["sum_squares_lo"] = sum([start * start * count for start, count in samples]) % 2**32
         histogram["sum_squares_hi"] = 0
     return histogram

@@ -61,4 +61,4 @@ def test_the_demo_ends_well():
 
     assert shown["as_expected"]
     assert shown["balanced"]
-    assert shown["total"]["received"] == 500
+    assert shown["total"]["received"] == 400
