@@ -83,7 +83,12 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
 
     async def follow() -> None:
         async with opened_converter(settings) as converter:
-            await Follower(converter, wake_fd=wake_fd, lifeline_fd=lifeline_fd, upkeep=lambda: None).run()
+            upkeep = Upkeep(
+                converter,
+                raw_retention_days=settings.raw_retention_days,
+                dedup_days=settings.dedup_days,
+            )
+            await Follower(converter, wake_fd=wake_fd, lifeline_fd=lifeline_fd, upkeep=upkeep.run).run()
 
     asyncio.run(follow())
     return 0

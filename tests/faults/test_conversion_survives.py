@@ -41,7 +41,7 @@ def assert_complete(world: World) -> None:
     assert audited.findings == []
     assert (audited.total.received, audited.total.stored) == (9, 6)
     assert (audited.total.duplicate, audited.total.conflict, audited.total.quarantined) == (2, 1, 1)
-    known = {path for path in world.root.path.rglob("*.zst")}
+    known = set(world.root.path.rglob("*.zst"))
     assert len(known) == len(list(world.root.path.glob("*/*/**/*.zst")))
 
 

@@ -134,7 +134,7 @@ def test_a_file_that_is_no_ledger_is_refused_in_one_line(tmp_path):
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"not a database, but long enough to be looked at" * 50)
 
-    with pytest.raises(LedgerError, match="ledger.sqlite"):
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite"):
         Ledger(path)
 
 
