@@ -52,8 +52,8 @@ async def read_slowly(
         async with asyncio.timeout_at(None) as timer:
             while True:
                 timer.reschedule(min(deadline, started + _time_for(total, limits)))
-                if is_half_closed() and not content.is_eof():
-                    raise BodyBroken
+                if is_half_closed() and not content.is_eof() and content.exception() is None:
+                    content.set_exception(RequestPayloadError("the body ended early"))
                 chunk = await content.readany()
                 if not chunk and content.at_eof():
                     return b"".join(chunks)

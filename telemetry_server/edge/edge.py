@@ -68,7 +68,7 @@ class Edge:
         finally:
             self.active_requests -= 1
         self.tally.count_answer(response.status)
-        if self.is_draining or cast(GuardedHandler, request.protocol).is_spent:
+        if cast(GuardedHandler, request.protocol).is_last_answer() or self.is_draining:
             response.force_close()
         return response
 

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 from typing import Any, Protocol, cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
@@ -51,21 +51,32 @@ class GuardOwner(Protocol):
 class GuardedHandler(RequestHandler):
     """One connection: headers in time, not too many of its kind, and an answer also to a half-closed one."""
 
-    __slots__ = ("_header_timer", "_is_counted", "_is_partial", "_is_refused", "_owner", "is_half_closed")
+    __slots__ = (
+        "_answered",
+        "_header_timer",
+        "_is_counted",
+        "_is_partial",
+        "_is_refused",
+        "_last_payload",
+        "_owner",
+        "is_half_closed",
+    )
 
     def __init__(self, manager: "GuardedServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(manager, loop=loop, **options)
         self._owner = manager.owner
         self._header_timer: asyncio.TimerHandle | None = None
+        self._answered = 0
+        self._last_payload: StreamReader | None = None  # of the request whose head came last
         self._is_counted = False
         self._is_refused = False
         self._is_partial = False  # a part of a request's head is here
         self.is_half_closed = False
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether the answer in hand is this connection's last."""
-        if self._request_count >= self._owner.limits.max_requests_per_connection:
+    def is_last_answer(self) -> bool:
+        """Note that an answer is about to go out; True if it is this connection's last."""
+        self._answered += 1
+        if self._answered >= self._owner.limits.max_requests_per_connection:
             return True
         return self.is_half_closed and not self._messages
 
@@ -73,14 +84,12 @@ class GuardedHandler(RequestHandler):
         """Take the connection, or answer 503 if there are too many."""
         owner = self._owner
         if owner.open_connections >= owner.limits.max_connections:
-            self._refuse(cast(asyncio.Transport, transport))
+            self._say_last(cast(asyncio.Transport, transport), 503)
             return
         owner.open_connections += 1
         self._is_counted = True
         super().connection_made(transport)
-        self._header_timer = self._loop.call_later(
-            owner.limits.header_timeout_seconds, self._headers_are_late
-        )
+        self._start_header_timer()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Make room for another."""
@@ -95,17 +104,19 @@ class GuardedHandler(RequestHandler):
         if self._is_refused:
             return
         requests_before = self._request_count
+        payload = self._last_payload
+        was_between = payload is None or payload.is_eof()
         super().data_received(data)
         if self._request_count != requests_before:
             self._is_partial = False
+            if self._messages:
+                self._last_payload = self._messages[-1][1]
             if self._header_timer is not None:
                 self._stop_header_timer()
-        elif data and self._is_idle():
+        elif was_between and data:
             self._is_partial = True
             if self._header_timer is None:
-                self._header_timer = self._loop.call_later(
-                    self._owner.limits.header_timeout_seconds, self._headers_are_late
-                )
+                self._start_header_timer()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client sends no more: what it asked for is still answered, and half a request is refused."""
@@ -156,24 +167,33 @@ class GuardedHandler(RequestHandler):
 
     def _headers_are_late(self) -> None:
         self._header_timer = None
-        if self.transport is not None and self._is_idle():
+        if self.transport is None:
+            return
+        if self._is_idle():
             self._answer_and_close(408)
+        elif self._is_partial:
+            # The request before it is still being answered.
+            self._start_header_timer()
 
     def _answer_and_close(self, status: int) -> None:
         if self.transport is not None:
-            self.transport.write(answers.raw_refusal(status))
-            self._owner.count_answer(status)
-            self.force_close()
+            self._say_last(self.transport, status)
+
+    def _start_header_timer(self) -> None:
+        self._header_timer = self._loop.call_later(
+            self._owner.limits.header_timeout_seconds, self._headers_are_late
+        )
 
     def _stop_header_timer(self) -> None:
         if self._header_timer is not None:
             self._header_timer.cancel()
             self._header_timer = None
 
-    def _refuse(self, transport: asyncio.Transport) -> None:
+    def _say_last(self, transport: asyncio.Transport, status: int) -> None:
+        """Answer without a request, and take no more notice of this connection."""
         self._is_refused = True
-        transport.write(answers.raw_refusal(503))
-        self._owner.count_answer(503)
+        self._owner.count_answer(status)
+        transport.write(answers.raw_refusal(status))
         if transport.can_write_eof():
             transport.write_eof()
         # Closing with bytes unread would reset the connection and take the answer with it.

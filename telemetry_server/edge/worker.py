@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.disk import Disk
 from storage.errors import WriterDead
 from storage.raw.committer import Commit
 from storage.raw.room import RESERVE_BYTES
@@ -43,13 +44,14 @@ class EdgeWorker:
     Use it with ``async with``; leaving cuts off what `drain` did not finish.
     """
 
-    def __init__(self, options: EdgeOptions, place: WorkerPlace, *, writer: RawWriter | None = None) -> None:
+    def __init__(self, options: EdgeOptions, place: WorkerPlace, *, disk: Disk | None = None) -> None:
         check_library()
         self._options = options
         self._place = place
-        self.writer = writer or RawWriter(
+        self.writer = RawWriter(
             place.raw_dir,
             worker=place.number,
+            disk=disk,
             min_free_bytes=place.min_free_bytes,
             reserve_bytes=place.reserve_bytes,
             commit_timeout_seconds=place.commit_timeout_seconds,

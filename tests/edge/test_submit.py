@@ -1,0 +1,411 @@
+"""A 200 is a promise; every other answer is the contract's."""
+
+import asyncio
+import errno
+from datetime import UTC, datetime
+
+import pytest
+
+from telemetry_server.edge.limits import EdgeLimits
+from tests.support.edges import DOCUMENT_ID, PATH, a_request, running_edge
+from tests.support.faulty_disk import CrampedDisk, FaultyDisk, StuckDisk
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        PATH,
+        f"{PATH}/main/Firefox/61.0/release/20180621121604",
+        f"/submit/org-mozilla-fenix/baseline/1/{DOCUMENT_ID}",
+        "/submit/anything",
+        "/submit/a/b/c/d/e/f/g/h/i",
+        "/submit//",
+        "/submit/%2e%2e/%00",
+        "/submit/../../etc/passwd",
+    ],
+)
+async def test_what_is_submitted_is_on_disk_as_it_came(tmp_path, method, path):
+    """Body, path, query, method, protocol, host, time and the listed headers; never opened, never decoded."""
+    body = b"\x1f\x8b not gzip at all \x00\xff"
+    before = datetime.now(UTC)
+    async with running_edge(tmp_path) as edge:
+        (answer,) = await edge.talk(
+            a_request(
+                body,
+                path=f"{path}?v=4&x=%20",
+                method=method,
+                headers={
+                    "Content-Encoding": "gzip",
+                    "X-Debug-ID": "me",
+                    "Cookie": "no",
+                    "X-Forwarded-For": "1.2.3.4",
+                },
+            )
+        )
+        (kept,) = edge.kept()
+
+    assert (answer.status, answer.body) == (200, b"")
+    assert (kept.path, kept.query, kept.method, kept.protocol) == (path, "v=4&x=%20", method, "HTTP/1.1")
+    assert (kept.body, kept.host, kept.client_address) == (body, "localhost", None)
+    assert kept.headers == {"content-length": str(len(body)), "content-encoding": "gzip", "x-debug-id": "me"}
+    assert before <= kept.received_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        f"POST {PATH} HTTP/1.1\r\nHost: a\r\n\r\n".encode(),
+        f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n".encode(),
+        f"POST {PATH} HTTP/1.0\r\n\r\n".encode(),
+        f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode(),
+    ],
+)
+async def test_a_request_without_a_body_is_an_empty_body(tmp_path, request_bytes):
+    """The converter will say what it thinks of that."""
+    async with running_edge(tmp_path) as edge:
+        assert await edge.status(request_bytes) == 200
+        assert [kept.body for kept in edge.kept()] == [b""]
+
+
+async def test_chunked_bodies_are_joined_however_they_come(tmp_path):
+    """At once, or a byte at a time."""
+    whole = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    whole += b"3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: x\r\n\r\n"
+    async with running_edge(tmp_path) as edge:
+        assert await edge.status(whole) == 200
+        assert await edge.status(*[whole[n : n + 1] for n in range(len(whole))], pause=0.0005) == 200
+        assert [kept.body for kept in edge.kept()] == [b"abcde", b"abcde"]
+
+
+async def test_many_requests_share_a_connection(tmp_path):
+    """Pipelined ones are answered in order; past its number the connection is closed."""
+    limits = EdgeLimits(max_requests_per_connection=5)
+    async with running_edge(tmp_path, limits=limits) as edge:
+        answers = await edge.talk(b"".join(a_request(b"%d" % n) for n in range(8)))
+        kept = [int(submission.body) for submission in edge.kept()]
+
+    assert [answer.status for answer in answers] == [200] * 5
+    assert answers[-1].headers["connection"] == "close"
+    assert kept == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (a_request(method="GET"), 405),
+        (a_request(method="DELETE"), 405),
+        (a_request(method="OPTIONS"), 405),
+        (a_request(path="/submit"), 404),
+        (a_request(path="/submit/"), 404),
+        (a_request(path="/Submit/telemetry/x"), 404),
+        (a_request(path="/submit%2ftelemetry"), 404),
+        (a_request(path="/"), 404),
+        (a_request(path="/submit/" + "a" * 1016), 200),
+        (a_request(path="/submit/" + "a" * 1017), 414),
+        (a_request(path="/submit/" + "a" * 7000), 414),
+        (a_request(path="/submit/" + "a" * 20000), 414),
+        (a_request(headers={"User-Agent": "a" * 1024}), 200),
+        (a_request(headers={"User-Agent": "a" * 1025}), 431),
+        (a_request(headers={"User-Agent": "\xe9" * 513}), 431),
+        (a_request(headers={"User-Agent": "a" * 20000}), 431),
+        (a_request(headers={"Cookie": "a" * 4000}), 200),
+        (a_request(headers={f"X-{n}": "1" for n in range(62)}), 200),
+        (a_request(headers={f"X-{n}": "1" for n in range(63)}), 431),
+        (a_request(headers={f"X-{n}": "1" for n in range(500)}), 431),
+        (a_request(headers={"Upgrade": "websocket", "Connection": "Upgrade"}), 400),
+        (a_request(path=f"http://localhost{PATH}"), 200),
+        (a_request(b"x" * 1000), 200),
+        (a_request(b"x" * 1001), 413),
+    ],
+)
+async def test_each_code_is_the_contracts(tmp_path, request_bytes, status):
+    """And what is not 200 is not kept."""
+    async with running_edge(tmp_path, limits=EdgeLimits(max_body_bytes=1000)) as edge:
+        answers = await edge.talk(request_bytes)
+        kept = len(edge.kept())
+
+    assert [answer.status for answer in answers] == [status]
+    assert kept == (status == 200)
+    if status == 405:
+        assert answers[0].headers["allow"] == "POST, PUT"
+
+
+async def test_a_closed_list_of_namespaces_is_exact(tmp_path):
+    """Case counts, and what looks like one is none."""
+    async with running_edge(tmp_path, namespaces=frozenset({"telemetry"})) as edge:
+        found = [
+            await edge.status(a_request(path=path))
+            for path in (
+                PATH,
+                "/submit/Telemetry/x",
+                "/submit/other/x",
+                "/submit/telemetry",
+                "/submit//telemetry",
+            )
+        ]
+
+    assert found == [200, 404, 404, 200, 404]
+
+
+@pytest.mark.parametrize("status", [413, 202])
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path, status):
+    """Announced or chunked; with `oversize_status = 202` it is taken and thrown away."""
+    limits = EdgeLimits(max_body_bytes=1000, oversize_status=status, lingering_seconds=0.1)
+    announced = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n"
+    chunked = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    async with running_edge(tmp_path, limits=limits) as edge:
+        for request in (
+            f"{announced}\r\n".encode(),
+            f"{announced}Expect: 100-continue\r\n\r\n".encode(),
+            chunked + b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n",
+            chunked + b"3e8\r\n" + b"x" * 1000 + b"\r\n1\r\nx\r\n",
+        ):
+            assert [answer.status for answer in await edge.talk(request)] == [status]
+        assert edge.kept() == []
+
+
+async def test_a_client_that_waits_to_be_asked_is_asked(tmp_path):
+    """Expect: 100-continue; then its body is taken."""
+    head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n".encode()
+    async with running_edge(tmp_path) as edge:
+        answers = await edge.talk(head, b"{}", pause=0.1)
+
+    assert [answer.status for answer in answers] == [100, 200]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc".encode(),
+        f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab".encode(),
+        f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Le".encode(),
+        b"POST",
+    ],
+)
+async def test_a_request_that_ends_early_is_a_bad_one(tmp_path, broken):
+    """Whether its end comes with it or later."""
+    async with running_edge(tmp_path) as edge:
+        assert await edge.status(broken, half_close=True) == 400
+        assert await edge.status(broken, b"", half_close=True, pause=0.05) == 400
+        assert edge.kept() == []
+
+
+async def test_a_client_that_sends_and_says_that_it_is_done_gets_its_answers(tmp_path):
+    """A half-closed connection is no hang-up."""
+    async with running_edge(tmp_path) as edge:
+        answers = await edge.talk(a_request(b"1") + a_request(b"2"), half_close=True)
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert answers[-1].headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("after", [0, 10, 120, 200])
+async def test_a_client_that_hangs_up_tears_nothing(tmp_path, after):
+    """At any place of its request, also while it is being written; others are served."""
+    request = a_request(b"x" * 100)
+    async with running_edge(tmp_path) as edge:
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+            writer.write(request[: after or len(request)])
+            await writer.drain()
+            writer.transport.abort()
+        assert await edge.status(a_request(b"good")) == 200
+        bodies = {kept.body for kept in edge.kept()}
+        await asyncio.sleep(0.05)
+        left = (edge.worker.edge.active_requests, edge.worker.edge.in_flight_bytes)
+
+    assert bodies <= {b"x" * 100, b"good"}
+    assert left == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ([b""], 408),
+        ([b"POST /submit/x HTTP/1.1\r\nHost:"], 408),
+        ([a_request(), b"POST /submit/x HTTP/1.1\r\nHost:"], 408),
+        ([b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"], 408),
+        ([b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", b"x"], 408),
+        ([b"POST /submit/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"], 408),
+    ],
+)
+async def test_a_slow_client_is_let_go(tmp_path, parts, status):
+    """Headers and bodies have their time; the connection is closed after it."""
+    limits = EdgeLimits(header_timeout_seconds=0.2, body_timeout_seconds=0.2, lingering_seconds=0.2)
+    async with running_edge(tmp_path, limits=limits) as edge:
+        answers = await edge.talk(*parts, patience=1)
+
+    assert answers[-1].status == status
+    assert answers[-1].headers["connection"] == "close"
+
+
+async def test_headers_that_drip_are_not_given_more_time_by_each_drop(tmp_path):
+    """The time runs from the first byte."""
+    limits = EdgeLimits(header_timeout_seconds=0.3)
+    head = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    async with running_edge(tmp_path, limits=limits) as edge:
+        assert await edge.status(*[head[n : n + 1] for n in range(len(head))], pause=0.02) == 408
+
+
+async def test_a_body_below_the_minimum_rate_is_let_go_before_its_time(tmp_path):
+    """After a grace it must come at so many bytes a second."""
+    limits = EdgeLimits(min_rate_after_seconds=0.2, min_bytes_per_second=10_000)
+    head = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n"
+    async with running_edge(tmp_path, limits=limits) as edge:
+        started = asyncio.get_running_loop().time()
+        assert await edge.status(head, *[b"x" * 50] * 40, pause=0.02) == 408
+        assert asyncio.get_running_loop().time() - started < 3
+
+
+async def test_an_idle_connection_is_closed(tmp_path):
+    """Without a word: it asked nothing."""
+    limits = EdgeLimits(keepalive_timeout_seconds=0.2)
+    async with running_edge(tmp_path, limits=limits) as edge:
+        reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+        writer.write(a_request())
+        head = await reader.readuntil(b"\r\n\r\n")
+        rest = await asyncio.wait_for(reader.read(), 2)
+        writer.close()
+
+    assert head.startswith(b"HTTP/1.1 200")
+    assert rest == b""
+
+
+async def test_connections_past_the_cap_are_told_to_come_back(tmp_path):
+    """503 and closed; when others leave there is room again."""
+    async with running_edge(tmp_path, limits=EdgeLimits(max_connections=3)) as edge:
+        held = [await asyncio.open_connection("127.0.0.1", edge.port) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        (answer,) = await edge.talk(a_request())
+        for _, writer in held:
+            writer.close()
+        await asyncio.sleep(0.05)
+        again = await edge.status(a_request())
+
+    assert (answer.status, answer.headers["connection"], again) == (503, "close", 200)
+    assert 3 <= int(answer.headers["retry-after"]) <= 7
+
+
+async def test_bodies_in_memory_have_a_budget(tmp_path):
+    """Announced bodies count before they come, chunked ones as they do; released when answered."""
+    limits = EdgeLimits(max_in_flight_bytes=1000)
+    chunked = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    async with running_edge(tmp_path, limits=limits) as edge:
+        _, holder = await asyncio.open_connection("127.0.0.1", edge.port)
+        holder.write(f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 600\r\n\r\n".encode())
+        await asyncio.sleep(0.05)
+        found = [
+            await edge.status(a_request(b"x" * 400)),
+            await edge.status(a_request(b"x" * 401)),
+            await edge.status(chunked, b"191\r\n" + b"x" * 401 + b"\r\n", b"0\r\n\r\n"),
+        ]
+        holder.close()
+        await asyncio.sleep(0.05)
+        found.append(await edge.status(a_request(b"x" * 1000)))
+
+    assert found == [200, 503, 503, 200]
+
+
+async def test_a_full_disk_is_507_and_says_when_to_come_back(tmp_path):
+    """Before the body is read; the heartbeat says it too; reading routes stay up."""
+    disk = CrampedDisk(10)
+    async with running_edge(
+        tmp_path, disk=disk, writer_options={"min_free_bytes": 1000, "commit_timeout_seconds": 0.2}
+    ) as edge:
+        (answer,) = await edge.talk(
+            f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 600\r\n\r\n".encode()
+        )
+        heartbeat = await edge.status(a_request(b"", path="/__heartbeat__", method="GET"))
+        alive = await edge.status(a_request(b"", path="/__lbheartbeat__", method="GET"))
+        disk.free_bytes = 10_000
+        await asyncio.sleep(0.15)
+        healed = await edge.status(a_request())
+
+    assert (answer.status, answer.headers["retry-after"]) == (507, "60")
+    assert (heartbeat, alive, healed) == (507, 200, 200)
+
+
+async def test_a_write_that_finds_the_disk_full_is_507(tmp_path):
+    """No matter what the disk said before."""
+    disk = FaultyDisk("write_some", nth=2, error=errno.ENOSPC, short=True)
+    async with running_edge(tmp_path, disk=disk) as edge:
+        assert await edge.status(a_request()) == 507
+        assert edge.kept() == []
+
+
+async def test_a_failed_sync_is_500_for_good(tmp_path):
+    """For that batch and all after it; the heartbeat too, the process still lives."""
+    async with running_edge(tmp_path, disk=FaultyDisk("sync_data", nth=1)) as edge:
+        found = [await edge.status(a_request()) for _ in range(3)]
+        heartbeat = await edge.status(a_request(b"", path="/__heartbeat__", method="GET"))
+        alive = await edge.status(a_request(b"", path="/__lbheartbeat__", method="GET"))
+
+    assert (found, heartbeat, alive) == ([500, 500, 500], 500, 200)
+
+
+async def test_a_slow_disk_is_503_in_time(tmp_path):
+    """Rather than growth; liveness is answered meanwhile."""
+    disk = StuckDisk()
+    async with running_edge(tmp_path, disk=disk, writer_options={"commit_timeout_seconds": 0.2}) as edge:
+        first = asyncio.create_task(edge.talk(a_request()))
+        await asyncio.sleep(0.1)
+        alive = await edge.status(a_request(b"", path="/__lbheartbeat__", method="GET"))
+        (answer,) = await first
+        second = await edge.status(a_request())
+        disk.let_go.set()
+
+    assert (answer.status, second, alive) == (503, 503, 200)
+    assert "retry-after" in answer.headers
+
+
+async def test_a_truncated_address_is_kept_if_asked_for(tmp_path):
+    """Of the connection, or of the proxy's word where proxies are trusted; never the header itself."""
+    headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}
+    async with running_edge(tmp_path, keeps_client_address=True, trusted_hops=1) as edge:
+        await edge.talk(a_request(headers=headers))
+        (kept,) = edge.kept()
+
+    assert kept.client_address == "203.0.113.0"
+    assert "x-forwarded-for" not in kept.headers
+
+
+async def test_draining_answers_what_was_asked_and_refuses_the_rest(tmp_path):
+    """A request whose head is read gets its 200; a new one 503; then nobody listens any more."""
+    async with running_edge(tmp_path) as edge:
+        slow_reader, slow = await asyncio.open_connection("127.0.0.1", edge.port)
+        slow.write(f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab".encode())
+        idle_reader, idle = await asyncio.open_connection("127.0.0.1", edge.port)
+        idle.write(a_request())
+        await idle_reader.readuntil(b"\r\n\r\n")
+        drain = asyncio.create_task(edge.worker.drain())
+        await asyncio.sleep(0.03)
+        refused = await edge.talk(a_request())
+        heartbeat = await edge.status(a_request(b"", path="/__heartbeat__", method="GET"))
+        idle.write(a_request())
+        on_idle = await idle_reader.read()
+        slow.write(b"cd")
+        answer = await slow_reader.read()
+        is_clean = await drain
+        with pytest.raises(ConnectionError):
+            await asyncio.open_connection("127.0.0.1", edge.port)
+        bodies = [kept.body for kept in edge.kept()]
+        slow.close()
+        idle.close()
+
+    assert (refused[0].status, heartbeat) == (503, 503)
+    assert on_idle.startswith(b"HTTP/1.1 503")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"Connection: close" in answer
+    assert is_clean
+    assert bodies == [b"{}", b"abcd"]
+
+
+async def test_a_drain_has_an_end(tmp_path):
+    """Who does not finish is cut off, unanswered, and the drain says so."""
+    async with running_edge(tmp_path, limits=EdgeLimits(drain_timeout_seconds=0.3)) as edge:
+        _, slow = await asyncio.open_connection("127.0.0.1", edge.port)
+        slow.write(f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab".encode())
+        await asyncio.sleep(0.05)
+        assert not await edge.worker.drain()
+        slow.close()

@@ -1,0 +1,215 @@
+"""An edge in this process, a whole server in another, and raw sockets to talk to either."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from storage.disk import Disk
+from storage.raw.reader import read_submission, scan_segment, segments
+from storage.raw.submission import Submission
+from telemetry_server.edge.edge import EdgeOptions
+from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
+
+DOCUMENT_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
+PATH = f"/submit/telemetry/{DOCUMENT_ID}"
+
+
+def a_request(
+    body: bytes = b"{}", *, path: str = PATH, method: str = "POST", headers: dict[str, str] | None = None
+) -> bytes:
+    """A well-formed request with a Content-Length."""
+    lines = {"Host": "localhost", "Content-Length": str(len(body))} | (headers or {})
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
+
+
+@dataclass
+class Answer:
+    """An answer as it came."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)  # names in lower case
+    body: bytes = b""
+
+
+def parse_answers(received: bytes) -> list[Answer]:
+    """The answers in *received*, interim ones too."""
+    answers = []
+    while received:
+        head, separator, received = received.partition(b"\r\n\r\n")
+        assert separator, f"half an answer: {head!r}"
+        status_line, *lines = head.decode("latin-1").split("\r\n")
+        found = re.fullmatch(r"HTTP/1\.[01] (\d{3}) [A-Za-z -]+", status_line)
+        assert found, status_line
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        length = int(headers.get("content-length", 0))
+        answers.append(Answer(int(found[1]), headers, received[:length]))
+        received = received[length:]
+    return answers
+
+
+@dataclass
+class RunningEdge:
+    """An edge that listens in this process."""
+
+    worker: EdgeWorker
+    raw: Path
+
+    @property
+    def port(self) -> int:
+        return self.worker.ports[0]
+
+    async def talk(
+        self, *parts: bytes, pause: float = 0.02, half_close: bool = False, patience: float = 0.15
+    ) -> list[Answer]:
+        """Send *parts*, and read until the edge closes, or is quiet for *patience* after an answer."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        received = b""
+        try:
+            for number, part in enumerate(parts):
+                if number:
+                    await asyncio.sleep(pause)
+                writer.write(part)
+                await writer.drain()
+            if half_close:
+                writer.write_eof()
+            while True:
+                chunk = await asyncio.wait_for(reader.read(1 << 16), patience if received else 5)
+                if not chunk:
+                    break
+                received += chunk
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+        return parse_answers(received)
+
+    async def status(self, *parts: bytes, **options: Any) -> int:
+        """The status of the last answer to *parts*; 0 if there was none."""
+        answers = await self.talk(*parts, **options)
+        return answers[-1].status if answers else 0
+
+    def kept(self) -> list[Submission]:
+        """What a reader finds."""
+        return kept_in(self.raw)
+
+
+def kept_in(raw: Path) -> list[Submission]:
+    """Every submission below *raw*."""
+    found = []
+    for segment in segments(raw):
+        scan = scan_segment(segment.path, 0, max_bytes=1 << 40, max_records=1 << 40)
+        with segment.path.open("rb") as file:
+            found += [read_submission(file.fileno(), span) for span in scan.spans]
+    return found
+
+
+@asynccontextmanager
+async def running_edge(
+    tmp_path: Path,
+    *,
+    limits: EdgeLimits | None = None,
+    disk: Disk | None = None,
+    writer_options: dict[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[RunningEdge]:
+    """An edge with its writer below *tmp_path*, listening on a free port."""
+    raw = tmp_path / "raw"
+    place = WorkerPlace(raw, 0, **({"min_free_bytes": 0, "reserve_bytes": 0} | (writer_options or {})))
+    edge_options = EdgeOptions(limits=limits or EdgeLimits(), **options)
+    async with EdgeWorker(edge_options, place, disk=disk) as worker:
+        await worker.listen([(socket.AF_INET, ("127.0.0.1", 0))])
+        yield RunningEdge(worker, raw)
+
+
+@dataclass
+class RunningServer:
+    """``telemetry-server serve`` in processes of its own."""
+
+    process: subprocess.Popen[bytes]
+    data: Path
+    log_path: Path
+    port: int = 0
+
+    def log(self) -> str:
+        """What it said so far."""
+        return self.log_path.read_text()
+
+    def talk(self, *parts: bytes, half_close: bool = False, patience: float = 5.0) -> list[Answer]:
+        """Send *parts* on one connection; what came until it was closed, or quiet after an answer."""
+        received = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as connection:
+            try:
+                for part in parts:
+                    connection.sendall(part)
+                if half_close:
+                    connection.shutdown(socket.SHUT_WR)
+                while chunk := connection.recv(1 << 16):
+                    received += chunk
+                    connection.settimeout(0.15)
+            except (TimeoutError, ConnectionError):
+                pass
+        return parse_answers(received)
+
+    def children(self) -> set[int]:
+        """The processes that it consists of, its own aside."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return {int(pid) for pid in path.read_text().split()}
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Tell it to end; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+def wait_for(condition: Any, seconds: float = 10.0) -> None:
+    """Return once *condition* holds; fail after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running_server(
+    tmp_path: Path, *words: str, workers: int = 1, environment: dict[str, str] | None = None
+) -> Iterator[RunningServer]:
+    """A server on a free port with its data below *tmp_path*."""
+    data, log_path = tmp_path / "data", tmp_path / "server.log"
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("TELEMETRY_")}
+    command = [sys.executable, "-m", "telemetry_server", "serve", "--data", str(data), "--port", "0"]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--workers", str(workers), *words],
+            env=bare | {"TELEMETRY_MIN_FREE_BYTES": "0"} | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    server = RunningServer(process, data, log_path)
+    try:
+        wait_for(lambda: "Listening on" in server.log() or process.poll() is not None, 20)
+        found = re.search(r"Listening on http://[^:]+:(\d+)/", server.log())
+        assert found, server.log()
+        server.port = int(found[1])
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
