@@ -5,7 +5,7 @@ One histogram, held against its definition: a row, or why it is dropped.
 whatever surprises it is judged again by `judge`, which is the rule itself, in the contract's order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from storage.partitions.histogram_row import NOT_SENT, SUMMARY, Number, Row, pack_row
@@ -31,7 +31,7 @@ def row_of(histogram: Any, measure: Measure) -> Row | None:
     """The row of a *histogram* in which everything is right; None if anything must be looked at closely."""
     positions, bucket_count, client_type, client_range, _ = measure
     try:
-        get = histogram.get
+        get: Callable[[str, Any], Any] = histogram.get
         sent = get("histogram_type", client_type)
         if sent != client_type or sent.__class__ is not int:
             return None

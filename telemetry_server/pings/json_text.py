@@ -25,7 +25,8 @@ _ZEROS_FOR_DIGITS = bytes.maketrans(b"0123456789", b"0" * 10)
 _LONG_RUN = b"0" * 19  # the shortest integer past 64 bits has so many digits
 _NUMBER_BEGINS_AFTER = frozenset(b"[:, \t\n\r-")
 _NUMBER_ENDS_BEFORE = frozenset(b",]} \t\n\r")
-_LONGEST_INTEGER_TEXT = 21
+_MOST_DIGITS = 20
+_MINUS = ord("-")
 
 _ONE_KIND_OF_BRACKET = bytes.maketrans(b"[]", b"{}")
 _NO_LANDMARK = bytes(set(range(256)) - set(b'{}[]"'))
@@ -148,11 +149,21 @@ def _may_have_long_integers(text: bytes) -> bool:
         end = start + len(_LONG_RUN)
         while digits[end : end + 1] == b"0":
             end += 1
-        # Neither a fraction's digits, nor the middle of a string.
-        if start and text[start - 1] in _NUMBER_BEGINS_AFTER and text[end] in _NUMBER_ENDS_BEFORE:
+        if _may_be_past_64_bits(text, start, end):
             return True
         start = digits.find(_LONG_RUN, end)
     return False
+
+
+def _may_be_past_64_bits(text: bytes, start: int, end: int) -> bool:
+    """Whether the digits ``text[start:end]`` may be such an integer; those in a string may look like one."""
+    # A fraction's digits and most strings have other neighbours.
+    if text[start - 1] not in _NUMBER_BEGINS_AFTER or text[end] not in _NUMBER_ENDS_BEFORE:
+        return False
+    if end - start > _MOST_DIGITS:
+        return True
+    number = int(text[start:end])
+    return number > (-SMALLEST_INTEGER if text[start - 1] == _MINUS else LARGEST_INTEGER)
 
 
 class _PastSixtyFourBits:
@@ -160,7 +171,7 @@ class _PastSixtyFourBits:
 
 
 def _known_integer(digits: str) -> int | _PastSixtyFourBits:
-    if len(digits) <= _LONGEST_INTEGER_TEXT and SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
+    if len(digits) <= _MOST_DIGITS + 1 and SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
         return int(digits)
     return _PastSixtyFourBits()
 
