@@ -225,6 +225,10 @@ class Settings(BaseSettings):
         False, description="Quarantine pings of the generic form whose doctype has no schema."
     )
     rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
+    geo_database: FilePath | None = Field(
+        None,
+        description="MaxMind DB file that countries are looked up in; needs `client_address = truncated`.",
+    )
     unresolved_revision: UnresolvedRevision = Field(
         UnresolvedRevision.QUARANTINE,
         description="Ping of an unknown revision: `quarantine`, or `self_described` "

@@ -91,7 +91,7 @@ def check_paths(settings: Settings) -> None:
     Raises:
         ConfigurationError: One of them is not there, or not readable.
     """
-    for name in ("partition_schema", "rules_file", "schemas_dir"):
+    for name in ("partition_schema", "rules_file", "schemas_dir", "geo_database"):
         path: Path | None = getattr(settings, name)
         if path is None:
             continue

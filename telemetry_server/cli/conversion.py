@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from histogram_specs.cache import SpecCache
 from histogram_specs.fetch import SpecFetcher
@@ -12,9 +13,13 @@ from storage.root import DataRoot
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.follower import Follower
 from telemetry_server.convert.pool import ConversionPool
+from telemetry_server.convert.rules import Rules
+from telemetry_server.convert.rules_file import BadRules, read_rules
 from telemetry_server.convert.setup import ConversionSetup
 from telemetry_server.convert.tally import Labels, Tally
 from telemetry_server.convert.upkeep import Upkeep
+from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
 from telemetry_server.settings import ConfigurationError, Settings
 
 # Of Firefox's own, by age; a metric's label is one of these or of a registered doctype.
@@ -40,15 +45,65 @@ def schema_of(settings: Settings) -> PartitionSchema:
         ConfigurationError: Its file cannot be read, or is no schema.
     """
     if settings.partition_schema is None:
-        return PartitionSchema.default()
+        catalogue = catalogue_of(settings)
+        return PartitionSchema.default(catalogue.doctypes(), catalogue.namespaces())
     try:
         return parse_schema(settings.partition_schema.read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"partition_schema {settings.partition_schema}: {error}") from error
 
 
+def catalogue_of(settings: Settings) -> Catalogue:
+    """
+    The doctypes that are registered.
+
+    Raises:
+        ConfigurationError: Their folder cannot be read.
+    """
+    try:
+        return Catalogue(settings.schemas_dir)
+    except OSError as error:
+        raise ConfigurationError(f"schemas_dir {settings.schemas_dir}: {error.strerror}") from None
+
+
+def rules_of(settings: Settings) -> Rules | None:
+    """
+    The operator's rules, if there are any.
+
+    Raises:
+        ConfigurationError: Their file makes no sense.
+    """
+    if settings.rules_file is None:
+        return None
+    try:
+        return read_rules(settings.rules_file)
+    except BadRules as error:
+        raise ConfigurationError(f"rules_file {error}") from None
+
+
+def geo_database_of(settings: Settings) -> Path | None:
+    """
+    Where the database of addresses is, if there is one; it was opened once, to see that it can be.
+
+    Raises:
+        ConfigurationError: It cannot.
+    """
+    if settings.geo_database is None:
+        return None
+    try:
+        GeoDatabase(settings.geo_database)
+    except GeoDatabaseError as error:
+        raise ConfigurationError(f"geo_database {error}") from None
+    return settings.geo_database.resolve()
+
+
 def setup_of(settings: Settings) -> ConversionSetup:
-    """How to convert, as plain values."""
+    """
+    How to convert, as plain values.
+
+    Raises:
+        ConfigurationError: A file that the settings name is no good.
+    """
     return ConversionSetup(
         root=DataRoot(settings.data_dir.resolve()),
         specs=settings.revision_cache_dir.resolve(),
@@ -56,6 +111,9 @@ def setup_of(settings: Settings) -> ConversionSetup:
         revision_offline=settings.revision_offline,
         unresolved_revision=settings.unresolved_revision.value,
         require_registration=settings.require_registration,
+        schemas_dir=settings.schemas_dir and settings.schemas_dir.resolve(),
+        rules=rules_of(settings),
+        geo_database=geo_database_of(settings),
     )
 
 
@@ -72,7 +130,11 @@ async def opened_converter(
             fetcher = await stack.enter_async_context(
                 SpecFetcher(SpecCache(setup.specs), source_of(settings.revision_server))
             )
-        labels = Labels(namespaces={"telemetry"}, doctypes=KNOWN_DOCTYPES)
+        catalogue = catalogue_of(settings)
+        labels = Labels(
+            namespaces={"telemetry", *catalogue.namespaces()},
+            doctypes=KNOWN_DOCTYPES.union(catalogue.doctypes()),
+        )
         yield await stack.enter_async_context(
             Converter(setup, pool, fetcher, labels=labels, on_progress=on_progress)
         )

@@ -9,7 +9,6 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import orjson
 from crc32c import crc32c
@@ -28,6 +27,7 @@ from telemetry_server.convert.reading import JsonObject, Reading, is_number
 from telemetry_server.convert.refusal import Refusal
 from telemetry_server.convert.reserved import discard_info, discard_reserved
 from telemetry_server.convert.revisions import Chosen, Unresolved, choose_definitions
+from telemetry_server.convert.rules import Facts, Rules
 from telemetry_server.convert.unified import read_unified
 from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
 from telemetry_server.pings.errors import (
@@ -39,6 +39,8 @@ from telemetry_server.pings.errors import (
     PingError,
     TooLarge,
 )
+from telemetry_server.pings.extras import extras_of
+from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.inflate import inflate
 from telemetry_server.pings.json_place import json_type, key_text
 from telemetry_server.pings.json_text import parse_object
@@ -54,15 +56,6 @@ REASON_OF: Mapping[type[PingError], QuarantineReason] = {
 }
 
 
-class OperatorRules(Protocol):
-    """The operator's rules for pings that nobody wants."""
-
-    def unwanted(
-        self, namespace: str, doctype: str, ping: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> str | None:
-        """Return which rule refuses *ping*, in one line; None if none does."""
-
-
 @dataclass(frozen=True, slots=True)
 class ConversionContext:
     """All that conversion depends on beside the submission."""
@@ -72,7 +65,8 @@ class ConversionContext:
     unresolved_revision: Unresolved = "quarantine"
     doctypes: DoctypeCatalogue | None = None
     require_registration: bool = False
-    rules: OperatorRules | None = None
+    rules: Rules | None = None
+    geo: GeoLookup | None = None
 
 
 @dataclass(slots=True)
@@ -114,18 +108,16 @@ def _convert(
     reading = _read(ping, path, notes)
     known.doctype = doctype = key_text(reading.doctype or path.doctype or UNKNOWN)
     headers = kept_headers(submission)
-    _check_wanted(
-        context,
-        namespace=path.namespace,
-        doctype=doctype,
-        docversion=reading.docversion,
-        ping=ping,
-        text=text,
-        headers=headers,
+    fields = _fields(reading, path)
+    extras = extras_of(
+        ping, headers, doctype=doctype, fields=fields, address=submission.client_address, geo=context.geo
     )
+    notes.update(extras.notes)
+    facts = _facts(path.namespace, doctype, reading.docversion, fields)
+    _check_wanted(context, facts, ping, text=text, headers=headers, notes=notes)
 
     places = [] if reading.packable is None else places_of(reading.packable, reading.where)
-    chosen = _definitions(places, reading, path, context)
+    chosen = _definitions(places, reading, fields, context)
     if isinstance(chosen, Awaiting):
         return AwaitingSpecs(chosen.revision, path.document_id)
     packer = Packer(chosen.definitions)
@@ -138,11 +130,12 @@ def _convert(
         namespace=path.namespace,
         doctype=doctype,
         docversion=reading.docversion,
-        headers=headers,
+        headers=extras.header,
         revision_source=chosen.source,
         dropped=packer.dropped,
     )
-    values = context.schema.values_of(_fields(reading, path))
+    record["metadata"] |= extras.fields
+    values = context.schema.values_of(fields)
     return Stored(
         document_id=path.document_id,
         namespace=path.namespace,
@@ -205,42 +198,60 @@ def _fields(reading: Reading, path: SubmitPath) -> JsonObject:
     return fields
 
 
+def _facts(namespace: str, doctype: str, docversion: str, fields: JsonObject) -> Facts:
+    """What rules can ask for."""
+    return Facts(
+        namespace=namespace,
+        doctype=doctype,
+        docversion=docversion,
+        app=value_text(fields.get("appName")),
+        version=value_text(fields.get("appVersion")),
+        channel=value_text(fields.get("appUpdateChannel")),
+        build=value_text(fields.get("appBuildID")),
+    )
+
+
 def _check_wanted(
     context: ConversionContext,
-    *,
-    namespace: str,
-    doctype: str,
-    docversion: str,
+    facts: Facts,
     ping: JsonObject,
+    *,
     text: bytes,
     headers: Mapping[str, str],
+    notes: Counter[str],
 ) -> None:
-    """Raise `Refusal` where the catalogue of doctypes or a rule of the operator's will not have *ping*."""
+    """
+    Apply the operator's rules, then the catalogue of doctypes.
+
+    Raises:
+        Refusal: One of the two will not have *ping*.
+    """
+    if context.rules is not None:
+        applied = context.rules.apply(facts, ping, headers)
+        notes.update(applied.notes)
+        if applied.refusal is not None:
+            raise Refusal(QuarantineReason.UNWANTED, applied.refusal)
+    registered, detail = False, ""
     if context.doctypes is not None:
-        check = context.doctypes.check(namespace, doctype, docversion, ping, text)
+        check = context.doctypes.check(facts.namespace, facts.doctype, facts.docversion, ping, text)
+        notes.update(check.notes)
         if check.status is DoctypeStatus.VIOLATION:
             raise Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
-        registered = check.status is not DoctypeStatus.UNREGISTERED
-    else:
-        registered = False
-    if context.require_registration and namespace != TELEMETRY and not registered:
-        detail = f"{namespace}/{doctype}/{docversion} is not registered"
-        raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, detail)
-    if context.rules is not None:
-        rule = context.rules.unwanted(namespace, doctype, ping, headers)
-        if rule is not None:
-            raise Refusal(QuarantineReason.UNWANTED, rule)
+        registered, detail = check.status is DoctypeStatus.VALID, check.detail
+    if context.require_registration and facts.namespace != TELEMETRY and not registered:
+        name = f"{facts.namespace}/{facts.doctype}/{facts.docversion}"
+        raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, detail or f"{name} is not registered")
 
 
 def _definitions(
-    places: list[Place], reading: Reading, path: SubmitPath, context: ConversionContext
+    places: list[Place], reading: Reading, fields: JsonObject, context: ConversionContext
 ) -> Chosen | Awaiting:
     if reading.info is None or not has_histograms(places):
         # Nothing but empty or broken objects: there is nothing to hold against a definition.
         return Chosen(SelfDescription())
     return choose_definitions(
         reading.info,
-        _fields(reading, path),
+        fields,
         f"{reading.where}info.",
         context.resolver,
         context.unresolved_revision,

@@ -10,7 +10,10 @@ from histogram_specs.resolve import Resolver
 from storage.partitions.schema import PartitionSchema
 from storage.root import DataRoot
 from telemetry_server.convert.pipeline import ConversionContext
+from telemetry_server.convert.rules import Rules
 from telemetry_server.convert.worker import Judge
+from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.pings.geo import GeoDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class ConversionSetup:
     revision_offline: bool = False
     unresolved_revision: Literal["quarantine", "self_described"] = "quarantine"
     require_registration: bool = False
+    schemas_dir: Path | None = None
+    rules: Rules | None = None
+    geo_database: Path | None = None
 
     @property
     def schema_dimensions(self) -> str:
@@ -39,6 +45,9 @@ class ConversionSetup:
             resolver=self.resolver(),
             schema=self.schema,
             unresolved_revision=self.unresolved_revision,
+            doctypes=Catalogue(self.schemas_dir),
             require_registration=self.require_registration,
+            rules=self.rules,
+            geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
         )
         return Judge(self.root.raw, context)
