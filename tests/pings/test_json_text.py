@@ -1,0 +1,183 @@
+"""Bodies are one JSON object, within limits that the parser alone does not hold."""
+
+import json
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_server.pings import json_text
+from telemetry_server.pings.errors import InvalidJson
+from telemetry_server.pings.json_text import MAX_NESTING, ParsedObject, nesting_of, parse_object
+
+# Small texts and large ones are measured in two ways: spaces make a small one large.
+PADDINGS = (b"", b" " * 40_000)
+
+
+def objects(levels: int) -> bytes:
+    return b'{"a":' * levels + b"1" + b"}" * levels
+
+
+def arrays(levels: int) -> bytes:
+    return b'{"a":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+
+def with_brackets_in_strings(levels: int) -> bytes:
+    decoys = rb'{"[":"]]]\"[","\\":"}","a":'
+    return decoys + b'["[",' * (levels - 2) + b'{"b":"\\u005d]"}' + b"]" * (levels - 2) + b"}"
+
+
+@pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
+@pytest.mark.parametrize("shape", [objects, arrays, with_brackets_in_strings])
+def test_64_levels_are_taken_and_65_are_not(shape, padding):
+    """The outermost object is level 1."""
+    assert parse_object(shape(MAX_NESTING) + padding)
+    with pytest.raises(InvalidJson, match="nested past 64 levels"):
+        parse_object(shape(MAX_NESTING + 1) + padding)
+
+
+@pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b" ",
+        b"null",
+        b"[1]",
+        b'"x"',
+        b"3",
+        b"{",
+        b"{}}",
+        b"{}{}",
+        b"{}], [{}",
+        b"]",
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":-Infinity}',
+        b'{"a":1e400}',
+        b'{"a":01}',
+        b'{"a":1.}',
+        b"{'a':1}",
+        b'{"a":1,}',
+        b'{"a":"\xff"}',
+        b'{"a":"\xed\xa0\x80"}',
+        rb'{"a":"\ud800"}',
+        rb'{"a":"\udc00"}',
+        b'{"a":"\x01"}',
+        b'{"a":"\n"}',
+        b'{"a":1}\x00',
+        b"\xff\xfe{\x00}\x00",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_not_the_json_of_one_object_is_refused(text, padding):
+    with pytest.raises(InvalidJson) as caught:
+        parse_object(text + padding)
+
+    assert "\n" not in caught.value.detail
+
+
+def test_a_byte_order_mark_is_skipped_and_told():
+    assert parse_object(b"\xef\xbb\xbf{}") == ParsedObject({}, had_byte_order_mark=True)
+
+
+def test_of_equal_keys_the_last_counts():
+    assert parse_object(b'{"a":1,"a":2}').value == {"a": 2}
+
+
+@pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
+def test_integers_of_64_bits_are_taken(padding):
+    text = b'{"a":[18446744073709551615,-9223372036854775808,9223372036854775808]}'
+
+    assert parse_object(text + padding).value == {"a": [2**64 - 1, -(2**63), 2**63]}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (b'{"a":18446744073709551616}', "a"),
+        (b'{"a":{"b":[1, -9223372036854775809 ]}}', "a.b[1]"),
+        (b'{"a":1' + b"0" * 40 + b"}", "a"),
+        (b'{"values":{"1":18446744073709551616}}', "values.1"),
+        (b'{"histograms":{"A":{"sum":18446744073709551616,"values":{}}}}', "histograms.A.sum"),
+    ],
+)
+def test_integers_past_64_bits_are_refused_with_their_place(text, place):
+    """The parser would make floats of them."""
+    with pytest.raises(InvalidJson) as caught:
+        parse_object(text)
+
+    assert caught.value.detail == f"an integer past 64 bits at {place}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":"18446744073709551616","b":"[18446744073709551616,"}',
+        b'{"a":0.18446744073709551616,"b":18446744073709551616.5,"c":1e18}',
+        b'{"a":1485817596984554752}',
+    ],
+)
+def test_long_runs_of_digits_that_are_no_such_integers_are_taken(text):
+    assert parse_object(text).value == json.loads(text)
+
+
+def test_as_a_count_such_an_integer_costs_only_its_histogram():
+    """It arrives as a float, which no count is."""
+    plain = b'{"payload":{"histograms":{"A":{"values":{"1":18446744073709551616}}}}}'
+    keyed = b'{"keyedHistograms":{"A":{"k":{"values":{"1":18446744073709551616}}}}}'
+
+    assert isinstance(parse_object(plain).value["payload"]["histograms"]["A"]["values"]["1"], float)
+    assert isinstance(parse_object(keyed).value["keyedHistograms"]["A"]["k"]["values"]["1"], float)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text("[]{}\"\\,:a'"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("[]{}\"\\,:a'"), inner, max_size=3),
+    max_leaves=30,
+)
+
+
+def depth(value: object) -> int:
+    """The plain way to count."""
+    if isinstance(value, dict):
+        return 1 + max(map(depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(depth, value), default=0)
+    return 0
+
+
+@given(JSON)
+def test_nesting_is_counted_as_by_walking(value):
+    for text in (orjson.dumps(value), json.dumps(value, indent=1).encode()):
+        assert nesting_of(text) == depth(value)
+
+
+@given(st.binary() | JSON.map(orjson.dumps), st.integers(55, 70))
+def test_both_ways_to_limit_the_nesting_agree(inner, levels):
+    text = b'{"a":' * levels + inner + b"}" * levels
+    answers = []
+    for small_text_bytes in (0, 1 << 30):
+        kept, json_text._SMALL_TEXT_BYTES = json_text._SMALL_TEXT_BYTES, small_text_bytes
+        try:
+            answers.append(parse_object(text).value)
+        except InvalidJson as error:
+            answers.append(error.detail)
+        finally:
+            json_text._SMALL_TEXT_BYTES = kept
+
+    assert answers[0] == answers[1]
+
+
+def test_the_parser_has_a_limit_of_its_own_to_lean_on():
+    """Else large texts would be counted in the slow way."""
+    assert json_text._SPARE_LEVELS is not None
+
+
+@given(st.binary())
+def test_any_bytes_are_parsed_or_refused(text):
+    for each in (text, b"{" + text + b"}", b'{"a":' + text + b"}"):
+        try:
+            assert isinstance(parse_object(each).value, dict)
+        except InvalidJson as error:
+            assert error.detail

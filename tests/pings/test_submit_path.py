@@ -1,0 +1,144 @@
+"""The forms of a submit path, and nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_server.pings.errors import BadDocumentId, BadSubmitPath
+from telemetry_server.pings.submit_path import SubmitPath, parse_submit_path
+
+ID = "11111111-2222-4333-8444-555555555555"
+BUILD = "main/Firefox/61.0a1/nightly/20180328030202"
+
+
+def test_the_long_form_of_firefox_says_what_it_is_from():
+    """Version comes before channel there."""
+    assert parse_submit_path(f"/submit/telemetry/{ID}/{BUILD}") == SubmitPath(
+        document_id=ID,
+        namespace="telemetry",
+        doctype="main",
+        app_name="Firefox",
+        app_version="61.0a1",
+        channel="nightly",
+        build_id="20180328030202",
+    )
+
+
+def test_the_short_form_says_only_the_id():
+    assert parse_submit_path(f"/submit/telemetry/{ID}") == SubmitPath(ID, "telemetry")
+
+
+def test_the_generic_form_says_namespace_doctype_and_version():
+    assert parse_submit_path(f"/submit/garden/watering/1/{ID}") == SubmitPath(ID, "garden", "watering", "1")
+
+
+@pytest.mark.parametrize("end", ["/", "//", "///"])
+def test_slashes_at_the_end_are_no_segments(end):
+    path = parse_submit_path(f"/submit/garden/watering/1/{ID}{end}")
+
+    assert path.has_trailing_slash
+    assert path.document_id == ID
+
+
+def test_an_id_keeps_its_case():
+    """It is compared without regard to it, elsewhere."""
+    upper = "AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE"
+
+    assert parse_submit_path(f"/submit/telemetry/{upper}").document_id == upper
+
+
+def test_what_firefox_fills_in_may_be_percent_encoded():
+    path = parse_submit_path(f"/submit/telemetry/{ID}/saved%2Dsession/Firefox/61.0/release/20180328030202")
+
+    assert path.doctype == "saved-session"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/submit",
+        "/submit/",
+        "/submit//",
+        "submit/telemetry/" + ID,
+        "//submit/telemetry/" + ID,
+        "/Submit/telemetry/" + ID,
+        "/elsewhere",
+        "/submit/telemetry",
+        "/submit/telemetry/",
+        f"/submit/telemetry/{ID}/main",
+        f"/submit/telemetry/{ID}/main/Firefox/61.0a1/nightly",
+        f"/submit/telemetry/{ID}/{BUILD}/more",
+        f"/submit/telemetry/{ID}//Firefox/61.0a1/nightly/20180328030202",
+        f"/submit/telemetry//{ID}",
+        f"/submit/telemetry/main/4/{ID}",
+        f"/submit/telemetry/{ID}/main/..%2F..%2Fetc/61.0/nightly/1",
+        f"/submit/telemetry/{ID}/main/../61.0/nightly/1",
+        f"/submit/telemetry/{ID}/main/Fire%20fox/61.0/nightly/1",
+        f"/submit/telemetry/{ID}/main/Firef%C3%B6x/61.0/nightly/1",
+        f"/submit/telemetry/{ID}/main/Firef%zzx/61.0/nightly/1",
+        f"/submit/telemetry/{ID}/main/{'F' * 129}/61.0/nightly/1",
+        f"/submit/garden/watering/{ID}",
+        f"/submit/garden/watering/1/2/{ID}",
+        f"/submit/gar%64en/watering/1/{ID}",
+        f"/submit/../watering/1/{ID}",
+        f"/submit/.garden/watering/1/{ID}",
+        f"/submit/garden/watering//{ID}",
+        f"/submit/garden/watering/1\n/{ID}",
+        f"/submit/garden/{'w' * 129}/1/{ID}",
+    ],
+)
+def test_every_other_path_is_refused(path):
+    with pytest.raises(BadSubmitPath):
+        parse_submit_path(path)
+
+
+@pytest.mark.parametrize(
+    "document_id",
+    [
+        "1-1-1-1-1",
+        "11111111222243338444555555555555",
+        "{11111111-2222-4333-8444-555555555555}",
+        "g1111111-2222-4333-8444-555555555555",
+        "11111111-2222-4333-8444-555555555555x",
+        "%31%31",
+        "\N{FULLWIDTH DIGIT ONE}1111111-2222-4333-8444-555555555555",
+    ],
+)
+def test_an_id_that_is_no_uuid_is_told_from_a_bad_path(document_id):
+    for path in (f"/submit/telemetry/{document_id}/{BUILD}", f"/submit/garden/watering/1/{document_id}"):
+        with pytest.raises(BadDocumentId):
+            parse_submit_path(path)
+
+
+def test_any_uuid_is_an_id():
+    """Nil, and versions that nobody makes."""
+    for document_id in ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"):
+        assert parse_submit_path(f"/submit/telemetry/{document_id}").document_id == document_id
+
+
+def test_how_many_segments_are_wrong_is_said():
+    with pytest.raises(BadSubmitPath, match=r"5 path elements .* \(-1\)"):
+        parse_submit_path(f"/submit/telemetry/{ID}/main/Firefox/61.0a1/nightly")
+    with pytest.raises(BadSubmitPath, match=r"7 path elements .* \(\+1\)"):
+        parse_submit_path(f"/submit/telemetry/{ID}/{BUILD}/more")
+
+
+def test_an_id_in_a_bad_path_is_still_named():
+    """So that `explain` finds what became of it."""
+    with pytest.raises(BadSubmitPath) as caught:
+        parse_submit_path(f"/submit/garden/{ID}")
+
+    assert caught.value.document_id == ID
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text):
+    for path in (text, "/submit/" + text, "/submit/telemetry/" + text):
+        try:
+            parsed = parse_submit_path(path)
+        except (BadSubmitPath, BadDocumentId) as error:
+            assert "\n" not in error.detail
+        else:
+            assert parsed.document_id in path
