@@ -6,10 +6,10 @@ from math import isfinite
 Bound = str | int | float
 
 # A day, or a build's time of YYYYMMDDhhmmss cut anywhere after its day.
-_STAMP = re.compile(r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{0,6}")
-_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?")
-_VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9})*(?:(?:a|b|pre|esr)\d{0,9})?(?:pre\d{0,9})?")
-_VERSION_PART = re.compile(r"\d+|[a-z]+")
+_STAMP = re.compile(r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{0,6}", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
+_VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9})*(?:(?:a|b|pre|esr)\d{0,9})?(?:pre\d{0,9})?", re.ASCII)
+_VERSION_PART = re.compile(r"\d+|[a-z]+", re.ASCII)
 
 # Before the release come its alphas and betas; an extended support release comes after it.
 _RANK = {"a": -3, "b": -2, "pre": -1, "esr": 1}
