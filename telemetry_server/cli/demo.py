@@ -60,8 +60,9 @@ def _show(args: argparse.Namespace) -> int:
             with progress("sending", PINGS, "pings") as bar:
                 answers = asyncio.run(send_all(server.url, iter(pings), CLIENTS, bar))
             server.wait_until_converted(PINGS)
+            histograms_kept = server.counted("telemetry_histograms_kept_total")
             stopped_cleanly = server.stop()
-        seen = reckon(data)
+        seen = reckon(data, histograms_kept)
     rows = rows_of(pings, seen)
     as_expected = all(row.is_as_expected for row in rows) and answers == {200: PINGS} and stopped_cleanly
     if args.json:

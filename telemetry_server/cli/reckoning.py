@@ -21,6 +21,7 @@ class Seen:
     stored: dict[str, dict[str, int]]  # by id: histograms dropped, by reason
     stored_twice: int
     quarantined: Counter[str]  # whole submissions, by reason
+    histograms_kept: int
     total: dict[str, int]  # of the audit
     balanced: bool
 
@@ -64,8 +65,8 @@ def _lines(*words: str) -> list[tuple[str, dict[str, Any]]]:
     return [(document_id.decode(), orjson.loads(text)) for document_id, text in pairs]
 
 
-def reckon(data: Path) -> Seen:
-    """Ask `cat` and `audit` about the data root *data*, as a user would."""
+def reckon(data: Path, histograms_kept: int) -> Seen:
+    """Ask `cat` and `audit` about the data root *data*, as a user would; *histograms_kept* is from /metrics."""
     records = _lines("cat", "converted", "--data", str(data))
     refused = _lines("cat", "quarantine", "--data", str(data))
     books = orjson.loads(_output("audit", "--json", "--data", str(data)))
@@ -77,6 +78,7 @@ def reckon(data: Path) -> Seen:
         stored=stored,
         stored_twice=len(records) - len(stored),
         quarantined=Counter(entry["reason"] for entry in whole if entry["reason"] != CONFLICT),
+        histograms_kept=histograms_kept,
         total=books["total"],
         balanced=books["balanced"],
     )
@@ -113,9 +115,11 @@ def rows_of(pings: Sequence[GeneratedPing], seen: Seen) -> list[Row]:
     order = {"stored": 0, "duplicate": 1, "quarantined": 2}
     kinds = sorted(by_kind, key=lambda kind: (order[by_kind[kind][0].expected.outcome], kind != "good", kind))
     rows = [_row(kind, by_kind[kind], seen) for kind in kinds]
+    kept = sum(ping.expected.histograms_kept for ping in pings)
     other = sum(count for reason, count in seen.quarantined.items() if reason not in by_kind)
     return [
         *rows,
+        Row("histograms of all that is stored", len(pings), "kept", kept, seen.histograms_kept),
         Row("any of them", len(pings), "quarantine/any other", 0, other),
         Row("any of them", len(pings), "stored twice", 0, seen.stored_twice),
     ]

@@ -1,6 +1,7 @@
 """A server of our own on a free port, for as long as a block runs."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -117,8 +118,12 @@ class ThrowawayServer:
 
     def ended(self) -> int:
         """How many submissions were stored, quarantined or found to be repeats, as /metrics has it."""
+        return sum(self.counted(name) for name in ENDS)
+
+    def counted(self, metric: str) -> int:
+        """What /metrics says of a counter, over all its labels."""
         lines = (self._get("/metrics") or "").splitlines()
-        return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(ENDS))
+        return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if re.match(rf"{metric}[ {{]", line))
 
     def stop(self) -> bool:
         """Ask the server to stop; False if it did not end cleanly."""

@@ -19,6 +19,7 @@ RIGHT = Seen(
     stored={ping.document_id: dict(ping.expected.histograms_dropped) for ping in STORED},
     stored_twice=0,
     quarantined=REFUSED,
+    histograms_kept=sum(ping.expected.histograms_kept for ping in STORED),
     total={"duplicate": REPEATS + CONFLICTS, "conflict": CONFLICTS},
     balanced=True,
 )
@@ -35,7 +36,7 @@ def test_all_is_well_when_all_is_as_expected():
     rows = rows_of(PINGS, RIGHT)
 
     assert wrong_rows(RIGHT) == []
-    assert sum(row.sent for row in rows[:-2]) == len(PINGS)
+    assert sum(row.sent for row in rows[:-3]) == len(PINGS)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ def test_all_is_well_when_all_is_as_expected():
         (replace(RIGHT, stored={k: v for k, v in RIGHT.stored.items() if k != GOOD_ID}), "good"),
         (replace(RIGHT, stored=RIGHT.stored | {GOOD_ID: {"malformed": 1}}), "good"),
         (replace(RIGHT, stored_twice=1), "any of them"),
+        (replace(RIGHT, histograms_kept=RIGHT.histograms_kept - 1), "histograms of all that is stored"),
         (replace(RIGHT, quarantined=REFUSED - Counter(["invalid_json"])), "invalid_json"),
         (replace(RIGHT, quarantined=REFUSED + Counter(["schema_violation"])), "any of them"),
         (replace(RIGHT, total=RIGHT.total | {"duplicate": CONFLICTS}), "the same ping again"),

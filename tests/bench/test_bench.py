@@ -1,0 +1,57 @@
+"""The benchmarks: what they measure with, and that they run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import parsed
+from bench.processes import cpu_seconds, family
+
+ROOT = Path(__file__).resolve().parents[2]
+BUSY = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()\n"
+
+
+def test_the_cpu_time_of_a_child_counts():
+    """Of one that lives: a server's workers do."""
+    before = cpu_seconds(os.getpid())
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+
+        assert child.pid in family(os.getpid())
+        assert 0.25 <= cpu_seconds(child.pid) < 2
+        assert cpu_seconds(os.getpid()) - before >= 0.25
+        child.communicate(b"\n")
+
+
+def test_a_suite_that_is_none_is_refused(capsys):
+    """By its name, with those that are."""
+    with pytest.raises(SystemExit):
+        parsed(["edges"])
+
+    assert "edge, conversion" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_quick_benchmarks_give_a_ratio_for_each_thing():
+    """As JSON; each with what it was held against."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--json"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+
+    rows = json.loads(done.stdout)["rows"]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["ours"] > 0
+        assert row["theirs"] > 0
+        assert row["spread"][0] <= row["ratio"] <= row["spread"][1]
