@@ -29,14 +29,12 @@ async def read_slowly(
     content: StreamReader,
     limits: EdgeLimits,
     *,
-    is_half_closed: Callable[[], bool],
     take: Callable[[int], bool],
 ) -> bytes:
     """
     The rest of a body that is not all here yet.
 
     Args:
-        is_half_closed: Whether the other end said that it sends no more.
         take: Called with the number of bytes that came; False when there is no room for them.
 
     Raises:
@@ -52,8 +50,6 @@ async def read_slowly(
         async with asyncio.timeout_at(None) as timer:
             while True:
                 timer.reschedule(min(deadline, started + _time_for(total, limits)))
-                if is_half_closed() and not content.is_eof() and content.exception() is None:
-                    content.set_exception(RequestPayloadError("the body ended early"))
                 chunk = await content.readany()
                 if not chunk and content.at_eof():
                     return b"".join(chunks)

@@ -73,8 +73,12 @@ class Edge:
         return response
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        version = request.version
-        if version not in (HttpVersion11, HttpVersion10) or hdrs.UPGRADE in request.headers:
+        version = request._message.version
+        if version not in (HttpVersion11, HttpVersion10):
+            # So that the answer is in a version that there is.
+            request._version = HttpVersion11
+            return answers.refused_for_good(400)
+        if hdrs.UPGRADE in request.headers:
             return answers.refused_for_good(400)
         target = request.raw_path
         if len(target) > self.limits.max_target_bytes or not target.isascii():
@@ -118,7 +122,7 @@ class Edge:
                     body=body,
                     query=query,
                     method=request.method,
-                    protocol="HTTP/1.1" if request.version == HttpVersion11 else "HTTP/1.0",
+                    protocol="HTTP/1.1" if request._message.version == HttpVersion11 else "HTTP/1.0",
                     host=host,
                     headers=headers,
                     client_address=self._address(request, forwarded_for),
@@ -156,15 +160,12 @@ class Edge:
             return body
         if (
             request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
-            and request.version == HttpVersion11
+            and request._message.version == HttpVersion11
         ):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             # So that an error after it can still be answered.
             request.writer.output_size = 0
-        protocol = cast(GuardedHandler, request.protocol)
-        return await read_slowly(
-            content, self.limits, is_half_closed=lambda: protocol.is_half_closed, take=charge.grow
-        )
+        return await read_slowly(content, self.limits, take=charge.grow)
 
     def _address(self, request: web.BaseRequest, forwarded_for: str | None) -> str | None:
         if not self.options.keeps_client_address:

@@ -24,7 +24,6 @@ NEEDED_ATTRIBUTES = frozenset(
         "_request_count",
         "_messages",
         "_waiter",
-        "_current_request",
         "_request_in_progress",
         "_force_close",
         "_manager",
@@ -97,6 +96,7 @@ class GuardedHandler(RequestHandler):
             self._is_counted = False
             self._owner.open_connections -= 1
         self._stop_header_timer()
+        self._break_payload()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -127,12 +127,7 @@ class GuardedHandler(RequestHandler):
                 self._answer_and_close(400)
             return None
         self.is_half_closed = True
-        payloads = [payload for _, payload in self._messages]
-        if self._current_request is not None:
-            payloads.append(self._current_request.content)
-        for payload in payloads:
-            if not payload.is_eof() and payload.exception() is None:
-                payload.set_exception(RequestPayloadError("the body ended early"))
+        self._break_payload()
         return True
 
     def handle_error(
@@ -158,6 +153,12 @@ class GuardedHandler(RequestHandler):
         error = options.get("exc_info")
         if not isinstance(error, RequestPayloadError | ConnectionError):
             WorkFailed("serving a connection", f"{type(error).__name__}: {error}").emit()
+
+    def _break_payload(self) -> None:
+        """Nothing more comes: a body that is not whole will never be."""
+        payload = self._last_payload
+        if payload is not None and not payload.is_eof() and payload.exception() is None:
+            payload.set_exception(RequestPayloadError("the body ended early"))
 
     def _is_idle(self) -> bool:
         """Whether no request is being answered or waits to be."""

@@ -141,6 +141,7 @@ class RunningServer:
     data: Path
     log_path: Path
     port: int = 0
+    was_closed: bool = False  # whether the server ended the last talk
 
     def log(self) -> str:
         """What it said so far."""
@@ -149,6 +150,7 @@ class RunningServer:
     def talk(self, *parts: bytes, half_close: bool = False, patience: float = 5.0) -> list[Answer]:
         """Send *parts* on one connection; what came until it was closed, or quiet after an answer."""
         received = b""
+        self.was_closed = False
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as connection:
             try:
                 for part in parts:
@@ -158,6 +160,7 @@ class RunningServer:
                 while chunk := connection.recv(1 << 16):
                     received += chunk
                     connection.settimeout(0.15)
+                self.was_closed = True
             except (TimeoutError, ConnectionError):
                 pass
         return parse_answers(received)

@@ -1,0 +1,83 @@
+"""Every attack gets an answer of its set and never a 500; what was answered 200 has exactly one outcome."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.cases import CASES, GOOD, Case
+from tests.support.edges import RunningServer, kept_in, running_server
+
+kept_so_far: list[int] = [0]  # how many 200s for submissions the server has given
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[tuple[RunningServer, set[int]]]:
+    """One server for all of them, and the processes that it started with."""
+    kept_so_far[0] = 0
+    with running_server(tmp_path_factory.mktemp("attacked"), "--no-convert") as running:
+        yield running, running.children()
+
+
+def is_allowed(status: int, allowed: int | frozenset[int]) -> bool:
+    return status in allowed if isinstance(allowed, frozenset) else status == allowed
+
+
+def submits(case: Case) -> bool:
+    """Whether its 200s are for submissions."""
+    return not case.sent.startswith(b"GET")
+
+
+def test_there_are_enough_of_them_and_no_two_alike():
+    """The suite is a table: at least 150 rows."""
+    assert len(CASES) >= 150
+    assert len({case.sent for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_an_attack_gets_an_answer_of_its_set(server, case):
+    """And the next client is served by the same processes."""
+    running, processes = server
+    answers = [
+        answer for answer in running.talk(case.sent, half_close=case.half_close) if answer.status != 100
+    ]
+    statuses = [answer.status for answer in answers] or [0]
+    kept_so_far[0] += statuses.count(200) if submits(case) else 0
+
+    assert len(statuses) == len(case.statuses), statuses
+    assert all(map(is_allowed, statuses, case.statuses)), statuses
+    assert 500 not in statuses
+    for answer in answers:
+        # No answer says back what a client sent.
+        assert len(answer.body) < 200
+        assert "x-evil" not in answer.headers
+    if statuses[-1] in (400, 413, 414, 431):
+        assert running.was_closed
+
+    (good,) = running.talk(GOOD, half_close=True)
+    kept_so_far[0] += 1
+    assert good.status == 200
+    assert running.children() == processes
+
+
+def test_what_was_answered_200_is_kept_and_ends_in_exactly_one_outcome(server):
+    """As many as there were, none smuggled in; after conversion the books balance."""
+    running, _ = server
+    data: Path = running.data
+    assert running.stop() == 0
+    kept = kept_in(data / "raw")
+    assert len(kept) == kept_so_far[0]
+    assert not [submission for submission in kept if "smuggled" in submission.path]
+    assert "Traceback" not in running.log()
+
+    command = [sys.executable, "-m", "telemetry_server"]
+    subprocess.run([*command, "convert", "--data", str(data)], check=True, capture_output=True, timeout=120)
+    audit = subprocess.run(
+        [*command, "audit", "--json", "--data", str(data)], check=True, capture_output=True, timeout=60
+    )
+    books = json.loads(audit.stdout)
+    assert books["balanced"]
+    assert books["total"]["received"] == len(kept)
