@@ -27,6 +27,8 @@ HEADER_BYTES = 46
 TAB_OFFSET = 45
 _UUID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _HEADER = re.compile(rb".([0-9]{8})(" + _UUID + rb")\t", re.DOTALL)
+_LAST_HYPHEN = re.compile(rb"-(?=[0-9a-fA-F]{12}\t)")
+HYPHEN_OFFSET = 32
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 # What class of character stands where, but for the salt: for headers with a wrong byte in them.
 _SHAPE = tuple(
@@ -67,11 +69,12 @@ def dump_header_at(buffer: bytes, offset: int) -> tuple[date, bytes] | None:
 
 def next_dump_header(buffer: bytes, start: int, end: int) -> int:
     """The first offset from *start* at which a record begins and its TAB stands before *end*, or -1."""
-    tab = buffer.find(b"\t", start + TAB_OFFSET, end)
-    while tab >= 0:
-        if dump_header_at(buffer, tab - TAB_OFFSET):
-            return tab - TAB_OFFSET
-        tab = buffer.find(b"\t", tab + 1, end)
+    first_tab = buffer.find(b"\t", start + TAB_OFFSET, end)
+    if first_tab < 0:  # in good JSON there is none, and this is the quickest way to know
+        return -1
+    for match in _LAST_HYPHEN.finditer(buffer, max(start, first_tab - TAB_OFFSET) + HYPHEN_OFFSET, end):
+        if dump_header_at(buffer, match.start() - HYPHEN_OFFSET):
+            return match.start() - HYPHEN_OFFSET
     return -1
 
 

@@ -6,7 +6,7 @@ import zlib
 
 STEP_BYTES = 256 << 10
 MOST_RATIO = 200
-LEAST_BUDGET_BYTES = 1 << 20
+LEAST_BUDGET_BYTES = 64 << 10
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SPACE = b" \t\r\n"
@@ -15,11 +15,11 @@ _decoder = json.JSONDecoder()
 
 def is_intact(body: bytes) -> bool:
     """Whether *body* is exactly one gzip member or one JSON object, from its first byte to its last."""
-    whole_bytes = whole_prefix_bytes(body)
+    whole_bytes = _whole_prefix_bytes(body)
     return whole_bytes > 0 and not body[whole_bytes:].strip(_SPACE)
 
 
-def whole_prefix_bytes(body: bytes) -> int:
+def _whole_prefix_bytes(body: bytes) -> int:
     """
     The length of the gzip member or JSON object that *body* begins with; 0 if it begins with none.
 
@@ -37,7 +37,7 @@ def _gzip_member_bytes(body: bytes) -> int:
     fed = body
     try:
         while not inflate.eof and budget_bytes > 0:
-            plain = inflate.decompress(fed, STEP_BYTES)
+            plain = inflate.decompress(fed, min(STEP_BYTES, budget_bytes))
             fed = inflate.unconsumed_tail
             budget_bytes -= len(plain)
             if not plain and not fed:

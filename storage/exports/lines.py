@@ -22,6 +22,7 @@ from storage.exports.window import Window
 
 MOST_ID_BYTES = len(SUBMIT_PREFIX) + MOST_PATH_BYTES
 
+_TEXT = re.compile(rb"[^\n]")
 _FAULT_NAME = re.compile(rb"-|[a-z]+(?:-[a-z]+)*")
 
 
@@ -56,6 +57,10 @@ class LinesReader:
                 if length > self._most_bytes:
                     self._skip_line()
                     continue
+            if not length:
+                text = _TEXT.search(window.data, window.position)
+                window.position = text.start() if text else len(window.data)
+                continue
             line = window.data[window.position : window.position + length]
             window.position += length + is_terminated
             ping = self._ping(line.removesuffix(b"\r"), is_terminated=is_terminated)
@@ -80,7 +85,7 @@ class LinesReader:
         skipped_bytes = 0
         while window.fill(1):
             length = window.line_end(0, self._most_bytes)
-            step = length + 1 if length >= 0 else window.available
+            step = length + 1 if length >= 0 else min(window.available, self._most_bytes)
             window.position += step
             skipped_bytes += step
             if length >= 0:

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from storage.exports.exported_ping import Damage, ExportedPing, submit_path
-from storage.exports.intact import is_intact, whole_prefix_bytes
+from storage.exports.intact import is_intact
 from storage.exports.packed_layout import Extent, Layout, PackedVersion
 from storage.exports.window import Window
 
 ENOUGH_VOTES = 3  # records in a row: more than that proves no more
 _LF = 0x0A
+_NEVER_HOLD_RECORDS = (b"{", b"\x1f\x8b")
 
 
 class PackedReader:
@@ -69,9 +70,9 @@ class PackedReader:
             return False
         inner = layout.next_extent(buffer, offset + 1, end)
         if self._is_boundary(buffer, end):
-            # A body may hold anything, a packed record too; but one that is whole before it ends
-            # has swallowed its neighbours: its length happens to end where one of them does.
-            return inner < 0 or not whole_prefix_bytes(buffer[extent.data : inner])
+            # A body may hold anything, a packed record too.  But in JSON and gzip there is none, unless
+            # a length or a cut happens to end where a later record does, which swallows those between.
+            return inner < 0 or not buffer.startswith(_NEVER_HOLD_RECORDS, extent.data, end)
         if inner >= 0:
             return False
         return layout.resembles_header(buffer, end) or is_intact(buffer[extent.data : end])
