@@ -151,7 +151,7 @@ class History:
         ends: list[int | None] = [*(row[1] for row in rows[1:]), None]
         return [
             HistoryVersion(Revision(repository, node.hex()), _utc(since), _moment(until), digest)
-            for (node, since, digest), until in zip(rows, ends, strict=True)
+            for (node, since, digest), until in zip(rows, ends, strict=False)
         ]
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Any]:

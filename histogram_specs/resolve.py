@@ -101,6 +101,7 @@ class Resolver:
         self._offline = offline
         self._clock = clock
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
+        self._useless_digest = ""  # the last that was complained of
 
     def resolve(
         self, revision: Revision | None, *, channel: str | None, build_id: str | None, version: str | None
@@ -176,7 +177,9 @@ class Resolver:
         try:
             return self._cache.shared(in_force.digest, self._history.spec_text)
         except SpecError as error:
-            log.warning("%s of the history is of no use: %s", in_force.revision, error)
+            if in_force.digest != self._useless_digest:
+                log.warning("%s of the history is of no use: %s", in_force.revision, error)
+            self._useless_digest = in_force.digest
             return None
 
     def _is_missing(self, revision: Revision) -> bool:

@@ -114,7 +114,7 @@ def parse_spec_file(text: bytes, constants: Mapping[str, int] = CONSTANTS) -> Sp
     resolved: dict[str, HistogramSpec | UnusableDefinition] = {}
     seen_buckets: set[int] = set()
     buckets_left = MOST_BUCKETS_IN_ALL
-    for name, definition in _load(text).items():
+    for name, definition in load_definitions(text).items():
         try:
             spec = resolve_definition(name, definition, constants)
         except SpecError as error:
@@ -131,7 +131,13 @@ def parse_spec_file(text: bytes, constants: Mapping[str, int] = CONSTANTS) -> Sp
     return SpecFile(text, resolved)
 
 
-def _load(text: bytes) -> dict[str, Any]:
+def load_definitions(text: bytes) -> dict[str, Any]:
+    """
+    Return the JSON of each definition by name, none of them looked at.
+
+    Raises:
+        NotASpecFile: If *text* is no JSON object, or past the limits.
+    """
     if len(text) > MOST_BYTES:
         raise NotASpecFile(f"{len(text):,} bytes; at most {MOST_BYTES:,} are read")
     try:

@@ -32,8 +32,8 @@ async def serving(answer: Answer, port: int = 0) -> AsyncIterator[HostileServer]
             record.paths.append(path)
             await answer(path, writer)
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client, or the test, has gone
         finally:
             writer.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from histogram_specs.resolve import Resolved, Resolver, RevisionSource
 from histogram_specs.revision import Revision
 from histogram_specs.sources import source_of
 from histogram_specs.walk import DateRange
+from telemetry_server.cli.main import main
 from tests.histogram_specs import mercurial
 from tests.histogram_specs.hostile_server import serving as hostile
 from tests.histogram_specs.hostile_server import status
@@ -370,3 +372,29 @@ async def test_a_local_clone_has_its_changesets(served, monkeypatch, tmp_path):
         for absent in ("e" * 40, "f" * 40, nodes[CENTRAL]["before 3"]):
             with pytest.raises(RevisionMissing):
                 await source.read(Revision(CENTRAL, absent))
+
+
+def test_the_command_prefetches_lists_and_tells_a_definition_through_time(
+    served, tmp_path, capsys, monkeypatch
+):
+    """From an empty data root to the history of one name; a repository that is not there is a finding."""
+    monkeypatch.setenv("TELEMETRY_REVISION_SERVER", served[1])
+
+    def run(*words):
+        status = main(["specs", *words, "--json", "--data", str(tmp_path)])
+        return status, json.loads(capsys.readouterr().out)
+
+    status, (report,) = run("prefetch", "--repo", RELEASE, "--from", "2013-01-01", "--to", "20131231")
+    assert (status, report["texts_fetched"]) == (0, 3)
+    status, reports = run("prefetch", "--repo", RELEASE, "--repo", "none")
+    assert (status, [one["problem"] != "" for one in reports]) == (1, [False, True])
+    status, listed = run("list")
+    assert (status, listed["history"][0]["repository"]) == (0, RELEASE)
+    status, found = run("show", "AN_ENUM", "--history", "--repo", RELEASE)
+    assert status == 0
+    assert [one["since"][:10] for one in found] == ["2013-05-01", "2013-07-15", "2013-08-10"]
+    assert [len(one["definition"]["bucket_starts"]) for one in found] == [6, 16, 17]
+    status, everything = run(
+        "show", "--revision", f"https://hg.mozilla.org/{RELEASE}/rev/{served[3][RELEASE]['23.0']}"
+    )
+    assert (status, len(everything)) == (0, 2)

@@ -1,0 +1,64 @@
+"""What changed from one spec file to another."""
+
+from histogram_specs.diff import DefinitionChange, FieldChange, diff_spec_files
+from histogram_specs.spec_file import parse_spec_file
+from tests.histogram_specs.samples import file_of
+from tests.support.shared_data import shared_data
+
+
+def test_a_difference_names_fields_and_says_whether_buckets_changed():
+    """Each with its old and its new value."""
+    old = file_of(
+        GONE={"kind": "flag"},
+        SAME={"kind": "flag", "description": "x"},
+        WIDER={"kind": "exponential", "high": "10 * 1000", "n_buckets": 10},
+        LATER={"kind": "flag", "expires_in_version": "40"},
+        MENDED={"kind": "enumerated"},
+    )
+    new = file_of(
+        NEW={"kind": "flag"},
+        SAME={"kind": "flag", "description": "x"},
+        WIDER={"kind": "exponential", "high": 20000, "n_buckets": 10, "keyed": True},
+        LATER={"kind": "flag", "expires_in_version": "never"},
+        MENDED={"kind": "enumerated", "n_values": 4},
+    )
+    difference = diff_spec_files(old, new)
+
+    assert difference.added == ("NEW",)
+    assert difference.removed == ("GONE",)
+    assert difference.changed == (
+        DefinitionChange("LATER", (FieldChange("expires_in_version", "40", "never"),), False),
+        DefinitionChange("MENDED", (FieldChange("n_values", None, 4),), True),
+        DefinitionChange(
+            "WIDER", (FieldChange("high", 10000, 20000), FieldChange("keyed", None, True)), True
+        ),
+    )
+
+
+def test_spelling_makes_no_difference():
+    """Numbers as text or sums, keyed as text, false written out."""
+    old = file_of(A={"kind": "linear", "high": "10 * 10", "n_buckets": "10", "keyed": "false"})
+    new = file_of(A={"n_buckets": 10, "high": 100, "kind": "linear"})
+
+    assert diff_spec_files(old, new).changed == ()
+
+
+def test_one_is_not_true():
+    """A change of type shows."""
+    old, new = file_of(A={"kind": "flag", "x": 1}), file_of(A={"kind": "flag", "x": True})
+
+    assert diff_spec_files(old, new).changed[0].fields == (FieldChange("x", 1, True),)
+
+
+def test_a_file_does_not_differ_from_itself():
+    """The largest one, and against another era's everything balances."""
+    texts = [
+        shared_data("probes", folder, "Histograms.json").read_bytes()
+        for folder in ("telemetry-batch-view-d78f3bba1daf", "gecko-56.0a1-33ce52b7c7ea")
+    ]
+    old, new = map(parse_spec_file, texts)
+    same, other = diff_spec_files(old, old), diff_spec_files(old, new)
+
+    assert (same.added, same.removed, same.changed) == ((), (), ())
+    assert len(new) - len(old) == len(other.added) - len(other.removed)
+    assert all(change.fields for change in other.changed)
