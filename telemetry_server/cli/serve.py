@@ -173,10 +173,9 @@ def _edge_child(options: "EdgeOptions", place: "WorkerPlace", port: "HeldPort") 
 def _converter_child(settings: Settings, wake_fd: int) -> "Child":
     from telemetry_server.supervision.supervisor import Child
 
-    def be_converter(lifeline_fd: int, announce: Callable[[], None]) -> int:
+    def be_converter(lifeline_fd: int, _announce: Callable[[], None]) -> int:
         from telemetry_server.cli.conversion import run_follower
 
-        announce()
         return run_follower(settings, wake_fd=wake_fd, lifeline_fd=lifeline_fd)
 
     return Child("converter", be_converter)

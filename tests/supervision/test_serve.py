@@ -1,0 +1,148 @@
+"""The server as its operator sees it: it starts, says where, survives a killed worker, drains, balances."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.edges import RunningServer, a_request, kept_in, running_server, wait_for
+
+
+def command(*words: str, data: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "telemetry_server", *words, "--data", str(data)],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def send_until_stopped(
+    server: RunningServer, first: int, acknowledged: list[int], stop: threading.Event
+) -> None:
+    """Post bodies numbered from *first*, each on a connection of its own, noting those answered 200."""
+    number = first
+    while not stop.is_set():
+        number += 1
+        try:
+            answers = server.talk(a_request(b"%d" % number), half_close=True, patience=10)
+        except OSError:
+            continue  # refused: nobody listens now
+        statuses = [answer.status for answer in answers]
+        assert set(statuses) <= {200, 503}, statuses
+        if statuses == [200]:
+            acknowledged.append(number)
+
+
+def test_it_says_where_to_send_and_how_to_look(tmp_path):
+    """With the port that it found; nothing below the data root is anybody else's to read."""
+    with running_server(tmp_path, workers=2) as server:
+        said = server.log()
+        assert f"curl -i --data-binary @ping.json 'http://127.0.0.1:{server.port}/submit/telemetry/" in said
+        assert "cat converted" in said
+        assert "explain" in said
+        assert [answer.status for answer in server.talk(a_request(), half_close=True)] == [200]
+        assert server.stop() == 0
+
+    assert [kept.body for kept in kept_in(server.data / "raw")] == [b"{}"]
+    for path in [server.data, *server.data.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_killed_worker_comes_back_and_nothing_acknowledged_is_lost(tmp_path):
+    """Under load; then SIGTERM under load: 200, 503 or refused, and exit 0."""
+    acknowledged: list[int] = []
+    stop = threading.Event()
+    with running_server(tmp_path, "--no-convert", workers=2) as server:
+        clients = [
+            threading.Thread(target=send_until_stopped, args=(server, client * 1_000_000, acknowledged, stop))
+            for client in range(4)
+        ]
+        for client in clients:
+            client.start()
+        wait_for(lambda: len(acknowledged) > 50)
+        before = server.children()
+        os.kill(next(iter(before)), signal.SIGKILL)
+        wait_for(lambda: len(server.children()) == 2 and server.children() != before)
+        enough = len(acknowledged) + 100
+        wait_for(lambda: len(acknowledged) > enough)
+        status = server.stop()
+        stop.set()
+        for client in clients:
+            client.join()
+
+    kept = [int(submission.body) for submission in kept_in(server.data / "raw")]
+    assert status == 0
+    assert set(acknowledged) <= set(kept)
+    assert len(kept) == len(set(kept))
+    assert "process died" in server.log()
+
+
+def test_what_comes_is_converted_without_being_asked(tmp_path):
+    """The commit wakes the converter; the books balance while it runs."""
+    with running_server(tmp_path) as server:
+        server.talk(a_request(b"no JSON"), half_close=True)
+
+        def is_converted() -> bool:
+            audit = command("audit", "--json", data=server.data)
+            return audit.returncode == 0 and json.loads(audit.stdout)["total"]["quarantined"] == 1
+
+        wait_for(is_converted, 20)
+        assert server.stop() == 0
+
+
+def test_all_processes_go_when_the_supervisor_is_killed(tmp_path):
+    """And the next start finds what was acknowledged."""
+    with running_server(tmp_path, workers=2) as server:
+        server.talk(a_request(b"1"), half_close=True)
+        children = server.children()
+        assert len(children) == 3
+        server.process.kill()
+        server.process.wait()
+        wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), 20)
+    with running_server(tmp_path, "--no-convert") as server:
+        server.talk(a_request(b"2"), half_close=True)
+        assert server.stop() == 0
+
+    assert [kept.body for kept in kept_in(server.data / "raw")] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1"),
+        (["--port", "seven"], "port (from --port)"),
+        (["--workers", "0"], "workers (from --workers)"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(tmp_path, words, text):
+    """78, and no traceback."""
+    done = command("serve", "--port", "0", *words, data=tmp_path / "data")
+
+    assert done.returncode == 78
+    assert text in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_second_server_on_the_same_port_is_refused(tmp_path):
+    """It would get half of the submissions in silence."""
+    with running_server(tmp_path, "--no-convert") as server:
+        done = command("serve", "--port", str(server.port), data=tmp_path / "other")
+
+        assert done.returncode == 78
+        assert f"127.0.0.1:{server.port} is in use" in done.stderr.decode()
+
+
+def test_a_data_root_that_cannot_be_one_is_refused(tmp_path):
+    """A file in its place."""
+    (tmp_path / "data").write_text("not a folder")
+    done = command("serve", "--port", "0", data=tmp_path / "data")
+
+    assert done.returncode == 78
+    assert "cannot be used" in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
