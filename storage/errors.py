@@ -10,6 +10,7 @@ What can go wrong with bytes on disk.
     ├── WriterDead       a sync failed: nothing after it can be trusted
     ├── TornRecord       a record ends before its length says
     ├── DamagedRecord    a record's checksum disagrees with its bytes
+    ├── NoDataRoot       there is nothing at the path that was named
     ├── LedgerError      the ledger cannot be opened, or is from another version
     ├── UnknownExport    an exported file that no reader knows, or a partition file outside its base
     ├── BadPartitionSchema  a text is no partition schema
@@ -44,6 +45,10 @@ class TornRecord(StorageError):
 
 class DamagedRecord(StorageError):
     """A record's checksum disagrees with its bytes."""
+
+
+class NoDataRoot(StorageError):
+    """There is no data root at the path that was named."""
 
 
 class LedgerError(StorageError):

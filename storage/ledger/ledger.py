@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.errors import LedgerError, StorageFull
+from storage.errors import LedgerError, NoDataRoot, StorageFull
 from storage.ledger.tables import TABLES, VERSION
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
@@ -62,10 +62,11 @@ class Ledger:
         The ledger of *root* for a command that only looks; an empty one where nothing was converted yet.
 
         Raises:
-            LedgerError: There is no data root, or the ledger cannot be opened.
+            NoDataRoot: There is nothing at *root*.
+            LedgerError: The ledger cannot be opened.
         """
         if not root.path.is_dir():
-            raise LedgerError(f"{root.path}: no such data root; name it with --data")
+            raise NoDataRoot(f"{root.path}: no such data root; name it with --data")
         if not root.ledger.exists() and root.state.is_dir():
             cls(root.ledger).close()
         return cls(root.ledger, read_only=True)

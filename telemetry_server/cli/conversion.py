@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import structlog
+
 from histogram_specs.cache import SpecCache
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.sources import source_of
@@ -21,6 +23,8 @@ from telemetry_server.convert.upkeep import Upkeep
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
 from telemetry_server.settings import ConfigurationError, Settings
+
+log = structlog.get_logger("convert")
 
 # Of Firefox's own, by age; a metric's label is one of these or of a registered doctype.
 KNOWN_DOCTYPES = frozenset(REASONS) | {
@@ -150,7 +154,17 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 raw_retention_days=settings.raw_retention_days,
                 dedup_days=settings.dedup_days,
             )
-            await Follower(converter, wake_fd=wake_fd, lifeline_fd=lifeline_fd, upkeep=upkeep.run).run()
+
+            def reload() -> None:
+                try:
+                    converter.use(setup_of(settings))
+                    log.info("schema, doctypes and rules read again")
+                except ConfigurationError as error:
+                    log.error("what is in force stays", error=str(error))
+
+            await Follower(
+                converter, wake_fd=wake_fd, lifeline_fd=lifeline_fd, reload=reload, upkeep=upkeep.run
+            ).run()
 
     asyncio.run(follow())
     return 0

@@ -17,6 +17,8 @@ def told(error: Exception) -> tuple[str, ExitStatus]:
         isinstance(error, OSError) and error.errno in NO_ROOM
     ):
         return f"no room on the disk ({error}): make room and run it again", ExitStatus.TRY_AGAIN
+    if isinstance(error, storage_errors.NoDataRoot):
+        return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, PermissionError):
         return f"not permitted: {error}", ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.LedgerError):

@@ -62,6 +62,11 @@ class Committer:
         self._schema_id: int | None = None
         self._partitions: dict[str, set[str]] = {}
 
+    def use_schema(self, dimensions: str) -> None:
+        """File under these dimensions (a JSON list of names) from now on."""
+        self._schema_dimensions = dimensions
+        self._schema_id = None
+
     def recover(self) -> None:
         """Bring files back to the last commit.  Raises `StorageError` if committed bytes are gone."""
         self._partitions.clear()

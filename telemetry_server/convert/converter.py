@@ -91,6 +91,13 @@ class Converter:
         self.ledger.close()
         self._lock.release()
 
+    def use(self, setup: ConversionSetup) -> None:
+        """Convert as *setup* says from the next turn on; call it between turns."""
+        self._setup = setup
+        self._resolver = setup.resolver()
+        self.pool.use(setup)
+        self.committer.use_schema(setup.schema_dimensions)
+
     # -- turns
 
     async def convert_waiting(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:

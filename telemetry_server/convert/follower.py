@@ -31,12 +31,15 @@ class Follower:
         *,
         wake_fd: int | None,
         lifeline_fd: int | None,
+        reload: Callable[[], None],
         upkeep: Callable[[], Awaitable[None]],
     ) -> None:
         self._converter = converter
         self._wake_fd = wake_fd
         self._lifeline_fd = lifeline_fd
         self._upkeep = upkeep
+        self._reload = reload
+        self._reload_is_due = False
         self._stopping = False
         self._something = asyncio.Event()
 
@@ -50,6 +53,7 @@ class Follower:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         if self._wake_fd is not None:
             os.set_blocking(self._wake_fd, False)
             loop.add_reader(self._wake_fd, self._woken)
@@ -61,6 +65,10 @@ class Follower:
             await self._follow()
         finally:
             fetches.cancel()
+
+    def _hung_up(self) -> None:
+        self._reload_is_due = True
+        self._something.set()
 
     def _woken(self) -> None:
         assert self._wake_fd is not None
@@ -96,6 +104,9 @@ class Follower:
             if loop.time() >= retry_at:
                 self._converter.retry_unreachable()
                 retry_at = loop.time() + RETRY_UNREACHABLE_SECONDS
+            if self._reload_is_due:
+                self._reload_is_due = False
+                self._reload()
             try:
                 await self._converter.convert_waiting(should_stop=lambda: self._stopping)
                 await self._upkeep()

@@ -61,6 +61,12 @@ class ConversionPool:
     async def __aexit__(self, *_: object) -> None:
         self._shut()
 
+    def use(self, setup: ConversionSetup) -> None:
+        """Judge by *setup* from now on; call it while nothing is being judged."""
+        self._setup = setup
+        self._own_judge = None
+        self._shut()
+
     def _shut(self) -> None:
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from histogram_specs.cache import SpecCache
+from histogram_specs.history import History
 from histogram_specs.resolve import Resolver
 from storage.partitions.schema import PartitionSchema
 from storage.root import DataRoot
@@ -37,7 +38,7 @@ class ConversionSetup:
 
     def resolver(self) -> Resolver:
         """A resolver with a cache of its own; for one process."""
-        return Resolver(SpecCache(self.specs), None, offline=self.revision_offline)
+        return Resolver(SpecCache(self.specs), History(self.specs), offline=self.revision_offline)
 
     def judge(self) -> Judge:
         """A judge with caches of its own; for one process."""

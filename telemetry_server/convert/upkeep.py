@@ -44,7 +44,7 @@ class Upkeep:
         self._letting_go_due = 0.0
 
     async def run(self) -> None:
-        """Do what is due.  Raises `OSError` or `StorageError` if the disk refuses; nothing is lost by that."""
+        """Do what is due.  Raises `OSError` or `StorageError` if the disk refuses; nothing is lost."""
         metrics.convert_lag_seconds.report(0.0)
         self._count_fetches()
         now = time.monotonic()

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from storage.errors import LedgerError
+from storage.errors import LedgerError, NoDataRoot
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry, SegmentPosition
 from storage.root import DataRoot
@@ -145,7 +145,7 @@ def test_reading_where_nothing_was_converted_is_an_empty_ledger(tmp_path):
 
     with Ledger.for_reading(root) as ledger:
         assert ledger.files() == []
-    with pytest.raises(LedgerError, match="no such data root"):
+    with pytest.raises(NoDataRoot, match="no such data root"):
         Ledger.for_reading(DataRoot(tmp_path / "nowhere"))
 
 

@@ -1,0 +1,205 @@
+"""cat, explain, audit, replay and compact, as a person or a script uses them."""
+
+import json
+
+import pytest
+
+from tests.support.data_root import World, a_ping, an_id, submitted
+
+
+@pytest.fixture
+async def world(tmp_path):
+    """Three stored pings, a repeat with other bytes, a broken one, one of an unknown revision."""
+    from histogram_specs.revision import Revision
+
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    world.put_specs()
+    pings = [a_ping(number) for number in range(3)]
+    pings[2]["info"]["appVersion"] = "31.0"
+    strange = a_ping(5, revision=Revision("mozilla-central", "ffffffffffff"))
+    world.receive(
+        [
+            *(submitted(ping, number) for number, ping in enumerate(pings)),
+            submitted(a_ping(1, other=1), 1),
+            submitted(b"{broken", 4),
+            submitted(strange, 5),
+        ]
+    )
+    await world.convert()
+    return world
+
+
+@pytest.fixture
+def look(world, command):
+    """Runs a command on the world's data root."""
+
+    def run(*words: str, status: int = 0) -> str:
+        return command(*words, "--data", str(world.root.path), status=status)[0]
+
+    return run
+
+
+def objects(text: str) -> list[tuple[str, dict]]:
+    return [(line.split("\t")[0], json.loads(line.split("\t")[1])) for line in text.splitlines()]
+
+
+def test_cat_converted_prints_records_of_the_partitions_asked_for(look):
+    """A dimension's value is written as clients write it, * and ? stand for any characters."""
+    assert len(objects(look("cat", "converted"))) == 3
+    assert [i for i, _ in objects(look("cat", "converted", "--where", "appVersion=31.0"))] == [an_id(2)]
+    assert len(objects(look("cat", "converted", "--where", "appVersion=30.*", "--date", "20261122"))) == 2
+    assert len(objects(look("cat", "converted", "--where", "reason=saved-session"))) == 3
+    assert look("cat", "converted", "--date", "20261121") == ""
+
+
+def test_cat_names_the_dimensions_when_one_is_unknown(world, command):
+    """A slip of the pen is told, not answered with nothing."""
+    words = ("cat", "converted", "--where", "version=31.0", "--data", str(world.root.path))
+
+    _, talk = command(*words, status=2)
+
+    assert "appVersion" in talk
+
+
+def test_cat_quarantine_prints_what_was_refused_with_its_reason(look):
+    """Whole submissions and dropped histograms, the same fields in each."""
+    lines = objects(look("cat", "quarantine"))
+
+    assert {line["reason"] for _, line in lines} == {
+        "conflict",
+        "invalid_json",
+        "unknown_histogram",
+        "unknown_revision",
+    }
+    for _, line in lines:
+        assert {"document_id", "received_at", "path", "reason", "detail", "histogram"} <= set(line)
+        assert ("body" in line) != ("body_base64" in line)
+    ((_, broken),) = objects(look("cat", "quarantine", "--where", "reason=invalid_json"))
+    assert broken["body_base64"] == "e2Jyb2tlbg=="
+    ((_, conflict),) = objects(look("cat", "quarantine", "--where", "reason=conflict"))
+    assert conflict["body"]["other"] == 1
+
+
+def test_cat_raw_prints_every_submission_as_it_came(look):
+    """Refused and repeated ones as well."""
+    lines = objects(look("cat", "raw"))
+
+    assert [document_id for document_id, _ in lines] == [an_id(n) for n in (0, 1, 2, 1, 4, 5)]
+    assert all(line["reason"] is None and line["received_at"].endswith("Z") for _, line in lines)
+    assert len(objects(look("cat", "raw", "--date", "20261121"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome", "reason"),
+    [(0, "stored", None), (4, "quarantined", "invalid_json"), (5, "quarantined", "unknown_revision")],
+)
+def test_explain_tells_the_outcome(look, number, outcome, reason):
+    """Whoever has an id finds what became of it."""
+    told = json.loads(look("explain", "--json", an_id(number)))
+
+    assert (told["document_id"], told["outcome"], told["reason"]) == (an_id(number), outcome, reason)
+    assert told["received_at"] == "2026-11-22T12:00:00.000000Z"
+
+
+def test_explain_names_the_dropped_histogram_and_the_repeat(look):
+    """All that came under an id is told, and an id's case does not count."""
+    told = json.loads(look("explain", "--json", an_id(1).upper()))
+
+    assert [(h["name"], h["reason"]) for h in told["dropped_histograms"]] == [
+        ("NOT_THERE", "unknown_histogram")
+    ]
+    assert [(other["outcome"], other["reason"]) for other in told["others"]] == [("duplicate", "conflict")]
+    assert told["where"].endswith("/30.0a1/20140301030202")
+    assert "stored" in look("explain", an_id(1))
+
+
+def test_explain_of_a_ping_that_nobody_read_yet_is_pending(world, look):
+    """It is in raw/, and the converter did not come to it."""
+    world.receive([submitted(a_ping(8), 8)])
+
+    told = json.loads(look("explain", "--json", an_id(8)))
+
+    assert (told["outcome"], told["reason"]) == ("pending", "not read yet")
+
+
+def test_explain_of_an_id_that_never_came_is_a_finding(look):
+    """1, and a line that says so."""
+    look("explain", an_id(77), status=1)
+    look("explain", "not-an-id", status=2)
+
+
+def test_audit_balances_and_says_what_waits(world, look):
+    """Unread submissions are received and pending."""
+    world.receive([submitted(a_ping(8), 8)])
+
+    told = json.loads(look("audit", "--json"))
+
+    assert told["balanced"] is True
+    expected = {
+        "received": 7,
+        "stored": 3,
+        "duplicate": 1,
+        "conflict": 1,
+        "quarantined": 2,
+        "pending": 1,
+        "deleted": 0,
+    }
+    assert told["total"] == told["days"]["20261122"] == expected
+
+
+@pytest.mark.parametrize("store", ["converted", "quarantine"])
+def test_audit_finds_a_file_that_is_gone(world, look, store):
+    """1, and the file's name."""
+    next(iter(sorted((world.root.path / store).rglob("*.zst")))).unlink()
+
+    assert json.loads(look("audit", "--json", status=1))["findings"]
+    assert "do NOT balance" in look("audit", status=1)
+
+
+def test_audit_finds_a_line_that_is_gone(world, look):
+    """A file that holds fewer records than were committed is not in balance."""
+    from storage.partitions.frames import compress_frame
+
+    path = next(iter(sorted(world.root.converted.rglob("*.zst"))))
+    size = path.stat().st_size
+    path.write_bytes(compress_frame(b"x\t{}\n").ljust(size, b"\0"))
+
+    assert json.loads(look("audit", "--json", status=1))["balanced"] is False
+
+
+def test_replay_shows_first_and_then_does(world, look):
+    """--dry-run changes nothing; the definitions are put, the ping is stored."""
+    from histogram_specs.revision import Revision
+
+    world.put_specs(Revision("mozilla-central", "ffffffffffff"))
+
+    dry = json.loads(look("replay", "--json", "--reason", "unknown_revision", "--dry-run"))
+    assert (dry["examined"], dry["stored"]) == (1, 1)
+    assert json.loads(look("explain", "--json", an_id(5)))["outcome"] == "quarantined"
+
+    assert json.loads(look("replay", "--json", "--reason", "unknown_revision"))["stored"] == 1
+    assert json.loads(look("explain", "--json", an_id(5)))["outcome"] == "stored"
+    look("audit")
+    look("replay", "--reason", "no_such_reason", status=2)
+
+
+def test_compact_merges_days_that_are_over(world, look):
+    """Today is left alone: it is still written to."""
+    from datetime import UTC, datetime
+
+    merged = json.loads(look("compact", "--json"))
+
+    assert isinstance(merged, list)
+    today = datetime.now(UTC).strftime("%Y%m%d")
+    look("compact", "--date", today, status=2)
+    look("audit")
+
+
+@pytest.mark.parametrize("words", [("cat", "converted"), ("audit",), ("explain", an_id(1))])
+def test_a_data_root_that_is_not_there_is_one_line(command, tmp_path, words):
+    """What is wrong, where, and what to do."""
+    _, talk = command(*words, "--data", str(tmp_path / "nowhere"), status=78)
+
+    assert "nowhere" in talk
+    assert "--data" in talk

@@ -1,0 +1,35 @@
+"""What tests of several rooms use."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from telemetry_server.cli.main import main
+
+
+@pytest.fixture
+def command(capsys, monkeypatch) -> Callable[..., tuple[str, str]]:
+    """
+    Runs a command in this process: ``command("audit", "--json", status=0)`` gives its stdout and stderr.
+
+    Commands are offline and use one conversion process; no setting of the environment reaches them.
+    """
+    for name in list(os.environ):
+        if name.startswith("TELEMETRY_") or name == "PORT":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TELEMETRY_REVISION_OFFLINE", "true")
+    monkeypatch.setenv("TELEMETRY_CONVERT_PROCESSES", "1")
+
+    def run(*words: str, status: int = 0) -> tuple[str, str]:
+        capsys.readouterr()
+        try:
+            ended = main(list(words))
+        except SystemExit as left:
+            ended = left.code
+        said = capsys.readouterr()
+        assert ended == status, said.err
+        assert "Traceback" not in said.err
+        return said.out, said.err
+
+    return run

@@ -1,0 +1,243 @@
+"""Old exports go in whole: from a file or a pipe to records, once."""
+
+import gzip
+import json
+import lzma
+import subprocess
+import sys
+
+import orjson
+import pytest
+
+from storage.exports.packed_layout import PackedVersion, encode_record
+from storage.partitions.frames import compress_frame
+from telemetry_server.cli.throwaway import bare_environment
+from tests.support.data_root import World, a_ping, an_id
+from tests.support.shared_data import shared_data
+
+OFFLINE = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
+
+
+def lines_of(numbers) -> bytes:
+    return b"".join(an_id(n).encode() + b"\t" + orjson.dumps(a_ping(n)) + b"\n" for n in numbers)
+
+
+@pytest.fixture
+def world(tmp_path):
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    world.put_specs()
+    return world
+
+
+@pytest.fixture
+def convert(command):
+    """Converts files into a world; gives the result and what was said."""
+
+    def run(world: World, *words: str, status: int = 0):
+        result, talk = command("convert", "--json", "--data", str(world.root.path), *words, status=status)
+        return json.loads(result), talk
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("plain.tsv", bytes),
+        ("lines.gz", gzip.compress),
+        ("lines.xz", lzma.compress),
+        ("lines.lzma", lambda data: lzma.compress(data, lzma.FORMAT_ALONE)),
+        ("lines.zst", compress_frame),
+    ],
+)
+def test_lines_go_in_however_they_are_packed(world, tmp_path, name, pack, convert):
+    """The form is found by looking, not by the name."""
+    (tmp_path / name).write_bytes(pack(lines_of(range(5))))
+
+    result, _ = convert(world, str(tmp_path / name), "--date", "20140102")
+
+    assert (result["received"], result["stored"]) == (5, 5)
+    assert {path.parts[-7] for path in world.root.converted.rglob("*.zst")} == {"20140102"}
+
+
+def test_lines_come_from_stdin_too(world):
+    """A pipe is as good as a file."""
+    done = subprocess.run(
+        [sys.executable, "-m", "telemetry_server", "convert", "--json", "--data", str(world.root.path), "-"],
+        input=lines_of(range(3)),
+        capture_output=True,
+        env=bare_environment() | OFFLINE,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["stored"] == 3
+
+
+def test_a_second_import_of_a_file_is_all_duplicates(world, tmp_path, convert):
+    """Nothing is stored twice, and the books say what happened."""
+    path = tmp_path / "pings.tsv"
+    path.write_bytes(lines_of(range(4)))
+    convert(world, str(path))
+
+    result, _ = convert(world, str(path))
+
+    assert (result["received"], result["stored"], result["duplicate"]) == (4, 0, 4)
+    assert world.audit().balanced
+
+
+def test_an_import_that_waits_to_be_converted_is_not_put_in_again(world, tmp_path, convert):
+    """Interrupted between import and conversion, and started again, it goes on without doubling."""
+    from telemetry_server.cli.imports import import_files
+    from telemetry_server.settings import load_settings
+
+    path = tmp_path / "pings.tsv"
+    path.write_bytes(lines_of(range(4)))
+    settings = load_settings({"data_dir": str(world.root.path)}, None, {})
+    import_files(settings, [str(path)], "auto", None)
+
+    result, talk = convert(world, str(path))
+
+    assert (result["received"], result["stored"], result["duplicate"]) == (4, 4, 0)
+    assert "wait to be converted" in talk
+
+
+def test_an_import_that_died_while_staging_leaves_nothing_behind(world, tmp_path, convert):
+    """Half an import is none."""
+    stale = world.root.staging / "import" / "20140102"
+    stale.mkdir(parents=True)
+    (stale / "999999-0-1.tlg").write_bytes(b"half")
+    path = tmp_path / "pings.tsv"
+    path.write_bytes(lines_of(range(2)))
+
+    result, _ = convert(world, str(path))
+
+    assert result["stored"] == 2
+    assert not list(world.root.staging.iterdir())
+
+
+def test_a_truncated_archive_gives_what_is_whole_and_says_so(world, tmp_path, convert):
+    """Exit status 4, the whole records stored, the rest counted."""
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(lines_of(range(200)))[:-400])
+
+    result, talk = convert(world, str(path), status=4)
+
+    assert 0 < result["stored"] < 200
+    assert "ends too early" in talk
+    assert world.audit().balanced
+
+
+@pytest.mark.parametrize("content", [b"", b"no export at all\n", bytes(range(256)) * 20])
+def test_what_is_no_export_is_one_line_and_status_4(world, tmp_path, content, convert):
+    """An empty file is an export of nothing; the rest is told in a line."""
+    path = tmp_path / "thing"
+    path.write_bytes(content)
+
+    _ = convert(world, str(path), status=4 if content else 0)
+
+
+def test_a_file_that_is_not_there_does_not_stop_the_others(world, tmp_path, convert):
+    """All that can be read is."""
+    path = tmp_path / "pings.tsv"
+    path.write_bytes(lines_of(range(2)))
+
+    result, talk = convert(world, str(tmp_path / "missing"), str(path), status=4)
+
+    assert result["stored"] == 2
+    assert "missing: No such file" in talk
+
+
+def test_a_packed_log_keeps_its_own_time(world, tmp_path, convert):
+    """The record's arrival dates it, and a damaged neighbour costs it nothing."""
+    from datetime import UTC, datetime
+
+    moment = datetime(2013, 9, 10, 14, 21, tzinfo=UTC)
+    body = gzip.compress(orjson.dumps(a_ping(1)))
+    record = encode_record(PackedVersion.V1, an_id(1).encode(), body, int(moment.timestamp() * 1000))
+    (tmp_path / "telemetry.log.v1").write_bytes(b"rubbish" * 9 + record)
+
+    result, _ = convert(world, str(tmp_path / "telemetry.log.v1"), status=4)
+
+    assert result["stored"] == 1
+    assert result["damaged"]["bytes"] >= 63
+    assert [path.name for path in world.root.converted.iterdir()] == ["20130910"]
+
+
+def test_the_original_servers_own_log_comes_out_as_it_should(tmp_path, convert, command):
+    """Firefox 23.0.1's 328 histograms: 325 kept, two unknown, one whose bucket count disagrees."""
+    log = shared_data("pings", "classic-v1", "telemetry1.log")
+    spec = shared_data("probes", "telemetry-server-ff23-a55c55edf302", "Histograms.json")
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    folder = world.root.specs / "releases/mozilla-release/a55c55edf302"
+    folder.mkdir(parents=True)
+    (folder / "Histograms.json").write_bytes(spec.read_bytes())
+
+    result, _ = convert(world, str(log))
+
+    assert result["histograms"] == {
+        "kept": 325,
+        "dropped": {"bucket_count_mismatch": 1, "unknown_histogram": 2},
+    }
+    assert result["damaged"] == {"records": 0, "bytes": 0}
+    told, _ = command(
+        "explain", "--json", "--data", str(world.root.path), "17caa68c-25f5-450a-9cce-7d31318846d8"
+    )
+    dropped = {(h["name"], h["reason"]) for h in json.loads(told)["dropped_histograms"]}
+    assert dropped == {
+        ("GC_REASON_2", "bucket_count_mismatch"),
+        ("HTTP_OFFLINE_CACHE_DOCUMENT_LOAD", "unknown_histogram"),
+        ("MIXED_CONTENT_PAGE_LOAD", "unknown_histogram"),
+    }
+    assert world.audit().balanced
+
+
+# Every published ping of these folders, and what becomes of it without any definitions but Firefox 23's.
+PUBLISHED = [
+    (("classic-v1", "telemetry1.log"), 1, {"unknown_revision": 1}),
+    (("classic-v2-converted", "ss-ff-n-22.lzma"), 1, {}),
+    (("classic-v2-converted", "ss-ff-n-22.tsv"), 1, {}),
+    (("classic-v2-converted", "ss-ff-n-28.lines-0-2.tsv"), 2, {}),
+    (("packed", "unicode.v1.packed"), 2, None),
+]
+
+
+@pytest.mark.parametrize(("place", "received", "refused"), PUBLISHED, ids=lambda value: str(value)[:40])
+def test_published_exports_go_in(tmp_path, place, received, refused, convert):
+    """Each archive of the original server's time has its outcome, and its text intact."""
+    path = shared_data("pings", *place)
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+
+    result, _ = convert(world, str(path))
+
+    assert result["received"] == received
+    if refused is not None:
+        assert result["quarantined"] == refused
+    assert result["damaged"] == {"records": 0, "bytes": 0}
+    assert world.audit().balanced
+
+
+def test_text_that_is_not_ascii_is_intact(tmp_path, convert, command):
+    """The two records of unicode.v1.packed are one ping, gzipped and not: the second is its repeat."""
+    path = shared_data("pings", "packed", "unicode.v1.packed")
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    convert(world, str(path))
+    bodies = [
+        line["body"]
+        for line in map(
+            orjson.loads,
+            (
+                line.split("\t", 1)[1]
+                for line in command("cat", "raw", "--data", str(world.root.path))[0].splitlines()
+            ),
+        )
+    ]
+
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]
+    assert any(ord(character) > 127 for character in orjson.dumps(bodies[0]).decode())
