@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ STOP_LISTENING_AFTER_SECONDS = 0.1
 # After the disk failed: time for the answers that say so.
 LINGER_AFTER_DEATH_SECONDS = 1.0
 POLL_SECONDS = 0.02
+SPARE_FILES = 256  # beside connections: segments, spec files, metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,5 +185,14 @@ def run_worker(
     # An interrupt goes to the whole terminal group; the supervisor passes on what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _allow_open_files(options.limits.max_connections + SPARE_FILES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve_until_told(options, place, addresses, on_ready))
+
+
+def _allow_open_files(wanted: int) -> None:
+    """As many descriptors as connections may need, as far as we are let."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

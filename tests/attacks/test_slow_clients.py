@@ -1,0 +1,154 @@
+"""Slow and silent clients beside good ones: these are served in time, those let go, memory stays (T11)."""
+
+import resource
+import select
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.edges import RunningServer, a_request, running_server
+
+SLOW_HEADERS = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nX-A: "
+SLOW_BODY = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
+SILENT = b""
+TIMEOUTS = {
+    "TELEMETRY_HEADER_TIMEOUT_SECONDS": "2",
+    "TELEMETRY_BODY_TIMEOUT_SECONDS": "2",
+    "TELEMETRY_KEEPALIVE_TIMEOUT_SECONDS": "4",
+}
+
+
+@dataclass
+class Crowd:
+    """Connections that send something now and then and wait for their answers."""
+
+    connections: list[socket.socket]
+
+    @classmethod
+    def at(cls, server: RunningServer, size: int, first: bytes) -> "Crowd":
+        connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(size)]
+        for connection in connections:
+            connection.setblocking(False)
+            if first:
+                connection.send(first)
+        return cls(connections)
+
+    def drip(self) -> None:
+        """A byte more from each."""
+        for connection in self.connections:
+            try:
+                connection.send(b"x")
+            except OSError:
+                continue  # let go already
+
+    def answers(self, seconds: float) -> list[bytes]:
+        """What each was told, once all were told something or the time is over."""
+        told: dict[int, bytes] = {}
+        waiting = {connection.fileno(): connection for connection in self.connections}
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        for descriptor in waiting:
+            poll.register(descriptor, select.POLLIN)
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            for descriptor, _ in poll.poll(left * 1000):
+                connection = waiting.pop(descriptor)
+                poll.unregister(descriptor)
+                try:
+                    told[descriptor] = connection.recv(1 << 12)[:12]
+                except OSError:
+                    told[descriptor] = b"reset"
+        return [told.get(connection.fileno(), b"nothing") for connection in self.connections]
+
+    def leave(self) -> None:
+        for connection in self.connections:
+            connection.close()
+
+
+def resident_mebibytes(server: RunningServer) -> float:
+    """Memory of the workers."""
+    kibibytes = 0
+    for pid in server.children():
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                kibibytes += int(line.split()[1])
+    return kibibytes / 1024
+
+
+def good_posts(server: RunningServer, seconds: float, per_second: float) -> tuple[list[int], list[float]]:
+    """Statuses and latencies of posts at a steady rate, each on a connection of its own."""
+    statuses, latencies = [], []
+    started = time.monotonic()
+    for number in range(int(seconds * per_second)):
+        time.sleep(max(0.0, started + number / per_second - time.monotonic()))
+        sent = time.monotonic()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+            connection.sendall(a_request(b"good"))
+            statuses.append(int(connection.recv(1 << 12)[9:12]))
+        latencies.append(time.monotonic() - sent)
+    return statuses, latencies
+
+
+def crowd_beside_good_ones(tmp_path: Path, size: int, seconds: float, per_second: float) -> None:
+    with running_server(
+        tmp_path, "--no-convert", environment=TIMEOUTS | {"TELEMETRY_MAX_CONNECTIONS": "8192"}
+    ) as server:
+        good_posts(server, 0.5, 20)
+        before = resident_mebibytes(server)
+        crowds = [Crowd.at(server, size, first) for first in (SLOW_HEADERS, SLOW_BODY, SILENT)]
+        statuses, latencies = good_posts(server, seconds / 2, per_second)
+        for crowd in crowds[:2]:
+            crowd.drip()
+        more, later = good_posts(server, seconds / 2, per_second)
+        statuses, latencies = statuses + more, sorted(latencies + later)
+        told = [set(crowd.answers(10)) for crowd in crowds]
+        grown = resident_mebibytes(server) - before
+        for crowd in crowds:
+            crowd.leave()
+        p99 = latencies[int(len(latencies) * 0.99) - 1]
+        print(
+            f"{size} of each: p99 {p99 * 1000:.0f} ms, "
+            f"worst {latencies[-1] * 1000:.0f} ms, memory +{grown:.0f} MiB"
+        )
+        assert server.stop() == 0
+
+    assert set(statuses) == {200}
+    assert told == [{b"HTTP/1.1 408"}] * 3
+    assert p99 <= 0.25
+    assert grown <= 100
+
+
+def test_fifty_slow_clients_of_each_kind_are_let_go_and_good_ones_served(tmp_path):
+    """Slow headers, slow bodies, silence: 408 each."""
+    crowd_beside_good_ones(tmp_path, 50, seconds=1.6, per_second=50)
+
+
+@pytest.mark.slow
+def test_a_thousand_slow_clients_of_each_kind_are_let_go_and_good_ones_served(tmp_path):
+    """The same at the size of the release bar: p99 at most 250 ms, at most 100 MiB more."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4096:
+        pytest.skip("needs 4,096 open files")
+    crowd_beside_good_ones(tmp_path, 1000, seconds=1.8, per_second=200)
+
+
+@pytest.mark.parametrize(("cap", "excess"), [(20, 30), pytest.param(2048, 500, marks=pytest.mark.slow)])
+def test_connections_past_the_cap_get_503_and_those_within_it_are_served(tmp_path, cap, excess):
+    """Each of the excess is told, not reset."""
+    with running_server(
+        tmp_path, "--no-convert", environment={"TELEMETRY_MAX_CONNECTIONS": str(cap)}
+    ) as server:
+        held = Crowd.at(server, cap, b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
+        time.sleep(0.2)
+        turned_away = Crowd.at(server, excess, a_request())
+        told = turned_away.answers(10)
+        for connection in held.connections:
+            connection.send(b"}")
+        served = held.answers(10)
+        turned_away.leave()
+        held.leave()
+        assert server.stop() == 0
+
+    assert set(told) == {b"HTTP/1.1 503"}
+    assert set(served) == {b"HTTP/1.1 200"}
