@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from storage.exports.dump import next_dump_header
+from storage.exports.dump import UUID_PATTERN, next_dump_header
 from storage.exports.exported_ping import ExportFormat
 from storage.exports.packed import version_of
 from storage.exports.packed_layout import PackedVersion
@@ -11,8 +11,7 @@ from storage.exports.packed_layout import PackedVersion
 # Enough to hold a largest packed record after a damaged one.
 LOOK_BYTES = 2 << 20
 
-_UUID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_SURE_LINE = re.compile(rb"^(?:" + _UUID + rb"(?:/[!-~]*)?|/submit/[!-~]*)\t", re.MULTILINE)
+_SURE_LINE = re.compile(rb"^(?:" + UUID_PATTERN + rb"(?:/[!-~]*)?|/submit/[!-~]*)\t", re.MULTILINE)
 _LIKELY_LINE = re.compile(rb"^[^\x00-\x1f]{1,1024}\t[ \t]*\{", re.MULTILINE)
 
 

@@ -25,8 +25,8 @@ from storage.exports.window import Window
 
 HEADER_BYTES = 46
 TAB_OFFSET = 45
-_UUID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_HEADER = re.compile(rb".([0-9]{8})(" + _UUID + rb")\t", re.DOTALL)
+UUID_PATTERN = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_HEADER = re.compile(rb".([0-9]{8})(" + UUID_PATTERN + rb")\t", re.DOTALL)
 _LAST_HYPHEN = re.compile(rb"-(?=[0-9a-fA-F]{12}\t)")
 HYPHEN_OFFSET = 32
 _HEX = frozenset(b"0123456789abcdefABCDEF")

@@ -19,6 +19,7 @@ from storage.exports.packed_layout import Extent, Layout, PackedVersion
 from storage.exports.window import Window
 
 ENOUGH_VOTES = 3  # records in a row: more than that proves no more
+LONGEST_INNER_CHAIN = 16  # bounds the time, not what is true
 _LF = 0x0A
 _NEVER_HOLD_RECORDS = (b"{", b"\x1f\x8b")
 
@@ -70,12 +71,30 @@ class PackedReader:
             return False
         inner = layout.next_extent(buffer, offset + 1, end)
         if self._is_boundary(buffer, end):
-            # A body may hold anything, a packed record too.  But in JSON and gzip there is none, unless
-            # a length or a cut happens to end where a later record does, which swallows those between.
-            return inner < 0 or not buffer.startswith(_NEVER_HOLD_RECORDS, extent.data, end)
+            return inner < 0 or not self._has_swallowed(buffer, extent, inner)
         if inner >= 0:
             return False
         return layout.resembles_header(buffer, end) or is_intact(buffer[extent.data : end])
+
+    def _has_swallowed(self, buffer: bytes, extent: Extent, inner: int) -> bool:
+        """
+        Whether the record at *inner* is one of its own, though *extent* ends where a later one begins.
+
+        A false length, or a cut, may happen to end there; but a body may hold
+        anything, a packed record too.  JSON and gzip hold none; of other bodies
+        those have swallowed it in which something stands before records that
+        follow each other to the very end.
+        """
+        if buffer.startswith(_NEVER_HOLD_RECORDS, extent.data, extent.end):
+            return True
+        if inner <= extent.data:
+            return False
+        for _ in range(LONGEST_INNER_CHAIN):
+            found = self._layout.extent_at(buffer, inner)
+            if found is None or found.end >= extent.end:
+                return found is not None and found.end == extent.end
+            inner = found.end
+        return True
 
     def _is_boundary(self, buffer: bytes, offset: int) -> bool:
         past = self._past_line_end(buffer, offset)

@@ -149,9 +149,9 @@ def test_a_length_that_ends_where_a_later_record_does_swallows_none(version):
     assert reader.damaged == Damage(records=1, bytes=len(records[0]))
 
 
-def test_a_body_that_holds_a_packed_record_is_one_ping():
+@pytest.mark.parametrize("body", [a_record(b"inner"), b"look: " + a_record(b"inner") + b" end"])
+def test_a_body_that_holds_a_packed_record_is_one_ping(body):
     """Lengths that agree with what follows are believed, whatever a client sent."""
-    body = b"look: " + a_record(b"inner") + b" end"
     pings, reader = read(a_record(b"outer", body) + a_record(b"next"))
 
     assert [ping.body for ping in pings] == [body, b'{"a":8}']
