@@ -66,7 +66,7 @@ def _lines(*words: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def reckon(data: Path, histograms_kept: int) -> Seen:
-    """Ask `cat` and `audit` about the data root *data*, as a user would; *histograms_kept* is from /metrics."""
+    """Ask `cat` and `audit` about *data*, as a user would; *histograms_kept* is what /metrics said."""
     records = _lines("cat", "converted", "--data", str(data))
     refused = _lines("cat", "quarantine", "--data", str(data))
     books = orjson.loads(_output("audit", "--json", "--data", str(data)))

@@ -113,7 +113,7 @@ def test_ids_are_uuids_and_stand_in_the_path(layout):
 def test_every_fault_comes_up_and_says_what_it_brings_about(layout):
     """Whole pings are quarantined under the fault's name; histograms are dropped under it."""
     recipe = Recipe(SHIPPED, seed=2, malformed_rate=1.0, layout=layout)
-    by_kind = {ping.kind: ping for ping in recipe.pings(250)}
+    by_kind = {ping.kind: ping for ping in recipe.pings(150)}
 
     whole = {*PAYLOAD_FAULTS, *TRANSPORT_FAULTS}
     assert set(by_kind) == whole | set(histogram_fault_names(SHIPPED))
