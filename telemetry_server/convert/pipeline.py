@@ -135,7 +135,8 @@ def _convert(
         dropped=packer.dropped,
     )
     record["metadata"] |= extras.fields
-    values = context.schema.values_of(fields)
+    # Read again: a flattened session has an info with more in it.
+    values = context.schema.values_of(_fields(reading, path))
     return Stored(
         document_id=path.document_id,
         namespace=path.namespace,

@@ -14,7 +14,7 @@ from histogram_specs.resolve import KnownHistory, Resolver
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
 from telemetry_server.convert.outcome import Outcome, QuarantineReason, Refused, Stored
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.pipeline import ConversionContext
 
 ID = "17caa68c-25f5-450a-9cce-7d31318846d8"
 TELEMETRY_PATH = f"/submit/telemetry/{ID}"
@@ -148,6 +148,3 @@ def unified(doctype: str = "main", histograms: Any = None, **changes: Any) -> di
         },
     }
     return {name: part for name, part in (ping | changes).items() if part is not None}
-
-
-__all__ = ["convert"]
