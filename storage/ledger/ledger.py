@@ -175,8 +175,12 @@ class Ledger:
             )
         ]
         lives += [
-            Life("pending", reason="waiting for definitions", detail=revision)
-            for (revision,) in execute("SELECT revision FROM pending WHERE document_id = ?", (document_id,))
+            Life("pending", detail=revision, segment=segment, offset=offset, length=length)
+            for revision, segment, offset, length in execute(
+                "SELECT revision, name, offset, length FROM pending JOIN segments USING (segment_id)"
+                " WHERE document_id = ?",
+                (document_id,),
+            )
         ]
         lives += [
             Life(outcome, reason, detail, received_at)

@@ -72,6 +72,9 @@ class Life:
     directory: str = ""
     namespace: str = ""
     doctype: str = ""
+    segment: str = ""  # where a pending one lies in raw/
+    offset: int = 0
+    length: int = 0
 
 
 Counts = Counter[tuple[str, Entry, str]]
