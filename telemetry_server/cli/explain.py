@@ -66,6 +66,9 @@ def _print(told: dict[str, Any]) -> None:
     for title, name in LINES:
         if told[name] is not None:
             print(f"  {title:<10}{told[name]}")
+    if told["checked"]:
+        passed = ", ".join(check["check"] for check in told["checked"] if check["passed"])
+        print(f"  {'passed':<10}{passed or 'nothing'}")
     dropped = told["dropped_histograms"]
     if told["outcome"] == "stored":
         print(f"  {'dropped':<10}{len(dropped)} histograms")

@@ -15,10 +15,39 @@ from storage.ledger.values import Life
 from storage.partitions.reader import Filter, read_directory, read_records
 from storage.raw.reader import segments
 from storage.root import DataRoot
+from telemetry_server.convert.outcome import QuarantineReason
 from telemetry_server.convert.refusal_line import timestamp
 from telemetry_server.convert.scan import START
+from telemetry_server.convert.tasks import RawItem
+from telemetry_server.convert.worker import read_item
 from telemetry_server.inspection.raw_lines import document_id_of, submissions_from
 
+# What conversion checks, in its order, and the reasons that each check can end with.
+CHECKS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("path", frozenset({QuarantineReason.INVALID_PATH, QuarantineReason.INVALID_DOCUMENT_ID})),
+    (
+        "body",
+        frozenset({QuarantineReason.EMPTY_BODY, QuarantineReason.CORRUPT_GZIP, QuarantineReason.TOO_LARGE}),
+    ),
+    ("JSON", frozenset({QuarantineReason.INVALID_JSON})),
+    ("version and fields", frozenset({QuarantineReason.UNKNOWN_VERSION, QuarantineReason.MISSING_FIELD})),
+    (
+        "doctype and schema",
+        frozenset({QuarantineReason.UNKNOWN_DOCTYPE, QuarantineReason.SCHEMA_VIOLATION}),
+    ),
+    ("rules", frozenset({QuarantineReason.UNWANTED})),
+    (
+        "revision",
+        frozenset(
+            {
+                QuarantineReason.MISSING_REVISION,
+                QuarantineReason.INVALID_REVISION,
+                QuarantineReason.UNKNOWN_REVISION,
+            }
+        ),
+    ),
+    ("histograms", frozenset()),
+)
 FIRST = ("stored", "pending", "quarantined", "duplicate", "deleted")
 
 
@@ -34,6 +63,7 @@ class Explanation:
     namespace: str | None = None
     doctype: str | None = None
     where: str | None = None  # below the data root
+    checked: list[dict[str, Any]] = field(default_factory=list)
     revision: str | None = None
     revision_source: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +104,7 @@ def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUI
 
 def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life) -> dict[str, Any]:
     told: dict[str, Any] = {
+        "checked": _checked(life),
         "document_id": document_id,
         "outcome": life.outcome,
         "reason": life.reason or None,
@@ -86,10 +117,27 @@ def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, 
             told |= _tell_record(root, ledger, resolver, life, record)
     elif life.outcome == "quarantined":
         told["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
-    elif life.outcome == "pending" and life.detail:
+    elif life.segment:
         told["revision"] = life.detail
+        told["reason"] = "waiting for definitions"
         told["detail"] = f"the definitions of {life.detail} are not here yet; it is tried again by itself"
+        told["where"] = f"raw/{life.segment}"
+        item = RawItem(life.segment, life.offset, life.length)
+        told["received_at"] = timestamp(read_item(root.raw, item).received_at)
     return told
+
+
+def _checked(life: Life) -> list[dict[str, Any]]:
+    """Which checks it passed, and the one that ended it; nothing for what was not read yet."""
+    if life.outcome == "pending":
+        return [{"check": check, "passed": True} for check, _ in CHECKS[:6]] if life.segment else []
+    checked = []
+    for check, reasons in CHECKS:
+        passed = life.outcome != "quarantined" or life.reason not in reasons
+        checked.append({"check": check, "passed": passed})
+        if not passed:
+            break
+    return checked
 
 
 def _record(

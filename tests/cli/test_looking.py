@@ -1,9 +1,12 @@
 """cat, explain, audit, replay and compact, as a person or a script uses them."""
 
 import json
+from uuid import UUID
 
 import pytest
 
+from storage.ledger.ledger import Ledger
+from telemetry_server.inspection.life import explain
 from tests.support.data_root import World, a_ping, an_id, submitted
 
 
@@ -100,6 +103,32 @@ def test_explain_tells_the_outcome(look, number, outcome, reason):
 
     assert (told["document_id"], told["outcome"], told["reason"]) == (an_id(number), outcome, reason)
     assert told["received_at"] == "2026-11-22T12:00:00.000000Z"
+
+
+def test_explain_says_how_far_a_refused_ping_came(look):
+    """What was checked, in order, to the check that ended it."""
+    told = json.loads(look("explain", "--json", an_id(4)))
+
+    assert told["checked"] == [
+        {"check": "path", "passed": True},
+        {"check": "body", "passed": True},
+        {"check": "JSON", "passed": False},
+    ]
+    assert all(check["passed"] for check in json.loads(look("explain", "--json", an_id(0)))["checked"])
+
+
+async def test_explain_of_a_ping_that_waits_names_its_revision(tmp_path):
+    """When it came, where its bytes are, what it waits for."""
+    world = World(tmp_path, server="http://127.0.0.1:9")
+    world.receive([submitted(a_ping(1), 1)])
+    await world.convert()
+
+    with Ledger.for_reading(world.root) as ledger:
+        told = explain(world.root, ledger, world.setup.resolver(), UUID(an_id(1)))
+
+    assert (told.outcome, told.received_at) == ("pending", "2026-11-22T12:00:00.000000Z")
+    assert told.revision == "mozilla-central/rev/0123456789ab"
+    assert told.where.startswith("raw/20261122/")
 
 
 def test_explain_names_the_dropped_histogram_and_the_repeat(look):
