@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from storage.exports.dump import UUID_PATTERN, next_dump_header
 from storage.exports.exported_ping import ExportFormat
-from storage.exports.packed import version_of
-from storage.exports.packed_layout import PackedVersion
+from storage.exports.packed import layout_of
 
 # Enough to hold a largest packed record after a damaged one.
 LOOK_BYTES = 2 << 20
@@ -21,7 +20,6 @@ class Detected:
 
     format: ExportFormat
     offset: int
-    packed_version: PackedVersion | None = None
 
 
 def detect(head: bytes, name: str = "") -> Detected | None:
@@ -33,9 +31,9 @@ def detect(head: bytes, name: str = "") -> Detected | None:
         name: The file's, for what bytes leave open.
     """
     found = []
-    packed = version_of(head, name)
+    packed = layout_of(head, name)
     if packed:
-        found.append(Detected(ExportFormat.PACKED, packed[1], packed[0]))
+        found.append(Detected(ExportFormat.PACKED, packed[1]))
     dumped = next_dump_header(head, 0, len(head))
     if dumped >= 0:
         found.append(Detected(ExportFormat.EXPORT, dumped))

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from storage.exports.exported_ping import Damage, ExportedPing, submit_path
 from storage.exports.intact import is_intact
-from storage.exports.packed_layout import Extent, Layout, PackedVersion
+from storage.exports.packed_layout import EARLIEST_MS, UNSET_CLOCK_MS, Extent, Layout, PackedVersion
 from storage.exports.window import Window
 
 ENOUGH_VOTES = 3  # records in a row: more than that proves no more
@@ -135,20 +135,26 @@ def votes_for(layout: Layout, buffer: bytes) -> tuple[int, int]:
     return votes, first
 
 
-def version_of(buffer: bytes, name: str = "") -> tuple[PackedVersion, int] | None:
+def layout_of(buffer: bytes, name: str = "") -> tuple[Layout, int] | None:
     """
-    The version of the packed log that begins with *buffer*, and where its first record is.
+    The layout of the packed log that begins with *buffer*, and where its first record is.
+
+    Where no record has a time of this century, one of a clock that was never set will do.
 
     Args:
         name: The file's; ``.v1.`` or ``.v2.`` in it breaks a tie and does no more.
     """
+    return _layout_since(EARLIEST_MS, buffer, name) or _layout_since(UNSET_CLOCK_MS, buffer, name)
+
+
+def _layout_since(earliest_ms: int, buffer: bytes, name: str) -> tuple[Layout, int] | None:
     best: tuple[int, bool, int, PackedVersion] | None = None
     for version in PackedVersion:
-        votes, first = votes_for(Layout(version), buffer)
+        votes, first = votes_for(Layout(version, earliest_ms=earliest_ms), buffer)
         standing = (votes, f".{version}." in name, -first, version)
         if votes and (best is None or standing > best):
             best = standing
-    return (best[3], -best[2]) if best else None
+    return (Layout(best[3], earliest_ms=earliest_ms), -best[2]) if best else None
 
 
 def _ping(buffer: bytes, extent: Extent) -> ExportedPing:

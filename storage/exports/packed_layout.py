@@ -22,6 +22,8 @@ from storage.exports.exported_ping import EARLIEST, LATEST, MOST_PATH_BYTES
 SEPARATOR = 0x1E
 MOST_DATA_BYTES = 1 << 20
 MOST_IP_BYTES = 255
+# A machine whose clock was never set counts from 1970; 0 itself is what zeros would say.
+UNSET_CLOCK_MS = 1
 EARLIEST_MS = int(EARLIEST.timestamp() * 1000)
 LATEST_MS = int(LATEST.timestamp() * 1000)  # exclusive
 
@@ -47,15 +49,27 @@ class Extent(NamedTuple):
 
 
 class Layout:
-    """One version's records, with a limit on the data that a header may announce."""
+    """
+    One version's records.
 
-    def __init__(self, version: PackedVersion, most_data_bytes: int = MOST_DATA_BYTES) -> None:
+    Args:
+        most_data_bytes: The most data that a header is believed to announce.
+        earliest_ms: The earliest time that one is believed to give.
+    """
+
+    def __init__(
+        self,
+        version: PackedVersion,
+        most_data_bytes: int = MOST_DATA_BYTES,
+        earliest_ms: int = EARLIEST_MS,
+    ) -> None:
+        self.earliest_ms = earliest_ms
         self.version = version
         self.most_data_bytes = most_data_bytes
         self._header = _HEADERS[version]
         self._is_separated = version is not PackedVersion.V0
         self._has_ip = version is PackedVersion.V2
-        self._pattern, self._pattern_offset = _candidate_pattern(version, most_data_bytes)
+        self._pattern, self._pattern_offset = _candidate_pattern(version, most_data_bytes, earliest_ms)
         self.header_bytes = self._header.size
         self.most_record_bytes = self.header_bytes + MOST_IP_BYTES + MOST_PATH_BYTES + most_data_bytes
 
@@ -72,7 +86,7 @@ class Layout:
         if (
             path_bytes > MOST_PATH_BYTES
             or data_bytes > self.most_data_bytes
-            or not EARLIEST_MS <= time_ms < LATEST_MS
+            or not self.earliest_ms <= time_ms < LATEST_MS
             or (self._is_separated and fields[0] != SEPARATOR)
         ):
             return None
@@ -112,7 +126,7 @@ class Layout:
         right = (
             path_bytes <= MOST_PATH_BYTES,
             data_bytes <= self.most_data_bytes,
-            EARLIEST_MS <= time_ms < LATEST_MS,
+            self.earliest_ms <= time_ms < LATEST_MS,
             _TEXT.fullmatch(buffer, path, sample_end) is not None,
         )
         least_right = len(right) if self._is_separated else len(right) - 1
@@ -146,7 +160,9 @@ def encode_record(version: PackedVersion, path: bytes, data: bytes, time_ms: int
     return header.pack(SEPARATOR, len(ip), len(path), len(data), time_ms) + ip + path + data
 
 
-def _candidate_pattern(version: PackedVersion, most_data_bytes: int) -> tuple[re.Pattern[bytes], int]:
+def _candidate_pattern(
+    version: PackedVersion, most_data_bytes: int, earliest_ms: int
+) -> tuple[re.Pattern[bytes], int]:
     """
     A pattern that every plausible header matches and hardly anything else, and its offset in the header.
 
@@ -155,7 +171,9 @@ def _candidate_pattern(version: PackedVersion, most_data_bytes: int) -> tuple[re
     """
     top, second = most_data_bytes >> 24, most_data_bytes >> 16
     high_bytes = rb"[\x00-\x%02x]\x00" % second if not top else rb".[\x00-\x%02x]" % top
-    data_len_and_time = rb".." + high_bytes + rb".....[\x01-\x03]\x00\x00"
+    # Of a time of this century the sixth byte is 1 to 3; else any but zero in all, for runs of zeros.
+    time = rb".....[\x01-\x03]" if earliest_ms == EARLIEST_MS else rb"(?!\x00{6}).....[\x00-\x03]"
+    data_len_and_time = rb".." + high_bytes + time + rb"\x00\x00"
     if version is PackedVersion.V0:
         return re.compile(rb"\x00(?=\x00" + data_len_and_time + rb")", re.DOTALL), 2
     ip_len = b"." if version is PackedVersion.V2 else b""

@@ -10,7 +10,7 @@ from storage.exports.detect import LOOK_BYTES, detect
 from storage.exports.dump import DumpReader
 from storage.exports.exported_ping import Damage, ExportedPing, ExportFormat, start_of, submit_path
 from storage.exports.lines import LinesReader
-from storage.exports.packed import PackedReader, version_of
+from storage.exports.packed import PackedReader, layout_of
 from storage.exports.packed_layout import Layout, PackedVersion
 from storage.exports.partition_files import PartitionOrigin, origin_below, origin_guessed
 from storage.exports.window import Window
@@ -113,8 +113,8 @@ def _detected(head: bytes, name: str) -> ExportFormat:
 
 def _layout(head: bytes, name: str) -> Layout:
     """The layout by looking; where no record is to be seen the name's, or the commonest."""
-    found = version_of(head, name)
+    found = layout_of(head, name)
     if found:
-        return Layout(found[0])
+        return found[0]
     hinted = [version for version in PackedVersion if f".{version}." in name]
     return Layout(hinted[0] if hinted else PackedVersion.V1)

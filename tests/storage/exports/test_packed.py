@@ -20,7 +20,6 @@ from tests.storage.exports.samples import DIMENSIONS, TIME_MS, document_id, read
 from tests.support.shared_data import shared_data
 
 V0, V1, V2 = PackedVersion
-GOOD = encode_record(V1, b"abcd", b'{"a":8}', 1)
 
 
 def a_record(path: bytes = b"abcd", data: bytes = b'{"a":8}', time_ms: int = TIME_MS) -> bytes:
@@ -55,44 +54,50 @@ def test_case_13_a_v2_record_counts_header_address_path_and_body():
     assert len(encode_record(V2, b"p" * 85, b'{"a":8}', TIME_MS, ip=b"127.0.0.1")) == 117
 
 
-def test_case_14_two_identical_records_are_two_pings():
-    """Sorting out repeats is the converter's."""
-    pings, reader = read(a_record() * 2)
+@pytest.mark.parametrize("time_ms", [1, TIME_MS])
+def test_case_14_two_identical_records_are_two_pings(time_ms):
+    """Sorting out repeats is the converter's.  Time 1, the original's own, is a clock that was never set."""
+    pings, reader = read(a_record(time_ms=time_ms) * 2)
 
     assert [(ping.path, ping.body) for ping in pings] == [("/submit/telemetry/abcd", b'{"a":8}')] * 2
+    assert pings[0].received_at == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)
     assert not reader.is_damaged
 
 
-def test_case_14_a_time_that_no_ping_can_have_come_at_is_damage():
-    """The original's own sample has time 1, 1970; a header is believed only with a time of this century."""
-    pings, reader = read(GOOD * 2, format=ExportFormat.PACKED)
+@pytest.mark.parametrize("time_ms", [0, 1, LATEST_MS, 2**64 - 1])
+def test_a_time_out_of_its_logs_century_is_damage(time_ms):
+    """Where other records show that the clock was set, a header without a sane time is none."""
+    pings, reader = read(a_record(b"one") + a_record(time_ms=time_ms) + a_record(b"two"))
 
-    assert pings == []
-    assert reader.damaged == Damage(records=1, bytes=2 * len(GOOD))
+    assert [ping.path[-3:] for ping in pings] == ["one", "two"]
+    assert reader.damaged == Damage(records=1, bytes=26)
 
 
-def test_case_15_a_lone_header_with_an_absurd_length_loses_nothing_else():
+@pytest.mark.parametrize("time_ms", [1, TIME_MS])
+def test_case_15_a_lone_header_with_an_absurd_length_loses_nothing_else(time_ms):
     """Example A: both good records come out; the 15 bytes between are damage."""
-    lone = struct.pack("<BHIQ", 0x1E, 65_535, 7, TIME_MS)
-    pings, reader = read(a_record(b"one") + lone + a_record(b"two"))
+    lone = struct.pack("<BHIQ", 0x1E, 65_535, 7, time_ms)
+    pings, reader = read(a_record(b"one", time_ms=time_ms) + lone + a_record(b"two", time_ms=time_ms))
 
     assert [ping.path[-3:] for ping in pings] == ["one", "two"]
     assert reader.damaged == Damage(records=1, bytes=15)
 
 
-def test_case_16_a_path_length_2_too_small_costs_that_record_only():
+@pytest.mark.parametrize("time_ms", [1, TIME_MS])
+def test_case_16_a_path_length_2_too_small_costs_that_record_only(time_ms):
     """Example B: the good record comes out; the broken one is counted, whole."""
-    broken = struct.pack("<BHIQ", 0x1E, 2, 7, TIME_MS) + b'abcd{"a":8}'
-    pings, reader = read(broken + a_record(b"good"))
+    broken = struct.pack("<BHIQ", 0x1E, 2, 7, time_ms) + b'abcd{"a":8}'
+    pings, reader = read(broken + a_record(b"good", time_ms=time_ms))
 
     assert [ping.path for ping in pings] == ["/submit/telemetry/good"]
     assert reader.damaged == Damage(records=1, bytes=26)
 
 
-def test_case_17_a_truncated_gzip_body_is_its_own_records_trouble():
+@pytest.mark.parametrize("time_ms", [1, TIME_MS])
+def test_case_17_a_truncated_gzip_body_is_its_own_records_trouble(time_ms):
     """The record is whole, so it comes out as it is; and the next one is read."""
     cut = gzip.compress(b'{"a":8}' * 50, mtime=0)[:-12]
-    pings, reader = read(a_record(b"cut", cut) + a_record(b"good"))
+    pings, reader = read(a_record(b"cut", cut, time_ms) + a_record(b"good", time_ms=time_ms))
 
     assert [(ping.path[-4:], ping.body) for ping in pings] == [("/cut", cut), ("good", b'{"a":8}')]
     assert not reader.is_damaged
