@@ -40,7 +40,7 @@ def read_classic(ping: JsonObject, ver: float) -> Reading:
 def _verbose(ping: JsonObject) -> Reading:
     info = required_object(ping, "info")
     # Neither is fine: an Android ANR report has no histograms.
-    if info.get("revision") is not None or ping.get("histograms") is not None:
+    if info.get("revision") not in (None, "") or ping.get("histograms") is not None:
         required_object(ping, "histograms")
     return Reading(
         docversion="1",

@@ -63,7 +63,8 @@ def row_of(histogram: Any, measure: Measure) -> Row | None:
                 return None
     except (AttributeError, KeyError, TypeError):
         return None
-    row += (total, log_total, log_squares, squares_low, squares_high)
+    summary: tuple[Any, ...] = (total, log_total, log_squares, squares_low, squares_high)
+    row += summary
     return row
 
 

@@ -353,8 +353,27 @@ def test_an_operators_schema_may_file_by_any_field_of_info(tmp_path):
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**64), 2**65) | st.floats() | st.text(max_size=5)
 KEYS = st.sampled_from(
-    "ver version info type application payload environment histograms keyedHistograms processes childPayloads"
-    " revision reason values metadata FLAG KEYED_COUNT sum 0".split()
+    [
+        "ver",
+        "version",
+        "info",
+        "type",
+        "application",
+        "payload",
+        "environment",
+        "histograms",
+        "keyedHistograms",
+        "processes",
+        "childPayloads",
+        "revision",
+        "reason",
+        "values",
+        "metadata",
+        "FLAG",
+        "KEYED_COUNT",
+        "sum",
+        "0",
+    ]
 )
 ANYTHING = st.recursive(
     SCALARS

@@ -151,9 +151,10 @@ def test_ver_1_is_packed_and_becomes_ver_2(context, ver):
     assert stored(outcome).histograms_kept == 2
 
 
-def test_a_report_without_histograms_needs_no_revision(context):
+@pytest.mark.parametrize("revision", [{}, {"revision": None}, {"revision": ""}])
+def test_a_report_without_histograms_needs_no_revision(context, revision):
     """Android's ANR reports."""
-    outcome = convert(a_submission({"ver": 1, "info": ANR_INFO, "androidANR": "…"}), context)
+    outcome = convert(a_submission({"ver": 1, "info": ANR_INFO | revision, "androidANR": "…"}), context)
 
     assert record_of(outcome)["ver"] == 2
     assert stored(outcome).dimensions[0] == "android_anr_report"
