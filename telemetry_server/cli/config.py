@@ -44,7 +44,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the settings; a `ConfigurationError` answers for those that make no sense."""
     settings = settings_of(args)
     if args.what == "check":
+        from telemetry_server.cli.conversion import setup_of
+
         check_paths(settings)
+        # What the files say, too: the schema, the rules, the catalogue.
+        setup_of(settings)
         if args.json:
             print_json({"ok": True})
         else:

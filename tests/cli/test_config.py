@@ -59,3 +59,15 @@ def test_check_refuses_what_does_not(tmp_path, capsys, line, says):
     shown = capsys.readouterr().err
     assert says in shown
     assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["partition_schema", "rules_file"])
+def test_check_reads_the_files_that_are_named(tmp_path, capsys, name):
+    """What they say must make sense, too."""
+    broken = tmp_path / "broken"
+    broken.write_text("{ this is neither")
+    file = tmp_path / "server.toml"
+    file.write_text(f'{name} = "{broken}"\n')
+
+    assert main(["config", "check", "--config", str(file)]) == 78
+    assert name in capsys.readouterr().err
