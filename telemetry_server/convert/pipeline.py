@@ -110,7 +110,14 @@ def _convert(
     headers = kept_headers(submission)
     fields = _fields(reading, path)
     extras = extras_of(
-        ping, headers, doctype=doctype, fields=fields, address=submission.client_address, geo=context.geo
+        ping,
+        headers,
+        doctype=doctype,
+        # A namespace is no application's name.
+        app_name=fields.get("appName") if path.namespace == TELEMETRY else None,
+        channel=fields.get("appUpdateChannel"),
+        address=submission.client_address,
+        geo=context.geo,
     )
     notes.update(extras.notes)
     facts = _facts(path.namespace, doctype, reading.docversion, fields)

@@ -39,7 +39,8 @@ def extras_of(
     headers: Mapping[str, str],
     *,
     doctype: str,
-    fields: Mapping[str, Any],
+    app_name: Any = None,
+    channel: Any = None,
     address: str | None = None,
     geo: GeoLookup | None = None,
 ) -> Extras:
@@ -48,7 +49,7 @@ def extras_of(
 
     Args:
         headers: In lower case, ``_`` for ``-``, without any that holds an address.
-        fields: What dimensions are filled from; ``appName`` and ``appUpdateChannel`` are read.
+        app_name, channel: What the ping or its path says of its application; anything but text is nothing.
         address: Of the client, for the lookup in *geo* alone.
     """
     notes: Counter[str] = Counter()
@@ -58,7 +59,7 @@ def extras_of(
     if client_id is not None:
         said["client_id"] = client_id
         said["sample_id"] = sample_id_of(client_id)
-    _add_normalized(said, ping, fields)
+    _add_normalized(said, _system_of(ping), app_name, channel)
     agent = header.pop("user_agent", None)
     if agent is not None and (parts := user_agent_parts(agent[:MAX_USER_AGENT_CHARACTERS])):
         said["user_agent"] = dict(parts)
@@ -75,13 +76,12 @@ def extras_of(
     return Extras(said, header, notes)
 
 
-def _add_normalized(said: dict[str, Any], ping: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-    system, version = _system_of(ping)
+def _add_normalized(said: dict[str, Any], system: tuple[Any, Any], app_name: Any, channel: Any) -> None:
     for name, value, normalized in (
-        ("normalized_channel", fields.get("appUpdateChannel"), normalized_channel),
-        ("normalized_os", system, normalized_os),
-        ("normalized_os_version", version, normalized_os_version),
-        ("normalized_app_name", fields.get("appName"), normalized_app_name),
+        ("normalized_channel", channel, normalized_channel),
+        ("normalized_os", system[0], normalized_os),
+        ("normalized_os_version", system[1], normalized_os_version),
+        ("normalized_app_name", app_name, normalized_app_name),
     ):
         if isinstance(value, str) and value:
             said[name] = normalized(value[:MAX_NAME_CHARACTERS])
