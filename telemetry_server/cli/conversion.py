@@ -10,6 +10,7 @@ import structlog
 from histogram_specs.cache import SpecCache
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.sources import source_of
+from storage.errors import BadPartitionSchema
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.root import DataRoot
 from telemetry_server.convert.converter import Converter
@@ -53,7 +54,7 @@ def schema_of(settings: Settings) -> PartitionSchema:
         return PartitionSchema.default(catalogue.doctypes(), catalogue.namespaces())
     try:
         return parse_schema(settings.partition_schema.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, BadPartitionSchema) as error:
         raise ConfigurationError(f"partition_schema {settings.partition_schema}: {error}") from error
 
 
