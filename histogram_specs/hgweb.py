@@ -41,8 +41,11 @@ class HgWeb:
     that is not what hgweb would say.
     """
 
-    def __init__(self, getter: HttpGetter, server: str, repository: str) -> None:
+    def __init__(
+        self, getter: HttpGetter, server: str, repository: str, *, file_log_page: int = FILE_LOG_PAGE
+    ) -> None:
         self._getter = getter
+        self._file_log_page = file_log_page
         self._url = f"{server.rstrip('/')}/{repository}"
 
     async def head(self) -> RepositoryHead:
@@ -70,9 +73,10 @@ class HgWeb:
             raise SourceUnreachable(f"{self._url}: no changeset {number} in its log")
         return _date(entries[0])
 
-    async def file_log(self, node: bytes, count: int = FILE_LOG_PAGE) -> list[FileVersion]:
+    async def file_log(self, node: bytes, count: int | None = None) -> list[FileVersion]:
         """Return the newest *count* changesets up to *node* that touched the spec file, newest first."""
-        page = await self._page(f"json-filelog/{node.hex()}/{SPEC_PATH}?revcount={count}")
+        newest = f"revcount={count or self._file_log_page}"
+        page = await self._page(f"json-filelog/{node.hex()}/{SPEC_PATH}?{newest}")
         return [
             FileVersion(_node(_part(entry, "node", str)), _date(entry), _part(entry, "branch", str))
             for entry in _part(page, "entries", list)

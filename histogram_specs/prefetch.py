@@ -54,7 +54,7 @@ async def prefetch(
                     if request.dry_run:
                         yield await _plan(store, hgweb, repository)
                     else:
-                        walk = RepositoryWalk(store, hgweb, store.repository(repository), progress)
+                        walk = RepositoryWalk(store, hgweb, repository, progress)
                         yield await walk.run(request.dates, now)
                 except RevisionMissing:
                     yield PrefetchReport(repository, problem="the server has no such repository")

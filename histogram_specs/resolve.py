@@ -127,6 +127,15 @@ class Resolver:
             return NotFound("missing_revision", f"{detail}, and no history covers its build")
         return NotFound("unknown_revision", detail)
 
+    def text_of(self, revision: Revision) -> bytes | None:
+        """
+        Return the Histograms.json of *revision*, unmodified, as the cache or the history has it.
+
+        None where neither has; the server is never asked.
+        """
+        found, _ = self._by_revision(revision)
+        return found.spec_file.text if isinstance(found, Resolved) else None
+
     def mark_missing(self, revision: Revision) -> None:
         """Skip *revision* for an hour: the server said that it has no such file."""
         self._missing_until[revision] = self._clock() + MISSING_FOR_SECONDS

@@ -63,16 +63,18 @@ class RepositoryWalk:
     if it breaks off; what was fetched until then is kept.
     """
 
-    def __init__(
-        self, store: HistoryStore, hgweb: HgWeb, repository: WalkedRepository, progress: Progress
-    ) -> None:
+    _repository: WalkedRepository
+
+    def __init__(self, store: HistoryStore, hgweb: HgWeb, name: str, progress: Progress) -> None:
         self._store = store
         self._hgweb = hgweb
-        self._repository = repository
+        self._name = name
         self._progress = progress
 
     async def run(self, dates: DateRange, now: datetime) -> PrefetchReport:
         head = await self._hgweb.head()
+        # Only now: what the server has not is not written down.
+        self._repository = self._store.repository(self._name)
         first, end = await self._numbers(dates, head)
         await self._check_known(first)
         known = self._repository.next_number - self._repository.first_number
@@ -121,7 +123,7 @@ class RepositoryWalk:
             except RevisionMissing:
                 pass  # fewer changesets than there were
         self._store.forget_changesets(known.id, first)
-        self._repository = self._store.repository(known.name)
+        self._repository = self._store.repository(self._name)
 
     async def _walk_changesets(self, end: int) -> int:
         """Fetch the log from where it is known up to *end*; returns how many were new."""
@@ -214,7 +216,7 @@ class RepositoryWalk:
         if failures:
             raise failures[0]
         return PrefetchReport(
-            self._repository.name,
+            self._name,
             texts_fetched=done - unusable,
             texts_known=known,
             texts_unusable=unusable,

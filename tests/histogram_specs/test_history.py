@@ -180,6 +180,8 @@ def test_a_whole_history_resolves_through_the_cache(tmp_path):
     assert by_revision.source is RevisionSource.HISTORY
     assert by_date.source is RevisionSource.BUILD_DATE
     assert by_date.spec_file is by_revision.spec_file
+    assert resolver.text_of(Revision(CENTRAL, node_of(5).hex())) == a_text(2)
+    assert resolver.text_of(Revision(CENTRAL, "ee" * 20)) is None
     assert by_date.revision == Revision(CENTRAL, node_of(4).hex())
 
 

@@ -13,14 +13,15 @@ from histogram_specs.cache import SpecCache
 from histogram_specs.clone_source import MercurialClone
 from histogram_specs.errors import RevisionMissing
 from histogram_specs.fetch import FetchResult, SpecFetcher
+from histogram_specs.hgweb import HgWeb
 from histogram_specs.history import History
-from histogram_specs.history_store import history_path
+from histogram_specs.history_store import HistoryStore, history_path
 from histogram_specs.http_source import HttpGetter
 from histogram_specs.prefetch import PrefetchRequest, prefetch
 from histogram_specs.resolve import Resolved, Resolver, RevisionSource
 from histogram_specs.revision import Revision
 from histogram_specs.sources import source_of
-from histogram_specs.walk import DateRange
+from histogram_specs.walk import DateRange, RepositoryWalk
 from telemetry_server.cli.main import main
 from tests.histogram_specs import mercurial
 from tests.histogram_specs.hostile_server import serving as hostile
@@ -398,3 +399,25 @@ def test_the_command_prefetches_lists_and_tells_a_definition_through_time(
         "show", "--revision", f"https://hg.mozilla.org/{RELEASE}/rev/{served[3][RELEASE]['23.0']}"
     )
     assert (status, len(everything)) == (0, 2)
+
+
+async def test_logs_of_many_pages_are_read_whole(served, prefetched, tmp_path):
+    """Thousands of changesets; and a log of the file that comes in pages of two."""
+    hg, url, _, _, _ = served
+    long = mercurial.Repository(hg, tmp_path / "repositories" / "long")
+    long.run("debugbuilddag", "+2300")
+    long.run("update", "-q", "tip")
+    long.commit("2013-01-01", a_text(1))
+    for day in range(2, 5):
+        node = long.commit(f"2013-01-{day:02}")
+    with mercurial.serving(hg, tmp_path / "repositories", tmp_path / "long.log") as long_url:
+        report = (await reports_of(long_url, tmp_path / "specs", ["long"]))["long"]
+    assert report.changesets_new == 2304
+    assert History(tmp_path / "specs").at_revision(Revision("long", node))
+
+    store = HistoryStore(tmp_path / "paged")
+    async with HttpGetter(most_per_second=10_000) as getter:
+        hgweb = HgWeb(getter, url, CENTRAL, file_log_page=2)
+        await RepositoryWalk(store, hgweb, CENTRAL, lambda what, done, total: None).run(DateRange(), NOW)
+    store.close()
+    assert History(tmp_path / "paged").versions(CENTRAL) == History(prefetched[0]).versions(CENTRAL)
