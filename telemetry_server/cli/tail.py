@@ -22,6 +22,8 @@ histograms how many were kept and dropped.  Pings tagged `automation` are left o
 own --debug-id asks for them; cat converted always has them.  Ctrl-C ends it."""
 
 POLL_SECONDS = 0.25
+# This program takes a moment to start: what came meanwhile is not to be missed.
+LOOK_BACK_SECONDS = 2.0
 MAX_SHOWN = 64  # characters of an application's name or version
 
 
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from storage.root import DataRoot
     from telemetry_server.inspection.following import Following
 
-    began_at = time.time()
+    began_at = time.time() - LOOK_BACK_SECONDS
     root = DataRoot(settings_of(args).data_dir.resolve())
     since = datetime.fromtimestamp(began_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with Ledger.for_reading(root) as ledger:

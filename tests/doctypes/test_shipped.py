@@ -1,0 +1,69 @@
+"""Our own schemas say of Firefox's pings what the converter's readers do, no more and no less."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry_server.convert.classic import read_classic
+from telemetry_server.convert.refusal import Refusal
+from telemetry_server.convert.unified import read_unified
+from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.doctypes.errors import BadSchema
+from telemetry_server.doctypes.layout import DoctypeKey
+
+CATALOGUE = Catalogue()
+SHIPPED = [entry.key for entry in CATALOGUE.entries()]
+
+parts = st.none() | st.integers() | st.text(max_size=3) | st.just([]) | st.just({})
+infos = parts | st.fixed_dictionaries({}, optional={"revision": parts, "reason": st.just("idle-daily")})
+classic_pings = st.fixed_dictionaries({}, optional={"info": infos, "histograms": parts})
+payloads = parts | st.fixed_dictionaries({}, optional={"info": parts, "histograms": parts})
+unified_pings = st.fixed_dictionaries(
+    {}, optional={"application": parts, "payload": payloads, "environment": parts, "info": parts}
+)
+
+
+def reader_takes(ping: dict[str, Any]) -> bool:
+    """Whether the converter has no objection to the shape of *ping*."""
+    try:
+        if "ver" in ping:
+            read_classic(ping, ping["ver"])
+        else:
+            read_unified(ping, ping["version"])
+    except Refusal:
+        return False
+    return True
+
+
+def schema_takes(key: DoctypeKey, ping: dict[str, Any]) -> bool:
+    validator = CATALOGUE.validator(key)
+    assert not isinstance(validator, BadSchema)
+    return validator.is_valid(ping)
+
+
+@pytest.mark.parametrize("key", [key for key in SHIPPED if key.docversion in "12"], ids=str)
+@given(ping=classic_pings)
+@settings(max_examples=150)
+def test_a_classic_schema_takes_what_its_reader_takes(key, ping):
+    """So the converter need not ask both."""
+    ping = {"ver": int(key.docversion), **ping}
+
+    assert schema_takes(key, ping) == reader_takes(ping)
+
+
+@pytest.mark.parametrize("key", [key for key in SHIPPED if key.docversion in "45"], ids=str)
+@given(ping=unified_pings)
+@settings(max_examples=150)
+def test_a_unified_schema_takes_what_its_reader_takes(key, ping):
+    """So the converter need not ask both."""
+    ping = {"version": int(key.docversion), "type": key.doctype, **ping}
+
+    assert schema_takes(key, ping) == reader_takes(ping)
+
+
+def test_each_tells_what_it_is_for():
+    """Its title shows where somebody looks at it."""
+    for entry in CATALOGUE.entries():
+        assert b'"title"' in entry.text()
