@@ -41,6 +41,8 @@ __all__ = [
 
 WINDOW_BYTES = 1 << 16
 SEARCH_BYTES = 1 << 20
+# A disk repeats sectors and pages, not more: so far after a doubtful record its place is looked for.
+DISPLACED_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,11 @@ class _Scanner:
             while index >= 0:
                 place = offset + index
                 head = self._head_at(place) if not place % 8 else None
-                if head is not None and self._is_plausible(head, place - failed_at):
+                if (
+                    head is not None
+                    and self._is_plausible(head, place - failed_at)
+                    and not self._is_displaced(place, head)
+                ):
                     return place, head
                 index = block.find(self._prefix, index + 1)
             offset += SEARCH_BYTES
@@ -223,6 +229,28 @@ class _Scanner:
 
     def _is_plausible(self, head: RecordHead, skipped_bytes: int) -> bool:
         return head.sequence <= (self._last or 0) + 1 + skipped_bytes // SMALLEST_RECORD_BYTES
+
+    def _is_displaced(self, place: int, head: RecordHead) -> bool:
+        """
+        Whether *head* leaves a gap that is filled after it: then a block of later records stands
+        here a second time, and reading on from it would pass over the ones in between.
+        """
+        last = self._last or 0
+        if head.sequence <= last + (head.type == RecordType.PING):
+            return False
+        highest = head.sequence
+        block = os.pread(self._descriptor, DISPLACED_BYTES, place)
+        index = 0
+        while index >= 0:
+            found = parse_head(block, index, self._prefix) if index + HEAD_BYTES <= len(block) else None
+            if found is not None and not (place + index) % 8:
+                if last < found.sequence < highest:
+                    return True
+                highest = max(highest, found.sequence)
+                index = block.find(self._prefix, index + found.record_bytes)
+            else:
+                index = block.find(self._prefix, index + 1)
+        return False
 
     def _at_the_end(self, position: int, spans: list[Span]) -> SegmentScan:
         """No good record follows *position*: wait for a live writer; what a dead one left is a torn tail."""

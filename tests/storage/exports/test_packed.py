@@ -227,7 +227,7 @@ def test_text_beyond_ascii_comes_through_a_packed_log_unharmed():
     version=st.sampled_from(PackedVersion),
     records=st.lists(
         st.tuples(
-            st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=60),
+            st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60),
             st.binary(max_size=60),
             st.integers(EARLIEST_MS, LATEST_MS - 1),
             st.sampled_from([b"", b"127.0.0.1", b"8.8.8.8, 2001:db8::1"]),
