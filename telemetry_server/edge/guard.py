@@ -30,6 +30,7 @@ NEEDED_ATTRIBUTES = frozenset(
         "_loop",
     }
 )
+LOOK_AGAIN_SECONDS = 0.1
 TOO_MANY_HEADERS = "Too many headers"
 
 
@@ -128,6 +129,8 @@ class GuardedHandler(RequestHandler):
             return None
         self.is_half_closed = True
         self._break_payload()
+        # It may come after the answer was made, and before it is noticed that there is nothing more to do.
+        self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
         return True
 
     def handle_error(
@@ -153,6 +156,14 @@ class GuardedHandler(RequestHandler):
         error = options.get("exc_info")
         if not isinstance(error, RequestPayloadError | ConnectionError):
             WorkFailed("serving a connection", f"{type(error).__name__}: {error}").emit()
+
+    def _close_when_idle(self) -> None:
+        if self.transport is None or self._is_refused:
+            return
+        if self._is_idle():
+            self.force_close()
+        else:
+            self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
 
     def _break_payload(self) -> None:
         """Nothing more comes: a body that is not whole will never be."""

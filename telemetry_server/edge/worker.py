@@ -23,6 +23,7 @@ STOP_LISTENING_AFTER_SECONDS = 0.1
 # After the disk failed: time for the answers that say so.
 LINGER_AFTER_DEATH_SECONDS = 1.0
 POLL_SECONDS = 0.02
+CUT_OFF_SECONDS = 0.2  # not 0: to aiohttp that is no limit at all
 SPARE_FILES = 256  # beside connections: segments, spec files, metrics
 
 
@@ -71,7 +72,8 @@ class EdgeWorker:
 
     async def __aexit__(self, *_error: object) -> None:
         self._stop_listening()
-        await self._server.shutdown(0)
+        self._server.close_idle()
+        await self._server.shutdown(CUT_OFF_SECONDS)
         await self.writer.close()
         self.edge.tally.flush()
 

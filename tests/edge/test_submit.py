@@ -409,3 +409,28 @@ async def test_a_drain_has_an_end(tmp_path):
         await asyncio.sleep(0.05)
         assert not await edge.worker.drain()
         slow.close()
+
+
+async def test_a_connection_that_says_nothing_does_not_hold_up_the_end(tmp_path):
+    """Neither a fresh one nor one that is kept alive; and one that closed at any moment is let go of."""
+    async with running_edge(tmp_path) as edge:
+        writers = []
+        for _ in range(10):
+            reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+            writer.write(a_request())
+            await reader.readuntil(b"\r\n\r\n")
+            writers.append(writer)
+        for _ in range(200):
+            _, gone = await asyncio.open_connection("127.0.0.1", edge.port)
+            gone.write(a_request())
+            await asyncio.sleep(0.0005)
+            gone.close()
+        await asyncio.sleep(0.4)
+        left = edge.worker.edge.open_connections
+        started = asyncio.get_running_loop().time()
+    took = asyncio.get_running_loop().time() - started
+    for writer in writers:
+        writer.close()
+
+    assert left == 10
+    assert took < 2
