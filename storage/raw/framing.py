@@ -220,11 +220,19 @@ def parse_record(buffer: bytes, prefix: bytes) -> Submission:
         raise DamagedRecord("a raw record's head is damaged")
     if len(buffer) < head.record_bytes:
         raise TornRecord("a raw record ends before its length says")
+    if not has_its_data(buffer, head):
+        raise DamagedRecord(f"record {head.sequence} does not match its checksum")
     end = head.record_bytes - TAIL_BYTES
     body_start = HEAD_BYTES + head.header_bytes
-    if crc32c(memoryview(buffer)[HEAD_BYTES:end]) != _CRC.unpack_from(buffer, end)[0]:
-        raise DamagedRecord(f"record {head.sequence} does not match its checksum")
     return _submission(buffer[HEAD_BYTES:body_start], buffer[body_start:end])
+
+
+def has_its_data(record: bytes, head: RecordHead) -> bool:
+    """Whether *record*, of any type, is whole and matches the checksum of its data."""
+    end = head.record_bytes - TAIL_BYTES
+    if len(record) < head.record_bytes:
+        return False
+    return bool(crc32c(memoryview(record)[HEAD_BYTES:end]) == _CRC.unpack_from(record, end)[0])
 
 
 def _submission(header: bytes, body: bytes) -> Submission:

@@ -20,6 +20,7 @@ from storage.raw.framing import (
     RecordHead,
     RecordType,
     aligned,
+    has_its_data,
     parse_file_header,
     parse_head,
     parse_record,
@@ -136,6 +137,7 @@ class _Scanner:
         self._window_start = 0
         self._last: int | None = None  # sequence of the last submission before the place we are at
         self._damage = Damage()
+        self._check_until = 0  # up to here heads are believed only with their data
 
     def scan(self, start: int, max_bytes: int, max_records: int) -> SegmentScan:
         position = self._read_file_header(start)
@@ -187,7 +189,13 @@ class _Scanner:
             return None
         if self._last is not None and head.sequence < self._last + (head.type == RecordType.PING):
             return None  # a block that stands twice
+        if place < self._check_until and not self._is_whole(place, head):
+            return None  # a head from elsewhere: its length would lead past records that are fine
         return head
+
+    def _is_whole(self, place: int, head: RecordHead) -> bool:
+        """Whether the record's data is what was written, read for once by the scan."""
+        return has_its_data(os.pread(self._descriptor, head.record_bytes, place), head)
 
     def _count_gap(self, head: RecordHead) -> None:
         """Note how far we are; submissions whose every byte is gone are still missed."""
@@ -200,10 +208,12 @@ class _Scanner:
         """The next good record after a bad head at *place*, with the damage between them counted, if any."""
         if self._last is None:
             self._last = self._last_before(start)
+        self._check_until = place + DISPLACED_BYTES
         found = self._search(place + 8)
         if found is None:
             return None
         offset, head = found
+        self._check_until = offset + DISPLACED_BYTES
         self._damage.bytes += offset - place
         if head.sequence - (head.type == RecordType.PING) == self._last:
             self._damage.records += 1  # no submission is missing: a mark was hit, or a block stood twice
@@ -220,6 +230,7 @@ class _Scanner:
                 if (
                     head is not None
                     and self._is_plausible(head, place - failed_at)
+                    and self._is_whole(place, head)
                     and not self._is_displaced(place, head)
                 ):
                     return place, head
