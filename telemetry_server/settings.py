@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 PREFIX = "TELEMETRY_"
+UPSTREAM = "upstream+"
 # Read elsewhere and before any setting: cli/main.py.
 NOT_SETTINGS = frozenset({"TELEMETRY_TRACEBACK"})
 
@@ -149,6 +150,16 @@ def server_url(value: object) -> str:
     return text.rstrip("/")
 
 
+def definition_source(value: object) -> str:
+    """A `server_url`, one with ``upstream+`` before it, or the path of a clone, folder or archive that exists."""
+    text = value if isinstance(value, str) else ""
+    if text.startswith(UPSTREAM):
+        return UPSTREAM + server_url(text.removeprefix(UPSTREAM))
+    if "://" not in text and text and "\0" not in text and Path(text).expanduser().exists():
+        return str(Path(text).expanduser().resolve())
+    return server_url(value)
+
+
 def status_number(value: object) -> int:
     """One of the two codes that an oversized body may be answered with."""
     return whole_number(value)
@@ -202,8 +213,15 @@ class Settings(BaseSettings):
     partition_schema: FilePath | None = Field(
         None, description="JSON file of the partition schema; default: the one in StorageLayout.md."
     )
-    revision_server: Annotated[str, BeforeValidator(server_url)] = Field(
-        "https://hg.mozilla.org", description="The only server that definitions are fetched from."
+    revision_server: Annotated[str, BeforeValidator(definition_source)] = Field(
+        "https://hg.mozilla.org",
+        description="The only place that definitions are fetched from: a Mercurial server, another "
+        "telemetry-server (`upstream+https://…`), or a local clone, folder or archive.",
+    )
+    constants_file: FilePath | None = Field(
+        None,
+        description="JSON object of numbers for the names that spec files write in place of numbers; "
+        "they go before the built-in ones.",
     )
     revision_cache_dir: FilePath = Field(
         default_factory=lambda given: given.get("data_dir", Path("data")) / "specs",

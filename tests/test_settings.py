@@ -58,6 +58,19 @@ def test_every_name_of_the_contract_is_a_setting():
     assert set(CONTRACT_NAMES) <= set(SETTING_NAMES)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("https://hg.example.org/", "https://hg.example.org"),
+        ("upstream+https://telemetry.example.org/", "upstream+https://telemetry.example.org"),
+        (".", str(Path.cwd().resolve())),
+    ],
+)
+def test_definitions_come_from_a_server_an_upstream_or_a_folder(written, read):
+    """A path counts where it exists; a slip in a URL is not taken for one."""
+    assert load_settings({"revision_server": written}, None, {}).revision_server == read
+
+
 def test_every_setting_says_what_it_is_for():
     """`config show` and docs/settings.md print these lines."""
     assert all(field.description for field in Settings.model_fields.values())

@@ -1,13 +1,14 @@
 """The converter as settings want it, for the commands that run one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
 
-from histogram_specs.cache import SpecCache
+from histogram_specs.errors import BadConstants
+from histogram_specs.expressions import CONSTANTS, read_constants
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.sources import source_of
 from storage.errors import BadPartitionSchema
@@ -102,6 +103,21 @@ def geo_database_of(settings: Settings) -> Path | None:
     return settings.geo_database.resolve()
 
 
+def constants_of(settings: Settings) -> Mapping[str, int]:
+    """
+    The numbers behind the names in spec files.
+
+    Raises:
+        ConfigurationError: Their file makes no sense.
+    """
+    if settings.constants_file is None:
+        return CONSTANTS
+    try:
+        return read_constants(settings.constants_file)
+    except BadConstants as error:
+        raise ConfigurationError(f"constants_file {error}") from None
+
+
 def setup_of(settings: Settings) -> ConversionSetup:
     """
     How to convert, as plain values.
@@ -119,6 +135,7 @@ def setup_of(settings: Settings) -> ConversionSetup:
         schemas_dir=settings.schemas_dir and settings.schemas_dir.resolve(),
         rules=rules_of(settings),
         geo_database=geo_database_of(settings),
+        constants=tuple(constants_of(settings).items()),
     )
 
 
@@ -133,7 +150,7 @@ async def opened_converter(
         fetcher = None
         if not settings.revision_offline:
             fetcher = await stack.enter_async_context(
-                SpecFetcher(SpecCache(setup.specs), source_of(settings.revision_server))
+                SpecFetcher(setup.spec_cache(), source_of(settings.revision_server))
             )
         catalogue = catalogue_of(settings)
         labels = Labels(

@@ -14,6 +14,7 @@ from histogram_specs.revision import Revision, parse_revision_url
 from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import SpecFile, UnusableDefinition, parse_spec_file
 from histogram_specs.timeline import Definition, Era, eras
+from telemetry_server.cli.conversion import constants_of
 from telemetry_server.cli.output import print_json, print_table, say
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.settings import Settings
@@ -33,7 +34,7 @@ class Definitions:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         directory = settings.revision_cache_dir.resolve()
-        self.cache = SpecCache(directory)
+        self.cache = SpecCache(directory, constants=constants_of(settings))
         self.history = History(directory)
 
     def of_file(self, path: Path) -> SpecFile:

@@ -127,6 +127,11 @@ def _prefetch(args: argparse.Namespace, settings: Settings) -> int:
 
     if settings.revision_offline:
         raise ConfigurationError("revision_offline is true, and prefetch needs the network: set it to false")
+    if not settings.revision_server.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"prefetch walks a Mercurial server over HTTP, and revision_server is {settings.revision_server};"
+            " for a local clone run hg serve"
+        )
     request = PrefetchRequest(
         server=settings.revision_server,
         repositories=[check_repository(repository) for repository in args.repo or DEFAULT_REPOSITORIES],

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from histogram_specs.cache import SpecCache
+from histogram_specs.expressions import CONSTANTS
 from histogram_specs.history import History
 from histogram_specs.resolve import Resolver
 from storage.partitions.schema import PartitionSchema
@@ -30,15 +31,20 @@ class ConversionSetup:
     schemas_dir: Path | None = None
     rules: Rules | None = None
     geo_database: Path | None = None
+    constants: tuple[tuple[str, int], ...] = tuple(CONSTANTS.items())
 
     @property
     def schema_dimensions(self) -> str:
         """The names of the folder levels, as the ledger writes them beside each file."""
         return json.dumps(list(self.schema.field_names))
 
+    def spec_cache(self) -> SpecCache:
+        """The revision cache, with a memory of its own."""
+        return SpecCache(self.specs, constants=dict(self.constants))
+
     def resolver(self) -> Resolver:
         """A resolver with a cache of its own; for one process."""
-        return Resolver(SpecCache(self.specs), History(self.specs), offline=self.revision_offline)
+        return Resolver(self.spec_cache(), History(self.specs), offline=self.revision_offline)
 
     def judge(self) -> Judge:
         """A judge with caches of its own; for one process."""
