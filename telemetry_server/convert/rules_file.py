@@ -71,7 +71,7 @@ def _rule(number: int, described: Mapping[str, Any]) -> Rule:
     if unknown:
         raise BadRules(f"{where}: {min(unknown)!r} is no part of a rule ({', '.join(sorted(_KEYS))})")
     action = _one_of(where, described.get("action"))
-    tests = _tests(f"{where}, when", described.get("when"))
+    tests = _tests(f"{where}, when", described.get("when", {}))
     if not tests:
         raise BadRules(f"{where}: it needs a [rule.when] that says for which pings it is")
     fields = tuple(tuple(path.split(".")) for path in _texts(f"{where}, fields", described.get("fields", [])))

@@ -1,0 +1,71 @@
+"""``point``: what aims a client at the server."""
+
+import json
+
+import pytest
+
+from telemetry_server.cli.status import ExitStatus
+
+
+def prefs_of(text: str) -> dict[str, object]:
+    """The prefs of a user.js, as Firefox would read them."""
+    lines = text.splitlines()
+    assert all(line.startswith("user_pref(") and line.endswith(");") for line in lines)
+    return dict(json.loads("[" + line[len("user_pref(") : -2] + "]") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "url", "port"),
+    [
+        ((), "http://127.0.0.1:8080", 8080),
+        (("--port", "9000"), "http://127.0.0.1:9000", 9000),
+        (("--host", "0.0.0.0", "--port", "9000"), "http://127.0.0.1:9000", 9000),
+        (("--host", "::1"), "http://[::1]:8080", 8080),
+        (("--url", "http://localhost:81/"), "http://localhost:81", 81),
+        (("--url", "https://telemetry.example.org"), "https://telemetry.example.org", None),
+        (("--url", "http://192.0.2.1:8080"), "http://192.0.2.1:8080", None),
+    ],
+)
+def test_firefox_is_aimed_by_prefs(command, words, url, port):
+    """Without a slash at the end; its Glean pings by the port alone, and only on this machine."""
+    shown, talk = command("point", "firefox", *words)
+    prefs = prefs_of(shown)
+
+    assert prefs["toolkit.telemetry.server"] == url
+    assert prefs["toolkit.telemetry.send.overrideOfficialCheck"] is True
+    assert prefs.get("telemetry.fog.test.localhost_port") == port
+    assert ("forward" in talk) == (port is None)
+
+
+def test_the_same_as_json(command):
+    """For scripts that write prefs themselves."""
+    said = json.loads(command("point", "firefox", "--json")[0])
+
+    assert said["url"] == "http://127.0.0.1:8080"
+    assert said["prefs"] == prefs_of(command("point", "firefox")[0])
+
+
+def test_glean_is_aimed_by_a_line_of_configuration(command):
+    """In each language; Python's is Python."""
+    said = json.loads(command("point", "glean", "--url", "http://127.0.0.1:9/", "--json")[0])
+
+    assert {"python", "kotlin", "rust", "javascript"} <= set(said["configuration"])
+    assert all('"http://127.0.0.1:9"' in lines for lines in said["configuration"].values())
+    compile(said["configuration"]["python"], "point", "exec")
+
+
+def test_a_file_is_written_once(tmp_path, command):
+    """An existing one is somebody's."""
+    file = tmp_path / "user.js"
+    command("point", "firefox", "--write", str(file))
+    command("point", "firefox", "--port", "9", "--write", str(file), status=ExitStatus.USAGE)
+
+    assert prefs_of(file.read_text())["toolkit.telemetry.server"] == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("words", [("--url", "localhost"), ("--url", "http://u:p@h/"), ("--port", "0")])
+def test_what_cannot_be_an_address_is_one_line(command, words):
+    """And a matter of configuration."""
+    _, talk = command("point", "glean", *words, status=ExitStatus.CONFIGURATION)
+
+    assert talk.count("\n") == 1

@@ -1,0 +1,207 @@
+"""``tail``: pings as they are stored."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, Queue
+
+import orjson
+import pytest
+
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.partitions.compact import compact_day
+from storage.raw.submission import Submission
+from telemetry_server.cli.status import ExitStatus
+from telemetry_server.cli.throwaway import bare_environment
+from tests.support.data_root import World, a_ping, an_id
+from tests.support.data_root import submitted as submitted_at
+
+LONG_AGO = datetime(2026, 1, 2, 12, tzinfo=UTC)
+DAY = "20260102"
+
+
+def submitted(number: int) -> Submission:
+    """Ping *number*, received long before this test."""
+    return submitted_at(a_ping(number), number, at=LONG_AGO)
+
+
+class Tailing:
+    """A tail in a process of its own, and the lines that it printed."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self._lines: Queue[str] = Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+
+    def line(self) -> str:
+        """The next line; a test that waits in vain fails."""
+        return self._lines.get(timeout=15)
+
+    def is_silent(self, seconds: float = 1.0) -> bool:
+        """Whether nothing more comes for a while."""
+        try:
+            self._lines.get(timeout=seconds)
+        except Empty:
+            return True
+        return False
+
+
+@contextmanager
+def tailing(world: World, *words: str) -> Iterator[Tailing]:
+    """A tail that has begun to follow."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "telemetry_server", "tail", "--data", str(world.root.path), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=bare_environment(),
+    )
+    assert process.stderr is not None
+    assert "following" in process.stderr.readline()
+    try:
+        yield Tailing(process)
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stderr.close()
+        if process.stdout is not None and not process.stdout.closed:
+            process.stdout.close()
+
+
+def tagged(number: int, **headers: str) -> Submission:
+    """A small ping of a product, with tags."""
+    return Submission(
+        received_at=LONG_AGO,
+        path=f"/submit/garden/watering/1/{an_id(number)}",
+        body=orjson.dumps({"n": number}),
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+@pytest.fixture
+def world(tmp_path) -> World:
+    world = World(Path(tmp_path) / "data")
+    world.put_specs()
+    return world
+
+
+async def test_a_ping_shows_when_it_is_stored(world):
+    """Once, with what came of its histograms; what was stored long before does not."""
+    world.receive([submitted(1)])
+    await world.convert()
+    with tailing(world) as tail:
+        world.receive([submitted(2), submitted(3)])
+        await world.convert()
+        lines = sorted([tail.line(), tail.line()], key=lambda line: line.split()[2])
+
+        assert lines == [
+            f"12:00:00  {'telemetry/saved-session':<28}  {an_id(n)}  Firefox 30.0a1 nightly  "
+            "2 histograms, 1 dropped"
+            for n in (2, 3)
+        ]
+        assert tail.is_silent()
+
+
+async def test_what_came_while_it_started_shows_too(world):
+    """Who starts a tail and then a client misses nothing."""
+    world.receive([submitted(1), submitted_at(a_ping(2), 2, at=datetime.now(UTC))])
+    await world.convert()
+    with tailing(world) as tail:
+        assert an_id(2) in tail.line()
+        assert tail.is_silent()
+
+
+async def test_a_merged_file_shows_nothing_again(world):
+    """And what comes after it shows."""
+    with tailing(world) as tail:
+        for number in (1, 2, 3):
+            world.receive([submitted(number)])
+            await world.convert()
+            assert an_id(number) in tail.line()
+        with Ledger(world.root.ledger) as ledger:
+            assert [merged.records for merged in compact_day(world.root.path, ledger, Disk(), DAY)]
+        world.receive([submitted(4)])
+        await world.convert()
+
+        assert an_id(4) in tail.line()
+        assert tail.is_silent()
+
+
+async def test_pings_of_test_machines_are_left_out_by_default(world):
+    """Unless their own debug id, or --all, asks for them."""
+    with tailing(world, "--json") as tail, tailing(world, "--debug-id", "plot-1", "--json") as one:
+        world.receive(
+            [
+                tagged(1, x_source_tags="automation,bed-2", x_debug_id="plot-1"),
+                tagged(2, x_source_tags="bed-2", x_debug_id="plot-2"),
+                tagged(3),
+            ]
+        )
+        await world.convert()
+
+        assert sorted(json.loads(tail.line())["document_id"] for _ in range(2)) == sorted(
+            [an_id(2), an_id(3)]
+        )
+        assert json.loads(one.line()) == {
+            "submission_timestamp": "2026-01-02T12:00:00.000000Z",
+            "namespace": "garden",
+            "doctype": "watering",
+            "document_id": an_id(1),
+            "app": None,
+            "version": None,
+            "channel": None,
+            "debug_id": "plot-1",
+            "histograms_kept": 0,
+            "histograms_dropped": 0,
+        }
+        assert tail.is_silent(0.6)
+        assert one.is_silent(0.6)
+    with tailing(world, "--all") as tail:
+        world.receive([tagged(4, x_source_tags="automation")])
+        await world.convert()
+
+        assert an_id(4) in tail.line()
+
+
+def test_ctrl_c_ends_it_with_130(world):
+    """Without a word."""
+    with tailing(world) as tail:
+        tail.process.send_signal(signal.SIGINT)
+
+        assert tail.process.wait(10) == ExitStatus.INTERRUPTED
+        assert tail.process.stderr is not None
+        assert tail.process.stderr.read() == ""
+
+
+def test_it_ends_when_nobody_reads_any_more(world):
+    """Even if nothing is ever stored."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "telemetry_server", "tail", "--data", str(world.root.path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=bare_environment(),
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+
+    assert process.wait(15) == os.EX_OK
+
+
+def test_it_needs_a_data_root(tmp_path, command):
+    """One line, no waiting for what may never be."""
+    _, talk = command("tail", "--data", str(tmp_path / "none"), status=ExitStatus.CONFIGURATION)
+
+    assert "no such data root" in talk
