@@ -1,11 +1,16 @@
 """Files that appear under their final name whole or not at all; links are never followed."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+# What a disk may say of a file now, and not a moment later.
+PASSING = frozenset(
+    {errno.EIO, errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
+)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _numbers = count()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from histogram_specs.atomic import opened_directory, write_file
+from histogram_specs.atomic import PASSING, opened_directory, write_file
 from histogram_specs.changeset_names import ChangesetNames
 from histogram_specs.errors import BadRevisionUrl, BrokenSpecFile, NotASpecFile
 from histogram_specs.expressions import CONSTANTS
@@ -76,6 +76,7 @@ class SpecCache:
         Raises:
             BrokenSpecFile: If there is a file, and it is unreadable or no spec file.
                 Logged once as long as the file stays as it is.
+            OSError: If the disk cannot be read just now.
         """
         with self._lock:
             stored_as = self._stored_as(revision)
@@ -90,7 +91,7 @@ class SpecCache:
 
         Raises:
             NotASpecFile: If *text* is none; nothing is written.
-            OSError: If it cannot be written; nothing is changed.
+            OSError: If it cannot be written, or what is there be read; nothing is changed.
         """
         spec_file = parse_spec_file(text, self.constants)
         try:
@@ -146,6 +147,8 @@ class SpecCache:
             self._known.pop(revision, None)
             return None
         except OSError as error:
+            if error.errno in PASSING:
+                raise
             raise self._broken(revision, f"cannot be read: {error.strerror}", None) from error
 
     def _load_from(self, directory: int, revision: Revision) -> SpecFile | None:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from histogram_specs.atomic import opened_directory
+from histogram_specs.atomic import PASSING, opened_directory
 
 # Twelve digits are what Mercurial shows of a changeset: fewer name it only as they stand.
 SHORTEST_PREFIX = 12
@@ -34,7 +34,12 @@ class ChangesetNames:
         self._listings: OrderedDict[str, _Listing] = OrderedDict()
 
     def stored_as(self, repository: str, changeset: str) -> str | None:
-        """Return the one folder whose name is *changeset*, its beginning, or begins with it."""
+        """
+        Return the one folder whose name is *changeset*, its beginning, or begins with it.
+
+        Raises:
+            OSError: If the disk cannot be read just now.
+        """
         names = self._names(repository)
         position = bisect_left(names, changeset)
         if position < len(names) and names[position] == changeset:
@@ -58,7 +63,9 @@ class ChangesetNames:
                     settled = time.time() > modified_ns / 1e9 + SETTLED_AFTER_SECONDS
                     names = sorted(filter(_CHANGESET.fullmatch, os.listdir(descriptor)))  # noqa: PTH208 (by descriptor)
                     listing = _Listing(modified_ns, settled, names)
-        except OSError:
+        except OSError as error:
+            if error.errno in PASSING:
+                raise
             self._listings.pop(repository, None)
             return []
         self._listings[repository] = listing

@@ -125,6 +125,10 @@ class SpecFetcher:
                 return FetchResult.FOUND
         except BrokenSpecFile:
             pass  # it was logged; a good one takes its place
+        except OSError as error:
+            self._pause(revision)
+            _put(self._details, revision, f"the cache cannot be read: {error}")
+            return FetchResult.UNREACHABLE
         result, detail = await self._ask(revision)
         self._counts[result] += 1
         if result is FetchResult.FOUND:

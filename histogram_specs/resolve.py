@@ -39,7 +39,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """The revision must be fetched first; ask again after that."""
+    """The revision must be fetched first, or the cache be readable again; ask again after that."""
 
     revision: Revision
 
@@ -149,6 +149,9 @@ class Resolver:
             spec_file = self._cache.load(revision)
         except BrokenSpecFile as error:
             spec_file, broken = None, f"{error}; "
+        except OSError as error:
+            log.error("the revision cache cannot be read: %s", error)
+            return Awaiting(revision), ""  # our own trouble: no ping is refused for it
         if spec_file is not None:
             return Resolved(spec_file, revision, RevisionSource.PING), ""
         if self._history is not None:

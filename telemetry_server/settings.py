@@ -151,7 +151,7 @@ def server_url(value: object) -> str:
 
 
 def definition_source(value: object) -> str:
-    """A `server_url`, one with ``upstream+`` before it, or the path of a clone, folder or archive that exists."""
+    """A `server_url`, one with ``upstream+`` before it, or the path of something that exists."""
     text = value if isinstance(value, str) else ""
     if text.startswith(UPSTREAM):
         return UPSTREAM + server_url(text.removeprefix(UPSTREAM))

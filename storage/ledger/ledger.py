@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from storage.errors import LedgerError, NoDataRoot, StorageFull
 from storage.ledger.tables import TABLES, VERSION
@@ -16,7 +17,36 @@ from storage.ledger.transaction import Transaction
 from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
 from storage.root import DataRoot
 
-NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+class _Connection(sqlite3.Connection):
+    """Speaks of a failing disk in our words; what breaks the schema's own rules stays as SQLite has it."""
+
+    path: Path
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*args)
+        except sqlite3.DatabaseError as error:
+            raise self._told(error) from error
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*args)
+        except sqlite3.DatabaseError as error:
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.DatabaseError) -> Exception:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            return error
+        if error.sqlite_errorcode in NO_ROOM:
+            return StorageFull(f"{self.path}: {error}")
+        return LedgerError(f"{self.path}: {error}; is the disk full, or the file damaged?")
+
+
+class _Unmade(LedgerError):
+    """A ledger that nobody finished making."""
 
 
 class Ledger:
@@ -33,24 +63,24 @@ class Ledger:
 
         Raises:
             LedgerError: It cannot be opened, or another version wrote it.
+            StorageFull: There is no room to open it.
         """
         self.path = path
         try:
             if read_only:
                 if not path.exists():
-                    raise LedgerError(f"{path}: there is no ledger; is this a data root?")
-                self._connection = sqlite3.connect(
-                    path, isolation_level=None, check_same_thread=False, timeout=30
-                )
+                    raise _Unmade(f"{path}: there is no ledger; is this a data root?")
+                self._connect()
                 self._connection.execute("PRAGMA query_only = 1")
             else:
-                self._connection = sqlite3.connect(
-                    path, isolation_level=None, check_same_thread=False, timeout=30
-                )
+                self._connect()
                 path.chmod(0o600)
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 # A commit must outlive a power cut: FULL syncs the write-ahead log each time.
                 self._connection.execute("PRAGMA synchronous = FULL")
+                # SQLite opens what it may not write for reading only, and says nothing.
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.execute("ROLLBACK")
             self._connection.execute("PRAGMA cache_size = -65536")
             self._check_version(create=not read_only)
         except sqlite3.Error as error:
@@ -67,14 +97,26 @@ class Ledger:
         """
         if not root.path.is_dir():
             raise NoDataRoot(f"{root.path}: no such data root; name it with --data")
-        if not root.ledger.exists() and root.state.is_dir():
-            cls(root.ledger).close()
+        try:
+            return cls(root.ledger, read_only=True)
+        except _Unmade:
+            if not root.state.is_dir():
+                raise
+        cls(root.ledger).close()
         return cls(root.ledger, read_only=True)
+
+    def _connect(self) -> None:
+        self._connection: _Connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, timeout=30, factory=_Connection
+        )
+        self._connection.path = self.path
 
     def _check_version(self, *, create: bool) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version == 0 and create:
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+        elif version == 0:
+            raise _Unmade(f"{self.path}: there is nothing in it; whoever made it was cut short")
         elif version != VERSION:
             raise LedgerError(f"{self.path}: written as version {version}, this server reads {VERSION}")
 
@@ -96,20 +138,16 @@ class Ledger:
 
         Raises:
             StorageFull: SQLite found no room; nothing changed.
+            LedgerError: The disk failed; nothing changed.
         """
         connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield Transaction(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode in NO_ROOM:
-                raise StorageFull(f"{self.path}: {error}") from error
+            yield Transaction(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
 
     # -- reading
@@ -151,8 +189,8 @@ class Ledger:
         return [path for (path,) in self._connection.execute("SELECT path FROM doubtful")]
 
     def schemas(self) -> dict[int, str]:
-        """Dimension names of every schema that was in force, as JSON lists."""
-        return dict(self._connection.execute("SELECT schema_id, dimensions FROM schemas"))
+        """Every partition schema that was in force, as JSON."""
+        return dict(self._connection.execute("SELECT schema_id, schema FROM schemas"))
 
     def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:
         """The digest of the stored ping with this id, if there is one."""

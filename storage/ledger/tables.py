@@ -4,7 +4,7 @@ VERSION = 1
 
 TABLES = """
 -- How far each raw segment was read.  `records` counts its submissions up to `position`.
-CREATE TABLE segments (
+CREATE TABLE IF NOT EXISTS segments (
     segment_id      INTEGER PRIMARY KEY,
     name            TEXT NOT NULL UNIQUE,
     position        INTEGER NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE segments (
 
 -- Every file below converted/ and quarantine/ that exists for readers, with its committed
 -- length: bytes past it are of a commit that never was.
-CREATE TABLE files (
+CREATE TABLE IF NOT EXISTS files (
     file_id         INTEGER PRIMARY KEY,
     directory       TEXT NOT NULL,
     name            TEXT NOT NULL,
@@ -25,39 +25,39 @@ CREATE TABLE files (
     schema_id       INTEGER NOT NULL,
     UNIQUE (directory, name)
 ) STRICT;
-CREATE INDEX open_files ON files (directory) WHERE closed = 0;
+CREATE INDEX IF NOT EXISTS open_files ON files (directory) WHERE closed = 0;
 
 -- Partition schemas that were ever in force.
-CREATE TABLE schemas (
+CREATE TABLE IF NOT EXISTS schemas (
     schema_id       INTEGER PRIMARY KEY,
-    dimensions      TEXT NOT NULL UNIQUE
+    schema          TEXT NOT NULL UNIQUE
 ) STRICT;
 
 -- Numbers that are given out once.
-CREATE TABLE counters (
+CREATE TABLE IF NOT EXISTS counters (
     name            TEXT PRIMARY KEY,
     value           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Files about to appear or to go: whatever stands here and not in `files` is removed on recovery.
-CREATE TABLE doubtful (
+CREATE TABLE IF NOT EXISTS doubtful (
     path            TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE scopes (
+CREATE TABLE IF NOT EXISTS scopes (
     scope_id        INTEGER PRIMARY KEY,
     namespace       TEXT NOT NULL,
     doctype         TEXT NOT NULL,
     UNIQUE (namespace, doctype)
 ) STRICT;
 
-CREATE TABLE directories (
+CREATE TABLE IF NOT EXISTS directories (
     directory_id    INTEGER PRIMARY KEY,
     directory       TEXT NOT NULL UNIQUE
 ) STRICT;
 
 -- Ids of stored pings.  The key keeps one id's rows together, so one probe finds them all.
-CREATE TABLE seen (
+CREATE TABLE IF NOT EXISTS seen (
     document_id     BLOB NOT NULL,
     scope_id        INTEGER NOT NULL,
     digest          INTEGER NOT NULL,
@@ -67,17 +67,17 @@ CREATE TABLE seen (
 ) STRICT, WITHOUT ROWID;
 
 -- What became of submissions that were not stored, for `explain`.
-CREATE TABLE refused (
+CREATE TABLE IF NOT EXISTS refused (
     document_id     BLOB NOT NULL,
     received_at     TEXT NOT NULL,
     outcome         TEXT NOT NULL,
     reason          TEXT NOT NULL,
     detail          TEXT NOT NULL
 ) STRICT;
-CREATE INDEX refused_by_id ON refused (document_id);
+CREATE INDEX IF NOT EXISTS refused_by_id ON refused (document_id);
 
 -- Submissions read but not judged: their bytes stay in raw/.
-CREATE TABLE pending (
+CREATE TABLE IF NOT EXISTS pending (
     pending_id      INTEGER PRIMARY KEY,
     document_id     BLOB,
     segment_id      INTEGER NOT NULL,
@@ -86,11 +86,11 @@ CREATE TABLE pending (
     day             TEXT NOT NULL,
     revision        TEXT NOT NULL
 ) STRICT;
-CREATE INDEX pending_by_revision ON pending (revision);
-CREATE INDEX pending_by_id ON pending (document_id);
+CREATE INDEX IF NOT EXISTS pending_by_revision ON pending (revision);
+CREATE INDEX IF NOT EXISTS pending_by_id ON pending (document_id);
 
 -- The books: counts by day (YYYYMMDD of arrival).
-CREATE TABLE tally (
+CREATE TABLE IF NOT EXISTS tally (
     day             TEXT NOT NULL,
     entry           TEXT NOT NULL,
     reason          TEXT NOT NULL,

@@ -40,9 +40,9 @@ class Transaction:
             )
         return self._directories[directory]
 
-    def schema(self, dimensions: str) -> int:
-        """The number of a schema, given as the JSON list of its dimension names."""
-        return self._intern("schemas", "schema_id", ("dimensions",), (dimensions,))
+    def schema(self, text: str) -> int:
+        """The number of a partition schema, given as JSON."""
+        return self._intern("schemas", "schema_id", ("schema",), (text,))
 
     def remember(
         self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str

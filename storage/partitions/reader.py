@@ -1,7 +1,6 @@
 """Reads committed lines back: of one file, or of the partitions that a filter names."""
 
 import fnmatch
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import read_lines
 from storage.partitions.layout import folder_name
+from storage.partitions.schema import parse_schema
 
 OPEN_ATTEMPTS = 5
 
@@ -47,12 +47,17 @@ def folder_pattern(value: str) -> str:
     return "".join(parts) + (folder_name(text) if text else "")
 
 
+def dimensions_by_schema(ledger: Ledger) -> dict[int, tuple[str, ...]]:
+    """The names of the folder levels of every schema that was in force."""
+    return {number: parse_schema(text).field_names for number, text in ledger.schemas().items()}
+
+
 def matching_directories(ledger: Ledger, store: str, wanted: Filter) -> list[str]:
     """Directories of *store* (``converted`` or ``quarantine``) that hold what is wanted, in order."""
-    schemas = {number: list(json.loads(names)) for number, names in ledger.schemas().items()}
+    schemas = dimensions_by_schema(ledger)
     directories: dict[str, None] = {}
     for file in ledger.files(f"{store}/{wanted.day}" if wanted.day else store):
-        dimensions = ["reason"] if store == "quarantine" else schemas.get(file.schema_id, [])
+        dimensions = ("reason",) if store == "quarantine" else schemas.get(file.schema_id, ())
         if wanted.matches(file.directory, dimensions):
             directories[file.directory] = None
     return list(directories)

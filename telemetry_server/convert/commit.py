@@ -43,7 +43,7 @@ class Round:
 
     work: Sequence[tuple[Task, TaskResult]]
     positions: Mapping[str, SegmentPosition] = field(default_factory=dict)
-    live_segments: Sequence[Path] = ()  # still being written: synced here before their records count
+    unsealed_segments: Sequence[Path] = ()  # synced here before their records count
     damage: Counts = field(default_factory=Counter)
     before: Callable[[Transaction], None] | None = None  # what else belongs to the same commit
 
@@ -52,19 +52,19 @@ class Committer:
     """Commits rounds; belongs to whoever holds the converter's lock."""
 
     def __init__(
-        self, raw: Path, ledger: Ledger, writer: PartitionWriter, disk: Disk, schema_dimensions: str
+        self, raw: Path, ledger: Ledger, writer: PartitionWriter, disk: Disk, schema_text: str
     ) -> None:
         self._raw = raw
         self._ledger = ledger
         self._writer = writer
         self._disk = disk
-        self._schema_dimensions = schema_dimensions
+        self._schema_text = schema_text
         self._schema_id: int | None = None
         self._partitions: dict[str, set[str]] = {}
 
-    def use_schema(self, dimensions: str) -> None:
-        """File under these dimensions (a JSON list of names) from now on."""
-        self._schema_dimensions = dimensions
+    def use_schema(self, text: str) -> None:
+        """File by this schema (JSON) from now on."""
+        self._schema_text = text
         self._schema_id = None
 
     def recover(self) -> None:
@@ -86,10 +86,7 @@ class Committer:
         """
         if self._schema_id is None:
             with self._ledger.transaction() as transaction:
-                self._schema_id = transaction.schema(self._schema_dimensions)
-        if self._schema_id is None:
-            with self._ledger.transaction() as transaction:
-                self._schema_id = transaction.schema(self._schema_dimensions)
+                self._schema_id = transaction.schema(self._schema_text)
         fresh: dict[tuple[bytes, str, str], int] = {}
         decided = [(task, self.tell_repeats(result.judged, fresh)) for task, result in finished.work]
         frames: list[Frame] = []
@@ -101,7 +98,7 @@ class Committer:
                 for frame in without(self._bounded(result.frames), doomed)
             ]
             frames += [self._conflict(task.items[v.index], v) for v in repeats if v.reason == CONFLICT]
-        self._sync_raw(finished.live_segments)
+        self._sync_raw(finished.unsealed_segments)
         self._writer.prepare((frame.directory for frame in frames), self._schema_id)
         counts: Counts = Counter(finished.damage)
         with self._ledger.transaction() as transaction:
@@ -117,7 +114,7 @@ class Committer:
         return [verdict for _, judged in decided for verdict in judged]
 
     def _sync_raw(self, segments: Iterable[Path]) -> None:
-        """What counts as read must be on disk, even if its writer had no time to sync it."""
+        """What counts as read must be on disk, even if its writer had no time to sync it, or was killed."""
         for path in segments:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:

@@ -79,7 +79,7 @@ class Converter:
         self.ledger = Ledger(self.root.ledger)
         self._writer = PartitionWriter(self.root.path, self.ledger, self.disk)
         self.committer = Committer(
-            self.root.raw, self.ledger, self._writer, self.disk, self._setup.schema_dimensions
+            self.root.raw, self.ledger, self._writer, self.disk, self._setup.schema_text
         )
         return self
 
@@ -96,7 +96,7 @@ class Converter:
         self._setup = setup
         self._resolver = setup.resolver()
         self.pool.use(setup)
-        self.committer.use_schema(setup.schema_dimensions)
+        self.committer.use_schema(setup.schema_text)
 
     # -- turns
 
@@ -165,7 +165,7 @@ class Converter:
         return asyncio.create_task(judge())
 
     async def _commit(self, plan: Plan, work: list[tuple[Task, TaskResult]]) -> None:
-        finished = Round(work, plan.positions, plan.live_segments, plan.damage)
+        finished = Round(work, plan.positions, plan.unsealed_segments, plan.damage)
         self.tally.add_damage(plan.damage)
         await self._finish(finished, received=True)
 

@@ -9,11 +9,13 @@ the ping that kills can be found and put away alone.
 
 import asyncio
 import multiprocessing
+import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from threading import Thread
 
 from storage.partitions.schema import UNKNOWN
 from storage.raw.submission import Submission
@@ -36,7 +38,16 @@ def _start_process(setup: ConversionSetup) -> None:
     # The coordinator decides when work ends; a terminal's Ctrl-C reaches all processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_leave_with_coordinator, name="lifeline", daemon=True).start()
     _judge = setup.judge()
+
+
+def _leave_with_coordinator() -> None:
+    """End when the coordinator is gone: a pool's own processes would wait for its work for ever."""
+    coordinator = multiprocessing.parent_process()
+    assert coordinator is not None
+    coordinator.join()
+    os._exit(1)
 
 
 def _judge_in_process(task: Task) -> TaskResult:

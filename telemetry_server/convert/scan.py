@@ -24,7 +24,7 @@ class Plan:
 
     items: list[RawItem] = field(default_factory=list)
     positions: dict[str, SegmentPosition] = field(default_factory=dict)  # after it, where that is news
-    live_segments: list[Path] = field(default_factory=list)
+    unsealed_segments: list[Path] = field(default_factory=list)
     damage: Counts = field(default_factory=Counter)
 
     @property
@@ -84,8 +84,8 @@ def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: Segmen
         return
     plan.positions[segment.name] = after
     plan.items += [RawItem(segment.name, span.offset, span.length_bytes) for span in scan.spans]
-    if scan.state is SegmentState.OPEN and scan.spans:
-        plan.live_segments.append(segment.path)
+    if scan.state is not SegmentState.SEALED and scan.spans:
+        plan.unsealed_segments.append(segment.path)
     day = f"{segment.day:%Y%m%d}"
     plan.damage[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records
     plan.damage[day, Entry.DAMAGED_BYTES, ""] += scan.damage.bytes

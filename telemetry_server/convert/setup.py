@@ -34,9 +34,9 @@ class ConversionSetup:
     constants: tuple[tuple[str, int], ...] = tuple(CONSTANTS.items())
 
     @property
-    def schema_dimensions(self) -> str:
-        """The names of the folder levels, as the ledger writes them beside each file."""
-        return json.dumps(list(self.schema.field_names))
+    def schema_text(self) -> str:
+        """The schema as JSON, as the ledger writes it beside each file."""
+        return json.dumps(self.schema.as_json(), sort_keys=True)
 
     def spec_cache(self) -> SpecCache:
         """The revision cache, with a memory of its own."""

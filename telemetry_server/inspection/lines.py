@@ -1,14 +1,13 @@
 """What ``cat`` prints: lines of ``<docid>``, a tab, JSON."""
 
 import fnmatch
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 
 from storage.ledger.ledger import Ledger
-from storage.partitions.reader import Filter, read_records
+from storage.partitions.reader import Filter, dimensions_by_schema, read_records
 from storage.root import DataRoot
 from telemetry_server.convert.refusal_line import NO_ID
 from telemetry_server.inspection.raw_lines import raw_submissions, shown_refusal, shown_submission
@@ -46,7 +45,7 @@ READERS: dict[str, Callable[[DataRoot, Ledger, Filter], Iterator[bytes]]] = {
 
 def unknown_dimension(ledger: Ledger, wanted: Filter) -> str | None:
     """What to tell somebody who filters by a dimension that no schema has; None if all are known."""
-    known = {name for names in ledger.schemas().values() for name in json.loads(names)}
+    known = {name for names in dimensions_by_schema(ledger).values() for name in names}
     for name, _ in wanted.where:
         if known and name not in known:
             return f"{name!r} is no dimension; the schema has {', '.join(sorted(known))}"
