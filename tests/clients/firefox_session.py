@@ -1,0 +1,98 @@
+"""
+Two runs of a Firefox against a server, in a network of their own: nothing but loopback can be reached.
+
+    unshare --map-root-user --net python -m tests.clients.firefox_session FIREFOX FOLDER
+"""
+
+import fcntl
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from telemetry_server.cli.throwaway import ThrowawayServer
+from tests.clients.marionette import Marionette
+from tests.support.running_server import running_server, telemetry_server
+
+SET_FLAGS = 0x8914  # SIOCSIFFLAGS
+IS_UP = 0x1 | 0x40
+MARIONETTE_PORT = 2828
+
+ENROL = """
+Glean.normandy.enrollNimbusExperiment.record({value: "study-a", branch: "b1", experimentType: "nimbus"});
+"""
+SUBMIT_CUSTOM = """
+const {TelemetryController} = ChromeUtils.importESModule("resource://gre/modules/TelemetryController.sys.mjs");
+const payload = {custom: "free text", scalars: {parent: {"garden.litres": 7}}};
+await TelemetryController.submitExternalPing("custom-garden", payload, {addEnvironment: true});
+"""
+OPT_OUT = "Services.prefs.setBoolPref('datareporting.healthreport.uploadEnabled', false);"
+
+
+def raise_loopback() -> None:
+    """A new network has its loopback interface down."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:
+        fcntl.ioctl(anything, SET_FLAGS, struct.pack("16sh14x", b"lo", IS_UP))
+
+
+@contextmanager
+def firefox(program: str, profile: Path) -> Iterator[Marionette]:
+    """A Firefox that is driven, and ended as a user's is."""
+    words = ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
+    with (profile.parent / "firefox.log").open("ab") as log:
+        process = subprocess.Popen(
+            [program, *words, "--profile", str(profile), "about:blank"],
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"HOME": str(profile.parent)},
+        )
+    try:
+        driver = Marionette(MARIONETTE_PORT, wait_seconds=90)
+        yield driver
+        driver.quit()
+        process.wait(90)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+
+
+def settle(server: ThrowawayServer, quiet_seconds: float) -> None:
+    """Wait until nothing has come for a while."""
+    seen, since = -1, time.monotonic()
+    while time.monotonic() - since < quiet_seconds:
+        if (now := server.counted("telemetry_submissions_received_total")) != seen:
+            seen, since = now, time.monotonic()
+        time.sleep(0.5)
+
+
+def main(program: str, folder: Path) -> None:
+    """Run once to enrol and submit, once more to send the first run's `main` and to opt out."""
+    raise_loopback()
+    profile = folder / "profile"
+    profile.mkdir()
+    with running_server(folder, unresolved_revision="self_described") as server:
+        written = telemetry_server(
+            "point", "firefox", "--url", server.url, "--write", str(profile / "user.js")
+        )
+        assert written.returncode == 0, written.stderr
+        with firefox(program, profile) as driver:
+            driver.run(ENROL)
+            driver.run(SUBMIT_CUSTOM)
+            settle(server, 8)
+        settle(server, 5)
+        with firefox(program, profile) as driver:
+            settle(server, 10)
+            driver.run(OPT_OUT)
+            settle(server, 12)
+        settle(server, 5)
+        server.wait_until_converted(server.counted("telemetry_submissions_received_total"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

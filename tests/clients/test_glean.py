@@ -1,0 +1,182 @@
+"""A real Glean client (glean-sdk, as the Python package registry has it) against a real server."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.pings.doctype_check import DoctypeStatus
+from telemetry_server.pings.inflate import inflate
+from tests.support.running_server import result_of, running_server, telemetry_server
+from tests.support.shared_data import shared_data
+
+pytestmark = pytest.mark.slow
+
+NAMESPACE = "org-example-garden"
+CLIENT = Path(__file__).with_name("glean_client.py")
+INSTALL_SECONDS = 180
+
+
+@pytest.fixture(scope="session")
+def glean_python(tmp_path_factory) -> str:
+    """A Python with glean-sdk; GLEAN_PYTHON names one that is there already."""
+    if ready := os.environ.get("GLEAN_PYTHON"):
+        return ready
+    folder = tmp_path_factory.mktemp("glean")
+    python = str(folder / "bin/python")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "glean-sdk"]
+    try:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=120)
+        subprocess.run(install, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+        subprocess.run([python, "-c", "import glean"], check=True, capture_output=True, timeout=60)
+    except (subprocess.SubprocessError, OSError) as error:
+        pytest.skip(f"glean-sdk cannot be installed here: {type(error).__name__}")
+    return python
+
+
+@pytest.fixture
+def glean(glean_python, tmp_path):
+    """Runs the client once: ``glean(url, "record", "submit", "opt-out")``."""
+
+    def run(url: str, *steps: str, **environment: str) -> None:
+        subprocess.run(
+            [glean_python, CLIENT, url, tmp_path / "client", *steps],
+            check=True,
+            env=bare_environment() | environment,
+            timeout=120,
+        )
+
+    return run
+
+
+def records(data: Path) -> list[dict[str, Any]]:
+    """What was stored, in order of arrival."""
+    done = telemetry_server("cat", "converted", "--data", str(data))
+    found = [json.loads(line.partition("\t")[2]) for line in done.stdout.splitlines()]
+    return sorted(found, key=lambda record: record["metadata"]["submission_timestamp"])
+
+
+def of_doctype(found: list[dict[str, Any]], doctype: str) -> list[dict[str, Any]]:
+    return [record for record in found if record["metadata"]["doctype"] == doctype]
+
+
+def settle(server, at_least: int) -> dict[str, Any]:
+    """Wait until all that came is converted; the books."""
+    server.wait_until_converted(at_least)
+    time.sleep(1)
+    while server.counted("telemetry_submissions_received_total") > server.ended():
+        time.sleep(0.2)
+    return result_of("audit", "--data", str(server.data))["total"]
+
+
+def test_a_client_from_first_start_to_opt_out(glean, tmp_path):
+    """Two runs: metrics of each kind, events, a restart, and the order to forget."""
+    tags = {"GLEAN_DEBUG_VIEW_TAG": "plot-1", "GLEAN_SOURCE_TAGS": "automation,bed-2"}
+    with running_server(tmp_path) as server:
+        glean(server.url, "record", "submit", **tags)
+        glean(server.url, "record", "submit", "opt-out")
+        total = settle(server, 5)
+        found = records(server.data)
+
+    assert total["received"] == total["stored"] >= 5
+    assert {record["metadata"]["namespace"] for record in found} == {NAMESPACE}
+    first, second = of_doctype(found, "watering")
+    assert first["metadata"]["header"]["x_debug_id"] == "plot-1"
+    assert first["metadata"]["header"]["x_source_tags"] == "automation,bed-2"
+    assert "x_debug_id" not in second["metadata"]["header"]
+    assert first["metadata"]["normalized_channel"] == "nightly"
+    assert first["metadata"]["client_id"] == first["client_info"]["client_id"]
+    assert (first["ping_info"]["seq"], second["ping_info"]["seq"]) == (0, 1)
+    assert first["metrics"]["counter"]["plot.hits"] == 3
+    # Kept as sent: lower bounds of buckets, not the value.
+    assert first["metrics"]["memory_distribution"]["plot.memory"]["sum"] == 17408
+    assert sum(first["metrics"]["timing_distribution"]["plot.took"]["values"].values()) == 1
+    events = [event for record in of_doctype(found, "events") for event in record["events"]]
+    opened = [event for event in events if event["name"] == "opened"]
+    assert opened[0]["extra"]["n"] == "7"
+    (order,) = of_doctype(found, "deletion-request")
+    assert order["metadata"]["deletion_order"] == {"ids": [first["client_info"]["client_id"]]}
+
+
+def test_every_ping_is_what_gleans_own_schema_says(glean, tmp_path):
+    """So a copy of it registers an application, and nothing is refused."""
+    schema = shared_data("pipeline-schemas", "schemas/glean/glean/glean.1.schema.json")
+    catalogue = Catalogue(shared_data("pipeline-schemas", "schemas"))
+    for doctype in ("watering", "events", "health", "deletion-request"):
+        copy = tmp_path / f"schemas/{NAMESPACE}/{doctype}/{doctype}.1.schema.json"
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(schema.read_bytes())
+    settings = {"schemas_dir": str(tmp_path / "schemas"), "require_registration": "true"}
+    with running_server(tmp_path, **settings) as server:
+        glean(server.url, "record", "submit", "opt-out")
+        total = settle(server, 3)
+        raw = telemetry_server("cat", "raw", "--data", str(server.data)).stdout.splitlines()
+        folders = sorted(path.name for path in (server.data / "converted").glob("*/*"))
+
+    assert total["quarantined"] == 0
+    assert total["stored"] == len(raw) >= 3
+    assert {"watering", "deletion_request"} <= set(folders)
+    for line in raw:
+        ping = json.loads(line.partition("\t")[2])["body"]
+        assert catalogue.check("glean", "glean", "1", ping, b"").status is DoctypeStatus.VALID
+
+
+@contextmanager
+def stumbling(url: str, failures: int) -> Iterator[tuple[str, list[tuple[str, bytes, int]]]]:
+    """A proxy in front of *url* that answers 500 the first times; its URL, and what passed through it."""
+    import urllib.request
+
+    seen: list[tuple[str, bytes, int]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = 500
+            if len(seen) >= failures:
+                request = urllib.request.Request(url + self.path, body, dict(self.headers), method="POST")
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    status = answer.status
+            seen.append((self.path, body, status))
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=proxy.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{proxy.server_port}", seen
+    finally:
+        proxy.shutdown()
+        thread.join()
+        proxy.server_close()
+
+
+def test_what_was_answered_500_comes_again_and_is_stored_once(glean, tmp_path):
+    """With the same id and the same bytes, until the server takes it."""
+    with running_server(tmp_path) as server, stumbling(server.url, failures=1) as (url, seen):
+        glean(url, "record", "submit", "linger")
+        glean(url, "linger")
+        total = settle(server, 2)
+        found = records(server.data)
+
+    failed = [(path, inflate(body).data) for path, body, status in seen if status == 500]
+    taken = [(path, inflate(body).data) for path, body, status in seen if status == 200]
+    assert len(failed) == 1
+    assert failed[0] in taken
+    assert total["stored"] == total["received"] == len(taken)
+    assert len({record["metadata"]["document_id"] for record in found}) == len(found)
