@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the books by day; 1 if anything does not balance."""
-    from storage.ledger.audit import audit
+    from storage.audit import audit
     from storage.ledger.ledger import Ledger
     from storage.root import DataRoot
 

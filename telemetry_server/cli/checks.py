@@ -140,7 +140,7 @@ def specs(settings: Settings) -> Iterator[Finding]:
         count += 1
         try:
             cache.load(cached.revision)
-        except BrokenSpecFile as error:
+        except (BrokenSpecFile, OSError) as error:
             broken.append((cached.path, str(error)))
     if broken:
         path, detail = broken[0]

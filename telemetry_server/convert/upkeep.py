@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from histogram_specs.fetch import FetchResult
-from storage.ledger.audit import disagreements_of_day
+from storage.audit import disagreements_of_day
 from storage.raw.reader import SegmentPath, segments
 from telemetry_server.convert.converter import Converter
 from telemetry_server.observability import metrics

@@ -15,8 +15,8 @@ from histogram_specs.cache import SpecCache
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.revision import Revision
 from histogram_specs.sources import source_of
+from storage.audit import Audit, audit
 from storage.disk import Disk
-from storage.ledger.audit import Audit, audit
 from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filter, read_records
 from storage.partitions.schema import PartitionSchema

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from storage.ledger.audit import audit
+from storage.audit import audit
 from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filter, read_records
 from storage.root import DataRoot
