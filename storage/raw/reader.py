@@ -8,19 +8,22 @@ nothing is made up.  The writer may still be at work on the same file.
 
 import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from crc32c import crc32c
 
 from storage.errors import TornRecord
 from storage.raw.framing import (
     FILE_HEADER_BYTES,
     HEAD_BYTES,
     SMALLEST_RECORD_BYTES,
+    TAIL_BYTES,
     RecordHead,
     RecordType,
     aligned,
-    has_its_data,
     parse_file_header,
     parse_head,
     parse_record,
@@ -42,8 +45,7 @@ __all__ = [
 
 WINDOW_BYTES = 1 << 16
 SEARCH_BYTES = 1 << 20
-# A disk repeats sectors and pages, not more: so far after a doubtful record its place is looked for.
-DISPLACED_BYTES = 1 << 16
+LOOK_AHEAD_BYTES = 8 << 20  # more than one commit writes: what lies further back was synced in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class _Scanner:
         self._window_start = 0
         self._last: int | None = None  # sequence of the last submission before the place we are at
         self._damage = Damage()
-        self._check_until = 0  # up to here heads are believed only with their data
+        self._wary_until = 0  # up to there a head alone is not believed
 
     def scan(self, start: int, max_bytes: int, max_records: int) -> SegmentScan:
         position = self._read_file_header(start)
@@ -145,7 +147,7 @@ class _Scanner:
         while len(spans) < max_records and position - start < max_bytes:
             place = aligned(position)
             head = self._head_at(place)
-            if head is None:
+            if head is None or self._jumps(head) or not self._is_trusted(place, head):
                 found = self._after_damage(place, start)
                 if found is None:
                     return self._at_the_end(position, spans)
@@ -189,79 +191,79 @@ class _Scanner:
             return None
         if self._last is not None and head.sequence < self._last + (head.type == RecordType.PING):
             return None  # a block that stands twice
-        if place < self._check_until and not self._is_whole(place, head):
-            return None  # a head from elsewhere: its length would lead past records that are fine
         return head
-
-    def _is_whole(self, place: int, head: RecordHead) -> bool:
-        """Whether the record's data is what was written, read for once by the scan."""
-        return has_its_data(os.pread(self._descriptor, head.record_bytes, place), head)
 
     def _count_gap(self, head: RecordHead) -> None:
         """Note how far we are; submissions whose every byte is gone are still missed."""
-        is_ping = head.type == RecordType.PING
         if self._last is not None:
-            self._damage.records += head.sequence - is_ping - self._last
+            self._damage.records += _submissions_before(head) - self._last
         self._last = head.sequence
 
     def _after_damage(self, place: int, start: int) -> tuple[int, RecordHead] | None:
-        """The next good record after a bad head at *place*, with the damage between them counted, if any."""
+        """The good record to go on with where there is none at *place* that follows; damage is counted."""
         if self._last is None:
             self._last = self._last_before(start)
-        self._check_until = place + DISPLACED_BYTES
-        found = self._search(place + 8)
+        found = next(self._heads(place, self._size), None)
         if found is None:
             return None
-        offset, head = found
-        self._check_until = offset + DISPLACED_BYTES
+        offset, head = self._first_in_order(*found)
         self._damage.bytes += offset - place
-        if head.sequence - (head.type == RecordType.PING) == self._last:
+        self._wary_until = offset + LOOK_AHEAD_BYTES
+        if offset > place and not self._jumps(head):
             self._damage.records += 1  # no submission is missing: a mark was hit, or a block stood twice
-        return found
+        return offset, head
 
-    def _search(self, offset: int) -> tuple[int, RecordHead] | None:
-        failed_at = offset - 8
-        while offset + SMALLEST_RECORD_BYTES <= self._size:
+    def _is_trusted(self, place: int, head: RecordHead) -> bool:
+        """Whether a good head is enough: it is, but shortly behind damage."""
+        return place >= self._wary_until or self._is_intact(place, head)
+
+    def _jumps(self, head: RecordHead) -> bool:
+        """Whether submissions are missing before *head*."""
+        return self._last is not None and _submissions_before(head) > self._last
+
+    def _first_in_order(self, place: int, head: RecordHead) -> tuple[int, RecordHead]:
+        """
+        The head at *place*, unless one comes behind it that belongs before it.
+
+        A block of the file that was written in the wrong place holds good
+        records: taken for where they stand, they would hide those between.
+        """
+        if self._jumps(head):
+            for other_place, other in self._heads(place + 8, min(self._size, place + LOOK_AHEAD_BYTES)):
+                if _submissions_before(other) < _submissions_before(head):
+                    place, head = other_place, other
+                    if not self._jumps(head):
+                        break
+        return place, head
+
+    def _heads(self, offset: int, end: int) -> Iterator[tuple[int, RecordHead]]:
+        """
+        Every place from *offset* to *end* with a whole record that does not belong before where we are.
+
+        Near damage a head alone proves nothing: a misplaced block may end in one, and its
+        length would lead past records that are there.
+        """
+        while offset + SMALLEST_RECORD_BYTES <= end:
             block = os.pread(self._descriptor, SEARCH_BYTES + 7, offset)
             index = block.find(self._prefix)
             while index >= 0:
                 place = offset + index
                 head = self._head_at(place) if not place % 8 else None
-                if (
-                    head is not None
-                    and self._is_plausible(head, place - failed_at)
-                    and self._is_whole(place, head)
-                    and not self._is_displaced(place, head)
-                ):
-                    return place, head
+                if head is not None and self._is_intact(place, head):
+                    yield place, head
                 index = block.find(self._prefix, index + 1)
             offset += SEARCH_BYTES
-        return None
 
-    def _is_plausible(self, head: RecordHead, skipped_bytes: int) -> bool:
-        return head.sequence <= (self._last or 0) + 1 + skipped_bytes // SMALLEST_RECORD_BYTES
-
-    def _is_displaced(self, place: int, head: RecordHead) -> bool:
-        """
-        Whether *head* leaves a gap that is filled after it: then a block of later records stands
-        here a second time, and reading on from it would pass over the ones in between.
-        """
-        last = self._last or 0
-        if head.sequence <= last + (head.type == RecordType.PING):
-            return False
-        highest = head.sequence
-        block = os.pread(self._descriptor, DISPLACED_BYTES, place)
-        index = 0
-        while index >= 0:
-            found = parse_head(block, index, self._prefix) if index + HEAD_BYTES <= len(block) else None
-            if found is not None and not (place + index) % 8:
-                if last < found.sequence < highest:
-                    return True
-                highest = max(highest, found.sequence)
-                index = block.find(self._prefix, index + found.record_bytes)
-            else:
-                index = block.find(self._prefix, index + 1)
-        return False
+    def _is_intact(self, place: int, head: RecordHead) -> bool:
+        end = place + head.record_bytes - TAIL_BYTES
+        offset, crc = place + HEAD_BYTES, 0
+        while offset < end:
+            part = os.pread(self._descriptor, min(SEARCH_BYTES, end - offset), offset)
+            if not part:
+                return False
+            crc = crc32c(part, crc)
+            offset += len(part)
+        return os.pread(self._descriptor, TAIL_BYTES, end) == crc.to_bytes(TAIL_BYTES, "little")
 
     def _at_the_end(self, position: int, spans: list[Span]) -> SegmentScan:
         """No good record follows *position*: wait for a live writer; what a dead one left is a torn tail."""
@@ -294,14 +296,18 @@ class _Scanner:
         while position < start:
             place = aligned(position)
             head = scanner._head_at(place)
-            if head is None:
-                found = scanner._search(place + 8)
+            if head is None or scanner._jumps(head):
+                found = next(scanner._heads(place, start), None)
                 if found is None:
                     break
-                place, head = found
+                place, head = scanner._first_in_order(*found)
             scanner._last = head.sequence
             position = place + head.record_bytes
         return scanner._last or 0
+
+
+def _submissions_before(head: RecordHead) -> int:
+    return head.sequence - (head.type == RecordType.PING)
 
 
 def _is_locked(descriptor: int) -> bool:

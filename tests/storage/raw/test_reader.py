@@ -232,6 +232,25 @@ def test_the_count_of_lost_records_does_not_depend_on_where_scans_began(tmp_path
     assert lost == 4
 
 
+@pytest.mark.parametrize(("source", "target"), [(20, 3), (20, 4), (31, 0), (9, 8), (5, 20)])
+def test_a_record_that_stands_in_another_ones_place_hides_no_others(tmp_path, source, target):
+    """Blocks that a disk wrote in the wrong place hold good records: only what they cover is lost."""
+    path = a_segment(tmp_path, batches=1, of=32)
+    whole = bytearray(path.read_bytes())
+    spans = scan_segment(path, 0, **ALL).spans
+    moved = spans[source]
+    record = whole[moved.offset : moved.offset + moved.length_bytes]
+    whole[spans[target].offset : spans[target].offset + len(record)] = record
+    path.write_bytes(whole)
+
+    scan = scan_segment(path, 0, **ALL)
+
+    end = spans[target].offset + len(record)
+    covered = {n for n, span in enumerate(spans, 1) if target < n and span.offset < end}
+    assert set(numbers_in(path, scan)) >= set(range(1, 33)) - covered
+    assert scan.damage.records >= 1
+
+
 def test_a_record_copied_from_another_segment_is_never_one_of_this(tmp_path):
     """Each segment's records bear their writer's mark."""
     other = a_segment(tmp_path / "other").read_bytes()
