@@ -132,3 +132,34 @@ async def test_what_is_no_spec_file_is_not_judged_by(tmp_path, server):
 
     assert (await world.convert()).pending == 2
     assert list(world.root.specs.rglob("Histograms.json")) == []
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"X": 1}', b"\xff\xfe"])
+async def test_a_spec_file_that_cannot_be_read_is_a_reason_and_no_crash(tmp_path, text):
+    """Offline, its pings are refused with a line that names the file; put right, a replay stores them."""
+    world = World(tmp_path)
+    world.put_specs()
+    (path,) = world.root.specs.rglob("Histograms.json")
+    path.write_bytes(text)
+    world.receive(submitted(a_ping(number), number) for number in range(3))
+
+    tally = await world.convert()
+
+    assert dict(tally.quarantined) == {"unknown_revision": 3}
+    (_, line), *_ = world.lines("quarantine")
+    assert "Histograms.json" in line["detail"]
+    world.put_specs()
+    assert (await world.replay()).stored == 3
+    assert world.audit().balanced
+
+
+async def test_a_good_file_from_the_server_takes_a_broken_ones_place(tmp_path, server):
+    """The broken one is set aside, not thrown away."""
+    world = World(tmp_path, server=server.url)
+    world.put_specs()
+    (path,) = world.root.specs.rglob("Histograms.json")
+    path.write_bytes(b"{")
+    world.receive([submitted(a_ping(1), 1)])
+
+    assert (await world.convert()).stored == 1
+    assert path.with_name("Histograms.json.broken").read_bytes() == b"{"
