@@ -3,8 +3,10 @@
 import argparse
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 from telemetry_server.cli.options import add_settings_options, settings_of
@@ -98,13 +100,12 @@ def _serve(settings: Settings, port: "HeldPort", *, converts: bool) -> int:
 
 
 def _edge_options(settings: Settings) -> "EdgeOptions":
-    import orjson
-
-    from telemetry_server.cli.conversion import schema_of
+    from telemetry_server.cli.conversion import catalogue_of
+    from telemetry_server.cli.served import CachedDefinitions, SchemaInForce
     from telemetry_server.edge.edge import EdgeOptions
     from telemetry_server.edge.limits import EdgeLimits
 
-    schema = orjson.dumps(schema_of(settings).as_json(), option=orjson.OPT_INDENT_2)
+    schema = SchemaInForce(settings)
     limits = EdgeLimits(
         max_body_bytes=settings.max_body_bytes,
         oversize_status=settings.oversize_status,
@@ -120,13 +121,16 @@ def _edge_options(settings: Settings) -> "EdgeOptions":
         namespaces=frozenset(settings.namespaces),
         trusted_hops=settings.trusted_hops,
         keeps_client_address=settings.client_address is ClientAddress.TRUNCATED,
-        version=orjson.dumps(_version()),
-        partition_schema=lambda: schema,
+        version=_version(),
+        labelled_namespaces=frozenset({"telemetry"}) | frozenset(catalogue_of(settings).namespaces()),
+        partition_schema=schema.text,
         revision_cache_dir=settings.revision_cache_dir,
+        other_definitions=CachedDefinitions(settings).text_of,
+        on_hangup=schema.read_again,
     )
 
 
-def _version() -> dict[str, str]:
+def _version() -> bytes:
     """What Dockerflow asks for; a build says its commit in ``version.json`` beside the program."""
     from importlib.metadata import version
 
@@ -141,7 +145,7 @@ def _version() -> dict[str, str]:
             found = {}
         if isinstance(found, dict):
             said |= {name: str(found[name]) for name in said if name in found}
-    return said
+    return orjson.dumps(said)
 
 
 def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
@@ -187,7 +191,8 @@ def _say_where(settings: Settings, port: int) -> None:
     host = f"[{shown}]" if ":" in shown else shown
     url = f"http://{host}:{port}/submit/telemetry/{EXAMPLE_ID}"
     data = settings.data_dir
+    command = "telemetry-server" if which("telemetry-server") else sys.argv[0]
     say(f"Listening on http://{host}:{port}/ with data in {data}")
     say(f"  send a ping:   curl -i --data-binary @ping.json '{url}/main/Firefox/61.0/release/20180621121604'")
-    say(f"  see records:   telemetry-server cat converted --data {data}")
-    say(f"  what happened: telemetry-server explain {EXAMPLE_ID} --data {data}")
+    say(f"  see records:   {command} cat converted --data {data}")
+    say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")

@@ -40,6 +40,9 @@ class EdgeOptions:
     version: bytes = b"{}"  # what /__version__ says, JSON
     partition_schema: Callable[[], bytes] = bytes
     revision_cache_dir: Path | None = None
+    # Definitions that are no file of their own there: "<repo…>/<revision>" to their text.  May block.
+    other_definitions: Callable[[str], bytes | None] | None = None
+    on_hangup: Callable[[], None] = lambda: None  # SIGHUP: what was read from files is read again
 
 
 class Edge:

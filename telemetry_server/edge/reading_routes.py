@@ -24,7 +24,6 @@ TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HISTOGRAMS = "/histograms/"
-ALIVE_FOR_SECONDS = 2.0  # how long a draining server still says that it lives
 MOST_SPEC_BYTES = 32 << 20
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -38,7 +37,6 @@ class ReadingRoutes:
     def __init__(self, edge: "Edge", writer: RawWriter) -> None:
         self._edge = edge
         self._writer = writer
-        self._draining_since: float | None = None
         self._routes = {
             "/status": self._alive,
             "/__lbheartbeat__": self._alive,
@@ -60,12 +58,6 @@ class ReadingRoutes:
         return await self._histograms(path[len(HISTOGRAMS) :])
 
     async def _alive(self) -> web.Response:
-        if self._edge.is_draining:
-            now = asyncio.get_running_loop().time()
-            if self._draining_since is None:
-                self._draining_since = now
-            if now - self._draining_since >= ALIVE_FOR_SECONDS:
-                return answers.refused(503)
         return answers.found(b"OK\n", TEXT)
 
     async def _heartbeat(self) -> web.Response:
@@ -98,6 +90,9 @@ class ReadingRoutes:
     async def _histograms(self, rest: str) -> web.Response:
         path = cached_spec_path(self._edge.options.revision_cache_dir, rest)
         body = None if path is None else await _read_plain_file(path)
+        other = self._edge.options.other_definitions
+        if path is not None and body is None and other is not None:
+            body = await asyncio.get_running_loop().run_in_executor(None, other, rest)
         return answers.refused(404) if body is None else answers.found(body, JSON)
 
 

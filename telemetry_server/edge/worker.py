@@ -149,6 +149,7 @@ async def serve_until_told(
     told = asyncio.Event()
     # Signals may come twice, by the supervisor and by whoever signals the group: told once is told.
     loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.add_signal_handler(signal.SIGHUP, options.on_hangup)
     if place.lifeline_fd >= 0:
         loop.add_reader(place.lifeline_fd, told.set)
     if place.wake_fd >= 0:

@@ -1,0 +1,105 @@
+"""A running server, from outside: what it reads again, what it shows, what it converts by itself."""
+
+import json
+import signal
+import time
+import urllib.request
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.support.data_root import SPEC, World, a_ping, an_id, submitted
+from tests.support.running_server import running_server
+
+DIMENSIONS = [{"field_name": "appName", "allowed_values": "*"}, {"field_name": "OS", "allowed_values": "*"}]
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read()
+
+
+def post(url: str, number: int, **more) -> None:
+    submission = submitted(a_ping(number, **more), number)
+    request = urllib.request.Request(url + submission.path, data=submission.body, method="POST")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def until(condition, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def world(tmp_path):
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    world.put_specs()
+    return world
+
+
+def test_a_ping_is_a_record_within_a_moment(world, tmp_path):
+    """Nobody calls convert: the server follows what its workers keep."""
+    with running_server(tmp_path, workers="2") as server:
+        post(server.url, 1)
+        until(lambda: len(world.lines()) == 1, 5.0)
+
+    assert world.audit().balanced
+
+
+def test_sighup_puts_a_new_schema_in_force(world, tmp_path):
+    """The next record is filed by it, and the route shows it; a broken one changes nothing."""
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS[:1]}))
+    with running_server(tmp_path, partition_schema=str(schema)) as server:
+        post(server.url, 1)
+        until(lambda: len(world.lines()) == 1)
+        schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS}))
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: len(orjson.loads(get(server.url + "/telemetry_schema"))["dimensions"]) == 2)
+        post(server.url, 2)
+        until(lambda: len(world.lines()) == 2)
+        schema.write_text("{")
+        server.process.send_signal(signal.SIGHUP)
+        post(server.url, 3)
+        until(lambda: len(world.lines()) == 3)
+
+    folders = {path.parent.relative_to(world.root.converted) for path in world.root.converted.rglob("*.zst")}
+    assert {len(folder.parts) for folder in folders} == {2, 3}
+    assert {document_id for document_id, _ in world.lines(OS="UNKNOWN")} == {an_id(2), an_id(3)}
+    assert world.audit().balanced
+
+
+def test_definitions_are_shown_under_every_name_of_their_revision(world, tmp_path):
+    """By the file's own name, by the whole changeset that it begins, and 404 for anything else."""
+    with running_server(tmp_path) as server:
+        short = get(f"{server.url}/histograms/mozilla-central/0123456789ab")
+        whole = get(f"{server.url}/histograms/mozilla-central/0123456789ab{'c' * 28}")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(f"{server.url}/histograms/mozilla-central/ffffffffffff")
+
+    assert orjson.loads(short) == orjson.loads(whole) == SPEC
+
+
+def test_no_convert_keeps_and_waits(world, tmp_path):
+    """--no-convert takes submissions; a convert by hand does the rest."""
+    with running_server(tmp_path, "--no-convert") as server:
+        post(server.url, 1)
+
+    assert world.audit().total.pending == 1
+    assert world.lines() == []
+
+
+def test_nothing_that_the_server_writes_is_for_others_to_read(world, tmp_path):
+    """Folders are 0700, files 0600, whatever the umask."""
+    with running_server(tmp_path) as server:
+        post(server.url, 1)
+        post(server.url, 2, info=None)
+        until(lambda: world.audit().total.pending == 0 and len(world.lines("quarantine")) == 2)
+
+    ours = [path for path in Path(world.root.path).rglob("*") if world.root.specs not in path.parents]
+    assert [path for path in ours if path.stat().st_mode & 0o077 and path != world.root.specs] == []
