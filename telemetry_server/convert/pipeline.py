@@ -17,6 +17,7 @@ from histogram_specs.resolve import Awaiting, Resolver
 from storage.partitions.layout import folder_name
 from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
+from telemetry_server.convert.claims import refusal_by_schema
 from telemetry_server.convert.classic import read_classic
 from telemetry_server.convert.definitions import SelfDescription
 from telemetry_server.convert.generic import read_generic
@@ -105,7 +106,11 @@ def _convert(
         notes["uri_trailing_slash"] += 1
     text, ping = _decode(submission.body, notes)
     discard_reserved(ping, notes)
-    reading = _read(ping, path, notes)
+    try:
+        reading = _read(ping, path, notes)
+    except Refusal as refusal:
+        by_schema = context.doctypes and refusal_by_schema(context.doctypes, path, ping, text)
+        raise by_schema or refusal from None
     known.doctype = doctype = key_text(reading.doctype or path.doctype or UNKNOWN)
     headers = kept_headers(submission)
     fields = _fields(reading, path)

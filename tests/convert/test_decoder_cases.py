@@ -248,3 +248,18 @@ def test_case_48_glean_is_known_by_its_header(context):
     )
 
     assert reason_of(convert(submission, context)) == STORED
+
+
+def test_what_a_registered_schema_refuses_is_refused_by_it(tmp_path):
+    """Through the whole conversion, also where a part is missing that its version requires."""
+    context = a_context(tmp_path, doctypes=Catalogue(shared_data("pipeline-schemas", "schemas")))
+    for sample in sorted(shared_data("pipeline-schemas", "validation").rglob("*.fail.json")):
+        doctype, docversion = sample.name.split(".")[:2]
+        namespace = sample.parent.name
+        told = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
+        path = f"{TELEMETRY}/{told}" if told else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
+        outcome = convert(submitted(path, sample.read_bytes()), context)
+
+        assert reason_of(outcome) == "schema_violation", sample.name
+        assert isinstance(outcome, Refused)
+        assert outcome.detail.endswith(f"(schema {namespace}/{doctype}/{docversion})")
