@@ -21,6 +21,7 @@ from storage.ledger.transaction import Transaction
 from storage.ledger.values import Counts, Entry, SegmentPosition
 from storage.partitions.frames import compress_frame, decompress_frame
 from storage.partitions.writer import Frame, PartitionWriter
+from telemetry_server.convert.partition_bound import PartitionBound, as_filed
 from telemetry_server.convert.refusal_line import CONFLICT, submission_line
 from telemetry_server.convert.tasks import (
     Item,
@@ -33,8 +34,6 @@ from telemetry_server.convert.tasks import (
     Verdict,
 )
 from telemetry_server.convert.worker import read_item
-
-MAX_PARTITIONS_PER_DAY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Committer:
         self._disk = disk
         self._schema_text = schema_text
         self._schema_id: int | None = None
-        self._partitions: dict[str, set[str]] = {}
+        self._bound = PartitionBound(ledger)
 
     def use_schema(self, text: str) -> None:
         """File by this schema (JSON) from now on."""
@@ -69,7 +68,7 @@ class Committer:
 
     def recover(self) -> None:
         """Bring files back to the last commit.  Raises `StorageError` if committed bytes are gone."""
-        self._partitions.clear()
+        self._bound.forget()
         recovered = self._writer.recover()
         if recovered.lost_files:
             raise StorageError(
@@ -88,14 +87,18 @@ class Committer:
             with self._ledger.transaction() as transaction:
                 self._schema_id = transaction.schema(self._schema_text)
         fresh: dict[tuple[bytes, str, str], int] = {}
-        decided = [(task, self.tell_repeats(result.judged, fresh)) for task, result in finished.work]
+        moved = self._bound.moved(frame.directory for _, result in finished.work for frame in result.frames)
+        decided = [
+            (task, [as_filed(verdict, moved) for verdict in self.tell_repeats(result.judged, fresh)])
+            for task, result in finished.work
+        ]
         frames: list[Frame] = []
         for (task, judged), (_, result) in zip(decided, finished.work, strict=True):
             repeats = [verdict for verdict in judged if verdict.verdict is Verdict.DUPLICATE]
             doomed = frozenset(verdict.index for verdict in repeats)
             frames += [
-                Frame(frame.directory, frame.data, len(frame.members))
-                for frame in without(self._bounded(result.frames), doomed)
+                Frame(moved.get(frame.directory, frame.directory), frame.data, len(frame.members))
+                for frame in without(result.frames, doomed)
             ]
             frames += [self._conflict(task.items[v.index], v) for v in repeats if v.reason == CONFLICT]
         self._sync_raw(finished.unsealed_segments)
@@ -121,24 +124,6 @@ class Committer:
                 self._disk.sync_data(descriptor)
             finally:
                 os.close(descriptor)
-
-    def _bounded(self, frames: Iterable[PackedFrame]) -> tuple[PackedFrame, ...]:
-        """The frames, those of partitions past a day's bound sent to the one called OTHER."""
-        bounded = []
-        for frame in frames:
-            store, day, *rest = frame.directory.split("/")
-            if store == "converted":
-                known = self._partitions.get(day)
-                if known is None:
-                    known = {file.directory for file in self._ledger.files(f"converted/{day}")}
-                    self._partitions[day] = known
-                if frame.directory not in known and len(known) >= MAX_PARTITIONS_PER_DAY:
-                    overflow = "/".join((store, day, *("OTHER" for _ in rest)))
-                    bounded.append(replace(frame, directory=overflow))
-                    continue
-                known.add(frame.directory)
-            bounded.append(frame)
-        return tuple(bounded)
 
     def tell_repeats(
         self, verdicts: Iterable[Judged], fresh: dict[tuple[bytes, str, str], int]

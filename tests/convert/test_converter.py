@@ -159,7 +159,7 @@ async def test_a_flipped_bit_in_raw_costs_its_submission_and_is_counted(world):
 
 async def test_more_partitions_than_a_day_may_have_share_one(world, monkeypatch):
     """Names that clients send cannot fill the disk with folders."""
-    monkeypatch.setattr("telemetry_server.convert.commit.MAX_PARTITIONS_PER_DAY", 3)
+    monkeypatch.setattr("telemetry_server.convert.partition_bound.MAX_PARTITIONS_PER_DAY", 3)
     pings = []
     for number in range(8):
         ping = a_ping(number)
