@@ -1,0 +1,115 @@
+"""With a prefetched history, pings of any build of its repositories are judged without the network."""
+
+import http.server
+import threading
+import time
+
+import orjson
+import pytest
+
+from histogram_specs.revision import Revision
+from tests.histogram_specs import mercurial
+from tests.support.data_root import SPEC, World, a_ping, an_id, submitted
+from tests.support.running_server import running_server
+
+pytestmark = pytest.mark.slow
+
+LATER_SPEC = {**SPEC, "NOT_THERE": {"kind": "flag", "description": "", "expires_in_version": "never"}}
+
+
+def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
+    """By a revision that did not touch the file, by its build's date, by neither; the record says which."""
+    hg = mercurial.find_hg(tmp_path / "venv")
+    repository = mercurial.Repository(hg, tmp_path / "repositories" / "mozilla-central")
+    first = repository.commit("2014-01-10", orjson.dumps(SPEC))
+    quiet = repository.commit("2014-01-20")
+    later = repository.commit("2014-02-10", orjson.dumps(LATER_SPEC))
+    repository.commit("2014-03-20")
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    with mercurial.serving(hg, tmp_path / "repositories", tmp_path / "access.log") as url:
+        from pytest import MonkeyPatch
+
+        with MonkeyPatch.context() as environment:
+            environment.setenv("TELEMETRY_REVISION_SERVER", url)
+            environment.setenv("TELEMETRY_REVISION_OFFLINE", "false")
+            command("specs", "prefetch", "--repo", "mozilla-central", "--data", str(world.root.path))
+
+    def built(number: int, build_id: str):
+        ping = a_ping(number, revision=None)
+        ping["info"]["appBuildID"] = build_id
+        return submitted(ping, number)
+
+    unknown = Revision("mozilla-central", "f" * 40)
+    world.receive(
+        [
+            submitted(a_ping(1, revision=Revision("mozilla-central", quiet)), 1),
+            built(2, "20140201030202"),
+            built(3, "20140301030202"),
+            built(4, "20090101030202"),
+            submitted(a_ping(5, revision=unknown), 5),
+        ]
+    )
+    command("convert", "--data", str(world.root.path))
+
+    records = dict(world.lines())
+    assert {
+        document_id: record["metadata"].get("revision_source") for document_id, record in records.items()
+    } == {
+        an_id(1): "history",
+        an_id(2): "build_date",
+        an_id(3): "build_date",
+        an_id(5): "build_date",
+    }
+    # NOT_THERE is defined from the later text on.
+    assert {number for number in (1, 2, 3, 5) if "NOT_THERE" in records[an_id(number)]["histograms"]} == {
+        3,
+        5,
+    }
+    assert records[an_id(2)]["info"]["revision"].endswith(first)
+    assert records[an_id(3)]["info"]["revision"].endswith(later)
+    (refused,) = (line for _, line in world.lines("quarantine") if "histogram" not in line)
+    assert (refused["document_id"], refused["reason"]) == (an_id(4), "missing_revision")
+    assert world.audit().balanced
+
+
+class Moody(http.server.BaseHTTPRequestHandler):
+    """A revision server that is in trouble until it is not."""
+
+    status = 500
+
+    def do_GET(self):
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(orjson.dumps(SPEC))
+
+    def log_message(self, *_):
+        pass
+
+
+def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
+    """By `serve` itself, within its half minute; nobody calls anything."""
+    import urllib.request
+
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    moody = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Moody)
+    threading.Thread(target=moody.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{moody.server_address[1]}"
+    with running_server(tmp_path, revision_offline="false", revision_server=url) as server:
+        for number in range(3):
+            submission = submitted(a_ping(number), number)
+            urllib.request.urlopen(server.url + submission.path, data=submission.body, timeout=10).close()
+        deadline = time.monotonic() + 10
+        while world.audit().total.pending < 3 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert world.audit().total.pending == 3
+        Moody.status = 200
+        deadline = time.monotonic() + 45
+        while len(world.lines()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.2)
+    moody.shutdown()
+    moody.server_close()
+
+    assert len(world.lines()) == 3
+    assert world.audit().balanced
