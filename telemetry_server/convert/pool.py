@@ -143,6 +143,8 @@ class ConversionPool:
             for item in task.items:
                 parts.append(await self._judge_suspect(Task((item,), task.missing)))
             return merge_results(parts)
+        if await self._attempt([Task((), task.missing)]) == [None]:
+            raise OSError("conversion processes die as soon as they start: is there too little memory?")
         return await asyncio.to_thread(self._refuse, task)
 
     def _refuse(self, task: Task) -> TaskResult:

@@ -130,3 +130,24 @@ def _judge_or_die(task):
         if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(pool._judge._raw, item).path:
             os._exit(9)
     return pool._judge.judge(task)
+
+
+async def test_no_ping_is_blamed_when_processes_cannot_even_start(tmp_path, monkeypatch):
+    """Without memory or descriptors conversion halts, and goes on when there are some."""
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive(submitted(a_ping(number), number) for number in range(3))
+    with monkeypatch.context() as patched:
+        patched.setattr("telemetry_server.convert.pool._start_process", _cannot_start)
+        patched.setattr("telemetry_server.convert.pool.SMALL_ITEMS", 0)
+        with pytest.raises(OSError, match="as soon as they start"):
+            await world.convert(processes=1)
+
+    tally = await world.convert()
+
+    assert (tally.stored, sum(tally.quarantined.values())) == (3, 0)
+    assert world.audit().balanced
+
+
+def _cannot_start(setup):
+    os._exit(9)

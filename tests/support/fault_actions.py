@@ -1,0 +1,187 @@
+"""What the processes of a `fork_server` do: each a function of plain values that returns an exit status."""
+
+import asyncio
+import itertools
+import os
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import orjson
+
+from histogram_specs.cache import SpecCache
+from storage.disk import Disk
+from storage.errors import StorageError
+from storage.ledger.ledger import Ledger
+from storage.lock import FileLock
+from storage.partitions.compact import compact_day
+from storage.raw.segment_file import SegmentSeries
+from storage.raw.writer import RawWriter
+from storage.root import DataRoot
+from telemetry_server.convert.replay import Replayer
+from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
+
+COULD_NOT = 75  # the disk refused, and it was said so
+
+
+class UnsyncedDisk(Disk):
+    """Promises without syncing: the control that a power cut must convict."""
+
+    def sync_data(self, descriptor: int) -> None:
+        pass
+
+    def sync(self, descriptor: int) -> None:
+        pass
+
+    def sync_directory(self, path: Path) -> None:
+        pass
+
+
+class SlowDisk(Disk):
+    """Each data sync takes so many *seconds*."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def sync_data(self, descriptor: int) -> None:
+        time.sleep(self._seconds)
+        super().sync_data(descriptor)
+
+
+def append(
+    root: str,
+    acknowledged: str,
+    *,
+    first: int,
+    count: int = 1 << 30,
+    appenders: int = 4,
+    max_segment_bytes: int = 2000,
+    padding: int = 0,
+    syncs: bool = True,
+) -> int:
+    """
+    Keep pings from number *first* on, and note each that was promised in the file *acknowledged*.
+
+    Segments are tiny, so that there is a rotation every few commits.
+    """
+
+    async def run() -> int:
+        numbers = iter(range(first, first + count))
+        log = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        disk = Disk() if syncs else UnsyncedDisk()
+        refused = 0
+
+        async def appender(writer: RawWriter) -> None:
+            nonlocal refused
+            for number in numbers:
+                submission = submitted(a_ping(number, padding=os.urandom(padding // 2).hex()), number)
+                try:
+                    await writer.append(submission)
+                except StorageError:
+                    refused += 1
+                    continue
+                os.write(log, b"%d\n" % number)
+
+        DataRoot(Path(root)).prepare(disk)
+        async with RawWriter(
+            DataRoot(Path(root)).raw,
+            disk=disk,
+            min_free_bytes=0,
+            reserve_bytes=1 << 16,
+            max_segment_bytes=max_segment_bytes,
+        ) as writer:
+            await asyncio.gather(*(appender(writer) for _ in range(appenders)))
+        return COULD_NOT if refused else 0
+
+    try:
+        return asyncio.run(run())
+    except OSError:
+        return COULD_NOT  # it did not even begin
+
+
+def append_unsynced_and_stay(root: str, first: int, count: int) -> int:
+    """Write pings without ever syncing them, and wait to be killed."""
+    series = SegmentSeries(DataRoot(Path(root)).raw, worker=7)
+    for number in range(first, first + count):
+        submission = submitted(a_ping(number), number)
+        series.append([submission], day=submission.received_at.date())
+    time.sleep(60)
+    return 0
+
+
+def convert(root: str) -> int:
+    """Convert what waits, in this process alone and in one thread."""
+    return _with_converter(root, follow=False)
+
+
+def follow(root: str) -> int:
+    """Convert until killed."""
+    return _with_converter(root, follow=True)
+
+
+def replay(root: str) -> int:
+    """Put what is quarantined through conversion again."""
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            await Replayer(await World(Path(root)).opened(stack)).replay(reason=None, day=None, dry_run=False)
+
+    try:
+        asyncio.run(run())
+    except (OSError, StorageError):
+        return COULD_NOT
+    return 0
+
+
+def compact(root: str, day: str = DAY) -> int:
+    """Merge a day's files, as the command does it."""
+    data = DataRoot(Path(root))
+    disk = Disk()
+    data.prepare(disk)
+    lock = FileLock(data.state / "converter.lock")
+    try:
+        with Ledger(data.ledger) as ledger:
+            lock.acquire(wait=True)
+            for _ in compact_day(data.path, ledger, disk, day):
+                pass
+    except (OSError, StorageError):
+        return COULD_NOT
+    return 0
+
+
+def store_specs(root: str) -> int:
+    """Put definitions into the cache, as a fetch does."""
+    try:
+        SpecCache(DataRoot(Path(root)).specs).store(REVISION, orjson.dumps(SPEC))
+    except OSError:
+        return COULD_NOT
+    return 0
+
+
+def schedule(root: str, seed: int) -> int:
+    """Convert, replay and compact in some order until killed."""
+    chance = random.Random(seed)
+    for _ in itertools.count():
+        action = chance.choice([convert, convert, replay, compact])
+        action(root)
+    return 0
+
+
+def _with_converter(root: str, *, follow: bool) -> int:
+    async def run() -> None:
+        # One thread, so that the n-th call of a thread is the n-th of the work.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        async with AsyncExitStack() as stack:
+            converter = await World(Path(root)).opened(stack)
+            await converter.convert_all()
+            while follow:
+                await asyncio.sleep(0.02)
+                await converter.convert_all()
+
+    try:
+        asyncio.run(run())
+    except (OSError, StorageError):
+        return COULD_NOT
+    return 0

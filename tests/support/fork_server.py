@@ -1,0 +1,145 @@
+"""
+Processes that stand still until they are let go: each a fork of one that has imported everything.
+
+A test may tie a tracer to such a process first, so that the n-th system call is the n-th of
+the work and not of the interpreter's start; and a start costs milliseconds.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class Worker:
+    """A forked process.  It stands still until `go`."""
+
+    def __init__(self, server: "ForkServer", pid: int) -> None:
+        self.pid = pid
+        self._server = server
+        self._status: int | None = None
+        wait_for_state(pid, "T")
+
+    def go(self) -> None:
+        """Let it work."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def stand_still(self) -> None:
+        """Stop it where it is; returns when no thread of it runs any more."""
+        os.kill(self.pid, signal.SIGSTOP)
+        wait_for_state(self.pid, "T")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._status is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Its exit status, negative for a signal."""
+        if self._status is None:
+            self._status = int(self._server.ask({"wait": self.pid}))
+        return self._status
+
+
+class ForkServer:
+    """Forks workers that each run a function of `tests.support.fault_actions`, by name."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.fork_server"],
+            cwd=Path(__file__).resolve().parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, what: dict[str, Any]) -> str:
+        """Send a request, wait for its answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline()
+
+    def fork(self, action: str, **arguments: Any) -> Worker:
+        """A process that will run *action*, and stands still."""
+        return Worker(self, int(self.ask({"action": action, "arguments": arguments})))
+
+    def run(self, action: str, **arguments: Any) -> int:
+        """Run *action* to its end; returns its exit status."""
+        worker = self.fork(action, **arguments)
+        worker.go()
+        return worker.wait()
+
+    def close(self) -> None:
+        """End it; workers are waited for before."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@contextmanager
+def fork_server() -> Iterator[ForkServer]:
+    """A fork server for as long as the block runs."""
+    server = ForkServer()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def wait_for_state(pid: int, state: str, seconds: float = 10.0) -> None:
+    """Return once every thread of *pid* is in *state*, as /proc has it, or the process is gone."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            states = {
+                (task / "stat").read_text().rpartition(")")[2].split()[0]
+                for task in Path(f"/proc/{pid}/task").iterdir()
+            }
+        except (FileNotFoundError, ProcessLookupError):
+            states = {"gone"} if not Path(f"/proc/{pid}").exists() else set()
+        if states and states <= {state, "Z", "gone"}:
+            return
+        time.sleep(0.002)
+    raise TimeoutError(f"process {pid} is not in state {state}")
+
+
+def _serve() -> None:
+    from tests.support import fault_actions
+
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "wait" in asked:
+            _, status = os.waitpid(asked["wait"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        pid = os.fork()
+        if not pid:
+            # The pipe of answers is the server's alone.
+            os.dup2(2, 1)
+            os.close(0)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            status = 99
+            try:
+                status = getattr(fault_actions, asked["action"])(**asked["arguments"])
+            except BaseException:
+                if os.environ.get("FAULTS_TRACEBACK"):
+                    traceback.print_exc()
+                status = 98
+            finally:
+                os._exit(status)
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,60 @@
+"""System calls that fail, kill or dawdle: strace, tied to a process that runs or stands still."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+
+class Tracer:
+    """A strace at work."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    @property
+    def injected(self) -> int:
+        """How many calls it tampered with so far."""
+        return self._log.read_text(errors="replace").count("(INJECTED)")
+
+
+@contextmanager
+def tampered(pid: int, calls: str, what: str, log: Path) -> Iterator[Tracer]:
+    """
+    Tamper with *calls* (a comma-separated list) of process *pid*, its threads and its children.
+
+    *what* is as strace's ``inject=`` has it: ``signal=KILL:when=3``, ``error=EIO:when=2``.
+    """
+    inject = f"inject={calls}:{what}"
+    strace = subprocess.Popen(
+        ["strace", "-f", "-qqq", "-o", str(log), "-p", str(pid), "-e", f"trace={calls}", "-e", inject],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _wait_until_traced(pid, strace)
+        yield Tracer(log)
+    finally:
+        if strace.poll() is None:
+            strace.terminate()
+        strace.communicate()
+
+
+def _wait_until_traced(pid: int, strace: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if strace.poll() is not None:
+            assert strace.stderr is not None
+            pytest.skip(f"strace cannot trace here: {strace.stderr.read().strip()}")
+        threads = Path(f"/proc/{pid}/task").iterdir()
+        if all("TracerPid:\t0\n" not in (thread / "status").read_text() for thread in threads):
+            return
+        time.sleep(0.002)
+    raise TimeoutError(f"strace did not come to trace {pid}")
