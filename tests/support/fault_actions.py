@@ -153,8 +153,10 @@ def compact(root: str, day: str = DAY) -> int:
 
 def store_specs(root: str) -> int:
     """Put definitions into the cache, as a fetch does."""
+    data = DataRoot(Path(root))
     try:
-        SpecCache(DataRoot(Path(root)).specs).store(REVISION, orjson.dumps(SPEC))
+        data.prepare(Disk())
+        SpecCache(data.specs).store(REVISION, orjson.dumps(SPEC))
     except OSError:
         return COULD_NOT
     return 0

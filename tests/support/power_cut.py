@@ -31,7 +31,7 @@ class LoopFilesystem:
     def __init__(self, folder: Path, kind: str, size_bytes: int, *options: str) -> None:
         self.path = folder / "mounted"
         self._image = folder / f"{kind}.image"
-        self._kind = kind
+        self.kind = kind
         self.path.mkdir()
         with self._image.open("wb") as image:
             image.truncate(size_bytes)
@@ -40,7 +40,7 @@ class LoopFilesystem:
 
     def mount(self) -> None:
         """Mount it; after a cut this recovers what the journal has."""
-        _run("mount", "-t", self._kind, "-o", "loop", str(self._image), str(self.path))
+        _run("mount", "-t", self.kind, "-o", "loop", str(self._image), str(self.path))
 
     def cut_power(self) -> None:
         """From now on nothing reaches the device.  What writes should stand still before."""

@@ -1,0 +1,130 @@
+"""The power is cut under writer and converter: what was acknowledged is there after the next mount, once."""
+
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Figure, size
+from tests.faults.test_system_calls import promised
+from tests.support.data_root import World
+from tests.support.fork_server import ForkServer
+from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_without_power_cut
+
+pytestmark = [pytest.mark.slow, pytest.mark.privileged]
+
+SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # mkfs.xfs makes nothing smaller than 300 MB
+CUTS = {"ext4": size(3, 60), "xfs": size(2, 40)}
+
+
+@pytest.fixture(params=list(SIZES))
+def filesystem(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LoopFilesystem]:
+    kind = request.param
+    with loop_filesystem(tmp_path / "loop", kind, SIZES[kind]) as mounted:
+        skip_without_power_cut(mounted)
+        yield mounted
+
+
+def cut_under_load(
+    forks: ForkServer, filesystem: LoopFilesystem, log: Path, *, seconds: float
+) -> tuple[set[str], World]:
+    """Write and convert for *seconds*, stop both, cut the power, mount again; what had been promised."""
+    root = filesystem.path / log.stem
+    assert forks.run("store_specs", root=str(root)) == 0
+    writer = forks.fork("append", root=str(root), acknowledged=str(log), first=0, padding=600)
+    converter = forks.fork("follow", root=str(root))
+    try:
+        converter.go()
+        writer.go()
+        time.sleep(seconds)
+        # First the writer: a cut between its sync and its promise would be no fault of the disk's.
+        writer.stand_still()
+        converter.stand_still()
+        acknowledged = promised(log)
+        filesystem.cut_power()
+    finally:
+        for worker in (writer, converter):
+            worker.kill()
+            worker.wait()
+    filesystem.unmount()
+    filesystem.mount()
+    return acknowledged, World(root)
+
+
+def test_a_power_cut_takes_nothing_that_was_acknowledged(
+    tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
+) -> None:
+    """Both stopped, the file system shut down, mounted, converted: each id once, the books balanced."""
+    chance = random.Random(3)
+    figure.what = f"T3 power cut, {filesystem.kind}"
+    torn = 0
+    for number in range(CUTS[filesystem.kind]):
+        log = tmp_path / f"cut-{number}.log"
+        acknowledged, world = cut_under_load(forks, filesystem, log, seconds=chance.uniform(0.1, 0.6))
+        assert world.audit().findings == []
+        assert forks.run("convert", root=str(world.root.path)) == 0
+        audited = world.audit()
+        assert audited.findings == []
+        kept = Counter(document_id for document_id, _ in world.lines())
+        figure.runs += 1
+        figure.acknowledged += len(acknowledged)
+        figure.lost += len(acknowledged - set(kept))
+        figure.doubled += sum(count > 1 for count in kept.values())
+        torn += bool(audited.damaged_records)
+        shutil.rmtree(world.root.path)
+    figure.notes.append(f"{torn} torn tails")
+    assert figure.acknowledged > 20 * figure.runs
+    assert (figure.lost, figure.doubled) == (0, 0)
+
+
+def test_without_syncs_a_power_cut_takes_what_was_acknowledged(
+    tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
+) -> None:
+    """The control: were there no loss here, the test above would prove nothing."""
+    figure.what = f"T3 control without syncs, {filesystem.kind}"
+    root = filesystem.path / "control"
+    log = tmp_path / "control.log"
+    writer = forks.fork("append", root=str(root), acknowledged=str(log), first=0, padding=600, syncs=False)
+    writer.go()
+    time.sleep(0.4)
+    writer.stand_still()
+    acknowledged = promised(log)
+    filesystem.cut_power()
+    writer.kill()
+    writer.wait()
+    filesystem.unmount()
+    filesystem.mount()
+    kept: set[str] = set()
+    if root.exists():
+        forks.run("convert", root=str(root))
+        kept = {document_id for document_id, _ in World(root).lines()}
+    figure.runs, figure.acknowledged = 1, len(acknowledged)
+    lost = len(acknowledged - kept)
+    figure.notes.append(f"{lost:,} lost, as it must")
+    assert lost > 0
+
+
+def test_what_was_read_from_a_killed_writer_survives_a_power_cut(
+    tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem
+) -> None:
+    """Records that a writer could not sync before it was killed count as read only once they are on disk."""
+    root = filesystem.path / "root"
+    assert forks.run("store_specs", root=str(root)) == 0
+    writer = forks.fork("append_unsynced_and_stay", root=str(root), first=0, count=50)
+    writer.go()
+    time.sleep(0.3)
+    writer.kill()
+    writer.wait()
+    assert forks.run("convert", root=str(root)) == 0
+    filesystem.cut_power()
+    filesystem.unmount()
+    filesystem.mount()
+
+    world = World(root)
+
+    assert world.audit().findings == []
+    assert len(world.lines()) == 50
