@@ -1,0 +1,109 @@
+"""A whole server under load, killed, told to stop, restarted, again and again."""
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from telemetry_server.cli.throwaway import ThrowawayServer
+from tests.faults.conftest import Figure, size
+from tests.support.running_server import telemetry_server
+from tests.support.whole_server import Clients, is_alive, kill, kill_all, prepare, processes_of
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = {
+    "TELEMETRY_REVISION_OFFLINE": "true",
+    "TELEMETRY_WORKERS": "2",
+    "TELEMETRY_CONVERT_PROCESSES": "1",
+}
+
+
+async def until(condition, seconds: float) -> bool:  # type: ignore[no-untyped-def]
+    """Whether *condition* came to hold within *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+async def test_killed_under_load_it_loses_and_doubles_nothing(tmp_path: Path, figure: Figure) -> None:
+    """16 clients, 2 workers and the converter; first one process dies, then all; recovery within 5 s."""
+    chance = random.Random(1)
+    data = tmp_path / "data"
+    prepare(data)
+    clients = Clients()
+    recoveries = []
+    for _ in range(size(6, 200)):
+        started, before = time.monotonic(), clients.acknowledged
+        server = ThrowawayServer(data, SETTINGS)
+        await asyncio.to_thread(server.__enter__)
+        async with clients.sending(server.url):
+            assert await until(lambda before=before: clients.acknowledged > before, 10)
+            recoveries.append(time.monotonic() - started)
+            await asyncio.sleep(chance.uniform(0.05, 0.8))
+            there = processes_of(server)
+            victim = chance.choice([there.supervisor, *there.workers, *there.converters[:1]])
+            kill(victim)
+            await asyncio.sleep(chance.uniform(0.0, 0.4))
+            kill(*there.all)
+            kill_all(server)
+            assert await until(lambda there=there: not any(map(is_alive, there.all)), 10)
+    figure.what = "T1 kills under load"
+    figure.runs = len(recoveries)
+    figure.acknowledged = clients.acknowledged
+    figure.notes.append(
+        f"recovery {sorted(recoveries)[len(recoveries) // 2]:.1f} s, at most {max(recoveries):.1f} s"
+    )
+    figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
+    assert found == []
+    assert (await asyncio.to_thread(clients.check, data))[2] == []
+    assert max(recoveries) < 5.0
+
+
+async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path, figure: Figure) -> None:
+    """500 requests a second, SIGTERM: exit 0 within 20 s, and nobody is answered anything but 200 or 503."""
+    data = tmp_path / "data"
+    prepare(data)
+    clients = Clients(rate=500.0)
+    drains = []
+    for _ in range(size(3, 50)):
+        before = clients.acknowledged
+        server = ThrowawayServer(data, SETTINGS)
+        await asyncio.to_thread(server.__enter__)
+        async with clients.sending(server.url, clients=32):
+            assert await until(lambda before=before: clients.acknowledged > before + 200, 10)
+            started = time.monotonic()
+            assert await asyncio.to_thread(server.stop), server._log_path.read_text()[-2000:]
+            drains.append(time.monotonic() - started)
+    figure.what = "T14 drains at 500 requests/s"
+    figure.runs = len(drains)
+    figure.acknowledged = clients.acknowledged
+    figure.notes.append(
+        f"drain at most {max(drains):.1f} s; answers {dict(sorted(clients.history.statuses.items()))}"
+    )
+    figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
+    assert found == []
+    assert set(clients.history.statuses) <= {200, 503}
+    assert max(drains) < 20.0
+
+
+async def test_nobody_stays_behind_when_the_converter_is_killed(tmp_path: Path) -> None:
+    """What converts for it in processes of its own ends with it."""
+    data = tmp_path / "data"
+    prepare(data)
+    clients = Clients()
+    with ThrowawayServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
+        async with clients.sending(server.url):
+            # Under load there is more work than the coordinator does alone.
+            assert await until(lambda: len(processes_of(server).converters) > 2, 20)
+        there = processes_of(server)
+        kill(there.converters[0])
+        gone = await until(lambda: not any(map(is_alive, there.converters)), 5)
+    assert gone
+    assert not any(map(is_alive, there.all))
+    assert telemetry_server("convert", "--data", str(data), TELEMETRY_REVISION_OFFLINE="true").returncode == 0

@@ -1,0 +1,180 @@
+"""A whole server, its processes by role, their sudden deaths, and a stream of clients."""
+
+import asyncio
+import itertools
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import orjson
+
+from telemetry_server.cli.throwaway import ThrowawayServer
+from tests.support.data_root import SPEC, a_ping, an_id
+from tests.support.history import History, Seen, packed, violations
+from tests.support.running_server import telemetry_server
+
+CALM_SECONDS = 0.02  # a client's pause after anything but a 200
+
+
+@dataclass
+class Processes:
+    """A server's processes at some moment."""
+
+    supervisor: int
+    workers: list[int] = field(default_factory=list)
+    converters: list[int] = field(default_factory=list)  # with those that convert for it
+
+    @property
+    def all(self) -> list[int]:
+        return [self.supervisor, *self.workers, *self.converters]
+
+
+def processes_of(server: ThrowawayServer) -> Processes:
+    """Who is who, by what they hold open: the converter its ledger, a worker none."""
+    found = Processes(server.process.pid)
+    for child in children_of(found.supervisor):
+        if any(name.endswith("ledger.sqlite") for name in _open_files(child)):
+            found.converters += [child, *children_of(child)]
+        else:
+            found.workers.append(child)
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that *pid* started; none if it is gone."""
+    try:
+        return [
+            int(word)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for word in (task / "children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
+def _open_files(pid: int) -> list[str]:
+    names = []
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                names.append(str(link.readlink()))
+    return names
+
+
+def is_alive(pid: int) -> bool:
+    """Whether *pid* is a process that still runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def kill(*pids: int) -> None:
+    """SIGKILL; that one is gone already is fine."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_all(server: ThrowawayServer) -> None:
+    """SIGKILL everything that the server consists of."""
+    kill(*processes_of(server).all)
+    server.process.wait()
+
+
+def prepare(data: Path) -> None:
+    """Put the definitions where conversion will find them, durably."""
+    folder = data / "specs/mozilla-central/0123456789ab"
+    folder.mkdir(parents=True)
+    with (folder / "Histograms.json").open("wb") as file:
+        file.write(orjson.dumps(SPEC))
+        file.flush()
+        os.fsync(file.fileno())
+    os.sync()
+
+
+@dataclass
+class Clients:
+    """
+    Clients that send one ping after the other to wherever the server is, and note what they are answered.
+
+    A ping that was not acknowledged is sent again, later, under the same id, by every third
+    client: at most one of the two may be kept.
+    """
+
+    history: History = field(default_factory=History)
+    url: str = ""
+    padding: int = 0
+    rate: float = 0.0  # requests a second, of all together; 0: as fast as they can
+    last_ok: float = 0.0
+    last_not_ok: float = 0.0
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _again: list[int] = field(default_factory=list)
+
+    @property
+    def acknowledged(self) -> int:
+        return self.history.statuses[200]
+
+    def _next(self, client: int) -> int:
+        if client % 3 == 0 and len(self._again) > 50:
+            return self._again.pop(0)
+        return next(self._numbers)
+
+    async def _client(self, client: int, session: aiohttp.ClientSession, started: float) -> None:
+        for turn in itertools.count():
+            if self.rate:
+                clients = session.connector.limit if session.connector else 1
+                due = started + (turn * clients + client) / self.rate
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            number = self._next(client)
+            document_id = an_id(number)
+            body = packed(a_ping(number, padding=os.urandom(self.padding // 2).hex()))
+            before = self.history.seen.get(document_id)
+            self.history.seen[document_id] = before or Seen.UNKNOWN
+            try:
+                async with session.post(f"{self.url}/submit/telemetry/{document_id}", data=body) as answer:
+                    self.history.statuses[answer.status] += 1
+                    status = answer.status
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                status = 0
+            if status == 200:
+                self.history.seen[document_id] = Seen.OK
+                self.last_ok = time.monotonic()
+                continue
+            if status and before is None:
+                self.history.seen[document_id] = Seen.REFUSED
+            self.last_not_ok = time.monotonic()
+            self._again.append(number)
+            await asyncio.sleep(CALM_SECONDS)
+
+    @asynccontextmanager
+    async def sending(self, url: str, clients: int = 16) -> AsyncIterator[None]:
+        """Send from *clients* connections while the block runs."""
+        self.url = url
+        connector = aiohttp.TCPConnector(limit=clients)
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            started = time.monotonic()
+            tasks = [asyncio.create_task(self._client(n, session, started)) for n in range(clients)]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in ended:
+            if not isinstance(outcome, asyncio.CancelledError):
+                raise AssertionError("a client of the test failed") from outcome  # noqa: TRY004
+
+    def check(self, data: Path) -> tuple[int, int, list[str]]:
+        """Convert all that waits; then: lost, doubled, and every violation in words."""
+        done = telemetry_server("convert", "--data", str(data), TELEMETRY_REVISION_OFFLINE="true")
+        assert done.returncode == 0, done.stderr
+        found = violations(data, self.history)
+        lost = sum("acknowledged and lost" in line for line in found)
+        return lost, sum(" times" in line for line in found), found
