@@ -189,6 +189,20 @@ class Settings(BaseSettings):
     port: Annotated[Whole, Field(ge=0, le=65535)] = Field(
         8080, description="Port to listen on; 0 takes a free one.  `PORT` counts as well."
     )
+    admin_host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="Address to listen on for `admin_port`."
+    )
+    admin_port: Annotated[Whole, Field(ge=0, le=65535)] | None = Field(
+        None,
+        description="A second port, without submissions: all that is read with GET is there, and "
+        "`/metrics` nowhere else.",
+    )
+    tls_certificate: FilePath | None = Field(
+        None,
+        description="PEM file of the certificate and its chain: `port` then takes TLS (1.2 or later) only.  "
+        "Read again on SIGHUP.",
+    )
+    tls_key: FilePath | None = Field(None, description="PEM file of the certificate's key, not encrypted.")
     workers: Annotated[Whole, Field(ge=1, le=256)] = Field(
         default_factory=usable_cores, description="Processes that take submissions; default: one per core."
     )

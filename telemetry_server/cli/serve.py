@@ -14,16 +14,17 @@ from telemetry_server.cli.output import say
 from telemetry_server.settings import ClientAddress, ConfigurationError, Settings
 
 if TYPE_CHECKING:
+    from telemetry_server.cli.ports import HeldPorts
     from telemetry_server.edge.edge import EdgeOptions
-    from telemetry_server.edge.worker import WorkerPlace
-    from telemetry_server.supervision.listening import HeldPort
+    from telemetry_server.edge.worker import Doors, WorkerPlace
     from telemetry_server.supervision.supervisor import Child
 
 EPILOG = """\
 example: telemetry-server serve --data ./data --port 8080
 
 SIGTERM or Ctrl-C lets it finish what it took, at most drain_timeout_seconds, then it stops with 0;
-a second one stops it at once.  Exit status 78: the port is taken, or a setting makes no sense."""
+a second one stops it at once.  SIGHUP reads certificate, partition schema, doctypes and rules again.
+Exit status 78: the port is taken, or a setting makes no sense."""
 
 EXAMPLE_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
 
@@ -41,23 +42,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    from telemetry_server.cli.ports import hold_ports
     from telemetry_server.observability import logs, metrics
-    from telemetry_server.supervision.listening import HeldPort, PortTaken
 
     settings = settings_of(args)
-    try:
-        port = HeldPort(settings.host, settings.port)
-    except PortTaken as error:
-        raise ConfigurationError(str(error)) from None
+    ports = hold_ports(settings)
     _make_data_root(settings)
     logs.configure()
     metrics_directory = metrics.directory_for(settings.data_dir)
     metrics.prepare_directory(metrics_directory)
     try:
-        return _serve(settings, port, converts=not args.no_convert)
+        return _serve(settings, ports, converts=not args.no_convert)
     finally:
         metrics.remove_directory(metrics_directory)
-        port.close()
+        ports.close()
 
 
 def _make_data_root(settings: Settings) -> None:
@@ -76,22 +74,25 @@ def _make_data_root(settings: Settings) -> None:
         ) from None
 
 
-def _serve(settings: Settings, port: "HeldPort", *, converts: bool) -> int:
+def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
+    from telemetry_server.cli.ports import doors_of
     from telemetry_server.observability.notable import ServerStarted, ServerStopped
     from telemetry_server.supervision.supervisor import Supervisor
 
     wake_read, wake_write = os.pipe()
     options = _edge_options(settings)
+    doors = doors_of(settings, ports)
     children = [
-        _edge_child(options, _place(settings, number, wake_write if converts else -1), port)
+        _edge_child(options, _place(settings, number, wake_write if converts else -1), doors)
         for number in range(1, settings.workers + 1)
     ]
     if converts:
         children.append(_converter_child(settings, wake_read))
 
     def greet() -> None:
-        ServerStarted(settings.host, port.port, settings.workers, str(settings.data_dir)).emit()
-        _say_where(settings, port.port)
+        port = ports.public.port
+        ServerStarted(settings.host, port, settings.workers, str(settings.data_dir)).emit()
+        _say_where(settings, port, None if ports.admin is None else ports.admin.port)
 
     drain_timeout_seconds = settings.drain_timeout_seconds
     status = Supervisor(children, drain_timeout_seconds=drain_timeout_seconds, on_ready=greet).run()
@@ -126,6 +127,7 @@ def _edge_options(settings: Settings) -> "EdgeOptions":
         partition_schema=schema.text,
         revision_cache_dir=settings.revision_cache_dir,
         other_definitions=CachedDefinitions(settings).text_of,
+        has_admin_port=settings.admin_port is not None,
         on_hangup=schema.read_again,
     )
 
@@ -162,14 +164,14 @@ def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
     )
 
 
-def _edge_child(options: "EdgeOptions", place: "WorkerPlace", port: "HeldPort") -> "Child":
+def _edge_child(options: "EdgeOptions", place: "WorkerPlace", doors: "Doors") -> "Child":
     from dataclasses import replace
 
     from telemetry_server.edge.worker import run_worker
     from telemetry_server.supervision.supervisor import Child
 
     def be_edge(lifeline_fd: int, announce: Callable[[], None]) -> int:
-        return run_worker(options, replace(place, lifeline_fd=lifeline_fd), port.addresses, announce)
+        return run_worker(options, replace(place, lifeline_fd=lifeline_fd), doors, announce)
 
     return Child("edge", be_edge, announces=True)
 
@@ -185,14 +187,23 @@ def _converter_child(settings: Settings, wake_fd: int) -> "Child":
     return Child("converter", be_converter)
 
 
-def _say_where(settings: Settings, port: int) -> None:
+def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:
     """Where to send a ping, and how to look at it."""
-    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host  # noqa: S104
-    host = f"[{shown}]" if ":" in shown else shown
-    url = f"http://{host}:{port}/submit/telemetry/{EXAMPLE_ID}"
+    server = (
+        f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
+    )
+    url = f"{server}/submit/telemetry/{EXAMPLE_ID}"
     data = settings.data_dir
     command = "telemetry-server" if which("telemetry-server") else sys.argv[0]
-    say(f"Listening on http://{host}:{port}/ with data in {data}")
+    say(f"Listening on {server}/ with data in {data}")
+    if admin_port is not None:
+        say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{admin_port}/metrics")
     say(f"  send a ping:   curl -i --data-binary @ping.json '{url}/main/Firefox/61.0/release/20180621121604'")
     say(f"  see records:   {command} cat converted --data {data}")
     say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")
+
+
+def _host_in_url(host: str) -> str:
+    """*host* as one on this machine may write it; for "every address", loopback."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"[{shown}]" if ":" in shown else shown

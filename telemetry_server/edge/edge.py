@@ -42,6 +42,7 @@ class EdgeOptions:
     revision_cache_dir: Path | None = None
     # Definitions that are no file of their own there: "<repo…>/<revision>" to their text.  May block.
     other_definitions: Callable[[str], bytes | None] | None = None
+    has_admin_port: bool = False  # then metrics are shown there and nowhere else
     on_hangup: Callable[[], None] = lambda: None  # SIGHUP: what was read from files is read again
 
 
@@ -63,11 +64,11 @@ class Edge:
         self._clock = clock
         self._reading = ReadingRoutes(self, writer)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer *request*.  Nothing that a client sends makes it raise."""
+    async def handle(self, request: web.BaseRequest, *, is_admin: bool = False) -> web.StreamResponse:
+        """Answer *request*, with *is_admin* on the admin port.  Nothing that is sent makes it raise."""
         self.active_requests += 1
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, is_admin=is_admin)
         finally:
             self.active_requests -= 1
         self.tally.count_answer(response.status)
@@ -75,7 +76,7 @@ class Edge:
             response.force_close()
         return response
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, *, is_admin: bool) -> web.StreamResponse:
         version = request._message.version
         if version not in (HttpVersion11, HttpVersion10):
             # So that the answer is in a version that there is.
@@ -90,11 +91,12 @@ class Edge:
                 return answers.refused_for_good(414)
             target = target_bytes.decode("utf-8", "backslashreplace")
         path, _, query = origin_form(target).partition("?")
-        if path.startswith(SUBMIT) and len(path) > len(SUBMIT):
+        if path.startswith(SUBMIT) and len(path) > len(SUBMIT) and not is_admin:
             if request.method not in SUBMIT_METHODS:
                 return answers.refused(405, allow="POST, PUT")
             return await self._submit(request, path, query)
-        return await self._reading.answer(request.method, path)
+        shows_metrics = is_admin or not self.options.has_admin_port
+        return await self._reading.answer(request.method, path, shows_metrics=shows_metrics)
 
     async def _submit(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         """Keep one submission; a 200 means that it is on disk."""

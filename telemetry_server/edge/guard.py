@@ -127,8 +127,10 @@ class GuardedHandler(RequestHandler):
             if self._is_partial:
                 self._answer_and_close(400)
             return None
-        self.is_half_closed = True
         self._break_payload()
+        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+            return None  # TLS has no half-closed connections
+        self.is_half_closed = True
         # It may come after the answer was made, and before it is noticed that there is nothing more to do.
         self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
         return True

@@ -46,9 +46,11 @@ class ReadingRoutes:
             "/telemetry_schema": self._schema,
         }
 
-    async def answer(self, method: str, path: str) -> web.Response:
+    async def answer(self, method: str, path: str, *, shows_metrics: bool) -> web.Response:
         """Answer for *path*, which is no submission."""
         route = self._routes.get(path)
+        if route == self._metrics and not shows_metrics:
+            route = None
         if route is None and not path.startswith(HISTOGRAMS):
             return answers.refused(404)
         if method not in READ_METHODS:

@@ -6,7 +6,8 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from storage.disk import Disk
@@ -16,6 +17,8 @@ from storage.raw.room import RESERVE_BYTES
 from storage.raw.writer import RawWriter
 from telemetry_server.edge.edge import Edge, EdgeOptions
 from telemetry_server.edge.guard import GuardedServer, check_library
+from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.tls import Certificate, TlsDoor
 from telemetry_server.observability.notable import WriterDied
 
 # A moment in which a balancer may see that the heartbeat changed, and what came just now is accepted.
@@ -25,6 +28,9 @@ LINGER_AFTER_DEATH_SECONDS = 1.0
 POLL_SECONDS = 0.02
 CUT_OFF_SECONDS = 0.2  # not 0: to aiohttp that is no limit at all
 SPARE_FILES = 256  # beside connections: segments, spec files, metrics
+MOST_ADMIN_CONNECTIONS = 64
+
+Address = tuple[int, tuple[object, ...]]  # family and socket address
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,25 @@ class WorkerPlace:
     commit_timeout_seconds: float = 5.0
     wake_fd: int = -1  # a byte goes there after a commit
     lifeline_fd: int = -1  # its end means that the supervisor is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where a worker listens; others may listen there too."""
+
+    public: Sequence[Address]
+    admin: Sequence[Address] = ()
+    certificate: Path | None = None  # PEM files: with them, TLS on the public ones
+    key: Path | None = None
+
+
+class AdminConnections:
+    """Those of the admin port, counted apart: it answers also when the public one is full."""
+
+    def __init__(self, edge: Edge) -> None:
+        self.limits: EdgeLimits = replace(edge.limits, max_connections=MOST_ADMIN_CONNECTIONS)
+        self.open_connections = 0
+        self.count_answer = edge.count_answer
 
 
 class EdgeWorker:
@@ -62,24 +87,46 @@ class EdgeWorker:
         )
         self.edge = Edge(options, self.writer)
         self.ports: list[int] = []
+        self.admin_ports: list[int] = []
+        self._tls_doors: list[TlsDoor] = []
         self._listeners: list[asyncio.Server] = []
 
     async def __aenter__(self) -> "EdgeWorker":
         await self.writer.__aenter__()
         # It notes the running loop, so it is made here.
         self._server = GuardedServer(self.edge.handle, owner=self.edge)
+        self._admin_server = GuardedServer(
+            partial(self.edge.handle, is_admin=True), owner=AdminConnections(self.edge)
+        )
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         self._stop_listening()
-        self._server.close_idle()
-        await self._server.shutdown(CUT_OFF_SECONDS)
+        for door in self._tls_doors:
+            await door.close()
+        for server in (self._server, self._admin_server):
+            server.close_idle()
+            await server.shutdown(CUT_OFF_SECONDS)
         await self.writer.close()
         self.edge.tally.flush()
 
-    async def listen(self, addresses: Sequence[tuple[int, tuple[object, ...]]]) -> None:
-        """Listen on *addresses*: family and socket address each; others may listen there too."""
+    async def listen(self, addresses: Sequence[Address], *, certificate: Certificate | None = None) -> None:
+        """Listen for submissions on *addresses*, by TLS if there is a *certificate*."""
+        if certificate is None:
+            self.ports += await self._listen(addresses, self._server)
+        else:
+            self._tls_doors.append(door := TlsDoor(self._server, certificate))
+            self.ports += await self._listen(addresses, door)
+
+    async def listen_for_admin(self, addresses: Sequence[Address]) -> None:
+        """Listen on *addresses* for those who look, not for submissions."""
+        self.admin_ports += await self._listen(addresses, self._admin_server)
+
+    async def _listen(
+        self, addresses: Sequence[Address], make_protocol: Callable[[], asyncio.BaseProtocol]
+    ) -> list[int]:
         loop = asyncio.get_running_loop()
+        ports = []
         for family, address in addresses:
             listener = socket.socket(family, socket.SOCK_STREAM)
             listener.setblocking(False)
@@ -89,8 +136,9 @@ class EdgeWorker:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind(address)
             backlog = self._options.limits.backlog
-            self._listeners.append(await loop.create_server(self._server, sock=listener, backlog=backlog))
-            self.ports.append(listener.getsockname()[1])
+            self._listeners.append(await loop.create_server(make_protocol, sock=listener, backlog=backlog))
+            ports.append(listener.getsockname()[1])
+        return ports
 
     async def drain(self) -> bool:
         """
@@ -136,11 +184,11 @@ class EdgeWorker:
 async def serve_until_told(
     options: EdgeOptions,
     place: WorkerPlace,
-    addresses: Sequence[tuple[int, tuple[object, ...]]],
+    doors: Doors,
     on_ready: Callable[[], None],
 ) -> int:
     """
-    Listen until SIGTERM, the end of the lifeline, or the writer's death.
+    Listen until SIGTERM, the end of the lifeline, or the writer's death.  SIGHUP: read files again.
 
     Returns:
         0 after a clean drain, 1 if something was cut off, 70 if the disk failed.
@@ -149,13 +197,23 @@ async def serve_until_told(
     told = asyncio.Event()
     # Signals may come twice, by the supervisor and by whoever signals the group: told once is told.
     loop.add_signal_handler(signal.SIGTERM, told.set)
-    loop.add_signal_handler(signal.SIGHUP, options.on_hangup)
+    certificate = None
+    if doors.certificate is not None and doors.key is not None:
+        certificate = Certificate(doors.certificate, doors.key)
+
+    def read_again() -> None:
+        options.on_hangup()
+        if certificate is not None:
+            certificate.read_again()
+
+    loop.add_signal_handler(signal.SIGHUP, read_again)
     if place.lifeline_fd >= 0:
         loop.add_reader(place.lifeline_fd, told.set)
     if place.wake_fd >= 0:
         os.set_blocking(place.wake_fd, False)
     async with EdgeWorker(options, place) as worker:
-        await worker.listen(addresses)
+        await worker.listen(doors.public, certificate=certificate)
+        await worker.listen_for_admin(doors.admin)
         on_ready()
         death = asyncio.ensure_future(worker.writer.wait_until_dead())
         waiting = asyncio.ensure_future(told.wait())
@@ -179,7 +237,7 @@ async def _after_death(error: WriterDead) -> int:
 def run_worker(
     options: EdgeOptions,
     place: WorkerPlace,
-    addresses: Sequence[tuple[int, tuple[object, ...]]],
+    doors: Doors,
     on_ready: Callable[[], None] = lambda: None,
 ) -> int:
     """Run a worker in this process until it is told to end; returns its exit status."""
@@ -188,9 +246,9 @@ def run_worker(
     # An interrupt goes to the whole terminal group; the supervisor passes on what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _allow_open_files(options.limits.max_connections + SPARE_FILES)
+    _allow_open_files(options.limits.max_connections + MOST_ADMIN_CONNECTIONS + SPARE_FILES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve_until_told(options, place, addresses, on_ready))
+        return runner.run(serve_until_told(options, place, doors, on_ready))
 
 
 def _allow_open_files(wanted: int) -> None:

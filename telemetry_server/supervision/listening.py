@@ -19,11 +19,14 @@ class HeldPort:
     half of the submissions to its own data; so the first bind asks for the
     port alone.
 
+    Args:
+        options: What to call *host* and *port* when one of them cannot be.
+
     Raises:
         PortTaken: The port is in use, not permitted, or the host is unknown.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, options: tuple[str, str] = ("--host", "--port")) -> None:
         self.addresses: list[Address] = []
         self._sockets: list[socket.socket] = []
         try:
@@ -31,7 +34,7 @@ class HeldPort:
                 self._hold(family, address)
         except OSError as error:
             self.close()
-            raise PortTaken(_told(error, host, port)) from None
+            raise PortTaken(_told(error, host, port, options)) from None
         self.port = int(str(self.addresses[0][1][1]))
 
     def close(self) -> None:
@@ -71,12 +74,15 @@ def _resolve(host: str, port: int) -> list[Address]:
     return addresses
 
 
-def _told(error: OSError, host: str, port: int) -> str:
+def _told(error: OSError, host: str, port: int, options: tuple[str, str]) -> str:
     where = f"{host}:{port}"
+    set_host, set_port = options
     if isinstance(error, socket.gaierror):
-        return f"{host!r} is no address of this machine: {error.strerror}; set --host"
+        return f"{host!r} is no address of this machine: {error.strerror}; set {set_host}"
     if error.errno == errno.EADDRINUSE:
-        return f"{where} is in use, perhaps by another telemetry-server: choose another --port"
+        return f"{where} is in use, perhaps by another telemetry-server: choose another {set_port}"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"not permitted to listen on {where}: choose a --port above 1023"
-    return f"cannot listen on {where}: {os.strerror(error.errno or 0)}; choose another --host or --port"
+        return f"not permitted to listen on {where}: choose a {set_port} above 1023"
+    return (
+        f"cannot listen on {where}: {os.strerror(error.errno or 0)}; choose another {set_host} or {set_port}"
+    )
