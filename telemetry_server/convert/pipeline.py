@@ -3,6 +3,10 @@ One submission → what becomes of it.
 
 `convert` is a function of its arguments: it reads nothing but what the context's resolver
 reads, and answers every input with an outcome.
+
+There are two ways.  The plain one decodes all of a ping, and has the say.  The quick one leaves
+as text what is only copied; it ends in a `Stored`, the same in every byte, or else the plain
+way is taken.
 """
 
 import zlib
@@ -10,7 +14,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
 from crc32c import crc32c
 
 from histogram_specs.resolve import Awaiting, Resolver
@@ -19,17 +22,21 @@ from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
 from telemetry_server.convert.claims import refusal_by_schema
 from telemetry_server.convert.classic import read_classic
-from telemetry_server.convert.definitions import SelfDescription
+from telemetry_server.convert.definitions import Definitions, SelfDescription, SpecDefinitions
 from telemetry_server.convert.generic import read_generic
 from telemetry_server.convert.histogram_places import Packer, Place, has_histograms, places_of
 from telemetry_server.convert.metadata import kept_headers, metadata_of
 from telemetry_server.convert.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
+from telemetry_server.convert.ping_text import IS_COMPILED, OpenedObject, Surprise, as_json, open_ping
 from telemetry_server.convert.reading import JsonObject, Reading, is_number
 from telemetry_server.convert.refusal import Refusal
 from telemetry_server.convert.reserved import discard_info, discard_reserved
 from telemetry_server.convert.revisions import Chosen, Unresolved, choose_definitions
 from telemetry_server.convert.rules import Facts, Rules
+from telemetry_server.convert.text_packer import TextPacker
 from telemetry_server.convert.unified import read_unified
+from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.doctypes.layout import DoctypeKey
 from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
 from telemetry_server.pings.errors import (
     BadDocumentId,
@@ -79,12 +86,24 @@ class _Known:
     doctype: str = UNKNOWN
 
 
-def convert(submission: Submission, context: ConversionContext) -> Outcome:
-    """Judge *submission*; no input raises, only a disk that the resolver cannot read."""
+def convert(submission: Submission, context: ConversionContext, *, plainly: bool = False) -> Outcome:
+    """
+    Judge *submission*; no input raises, only a disk that the resolver cannot read.
+
+    Args:
+        plainly: Decode all of it, however ordinary it is: the same comes out, later.
+    """
     known = _Known()
     notes: Counter[str] = Counter()
     try:
-        return _convert(submission, context, known, notes)
+        path = _path_of(submission, known, notes)
+        text = _inflated(submission.body, notes)
+        if IS_COMPILED and not plainly:
+            stored = _stored_quickly(submission, context, path, text, Counter(notes))
+            if stored is not None:
+                return stored
+        ping = _parsed(text, notes)
+        return _convert(submission, context, path, text, ping, known=known, notes=notes)
     except Refusal as refusal:
         reason, detail = refusal.reason, refusal.detail
     except PingError as error:
@@ -93,22 +112,36 @@ def convert(submission: Submission, context: ConversionContext) -> Outcome:
     return Refused(reason, detail, known.document_id, known.namespace, known.doctype, notes)
 
 
+def _stored_quickly(
+    submission: Submission, context: ConversionContext, path: SubmitPath, text: bytes, notes: Counter[str]
+) -> Stored | None:
+    """Store *submission* without decoding all of it; None where anything is out of the ordinary."""
+    if context.rules is not None and context.rules.rules:
+        return None  # they may look anywhere
+    try:
+        ping = open_ping(text)
+        outcome = _convert(submission, context, path, text, ping, known=_Known(), notes=notes)
+    except (Surprise, Refusal):
+        return None
+    return outcome if isinstance(outcome, Stored) else None
+
+
 def _convert(
-    submission: Submission, context: ConversionContext, known: _Known, notes: Counter[str]
+    submission: Submission,
+    context: ConversionContext,
+    path: SubmitPath,
+    text: bytes,
+    ping: JsonObject,
+    *,
+    known: _Known,
+    notes: Counter[str],
 ) -> Outcome:
-    path = parse_submit_path(submission.path)
-    known.document_id, known.namespace, known.doctype = (
-        path.document_id,
-        path.namespace,
-        path.doctype or UNKNOWN,
-    )
-    if path.has_trailing_slash:
-        notes["uri_trailing_slash"] += 1
-    text, ping = _decode(submission.body, notes)
     discard_reserved(ping, notes)
     try:
         reading = _read(ping, path, notes)
     except Refusal as refusal:
+        if isinstance(ping, OpenedObject):
+            raise
         by_schema = context.doctypes and refusal_by_schema(context.doctypes, path, ping, text)
         raise by_schema or refusal from None
     known.doctype = doctype = key_text(reading.doctype or path.doctype or UNKNOWN)
@@ -132,21 +165,23 @@ def _convert(
     chosen = _definitions(places, reading, fields, context)
     if isinstance(chosen, Awaiting):
         return AwaitingSpecs(chosen.revision, path.document_id)
-    packer = Packer(chosen.definitions)
+    packer = _packer(ping, chosen.definitions)
     for place in places:
         packer.pack(place)
     record = reading.finish(ping)
-    record["metadata"] = metadata_of(
-        submission,
-        document_id=path.document_id,
-        namespace=path.namespace,
-        doctype=doctype,
-        docversion=reading.docversion,
-        headers=extras.header,
-        revision_source=chosen.source,
-        dropped=packer.dropped,
+    record["metadata"] = (
+        metadata_of(
+            submission,
+            document_id=path.document_id,
+            namespace=path.namespace,
+            doctype=doctype,
+            docversion=reading.docversion,
+            headers=extras.header,
+            revision_source=chosen.source,
+            dropped=packer.dropped,
+        )
+        | extras.fields
     )
-    record["metadata"] |= extras.fields
     # Read again: a flattened session has an info with more in it.
     values = context.schema.values_of(_fields(reading, path))
     return Stored(
@@ -154,12 +189,21 @@ def _convert(
         namespace=path.namespace,
         doctype=doctype,
         dimensions=tuple(map(folder_name, values)),
-        record=orjson.dumps(record),
+        record=as_json(record),
         histograms_kept=packer.kept,
         digest=digest_of(text),
         dropped=tuple(packer.dropped),
         notes=notes,
     )
+
+
+def _packer(ping: JsonObject, definitions: Definitions) -> Packer:
+    if not isinstance(ping, OpenedObject):
+        return Packer(definitions)
+    if isinstance(definitions, SpecDefinitions):
+        return TextPacker(definitions)
+    # Each histogram has a definition of its own.
+    raise Surprise
 
 
 def digest_of(text: bytes) -> int:
@@ -171,14 +215,30 @@ def digest_of(text: bytes) -> int:
     return (crc32c(text) << 32 | zlib.crc32(text)) - 2**63
 
 
-def _decode(body: bytes, notes: Counter[str]) -> tuple[bytes, JsonObject]:
+def _path_of(submission: Submission, known: _Known, notes: Counter[str]) -> SubmitPath:
+    path = parse_submit_path(submission.path)
+    known.document_id, known.namespace, known.doctype = (
+        path.document_id,
+        path.namespace,
+        path.doctype or UNKNOWN,
+    )
+    if path.has_trailing_slash:
+        notes["uri_trailing_slash"] += 1
+    return path
+
+
+def _inflated(body: bytes, notes: Counter[str]) -> bytes:
     inflated = inflate(body)
     if inflated.trailing_bytes:
         notes["gzip_trailing"] += 1
-    parsed = parse_object(inflated.data)
+    return inflated.data
+
+
+def _parsed(text: bytes, notes: Counter[str]) -> JsonObject:
+    parsed = parse_object(text)
     if parsed.had_byte_order_mark:
         notes["json_bom"] += 1
-    return inflated.data, parsed.value
+    return parsed.value
 
 
 def _read(ping: JsonObject, path: SubmitPath, notes: Counter[str]) -> Reading:
@@ -246,6 +306,8 @@ def _check_wanted(
             raise Refusal(QuarantineReason.UNWANTED, applied.refusal)
     registered, detail = False, ""
     if context.doctypes is not None:
+        if isinstance(ping, OpenedObject) and _may_look_at_pings(context.doctypes, facts):
+            raise Surprise
         check = context.doctypes.check(facts.namespace, facts.doctype, facts.docversion, ping, text)
         notes.update(check.notes)
         if check.status is DoctypeStatus.VIOLATION:
@@ -254,6 +316,14 @@ def _check_wanted(
     if context.require_registration and facts.namespace != TELEMETRY and not registered:
         name = f"{facts.namespace}/{facts.doctype}/{facts.docversion}"
         raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, detail or f"{name} is not registered")
+
+
+def _may_look_at_pings(doctypes: DoctypeCatalogue, facts: Facts) -> bool:
+    """Whether there is a schema that a ping of this doctype is held against."""
+    if not isinstance(doctypes, Catalogue):
+        return True
+    entry = doctypes.entry(DoctypeKey(facts.namespace, facts.doctype, facts.docversion))
+    return entry is not None and not entry.is_shipped
 
 
 def _definitions(

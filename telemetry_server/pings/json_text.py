@@ -137,12 +137,13 @@ _SPARE_LEVELS = _spare_levels()
 
 def _integers_past_64_bits(text: bytes) -> Iterator[Sequence[str | int]]:
     """Yield the places of integers that the parser made floats of."""
-    if _may_have_long_integers(text):
+    if may_have_long_integers(text):
         found = json.loads(text, parse_int=_known_integer)
         yield from _places_of_none_such(found, ())
 
 
-def _may_have_long_integers(text: bytes) -> bool:
+def may_have_long_integers(text: bytes) -> bool:
+    """Whether there may be an integer past 64 bits in *text*, which has something before and behind it."""
     digits = text.translate(_ZEROS_FOR_DIGITS)
     start = digits.find(_LONG_RUN)
     while start >= 0:

@@ -1,0 +1,53 @@
+"""
+Compiles the inner loop of conversion, where there is a C compiler.
+
+Where there is none, or it fails, the package is built without: it converts the same, slower.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCE = Path("telemetry_server/convert/_text.c")
+
+
+class CompileInnerLoop(BuildHookInterface[Any]):
+    """A build hook of hatchling."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile for wheels, editable ones too; a source archive has none of it."""
+        if self.target_name != "wheel":
+            return
+        root = Path(self.root)
+        library = root / SOURCE.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
+        if not compiled(root / SOURCE, library):
+            library.unlink(missing_ok=True)
+            return
+        build_data["infer_tag"] = True
+        build_data["pure_python"] = False
+        if version != "editable":
+            build_data["force_include"][str(library)] = str(library.relative_to(root))
+
+
+def compiled(source: Path, library: Path) -> bool:
+    """Make *library* of *source*, whole or not at all; whether that worked."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+    unfinished = library.with_suffix(f".{os.getpid()}.new")
+    command = [*compiler, "-O3", "-fPIC", *shared, f"-I{sysconfig.get_path('include')}", str(source)]
+    try:
+        subprocess.run([*command, "-o", str(unfinished)], check=True, capture_output=True, text=True)  # noqa: S603
+        unfinished.replace(library)
+    except (OSError, subprocess.CalledProcessError) as error:
+        unfinished.unlink(missing_ok=True)
+        print(f"built without the compiled inner loop: {getattr(error, 'stderr', '') or error}")
+        return False
+    return True

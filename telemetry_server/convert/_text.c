@@ -1,0 +1,662 @@
+/*
+ * The compiled inner loop of conversion: walks the text of a ping once, without making
+ * objects of it.  Optional: `compiled_text.py` is its only caller, and does without it.
+ *
+ * It knows only JSON as clients write it, without white space.  Whatever else it meets, it
+ * gives up (None), and the caller takes the plain way, which is the reference: so nothing
+ * here decides that a ping is bad.  What is copied as it stands must be what the plain way
+ * would write.  Where that takes more than a look (a fraction, a long integer, an escape in
+ * a string), the piece is put on a list of "doubts", which the caller has the real parser
+ * read and write again.
+ *
+ * Not looked at here: whether the text is UTF-8; the caller does that for the whole of it.
+ *
+ * Texts end with a zero byte, as those of bytes objects do: no walk runs past it, since zero
+ * is no part of anything.  One call at a time uses the static memory; one that comes while
+ * another thread's is interrupted gives up at once.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#define MAX_NESTING 64
+#define MAX_BUCKETS 10000
+#define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
+#define KEY_SLOTS (1 << 14)
+#define MOST_KEYS (KEY_SLOTS * 3 / 4)
+#define MOST_PROBES 32
+
+typedef const unsigned char *Text;
+
+typedef struct {
+    char *data;
+    size_t length, room;
+    int failed; /* no memory: the text counts as one that surprises */
+} Buffer;
+
+typedef struct {
+    Buffer doubts;
+    uint32_t objects, keys;
+} Walk;
+
+/* ---- growing text */
+
+static char *room_for(Buffer *buffer, size_t more)
+{
+    if (buffer->length + more > buffer->room) {
+        size_t room = (buffer->length + more) * 2 + 1024;
+        char *data = PyMem_Realloc(buffer->data, room);
+        if (data == NULL) {
+            buffer->failed = 1;
+            return NULL;
+        }
+        buffer->data = data;
+        buffer->room = room;
+    }
+    return buffer->data + buffer->length;
+}
+
+static void add(Buffer *buffer, const void *data, size_t length)
+{
+    char *end = room_for(buffer, length);
+    if (end != NULL) {
+        memcpy(end, data, length);
+        buffer->length += length;
+    }
+}
+
+static void doubt(Walk *walk, Text from, Text end)
+{
+    add(&walk->doubts, walk->doubts.length ? "," : "[", 1);
+    add(&walk->doubts, from, end - from);
+}
+
+static PyObject *doubts_of(Walk *walk)
+{
+    if (walk->doubts.length)
+        add(&walk->doubts, "]", 1);
+    if (walk->doubts.failed)
+        return PyErr_NoMemory();
+    return PyBytes_FromStringAndSize(walk->doubts.data, walk->doubts.length);
+}
+
+/* ---- keys: the last of two equal ones counts, so an object that is copied may not have any */
+
+static struct {
+    Text key;
+    uint32_t walk, object, hash, length;
+} slots[KEY_SLOTS];
+static uint32_t walks;
+static int is_busy;
+
+static int is_new_key(Walk *walk, uint32_t object, Text key, Text end)
+{
+    uint32_t length = (uint32_t)(end - key), hash = 2166136261u ^ object;
+    for (Text p = key; p < end; p++)
+        hash = (hash ^ *p) * 16777619u;
+    hash ^= hash >> 15;
+    if (++walk->keys > MOST_KEYS)
+        return 0;
+    for (uint32_t i = 0; i < MOST_PROBES; i++) {
+        uint32_t at = (hash + i) & (KEY_SLOTS - 1);
+        if (slots[at].walk != walks) {
+            slots[at].walk = walks;
+            slots[at].object = object;
+            slots[at].hash = hash;
+            slots[at].length = length;
+            slots[at].key = key;
+            return 1;
+        }
+        if (slots[at].hash == hash && slots[at].object == object && slots[at].length == length &&
+            memcmp(slots[at].key, key, length) == 0)
+            return 0;
+    }
+    return 0; /* keys made to collide */
+}
+
+static int start(Walk *walk)
+{
+    memset(walk, 0, sizeof *walk);
+    if (is_busy)
+        return 0;
+    is_busy = 1;
+    if (++walks == 0) { /* once in 2^32 */
+        memset(slots, 0, sizeof slots);
+        walks = 1;
+    }
+    return 1;
+}
+
+static void finish(Walk *walk)
+{
+    PyMem_Free(walk->doubts.data);
+    is_busy = 0;
+}
+
+/* ---- walking: each takes the place where a value begins, and returns the place behind it */
+
+static int is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static unsigned char is_plain[256]; /* within a string: neither quote nor backslash nor control */
+
+static Text past_string(Walk *walk, Text p, int is_copied)
+{
+    Text from = p++;
+    int is_escaped = 0;
+    for (;; p++) {
+        while (is_plain[*p])
+            p++;
+        if (*p == '"')
+            break;
+        if (*p != '\\' || *++p < 0x20)
+            return NULL;
+        is_escaped = 1;
+    }
+    p++;
+    if (is_escaped && is_copied)
+        doubt(walk, from, p);
+    return p;
+}
+
+static Text past_number(Walk *walk, Text p, int is_copied)
+{
+    Text from = p;
+    if (*p == '-')
+        p++;
+    Text first = p;
+    while (is_digit(*p))
+        p++;
+    if (p == first || (*first == '0' && p - first > 1))
+        return NULL;
+    if (*p == '.' || *p == 'e' || *p == 'E') {
+        while (is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E' || *p == '+' || *p == '-')
+            p++;
+    } else if (p - first <= SAFE_DIGITS && !(first != from && *first == '0')) {
+        return p;
+    }
+    if (is_copied)
+        doubt(walk, from, p);
+    return p;
+}
+
+static Text past_word(Text p, const char *word)
+{
+    size_t length = strlen(word);
+    return strncmp((const char *)p, word, length) == 0 ? p + length : NULL;
+}
+
+/* `level` is how many objects and arrays are around the value.  What is not copied is read
+   by somebody else later: of it only the structure is seen to. */
+static Text past_value(Walk *walk, Text p, int level, int is_copied)
+{
+    switch (*p) {
+    case '"':
+        return past_string(walk, p, is_copied);
+    case '{':
+    case '[':
+        break;
+    case 't':
+        return past_word(p, "true");
+    case 'f':
+        return past_word(p, "false");
+    case 'n':
+        return past_word(p, "null");
+    default:
+        return past_number(walk, p, is_copied);
+    }
+    if (level >= MAX_NESTING)
+        return NULL;
+    int is_object = *p == '{';
+    unsigned char closing = is_object ? '}' : ']';
+    uint32_t object = ++walk->objects;
+    if (*++p == closing)
+        return p + 1;
+    for (;; p++) {
+        if (is_object) {
+            Text key = p;
+            if (*p != '"' || (p = past_string(walk, p, is_copied)) == NULL || *p != ':')
+                return NULL;
+            if (is_copied && !is_new_key(walk, object, key, p))
+                return NULL;
+            p++;
+        }
+        if ((p = past_value(walk, p, level + 1, is_copied)) == NULL)
+            return NULL;
+        if (*p != ',')
+            return *p == closing ? p + 1 : NULL;
+    }
+}
+
+/* A key as a str; NULL without an exception where it has escapes in it. */
+static PyObject *key_at(Walk *walk, Text *p)
+{
+    Text from = *p;
+    if (*from != '"' || (*p = past_string(walk, from, 0)) == NULL || **p != ':')
+        return NULL;
+    size_t length = *p - from - 2;
+    *p += 1;
+    if (memchr(from + 1, '\\', length) != NULL)
+        return NULL;
+    PyObject *key = PyUnicode_DecodeUTF8((const char *)from + 1, length, NULL);
+    if (key == NULL)
+        PyErr_Clear();
+    return key;
+}
+
+/* ---- split */
+
+typedef struct {
+    PyObject *opened, *packable, *any;
+} Kinds;
+
+static PyObject *split_object(Walk *walk, Text *p, PyObject *plan, const Kinds *kinds, int level);
+
+static PyObject *part_at(Walk *walk, Text *p, PyObject *plan, const Kinds *kinds, int level)
+{
+    Text from = *p;
+    if (plan != NULL && *from == '{' && from[1] != '}') {
+        if (plan != Py_None)
+            return split_object(walk, p, plan, kinds, level);
+        if ((*p = past_value(walk, from, level, 0)) == NULL)
+            return NULL;
+        return PyObject_CallFunction(kinds->packable, "y#", from, (Py_ssize_t)(*p - from));
+    }
+    if ((*p = past_value(walk, from, level, 1)) == NULL)
+        return NULL;
+    return PyBytes_FromStringAndSize((const char *)from, *p - from);
+}
+
+static PyObject *split_object(Walk *walk, Text *p, PyObject *plan, const Kinds *kinds, int level)
+{
+    if (**p != '{' || level >= MAX_NESTING)
+        return NULL;
+    PyObject *parts = PyObject_CallNoArgs(kinds->opened);
+    if (parts == NULL)
+        return NULL;
+    if (*++*p == '}') {
+        ++*p;
+        return parts;
+    }
+    for (;; ++*p) {
+        PyObject *key = key_at(walk, p), *part = NULL;
+        int is_set = 0;
+        if (key != NULL && !PyDict_Contains(parts, key)) {
+            PyObject *inner = PyDict_GetItemWithError(plan, key);
+            if (inner == NULL)
+                inner = PyDict_GetItemWithError(plan, kinds->any);
+            part = part_at(walk, p, inner, kinds, level + 1);
+            is_set = part != NULL && PyDict_SetItem(parts, key, part) == 0;
+        }
+        Py_XDECREF(key);
+        Py_XDECREF(part);
+        if (!is_set || (**p != ',' && **p != '}')) {
+            Py_DECREF(parts);
+            return NULL;
+        }
+        if (**p == '}') {
+            ++*p;
+            return parts;
+        }
+    }
+}
+
+static PyObject *none_unless_raised(void)
+{
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *split(PyObject *self, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t length;
+    PyObject *plan, *result = NULL;
+    Kinds kinds;
+    if (!PyArg_ParseTuple(args, "y#O!OO", &text, &length, &PyDict_Type, &plan, &kinds.opened, &kinds.packable))
+        return NULL;
+    if ((kinds.any = PyUnicode_FromString("*")) == NULL)
+        return NULL;
+    Walk walk;
+    if (!start(&walk)) {
+        Py_DECREF(kinds.any);
+        Py_RETURN_NONE;
+    }
+    Text p = (Text)text;
+    PyObject *parts = split_object(&walk, &p, plan, &kinds, 0);
+    if (parts != NULL && p == (Text)text + length) {
+        PyObject *doubts = doubts_of(&walk);
+        if (doubts != NULL)
+            result = PyTuple_Pack(2, parts, doubts);
+        Py_XDECREF(doubts);
+    }
+    Py_XDECREF(parts);
+    Py_DECREF(kinds.any);
+    finish(&walk);
+    return result != NULL ? result : none_unless_raised();
+}
+
+/* ---- pack */
+
+/* A definition, as `compiled_text.py` lays it out. */
+typedef struct {
+    int64_t client_type, bucket_count, low, high, size;
+    int64_t starts[]; /* `size` of them, rising; behind them the position of each */
+} Layout;
+
+static struct {
+    Text text;
+    uint32_t length; /* 0: nothing was sent */
+} counts[MAX_BUCKETS];
+
+enum { RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
+#define NAMED(name) {name, sizeof name - 1}
+static const struct {
+    const char *name;
+    size_t length;
+} FIELD[FIELDS] = {
+    /* The first five in the order of a row's summary. */
+    NAMED("sum"), NAMED("log_sum"), NAMED("log_sum_squares"), NAMED("sum_squares_lo"),
+    NAMED("sum_squares_hi"), NAMED("range"), NAMED("bucket_count"), NAMED("histogram_type"),
+    NAMED("values"),
+};
+
+static Text past_natural(Text p, int64_t *number)
+{
+    Text from = p;
+    int64_t value = 0;
+    for (; is_digit(*p) && p - from < SAFE_DIGITS; p++)
+        value = value * 10 + (*p - '0');
+    if (p == from || is_digit(*p) || (*from == '0' && p - from > 1))
+        return NULL;
+    *number = value;
+    return p;
+}
+
+static Text past_equal(Text p, int64_t expected)
+{
+    int64_t sent;
+    p = past_natural(p, &sent);
+    /* What comes behind it must end it: "1.5" begins as 1 does. */
+    return p != NULL && sent == expected && (*p == ',' || *p == '}' || *p == ']') ? p : NULL;
+}
+
+static int64_t find(const Layout *layout, int64_t bucket)
+{
+    int64_t low = 0, high = layout->size;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (layout->starts[middle] < bucket)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < layout->size && layout->starts[low] == bucket ? low : -1;
+}
+
+static Text past_counts(Text p, const Layout *layout)
+{
+    const int64_t *positions = layout->starts + layout->size;
+    int64_t at = 0;
+    if (*p++ != '{')
+        return NULL;
+    if (*p == '}')
+        return p + 1;
+    for (;; p++) {
+        int64_t bucket, count;
+        if (*p != '"' || (p = past_natural(p + 1, &bucket)) == NULL || *p++ != '"' || *p++ != ':')
+            return NULL;
+        /* Most often it is the one behind the last. */
+        if ((at >= layout->size || layout->starts[at] != bucket) && (at = find(layout, bucket)) < 0)
+            return NULL;
+        Text from = p;
+        if ((p = past_natural(p, &count)) == NULL)
+            return NULL;
+        counts[positions[at]].text = from;
+        counts[positions[at++]].length = (uint32_t)(p - from);
+        if (*p != ',')
+            return *p == '}' ? p + 1 : NULL;
+    }
+}
+
+static int field_at(Text name, size_t length)
+{
+    for (int field = 0; field < FIELDS; field++)
+        if (FIELD[field].length == length && memcmp(FIELD[field].name, name, length) == 0)
+            return field;
+    return FIELDS;
+}
+
+/* Write the row of the histogram at `p`; NULL unless everything about it is right. */
+static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out)
+{
+    struct {
+        Text from, end;
+    } fields[FIELDS] = {{0}};
+    memset(counts, 0, layout->bucket_count * sizeof counts[0]);
+    if (*p != '{')
+        return NULL;
+    do {
+        Text name = ++p;
+        if (*p++ != '"')
+            return NULL;
+        name++;
+        while (*p > '"' && *p != '\\')
+            p++;
+        int field = field_at(name, p - name);
+        if (field == FIELDS || fields[field].from != NULL || *p++ != '"' || *p++ != ':')
+            return NULL;
+        fields[field].from = p;
+        switch (field) {
+        case RANGE:
+            if (*p != '[' || (p = past_equal(p + 1, layout->low)) == NULL || *p != ',' ||
+                (p = past_equal(p + 1, layout->high)) == NULL || *p++ != ']')
+                return NULL;
+            break;
+        case BUCKET_COUNT:
+            p = past_equal(p, layout->bucket_count);
+            break;
+        case HISTOGRAM_TYPE:
+            p = past_equal(p, layout->client_type);
+            break;
+        case VALUES:
+            p = past_counts(p, layout);
+            break;
+        default:
+            p = past_number(walk, p, 1);
+        }
+        if (p == NULL)
+            return NULL;
+        fields[field].end = p;
+    } while (*p == ',');
+    if (*p != '}' || fields[VALUES].from == NULL)
+        return NULL;
+
+    size_t room = 3;
+    for (int field = 0; field < RANGE; field++)
+        room += fields[field].end - fields[field].from + 3;
+    room += 2 * layout->bucket_count + (fields[VALUES].end - fields[VALUES].from);
+    char *end = room_for(out, room);
+    if (end == NULL)
+        return NULL;
+    *end++ = '[';
+    for (int64_t i = 0; i < layout->bucket_count; i++) {
+        if (counts[i].length) {
+            for (uint32_t k = 0; k < counts[i].length; k++)
+                *end++ = counts[i].text[k];
+        } else {
+            *end++ = '0';
+        }
+        *end++ = ',';
+    }
+    for (int field = 0; field < RANGE; field++) {
+        size_t length = fields[field].end - fields[field].from;
+        memcpy(end, length ? (const char *)fields[field].from : "-1", length ? length : 2);
+        end += length ? length : 2;
+        *end++ = field == RANGE - 1 ? ']' : ',';
+    }
+    out->length = end - out->data;
+    return p + 1;
+}
+
+/* The layout for a name: of all where `layouts` is one, else its own; NULL where there is none. */
+static const Layout *layout_for(PyObject *layouts, PyObject *name)
+{
+    PyObject *found = layouts;
+    if (PyDict_Check(layouts)) {
+        found = PyDict_GetItemWithError(layouts, name);
+        if (found == NULL) {
+            if (PyErr_Occurred())
+                return NULL;
+            /* Its __missing__ lays it out, and keeps what it returns. */
+            found = PyObject_GetItem(layouts, name);
+            if (found == NULL)
+                return NULL;
+            Py_DECREF(found);
+        }
+    }
+    if (!PyBytes_Check(found) || (size_t)PyBytes_GET_SIZE(found) < sizeof(Layout))
+        return NULL;
+    const Layout *layout = (const Layout *)PyBytes_AS_STRING(found);
+    size_t size = sizeof(Layout) + 2 * sizeof(int64_t) * layout->size;
+    return (size_t)PyBytes_GET_SIZE(found) == size && layout->bucket_count <= MAX_BUCKETS ? layout : NULL;
+}
+
+static int end_chunk(PyObject *chunks, Buffer *out)
+{
+    if (out->length == 0)
+        return 0;
+    PyObject *chunk = PyBytes_FromStringAndSize(out->data, out->length);
+    int failed = chunk == NULL || PyList_Append(chunks, chunk) < 0;
+    Py_XDECREF(chunk);
+    out->length = 0;
+    return failed;
+}
+
+static int add_surprise(PyObject *chunks, PyObject *name, Text text, Text from, Text end)
+{
+    PyObject *place = Py_BuildValue("(Onn)", name, (Py_ssize_t)(from - text), (Py_ssize_t)(end - text));
+    int failed = place == NULL || PyList_Append(chunks, place) < 0;
+    Py_XDECREF(place);
+    return failed;
+}
+
+typedef struct {
+    Walk walk;
+    Buffer out;
+    Text text;
+    PyObject *layouts, *chunks;
+    Py_ssize_t kept, numbers;
+} Packing;
+
+static Text past_row(Packing *packing, Text p, const Layout *layout)
+{
+    p = past_histogram(&packing->walk, p, layout, &packing->out);
+    packing->kept += 1;
+    packing->numbers += layout->bucket_count + 5;
+    return p;
+}
+
+/* An object of histograms by key; NULL if one of them is not right. */
+static Text past_keyed_rows(Packing *packing, Text p, const Layout *layout)
+{
+    uint32_t object = ++packing->walk.objects;
+    if (*p != '{' || p[1] == '}')
+        return NULL; /* a name stays only while a key of it does */
+    do {
+        add(&packing->out, p, 1);
+        Text key = ++p;
+        if (*p != '"' || (p = past_string(&packing->walk, p, 1)) == NULL || *p++ != ':')
+            return NULL;
+        if (!is_new_key(&packing->walk, object, key, p))
+            return NULL;
+        add(&packing->out, key, p - key);
+        p = past_row(packing, p, layout);
+    } while (p != NULL && *p == ',');
+    if (p == NULL || *p != '}')
+        return NULL;
+    add(&packing->out, p, 1);
+    return p + 1;
+}
+
+/* One entry of the object; NULL with or without an exception where that cannot be. */
+static Text pack_entry(Packing *packing, Text p, int is_keyed)
+{
+    Text key = p;
+    PyObject *name = key_at(&packing->walk, &p);
+    if (name == NULL)
+        return NULL;
+    Text from = p, end = NULL;
+    Packing before = *packing;
+    if (is_new_key(&packing->walk, 0, key, from)) {
+        const Layout *layout = layout_for(packing->layouts, name);
+        if (layout != NULL) {
+            if (packing->out.length)
+                add(&packing->out, ",", 1);
+            add(&packing->out, key, from - key);
+            end = (is_keyed ? past_keyed_rows : past_row)(packing, from, layout);
+        }
+        if (end == NULL && !PyErr_Occurred()) {
+            packing->kept = before.kept;
+            packing->numbers = before.numbers;
+            packing->out.length = before.out.length;
+            packing->walk.doubts.length = before.walk.doubts.length;
+            end = past_value(&packing->walk, from, 0, 0);
+            if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
+                                add_surprise(packing->chunks, name, packing->text, from, end)))
+                end = NULL;
+        }
+    }
+    Py_DECREF(name);
+    return end;
+}
+
+static PyObject *pack(PyObject *self, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t length;
+    int is_keyed;
+    Packing packing = {0};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y#Op", &text, &length, &packing.layouts, &is_keyed))
+        return NULL;
+    if (!start(&packing.walk))
+        Py_RETURN_NONE;
+    Text p = packing.text = (Text)text;
+    packing.chunks = PyList_New(0);
+    if (packing.chunks != NULL && *p == '{') {
+        do
+            p = pack_entry(&packing, p + 1, is_keyed);
+        while (p != NULL && *p == ',');
+        if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !packing.out.failed &&
+            !end_chunk(packing.chunks, &packing.out)) {
+            PyObject *doubts = doubts_of(&packing.walk);
+            if (doubts != NULL)
+                result = Py_BuildValue("(OnnN)", packing.chunks, packing.kept, packing.numbers, doubts);
+        }
+    }
+    Py_XDECREF(packing.chunks);
+    PyMem_Free(packing.out.data);
+    finish(&packing.walk);
+    return result != NULL ? result : none_unless_raised();
+}
+
+static PyMethodDef methods[] = {
+    {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
+    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, kept, numbers, doubts) | None"},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_text", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__text(void)
+{
+    memset(is_plain + 0x20, 1, sizeof is_plain - 0x20);
+    is_plain['"'] = is_plain['\\'] = 0;
+    return PyModule_Create(&module);
+}
