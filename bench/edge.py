@@ -1,6 +1,5 @@
-"""The edge, durable, beside a bare handler that discards: requests per second of CPU."""
+"""The edge, durable, beside a bare aiohttp handler: CPU of the server for each request."""
 
-import asyncio
 import os
 import statistics
 import subprocess
@@ -8,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -19,23 +18,38 @@ from bench.processes import cpu_seconds
 from bench.report import Row
 from telemetry_server.cli.throwaway import ThrowawayServer, free_port
 
-SIZES_BYTES = (2_000, 50_000)
+SIZES_BYTES = (2_000, 20_000, 50_000)
+CONNECTIONS = (32, 256)
+WORKERS = (1, 2)
 START_SECONDS = 10.0
+DISCARDS, KEEPS = "bare aiohttp, discards", "bare aiohttp, same group commit"
+OURS = "ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server listens, and the process that it starts with."""
+
+    pid: int
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One burst at one server."""
+    """One burst at one server, and the CPU time that each request of it took there."""
 
-    requests_per_cpu_second: float
+    microseconds: float
     burst: Burst
 
 
 @contextmanager
-def bare_server() -> Iterator[tuple[int, int]]:
-    """The yardstick; yields its process and its port."""
+def bare_server(workers: int, keep_in: Path | None) -> Iterator[Server]:
+    """A yardstick: throws bodies away, or keeps them in *keep_in*."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.discard", str(port)])
+    words = [str(port), "--workers", str(workers)]
+    if keep_in is not None:
+        words += ["--keep", str(keep_in)]
+    process = subprocess.Popen([sys.executable, "-m", "bench.bare", *words])
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -46,65 +60,73 @@ def bare_server() -> Iterator[tuple[int, int]]:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
-        yield process.pid, port
+        yield Server(process.pid, port)
     finally:
         process.terminate()
         process.wait()
 
 
-class _Ids:
-    """Every request of a run has an id of its own."""
-
-    def __init__(self) -> None:
-        self._next = 1
-
-    def take(self, count: int) -> int:
-        first = self._next
-        self._next += count
-        return first
+@contextmanager
+def our_server(workers: int, data: Path, settings: dict[str, str], *flags: str) -> Iterator[Server]:
+    """The real one."""
+    data.parent.mkdir()
+    with ThrowawayServer(data, {"TELEMETRY_WORKERS": str(workers)} | settings, flags) as server:
+        yield Server(server.process.pid, server.port)
 
 
-def sample(pid: int, port: int, body: bytes, requests: int, ids: _Ids) -> Sample:
+def sample(server: Server, body: bytes, seconds: float, connections: int) -> Sample:
     """One burst, and what it cost the server."""
-    before = cpu_seconds(pid)
-    done = asyncio.run(burst(port, body, requests, ids.take(requests)))
-    return Sample(requests / max(cpu_seconds(pid) - before, 0.001), done)
+    before = cpu_seconds(server.pid)
+    done = burst(server.port, body, seconds=seconds, connections=connections)
+    return Sample((cpu_seconds(server.pid) - before) * 1e6 / done.requests, done)
 
 
 def measure(quick: bool) -> list[Row]:
-    """A row for each size of body, from bursts that take turns."""
-    rounds, seconds_of_work = (3, 1) if quick else (7, 4)
-    rows = []
-    ids = _Ids()
-    with (
-        tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder,
-        bare_server() as (bare_pid, bare_port),
-        ThrowawayServer(Path(folder) / "data", {"TELEMETRY_WORKERS": "1"}, ("--no-convert",)) as server,
-    ):
-        for size in SIZES_BYTES:
-            body = os.urandom(size)
-            requests = seconds_of_work * (3_000 if size < 10_000 else 1_500)
-            sample(bare_pid, bare_port, body, requests // 3, ids)
-            sample(server.process.pid, server.port, body, requests // 3, ids)
-            ours, bare = [], []
-            for _ in range(rounds):
-                bare.append(sample(bare_pid, bare_port, body, requests, ids))
-                ours.append(sample(server.process.pid, server.port, body, requests, ids))
-            rows.append(_row(size, ours, bare))
+    """Rows for each number of workers, of connections, and size of body, from bursts that take turns."""
+    rows: list[Row] = []
+    for workers in WORKERS[:1] if quick else WORKERS:
+        with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as name, ExitStack() as stack:
+            folder = Path(name)
+            servers = {
+                DISCARDS: stack.enter_context(bare_server(workers, None)),
+                KEEPS: stack.enter_context(bare_server(workers, folder / "bare")),
+                OURS: stack.enter_context(our_server(workers, folder / "ours" / "data", {}, "--no-convert")),
+            }
+            for connections in CONNECTIONS[:1] if quick else CONNECTIONS:
+                for size in SIZES_BYTES[::2] if quick else SIZES_BYTES:
+                    found = _take_turns(servers, os.urandom(size), connections, quick=quick)
+                    rows += _rows(f"{size // 1000} KB, {connections} connections, {workers} workers", found)
     return rows
 
 
-def _row(size: int, ours: list[Sample], bare: list[Sample]) -> Row:
-    # CPU per request, so that more than 1 means that ours costs more.
-    ratios = [b.requests_per_cpu_second / o.requests_per_cpu_second for o, b in zip(ours, bare, strict=True)]
-    p99 = statistics.median(s.burst.latencies_ms[int(s.burst.requests * 0.99)] for s in ours)
-    return Row(
-        what=f"edge, durable, {size // 1000} KB",
-        unit="requests per CPU s",
-        ours=statistics.median(s.requests_per_cpu_second for s in ours),
-        yardstick="bare aiohttp, discards",
-        theirs=statistics.median(s.requests_per_cpu_second for s in bare),
-        ratio=statistics.median(ratios),
-        spread=(min(ratios), max(ratios)),
-        note=f"p99 {p99:.1f} ms",
-    )
+def _take_turns(
+    servers: dict[str, Server], body: bytes, connections: int, *, quick: bool
+) -> dict[str, list[Sample]]:
+    rounds, seconds = (2, 1) if quick else (5, 1)
+    for server in servers.values():
+        sample(server, body, 1, connections)
+    found: dict[str, list[Sample]] = {name: [] for name in servers}
+    for _ in range(rounds):
+        for name, server in servers.items():
+            found[name].append(sample(server, body, seconds, connections))
+    return found
+
+
+def _rows(what: str, found: dict[str, list[Sample]]) -> Iterator[Row]:
+    for ours, samples in found.items():
+        if not ours.startswith(OURS):
+            continue
+        for yardstick in (KEEPS, DISCARDS):
+            ratios = [o.microseconds / b.microseconds for o, b in zip(samples, found[yardstick], strict=True)]
+            per_second = statistics.median(s.burst.requests / s.burst.seconds for s in samples)
+            p99 = statistics.median(s.burst.p99_ms for s in samples)
+            yield Row(
+                what=f"{ours}, {what}",
+                unit="CPU µs per request",
+                ours=statistics.median(s.microseconds for s in samples),
+                yardstick=yardstick,
+                theirs=statistics.median(s.microseconds for s in found[yardstick]),
+                ratio=statistics.median(ratios),
+                spread=(min(ratios), max(ratios)),
+                note=f"{per_second:.0f}/s, p99 {p99:.1f} ms",
+            )

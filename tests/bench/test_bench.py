@@ -50,7 +50,7 @@ def test_the_quick_benchmarks_give_a_ratio_for_each_thing():
     )
 
     rows = json.loads(done.stdout)["rows"]
-    assert len(rows) == 4
+    assert {row["what"].split(",")[0] for row in rows} >= {"ours", "conversion"}
     for row in rows:
         assert row["ours"] > 0
         assert row["theirs"] > 0
