@@ -1,13 +1,15 @@
 """TLS: the certificate, which can be read again, and connections until their handshake is over."""
 
 import asyncio
+import socket
 import ssl
 from pathlib import Path
-from typing import cast
 
 import structlog
 
 from telemetry_server.edge.guard import GuardedServer
+
+PAUSE_SECONDS = 0.1  # after a failed accept: no descriptor is free
 
 log = structlog.get_logger("edge")
 
@@ -61,86 +63,65 @@ def _no_password() -> str:
     return ""
 
 
-class TlsDoor:
-    """Makes the protocol of each new connection on a TLS port; the handshakes under way are its own."""
+class TlsListener:
+    """
+    Accepts connections and shakes hands.
 
-    def __init__(self, server: GuardedServer, certificate: Certificate) -> None:
-        self.server = server
-        self.certificate = certificate
-        self.handshakes: set[asyncio.Task[None]] = set()
+    A handshake counts as a connection from its first moment: if the library
+    did both, any number of silent ones could stand beside the cap.
+    """
 
-    def __call__(self) -> "Handshake":
-        return Handshake(self)
+    def __init__(self, server: GuardedServer, certificate: Certificate, listening: socket.socket) -> None:
+        self._server = server
+        self._certificate = certificate
+        self._listening = listening
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
-    async def close(self) -> None:
-        """Break off the handshakes under way."""
-        for task in self.handshakes:
+    def close(self) -> None:
+        """Accept no more."""
+        self._accepting.cancel()
+
+    async def wait_closed(self) -> None:
+        """Break off the handshakes under way, too."""
+        tasks = [self._accepting, *self._handshakes]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.handshakes, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _accept(self) -> None:
+        with self._listening:
+            while True:
+                try:
+                    connection, _ = await asyncio.get_running_loop().sock_accept(self._listening)
+                except OSError as error:
+                    log.error("no connection can be accepted", error=str(error))
+                    await asyncio.sleep(PAUSE_SECONDS)
+                else:
+                    self._take(connection)
 
-class Handshake(asyncio.Protocol):
-    """
-    A connection until it is encrypted.
-
-    It counts as a connection from its first moment: if the library shook hands,
-    any number of silent ones could stand beside the cap.
-    """
-
-    def __init__(self, door: TlsDoor) -> None:
-        self._door = door
-        self._came = bytearray()  # between the end of the handshake and handing over
-        self._ended = False
-        self._is_lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or hang up where there are too many: nobody can be answered before the handshake."""
-        plain = cast(asyncio.Transport, transport)
-        owner = self._door.server.owner
-        if owner.open_connections >= owner.limits.max_connections:
+    def _take(self, connection: socket.socket) -> None:
+        owner = self._server.owner
+        if owner.open_connections + len(self._handshakes) >= owner.limits.max_connections:
+            # Before the handshake nobody can be told anything.
             owner.count_answer(503)
-            plain.abort()
+            connection.close()
             return
-        owner.open_connections += 1
-        plain.pause_reading()
-        task = asyncio.get_running_loop().create_task(self._shake_hands(plain))
-        self._door.handshakes.add(task)
-        task.add_done_callback(self._door.handshakes.discard)
+        task = asyncio.get_running_loop().create_task(self._shake_hands(connection))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
 
-    def data_received(self, data: bytes) -> None:
-        """Keep what came with the end of the handshake."""
-        self._came += data
-
-    def eof_received(self) -> None:
-        """Keep in mind that nothing more comes."""
-        self._ended = True
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """There is nobody to hand over."""
-        self._is_lost = True
-
-    async def _shake_hands(self, plain: asyncio.Transport) -> None:
-        owner = self._door.server.owner
+    async def _shake_hands(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        limits = self._server.owner.limits
         try:
-            secure = await asyncio.get_running_loop().start_tls(
-                plain,
-                self,
-                self._door.certificate.context,
-                server_side=True,
-                ssl_handshake_timeout=owner.limits.header_timeout_seconds,
-                ssl_shutdown_timeout=owner.limits.lingering_seconds,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._server,
+                connection,
+                ssl=self._certificate.context,
+                ssl_handshake_timeout=limits.header_timeout_seconds,
+                ssl_shutdown_timeout=limits.lingering_seconds,
             )
-        except (OSError, asyncio.CancelledError):
-            plain.abort()
-            return
-        finally:
-            owner.open_connections -= 1
-        if secure is None or self._is_lost:
-            return
-        handler = self._door.server()
-        secure.set_protocol(handler)
-        handler.connection_made(secure)
-        if self._came:
-            handler.data_received(bytes(self._came))
-        if self._ended:
-            handler.eof_received()
+        except OSError:
+            connection.close()

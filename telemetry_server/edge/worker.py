@@ -18,7 +18,7 @@ from storage.raw.writer import RawWriter
 from telemetry_server.edge.edge import Edge, EdgeOptions
 from telemetry_server.edge.guard import GuardedServer, check_library
 from telemetry_server.edge.limits import EdgeLimits
-from telemetry_server.edge.tls import Certificate, TlsDoor
+from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.notable import WriterDied
 
 # A moment in which a balancer may see that the heartbeat changed, and what came just now is accepted.
@@ -88,8 +88,8 @@ class EdgeWorker:
         self.edge = Edge(options, self.writer)
         self.ports: list[int] = []
         self.admin_ports: list[int] = []
-        self._tls_doors: list[TlsDoor] = []
         self._listeners: list[asyncio.Server] = []
+        self._tls_listeners: list[TlsListener] = []
 
     async def __aenter__(self) -> "EdgeWorker":
         await self.writer.__aenter__()
@@ -102,8 +102,8 @@ class EdgeWorker:
 
     async def __aexit__(self, *_error: object) -> None:
         self._stop_listening()
-        for door in self._tls_doors:
-            await door.close()
+        for listener in self._tls_listeners:
+            await listener.wait_closed()
         for server in (self._server, self._admin_server):
             server.close_idle()
             await server.shutdown(CUT_OFF_SECONDS)
@@ -112,33 +112,36 @@ class EdgeWorker:
 
     async def listen(self, addresses: Sequence[Address], *, certificate: Certificate | None = None) -> None:
         """Listen for submissions on *addresses*, by TLS if there is a *certificate*."""
-        if certificate is None:
-            self.ports += await self._listen(addresses, self._server)
-        else:
-            self._tls_doors.append(door := TlsDoor(self._server, certificate))
-            self.ports += await self._listen(addresses, door)
+        for listening in map(self._bound, addresses):
+            self.ports.append(listening.getsockname()[1])
+            if certificate is None:
+                await self._listen(self._server, listening)
+            else:
+                listening.listen(self._options.limits.backlog)
+                self._tls_listeners.append(TlsListener(self._server, certificate, listening))
 
     async def listen_for_admin(self, addresses: Sequence[Address]) -> None:
         """Listen on *addresses* for those who look, not for submissions."""
-        self.admin_ports += await self._listen(addresses, self._admin_server)
+        for listening in map(self._bound, addresses):
+            self.admin_ports.append(listening.getsockname()[1])
+            await self._listen(self._admin_server, listening)
 
-    async def _listen(
-        self, addresses: Sequence[Address], make_protocol: Callable[[], asyncio.BaseProtocol]
-    ) -> list[int]:
+    async def _listen(self, server: GuardedServer, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        ports = []
-        for family, address in addresses:
-            listener = socket.socket(family, socket.SOCK_STREAM)
-            listener.setblocking(False)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.bind(address)
-            backlog = self._options.limits.backlog
-            self._listeners.append(await loop.create_server(make_protocol, sock=listener, backlog=backlog))
-            ports.append(listener.getsockname()[1])
-        return ports
+        backlog = self._options.limits.backlog
+        self._listeners.append(await loop.create_server(server, sock=listening, backlog=backlog))
+
+    @staticmethod
+    def _bound(address: Address) -> socket.socket:
+        family, name = address
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setblocking(False)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(name)
+        return bound
 
     async def drain(self) -> bool:
         """
@@ -168,6 +171,8 @@ class EdgeWorker:
     def _stop_listening(self) -> None:
         for listener in self._listeners:
             listener.close()
+        for tls_listener in self._tls_listeners:
+            tls_listener.close()
         self._listeners = []
 
     def _committed(self, commit: Commit) -> None:

@@ -204,7 +204,7 @@ def running_server(
     server = RunningServer(process, data, log_path)
     try:
         wait_for(lambda: "Listening on" in server.log() or process.poll() is not None, 20)
-        found = re.search(r"Listening on http://[^:]+:(\d+)/", server.log())
+        found = re.search(r"Listening on https?://[^:]+:(\d+)/", server.log())
         assert found, server.log()
         server.port = int(found[1])
         yield server
