@@ -23,6 +23,7 @@
 
 #define MAX_NESTING 64
 #define MAX_BUCKETS 10000
+#define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_places.py */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define KEY_SLOTS (1 << 14)
 #define MOST_KEYS (KEY_SLOTS * 3 / 4)
@@ -556,10 +557,11 @@ typedef struct {
 
 static Text past_row(Packing *packing, Text p, const Layout *layout)
 {
-    p = past_histogram(&packing->walk, p, layout, &packing->out);
     packing->kept += 1;
     packing->numbers += layout->bucket_count + 5;
-    return p;
+    if (packing->numbers > MAX_NUMBERS)
+        return NULL;
+    return past_histogram(&packing->walk, p, layout, &packing->out);
 }
 
 /* An object of histograms by key; NULL if one of them is not right. */
