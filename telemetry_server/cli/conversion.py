@@ -11,11 +11,11 @@ from histogram_specs.errors import BadConstants
 from histogram_specs.expressions import CONSTANTS, read_constants
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.sources import source_of
-from storage.errors import BadPartitionSchema
+from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.root import DataRoot
 from telemetry_server.convert.converter import Converter
-from telemetry_server.convert.follower import Follower
+from telemetry_server.convert.follower import RETRY_FAILED_SECONDS, Follower, told_to_stop
 from telemetry_server.convert.pool import ConversionPool
 from telemetry_server.convert.rules import Rules
 from telemetry_server.convert.rules_file import BadRules, read_rules
@@ -184,5 +184,17 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 converter, wake_fd=wake_fd, lifeline_fd=lifeline_fd, reload=reload, upkeep=upkeep.run
             ).run()
 
-    asyncio.run(follow())
+    async def follow_as_soon_as_possible() -> None:
+        while True:
+            try:
+                return await follow()
+            except (OSError, StorageError) as error:
+                # A full disk, mostly.  Submissions are answered for meanwhile, and wait in raw/.
+                log.error(
+                    "conversion cannot begin", error=str(error), retry_after_seconds=RETRY_FAILED_SECONDS
+                )
+            if await told_to_stop(lifeline_fd, within_seconds=RETRY_FAILED_SECONDS):
+                return None
+
+    asyncio.run(follow_as_soon_as_possible())
     return 0

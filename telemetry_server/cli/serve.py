@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     ports = hold_ports(settings)
     _make_data_root(settings)
+    logs.forgive_streams()
     logs.configure()
     metrics_directory = metrics.directory_for(settings.data_dir)
     metrics.prepare_directory(metrics_directory)

@@ -17,6 +17,24 @@ RETRY_FAILED_SECONDS = 2.0
 LOOK_ANYWAY_SECONDS = 30.0
 
 
+async def told_to_stop(lifeline_fd: int | None, *, within_seconds: float) -> bool:
+    """Whether SIGTERM, SIGINT or the end of the process that holds the lifeline comes within so long."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    if lifeline_fd is not None:
+        loop.add_reader(lifeline_fd, told.set)
+    try:
+        await asyncio.wait_for(told.wait(), within_seconds)
+    except TimeoutError:
+        return False
+    finally:
+        if lifeline_fd is not None:
+            loop.remove_reader(lifeline_fd)
+    return True
+
+
 class Follower:
     """
     Runs a converter until it is told to stop.

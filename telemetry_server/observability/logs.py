@@ -11,7 +11,8 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, MutableMapping
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -66,6 +67,31 @@ def _human(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
     fields = " ".join(f"{key}={value}" for key, value in event.items())
     mark = "" if level in ("info", "debug") else f"{level.upper()}: "
     return f"{time.strftime('%H:%M:%S')} {mark}{kind}{'  ' + fields if fields else ''}"
+
+
+class ForgivingStream:
+    """A text stream that loses what it cannot write: a full disk under the log must not end the server."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def forgive_streams() -> None:
+    """Have nothing that this process and its forks say fail, wherever it goes to."""
+    sys.stdout = cast(TextIO, ForgivingStream(sys.stdout))
+    sys.stderr = cast(TextIO, ForgivingStream(sys.stderr))
 
 
 def configure(level: str = "info", stream: TextIO | None = None, human: bool | None = None) -> None:

@@ -97,7 +97,13 @@ class Supervisor:
         try:
             return self._run(old_mask)
         finally:
+            # What still waits to be delivered would end this process in place of its exit status.
+            old_handlers = {
+                number: signal.signal(number, signal.SIG_IGN) for number in (READY, signal.SIGHUP)
+            }
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+            for number, handler in old_handlers.items():
+                signal.signal(number, handler)
             for descriptor in (
                 self._lifeline_read,
                 self._lifeline_write,
@@ -219,7 +225,8 @@ class Supervisor:
         while any(place.pid for place in self._places):
             for place, ended in self._reap():
                 place.pid = 0
-                status = status or (1 if ended else 0)
+                # One that the signal met before it could listen for it had taken nothing yet.
+                status = status or (0 if ended in (0, -signal.SIGTERM) else 1)
             if not any(place.pid for place in self._places):
                 break
             left = deadline - monotonic()

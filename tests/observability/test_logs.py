@@ -1,5 +1,6 @@
 """Log lines: their form, and what never stands in one."""
 
+import errno
 import io
 import json
 
@@ -95,3 +96,20 @@ def test_a_reader_gets_readable_lines():
     line = logged(human=True, port=8080)
 
     assert "something happened  port=8080" in line
+
+
+class FullDisk(io.StringIO):
+    """What a stream into a file does when there is no room for it."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_ends_nothing():
+    """The disk under it may be full: lines are lost, the server is not."""
+    logs.configure(stream=FullDisk())
+    with pytest.raises(OSError, match="No space"):
+        logs.logger().error("a line")
+    logs.configure(stream=logs.ForgivingStream(FullDisk()))
+
+    logs.logger().error("a line")

@@ -51,6 +51,19 @@ def stubborn(lifeline, announce):
     time.sleep(60)
     return 0
 
+def noisy(lifeline, announce):
+    status = until_told(lifeline, announce)
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        os.kill(os.getppid(), number)
+    return status
+
+def late(lifeline, announce):
+    time.sleep(0.5)
+    note("started")
+    announce()
+    time.sleep(60)
+    return 0
+
 children = [Child(name, globals()[name], announces=name != "at_once") for name in {children!r}]
 sys.exit(Supervisor(children, drain_timeout_seconds=0.5, on_ready=lambda: note("ready")).run())
 """
@@ -198,3 +211,24 @@ def test_sighup_is_passed_on(start):
     wait_for(lambda: running.notes("hup"))
 
     assert running.process.poll() is None
+
+
+def test_a_signal_on_its_way_does_not_take_the_place_of_the_exit_status(start):
+    """A child reports, and somebody sends SIGHUP, just as the supervisor ends."""
+    running = start("noisy")
+    wait_for(running.pids)
+
+    running.process.send_signal(signal.SIGTERM)
+
+    assert running.end()[0] == 0
+
+
+def test_a_child_that_is_told_before_it_can_listen_took_nothing(start):
+    """So the stop is clean all the same."""
+    running = start("until_told", "late")
+    wait_for(running.pids)
+
+    running.process.send_signal(signal.SIGTERM)
+
+    assert running.end()[0] == 0
+    assert len(running.pids()) == 1

@@ -1,9 +1,12 @@
 """What the processes of a `fork_server` do: each a function of plain values that returns an exit status."""
 
 import asyncio
+import http.client
 import itertools
 import os
 import random
+import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -21,6 +24,9 @@ from storage.raw.segment_file import SegmentSeries
 from storage.raw.writer import RawWriter
 from storage.root import DataRoot
 from telemetry_server.convert.replay import Replayer
+from telemetry_server.edge.edge import EdgeOptions
+from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
 
 COULD_NOT = 75  # the disk refused, and it was said so
@@ -159,6 +165,51 @@ def store_specs(root: str) -> int:
         SpecCache(data.specs).store(REVISION, orjson.dumps(SPEC))
     except OSError:
         return COULD_NOT
+    return 0
+
+
+def edge(
+    root: str,
+    port_file: str,
+    *,
+    disk: str = "real",
+    sync_seconds: float = 0.0,
+    max_in_flight_bytes: int = 64 << 20,
+) -> int:
+    """An edge worker whose disk is ``real``, ``unsynced`` or ``slow``; it says its port in *port_file*."""
+    import uvloop
+
+    data = DataRoot(Path(root))
+    place = WorkerPlace(data.raw, 0, min_free_bytes=0, reserve_bytes=0)
+    options = EdgeOptions(limits=EdgeLimits(max_in_flight_bytes=max_in_flight_bytes))
+    disks = {"real": Disk, "unsynced": UnsyncedDisk, "slow": lambda: SlowDisk(sync_seconds)}
+
+    async def run() -> None:
+        told = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+        async with EdgeWorker(options, place, disk=disks[disk]()) as worker:
+            await worker.listen([(socket.AF_INET, ("127.0.0.1", 0))])
+            Path(f"{port_file}.new").write_text(str(worker.ports[0]))
+            Path(f"{port_file}.new").rename(port_file)
+            await told.wait()
+
+    data.prepare(Disk())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+    return 0
+
+
+def probe_liveness(port: int, latencies: str, seconds: float) -> int:
+    """Ask for the liveness page fifty times a second, and note how long each answer took."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    deadline = time.monotonic() + seconds
+    with Path(latencies).open("w") as log:
+        while time.monotonic() < deadline:
+            started = time.monotonic()
+            connection.request("GET", "/__lbheartbeat__")
+            connection.getresponse().read()
+            log.write(f"{time.monotonic() - started}\n")
+            time.sleep(0.02)
     return 0
 
 

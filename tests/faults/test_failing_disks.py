@@ -1,0 +1,317 @@
+"""A whole server on a disk that fails, fills up, or takes its time."""
+
+import asyncio
+import http.client
+import os
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from telemetry_server.cli.throwaway import ThrowawayServer
+from tests.faults.conftest import Figure, size
+from tests.faults.test_sudden_deaths import SETTINGS, until
+from tests.support.data_root import a_ping, an_id
+from tests.support.fork_server import ForkServer
+from tests.support.history import Seen, packed
+from tests.support.power_cut import loop_filesystem
+from tests.support.tracing import needs_strace, tampered
+from tests.support.whole_server import Clients, is_alive, prepare, processes_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.privileged]
+
+HEAL_SECONDS = 5.0
+
+
+class SameWorker:
+    """A connection that stays with the process that took it, and is never opened anew."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self._connection.connect()
+        self._connection.auto_open = 0
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> int:
+        """The status of the answer; 0 when the connection is gone."""
+        try:
+            self._connection.request(method, path, body)
+            answer = self._connection.getresponse()
+            answer.read()
+        except (http.client.HTTPException, OSError):
+            return 0
+        return answer.status
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class OnFullDisk(ThrowawayServer):
+    """A server that is up when it answers, whatever it says of its health."""
+
+    def _get(self, path: str) -> str | None:
+        return super()._get("/__lbheartbeat__" if path == "/__heartbeat__" else path)
+
+
+def statuses_until_closed(port: int, clients: Clients, first: int) -> tuple[list[int], int]:
+    """What one worker answers, in order, until it hangs up; and what its heartbeat says after a refusal."""
+    submitting, beating = SameWorker(port), SameWorker(port)
+    heartbeat, statuses = 0, []
+    for number in range(first, first + 1500):
+        document_id = an_id(number)
+        clients.history.seen[document_id] = Seen.UNKNOWN
+        status = submitting.ask("POST", f"/submit/telemetry/{document_id}", packed(a_ping(number)))
+        if status:
+            clients.history.statuses[status] += 1
+            clients.history.seen[document_id] = Seen.OK if status == 200 else Seen.REFUSED
+        statuses.append(status)
+        if status not in (0, 200) and not heartbeat:
+            heartbeat = beating.ask("GET", "/__heartbeat__")
+        if not status:
+            break
+    submitting.close()
+    beating.close()
+    return statuses, heartbeat
+
+
+@needs_strace
+async def test_after_a_failed_sync_a_worker_promises_nothing_and_its_successor_has_all(
+    tmp_path: Path, figure: Figure
+) -> None:
+    """EIO at a sync of data, of a file, of a directory, at a write: no 200 after it from that worker."""
+    chance = random.Random(5)
+    data = tmp_path / "data"
+    prepare(data)
+    clients = Clients()
+    places = [("fsync", 1), ("fdatasync", 3), ("writev", 2), ("fsync", 2), ("fsync", 3)]
+    places += [(call, chance.randint(1, 40)) for call in ("fdatasync", "writev") for _ in range(9)]
+    places = places[: size(3, 20)]
+    heals = []
+    with ThrowawayServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
+        for number, (call, nth) in enumerate(places):
+            assert await until(lambda: len(processes_of(server).workers) == 1, 10)
+            (worker,) = processes_of(server).workers
+            assert await until(lambda: server._get("/__heartbeat__") is not None, 10)
+            with tampered(worker, call, f"error=EIO:when={nth}+", tmp_path / "trace"):
+                async with clients.sending(server.url, clients=4):
+                    statuses, heartbeat = await asyncio.to_thread(
+                        statuses_until_closed, server.port, clients, 10_000_000 + 2000 * number
+                    )
+            refused = next((n for n, status in enumerate(statuses) if status != 200), len(statuses))
+            assert statuses[refused] == 500, (call, nth, statuses[refused:][:5])
+            assert 200 not in statuses[refused:]
+            assert heartbeat == 500
+            started = time.monotonic()
+            assert await until(lambda worker=worker: not is_alive(worker), 10)
+            assert await until(lambda: server._get("/__heartbeat__") is not None, 10)
+            heals.append(time.monotonic() - started)
+            figure.runs += 1
+            if figure.runs % 4 == 3 and figure.runs < len(places):
+                # A worker that dies at once again and again ends the server: let this one live.
+                await asyncio.sleep(5.1)
+    figure.what = "T5 failed syncs and writes"
+    figure.acknowledged = clients.acknowledged
+    figure.notes.append(f"a new worker after at most {max(heals):.1f} s")
+    figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
+    assert found == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with loop_filesystem(tmp_path / "loop", "ext4", 96 << 20, "-N", "4096", "-m", "0") as mounted:
+        yield mounted.path
+
+
+def fill(ballast: Path, leaving_bytes: int = 0) -> None:
+    """Take all of the disk's room but *leaving_bytes*."""
+    with ballast.open("wb") as file, suppress(OSError):
+        for block in (1 << 20, 1 << 16, 1 << 12):
+            with suppress(OSError):
+                while True:
+                    found = os.statvfs(ballast.parent)
+                    if leaving_bytes and found.f_bavail * found.f_frsize <= leaving_bytes:
+                        return
+                    end = file.seek(0, os.SEEK_END)
+                    os.posix_fallocate(file.fileno(), end, block)
+
+
+def use_up_inodes(folder: Path) -> None:
+    """Make files until there can be no more."""
+    folder.mkdir()
+    with suppress(OSError):
+        for number in range(1 << 20):
+            (folder / str(number)).touch()
+
+
+async def test_a_full_disk_refuses_and_heals_by_itself(
+    tmp_path: Path, small_disk: Path, figure: Figure
+) -> None:
+    """507 while it is full, 200 within 5 s of there being room, conversion goes on, nothing is lost."""
+    data, ballast = small_disk / "data", small_disk / "ballast"
+    prepare(data)
+    clients = Clients(padding=400)
+    heals = []
+    with ThrowawayServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "2"}) as server:
+        there = processes_of(server)
+        async with clients.sending(server.url, clients=8):
+            for cycle in range(size(2, 10)):
+                await asyncio.sleep(0.5)
+                refusals = clients.history.statuses[507]
+                if cycle % 5 == 4:
+                    use_up_inodes(small_disk / "inodes")
+                else:
+                    fill(ballast, leaving_bytes=(0, 2 << 20)[cycle % 2])
+                before = clients.history.statuses[507]
+                assert await until(lambda before=before: clients.history.statuses[507] > before + 50, 10)
+                assert clients.history.statuses[507] > refusals
+                if cycle % 2 == 0:
+                    # The converter has its turn on the full disk, too.
+                    await asyncio.sleep(2.5)
+                started = time.monotonic()
+                ballast.unlink(missing_ok=True)
+                if (small_disk / "inodes").exists():
+                    for path in (small_disk / "inodes").iterdir():
+                        path.unlink()
+                    (small_disk / "inodes").rmdir()
+                    started = time.monotonic()
+                assert await until(lambda started=started: clients.last_ok > started, HEAL_SECONDS + 5)
+                heals.append(clients.last_ok - started)
+                figure.runs += 1
+        assert await until(lambda: server.ended() >= clients.acknowledged, 30), "conversion did not go on"
+        assert processes_of(server).supervisor == there.supervisor
+        assert server.process.poll() is None
+    figure.what = "T6 full disk, ext4"
+    figure.acknowledged = clients.acknowledged
+    figure.notes.append(
+        f"healed within {max(heals):.1f} s; answers {dict(sorted(clients.history.statuses.items()))}"
+    )
+    figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
+    assert found == []
+    assert set(clients.history.statuses) <= {200, 503, 507}
+    assert max(heals) < HEAL_SECONDS
+
+
+async def test_started_on_a_full_disk_it_waits_for_room(
+    tmp_path: Path, small_disk: Path, figure: Figure
+) -> None:
+    """A data root that was in use: the server stays up, says 507, and works once there is room."""
+    data, ballast = small_disk / "data", small_disk / "ballast"
+    prepare(data)
+    clients = Clients(padding=400)
+    with ThrowawayServer(data, SETTINGS) as server:
+        async with clients.sending(server.url, clients=4):
+            assert await until(lambda: clients.acknowledged > 100, 10)
+    fill(ballast)
+    with OnFullDisk(data, SETTINGS) as server:
+        async with clients.sending(server.url, clients=4):
+            before = clients.acknowledged
+            # Long enough for a converter that cannot start to be given up.
+            await asyncio.sleep(8)
+            # Its log lies on the full disk, too.
+            assert server.process.poll() is None, "the server gave up"
+            assert clients.acknowledged == before
+            assert clients.history.statuses[507] > 50
+            started = time.monotonic()
+            ballast.unlink()
+            assert await until(lambda: clients.last_ok > started, HEAL_SECONDS + 5)
+            healed = clients.last_ok - started
+        assert await until(lambda: server.ended() > 0, 30), "conversion did not go on"
+    figure.what = "T6 started on a full disk, ext4"
+    figure.runs, figure.acknowledged = 1, clients.acknowledged
+    figure.notes.append(f"healed within {healed:.1f} s")
+    figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
+    assert found == []
+    assert healed < HEAL_SECONDS
+
+
+def resident_bytes(pid: int, what: str = "VmRSS") -> int:
+    """A process's memory, as /proc has it."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{what}:"):
+            return int(line.split()[1]) << 10
+    raise AssertionError(f"no {what} in the status of {pid}")
+
+
+async def port_in(path: Path) -> int:
+    """The port that an edge wrote there."""
+    assert await until(path.exists, 10)
+    return int(path.read_text())
+
+
+async def test_a_slow_disk_is_answered_for_and_memory_is_not_its_buffer(
+    tmp_path: Path, forks: ForkServer, figure: Figure
+) -> None:
+    """200 ms a sync, 160 clients with 128 KiB each: 503 rather than growth, and liveness answers."""
+    seconds, in_flight = float(size(6, 60)), 8 << 20
+    edge = forks.fork(
+        "edge",
+        root=str(tmp_path),
+        port_file=str(tmp_path / "port"),
+        disk="slow",
+        sync_seconds=0.2,
+        max_in_flight_bytes=in_flight,
+    )
+    edge.go()
+    port = await port_in(tmp_path / "port")
+    at_first = resident_bytes(edge.pid)
+    probe = forks.fork("probe_liveness", port=port, latencies=str(tmp_path / "latencies"), seconds=seconds)
+    probe.go()
+    clients = Clients(padding=128 << 10)
+    async with clients.sending(f"http://127.0.0.1:{port}", clients=160):
+        await asyncio.sleep(seconds)
+    grown = resident_bytes(edge.pid, "VmHWM") - at_first
+    probe.wait()
+    edge.kill()
+    edge.wait()
+    latencies = [float(line) for line in (tmp_path / "latencies").read_text().split()]
+    p99 = statistics.quantiles(latencies, n=100)[98]
+    figure.what = "T7 slow disk, 200 ms a sync"
+    figure.runs, figure.acknowledged = len(latencies), clients.acknowledged
+    figure.notes.append(
+        f"{clients.history.statuses[503]:,} times 503; grew by {grown >> 20} MiB;"
+        f" liveness p50 {statistics.median(latencies) * 1000:.1f} ms, p99 {p99 * 1000:.0f} ms"
+    )
+    assert clients.acknowledged > 0
+    assert clients.history.statuses[503] > 0
+    assert set(clients.history.statuses) <= {200, 503}
+    assert grown < in_flight + (16 << 20) + (48 << 20)
+    assert p99 < 0.5  # 0.1 on a machine that does nothing else
+    kept = {path.stat().st_size for path in (tmp_path / "raw").rglob("*.tlg")}
+    assert sum(kept) > clients.acknowledged * (128 << 10) // 2
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def test_the_price_of_syncing(tmp_path: Path, forks: ForkServer, figure: Figure) -> None:
+    """The edge's CPU time for a request, with and without syncs; printed, and sane."""
+    costs: dict[str, list[float]] = {"real": [], "unsynced": []}
+    for turn in range(size(2, 6)):
+        for disk in ("real", "unsynced"):
+            port_file = tmp_path / f"port-{disk}-{turn}"
+            edge = forks.fork(
+                "edge", root=str(tmp_path / f"{disk}-{turn}"), port_file=str(port_file), disk=disk
+            )
+            edge.go()
+            port = await port_in(port_file)
+            clients = Clients(padding=1500)
+            before = cpu_seconds(edge.pid)
+            async with clients.sending(f"http://127.0.0.1:{port}", clients=16):
+                await asyncio.sleep(size(2, 5))
+            costs[disk].append((cpu_seconds(edge.pid) - before) / clients.acknowledged)
+            edge.kill()
+            edge.wait()
+            figure.acknowledged += clients.acknowledged
+    synced, unsynced = (statistics.median(costs[disk]) * 1e6 for disk in ("real", "unsynced"))
+    figure.what = "price: edge CPU a request"
+    figure.runs = 2 * len(costs["real"])
+    figure.notes.append(
+        f"{synced:.0f} µs with syncs, {unsynced:.0f} µs without: {100 * (synced / unsynced - 1):+.0f} %"
+    )
+    assert synced < 20 * unsynced
