@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StorageError
+from tests.faults.conftest import size
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.faulty_disk import FaultyDisk
 
@@ -64,18 +65,19 @@ async def test_a_disk_that_fails_at_any_operation_costs_nothing(tmp_path, error)
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path):
+def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path, figure):
     """SIGKILL during conversion and compaction, 20 times; no id is there twice, all are there at the end."""
+    figure.what = "SIGKILL of convert and compact"
     chance = random.Random(5)
     world = World(tmp_path)
     world.put_specs()
-    total, killed = 3000, 0
     day = datetime(2026, 11, 20, tzinfo=UTC)
-    world.receive(submitted(a_ping(number % 2850), number % 2850, at=day) for number in range(total))
-    runs = 0
-    while killed < 20:
-        runs += 1
-        command = "compact" if runs % 3 == 0 else "convert"
+    total = size(3_000, 100_000)
+    different = total * 95 // 100
+    world.receive(submitted(a_ping(n % different), n % different, at=day) for n in range(total))
+    added = []
+    while figure.runs < 20:
+        command = "compact" if chance.random() < 0.3 else "convert"
         process = subprocess.Popen(
             [sys.executable, "-m", "telemetry_server", command, "--json", "--data", str(tmp_path)],
             env={**os.environ, "TELEMETRY_REVISION_OFFLINE": "true"},
@@ -83,25 +85,27 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path):
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        time.sleep(chance.uniform(0.3, 2.5))
+        time.sleep(chance.uniform(0.3, size(25, 60) / 10))
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            killed += 1
+            figure.runs += 1
         process.communicate()
         audited = world.audit()
         assert audited.balanced, audited.findings
         ids = Counter(document_id for document_id, _ in world.lines())
         assert set(ids.values()) <= {1}
         if audited.total.pending == 0:
-            more = range(total, total + 400)
+            more = range(1_000_000 + len(added), 1_000_000 + len(added) + 400)
             world.receive(submitted(a_ping(number), number, at=day) for number in more)
-            total += 400
+            added += more
     asyncio.run(world.convert(processes=2))
 
     ids = Counter(document_id for document_id, _ in world.lines())
-    assert ids == Counter(an_id(n) for n in [*range(2850), *range(3000, total)])
-    assert world.audit().total.duplicate == 150
+    assert ids == Counter(an_id(number) for number in [*range(different), *added])
+    assert world.audit().total.duplicate == total - different
     assert world.audit().balanced
+    figure.acknowledged = total + len(added)
+    figure.notes.append(f"{total - different:,} repeats told")
 
 
 async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeypatch):
