@@ -137,6 +137,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.parse_args(words)
         parser.print_help(sys.stderr)
         return ExitStatus.USAGE
+    # Pings are nobody else's to read: neither are the files that libraries of ours create.
+    umask = os.umask(0o077)
     try:
         status = _run_command(first, words[1:])
         sys.stdout.flush()
@@ -147,6 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitStatus.DONE
     except Exception as error:
         return _status_of(error, first)
+    finally:
+        os.umask(umask)
     return status
 
 

@@ -1,0 +1,190 @@
+"""What an outsider finds who looks at the running server: ports, rights, and what it leaves readable."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pytest
+
+from telemetry_server.cli.throwaway import bare_environment, free_port
+from tests.support.data_root import REVISION, SPEC, a_ping, an_id
+from tests.support.edges import wait_for
+
+NOBODY = 65534
+LISTEN = "0A"
+LOOPBACK = "0100007F"
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Seen:
+    """A server of somebody without rights."""
+
+    process: subprocess.Popen[bytes]
+    data: Path
+    uid: int
+    port: int
+    admin_port: int
+    log: Path
+
+    def processes(self) -> set[int]:
+        """All of them, grandchildren too."""
+        found, new = set(), {self.process.pid}
+        while new:
+            found |= new
+            children: set[int] = set()
+            for pid in new:
+                for task in Path(f"/proc/{pid}/task").iterdir():
+                    children |= {int(child) for child in (task / "children").read_text().split()}
+            new = children - found
+        return found
+
+    def post(self, number: int, body: bytes) -> int:
+        url = f"http://127.0.0.1:{self.port}/submit/telemetry/{an_id(number)}"
+        with urllib.request.urlopen(urllib.request.Request(url, body), timeout=10) as answer:
+            return int(answer.status)
+
+    def metrics(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
+
+@contextmanager
+def run_by_nobody(folder: Path) -> Iterator[Seen]:
+    """The server, without a umask that would hide what it creates; as nobody where the tests are root."""
+    uid, prefix = os.getuid(), []
+    if uid == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is needed to give up root")
+        uid = NOBODY
+        os.chown(folder, uid, uid)
+        prefix = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
+        probe = [*prefix, sys.executable, "-c", "import telemetry_server.cli.main"]
+        if subprocess.run(probe, cwd=SOURCE, capture_output=True, timeout=60, check=False).returncode:
+            pytest.skip("the program is where only root may read")
+    # The definitions come from a folder, as a fetch: so they are the server's to write, not ours.
+    upstream = folder / "upstream" / REVISION.repository / REVISION.changeset
+    upstream.mkdir(parents=True)
+    (upstream / "Histograms.json").write_bytes(orjson.dumps(SPEC))
+    seen_port, admin_port = free_port(), free_port()
+    settings = {
+        "TELEMETRY_DATA_DIR": str(folder / "data"),
+        "TELEMETRY_PORT": str(seen_port),
+        "TELEMETRY_ADMIN_PORT": str(admin_port),
+        "TELEMETRY_REVISION_SERVER": str(folder / "upstream"),
+        "TELEMETRY_MIN_FREE_BYTES": "0",
+        "TELEMETRY_WORKERS": "2",
+    }
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*prefix, sys.executable, "-m", "telemetry_server", "serve"],
+            cwd=SOURCE,
+            env=bare_environment() | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            umask=0,
+        )
+    try:
+        wait_for(lambda: "Listening on" in log.read_text() or process.poll() is not None, 20)
+        assert process.poll() is None, log.read_text()
+        yield Seen(process, folder / "data", uid, seen_port, admin_port, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def seen() -> Iterator[Seen]:
+    """One that has stored, quarantined, fetched, and used its processes."""
+    with tempfile.TemporaryDirectory() as name, run_by_nobody(Path(name)) as server:
+        for number in range(150):
+            body = orjson.dumps(a_ping(number)) if number % 3 else b"no JSON"
+            assert server.post(number, body) == 200
+        wait_for(lambda: re.search(r"pings_quarantined_total.* 50\.0", server.metrics()), 30)
+        wait_for(lambda: re.search(r"pings_stored_total.* 100\.0", server.metrics()), 30)
+        yield server
+
+
+def open_sockets(pids: set[int]) -> set[str]:
+    """The inodes of every socket that one of *pids* holds."""
+    inodes = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            if found := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
+                inodes.add(found[1])
+    return inodes
+
+
+def test_nothing_listens_that_is_not_documented(seen):
+    """Two ports on loopback, as the settings say; no UDP, no path that others could connect to."""
+    inodes = open_sockets(seen.processes())
+    listening, connected = set(), set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, remote, state, *rest = line.split()
+            if rest[5] in inodes:
+                (listening if state == LISTEN else connected).add(local if state == LISTEN else remote)
+    others = [
+        line
+        for table in ("udp", "udp6", "raw")
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        if line.split()[9] in inodes
+    ]
+    named = [
+        line for line in Path("/proc/net/unix").read_text().splitlines()[1:]
+        if line.split()[6] in inodes and len(line.split()) > 7
+    ]  # fmt: skip
+
+    assert listening == {f"{LOOPBACK}:{port:04X}" for port in (seen.port, seen.admin_port)}
+    assert {address.split(":")[0] for address in connected} <= {LOOPBACK, "00000000"}
+    assert not others
+    assert not named
+
+
+def test_nothing_below_the_data_root_is_anybody_elses_to_read(seen):
+    """Whatever the umask: folders 0700, files 0600, fetched definitions, ledger and counts in memory too."""
+    # A held port is bound before it is listened on; what is open tells where else it writes.
+    written = {
+        link.readlink()
+        for pid in seen.processes()
+        for link in Path(f"/proc/{pid}/fd").iterdir()
+        if stat.S_ISREG(link.stat().st_mode) and os.access(link, os.W_OK)
+    } - {seen.log}
+    elsewhere = {path.parent for path in written if not path.is_relative_to(seen.data)}
+    ours = [seen.data, *seen.data.rglob("*")]
+    for folder in elsewhere:
+        assert re.fullmatch(rf"/dev/shm/telemetry-server-{seen.uid}-[0-9a-f]+", str(folder)), folder
+        ours += [folder, *folder.iterdir()]
+
+    assert {path.name for path in seen.data.iterdir()} == {"raw", "converted", "quarantine", "specs", "state"}
+    assert any(path.name == "Histograms.json" for path in ours)
+    wrong = {
+        f"{path}: {found.st_mode:o} of {found.st_uid}"
+        for path in ours
+        if (found := path.lstat()).st_uid != seen.uid or stat.S_IMODE(found.st_mode) & 0o077
+    }
+    assert sorted(wrong) == []
+
+
+def test_its_processes_have_no_rights_of_roots(seen):
+    """The user that it was started as, and no capability."""
+    for pid in seen.processes():
+        status = Path(f"/proc/{pid}/status").read_text()
+        assert re.search(rf"^Uid:\t{seen.uid}\t{seen.uid}\t{seen.uid}\t{seen.uid}$", status, re.MULTILINE)
+        assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
