@@ -1,6 +1,5 @@
-"""Converting a ping beside only parsing it: CPU time in this process."""
+"""From gzip to zstd: ours beside the plain form of the same work, and beside only parsing and writing."""
 
-import gc
 import statistics
 import tempfile
 import time
@@ -11,72 +10,122 @@ from pathlib import Path
 
 import orjson
 
+from bench.plain_conversion import GZIP_WINDOW, LEVEL, PlainConversion
 from bench.report import Row
 from histogram_specs.cache import SpecCache
 from histogram_specs.resolve import Resolver
+from histogram_specs.spec_file import parse_spec_file
+from storage.partitions.frames import compress_frame
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
 from telemetry_server.convert.outcome import Stored
+from telemetry_server.convert.ping_text import IS_COMPILED
 from telemetry_server.convert.pipeline import ConversionContext, convert
-from telemetry_server.generator.definitions import shipped_definitions
+from telemetry_server.convert.worker import Sheet
+from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
 
-GZIP_WINDOW = 31
+BATCH = 64  # pings, as in a conversion process's task
+
+Work = Callable[[list[Submission]], object]
 
 
-def _milliseconds_each(work: Callable[[Submission], object], submissions: list[Submission]) -> float:
-    gc.collect()
+def milliseconds_each(work: Work, submissions: list[Submission]) -> float:
+    """CPU time of this process for each of *submissions*."""
     start = time.process_time()
-    for submission in submissions:
-        work(submission)
+    for first in range(0, len(submissions), BATCH):
+        work(submissions[first : first + BATCH])
     return (time.process_time() - start) * 1000 / len(submissions)
 
 
-def _only_parse(submission: Submission) -> object:
-    return orjson.loads(zlib.decompress(submission.body, GZIP_WINDOW))
+def only_parse(batch: list[Submission]) -> object:
+    """No filter, no rows: what the libraries alone cost."""
+    lines = [orjson.dumps(orjson.loads(zlib.decompress(each.body, GZIP_WINDOW))) for each in batch]
+    return compress_frame(b"\n".join(lines), LEVEL)
+
+
+def context_in(folder: Path, definitions: Definitions) -> ConversionContext:
+    """A context whose cache has *definitions*."""
+    SpecCache(folder).store(definitions.revision, definitions.text)
+    return ConversionContext(Resolver(SpecCache(folder), None, offline=True), PartitionSchema.default())
+
+
+def good_pings(definitions: Definitions, layout: Layout, count: int) -> list[Submission]:
+    """What they would arrive as."""
+    now = datetime.now(UTC)
+    return [
+        Submission(received_at=now, path=ping.path, body=ping.body)
+        for ping in Recipe(definitions, layout=layout).pings(count)
+    ]
+
+
+def ours(context: ConversionContext, *, plainly: bool) -> Work:
+    """What a conversion process does with a task, its frames by partition included."""
+
+    def work(batch: list[Submission]) -> object:
+        sheet = Sheet()
+        for index, submission in enumerate(batch):
+            outcome = convert(submission, context, plainly=plainly)
+            if not isinstance(outcome, Stored):
+                raise TypeError(f"a good ping was not stored: {outcome}")
+            sheet.enter(index, submission, outcome)
+        return sheet.result()
+
+    return work
 
 
 def measure(quick: bool) -> list[Row]:
-    """A row for each layout of payload, from rounds that take turns."""
-    count, rounds = (40, 3) if quick else (150, 9)
+    """Rows for each layout of payload, from rounds that take turns."""
+    count, rounds = (BATCH, 3) if quick else (3 * BATCH, 9)
     definitions = shipped_definitions()
+    plain = PlainConversion(parse_spec_file(definitions.text))
+    rows = []
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
-        specs = Path(folder) / "specs"
-        SpecCache(specs).store(definitions.revision, definitions.text)
-        context = ConversionContext(
-            resolver=Resolver(SpecCache(specs), None, offline=True), schema=PartitionSchema.default()
-        )
-
-        def whole(submission: Submission) -> object:
-            outcome = convert(submission, context)
-            if not isinstance(outcome, Stored):
-                raise TypeError(f"a good ping was not stored: {outcome}")
-            return outcome
-
-        rows = []
+        context = context_in(Path(folder), definitions)
         for layout in Layout:
-            now = datetime.now(UTC)
-            submissions = [
-                Submission(received_at=now, path=ping.path, body=ping.body)
-                for ping in Recipe(definitions, layout=layout).pings(count)
-            ]
-            _milliseconds_each(whole, submissions)
-            ours, theirs = [], []
-            for _ in range(rounds):
-                theirs.append(_milliseconds_each(_only_parse, submissions))
-                ours.append(_milliseconds_each(whole, submissions))
-            ratios = [mine / parse for mine, parse in zip(ours, theirs, strict=True)]
-            size = statistics.mean(len(zlib.decompress(s.body, GZIP_WINDOW)) for s in submissions)
-            rows.append(
-                Row(
-                    what=f"conversion, {layout} {size / 1000:.0f} KB",
-                    unit="CPU ms per ping",
-                    ours=statistics.median(ours),
-                    yardstick="gunzip and orjson parse",
-                    theirs=statistics.median(theirs),
-                    ratio=statistics.median(ratios),
-                    spread=(min(ratios), max(ratios)),
-                )
+            submissions = good_pings(definitions, layout, count)
+            rows += _rows(layout, submissions, context, plain, rounds)
+    return rows
+
+
+def _rows(
+    layout: Layout,
+    submissions: list[Submission],
+    context: ConversionContext,
+    plain: PlainConversion,
+    rounds: int,
+) -> list[Row]:
+    works: dict[str, Work] = {
+        "ours": ours(context, plainly=False),
+        "plainly": ours(context, plainly=True),
+        "yardstick": lambda batch: plain.frame([each.body for each in batch]),
+        "parse": only_parse,
+    }
+    for work in works.values():
+        milliseconds_each(work, submissions[:BATCH])
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            taken[name].append(milliseconds_each(work, submissions))
+    size = statistics.mean(len(zlib.decompress(each.body, GZIP_WINDOW)) for each in submissions)
+    rows = []
+    for what, name, yardstick, words in (
+        ("", "ours", "yardstick", "plain conversion: zlib, orjson, filter, zstd 3"),
+        ("", "ours", "parse", "no filter: zlib, orjson loads and dumps, zstd 3"),
+        (", all decoded", "plainly", "yardstick", "plain conversion: zlib, orjson, filter, zstd 3"),
+    ):
+        ratios = [mine / theirs for mine, theirs in zip(taken[name], taken[yardstick], strict=True)]
+        rows.append(
+            Row(
+                what=f"conversion{what}, {layout} {size / 1000:.0f} KB",
+                unit="CPU ms per ping",
+                ours=statistics.median(taken[name]),
+                yardstick=words,
+                theirs=statistics.median(taken[yardstick]),
+                ratio=statistics.median(ratios),
+                spread=(min(ratios), max(ratios)),
+                note="" if IS_COMPILED else "built without a C compiler",
             )
+        )
     return rows
