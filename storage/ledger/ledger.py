@@ -6,7 +6,7 @@ files are appended and synced inside it, and exist for readers once it ended.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -230,13 +230,36 @@ class Ledger:
         ]
         return lives
 
-    def pending(self) -> list[PendingPing]:
-        """What waits for definitions, in order of arrival in the segments."""
-        rows = self._connection.execute(
-            "SELECT pending_id, name, offset, length, day, revision, document_id"
-            " FROM pending JOIN segments USING (segment_id) ORDER BY pending_id"
+    def pending(self, revisions: Sequence[str] | None = None) -> list[PendingPing]:
+        """What waits for definitions, or for those of *revisions*, in order of arrival in the segments."""
+        wanted = "" if revisions is None else f" WHERE revision IN ({','.join('?' * len(revisions))})"
+        query = (
+            "SELECT pending_id, name, offset, length, day, revision, document_id"  # noqa: S608 - question marks
+            f" FROM pending JOIN segments USING (segment_id){wanted} ORDER BY pending_id"
         )
+        rows = self._connection.execute(query, tuple(revisions or ()))
         return [PendingPing(*row) for row in rows]
+
+    def pending_count(self) -> int:
+        """How many submissions wait for definitions."""
+        (count,) = self._connection.execute("SELECT count(*) FROM pending").fetchone()
+        return int(count)
+
+    def awaited_revisions(self, after: str, limit: int) -> list[str]:
+        """Up to *limit* revisions that something waits for, in order, from the one behind *after*."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT revision FROM pending WHERE revision > ? ORDER BY revision LIMIT ?",
+            (after, limit),
+        )
+        return [revision for (revision,) in rows]
+
+    def most_awaited_revisions(self, limit: int) -> list[str]:
+        """Up to *limit* revisions, the one that most submissions wait for first, the older of two equals."""
+        rows = self._connection.execute(
+            "SELECT revision FROM pending GROUP BY revision ORDER BY count(*) DESC, min(pending_id) LIMIT ?",
+            (limit,),
+        )
+        return [revision for (revision,) in rows]
 
     def pending_segments(self) -> set[str]:
         """Names of segments that something pending points into."""

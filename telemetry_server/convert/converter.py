@@ -9,18 +9,18 @@ when that has ended.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from histogram_specs.fetch import FetchResult, SpecFetcher
-from histogram_specs.resolve import Resolved
+from histogram_specs.fetch import SpecFetcher
+from histogram_specs.resolve import Awaiting
 from histogram_specs.revision import Revision
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SegmentPosition
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
-from telemetry_server.convert.commit import Committer, Round, revision_of
+from telemetry_server.convert.commit import Committer, Round, revision_key, revision_of
+from telemetry_server.convert.lookups import Lookups
 from telemetry_server.convert.pool import ConversionPool
 from telemetry_server.convert.scan import ROUND_ITEMS, Plan, cut, plan_round
 from telemetry_server.convert.setup import ConversionSetup
@@ -30,15 +30,8 @@ from telemetry_server.observability import metrics
 
 ROUNDS_PER_TURN = 16
 """Rounds between two looks at who else wants the lock."""
-
-
-@dataclass(slots=True)
-class _Lookups:
-    """What is known of revisions that pings wait for."""
-
-    running: dict[Revision, "asyncio.Task[FetchResult]"] = field(default_factory=dict)
-    missing: set[Revision] = field(default_factory=set)
-    unreachable: set[Revision] = field(default_factory=set)
+CHECKED_PER_TURN = 200
+"""Revisions that pings wait for, looked for in the cache in one turn."""
 
 
 class Converter:
@@ -67,10 +60,11 @@ class Converter:
         self.disk = disk or Disk()
         self._on_progress = on_progress
         self._resolver = setup.resolver()
-        self._lookups = _Lookups()
+        self._lookups = Lookups(fetcher)
+        self._checked = ""  # how far the round through the awaited revisions is; "" between two
         self._generation: int | None = None
         self.tally = Tally()
-        self.fetch_ended = asyncio.Event()
+        self.fetch_ended = self._lookups.ended
         """Set when a fetch has ended: pings may be judged now."""
 
     async def __aenter__(self) -> "Converter":
@@ -84,9 +78,7 @@ class Converter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._lookups.running.values():
-            task.cancel()
-        await asyncio.gather(*self._lookups.running.values(), return_exceptions=True)
+        await self._lookups.cancel()
         self._writer.close()
         self.ledger.close()
         self._lock.release()
@@ -157,7 +149,7 @@ class Converter:
         return await asyncio.to_thread(plan_round, self.root.raw, positions)
 
     def _judge(self, plan: Plan) -> "asyncio.Task[list[tuple[Task, TaskResult]]]":
-        tasks = plan.tasks(self.missing)
+        tasks = plan.tasks(self._lookups.newest_missing)
 
         async def judge() -> list[tuple[Task, TaskResult]]:
             return list(zip(tasks, await self.pool.judge(tasks), strict=True))
@@ -180,85 +172,58 @@ class Converter:
         if judged and judged[-1].received_at:
             arrived = datetime.fromisoformat(judged[-1].received_at)
             metrics.convert_lag_seconds.report((datetime.now(UTC) - arrived).total_seconds())
-        self._look_up({verdict.revision for verdict in judged if verdict.revision is not None})
+        self._lookups.start({verdict.revision for verdict in judged if verdict.revision is not None})
         if self._on_progress is not None:
             self._on_progress(self.tally)
 
     # -- definitions
 
-    def _look_up(self, revisions: Iterable[Revision]) -> None:
-        """Start a fetch for each of *revisions*, unless one runs or failed in this turn."""
-        if self.fetcher is None:
-            return
-        known = self._lookups
-        for revision in revisions:
-            if revision not in known.running and revision not in known.unreachable:
-                known.running[revision] = asyncio.create_task(self._fetch(self.fetcher, revision))
-
     @property
     def missing(self) -> frozenset[Revision]:
         """What the revision server said that it does not have."""
-        return frozenset(self._lookups.missing)
+        return self._lookups.missing
 
     async def fetch(self, revisions: Iterable[Revision]) -> None:
         """Have *revisions* fetched, as far as that is possible now."""
-        self._look_up(revisions)
-        if self._lookups.running:
-            await asyncio.wait(self._lookups.running.values())
-        self._note_ended_fetches()
-
-    async def _fetch(self, fetcher: SpecFetcher, revision: Revision) -> FetchResult:
-        try:
-            return await fetcher.fetch(revision)
-        finally:
-            self.fetch_ended.set()
+        await self._lookups.finish(revisions)
 
     async def _judge_ready(self) -> None:
         """Judge pending pings whose definitions are here by now, or are known not to exist."""
-        self._note_ended_fetches()
-        ready: list[RawItem] = []
-        waiting: set[Revision] = set()
-        is_here: dict[str, bool] = {}
-        for ping in await asyncio.to_thread(self.ledger.pending):
-            revision = revision_of(ping.revision)
-            if ping.revision not in is_here:
-                is_here[ping.revision] = revision in self._lookups.missing or self._has_definitions(revision)
-            if is_here[ping.revision]:
-                ready.append(RawItem(ping.segment, ping.offset, ping.length, ping.pending_id))
-            else:
-                waiting.add(revision)
-        self._look_up(waiting)
+        decided = self._lookups.take_ended() | await asyncio.to_thread(self._decided_meanwhile)
+        keys = [revision_key(revision) for revision in decided]
+        pings = await asyncio.to_thread(self.ledger.pending, keys) if keys else []
+        ready = [RawItem(ping.segment, ping.offset, ping.length, ping.pending_id) for ping in pings]
         for start in range(0, len(ready), ROUND_ITEMS):
-            tasks = cut(ready[start : start + ROUND_ITEMS], frozenset(self._lookups.missing))
+            tasks = cut(ready[start : start + ROUND_ITEMS], self.missing & decided)
             work = list(zip(tasks, await self.pool.judge(tasks), strict=True))
             await self._finish(Round(work), received=False)
+        if wanted := self._lookups.wanted():
+            awaited = await asyncio.to_thread(self.ledger.most_awaited_revisions, wanted)
+            self._lookups.start(map(revision_of, awaited))
 
-    def _has_definitions(self, revision: Revision) -> bool:
-        found = self._resolver.resolve(revision, channel=None, build_id=None, version=None)
-        return isinstance(found, Resolved)
-
-    def _note_ended_fetches(self) -> None:
-        self.fetch_ended.clear()
-        for revision, task in list(self._lookups.running.items()):
-            if not task.done():
-                continue
-            del self._lookups.running[revision]
-            match task.result():
-                case FetchResult.MISSING:
-                    self._lookups.missing.add(revision)
-                case FetchResult.UNREACHABLE:
-                    self._lookups.unreachable.add(revision)
+    def _decided_meanwhile(self) -> set[Revision]:
+        """Of the awaited revisions, a few each turn: those that came into the cache, or are missing."""
+        keys = self.ledger.awaited_revisions(self._checked, CHECKED_PER_TURN)
+        self._checked = keys[-1] if len(keys) == CHECKED_PER_TURN else ""
+        missing = self.missing
+        return {
+            revision
+            for revision in map(revision_of, keys)
+            if revision in missing
+            or not isinstance(
+                self._resolver.resolve(revision, channel=None, build_id=None, version=None), Awaiting
+            )
+        }
 
     def retry_unreachable(self) -> None:
         """Ask again for what could not be reached; the next turn does."""
-        self._lookups.unreachable.clear()
-        if self.fetcher is not None:
-            self.fetcher.retry_now()
+        self._lookups.retry_unreachable()
 
     async def convert_all(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Convert what waits, and wait for fetches as long as one may still answer."""
         await self.convert_waiting(should_stop=should_stop)
-        while self._lookups.running and not should_stop():
-            await self.fetch_ended.wait()
+        while (self._checked or self._lookups.is_running) and not should_stop():
+            if not self._checked:
+                await self.fetch_ended.wait()
             await self.convert_waiting(should_stop=should_stop)
-        self.tally.pending = len(self.ledger.pending())
+        self.tally.pending = self.ledger.pending_count()
