@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from storage.disk import Disk
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
@@ -28,7 +28,18 @@ MAX_BATCH_BYTES = 4 << 20
 RECORD_OVERHEAD_BYTES = 512  # a guess at header and frame: the queue's bound needs no better
 TICK_SECONDS = 1.0
 
-_Waiter = asyncio.Future[None]
+
+class Waiter(Protocol):
+    """Who is told, once and on the event loop, what became of a submission: a future, or less than that."""
+
+    def done(self) -> bool:
+        """Whether it was told already, or does not want to be any more."""
+
+    def set_result(self, result: None, /) -> None:
+        """The submission would survive a power cut.  Must not raise."""
+
+    def set_exception(self, error: StorageError, /) -> None:
+        """It was not kept, as far as anybody may say.  Must not raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +121,9 @@ class RawWriter:
             name=f".reserve-{worker}",
         )
         self._waiting: list[Submission] = []
-        self._waiters: list[_Waiter] = []
+        self._waiters: list[Waiter] = []
         self._waiting_bytes = 0
-        self._in_commit: list[_Waiter] = []
+        self._in_commit: list[Waiter] = []
         self._is_busy = False
         self._is_looking = False  # the thread has a look at the disk before it
         self._is_late = False  # a commit is slower than anyone may wait
@@ -135,6 +146,17 @@ class RawWriter:
             WriterClosed: The server is shutting down.
             WriterDead: The disk failed; this writer takes nothing more.
         """
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self.take(submission, waiter)
+        await waiter
+
+    def take(self, submission: Submission, waiter: Waiter) -> None:
+        """
+        What `append` does, for those who do not wait in a task: *waiter* is told later, never at once.
+
+        Raises:
+            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; then *waiter* is not told.
+        """
         # Flat on purpose: this runs on the event loop for every submission.
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             raise self._refusal()
@@ -145,7 +167,6 @@ class RawWriter:
             raise WriterBusy("too many submissions wait for the disk")
         if size > MOST_BODY_BYTES:
             raise ValueError("a submission is larger than a raw record may be")
-        waiter: _Waiter = self._loop.create_future()
         self._waiting.append(submission)
         self._waiters.append(waiter)
         self._waiting_bytes += size
@@ -153,7 +174,6 @@ class RawWriter:
             # Not at once: what else this turn of the loop brings shares the sync.
             self._is_busy = True
             self._loop.call_soon(self._start_commit)
-        await waiter
 
     def statistics(self) -> WriterStatistics:
         """A snapshot, for whoever counts."""
@@ -228,7 +248,7 @@ class RawWriter:
 
         committer.submit(commit)
 
-    def _take_batch(self) -> tuple[list[Submission], list[_Waiter]]:
+    def _take_batch(self) -> tuple[list[Submission], list[Waiter]]:
         submissions, waiters = self._waiting, self._waiters
         count = len(submissions)
         if count > MAX_BATCH_SUBMISSIONS or self._waiting_bytes > MAX_BATCH_BYTES:
@@ -271,7 +291,7 @@ class RawWriter:
         self._waiting_bytes = 0
         self._fail(waiters, error)
 
-    def _fail(self, waiters: Sequence[_Waiter], error: StorageError) -> None:
+    def _fail(self, waiters: Sequence[Waiter], error: StorageError) -> None:
         self._failed_submissions += len(waiters)
         for waiter in waiters:
             if not waiter.done():

@@ -6,6 +6,7 @@ only for what no retry could mend.
 """
 
 import random
+from email.utils import formatdate
 
 from aiohttp import hdrs, web
 
@@ -77,15 +78,26 @@ def refused_for_good(status: int) -> web.Response:
     return response
 
 
-def raw_refusal(status: int) -> bytes:
-    """A refusal for a connection without a request: the whole answer, which closes it."""
+def raw_refusal(status: int, *, closes: bool = True) -> bytes:
+    """A refusal without a response object: the whole answer, and the end of the connection if it *closes*."""
     text = TEXTS[status].encode()
     extras = "".join(f"{name}: {value}\r\n" for name, value in _extras(status, None).items())
+    if closes:
+        extras += "Connection: close\r\n"
     head = (
         f"HTTP/1.1 {status} {REASONS[status]}\r\nServer: {SERVER}\r\n{extras}"
-        f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(text)}\r\n\r\n"
     )
     return head.encode() + text
+
+
+def raw_kept(*, closes: bool) -> bytes:
+    """`kept` as bytes, dated now: the same promise."""
+    connection = "Connection: close\r\n" if closes else ""
+    date = formatdate(usegmt=True)
+    return (
+        f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nContent-Length: 0\r\nDate: {date}\r\n{connection}\r\n"
+    ).encode()
 
 
 def status_of(error: StorageError) -> int:

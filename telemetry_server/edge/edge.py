@@ -42,6 +42,7 @@ class EdgeOptions:
     revision_cache_dir: Path | None = None
     # Definitions that are no file of their own there: "<repo…>/<revision>" to their text.  May block.
     other_definitions: Callable[[str], bytes | None] | None = None
+    fast_lane: bool = True  # plain submits by `lane`, without the application
     has_admin_port: bool = False  # then metrics are shown there and nowhere else
     on_hangup: Callable[[], None] = lambda: None  # SIGHUP: what was read from files is read again
 

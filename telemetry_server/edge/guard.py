@@ -91,6 +91,18 @@ class GuardedHandler(RequestHandler):
         super().connection_made(transport)
         self._start_header_timer()
 
+    def carry_on(self, answered: int, header_deadline: float | None) -> None:
+        """
+        Take over a connection on which *answered* requests were answered elsewhere.
+
+        Args:
+            header_deadline: When the head that began there must be here, by the loop's clock.
+        """
+        self._answered = answered
+        if header_deadline is not None:
+            self._stop_header_timer()
+            self._header_timer = self._loop.call_at(header_deadline, self._headers_are_late)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Make room for another."""
         if self._is_counted:

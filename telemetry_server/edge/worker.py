@@ -17,6 +17,7 @@ from storage.raw.room import RESERVE_BYTES
 from storage.raw.writer import RawWriter
 from telemetry_server.edge.edge import Edge, EdgeOptions
 from telemetry_server.edge.guard import GuardedServer, check_library
+from telemetry_server.edge.lane import FastLane
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.notable import WriterDied
@@ -95,6 +96,7 @@ class EdgeWorker:
         await self.writer.__aenter__()
         # It notes the running loop, so it is made here.
         self._server = GuardedServer(self.edge.handle, owner=self.edge)
+        self._lane = FastLane(self.edge, self._server, self.writer)
         self._admin_server = GuardedServer(
             partial(self.edge.handle, is_admin=True), owner=AdminConnections(self.edge)
         )
@@ -104,6 +106,7 @@ class EdgeWorker:
         self._stop_listening()
         for listener in self._tls_listeners:
             await listener.wait_closed()
+        await self._lane.shutdown(CUT_OFF_SECONDS)
         for server in (self._server, self._admin_server):
             server.close_idle()
             await server.shutdown(CUT_OFF_SECONDS)
@@ -115,7 +118,7 @@ class EdgeWorker:
         for listening in map(self._bound, addresses):
             self.ports.append(listening.getsockname()[1])
             if certificate is None:
-                await self._listen(self._server, listening)
+                await self._listen(self._lane if self._options.fast_lane else self._server, listening)
             else:
                 listening.listen(self._options.limits.backlog)
                 self._tls_listeners.append(TlsListener(self._server, certificate, listening))
@@ -126,7 +129,7 @@ class EdgeWorker:
             self.admin_ports.append(listening.getsockname()[1])
             await self._listen(self._admin_server, listening)
 
-    async def _listen(self, server: GuardedServer, listening: socket.socket) -> None:
+    async def _listen(self, server: GuardedServer | FastLane, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         backlog = self._options.limits.backlog
         self._listeners.append(await loop.create_server(server, sock=listening, backlog=backlog))
@@ -158,6 +161,7 @@ class EdgeWorker:
         # An event would have to be looked at by every request that ends.
         while self.edge.active_requests and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
+        self._lane.close_idle()
         self._server.close_idle()
         is_clean = not self.edge.active_requests
         try:

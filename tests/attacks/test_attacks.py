@@ -15,7 +15,7 @@ kept_so_far: list[int] = [0]  # how many 200s for submissions the server has giv
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[tuple[RunningServer, set[int]]]:
+def server(tmp_path_factory, has_fast_lane) -> Iterator[tuple[RunningServer, set[int]]]:
     """One server for all of them, and the processes that it started with."""
     kept_so_far[0] = 0
     with running_server(tmp_path_factory.mktemp("attacked"), "--no-convert") as running:

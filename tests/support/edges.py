@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,20 @@ def kept_in(raw: Path) -> list[Submission]:
     return found
 
 
+# Whether edges and servers have the fast lane, unless they say themselves.
+fast_lane: ContextVar[bool] = ContextVar("fast_lane", default=True)
+
+
+@contextmanager
+def with_fast_lane(*, is_on: bool) -> Iterator[None]:
+    """Edges and servers that start within have the fast lane, or do without."""
+    token = fast_lane.set(is_on)
+    try:
+        yield
+    finally:
+        fast_lane.reset(token)
+
+
 @asynccontextmanager
 async def running_edge(
     tmp_path: Path,
@@ -127,7 +142,7 @@ async def running_edge(
     """An edge with its writer below *tmp_path*, listening on a free port."""
     raw = tmp_path / "raw"
     place = WorkerPlace(raw, 0, **({"min_free_bytes": 0, "reserve_bytes": 0} | (writer_options or {})))
-    edge_options = EdgeOptions(limits=limits or EdgeLimits(), **options)
+    edge_options = EdgeOptions(limits=limits or EdgeLimits(), **({"fast_lane": fast_lane.get()} | options))
     async with EdgeWorker(edge_options, place, disk=disk) as worker:
         await worker.listen([(socket.AF_INET, ("127.0.0.1", 0))])
         yield RunningEdge(worker, raw)
@@ -196,7 +211,9 @@ def running_server(
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             [*command, "--workers", str(workers), *words],
-            env=bare | {"TELEMETRY_MIN_FREE_BYTES": "0"} | (environment or {}),
+            env=bare
+            | {"TELEMETRY_MIN_FREE_BYTES": "0", "TELEMETRY_FAST_LANE": str(fast_lane.get()).lower()}
+            | (environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

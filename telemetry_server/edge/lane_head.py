@@ -1,0 +1,99 @@
+"""
+The head of a plain submit: what the fast lane takes, and nothing else.
+
+This is no parser of HTTP.  It knows one narrow shape that every parser reads
+alike; for anything beside it, well-formed or not, it answers None, and the
+application's own parser has the word.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from telemetry_server.edge.kept import FORWARDED_FOR, KEPT_HEADERS
+from telemetry_server.edge.limits import EdgeLimits
+
+MOST_HEAD_BYTES = 4096
+STARTS = (b"POST /submit/", b"PUT /submit/")
+END = b"\r\n\r\n"
+
+_LINE = re.compile(
+    r"(POST|PUT) (/submit/[A-Za-z0-9/._~+=&%:@,;!$'()*-]+)(?:\?([A-Za-z0-9/._~+=&?%:@,;!$'()*-]*))? HTTP/1\.1"
+)
+_FIELD = re.compile(r"([A-Za-z0-9-]{1,64}): ([!-~](?:[ -~]*[!-~])?)")
+_LENGTH = re.compile(r"[0-9]{1,15}")
+_KEPT = frozenset(KEPT_HEADERS.values())
+# They change where a request ends, or what comes after it.
+_ODD = frozenset(
+    {
+        "expect",
+        "http2-settings",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "sec-websocket-key1",
+    }
+)
+_CLOSES = {"keep-alive": False, "close": True}
+
+
+class PlainHead(NamedTuple):
+    """What a plain submit says before its body."""
+
+    method: str
+    path: str
+    query: str
+    host: str
+    headers: dict[str, str]  # the kept ones, X-Forwarded-For aside
+    forwarded_for: str | None
+    body_bytes: int
+    is_last: bool  # the client wants the connection closed after it
+
+
+def may_become_plain(came: bytes) -> bool:
+    """Whether *came*, a head in part, may still be that of a plain submit."""
+    return len(came) <= MOST_HEAD_BYTES and any(came[: len(start)] == start[: len(came)] for start in STARTS)
+
+
+def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
+    """
+    Read *head*, without the empty line that ends it.
+
+    Returns:
+        None if it is anything but plain, or past one of the *limits* of a head.
+    """
+    # Flat on purpose: this runs for every submission.
+    if len(head) > MOST_HEAD_BYTES:
+        return None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    line = _LINE.fullmatch(first)
+    if line is None or len(lines) > limits.max_headers:
+        return None
+    fields: dict[str, str] = {}
+    for text in lines:
+        field = _field(text)
+        if field is None or field[0] in fields:
+            return None
+        fields[field[0]] = field[1]
+    method, path, query = line.groups("")
+    host, length = fields.get("host"), fields.get("content-length")
+    if host is None or length is None or not _LENGTH.fullmatch(length) or not _ODD.isdisjoint(fields):
+        return None
+    is_last = "connection" in fields and _CLOSES.get(fields["connection"].lower())
+    if is_last is None or len(path) + len(query) + 1 > limits.max_target_bytes:
+        return None
+    headers = {name: value for name, value in fields.items() if name in _KEPT}
+    most = limits.max_kept_header_bytes
+    if len(head) > most and max(len(host), *map(len, headers.values())) > most:
+        return None
+    forwarded_for = headers.pop(FORWARDED_FOR, None) if FORWARDED_FOR in headers else None
+    return PlainHead(method, path, query, host, headers, forwarded_for, int(length), is_last)
+
+
+# Clients of one kind send the same lines over and over.  Its size bounds what a hostile one makes it hold.
+@lru_cache(maxsize=1024)
+def _field(line: str) -> tuple[str, str] | None:
+    found = _FIELD.fullmatch(line)
+    return None if found is None else (found[1].lower(), found[2])

@@ -1,0 +1,14 @@
+"""Every test here runs with the fast lane and without."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.edges import with_fast_lane
+
+
+@pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["lane", "no-lane"])
+def has_fast_lane(request) -> Iterator[bool]:
+    """Whether edges and servers have it."""
+    with with_fast_lane(is_on=request.param):
+        yield request.param

@@ -1,0 +1,261 @@
+# ruff: noqa: RUF005 - lists of words, some to a row
+"""The fast lane beside the application that it stands in for: the same bytes in, the same outcomes."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from telemetry_server.edge.limits import EdgeLimits
+from tests.attacks.cases import CASES
+from tests.support.edges import PATH, Answer, RunningEdge, a_request, parse_answers, running_edge
+from tests.support.faulty_disk import StuckDisk
+
+NOT_COMPARED = {"date"}
+LIMITS = EdgeLimits(
+    max_body_bytes=1 << 20, max_in_flight_bytes=8 << 20, lingering_seconds=0.3, max_requests_per_connection=7
+)
+
+
+@pytest.fixture(scope="module")
+def has_fast_lane():
+    """Both, in every test here."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What is sent on one connection: its parts with a pause between them."""
+
+    parts: tuple[bytes, ...]
+    half_close: bool = True
+
+
+async def exchange(edge: RunningEdge, talk: Talk) -> tuple[list[Answer], str]:
+    """The answers, and what became of the connection after them."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    received, end = b"", "open"
+    try:
+        for number, part in enumerate(talk.parts):
+            if number:
+                await asyncio.sleep(0.004)
+            writer.write(part)
+            await writer.drain()
+        if talk.half_close:
+            writer.write_eof()
+        while True:
+            chunk = await asyncio.wait_for(reader.read(1 << 16), 0.25)
+            if not chunk:
+                end = "closed"
+                break
+            received += chunk
+    except TimeoutError:
+        pass
+    except OSError:
+        end = "reset"
+    finally:
+        writer.transport.abort()
+    return parse_answers(received), end
+
+
+def told(answers: list[Answer]) -> list[tuple[int, dict[str, str], bytes]]:
+    """What can be compared: how long to wait is drawn by lot."""
+    return [
+        (
+            answer.status,
+            {
+                name: "some" if name == "retry-after" else value
+                for name, value in answer.headers.items()
+                if name not in NOT_COMPARED
+            },
+            answer.body,
+        )
+        for answer in answers
+    ]
+
+
+async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) -> int:
+    """Send *talks* to an edge with and one without the lane; how many submissions both kept."""
+    async with AsyncExitStack() as stack:
+        edges = [
+            await stack.enter_async_context(
+                running_edge(folder / str(lane), limits=limits, fast_lane=lane, keeps_client_address=True)
+            )
+            for lane in (True, False)
+        ]
+        for talk in talks:
+            (fast, fast_end), (slow, slow_end) = await asyncio.gather(
+                *(exchange(edge, talk) for edge in edges)
+            )
+            if "reset" in (fast_end, slow_end):
+                # Whoever sends on into a refusal may lose it on the way, by either.
+                seen = min(len(fast), len(slow))
+                assert told(fast[:seen]) == told(slow[:seen]), talk
+                continue
+            assert told(fast) == told(slow), talk
+            assert fast_end == slow_end, talk
+        kept = [
+            [
+                (s.path, s.query, s.method, s.protocol, s.host, s.headers, s.client_address, s.body)
+                for s in edge.kept()
+            ]
+            for edge in edges
+        ]
+        left = [(edge.worker.edge.active_requests, edge.worker.edge.in_flight_bytes) for edge in edges]
+    assert kept[0] == kept[1]
+    assert left == [(0, 0), (0, 0)]
+    return len(kept[0])
+
+
+@pytest.mark.parametrize("start", range(0, len(CASES), 40))
+async def test_every_attack_ends_the_same_on_both(tmp_path, start):
+    """Answers, closing, and what is kept; at once, and in two halves."""
+    talks = []
+    for case in CASES[start : start + 40]:
+        middle = len(case.sent) // 2
+        talks.append(Talk((case.sent,), case.half_close))
+        talks.append(Talk((case.sent[:middle], case.sent[middle:]), case.half_close))
+    await compare(tmp_path, talks)
+
+
+names = st.sampled_from(
+    ["Host", "host", "User-Agent", "X-Debug-ID", "DNT", "Date", "X-Forwarded-For", "Accept", "Cookie", "X_A"]
+    + ["Connection", "Content-Encoding", "Content-Type", "Expect", "Transfer-Encoding", "TE", "Upgrade"]
+    + ["Content-Length", "Keep-Alive", "Proxy-Connection", "Content-Type", "X-A", "Trailer", "Range"]
+)
+values = st.sampled_from(
+    [
+        "a",
+        "",
+        "keep-alive",
+        "close",
+        "Close",
+        "Keep-Alive",
+        "gzip",
+        "deflate",
+        "br",
+        "1",
+        "0",
+        "2",
+        "07",
+        "+2",
+    ]
+    + ["chunked", "identity", "1.2.3.4, 5.6.7.8", "a b  c", " a", "a ", "\ta", "é", "x" * 1024, "x" * 1025]
+    + ["close, keep-alive", "upgrade", "trailers", "100-continue", "localhost:80", "é" * 600, "a\tb", '"']
+)
+targets = st.sampled_from(
+    [PATH, f"{PATH}?v=4", "/submit/x", "/submit/", "/submit", "/submit/?x", "/submit//", "/submit/a?b?c", "/"]
+    + ["/submit/%00", "/submit/a#b", "/submit/a[b]", "/submit/é", "/status", "/submit/../x", "/submit/;,:@&="]
+    + ["http://a/submit/x", "/submit/" + "x" * 1016, "/submit/" + "x" * 1017, "/submit/x?" + "y" * 1014]
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> bytes:
+    """A request that is mostly well-formed."""
+    body = draw(st.sampled_from([b"", b"{}", b"x" * 2000, b"POST /submit/x HTTP/1.1\r\n\r\n", bytes(70_000)]))
+    method = draw(st.sampled_from(["POST"] * 6 + ["PUT", "GET", "post", "OPTIONS"]))
+    version = draw(st.sampled_from(["HTTP/1.1"] * 8 + ["HTTP/1.0", "HTTP/1.2", "http/1.1"]))
+    lines = [f"{method} {draw(targets)} {version}"]
+    if draw(st.integers(0, 9)):
+        lines.append("Host: localhost")
+    if draw(st.integers(0, 9)):
+        lines.append(f"Content-Length: {len(body) + draw(st.sampled_from([0] * 12 + [-1, 1]))}")
+    lines += [f"{name}: {value}" for name, value in draw(st.lists(st.tuples(names, values), max_size=4))]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + body
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Bytes of a request, some of them others than they were."""
+    whole = bytearray(b"".join(draw(st.lists(requests(), min_size=1, max_size=2))))
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        place = draw(st.integers(0, min(len(whole), 400)))
+        cut = draw(st.integers(0, 2))
+        whole[place : place + cut] = draw(
+            st.sampled_from([b"", b"\r\n", b"\n", b"\r", b" ", b"\x00", b"\xff", b":", b"0"])
+        )
+    return bytes(whole)
+
+
+@st.composite
+def talks(draw: st.DrawFn) -> Talk:
+    """A request in pieces, as a network may deliver it."""
+    whole = draw(mutated())
+    cuts = sorted(draw(st.sets(st.integers(0, len(whole)), max_size=2)))
+    parts = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    return Talk(tuple(parts), draw(st.sampled_from([True, True, True, False])))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(st.lists(talks(), min_size=3, max_size=8))
+def test_whatever_is_sent_ends_the_same_on_both(batch):
+    """Well-formed or not, in any pieces."""
+    with TemporaryDirectory() as folder:
+        asyncio.run(compare(Path(folder), batch))
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "is_plain"),
+    [
+        (a_request(), True),
+        (a_request(b"", method="PUT", path=f"{PATH}?v=4"), True),
+        (a_request(b"x" * 300_000, headers={"Content-Encoding": "gzip", "X-Debug-ID": "me"}), True),
+        (a_request(headers={"Connection": "close"}), True),
+        (a_request() + a_request(), False),
+        (a_request(path="/submit/"), False),
+        (a_request(path="/submit/#a"), False),
+        (a_request(method="GET"), False),
+        (a_request(b"x" * (1 << 20) + b"x"), False),
+        (a_request(headers={"Expect": "100-continue"}), False),
+        (a_request(headers={"Upgrade": "h2c"}), False),
+        (a_request(headers={"Cookie": "x" * 5000}), False),
+        (b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n", False),
+    ],
+)
+async def test_plain_submits_never_reach_the_application(tmp_path, request_bytes, is_plain):
+    """And everything else does."""
+    async with running_edge(tmp_path, fast_lane=True) as edge:
+        await edge.talk(request_bytes)
+        assert (edge.worker._server.requests_count == 0) == is_plain
+
+
+async def test_a_connection_may_change_to_the_application_and_keeps_its_count(tmp_path):
+    """After plain submits another route; its requests are counted from the connection's first."""
+    async with running_edge(tmp_path, limits=EdgeLimits(max_requests_per_connection=4)) as edge:
+        status = b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n"
+        answers = await edge.talk(a_request(), a_request(), status, status, a_request(), pause=0.05)
+        opened = edge.worker.edge.open_connections
+
+    assert [answer.status for answer in answers] == [200] * 4
+    assert [answer.headers.get("connection") for answer in answers] == [None, None, None, "close"]
+    assert opened == 0
+
+
+async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
+    """In order, and no more is read than is sensible."""
+    disk = StuckDisk()
+    async with running_edge(tmp_path, disk=disk) as edge:
+        reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+        writer.write(a_request(b"first"))
+        await asyncio.sleep(0.05)
+        for _ in range(200):
+            writer.write(a_request(b"x" * 100_000))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.2)
+        (connection,) = edge.worker._lane.connections
+        waiting = len(connection._came)
+        disk.let_go.set()
+        for _ in range(201):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
+        bodies = [kept.body for kept in edge.kept()]
+
+    assert waiting < 1 << 20
+    assert bodies == [b"first"] + [b"x" * 100_000] * 200
