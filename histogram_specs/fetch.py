@@ -18,6 +18,7 @@ from histogram_specs.errors import (
     SourceDown,
     SourceUnreachable,
 )
+from histogram_specs.fetched import FetchedFiles
 from histogram_specs.revision import Revision
 from histogram_specs.sources import Source
 
@@ -66,6 +67,8 @@ class SpecFetcher:
         self, cache: SpecCache, source: Source, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._cache = cache
+        self._fetched = FetchedFiles(cache.directory)
+        self._keeping = asyncio.Lock()
         self._source = source
         self._clock = clock
         self._under_way: dict[Revision, asyncio.Task[FetchResult]] = {}
@@ -143,7 +146,8 @@ class SpecFetcher:
         try:
             text = await self._source.read(revision)
             self._pauses.pop(None, None)
-            await asyncio.to_thread(self._cache.store, revision, text)
+            async with self._keeping:
+                await asyncio.to_thread(self._keep, revision, text)
         except RevisionMissing as error:
             self._pauses.pop(None, None)
             _put(self._missing_until, revision, self._clock() + MISSING_FOR_SECONDS)
@@ -162,6 +166,10 @@ class SpecFetcher:
             return FetchResult.UNREACHABLE, f"it cannot be kept: {error}"
         self._pauses.pop(revision, None)
         return FetchResult.FOUND, ""
+
+    def _keep(self, revision: Revision, text: bytes) -> None:
+        self._cache.store(revision, text)
+        self._fetched.note(revision, text)
 
     def _pause(self, paused: Revision | None) -> None:
         before = self._pauses.get(paused)
