@@ -5,6 +5,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from storage.raw.submission import Submission
 from telemetry_server.convert.outcome import Stored
 from telemetry_server.convert.ping_text import IS_COMPILED
 from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.revisions import TaskResolver
 from telemetry_server.convert.worker import Sheet
 from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.payloads import Layout
@@ -64,9 +66,10 @@ def ours(context: ConversionContext, *, plainly: bool) -> Work:
     """What a conversion process does with a task, its frames by partition included."""
 
     def work(batch: list[Submission]) -> object:
+        task = replace(context, resolver=TaskResolver(context.resolver))
         sheet = Sheet()
         for index, submission in enumerate(batch):
-            outcome = convert(submission, context, plainly=plainly)
+            outcome = convert(submission, task, plainly=plainly)
             if not isinstance(outcome, Stored):
                 raise TypeError(f"a good ping was not stored: {outcome}")
             sheet.enter(index, submission, outcome)

@@ -9,8 +9,6 @@
  * a string), the piece is put on a list of "doubts", which the caller has the real parser
  * read and write again.
  *
- * Not looked at here: whether the text is UTF-8; the caller does that for the whole of it.
- *
  * Texts end with a zero byte, as those of bytes objects do: no walk runs past it, since zero
  * is no part of anything.  One call at a time uses the static memory; one that comes while
  * another thread's is interrupted gives up at once.
@@ -143,20 +141,46 @@ static int is_digit(unsigned char c)
     return c >= '0' && c <= '9';
 }
 
-static unsigned char is_plain[256]; /* within a string: neither quote nor backslash nor control */
+static unsigned char is_plain[256]; /* within a string: ASCII, and neither quote nor backslash nor control */
+
+static int is_between(unsigned char c, unsigned char least, unsigned char most)
+{
+    return c >= least && c <= most;
+}
+
+/* One character of two to four bytes (RFC 3629, section 4). */
+static Text past_utf8(Text p)
+{
+    unsigned char first = *p++;
+    int more = is_between(first, 0xC2, 0xDF) ? 1 : is_between(first, 0xE0, 0xEF) ? 2 : 3;
+    if (!is_between(first, 0xC2, 0xF4) ||
+        !is_between(*p, first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80,
+                    first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF))
+        return NULL;
+    while (--more)
+        if (!is_between(*++p, 0x80, 0xBF))
+            return NULL;
+    return p + 1;
+}
 
 static Text past_string(Walk *walk, Text p, int is_copied)
 {
     Text from = p++;
     int is_escaped = 0;
-    for (;; p++) {
+    for (;;) {
         while (is_plain[*p])
             p++;
         if (*p == '"')
             break;
-        if (*p != '\\' || *++p < 0x20)
-            return NULL;
-        is_escaped = 1;
+        if (*p >= 0x80) {
+            if ((p = past_utf8(p)) == NULL)
+                return NULL;
+        } else {
+            if (*p != '\\' || p[1] < 0x20 || p[1] >= 0x80)
+                return NULL;
+            p += 2;
+            is_escaped = 1;
+        }
     }
     p++;
     if (is_escaped && is_copied)
@@ -164,11 +188,10 @@ static Text past_string(Walk *walk, Text p, int is_copied)
     return p;
 }
 
-static Text past_number(Walk *walk, Text p, int is_copied)
+static Text past_number(Walk *walk, Text p)
 {
     Text from = p;
-    if (*p == '-')
-        p++;
+    p += *p == '-';
     Text first = p;
     while (is_digit(*p))
         p++;
@@ -180,8 +203,7 @@ static Text past_number(Walk *walk, Text p, int is_copied)
     } else if (p - first <= SAFE_DIGITS && !(first != from && *first == '0')) {
         return p;
     }
-    if (is_copied)
-        doubt(walk, from, p);
+    doubt(walk, from, p);
     return p;
 }
 
@@ -191,13 +213,29 @@ static Text past_word(Text p, const char *word)
     return strncmp((const char *)p, word, length) == 0 ? p + length : NULL;
 }
 
-/* `level` is how many objects and arrays are around the value.  What is not copied is read
-   by somebody else later: of it only the structure is seen to. */
-static Text past_value(Walk *walk, Text p, int level, int is_copied)
+static signed char nesting[256]; /* what each byte adds to it */
+
+/* Only to where an object or array seems to end: whoever reads it later finds out whether it
+   does.  Brackets in strings count as well; where that leads astray, what is left is no JSON. */
+static Text past_brackets(Text p, int level)
+{
+    for (int within = 0;; p++) {
+        if (nesting[*p] == 0)
+            continue;
+        within += nesting[*p];
+        if (within <= 0)
+            return *p == '}' || *p == ']' ? p + 1 : NULL;
+        if (level + within > MAX_NESTING)
+            return NULL;
+    }
+}
+
+/* `level` is how many objects and arrays are around the value. */
+static Text past_value(Walk *walk, Text p, int level)
 {
     switch (*p) {
     case '"':
-        return past_string(walk, p, is_copied);
+        return past_string(walk, p, 1);
     case '{':
     case '[':
         break;
@@ -208,7 +246,7 @@ static Text past_value(Walk *walk, Text p, int level, int is_copied)
     case 'n':
         return past_word(p, "null");
     default:
-        return past_number(walk, p, is_copied);
+        return past_number(walk, p);
     }
     if (level >= MAX_NESTING)
         return NULL;
@@ -220,13 +258,20 @@ static Text past_value(Walk *walk, Text p, int level, int is_copied)
     for (;; p++) {
         if (is_object) {
             Text key = p;
-            if (*p != '"' || (p = past_string(walk, p, is_copied)) == NULL || *p != ':')
+            if (*p != '"' || (p = past_string(walk, p, 1)) == NULL || *p != ':')
                 return NULL;
-            if (is_copied && !is_new_key(walk, object, key, p))
+            if (!is_new_key(walk, object, key, p))
                 return NULL;
             p++;
         }
-        if ((p = past_value(walk, p, level + 1, is_copied)) == NULL)
+        /* Most of what is copied is short plain integers. */
+        Text behind = p + 1;
+        if (*p >= '1' && *p <= '9')
+            while (is_digit(*behind))
+                behind++;
+        if ((*behind == ',' || *behind == closing) && is_digit(*p) && behind - p <= SAFE_DIGITS)
+            p = behind;
+        else if ((p = past_value(walk, p, level + 1)) == NULL)
             return NULL;
         if (*p != ',')
             return *p == closing ? p + 1 : NULL;
@@ -263,11 +308,11 @@ static PyObject *part_at(Walk *walk, Text *p, PyObject *plan, const Kinds *kinds
     if (plan != NULL && *from == '{' && from[1] != '}') {
         if (plan != Py_None)
             return split_object(walk, p, plan, kinds, level);
-        if ((*p = past_value(walk, from, level, 0)) == NULL)
+        if ((*p = past_brackets(from, level)) == NULL)
             return NULL;
         return PyObject_CallFunction(kinds->packable, "y#", from, (Py_ssize_t)(*p - from));
     }
-    if ((*p = past_value(walk, from, level, 1)) == NULL)
+    if ((*p = past_value(walk, from, level)) == NULL)
         return NULL;
     return PyBytes_FromStringAndSize((const char *)from, *p - from);
 }
@@ -409,14 +454,16 @@ static Text past_counts(Text p, const Layout *layout)
     if (*p == '}')
         return p + 1;
     for (;; p++) {
-        int64_t bucket, count;
+        int64_t bucket;
         if (*p != '"' || (p = past_natural(p + 1, &bucket)) == NULL || *p++ != '"' || *p++ != ':')
             return NULL;
         /* Most often it is the one behind the last. */
         if ((at >= layout->size || layout->starts[at] != bucket) && (at = find(layout, bucket)) < 0)
             return NULL;
         Text from = p;
-        if ((p = past_natural(p, &count)) == NULL)
+        while (is_digit(*p))
+            p++;
+        if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1))
             return NULL;
         counts[positions[at]].text = from;
         counts[positions[at++]].length = (uint32_t)(p - from);
@@ -428,7 +475,7 @@ static Text past_counts(Text p, const Layout *layout)
 static int field_at(Text name, size_t length)
 {
     for (int field = 0; field < FIELDS; field++)
-        if (FIELD[field].length == length && memcmp(FIELD[field].name, name, length) == 0)
+        if (FIELD[field].length == length && FIELD[field].name[0] == name[0] && memcmp(FIELD[field].name, name, length) == 0)
             return field;
     return FIELDS;
 }
@@ -469,7 +516,7 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
             p = past_counts(p, layout);
             break;
         default:
-            p = past_number(walk, p, 1);
+            p = past_number(walk, p);
         }
         if (p == NULL)
             return NULL;
@@ -547,6 +594,17 @@ static int add_surprise(PyObject *chunks, PyObject *name, Text text, Text from, 
     return failed;
 }
 
+/* A value that is decoded later. */
+static Text past_any(Walk *walk, Text p)
+{
+    if (*p == '{' || *p == '[')
+        return past_brackets(p, 0);
+    size_t doubts = walk->doubts.length;
+    p = past_value(walk, p, 0);
+    walk->doubts.length = doubts;
+    return p;
+}
+
 typedef struct {
     Walk walk;
     Buffer out;
@@ -608,7 +666,7 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
             packing->numbers = before.numbers;
             packing->out.length = before.out.length;
             packing->walk.doubts.length = before.walk.doubts.length;
-            end = past_value(&packing->walk, from, 0, 0);
+            end = past_any(&packing->walk, from);
             if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
                                 add_surprise(packing->chunks, name, packing->text, from, end)))
                 end = NULL;
@@ -658,7 +716,10 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_text", NULL, -1, me
 
 PyMODINIT_FUNC PyInit__text(void)
 {
-    memset(is_plain + 0x20, 1, sizeof is_plain - 0x20);
+    memset(is_plain + 0x20, 1, 0x80 - 0x20);
     is_plain['"'] = is_plain['\\'] = 0;
+    nesting['{'] = nesting['['] = 1;
+    nesting['}'] = nesting[']'] = -1;
+    nesting[0] = -128; /* the end of the text */
     return PyModule_Create(&module);
 }

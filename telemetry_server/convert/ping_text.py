@@ -101,7 +101,6 @@ def open_ping(text: bytes) -> OpenedObject:
     Raises:
         Surprise: It is no JSON, or not written in the shortest way.
     """
-    _check_utf8(text)
     split = _text.split(text, _PLAN, OpenedObject, HistogramsText)
     if split is None:
         raise Surprise
@@ -130,14 +129,6 @@ def pack_histograms(
     chunks, kept, numbers, doubts = packed
     _settle(doubts)
     return PackedText(chunks, kept, numbers)
-
-
-def _check_utf8(text: bytes) -> None:
-    if not text.isascii():
-        try:
-            text.decode()
-        except UnicodeDecodeError:
-            raise Surprise from None
 
 
 def _settle(doubts: bytes) -> None:

@@ -9,14 +9,13 @@ as text what is only copied; it ends in a `Stored`, the same in every byte, or e
 way is taken.
 """
 
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crc32c import crc32c
 
-from histogram_specs.resolve import Awaiting, Resolver
+from histogram_specs.resolve import Awaiting
 from storage.partitions.layout import folder_name
 from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
@@ -31,7 +30,7 @@ from telemetry_server.convert.ping_text import IS_COMPILED, OpenedObject, Surpri
 from telemetry_server.convert.reading import JsonObject, Reading, is_number
 from telemetry_server.convert.refusal import Refusal
 from telemetry_server.convert.reserved import discard_info, discard_reserved
-from telemetry_server.convert.revisions import Chosen, Unresolved, choose_definitions
+from telemetry_server.convert.revisions import Chosen, Resolves, Unresolved, choose_definitions
 from telemetry_server.convert.rules import Facts, Rules
 from telemetry_server.convert.text_packer import TextPacker
 from telemetry_server.convert.unified import read_unified
@@ -49,7 +48,7 @@ from telemetry_server.pings.errors import (
 )
 from telemetry_server.pings.extras import extras_of
 from telemetry_server.pings.geo import GeoLookup
-from telemetry_server.pings.inflate import inflate
+from telemetry_server.pings.inflate import crc32, inflate
 from telemetry_server.pings.json_place import json_type, key_text
 from telemetry_server.pings.json_text import parse_object
 from telemetry_server.pings.submit_path import TELEMETRY, SubmitPath, parse_submit_path
@@ -68,7 +67,7 @@ REASON_OF: Mapping[type[PingError], QuarantineReason] = {
 class ConversionContext:
     """All that conversion depends on beside the submission."""
 
-    resolver: Resolver
+    resolver: Resolves
     schema: PartitionSchema
     unresolved_revision: Unresolved = "quarantine"
     doctypes: DoctypeCatalogue | None = None
@@ -212,7 +211,7 @@ def digest_of(text: bytes) -> int:
 
     It tells retries from other bytes under the same id, and is no defence against who forges it.
     """
-    return (crc32c(text) << 32 | zlib.crc32(text)) - 2**63
+    return (crc32c(text) << 32 | crc32(text)) - 2**63
 
 
 def _path_of(submission: Submission, known: _Known, notes: Counter[str]) -> SubmitPath:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from histogram_specs.errors import BadRevisionUrl
-from histogram_specs.resolve import Awaiting, NotFound, Resolver, RevisionSource
+from histogram_specs.resolve import Awaiting, NotFound, Resolution, Resolved, RevisionSource
 from histogram_specs.revision import Revision, parse_revision_url
 from storage.partitions.schema import value_text
 from telemetry_server.convert.definitions import Definitions, SelfDescription, definitions_of
@@ -21,6 +21,36 @@ SELF_DESCRIBED = "self_described"
 Unresolved = Literal["quarantine", "self_described"]
 
 
+class Resolves(Protocol):
+    """Finds definitions, as `histogram_specs.resolve.Resolver` does."""
+
+    def resolve(
+        self, revision: Revision | None, *, channel: str | None, build_id: str | None, version: str | None
+    ) -> Resolution:
+        """Find definitions by *revision*, or else by what else the ping says of its build."""
+
+
+class TaskResolver:
+    """Looks once for what is found; for one task, which is over before anybody has put another file there."""
+
+    def __init__(self, resolver: Resolves) -> None:
+        self._resolver = resolver
+        self._found: dict[tuple[Revision | None, str | None, str | None, str | None], Resolved] = {}
+
+    def resolve(
+        self, revision: Revision | None, *, channel: str | None, build_id: str | None, version: str | None
+    ) -> Resolution:
+        """Find definitions, or remember them."""
+        key = revision, channel, build_id, version
+        known = self._found.get(key)
+        if known is not None:
+            return known
+        found = self._resolver.resolve(revision, channel=channel, build_id=build_id, version=version)
+        if isinstance(found, Resolved):
+            self._found[key] = found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The definitions for a ping, and how they were found where not by its own revision."""
@@ -30,7 +60,7 @@ class Chosen:
 
 
 def choose_definitions(
-    info: JsonObject, fields: Mapping[str, Any], where: str, resolver: Resolver, unresolved: Unresolved
+    info: JsonObject, fields: Mapping[str, Any], where: str, resolver: Resolves, unresolved: Unresolved
 ) -> Chosen | Awaiting:
     """
     Find the definitions for a ping; a revision that a fallback found is written into *info*.

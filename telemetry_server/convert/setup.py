@@ -48,8 +48,9 @@ class ConversionSetup:
 
     def judge(self) -> Judge:
         """A judge with caches of its own; for one process."""
+        resolver = self.resolver()
         context = ConversionContext(
-            resolver=self.resolver(),
+            resolver=resolver,
             schema=self.schema,
             unresolved_revision=self.unresolved_revision,
             doctypes=Catalogue(self.schemas_dir),
@@ -57,4 +58,4 @@ class ConversionSetup:
             rules=self.rules,
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
         )
-        return Judge(self.root.raw, context)
+        return Judge(self.root.raw, context, resolver)

@@ -15,7 +15,10 @@ from telemetry_server.convert.ping_text import (
     Surprise,
     pack_histograms,
 )
-from telemetry_server.pings.json_text import may_have_long_integers
+from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
+
+# The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
+MAX_NESTING_THERE = MAX_NESTING - 6
 
 _layouts: "WeakKeyDictionary[SpecDefinitions, tuple[Layouts, Layouts]]" = WeakKeyDictionary()
 
@@ -100,6 +103,10 @@ def _value_of(text: bytes) -> Any:
     if may_have_long_integers(b" %b " % text):
         raise Surprise
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Surprise from None
+    # Until now only brackets were counted, those in strings as well.
+    if nesting_of(text) > MAX_NESTING_THERE:
+        raise Surprise
+    return value

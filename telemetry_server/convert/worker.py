@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+from histogram_specs.resolve import Resolver
 from storage.errors import DamagedRecord, TornRecord
 from storage.partitions.frames import compress_frame
 from storage.raw.reader import Span, read_submission
@@ -18,6 +19,7 @@ from storage.raw.submission import Submission
 from telemetry_server.convert.outcome import AwaitingSpecs, Refused, Stored
 from telemetry_server.convert.pipeline import ConversionContext, convert
 from telemetry_server.convert.refusal_line import histogram_line, submission_line, timestamp
+from telemetry_server.convert.revisions import TaskResolver
 from telemetry_server.convert.tasks import Item, Judged, PackedFrame, RawItem, Task, TaskResult, Verdict
 
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -26,15 +28,17 @@ READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Judge:
     """Judges tasks below one data root with one context."""
 
-    def __init__(self, raw: Path, context: ConversionContext) -> None:
+    def __init__(self, raw: Path, context: ConversionContext, resolver: Resolver) -> None:
         self._raw = raw
         self._context = context
+        self._resolver = resolver
 
     def judge(self, task: Task) -> TaskResult:
         """Every item's verdict, in order; the frames hold the lines of all of them."""
         sheet = Sheet()
         for revision in task.missing:
-            self._context.resolver.mark_missing(revision)
+            self._resolver.mark_missing(revision)
+        context = replace(self._context, resolver=TaskResolver(self._resolver))
         descriptors: dict[str, int] = {}
         try:
             for index, item in enumerate(task.items):
@@ -44,7 +48,7 @@ class Judge:
                     length = item.length if isinstance(item, RawItem) else 0
                     sheet.judged.append(Judged(index, Verdict.DAMAGED, detail=str(error), length=length))
                     continue
-                sheet.enter(index, submission, convert(submission, self._context))
+                sheet.enter(index, submission, convert(submission, context))
         finally:
             for descriptor in descriptors.values():
                 os.close(descriptor)
@@ -83,7 +87,7 @@ class Sheet:
 
     def _enter_stored(self, base: Judged, submission: Submission, outcome: Stored) -> None:
         directory = "/".join(("converted", base.day, *outcome.dimensions))
-        self._write(directory, outcome.document_id.encode() + b"\t" + outcome.record, base.index)
+        self._write(directory, base.index, outcome.document_id.encode(), b"\t", outcome.record)
         dropped: dict[str, int] = {}
         for histogram in outcome.dropped:
             dropped[histogram.reason] = dropped.get(histogram.reason, 0) + 1
@@ -94,7 +98,7 @@ class Sheet:
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
             )
-            self._write(f"quarantine/{base.day}/{histogram.reason}", line, base.index)
+            self._write(f"quarantine/{base.day}/{histogram.reason}", base.index, line)
         self.judged.append(
             replace(
                 base,
@@ -131,10 +135,10 @@ class Sheet:
             reason=outcome.reason,
             detail=outcome.detail,
         )
-        self._write(f"quarantine/{base.day}/{outcome.reason}", line, base.index)
+        self._write(f"quarantine/{base.day}/{outcome.reason}", base.index, line)
 
-    def _write(self, directory: str, line: bytes, index: int) -> None:
-        self._lines[directory] += (line, b"\n")
+    def _write(self, directory: str, index: int, *line: bytes) -> None:
+        self._lines[directory] += (*line, b"\n")
         self._members[directory].append(index)
 
     def result(self) -> TaskResult:

@@ -1,6 +1,7 @@
 """A body as received → the bytes of its text, within bounds."""
 
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ try:
     from isal import isal_zlib
 except ImportError:  # no wheel for this machine: zlib gives the same, three times slower
     isal_zlib = None
+
+crc32: Callable[[bytes], int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
 
 MAX_INFLATED_BYTES = 8 << 20
 MAX_RATIO = 200
