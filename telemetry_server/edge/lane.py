@@ -167,6 +167,7 @@ class LaneConnection(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Make room for another; a submission that the writer has is kept all the same."""
         self._leave()
+        self._uncount()
         request = self._request
         if request is not None and not request.is_whole:
             self._give_up(request)
@@ -356,10 +357,13 @@ class LaneConnection(asyncio.Protocol):
         transport, lane = self._running_transport(), self._lane
         deadline = self._deadline if self._is_head_late_at_deadline else None
         self._leave()
+        self._uncount()  # the handler counts it
         handler = lane.server()
         transport.set_protocol(handler)
         handler.connection_made(transport)
         handler.carry_on(self._answered, deadline)
+        if self._is_choked:
+            handler.pause_writing()
         if self._is_paused:
             transport.resume_reading()
         handler.data_received(self._came)
@@ -390,14 +394,16 @@ class LaneConnection(asyncio.Protocol):
         self._request = None
 
     def _leave(self) -> None:
-        """Be nobody's connection any more."""
+        """Take no more notice of what comes; it counts as a connection until it is closed."""
         self._is_over = True
-        if self in self._lane.connections:
-            self._lane.connections.discard(self)
-            self._lane.edge.open_connections -= 1
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _uncount(self) -> None:
+        if self in self._lane.connections:
+            self._lane.connections.discard(self)
+            self._lane.edge.open_connections -= 1
 
     def _wait_until(self, deadline: float) -> None:
         # A timer that is early looks again: one for each request would cost more than its head.

@@ -259,3 +259,36 @@ async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
 
     assert waiting < 1 << 20
     assert bodies == [b"first"] + [b"x" * 100_000] * 200
+
+
+async def test_a_refused_connection_counts_until_it_is_closed(tmp_path):
+    """Or the cap would be none for those that linger."""
+    limits = EdgeLimits(header_timeout_seconds=0.1, lingering_seconds=0.4)
+    async with running_edge(tmp_path, limits=limits) as edge:
+        reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+        assert (await reader.read()).startswith(b"HTTP/1.1 408")
+        counted = edge.worker.edge.open_connections
+        await asyncio.sleep(0.6)
+        counted_later = edge.worker.edge.open_connections
+        writer.close()
+
+    assert (counted, counted_later) == (1, 0)
+
+
+async def test_a_client_that_reads_no_answers_is_begun_with_no_more(tmp_path):
+    """Nor is it read from; when it says that it is done, the application goes on where the lane stood."""
+    async with running_edge(tmp_path) as edge:
+        reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+        await asyncio.sleep(0.05)
+        (connection,) = edge.worker._lane.connections
+        connection.pause_writing()
+        writer.write(a_request(b"1"))
+        writer.write_eof()
+        await asyncio.sleep(0.1)
+        before = len(edge.kept())
+        connection._transport.get_protocol().resume_writing()
+        answer = await reader.read()
+        writer.close()
+
+    assert before in (0, 1)
+    assert answer.startswith(b"HTTP/1.1 200")
