@@ -1,0 +1,98 @@
+"""Clocks that jump: wall time names folders, and nothing else hangs on it."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.raw.layout import segments
+from storage.raw.writer import RawWriter
+from telemetry_server.cli.throwaway import ThrowawayServer
+from tests.faults.conftest import Figure, size
+from tests.faults.test_sudden_deaths import SETTINGS, until
+from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.whole_server import Clients, prepare
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+JUMPS = [
+    NOON,
+    NOON - timedelta(hours=1),
+    NOON + timedelta(days=1),
+    datetime(2026, 11, 23, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(2026, 11, 24, tzinfo=UTC),
+    datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC),
+    datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
+    datetime(2028, 2, 29, 12, tzinfo=UTC),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_no_jump_of_the_clock_costs_a_submission(tmp_path: Path, restarts: bool) -> None:
+    """Ten jumps under a writer that goes on, or that is started anew: all kept, each under its day."""
+    world = World(tmp_path)
+    world.put_specs()
+    now = NOON
+
+    async def started() -> RawWriter:
+        writer = RawWriter(world.root.raw, clock=lambda: now, min_free_bytes=0, reserve_bytes=0)
+        return await writer.__aenter__()
+
+    writer = await started()
+    for jump, now in enumerate(JUMPS):
+        batch = [submitted(a_ping(number), number, at=now) for number in range(20 * jump, 20 * jump + 20)]
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(writer.append(submission) for submission in batch))
+        if restarts:
+            await writer.close()
+            writer = await started()
+    await writer.close()
+    await world.convert()
+
+    days = {f"{moment:%Y%m%d}" for moment in JUMPS}
+    assert {f"{segment.day:%Y%m%d}" for segment in segments(world.root.raw)} == days
+    assert {path.name for path in (tmp_path / "converted").iterdir()} == days
+    assert sorted(document_id for document_id, _ in world.lines()) == sorted(
+        an_id(number) for number in range(20 * len(JUMPS))
+    )
+    assert world.audit().findings == []
+
+
+@pytest.mark.slow
+async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
+    tmp_path: Path, figure: Figure
+) -> None:
+    """libfaketime under a whole server with clients: after each jump it answers 200 as before."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        pytest.skip("libfaketime is not installed")
+    data, moment = tmp_path / "data", tmp_path / "moment"
+    prepare(data)
+    moment.write_text("+0")
+    faked = {
+        "LD_PRELOAD": str(found[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(moment),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    jumps = ["-1h", "+1d", "@2038-01-19 03:14:05", "@2028-02-29 23:59:58", "+0"] * 2
+    clients = Clients(rate=200.0)
+    with ThrowawayServer(data, {**SETTINGS, **faked}) as server:
+        async with clients.sending(server.url, clients=8):
+            for jump in jumps[: size(5, 10)]:
+                # Renamed over: a half-written moment is none.
+                (tmp_path / "next").write_text(jump)
+                (tmp_path / "next").rename(moment)
+                started = time.monotonic()
+                assert await until(lambda started=started: clients.last_ok > started + 0.5, 10)
+                figure.runs += 1
+    figure.what = "T15 clock jumps under load"
+    figure.acknowledged = clients.acknowledged
+    figure.notes.append(f"answers {dict(sorted(clients.history.statuses.items()))}")
+    figure.lost, figure.doubled, violated = await asyncio.to_thread(clients.check, data)
+    assert violated == []
+    assert set(clients.history.statuses) == {200}
+    assert {path.name for path in (data / "raw").glob("2*")} >= {"20380119", "20280229", "20280301"}
