@@ -265,11 +265,11 @@ static Text past_value(Walk *walk, Text p, int level)
             p++;
         }
         /* Most of what is copied is short plain integers. */
-        Text behind = p + 1;
+        Text behind = p;
         if (*p >= '1' && *p <= '9')
             while (is_digit(*behind))
                 behind++;
-        if ((*behind == ',' || *behind == closing) && is_digit(*p) && behind - p <= SAFE_DIGITS)
+        if (behind != p && behind - p <= SAFE_DIGITS && (*behind == ',' || *behind == closing))
             p = behind;
         else if ((p = past_value(walk, p, level + 1)) == NULL)
             return NULL;
