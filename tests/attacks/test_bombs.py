@@ -62,19 +62,20 @@ def resident_mebibytes(server: RunningServer) -> float:
 class GoodClients(threading.Thread):
     """Two hundred good requests a second, from another thread, until told to stop."""
 
-    def __init__(self, server: RunningServer, per_second: float = 200.0) -> None:
+    def __init__(self, server: RunningServer, per_second: float = 200.0, first: int = 0) -> None:
         super().__init__(daemon=True)
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
         self._server = server
         self._per_second = per_second
+        self._first = first
         self._told_to_stop = threading.Event()
 
     def run(self) -> None:
         started, number = time.monotonic(), 0
         while not self._told_to_stop.wait(max(0.0, started + number / self._per_second - time.monotonic())):
             number += 1
-            path = f"/submit/telemetry/{an_id(number)}"
+            path = f"/submit/telemetry/{an_id(self._first + number)}"
             sent = time.monotonic()
             answers = self._server.talk(a_request(GOOD_BODY, path=path), half_close=True)
             self.latencies.append(time.monotonic() - sent)

@@ -1,0 +1,187 @@
+"""A ping's revision reaches nobody but the configured server, and a bad server holds up no client (T17)."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import orjson
+import pytest
+
+from tests.attacks.test_bombs import GoodClients
+from tests.attacks.test_mutated_bodies import ended, metric, scrape
+from tests.support.data_root import REVISION, SPEC, a_ping, an_id
+from tests.support.edges import RunningServer, a_request, running_server, wait_for
+from tests.support.running_server import result_of
+
+CHANGESET = "0123456789ab"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def has_fast_lane() -> None:
+    """What is held here is behind both lanes."""
+
+
+@contextmanager
+def canary() -> Iterator[tuple[int, list[object]]]:
+    """A port that nobody has a reason to connect to, and who did."""
+    callers: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        done = threading.Event()
+
+        def listen() -> None:
+            while not done.is_set():
+                try:
+                    connection, address = listening.accept()
+                except TimeoutError:
+                    continue
+                callers.append(address)
+                connection.close()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield listening.getsockname()[1], callers
+        finally:
+            done.set()
+            thread.join()
+
+
+class RevisionServer:
+    """Answers 404, or what *texts* has for a path, or hangs; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.texts: dict[str, bytes] = {}
+        self.hangs = threading.Event()
+        self.is_over = threading.Event()
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                owner.paths.append(self.path)
+                if owner.hangs.is_set():
+                    owner.is_over.wait(60)
+                text = next((text for part, text in owner.texts.items() if part in self.path), None)
+                self.send_response(404 if text is None else 200)
+                self.send_header("Content-Length", str(len(text or b"")))
+                self.end_headers()
+                self.wfile.write(text or b"")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            self.is_over.set()
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+def post(server: RunningServer, number: int, revision: object) -> None:
+    ping = a_ping(number)
+    ping["info"]["revision"] = revision
+    request = a_request(orjson.dumps(ping), path=f"/submit/telemetry/{an_id(number)}")
+    assert [answer.status for answer in server.talk(request, half_close=True)] == [200]
+
+
+def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
+    """Whatever it looks like: the configured server is asked for plain names, or nobody is."""
+    asked = RevisionServer()
+    asked.texts = {f"/{REVISION.repository}/raw-file/{CHANGESET}": orjson.dumps(SPEC)}
+    with canary() as (port, callers), asked.running() as url:
+        host = f"127.0.0.1:{port}"
+        honest = [
+            f"http://{host}/mozilla-central/rev/{CHANGESET}",
+            f"https://{host}/mozilla-central/rev/{CHANGESET}",
+        ]
+        odd = [
+            f"http://user:secret@{host}/mozilla-central/rev/{CHANGESET}",
+            f"http://{host}/../../{host}/rev/{CHANGESET}",
+            f"http://{host}/a/../../etc/rev/{CHANGESET}",
+            f"http://{host}/%2e%2e/%2e%2e/rev/{CHANGESET}",
+            f"http://{host}/mozilla-central/rev/{CHANGESET}?x=http://{host}/",
+            f"http://{host}/mozilla-central/rev/{CHANGESET}#@{host}",
+            f"http://{host}/mozilla-central/rev/../{CHANGESET}",
+            f"http://{host}/mozilla-central/rev/{CHANGESET}\r\nHost: {host}",
+            f"http://{host}/mozilla-central/rev/{CHANGESET}\x00",
+            f"http://{host}/mozilla-central/rev/{'A' * 40}",
+            f"http://{host}/mozilla-central/rev/{'a' * 5000}",
+            f"http://{host}//{host}/rev/{CHANGESET}",
+            f"//{host}/mozilla-central/rev/{CHANGESET}",
+            f"file:///etc/passwd/rev/{CHANGESET}",
+            f"ftp://{host}/mozilla-central/rev/{CHANGESET}",
+            f"gopher://{host}/_/rev/{CHANGESET}",
+            f"javascript://{host}/mozilla-central/rev/{CHANGESET}",
+            f"http://[::ffff:127.0.0.1]:{port}/mozilla-central/rev/{CHANGESET}",
+            f"http://2130706433:{port}/mozilla-central/rev/{CHANGESET}",
+            f"http://{host}\\@hg.mozilla.org/mozilla-central/rev/{CHANGESET}",
+            {"$ref": f"http://{host}/"},
+            [f"http://{host}/"],
+        ]
+        with running_server(tmp_path, environment={"TELEMETRY_REVISION_SERVER": url}) as server:
+            for number, revision in enumerate((*honest, *odd)):
+                post(server, number, revision)
+            wait_for(lambda: ended(scrape(server)) >= len(honest) + len(odd), 30)
+            stored = metric(scrape(server), "telemetry_pings_stored_total")
+            log = server.log()
+            assert server.stop() == 0
+    books = result_of("audit", "--data", str(server.data))
+
+    assert callers == []
+    # Those that name the repository that is there are judged by it, whatever host they name it on.
+    assert sum(stored.values()) >= len(honest)
+    assert books["balanced"]
+    assert books["total"]["pending"] == 0
+    for path in asked.paths:
+        assert path.count("/raw-file/") == 1
+        assert not any(odd_part in path for odd_part in ("..", "%", "?", "#", "@", "//", "\\", ":"))
+    names = {path.name for path in (server.data / "specs").rglob("*") if path.is_file()}
+    assert names <= {"Histograms.json", ".fetched"}
+    assert "secret" not in log
+
+
+@pytest.mark.slow
+def test_a_revision_server_that_hangs_holds_up_no_client(tmp_path):
+    """The same latencies as before, to within noise, and pings whose definitions are here are stored."""
+    asked = RevisionServer()
+    asked.texts = {f"/{REVISION.repository}/raw-file/{REVISION.changeset}": orjson.dumps(SPEC)}
+    with (
+        asked.running() as url,
+        running_server(tmp_path, environment={"TELEMETRY_REVISION_SERVER": url}) as server,
+    ):
+        revision = f"https://hg.mozilla.org/{REVISION.repository}/rev/{REVISION.changeset}"
+        post(server, 900_000, revision)
+        wait_for(lambda: ended(scrape(server)) >= 1, 30)
+        with GoodClients(server) as before:
+            time.sleep(3)
+        asked.hangs.set()
+        for number in range(300):
+            post(server, 910_000 + number, f"https://hg.mozilla.org/mozilla-central/rev/{number:040x}")
+        with GoodClients(server, first=500_000) as meanwhile:
+            time.sleep(3)
+        judged = 1 + len(before.latencies) + len(meanwhile.latencies)
+        wait_for(lambda: ended(scrape(server)) >= judged, 30)
+        post(server, 900_001, revision)
+        wait_for(lambda: ended(scrape(server)) > judged, 20)
+        asked_while_hanging = len(asked.paths) - 1
+        assert server.stop() == 0
+    print(f"p99 {before.p99() * 1000:.0f} ms before, {meanwhile.p99() * 1000:.0f} ms while it hangs")
+
+    assert set(before.statuses) == set(meanwhile.statuses) == {200}
+    assert meanwhile.p99() <= max(0.1, 3 * before.p99())
+    assert asked_while_hanging <= 4
+    total = result_of("audit", "--data", str(server.data))["total"]
+    assert total["pending"] == 300
