@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import DayBooks, Entry, SegmentPosition, StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
-from storage.raw.reader import scan_segment, segments
+from storage.raw.reader import Span, read_submission, scan_segment, segments
 from storage.root import DataRoot
 
 SCAN_BYTES = 64 << 20
@@ -22,6 +23,7 @@ class Audit:
 
     days: dict[str, DayBooks] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)  # one line each
+    notes: Counter[str] = field(default_factory=Counter)  # oddities taken in stride, by name
     damaged_records: int = 0
     damaged_bytes: int = 0
 
@@ -72,6 +74,9 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], Non
             result.damaged_records += count
         elif entry is Entry.DAMAGED_BYTES:
             result.damaged_bytes += count
+    for (_, entry, note), count in tally.items():
+        if entry is Entry.NOTE:
+            result.notes[note] += count
     return result
 
 
@@ -100,11 +105,12 @@ def _recount_raw(
         there.add(segment.name)
         position = positions.get(segment.name, BEGINNING)
         read = 0
-        for offset, count in _spans(segment.path):
-            if offset < position.position:
-                read += count
-            else:
-                unread[f"{segment.day:%Y%m%d}"] += count
+        with segment.path.open("rb") as file:
+            for span in _spans(segment.path):
+                if span.offset < position.position:
+                    read += 1
+                elif _is_whole(file.fileno(), span):
+                    unread[f"{segment.day:%Y%m%d}"] += 1
         if read != position.records:
             findings.append(
                 f"raw/{segment.name}: {read} submissions in the part read, {position.records} booked"
@@ -115,12 +121,20 @@ def _recount_raw(
     return unread, findings
 
 
-def _spans(path: Path) -> Iterator[tuple[int, int]]:
+def _is_whole(descriptor: int, span: Span) -> bool:
+    """Whether a submission that nobody read yet will be one: damage is no submission."""
+    try:
+        read_submission(descriptor, span)
+    except (DamagedRecord, TornRecord):
+        return False
+    return True
+
+
+def _spans(path: Path) -> Iterator[Span]:
     start = 0
     while True:
         scan = scan_segment(path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS)
-        for span in scan.spans:
-            yield span.offset, 1
+        yield from scan.spans
         if scan.finished or scan.end == start:
             return
         start = scan.end

@@ -1,9 +1,11 @@
 """Where things stand below the data root (contract of the layout: StorageLayout.md)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage.disk import Disk
+from storage.errors import NoDataRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,18 @@ class DataRoot:
         return self.state / "staging"
 
     def prepare(self, disk: Disk) -> None:
-        """Make every folder, private to its owner.  Raises `OSError` where that is not allowed."""
+        """
+        Make every folder, private to its owner.
+
+        Raises:
+            NoDataRoot: Something else is in its place.
+            OSError: That is not allowed.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise NoDataRoot(f"{self.path}: not a folder; name the data root with --data")
         for folder in (self.raw, self.converted, self.quarantine, self.specs, self.state):
             disk.make_directories(folder)
+        # Whoever made them may have died before their names were synced.
+        disk.sync_directory(self.path)
+        with suppress(PermissionError):
+            disk.sync_directory(self.path.parent)

@@ -1,14 +1,14 @@
 """Reads committed lines back: of one file, or of the partitions that a filter names."""
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
-from storage.partitions.frames import read_lines
+from storage.partitions.frames import DamagedFrame, read_lines
 from storage.partitions.layout import folder_name
 from storage.partitions.schema import parse_schema
 
@@ -86,24 +86,43 @@ def open_directory(root: Path, ledger: Ledger, directory: str) -> list[tuple[Bin
     return []
 
 
-def read_directory(root: Path, ledger: Ledger, directory: str) -> Iterator[bytes]:
+def read_directory(
+    root: Path, ledger: Ledger, directory: str, *, on_damage: Callable[[str], None] | None = None
+) -> Iterator[bytes]:
     """
     The committed lines of *directory*, without their newlines.
+
+    Args:
+        on_damage: Told in a line of each file that is not whole, of which what is whole is given;
+            without it that is an exception.
 
     Raises:
         OSError: A file cannot be read.
         EOFError: A file is shorter than was committed.
+        DamagedFrame: A frame's checksum disagrees.
     """
     opened = open_directory(root, ledger, directory)
     try:
         for stream, file in opened:
-            yield from read_lines(stream, file.length)
+            try:
+                yield from read_lines(stream, file.length)
+            except (EOFError, DamagedFrame) as error:
+                if on_damage is None:
+                    raise
+                on_damage(f"{file.path}: damaged: {error}")
     finally:
         for stream, _ in opened:
             stream.close()
 
 
-def read_records(root: Path, ledger: Ledger, wanted: Filter, store: str = "converted") -> Iterator[bytes]:
-    """Lines ``<docid>\\t<json>`` of every matching partition, without their newlines."""
+def read_records(
+    root: Path,
+    ledger: Ledger,
+    wanted: Filter,
+    store: str = "converted",
+    *,
+    on_damage: Callable[[str], None] | None = None,
+) -> Iterator[bytes]:
+    """Lines ``<docid>\\t<json>`` of every matching partition, without their newlines; damage as above."""
     for directory in matching_directories(ledger, store, wanted):
-        yield from read_directory(root, ledger, directory)
+        yield from read_directory(root, ledger, directory, on_damage=on_damage)

@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
                 "total": _counts(result.total),
                 "days": {day: _counts(books) for day, books in result.days.items()},
                 "damaged": {"records": result.damaged_records, "bytes": result.damaged_bytes},
+                "notes": dict(sorted(result.notes.items())),
                 "findings": result.findings,
             }
         )
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         print_table(("day", *COLUMNS), [*rows, ["total", *_counts(result.total).values()]])
         if result.damaged_records:
             print(f"damaged: {result.damaged_records} records, {result.damaged_bytes} bytes")
+        for note, count in sorted(result.notes.items()):
+            print(f"noted: {note} {count}")
         print("the books balance" if result.balanced else "the books do NOT balance:")
         for finding in result.findings:
             say(f"  {finding}")

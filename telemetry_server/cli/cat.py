@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from telemetry_server.cli.dates import day_of
 from telemetry_server.cli.options import add_settings_options, settings_of
+from telemetry_server.cli.output import say
 from telemetry_server.cli.status import ExitStatus
 
 EPILOG = """\
@@ -16,7 +17,8 @@ examples:
 
 Each line is <docid>, a tab, JSON.  converted: --where takes the dimensions of the partition schema
 (reason, appName, appUpdateChannel, appVersion, appBuildID by default) and reads only those folders.
-raw and quarantine: any text field of the object, such as reason, namespace, doctype, histogram.
+raw and quarantine: a field of the object (reason, histogram, document_id …), or what its path says
+(namespace, doctype, appName, appVersion, appUpdateChannel, appBuildID).
 * and ? stand for any characters."""
 
 
@@ -53,13 +55,18 @@ def run(args: argparse.Namespace) -> int:
     wanted = Filter(args.date, tuple(args.where))
     out = sys.stdout.buffer
     with Ledger.for_reading(root) as ledger:
-        if args.what == "converted":
-            unknown = lines.unknown_dimension(ledger, wanted)
-            if unknown is not None:
-                print(f"telemetry-server cat: {unknown}", file=sys.stderr)
-                return ExitStatus.USAGE
-        found: Iterator[bytes] = lines.READERS[args.what](root, ledger, wanted)
+        unknown = lines.unknown_name(args.what, ledger, wanted)
+        if unknown is not None:
+            say(f"telemetry-server cat: {unknown}")
+            return ExitStatus.USAGE
+        damage: list[str] = []
+
+        def tell(text: str) -> None:
+            damage.append(text)
+            say(f"telemetry-server cat: {text}; what is whole is printed")
+
+        found: Iterator[bytes] = lines.READERS[args.what](root, ledger, wanted, tell)
         for line in found:
             out.write(line + b"\n")
         out.flush()
-    return ExitStatus.DONE
+    return ExitStatus.BAD_INPUT if damage else ExitStatus.DONE

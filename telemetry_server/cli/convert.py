@@ -39,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.cli.conversion import opened_converter
     from telemetry_server.convert.tally import Tally
 
+    if not args.files and (args.date or args.format != "auto"):
+        say("telemetry-server convert: --format and --date are about files; name one, or - for stdin")
+        return ExitStatus.USAGE
     settings = settings_of(args)
     imported = None
     if args.files:

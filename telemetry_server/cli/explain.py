@@ -78,4 +78,5 @@ def _print(told: dict[str, Any]) -> None:
         print(f"      at {histogram['where']}")
     for other in told["others"]:
         reason = f": {other['reason']}" if other["reason"] else ""
-        print(f"  also      {other['outcome']}{reason} {other['received_at']} {other['detail']}".rstrip())
+        said = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
+        print(f"  {'also':<10}{other['outcome']}{reason} {' '.join(filter(None, said))}".rstrip())

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=["lines"], default="lines", help="<id>TAB<json>, one a line, on stdout"
     )
-    parser.add_argument("--to", metavar="URL", help="send them to this server instead")
+    parser.add_argument("--to", type=_server, metavar="URL", help="send them to this server instead")
     parser.add_argument(
         "--install-specs",
         action="store_true",
@@ -64,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_settings_options(parser)
     add_json_option(parser)
+
+
+def _server(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no server; write it like http://127.0.0.1:8080")
+    return text
 
 
 def _natural(text: str) -> int:

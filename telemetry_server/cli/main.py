@@ -139,6 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitStatus.USAGE
     # Pings are nobody else's to read: neither are the files that libraries of ours create.
     umask = os.umask(0o077)
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as we run
     try:
         status = _run_command(first, words[1:])
         sys.stdout.flush()

@@ -89,7 +89,7 @@ class Committer:
         fresh: dict[tuple[bytes, str, str], int] = {}
         moved = self._bound.moved(frame.directory for _, result in finished.work for frame in result.frames)
         decided = [
-            (task, [as_filed(verdict, moved) for verdict in self.tell_repeats(result.judged, fresh)])
+            (task, [as_filed(verdict, moved) for verdict in self.tell_repeats(task, result.judged, fresh)])
             for task, result in finished.work
         ]
         frames: list[Frame] = []
@@ -126,22 +126,33 @@ class Committer:
                 os.close(descriptor)
 
     def tell_repeats(
-        self, verdicts: Iterable[Judged], fresh: dict[tuple[bytes, str, str], int]
+        self, task: Task, verdicts: Iterable[Judged], fresh: dict[tuple[bytes, str, str], int]
     ) -> list[Judged]:
-        """The verdicts with duplicates told apart, by the ledger and by what this round stores."""
+        """
+        The verdicts with duplicates told apart, by the ledger and by what this round stores.
+
+        A broken body under the id of a stored ping is a repeat with other bytes; what was in
+        quarantine before its id was taken stays there.
+        """
         judged = []
         for verdict in verdicts:
-            if verdict.verdict is Verdict.STORED:
-                assert verdict.document_id is not None
+            is_stored = verdict.verdict is Verdict.STORED
+            is_refused = verdict.verdict is Verdict.QUARANTINED and isinstance(
+                task.items[verdict.index], RawItem
+            )
+            if verdict.document_id is not None and (is_stored or is_refused):
                 key = verdict.document_id, verdict.namespace, verdict.doctype
                 first = fresh.get(key)
                 if first is None:
                     first = self._ledger.seen_digest(*key)
                 if first is not None:
-                    reason = "" if first == verdict.digest else CONFLICT
-                    judged.append(replace(verdict, verdict=Verdict.DUPLICATE, reason=reason))
+                    reason = "" if is_stored and first == verdict.digest else CONFLICT
+                    detail = "" if is_stored else verdict.detail
+                    repeat = replace(verdict, verdict=Verdict.DUPLICATE, reason=reason, detail=detail)
+                    judged.append(repeat)
                     continue
-                fresh[key] = verdict.digest
+                if is_stored:
+                    fresh[key] = verdict.digest
             judged.append(verdict)
         return judged
 

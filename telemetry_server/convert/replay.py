@@ -132,7 +132,7 @@ class Replayer:
             task = _task(lines, self._converter.missing)
             result = await self._judge(task)
             moving = []
-            for judged in self._converter.committer.tell_repeats(result.judged, fresh):
+            for judged in self._converter.committer.tell_repeats(task, result.judged, fresh):
                 reason = task.items[judged.index].reason  # type: ignore[union-attr]
                 total.count(judged, reason)
                 if judged.verdict is Verdict.AWAITING or judged.reason == reason:

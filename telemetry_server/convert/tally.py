@@ -21,6 +21,7 @@ class Tally:
     conflict: int = 0
     pending: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)  # oddities taken in stride, by name
     histograms_kept: int = 0
     histograms_dropped: Counter[str] = field(default_factory=Counter)
     damaged_records: int = 0
@@ -42,6 +43,7 @@ class Tally:
                 self.damaged_bytes += verdict.length
                 continue
             self.received += received
+            self.notes.update(verdict.notes)
             match verdict.verdict:
                 case Verdict.STORED:
                     self._add_stored(verdict, labels)
@@ -76,6 +78,7 @@ class Tally:
                 "dropped": dict(sorted(self.histograms_dropped.items())),
             },
             "damaged": {"records": self.damaged_records, "bytes": self.damaged_bytes},
+            "notes": dict(sorted(self.notes.items())),
         }
 
 

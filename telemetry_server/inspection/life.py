@@ -92,9 +92,12 @@ def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUI
     others = [
         {
             "outcome": life.outcome,
-            "reason": life.reason,
-            "detail": life.detail,
-            "received_at": life.received_at,
+            "reason": life.reason or None,
+            "detail": life.detail or None,
+            "received_at": life.received_at or None,
+            "namespace": life.namespace or None,
+            "doctype": life.doctype or None,
+            "where": life.directory or None,
         }
         for life in rest
     ]

@@ -11,49 +11,93 @@ from storage.partitions.reader import Filter, dimensions_by_schema, read_records
 from storage.root import DataRoot
 from telemetry_server.convert.refusal_line import NO_ID
 from telemetry_server.inspection.raw_lines import raw_submissions, shown_refusal, shown_submission
+from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.submit_path import parse_submit_path
+
+Tell = Callable[[str], None]
+
+# What --where takes for raw and quarantine: fields of the object, and what its path says.
+FIELDS = (
+    "document_id",
+    "received_at",
+    "path",
+    "query",
+    "method",
+    "protocol",
+    "host",
+    "reason",
+    "detail",
+    "histogram",
+)
+PATH_FIELDS = ("namespace", "doctype", "appName", "appVersion", "appUpdateChannel", "appBuildID")
 
 
-def converted(root: DataRoot, ledger: Ledger, wanted: Filter) -> Iterator[bytes]:
+def converted(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
     """Stored records."""
-    return read_records(root.path, ledger, wanted)
+    return read_records(root.path, ledger, wanted, on_damage=on_damage)
 
 
-def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter) -> Iterator[bytes]:
+def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
     """What was refused; a condition on the reason prunes folders, others are held against each object."""
     reasons = tuple(condition for condition in wanted.where if condition[0] == "reason")
-    for line in read_records(root.path, ledger, Filter(wanted.day, reasons), "quarantine"):
+    pruned = Filter(wanted.day, reasons)
+    for line in read_records(root.path, ledger, pruned, "quarantine", on_damage=on_damage):
         fields = orjson.loads(line.partition(b"\t")[2])
         if _holds(fields, wanted):
             yield _line(shown_refusal(fields))
 
 
-def raw(root: DataRoot, ledger: Ledger, wanted: Filter) -> Iterator[bytes]:
-    """Submissions as they came."""
-    del ledger
+def raw(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
+    """Submissions as they came; here the reason is what the path says, if anything."""
+    del ledger, on_damage
     for submission in raw_submissions(root.raw, day=wanted.day):
         fields = shown_submission(submission)
         if _holds(fields, wanted):
             yield _line(fields)
 
 
-READERS: dict[str, Callable[[DataRoot, Ledger, Filter], Iterator[bytes]]] = {
+READERS: dict[str, Callable[[DataRoot, Ledger, Filter, Tell], Iterator[bytes]]] = {
     "converted": converted,
     "quarantine": quarantine,
     "raw": raw,
 }
 
 
-def unknown_dimension(ledger: Ledger, wanted: Filter) -> str | None:
-    """What to tell somebody who filters by a dimension that no schema has; None if all are known."""
+def unknown_name(store: str, ledger: Ledger, wanted: Filter) -> str | None:
+    """What to tell somebody who filters by a name that there is not; None if all are known."""
     known = {name for names in dimensions_by_schema(ledger).values() for name in names}
+    if store != "converted":
+        known = {*FIELDS, *PATH_FIELDS}
     for name, _ in wanted.where:
         if known and name not in known:
-            return f"{name!r} is no dimension; the schema has {', '.join(sorted(known))}"
+            return f"{name!r} is nothing to filter {store} by; there is {', '.join(sorted(known))}"
     return None
 
 
 def _holds(fields: dict[str, Any], wanted: Filter) -> bool:
-    return all(fnmatch.fnmatchcase(str(fields.get(name, "")), pattern) for name, pattern in wanted.where)
+    if not wanted.where:
+        return True
+    values = {name: value for name, value in fields.items() if value is not None}
+    held = said_by_path(str(fields["path"])) | values
+    return all(fnmatch.fnmatchcase(str(held.get(name, "")), pattern) for name, pattern in wanted.where)
+
+
+def said_by_path(path: str) -> dict[str, str]:
+    """What a submit path says of the dimensions; nothing where it has no known form."""
+    try:
+        found = parse_submit_path(path)
+    except PingError:
+        return {}
+    said = {
+        "reason": found.doctype,
+        "namespace": found.namespace,
+        "doctype": found.doctype,
+        "appName": found.app_name,
+        "appVersion": found.app_version,
+        "appUpdateChannel": found.channel,
+        "appBuildID": found.build_id,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _line(fields: dict[str, Any]) -> bytes:

@@ -65,6 +65,59 @@ def test_cat_names_the_dimensions_when_one_is_unknown(world, command):
     assert "appVersion" in talk
 
 
+def test_cat_raw_and_quarantine_know_what_the_path_says(world, look):
+    """A dimension filters them too, where the path names it; a name that there is not is told."""
+    world.receive(
+        [submitted(a_ping(9), 9, path=f"/submit/telemetry/{an_id(9)}/main/Firefox/61.0/nightly/2018")]
+    )
+
+    assert [i for i, _ in objects(look("cat", "raw", "--where", "appName=Firefox"))] == [an_id(9)]
+    assert len(objects(look("cat", "raw", "--where", "namespace=telemetry"))) == 7
+    assert objects(look("cat", "raw", "--where", "appVersion=60.*")) == []
+    look("cat", "quarantine", "--where", "bogus=1", status=2)
+
+
+def test_cat_goes_on_after_a_file_that_is_damaged(world, command):
+    """What is whole is printed, the file is named, exit status 4."""
+    path = sorted(world.root.converted.rglob("*.zst"))[0]
+    path.write_bytes(path.read_bytes()[:-5])
+
+    printed, talk = command("cat", "converted", "--data", str(world.root.path), status=4)
+
+    assert 1 <= len(printed.splitlines()) < 3
+    assert path.name in talk
+
+
+def test_audit_does_not_take_damage_in_raw_for_submissions(world, look):
+    """Only whole records are received, read or not."""
+    world.receive([submitted(a_ping(8), 8)])
+    segment = max(world.root.raw.glob("*/*.tlg"), key=lambda path: path.stat().st_mtime_ns)
+    data = bytearray(segment.read_bytes())
+    data[data.index(an_id(8).encode()) + 200] ^= 1
+    segment.write_bytes(data)
+
+    assert json.loads(look("audit", "--json"))["total"]["received"] == 6
+
+
+def test_oddities_are_counted_where_an_operator_sees_them(world, look):
+    """A client's own metadata is discarded, and noted."""
+    world.receive([submitted(a_ping(8, metadata={"geo": "here"}), 8)])
+
+    assert json.loads(look("convert", "--json"))["notes"] == {"reserved_field": 1}
+    assert json.loads(look("audit", "--json"))["notes"] == {"reserved_field": 1}
+    assert "reserved_field" in look("audit")
+
+
+@pytest.mark.parametrize("words", [("convert",), ("replay",), ("compact",)])
+def test_a_data_root_that_is_a_file_is_one_line(command, tmp_path, words):
+    """A setting that makes no sense."""
+    (tmp_path / "file").touch()
+
+    _, talk = command(*words, "--data", str(tmp_path / "file"), status=78)
+
+    assert "--data" in talk
+
+
 def test_cat_quarantine_prints_what_was_refused_with_its_reason(look):
     """Whole submissions and dropped histograms, the same fields in each."""
     lines = objects(look("cat", "quarantine"))

@@ -63,6 +63,35 @@ async def test_repeats_are_counted_and_other_bytes_are_kept(world):
     assert world.audit().findings == []
 
 
+@pytest.mark.parametrize("body", [b"{broken", b"[1]", b""])
+async def test_a_broken_body_under_a_stored_id_is_a_repeat_with_other_bytes(world, body):
+    """On the generic form the path alone says whose repeat it is."""
+    path = f"/submit/garden/watering/1/{an_id(1)}"
+    world.receive([submitted(b'{"litres":3}', 1, path=path)])
+    await world.convert()
+    world.receive([submitted(body, 1, path=path)])
+
+    tally = await world.convert()
+
+    assert (tally.duplicate, tally.conflict, sum(tally.quarantined.values())) == (1, 1, 0)
+    ((_, conflict),) = world.lines("quarantine")
+    assert conflict["reason"] == "conflict"
+    assert world.audit().findings == []
+
+
+async def test_an_id_that_waits_for_definitions_is_judged_at_once_when_offline(tmp_path):
+    """With revision_offline nothing waits, whatever it waited for before."""
+    world = World(tmp_path, server="http://127.0.0.1:9")
+    world.receive([submitted(a_ping(1), 1)])
+    assert (await world.convert()).pending == 1
+    offline = World(tmp_path)
+
+    tally = await offline.convert()
+
+    assert (dict(tally.quarantined), tally.pending) == ({"unknown_revision": 1}, 0)
+    assert offline.audit().balanced
+
+
 async def test_the_same_json_packed_otherwise_is_no_conflict(world):
     """gzip writes a time into its header: the text is what counts."""
     import gzip
