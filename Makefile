@@ -39,7 +39,7 @@ bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench
 
 faults: install  ## the long durability suite, with its figures
-	@$(BIN)/python -m pytest -q -m "slow or privileged" tests/faults -s
+	@FAULTS=full $(BIN)/python -m pytest -q -m "not firefox" tests/faults
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \

@@ -71,6 +71,7 @@ class PartitionWriter:
         self._disk = disk
         self._max_file_bytes = max_file_bytes
         self._targets: dict[str, StoredFile] = {}
+        self._lasting: set[Path] = set()  # folders whose names are surely on the medium
         self._syncs = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="partition-sync")
 
     def close(self) -> None:
@@ -144,6 +145,14 @@ class PartitionWriter:
             part = {name: by_directory[name] for name in directories[start : start + OPEN_AT_ONCE]}
             self._append(transaction, part)
 
+    def _make_directories(self, directory: Path) -> None:
+        """Make *directory*; whoever made a part of it before may have died with its name unsynced."""
+        self._disk.make_directories(directory)
+        while directory != self._root and directory not in self._lasting:
+            self._disk.sync_directory(directory.parent)
+            self._lasting.add(directory)
+            directory = directory.parent
+
     def _append(self, transaction: Transaction, frames: Mapping[str, list[Frame]]) -> None:
         opened: dict[str, int] = {}
         fresh: list[StoredFile] = []
@@ -157,7 +166,7 @@ class PartitionWriter:
                     if os.fstat(descriptor).st_size != target.length:
                         self._disk.truncate(path, target.length)
                 else:
-                    self._disk.make_directories(path.parent)
+                    self._make_directories(path.parent)
                     self._disk.unlink(temporary(path))
                     opened[directory] = self._disk.create(temporary(path))
                     fresh.append(target)

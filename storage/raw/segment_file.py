@@ -188,7 +188,9 @@ class SegmentSeries:
 def remove_unborn(raw: Path, *, older_than_seconds: float = 60.0) -> None:
     """Remove what a writer left that was killed while it created a segment."""
     for path in raw.glob("*/.*.tlg.new"):
-        with suppress(OSError):
+        with suppress(OSError), path.open("rb") as unborn:
+            # The clock may have jumped: a writer that lives holds the lock.
+            Disk().lock(unborn.fileno())
             if time() - path.lstat().st_mtime > older_than_seconds:
                 path.unlink()
 

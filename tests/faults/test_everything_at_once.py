@@ -152,7 +152,7 @@ async def test_whatever_happens_no_promise_is_broken(
     prepare(filesystem.path / "data")
     trouble = Trouble(filesystem, tmp_path, seed)
     clients = trouble.clients
-    deadline = time.monotonic() + size(20, 600)
+    deadline = time.monotonic() + size(15, 600)
     async with clients.sending(clients.url):
         while time.monotonic() < deadline:
             await trouble.befall()

@@ -292,7 +292,7 @@ def cpu_seconds(pid: int) -> float:
 async def test_the_price_of_syncing(tmp_path: Path, forks: ForkServer, figure: Figure) -> None:
     """The edge's CPU time for a request, with and without syncs; printed, and sane."""
     costs: dict[str, list[float]] = {"real": [], "unsynced": []}
-    for turn in range(size(2, 6)):
+    for turn in range(size(1, 6)):
         for disk in ("real", "unsynced"):
             port_file = tmp_path / f"port-{disk}-{turn}"
             edge = forks.fork(

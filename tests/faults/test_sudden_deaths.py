@@ -38,7 +38,7 @@ async def test_killed_under_load_it_loses_and_doubles_nothing(tmp_path: Path, fi
     prepare(data)
     clients = Clients()
     recoveries = []
-    for _ in range(size(6, 200)):
+    for _ in range(size(4, 200)):
         started, before = time.monotonic(), clients.acknowledged
         server = ThrowawayServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)

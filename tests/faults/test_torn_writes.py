@@ -1,0 +1,88 @@
+"""The end of a segment cut, flipped, shuffled in every way: what is whole is read, what is not is counted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.errors import StorageError
+from storage.raw.reader import Span, read_submission, scan_segment, segments
+from storage.raw.segment_file import SegmentSeries
+from tests.faults.conftest import Figure, size
+from tests.support.data_root import a_ping, submitted
+
+pytestmark = pytest.mark.slow
+
+RECORDS = 12
+Expected = frozenset[int]  # numbers of the submissions that must be readable
+
+
+def written(folder: Path) -> tuple[Path, bytes, list[Span]]:
+    """A segment without a seal, its bytes, and where its submissions lie."""
+    with SegmentSeries(folder, worker=0) as series:
+        for number in range(RECORDS):
+            submission = submitted(a_ping(number), number)
+            series.append([submission], day=submission.received_at.date())
+        series.abandon()
+    (segment,) = segments(folder)
+    scan = scan_segment(segment.path, 0, max_bytes=1 << 30, max_records=1 << 20)
+    return segment.path, segment.path.read_bytes(), scan.spans
+
+
+def read(path: Path) -> tuple[Expected, int]:
+    """The numbers that can be read, and how many submissions are counted as damaged."""
+    scan = scan_segment(path, 0, max_bytes=1 << 30, max_records=1 << 20)
+    numbers, damaged = set(), scan.damage.records
+    with path.open("rb") as stream:
+        for span in scan.spans:
+            try:
+                numbers.add(int(read_submission(stream.fileno(), span).path[-12:], 16))
+            except StorageError:
+                damaged += 1
+    assert numbers <= set(range(RECORDS)), "an invention"
+    return frozenset(numbers), damaged
+
+
+def untouched(spans: list[Span], begin: int, end: int) -> Expected:
+    """The submissions of which no byte lies from *begin* to *end*."""
+    return frozenset(
+        number
+        for number, span in enumerate(spans)
+        if span.offset >= end or span.offset + span.length_bytes <= begin
+    )
+
+
+def variants(whole: bytes, spans: list[Span], step: int) -> Iterator[tuple[bytes, Expected, bool]]:
+    """Damaged texts, what must be read of each, and whether that is all that may be."""
+    first = spans[-3].offset
+    for end in range(first, len(whole), step):
+        yield whole[:end], untouched(spans, end, len(whole)), True
+        yield whole[:end] + bytes(len(whole) - end), untouched(spans, end, len(whole)), True
+    for bit in range(8 * first, 8 * len(whole), step):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield bytes(flipped), untouched(spans, bit // 8, bit // 8 + 1), True
+    for block in (64, 512):
+        for begin in range(first, len(whole) - 2 * block, 8 * step):
+            middle, end = begin + block, begin + 2 * block
+            yield whole[:begin] + bytes(block) + whole[middle:], untouched(spans, begin, middle), True
+            # A block that stands twice may carry a whole record: that is no invention.
+            twice = whole[:middle] + whole[begin:middle] + whole[end:]
+            yield twice, untouched(spans, middle, end), False
+            swapped = whole[:begin] + whole[middle:end] + whole[begin:middle] + whole[end:]
+            yield swapped, untouched(spans, begin, end), False
+
+
+def test_whatever_became_of_the_end_what_is_whole_is_read(tmp_path: Path, figure: Figure) -> None:
+    """Every cut, every bit of the last three records, blocks zeroed, doubled, swapped: no exception."""
+    path, whole, spans = written(tmp_path)
+    figure.what = "T4 torn and flipped ends"
+    for text, expected, is_all in variants(whole, spans, size(7, 1)):
+        path.write_bytes(text)
+        numbers, damaged = read(path)
+        assert numbers == expected if is_all else numbers >= expected
+        # Past a cut nothing tells how many there were; otherwise none is missed.
+        assert len(numbers) == RECORDS or damaged or len(text) < len(whole)
+        figure.runs += 1
+        figure.lost += len(expected - numbers)
+    assert figure.runs > 1000
