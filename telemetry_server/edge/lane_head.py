@@ -36,7 +36,8 @@ _ODD = frozenset(
         "sec-websocket-key1",
     }
 )
-_CLOSES = {"keep-alive": False, "close": True}
+CLOSE = "close"
+_CONNECTION = frozenset({"keep-alive", CLOSE})
 
 
 class PlainHead(NamedTuple):
@@ -71,20 +72,22 @@ def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
     line = _LINE.fullmatch(first)
     if line is None or len(lines) > limits.max_headers:
         return None
-    fields: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    others: dict[str, str] = {}
     for text in lines:
         field = _field(text)
-        if field is None or field[0] in fields:
+        if field is None:
             return None
-        fields[field[0]] = field[1]
+        name, value, is_kept = field
+        fields = headers if is_kept else others
+        if name in fields:
+            return None
+        fields[name] = value
     method, path, query = line.groups("")
-    host, length = fields.get("host"), fields.get("content-length")
-    if host is None or length is None or not _LENGTH.fullmatch(length) or not _ODD.isdisjoint(fields):
+    host, length = others.get("host"), headers.get("content-length")
+    if host is None or length is None or len(path) + len(query) + 1 > limits.max_target_bytes:
         return None
-    is_last = "connection" in fields and _CLOSES.get(fields["connection"].lower())
-    if is_last is None or len(path) + len(query) + 1 > limits.max_target_bytes:
-        return None
-    headers = {name: value for name, value in fields.items() if name in _KEPT}
+    is_last = "connection" in others and others["connection"].lower() == CLOSE
     most = limits.max_kept_header_bytes
     if len(head) > most and max(len(host), *map(len, headers.values())) > most:
         return None
@@ -94,6 +97,14 @@ def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
 
 # Clients of one kind send the same lines over and over.  Its size bounds what a hostile one makes it hold.
 @lru_cache(maxsize=1024)
-def _field(line: str) -> tuple[str, str] | None:
+def _field(line: str) -> tuple[str, str, bool] | None:
+    """Name in lower case, value, and whether it is kept; None for a header that no plain request has."""
     found = _FIELD.fullmatch(line)
-    return None if found is None else (found[1].lower(), found[2])
+    if found is None:
+        return None
+    name, value = found[1].lower(), found[2]
+    if name in _ODD or (name == "content-length" and not _LENGTH.fullmatch(value)):
+        return None
+    if name == "connection" and value.lower() not in _CONNECTION:
+        return None
+    return name, value, name in _KEPT
