@@ -6,11 +6,11 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import conversion, edge
+from bench import conversion, edge, latency
 from bench.report import Row
 from telemetry_server.cli.output import print_json, print_table, say
 
-SUITES = {"edge": edge.measure, "conversion": conversion.measure}
+SUITES = {"edge": edge.measure, "conversion": conversion.measure, "latency": latency.measure}
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:

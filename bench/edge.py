@@ -24,6 +24,7 @@ WORKERS = (1, 2)
 START_SECONDS = 10.0
 DISCARDS, KEEPS = "bare aiohttp, discards", "bare aiohttp, same group commit"
 OURS = "ours"
+LANES = {f"{OURS}, lane": "true", f"{OURS}, no lane": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,17 @@ def measure(quick: bool) -> list[Row]:
     """Rows for each number of workers, of connections, and size of body, from bursts that take turns."""
     rows: list[Row] = []
     for workers in WORKERS[:1] if quick else WORKERS:
-        with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as name, ExitStack() as stack:
-            folder = Path(name)
+        with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place, ExitStack() as stack:
+            folder = Path(place)
             servers = {
                 DISCARDS: stack.enter_context(bare_server(workers, None)),
                 KEEPS: stack.enter_context(bare_server(workers, folder / "bare")),
-                OURS: stack.enter_context(our_server(workers, folder / "ours" / "data", {}, "--no-convert")),
             }
+            for number, (name, value) in enumerate(LANES.items()):
+                settings = {"TELEMETRY_FAST_LANE": value}
+                servers[name] = stack.enter_context(
+                    our_server(workers, folder / str(number) / "data", settings, "--no-convert")
+                )
             for connections in CONNECTIONS[:1] if quick else CONNECTIONS:
                 for size in SIZES_BYTES[::2] if quick else SIZES_BYTES:
                     found = _take_turns(servers, os.urandom(size), connections, quick=quick)
