@@ -8,6 +8,7 @@ as hex, a counter.  Nothing that a client sent is in it.
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -64,6 +65,15 @@ def segments(raw: Path) -> Iterator[SegmentPath]:
             (segment for segment in found if segment is not None),
             key=_writing_order,
         )
+
+
+def raw_bytes(raw: Path) -> int:
+    """Bytes in the segments below *raw*; one that goes meanwhile counts as gone."""
+    total = 0
+    for segment in segments(raw):
+        with suppress(FileNotFoundError):
+            total += segment.path.stat().st_size
+    return total
 
 
 def new_boot_id(now: datetime) -> bytes:

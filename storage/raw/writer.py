@@ -99,7 +99,7 @@ class RawWriter:
         commit_timeout_seconds: float = 5.0,
         on_commit: Callable[[Commit], None] | None = None,
     ) -> None:
-        self._directory = directory
+        self.directory = directory
         self._disk = disk or Disk()
         self._clock = clock
         self._commit_timeout_seconds = commit_timeout_seconds
@@ -204,9 +204,9 @@ class RawWriter:
         self._loop = asyncio.get_running_loop()
         self._died: asyncio.Future[WriterDead] = self._loop.create_future()
         self._drained = asyncio.Event()
-        self._disk.make_directories(self._directory)
-        self._disk.sync_directory(self._directory.parent)
-        remove_unborn(self._directory)
+        self._disk.make_directories(self.directory)
+        self._disk.sync_directory(self.directory.parent)
+        remove_unborn(self.directory)
         self._is_full = self._floor.check()
         self._committer = Committer(self._series, self._floor)
         self._ticking = self._loop.call_later(self._tick_seconds, self._tick)

@@ -1,8 +1,7 @@
-"""What the converter's process does beside converting: gauges, and letting go of what is old enough."""
+"""What the converter's process does beside converting: counts fetches, lets go of what is old enough."""
 
 import asyncio
 import time
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -15,7 +14,6 @@ from telemetry_server.observability import metrics
 
 log = structlog.get_logger("convert")
 
-GAUGES_EVERY_SECONDS = 10.0
 LET_GO_EVERY_SECONDS = 3600.0
 
 
@@ -40,7 +38,6 @@ class Upkeep:
         self._raw_retention = timedelta(days=raw_retention_days)
         self._dedup = None if dedup_days is None else timedelta(days=dedup_days)
         self._fetches: dict[FetchResult, int] = {}
-        self._gauges_due = 0.0
         self._letting_go_due = 0.0
 
     async def run(self) -> None:
@@ -48,9 +45,6 @@ class Upkeep:
         metrics.convert_lag_seconds.report(0.0)
         self._count_fetches()
         now = time.monotonic()
-        if now >= self._gauges_due:
-            self._gauges_due = now + GAUGES_EVERY_SECONDS
-            await asyncio.to_thread(self._report_raw_bytes)
         if now >= self._letting_go_due:
             self._letting_go_due = now + LET_GO_EVERY_SECONDS
             await self.let_go(datetime.now(UTC))
@@ -61,13 +55,6 @@ class Upkeep:
         for result, count in self._fetcher.statistics().items():
             metrics.specs_fetches.count(result.value, amount=count - self._fetches.get(result, 0))
             self._fetches[result] = count
-
-    def _report_raw_bytes(self) -> None:
-        total = 0
-        for segment in segments(self._converter.root.raw):
-            with suppress(FileNotFoundError):
-                total += segment.path.stat().st_size
-        metrics.raw_bytes.report(total)
 
     async def let_go(self, now: datetime) -> int:
         """Remove raw segments and ids past their time.  Returns how many segments went."""

@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from storage.errors import StorageFull, WriterDead
+from storage.raw.layout import raw_bytes
 from storage.raw.writer import RawWriter
 from telemetry_server.edge import answers
 from telemetry_server.observability import metrics
@@ -83,8 +84,13 @@ class ReadingRoutes:
 
     async def _metrics(self) -> web.Response:
         self._edge.tally.flush()
-        body = await asyncio.get_running_loop().run_in_executor(None, metrics.exposition)
+        body = await asyncio.get_running_loop().run_in_executor(None, self._scrape)
         return answers.found(body, METRICS_TYPE)
+
+    def _scrape(self) -> bytes:
+        """All metrics, with the size of raw/ as it is now, whoever converts or not."""
+        metrics.raw_bytes.report(raw_bytes(self._writer.directory))
+        return metrics.exposition()
 
     async def _schema(self) -> web.Response:
         return answers.found(self._edge.options.partition_schema(), JSON)

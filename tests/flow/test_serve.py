@@ -89,6 +89,9 @@ def test_no_convert_keeps_and_waits(world, tmp_path):
     """--no-convert takes submissions; a convert by hand does the rest."""
     with running_server(tmp_path, "--no-convert") as server:
         post(server.url, 1)
+        lines = get(server.url + "/metrics").splitlines()
+        (size,) = (line for line in lines if line.startswith(b"telemetry_raw_bytes"))
+        assert float(size.split()[1]) == sum(path.stat().st_size for path in world.root.raw.glob("*/*.tlg"))
 
     assert world.audit().total.pending == 1
     assert world.lines() == []
