@@ -178,6 +178,8 @@ def _change_structure(chance: Random, data: bytes) -> bytes:
         whole = orjson.loads(data)
     except orjson.JSONDecodeError:
         return data
+    if not isinstance(whole, dict | list):
+        return data
     holder: Any = whole
     for _ in range(chance.randint(0, 6)):
         inner = list(holder.values()) if isinstance(holder, dict) else list(holder)
@@ -186,7 +188,7 @@ def _change_structure(chance: Random, data: bytes) -> bytes:
             break
         holder = chance.choice(inner)
     odd = chance.choice((None, True, [], {}, "", "x", -1, 2**63, 1.5, [[[]]], {"values": {}}, {"0": -1}))
-    if isinstance(holder, list):
+    if isinstance(holder, list) and holder:
         holder[chance.randrange(len(holder))] = odd
     elif isinstance(holder, dict) and holder:
         key = chance.choice(list(holder))
@@ -196,7 +198,10 @@ def _change_structure(chance: Random, data: bytes) -> bytes:
             holder[key] = odd
         elif action == 2:
             holder[chance.choice(ODD_KEYS)] = value
-    return orjson.dumps(whole)
+    try:
+        return orjson.dumps(whole)
+    except TypeError:
+        return data  # nested past what can be written
 
 
 def _other_texts(chance: Random, data: bytes) -> bytes:
