@@ -147,11 +147,15 @@ class PartitionWriter:
 
     def _make_directories(self, directory: Path) -> None:
         """Make *directory*; whoever made a part of it before may have died with its name unsynced."""
+        doubtful, place = [], directory
+        while place != self._root and place not in self._lasting:
+            doubtful.append(place)
+            place = place.parent
+        for place in doubtful:
+            if place.is_dir():
+                self._disk.sync_directory(place.parent)
         self._disk.make_directories(directory)
-        while directory != self._root and directory not in self._lasting:
-            self._disk.sync_directory(directory.parent)
-            self._lasting.add(directory)
-            directory = directory.parent
+        self._lasting.update(doubtful)
 
     def _append(self, transaction: Transaction, frames: Mapping[str, list[Frame]]) -> None:
         opened: dict[str, int] = {}

@@ -136,6 +136,7 @@ def _judge_or_die(task):
     return pool._judge.judge(task)
 
 
+@pytest.mark.slow
 async def test_no_ping_is_blamed_when_processes_cannot_even_start(tmp_path, monkeypatch):
     """Without memory or descriptors conversion halts, and goes on when there are some."""
     world = World(tmp_path)
