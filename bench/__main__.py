@@ -6,11 +6,19 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import conversion, edge, latency
+from bench import backlog, codecs, conversion, dedup, delay, edge, latency
 from bench.report import Row
 from telemetry_server.cli.output import print_json, print_table, say
 
-SUITES = {"edge": edge.measure, "conversion": conversion.measure, "latency": latency.measure}
+SUITES = {
+    "edge": edge.measure,
+    "latency": latency.measure,
+    "conversion": conversion.measure,
+    "codecs": codecs.measure,
+    "dedup": dedup.measure,
+    "delay": delay.measure,
+    "backlog": backlog.measure,
+}
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""CPU time of other processes, from /proc."""
+"""CPU time and memory of other processes, from /proc."""
 
 import os
 from pathlib import Path
@@ -29,11 +29,21 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time that *pid* and its living descendants have used, in seconds."""
+def cpu_seconds(pid: int, *, alone: bool = False) -> float:
+    """User and system time that *pid* and, unless *alone*, its living descendants have used, in seconds."""
     ticks = 0
-    for member in family(pid):
+    for member in [pid] if alone else family(pid):
         fields = _fields(member)
         if fields is not None:
             ticks += int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])
     return ticks / TICKS_PER_SECOND
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that *pid* held at once; 0 if it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    peak = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), "0")
+    return int(peak) << 10

@@ -1,0 +1,137 @@
+"""``convert`` on a backlog: on one core and on two, and what each process holds in memory."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+from bench.processes import cpu_seconds, family, peak_bytes
+from bench.report import Row
+from histogram_specs.cache import SpecCache
+from storage.disk import Disk
+from storage.raw.segment_file import SegmentSeries
+from storage.raw.submission import Submission
+from storage.root import DataRoot
+from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.generator.definitions import shipped_definitions
+from telemetry_server.generator.payloads import uuid_of
+from telemetry_server.generator.stream import Recipe
+
+DIFFERENT_BODIES = 192
+BATCH = 64
+LOOK_SECONDS = 0.05
+MEMORY_GOAL_MIB = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of ``convert``."""
+
+    seconds: float
+    cpu_seconds: float
+    coordinator_cpu_seconds: float
+    peak_mib: float  # of the process that held most
+
+
+def submissions() -> Iterator[Submission]:
+    """Good pings without end: some bodies again and again, each time under a new id."""
+    now = datetime.now(UTC)
+    bodies = [
+        Submission(received_at=now, path=ping.path, body=ping.body)
+        for ping in Recipe(shipped_definitions()).pings(DIFFERENT_BODIES)
+    ]
+    chance = Random(1)
+    while True:
+        for each in bodies:
+            root, submit, telemetry, _, *rest = each.path.split("/")
+            yield replace(each, path="/".join((root, submit, telemetry, uuid_of(chance), *rest)))
+
+
+def fill(data: Path, raw_bytes: int) -> int:
+    """Put *raw_bytes* of submissions into a new data root.  Returns how many that was."""
+    root = DataRoot(data)
+    root.prepare(Disk())
+    definitions = shipped_definitions()
+    SpecCache(root.specs).store(definitions.revision, definitions.text)
+    count = size = 0
+    source = submissions()
+    with SegmentSeries(root.raw, worker=0) as series:
+        while size < raw_bytes:
+            size += series.append(list(islice(source, BATCH)), day=datetime.now(UTC).date())
+            count += BATCH
+    return count
+
+
+def convert(data: Path, cores: int) -> Run:
+    """Convert all that waits below *data* with a process for each of *cores*, and no other core."""
+    settings = {"TELEMETRY_CONVERT_PROCESSES": str(cores), "TELEMETRY_REVISION_OFFLINE": "true"}
+    usable = sorted(os.sched_getaffinity(0))[:cores]
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "telemetry_server", "convert", "--data", str(data), "--json"],
+        env=bare_environment() | settings,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, usable),  # noqa: PLW1509 - no threads here
+    )
+    peaks: dict[int, int] = {}
+    cpu = own_cpu = 0.0
+    while process.poll() is None:
+        cpu, own_cpu = max(cpu, cpu_seconds(process.pid)), max(own_cpu, cpu_seconds(process.pid, alone=True))
+        for pid in family(process.pid):
+            peaks[pid] = max(peaks.get(pid, 0), peak_bytes(pid))
+        time.sleep(LOOK_SECONDS)
+    if process.returncode:
+        raise RuntimeError(f"convert ended with {process.returncode}")
+    return Run(time.perf_counter() - start, cpu, own_cpu, max(peaks.values()) / 2**20)
+
+
+def measure(quick: bool) -> list[Row]:
+    """Rows for the gain of a second core, and for memory."""
+    rounds, raw_bytes = (1, 16 << 20) if quick else (3, 128 << 20)
+    one: list[Run] = []
+    two: list[Run] = []
+    with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
+        for number in range(rounds):
+            for cores, runs in ((1, one), (2, two)):
+                data = Path(folder) / f"{number}-{cores}"
+                count = fill(data, raw_bytes)
+                runs.append(convert(data, cores))
+        large = Path(folder) / "large"
+        large_bytes = (64 << 20) if quick else (1 << 30)
+        large_count = fill(large, large_bytes)
+        memory = convert(large, 2)
+    gains = [first.seconds / second.seconds for first, second in zip(one, two, strict=True)]
+    return [
+        Row(
+            what=f"backlog of {raw_bytes >> 20} MiB, two cores",
+            unit="pings per s",
+            ours=statistics.median(count / run.seconds for run in two),
+            yardstick="one core",
+            theirs=statistics.median(count / run.seconds for run in one),
+            ratio=statistics.median(1 / gain for gain in gains),
+            spread=(1 / max(gains), 1 / min(gains)),
+            note=f"the coordinator takes {_share(two):.0%} of the CPU",
+        ),
+        Row(
+            what=f"memory, {large_bytes >> 20} MiB of raw ({large_count} pings)",
+            unit="MiB at most, a process",
+            ours=memory.peak_mib,
+            yardstick="the goal",
+            theirs=MEMORY_GOAL_MIB,
+            ratio=memory.peak_mib / MEMORY_GOAL_MIB,
+            spread=(memory.peak_mib / MEMORY_GOAL_MIB,) * 2,
+            note=f"{memory.cpu_seconds * 1000 / large_count:.2f} CPU ms per ping, all in",
+        ),
+    ]
+
+
+def _share(runs: list[Run]) -> float:
+    return statistics.median(run.coordinator_cpu_seconds / run.cpu_seconds for run in runs)

@@ -1,0 +1,63 @@
+"""From the 200 to a record that readers see, at light load."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from bench.backlog import submissions
+from bench.report import Row
+from histogram_specs.cache import SpecCache
+from storage.ledger.ledger import Ledger
+from telemetry_server.cli.throwaway import ThrowawayServer
+from telemetry_server.generator.definitions import shipped_definitions
+
+GOAL_SECONDS = 1.0
+PAUSE_SECONDS = 0.01
+GIVE_UP_SECONDS = 30.0
+
+
+def measure(quick: bool) -> list[Row]:
+    """One row: single pings, each sent when the one before is stored."""
+    count = 5 if quick else 25
+    definitions = shipped_definitions()
+    delays = []
+    with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
+        data = Path(folder) / "data"
+        SpecCache(data / "specs").store(definitions.revision, definitions.text)
+        settings = {"TELEMETRY_WORKERS": "1", "TELEMETRY_REVISION_OFFLINE": "true"}
+        with ThrowawayServer(data, settings) as server:
+            source = submissions()
+            for number in range(1, count + 1):
+                ping = next(source)
+                with urlopen(Request(server.url + ping.path, data=ping.body, method="POST")):
+                    kept = time.monotonic()
+                _wait_until_stored(data, number)
+                delays.append(time.monotonic() - kept)
+    delays.sort()
+    return [
+        Row(
+            what=f"queue to stored, {count} pings one by one",
+            unit="s",
+            ours=statistics.median(delays),
+            yardstick="the goal",
+            theirs=GOAL_SECONDS,
+            ratio=statistics.median(delays) / GOAL_SECONDS,
+            spread=(delays[0] / GOAL_SECONDS, delays[-1] / GOAL_SECONDS),
+            note="from the 200 to a line that `cat` prints",
+        )
+    ]
+
+
+def _wait_until_stored(data: Path, records: int) -> None:
+    """Wait until readers, who go by the ledger, see *records* records."""
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    while time.monotonic() < deadline:
+        path = data / "state" / "ledger.sqlite"
+        if path.exists():
+            with Ledger(path, read_only=True) as ledger:
+                if sum(file.records for file in ledger.files("converted")) >= records:
+                    return
+        time.sleep(PAUSE_SECONDS)
+    raise TimeoutError(f"{records} records were not stored in {GIVE_UP_SECONDS:.0f} s")
