@@ -66,6 +66,7 @@ class Ledger:
             StorageFull: There is no room to open it.
         """
         self.path = path
+        self._scopes: dict[tuple[str, str], int] = {}
         try:
             if read_only:
                 if not path.exists():
@@ -193,13 +194,27 @@ class Ledger:
         return dict(self._connection.execute("SELECT schema_id, schema FROM schemas"))
 
     def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:
-        """The digest of the stored ping with this id, if there is one."""
+        """The digest of the stored ping with this id, if there is one; asked for outside of transactions."""
+        scope = self._scope(namespace, doctype)
+        if scope is None:
+            return None
         row = self._connection.execute(
-            "SELECT digest FROM seen WHERE document_id = ? AND scope_id ="
-            " (SELECT scope_id FROM scopes WHERE namespace = ? AND doctype = ?)",
-            (document_id, namespace, doctype),
+            "SELECT digest FROM seen WHERE document_id = ? AND scope_id = ?", (document_id, scope)
         ).fetchone()
         return None if row is None else int(row[0])
+
+    def _scope(self, namespace: str, doctype: str) -> int | None:
+        """The number of a namespace and doctype, which keep it for good once they have one."""
+        key = namespace, doctype
+        scope = self._scopes.get(key)
+        if scope is None:
+            row = self._connection.execute(
+                "SELECT scope_id FROM scopes WHERE namespace = ? AND doctype = ?", key
+            ).fetchone()
+            if row is None:
+                return None
+            scope = self._scopes[key] = int(row[0])
+        return scope
 
     def lives(self, document_id: bytes) -> list[Life]:
         """All that became of an id: stored first, then pending, then refused, latest first."""
