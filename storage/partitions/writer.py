@@ -49,11 +49,19 @@ def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
     """Remove files that no commit knows.  Returns how many there were."""
     committed = {file.path for file in ledger.files()} if (doubtful := ledger.doubtful()) else set()
     removed = 0
+    emptied = set()
     for path in doubtful:
+        names = [temporary(root / path)]
         if path not in committed:
             removed += (root / path).exists()
-            disk.unlink(root / path)
-        disk.unlink(temporary(root / path))
+            names.append(root / path)
+        for name in names:
+            if name.exists():
+                disk.unlink(name)
+                emptied.add(name.parent)
+    for directory in emptied:
+        # Or a power cut brings them back when nobody doubts them any more.
+        disk.sync_directory(directory)
     if doubtful:
         with ledger.transaction() as transaction:
             transaction.settle(doubtful)

@@ -119,12 +119,18 @@ def append_unsynced_and_stay(root: str, first: int, count: int) -> int:
 
 def convert(root: str) -> int:
     """Convert what waits, in this process alone and in one thread."""
-    return _with_converter(root, follow=False)
 
+    async def run() -> None:
+        # One thread, so that the n-th call of a thread is the n-th of the work.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        async with AsyncExitStack() as stack:
+            await (await World(Path(root)).opened(stack)).convert_all()
 
-def follow(root: str) -> int:
-    """Convert until killed."""
-    return _with_converter(root, follow=True)
+    try:
+        asyncio.run(run())
+    except (OSError, StorageError):
+        return COULD_NOT
+    return 0
 
 
 def replay(root: str) -> int:
@@ -219,22 +225,4 @@ def schedule(root: str, seed: int) -> int:
     for _ in itertools.count():
         action = chance.choice([convert, convert, replay, compact])
         action(root)
-    return 0
-
-
-def _with_converter(root: str, *, follow: bool) -> int:
-    async def run() -> None:
-        # One thread, so that the n-th call of a thread is the n-th of the work.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-        async with AsyncExitStack() as stack:
-            converter = await World(Path(root)).opened(stack)
-            await converter.convert_all()
-            while follow:
-                await asyncio.sleep(0.02)
-                await converter.convert_all()
-
-    try:
-        asyncio.run(run())
-    except (OSError, StorageError):
-        return COULD_NOT
     return 0
