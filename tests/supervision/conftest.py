@@ -1,4 +1,4 @@
-"""Every test here runs with the fast lane and without."""
+"""Every test here runs with the fast lane, and where time is no matter also without."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,12 @@ import pytest
 from tests.support.edges import with_fast_lane
 
 
-@pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["lane", "no-lane"])
+@pytest.fixture(
+    scope="module",
+    autouse=True,
+    params=[True, pytest.param(False, marks=pytest.mark.slow)],
+    ids=["lane", "no-lane"],
+)
 def has_fast_lane(request) -> Iterator[bool]:
     """Whether edges and servers have it."""
     with with_fast_lane(is_on=request.param):
