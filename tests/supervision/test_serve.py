@@ -144,5 +144,5 @@ def test_a_data_root_that_cannot_be_one_is_refused(tmp_path):
     done = command("serve", "--port", "0", data=tmp_path / "data")
 
     assert done.returncode == 78
-    assert "cannot be used" in done.stderr.decode()
+    assert "not a folder; name the data root with --data" in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
