@@ -26,6 +26,11 @@ LOOPBACK = "0100007F"
 SOURCE = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def has_fast_lane() -> None:
+    """An outsider sees the server as it comes."""
+
+
 @dataclass
 class Seen:
     """A server of somebody without rights."""
