@@ -196,7 +196,10 @@ def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:
     )
     url = f"{server}/submit/telemetry/{EXAMPLE_ID}"
     data = settings.data_dir
-    command = "telemetry-server" if which("telemetry-server") else sys.argv[0]
+    command = "telemetry-server"
+    if which(command) is None:
+        is_script = not sys.argv[0].endswith("__main__.py")
+        command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
     say(f"Listening on {server}/ with data in {data}")
     if admin_port is not None:
         say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{admin_port}/metrics")
