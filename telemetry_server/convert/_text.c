@@ -24,7 +24,8 @@
 #define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_places.py */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define KEY_SLOTS (1 << 14)
-#define MOST_KEYS (KEY_SLOTS * 3 / 4)
+#define FEWEST_SLOTS (1 << 8)
+#define BYTES_A_SLOT 12
 #define MOST_PROBES 32
 
 typedef const unsigned char *Text;
@@ -36,8 +37,9 @@ typedef struct {
 } Buffer;
 
 typedef struct {
+    Text text;
     Buffer doubts;
-    uint32_t objects, keys;
+    uint32_t objects, keys, slots_in_use;
 } Walk;
 
 /* ---- growing text */
@@ -84,43 +86,57 @@ static PyObject *doubts_of(Walk *walk)
 /* ---- keys: the last of two equal ones counts, so an object that is copied may not have any */
 
 static struct {
-    Text key;
-    uint32_t walk, object, hash, length;
+    uint32_t walk, object, hash, at;
 } slots[KEY_SLOTS];
 static uint32_t walks;
 static int is_busy;
 
+static uint32_t hash_of(uint32_t object, Text key, size_t length)
+{
+    uint64_t hash = object, piece;
+    for (; length >= 8; length -= 8, key += 8) {
+        memcpy(&piece, key, 8);
+        hash = (hash ^ piece) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 32;
+    }
+    while (length--)
+        hash = (hash ^ *key++) * 0x9E3779B97F4A7C15u;
+    return (uint32_t)(hash >> 32);
+}
+
+/* `end` is behind the closing quote, so that no key is the beginning of another. */
 static int is_new_key(Walk *walk, uint32_t object, Text key, Text end)
 {
-    uint32_t length = (uint32_t)(end - key), hash = 2166136261u ^ object;
-    for (Text p = key; p < end; p++)
-        hash = (hash ^ *p) * 16777619u;
-    hash ^= hash >> 15;
-    if (++walk->keys > MOST_KEYS)
+    uint32_t hash = hash_of(object, key, end - key);
+    if (++walk->keys > walk->slots_in_use / 4 * 3)
         return 0;
     for (uint32_t i = 0; i < MOST_PROBES; i++) {
-        uint32_t at = (hash + i) & (KEY_SLOTS - 1);
+        uint32_t at = (hash + i) & (walk->slots_in_use - 1);
         if (slots[at].walk != walks) {
             slots[at].walk = walks;
             slots[at].object = object;
             slots[at].hash = hash;
-            slots[at].length = length;
-            slots[at].key = key;
+            slots[at].at = (uint32_t)(key - walk->text);
             return 1;
         }
-        if (slots[at].hash == hash && slots[at].object == object && slots[at].length == length &&
-            memcmp(slots[at].key, key, length) == 0)
+        if (slots[at].hash == hash && slots[at].object == object &&
+            memcmp(walk->text + slots[at].at, key, end - key) == 0)
             return 0;
     }
     return 0; /* keys made to collide */
 }
 
-static int start(Walk *walk)
+static int start(Walk *walk, const char *text, Py_ssize_t length)
 {
     memset(walk, 0, sizeof *walk);
-    if (is_busy)
+    if (is_busy || (size_t)length > UINT32_MAX)
         return 0;
     is_busy = 1;
+    walk->text = (Text)text;
+    /* Not more memory than the text calls for: it is quicker the less there is. */
+    walk->slots_in_use = FEWEST_SLOTS;
+    while (walk->slots_in_use < KEY_SLOTS && walk->slots_in_use < length / BYTES_A_SLOT)
+        walk->slots_in_use *= 2;
     if (++walks == 0) { /* once in 2^32 */
         memset(slots, 0, sizeof slots);
         walks = 1;
@@ -369,11 +385,11 @@ static PyObject *split(PyObject *self, PyObject *args)
     if ((kinds.any = PyUnicode_FromString("*")) == NULL)
         return NULL;
     Walk walk;
-    if (!start(&walk)) {
+    if (!start(&walk, text, length)) {
         Py_DECREF(kinds.any);
         Py_RETURN_NONE;
     }
-    Text p = (Text)text;
+    Text p = walk.text;
     PyObject *parts = split_object(&walk, &p, plan, &kinds, 0);
     if (parts != NULL && p == (Text)text + length) {
         PyObject *doubts = doubts_of(&walk);
@@ -608,7 +624,6 @@ static Text past_any(Walk *walk, Text p)
 typedef struct {
     Walk walk;
     Buffer out;
-    Text text;
     PyObject *layouts, *chunks;
     Py_ssize_t kept, numbers;
 } Packing;
@@ -668,7 +683,7 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
             packing->walk.doubts.length = before.walk.doubts.length;
             end = past_any(&packing->walk, from);
             if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
-                                add_surprise(packing->chunks, name, packing->text, from, end)))
+                                add_surprise(packing->chunks, name, packing->walk.text, from, end)))
                 end = NULL;
         }
     }
@@ -685,9 +700,9 @@ static PyObject *pack(PyObject *self, PyObject *args)
     PyObject *result = NULL;
     if (!PyArg_ParseTuple(args, "y#Op", &text, &length, &packing.layouts, &is_keyed))
         return NULL;
-    if (!start(&packing.walk))
+    if (!start(&packing.walk, text, length))
         Py_RETURN_NONE;
-    Text p = packing.text = (Text)text;
+    Text p = packing.walk.text;
     packing.chunks = PyList_New(0);
     if (packing.chunks != NULL && *p == '{') {
         do
