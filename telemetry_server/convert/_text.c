@@ -37,7 +37,7 @@ typedef struct {
 } Buffer;
 
 typedef struct {
-    Text text;
+    Text text, end;
     Buffer doubts;
     uint32_t objects, keys, slots_in_use;
 } Walk;
@@ -133,6 +133,7 @@ static int start(Walk *walk, const char *text, Py_ssize_t length)
         return 0;
     is_busy = 1;
     walk->text = (Text)text;
+    walk->end = (Text)text + length;
     /* Not more memory than the text calls for: it is quicker the less there is. */
     walk->slots_in_use = FEWEST_SLOTS;
     while (walk->slots_in_use < KEY_SLOTS && walk->slots_in_use < length / BYTES_A_SLOT)
@@ -155,6 +156,37 @@ static void finish(Walk *walk)
 static int is_digit(unsigned char c)
 {
     return c >= '0' && c <= '9';
+}
+
+/* Of a word whose bytes are 0x80 or 0: which is the first in memory that is not 0. */
+static int first_byte(uint64_t marks)
+{
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_ctzll(marks) >> 3;
+#else
+    unsigned char bytes[8];
+    int at = 0;
+    memcpy(bytes, &marks, 8);
+    while (bytes[at] == 0)
+        at++;
+    return at;
+#endif
+}
+
+/* Behind the digits at `p`; eight at a time, since their number is hard to foresee. */
+static Text past_digits(const Walk *walk, Text p)
+{
+    while (walk->end - p >= 8) {
+        uint64_t eight;
+        memcpy(&eight, p, 8);
+        uint64_t others = ((eight + 0x4646464646464646u) | (eight - 0x3030303030303030u)) & 0x8080808080808080u;
+        if (others != 0)
+            return p + first_byte(others);
+        p += 8;
+    }
+    while (is_digit(*p))
+        p++;
+    return p;
 }
 
 static unsigned char is_plain[256]; /* within a string: ASCII, and neither quote nor backslash nor control */
@@ -209,8 +241,7 @@ static Text past_number(Walk *walk, Text p)
     Text from = p;
     p += *p == '-';
     Text first = p;
-    while (is_digit(*p))
-        p++;
+    p = past_digits(walk, p);
     if (p == first || (*first == '0' && p - first > 1))
         return NULL;
     if (*p == '.' || *p == 'e' || *p == 'E') {
@@ -235,15 +266,12 @@ static signed char nesting[256]; /* what each byte adds to it */
    does.  Brackets in strings count as well; where that leads astray, what is left is no JSON. */
 static Text past_brackets(Text p, int level)
 {
-    for (int within = 0;; p++) {
-        if (nesting[*p] == 0)
-            continue;
-        within += nesting[*p];
-        if (within <= 0)
-            return *p == '}' || *p == ']' ? p + 1 : NULL;
-        if (level + within > MAX_NESTING)
-            return NULL;
-    }
+    int within = 0, most = 0;
+    do {
+        within += nesting[*p++];
+        most = within > most ? within : most;
+    } while (within > 0);
+    return within == 0 && level + most <= MAX_NESTING ? p : NULL;
 }
 
 /* `level` is how many objects and arrays are around the value. */
@@ -283,8 +311,7 @@ static Text past_value(Walk *walk, Text p, int level)
         /* Most of what is copied is short plain integers. */
         Text behind = p;
         if (*p >= '1' && *p <= '9')
-            while (is_digit(*behind))
-                behind++;
+            behind = past_digits(walk, p);
         if (behind != p && behind - p <= SAFE_DIGITS && (*behind == ',' || *behind == closing))
             p = behind;
         else if ((p = past_value(walk, p, level + 1)) == NULL)
@@ -461,7 +488,7 @@ static int64_t find(const Layout *layout, int64_t bucket)
     return low < layout->size && layout->starts[low] == bucket ? low : -1;
 }
 
-static Text past_counts(Text p, const Layout *layout)
+static Text past_counts(const Walk *walk, Text p, const Layout *layout)
 {
     const int64_t *positions = layout->starts + layout->size;
     int64_t at = 0;
@@ -477,8 +504,7 @@ static Text past_counts(Text p, const Layout *layout)
         if ((at >= layout->size || layout->starts[at] != bucket) && (at = find(layout, bucket)) < 0)
             return NULL;
         Text from = p;
-        while (is_digit(*p))
-            p++;
+        p = past_digits(walk, p);
         if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1))
             return NULL;
         counts[positions[at]].text = from;
@@ -529,7 +555,7 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
             p = past_equal(p, layout->client_type);
             break;
         case VALUES:
-            p = past_counts(p, layout);
+            p = past_counts(walk, p, layout);
             break;
         default:
             p = past_number(walk, p);

@@ -31,23 +31,22 @@ class Resolves(Protocol):
 
 
 class TaskResolver:
-    """Looks once for what is found; for one task, which is over before anybody has put another file there."""
+    """Looks once for each revision; for one task, which is over before anybody has put another file there."""
 
     def __init__(self, resolver: Resolves) -> None:
         self._resolver = resolver
-        self._found: dict[tuple[Revision | None, str | None, str | None, str | None], Resolved] = {}
+        self._found: dict[Revision, Resolved] = {}
 
     def resolve(
         self, revision: Revision | None, *, channel: str | None, build_id: str | None, version: str | None
     ) -> Resolution:
-        """Find definitions, or remember them."""
-        key = revision, channel, build_id, version
-        known = self._found.get(key)
+        """Find definitions, or remember those of *revision* itself."""
+        known = None if revision is None else self._found.get(revision)
         if known is not None:
             return known
         found = self._resolver.resolve(revision, channel=channel, build_id=build_id, version=version)
-        if isinstance(found, Resolved):
-            self._found[key] = found
+        if revision is not None and isinstance(found, Resolved) and found.source is RevisionSource.PING:
+            self._found[revision] = found
         return found
 
 
