@@ -245,7 +245,7 @@ async def test_a_slow_disk_is_answered_for_and_memory_is_not_its_buffer(
     tmp_path: Path, forks: ForkServer, figure: Figure
 ) -> None:
     """200 ms a sync, 160 clients with 128 KiB each: 503 rather than growth, and liveness answers."""
-    seconds, in_flight = float(size(6, 60)), 8 << 20
+    seconds, in_flight = float(size(6, 30)), 8 << 20
     edge = forks.fork(
         "edge",
         root=str(tmp_path),
@@ -292,7 +292,7 @@ def cpu_seconds(pid: int) -> float:
 async def test_the_price_of_syncing(tmp_path: Path, forks: ForkServer, figure: Figure) -> None:
     """The edge's CPU time for a request, with and without syncs; printed, and sane."""
     costs: dict[str, list[float]] = {"real": [], "unsynced": []}
-    for turn in range(size(1, 6)):
+    for turn in range(size(1, 3)):
         for disk in ("real", "unsynced"):
             port_file = tmp_path / f"port-{disk}-{turn}"
             edge = forks.fork(
