@@ -151,9 +151,9 @@ def compact(root: str, day: str = DAY) -> int:
     """Merge a day's files, as the command does it."""
     data = DataRoot(Path(root))
     disk = Disk()
-    data.prepare(disk)
     lock = FileLock(data.state / "converter.lock")
     try:
+        data.prepare(disk)
         with Ledger(data.ledger) as ledger:
             lock.acquire(wait=True)
             for _ in compact_day(data.path, ledger, disk, day):
