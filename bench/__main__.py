@@ -6,7 +6,7 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import backlog, codecs, conversion, dedup, delay, edge, latency
+from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency
 from bench.report import Row
 from telemetry_server.cli.output import print_json, print_table, say
 
@@ -18,6 +18,7 @@ SUITES = {
     "dedup": dedup.measure,
     "delay": delay.measure,
     "backlog": backlog.measure,
+    "keeping_up": keeping_up.measure,
 }
 
 

@@ -8,13 +8,12 @@ from urllib.request import Request, urlopen
 
 from bench.backlog import submissions
 from bench.report import Row
+from bench.stored import wait_until_stored
 from histogram_specs.cache import SpecCache
-from storage.ledger.ledger import Ledger
 from telemetry_server.cli.throwaway import ThrowawayServer
 from telemetry_server.generator.definitions import shipped_definitions
 
 GOAL_SECONDS = 1.0
-PAUSE_SECONDS = 0.01
 GIVE_UP_SECONDS = 30.0
 
 
@@ -33,7 +32,7 @@ def measure(quick: bool) -> list[Row]:
                 ping = next(source)
                 with urlopen(Request(server.url + ping.path, data=ping.body, method="POST")):
                     kept = time.monotonic()
-                _wait_until_stored(data, number)
+                wait_until_stored(data, number, within_seconds=GIVE_UP_SECONDS)
                 delays.append(time.monotonic() - kept)
     delays.sort()
     return [
@@ -48,16 +47,3 @@ def measure(quick: bool) -> list[Row]:
             note="from the 200 to a line that `cat` prints",
         )
     ]
-
-
-def _wait_until_stored(data: Path, records: int) -> None:
-    """Wait until readers, who go by the ledger, see *records* records."""
-    deadline = time.monotonic() + GIVE_UP_SECONDS
-    while time.monotonic() < deadline:
-        path = data / "state" / "ledger.sqlite"
-        if path.exists():
-            with Ledger(path, read_only=True) as ledger:
-                if sum(file.records for file in ledger.files("converted")) >= records:
-                    return
-        time.sleep(PAUSE_SECONDS)
-    raise TimeoutError(f"{records} records were not stored in {GIVE_UP_SECONDS:.0f} s")

@@ -1,11 +1,13 @@
 """CPU time and memory of other processes, from /proc."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat after the name in parentheses: parent, user and system time.
 PARENT, USER_TICKS, SYSTEM_TICKS = 1, 11, 12
+STOLEN_TICKS = 7  # of a core, in /proc/stat
 
 
 def _fields(pid: int) -> list[str] | None:
@@ -36,6 +38,16 @@ def cpu_seconds(pid: int, *, alone: bool = False) -> float:
         fields = _fields(member)
         if fields is not None:
             ticks += int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])
+    return ticks / TICKS_PER_SECOND
+
+
+def stolen_seconds(cores: Collection[int]) -> float:
+    """What the host of this virtual machine took from *cores* for others, in seconds (proc(5), "steal")."""
+    ticks = 0
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name.startswith("cpu") and name[3:].isdigit() and int(name[3:]) in cores:
+            ticks += int(fields[STOLEN_TICKS])
     return ticks / TICKS_PER_SECOND
 
 

@@ -22,12 +22,15 @@ FRAME_OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.content_size_flag: 1,
 }
 LIVE_LEVEL = 1
+LIVE_MIN_MATCH = 7  # bytes: rows repeat in long runs; less to try, and no larger
 CHUNK_BYTES = 1 << 20
 
 
 def compress_frame(lines: bytes, level: int = LIVE_LEVEL) -> bytes:
     """One frame that holds *lines*, which end with a newline."""
     options = {**FRAME_OPTIONS, zstd.CompressionParameter.compression_level: level}
+    if level == LIVE_LEVEL:
+        options[zstd.CompressionParameter.min_match] = LIVE_MIN_MATCH
     return bytes(zstd.compress(lines, options=options))
 
 

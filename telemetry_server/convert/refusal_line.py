@@ -7,15 +7,11 @@ from typing import Any
 import orjson
 
 from storage.raw.submission import Submission
+from telemetry_server.convert.metadata import timestamp
 from telemetry_server.convert.outcome import DroppedHistogram
 
 NO_ID = "-"
 CONFLICT = "conflict"
-
-
-def timestamp(moment: datetime) -> str:
-    """UTC with six decimals and ``Z``, always."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def submission_line(

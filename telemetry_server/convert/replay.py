@@ -21,8 +21,9 @@ from storage.partitions.reader import Filter
 from storage.partitions.writer import remove_doubtful
 from telemetry_server.convert.commit import Round, without
 from telemetry_server.convert.converter import Converter
+from telemetry_server.convert.metadata import timestamp
 from telemetry_server.convert.outcome import QuarantineReason
-from telemetry_server.convert.refusal_line import read_submission_line, timestamp
+from telemetry_server.convert.refusal_line import read_submission_line
 from telemetry_server.convert.tasks import Judged, QuarantinedItem, Task, TaskResult, Verdict
 
 BATCH_LINES = 512

@@ -37,6 +37,8 @@ class Tally:
 
     def add(self, judged: Iterable[Judged], *, received: bool, labels: "Labels") -> None:
         """Count verdicts, here and in the metrics; *received*: they were read for the first time."""
+        stored: Counter[tuple[str, str]] = Counter()  # by namespace and doctype, for the metrics
+        kept, dropped = self.histograms_kept, Counter(self.histograms_dropped)
         for verdict in judged:
             if verdict.verdict is Verdict.DAMAGED:
                 self.damaged_records += 1
@@ -46,7 +48,9 @@ class Tally:
             self.notes.update(verdict.notes)
             match verdict.verdict:
                 case Verdict.STORED:
-                    self._add_stored(verdict, labels)
+                    stored[labels.of(verdict.namespace, verdict.doctype)] += 1
+                    self.histograms_kept += verdict.histograms_kept
+                    self.histograms_dropped.update(verdict.dropped)
                 case Verdict.DUPLICATE:
                     self.duplicate += 1
                     self.conflict += verdict.reason == CONFLICT
@@ -54,14 +58,11 @@ class Tally:
                 case Verdict.QUARANTINED:
                     self.quarantined[verdict.reason] += 1
                     metrics.pings_quarantined.count(verdict.reason)
-
-    def _add_stored(self, verdict: Judged, labels: "Labels") -> None:
-        self.stored += 1
-        self.histograms_kept += verdict.histograms_kept
-        self.histograms_dropped.update(verdict.dropped)
-        metrics.pings_stored.count(*labels.of(verdict.namespace, verdict.doctype))
-        metrics.histograms_kept.count(amount=verdict.histograms_kept)
-        for reason, count in verdict.dropped.items():
+        for names, count in stored.items():
+            self.stored += count
+            metrics.pings_stored.count(*names, amount=count)
+        metrics.histograms_kept.count(amount=self.histograms_kept - kept)
+        for reason, count in (self.histograms_dropped - dropped).items():
             metrics.histograms_dropped.count(reason, amount=count)
 
     def as_json(self) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.partitions.frames import compress_frame
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
+from telemetry_server.convert.metadata import timestamp
 from telemetry_server.convert.outcome import AwaitingSpecs, Refused, Stored
 from telemetry_server.convert.pipeline import ConversionContext, convert
-from telemetry_server.convert.refusal_line import histogram_line, submission_line, timestamp
+from telemetry_server.convert.refusal_line import histogram_line, submission_line
 from telemetry_server.convert.revisions import TaskResolver
 from telemetry_server.convert.tasks import Item, Judged, PackedFrame, RawItem, Task, TaskResult, Verdict
 
@@ -73,21 +74,28 @@ class Sheet:
     def enter(self, index: int, submission: Submission, outcome: Stored | Refused | AwaitingSpecs) -> None:
         """Enter what became of item *index*."""
         received_at = timestamp(submission.received_at)
-        base = Judged(
-            index, Verdict.AWAITING, day=submission.received_at.strftime("%Y%m%d"), received_at=received_at
-        )
+        day = received_at[:10].replace("-", "")
         if isinstance(outcome, Stored):
-            self._enter_stored(base, submission, outcome)
+            self._enter_stored(index, submission, outcome, day=day, received_at=received_at)
         elif isinstance(outcome, Refused):
-            self._enter_refused(base, submission, outcome)
+            self._enter_refused(index, submission, outcome, day=day, received_at=received_at)
         else:
             self.judged.append(
-                replace(base, revision=outcome.revision, document_id=id_bytes(outcome.document_id))
+                Judged(
+                    index,
+                    Verdict.AWAITING,
+                    day=day,
+                    received_at=received_at,
+                    document_id=id_bytes(outcome.document_id),
+                    revision=outcome.revision,
+                )
             )
 
-    def _enter_stored(self, base: Judged, submission: Submission, outcome: Stored) -> None:
-        directory = "/".join(("converted", base.day, *outcome.dimensions))
-        self._write(directory, base.index, outcome.document_id.encode(), b"\t", outcome.record)
+    def _enter_stored(
+        self, index: int, submission: Submission, outcome: Stored, *, day: str, received_at: str
+    ) -> None:
+        directory = "/".join(("converted", day, *outcome.dimensions))
+        self._write(directory, index, outcome.document_id.encode(), b"\t", outcome.record)
         dropped: dict[str, int] = {}
         for histogram in outcome.dropped:
             dropped[histogram.reason] = dropped.get(histogram.reason, 0) + 1
@@ -98,11 +106,13 @@ class Sheet:
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
             )
-            self._write(f"quarantine/{base.day}/{histogram.reason}", base.index, line)
+            self._write(f"quarantine/{day}/{histogram.reason}", index, line)
         self.judged.append(
-            replace(
-                base,
-                verdict=Verdict.STORED,
+            Judged(
+                index,
+                Verdict.STORED,
+                day=day,
+                received_at=received_at,
                 document_id=id_bytes(outcome.document_id),
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
@@ -114,11 +124,15 @@ class Sheet:
             )
         )
 
-    def _enter_refused(self, base: Judged, submission: Submission, outcome: Refused) -> None:
+    def _enter_refused(
+        self, index: int, submission: Submission, outcome: Refused, *, day: str, received_at: str
+    ) -> None:
         self.judged.append(
-            replace(
-                base,
-                verdict=Verdict.QUARANTINED,
+            Judged(
+                index,
+                Verdict.QUARANTINED,
+                day=day,
+                received_at=received_at,
                 document_id=id_bytes(outcome.document_id),
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
@@ -135,7 +149,7 @@ class Sheet:
             reason=outcome.reason,
             detail=outcome.detail,
         )
-        self._write(f"quarantine/{base.day}/{outcome.reason}", base.index, line)
+        self._write(f"quarantine/{day}/{outcome.reason}", index, line)
 
     def _write(self, directory: str, index: int, *line: bytes) -> None:
         self._lines[directory] += (*line, b"\n")

@@ -15,8 +15,8 @@ from storage.ledger.values import Life
 from storage.partitions.reader import Filter, read_directory, read_records
 from storage.raw.reader import segments
 from storage.root import DataRoot
+from telemetry_server.convert.metadata import timestamp
 from telemetry_server.convert.outcome import QuarantineReason
-from telemetry_server.convert.refusal_line import timestamp
 from telemetry_server.convert.scan import START
 from telemetry_server.convert.tasks import RawItem
 from telemetry_server.convert.worker import read_item

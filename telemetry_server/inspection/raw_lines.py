@@ -9,7 +9,7 @@ from typing import Any
 from storage.errors import DamagedRecord, TornRecord
 from storage.raw.reader import read_submission, scan_segment, segments
 from storage.raw.submission import Submission
-from telemetry_server.convert.refusal_line import timestamp
+from telemetry_server.convert.metadata import timestamp
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
 from telemetry_server.pings.json_text import parse_object
