@@ -124,7 +124,7 @@ class Converter:
             self._generation = self.ledger.generation()
 
     async def _read_on(self, should_stop: Callable[[], bool]) -> bool:
-        """Up to a turn's rounds, each judged while the one before is committed.  True if raw/ is read."""
+        """Up to a turn's rounds, each judged while those before are committed.  True if raw/ is read."""
         positions = await asyncio.to_thread(self.ledger.positions)
         plan = await self._plan(positions)
         judging = self._judge(plan)
@@ -134,10 +134,9 @@ class Converter:
                 return True
             positions = {**positions, **plan.positions}
             following = Plan() if should_stop() else await self._plan(positions)
-            work = await judging
             next_judging = self._judge(following)
             try:
-                await self._commit(plan, work)
+                await self._commit(plan, await judging)
             except BaseException:
                 next_judging.cancel()
                 raise

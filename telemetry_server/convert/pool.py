@@ -71,6 +71,10 @@ class ConversionPool:
         self._own_judge: Judge | None = None
         self._mark = setup.root.state / "converting-in-coordinator"
         self._distrusts_itself = self._mark.exists()
+        self._judging_here = asyncio.Lock()
+        self._attempts = 0  # under way
+        self._no_attempts = asyncio.Event()
+        self._judging_suspects = asyncio.Lock()
 
     async def __aenter__(self) -> "ConversionPool":
         return self
@@ -90,16 +94,37 @@ class ConversionPool:
             self._executor = None
 
     async def judge(self, tasks: Sequence[Task]) -> list[TaskResult]:
-        """The results of *tasks*, in their order.  A ping that kills its process twice is refused."""
+        """
+        The results of *tasks*, in their order.  A ping that kills its process twice is refused.
+
+        A second call while one is under way keeps the processes busy between the two.
+        """
         if not self._distrusts_itself and _is_small(tasks):
-            return await asyncio.to_thread(self._judge_here, tasks)
+            async with self._judging_here:
+                return await asyncio.to_thread(self._judge_here, tasks)
         if not tasks:
             return []
-        results = await self._attempt(tasks)
-        done = []
-        for task, result in zip(tasks, results, strict=True):
-            done.append(result if result is not None else await self._judge_suspect(task))
-        return done
+        results = await self._attempt_with_others(tasks)
+        if None not in results:
+            return [result for result in results if result is not None]
+        # A death says who did it only where nobody else is at work.
+        async with self._judging_suspects:
+            await self._no_attempts.wait()
+            return [
+                result if result is not None else await self._judge_suspect(task)
+                for task, result in zip(tasks, results, strict=True)
+            ]
+
+    async def _attempt_with_others(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
+        async with self._judging_suspects:
+            self._attempts += 1
+            self._no_attempts.clear()
+        try:
+            return await self._attempt(tasks)
+        finally:
+            self._attempts -= 1
+            if not self._attempts:
+                self._no_attempts.set()
 
     def _judge_here(self, tasks: Sequence[Task]) -> list[TaskResult]:
         if not tasks:
@@ -113,9 +138,10 @@ class ConversionPool:
 
     async def _attempt(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
         """Results, or None for each task that was in hand when a process died."""
-        if self._executor is None:
+        executor = self._executor
+        if executor is None:
             # Spawned, not forked: the coordinator has threads.
-            self._executor = ProcessPoolExecutor(
+            executor = self._executor = ProcessPoolExecutor(
                 self._processes,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_start_process,
@@ -123,9 +149,9 @@ class ConversionPool:
             )
         loop = asyncio.get_running_loop()
         try:
-            futures = [loop.run_in_executor(self._executor, _judge_in_process, task) for task in tasks]
+            futures = [loop.run_in_executor(executor, _judge_in_process, task) for task in tasks]
         except BrokenProcessPool:
-            self._shut()
+            self._give_up(executor)
             return [None] * len(tasks)
         results: list[TaskResult | None] = []
         for outcome in await asyncio.gather(*futures, return_exceptions=True):
@@ -136,8 +162,12 @@ class ConversionPool:
             else:
                 results.append(outcome)
         if None in results:
-            self._shut()
+            self._give_up(executor)
         return results
+
+    def _give_up(self, broken: ProcessPoolExecutor) -> None:
+        if self._executor is broken:
+            self._shut()
 
     async def _judge_suspect(self, task: Task) -> TaskResult:
         """A task that was in hand at a death: again, then its items one by one."""
