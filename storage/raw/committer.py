@@ -57,6 +57,8 @@ class Committer:
         """Write and sync *submissions*; what became of all of them."""
         if self.death is not None:
             return self.death
+        if self.floor.is_low:
+            return StorageFull("the disk has less free space than is to be left")
         started = perf_counter()
         series = self.series
         written = 0

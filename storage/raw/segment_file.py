@@ -156,6 +156,13 @@ class SegmentSeries:
             or monotonic() - segment.opened_at >= self._max_age_seconds
         )
 
+    @property
+    def due_in_seconds(self) -> float | None:
+        """When the open segment is too old; None if none is open."""
+        if self.open is None:
+            return None
+        return max(0.0, self.open.opened_at + self._max_age_seconds - monotonic())
+
     def sync(self) -> None:
         """Return when all that was appended would survive a power cut."""
         if self.open is not None:

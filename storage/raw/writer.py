@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ MAX_BATCH_SUBMISSIONS = 1024
 MAX_BATCH_BYTES = 4 << 20
 RECORD_OVERHEAD_BYTES = 512  # a guess at header and frame: the queue's bound needs no better
 TICK_SECONDS = 1.0
+LOOK_WITHIN_SECONDS = 1.0
 
 
 class Waiter(Protocol):
@@ -72,6 +74,9 @@ class RawWriter:
     the segment is left as it is and the next commit opens a new one; after a
     failed sync the writer is dead: a second sync of the same file may succeed
     without its data (PostgreSQL wiki, "Fsync Errors").
+
+    Once a second it looks at the disk's room, unless nothing has come since the
+    last look: then it rests, until something comes or a segment is to be sealed.
 
     Use it with ``async with``; leaving drains what was already accepted.
 
@@ -126,6 +131,9 @@ class RawWriter:
         self._in_commit: list[Waiter] = []
         self._is_busy = False
         self._is_looking = False  # the thread has a look at the disk before it
+        self._is_resting = True  # nobody looks
+        self._ticking: asyncio.TimerHandle | None = None
+        self._commits_at_look = 0
         self._is_late = False  # a commit is slower than anyone may wait
         self._is_full = False
         self._is_closing = False
@@ -171,6 +179,8 @@ class RawWriter:
         self._waiters.append(waiter)
         self._waiting_bytes += size
         if not self._is_busy:
+            if self._is_resting:
+                self._tick()
             # Not at once: what else this turn of the loop brings shares the sync.
             self._is_busy = True
             self._loop.call_soon(self._start_commit)
@@ -196,6 +206,13 @@ class RawWriter:
             return self._refusal()
         return None
 
+    async def look(self) -> None:
+        """Return when `refusal` says how the disk is now, or does not know any better within a second."""
+        if self._is_resting and not self._is_closing:
+            self._tick()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._looked.wait(), LOOK_WITHIN_SECONDS)
+
     async def wait_until_dead(self) -> WriterDead:
         """Return when the writer has died, with the reason."""
         return await asyncio.shield(self._died)
@@ -204,12 +221,14 @@ class RawWriter:
         self._loop = asyncio.get_running_loop()
         self._died: asyncio.Future[WriterDead] = self._loop.create_future()
         self._drained = asyncio.Event()
+        self._looked = asyncio.Event()
         self._disk.make_directories(self.directory)
         self._disk.sync_directory(self.directory.parent)
         remove_unborn(self.directory)
         self._is_full = self._floor.check()
         self._committer = Committer(self._series, self._floor)
-        self._ticking = self._loop.call_later(self._tick_seconds, self._tick)
+        if self._is_full:
+            self._tick()
         return self
 
     async def __aexit__(
@@ -221,7 +240,7 @@ class RawWriter:
         """Take nothing more, commit what was accepted, seal.  A second call only waits."""
         if not self._is_closing:
             self._is_closing = True
-            self._ticking.cancel()
+            self._wait_for_tick(None)
             if not self._is_busy:
                 self._seal_at_last()
         await self._drained.wait()
@@ -297,9 +316,15 @@ class RawWriter:
             if not waiter.done():
                 waiter.set_exception(type(error)(*error.args))
 
+    def _wait_for_tick(self, seconds: float | None) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self._ticking = None if seconds is None else self._loop.call_later(seconds, self._tick)
+
     def _tick(self) -> None:
-        """Once a second: a commit that takes too long, the disk's room, a segment that is over."""
-        self._ticking = self._loop.call_later(self._tick_seconds, self._tick)
+        """Look for a commit that takes too long, at the disk's room, and for a segment that is over."""
+        self._is_resting = False
+        self._wait_for_tick(self._tick_seconds)
         if self._in_commit and not self._is_late:
             waited = self._loop.time() - self._commit_started
             if waited > self._commit_timeout_seconds:
@@ -310,21 +335,28 @@ class RawWriter:
         if self._is_looking:
             return
         self._is_looking = True
+        self._looked.clear()
         today = self._clock().date()
         committer, loop = self._committer, self._loop
 
         def look() -> None:
             committer.floor.check()
             committer.seal_if_due(today)
-            loop.call_soon_threadsafe(self._finish_look)
+            loop.call_soon_threadsafe(self._finish_look, committer.series.due_in_seconds)
 
         committer.submit(look)
 
-    def _finish_look(self) -> None:
+    def _finish_look(self, seal_in_seconds: float | None) -> None:
         self._is_looking = False
+        self._looked.set()
         self._is_full = self._floor.is_low
         if self._committer.death is not None:
             self._note_failure(self._committer.death)
+        nothing_came = self._commits == self._commits_at_look and not self._is_busy
+        self._commits_at_look = self._commits
+        if nothing_came and not self._is_full and not self._is_closing:
+            self._is_resting = True
+            self._wait_for_tick(seal_in_seconds)
 
     def _seal_at_last(self) -> None:
         committer, loop = self._committer, self._loop

@@ -65,6 +65,7 @@ class ReadingRoutes:
         return answers.found(b"OK\n", TEXT)
 
     async def _heartbeat(self) -> web.Response:
+        await self._writer.look()
         refusal = self._writer.refusal
         checks = {
             "writer": "dead" if isinstance(refusal, WriterDead) else "ok",

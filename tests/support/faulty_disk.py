@@ -112,8 +112,10 @@ class CrampedDisk(Disk):
 
     def __init__(self, free_bytes: int) -> None:
         self.free_bytes = free_bytes
+        self.looks = 0
 
     def room(self, path: Path) -> Room:
+        self.looks += 1
         return Room(self.free_bytes, 1 << 40, 1000, 1000)
 
 

@@ -285,6 +285,48 @@ async def test_below_the_floor_nothing_is_taken_until_there_is_half_as_much_agai
         assert await append_all(writer, [4]) == [4]
 
 
+async def test_at_rest_nobody_looks_at_the_disk(tmp_path):
+    """A look after the last submission, then none until something comes or somebody asks."""
+    disk = CrampedDisk(2000)
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, commit_timeout_seconds=0.2) as writer:
+        await asyncio.sleep(0.2)
+        assert disk.looks == 1
+        await writer.append(a_submission(1))
+        await asyncio.sleep(0.3)
+        looks = disk.looks
+        await asyncio.sleep(0.3)
+        assert 1 < looks == disk.looks
+        await writer.look()
+        assert disk.looks == looks + 1
+
+
+async def test_a_disk_that_filled_up_during_a_rest_takes_nothing(tmp_path):
+    """The first submission after it is refused, and who asks is told before."""
+    disk = CrampedDisk(2000)
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, commit_timeout_seconds=0.2) as writer:
+        disk.free_bytes = 999
+        assert writer.refusal is None
+        assert await append_all(writer, [1]) == []
+        disk.free_bytes = 2000
+        await asyncio.sleep(0.3)
+        assert await append_all(writer, [2]) == [2]
+        await asyncio.sleep(0.3)
+        disk.free_bytes = 999
+        await writer.look()
+        assert isinstance(writer.refusal, StorageFull)
+
+    assert kept(tmp_path / "raw") == [2]
+
+
+async def test_a_segment_that_gets_old_during_a_rest_is_sealed(tmp_path):
+    """Whoever reads it need not wait for the next submission."""
+    async with a_writer(tmp_path / "raw", max_segment_age_seconds=0.3, commit_timeout_seconds=0.2) as writer:
+        await writer.append(a_submission(1))
+        await asyncio.sleep(0.6)
+        (segment,) = segments(tmp_path / "raw")
+        assert scan_segment(segment.path, 0, **ALL).state is SegmentState.SEALED
+
+
 async def test_room_is_kept_back_and_given_up_on_a_full_disk(tmp_path):
     """So that what runs can still be sealed and logged."""
     disk = FaultyDisk("write_some", nth=3, error=errno.ENOSPC)
