@@ -26,7 +26,7 @@ MOST_DEATHS_AT_ONCE = 5
 AT_ONCE_SECONDS = 5.0
 FIRST_BACK_OFF_SECONDS = 0.1
 MOST_BACK_OFF_SECONDS = 5.0
-LOOK_AGAIN_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 30.0  # signals tell all there is to tell
 KILL_AFTER_DRAIN_SECONDS = 3.0  # more than children take to notice that their own time ran out
 OUR_FAULT = 70
 
