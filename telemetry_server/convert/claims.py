@@ -1,15 +1,18 @@
-"""What a ping claims to be, where its reader would not have it: a registered schema is asked all the same."""
+"""What a ping claims to be, where no reader would have it: a registered schema is asked all the same."""
 
 from typing import Any
 
 from telemetry_server.convert.outcome import QuarantineReason
-from telemetry_server.convert.reading import JsonObject, is_number, text_or_none
+from telemetry_server.convert.reading import JsonObject, Reading, is_number, text_or_none
 from telemetry_server.convert.refusal import Refusal
+from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.doctypes.layout import DoctypeKey
 from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
 from telemetry_server.pings.submit_path import SubmitPath
 
-# Clients of phones say their version as ``v``.
-VERSIONS = ("ver", "version", "v")
+# Clients of phones say their version so, in a shape of their own for each doctype.
+PHONE_VERSION = "v"
+VERSIONS = ("ver", "version", PHONE_VERSION)
 
 
 def refusal_by_schema(
@@ -28,6 +31,38 @@ def refusal_by_schema(
     if check.status is not DoctypeStatus.VIOLATION:
         return None
     return Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
+
+
+def reading_by_schema(
+    catalogue: DoctypeCatalogue, path: SubmitPath, ping: JsonObject, text: bytes
+) -> Reading | None:
+    """
+    How to read a ping of the telemetry route that has no version but in ``v``.
+
+    We know no such version; an operator who registered its schema does, and nothing in it is packed.
+    """
+    version = ping.get(PHONE_VERSION)
+    if not is_number(version) or path.doctype is None:
+        return None
+    if any(ping.get(name) is not None for name in VERSIONS if name != PHONE_VERSION):
+        return None
+    key = DoctypeKey(path.namespace, path.doctype, f"{version:g}")
+    if not asks_a_schema(catalogue, key):
+        return None
+    if (
+        catalogue.check(key.namespace, key.doctype, key.docversion, ping, text).status
+        is not DoctypeStatus.VALID
+    ):
+        return None
+    return Reading(docversion=key.docversion, doctype=key.doctype, fields={})
+
+
+def asks_a_schema(catalogue: DoctypeCatalogue, key: DoctypeKey) -> bool:
+    """Whether there is a schema that a ping of this doctype is held against; what ships is only read."""
+    if not isinstance(catalogue, Catalogue):
+        return True
+    entry = catalogue.entry(key)
+    return entry is not None and not entry.is_shipped
 
 
 def _doctype(ping: JsonObject, path: SubmitPath) -> str | None:

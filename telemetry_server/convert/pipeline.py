@@ -19,7 +19,7 @@ from histogram_specs.resolve import Awaiting
 from storage.partitions.layout import folder_name
 from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
-from telemetry_server.convert.claims import refusal_by_schema
+from telemetry_server.convert.claims import asks_a_schema, reading_by_schema, refusal_by_schema
 from telemetry_server.convert.classic import read_classic
 from telemetry_server.convert.definitions import Definitions, SelfDescription, SpecDefinitions
 from telemetry_server.convert.generic import read_generic
@@ -34,7 +34,6 @@ from telemetry_server.convert.revisions import Chosen, Resolves, Unresolved, cho
 from telemetry_server.convert.rules import Facts, Rules
 from telemetry_server.convert.text_packer import TextPacker
 from telemetry_server.convert.unified import read_unified
-from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.doctypes.layout import DoctypeKey
 from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
 from telemetry_server.pings.errors import (
@@ -141,8 +140,7 @@ def _convert(
     except Refusal as refusal:
         if isinstance(ping, OpenedObject):
             raise
-        by_schema = context.doctypes and refusal_by_schema(context.doctypes, path, ping, text)
-        raise by_schema or refusal from None
+        reading = _reading_by_schema(context.doctypes, path, ping, text, refusal)
     known.doctype = doctype = key_text(reading.doctype or path.doctype or UNKNOWN)
     headers = kept_headers(submission)
     fields = _fields(reading, path)
@@ -255,6 +253,24 @@ def _read(ping: JsonObject, path: SubmitPath, notes: Counter[str]) -> Reading:
     raise Refusal(QuarantineReason.UNKNOWN_VERSION, "neither ver nor version is there")
 
 
+def _reading_by_schema(
+    doctypes: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject, text: bytes, refusal: Refusal
+) -> Reading:
+    """
+    What a registered schema makes of a ping that the rules for its version refuse.
+
+    Raises:
+        Refusal: The schema's, if it has one, else *refusal*.
+    """
+    if doctypes is None:
+        raise refusal from None
+    if refusal.reason is QuarantineReason.UNKNOWN_VERSION:
+        reading = reading_by_schema(doctypes, path, ping, text)
+        if reading is not None:
+            return reading
+    raise refusal_by_schema(doctypes, path, ping, text) or refusal from None
+
+
 def _fields(reading: Reading, path: SubmitPath) -> JsonObject:
     """What dimensions are filled from: what the payload says, before what the path says."""
     fields = dict(reading.fields)
@@ -305,7 +321,8 @@ def _check_wanted(
             raise Refusal(QuarantineReason.UNWANTED, applied.refusal)
     registered, detail = False, ""
     if context.doctypes is not None:
-        if isinstance(ping, OpenedObject) and _may_look_at_pings(context.doctypes, facts):
+        key = DoctypeKey(facts.namespace, facts.doctype, facts.docversion)
+        if isinstance(ping, OpenedObject) and asks_a_schema(context.doctypes, key):
             raise Surprise
         check = context.doctypes.check(facts.namespace, facts.doctype, facts.docversion, ping, text)
         notes.update(check.notes)
@@ -315,14 +332,6 @@ def _check_wanted(
     if context.require_registration and facts.namespace != TELEMETRY and not registered:
         name = f"{facts.namespace}/{facts.doctype}/{facts.docversion}"
         raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, detail or f"{name} is not registered")
-
-
-def _may_look_at_pings(doctypes: DoctypeCatalogue, facts: Facts) -> bool:
-    """Whether there is a schema that a ping of this doctype is held against."""
-    if not isinstance(doctypes, Catalogue):
-        return True
-    entry = doctypes.entry(DoctypeKey(facts.namespace, facts.doctype, facts.docversion))
-    return entry is not None and not entry.is_shipped
 
 
 def _definitions(

@@ -263,3 +263,74 @@ def test_what_a_registered_schema_refuses_is_refused_by_it(tmp_path):
         assert reason_of(outcome) == "schema_violation", sample.name
         assert isinstance(outcome, Refused)
         assert outcome.detail.endswith(f"(schema {namespace}/{doctype}/{docversion})")
+
+
+# Six samples hold only what they test: a version 4 main ping needs its payload's info and histograms.
+FRAGMENTS = {
+    "main.4.good_histogram.pass.json": "missing_field",
+    "main.4.hdd_type.pass.json": "missing_field",
+    "main.4.hdd_type_null.pass.json": "missing_field",
+    "main.4.headless.pass.json": "missing_field",
+    "main.4.intl_alldata.pass.json": "missing_field",
+    "main.4.min.pass.json": "missing_field",
+}
+
+
+def test_what_a_registered_schema_takes_is_stored(tmp_path):
+    """Through the whole conversion; the parts that a version requires are required all the same."""
+    context = a_context(tmp_path, doctypes=Catalogue(shared_data("pipeline-schemas", "schemas")))
+    refused = {}
+    samples = sorted(shared_data("pipeline-schemas", "validation").rglob("*.pass.json"))
+    for sample in samples:
+        doctype, docversion = sample.name.split(".")[:2]
+        namespace = sample.parent.name
+        told = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
+        path = f"{TELEMETRY}/{told}" if told else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
+        reason = reason_of(convert(submitted(path, sample.read_bytes()), context))
+        if reason not in (STORED, "unknown_revision"):  # no server of revisions is asked here
+            refused[sample.name] = reason
+
+    assert len(samples) > len(FRAGMENTS)
+    assert refused == FRAGMENTS
+
+
+@pytest.fixture
+def phones(tmp_path) -> ConversionContext:
+    """A schema of an operator's own for a doctype that says its version as ``v``."""
+    put = tmp_path / "schemas/telemetry/core/core.7.schema.json"
+    put.parent.mkdir(parents=True)
+    put.write_text(json.dumps({"type": "object", "required": ["seq"], "properties": {"v": {"const": 7}}}))
+    return a_context(tmp_path, doctypes=Catalogue(tmp_path / "schemas"))
+
+
+CORE = f"{TELEMETRY}/core/Fennec/62.0/release/20180801"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        (CORE, {"v": 7, "seq": 1}, STORED),
+        (CORE, {"version": None, "v": 7, "seq": 1}, STORED),
+        (CORE, {"v": 7}, "schema_violation"),
+        (CORE, {"v": 8, "seq": 1}, "unknown_version"),
+        (CORE, {"v": "7", "seq": 1}, "unknown_version"),
+        (CORE, {"version": 99, "v": 7, "seq": 1}, "unknown_version"),
+        (TELEMETRY, {"v": 7, "seq": 1}, "unknown_version"),
+        # What ships says what our readers do: it registers no other version.
+        (f"{TELEMETRY}/main/Firefox/62.0/release/1", {"v": 4}, "unknown_version"),
+    ],
+)
+def test_a_version_that_only_an_operator_knows(phones, path, body, reason):
+    """``v`` counts where a schema is registered for it, and nowhere else."""
+    assert reason_of(convert(submitted(path, body), phones)) == reason
+
+
+def test_a_phones_ping_is_stored_as_it_came(phones):
+    """Its dimensions are its path's."""
+    outcome = convert(submitted(CORE, {"v": 7, "seq": 1}), phones)
+    record = record_of(outcome)
+
+    assert isinstance(outcome, Stored)
+    assert record["metadata"]["docversion"] == "7"
+    assert {name: record[name] for name in ("v", "seq")} == {"v": 7, "seq": 1}
+    assert outcome.dimensions[1:] == ("Fennec", "release", "62.0", "20180801")
