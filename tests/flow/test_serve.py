@@ -1,6 +1,7 @@
 """A running server, from outside: what it reads again, what it shows, what it converts by itself."""
 
 import json
+import os
 import signal
 import time
 import urllib.request
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.data_root import SPEC, World, a_ping, an_id, submitted
 from tests.support.running_server import running_server
+from tests.support.whole_server import processes_of
 
 DIMENSIONS = [{"field_name": "appName", "allowed_values": "*"}, {"field_name": "OS", "allowed_values": "*"}]
 
@@ -49,6 +51,19 @@ def test_a_ping_is_a_record_within_a_moment(world, tmp_path):
         until(lambda: len(world.lines()) == 1, 5.0)
 
     assert world.audit().balanced
+
+
+def test_conversion_steps_back_behind_those_who_answer(world, tmp_path):
+    """A client waits for the edge, and nobody for the converter and its processes."""
+    with running_server(tmp_path, workers="2") as server:
+        post(server.url, 1)
+        until(lambda: len(world.lines()) == 1)
+        processes = processes_of(server)
+        nice = {pid: os.getpriority(os.PRIO_PROCESS, pid) for pid in processes.all}
+
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert {nice[pid] for pid in processes.converters} == {min(ours + 10, 19)}
+    assert {nice[pid] for pid in processes.workers} == {ours}
 
 
 def test_sighup_puts_a_new_schema_in_force(world, tmp_path):
