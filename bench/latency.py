@@ -1,63 +1,70 @@
 """How long answers take at a share of saturation, of two workers, while what they keep is converted."""
 
+import os
 import statistics
 import tempfile
 from pathlib import Path
 
 from bench.edge import our_server
-from bench.load import burst
+from bench.load import Burst, burst
+from bench.processes import stolen_seconds
 from bench.report import Row
 from histogram_specs.cache import SpecCache
-from telemetry_server.generator.definitions import shipped_definitions
+from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.stream import Recipe
 
 SATURATION_SHARE = 0.7
 CONNECTIONS = 32
 MOST_P99_MS = 10.0
+# A virtual disk may stop for longer than the bar at any sync; files in memory have no such moments.
+PLACES = {"on disk": Path(tempfile.gettempdir()), "in memory": Path("/dev/shm")}
 
 
 def measure(quick: bool) -> list[Row]:
     """
-    A row for a small body, and one for a whole ping, each sent under ever new ids.
+    A row for a small body, and one for a whole ping, each sent under ever new ids, on disk and in memory.
 
     The small one is quarantined, which costs the converter little; the ping is stored.
     """
     definitions = shipped_definitions()
     (ping,) = Recipe(definitions).pings(1)
-    rounds, seconds = (1, 2) if quick else (5, 4)
-    rows = []
-    for what, body in (("2 KB", b"x" * 2_000), (f"a ping, {len(ping.body) // 1000} KB", ping.body)):
-        with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
-            data = Path(place) / "ours" / "data"
-            settings = {"TELEMETRY_REVISION_CACHE_DIR": str(Path(place) / "specs")}
-            SpecCache(Path(place) / "specs").store(definitions.revision, definitions.text)
-            with our_server(2, data, settings) as server:
-                # What saturation leaves to be converted is more than the converter can do meanwhile.
-                full = burst(server.port, body, seconds=seconds, connections=CONNECTIONS)
-                rate = full.requests / full.seconds * SATURATION_SHARE
-                calm = [
-                    burst(
-                        server.port,
-                        body,
-                        seconds=seconds,
-                        connections=CONNECTIONS,
-                        requests_per_second=rate,
-                    )
-                    for _ in range(rounds)
-                ]
-        p99s = [c.p99_ms for c in calm]
-        reached = statistics.median(c.requests / c.seconds for c in calm)
-        rows.append(
-            Row(
-                what=f"p99 at 70 % of saturation, converting, {what}",
-                unit="ms",
-                ours=statistics.median(p99s),
-                yardstick="the bar",
-                theirs=MOST_P99_MS,
-                ratio=statistics.median(p99s) / MOST_P99_MS,
-                spread=(min(p99s) / MOST_P99_MS, max(p99s) / MOST_P99_MS),
-                note=f"{reached:.0f}/s of {rate / SATURATION_SHARE:.0f}/s, "
-                f"p50 {statistics.median(c.p50_ms for c in calm):.1f} ms",
-            )
-        )
-    return rows
+    bodies = {"2 KB": b"x" * 2_000, f"a ping, {len(ping.body) // 1000} KB": ping.body}
+    return [
+        _row(f"{what}, {where}", body, place, definitions, quick=quick)
+        for where, place in PLACES.items()
+        if place.is_dir()
+        for what, body in bodies.items()
+    ]
+
+
+def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick: bool) -> Row:
+    rounds, seconds = (1, 2) if quick else (9, 3)
+    with tempfile.TemporaryDirectory(prefix="telemetry-bench-", dir=where) as place:
+        data = Path(place) / "ours" / "data"
+        settings = {"TELEMETRY_REVISION_CACHE_DIR": str(Path(place) / "specs")}
+        SpecCache(Path(place) / "specs").store(definitions.revision, definitions.text)
+        with our_server(2, data, settings) as server:
+            # What saturation leaves to be converted is more than the converter can do meanwhile.
+            full = burst(server.port, body, seconds=seconds, connections=CONNECTIONS)
+            rate = full.requests / full.seconds * SATURATION_SHARE
+            cores = range(os.cpu_count() or 1)
+            stolen = stolen_seconds(cores)
+            calm: list[Burst] = [
+                burst(server.port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
+                for _ in range(rounds)
+            ]
+            stolen = stolen_seconds(cores) - stolen
+    p99s = [c.p99_ms for c in calm]
+    reached = statistics.median(c.requests / c.seconds for c in calm)
+    return Row(
+        what=f"p99 at 70 % of saturation, converting, {what}",
+        unit="ms",
+        ours=statistics.median(p99s),
+        yardstick="the bar",
+        theirs=MOST_P99_MS,
+        ratio=statistics.median(p99s) / MOST_P99_MS,
+        spread=(min(p99s) / MOST_P99_MS, max(p99s) / MOST_P99_MS),
+        note=f"{reached:.0f}/s of {rate / SATURATION_SHARE:.0f}/s, "
+        f"p50 {statistics.median(c.p50_ms for c in calm):.1f} ms, "
+        f"the host took {stolen / sum(c.seconds for c in calm) / len(cores):.0%} of the cores",
+    )
