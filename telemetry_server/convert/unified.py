@@ -9,7 +9,8 @@ from telemetry_server.convert.refusal import Refusal, required_object
 from telemetry_server.pings.json_place import json_type
 
 CONVERTED_VERSION = 5
-WITH_HISTOGRAMS = frozenset({"main", "saved-session"})
+# A profile's first session ends with main's payload under a name of its own.
+WITH_HISTOGRAMS = frozenset({"main", "first-shutdown", "saved-session"})
 SAVED_SESSION = "saved-session"
 
 # What the flat form of a session has at the top of its own: the payload's parts step aside.

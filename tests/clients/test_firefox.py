@@ -70,9 +70,10 @@ def test_both_of_its_telemetries_arrive(records):
         assert seen["firefox-desktop", doctype] >= 1, doctype
 
 
-def test_its_histograms_are_packed_by_what_they_say_of_themselves(records):
+@pytest.mark.parametrize("doctype", ["main", "first-shutdown"])
+def test_its_histograms_are_packed_by_what_they_say_of_themselves(records, doctype):
     """No server of revisions can be reached in there."""
-    (main, *_) = of_doctype(records, "telemetry", "main")
+    (main, *_) = of_doctype(records, "telemetry", doctype)
     histograms = main["payload"]["histograms"]
 
     assert main["metadata"]["revision_source"] == "self_described"

@@ -230,6 +230,15 @@ def test_main_keeps_its_shape(context):
     assert stored(outcome).dimensions == ("main", "Firefox", "nightly", "48.0a1", "20160315030230")
 
 
+def test_the_end_of_a_profiles_first_session_is_packed_as_main_is(context):
+    """It is main's payload."""
+    record = record_of(convert(a_submission(unified("first-shutdown")), context))
+
+    assert record["payload"]["histograms"] == {"FLAG": FLAG_ROW}
+    assert record["info"]["reason"] == "first-shutdown"
+    assert record["version"] == 5
+
+
 def test_other_types_pass_through_with_an_info(context):
     """Even an empty payload does: deletion requests have one."""
     for doctype, payload in (("activation", {"b": {"histograms": 1}}), ("deletion-request", {})):
