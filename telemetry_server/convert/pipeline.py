@@ -49,7 +49,7 @@ from telemetry_server.pings.extras import extras_of
 from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.inflate import crc32, inflate
 from telemetry_server.pings.json_place import json_type, key_text
-from telemetry_server.pings.json_text import parse_object
+from telemetry_server.pings.json_text import json_of, parse_object
 from telemetry_server.pings.submit_path import TELEMETRY, SubmitPath, parse_submit_path
 
 REASON_OF: Mapping[type[PingError], QuarantineReason] = {
@@ -186,7 +186,7 @@ def _convert(
         namespace=path.namespace,
         doctype=doctype,
         dimensions=tuple(map(folder_name, values)),
-        record=as_json(record),
+        record=as_json(record) if isinstance(ping, OpenedObject) else json_of(record),
         histograms_kept=packer.kept,
         digest=digest_of(text),
         dropped=tuple(packer.dropped),

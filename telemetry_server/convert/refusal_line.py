@@ -9,6 +9,7 @@ import orjson
 from storage.raw.submission import Submission
 from telemetry_server.convert.metadata import timestamp
 from telemetry_server.convert.outcome import DroppedHistogram
+from telemetry_server.pings.json_text import json_of
 
 NO_ID = "-"
 CONFLICT = "conflict"
@@ -62,7 +63,7 @@ def histogram_line(
 
 
 def _line(document_id: str | None, fields: dict[str, Any]) -> bytes:
-    return (document_id or NO_ID).encode() + b"\t" + orjson.dumps(fields, option=orjson.OPT_NON_STR_KEYS)
+    return (document_id or NO_ID).encode() + b"\t" + json_of(fields)
 
 
 def read_submission_line(line: bytes) -> tuple[dict[str, Any], Submission]:

@@ -99,7 +99,7 @@ class TextPacker(Packer):
 
 
 def _value_of(text: bytes) -> Any:
-    # As a count such an integer costs its histogram, elsewhere the ping: that is not told here.
+    # The parser used here would not keep its digits.
     if may_have_long_integers(b" %b " % text):
         raise Surprise
     try:

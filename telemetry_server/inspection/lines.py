@@ -12,6 +12,7 @@ from storage.root import DataRoot
 from telemetry_server.convert.refusal_line import NO_ID
 from telemetry_server.inspection.raw_lines import raw_submissions, shown_refusal, shown_submission
 from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.json_text import json_of
 from telemetry_server.pings.submit_path import parse_submit_path
 
 Tell = Callable[[str], None]
@@ -101,4 +102,4 @@ def said_by_path(path: str) -> dict[str, str]:
 
 
 def _line(fields: dict[str, Any]) -> bytes:
-    return (fields["document_id"] or NO_ID).encode() + b"\t" + orjson.dumps(fields)
+    return (fields["document_id"] or NO_ID).encode() + b"\t" + json_of(fields)

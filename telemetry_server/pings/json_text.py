@@ -3,18 +3,17 @@ The text of a body → one JSON object, and the checks that its parser lacks.
 
 orjson refuses what is not UTF-8, NaN and infinities, lone surrogates, control characters.
 Of two equal keys in one object the last counts.  Its own depth limit is too high, and it makes
-floats of integers past 64 bits: both are checked here, without walking the parsed object.
+floats of integers past 64 bits: both are mended here, without walking the parsed object.
 """
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from telemetry_server.pings.errors import InvalidJson
-from telemetry_server.pings.json_place import json_place, json_type
+from telemetry_server.pings.json_place import json_type
 
 MAX_NESTING = 64  # the outermost object is level 1
 SMALLEST_INTEGER = -(2**63)
@@ -46,11 +45,10 @@ def parse_object(text: bytes) -> ParsedObject:
     """
     Parse *text* as one JSON object.
 
-    An integer past 64 bits passes only as a histogram's count (there it arrives as a float, and
-    costs that histogram, not the ping).
+    Integers have all their digits, up to the size of the largest double.
 
     Raises:
-        InvalidJson: It is no JSON, no object, nested past `MAX_NESTING`, or has integers past 64 bits.
+        InvalidJson: It is no JSON, no object, nested past `MAX_NESTING`, or has a number past any double.
     """
     had_byte_order_mark = text.startswith(_BOM)
     if had_byte_order_mark:
@@ -58,10 +56,17 @@ def parse_object(text: bytes) -> ParsedObject:
     value = _parse_shallow(text)
     if value.__class__ is not dict:
         raise InvalidJson(f"the outermost value is {json_type(value)}, not an object")
-    for place in _integers_past_64_bits(text):
-        if not _is_count(place):
-            raise InvalidJson(f"an integer past 64 bits at {json_place(place)}")
+    if may_have_long_integers(text):
+        value = json.loads(text)
     return ParsedObject(value, had_byte_order_mark)
+
+
+def json_of(value: Any) -> bytes:
+    """The shortest JSON of *value*, as `parse_object` reads it: integers past 64 bits too."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _parse_shallow(text: bytes) -> Any:
@@ -135,13 +140,6 @@ def _spare_levels() -> tuple[bytes, bytes] | None:
 _SPARE_LEVELS = _spare_levels()
 
 
-def _integers_past_64_bits(text: bytes) -> Iterator[Sequence[str | int]]:
-    """Yield the places of integers that the parser made floats of."""
-    if may_have_long_integers(text):
-        found = json.loads(text, parse_int=_known_integer)
-        yield from _places_of_none_such(found, ())
-
-
 def may_have_long_integers(text: bytes) -> bool:
     """Whether there may be an integer past 64 bits in *text*, which has something before and behind it."""
     digits = text.translate(_ZEROS_FOR_DIGITS)
@@ -165,28 +163,3 @@ def _may_be_past_64_bits(text: bytes, start: int, end: int) -> bool:
         return True
     number = int(text[start:end])
     return number > (-SMALLEST_INTEGER if text[start - 1] == _MINUS else LARGEST_INTEGER)
-
-
-class _PastSixtyFourBits:
-    """Stands for such an integer."""
-
-
-def _known_integer(digits: str) -> int | _PastSixtyFourBits:
-    if len(digits) <= _MOST_DIGITS + 1 and SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
-        return int(digits)
-    return _PastSixtyFourBits()
-
-
-def _places_of_none_such(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(value, _PastSixtyFourBits):
-        yield steps
-    elif isinstance(value, dict | list):
-        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _places_of_none_such(inner, (*steps, step))
-
-
-def _is_count(steps: Sequence[str | int]) -> bool:
-    """Whether *steps* lead to a count: ``histograms.<name>.values.<key>``, or the same below a key."""
-    return steps[-2:-1] == ("values",) and (
-        steps[-4:-3] == ("histograms",) or steps[-5:-4] == ("keyedHistograms",)
-    )

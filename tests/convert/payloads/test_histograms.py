@@ -188,7 +188,6 @@ def test_a_bad_histogram_is_dropped_with_the_first_reason_that_applies(context, 
 
 
 def test_a_count_past_64_bits_costs_its_histogram_only(context):
-    """Elsewhere such an integer costs the ping."""
     body = (
         b'{"ver":1,"info":{"revision":"%s"},"histograms":{"FLAG":{"values":{"0":18446744073709551616}},'
         b'"BOOL":{"values":{}}}}' % INFO["revision"].encode()

@@ -58,7 +58,7 @@ def context(tmp_path):
         (GENERIC_PATH, gzip.compress(gzip.compress(b"{}")), REASON.INVALID_JSON),
         (GENERIC_PATH, b"[1]", REASON.INVALID_JSON),
         (GENERIC_PATH, b'{"a":NaN}', REASON.INVALID_JSON),
-        (GENERIC_PATH, b'{"a":18446744073709551616}', REASON.INVALID_JSON),
+        (GENERIC_PATH, b'{"a":1e400}', REASON.INVALID_JSON),
         (GENERIC_PATH, b'{"a":' * 65 + b"1" + b"}" * 65, REASON.INVALID_JSON),
         (TELEMETRY_PATH, b"{}", REASON.UNKNOWN_VERSION),
     ],
