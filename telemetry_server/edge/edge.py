@@ -73,7 +73,9 @@ class Edge:
         finally:
             self.active_requests -= 1
         self.tally.count_answer(response.status)
-        if cast(GuardedHandler, request.protocol).is_last_answer() or self.is_draining:
+        # Another protocol that a client offers is not taken; what follows may be of that one.
+        offers_another = hdrs.UPGRADE in request.headers
+        if cast(GuardedHandler, request.protocol).is_last_answer() or self.is_draining or offers_another:
             response.force_close()
         return response
 
@@ -82,8 +84,6 @@ class Edge:
         if version not in (HttpVersion11, HttpVersion10):
             # So that the answer is in a version that there is.
             request._version = HttpVersion11
-            return answers.refused_for_good(400)
-        if hdrs.UPGRADE in request.headers:
             return answers.refused_for_good(400)
         target = request.raw_path
         if len(target) > self.limits.max_target_bytes or not target.isascii():

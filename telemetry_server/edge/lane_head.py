@@ -55,7 +55,11 @@ class PlainHead(NamedTuple):
 
 def may_become_plain(came: bytes) -> bool:
     """Whether *came*, a head in part, may still be that of a plain submit."""
-    return len(came) <= MOST_HEAD_BYTES and any(came[: len(start)] == start[: len(came)] for start in STARTS)
+    return (
+        len(came) <= MOST_HEAD_BYTES
+        and any(came[: len(start)] == start[: len(came)] for start in STARTS)
+        and came.count(b"\n") == came.count(b"\r\n")
+    )
 
 
 def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:

@@ -183,14 +183,14 @@ def methods() -> Iterator[Case]:
     yield Case("CONNECT", b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", (frozenset({400, 404, 405}),))
     yield Case("OPTIONS *", b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", (frozenset({400, 404, 405}),))
     websocket = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    yield Case("websocket", b"GET /status HTTP/1.1\r\n" + HOST + websocket + b"\r\n" + GOOD, (400,))
-    yield Case("websocket by POST", post(websocket + b"Content-Length: 2\r\n", b"{}" + GOOD), (400,))
+    yield Case("websocket", b"GET /status HTTP/1.1\r\n" + HOST + websocket + b"\r\n" + GOOD, (200,))
+    yield Case("websocket by POST", post(websocket + b"Content-Length: 2\r\n", b"{}" + GOOD), (200,))
     yield Case(
         "h2c",
         post(
             b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 0\r\n"
         ),
-        (400,),
+        (200,),
     )
     yield Case(
         "old websocket",

@@ -226,6 +226,15 @@ async def test_plain_submits_never_reach_the_application(tmp_path, request_bytes
         assert (edge.worker._server.requests_count == 0) == is_plain
 
 
+async def test_a_head_with_bare_line_feeds_is_refused_at_once(tmp_path):
+    """Its end never comes in the form that the lane waits for."""
+    async with running_edge(tmp_path, fast_lane=True) as edge:
+        async with asyncio.timeout(5):
+            answers = await edge.talk(a_request(b"{}").replace(b"\r\n", b"\n"))
+
+    assert [answer.status for answer in answers] == [400]
+
+
 async def test_a_connection_may_change_to_the_application_and_keeps_its_count(tmp_path):
     """After plain submits another route; its requests are counted from the connection's first."""
     async with running_edge(tmp_path, limits=EdgeLimits(max_requests_per_connection=4)) as edge:
