@@ -1,6 +1,6 @@
 """Recounts what is on disk, and holds it against the ledger."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +53,7 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], Non
         files = ledger.files()
         tally = ledger.tally()
         pending_segments = ledger.pending_segments()
-        unread, raw_findings = _recount_raw(root.raw, positions, pending_segments)
+        unread, damaged, raw_findings = _recount_raw(root.raw, positions, pending_segments)
         result = Audit(ledger.books(unread.items()), raw_findings)
     lines: Counter[tuple[str, str, str]] = Counter()
     for file in files:
@@ -63,6 +63,11 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], Non
             result.findings.append(finding)
         lines[_book_of(file)] += count
     result.findings += _compare(tally, lines)
+    for day, names in damaged.items():
+        since = len(names) - tally.get((day, Entry.DAMAGED_RECORDS, ""), 0)
+        if since > 0:
+            places = ", ".join(sorted(set(names)))
+            result.findings.append(f"raw: {since} submissions damaged since they were converted, in {places}")
     for day, books in result.days.items():
         if not books.balanced:
             result.findings.append(
@@ -96,21 +101,33 @@ def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
 
 def _recount_raw(
     raw: Path, positions: dict[str, SegmentPosition], pending_segments: set[str]
-) -> tuple[Counter[str], list[str]]:
-    """Submissions not read yet, by day; and segments whose read part holds another number than was booked."""
+) -> tuple[Counter[str], dict[str, list[str]], list[str]]:
+    """
+    Recount what was received.
+
+    Returns:
+        Submissions not read yet, by day.
+        The segment of each submission that was read and is damaged, by day.
+        Segments whose read part holds another number than was booked, a line each.
+    """
     unread: Counter[str] = Counter()
+    damaged: defaultdict[str, list[str]] = defaultdict(list)
     findings = []
     there = set()
     for segment in segments(raw):
         there.add(segment.name)
         position = positions.get(segment.name, BEGINNING)
+        day = f"{segment.day:%Y%m%d}"
         read = 0
         with segment.path.open("rb") as file:
             for span in _spans(segment.path):
-                if span.offset < position.position:
-                    read += 1
-                elif _is_whole(file.fileno(), span):
-                    unread[f"{segment.day:%Y%m%d}"] += 1
+                is_read = span.offset < position.position
+                read += is_read
+                if not _is_whole(file.fileno(), span):
+                    if is_read:
+                        damaged[day].append(segment.name)
+                elif not is_read:
+                    unread[day] += 1
         if read != position.records:
             findings.append(
                 f"raw/{segment.name}: {read} submissions in the part read, {position.records} booked"
@@ -118,11 +135,11 @@ def _recount_raw(
     for name, position in positions.items():
         if name not in there and (not position.finished or name in pending_segments):
             findings.append(f"raw/{name}: gone, but not all of it was converted")
-    return unread, findings
+    return unread, damaged, findings
 
 
 def _is_whole(descriptor: int, span: Span) -> bool:
-    """Whether a submission that nobody read yet will be one: damage is no submission."""
+    """Whether it is what was received: damage is no submission."""
     try:
         read_submission(descriptor, span)
     except (DamagedRecord, TornRecord):

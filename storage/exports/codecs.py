@@ -15,7 +15,7 @@ STEP_IN_BYTES = 8 << 10  # small: what a step had decoded when it fails is lost 
 STEP_OUT_BYTES = 1 << 20
 DRAIN_BYTES = 1 << 20
 MOST_DECODER_BYTES = 128 << 20  # xz -9 asks for 65 MiB
-MAGIC_BYTES = 13  # the longest header that we look at, of legacy lzma
+MAGIC_BYTES = 14  # the longest beginning that we look at, of legacy lzma
 MOST_LAYERS = 2  # an archive in transport encoding; deeper is a bomb or a mistake
 
 _SKIPPABLE_ZSTD = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
@@ -80,7 +80,8 @@ def codec_of(head: bytes) -> Codec:
     The codec of a stream that begins with *head*, of which `MAGIC_BYTES` are enough.
 
     Legacy lzma has no magic: a settings byte, a dictionary size that xz's own
-    writers can give and a believable length must agree, as in liblzma's decoder.
+    writers can give and a believable length must agree, as in liblzma's decoder,
+    and the first byte of what is coded is always zero.
     """
     if head.startswith(b"\x1f\x8b\x08"):
         return Codec.GZIP
@@ -92,7 +93,7 @@ def codec_of(head: bytes) -> Codec:
 
 
 def _is_legacy_lzma(head: bytes) -> bool:
-    if len(head) < MAGIC_BYTES or head[0] >= 9 * 5 * 5:
+    if len(head) < MAGIC_BYTES or head[0] >= 9 * 5 * 5 or head[13]:
         return False
     dictionary_bytes = int.from_bytes(head[1:5], "little")
     lowest_bit = dictionary_bytes & -dictionary_bytes

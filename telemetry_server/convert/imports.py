@@ -9,7 +9,7 @@ again, while its pings wait to be converted, is not put in a second time.
 import hashlib
 import json
 import shutil
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,12 +20,16 @@ from storage.disk import Disk
 from storage.exports.exported_ping import ExportedPing, ExportFormat
 from storage.exports.reader import open_export
 from storage.ledger.ledger import Ledger
+from storage.ledger.values import Entry
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
 from storage.root import DataRoot
 
 IMPORT_WORKER = 999_999
 """The worker's number in the names of imported segments; no edge worker has it."""
+
+OF_IMPORTS = "import"
+"""Tells damage in exports from damage in raw/ in the books."""
 
 DAYS_OPEN = 32
 BATCH_PINGS = 256
@@ -130,13 +134,29 @@ class Importer:
             )
             if found.was_waiting or not pings:
                 shutil.rmtree(staged)
-                return found
-            self._note(staged / "whole.json", digest, stage.segments)
+            else:
+                self._note(staged / "whole.json", digest, stage.segments)
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
-        self._publish(staged)
+        if found.was_waiting:
+            return found
+        if pings:
+            self._publish(staged)
+        self._book_damage(found, day or now.date())
         return found
+
+    def _book_damage(self, found: Imported, day: date) -> None:
+        """Count what could not be read, where `audit` finds it; a crash just before costs the count alone."""
+        with self._ledger.transaction() as transaction:
+            transaction.add(
+                Counter(
+                    {
+                        (f"{day:%Y%m%d}", Entry.DAMAGED_RECORDS, OF_IMPORTS): found.damaged_records,
+                        (f"{day:%Y%m%d}", Entry.DAMAGED_BYTES, OF_IMPORTS): found.damaged_bytes,
+                    }
+                )
+            )
 
     def _note(self, path: Path, digest: str, names: list[str]) -> None:
         text = json.dumps({"sha256": digest, "segments": names}).encode()

@@ -99,6 +99,30 @@ def test_audit_does_not_take_damage_in_raw_for_submissions(world, look):
     assert json.loads(look("audit", "--json"))["total"]["received"] == 6
 
 
+def test_audit_sees_damage_to_what_was_converted(world, command):
+    """The record is safe; the submission that it came from is not what was received any more."""
+    segment = min(world.root.raw.glob("*/*.tlg"))
+    data = bytearray(segment.read_bytes())
+    data[data.index(an_id(1).encode()) + 200] ^= 1
+    segment.write_bytes(data)
+
+    _, talk = command("audit", "--data", str(world.root.path), status=1)
+
+    assert f"raw: 1 submissions damaged since they were converted, in {segment.parent.name}/" in talk
+
+
+def test_audit_knows_of_damage_in_what_was_imported(world, command, look, tmp_path):
+    """A line without a TAB is no ping, and costs no other."""
+    (tmp_path / "lines").write_bytes(b"no tab\n" + an_id(9).encode() + b'\t{"ver":2,"info":{}}\n')
+
+    for _ in range(2):
+        command("convert", str(tmp_path / "lines"), "--data", str(world.root.path), status=4)
+
+    audit = json.loads(look("audit", "--json"))
+    assert audit["damaged"] == {"records": 2, "bytes": 14}
+    assert audit["balanced"]
+
+
 def test_oddities_are_counted_where_an_operator_sees_them(world, look):
     """A client's own metadata is discarded, and noted."""
     world.receive([submitted(a_ping(8, metadata={"geo": "here"}), 8)])

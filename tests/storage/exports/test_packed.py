@@ -5,7 +5,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.exports.exported_ping import Damage, ExportFormat
@@ -236,6 +236,7 @@ def test_text_beyond_ascii_comes_through_a_packed_log_unharmed():
         max_size=6,
     ),
 )
+@example(version=PackedVersion.V0, records=[("0", b"\0", 2**41, b"")])
 def test_what_is_written_is_read(version, records):
     """Any paths, bodies and times come back as they went in."""
     log = b"".join(
