@@ -3,11 +3,15 @@
 import argparse
 import asyncio
 import signal
+from typing import TYPE_CHECKING
 
 from telemetry_server.cli.dates import day_of
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
 from telemetry_server.cli.output import print_json, print_table, progress, say
 from telemetry_server.cli.status import ExitStatus
+
+if TYPE_CHECKING:
+    from telemetry_server.convert.tally import Tally
 
 EPILOG = """\
 examples:
@@ -70,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
     if imported is not None:
         tally.damaged_records += imported.damaged_records
         tally.damaged_bytes += imported.damaged_bytes
-    _print(tally.as_json(), as_json=args.json)
+    _print(tally, as_json=args.json)
+    if tally.pending:
+        say(_waiting(tally))
     if was_stopped:
         say("stopped: what was converted stays, run it again for the rest")
         return ExitStatus.INTERRUPTED
@@ -79,7 +85,14 @@ def run(args: argparse.Namespace) -> int:
     return ExitStatus.TRY_AGAIN if tally.pending else ExitStatus.DONE
 
 
-def _print(result: dict[str, object], *, as_json: bool) -> None:
+def _waiting(tally: "Tally") -> str:
+    before = f" ({tally.waited_before:,} waited before this run)" if tally.waited_before else ""
+    pings = "1 ping waits" if tally.pending == 1 else f"{tally.pending:,} pings wait"
+    return f"{pings} for definitions{before}: run convert again when revision_server answers"
+
+
+def _print(tally: "Tally", *, as_json: bool) -> None:
+    result = tally.as_json()
     if as_json:
         print_json(result)
         return
@@ -89,6 +102,8 @@ def _print(result: dict[str, object], *, as_json: bool) -> None:
             rows += [(f"{name}: {_words(key)}", _sum(count)) for key, count in value.items()]
         else:
             rows.append((name, value))
+        if name == "received" and tally.waited_before:
+            rows.append(("waited before", tally.waited_before))
     print_table(("what", "count"), rows)
 
 

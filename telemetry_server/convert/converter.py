@@ -220,6 +220,7 @@ class Converter:
 
     async def convert_all(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Convert what waits, and wait for fetches as long as one may still answer."""
+        self.tally.waited_before = self.ledger.pending_count()
         await self.convert_waiting(should_stop=should_stop)
         while (self._checked or self._lookups.is_running) and not should_stop():
             if not self._checked:

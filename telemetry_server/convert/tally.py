@@ -19,7 +19,8 @@ class Tally:
     stored: int = 0
     duplicate: int = 0
     conflict: int = 0
-    pending: int = 0
+    pending: int = 0  # all that wait: those that waited before were tried again
+    waited_before: int = 0  # pending when the run began: received by an earlier one
     quarantined: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)  # oddities taken in stride, by name
     histograms_kept: int = 0

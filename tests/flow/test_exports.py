@@ -241,3 +241,29 @@ def test_text_that_is_not_ascii_is_intact(tmp_path, convert, command):
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]
     assert any(ord(character) > 127 for character in orjson.dumps(bodies[0]).decode())
+
+
+def test_convert_says_what_waited_before_it_so_that_its_counts_balance(
+    tmp_path, convert, command, monkeypatch
+):
+    """received and what waited before are what became stored, duplicate, quarantined or still waits."""
+    world = World(tmp_path / "data")
+    path = tmp_path / "pings.tsv"
+    path.write_bytes(lines_of(range(3)))
+    monkeypatch.setenv("TELEMETRY_REVISION_OFFLINE", "false")
+    monkeypatch.setenv("TELEMETRY_REVISION_SERVER", "http://127.0.0.1:9")
+
+    first, talk = convert(world, str(path), status=5)
+    assert (first["received"], first["pending"]) == (3, 3)
+    assert "3 pings wait for definitions: " in talk
+    again, talk = convert(world, str(path), status=5)
+    assert (again["received"], again["pending"]) == (3, 6)
+    assert "6 pings wait for definitions (3 waited before this run): " in talk
+    table, _ = command("convert", "--data", str(world.root.path), status=5)
+    counts = dict(line.rsplit(None, 1) for line in table.splitlines()[2:])
+    assert (counts["received"], counts["waited before"], counts["pending"]) == ("0", "6", "6")
+    world.put_specs()
+    table, talk = command("convert", "--data", str(world.root.path))
+    counts = dict(line.rsplit(None, 1) for line in table.splitlines()[2:])
+    assert (counts["waited before"], counts["stored"], counts["duplicate"]) == ("6", "3", "3")
+    assert "wait" not in talk
