@@ -138,7 +138,7 @@ class SpecFetcher:
             log.info("fetched %s", revision)
             self._details.pop(revision, None)
             return result
-        log.warning("%s %s: %s", revision, result, detail)
+        log.info("%s %s: %s", revision, result, detail)
         _put(self._details, revision, detail)
         return result
 

@@ -12,12 +12,19 @@ import structlog
 from histogram_specs.errors import BadConstants
 from histogram_specs.expressions import CONSTANTS, read_constants
 from histogram_specs.fetch import SpecFetcher
+from histogram_specs.revision import Revision
 from histogram_specs.sources import source_of
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.root import DataRoot
+from telemetry_server.cli.output import say
 from telemetry_server.convert.converter import Converter
-from telemetry_server.convert.follower import RETRY_FAILED_SECONDS, Follower, told_to_stop
+from telemetry_server.convert.follower import (
+    RETRY_FAILED_SECONDS,
+    RETRY_UNREACHABLE_SECONDS,
+    Follower,
+    told_to_stop,
+)
 from telemetry_server.convert.pool import ConversionPool
 from telemetry_server.convert.rules import Rules
 from telemetry_server.convert.rules_file import BadRules, read_rules
@@ -146,11 +153,33 @@ def setup_of(settings: Settings) -> ConversionSetup:
     )
 
 
+def _say_unreachable(revision: Revision, error: str, path: Path) -> None:
+    say(f"{revision} is out of reach, its pings wait: {error}; try again later, or put its file at {path}")
+
+
+def _log_unreachable(revision: Revision, error: str, path: Path) -> None:
+    log.warning(
+        "definitions out of reach, their pings wait",
+        revision=str(revision),
+        error=error,
+        retry_after_seconds=RETRY_UNREACHABLE_SECONDS,
+        or_put_it_at=str(path),
+    )
+
+
 @asynccontextmanager
 async def opened_converter(
-    settings: Settings, *, on_progress: Callable[[Tally], None] | None = None
+    settings: Settings,
+    *,
+    on_progress: Callable[[Tally], None] | None = None,
+    on_unreachable: Callable[[Revision, str, Path], None] = _say_unreachable,
 ) -> AsyncIterator[Converter]:
-    """A converter with its processes and its fetcher, closed when the block ends."""
+    """
+    A converter with its processes and its fetcher, closed when the block ends.
+
+    *on_unreachable* is told of a revision that cannot be fetched, why, and where its file would be;
+    default: a line on stderr.
+    """
     # What is imported stays, and a round's thousands of values hold no cycle: a fifth of the
     # coordinator's time went into looking for one.
     gc.freeze()
@@ -158,18 +187,26 @@ async def opened_converter(
     setup = setup_of(settings)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(ConversionPool(setup, settings.convert_processes))
+        cache = setup.spec_cache()
         fetcher = None
         if not settings.revision_offline:
-            fetcher = await stack.enter_async_context(
-                SpecFetcher(setup.spec_cache(), source_of(settings.revision_server))
-            )
+            fetcher = await stack.enter_async_context(SpecFetcher(cache, source_of(settings.revision_server)))
         catalogue = catalogue_of(settings)
         labels = Labels(
             namespaces={"telemetry", *catalogue.namespaces()},
             doctypes=KNOWN_DOCTYPES.union(catalogue.doctypes()),
         )
         yield await stack.enter_async_context(
-            Converter(setup, pool, fetcher, labels=labels, on_progress=on_progress)
+            Converter(
+                setup,
+                pool,
+                fetcher,
+                labels=labels,
+                on_progress=on_progress,
+                on_unreachable=lambda revision, error: on_unreachable(
+                    revision, error, cache.path_of(revision)
+                ),
+            )
         )
 
 
@@ -178,7 +215,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
     os.nice(NICE_BEHIND_THE_EDGE)
 
     async def follow() -> None:
-        async with opened_converter(settings) as converter:
+        async with opened_converter(settings, on_unreachable=_log_unreachable) as converter:
             upkeep = Upkeep(
                 converter,
                 raw_retention_days=settings.raw_retention_days,

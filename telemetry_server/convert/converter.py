@@ -51,6 +51,7 @@ class Converter:
         labels: Labels,
         disk: Disk | None = None,
         on_progress: Callable[[Tally], None] | None = None,
+        on_unreachable: Callable[[Revision, str], None] | None = None,
     ) -> None:
         self._setup = setup
         self.root = setup.root
@@ -60,7 +61,7 @@ class Converter:
         self.disk = disk or Disk()
         self._on_progress = on_progress
         self._resolver = setup.resolver()
-        self._lookups = Lookups(fetcher)
+        self._lookups = Lookups(fetcher, tell=on_unreachable)
         self._checked = ""  # how far the round through the awaited revisions is; "" between two
         self._generation: int | None = None
         self.tally = Tally()

@@ -23,12 +23,20 @@ class Lookups:
     few at a time are here.
     """
 
-    def __init__(self, fetcher: SpecFetcher | None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        fetcher: SpecFetcher | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        tell: Callable[[Revision, str], None] | None = None,
+    ) -> None:
         self._fetcher = fetcher
+        self._tell = tell
         self._clock = clock
         self._running: dict[Revision, asyncio.Task[FetchResult]] = {}
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
         self._unreachable: set[Revision] = set()
+        self._told: OrderedDict[Revision, None] = OrderedDict()  # as out of reach, until there is an answer
         self.ended = asyncio.Event()
         """Set when a lookup has ended: pings may be judged now."""
 
@@ -84,6 +92,9 @@ class Lookups:
                     self._remember_missing(revision)
                 case FetchResult.UNREACHABLE:
                     self._unreachable.add(revision)
+                    self._tell_once(revision)
+                    continue
+            self._told.pop(revision, None)
         return decided
 
     async def finish(self, revisions: Iterable[Revision]) -> None:
@@ -113,6 +124,16 @@ class Lookups:
             return await fetcher.fetch(revision)
         finally:
             self.ended.set()
+
+    def _tell_once(self, revision: Revision) -> None:
+        """Say why *revision* is out of reach, unless that was said, or the server was not even asked."""
+        detail = self._fetcher.detail_of(revision) if self._fetcher is not None else ""
+        if self._tell is None or not detail or revision in self._told:
+            return
+        self._told[revision] = None
+        while len(self._told) > MOST_UNREACHABLE:
+            self._told.popitem(last=False)
+        self._tell(revision, detail)
 
     def _remember_missing(self, revision: Revision) -> None:
         self._missing_until[revision] = self._clock() + MISSING_FOR_SECONDS

@@ -100,6 +100,14 @@ def test_what_cannot_be_shown_is_told_in_one_line(root, capsys, words, status, t
     assert "our fault" not in talk
 
 
+def test_a_server_out_of_reach_is_told_once(root, capsys, caplog):
+    """The fetch does not log what the command says."""
+    assert run(root, "show", "--revision", URL.replace("a5", "b5")) == 5
+
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("words", [("show", "--json"), ("list", "--json"), ("list",), ("show",)])
 def test_an_empty_root_is_no_accident(tmp_path, capsys, words):
     """A fresh data root, or none at all, and nothing is made of it by looking."""

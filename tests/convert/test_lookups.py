@@ -111,3 +111,22 @@ async def test_what_is_remembered_is_bounded(tmp_path, monkeypatch):
         assert not known.is_running
         known.retry_unreachable()
         assert known.wanted() > 0
+
+
+async def test_a_revision_out_of_reach_is_told_once_until_there_is_an_answer(tmp_path):
+    """Each try asks again; a log with a line for each try would hold little else."""
+    told = []
+    async with (
+        serving(status(503)) as troubled,
+        SpecFetcher(SpecCache(tmp_path), source_of(troubled.url)) as fetcher,
+    ):
+        known = Lookups(fetcher, tell=lambda *words: told.append(words))
+        for _ in range(3):
+            await known.finish([a_revision(1), a_revision(2)])
+            known.retry_unreachable()
+
+    assert len(troubled.paths) == 6
+    assert sorted(revision.changeset for revision, _ in told) == sorted(
+        a_revision(number).changeset for number in (1, 2)
+    )
+    assert all("503" in detail for _, detail in told)

@@ -7,9 +7,10 @@ import time
 import orjson
 import pytest
 
+from histogram_specs.cache import SpecCache
 from histogram_specs.revision import Revision
 from tests.histogram_specs import mercurial
-from tests.support.data_root import SPEC, World, a_ping, an_id, submitted
+from tests.support.data_root import REVISION, SPEC, World, a_ping, an_id, submitted
 from tests.support.running_server import running_server
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,7 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
 
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
+    log = tmp_path / "server.log"
     moody = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Moody)
     threading.Thread(target=moody.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{moody.server_address[1]}"
@@ -104,6 +106,8 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
         while world.audit().total.pending < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert world.audit().total.pending == 3
+        while "out of reach" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
         Moody.status = 200
         deadline = time.monotonic() + 45
         while len(world.lines()) < 3 and time.monotonic() < deadline:
@@ -113,3 +117,6 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
 
     assert len(world.lines()) == 3
     assert world.audit().balanced
+    (line,) = (orjson.loads(line) for line in log.read_text().splitlines() if "out of reach" in line)
+    assert line["Severity"] == 4
+    assert line["Fields"]["or_put_it_at"] == str(SpecCache(world.root.specs).path_of(REVISION))

@@ -9,10 +9,11 @@ import sys
 import orjson
 import pytest
 
+from histogram_specs.cache import SpecCache
 from storage.exports.packed_layout import PackedVersion, encode_record
 from storage.partitions.frames import compress_frame
 from telemetry_server.cli.throwaway import bare_environment
-from tests.support.data_root import World, a_ping, an_id
+from tests.support.data_root import REVISION, World, a_ping, an_id
 from tests.support.shared_data import shared_data
 
 OFFLINE = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
@@ -256,6 +257,8 @@ def test_convert_says_what_waited_before_it_so_that_its_counts_balance(
     first, talk = convert(world, str(path), status=5)
     assert (first["received"], first["pending"]) == (3, 3)
     assert "3 pings wait for definitions: " in talk
+    (line,) = [line for line in talk.splitlines() if "out of reach" in line]
+    assert line.endswith(f"put its file at {SpecCache(world.root.specs).path_of(REVISION)}")
     again, talk = convert(world, str(path), status=5)
     assert (again["received"], again["pending"]) == (3, 6)
     assert "6 pings wait for definitions (3 waited before this run): " in talk
