@@ -31,9 +31,22 @@ def run(args: argparse.Namespace) -> int:
 
     from telemetry_server.cli.conversion import opened_converter
     from telemetry_server.cli.output import say
-    from telemetry_server.convert.outcome import QuarantineReason
+    from telemetry_server.convert.outcome import HistogramReason, QuarantineReason
+    from telemetry_server.convert.refusal_line import CONFLICT
     from telemetry_server.convert.replay import Replayed, Replayer
 
+    if args.reason == CONFLICT:
+        say(
+            "telemetry-server replay: a conflict is not replayed, another ping is stored under its id;"
+            f" to look at it: cat quarantine --where reason={CONFLICT}"
+        )
+        return ExitStatus.USAGE
+    if args.reason in set(HistogramReason):
+        say(
+            f"telemetry-server replay: {args.reason} is why a histogram was dropped, and its ping is stored;"
+            f" to look at it: cat quarantine --where reason={args.reason}"
+        )
+        return ExitStatus.USAGE
     if args.reason is not None and args.reason not in set(QuarantineReason):
         near = get_close_matches(args.reason, list(QuarantineReason), n=1, cutoff=0.0)[0]
         say(f"telemetry-server replay: {args.reason!r} is no reason for quarantine; did you mean {near}?")

@@ -290,6 +290,16 @@ def test_replay_shows_first_and_then_does(world, look):
     look("replay", "--reason", "no_such_reason", status=2)
 
 
+@pytest.mark.parametrize("reason", ["conflict", "unknown_histogram"])
+def test_replay_says_why_it_does_not_take_what_belongs_to_a_stored_ping(world, command, reason):
+    """Both are in quarantine under such a reason, and neither is a ping that could be stored."""
+    _, talk = command("replay", "--reason", reason, "--data", str(world.root.path), status=2)
+
+    (line,) = talk.splitlines()
+    assert "is stored" in line
+    assert f"cat quarantine --where reason={reason}" in line
+
+
 def test_compact_merges_days_that_are_over(world, look):
     """Today is left alone: it is still written to."""
     from datetime import UTC, datetime
