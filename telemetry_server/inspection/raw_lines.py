@@ -67,7 +67,8 @@ def shown_body(body: bytes) -> dict[str, Any]:
 
 
 def shown_submission(submission: Submission) -> dict[str, Any]:
-    """A submission as ``cat raw`` prints it."""
+    """A submission as ``cat raw`` prints it; with the client's address where one was kept."""
+    address = submission.client_address
     return {
         "document_id": document_id_of(submission.path),
         "received_at": timestamp(submission.received_at),
@@ -77,6 +78,7 @@ def shown_submission(submission: Submission) -> dict[str, Any]:
         "protocol": submission.protocol,
         "host": submission.host,
         "headers": dict(submission.headers),
+        **({} if address is None else {"client_address": address}),
         "reason": None,
         "detail": None,
         "histogram": None,

@@ -1,6 +1,7 @@
 """cat, explain, audit, replay and compact, as a person or a script uses them."""
 
 import json
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -168,6 +169,16 @@ def test_cat_raw_prints_every_submission_as_it_came(look):
     assert [document_id for document_id, _ in lines] == [an_id(n) for n in (0, 1, 2, 1, 4, 5)]
     assert all(line["reason"] is None and line["received_at"].endswith("Z") for _, line in lines)
     assert len(objects(look("cat", "raw", "--date", "20261121"))) == 0
+
+
+def test_cat_raw_prints_an_address_where_one_was_kept(world, look):
+    """Who decides how long raw/ is kept can see what is in it."""
+    world.receive([replace(submitted(a_ping(8), 8), client_address="192.0.2.0")])
+
+    addresses = {document_id: line.get("client_address") for document_id, line in objects(look("cat", "raw"))}
+
+    assert addresses.pop(an_id(8)) == "192.0.2.0"
+    assert set(addresses.values()) == {None}
 
 
 @pytest.mark.parametrize(
