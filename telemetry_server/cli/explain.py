@@ -20,7 +20,10 @@ def _document_id(text: str) -> UUID:
             return UUID(text)
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no document id (8-4-4-4-12 hexadecimal digits)")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no document id (8-4-4-4-12 hexadecimal digits);"
+        " pings under such are shown by: cat quarantine --where reason=invalid_document_id"
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

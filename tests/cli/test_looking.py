@@ -193,6 +193,14 @@ def test_explain_tells_the_outcome(look, number, outcome, reason):
     assert told["received_at"] == "2026-11-22T12:00:00.000000Z"
 
 
+def test_explain_of_what_is_no_id_says_where_such_pings_are(world, command):
+    """They are quarantined under no id that anybody could ask for."""
+    _, talk = command("explain", an_id(1).replace("-", ""), "--data", str(world.root.path), status=2)
+
+    assert "is no document id" in talk
+    assert "cat quarantine --where reason=invalid_document_id" in talk
+
+
 def test_explain_says_how_far_a_refused_ping_came(look):
     """What was checked, in order, to the check that ended it."""
     told = json.loads(look("explain", "--json", an_id(4)))
