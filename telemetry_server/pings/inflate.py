@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from telemetry_server.pings.errors import CorruptGzip, EmptyBody, TooLarge
+from telemetry_server.pings.errors import CorruptGzip, EmptyBody, InvalidJson, TooLarge
 
 isal_zlib: Any
 try:
@@ -45,6 +45,7 @@ def inflate(body: bytes) -> Inflated:
         CorruptGzip: A member is damaged or incomplete, or there are more than `MAX_MEMBERS`.
         TooLarge: More than `MAX_INFLATED_BYTES`, or, past `RATIO_COUNTS_PAST_BYTES`, more than
             `MAX_RATIO` times what was sent.
+        InvalidJson: It is gzip within gzip: one layer is taken off.
     """
     if not body.startswith(_MAGIC):
         if len(body) > MAX_INFLATED_BYTES:
@@ -63,6 +64,8 @@ def inflate(body: bytes) -> Inflated:
     data = members[0] if len(members) == 1 else b"".join(members)
     if not data:
         raise EmptyBody("gzip of nothing was sent")
+    if data.startswith(_MAGIC):
+        raise InvalidJson("gzip within gzip: compress the JSON once")
     return Inflated(data, was_gzip=True, trailing_bytes=len(rest))
 
 
