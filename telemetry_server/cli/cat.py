@@ -48,10 +48,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the lines."""
     from storage.ledger.ledger import Ledger
     from storage.partitions.reader import Filter
-    from storage.root import DataRoot
+    from telemetry_server.cli.data_root import present_root
     from telemetry_server.inspection import lines
 
-    root = DataRoot(settings_of(args).data_dir.resolve())
+    root = present_root(settings_of(args))
     wanted = Filter(args.date, tuple(args.where))
     out = sys.stdout.buffer
     with Ledger.for_reading(root) as ledger:

@@ -27,16 +27,15 @@ def run(args: argparse.Namespace) -> int:
     from storage.ledger.ledger import Ledger
     from storage.lock import FileLock
     from storage.partitions.compact import compact_day
-    from storage.root import DataRoot
+    from telemetry_server.cli.data_root import present_root_to_change
 
-    root = DataRoot(settings_of(args).data_dir.resolve())
     today = datetime.now(UTC).strftime("%Y%m%d")
     wanted = args.date
     if wanted is not None and wanted >= today:
         say(f"telemetry-server compact: {wanted} is not over yet (UTC); only a closed day is merged")
         return ExitStatus.USAGE
+    root = present_root_to_change(settings_of(args))
     disk = Disk()
-    root.prepare(disk)
     lock = FileLock(root.state / "converter.lock")
     merged = []
     with Ledger(root.ledger) as ledger:

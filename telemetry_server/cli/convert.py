@@ -41,12 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what became of what was converted; 5 while anything is pending."""
     from telemetry_server.cli.conversion import opened_converter
+    from telemetry_server.cli.data_root import made_root
     from telemetry_server.convert.tally import Tally
 
     if not args.files and (args.date or args.format != "auto"):
         say("telemetry-server convert: --format and --date are about files; name one, or - for stdin")
         return ExitStatus.USAGE
     settings = settings_of(args)
+    made_root(settings)
     imported = None
     if args.files:
         from telemetry_server.cli.imports import import_files

@@ -36,9 +36,12 @@ def run(args: argparse.Namespace) -> int:
     """Print what became of it."""
     from storage.ledger.ledger import Ledger
     from telemetry_server.cli.conversion import setup_of
+    from telemetry_server.cli.data_root import present_root
     from telemetry_server.inspection.life import explain
 
-    setup = setup_of(settings_of(args))
+    settings = settings_of(args)
+    present_root(settings)
+    setup = setup_of(settings)
     with Ledger.for_reading(setup.root) as ledger:
         told = explain(setup.root, ledger, setup.resolver(), args.docid)
     if told is None:

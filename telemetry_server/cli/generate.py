@@ -119,8 +119,9 @@ def _definitions(path: Path | None) -> Definitions | None:
 
 def _install(args: argparse.Namespace, definitions: Definitions) -> int:
     from histogram_specs.cache import SpecCache
+    from telemetry_server.cli.data_root import made_definitions
 
-    directory = settings_of(args).revision_cache_dir
+    directory = made_definitions(settings_of(args))
     SpecCache(directory).store(definitions.revision, definitions.text)
     if args.json:
         print_json({"revision": definitions.revision_url, "directory": str(directory)})

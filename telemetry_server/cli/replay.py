@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from difflib import get_close_matches
 
     from telemetry_server.cli.conversion import opened_converter
+    from telemetry_server.cli.data_root import present_root_to_change
     from telemetry_server.cli.output import say
     from telemetry_server.convert.outcome import HistogramReason, QuarantineReason
     from telemetry_server.convert.refusal_line import CONFLICT
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         say(f"telemetry-server replay: {args.reason!r} is no reason for quarantine; did you mean {near}?")
         return ExitStatus.USAGE
     settings = settings_of(args)
+    present_root_to_change(settings)
 
     async def replay() -> Replayed:
         async with opened_converter(settings) as converter:

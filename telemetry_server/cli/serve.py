@@ -1,17 +1,17 @@
 """The server: edge workers on one port, the converter behind them, a supervisor above."""
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
 from telemetry_server.cli.options import add_settings_options, settings_of
 from telemetry_server.cli.output import say
-from telemetry_server.settings import ClientAddress, ConfigurationError, Settings
+from telemetry_server.settings import ClientAddress, Settings
 
 if TYPE_CHECKING:
     from telemetry_server.cli.ports import HeldPorts
@@ -42,37 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    from telemetry_server.cli.data_root import made_root
     from telemetry_server.cli.ports import hold_ports
     from telemetry_server.observability import logs, metrics
 
     settings = settings_of(args)
-    ports = hold_ports(settings)
-    _make_data_root(settings)
-    logs.forgive_streams()
-    logs.configure()
-    metrics_directory = metrics.directory_for(settings.data_dir)
-    metrics.prepare_directory(metrics_directory)
-    try:
-        return _serve(settings, ports, converts=not args.no_convert)
-    finally:
-        metrics.remove_directory(metrics_directory)
-        ports.close()
-
-
-def _make_data_root(settings: Settings) -> None:
-    """Make the folders that every process writes to, so that a wrong path is one line now."""
-    from storage.disk import Disk
-    from storage.root import DataRoot
-
-    root = DataRoot(settings.data_dir)
-    try:
-        root.prepare(Disk())
-        if not os.access(root.raw, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise ConfigurationError(
-            f"data_dir {root.path} cannot be used: {error.strerror}; set --data"
-        ) from None
+    with closing(hold_ports(settings)) as ports:
+        made_root(settings)
+        logs.forgive_streams()
+        logs.configure()
+        metrics_directory = metrics.directory_for(settings.data_dir)
+        metrics.prepare_directory(metrics_directory)
+        try:
+            return _serve(settings, ports, converts=not args.no_convert)
+        finally:
+            metrics.remove_directory(metrics_directory)
 
 
 def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:

@@ -124,6 +124,7 @@ def _prefetch(args: argparse.Namespace, settings: Settings) -> int:
     from histogram_specs.prefetch import PrefetchRequest, prefetch
     from histogram_specs.revision import check_repository
     from histogram_specs.walk import DateRange, PrefetchReport
+    from telemetry_server.cli.data_root import definitions_if_any, made_definitions
 
     if settings.revision_offline:
         raise ConfigurationError("revision_offline is true, and prefetch needs the network: set it to false")
@@ -132,10 +133,11 @@ def _prefetch(args: argparse.Namespace, settings: Settings) -> int:
             f"prefetch walks a Mercurial server over HTTP, and revision_server is {settings.revision_server};"
             " for a local clone run hg serve"
         )
+    cache_directory = definitions_if_any(settings) if args.dry_run else made_definitions(settings)
     request = PrefetchRequest(
         server=settings.revision_server,
         repositories=[check_repository(repository) for repository in args.repo or DEFAULT_REPOSITORIES],
-        cache_directory=settings.revision_cache_dir.resolve(),
+        cache_directory=cache_directory,
         dates=DateRange(
             _moment(args.since) if args.since else None,
             _moment(args.until, days_later=1) if args.until else None,
@@ -193,8 +195,9 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line for each revision in the cache and each repository in the history."""
     from histogram_specs.cache import SpecCache
     from histogram_specs.history import History
+    from telemetry_server.cli.data_root import definitions_if_any
 
-    directory = settings.revision_cache_dir.resolve()
+    directory = definitions_if_any(settings)
     cached = list(SpecCache(directory).list())
     repositories = History(directory).repositories()
     if args.json:

@@ -38,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show pings until interrupted, or until nobody reads."""
     from storage.ledger.ledger import Ledger
-    from storage.root import DataRoot
+    from telemetry_server.cli.data_root import present_root
     from telemetry_server.inspection.following import Following
 
     began_at = time.time() - LOOK_BACK_SECONDS
-    root = DataRoot(settings_of(args).data_dir.resolve())
+    root = present_root(settings_of(args))
     since = datetime.fromtimestamp(began_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with Ledger.for_reading(root) as ledger:
         following = Following(root, ledger, since)
