@@ -44,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the settings; a `ConfigurationError` answers for those that make no sense."""
     settings = settings_of(args)
     if args.what == "check":
-        from telemetry_server.cli.conversion import setup_of
-
-        check_paths(settings)
-        # What the files say, too: the schema, the rules, the catalogue.
-        setup_of(settings)
+        check_files(settings)
+        if settings.data_dir.exists() and not settings.data_dir.is_dir():
+            raise ConfigurationError(
+                f"data_dir (from {settings.origin_of('data_dir')}): {settings.data_dir} is no folder"
+            )
         if args.json:
             print_json({"ok": True})
         else:
@@ -88,13 +88,16 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def check_paths(settings: Settings) -> None:
+def check_files(settings: Settings) -> None:
     """
-    Look at the files and folders that settings name.
+    Look at the files and folders that settings name, and at what they say.
 
     Raises:
-        ConfigurationError: One of them is not there, or not readable.
+        ConfigurationError: One of them is not there, not readable, or makes no sense.
     """
+    from telemetry_server.cli.conversion import setup_of
+    from telemetry_server.cli.ports import check_certificate
+
     for name in ("partition_schema", "rules_file", "schemas_dir", "geo_database"):
         path: Path | None = getattr(settings, name)
         if path is None:
@@ -103,7 +106,5 @@ def check_paths(settings: Settings) -> None:
         if not wanted or not os.access(path, os.R_OK):
             kind = "folder" if name == "schemas_dir" else "file"
             raise ConfigurationError(f"{name} (from {settings.origin_of(name)}): no readable {kind} {path}")
-    if settings.data_dir.exists() and not settings.data_dir.is_dir():
-        raise ConfigurationError(
-            f"data_dir (from {settings.origin_of('data_dir')}): {settings.data_dir} is no folder"
-        )
+    check_certificate(settings)
+    setup_of(settings)

@@ -59,6 +59,12 @@ def check_certificate(settings: Settings) -> None:
     if certificate is None or key is None:
         there, lacking = ("tls_key", "tls_certificate") if key else ("tls_certificate", "tls_key")
         raise ConfigurationError(f"{there} is set and {lacking} is not: set both, or neither")
+    for name, file in (("tls_certificate", certificate), ("tls_key", key)):
+        # The library does not say which of the two it could not read.
+        try:
+            file.open("rb").close()
+        except OSError as error:
+            raise ConfigurationError(f"{name}: {file} cannot be read: {error.strerror}") from None
     from telemetry_server.edge.tls import BadCertificate, Certificate
 
     try:

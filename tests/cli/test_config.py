@@ -61,6 +61,41 @@ def test_check_refuses_what_does_not(tmp_path, capsys, line, says):
     assert shown.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("certificate", "key", "says"),
+    [
+        (
+            "nowhere.pem",
+            "tls_key.pem",
+            "tls_certificate: nowhere.pem cannot be read: No such file or directory",
+        ),
+        (
+            "tls_certificate.pem",
+            "nowhere.pem",
+            "tls_key: nowhere.pem cannot be read: No such file or directory",
+        ),
+        ("tls_certificate.pem", "tls_key.pem", "no usable certificate and key"),
+        ("tls_certificate.pem", "", "tls_certificate is set and tls_key is not"),
+    ],
+)
+def test_check_reads_the_certificate_as_serve_does(tmp_path, capsys, certificate, key, says):
+    """What serve would refuse makes no sense here either."""
+    folder = tmp_path.as_posix()
+    lines = []
+    for setting, name in (("tls_certificate", certificate), ("tls_key", key)):
+        if name:
+            lines.append(f'{setting} = "{folder}/{name}"\n')
+        if name != "nowhere.pem":
+            (tmp_path / f"{setting}.pem").write_text("neither")
+    file = tmp_path / "server.toml"
+    file.write_text("".join(lines))
+
+    assert main(["config", "check", "--config", str(file)]) == 78
+    shown = capsys.readouterr().err.replace(f"{folder}/", "")
+    assert says in shown
+    assert shown.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", ["partition_schema", "rules_file"])
 def test_check_reads_the_files_that_are_named(tmp_path, capsys, name):
     """What they say must make sense, too."""

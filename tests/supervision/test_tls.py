@@ -159,7 +159,8 @@ def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server,
         (None, "first.key", "tls_key is set and tls_certificate is not"),
         ("first.pem", "second.key", "no usable certificate and key"),
         ("first.pem", "first.pem", "no usable certificate and key"),
-        ("nowhere.pem", "first.key", "cannot be read: No such file"),
+        ("nowhere.pem", "first.key", "nowhere.pem cannot be read: No such file"),
+        ("first.pem", "nowhere.key", "nowhere.key cannot be read: No such file"),
     ],
 )
 def test_a_pair_that_is_none_is_one_line(tmp_path, pairs, certificate, key, says):
