@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from histogram_specs.cache import SpecCache
 from histogram_specs.errors import BrokenSpecFile
@@ -20,7 +21,9 @@ from storage.raw.layout import segments
 from storage.raw.reader import read_submission, scan_segment
 from storage.raw.room import INODE_SHARE, default_floor_bytes
 from storage.root import DataRoot
-from telemetry_server.settings import Settings
+from telemetry_server.cli.config import check_files
+from telemetry_server.cli.data_root import closed_part
+from telemetry_server.settings import ConfigurationError, Settings
 
 GIBIBYTE = 2**30
 EARLIEST_PLAUSIBLE = datetime(2025, 1, 1, tzinfo=UTC)  # before this code was written
@@ -43,36 +46,72 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """All checks, in the order in which trouble explains trouble."""
     root = DataRoot(settings.data_dir.resolve())
-    yield from data_root(root)
-    yield from disk_space(settings, root)
-    yield from clock(root)
-    yield from descriptors(settings)
-    yield from specs(settings)
-    if root.path.is_dir():
-        yield from queue(root)
-        yield from locks(root)
+    told = False  # that the data root is not for us: one line is enough, whoever stumbles over it
+    for check in (
+        files_of_settings(settings),
+        data_root(root),
+        disk_space(settings, root),
+        clock(root),
+        descriptors(settings),
+        specs(settings),
+        inside(root),
+    ):
+        try:
+            for finding in check:
+                told |= finding.fix == _owned(root)
+                yield finding
+        except PermissionError as error:
+            if not told:
+                told = True
+                detail = f"{error.filename} is not readable for this user"
+                yield Finding("data root", False, detail, _owned(root))
+
+
+def _owned(root: DataRoot) -> str:
+    return f"run it as the server's user, or chown -R $(id -un) {root.path}"
 
 
 def _nearest_folder(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
+def _takes_a_folder(parent: Path) -> bool:
+    try:
+        # Permissions tell too little: /proc and a read-only disk grant them, and take nothing.
+        with TemporaryDirectory(prefix=".telemetry-doctor-", dir=parent):
+            return True
+    except OSError:
+        return False
+
+
+def files_of_settings(settings: Settings) -> Iterator[Finding]:
+    """Do the files that settings name say something that makes sense?"""
+    try:
+        check_files(settings)
+    except ConfigurationError as error:
+        yield Finding("settings", False, str(error), "mend it; telemetry-server config check looks again")
+    else:
+        yield Finding("settings", True, "they make sense, and so do the files that they name")
+
+
 def data_root(root: DataRoot) -> Iterator[Finding]:
     """Is it there, ours, writable, and nobody else's to read?"""
     if not root.path.exists():
-        parent = _nearest_folder(root.path)
-        ok = os.access(parent, os.W_OK | os.X_OK)
-        fix = "" if ok else f"make {root.path} and give it to this user"
-        yield Finding("data root", ok, f"{root.path} does not exist yet; serve makes it", fix)
+        parent = next(path for path in root.path.parents if path.exists())
+        if _takes_a_folder(parent):
+            yield Finding("data root", True, f"{root.path} does not exist yet; serve makes it")
+        else:
+            detail = f"{root.path} does not exist, and cannot be made in {parent}"
+            fix = "make it and give it to this user, or name another one with --data"
+            yield Finding("data root", False, detail, fix)
         return
     if not root.path.is_dir():
         yield Finding("data root", False, f"{root.path} is no folder", "name another one with --data")
         return
-    for folder in (root.path, root.raw, root.converted, root.quarantine, root.state):
-        if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            fix = f"chown -R $(id -un) {root.path}"
-            yield Finding("data root", False, f"{folder} is not writable for this user", fix)
-            return
+    closed = closed_part(root)
+    if closed is not None:
+        yield Finding("data root", False, f"{closed} is not writable for this user", _owned(root))
+        return
     exposed = [
         folder
         for folder in (root.raw, root.converted, root.quarantine, root.state)
@@ -146,7 +185,14 @@ def specs(settings: Settings) -> Iterator[Finding]:
         path, detail = broken[0]
         yield Finding("definitions", False, f"{path}: {detail}", f"replace it, or remove it: rm {path}")
     else:
-        yield Finding("definitions", True, f"{count:,} revisions in {directory}")
+        yield Finding("definitions", True, f"{count:,} revision{'' if count == 1 else 's'} in {directory}")
+
+
+def inside(root: DataRoot) -> Iterator[Finding]:
+    """What only the files of a data root tell."""
+    if root.path.is_dir() and closed_part(root) is None:
+        yield from queue(root)
+        yield from locks(root)
 
 
 def queue(root: DataRoot) -> Iterator[Finding]:
@@ -163,13 +209,16 @@ def queue(root: DataRoot) -> Iterator[Finding]:
         return
     oldest = oldest_waiting(root, positions)
     age = datetime.now(UTC) - oldest if oldest else timedelta(0)
-    ok = age < OLDEST_QUEUE
-    detail = f"the oldest submission has waited {age.total_seconds():,.0f} s" if oldest else "nothing waits"
-    fix = "" if ok else "start the server, or run telemetry-server convert"
-    yield Finding("queue", ok, detail, fix)
+    if oldest:
+        ok = age < OLDEST_QUEUE
+        fix = "" if ok else "start the server, or run telemetry-server convert"
+        yield Finding("queue", ok, f"the oldest submission has waited {age.total_seconds():,.0f} s", fix)
     if pending:
+        what = "ping waits" if pending == 1 else "pings wait"
         fix = "check that revision_server answers, or put the definitions in the cache"
-        yield Finding("queue", False, f"{pending:,} pings wait for definitions", fix)
+        yield Finding("queue", False, f"{pending:,} {what} for definitions", fix)
+    if not oldest and not pending:
+        yield Finding("queue", True, "nothing waits")
 
 
 def oldest_waiting(root: DataRoot, positions: dict[str, SegmentPosition]) -> datetime | None:
@@ -207,8 +256,7 @@ def locks(root: DataRoot) -> Iterator[Finding]:
     )
     for path in sorted(root.state.glob("*.lock")):
         if path.stat().st_uid != os.getuid() and os.getuid() != 0:
-            fix = f"chown -R $(id -un) {root.path}"
-            yield Finding("locks", False, f"{path} belongs to another user", fix)
+            yield Finding("locks", False, f"{path} belongs to another user", _owned(root))
     left = sum(1 for _ in _leftovers(root))
     if left:
         yield Finding("locks", True, f"{left} unfinished imports are cleared by the next convert")

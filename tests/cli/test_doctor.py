@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from histogram_specs.cache import SpecCache
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.lock import FileLock
@@ -15,6 +16,9 @@ from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter
 from storage.root import DataRoot
 from telemetry_server.cli.main import main
+from telemetry_server.generator.definitions import shipped_definitions
+from tests.support.data_root import World, a_ping, submitted
+from tests.support.nobody import folder_for_all, give_away, without_rights
 
 
 @pytest.fixture
@@ -53,7 +57,9 @@ def test_a_fresh_data_root_is_healthy(root, capsys):
     status, by_check = findings(capsys, root, "--config", os.devnull)
 
     assert status == 0, by_check
-    assert {"data root", "disk", "clock", "open files", "definitions", "queue", "locks"} == set(by_check)
+    assert set(by_check) == {
+        *("settings", "data root", "disk", "clock", "open files", "definitions", "queue", "locks")
+    }
 
 
 def test_people_get_lines(root, capsys):
@@ -69,6 +75,78 @@ def test_a_root_that_is_not_there_yet_is_fine(tmp_path, capsys):
 
     assert status == 0
     assert "does not exist yet" in by_check["data root"][0]["detail"]
+
+
+@pytest.mark.parametrize("path", ["/proc/x", "/dev/null/x"])
+def test_a_root_that_cannot_be_made_is_found(path, capsys):
+    """Serve could not make it either."""
+    status, by_check = findings(capsys, DataRoot(Path(path)))
+
+    assert status == 1
+    assert f"cannot be made in {Path(path).parent}" in bad(by_check, "data root")["detail"]
+
+
+def test_looking_for_room_for_a_root_leaves_nothing_behind(tmp_path, capsys):
+    """Nothing is made that stays."""
+    findings(capsys, DataRoot(tmp_path / "later"))
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("closed", ["", "raw", "state", "raw/20261122"])
+def test_a_root_of_somebody_else_is_found_and_the_rest_is_told(closed, capsys):
+    """One line for it, whatever else could not be looked at."""
+    with folder_for_all() as folder:
+        root = DataRoot(folder / "data")
+        root.prepare(Disk())
+        Ledger(root.ledger).close()
+        (root.raw / "20261122").mkdir()
+        give_away(root.path)
+        # Where only root may read the program, what is imported must be so by now.
+        findings(capsys, root)
+        (root.path / closed).chmod(0)
+        try:
+            with without_rights():
+                status, by_check = findings(capsys, root)
+        finally:
+            (root.path / closed).chmod(0o700)
+
+    assert status == 1
+    assert str(root.path / closed) in bad(by_check, "data root")["detail"]
+    assert by_check["open files"][0]["ok"]
+    assert "ledger" not in by_check
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[rule]]\nname = 'r'\naction = 'explode'\n", "rule 'r': action must be one of"),
+        (None, "rules.toml"),
+    ],
+)
+def test_rules_that_make_no_sense_are_found(root, capsys, text, says):
+    """As config check finds them."""
+    rules = root.path.with_name("rules.toml")
+    if text is not None:
+        rules.write_text(text)
+    config = root.path.with_name("server.toml")
+    config.write_text(f'rules_file = "{rules}"\n')
+    status, by_check = findings(capsys, root, "--config", str(config))
+
+    assert status == 1
+    assert "rules_file" in bad(by_check, "settings")["detail"]
+    assert says in bad(by_check, "settings")["detail"]
+
+
+async def test_pings_that_wait_for_definitions_are_the_one_line_of_the_queue(tmp_path, capsys):
+    """Where no submission waits, that nothing waits would be untrue all the same."""
+    world = World(tmp_path / "data", server="http://127.0.0.1:1")
+    world.receive([submitted(a_ping(number), number) for number in range(2)])
+    await world.convert()
+    status, by_check = findings(capsys, world.root)
+
+    assert status == 1
+    assert [finding["detail"] for finding in by_check["queue"]] == ["2 pings wait for definitions"]
 
 
 def test_too_little_room_is_found(root, capsys, monkeypatch):
@@ -110,6 +188,14 @@ def test_a_broken_definitions_file_is_found(root, capsys):
 
     assert status == 1
     assert str(folder) in bad(by_check, "definitions")["fix"]
+
+
+def test_one_revision_is_not_counted_as_several(root, capsys):
+    """In words."""
+    SpecCache(root.specs).store(shipped_definitions().revision, shipped_definitions().text)
+    _, by_check = findings(capsys, root)
+
+    assert by_check["definitions"][0]["detail"] == f"1 revision in {root.specs}"
 
 
 async def test_a_queue_that_nobody_empties_is_found(root, capsys):
