@@ -10,6 +10,7 @@ What can go wrong with bytes on disk.
     ├── WriterDead       a sync failed: nothing after it can be trusted
     ├── TornRecord       a record ends before its length says
     ├── DamagedRecord    a record's checksum disagrees with its bytes
+    ├── LostFile         a file that was committed is gone
     ├── NoDataRoot       there is nothing at the path that was named
     ├── LedgerError      the ledger cannot be opened, or is from another version
     ├── UnknownExport    an exported file that no reader knows, or a partition file outside its base
@@ -45,6 +46,10 @@ class TornRecord(StorageError):
 
 class DamagedRecord(StorageError):
     """A record's checksum disagrees with its bytes."""
+
+
+class LostFile(StorageError):
+    """A file that was committed is gone.  Nothing here can bring it back."""
 
 
 class NoDataRoot(StorageError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from storage.errors import LostFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
@@ -68,7 +69,7 @@ def open_directory(root: Path, ledger: Ledger, directory: str) -> list[tuple[Bin
     The committed files of *directory*, open together, so that a compaction meanwhile changes nothing.
 
     Raises:
-        FileNotFoundError: A committed file is gone, and stays so.
+        LostFile: A committed file is gone, and stays so.
     """
     for attempt in range(OPEN_ATTEMPTS):
         opened: list[tuple[BinaryIO, StoredFile]] = []
@@ -76,11 +77,14 @@ def open_directory(root: Path, ledger: Ledger, directory: str) -> list[tuple[Bin
             for file in ledger.files(directory):
                 if file.directory == directory:
                     opened.append(((root / file.path).open("rb"), file))
-        except FileNotFoundError:
+        except FileNotFoundError as error:
             for stream, _ in opened:
                 stream.close()
             if attempt == OPEN_ATTEMPTS - 1:
-                raise
+                raise LostFile(
+                    f"{error.filename}: committed bytes are missing"
+                    " (disk failure, or changed by hand?); put the file back, or run audit"
+                ) from None
         else:
             return opened
     return []
@@ -97,6 +101,7 @@ def read_directory(
             without it that is an exception.
 
     Raises:
+        LostFile: A committed file is gone.
         OSError: A file cannot be read.
         EOFError: A file is shorter than was committed.
         DamagedFrame: A frame's checksum disagrees.

@@ -89,6 +89,28 @@ def test_cat_goes_on_after_a_file_that_is_damaged(world, command):
     assert path.name in talk
 
 
+@pytest.mark.parametrize(
+    ("store", "words"),
+    [
+        ("converted", ("cat", "converted")),
+        ("quarantine", ("cat", "quarantine")),
+        ("converted", ("explain", an_id(1))),
+        ("converted", ("convert",)),
+    ],
+)
+def test_a_file_that_was_removed_is_named_with_what_to_do(world, command, store, words):
+    """By whoever needs it, in the same words."""
+    files = sorted((world.root.path / store).rglob("*.zst"))
+    for path in files:
+        path.unlink()
+    _, talk = command(*words, "--data", str(world.root.path), status=70)
+
+    assert any(f"{path.relative_to(world.root.path)}: committed bytes are missing" in talk for path in files)
+    assert "put the file back, or run audit" in talk
+    assert "FileNotFoundError" not in talk
+    assert talk.count("\n") == 1
+
+
 def test_audit_does_not_take_damage_in_raw_for_submissions(world, look):
     """Only whole records are received, read or not."""
     world.receive([submitted(a_ping(8), 8)])

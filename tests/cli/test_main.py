@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import LedgerError, StorageFull
+from storage.errors import LedgerError, LostFile, StorageFull
 from telemetry_server.cli.failures import told
 from telemetry_server.cli.main import COMMANDS, main
 from telemetry_server.cli.status import ExitStatus
@@ -105,6 +105,7 @@ def test_nobody_reading_is_no_error():
         (OSError(28, "No space left on device"), 5),
         (PermissionError(13, "Permission denied", "data"), 78),
         (LedgerError("from a newer version"), 70),
+        (LostFile("x.zst: committed bytes are missing"), 70),
         (ZeroDivisionError("division by zero"), 70),
     ],
 )
