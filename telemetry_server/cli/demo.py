@@ -1,8 +1,10 @@
 """``demo``: a throw-away server, pings good and bad, and what became of each."""
 
 import argparse
+import signal
 import tempfile
 from pathlib import Path
+from types import FrameType
 
 from telemetry_server.cli.options import add_json_option
 from telemetry_server.cli.output import print_json, print_table, progress, say
@@ -29,11 +31,24 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.cli.sending import ServerUnreachable
     from telemetry_server.cli.throwaway import ServerFailed
 
+    # What ends us must not leave a folder behind, nor a server: SIGTERM ends the demo as Ctrl-C does.
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _show(args)
     except (ServerFailed, ServerUnreachable) as error:
         say(f"telemetry-server demo: {error}")
         return ExitStatus.OUR_FAULT
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # `timeout` sends it twice, and the second must not break off the tidying up.
+    signal.signal(number, signal.SIG_IGN)
+    at_ctrl_c = signal.getsignal(signal.SIGINT)
+    if not callable(at_ctrl_c):  # ignored, as in the background of a script
+        raise KeyboardInterrupt
+    at_ctrl_c(signal.SIGINT, frame)
 
 
 def _show(args: argparse.Namespace) -> int:
