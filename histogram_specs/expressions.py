@@ -54,7 +54,9 @@ def read_constants(path: Path) -> Mapping[str, int]:
     """
     try:
         table = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadConstants(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
         raise BadConstants(f"{path}: not a JSON file of constants: {error}") from error
     if not isinstance(table, dict) or not all(type(value) is int for value in table.values()):
         raise BadConstants(f"{path}: must be one JSON object of names and integers")

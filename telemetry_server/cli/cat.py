@@ -23,7 +23,9 @@ raw and quarantine: a field of the object (reason, histogram, document_id …), 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("raw", "converted", "quarantine"))
+    parser.add_argument(
+        "what", choices=("raw", "converted", "quarantine"), metavar="raw|converted|quarantine"
+    )
     parser.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="only this day of arrival (UTC)")
     parser.add_argument(
         "--where",

@@ -24,7 +24,10 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``config``."""
     parser.add_argument(
-        "what", choices=["show", "check"], help="print the settings, or only say whether they make sense"
+        "what",
+        choices=["show", "check"],
+        metavar="show|check",
+        help="print the settings, or only say whether they make sense",
     )
     parser.add_argument("--origin", action="store_true", help="say where each value comes from")
     add_settings_options(parser)

@@ -69,7 +69,9 @@ def schema_of(settings: Settings) -> PartitionSchema:
         return PartitionSchema.default(catalogue.doctypes(), catalogue.namespaces())
     try:
         return parse_schema(settings.partition_schema.read_bytes())
-    except (OSError, BadPartitionSchema) as error:
+    except OSError as error:
+        raise ConfigurationError(f"partition_schema {settings.partition_schema}: {error.strerror}") from error
+    except BadPartitionSchema as error:
         raise ConfigurationError(f"partition_schema {settings.partition_schema}: {error}") from error
 
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
+from telemetry_server.cli.numbers import integer
 from telemetry_server.cli.options import add_json_option
 from telemetry_server.cli.output import print_json, print_table, progress, say
 from telemetry_server.cli.status import ExitStatus
@@ -22,7 +23,7 @@ CLIENTS = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``demo``."""
-    parser.add_argument("--seed", type=int, default=2013, help="equal seeds, equal pings (default: 2013)")
+    parser.add_argument("--seed", type=integer, default=2013, help="equal seeds, equal pings (default: 2013)")
     add_json_option(parser)
 
 

@@ -36,7 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("check", "hold a ping against its schema", "FILE"),
         ("import", "take the schemas of a folder, such as a checkout of mozilla-pipeline-schemas", "DIR"),
     ):
-        action = actions.add_parser(name, help=summary, description=f"doctypes {name}: {summary}.")
+        action = actions.add_parser(
+            name,
+            help=summary,
+            description=f"doctypes {name}: {summary}.",
+            epilog=f"example: telemetry-server doctypes {_EXAMPLES[name]} --schemas-dir ./schemas",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         if argument is not None:
             action.add_argument("subject", metavar=argument, help=_HELP[name])
         if name == "check":
@@ -48,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_json_option(action)
 
 
+_EXAMPLES = {
+    "list": "list",
+    "show": "show telemetry/main/4",
+    "check": "check ping.json --as my-app/baseline/1",
+    "import": "import ../mozilla-pipeline-schemas",
+}
 _HELP = {
     "show": "<namespace>/<doctype>/<version>; without the version, the highest",
     "check": "a ping, or a schema",

@@ -5,13 +5,16 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from telemetry_server.cli.numbers import integer, natural, rate
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
 from telemetry_server.cli.output import print_json, progress, say
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.generator.definitions import Definitions, definitions_from
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import GeneratedPing, Recipe
+from telemetry_server.settings import server_url
 
 EPILOG = """\
 The pings name a revision of our own, made from the definitions' digest.  The
@@ -27,27 +30,27 @@ MOST_AT_ONCE = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``generate``."""
-    parser.add_argument("--count", type=_natural, default=10, metavar="N", help="how many (default: 10)")
+    parser.add_argument("--count", type=natural, default=10, metavar="N", help="how many (default: 10)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="equal seeds, equal pings (default: 0)"
+        "--seed", type=integer, default=0, metavar="S", help="equal seeds, equal pings (default: 0)"
     )
     parser.add_argument(
         "--malformed",
-        type=_rate,
+        type=rate,
         default=0.0,
         metavar="RATE",
         help="share that is malformed, 0 to 1 (default: 0)",
     )
     parser.add_argument(
         "--repeats",
-        type=_rate,
+        type=rate,
         default=0.0,
         metavar="RATE",
         help="share that is sent again, 0 to 1 (default: 0)",
     )
     parser.add_argument(
         "--layout",
-        type=Layout,
+        type=_layout,
         choices=list(Layout),
         default=Layout.CLASSIC,
         help="payload of version 1 or a unified main ping (default: classic)",
@@ -67,23 +70,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _server(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is no server; write it like http://127.0.0.1:8080")
-    return text
+    try:
+        url = server_url(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no server; write it like http://127.0.0.1:8080"
+        ) from None
+    if urlsplit(url).path:
+        raise argparse.ArgumentTypeError(f"{text!r} must have no path: pings go to /submit/… on that server")
+    return url
 
 
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
-
-
-def _rate(text: str) -> float:
-    rate = float(text)
-    if not 0 <= rate <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return rate
+def _layout(text: str) -> Layout:
+    try:
+        return Layout(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(Layout)}") from None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -112,9 +114,11 @@ def _definitions(path: Path | None) -> Definitions | None:
 
     try:
         return definitions_from(path)
-    except (NotASpecFile, OSError) as error:
+    except OSError as error:
+        say(f"telemetry-server generate: {path}: {error.strerror}")
+    except NotASpecFile as error:
         say(f"telemetry-server generate: {path}: {error}")
-        return None
+    return None
 
 
 def _install(args: argparse.Namespace, definitions: Definitions) -> int:

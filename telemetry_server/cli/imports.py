@@ -57,7 +57,7 @@ def _import(
             with Path(name).open("rb") as stream:
                 found = importer.add(stream, name=name, format=format, day=day, now=now)
     except UnknownExport as error:
-        say(f"telemetry-server convert: {name}: {error}")
+        say(f"telemetry-server convert: {error}")
         total.is_bad = True
         return
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:

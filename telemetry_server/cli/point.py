@@ -34,7 +34,7 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``point``."""
-    parser.add_argument("client", choices=["firefox", "glean"])
+    parser.add_argument("client", choices=["firefox", "glean"], metavar="firefox|glean")
     parser.add_argument("--url", help="where clients reach the server (default: by host and port)")
     parser.add_argument("--host", help="of the server, where it is not the default")
     parser.add_argument("--port", help="of the server, where it is not the default")

@@ -21,7 +21,7 @@ Each of them has a --help of its own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="prefetch|list|show|diff")
     _add_prefetch(_action(actions, "prefetch", "fetch the history of definitions, for use offline"))
     _action(actions, "list", "list what the revision cache and the history have", "specs list --json")
     _add_show(_action(actions, "show", "print definitions with their buckets"))

@@ -24,6 +24,7 @@ own --debug-id asks for them; cat converted always has them.  Ctrl-C ends it."""
 POLL_SECONDS = 0.25
 # This program takes a moment to start: what came meanwhile is not to be missed.
 LOOK_BACK_SECONDS = 2.0
+NAME_WIDTH = 42  # firefox-desktop/nimbus-targeting-context fits
 MAX_SHOWN = 64  # characters of an application's name or version
 
 
@@ -123,7 +124,7 @@ def _text(value: Any) -> str | None:
 def line_of(told: dict[str, Any]) -> str:
     """*told*, for people."""
     name = f"{told['namespace']}/{told['doctype']}"
-    parts = [told["submission_timestamp"][11:19], f"{name:<28}", told["document_id"]]
+    parts = [told["submission_timestamp"][11:19], f"{name:<{NAME_WIDTH}}", told["document_id"]]
     parts += [" ".join(told[part] for part in ("app", "version", "channel") if told[part]) or "-"]
     if told["histograms_kept"] or told["histograms_dropped"]:
         parts.append(f"{told['histograms_kept']} histograms, {told['histograms_dropped']} dropped")

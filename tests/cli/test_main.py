@@ -57,6 +57,73 @@ def test_every_command_explains_itself(command):
     assert "example" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("generate", "--count", "x"), "argument --count: 'x' is no whole number"),
+        (("generate", "--count", "-1"), "argument --count: -1 is less than 0"),
+        (("generate", "--seed", "x"), "argument --seed: 'x' is no whole number"),
+        (("generate", "--malformed", "x"), "argument --malformed: 'x' is no number between 0 and 1"),
+        (("generate", "--repeats", "2"), "argument --repeats: 2 is not between 0 and 1"),
+        (("generate", "--layout", "x"), "argument --layout: 'x' is none of classic, unified"),
+        (("generate", "--to", "http://127.0.0.1:1/submit"), "must have no path"),
+        (("generate", "--to", "127.0.0.1:1"), "write it like http://127.0.0.1:8080"),
+        (("demo", "--seed", "1.5"), "argument --seed: '1.5' is no whole number"),
+        (("cat",), "required: raw|converted|quarantine"),
+        (("cat", "x"), "argument raw|converted|quarantine: invalid choice: 'x'"),
+        (("config",), "required: show|check"),
+        (("point",), "required: firefox|glean"),
+        (("specs",), "required: prefetch|list|show|diff"),
+        (("doctypes",), "required: list|show|check|import"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_words_of_the_manual(command, words, says):
+    """With 2, and with no name out of our code."""
+    _, talk = command(*words, status=ExitStatus.USAGE)
+
+    assert says in talk
+    assert "invalid int" not in talk
+    assert "invalid _" not in talk
+
+
+@pytest.mark.parametrize("action", ["list", "show", "check", "import"])
+def test_every_action_of_doctypes_gives_an_example(command, action):
+    """As the command does."""
+    told, _ = command("doctypes", action, "--help")
+
+    assert f"example: telemetry-server doctypes {action}" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("convert", "{missing}", "--data", "{data}"), ExitStatus.BAD_INPUT),
+        (("convert", "{unknown}", "--data", "{data}"), ExitStatus.BAD_INPUT),
+        (("generate", "--definitions", "{missing}"), ExitStatus.BAD_INPUT),
+    ],
+)
+def test_a_file_that_is_no_good_is_named_once(tmp_path, command, words, status):
+    """And without the number that the system has for it."""
+    unknown = tmp_path / "unknown"
+    unknown.write_bytes(b"\x00\x01" * 100)
+    names = {"missing": tmp_path / "missing", "unknown": unknown, "data": tmp_path / "data"}
+    _, talk = command(*(word.format(**names) for word in words), status=status)
+
+    assert talk.count(str(tmp_path)) == 1
+    assert "Errno" not in talk
+
+
+@pytest.mark.parametrize("setting", ["partition_schema", "constants_file", "rules_file", "schemas_dir"])
+def test_a_setting_that_names_a_missing_file_names_it_once(tmp_path, monkeypatch, command, setting):
+    """And without the number that the system has for it."""
+    monkeypatch.setenv(f"TELEMETRY_{setting.upper()}", "/nowhere/at/all")
+    _, talk = command("convert", "--data", str(tmp_path), status=ExitStatus.CONFIGURATION)
+
+    assert f"configuration: {setting} /nowhere/at/all: " in talk
+    assert talk.count("/nowhere") == 1
+    assert talk.endswith("No such file or directory\n")
+
+
 def test_the_version_is_the_distributions():
     """From its metadata."""
     assert telemetry_server("--version").stdout == "telemetry-server 0.1.0\n"

@@ -20,6 +20,7 @@ from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
 from storage.raw.submission import Submission
 from telemetry_server.cli.status import ExitStatus
+from telemetry_server.cli.tail import line_of
 from telemetry_server.cli.throwaway import bare_environment
 from tests.support.data_root import World, a_ping, an_id
 from tests.support.data_root import submitted as submitted_at
@@ -108,7 +109,7 @@ async def test_a_ping_shows_when_it_is_stored(world):
         lines = sorted([tail.line(), tail.line()], key=lambda line: line.split()[2])
 
         assert lines == [
-            f"12:00:00  {'telemetry/saved-session':<28}  {an_id(n)}  Firefox 30.0a1 nightly  "
+            f"12:00:00  {'telemetry/saved-session':<42}  {an_id(n)}  Firefox 30.0a1 nightly  "
             "2 histograms, 1 dropped"
             for n in (2, 3)
         ]
@@ -198,6 +199,16 @@ def test_it_ends_when_nobody_reads_any_more(world):
     process.stdout.close()
 
     assert process.wait(15) == os.EX_OK
+
+
+@pytest.mark.parametrize("doctype", ["main", "nimbus-targeting-context"])
+def test_ids_stand_below_each_other(doctype):
+    """Behind Firefox's longest names, too."""
+    told = dict.fromkeys(("app", "version", "channel", "histograms_kept", "histograms_dropped"))
+    told |= {"submission_timestamp": "2026-11-22T12:00:00.000000Z", "document_id": an_id(1)}
+    told |= {"namespace": "firefox-desktop", "doctype": doctype}
+
+    assert line_of(told).index(an_id(1)) == 54
 
 
 def test_it_needs_a_data_root(tmp_path, command):
