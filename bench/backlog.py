@@ -109,7 +109,7 @@ def measure(quick: bool) -> list[Row]:
                 count = fill(data, raw_bytes)
                 runs.append(convert(data, cores))
         large = Path(folder) / "large"
-        large_bytes = (64 << 20) if quick else (1 << 30)
+        large_bytes = (32 << 20) if quick else (1 << 30)
         large_count = fill(large, large_bytes)
         memory = convert(large, 2)
     machine = what_two_cores_can_do(0.5 if quick else 4.0)

@@ -31,7 +31,7 @@ def measure(quick: bool) -> list[Row]:
     bodies = {"2 KB": b"x" * 2_000, f"a ping, {len(ping.body) // 1000} KB": ping.body}
     return [
         _row(f"{what}, {where}", body, place, definitions, quick=quick)
-        for where, place in PLACES.items()
+        for where, place in list(PLACES.items())[: 1 if quick else None]
         if place.is_dir()
         for what, body in bodies.items()
     ]
