@@ -33,26 +33,17 @@ def refusal_by_schema(
     return Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
 
 
-def reading_by_schema(
-    catalogue: DoctypeCatalogue, path: SubmitPath, ping: JsonObject, text: bytes
-) -> Reading | None:
+def claimed_reading(catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject) -> Reading | None:
     """
-    How to read a ping of the telemetry route that has no version but in ``v``.
+    How to read a ping of the telemetry route that has a ``v`` and no other version.
 
-    We know no such version; an operator who registered its schema does, and nothing in it is packed.
+    We know no such version; an operator who registered a schema for it does.  Nothing in it is packed.
     """
     version = ping.get(PHONE_VERSION)
-    if not is_number(version) or path.doctype is None:
-        return None
-    if any(ping.get(name) is not None for name in VERSIONS if name != PHONE_VERSION):
+    if catalogue is None or path.doctype is None or not is_number(version):
         return None
     key = DoctypeKey(path.namespace, path.doctype, f"{version:g}")
     if not asks_a_schema(catalogue, key):
-        return None
-    if (
-        catalogue.check(key.namespace, key.doctype, key.docversion, ping, text).status
-        is not DoctypeStatus.VALID
-    ):
         return None
     return Reading(docversion=key.docversion, doctype=key.doctype, fields={})
 

@@ -19,7 +19,7 @@ from histogram_specs.resolve import Awaiting
 from storage.partitions.layout import folder_name
 from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
-from telemetry_server.convert.claims import asks_a_schema, reading_by_schema, refusal_by_schema
+from telemetry_server.convert.claims import asks_a_schema, claimed_reading, refusal_by_schema
 from telemetry_server.convert.classic import read_classic
 from telemetry_server.convert.definitions import Definitions, SelfDescription, SpecDefinitions
 from telemetry_server.convert.generic import read_generic
@@ -136,11 +136,11 @@ def _convert(
 ) -> Outcome:
     discard_reserved(ping, notes)
     try:
-        reading = _read(ping, path, notes)
+        reading = _read(ping, path, context.doctypes, notes)
     except Refusal as refusal:
-        if isinstance(ping, OpenedObject):
+        if context.doctypes is None or isinstance(ping, OpenedObject):
             raise
-        reading = _reading_by_schema(context.doctypes, path, ping, text, refusal)
+        raise refusal_by_schema(context.doctypes, path, ping, text) or refusal from None
     known.doctype = doctype = key_text(reading.doctype or path.doctype or UNKNOWN)
     headers = kept_headers(submission)
     fields = _fields(reading, path)
@@ -238,7 +238,9 @@ def _parsed(text: bytes, notes: Counter[str]) -> JsonObject:
     return parsed.value
 
 
-def _read(ping: JsonObject, path: SubmitPath, notes: Counter[str]) -> Reading:
+def _read(
+    ping: JsonObject, path: SubmitPath, doctypes: DoctypeCatalogue | None, notes: Counter[str]
+) -> Reading:
     """What the rules for its version find in *ping*: ``ver`` is looked at first, null is absent."""
     if path.namespace != TELEMETRY:
         return read_generic(ping, path)
@@ -250,25 +252,10 @@ def _read(ping: JsonObject, path: SubmitPath, notes: Counter[str]) -> Reading:
         if not is_number(number):
             raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"{name} is {json_type(number)}, not a number")
         return read(ping, number)
+    claimed = claimed_reading(doctypes, path, ping)
+    if claimed is not None:
+        return claimed
     raise Refusal(QuarantineReason.UNKNOWN_VERSION, "neither ver nor version is there")
-
-
-def _reading_by_schema(
-    doctypes: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject, text: bytes, refusal: Refusal
-) -> Reading:
-    """
-    What a registered schema makes of a ping that the rules for its version refuse.
-
-    Raises:
-        Refusal: The schema's, if it has one, else *refusal*.
-    """
-    if doctypes is None:
-        raise refusal from None
-    if refusal.reason is QuarantineReason.UNKNOWN_VERSION:
-        reading = reading_by_schema(doctypes, path, ping, text)
-        if reading is not None:
-            return reading
-    raise refusal_by_schema(doctypes, path, ping, text) or refusal from None
 
 
 def _fields(reading: Reading, path: SubmitPath) -> JsonObject:
