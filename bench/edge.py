@@ -70,7 +70,7 @@ def bare_server(workers: int, keep_in: Path | None) -> Iterator[Server]:
 @contextmanager
 def our_server(workers: int, data: Path, settings: dict[str, str], *flags: str) -> Iterator[Server]:
     """The real one."""
-    data.parent.mkdir()
+    data.parent.mkdir(exist_ok=True)
     with ThrowawayServer(data, {"TELEMETRY_WORKERS": str(workers)} | settings, flags) as server:
         yield Server(server.process.pid, server.port)
 

@@ -23,13 +23,9 @@ def measure(quick: bool) -> list[Row]:
     (ping,) = Recipe(definitions).pings(1)
     seconds = 2 if quick else 20
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
-        data = Path(place) / "ours" / "data"
-        settings = {
-            "TELEMETRY_REVISION_CACHE_DIR": str(Path(place) / "specs"),
-            "TELEMETRY_REVISION_OFFLINE": "true",
-        }
-        SpecCache(Path(place) / "specs").store(definitions.revision, definitions.text)
-        with our_server(WORKERS, data, settings) as server:
+        data = Path(place) / "data"
+        SpecCache(data / "specs").store(definitions.revision, definitions.text)
+        with our_server(WORKERS, data, {"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
             sent = burst(
                 server.port,
                 ping.body,

@@ -40,10 +40,9 @@ def measure(quick: bool) -> list[Row]:
 def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick: bool) -> Row:
     rounds, seconds = (1, 2) if quick else (9, 3)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-", dir=where) as place:
-        data = Path(place) / "ours" / "data"
-        settings = {"TELEMETRY_REVISION_CACHE_DIR": str(Path(place) / "specs")}
-        SpecCache(Path(place) / "specs").store(definitions.revision, definitions.text)
-        with our_server(2, data, settings) as server:
+        data = Path(place) / "data"
+        SpecCache(data / "specs").store(definitions.revision, definitions.text)
+        with our_server(2, data, {"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
             # What saturation leaves to be converted is more than the converter can do meanwhile.
             full = burst(server.port, body, seconds=seconds, connections=CONNECTIONS)
             rate = full.requests / full.seconds * SATURATION_SHARE
