@@ -43,10 +43,14 @@ class Finding:
     fix: str = ""
 
 
+class _NotOurs(Finding):
+    """That something in the data root is not for this user."""
+
+
 def examine(settings: Settings) -> Iterator[Finding]:
     """All checks, in the order in which trouble explains trouble."""
     root = DataRoot(settings.data_dir.resolve())
-    told = False  # that the data root is not for us: one line is enough, whoever stumbles over it
+    is_told = False  # that the data root is not for us: one line is enough, whoever stumbles over it
     for check in (
         files_of_settings(settings),
         data_root(root),
@@ -58,17 +62,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
     ):
         try:
             for finding in check:
-                told |= finding.fix == _owned(root)
+                is_told |= isinstance(finding, _NotOurs)
                 yield finding
         except PermissionError as error:
-            if not told:
-                told = True
-                detail = f"{error.filename} is not readable for this user"
-                yield Finding("data root", False, detail, _owned(root))
+            if not is_told:
+                is_told = True
+                yield _not_ours(root, f"{error.filename} is not readable for this user")
 
 
-def _owned(root: DataRoot) -> str:
-    return f"run it as the server's user, or chown -R $(id -un) {root.path}"
+def _not_ours(root: DataRoot, detail: str, check: str = "data root") -> _NotOurs:
+    fix = f"run it as the server's user, or chown -R $(id -un) {root.path}"
+    return _NotOurs(check, False, detail, fix)
 
 
 def _nearest_folder(path: Path) -> Path:
@@ -110,7 +114,7 @@ def data_root(root: DataRoot) -> Iterator[Finding]:
         return
     closed = closed_part(root)
     if closed is not None:
-        yield Finding("data root", False, f"{closed} is not writable for this user", _owned(root))
+        yield _not_ours(root, f"{closed} is not writable for this user")
         return
     exposed = [
         folder
@@ -256,7 +260,7 @@ def locks(root: DataRoot) -> Iterator[Finding]:
     )
     for path in sorted(root.state.glob("*.lock")):
         if path.stat().st_uid != os.getuid() and os.getuid() != 0:
-            yield Finding("locks", False, f"{path} belongs to another user", _owned(root))
+            yield _not_ours(root, f"{path} belongs to another user", "locks")
     left = sum(1 for _ in _leftovers(root))
     if left:
         yield Finding("locks", True, f"{left} unfinished imports are cleared by the next convert")
