@@ -1,8 +1,8 @@
 """Recounts what is on disk, and holds it against the ledger."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from storage.errors import DamagedRecord, TornRecord
@@ -15,6 +15,7 @@ from storage.root import DataRoot
 SCAN_BYTES = 64 << 20
 SCAN_RECORDS = 1 << 16
 BEGINNING = SegmentPosition(0, 0, finished=False)
+FINISHED = SegmentPosition(0, 0, finished=True)
 
 
 @dataclass(slots=True)
@@ -38,12 +39,13 @@ class Audit:
         return DayBooks(**{name: sum(getattr(day, name) for day in self.days.values()) for name in names})
 
 
-def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], None] = lambda _: None) -> Audit:
+def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambda: None) -> Audit:
     """
     Count every committed line and every submission in raw/, and compare.
 
-    The server may be at work meanwhile: what it commits after the start is
-    not looked at.  *on_file* is called before each file, for a progress bar.
+    The server may be at work meanwhile: what it commits after the start is not looked at, and
+    what it takes away, merged or past its time, is not missed.  *on_file* is called after each
+    segment and each partition file, for a progress bar.
 
     Raises:
         OSError: Something cannot be read for another reason than that it is gone.
@@ -52,18 +54,21 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[StoredFile], Non
         positions = ledger.positions()
         files = ledger.files()
         tally = ledger.tally()
+        booked = ledger.books()
         pending_segments = ledger.pending_segments()
-        unread, damaged, raw_findings = _recount_raw(root.raw, positions, pending_segments)
-        result = Audit(ledger.books(unread.items()), raw_findings)
+    # Outside of the snapshot: all of raw/ is read, and meanwhile the ledger's log could not be cut.
+    raw = _recount_raw(root.raw, positions, on_file)
+    raw.findings += _lost_segments(raw.there, positions, pending_segments, ledger)
+    result = Audit(_with_unread(booked, raw.unread), raw.findings)
     lines: Counter[tuple[str, str, str]] = Counter()
     for file in files:
-        on_file(file)
         count, finding = _count_lines(root.path, ledger, file)
+        on_file()
         if finding:
             result.findings.append(finding)
         lines[_book_of(file)] += count
     result.findings += _compare(tally, lines)
-    for day, names in damaged.items():
+    for day, names in raw.damaged.items():
         since = len(names) - tally.get((day, Entry.DAMAGED_RECORDS, ""), 0)
         if since > 0:
             places = ", ".join(sorted(set(names)))
@@ -99,43 +104,73 @@ def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
     return findings + _compare(tally, lines)
 
 
-def _recount_raw(
-    raw: Path, positions: dict[str, SegmentPosition], pending_segments: set[str]
-) -> tuple[Counter[str], dict[str, list[str]], list[str]]:
-    """
-    Recount what was received.
+@dataclass(slots=True)
+class _Raw:
+    """What lies in raw/."""
 
-    Returns:
-        Submissions not read yet, by day.
-        The segment of each submission that was read and is damaged, by day.
-        Segments whose read part holds another number than was booked, a line each.
-    """
-    unread: Counter[str] = Counter()
-    damaged: defaultdict[str, list[str]] = defaultdict(list)
-    findings = []
-    there = set()
+    there: set[str] = field(default_factory=set)  # names of segments
+    unread: Counter[str] = field(default_factory=Counter)  # submissions that nobody converted yet, by day
+    damaged: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The segment of each submission that was read and is damaged now, by day."""
+    findings: list[str] = field(default_factory=list)
+
+
+def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: Callable[[], None]) -> _Raw:
+    found = _Raw()
     for segment in segments(raw):
-        there.add(segment.name)
         position = positions.get(segment.name, BEGINNING)
+        try:
+            read, unread, damaged = _recount_segment(segment.path, position.position)
+        except FileNotFoundError:
+            continue  # past its time since it was listed, or lost: the ledger knows
+        found.there.add(segment.name)
         day = f"{segment.day:%Y%m%d}"
-        read = 0
-        with segment.path.open("rb") as file:
-            for span in _spans(segment.path):
-                is_read = span.offset < position.position
-                read += is_read
-                if not _is_whole(file.fileno(), span):
-                    if is_read:
-                        damaged[day].append(segment.name)
-                elif not is_read:
-                    unread[day] += 1
+        found.unread[day] += unread
+        found.damaged[day] += [segment.name] * damaged
         if read != position.records:
-            findings.append(
+            found.findings.append(
                 f"raw/{segment.name}: {read} submissions in the part read, {position.records} booked"
             )
-    for name, position in positions.items():
-        if name not in there and (not position.finished or name in pending_segments):
-            findings.append(f"raw/{name}: gone, but not all of it was converted")
-    return unread, damaged, findings
+        on_file()
+    return found
+
+
+def _recount_segment(path: Path, position: int) -> tuple[int, int, int]:
+    """Submissions before *position*, whole ones after it, and damaged ones before it."""
+    read = unread = damaged = 0
+    with path.open("rb") as file:
+        for span in _spans(path):
+            is_whole = _is_whole(file.fileno(), span)
+            if span.offset < position:
+                read += 1
+                damaged += not is_whole
+            else:
+                unread += is_whole
+    return read, unread, damaged
+
+
+def _lost_segments(
+    there: Set[str], positions: Mapping[str, SegmentPosition], pending_segments: Set[str], ledger: Ledger
+) -> list[str]:
+    """Segments that are needed and gone, a line each."""
+    now, pending_now = ledger.positions(), ledger.pending_segments()
+    return [
+        f"raw/{name}: gone, but not all of it was converted"
+        for name, position in positions.items()
+        if name not in there
+        and (not position.finished or name in pending_segments)
+        # Converted, and past its time, since the start?
+        and (not now.get(name, FINISHED).finished or name in pending_now)
+    ]
+
+
+def _with_unread(books: Mapping[str, DayBooks], unread: Mapping[str, int]) -> dict[str, DayBooks]:
+    """The *books* with what waits in raw/: received, and pending."""
+    merged = dict(books)
+    for day, count in unread.items():
+        known = merged.get(day, DayBooks())
+        merged[day] = replace(known, received=known.received + count, pending=known.pending + count)
+    return dict(sorted(merged.items()))
 
 
 def _is_whole(descriptor: int, span: Span) -> bool:

@@ -51,6 +51,12 @@ class DamagedRecord(StorageError):
 class LostFile(StorageError):
     """A file that was committed is gone.  Nothing here can bring it back."""
 
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path}: committed bytes are missing (disk failure, or changed by hand?);"
+            " put the file back, or run audit"
+        )
+
 
 class NoDataRoot(StorageError):
     """There is no data root at the path that was named."""

@@ -43,6 +43,18 @@ class DataRoot:
         """Segments of exports that are not whole yet; emptied before each import."""
         return self.state / "staging"
 
+    def check_no_file(self) -> None:
+        """Raises `NoDataRoot` if something else is in its place; there may be nothing yet."""
+        if self.path.exists() and not self.path.is_dir():
+            raise NoDataRoot(f"{self.path}: not a folder; name the data root with --data")
+
+    def check_present(self) -> None:
+        """Raises `NoDataRoot` if there is nothing at its path, or a folder that is no data root."""
+        if not self.path.is_dir():
+            raise NoDataRoot(f"{self.path}: no such data root; name it with --data")
+        if not self.state.is_dir():
+            raise NoDataRoot(f"{self.path}: no data root, it has no state/; name one with --data")
+
     def prepare(self, disk: Disk) -> None:
         """
         Make every folder, private to its owner.
@@ -51,8 +63,7 @@ class DataRoot:
             NoDataRoot: Something else is in its place.
             OSError: That is not allowed.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise NoDataRoot(f"{self.path}: not a folder; name the data root with --data")
+        self.check_no_file()
         for folder in (self.raw, self.converted, self.quarantine, self.specs, self.state):
             disk.make_directories(folder)
         # Whoever made them may have died before their names were synced.

@@ -6,12 +6,12 @@ files are appended and synced inside it, and exist for readers once it ended.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from storage.errors import LedgerError, NoDataRoot, StorageFull
+from storage.errors import LedgerError, StorageFull
 from storage.ledger.tables import TABLES, VERSION
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
@@ -93,17 +93,14 @@ class Ledger:
         The ledger of *root* for a command that only looks; an empty one where nothing was converted yet.
 
         Raises:
-            NoDataRoot: There is nothing at *root*.
+            NoDataRoot: There is no data root at *root*.
             LedgerError: The ledger cannot be opened.
         """
-        if not root.path.is_dir():
-            raise NoDataRoot(f"{root.path}: no such data root; name it with --data")
+        root.check_present()
         try:
             return cls(root.ledger, read_only=True)
         except _Unmade:
-            if not root.state.is_dir():
-                raise
-        cls(root.ledger).close()
+            cls(root.ledger).close()
         return cls(root.ledger, read_only=True)
 
     def _connect(self) -> None:
@@ -288,14 +285,8 @@ class Ledger:
         )
         return {(day, Entry(entry), reason): count for day, entry, reason, count in rows}
 
-    def books(self, unread: Iterable[tuple[str, int]] = ()) -> dict[str, DayBooks]:
-        """
-        The books by day.
-
-        Args:
-            unread: Submissions that wait in raw/ and were not read yet, by day:
-                received, and pending.
-        """
+    def books(self) -> dict[str, DayBooks]:
+        """The books by day, of all that was read; what else waits in raw/ is in none."""
         sums: dict[str, dict[str, int]] = {}
         reasons: dict[str, dict[str, int]] = {}
         columns = set(DayBooks.__dataclass_fields__)
@@ -310,8 +301,4 @@ class Ledger:
         for day, count in waiting:
             books = sums.setdefault(day, {})
             books["pending"] = books.get("pending", 0) + count
-        for day, count in unread:
-            books = sums.setdefault(day, {})
-            for column in ("received", "pending"):
-                books[column] = books.get(column, 0) + count
         return {day: DayBooks(**books, reasons=reasons.get(day, {})) for day, books in sorted(sums.items())}

@@ -81,10 +81,7 @@ def open_directory(root: Path, ledger: Ledger, directory: str) -> list[tuple[Bin
             for stream, _ in opened:
                 stream.close()
             if attempt == OPEN_ATTEMPTS - 1:
-                raise LostFile(
-                    f"{error.filename}: committed bytes are missing"
-                    " (disk failure, or changed by hand?); put the file back, or run audit"
-                ) from None
+                raise LostFile(str(error.filename)) from None
         else:
             return opened
     return []

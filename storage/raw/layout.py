@@ -60,7 +60,10 @@ def segments(raw: Path) -> Iterator[SegmentPath]:
     for directory in sorted(raw.iterdir()):
         if _parse_day(directory.name) is None or directory.is_symlink() or not directory.is_dir():
             continue
-        found = [parse_segment_path(path) for path in directory.iterdir() if not path.is_symlink()]
+        try:
+            found = [parse_segment_path(path) for path in directory.iterdir() if not path.is_symlink()]
+        except FileNotFoundError:
+            continue  # the last of a day went past its time
         yield from sorted(
             (segment for segment in found if segment is not None),
             key=_writing_order,

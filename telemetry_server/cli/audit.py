@@ -22,12 +22,13 @@ def run(args: argparse.Namespace) -> int:
     """Print the books by day; 1 if anything does not balance."""
     from storage.audit import audit
     from storage.ledger.ledger import Ledger
+    from storage.raw.layout import segments
     from telemetry_server.cli.data_root import present_root
 
     root = present_root(settings_of(args))
     with Ledger.for_reading(root) as ledger, progress("counting", unit="files") as bar:
-        bar.total(len(ledger.files()))
-        result = audit(root, ledger, on_file=lambda _: bar.advance())
+        bar.total(len(ledger.files()) + sum(1 for _ in segments(root.raw)))
+        result = audit(root, ledger, on_file=bar.advance)
     if args.json:
         print_json(
             {

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 from storage.disk import Disk
-from storage.errors import NoDataRoot
 from storage.root import DataRoot
 from telemetry_server.cli.failures import NO_ROOM
 from telemetry_server.settings import ConfigurationError, Settings
@@ -36,10 +35,7 @@ def present_root(settings: Settings) -> DataRoot:
         NoDataRoot: There is nothing there, or a folder that is no data root.
     """
     root = DataRoot(settings.data_dir.resolve())
-    if not root.path.is_dir():
-        raise NoDataRoot(f"{root.path}: no such data root; name it with --data")
-    if not root.state.is_dir():
-        raise NoDataRoot(f"{root.path}: no data root, it has no state/; name one with --data")
+    root.check_present()
     return root
 
 
@@ -83,7 +79,7 @@ def definitions_if_any(settings: Settings) -> Path:
         NoDataRoot: It belongs in the data root, and that is no folder.
     """
     if _keeps_definitions(settings):
-        _refuse_file(DataRoot(settings.data_dir.resolve()))
+        DataRoot(settings.data_dir.resolve()).check_no_file()
     return settings.revision_cache_dir.resolve()
 
 
@@ -101,11 +97,6 @@ def _refuse_closed(root: DataRoot) -> None:
     closed = closed_part(root)
     if closed is not None:
         raise PermissionError(errno.EACCES, f"{os.strerror(errno.EACCES)} ({closed})")
-
-
-def _refuse_file(root: DataRoot) -> None:
-    if root.path.exists() and not root.path.is_dir():
-        raise NoDataRoot(f"{root.path}: not a folder; name the data root with --data")
 
 
 def _keeps_definitions(settings: Settings) -> bool:

@@ -31,7 +31,6 @@ def import_files(settings: Settings, names: Sequence[str], format: str, day: str
     """Import every file that can be; say of each on stderr what it was, or what is wrong with it."""
     root = DataRoot(settings.data_dir.resolve())
     disk = Disk()
-    root.prepare(disk)
     lock = FileLock(root.state / "import.lock")
     lock.acquire(wait=True)
     total = ImportedFiles()

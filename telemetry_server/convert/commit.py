@@ -15,7 +15,7 @@ from uuid import UUID
 
 from histogram_specs.revision import Revision
 from storage.disk import Disk
-from storage.errors import StorageError
+from storage.errors import LostFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import Counts, Entry, SegmentPosition
@@ -67,14 +67,11 @@ class Committer:
         self._schema_id = None
 
     def recover(self) -> None:
-        """Bring files back to the last commit.  Raises `StorageError` if committed bytes are gone."""
+        """Bring files back to the last commit.  Raises `LostFile` if committed bytes are gone."""
         self._bound.forget()
         recovered = self._writer.recover()
         if recovered.lost_files:
-            raise StorageError(
-                f"{recovered.lost_files[0]}: committed bytes are missing"
-                " (disk failure, or changed by hand?); put the file back, or run audit"
-            )
+            raise LostFile(recovered.lost_files[0])
 
     def commit(self, finished: Round) -> list[Judged]:
         """

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from storage.audit import audit
 from storage.ledger.ledger import Ledger
 from telemetry_server.inspection.life import explain
 from tests.support.data_root import World, a_ping, an_id, submitted
@@ -132,6 +133,25 @@ def test_audit_sees_damage_to_what_was_converted(world, command):
     _, talk = command("audit", "--data", str(world.root.path), status=1)
 
     assert f"raw: 1 submissions damaged since they were converted, in {segment.parent.name}/" in talk
+
+
+async def test_audit_does_not_miss_what_goes_past_its_time_meanwhile(world):
+    """A segment was listed, and is gone when its turn comes."""
+    world.receive([submitted(a_ping(8), 8)])
+    await world.convert()
+    first, *others = sorted(world.root.raw.glob("*/*.tlg"))
+    assert others
+
+    def remove_others() -> None:
+        for path in others:
+            path.unlink(missing_ok=True)
+
+    with Ledger.for_reading(world.root) as ledger:
+        found = audit(world.root, ledger, on_file=remove_others)
+
+    assert found.findings == []
+    assert first.exists()
+    assert not any(path.exists() for path in others)
 
 
 def test_audit_knows_of_damage_in_what_was_imported(world, command, look, tmp_path):
