@@ -10,12 +10,14 @@ import os
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
 
+OUR_LIBRARIES = frozenset({"histogram_specs", "storage"})
 MOST_CHARACTERS = 300  # of one value
 PRIVATE_FIELDS = frozenset({"body", "payload", "client_address", "remote", "peer", "address", "client_id"})
 # Syslog numbers, as mozlog wants them.
@@ -69,6 +71,21 @@ def _human(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
     return f"{time.strftime('%H:%M:%S')} {mark}{kind}{'  ' + fields if fields else ''}"
 
 
+class _Rewriter(logging.Handler):
+    """Writes what libraries say by `logging` as lines like all others."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # What others fill in may be a client's address.
+        text = record.getMessage() if record.name.split(".")[0] in OUR_LIBRARIES else str(record.msg)
+        fields: dict[str, Any] = {"library": record.name}
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            fields["error"] = f"{type(error).__name__}: {error}"
+            if frames := traceback.extract_tb(error.__traceback__):
+                fields["raised_at"] = f"{frames[-1].filename}:{frames[-1].lineno}"
+        logger().log(record.levelno, text, **fields)
+
+
 class ForgivingStream:
     """A text stream that loses what it cannot write: a full disk under the log must not end the server."""
 
@@ -96,7 +113,7 @@ def forgive_streams() -> None:
 
 def configure(level: str = "info", stream: TextIO | None = None, human: bool | None = None) -> None:
     """
-    Have every log line of this process and its forks go to *stream* (default: stderr).
+    Have every log line of this process and its forks go to *stream* (default: stderr), libraries' too.
 
     Args:
         level: The least that is written: debug, info, warning or error.
@@ -110,6 +127,7 @@ def configure(level: str = "info", stream: TextIO | None = None, human: bool | N
         logger_factory=structlog.WriteLoggerFactory(file=target),
         cache_logger_on_first_use=False,
     )
+    logging.basicConfig(level=LEVELS[level], handlers=[_Rewriter()], force=True)
 
 
 def logger() -> Any:

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import logging
 
 import pytest
 import structlog
@@ -20,8 +21,12 @@ from telemetry_server.observability.notable import (
 
 @pytest.fixture(autouse=True)
 def _leave_no_configuration():
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
     yield
     structlog.reset_defaults()
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 def logged(human: bool = False, level: str = "info", **fields: object) -> str:
@@ -89,6 +94,28 @@ def test_a_notable_thing_is_a_line_with_its_fields():
     assert floor["Severity"] == 4
     assert quarantined["Fields"]["reason"] == "empty_body"
     assert damage["Fields"] == {"segment": "raw/x", "records": 1, "bytes": 20}
+
+
+def test_what_a_library_says_is_a_line_like_any_other():
+    """Our own libraries know what they say; of others nothing that they fill in is shown."""
+    stream = io.StringIO()
+    logs.configure(stream=stream, human=False)
+    logging.getLogger("histogram_specs.cache").warning("%s set aside", "a/b/Histograms.json")
+    logging.getLogger("asyncio").info("loop")
+    try:
+        raise ValueError("no number\nat all")
+    except ValueError:
+        logging.getLogger("aiohttp.server").exception("Error handling request from %s", "203.0.113.7")
+    logging.getLogger("asyncio").debug("not wanted")
+
+    ours, loop, theirs = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert ours["Type"] == "a/b/Histograms.json set aside"
+    assert (ours["Severity"], ours["Fields"]) == (4, {"library": "histogram_specs.cache"})
+    assert loop["Severity"] == 6
+    assert theirs["Severity"] == 3
+    assert theirs["Fields"]["error"] == "ValueError: no number\\nat all"
+    assert theirs["Fields"]["raised_at"].split(":")[0] == __file__
+    assert "203.0.113.7" not in stream.getvalue()
 
 
 def test_a_reader_gets_readable_lines():
