@@ -138,7 +138,7 @@ class SpecFetcher:
             log.info("fetched %s", revision)
             self._details.pop(revision, None)
             return result
-        log.info("%s %s: %s", revision, result, detail)
+        log.debug("%s %s: %s", revision, result, detail)
         _put(self._details, revision, detail)
         return result
 
