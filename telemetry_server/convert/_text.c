@@ -1,6 +1,6 @@
 /*
  * The compiled inner loop of conversion: walks the text of a ping once, without making
- * objects of it.  Optional: `compiled_text.py` is its only caller, and does without it.
+ * objects of it.  Optional: `ping_text.py` is its only caller, and there is a way without it.
  *
  * It knows only JSON as clients write it, without white space.  Whatever else it meets, it
  * gives up (None), and the caller takes the plain way, which is the reference: so nothing
@@ -18,10 +18,14 @@
 #include <Python.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define MAX_NESTING 64
 #define MAX_BUCKETS 10000
 #define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_places.py */
+#define SHORT 8 /* digits */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define KEY_SLOTS (1 << 14)
 #define FEWEST_SLOTS (1 << 8)
@@ -158,32 +162,34 @@ static int is_digit(unsigned char c)
     return c >= '0' && c <= '9';
 }
 
-/* Of a word whose bytes are 0x80 or 0: which is the first in memory that is not 0. */
-static int first_byte(uint64_t marks)
+#ifdef __SSE2__
+/* A bit for each of the 16 bytes at `p` that is a digit. */
+static unsigned int digits_among_16(Text p)
 {
-#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return __builtin_ctzll(marks) >> 3;
-#else
-    unsigned char bytes[8];
-    int at = 0;
-    memcpy(bytes, &marks, 8);
-    while (bytes[at] == 0)
-        at++;
-    return at;
-#endif
+    __m128i values = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8('0'));
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values));
 }
 
-/* Behind the digits at `p`; eight at a time, since their number is hard to foresee. */
+/* A bit for each of the 16 bytes at `p` that is a bracket of either kind; only the `opening` ones in the other. */
+static unsigned int brackets_among_16(Text p, unsigned int *opening)
+{
+    /* Without 0x20 '[' and '{' are one, and ']' and '}'. */
+    __m128i bytes = _mm_and_si128(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8((char)0xDF));
+    *opening = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('[')));
+    return *opening | _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(']')));
+}
+#endif
+
+/* Behind the digits at `p`; 16 at a time, since their number is hard to foresee. */
 static Text past_digits(const Walk *walk, Text p)
 {
-    while (walk->end - p >= 8) {
-        uint64_t eight;
-        memcpy(&eight, p, 8);
-        uint64_t others = ((eight + 0x4646464646464646u) | (eight - 0x3030303030303030u)) & 0x8080808080808080u;
-        if (others != 0)
-            return p + first_byte(others);
-        p += 8;
+#ifdef __SSE2__
+    for (; walk->end - p >= 16; p += 16) {
+        unsigned int digits = digits_among_16(p);
+        if (digits != 0xFFFF)
+            return p + __builtin_ctz(~digits);
     }
+#endif
     while (is_digit(*p))
         p++;
     return p;
@@ -260,18 +266,51 @@ static Text past_word(Text p, const char *word)
     return strncmp((const char *)p, word, length) == 0 ? p + length : NULL;
 }
 
-static signed char nesting[256]; /* what each byte adds to it */
-
 /* Only to where an object or array seems to end: whoever reads it later finds out whether it
    does.  Brackets in strings count as well; where that leads astray, what is left is no JSON. */
-static Text past_brackets(Text p, int level)
+static Text past_brackets(const Walk *walk, Text p, int level)
 {
-    int within = 0, most = 0;
-    do {
-        within += nesting[*p++];
-        most = within > most ? within : most;
-    } while (within > 0);
-    return within == 0 && level + most <= MAX_NESTING ? p : NULL;
+    int within = 0, most = MAX_NESTING - level;
+#ifdef __SSE2__
+    for (; walk->end - p >= 16; p += 16) {
+        unsigned int opening, brackets = brackets_among_16(p, &opening);
+        for (; brackets != 0; brackets &= brackets - 1) {
+            within += opening & brackets & -brackets ? 1 : -1;
+            if (within > most)
+                return NULL;
+            if (within == 0)
+                return p + __builtin_ctz(brackets) + 1;
+        }
+    }
+#endif
+    for (; p < walk->end; p++) {
+        within += *p == '{' || *p == '[' ? 1 : *p == '}' || *p == ']' ? -1 : 0;
+        if (within > most)
+            return NULL;
+        if (within == 0)
+            return p + 1;
+    }
+    return NULL;
+}
+
+/* Behind a natural number as it is written plainly, and short enough to be sure of; NULL for any other value. */
+static Text past_plain_natural(const Walk *walk, Text p)
+{
+    if (*p == '0')
+        return p + 1;
+    Text behind = past_digits(walk, p);
+    return behind != p && behind - p <= SAFE_DIGITS ? behind : NULL;
+}
+
+/* Behind an array of nothing but such numbers, as most arrays are; NULL for any other value. */
+static Text past_plain_naturals(const Walk *walk, Text p)
+{
+    if (*p != '[')
+        return NULL;
+    do
+        p = past_plain_natural(walk, p + 1);
+    while (p != NULL && *p == ',');
+    return p != NULL && *p == ']' ? p + 1 : NULL;
 }
 
 /* `level` is how many objects and arrays are around the value. */
@@ -308,13 +347,9 @@ static Text past_value(Walk *walk, Text p, int level)
                 return NULL;
             p++;
         }
-        /* Most of what is copied is short plain integers. */
-        Text behind = p;
-        if (*p >= '1' && *p <= '9')
-            behind = past_digits(walk, p);
-        if (behind != p && behind - p <= SAFE_DIGITS && (*behind == ',' || *behind == closing))
-            p = behind;
-        else if ((p = past_value(walk, p, level + 1)) == NULL)
+        Text from = p;
+        p = *p != '[' ? past_plain_natural(walk, p) : level + 1 < MAX_NESTING ? past_plain_naturals(walk, p) : NULL;
+        if ((p == NULL || (*p != ',' && *p != closing)) && (p = past_value(walk, from, level + 1)) == NULL)
             return NULL;
         if (*p != ',')
             return *p == closing ? p + 1 : NULL;
@@ -351,7 +386,7 @@ static PyObject *part_at(Walk *walk, Text *p, PyObject *plan, const Kinds *kinds
     if (plan != NULL && *from == '{' && from[1] != '}') {
         if (plan != Py_None)
             return split_object(walk, p, plan, kinds, level);
-        if ((*p = past_brackets(from, level)) == NULL)
+        if ((*p = past_brackets(walk, from, level)) == NULL)
             return NULL;
         return PyObject_CallFunction(kinds->packable, "y#", from, (Py_ssize_t)(*p - from));
     }
@@ -438,13 +473,17 @@ typedef struct {
     int64_t starts[]; /* `size` of them, rising; behind them the position of each */
 } Layout;
 
+/* A count as it was sent, or "0": most are short, and copying as much of all is quicker than to look. */
 static struct {
-    Text text;
-    uint32_t length; /* 0: nothing was sent */
+    union {
+        char digits[SHORT];
+        Text text; /* of a longer one */
+    };
+    size_t length;
 } counts[MAX_BUCKETS];
 
 enum { RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
-#define NAMED(name) {name, sizeof name - 1}
+#define NAMED(name) {name "\":", sizeof name + 1}
 static const struct {
     const char *name;
     size_t length;
@@ -507,18 +546,29 @@ static Text past_counts(const Walk *walk, Text p, const Layout *layout)
         p = past_digits(walk, p);
         if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1))
             return NULL;
-        counts[positions[at]].text = from;
-        counts[positions[at++]].length = (uint32_t)(p - from);
+        int64_t position = positions[at++];
+        counts[position].length = p - from;
+        if (p - from > SHORT)
+            counts[position].text = from;
+        else if (walk->end - from >= SHORT)
+            memcpy(counts[position].digits, from, SHORT);
+        else
+            memcpy(counts[position].digits, from, p - from);
         if (*p != ',')
             return *p == '}' ? p + 1 : NULL;
     }
 }
 
-static int field_at(Text name, size_t length)
+/* The field whose name begins at `p`; clients send them in about this order, so the one behind the `last` first. */
+static int field_at(const Walk *walk, Text p, int last)
 {
-    for (int field = 0; field < FIELDS; field++)
-        if (FIELD[field].length == length && FIELD[field].name[0] == name[0] && memcmp(FIELD[field].name, name, length) == 0)
+    for (int i = 1; i <= FIELDS; i++) {
+        int field = (last + i) % FIELDS;
+        size_t length = FIELD[field].length;
+        if ((size_t)(walk->end - p) >= length && *p == (unsigned char)*FIELD[field].name &&
+            memcmp(p, FIELD[field].name, length) == 0)
             return field;
+    }
     return FIELDS;
 }
 
@@ -528,19 +578,20 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
     struct {
         Text from, end;
     } fields[FIELDS] = {{0}};
-    memset(counts, 0, layout->bucket_count * sizeof counts[0]);
+    int field = RANGE - 1;
+    for (int64_t i = 0; i < layout->bucket_count; i++) {
+        counts[i].digits[0] = '0';
+        counts[i].length = 1;
+    }
     if (*p != '{')
         return NULL;
     do {
-        Text name = ++p;
-        if (*p++ != '"')
+        if (*++p != '"')
             return NULL;
-        name++;
-        while (*p > '"' && *p != '\\')
-            p++;
-        int field = field_at(name, p - name);
-        if (field == FIELDS || fields[field].from != NULL || *p++ != '"' || *p++ != ':')
+        field = field_at(walk, ++p, field);
+        if (field == FIELDS || fields[field].from != NULL)
             return NULL;
+        p += FIELD[field].length;
         fields[field].from = p;
         switch (field) {
         case RANGE:
@@ -567,8 +618,8 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
     if (*p != '}' || fields[VALUES].from == NULL)
         return NULL;
 
-    size_t room = 3;
-    for (int field = 0; field < RANGE; field++)
+    size_t room = 3 + SHORT;
+    for (field = 0; field < RANGE; field++)
         room += fields[field].end - fields[field].from + 3;
     room += 2 * layout->bucket_count + (fields[VALUES].end - fields[VALUES].from);
     char *end = room_for(out, room);
@@ -576,15 +627,14 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
         return NULL;
     *end++ = '[';
     for (int64_t i = 0; i < layout->bucket_count; i++) {
-        if (counts[i].length) {
-            for (uint32_t k = 0; k < counts[i].length; k++)
-                *end++ = counts[i].text[k];
-        } else {
-            *end++ = '0';
-        }
+        if (counts[i].length > SHORT)
+            memcpy(end, counts[i].text, counts[i].length);
+        else
+            memcpy(end, counts[i].digits, SHORT);
+        end += counts[i].length;
         *end++ = ',';
     }
-    for (int field = 0; field < RANGE; field++) {
+    for (field = 0; field < RANGE; field++) {
         size_t length = fields[field].end - fields[field].from;
         memcpy(end, length ? (const char *)fields[field].from : "-1", length ? length : 2);
         end += length ? length : 2;
@@ -640,7 +690,7 @@ static int add_surprise(PyObject *chunks, PyObject *name, Text text, Text from, 
 static Text past_any(Walk *walk, Text p)
 {
     if (*p == '{' || *p == '[')
-        return past_brackets(p, 0);
+        return past_brackets(walk, p, 0);
     size_t doubts = walk->doubts.length;
     p = past_value(walk, p, 0);
     walk->doubts.length = doubts;
@@ -759,8 +809,5 @@ PyMODINIT_FUNC PyInit__text(void)
 {
     memset(is_plain + 0x20, 1, 0x80 - 0x20);
     is_plain['"'] = is_plain['\\'] = 0;
-    nesting['{'] = nesting['['] = 1;
-    nesting['}'] = nesting[']'] = -1;
-    nesting[0] = -128; /* the end of the text */
     return PyModule_Create(&module);
 }

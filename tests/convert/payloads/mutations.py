@@ -1,15 +1,17 @@
 """
 Mutated pings through the compiled walk of a library that is named, in a process of its own.
 
-``python -m tests.convert.payloads.mutations LIBRARY SECONDS`` prints how many texts it took.
+``python -m tests.convert.payloads.mutations LIBRARY SECONDS`` prints how many texts it took, and
+ends at the first that comes out otherwise than by the library that the package was built with.
 """
 
 import importlib.util
 import sys
 import time
-from contextlib import suppress
 from importlib.machinery import ExtensionFileLoader
 from random import Random
+from types import ModuleType
+from typing import Any
 
 import orjson
 
@@ -37,6 +39,15 @@ def mutated(chance: Random, text: bytes) -> bytes:
     )
 
 
+def came_out(walk: ModuleType, text: bytes, definitions: SpecDefinitions) -> Any:
+    """What *walk* makes of *text*; None where the plain way is called for."""
+    ping_text._text = walk  # type: ignore[attr-defined]
+    try:
+        return packed_quickly(text, definitions)
+    except (ping_text.Surprise, AttributeError):  # the latter: there is no object at a place to look at
+        return None
+
+
 def main(library: str, seconds: float) -> None:
     """Load *library* in the stead of what was built, and let it read."""
     spec = importlib.util.spec_from_file_location(
@@ -44,8 +55,9 @@ def main(library: str, seconds: float) -> None:
     )
     assert spec is not None
     assert spec.loader is not None
-    ping_text._text = importlib.util.module_from_spec(spec)  # type: ignore[attr-defined]
-    spec.loader.exec_module(ping_text._text)
+    built = ping_text._text
+    walk = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(walk)
     definitions = SpecDefinitions(parse_spec_file(orjson.dumps(SPECS)))
     texts = [orjson.dumps(ping) for ping in PINGS.values()]
     chance = Random(1)
@@ -55,9 +67,8 @@ def main(library: str, seconds: float) -> None:
         text = chance.choice(texts)
         for _ in range(chance.choice((1, 1, 2, 3))):
             text = mutated(chance, text) or b"{"
-        # AttributeError: it looks for places where there is no object.
-        with suppress(ping_text.Surprise, AttributeError):
-            packed_quickly(text, definitions)
+        if came_out(walk, text, definitions) != came_out(built, text, definitions):
+            sys.exit(f"another outcome: {text!r}")
         count += 1
     print(count)
 
