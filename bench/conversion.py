@@ -33,12 +33,11 @@ BATCH = 64  # pings, as in a conversion process's task
 Work = Callable[[list[Submission]], object]
 
 
-def milliseconds_each(work: Work, submissions: list[Submission]) -> float:
-    """CPU time of this process for each of *submissions*."""
+def milliseconds_each(work: Work, batch: list[Submission]) -> float:
+    """CPU time of this process for each ping of *batch*."""
     start = time.process_time()
-    for first in range(0, len(submissions), BATCH):
-        work(submissions[first : first + BATCH])
-    return (time.process_time() - start) * 1000 / len(submissions)
+    work(batch)
+    return (time.process_time() - start) * 1000 / len(batch)
 
 
 def only_parse(batch: list[Submission]) -> object:
@@ -108,9 +107,11 @@ def _rows(
     for work in works.values():
         milliseconds_each(work, submissions[:BATCH])
     taken: dict[str, list[float]] = {name: [] for name in works}
+    # Turns of a batch: a shared machine changes its pace from one second to the next.
     for _ in range(rounds):
-        for name, work in works.items():
-            taken[name].append(milliseconds_each(work, submissions))
+        for first in range(0, len(submissions), BATCH):
+            for name, work in works.items():
+                taken[name].append(milliseconds_each(work, submissions[first : first + BATCH]))
     size = statistics.mean(len(zlib.decompress(each.body, GZIP_WINDOW)) for each in submissions)
     rows = []
     for what, name, yardstick, words in (
