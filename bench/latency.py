@@ -3,6 +3,7 @@
 import os
 import statistics
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.edge import our_server
@@ -16,8 +17,18 @@ from telemetry_server.generator.stream import Recipe
 SATURATION_SHARE = 0.7
 CONNECTIONS = 32
 MOST_P99_MS = 10.0
+# What a shared machine's host takes comes in stops of many ms: with more of it, p99 is the host's.
+LITTLE_STOLEN = 0.02
 # A virtual disk may stop for longer than the bar at any sync; files in memory have no such moments.
 PLACES = {"on disk": Path(tempfile.gettempdir()), "in memory": Path("/dev/shm")}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One burst, and the share of the cores that the host of this machine took meanwhile."""
+
+    burst: Burst
+    stolen_share: float
 
 
 def measure(quick: bool) -> list[Row]:
@@ -38,7 +49,7 @@ def measure(quick: bool) -> list[Row]:
 
 
 def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick: bool) -> Row:
-    rounds, seconds = (1, 2) if quick else (9, 3)
+    rounds, seconds = (1, 2) if quick else (15, 2)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-", dir=where) as place:
         data = Path(place) / "data"
         SpecCache(data / "specs").store(definitions.revision, definitions.text)
@@ -46,15 +57,10 @@ def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick
             # What saturation leaves to be converted is more than the converter can do meanwhile.
             full = burst(server.port, body, seconds=seconds, connections=CONNECTIONS)
             rate = full.requests / full.seconds * SATURATION_SHARE
-            cores = range(os.cpu_count() or 1)
-            stolen = stolen_seconds(cores)
-            calm: list[Burst] = [
-                burst(server.port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
-                for _ in range(rounds)
-            ]
-            stolen = stolen_seconds(cores) - stolen
-    p99s = [c.p99_ms for c in calm]
-    reached = statistics.median(c.requests / c.seconds for c in calm)
+            calm = [_round(server.port, body, seconds, rate) for _ in range(rounds)]
+    p99s = [c.burst.p99_ms for c in calm]
+    ours_alone = [c.burst.p99_ms for c in calm if c.stolen_share <= LITTLE_STOLEN]
+    reached = statistics.median(c.burst.requests / c.burst.seconds for c in calm)
     return Row(
         what=f"p99 at 70 % of saturation, converting, {what}",
         unit="ms",
@@ -64,6 +70,19 @@ def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick
         ratio=statistics.median(p99s) / MOST_P99_MS,
         spread=(min(p99s) / MOST_P99_MS, max(p99s) / MOST_P99_MS),
         note=f"{reached:.0f}/s of {rate / SATURATION_SHARE:.0f}/s, "
-        f"p50 {statistics.median(c.p50_ms for c in calm):.1f} ms, "
-        f"the host took {stolen / sum(c.seconds for c in calm) / len(cores):.0%} of the cores",
+        f"p50 {statistics.median(c.burst.p50_ms for c in calm):.1f} ms, "
+        f"the host took {statistics.mean(c.stolen_share for c in calm):.0%} of the cores"
+        + (
+            f"; p99 {statistics.median(ours_alone):.1f} ms in the {len(ours_alone)} of {rounds} rounds"
+            f" in which it took at most {LITTLE_STOLEN:.0%}"
+            if ours_alone
+            else ""
+        ),
     )
+
+
+def _round(port: int, body: bytes, seconds: float, rate: float) -> Round:
+    cores = range(os.cpu_count() or 1)
+    stolen = stolen_seconds(cores)
+    done = burst(port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
+    return Round(done, (stolen_seconds(cores) - stolen) / done.seconds / len(cores))
