@@ -30,7 +30,7 @@ class RevisionServer:
     async def running(self):
         app = web.Application()
         app.router.add_get("/{path:.*}", self.answer)
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
