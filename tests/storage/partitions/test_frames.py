@@ -2,13 +2,21 @@
 
 import io
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from shutil import which
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.partitions.frames import DamagedFrame, compress_frame, pack_frames, read_lines
+from storage.partitions.frames import (
+    LIVE_LEVEL,
+    DamagedFrame,
+    compress_frame,
+    decompress_frame,
+    pack_frames,
+    read_lines,
+)
 
 LINES = st.lists(st.binary(max_size=200).filter(lambda line: b"\n" not in line), max_size=30)
 
@@ -19,6 +27,29 @@ def test_lines_come_back_whatever_the_frames(lines, frame_bytes):
     packed = b"".join(frame for frame, _ in pack_frames(lines, 1, frame_bytes))
 
     assert list(read_lines(io.BytesIO(packed), len(packed))) == lines
+
+
+@pytest.mark.parametrize("level", [LIVE_LEVEL, 19])
+@given(texts=st.lists(st.binary(max_size=300), min_size=1, max_size=4))
+def test_a_frame_tells_how_much_is_in_it_whatever_came_before(level, texts):
+    """The compressor of live frames stays from one to the next: nothing of it must show."""
+    for text in texts:
+        frame = compress_frame(text, level)
+        # RFC 8878, 3.1.1.1.3: a single segment, and so its content's size behind the descriptor.
+        assert frame[4] & 0b0010_0000
+        size = frame[5] if frame[4] >> 6 == 0 else int.from_bytes(frame[5:7], "little") + 256
+        assert size == len(text)
+        assert decompress_frame(frame) == text
+        assert frame == compress_frame(text, level)
+
+
+def test_threads_compress_beside_each_other():
+    """Each with a compressor of its own."""
+    texts = [bytes([n]) * (n * 1000 + 1) for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        frames = list(pool.map(compress_frame, texts))
+
+    assert list(map(decompress_frame, frames)) == texts
 
 
 def test_only_the_committed_length_is_read():
