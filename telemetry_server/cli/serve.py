@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         made_root(settings)
         logs.forgive_streams()
         logs.configure()
-        metrics_directory = metrics.directory_for(settings.data_dir)
+        metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
         metrics.prepare_directory(metrics_directory)
         try:
             return _serve(settings, ports, converts=not args.no_convert)

@@ -169,16 +169,17 @@ def _registry() -> Any:
     return _own_registry
 
 
-def directory_for(data_dir: Path) -> Path:
+def directory_for(data_dir: Path, port: int) -> Path:
     """
-    Where the counts of the server on *data_dir* live.
+    Where the counts of the server on *data_dir* and *port* live; two on one data root count each their own.
 
     In memory where there is such a place: on a full disk, writing to a
     memory-mapped file kills the process.  Otherwise under ``state/``.
     """
-    name = f"telemetry-server-{os.getuid()}-{sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]}"
+    server = f"{data_dir.resolve()}:{port}"
+    name = f"telemetry-server-{os.getuid()}-{sha256(os.fsencode(server)).hexdigest()[:16]}"
     usable = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK | os.X_OK)
-    return SHARED_MEMORY / name if usable else data_dir / "state" / "metrics"
+    return SHARED_MEMORY / name if usable else data_dir / "state" / f"metrics-{port}"
 
 
 def prepare_directory(path: Path) -> None:

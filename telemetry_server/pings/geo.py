@@ -37,7 +37,9 @@ class GeoDatabase:
             ) from None
         try:
             self._reader: Any = maxminddb.open_database(str(path), maxminddb.MODE_MEMORY)
-        except (OSError, maxminddb.InvalidDatabaseError) as error:
+        except OSError as error:
+            raise GeoDatabaseError(f"{path} cannot be read: {error.strerror}") from None
+        except maxminddb.InvalidDatabaseError as error:
             raise GeoDatabaseError(f"{path}: {error}") from None
 
     def find(self, address: str) -> dict[str, str]:

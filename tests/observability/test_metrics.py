@@ -153,7 +153,8 @@ def test_a_linked_directory_is_refused(tmp_path):
         prepare_directory(link)
 
 
-def test_each_data_root_has_a_directory_of_its_own(tmp_path):
-    """Two servers on one machine do not mix their counts."""
-    assert directory_for(tmp_path / "a") == directory_for(tmp_path / "a")
-    assert directory_for(tmp_path / "a") != directory_for(tmp_path / "b")
+def test_each_server_has_a_directory_of_its_own(tmp_path):
+    """Two on one machine do not mix their counts, and the second on a data root leaves the first its own."""
+    assert directory_for(tmp_path / "a", 1) == directory_for(tmp_path / "a", 1)
+    assert directory_for(tmp_path / "a", 1) != directory_for(tmp_path / "b", 1)
+    assert directory_for(tmp_path / "a", 1) != directory_for(tmp_path / "a", 2)

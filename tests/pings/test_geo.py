@@ -74,3 +74,4 @@ def test_what_is_no_database_is_one_line(tmp_path):
             GeoDatabase(tmp_path / name)
         assert name in str(refused.value)
         assert "\n" not in str(refused.value)
+        assert "Errno" not in str(refused.value)
