@@ -11,7 +11,7 @@ help:  ## list the targets
 
 install: $(VENV)/.stamp  ## make .venv from the lock file, with the console script in .venv/bin/
 
-$(VENV)/.stamp: requirements.lock pyproject.toml
+$(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/_text.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
