@@ -74,6 +74,8 @@ class ThrowawayServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # Ctrl-C is for whoever runs this: the server ends when it is told to, not before.
+                process_group=0,
             )
         try:
             self._wait_until_up()

@@ -121,8 +121,8 @@ def seen() -> Iterator[Seen]:
         for number in range(150):
             body = orjson.dumps(a_ping(number)) if number % 3 else b"no JSON"
             assert server.post(number, body) == 200
-        wait_for(lambda: re.search(r"pings_quarantined_total.* 50\.0", server.metrics()), 30)
-        wait_for(lambda: re.search(r"pings_stored_total.* 100\.0", server.metrics()), 30)
+        wait_for(lambda: re.search(r"pings_quarantined_total.* 50\.0", server.metrics()), 90)
+        wait_for(lambda: re.search(r"pings_stored_total.* 100\.0", server.metrics()), 90)
         yield server
 
 
