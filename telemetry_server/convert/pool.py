@@ -12,6 +12,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -140,6 +141,11 @@ class ConversionPool:
         """Results, or None for each task that was in hand when a process died."""
         executor = self._executor
         if executor is None:
+            if not os.access(sys.executable, os.X_OK):
+                raise OSError(
+                    f"{sys.executable} is not for this user to execute, and conversion processes need it:"
+                    " install the server where its user may look"
+                )
             # Spawned, not forked: the coordinator has threads.
             executor = self._executor = ProcessPoolExecutor(
                 self._processes,

@@ -41,6 +41,7 @@ class Seen:
     port: int
     admin_port: int
     log: Path
+    starts_processes: bool
 
     def processes(self) -> set[int]:
         """All of them, grandchildren too."""
@@ -77,6 +78,9 @@ def run_by_nobody(folder: Path) -> Iterator[Seen]:
         probe = [*prefix, sys.executable, "-c", "import telemetry_server.cli.main"]
         if subprocess.run(probe, cwd=SOURCE, capture_output=True, timeout=60, check=False).returncode:
             pytest.skip("the program is where only root may read")
+    # An interpreter below /root is root's to start, though what it runs may be anybody's.
+    look = [*prefix, sys.executable, "-c", "import os, sys; sys.exit(not os.access(sys.executable, os.X_OK))"]
+    starts_processes = subprocess.run(look, timeout=60, check=False).returncode == 0
     # The definitions come from a folder, as a fetch: so they are the server's to write, not ours.
     upstream = folder / "upstream" / REVISION.repository / REVISION.changeset
     upstream.mkdir(parents=True)
@@ -104,7 +108,7 @@ def run_by_nobody(folder: Path) -> Iterator[Seen]:
     try:
         wait_for(lambda: "Listening on" in log.read_text() or process.poll() is not None, 20)
         assert process.poll() is None, log.read_text()
-        yield Seen(process, folder / "data", uid, seen_port, admin_port, log)
+        yield Seen(process, folder / "data", uid, seen_port, admin_port, log, starts_processes)
     finally:
         process.terminate()
         try:
@@ -116,13 +120,18 @@ def run_by_nobody(folder: Path) -> Iterator[Seen]:
 
 @pytest.fixture(scope="module")
 def seen() -> Iterator[Seen]:
-    """One that has stored, quarantined, fetched, and used its processes."""
+    """One that has stored, quarantined, fetched, and used its processes, if it may start any."""
     with tempfile.TemporaryDirectory() as name, run_by_nobody(Path(name)) as server:
-        for number in range(150):
-            body = orjson.dumps(a_ping(number)) if number % 3 else b"no JSON"
-            assert server.post(number, body) == 200
-        wait_for(lambda: re.search(r"pings_quarantined_total.* 50\.0", server.metrics()), 90)
-        wait_for(lambda: re.search(r"pings_stored_total.* 100\.0", server.metrics()), 90)
+        count = 0
+        while count < 150:
+            # As few as the converter takes on by itself, where it has to.
+            for number in range(count, count + (150 if server.starts_processes else 15)):
+                body = orjson.dumps(a_ping(number)) if number % 3 else b"no JSON"
+                assert server.post(number, body) == 200
+                count += 1
+            quarantined, stored = count // 3, count - count // 3
+            wait_for(lambda n=quarantined: re.search(rf"quarantined_total.* {n}\.0", server.metrics()), 90)
+            wait_for(lambda n=stored: re.search(rf"pings_stored_total.* {n}\.0", server.metrics()), 90)
         yield server
 
 

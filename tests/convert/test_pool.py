@@ -1,6 +1,7 @@
 """Conversion processes: a ping that kills one costs itself, and nothing beside."""
 
 import asyncio
+import sys
 
 import pytest
 
@@ -49,3 +50,16 @@ async def test_rounds_that_are_judged_at_once_do_not_blame_each_other(world):
     verdicts = [judged.verdict for part in results for result in part for judged in result.judged]
     assert len(verdicts) == 120
     assert {n for n, verdict in enumerate(verdicts) if verdict is not Verdict.STORED} == {0, 110}
+
+
+async def test_a_program_that_may_not_be_executed_is_named(world, monkeypatch):
+    """No ping is to blame, and it is said what to do."""
+    world.receive(submissions(70, set()))
+    monkeypatch.setattr(sys, "executable", str(world.root.path))
+    monkeypatch.setattr("os.access", lambda path, mode: path != str(world.root.path))
+
+    with pytest.raises(OSError, match="install the server where its user may look"):
+        await world.convert(processes=2)
+
+    assert world.lines("quarantine") == []
+    assert world.audit().total.pending == 70
