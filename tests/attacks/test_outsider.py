@@ -9,7 +9,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,8 +140,9 @@ def open_sockets(pids: set[int]) -> set[str]:
     inodes = set()
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").iterdir():
-            if found := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
-                inodes.add(found[1])
+            with suppress(FileNotFoundError):  # closed meanwhile
+                if found := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
+                    inodes.add(found[1])
     return inodes
 
 
