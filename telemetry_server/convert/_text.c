@@ -170,7 +170,7 @@ static unsigned int digits_among_16(Text p)
     return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values));
 }
 
-/* A bit for each of the 16 bytes at `p` that is a bracket of either kind; only the `opening` ones in the other. */
+/* A bit for each of the 16 bytes at `p` that is a bracket; `opening` gets those of them that open. */
 static unsigned int brackets_among_16(Text p, unsigned int *opening)
 {
     /* Without 0x20 '[' and '{' are one, and ']' and '}'. */
