@@ -28,7 +28,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class _LiveCompressor(local):
-    """One for each thread, which stays: its tables, made anew for each frame, took up to 7 % of conversion."""
+    """One for each thread, which stays: tables made anew for each frame took up to 7 % of conversion."""
 
     def __init__(self) -> None:
         self.compressor = zstd.ZstdCompressor(
