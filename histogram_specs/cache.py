@@ -5,14 +5,14 @@ import os
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from histogram_specs.atomic import PASSING, opened_directory, write_file
 from histogram_specs.changeset_names import ChangesetNames
 from histogram_specs.errors import BadRevisionUrl, BrokenSpecFile, NotASpecFile
-from histogram_specs.expressions import CONSTANTS
+from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.revision import SPEC_FILE_NAME, Revision
 from histogram_specs.spec_file import MOST_BYTES, SpecFile, parse_spec_file
 
@@ -55,7 +55,7 @@ class SpecCache:
         directory: Path,
         *,
         max_cached_specs: int = 250_000,
-        constants: Mapping[str, int] = CONSTANTS,
+        constants: Constants = CONSTANTS,
     ) -> None:
         self.directory = directory
         self.constants = constants

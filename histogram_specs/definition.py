@@ -1,28 +1,37 @@
 """One definition of a spec file, as any Firefox since 2012 wrote it, to a `HistogramSpec`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-from histogram_specs.buckets import BucketFamily, bucket_set
-from histogram_specs.errors import BadDefinition
-from histogram_specs.expressions import evaluate
+from histogram_specs.buckets import BucketFamily, BucketSet, bucket_set
+from histogram_specs.errors import BadDefinition, SpecError
+from histogram_specs.expressions import Constants, evaluate, meanings
 from histogram_specs.spec import HistogramKind, HistogramSpec
 
-# Since spring 2017 a categorical histogram has room for labels that come later.
+# From Firefox 53 on a categorical histogram has room for labels that come later.
 LEAST_CATEGORIES = 50
+NUMBERS = ("low", "high", "n_buckets", "n_values")
 
 _KINDS = {kind.value: kind for kind in HistogramKind}
 _PLAIN_KINDS = frozenset({HistogramKind.BOOLEAN, HistogramKind.FLAG, HistogramKind.COUNT})
 _shared: WeakValueDictionary[tuple[Any, ...], HistogramSpec] = WeakValueDictionary()
 
 
-def resolve_definition(name: str, definition: Any, constants: Mapping[str, int]) -> HistogramSpec:
+def resolve_definition(
+    name: str, definition: Any, constants: Constants, *, has_spare_categories: bool = False
+) -> HistogramSpec:
     """
     Turn the JSON of one definition into its spec; keys that have no say in it are not looked at.
 
+    Args:
+        name: Of the histogram.
+        definition: What the file has under that name.
+        constants: What names of C++ headers stand for.
+        has_spare_categories: The file is known to be of Firefox 53 or later.
+
     Raises:
-        SpecError: If its buckets cannot be told; the text says why, in one line.
+        SpecError: If its buckets cannot be worked out; the text says why, in one line.
     """
     if not isinstance(definition, dict):
         raise BadDefinition("the definition is not an object")
@@ -33,13 +42,11 @@ def resolve_definition(name: str, definition: Any, constants: Mapping[str, int])
             f"kind {written_kind!r:.60} is not known" if written_kind is not None else "no kind"
         )
     labels = _texts(definition, "labels") if kind is HistogramKind.CATEGORICAL else ()
-    low, high, count = _numbers(kind, definition, labels, constants)
+    shapes = tuple(dict.fromkeys(_shapes(kind, definition, labels, constants, has_spare_categories)))
     fields = (
         name,
         kind,
-        low,
-        high,
-        count,
+        shapes,
         _keyed(definition),
         labels,
         _texts(definition, "keys"),
@@ -49,29 +56,70 @@ def resolve_definition(name: str, definition: Any, constants: Mapping[str, int])
     )
     shared = _shared.get(fields)
     if shared is None:
-        family = BucketFamily.EXPONENTIAL if kind is HistogramKind.EXPONENTIAL else BucketFamily.LINEAR
-        shared = HistogramSpec(name, kind, low, high, bucket_set(family, low, high, count), *fields[5:])
+        low, high, buckets, others = _buckets(kind, shapes)
+        shared = HistogramSpec(name, kind, low, high, buckets, *fields[3:], other_buckets=others)
         _shared[fields] = shared
     return shared
 
 
-def _numbers(
-    kind: HistogramKind, definition: dict[str, Any], labels: tuple[str, ...], constants: Mapping[str, int]
-) -> tuple[int, int, int]:
-    """Return low, high and the number of buckets (legacy kinds 1, 2, 3; see docs of each kind in clients)."""
+Shape = tuple[int, int, int]  # low, high, number of buckets
+
+
+def _shapes(
+    kind: HistogramKind,
+    definition: dict[str, Any],
+    labels: tuple[str, ...],
+    constants: Constants,
+    has_spare_categories: bool,
+) -> Iterator[Shape]:
+    """Yield what the definition may mean, the likeliest first."""
     if kind in _PLAIN_KINDS:
-        return 1, 2, 3
-    if kind is HistogramKind.ENUMERATED:
-        values = _integer(definition, "n_values", constants)
-        return 1, values, values + 1
-    if kind is HistogramKind.CATEGORICAL:
-        values = _integer(definition, "n_values", constants, 0)
-        categories = max(len(labels), values, LEAST_CATEGORIES)
-        return 1, categories, categories + 1
-    low = _integer(definition, "low", constants, 1)
-    high = _integer(definition, "high", constants)
-    # Clients count a low under 1 as 1.
-    return max(low, 1), high, _integer(definition, "n_buckets", constants)
+        yield 1, 2, 3
+        return
+    written = [definition[key] for key in NUMBERS if isinstance(definition.get(key), str)]
+    for meaning in meanings(written, constants):
+        if kind is HistogramKind.ENUMERATED:
+            values = _integer(definition, "n_values", meaning)
+            yield 1, values, values + 1
+        elif kind is HistogramKind.CATEGORICAL:
+            values = _integer(definition, "n_values", meaning, 0)
+            categories = max(len(labels), values, LEAST_CATEGORIES)
+            yield 1, categories, categories + 1
+            # Until Firefox 52 there was neither n_values nor spare room.
+            if "n_values" not in definition and not has_spare_categories and len(labels) > 1:
+                yield 1, len(labels), len(labels) + 1
+        else:
+            low = _integer(definition, "low", meaning, 1)
+            high = _integer(definition, "high", meaning)
+            # Clients count a low under 1 as 1.
+            yield max(low, 1), high, _integer(definition, "n_buckets", meaning)
+
+
+def _buckets(
+    kind: HistogramKind, shapes: tuple[Shape, ...]
+) -> tuple[int, int, BucketSet, tuple[BucketSet, ...]]:
+    """
+    Return low, high and buckets of the first of *shapes* that has any, and the buckets of the others.
+
+    Of two with equally many buckets the first counts: by its length a row says which it is of.
+
+    Raises:
+        SpecError: If none has any; as of the first.
+    """
+    family = BucketFamily.EXPONENTIAL if kind is HistogramKind.EXPONENTIAL else BucketFamily.LINEAR
+    found: dict[int, tuple[int, int, BucketSet]] = {}
+    failure: SpecError | None = None
+    for low, high, count in shapes:
+        try:
+            buckets = bucket_set(family, low, high, count)
+        except SpecError as error:
+            failure = failure or error
+        else:
+            found.setdefault(count, (low, high, buckets))
+    if not found:
+        raise failure or BadDefinition("it has no buckets")
+    (low, high, first), *others = found.values()
+    return low, high, first, tuple(buckets for _, _, buckets in others)
 
 
 def _integer(

@@ -6,12 +6,11 @@ from typing import Any
 
 import orjson
 
+from histogram_specs.definition import NUMBERS
 from histogram_specs.errors import BadExpression
-from histogram_specs.expressions import CONSTANTS, evaluate
+from histogram_specs.expressions import CONSTANTS, Constants, evaluate, meanings
 from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import SpecFile, load_definitions
-
-_NUMBERS = frozenset({"low", "high", "n_buckets", "n_values"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class SpecDifference:
     changed: tuple[DefinitionChange, ...]
 
 
-def diff_spec_files(old: SpecFile, new: SpecFile, constants: Mapping[str, int] = CONSTANTS) -> SpecDifference:
+def diff_spec_files(old: SpecFile, new: SpecFile, constants: Constants = CONSTANTS) -> SpecDifference:
     """Compare two files; how a number is written (``"10 * 10"`` or 100) makes no difference."""
     old_written, new_written = load_definitions(old.text), load_definitions(new.text)
     changed = []
@@ -65,16 +64,13 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[FieldChang
     )
 
 
-def _meant(definition: Any, constants: Mapping[str, int]) -> Mapping[str, Any]:
+def _meant(definition: Any, constants: Constants) -> Mapping[str, Any]:
     if not isinstance(definition, dict):
         return {"": definition}
     meant = dict(definition)
-    for field in _NUMBERS & meant.keys():
-        if isinstance(meant[field], str):
-            try:
-                meant[field] = evaluate(meant[field], constants)
-            except BadExpression:
-                continue
+    for field in NUMBERS:
+        if isinstance(meant.get(field), str):
+            meant[field] = _number(meant[field], constants)
     if meant.get("keyed") in ("true", "false"):
         meant["keyed"] = meant["keyed"] == "true"
     if meant.get("keyed") is False:
@@ -82,10 +78,19 @@ def _meant(definition: Any, constants: Mapping[str, int]) -> Mapping[str, Any]:
     return meant
 
 
+def _number(written: str, constants: Constants) -> int | list[int] | str:
+    """Return what *written* comes to, a list where releases differ, and itself where it is not a sum."""
+    try:
+        numbers = [evaluate(written, meaning) for meaning in meanings([written], constants)]
+    except BadExpression:
+        return written
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
 def _text(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def _starts(spec_file: SpecFile, name: str) -> tuple[int, ...] | None:
+def _starts(spec_file: SpecFile, name: str) -> tuple[tuple[int, ...], ...]:
     found = spec_file.find(name)
-    return found.bucket_starts if isinstance(found, HistogramSpec) else None
+    return tuple(one.starts for one in found.all_buckets) if isinstance(found, HistogramSpec) else ()

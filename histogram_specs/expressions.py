@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
+from math import prod
 from operator import add, floordiv, mul, sub
 from pathlib import Path
 from types import MappingProxyType
@@ -12,16 +14,25 @@ from histogram_specs.errors import BadConstants, BadExpression
 MOST_CHARACTERS = 200
 DEEPEST = 20
 LARGEST = 2**63 - 1
+MOST_MEANINGS = 16
 
-# Frozen at what the original server put in their place in every revision.
-CONSTANTS: Mapping[str, int] = MappingProxyType(
+# The numbers that each name of a C++ header stands for.  A spec file does not say of which release
+# it is, so a name has all that some release used, the oldest first.
+Constants = Mapping[str, tuple[int, ...]]
+# js/public/GCAPI.h, before that js/src/jsfriendapi.h: 100 in every release.
+_GC_REASONS = (100,)
+# toolkit/components/startup/StartupTimeline.h: Firefox 17 and 24, 31, 38 and 45.
+_STARTUP_EVENTS = (11, 14, 16)
+CONSTANTS: Constants = MappingProxyType(
     {
-        "JS::gcreason::NUM_TELEMETRY_REASONS": 101,
-        "JS::GCReason::NUM_TELEMETRY_REASONS": 101,
-        "mozilla::StartupTimeline::MAX_EVENT_ID": 12,
+        "js::gcreason::NUM_TELEMETRY_REASONS": _GC_REASONS,
+        "JS::gcreason::NUM_TELEMETRY_REASONS": _GC_REASONS,
+        "JS::GCReason::NUM_TELEMETRY_REASONS": _GC_REASONS,
+        "mozilla::StartupTimeline::MAX_EVENT_ID": _STARTUP_EVENTS,
     }
 )
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*")
 _TOKEN = re.compile(r"[ \t]*(?:([0-9]+)|([A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*)|([-+*/()]))")
 _SUMS: Mapping[str, Callable[[int, int], int]] = {"+": add, "-": sub}
 _SIGNS = {"+": 1, "-": -1}
@@ -29,7 +40,22 @@ _SIGNS = {"+": 1, "-": -1}
 _PRODUCTS: Mapping[str, Callable[[int, int], int]] = {"*": mul, "/": floordiv}
 
 
-def evaluate(text: str, constants: Mapping[str, int] = CONSTANTS) -> int:
+def meanings(texts: Iterable[str], constants: Constants = CONSTANTS) -> Iterator[Mapping[str, int]]:
+    """
+    Yield what the names in *texts* may stand for together: each name has one number in all of them.
+
+    Raises:
+        BadExpression: If there are more than `MOST_MEANINGS`.
+    """
+    names = sorted({name for text in texts for name in _NAME.findall(text) if name in constants})
+    count = prod(len(constants[name]) for name in names)
+    if count > MOST_MEANINGS:
+        raise BadExpression(f"{', '.join(names)}: {count} meanings; at most {MOST_MEANINGS} are tried")
+    for numbers in product(*(constants[name] for name in names)):
+        yield dict(zip(names, numbers, strict=True))
+
+
+def evaluate(text: str, constants: Mapping[str, int]) -> int:
     """
     Work out an integer expression: decimal numbers, ``+ - * /``, parentheses, names of *constants*.
 
@@ -45,9 +71,11 @@ def evaluate(text: str, constants: Mapping[str, int] = CONSTANTS) -> int:
     return value
 
 
-def read_constants(path: Path) -> Mapping[str, int]:
+def read_constants(path: Path) -> Constants:
     """
-    Read a JSON object of constant names and integers; they go before the built-in ones.
+    Read a JSON object: of each name its integer, or the list of those that releases used.
+
+    They go before the built-in ones.
 
     Raises:
         BadConstants: If the file cannot be read or is anything else.
@@ -58,9 +86,17 @@ def read_constants(path: Path) -> Mapping[str, int]:
         raise BadConstants(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BadConstants(f"{path}: not a JSON file of constants: {error}") from error
-    if not isinstance(table, dict) or not all(type(value) is int for value in table.values()):
+    if not isinstance(table, dict):
         raise BadConstants(f"{path}: must be one JSON object of names and integers")
-    return MappingProxyType({**CONSTANTS, **table})
+    read = {}
+    for name, written in table.items():
+        numbers = tuple(written) if isinstance(written, list) else (written,)
+        if not 0 < len(numbers) <= MOST_MEANINGS or not all(type(number) is int for number in numbers):
+            raise BadConstants(
+                f"{path}: {name!r:.60} must be an integer, or a list of 1 to {MOST_MEANINGS} integers"
+            )
+        read[name] = numbers
+    return MappingProxyType({**CONSTANTS, **read})
 
 
 def _tokens(text: str) -> list[str]:
@@ -124,7 +160,7 @@ class _Reader:
             return self.checked(int(symbol))
         if symbol in self._constants:
             return self._constants[symbol]
-        problem = f"{symbol!r} is no known constant" if symbol else "it ends early"
+        problem = f"{symbol!r} is not a known constant" if symbol else "it ends early"
         raise BadExpression(f"{self._text!r}: {problem}")
 
     def checked(self, value: int) -> int:

@@ -53,6 +53,8 @@ class HistogramSpec:
     record_in_processes: tuple[str, ...] = ()  # empty where the file does not say
     record_into_store: tuple[str, ...] = ("main",)
     expires: str = "never"  # as written: "never", or the first version without it
+    # Where releases read the definition differently, and the file does not say which release it is of.
+    other_buckets: tuple[BucketSet, ...] = ()
 
     @property
     def bucket_starts(self) -> tuple[int, ...]:
@@ -68,6 +70,15 @@ class HistogramSpec:
     def bucket_count(self) -> int:
         """How many buckets there are."""
         return len(self.buckets.starts)
+
+    @property
+    def all_buckets(self) -> tuple[BucketSet, ...]:
+        """Every set of buckets that a client of the file may have, `buckets` first; no two of one size."""
+        return self.buckets, *self.other_buckets
+
+    def buckets_of_count(self, count: int) -> BucketSet | None:
+        """Return the set of *count* buckets, the length of a row without its summary, if there is one."""
+        return next((buckets for buckets in self.all_buckets if len(buckets.starts) == count), None)
 
     @property
     def histogram_type(self) -> int:

@@ -13,7 +13,7 @@ import orjson
 
 from histogram_specs.definition import resolve_definition
 from histogram_specs.errors import NotASpecFile, SpecError
-from histogram_specs.expressions import CONSTANTS
+from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.spec import HistogramSpec
 
 MOST_BYTES = 4 * 2**20
@@ -101,7 +101,7 @@ class SpecFile:
         return lines
 
 
-def parse_spec_file(text: bytes, constants: Mapping[str, int] = CONSTANTS) -> SpecFile:
+def parse_spec_file(text: bytes, constants: Constants = CONSTANTS) -> SpecFile:
     """
     Read the text of a Histograms.json.
 
@@ -114,21 +114,37 @@ def parse_spec_file(text: bytes, constants: Mapping[str, int] = CONSTANTS) -> Sp
     resolved: dict[str, HistogramSpec | UnusableDefinition] = {}
     seen_buckets: set[int] = set()
     buckets_left = MOST_BUCKETS_IN_ALL
-    for name, definition in load_definitions(text).items():
+    definitions = load_definitions(text)
+    has_spare_categories = _is_of_2017_or_later(definitions)
+    for name, definition in definitions.items():
         try:
-            spec = resolve_definition(name, definition, constants)
+            spec = resolve_definition(name, definition, constants, has_spare_categories=has_spare_categories)
         except SpecError as error:
             resolved[name] = UnusableDefinition(name, str(error))
             continue
-        if id(spec.buckets) not in seen_buckets:
-            seen_buckets.add(id(spec.buckets))
-            buckets_left -= spec.bucket_count
-            if buckets_left < 0:
-                raise NotASpecFile(f"more than {MOST_BUCKETS_IN_ALL:,} different buckets in one file")
+        for buckets in spec.all_buckets:
+            if id(buckets) not in seen_buckets:
+                seen_buckets.add(id(buckets))
+                buckets_left -= len(buckets.starts)
+        if buckets_left < 0:
+            raise NotASpecFile(f"more than {MOST_BUCKETS_IN_ALL:,} different buckets in one file")
         resolved[name] = spec
     if all(isinstance(found, UnusableDefinition) for found in resolved.values()):
         raise NotASpecFile("nothing in it is a usable histogram definition")
     return SpecFile(text, resolved)
+
+
+def _is_of_2017_or_later(definitions: Mapping[str, Any]) -> bool:
+    """
+    Whether a file says of every definition in which processes it is recorded.
+
+    Firefox has asked for that since the spring of 2017, shortly after Firefox 53: such a file is known to
+    be of a release whose categorical histograms have spare room.  Of any other that cannot be known.
+    """
+    return all(
+        isinstance(definition, dict) and "record_in_processes" in definition
+        for definition in definitions.values()
+    )
 
 
 def load_definitions(text: bytes) -> dict[str, Any]:

@@ -234,8 +234,8 @@ class Settings(BaseSettings):
     )
     constants_file: FilePath | None = Field(
         None,
-        description="JSON object of numbers for the names that spec files write in place of numbers; "
-        "they go before the built-in ones.",
+        description="JSON object: each name that spec files write in place of a number, with its number "
+        "or the list of those that releases used; they go before the built-in ones.",
     )
     revision_cache_dir: FilePath = Field(
         default_factory=lambda given: given.get("data_dir", Path("data")) / "specs",

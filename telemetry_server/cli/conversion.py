@@ -3,14 +3,14 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
 
 from histogram_specs.errors import BadConstants
-from histogram_specs.expressions import CONSTANTS, read_constants
+from histogram_specs.expressions import CONSTANTS, Constants, read_constants
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.revision import Revision
 from histogram_specs.sources import source_of
@@ -119,7 +119,7 @@ def geo_database_of(settings: Settings) -> Path | None:
     return settings.geo_database.resolve()
 
 
-def constants_of(settings: Settings) -> Mapping[str, int]:
+def constants_of(settings: Settings) -> Constants:
     """
     The numbers behind the names in spec files.
 

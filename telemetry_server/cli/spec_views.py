@@ -131,19 +131,26 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print_json([as_json(spec) for spec in spec_file])
         return ExitStatus.DONE
-    rows = [(s.name, s.kind.value, s.keyed, s.bucket_count, *s.range) for s in spec_file]
+    rows = [(s.name, s.kind.value, s.keyed, _counts(s), *s.range) for s in spec_file]
     print_table(("name", "kind", "keyed", "buckets", "second", "last"), rows)
     return ExitStatus.DONE
 
 
 def as_json(spec: HistogramSpec) -> dict[str, Any]:
     """A definition as ``specs show --json`` prints it."""
-    return {
+    printed: dict[str, Any] = {
         "name": spec.name,
         "kind": spec.kind.value,
         "keyed": spec.keyed,
         "bucket_starts": list(spec.bucket_starts),
     }
+    if spec.other_buckets:
+        printed["other_bucket_starts"] = [list(buckets.starts) for buckets in spec.other_buckets]
+    return printed
+
+
+def _counts(spec: HistogramSpec) -> str:
+    return " or ".join(str(len(buckets.starts)) for buckets in spec.all_buckets)
 
 
 def _show_one(spec_file: SpecFile, name: str, *, json: bool) -> int:
@@ -171,7 +178,12 @@ def _facts(spec: HistogramSpec) -> list[tuple[str, str]]:
         ("stores", ", ".join(spec.record_into_store)),
         ("labels", ", ".join(spec.labels)),
         ("keys", ", ".join(spec.keys)),
-        ("buckets", f"{spec.bucket_count}, starting at {' '.join(map(str, spec.bucket_starts))}"),
+        *(
+            (title, f"{len(buckets.starts)}, starting at {' '.join(map(str, buckets.starts))}")
+            for title, buckets in zip(
+                ("buckets", *("or" for _ in spec.other_buckets)), spec.all_buckets, strict=True
+            )
+        ),
     ]
     return [(title, value) for title, value in facts if value]
 
@@ -222,7 +234,7 @@ def _in_a_line(definition: Definition) -> str:
     low, high = definition.range
     keyed = "keyed " if definition.keyed else ""
     return (
-        f"{keyed}{definition.kind}, {definition.bucket_count} buckets, {low} to {high}, "
+        f"{keyed}{definition.kind}, {_counts(definition)} buckets, {low} to {high}, "
         f"expires {definition.expires}"
     )
 

@@ -467,11 +467,17 @@ static PyObject *split(PyObject *self, PyObject *args)
 
 /* ---- pack */
 
-/* A definition, as `compiled_text.py` lays it out. */
+/* A definition, as `ping_text.py` lays it out. */
 typedef struct {
     int64_t client_type, bucket_count, low, high, size;
+    int64_t following; /* how many others of the same name lie behind this one: what fits first counts */
     int64_t starts[]; /* `size` of them, rising; behind them the position of each */
 } Layout;
+
+static const Layout *next_layout(const Layout *layout)
+{
+    return (const Layout *)(layout->starts + 2 * layout->size);
+}
 
 /* A count as it was sent, or "0": most are short, and copying as much of all is quicker than to look. */
 static struct {
@@ -662,9 +668,17 @@ static const Layout *layout_for(PyObject *layouts, PyObject *name)
     }
     if (!PyBytes_Check(found) || (size_t)PyBytes_GET_SIZE(found) < sizeof(Layout))
         return NULL;
-    const Layout *layout = (const Layout *)PyBytes_AS_STRING(found);
-    size_t size = sizeof(Layout) + 2 * sizeof(int64_t) * layout->size;
-    return (size_t)PyBytes_GET_SIZE(found) == size && layout->bucket_count <= MAX_BUCKETS ? layout : NULL;
+    const Layout *first = (const Layout *)PyBytes_AS_STRING(found), *layout = first;
+    const char *end = PyBytes_AS_STRING(found) + PyBytes_GET_SIZE(found);
+    for (int64_t following = first->following;; following--) {
+        if (layout->bucket_count > MAX_BUCKETS || layout->following != following)
+            return NULL;
+        layout = next_layout(layout);
+        if (following == 0)
+            return (const char *)layout == end ? first : NULL;
+        if ((size_t)(end - (const char *)layout) < sizeof(Layout))
+            return NULL;
+    }
 }
 
 static int end_chunk(PyObject *chunks, Buffer *out)
@@ -706,11 +720,18 @@ typedef struct {
 
 static Text past_row(Packing *packing, Text p, const Layout *layout)
 {
-    packing->kept += 1;
-    packing->numbers += layout->bucket_count + 5;
-    if (packing->numbers > MAX_NUMBERS)
-        return NULL;
-    return past_histogram(&packing->walk, p, layout, &packing->out);
+    size_t doubts = packing->walk.doubts.length;
+    for (;; layout = next_layout(layout)) {
+        Text end = past_histogram(&packing->walk, p, layout, &packing->out);
+        if (end != NULL) {
+            packing->kept += 1;
+            packing->numbers += layout->bucket_count + 5;
+            return packing->numbers <= MAX_NUMBERS ? end : NULL;
+        }
+        if (layout->following == 0)
+            return NULL;
+        packing->walk.doubts.length = doubts;
+    }
 }
 
 /* An object of histograms by key; NULL if one of them is not right. */

@@ -23,6 +23,7 @@ class Measure(NamedTuple):
     client_type: int
     client_range: list[int]  # a list, as JSON gives it
     keyed: bool | None  # None: may be either
+    others: tuple["Measure", ...] = ()  # alike but for the buckets: what the client sent says which it means
 
 
 class Unusable(NamedTuple):
@@ -62,7 +63,17 @@ class SpecDefinitions:
 
 
 def _measure_of(spec: HistogramSpec) -> Measure:
-    return Measure(spec.bucket_index, spec.bucket_count, spec.histogram_type, list(spec.range), spec.keyed)
+    first, *others = (
+        Measure(
+            buckets.index,
+            len(buckets.starts),
+            spec.histogram_type,
+            [buckets.starts[1], buckets.starts[-1]],
+            spec.keyed,
+        )
+        for buckets in spec.all_buckets
+    )
+    return first._replace(others=tuple(others))
 
 
 _by_file: "WeakKeyDictionary[SpecFile, SpecDefinitions]" = WeakKeyDictionary()

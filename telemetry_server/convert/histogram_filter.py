@@ -28,8 +28,12 @@ class Dropped(Exception):
 
 
 def row_of(histogram: Any, measure: Measure) -> Row | None:
-    """The row of a *histogram* in which everything is right; None if anything must be looked at closely."""
-    positions, bucket_count, client_type, client_range, _ = measure
+    """
+    The row of a *histogram* in which everything is right; None if anything must be looked at closely.
+
+    It is also None where the buckets are not those of *measure* itself but of one of its `others`.
+    """
+    positions, bucket_count, client_type, client_range, _, _ = measure
     try:
         get: Callable[[str, Any], Any] = histogram.get
         sent = get("histogram_type", client_type)
@@ -82,7 +86,9 @@ def judge(name: str, histogram: Any, keyed: bool, definitions: Definitions) -> R
     if isinstance(measure, Unusable):
         reason = HistogramReason.UNUSABLE_SPEC if measure.defined else HistogramReason.UNKNOWN_HISTOGRAM
         raise Dropped(reason, measure.detail)
-    _agrees(histogram, keyed, measure)
+    counts = (measure.bucket_count, *(other.bucket_count for other in measure.others))
+    measure = _meant_by(histogram, values, measure)
+    _agrees(histogram, keyed, measure, counts)
     for start in values:
         if start not in measure.positions:
             raise Dropped(HistogramReason.INVALID_BUCKET, f"{_short(start)} is no bucket's lower bound")
@@ -122,8 +128,38 @@ def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
     return values, summary
 
 
-def _agrees(histogram: Mapping[str, Any], keyed: bool, measure: Measure) -> None:
-    """Raise `Dropped` where the client's word and the definition differ."""
+def _meant_by(histogram: Mapping[str, Any], values: Mapping[str, Any], measure: Measure) -> Measure:
+    """
+    The one of *measure* and its `others` that the client means.
+
+    It is the first that has the bucket count and the range that were sent and every bucket in *values*,
+    else the first that comes nearest, in this order.  The compiled walk goes by the same rule.
+    """
+    if not measure.others:
+        return measure
+    count, bounds = histogram.get("bucket_count"), histogram.get("range")
+    fitting = [measure, *measure.others]
+    for fits in (
+        lambda one: count in (None, one.bucket_count),
+        lambda one: bounds in (None, one.client_range),
+        lambda one: all(start in one.positions for start in values),
+    ):
+        fitting = list(filter(fits, fitting)) or fitting
+    return fitting[0]
+
+
+def _agrees(
+    histogram: Mapping[str, Any], keyed: bool, measure: Measure, bucket_counts: tuple[int, ...]
+) -> None:
+    """
+    Raise `Dropped` where the client's word and the definition differ.
+
+    Args:
+        histogram: As it was sent, well formed.
+        keyed: Whether it was sent as one key of a keyed histogram.
+        measure: What it is held against.
+        bucket_counts: All that the definition may mean, for the detail.
+    """
     if measure.keyed is not None and measure.keyed != keyed:
         defined, sent = ("keyed", "not keyed") if measure.keyed else ("not keyed", "keyed")
         raise Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
@@ -134,7 +170,8 @@ def _agrees(histogram: Mapping[str, Any], keyed: bool, measure: Measure) -> None
     ):
         sent_as = histogram.get(field)
         if sent_as is not None and sent_as != defined_as:
-            raise Dropped(reason, f"{field} {sent_as} was sent, the definition says {defined_as}")
+            says = " or ".join(map(str, bucket_counts)) if field == "bucket_count" else defined_as
+            raise Dropped(reason, f"{field} {sent_as} was sent, the definition says {says}")
 
 
 def _not_an_integer(value: Any) -> str:

@@ -87,11 +87,16 @@ class Layouts(dict[str, bytes | None]):
 
 
 def _layout(measure: Measure) -> bytes:
-    buckets = sorted((int(start), position) for start, position in measure.positions.items())
-    starts, positions = zip(*buckets, strict=True)
-    low, high = measure.client_range
-    head = (measure.client_type, measure.bucket_count, low, high, len(buckets))
-    return array("q", (*head, *starts, *positions)).tobytes()
+    """*measure* and behind it its `others`, in the order in which they are tried."""
+    numbers = array("q")
+    measures = (measure, *measure.others)
+    for following, one in zip(reversed(range(len(measures))), measures, strict=True):
+        buckets = sorted((int(start), position) for start, position in one.positions.items())
+        starts, positions = zip(*buckets, strict=True)
+        low, high = one.client_range
+        numbers.extend((one.client_type, one.bucket_count, low, high, len(buckets), following))
+        numbers.extend((*starts, *positions))
+    return numbers.tobytes()
 
 
 def open_ping(text: bytes) -> OpenedObject:

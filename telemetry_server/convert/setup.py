@@ -31,7 +31,7 @@ class ConversionSetup:
     schemas_dir: Path | None = None
     rules: Rules | None = None
     geo_database: Path | None = None
-    constants: tuple[tuple[str, int], ...] = tuple(CONSTANTS.items())
+    constants: tuple[tuple[str, tuple[int, ...]], ...] = tuple(CONSTANTS.items())
 
     @property
     def schema_text(self) -> str:

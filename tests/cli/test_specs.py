@@ -64,6 +64,21 @@ def test_show_prints_one_for_a_script_and_for_a_person(root, capsys):
     assert "3, starting at 0 1 2" in printed
 
 
+def test_show_prints_every_count_that_a_definition_may_have(tmp_path, capsys):
+    """The likeliest first."""
+    file = tmp_path / "Histograms.json"
+    file.write_bytes(text_of(CHOICE={"kind": "categorical", "labels": ["a", "b"]}))
+
+    assert main(["specs", "show", "CHOICE", "--file", str(file), "--json"]) == 0
+    [printed] = json.loads(capsys.readouterr().out)
+    assert printed["bucket_starts"] == list(range(51))
+    assert printed["other_bucket_starts"] == [[0, 1, 2]]
+    assert main(["specs", "show", "CHOICE", "--file", str(file)]) == 0
+    assert "  or          3, starting at 0 1 2" in capsys.readouterr().out
+    assert main(["specs", "show", "--file", str(file)]) == 0
+    assert "51 or 3" in capsys.readouterr().out
+
+
 def test_show_prints_a_file_whole(capsys):
     """Every definition of the largest one."""
     file = shared_data("probes", "gecko-56.0a1-33ce52b7c7ea", "Histograms.json")

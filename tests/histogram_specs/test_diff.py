@@ -43,6 +43,19 @@ def test_spelling_makes_no_difference():
     assert diff_spec_files(old, new).changed == ()
 
 
+def test_a_symbolic_count_differs_from_the_number_that_it_became():
+    """All that it may stand for is named; where that is one number there is no difference."""
+    old = file_of(
+        A={"kind": "enumerated", "n_values": "mozilla::StartupTimeline::MAX_EVENT_ID"},
+        B={"kind": "enumerated", "n_values": "JS::gcreason::NUM_TELEMETRY_REASONS"},
+    )
+    new = file_of(A={"kind": "enumerated", "n_values": 16}, B={"kind": "enumerated", "n_values": 100})
+
+    assert diff_spec_files(old, new).changed == (
+        DefinitionChange("A", (FieldChange("n_values", [11, 14, 16], 16),), True),
+    )
+
+
 def test_one_is_not_true():
     """A change of type shows."""
     old, new = file_of(A={"kind": "flag", "x": 1}), file_of(A={"kind": "flag", "x": True})

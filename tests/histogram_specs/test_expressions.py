@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from histogram_specs.errors import BadConstants, BadExpression
-from histogram_specs.expressions import evaluate, read_constants
+from histogram_specs.expressions import CONSTANTS, MOST_MEANINGS, evaluate, meanings, read_constants
 
 
 @pytest.mark.parametrize(
@@ -24,14 +24,37 @@ from histogram_specs.expressions import evaluate, read_constants
         ("10 - 4 - 3", 3),
         ("-5 + 6", 1),
         ("010", 10),
-        ("JS::gcreason::NUM_TELEMETRY_REASONS", 101),
-        ("JS::GCReason::NUM_TELEMETRY_REASONS + 1", 102),
-        ("mozilla::StartupTimeline::MAX_EVENT_ID", 12),
     ],
 )
-def test_sums_and_constants_are_worked_out(text, value):
+def test_sums_are_worked_out(text, value):
     """What the files of Firefox 23 to 25 write, and what could stand beside it."""
-    assert evaluate(text) == value
+    assert evaluate(text, {}) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("js::gcreason::NUM_TELEMETRY_REASONS", [100]),
+        ("JS::gcreason::NUM_TELEMETRY_REASONS", [100]),
+        ("JS::GCReason::NUM_TELEMETRY_REASONS + 1", [101]),
+        ("mozilla::StartupTimeline::MAX_EVENT_ID", [11, 14, 16]),
+        ("2 * mozilla::StartupTimeline::MAX_EVENT_ID - mozilla::StartupTimeline::MAX_EVENT_ID", [11, 14, 16]),
+        ("80 + 1", [81]),
+    ],
+)
+def test_a_constant_of_a_header_has_every_value_that_a_release_used(text, values):
+    """It has the same one everywhere in an expression."""
+    assert [evaluate(text, meaning) for meaning in meanings([text])] == values
+
+
+def test_names_in_several_fields_are_taken_together():
+    """Every meaning of the one with every meaning of the other, and not too many."""
+    constants = {"A": (1, 2), "B": (3, 4), "C": tuple(range(MOST_MEANINGS)), "D": (5,)}
+
+    found = [(meaning["A"], meaning["B"]) for meaning in meanings(["A + B", "A", "UNKNOWN"], constants)]
+    assert found == [(1, 3), (1, 4), (2, 3), (2, 4)]
+    with pytest.raises(BadExpression, match="32 meanings"):
+        list(meanings(["A", "C"], constants))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +89,7 @@ def test_sums_and_constants_are_worked_out(text, value):
 def test_anything_else_is_refused_in_one_line(text):
     """Nothing from a spec file is ever run as code, and no input takes long."""
     with pytest.raises(BadExpression) as raised:
-        evaluate(text)
+        evaluate(text, next(iter(meanings([text]))))
 
     assert "\n" not in str(raised.value)
 
@@ -76,7 +99,7 @@ def test_anything_else_is_refused_in_one_line(text):
 def test_any_text_gives_an_integer_or_a_refusal(text):
     """No other exception ever comes out."""
     with suppress(BadExpression):
-        assert isinstance(evaluate(text), int)
+        assert all(isinstance(evaluate(text, meaning), int) for meaning in meanings([text]))
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=8), st.lists(st.sampled_from("+-*"), min_size=7))
@@ -86,21 +109,34 @@ def test_sums_follow_the_usual_rules(numbers, operators):
     for operator, number in zip(operators, numbers[1:], strict=False):
         text += f" {operator} {number}"
 
-    assert evaluate(text) == eval(text)
+    assert evaluate(text, {}) == eval(text)
 
 
 def test_a_file_of_constants_goes_before_the_built_in_ones(tmp_path):
     """And the built-in ones that it does not name stay."""
     path = tmp_path / "constants.json"
-    path.write_text(json.dumps({"JS::gcreason::NUM_TELEMETRY_REASONS": 100, "MINE": 7}))
+    path.write_text(json.dumps({"JS::gcreason::NUM_TELEMETRY_REASONS": [100, 120], "MINE": 7}))
 
-    constants = read_constants(path)
+    assert read_constants(path) == {
+        **CONSTANTS,
+        "JS::gcreason::NUM_TELEMETRY_REASONS": (100, 120),
+        "MINE": (7,),
+    }
 
-    assert evaluate("JS::gcreason::NUM_TELEMETRY_REASONS", constants) == 100
-    assert evaluate("MINE + mozilla::StartupTimeline::MAX_EVENT_ID", constants) == 19
 
-
-@pytest.mark.parametrize("text", ["", "[]", '{"A": "1"}', '{"A": true}', '{"A": 1.5}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"A": "1"}',
+        '{"A": true}',
+        '{"A": 1.5}',
+        '{"A": []}',
+        '{"A": [1, "2"]}',
+        f'{{"A": {[1] * 17}}}',
+    ],
+)
 def test_another_file_of_constants_is_refused(tmp_path, text):
     """The error names the file."""
     path = tmp_path / "constants.json"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histogram_specs.errors import NotASpecFile
-from histogram_specs.spec import HistogramKind
+from histogram_specs.spec import HistogramKind, HistogramSpec
 from histogram_specs.spec_file import MOST_DEFINITIONS, UnusableDefinition, parse_spec_file
 from tests.histogram_specs.samples import file_of, text_of
 from tests.support.shared_data import shared_data
@@ -41,13 +41,74 @@ def test_every_definition_of_the_full_files_resolves(folder, count):
         assert len(set(spec.bucket_starts)) == spec.bucket_count, name
 
 
-def test_the_fixture_client_is_told_apart_from_its_frozen_constant():
-    """GC_REASON_2 has a symbolic n_values: 101, and so 102 buckets."""
-    text = shared_data("probes", FULL_FILES[0][0], "Histograms.json").read_bytes()
+@pytest.mark.parametrize("folder", [folder for folder, _ in FULL_FILES])
+def test_only_definitions_that_releases_read_differently_have_several_counts(folder):
+    """The constant of a header until 2015; categorical ones until the file shows their spare room."""
+    text = shared_data("probes", folder, "Histograms.json").read_bytes()
     spec_file = parse_spec_file(text)
+    several = {spec.name: counts_of(spec) for spec in spec_file if len(spec.all_buckets) > 1}
 
-    assert spec_file.find("GC_REASON_2").bucket_count == 102
-    assert spec_file.find("STARTUP_MEASUREMENT_ERRORS").bucket_count == 13
+    if folder.startswith("telemetry-server-"):
+        assert several == {"STARTUP_MEASUREMENT_ERRORS": [12, 15, 17]}
+        assert counts_of(spec_file.find("GC_REASON_2")) == [101]
+    elif folder.startswith("gecko-56"):
+        assert several == {}
+        assert counts_of(spec_file.find("STARTUP_MEASUREMENT_ERRORS")) == [17]
+        assert counts_of(spec_file.find("TELEMETRY_TEST_CATEGORICAL")) == [51]
+    else:
+        assert several == {
+            "FX_TAB_SWITCH_SPINNER_TYPE": [51, 4],
+            "FX_PREFERENCES_CATEGORY_OPENED": [51, 14],
+            "TELEMETRY_TEST_CATEGORICAL": [51, 4],
+            "TELEMETRY_TEST_CATEGORICAL_OPTOUT": [51, 5],
+            "BUSY_TAB_ABANDONED": [51, 8],
+            "EXTENSION_INSTALL_PROMPT_RESULT": [51, 11],
+        }
+        assert counts_of(spec_file.find("TELEMETRY_TEST_CATEGORICAL_NVALUES")) == [71]
+
+
+def counts_of(spec: HistogramSpec) -> list[int]:
+    return [len(buckets.starts) for buckets in spec.all_buckets]
+
+
+@pytest.mark.parametrize(
+    ("definition", "counts"),
+    [
+        ({"kind": "categorical", "labels": ["a", "b", "c"]}, [51, 4]),
+        # Of two buckets there are none, and with more than 49 labels both eras have the same.
+        ({"kind": "categorical", "labels": ["a"]}, [51]),
+        ({"kind": "categorical", "labels": []}, [51]),
+        ({"kind": "categorical", "labels": [f"l{n}" for n in range(50)]}, [51]),
+        ({"kind": "categorical", "labels": ["a", "b"], "n_values": 3}, [51]),
+        ({"kind": "enumerated", "n_values": "mozilla::StartupTimeline::MAX_EVENT_ID"}, [12, 15, 17]),
+        ({"kind": "enumerated", "n_values": "mozilla::StartupTimeline::MAX_EVENT_ID - 11"}, [4, 6]),
+        (
+            {
+                "kind": "linear",
+                "high": "mozilla::StartupTimeline::MAX_EVENT_ID",
+                "n_buckets": "JS::gcreason::NUM_TELEMETRY_REASONS / 10",
+            },
+            [10],
+        ),
+    ],
+)
+def test_a_definition_has_the_counts_of_every_release_that_may_have_written_it(definition, counts):
+    """The likeliest first; a meaning without buckets is left out."""
+    spec = file_of(A=definition).find("A")
+
+    assert counts_of(spec) == counts
+    assert spec.bucket_count == counts[0]
+    for count in counts:
+        assert len(spec.buckets_of_count(count).starts) == count
+    assert spec.buckets_of_count(99) is None
+
+
+def test_a_file_that_says_processes_throughout_is_of_one_era():
+    """One definition without them is enough to leave it open."""
+    choice = {"kind": "categorical", "labels": ["a", "b"], "record_in_processes": ["main"]}
+
+    assert counts_of(file_of(A=choice, B={"kind": "flag", "record_in_processes": []}).find("A")) == [51]
+    assert counts_of(file_of(A=choice, B={"kind": "flag"}).find("A")) == [51, 3]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +119,7 @@ def test_the_fixture_client_is_told_apart_from_its_frozen_constant():
         ({"kind": "count"}, 4, (1, 2), 3),
         ({"kind": "enumerated", "n_values": 4}, 1, (1, 4), 5),
         ({"kind": "enumerated", "n_values": "80 + 1"}, 1, (1, 81), 82),
-        ({"kind": "enumerated", "n_values": "JS::gcreason::NUM_TELEMETRY_REASONS"}, 1, (1, 101), 102),
+        ({"kind": "enumerated", "n_values": "JS::gcreason::NUM_TELEMETRY_REASONS"}, 1, (1, 100), 101),
         ({"kind": "linear", "high": 100, "n_buckets": 12}, 1, (1, 100), 12),
         ({"kind": "exponential", "high": "3000", "n_buckets": "10"}, 0, (1, 3000), 10),
         ({"kind": "exponential", "low": 0, "high": 3000, "n_buckets": 10}, 0, (1, 3000), 10),
@@ -94,7 +155,7 @@ def test_products_in_low_and_high_are_worked_out():
         ({"kind": ["flag"]}, "not known"),
         ({"kind": "enumerated"}, "no n_values"),
         ({"kind": "enumerated", "n_values": 1}, "no 2 linear buckets"),
-        ({"kind": "enumerated", "n_values": "nsUnknown::COUNT"}, "no known constant"),
+        ({"kind": "enumerated", "n_values": "nsUnknown::COUNT"}, "not a known constant"),
         ({"kind": "enumerated", "n_values": 10_000}, "10001"),
         ({"kind": "enumerated", "n_values": True}, "n_values True"),
         ({"kind": "linear", "high": 10.5, "n_buckets": 5}, "high 10.5"),

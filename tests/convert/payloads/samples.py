@@ -32,7 +32,10 @@ SPECS: dict[str, Any] = {
     "LINEAR": {"kind": "linear", "low": 1, "high": 100, "n_buckets": 12},
     "COUNT": {"kind": "count"},
     "CATEGORIES": {"kind": "categorical", "labels": ["a", "b", "c"]},
+    "EVENTS": {"kind": "enumerated", "n_values": "mozilla::StartupTimeline::MAX_EVENT_ID"},
+    "REASONS": {"kind": "enumerated", "n_values": "JS::gcreason::NUM_TELEMETRY_REASONS"},
     "KEYED_COUNT": {"kind": "count", "keyed": True},
+    "KEYED_CATEGORIES": {"kind": "categorical", "labels": ["a", "b", "c", "d"], "keyed": True},
     "BROKEN": {"kind": "exponential", "high": "some::SYMBOL", "n_buckets": 10},
 }
 INFO = {

@@ -16,7 +16,7 @@ from telemetry_server.convert import ping_text
 from telemetry_server.convert.definitions import SpecDefinitions
 from telemetry_server.convert.histogram_places import places_of
 from telemetry_server.convert.outcome import Outcome, Stored
-from telemetry_server.convert.ping_text import Surprise, open_ping
+from telemetry_server.convert.ping_text import Layouts, Surprise, open_ping
 from telemetry_server.convert.pipeline import ConversionContext, convert
 from telemetry_server.convert.text_packer import TextPacker
 from telemetry_server.generator.definitions import shipped_definitions
@@ -50,12 +50,20 @@ HISTOGRAMS = {
     "NOBODY_KNOWS": FLAG_SENT,
     "BOOL": {"range": [1, 3], "values": {}},
     "ENUM4": {"values": {"7": 1}},
+    "CATEGORIES": {"range": [1, 3], "bucket_count": 4, "values": {"0": 1, "3": 2}, "sum": 7},
+    "EVENTS": {"values": {"0": 1, "13": 2, "14": 0}, "log_sum": 1.50},
+    "REASONS": {"range": [1, 101], "bucket_count": 102, "values": {"0": 1}},
     "BROKEN": {"values": {}},
     "KEYED_COUNT": COUNT_SENT,
 }
 KEYED = {
     "KEYED_COUNT": {"größe@example.org": COUNT_SENT, "b": COUNT_SENT | {"sum": None}, "": COUNT_SENT},
     "FLAG": {"a": FLAG_SENT},
+    "KEYED_CATEGORIES": {
+        "old": {"range": [1, 4], "bucket_count": 5, "histogram_type": 5, "values": {"0": 1, "4": 2}},
+        "new": {"range": [1, 50], "bucket_count": 51, "histogram_type": 5, "values": {"0": 1, "4": 2}},
+        "neither": {"bucket_count": 20, "values": {"0": 1}},
+    },
     "EMPTY": {},
     "NONE": 5,
 }
@@ -174,6 +182,21 @@ def test_ordinary_pings_are_taken_quickly(context, name: str):
         assert packed_quickly(text, definitions_of(context)) == plain.histograms_kept > 5
 
 
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("CATEGORIES", 4), ("CATEGORIES", 51), ("KEYED_CATEGORIES", 5), ("KEYED_CATEGORIES", 51)],
+)
+def test_whatever_release_a_definition_is_read_for_it_is_packed_quickly(context, name: str, count: int):
+    """The compiled walk knows every set of buckets itself."""
+    histogram = {"range": [1, count - 1], "bucket_count": count, "histogram_type": 5, "values": {"2": 7}}
+    keyed = name.startswith("KEYED")
+    text = orjson.dumps({name: {"a": histogram, "b": histogram} if keyed else histogram})
+    packed = ping_text.pack_histograms(text, Layouts(definitions_of(context), keyed=keyed), keyed=keyed)
+
+    assert packed.kept == 1 + keyed
+    assert all(isinstance(chunk, bytes) for chunk in packed.chunks)
+
+
 @pytest.mark.parametrize("layout", Layout)
 def test_both_ways_agree_on_generated_pings(tmp_path: Path, layout: Layout):
     definitions = shipped_definitions()
@@ -233,6 +256,8 @@ def test_both_ways_agree_on_mutated_pings(context, data: st.DataObject):
     assert_same(text, context, path_of(name))
 
 
+# Of the definitions that have several sets of buckets: their sizes, and where their last begins.
+SEVERAL = [4, 51, 12, 15, 17, [1, 3], [1, 50], [1, 11], [1, 14], [1, 16]]
 SCALARS = (
     st.none()
     | st.booleans()
@@ -255,12 +280,19 @@ def test_both_ways_agree_on_whatever_stands_beside(context, rest: Any, ascii_onl
 
 @given(
     st.dictionaries(
-        st.sampled_from(["FLAG", "EXP", "EXP50", "KEYED_COUNT", "STARTUP_BOOL", "CATEGORIES", "é", "\\"]),
+        st.sampled_from(
+            ["FLAG", "EXP", "EXP50", "KEYED_COUNT", "STARTUP_BOOL", "CATEGORIES", "EVENTS", "é", "\\"]
+        ),
         st.fixed_dictionaries(
-            {"values": st.dictionaries(st.sampled_from(["0", "1", "2", "3", "8", "01", "-1"]), SCALARS)},
+            {
+                "values": st.dictionaries(
+                    st.sampled_from(["0", "1", "2", "3", "8", "12", "16", "50", "01", "-1"]),
+                    SCALARS | st.integers(0, 9),
+                )
+            },
             optional=dict.fromkeys(
                 ("sum", "log_sum", "sum_squares_hi", "range", "bucket_count", "histogram_type", "x"),
-                SCALARS | st.sampled_from([[1, 2], [1, 3000], 3, 10, 0, 5]),
+                SCALARS | st.sampled_from([[1, 2], [1, 3000], 3, 10, 0, 5, *SEVERAL]),
             ),
         ),
     )
