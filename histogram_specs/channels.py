@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 RELEASE_CHANNELS = ("aurora", "beta", "release")
+CHANNELS = ("nightly", *RELEASE_CHANNELS)
 ESR_MAJORS = (10, 17, 24, 31, 38, 45, 52, 60, 68, 78, 91, 102, 115, 128, 140)
 DEFAULT_REPOSITORIES = (
     "mozilla-central",
@@ -11,6 +12,10 @@ DEFAULT_REPOSITORIES = (
     *(f"releases/mozilla-esr{major}" for major in ESR_MAJORS),
 )
 
+_ESR = "releases/mozilla-esr"
+# SeaMonkey counts its own: 2.20 has the gecko of Firefox 23.
+_SEAMONKEY = re.compile(r"2\.(?P<minor>[0-9]{1,3})(?P<rest>.*)")
+_SEAMONKEY_IS_BEHIND_BY = 3
 _VERSION = re.compile(r"(?P<numbers>[0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?P<stage>a[12]|b[0-9]{1,3}|esr)?")
 
 
@@ -22,6 +27,36 @@ def repository_of(channel: str, version: str | None) -> str | None:
         return f"releases/mozilla-{channel}"
     match = _VERSION.fullmatch(version) if channel == "esr" and version else None
     return f"releases/mozilla-esr{match['numbers'].split('.')[0]}" if match else None
+
+
+def channel_of(repository: str) -> str | None:
+    """Return the channel whose builds come from *repository*."""
+    if repository.startswith(_ESR):
+        return "esr"
+    return next((channel for channel in CHANNELS if repository_of(channel, None) == repository), None)
+
+
+def tag_in(repository: str, version: str, tags: Iterable[str]) -> str | None:
+    """
+    Return which of the *tags* of a gecko *repository* marks *version* of another application.
+
+    That is its own tag where there is one, else that of the Firefox with the same gecko.
+    """
+    match = _VERSION.fullmatch(version)
+    channel = channel_of(repository)
+    if match is None or channel is None:
+        return None
+    known = set(tags)
+    numbers = match["numbers"].replace(".", "_")
+    own = re.compile(rf"(?!FIREFOX_|FENNEC_)[A-Z]+_{numbers}{match['stage'] or ''}(?:esr)?_RELEASE")
+    found = min(filter(own.fullmatch, known), default=None)
+    return found or tag_of(channel, gecko_version(version), known)
+
+
+def gecko_version(version: str) -> str:
+    """Return the version of the Firefox whose gecko an application of this *version* has."""
+    match = _SEAMONKEY.fullmatch(version)
+    return f"{int(match['minor']) + _SEAMONKEY_IS_BEHIND_BY}.0{match['rest']}" if match else version
 
 
 def tag_of(channel: str, version: str, tags: Iterable[str]) -> str | None:

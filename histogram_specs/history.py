@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from histogram_specs.changeset_names import SHORTEST_PREFIX
-from histogram_specs.channels import repository_of, tag_of
+from histogram_specs.channels import repository_of, tag_in, tag_of
 from histogram_specs.errors import HistoryError
 from histogram_specs.history_store import history_path, open_history
 from histogram_specs.resolve import InForce
@@ -84,9 +84,13 @@ class History:
 
     def at_build(self, channel: str, build_id: str, version: str | None) -> InForce | None:
         """Return what was in force in the channel's repository when the build was made."""
-        built_at = _build_time(build_id)
         repository = repository_of(channel, version)
-        if built_at is None or repository is None:
+        return self.at_build_in(repository, build_id) if repository is not None else None
+
+    def at_build_in(self, repository: str, build_id: str) -> InForce | None:
+        """Return what was in force in *repository* when the build was made."""
+        built_at = _build_time(build_id)
+        if built_at is None:
             return None
         rows = self._ask(
             "SELECT r.name, v.node, v.digest FROM versions v JOIN repositories r ON r.id = v.repository_id"
@@ -102,14 +106,14 @@ class History:
         repository = repository_of(channel, version)
         if repository is None:
             return None
-        tags = dict(
-            self._ask(
-                "SELECT t.tag, t.node FROM tags t JOIN repositories r ON r.id = t.repository_id"
-                " WHERE r.name = ?",
-                (repository,),
-            )
-        )
+        tags = self._tags(repository)
         tag = tag_of(channel, version, tags)
+        return self.at_revision(Revision(repository, tags[tag].hex())) if tag else None
+
+    def at_version_in(self, repository: str, version: str) -> InForce | None:
+        """Return what was in force in *repository* at that version of an application built from it."""
+        tags = self._tags(repository)
+        tag = tag_in(repository, version, tags)
         return self.at_revision(Revision(repository, tags[tag].hex())) if tag else None
 
     def spec_text(self, digest: str) -> bytes:
@@ -153,6 +157,15 @@ class History:
             HistoryVersion(Revision(repository, node.hex()), _utc(since), _moment(until), digest)
             for (node, since, digest), until in zip(rows, ends, strict=False)
         ]
+
+    def _tags(self, repository: str) -> dict[str, bytes]:
+        return dict(
+            self._ask(
+                "SELECT t.tag, t.node FROM tags t JOIN repositories r ON r.id = t.repository_id"
+                " WHERE r.name = ?",
+                (repository,),
+            )
+        )
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock:

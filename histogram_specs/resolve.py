@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from histogram_specs.aliases import DEFAULT_ALIASES, RepositoryAliases, parse_aliases
 from histogram_specs.cache import SpecCache
 from histogram_specs.errors import BrokenSpecFile, SpecError
 from histogram_specs.revision import Revision
@@ -15,6 +16,7 @@ from histogram_specs.spec_file import SpecFile
 
 MISSING_FOR_SECONDS = 3600.0
 MOST_MISSING = 10_000
+THUNDERBIRD_AND_SEAMONKEY = parse_aliases(DEFAULT_ALIASES)
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ class RevisionSource(StrEnum):
     HISTORY = "history"
     BUILD_DATE = "build_date"
     VERSION = "version"
+    ALIAS_BUILD_DATE = "alias_build_date"  # in the gecko repository of an application that has its own
+    ALIAS_VERSION = "alias_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,12 @@ class KnownHistory(Protocol):
     def at_version(self, channel: str, version: str) -> InForce | None:
         """Return what was in force in the channel's repository when that version was tagged."""
 
+    def at_build_in(self, repository: str, build_id: str) -> InForce | None:
+        """Return what was in force in *repository* when the build was made."""
+
+    def at_version_in(self, repository: str, version: str) -> InForce | None:
+        """Return what was in force in *repository* at that version of an application built from it."""
+
     def spec_text(self, digest: str) -> bytes:
         """Return the text with this digest."""
 
@@ -85,7 +95,9 @@ class Resolver:
 
     In order: the ping's revision as cached; what the history knows to have been in force
     at it; the server, unless *offline*, by `Awaiting`; channel and build date; channel and
-    version.  Nothing negative is remembered but what `mark_missing` says.
+    version.  For a revision of an application that *aliases* name, the server is not asked,
+    and build date and version are looked up in the repository of its gecko.
+    Nothing negative is remembered but what `mark_missing` says.
     """
 
     def __init__(
@@ -94,17 +106,25 @@ class Resolver:
         history: KnownHistory | None,
         *,
         offline: bool,
+        aliases: RepositoryAliases = THUNDERBIRD_AND_SEAMONKEY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cache = cache
         self._history = history
         self._offline = offline
+        self._aliases = aliases
         self._clock = clock
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
         self._useless_digest = ""  # the last that was complained of
 
     def resolve(
-        self, revision: Revision | None, *, channel: str | None, build_id: str | None, version: str | None
+        self,
+        revision: Revision | None,
+        *,
+        channel: str | None,
+        build_id: str | None,
+        version: str | None,
+        platform_version: str | None = None,
     ) -> Resolution:
         """
         Find definitions by *revision*, or else by what else the ping says of its build.
@@ -114,13 +134,18 @@ class Resolver:
             channel: As the ping has it: "nightly", "aurora", "beta", "release", "esr".
             build_id: ``YYYYMMDDhhmmss``, or at least its date.
             version: "23.0.1", "25.0a1".
+            platform_version: That of its gecko, where the ping says it beside its own.
         """
         detail = "the ping names no revision"
         if revision is not None:
             found, detail = self._by_revision(revision)
             if found is not None:
                 return found
-        fallback = self._by_build(channel, build_id, version)
+        gecko = None if revision is None else self._aliases.gecko_of(revision.repository)
+        if gecko is None:
+            fallback = self._by_build(channel, build_id, version)
+        else:
+            fallback = self._by_alias(gecko, build_id, (platform_version, version))
         if fallback is not None:
             return fallback
         if revision is None:
@@ -159,6 +184,9 @@ class Resolver:
             spec_file = self._text_of(in_force)
             if spec_file is not None:
                 return Resolved(spec_file, revision, RevisionSource.HISTORY), ""
+        gecko = self._aliases.gecko_of(revision.repository)
+        if gecko is not None:
+            return None, f"{broken}{revision} is built from {gecko}, and no history of that covers its build"
         if self._offline:
             return (
                 None,
@@ -181,6 +209,23 @@ class Resolver:
             spec_file = self._text_of(in_force)
             if in_force is not None and spec_file is not None:
                 return Resolved(spec_file, in_force.revision, RevisionSource.VERSION)
+        return None
+
+    def _by_alias(
+        self, gecko: str, build_id: str | None, versions: tuple[str | None, ...]
+    ) -> Resolved | None:
+        if self._history is None:
+            return None
+        if build_id:
+            in_force = self._history.at_build_in(gecko, build_id)
+            spec_file = self._text_of(in_force)
+            if in_force is not None and spec_file is not None:
+                return Resolved(spec_file, in_force.revision, RevisionSource.ALIAS_BUILD_DATE)
+        for version in filter(None, versions):
+            in_force = self._history.at_version_in(gecko, version)
+            spec_file = self._text_of(in_force)
+            if in_force is not None and spec_file is not None:
+                return Resolved(spec_file, in_force.revision, RevisionSource.ALIAS_VERSION)
         return None
 
     def _text_of(self, in_force: InForce | None) -> SpecFile | None:

@@ -25,6 +25,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from histogram_specs.aliases import DEFAULT_ALIASES, parse_aliases
+
 PREFIX = "TELEMETRY_"
 UPSTREAM = "upstream+"
 # Read elsewhere and before any setting: cli/main.py.
@@ -136,6 +138,16 @@ def namespace_list(value: object) -> tuple[str, ...]:
     return stripped
 
 
+def alias_list(value: object) -> tuple[str, ...]:
+    """Rules of `histogram_specs.aliases`, as a list or with commas between."""
+    rules = value.split(",") if isinstance(value, str) else value
+    if not isinstance(rules, list | tuple) or not all(isinstance(rule, str) for rule in rules):
+        raise ValueError(f"must be a list like comm-central=mozilla-central, not {value!r}")
+    stripped = tuple(rule.strip() for rule in rules)
+    parse_aliases(stripped)
+    return stripped
+
+
 def server_url(value: object) -> str:
     """An http or https URL without credentials, query or fragment; a slash at its end goes."""
     text = value if isinstance(value, str) else ""
@@ -243,6 +255,11 @@ class Settings(BaseSettings):
     )
     revision_offline: Flag = Field(
         False, description="Fetch nothing: what the cache cannot answer is `unknown_revision`."
+    )
+    repository_aliases: Annotated[tuple[str, ...], NoDecode, BeforeValidator(alias_list)] = Field(
+        DEFAULT_ALIASES,
+        description="`<repository>=<repository of its gecko>`: whose definitions are looked up there, by "
+        "build id or version.",
     )
     dedup_days: Days | None = Field(
         None, description="How long an id is remembered, in days; default: as long as records are kept."

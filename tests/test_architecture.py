@@ -12,7 +12,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "histogram_specs": set(),
     "storage": set(),
     "observability": set(),
-    "settings": set(),
+    "settings": {"histogram_specs"},
     "supervision": {"observability"},
     "generator": {"histogram_specs"},
     "pings": {"storage", "histogram_specs"},

@@ -59,6 +59,22 @@ def test_every_name_of_the_contract_is_a_setting():
 
 
 @pytest.mark.parametrize(
+    "written", ["own/repo=mozilla-central, x*=releases/y*", ["own/repo=mozilla-central", "x*=releases/y*"]]
+)
+def test_repository_aliases_are_a_list_that_replaces_the_default(written):
+    """From a variable and from a file."""
+    if isinstance(written, str):
+        settings = load_settings({}, None, {"TELEMETRY_REPOSITORY_ALIASES": written})
+    else:
+        settings = load_settings({"repository_aliases": written}, None, {})
+
+    assert settings.repository_aliases == ("own/repo=mozilla-central", "x*=releases/y*")
+    assert "comm-central=mozilla-central" in load_settings({}, None, {}).repository_aliases
+    with pytest.raises(ConfigurationError, match="repository_aliases"):
+        load_settings({}, None, {"TELEMETRY_REPOSITORY_ALIASES": "comm-central"})
+
+
+@pytest.mark.parametrize(
     ("written", "read"),
     [
         ("https://hg.example.org/", "https://hg.example.org"),

@@ -147,6 +147,7 @@ def setup_of(settings: Settings) -> ConversionSetup:
         schema=schema_of(settings),
         revision_offline=settings.revision_offline,
         unresolved_revision=settings.unresolved_revision.value,
+        repository_aliases=settings.repository_aliases,
         require_registration=settings.require_registration,
         schemas_dir=settings.schemas_dir and settings.schemas_dir.resolve(),
         rules=rules_of(settings),

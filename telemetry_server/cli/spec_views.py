@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from histogram_specs.aliases import parse_aliases
 from histogram_specs.cache import SpecCache
 from histogram_specs.diff import diff_spec_files
 from histogram_specs.errors import SpecError
@@ -59,7 +60,12 @@ class Definitions:
         Raises:
             NotHere: If neither the cache nor the history nor the server has it.
         """
-        resolver = Resolver(self.cache, self.history, offline=self._settings.revision_offline)
+        resolver = Resolver(
+            self.cache,
+            self.history,
+            offline=self._settings.revision_offline,
+            aliases=parse_aliases(self._settings.repository_aliases),
+        )
         answer = resolver.resolve(revision, channel=None, build_id=None, version=None)
         if isinstance(answer, Awaiting):
             self._fetch(revision)

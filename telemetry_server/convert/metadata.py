@@ -26,6 +26,7 @@ def metadata_of(
     docversion: str,
     headers: Mapping[str, str],
     revision_source: str | None,
+    revision: str | None,
     dropped: Iterable[DroppedHistogram],
 ) -> dict[str, Any]:
     """The object ``metadata``, with the parts that only some records have left out where they are not due."""
@@ -40,6 +41,8 @@ def metadata_of(
     }
     if revision_source is not None:
         metadata["revision_source"] = revision_source
+    if revision is not None:
+        metadata["revision"] = revision
     reasons = Counter(histogram.reason.value for histogram in dropped)
     if reasons:
         metadata["dropped_histograms"] = dict(reasons)

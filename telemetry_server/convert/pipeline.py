@@ -175,6 +175,7 @@ def _convert(
             docversion=reading.docversion,
             headers=extras.header,
             revision_source=chosen.source,
+            revision=chosen.revision,
             dropped=packer.dropped,
         )
         | extras.fields

@@ -25,7 +25,13 @@ class Resolves(Protocol):
     """Finds definitions, as `histogram_specs.resolve.Resolver` does."""
 
     def resolve(
-        self, revision: Revision | None, *, channel: str | None, build_id: str | None, version: str | None
+        self,
+        revision: Revision | None,
+        *,
+        channel: str | None,
+        build_id: str | None,
+        version: str | None,
+        platform_version: str | None = None,
     ) -> Resolution:
         """Find definitions by *revision*, or else by what else the ping says of its build."""
 
@@ -38,13 +44,25 @@ class TaskResolver:
         self._found: dict[Revision, Resolved] = {}
 
     def resolve(
-        self, revision: Revision | None, *, channel: str | None, build_id: str | None, version: str | None
+        self,
+        revision: Revision | None,
+        *,
+        channel: str | None,
+        build_id: str | None,
+        version: str | None,
+        platform_version: str | None = None,
     ) -> Resolution:
         """Find definitions, or remember those of *revision* itself."""
         known = None if revision is None else self._found.get(revision)
         if known is not None:
             return known
-        found = self._resolver.resolve(revision, channel=channel, build_id=build_id, version=version)
+        found = self._resolver.resolve(
+            revision,
+            channel=channel,
+            build_id=build_id,
+            version=version,
+            platform_version=platform_version,
+        )
         if revision is not None and isinstance(found, Resolved) and found.source is RevisionSource.PING:
             self._found[revision] = found
         return found
@@ -56,13 +74,14 @@ class Chosen:
 
     definitions: Definitions
     source: str | None = None
+    revision: str | None = None  # the URL of theirs, where the ping names another one
 
 
 def choose_definitions(
     info: JsonObject, fields: Mapping[str, Any], where: str, resolver: Resolves, unresolved: Unresolved
 ) -> Chosen | Awaiting:
     """
-    Find the definitions for a ping; a revision that a fallback found is written into *info*.
+    Find the definitions for a ping; a revision that a fallback found is written into an *info* without one.
 
     Args:
         info: Holds ``revision``, or not.
@@ -78,6 +97,7 @@ def choose_definitions(
         channel=value_text(fields.get("appUpdateChannel")),
         build_id=value_text(fields.get("appBuildID")),
         version=value_text(fields.get("appVersion")),
+        platform_version=value_text(fields.get("platformVersion")),
     )
     if isinstance(found, Awaiting):
         return found
@@ -85,10 +105,12 @@ def choose_definitions(
         if unresolved == SELF_DESCRIBED:
             return Chosen(SelfDescription(), SELF_DESCRIBED)
         raise Refusal(QuarantineReason(found.reason), found.detail)
+    url = found.revision.url(REVISION_SERVER)
     if revision is None:
-        info["revision"] = found.revision.url(REVISION_SERVER)
+        info["revision"] = url
     source = None if found.source is RevisionSource.PING else found.source.value
-    return Chosen(definitions_of(found.spec_file), source)
+    is_another = revision is not None and found.revision != revision
+    return Chosen(definitions_of(found.spec_file), source, url if is_another else None)
 
 
 def _revision_of(info: JsonObject, where: str) -> Revision | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from histogram_specs.aliases import DEFAULT_ALIASES, parse_aliases
 from histogram_specs.cache import SpecCache
 from histogram_specs.expressions import CONSTANTS
 from histogram_specs.history import History
@@ -31,6 +32,7 @@ class ConversionSetup:
     schemas_dir: Path | None = None
     rules: Rules | None = None
     geo_database: Path | None = None
+    repository_aliases: tuple[str, ...] = DEFAULT_ALIASES
     constants: tuple[tuple[str, tuple[int, ...]], ...] = tuple(CONSTANTS.items())
 
     @property
@@ -44,7 +46,12 @@ class ConversionSetup:
 
     def resolver(self) -> Resolver:
         """A resolver with a cache of its own; for one process."""
-        return Resolver(self.spec_cache(), History(self.specs), offline=self.revision_offline)
+        return Resolver(
+            self.spec_cache(),
+            History(self.specs),
+            offline=self.revision_offline,
+            aliases=parse_aliases(self.repository_aliases),
+        )
 
     def judge(self) -> Judge:
         """A judge with caches of its own; for one process."""

@@ -162,7 +162,8 @@ def _tell_record(
 ) -> dict[str, Any]:
     document_id, record = found
     metadata = record["metadata"]
-    url = _revision_url(record)
+    # That of the definitions, where they are not of the ping's own.
+    url = metadata.get("revision") or _revision_url(record)
     dropped = list(_dropped(root, ledger, life, document_id, metadata.get("dropped_histograms", {})))
     _name_spec_lines(resolver, url, dropped)
     return {
