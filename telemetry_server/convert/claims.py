@@ -8,6 +8,7 @@ from telemetry_server.convert.refusal import Refusal
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.doctypes.layout import DoctypeKey
 from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
+from telemetry_server.pings.json_place import short_number
 from telemetry_server.pings.submit_path import SubmitPath
 
 # Clients of phones say their version so, in a shape of their own for each doctype.
@@ -27,7 +28,7 @@ def refusal_by_schema(
     doctype = _doctype(ping, path)
     if not is_number(version) or doctype is None:
         return None
-    check = catalogue.check(path.namespace, doctype, f"{version:g}", ping, text)
+    check = catalogue.check(path.namespace, doctype, short_number(version), ping, text)
     if check.status is not DoctypeStatus.VIOLATION:
         return None
     return Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
@@ -42,7 +43,7 @@ def claimed_reading(catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: 
     version = ping.get(PHONE_VERSION)
     if catalogue is None or path.doctype is None or not is_number(version):
         return None
-    key = DoctypeKey(path.namespace, path.doctype, f"{version:g}")
+    key = DoctypeKey(path.namespace, path.doctype, short_number(version))
     if not asks_a_schema(catalogue, key):
         return None
     return Reading(docversion=key.docversion, doctype=key.doctype, fields={})

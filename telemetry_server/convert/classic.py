@@ -9,6 +9,7 @@ from typing import Any
 from telemetry_server.convert.outcome import QuarantineReason
 from telemetry_server.convert.reading import JsonObject, Reading, text_or_none
 from telemetry_server.convert.refusal import Refusal, required_object
+from telemetry_server.pings.json_place import short_number
 
 CONVERTED_VER = 2
 
@@ -34,7 +35,7 @@ def read_classic(ping: JsonObject, ver: float) -> Reading:
     if ver in (2, 5):
         info = required_object(ping, "info")
         return Reading(str(int(ver)), text_or_none(info.get("reason")), info)
-    raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"ver {ver:g} is none that we know")
+    raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"ver {short_number(ver)} is not known")
 
 
 def _verbose(ping: JsonObject) -> Reading:

@@ -11,7 +11,7 @@ from typing import Any
 from storage.partitions.histogram_row import NOT_SENT, SUMMARY, Number, Row, pack_row
 from telemetry_server.convert.definitions import Definitions, Measure, Unusable
 from telemetry_server.convert.outcome import HistogramReason
-from telemetry_server.pings.json_place import json_type
+from telemetry_server.pings.json_place import json_type, short_number
 
 LARGEST_COUNT = 2**63 - 1
 _SHORT_KEY_CHARACTERS = 24
@@ -97,7 +97,7 @@ def judge(name: str, histogram: Any, keyed: bool, definitions: Definitions) -> R
             detail = f"the count of bucket {start} is {_not_an_integer(count)}"
             raise Dropped(HistogramReason.INVALID_COUNT, detail)
         if not 0 <= count <= LARGEST_COUNT:
-            detail = f"the count of bucket {start} is {count}, not from 0 to 2^63-1"
+            detail = f"the count of bucket {start} is {short_number(count)}, not from 0 to 2^63-1"
             raise Dropped(HistogramReason.INVALID_COUNT, detail)
     return pack_row(values, measure.positions, measure.bucket_count, summary)
 
@@ -171,7 +171,7 @@ def _agrees(
         sent_as = histogram.get(field)
         if sent_as is not None and sent_as != defined_as:
             says = " or ".join(map(str, bucket_counts)) if field == "bucket_count" else defined_as
-            raise Dropped(reason, f"{field} {sent_as} was sent, the definition says {says}")
+            raise Dropped(reason, f"{field} {_short_field(sent_as)} was sent, the definition says {says}")
 
 
 def _not_an_integer(value: Any) -> str:
@@ -180,6 +180,12 @@ def _not_an_integer(value: Any) -> str:
         if type(value) is float
         else f"{json_type(value)}, not an integer"
     )
+
+
+def _short_field(sent: Any) -> str:
+    if isinstance(sent, list):
+        return f"[{', '.join(map(short_number, sent))}]"
+    return short_number(sent)
 
 
 def _short(key: str) -> str:

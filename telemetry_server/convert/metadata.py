@@ -28,6 +28,7 @@ def metadata_of(
     revision_source: str | None,
     revision: str | None,
     dropped: Iterable[DroppedHistogram],
+    anomalies: Mapping[str, int],
 ) -> dict[str, Any]:
     """The object ``metadata``, with the parts that only some records have left out where they are not due."""
     metadata: dict[str, Any] = {
@@ -46,6 +47,8 @@ def metadata_of(
     reasons = Counter(histogram.reason.value for histogram in dropped)
     if reasons:
         metadata["dropped_histograms"] = dict(reasons)
+    if anomalies:
+        metadata["anomalies"] = dict(anomalies)
     return metadata
 
 

@@ -19,6 +19,7 @@ from histogram_specs.resolve import Awaiting
 from storage.partitions.layout import folder_name
 from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
+from telemetry_server.convert.anomalies import anomalies_in, note_parsing, with_readable_texts
 from telemetry_server.convert.claims import asks_a_schema, claimed_reading, refusal_by_schema
 from telemetry_server.convert.classic import read_classic
 from telemetry_server.convert.definitions import Definitions, SelfDescription, SpecDefinitions
@@ -94,14 +95,25 @@ def convert(submission: Submission, context: ConversionContext, *, plainly: bool
     known = _Known()
     notes: Counter[str] = Counter()
     try:
+        submission = with_readable_texts(submission, notes)
         path = _path_of(submission, known, notes)
         text = _inflated(submission.body, notes)
         if IS_COMPILED and not plainly:
             stored = _stored_quickly(submission, context, path, text, Counter(notes))
             if stored is not None:
                 return stored
-        ping = _parsed(text, notes)
-        return _convert(submission, context, path, text, ping, known=known, notes=notes)
+        parsed = parse_object(text)
+        note_parsing(parsed, notes)
+        return _convert(
+            submission,
+            context,
+            path,
+            parsed.text,
+            parsed.value,
+            known=known,
+            notes=notes,
+            digest=digest_of(text),
+        )
     except Refusal as refusal:
         reason, detail = refusal.reason, refusal.detail
     except PingError as error:
@@ -118,7 +130,9 @@ def _stored_quickly(
         return None  # they may look anywhere
     try:
         ping = open_ping(text)
-        outcome = _convert(submission, context, path, text, ping, known=_Known(), notes=notes)
+        outcome = _convert(
+            submission, context, path, text, ping, known=_Known(), notes=notes, digest=digest_of(text)
+        )
     except (Surprise, Refusal):
         return None
     return outcome if isinstance(outcome, Stored) else None
@@ -133,6 +147,7 @@ def _convert(
     *,
     known: _Known,
     notes: Counter[str],
+    digest: int,
 ) -> Outcome:
     discard_reserved(ping, notes)
     try:
@@ -176,6 +191,7 @@ def _convert(
             headers=extras.header,
             revision_source=chosen.source,
             revision=chosen.revision,
+            anomalies=anomalies_in(notes),
             dropped=packer.dropped,
         )
         | extras.fields
@@ -189,7 +205,7 @@ def _convert(
         dimensions=tuple(map(folder_name, values)),
         record=as_json(record) if isinstance(ping, OpenedObject) else json_of(record),
         histograms_kept=packer.kept,
-        digest=digest_of(text),
+        digest=digest,
         dropped=tuple(packer.dropped),
         notes=notes,
     )
@@ -230,13 +246,6 @@ def _inflated(body: bytes, notes: Counter[str]) -> bytes:
     if inflated.trailing_bytes:
         notes["gzip_trailing"] += 1
     return inflated.data
-
-
-def _parsed(text: bytes, notes: Counter[str]) -> JsonObject:
-    parsed = parse_object(text)
-    if parsed.had_byte_order_mark:
-        notes["json_bom"] += 1
-    return parsed.value
 
 
 def _read(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 JsonObject = dict[str, Any]
 
@@ -25,7 +25,7 @@ class Reading:
     finish: Callable[[JsonObject], JsonObject] = unchanged  # the ping, packed → its record; may change it
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether *value* is a JSON number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -6,7 +6,7 @@ from telemetry_server.convert.info_maps import add_environment, info_of_applicat
 from telemetry_server.convert.outcome import QuarantineReason
 from telemetry_server.convert.reading import JsonObject, Reading, text_or_none
 from telemetry_server.convert.refusal import Refusal, required_object
-from telemetry_server.pings.json_place import json_type
+from telemetry_server.pings.json_place import json_type, short_number
 
 CONVERTED_VERSION = 5
 # A profile's first session ends with main's payload under a name of its own.
@@ -25,7 +25,7 @@ def read_unified(ping: JsonObject, version: float) -> Reading:
         Refusal: `unknown_version`, or `missing_field`.
     """
     if version not in (4, 5):
-        raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"version {version:g} is none that we know")
+        raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"version {short_number(version)} is not known")
     doctype = _required_type(ping)
     application = required_object(ping, "application")
     payload = required_object(ping, "payload")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MAX_KEY_CHARACTERS = 100
+MAX_DIGITS = 40
 
 _TYPE_NAMES = {
     dict: "an object",
@@ -19,6 +20,13 @@ _TYPE_NAMES = {
 def json_type(value: Any) -> str:
     """What *value* is, as JSON calls it: "an object", "a string", …"""
     return _TYPE_NAMES.get(type(value), "no JSON")
+
+
+def short_number(number: float) -> str:
+    """A JSON number as it may stand in one line: whole numbers without a fraction, long ones cut."""
+    text = str(number) if isinstance(number, int) else f"{number:g}"
+    digits = len(text.lstrip("-"))
+    return text if digits <= MAX_DIGITS else f"an integer of {digits:,} digits"
 
 
 def json_place(steps: Sequence[str | int]) -> str:

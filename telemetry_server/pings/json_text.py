@@ -1,9 +1,11 @@
 """
 The text of a body → one JSON object, and the checks that its parser lacks.
 
-orjson refuses what is not UTF-8, NaN and infinities, lone surrogates, control characters.
-Of two equal keys in one object the last counts.  Its own depth limit is too high, and it makes
-floats of integers past 64 bits: both are mended here, without walking the parsed object.
+orjson refuses what is not UTF-8, NaN and infinities, control characters.  Lone surrogates, which it
+refuses as well, are replaced, and the text is read again.
+Of two equal keys in one object the last counts, and so it does of two that become equal so.  Its
+own depth limit is too high, and it makes floats of integers past 64 bits: both are mended here,
+without walking the parsed object.
 """
 
 import json
@@ -14,6 +16,7 @@ import orjson
 
 from telemetry_server.pings.errors import InvalidJson
 from telemetry_server.pings.json_place import json_type
+from telemetry_server.pings.lone_surrogates import replace_in_json
 
 MAX_NESTING = 64  # the outermost object is level 1
 SMALLEST_INTEGER = -(2**63)
@@ -35,30 +38,38 @@ _SMALL_TEXT_BYTES = 32 << 10
 
 @dataclass(frozen=True, slots=True)
 class ParsedObject:
-    """A JSON object, and whether a byte order mark was skipped before it."""
+    """A JSON object, and what had to be done to read it."""
 
     value: dict[str, Any]
+    text: bytes  # what was read: without a byte order mark, lone surrogates replaced
     had_byte_order_mark: bool = False
+    lone_surrogates: int = 0  # replaced in it
 
 
 def parse_object(text: bytes) -> ParsedObject:
     """
     Parse *text* as one JSON object.
 
-    Integers have all their digits, up to the size of the largest double.
+    Integers have all their digits, up to the size of the largest double (308 digits).
 
     Raises:
-        InvalidJson: It is no JSON, no object, nested past `MAX_NESTING`, or has a number past any double.
+        InvalidJson: It is not JSON, not an object, nested past `MAX_NESTING`, or has a number past any
+            double.
     """
     had_byte_order_mark = text.startswith(_BOM)
     if had_byte_order_mark:
         text = text[len(_BOM) :]
-    value = _parse_shallow(text)
+    lone_surrogates = 0
+    try:
+        value = _value_of(text)
+    except InvalidJson:
+        text, lone_surrogates = replace_in_json(text)
+        if not lone_surrogates:
+            raise
+        value = _value_of(text)
     if value.__class__ is not dict:
         raise InvalidJson(f"the outermost value is {json_type(value)}, not an object")
-    if may_have_long_integers(text):
-        value = json.loads(text)
-    return ParsedObject(value, had_byte_order_mark)
+    return ParsedObject(value, text, had_byte_order_mark, lone_surrogates)
 
 
 def json_of(value: Any) -> bytes:
@@ -67,6 +78,11 @@ def json_of(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _value_of(text: bytes) -> Any:
+    value = _parse_shallow(text)
+    return json.loads(text) if may_have_long_integers(text) else value
 
 
 def _parse_shallow(text: bytes) -> Any:

@@ -1,6 +1,7 @@
 """Bodies are one JSON object, within limits that the parser alone does not hold."""
 
 import json
+import re
 
 import orjson
 import pytest
@@ -61,8 +62,9 @@ def test_64_levels_are_taken_and_65_are_not(shape, padding):
         b'{"a":1,}',
         b'{"a":"\xff"}',
         b'{"a":"\xed\xa0\x80"}',
-        rb'{"a":"\ud800"}',
-        rb'{"a":"\udc00"}',
+        rb'{"a":"\ud800}',
+        rb'{"a":"\ud800\x"}',
+        rb'{"a":\ud800}',
         b'{"a":"\x01"}',
         b'{"a":"\n"}',
         b'{"a":1}\x00',
@@ -78,7 +80,7 @@ def test_what_is_not_the_json_of_one_object_is_refused(text, padding):
 
 
 def test_a_byte_order_mark_is_skipped_and_told():
-    assert parse_object(b"\xef\xbb\xbf{}") == ParsedObject({}, had_byte_order_mark=True)
+    assert parse_object(b"\xef\xbb\xbf{}") == ParsedObject({}, b"{}", had_byte_order_mark=True)
 
 
 def test_of_equal_keys_the_last_counts():
@@ -93,7 +95,7 @@ def test_integers_of_64_bits_are_taken(padding):
 
 
 @pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
-@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**40, -(10**307)])
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**40, -(10**307), 10**308])
 def test_integers_past_64_bits_keep_their_digits(number, padding):
     """The parser would make floats of them; written again they are the same."""
     text = b'{"a":{"b":[1,%d,"\xc3\xa9"]}}' % number
@@ -103,10 +105,49 @@ def test_integers_past_64_bits_keep_their_digits(number, padding):
     assert json_of(parsed) == text
 
 
-def test_a_number_past_any_double_is_refused():
-    for number in (b"1" + b"0" * 400, b"1e400"):
-        with pytest.raises(InvalidJson):
-            parse_object(b'{"a":%b}' % number)
+@pytest.mark.parametrize("number", [b"1" + b"0" * 400, b"1e400", b"-1e400"])
+def test_a_number_past_any_double_is_refused(number):
+    with pytest.raises(InvalidJson):
+        parse_object(b'{"a":%b}' % number)
+
+
+@pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("text", "value", "count"),
+    [
+        (rb'{"a":"x\ud83d"}', {"a": "x\ufffd"}, 1),
+        (rb'{"a":"\uDE00x"}', {"a": "\ufffdx"}, 1),
+        (rb'{"\ud83d":{"b\udc00":[1]}}', {"\ufffd": {"b\ufffd": [1]}}, 2),
+        (rb'{"a":"\ud83d\ud83d\ude00\ude00"}', {"a": "\ufffd\N{GRINNING FACE}\ufffd"}, 2),
+        (rb'{"a":"\ude00\ud83d"}', {"a": "\ufffd\ufffd"}, 2),
+        (rb'{"a":"\\\\\ud83d\\ud83d\n\ud83d\u0041"}', {"a": "\\\\\ufffd\\ud83d\n\ufffdA"}, 2),
+        # Keys that become equal are like any others: the last counts.
+        (rb'{"a\ud83d":1,"a\ud83e":2}', {"a\ufffd": 2}, 2),
+        # Beside what else is read in a way of its own.
+        (rb'{"a":"\ud83d","b":18446744073709551616}', {"a": "\ufffd", "b": 2**64}, 1),
+        (b'\xef\xbb\xbf{"a":"\\ud83d"}', {"a": "\ufffd"}, 1),
+        (rb'{"a":"\ud83d\ude00","b":"\\ud83d"}', {"a": "\N{GRINNING FACE}", "b": "\\ud83d"}, 0),
+    ],
+)
+def test_half_a_character_is_replaced_and_counted(text, value, count, padding):
+    parsed = parse_object(text + padding)
+
+    assert (parsed.value, parsed.lone_surrogates) == (value, count)
+    assert json.loads(parsed.text) == value
+
+
+@given(st.dictionaries(st.text(st.characters(codec=None)), st.text(st.characters(codec=None))))
+def test_any_text_is_read_with_its_whole_characters(texts):
+    """As Python reads it, but for what no UTF-8 text can hold."""
+    text = json.dumps(texts).encode()
+    parsed = parse_object(text)
+    expected = json.loads(
+        re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(json.loads(text), ensure_ascii=False))
+    )
+
+    assert parsed.value == expected
+    said = "".join(key + value for key, value in json.loads(text, object_pairs_hook=list))
+    assert parsed.lone_surrogates == len(re.findall("[\ud800-\udfff]", said))
 
 
 @pytest.mark.parametrize(

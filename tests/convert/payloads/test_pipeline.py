@@ -165,6 +165,55 @@ def test_the_digest_is_of_the_text_however_it_was_sent(context):
     assert -(2**63) <= plain.digest < 2**63
 
 
+# Half a character
+
+
+LONE = json.dumps(classic({"FLAG": FLAG_SENT}, addons=["x\ud83d", {"\udc00": "\ud83d\ude00"}])).encode()
+
+
+@pytest.mark.parametrize("plainly", [False, True])
+def test_half_a_character_is_replaced_and_the_record_says_so(context, plainly):
+    """In texts and in keys; the histograms beside them are packed."""
+    outcome = convert(a_submission(LONE), context, plainly=plainly)
+
+    record = record_of(outcome)
+    assert record["addons"] == ["x\ufffd", {"\ufffd": "\N{GRINNING FACE}"}]
+    assert record["histograms"] == {"FLAG": FLAG_ROW}
+    assert record["metadata"]["anomalies"] == {"lone_surrogate": 2}
+    assert stored(outcome).notes == {"lone_surrogate": 2}
+    assert stored(outcome).digest == digest_of(LONE)
+
+
+def test_half_a_character_is_replaced_wherever_a_histogram_has_it(context):
+    """Names, keys, what no row has room for; of keys that become equal the last counts."""
+    keyed = {f"a{chr(0xD83C + n)}": COUNT_SENT | {"sum": n} for n in (1, 2)} | {"b\ud83d": COUNT_SENT}
+    ping = classic(
+        {"FLAG": FLAG_SENT | {"x": "\ud83d"}, "NOT_\ud83d": FLAG_SENT}, keyedHistograms={"KEYED_COUNT": keyed}
+    )
+    outcome = convert(a_submission(json.dumps(ping).encode()), context)
+
+    record = record_of(outcome)
+    assert record["histograms"] == {"FLAG": FLAG_ROW}
+    assert list(record["keyedHistograms"]["KEYED_COUNT"]) == ["a\ufffd", "b\ufffd"]
+    assert record["keyedHistograms"]["KEYED_COUNT"]["a\ufffd"][3] == 2
+    assert [dropped.name for dropped in stored(outcome).dropped] == ["NOT_\ufffd"]
+    assert record["metadata"]["anomalies"] == {"lone_surrogate": 5}
+    assert stored(outcome).histograms_kept == 3
+
+
+def test_half_a_character_in_a_header_or_the_path_is_replaced_too(context):
+    submission = a_submission(classic(), headers={"date": "today\ud83d", "dnt": "1"})
+    metadata = record_of(convert(submission, context))["metadata"]
+
+    assert metadata["header"] == {"date": "today\ufffd", "dnt": "1"}
+    assert metadata["anomalies"] == {"lone_surrogate": 1}
+    assert isinstance(convert(a_submission(classic(), TELEMETRY_PATH + "\udcff"), context), Refused)
+
+
+def test_a_ping_without_one_has_no_anomalies(context):
+    assert "anomalies" not in record_of(convert(a_submission(classic()), context))["metadata"]
+
+
 # Revisions
 
 

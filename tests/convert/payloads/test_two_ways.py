@@ -264,6 +264,7 @@ SCALARS = (
     | st.integers(-(2**65), 2**65)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
+    | st.text(st.characters(categories=["Cs", "Lu"]))
 )
 
 
