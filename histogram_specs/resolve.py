@@ -186,7 +186,8 @@ class Resolver:
                 return Resolved(spec_file, revision, RevisionSource.HISTORY), ""
         gecko = self._aliases.gecko_of(revision.repository)
         if gecko is not None:
-            return None, f"{broken}{revision} is built from {gecko}, and no history of that covers its build"
+            prefetch = f"telemetry-server specs prefetch --repo {gecko}"
+            return None, f"{broken}{revision} is built from {gecko}, whose history here lacks it: {prefetch}"
         if self._offline:
             return (
                 None,

@@ -72,6 +72,11 @@ def parse_object(text: bytes) -> ParsedObject:
     return ParsedObject(value, text, had_byte_order_mark, lone_surrogates)
 
 
+def read_json(text: bytes) -> Any:
+    """An object that `json_of` wrote, every integer with its digits."""
+    return json.loads(text) if may_have_long_integers(text) else orjson.loads(text)
+
+
 def json_of(value: Any) -> bytes:
     """The shortest JSON of *value*, as `parse_object` reads it: integers past 64 bits too."""
     try:

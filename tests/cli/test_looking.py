@@ -380,3 +380,14 @@ def test_a_data_root_that_is_not_there_is_one_line(command, tmp_path, words):
 
     assert "nowhere" in talk
     assert "--data" in talk
+
+
+async def test_a_dropped_histogram_is_printed_with_every_digit_that_was_sent(world, look):
+    """A count past 64 bits costs its histogram, and can be read where that is kept."""
+    ping = a_ping(7)
+    ping["histograms"]["PLAIN_FLAG"]["values"]["0"] = 2**64
+    world.receive([submitted(json.dumps(ping).encode(), 7)])
+    await world.convert()
+
+    printed = objects(look("cat", "quarantine", "--where", "reason=invalid_count"))
+    assert [(i, fields["body"]["values"]["0"]) for i, fields in printed] == [(an_id(7), 2**64)]
