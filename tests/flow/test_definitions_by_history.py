@@ -19,7 +19,7 @@ LATER_SPEC = {**SPEC, "NOT_THERE": {"kind": "flag", "description": "", "expires_
 
 
 def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
-    """By a revision that did not touch the file, by its build's date, by neither; the record says which."""
+    """By a revision that did not touch the file, by its build's date, by that of its gecko, by neither."""
     hg = mercurial.find_hg(tmp_path / "venv")
     repository = mercurial.Repository(hg, tmp_path / "repositories" / "mozilla-central")
     first = repository.commit("2014-01-10", orjson.dumps(SPEC))
@@ -49,6 +49,7 @@ def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
             built(3, "20140301030202"),
             built(4, "20090101030202"),
             submitted(a_ping(5, revision=unknown), 5),
+            submitted(a_ping(6, revision=Revision("comm-central", "c" * 12)), 6),
         ]
     )
     command("convert", "--data", str(world.root.path))
@@ -61,12 +62,15 @@ def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
         an_id(2): "build_date",
         an_id(3): "build_date",
         an_id(5): "build_date",
+        an_id(6): "alias_build_date",
     }
     # NOT_THERE is defined from the later text on.
-    assert {number for number in (1, 2, 3, 5) if "NOT_THERE" in records[an_id(number)]["histograms"]} == {
+    assert {number for number in (1, 2, 3, 5, 6) if "NOT_THERE" in records[an_id(number)]["histograms"]} == {
         3,
         5,
+        6,
     }
+    assert records[an_id(6)]["metadata"]["revision"].endswith(f"mozilla-central/rev/{later}")
     assert records[an_id(2)]["info"]["revision"].endswith(first)
     assert records[an_id(3)]["info"]["revision"].endswith(later)
     (refused,) = (line for _, line in world.lines("quarantine") if "histogram" not in line)
