@@ -58,6 +58,13 @@ class ClientAddress(StrEnum):
     TRUNCATED = "truncated"  # to /24, or /48 for IPv6
 
 
+class SchemaFormats(StrEnum):
+    """Whether ``format`` in a registered schema refuses values."""
+
+    CHECKED = "checked"
+    IGNORED = "ignored"
+
+
 class UnresolvedRevision(StrEnum):
     """What happens to a ping whose revision nobody can resolve."""
 
@@ -255,6 +262,10 @@ class Settings(BaseSettings):
     )
     require_registration: Flag = Field(
         False, description="Quarantine pings of the generic form whose doctype has no schema."
+    )
+    schema_formats: SchemaFormats = Field(
+        SchemaFormats.CHECKED,
+        description="`format` in registered schemas: `checked`, in every draft alike, or `ignored`.",
     )
     rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
     geo_database: FilePath | None = Field(

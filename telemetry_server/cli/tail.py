@@ -112,7 +112,8 @@ def _application(record: dict[str, Any]) -> tuple[str | None, str | None, str | 
         return record["metadata"]["namespace"], *[_text(client_info.get(name)) for name in names]
     info = record.get("info")
     if not isinstance(info, dict):
-        return None, None, None
+        version, channel = (_text(record.get(name)) for name in ("app_version", "app_channel"))
+        return (record["metadata"]["namespace"] if version or channel else None), version, channel
     app, version, channel = (_text(info.get(n)) for n in ("appName", "appVersion", "appUpdateChannel"))
     return app, version, channel
 
