@@ -7,7 +7,6 @@ that before the default.  Only `telemetry_server.cli` imports this: the other
 rooms are handed plain values.
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -24,6 +23,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from telemetry_server.nearest import did_you_mean
 
 PREFIX = "TELEMETRY_"
 UPSTREAM = "upstream+"
@@ -318,11 +319,6 @@ class Settings(BaseSettings):
 SETTING_NAMES: tuple[str, ...] = tuple(Settings.model_fields)
 
 
-def nearest_setting(name: str) -> str:
-    """The known setting whose name looks most like *name*."""
-    return max(SETTING_NAMES, key=lambda known: difflib.SequenceMatcher(None, name.lower(), known).ratio())
-
-
 class _Layer:
     """The values of one place, and what to call that place for each."""
 
@@ -336,7 +332,7 @@ def _refuse_unknown(names: Mapping[str, str]) -> None:
     for name, written in names.items():
         if name not in SETTING_NAMES:
             raise ConfigurationError(
-                f"{written} is no setting; did you mean {nearest_setting(name)}? "
+                f"{written} is not a setting{did_you_mean(name, SETTING_NAMES)} "
                 "(telemetry-server config show lists them all)"
             )
 

@@ -137,13 +137,14 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def as_json(spec: HistogramSpec) -> dict[str, Any]:
-    """A definition as ``specs show --json`` prints it."""
-    return {
+    """A definition as ``specs show --json`` prints it; labels only where it has some, in bucket order."""
+    shown = {
         "name": spec.name,
         "kind": spec.kind.value,
         "keyed": spec.keyed,
         "bucket_starts": list(spec.bucket_starts),
     }
+    return shown | ({"labels": list(spec.labels)} if spec.labels else {})
 
 
 def _show_one(spec_file: SpecFile, name: str, *, json: bool) -> int:

@@ -9,6 +9,7 @@ import pytest
 from storage.audit import audit
 from storage.ledger.ledger import Ledger
 from storage.partitions.schema import OneOf, PartitionSchema
+from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.life import explain
 from tests.support.data_root import World, a_ping, an_id, submitted
 
@@ -296,6 +297,63 @@ def test_explain_tells_the_outcome(look, number, outcome, reason):
 
     assert (told["document_id"], told["outcome"], told["reason"]) == (an_id(number), outcome, reason)
     assert told["received_at"] == "2026-11-22T12:00:00.000000Z"
+
+
+def test_explain_says_how_many_histograms_were_kept(look):
+    """Of a stored ping, beside those that were dropped."""
+    told = json.loads(look("explain", "--json", an_id(0)))
+
+    assert (told["kept_histograms"], len(told["dropped_histograms"])) == (2, 1)
+    assert "  kept      2 histograms\n  dropped   1 histograms\n" in look("explain", an_id(0))
+    assert json.loads(look("explain", "--json", an_id(4)))["kept_histograms"] is None
+
+
+COMPACT = {"A": [1, 0, 5, -1, -1, -1, -1], "B": [0, 1, 5, -1, -1, -1, -1]}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "docversion", "record", "kept"),
+    [
+        ("telemetry", "1", {"histograms": COMPACT}, 2),
+        ("telemetry", "1", {"keyedHistograms": {"K": COMPACT, "L": {"a": [1]}}}, 3),
+        (
+            "telemetry",
+            "4",
+            {"payload": {"histograms": COMPACT, "processes": {"gpu": {"histograms": COMPACT}}}},
+            4,
+        ),
+        # Sent compact, or in a form of their own: nothing was checked.
+        ("telemetry", "2", {"histograms": COMPACT}, 0),
+        ("telemetry", "5", {"histograms": COMPACT}, 0),
+        ("telemetry", "4", {"payload": {"histograms": {"A": {"values": {"0": 1}}}}}, 0),
+        ("garden", "1", {"histograms": COMPACT}, 0),
+    ],
+)
+def test_histograms_that_were_checked_and_packed_count_as_kept(namespace, docversion, record, kept):
+    metadata = {"namespace": namespace, "docversion": docversion}
+
+    assert histograms_kept(record | {"metadata": metadata}) == kept
+
+
+async def test_explain_of_a_version_without_schema_does_not_call_it_checked(tmp_path):
+    """It names the anomaly instead."""
+    schemas = tmp_path / "schemas/garden/watering"
+    schemas.mkdir(parents=True)
+    (schemas / "watering.1.schema.json").write_text("{}")
+    world = World(tmp_path / "data", schemas_dir=tmp_path / "schemas")
+    world.receive(
+        submitted({}, number, path=f"/submit/garden/watering/{number}/{an_id(number)}") for number in (1, 2)
+    )
+    await world.convert()
+
+    with Ledger.for_reading(world.root) as ledger:
+        first, second = (
+            explain(world.root, ledger, world.setup.resolver(), UUID(an_id(number))) for number in (1, 2)
+        )
+
+    check = {"check": "doctype and schema", "passed": True}
+    assert (check in first.checked, check in second.checked) == (True, False)
+    assert second.metadata["anomalies"] == {"unregistered_version": 1}
 
 
 def test_explain_of_what_is_no_id_says_where_such_pings_are(world, command):

@@ -138,6 +138,14 @@ def test_a_wrong_command_is_answered_with_the_nearest():
     assert done.stdout == ""
 
 
+def test_a_command_that_looks_like_no_other_gets_no_hint():
+    done = telemetry_server("frobnicate")
+
+    assert done.returncode == ExitStatus.USAGE
+    assert "did you mean" not in done.stderr
+    assert "--help" in done.stderr
+
+
 def test_a_wrong_setting_is_one_line_and_78():
     """No traceback."""
     done = telemetry_server("config", "show", TELEMETRY_PROT="1")
