@@ -29,6 +29,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("generate", "make realistic pings, good and bad"),
     ("doctypes", "the catalogue of JSON Schemas"),
     ("point", "print what aims a client at this server"),
+    ("certificate", "make a self-signed certificate for trying TLS"),
     ("tail", "show what becomes of pings, as it happens"),
     ("demo", "a throw-away server, pings good and bad, and what became of each"),
     ("doctor", "look for trouble and say how to mend it"),
@@ -47,7 +48,7 @@ def _module_of(command: str) -> ModuleType | None:
 
 def _overview() -> argparse.ArgumentParser:
     """The parser of the first word alone; no command is imported for it."""
-    lines = "\n".join(f"  {command:<10}{summary}" for command, summary in COMMANDS if _is_built(command))
+    lines = "\n".join(f"  {command:<12}{summary}" for command, summary in COMMANDS if _is_built(command))
     parser = argparse.ArgumentParser(
         prog="telemetry-server",
         usage="telemetry-server [--version] [--help] COMMAND …",

@@ -9,7 +9,7 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
-from telemetry_server.cli.options import add_settings_options, settings_of
+from telemetry_server.cli.options import add_settings_options, add_tls_options, settings_of
 from telemetry_server.cli.output import say
 from telemetry_server.settings import ClientAddress, Settings
 
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", metavar="N", help="processes that take submissions (default: one per core)"
     )
+    add_tls_options(parser)
     parser.add_argument("--no-convert", action="store_true", help="only keep submissions; convert them later")
 
 
