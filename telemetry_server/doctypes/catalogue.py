@@ -104,7 +104,7 @@ class Catalogue:
             if len(self._spellings) >= MAX_SPELLINGS:  # clients choose these names
                 self._spellings.clear()
             self._spellings[name] = known
-        return replace(key, doctype=known)
+        return key if known == key.doctype else replace(key, doctype=known)
 
     def registered(self, namespace: str, doctype: str) -> bool:
         """Whether any version of the doctype has a schema."""

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, Queue
@@ -235,6 +236,24 @@ async def test_a_ping_that_waits_shows_when_it_begins_to_and_when_it_is_stored(t
         await world.convert()
         assert sorted(json.loads(stored.line())["document_id"] for _ in range(2)) == [an_id(1), an_id(2)]
         assert "2 histograms" in tail.line()
+
+
+@pytest.mark.parametrize(
+    ("headers", "words", "is_shown"),
+    [
+        ({}, (), True),
+        ({"x-source-tags": "automation"}, (), False),
+        ({"x-source-tags": "automation"}, ("--all",), True),
+        ({"x-source-tags": "automation", "x-debug-id": "plot-1"}, ("--debug-id", "plot-1"), True),
+        ({"x-debug-id": "plot-2"}, ("--debug-id", "plot-1"), False),
+    ],
+)
+async def test_refused_pings_are_filtered_by_their_tags_as_stored_ones_are(world, headers, words, is_shown):
+    with tailing(world, *words) as tail:
+        world.receive([replace(INVALID_JSON, headers=headers)])
+        await world.convert()
+
+        assert (not tail.is_silent(1.0)) is is_shown
 
 
 def test_ctrl_c_ends_it_with_130(world):
