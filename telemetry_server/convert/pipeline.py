@@ -68,6 +68,7 @@ REASON_OF: Mapping[type[PingError], QuarantineReason] = {
 
 MARKED = (UNREGISTERED_VERSION,)
 """Notes of a doctype's check that its record keeps, in ``metadata.anomalies``."""
+_NOT_CHECKED = DoctypeCheck(DoctypeStatus.UNREGISTERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _convert(
             headers=extras.header,
             revision_source=chosen.source,
             dropped=packer.dropped,
-            anomalies={name: check.notes[name] for name in MARKED if name in check.notes},
+            anomalies=_anomalies(check.notes),
         )
         | extras.fields
     )
@@ -318,7 +319,7 @@ def _check_wanted(
         notes.update(applied.notes)
         if applied.refusal is not None:
             raise Refusal(QuarantineReason.UNWANTED, applied.refusal)
-    check = DoctypeCheck(DoctypeStatus.UNREGISTERED)
+    check = _NOT_CHECKED
     if context.doctypes is not None:
         key = DoctypeKey(facts.namespace, facts.doctype, facts.docversion)
         if isinstance(ping, OpenedObject) and asks_a_schema(context.doctypes, key):
@@ -332,6 +333,11 @@ def _check_wanted(
         name = f"{facts.namespace}/{facts.doctype}/{facts.docversion}"
         raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, check.detail or f"{name} is not registered")
     return check
+
+
+def _anomalies(notes: Mapping[str, int]) -> Mapping[str, int]:
+    """Those of *notes* that the record keeps."""
+    return {name: notes[name] for name in MARKED if name in notes} if notes else notes
 
 
 def _definitions(

@@ -95,7 +95,7 @@ class Catalogue:
     def _as_registered(self, key: DoctypeKey) -> DoctypeKey:
         """*key* with its doctype spelled as an operator registered it, where that is unambiguous."""
         name = key.namespace, key.doctype
-        if name in self._versions:
+        if not self._versions or name in self._versions:
             return key
         known = self._spellings.get(name)
         if known is None:
