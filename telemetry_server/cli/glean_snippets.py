@@ -50,7 +50,7 @@ Glean.initialize("my-app", true, {
 _NO_TLS = """\
 // Glean.js sends to https only, also on this machine, and "$url" is http.  Two commands mend that:
 //   telemetry-server certificate ./tls
-//   telemetry-server serve --tls-certificate ./tls/certificate.pem --tls-key ./tls/key.pem
+//   telemetry-server serve$port --tls-certificate ./tls/certificate.pem --tls-key ./tls/key.pem
 // Open the address below once in the browser, and accept the certificate.
 """
 
@@ -73,7 +73,9 @@ def glean_snippets(url: str) -> dict[str, str]:
     if not _GLEAN_JS_URL.fullmatch(_for_glean_js(url)):
         javascript = _REFUSED + javascript
     if urlsplit(url).scheme == "http":
-        javascript = Template(_NO_TLS).substitute(url=url) + javascript
+        port = urlsplit(url).port
+        words = "" if port is None else f" --port {port}"
+        javascript = Template(_NO_TLS).substitute(url=url, port=words) + javascript
     return {
         "python": Template(_PYTHON).substitute(url=url),
         "kotlin": Template(_KOTLIN).substitute(url=url),

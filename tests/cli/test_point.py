@@ -73,6 +73,7 @@ def test_the_address_is_https_under_tls_and_always_for_glean_js(command, words, 
     assert all(f'"{url}"' in snippets[language] for language in ("python", "kotlin", "rust"))
     assert f'serverEndpoint: "{javascript_url}"' in snippets["javascript"]
     assert ("telemetry-server certificate" in snippets["javascript"]) is url.startswith("http:")
+    assert ("serve --port 8080 --tls" in snippets["javascript"]) is url.startswith("http:")
     assert "refuses the address" not in snippets["javascript"]
 
 
