@@ -7,7 +7,6 @@ that before the default.  Only `telemetry_server.cli` imports this: the other
 rooms are handed plain values.
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -26,6 +25,7 @@ from pydantic_settings import (
 )
 
 from histogram_specs.aliases import DEFAULT_ALIASES, parse_aliases
+from telemetry_server.nearest import did_you_mean
 
 PREFIX = "TELEMETRY_"
 UPSTREAM = "upstream+"
@@ -58,6 +58,13 @@ class ClientAddress(StrEnum):
 
     DROPPED = "dropped"
     TRUNCATED = "truncated"  # to /24, or /48 for IPv6
+
+
+class SchemaFormats(StrEnum):
+    """Whether ``format`` in a registered schema refuses values."""
+
+    CHECKED = "checked"
+    IGNORED = "ignored"
 
 
 class UnresolvedRevision(StrEnum):
@@ -273,6 +280,10 @@ class Settings(BaseSettings):
     require_registration: Flag = Field(
         False, description="Quarantine pings of the generic form whose doctype has no schema."
     )
+    schema_formats: SchemaFormats = Field(
+        SchemaFormats.CHECKED,
+        description="`format` in registered schemas: `checked`, in every draft alike, or `ignored`.",
+    )
     rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
     geo_database: FilePath | None = Field(
         None,
@@ -324,11 +335,6 @@ class Settings(BaseSettings):
 SETTING_NAMES: tuple[str, ...] = tuple(Settings.model_fields)
 
 
-def nearest_setting(name: str) -> str:
-    """The known setting whose name looks most like *name*."""
-    return max(SETTING_NAMES, key=lambda known: difflib.SequenceMatcher(None, name.lower(), known).ratio())
-
-
 class _Layer:
     """The values of one place, and what to call that place for each."""
 
@@ -342,7 +348,7 @@ def _refuse_unknown(names: Mapping[str, str]) -> None:
     for name, written in names.items():
         if name not in SETTING_NAMES:
             raise ConfigurationError(
-                f"{written} is no setting; did you mean {nearest_setting(name)}? "
+                f"{written} is not a setting{did_you_mean(name, SETTING_NAMES)} "
                 "(telemetry-server config show lists them all)"
             )
 

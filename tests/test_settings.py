@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_server.nearest import nearest
 from telemetry_server.settings import (
     GIBIBYTE,
     SETTING_NAMES,
@@ -17,7 +18,6 @@ from telemetry_server.settings import (
     duration_days,
     duration_seconds,
     load_settings,
-    nearest_setting,
     size_bytes,
     usable_cores,
 )
@@ -285,9 +285,17 @@ def test_no_text_makes_a_size_that_is_not_a_whole_number(text):
 
 
 @given(st.text(max_size=30))
-def test_there_is_always_a_nearest_name(name):
-    """Whatever was written."""
-    assert nearest_setting(name) in SETTING_NAMES
+def test_a_hint_names_a_known_setting_or_none(name):
+    assert nearest(name, SETTING_NAMES) in (None, *SETTING_NAMES)
+
+
+@pytest.mark.parametrize("wrong", ["frobnicate", "x", "colour", "sql"])
+def test_an_unknown_name_that_looks_like_no_setting_gets_no_hint(wrong):
+    with pytest.raises(ConfigurationError, match="is not a setting") as refused:
+        load_settings({}, None, {f"TELEMETRY_{wrong.upper()}": "1"})
+
+    assert "did you mean" not in str(refused.value)
+    assert "config show" in str(refused.value)
 
 
 def test_the_free_space_floor_is_left_to_the_disk_unless_set():

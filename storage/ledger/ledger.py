@@ -252,6 +252,21 @@ class Ledger:
         rows = self._connection.execute(query, tuple(revisions or ()))
         return [PendingPing(*row) for row in rows]
 
+    def newest_pending(self, limit: int) -> list[PendingPing]:
+        """The last *limit* submissions that wait for definitions, in the order in which they began to."""
+        return self._pending_where("pending_id > (SELECT max(pending_id) FROM pending) - ?", limit)
+
+    def pending_in(self, segment: str, start: int) -> list[PendingPing]:
+        """What waits for definitions in *segment* from *start* on, in order."""
+        return self._pending_where("name = ? AND offset >= ?", segment, start)
+
+    def _pending_where(self, condition: str, *values: str | int) -> list[PendingPing]:
+        query = (
+            "SELECT pending_id, name, offset, length, day, revision, document_id"  # noqa: S608 - our own text
+            f" FROM pending JOIN segments USING (segment_id) WHERE {condition} ORDER BY pending_id"
+        )
+        return [PendingPing(*row) for row in self._connection.execute(query, values)]
+
     def pending_count(self) -> int:
         """How many submissions wait for definitions."""
         (count,) = self._connection.execute("SELECT count(*) FROM pending").fetchone()

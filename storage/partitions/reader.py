@@ -3,6 +3,7 @@
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,9 +12,17 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
 from storage.partitions.layout import folder_name
-from storage.partitions.schema import parse_schema
+from storage.partitions.schema import OTHER, Dimension, OneOf, parse_schema
 
 OPEN_ATTEMPTS = 5
+
+
+class Filing(StrEnum):
+    """Under which folder records with some value are found."""
+
+    ITSELF = "itself"
+    OTHER = "other"
+    BOTH = "both"  # the partition schema changed: some are under each
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,30 @@ def folder_pattern(value: str) -> str:
 def dimensions_by_schema(ledger: Ledger) -> dict[int, tuple[str, ...]]:
     """The names of the folder levels of every schema that was in force."""
     return {number: parse_schema(text).field_names for number, text in ledger.schemas().items()}
+
+
+def filed_as_other(ledger: Ledger, condition: tuple[str, str]) -> Filing:
+    """Where the schemas that were ever in force file the values that *condition* asks for."""
+    name, value = condition
+    dimensions = [
+        dimension
+        for text in ledger.schemas().values()
+        for dimension in parse_schema(text).levels
+        if dimension.field_name == name
+    ]
+    allowing = sum(_allows_some(dimension, folder_pattern(value)) for dimension in dimensions)
+    if allowing == len(dimensions):
+        return Filing.ITSELF
+    return Filing.BOTH if allowing else Filing.OTHER
+
+
+def _allows_some(dimension: Dimension, pattern: str) -> bool:
+    """Whether a folder of *dimension* can match *pattern*."""
+    if dimension.any_value_of or fnmatch.fnmatchcase(OTHER, pattern):
+        return True
+    if isinstance(dimension.allowed, OneOf):
+        return any(fnmatch.fnmatchcase(folder_name(each), pattern) for each in dimension.allowed.values)
+    return any(wildcard in pattern for wildcard in "*?") or dimension.allowed.allows(pattern)
 
 
 def matching_directories(ledger: Ledger, store: str, wanted: Filter) -> list[str]:

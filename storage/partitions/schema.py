@@ -26,7 +26,11 @@ REASONS = (
     "main",
 )
 APP_NAMES = ("Firefox", "Fennec", "Thunderbird", "FirefoxOS", "B2G")
-CHANNELS = ("release", "beta", "nightly", "aurora")
+# The original server's four, then what later clients say: Firefox ESR, and the builds of Glean applications.
+CHANNELS = (
+    *("release", "beta", "nightly", "aurora"),
+    *("esr", "debug", "development", "staging", "production"),
+)
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
@@ -79,11 +83,24 @@ class Dimension:
 
     field_name: str
     allowed: Allowed
+    any_value_of: tuple[str, ...] = ()  # values of `appName` whose records may have any value here
 
-    def value_of(self, value: str | None) -> str:
-        """The value that a record is filed under: *value*, `UNKNOWN` for a missing one, or `OTHER`."""
+    def value_of(self, value: str | None, app_name: str | None = None) -> str:
+        """
+        The value that a record is filed under: *value*, `UNKNOWN` for a missing one, or `OTHER`.
+
+        Args:
+            app_name: The record's `appName`, for `any_value_of`.
+        """
+        if value is not None and app_name in self.any_value_of:
+            return value
         value = value or UNKNOWN
         return value if self.allowed.allows(value) else OTHER
+
+    def as_json(self) -> dict[str, Any]:
+        """The dimension as `parse_schema` reads it."""
+        described = {"field_name": self.field_name, "allowed_values": self.allowed.as_json()}
+        return described | ({"any_value_of": list(self.any_value_of)} if self.any_value_of else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +115,19 @@ class PartitionSchema:
         cls, extra_reasons: Iterable[str] = (), extra_app_names: Iterable[str] = ()
     ) -> "PartitionSchema":
         """
-        The five dimensions of old, with their allowed values.
+        The five default dimensions, with their allowed values.
 
         Args:
             extra_reasons: Registered doctypes, allowed as well.
-            extra_app_names: Registered namespaces, allowed as well.
+            extra_app_names: Registered namespaces, allowed as well, and with them every channel
+                that their pings name.
         """
+        own_channels = tuple(dict.fromkeys(extra_app_names))
         return cls(
             (
                 Dimension("reason", OneOf(_united(REASONS, extra_reasons))),
-                Dimension("appName", OneOf(_united(APP_NAMES, extra_app_names))),
-                Dimension("appUpdateChannel", OneOf(CHANNELS)),
+                Dimension("appName", OneOf(_united(APP_NAMES, own_channels))),
+                Dimension("appUpdateChannel", OneOf(CHANNELS), own_channels),
                 Dimension("appVersion", Anything()),
                 Dimension("appBuildID", Anything()),
             )
@@ -126,9 +145,10 @@ class PartitionSchema:
 
     def values_of(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
         """The values that a record with these *fields* is filed under, one for each level."""
+        app_name = value_text(fields.get("appName"))
         return tuple(
             [
-                dimension.value_of(value_text(fields.get(dimension.field_name)))
+                dimension.value_of(value_text(fields.get(dimension.field_name)), app_name)
                 for dimension in self.dimensions
                 if dimension.field_name != SUBMISSION_DATE
             ]
@@ -147,10 +167,7 @@ class PartitionSchema:
         """The schema as `parse_schema` reads it."""
         return {
             "version": self.version,
-            "dimensions": [
-                {"field_name": dimension.field_name, "allowed_values": dimension.allowed.as_json()}
-                for dimension in self.dimensions
-            ],
+            "dimensions": [dimension.as_json() for dimension in self.dimensions],
         }
 
 
@@ -195,12 +212,20 @@ def parse_schema(text: str | bytes) -> PartitionSchema:
 
 def _dimension(place: int, described: Any) -> Dimension:
     where = f"partition schema: dimensions[{place}]"
-    if not isinstance(described, dict) or set(described) != {"field_name", "allowed_values"}:
+    if not isinstance(described, dict) or set(described) - {"any_value_of"} != {
+        "field_name",
+        "allowed_values",
+    }:
         raise BadPartitionSchema(f'{where}: must be an object of "field_name" and "allowed_values"')
     name = described["field_name"]
     if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
         raise BadPartitionSchema(f"{where}.field_name: must be 1 to 64 letters, digits or _ . -")
-    return Dimension(name, _allowed(f"{where}.allowed_values", described["allowed_values"]))
+    any_value_of = described.get("any_value_of", [])
+    if not isinstance(any_value_of, list) or not all(isinstance(value, str) for value in any_value_of):
+        raise BadPartitionSchema(f"{where}.any_value_of: must be a list of strings")
+    return Dimension(
+        name, _allowed(f"{where}.allowed_values", described["allowed_values"]), tuple(any_value_of)
+    )
 
 
 def _allowed(where: str, described: Any) -> Allowed:

@@ -16,7 +16,8 @@ examples:
   telemetry-server cat raw --data ./data --date 20261122 | head -1 | cut -f2 | python3 -m json.tool
 
 Each line is <docid>, a tab, JSON.  converted: --where takes the dimensions of the partition schema
-(reason, appName, appUpdateChannel, appVersion, appBuildID by default) and reads only those folders.
+(reason, appName, appUpdateChannel, appVersion, appBuildID by default) and reads only those folders;
+namespace and doctype are compared with what each record says, whatever folder it is in.
 raw and quarantine: a field of the object (reason, histogram, document_id …), or what its path says
 (namespace, doctype, appName, appVersion, appUpdateChannel, appBuildID).
 * and ? stand for any characters."""
@@ -61,6 +62,9 @@ def run(args: argparse.Namespace) -> int:
         if unknown is not None:
             say(f"telemetry-server cat: {unknown}")
             return ExitStatus.USAGE
+        if args.what == "converted":
+            for note in lines.notes_on_other(ledger, wanted):
+                say(f"telemetry-server cat: {note}")
         damage: list[str] = []
 
         def tell(text: str) -> None:

@@ -33,7 +33,7 @@ from telemetry_server.convert.tally import Labels, Tally
 from telemetry_server.convert.upkeep import Upkeep
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
-from telemetry_server.settings import ConfigurationError, Settings
+from telemetry_server.settings import ConfigurationError, SchemaFormats, Settings
 
 log = structlog.get_logger("convert")
 
@@ -83,9 +83,13 @@ def catalogue_of(settings: Settings) -> Catalogue:
         ConfigurationError: Their folder cannot be read.
     """
     try:
-        return Catalogue(settings.schemas_dir)
+        return Catalogue(settings.schemas_dir, check_formats=_checks_formats(settings))
     except OSError as error:
         raise ConfigurationError(f"schemas_dir {settings.schemas_dir}: {error.strerror}") from None
+
+
+def _checks_formats(settings: Settings) -> bool:
+    return settings.schema_formats is SchemaFormats.CHECKED
 
 
 def rules_of(settings: Settings) -> Rules | None:
@@ -150,6 +154,7 @@ def setup_of(settings: Settings) -> ConversionSetup:
         repository_aliases=settings.repository_aliases,
         require_registration=settings.require_registration,
         schemas_dir=settings.schemas_dir and settings.schemas_dir.resolve(),
+        check_formats=_checks_formats(settings),
         rules=rules_of(settings),
         geo_database=geo_database_of(settings),
         constants=tuple(constants_of(settings).items()),

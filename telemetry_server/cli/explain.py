@@ -76,7 +76,10 @@ def _print(told: dict[str, Any]) -> None:
         passed = ", ".join(check["check"] for check in told["checked"] if check["passed"])
         print(f"  {'passed':<10}{passed or 'nothing'}")
     dropped = told["dropped_histograms"]
+    for name, count in told["metadata"].get("anomalies", {}).items():
+        print(f"  {'anomaly':<10}{name}{f' ({count} times)' if count > 1 else ''}")
     if told["outcome"] == "stored":
+        print(f"  {'kept':<10}{told['kept_histograms'] or 0} histograms")
         print(f"  {'dropped':<10}{len(dropped)} histograms")
     for histogram in dropped:
         line = f" (line {histogram['spec_line']} of its Histograms.json)" if "spec_line" in histogram else ""

@@ -29,7 +29,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("generate", "make realistic pings, good and bad"),
     ("doctypes", "the catalogue of JSON Schemas"),
     ("point", "print what aims a client at this server"),
-    ("tail", "show pings as they are stored"),
+    ("certificate", "make a self-signed certificate for trying TLS"),
+    ("tail", "show what becomes of pings, as it happens"),
     ("demo", "a throw-away server, pings good and bad, and what became of each"),
     ("doctor", "look for trouble and say how to mend it"),
     ("config", "show the settings in force, or check them"),
@@ -47,7 +48,7 @@ def _module_of(command: str) -> ModuleType | None:
 
 def _overview() -> argparse.ArgumentParser:
     """The parser of the first word alone; no command is imported for it."""
-    lines = "\n".join(f"  {command:<10}{summary}" for command, summary in COMMANDS if _is_built(command))
+    lines = "\n".join(f"  {command:<12}{summary}" for command, summary in COMMANDS if _is_built(command))
     parser = argparse.ArgumentParser(
         prog="telemetry-server",
         usage="telemetry-server [--version] [--help] COMMAND …",
@@ -66,13 +67,6 @@ def _print_version() -> int:
 
     print(f"telemetry-server {version('telemetry-server')}")
     return ExitStatus.DONE
-
-
-def _nearest_command(word: str) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(word, [command for command, _ in COMMANDS], n=1, cutoff=0.0)
-    return found[0]
 
 
 def parser_of(command: str, module: ModuleType) -> argparse.ArgumentParser:
@@ -128,8 +122,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if first == "--version":
             return _print_version()
         if first and not first.startswith("-"):
+            from telemetry_server.nearest import did_you_mean
+
             print(
-                f"telemetry-server: no command {first!r}; did you mean {_nearest_command(first)}?",
+                f"telemetry-server: no command {first!r}{did_you_mean(first, sorted(known))}"
+                " (telemetry-server --help lists them all)",
                 file=sys.stderr,
             )
             return ExitStatus.USAGE

@@ -13,6 +13,12 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as TOML")
 
 
+def add_tls_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--tls-certificate`` and ``--tls-key``, for commands that are about the server's address."""
+    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM file: the server takes TLS only")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM file of the certificate's key")
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``, for every command that prints a result."""
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -1,11 +1,12 @@
-"""``telemetry-server point``: what aims a client at this server."""
+"""``telemetry-server point``: client configuration for this server."""
 
 import argparse
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
+from telemetry_server.cli.glean_snippets import glean_snippets
+from telemetry_server.cli.options import add_json_option, add_settings_options, add_tls_options, settings_of
 from telemetry_server.cli.output import print_json, say
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.settings import ConfigurationError, Settings, server_url
@@ -17,7 +18,9 @@ examples:
 
 firefox: prefs, as lines of a user.js.  Put it into the folder of a profile made for this, and start
 Firefox with it (firefox --profile DIR); prefs of the server are read at the start only.
-glean: the line of configuration for each language that Glean has an SDK in."""
+glean: the lines that start Glean and aim it here, for each language that Glean has an SDK in.
+With tls_certificate set the address is https.  Glean.js sends to https only: telemetry-server certificate
+makes a certificate for trying it."""
 
 # Source of the names: Firefox's TelemetryControllerBase and FOG; a run of Firefox ESR showed them at work.
 FIREFOX_PREFS: dict[str, bool | int] = {
@@ -38,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="where clients reach the server (default: by host and port)")
     parser.add_argument("--host", help="of the server, where it is not the default")
     parser.add_argument("--port", help="of the server, where it is not the default")
+    add_tls_options(parser)
     parser.add_argument("--write", type=Path, metavar="FILE", help="write it to FILE, which must not exist")
     add_settings_options(parser)
     add_json_option(parser)
@@ -73,7 +77,7 @@ def _firefox(url: str) -> tuple[dict[str, object], str]:
 
 
 def _glean(url: str) -> tuple[dict[str, object], str]:
-    configurations = glean_configurations(url)
+    configurations = glean_snippets(url)
     text = "\n".join(f"== {language}\n{lines}\n" for language, lines in configurations.items())
     return {"url": url, "configuration": configurations}, text
 
@@ -85,11 +89,12 @@ def _url(given: str | None, settings: Settings) -> str:
             return server_url(given)
         except ValueError:
             raise ConfigurationError(f"--url {given!r} is no URL such as http://127.0.0.1:8080") from None
-    # Nobody can be reached at "every address".
+    # No client can connect to "every address".
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
     if settings.port == 0:
         raise ConfigurationError("port is 0, so the server takes a free one: say which with --port or --url")
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    scheme = "http" if settings.tls_certificate is None else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def firefox_prefs(url: str) -> dict[str, str | bool | int]:
@@ -110,25 +115,3 @@ def _js(value: str | bool | int) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int) else '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
-
-
-def glean_configurations(url: str) -> dict[str, str]:
-    """How each SDK of Glean is told the server: the lines, by language."""
-    return {
-        "python": (
-            "from glean import Configuration, Glean\n\n"
-            'Glean.initialize(application_id="my-app", application_version="1.0", upload_enabled=True,\n'
-            f'                 configuration=Configuration(server_endpoint="{url}"))'
-        ),
-        "kotlin": (
-            "Glean.initialize(applicationContext, uploadEnabled = true, buildInfo = GleanBuildInfo.buildInfo,"
-            "\n"
-            f'                 configuration = Configuration(serverEndpoint = "{url}"))'
-        ),
-        "rust": (
-            'ConfigurationBuilder::new(true, data_path, "my-app")\n'
-            f'    .with_server_endpoint("{url}")\n'
-            "    .build()"
-        ),
-        "javascript": f'Glean.initialize("my-app", true, {{ serverEndpoint: "{url}" }});',
-    }

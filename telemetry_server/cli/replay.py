@@ -27,14 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what became of what was replayed; 5 while some waits for a revision server."""
-    from difflib import get_close_matches
-
     from telemetry_server.cli.conversion import opened_converter
     from telemetry_server.cli.data_root import present_root_to_change
     from telemetry_server.cli.output import say
     from telemetry_server.convert.outcome import HistogramReason, QuarantineReason
     from telemetry_server.convert.refusal_line import CONFLICT
     from telemetry_server.convert.replay import Replayed, Replayer
+    from telemetry_server.nearest import did_you_mean
 
     if args.reason == CONFLICT:
         say(
@@ -49,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
         )
         return ExitStatus.USAGE
     if args.reason is not None and args.reason not in set(QuarantineReason):
-        near = get_close_matches(args.reason, list(QuarantineReason), n=1, cutoff=0.0)[0]
-        say(f"telemetry-server replay: {args.reason!r} is no reason for quarantine; did you mean {near}?")
+        hint = did_you_mean(args.reason, QuarantineReason)
+        say(f"telemetry-server replay: {args.reason!r} is not a reason for quarantine{hint}")
         return ExitStatus.USAGE
     settings = settings_of(args)
     present_root_to_change(settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
-from telemetry_server.cli.options import add_settings_options, settings_of
+from telemetry_server.cli.options import add_settings_options, add_tls_options, settings_of
 from telemetry_server.cli.output import say
 from telemetry_server.settings import ClientAddress, Settings
 
@@ -27,6 +27,10 @@ a second one stops it at once.  SIGHUP reads certificate, partition schema, doct
 Exit status 78: the port is taken, or a setting makes no sense."""
 
 EXAMPLE_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
+EXAMPLE_PING = (
+    '{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox", "appVersion": "25.0", '
+    '"appUpdateChannel": "release", "appBuildID": "20131021000000"}}'
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", metavar="N", help="processes that take submissions (default: one per core)"
     )
+    add_tls_options(parser)
     parser.add_argument("--no-convert", action="store_true", help="only keep submissions; convert them later")
 
 
@@ -178,7 +183,6 @@ def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:
     server = (
         f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
     )
-    url = f"{server}/submit/telemetry/{EXAMPLE_ID}"
     data = settings.data_dir
     command = "telemetry-server"
     if which(command) is None:
@@ -187,9 +191,21 @@ def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:
     say(f"Listening on {server}/ with data in {data}")
     if admin_port is not None:
         say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{admin_port}/metrics")
-    say(f"  send a ping:   curl -i --data-binary @ping.json '{url}/main/Firefox/61.0/release/20180621121604'")
+    say(f"  send a ping:   {_example_curl(settings, server)}")
     say(f"  see records:   {command} cat converted --data {data}")
     say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")
+
+
+def _example_curl(settings: Settings, server: str) -> str:
+    """A command that works as it is printed: a ping that is stored, whatever namespaces are taken."""
+    namespace = "telemetry" if not settings.namespaces else settings.namespaces[0]
+    if "telemetry" in settings.namespaces or namespace == "telemetry":
+        path, ping = f"telemetry/{EXAMPLE_ID}", EXAMPLE_PING
+    else:
+        path, ping = f"{namespace}/example/1/{EXAMPLE_ID}", '{"app_version": "1.0"}'
+    # The certificate is for the name that clients use, and this is for the machine itself.
+    trust = "" if settings.tls_certificate is None else "--insecure "
+    return f"curl -i {trust}--data '{ping}' '{server}/submit/{path}'"
 
 
 def _host_in_url(host: str) -> str:

@@ -143,7 +143,11 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def as_json(spec: HistogramSpec) -> dict[str, Any]:
-    """A definition as ``specs show --json`` prints it."""
+    """
+    A definition as ``specs show --json`` prints it.
+
+    `labels` in bucket order and `other_bucket_starts` are there only where it has some.
+    """
     printed: dict[str, Any] = {
         "name": spec.name,
         "kind": spec.kind.value,
@@ -152,6 +156,8 @@ def as_json(spec: HistogramSpec) -> dict[str, Any]:
     }
     if spec.other_buckets:
         printed["other_bucket_starts"] = [list(buckets.starts) for buckets in spec.other_buckets]
+    if spec.labels:
+        printed["labels"] = list(spec.labels)
     return printed
 
 

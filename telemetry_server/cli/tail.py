@@ -1,43 +1,50 @@
-"""``telemetry-server tail``: pings as they are stored, a line each."""
+"""``telemetry-server tail``: what becomes of pings, a line each, as it is committed."""
 
 import argparse
 import select
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
 from telemetry_server.cli.output import say
 from telemetry_server.cli.status import ExitStatus
+
+if TYPE_CHECKING:
+    from telemetry_server.inspection.seen import Seen
 
 EPILOG = """\
 examples:
   telemetry-server tail --data ./data
   telemetry-server tail --debug-id my-phone --json | jq .document_id
 
-Each line: when it came (UTC), namespace/doctype, id, application, version and channel, and for pings with
-histograms how many were kept and dropped.  Pings tagged `automation` are left out unless --all or their
+Each line: time of arrival (UTC), namespace/doctype, id, application, version and channel, and for pings with
+histograms how many were kept and dropped.  A ping that is not stored has its outcome in their place:
+pending, quarantined or duplicate (other bytes under a stored id), with the reason.  A pending ping gets
+another line when it is stored or refused.  --stored shows stored pings only.
+Pings tagged `automation` are left out unless --all or their
 own --debug-id asks for them; cat converted always has them.  Ctrl-C ends it."""
 
 POLL_SECONDS = 0.25
 # This program takes a moment to start: what came meanwhile is not to be missed.
 LOOK_BACK_SECONDS = 2.0
+NO_ID = "-"
 NAME_WIDTH = 42  # firefox-desktop/nimbus-targeting-context fits
-MAX_SHOWN = 64  # characters of an application's name or version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``tail``."""
     parser.add_argument("--debug-id", metavar="TAG", help="only pings of the client with this X-Debug-ID")
     parser.add_argument("--all", action="store_true", help="those of automated tests too")
+    parser.add_argument("--stored", action="store_true", help="only pings that are stored")
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show pings until interrupted, or until nobody reads."""
+    """Show pings until interrupted, or until the other end of stdout is closed."""
     from storage.ledger.ledger import Ledger
     from telemetry_server.cli.data_root import present_root
     from telemetry_server.inspection.following import Following
@@ -46,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
     root = present_root(settings_of(args))
     since = datetime.fromtimestamp(began_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with Ledger.for_reading(root) as ledger:
-        following = Following(root, ledger, since)
-        say(f"following {root.path}: pings show as they are stored; Ctrl-C ends it")
+        following = Following(root, ledger, since, only_stored=args.stored)
+        say(f"following {root.path}: a line for each ping as it is converted; Ctrl-C ends it")
         _show(following.recent(began_at), args)
         while _is_read(POLL_SECONDS):
             _show(following.news(), args)
@@ -62,70 +69,37 @@ def _is_read(wait_seconds: float) -> bool:
     return not poll.poll(wait_seconds * 1000)
 
 
-def _show(records: Iterable[dict[str, Any]], args: argparse.Namespace) -> None:
+def _show(pings: "Iterable[Seen]", args: argparse.Namespace) -> None:
     import orjson
 
     shown = False
-    for record in records:
-        if _is_wanted(record["metadata"].get("header", {}), args):
-            told = summary(record)
-            sys.stdout.write(orjson.dumps(told).decode() if args.json else line_of(told))
+    for seen in pings:
+        if _is_wanted(seen, args):
+            sys.stdout.write(orjson.dumps(seen.summary).decode() if args.json else line_of(seen.summary))
             sys.stdout.write("\n")
             shown = True
     if shown:
         sys.stdout.flush()
 
 
-def _is_wanted(header: dict[str, Any], args: argparse.Namespace) -> bool:
+def _is_wanted(seen: "Seen", args: argparse.Namespace) -> bool:
     from telemetry_server.pings.source_tags import is_automation
 
     if args.debug_id is not None:
-        return bool(header.get("x_debug_id") == args.debug_id)
-    return args.all or not is_automation(header.get("x_source_tags"))
+        return bool(seen.summary["debug_id"] == args.debug_id)
+    return args.all or not is_automation(seen.source_tags)
 
 
-def summary(record: dict[str, Any]) -> dict[str, Any]:
-    """What is told of *record*."""
-    from telemetry_server.inspection.following import histograms_in
-
-    metadata = record["metadata"]
-    app, version, channel = _application(record)
-    return {
-        "submission_timestamp": metadata["submission_timestamp"],
-        "namespace": metadata["namespace"],
-        "doctype": metadata["doctype"],
-        "document_id": metadata["document_id"],
-        "app": app,
-        "version": version,
-        "channel": channel,
-        "debug_id": metadata.get("header", {}).get("x_debug_id"),
-        "histograms_kept": histograms_in(record),
-        "histograms_dropped": sum(metadata.get("dropped_histograms", {}).values()),
-    }
-
-
-def _application(record: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Name, version and channel, where each kind of record has them."""
-    client_info = record.get("client_info")
-    if isinstance(client_info, dict):
-        names = ("app_display_version", "app_channel")
-        return record["metadata"]["namespace"], *[_text(client_info.get(name)) for name in names]
-    info = record.get("info")
-    if not isinstance(info, dict):
-        return None, None, None
-    app, version, channel = (_text(info.get(n)) for n in ("appName", "appVersion", "appUpdateChannel"))
-    return app, version, channel
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.isprintable() and len(value) <= MAX_SHOWN else None
-
-
-def line_of(told: dict[str, Any]) -> str:
-    """*told*, for people."""
-    name = f"{told['namespace']}/{told['doctype']}"
-    parts = [told["submission_timestamp"][11:19], f"{name:<{NAME_WIDTH}}", told["document_id"]]
-    parts += [" ".join(told[part] for part in ("app", "version", "channel") if told[part]) or "-"]
-    if told["histograms_kept"] or told["histograms_dropped"]:
-        parts.append(f"{told['histograms_kept']} histograms, {told['histograms_dropped']} dropped")
-    return "  ".join(parts)
+def line_of(summary: Mapping[str, Any]) -> str:
+    """*summary*, for people."""
+    name = f"{summary['namespace']}/{summary['doctype']}"
+    document_id = summary["document_id"] or NO_ID
+    parts = [summary["submission_timestamp"][11:19], f"{name:<{NAME_WIDTH}}", document_id]
+    parts += [" ".join(summary[part] for part in ("app", "version", "channel") if summary[part]) or "-"]
+    if summary["histograms_kept"] or summary["histograms_dropped"]:
+        parts.append(f"{summary['histograms_kept']} histograms, {summary['histograms_dropped']} dropped")
+    if summary["outcome"] == "pending":
+        parts.append(f"pending: {summary['detail']}")
+    elif summary["outcome"] != "stored":
+        parts.append(f"{summary['outcome']}: {summary['reason']}: {summary['detail']}")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in "  ".join(parts))

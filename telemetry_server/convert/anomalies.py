@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import replace
 
 from storage.raw.submission import Submission
+from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
 from telemetry_server.pings.json_text import ParsedObject
 from telemetry_server.pings.lone_surrogates import LONE_SURROGATE, replace_in_text
 
 BYTE_ORDER_MARK = "json_bom"
 # Notes that a record itself holds, as ``metadata.anomalies``.
-ANOMALIES = (LONE_SURROGATE,)
+ANOMALIES = (LONE_SURROGATE, UNREGISTERED_VERSION)
 
 
 def note_parsing(parsed: ParsedObject, notes: Counter[str]) -> None:

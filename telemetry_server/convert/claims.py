@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from telemetry_server.convert.info_maps import info_of_application
 from telemetry_server.convert.outcome import QuarantineReason
 from telemetry_server.convert.reading import JsonObject, Reading, is_number, text_or_none
 from telemetry_server.convert.refusal import Refusal
+from telemetry_server.convert.unified import CONVERTED_VERSION, with_info
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.doctypes.layout import DoctypeKey
 from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
@@ -36,17 +38,30 @@ def refusal_by_schema(
 
 def claimed_reading(catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject) -> Reading | None:
     """
-    How to read a ping of the telemetry route that has a ``v`` and no other version.
+    How to read a ping of the telemetry route whose version only an operator's schema knows.
 
-    We know no such version; an operator who registered a schema for it does.  Nothing in it is packed.
+    Such are pings with a ``v`` and no other version, and pings with ``version`` 5 and no ``info``: Firefox
+    for Android sent ``sync`` so, and what is stored with that version always has an ``info``.  Nothing in
+    them is packed.  None where no schema is registered for the ping, or our own readers know its version.
     """
-    version = ping.get(PHONE_VERSION)
-    if catalogue is None or path.doctype is None or not is_number(version):
+    if catalogue is None or ping.get("ver") is not None:
         return None
-    key = DoctypeKey(path.namespace, path.doctype, short_number(version))
+    version, application = ping.get("version"), None
+    if version is None:
+        version, doctype = ping.get(PHONE_VERSION), path.doctype
+    elif version == CONVERTED_VERSION and ping.get("info") is None:
+        doctype, application = _doctype(ping, path), ping.get("application")
+    else:
+        return None
+    if doctype is None or not is_number(version):
+        return None
+    key = DoctypeKey(path.namespace, doctype, short_number(version))
     if not asks_a_schema(catalogue, key):
         return None
-    return Reading(docversion=key.docversion, doctype=key.doctype, fields={})
+    if isinstance(application, dict):
+        info = info_of_application(application, doctype)
+        return Reading(key.docversion, doctype, info, finish=lambda ping: with_info(ping, info))
+    return Reading(docversion=key.docversion, doctype=doctype, fields={})
 
 
 def asks_a_schema(catalogue: DoctypeCatalogue, key: DoctypeKey) -> bool:

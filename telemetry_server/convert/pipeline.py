@@ -36,7 +36,11 @@ from telemetry_server.convert.rules import Facts, Rules
 from telemetry_server.convert.text_packer import TextPacker
 from telemetry_server.convert.unified import read_unified
 from telemetry_server.doctypes.layout import DoctypeKey
-from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
+from telemetry_server.pings.doctype_check import (
+    DoctypeCatalogue,
+    DoctypeCheck,
+    DoctypeStatus,
+)
 from telemetry_server.pings.errors import (
     BadDocumentId,
     BadSubmitPath,
@@ -61,6 +65,8 @@ REASON_OF: Mapping[type[PingError], QuarantineReason] = {
     TooLarge: QuarantineReason.TOO_LARGE,
     InvalidJson: QuarantineReason.INVALID_JSON,
 }
+
+_NOT_CHECKED = DoctypeCheck(DoctypeStatus.UNREGISTERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ def _convert(
     )
     notes.update(extras.notes)
     facts = _facts(path.namespace, doctype, reading.docversion, fields)
-    _check_wanted(context, facts, ping, text=text, headers=headers, notes=notes)
+    check = _check_wanted(context, facts, ping, text=text, headers=headers, notes=notes)
 
     places = [] if reading.packable is None else places_of(reading.packable, reading.where)
     chosen = _definitions(places, reading, fields, context)
@@ -197,7 +203,10 @@ def _convert(
         | extras.fields
     )
     # Read again: a flattened session has an info with more in it.
-    values = context.schema.values_of(_fields(reading, path))
+    fields = _fields(reading, path)
+    if check.doctype is not None and fields["reason"] == doctype:
+        fields["reason"] = check.doctype
+    values = context.schema.values_of(fields)
     return Stored(
         document_id=path.document_id,
         namespace=path.namespace,
@@ -255,6 +264,9 @@ def _read(
     if path.namespace != TELEMETRY:
         return read_generic(ping, path)
     discard_info(ping, notes)
+    claimed = claimed_reading(doctypes, path, ping)
+    if claimed is not None:
+        return claimed
     for name, read in (("ver", read_classic), ("version", read_unified)):
         number = ping.get(name)
         if number is None:
@@ -262,9 +274,6 @@ def _read(
         if not is_number(number):
             raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"{name} is {json_type(number)}, not a number")
         return read(ping, number)
-    claimed = claimed_reading(doctypes, path, ping)
-    if claimed is not None:
-        return claimed
     raise Refusal(QuarantineReason.UNKNOWN_VERSION, "neither ver nor version is there")
 
 
@@ -304,19 +313,19 @@ def _check_wanted(
     text: bytes,
     headers: Mapping[str, str],
     notes: Counter[str],
-) -> None:
+) -> DoctypeCheck:
     """
-    Apply the operator's rules, then the catalogue of doctypes.
+    Apply the operator's rules, then the catalogue of doctypes, whose answer is returned.
 
     Raises:
-        Refusal: One of the two will not have *ping*.
+        Refusal: One of the two does not accept *ping*.
     """
     if context.rules is not None:
         applied = context.rules.apply(facts, ping, headers)
         notes.update(applied.notes)
         if applied.refusal is not None:
             raise Refusal(QuarantineReason.UNWANTED, applied.refusal)
-    registered, detail = False, ""
+    check = _NOT_CHECKED
     if context.doctypes is not None:
         key = DoctypeKey(facts.namespace, facts.doctype, facts.docversion)
         if isinstance(ping, OpenedObject) and asks_a_schema(context.doctypes, key):
@@ -325,10 +334,11 @@ def _check_wanted(
         notes.update(check.notes)
         if check.status is DoctypeStatus.VIOLATION:
             raise Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
-        registered, detail = check.status is DoctypeStatus.VALID, check.detail
-    if context.require_registration and facts.namespace != TELEMETRY and not registered:
+    is_registered = check.status is DoctypeStatus.VALID
+    if context.require_registration and facts.namespace != TELEMETRY and not is_registered:
         name = f"{facts.namespace}/{facts.doctype}/{facts.docversion}"
-        raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, detail or f"{name} is not registered")
+        raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, check.detail or f"{name} is not registered")
+    return check
 
 
 def _definitions(

@@ -30,6 +30,7 @@ class ConversionSetup:
     unresolved_revision: Literal["quarantine", "self_described"] = "quarantine"
     require_registration: bool = False
     schemas_dir: Path | None = None
+    check_formats: bool = True
     rules: Rules | None = None
     geo_database: Path | None = None
     repository_aliases: tuple[str, ...] = DEFAULT_ALIASES
@@ -60,7 +61,7 @@ class ConversionSetup:
             resolver=resolver,
             schema=self.schema,
             unresolved_revision=self.unresolved_revision,
-            doctypes=Catalogue(self.schemas_dir),
+            doctypes=Catalogue(self.schemas_dir, check_formats=self.check_formats),
             require_registration=self.require_registration,
             rules=self.rules,
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),

@@ -33,7 +33,7 @@ def read_unified(ping: JsonObject, version: float) -> Reading:
         return Reading("5", doctype, required_object(ping, "info"))
     info = info_of_application(application, doctype)
     if doctype not in WITH_HISTOGRAMS:
-        return Reading("4", doctype, info, finish=lambda ping: _with_info(ping, info))
+        return Reading("4", doctype, info, finish=lambda ping: with_info(ping, info))
     payload_info = required_object(payload, "info", "payload.")
     required_object(payload, "histograms", "payload.")
     environment = required_object(ping, "environment") if doctype == SAVED_SESSION else {}
@@ -41,7 +41,7 @@ def read_unified(ping: JsonObject, version: float) -> Reading:
     def finish(ping: JsonObject) -> JsonObject:
         if doctype == SAVED_SESSION:
             _flatten(ping, payload, info, environment)
-        return _with_info(ping, info)
+        return with_info(ping, info)
 
     return Reading("4", doctype, info, payload, "payload.", payload_info, finish)
 
@@ -55,7 +55,8 @@ def _required_type(ping: JsonObject) -> str:
     raise Refusal(QuarantineReason.MISSING_FIELD, f"type is {json_type(ping['type'])}, not a string")
 
 
-def _with_info(ping: JsonObject, info: JsonObject) -> JsonObject:
+def with_info(ping: JsonObject, info: JsonObject) -> JsonObject:
+    """*ping* in the form that is stored: with *info*, as version 5."""
     ping["info"] = info
     ping["version"] = CONVERTED_VERSION
     return ping

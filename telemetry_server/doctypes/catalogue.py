@@ -6,7 +6,7 @@ compiled when a ping first asks for it, so a process that sees three doctypes co
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,15 @@ import jsonschema_rs
 from telemetry_server.doctypes.compiling import MAX_SCHEMA_BYTES, Validator, compile_schema
 from telemetry_server.doctypes.errors import BadSchema, BadSchemaPath
 from telemetry_server.doctypes.layout import DoctypeKey, key_of, schema_paths
+from telemetry_server.doctypes.spelling import is_respelled
 from telemetry_server.doctypes.violation import describe
-from telemetry_server.pings.doctype_check import DoctypeCheck, DoctypeStatus
+from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION, DoctypeCheck, DoctypeStatus
+from telemetry_server.pings.json_place import key_text
 
 SHIPPED = Path(__file__).parent / "schemas"
 UNUSABLE_NOTE = "unusable_schema"
+MAX_SPELLINGS = 1024
+MAX_NAMED_VERSIONS = 8
 
 _UNREGISTERED = DoctypeCheck(DoctypeStatus.UNREGISTERED)
 _VALID = DoctypeCheck(DoctypeStatus.VALID)
@@ -53,17 +57,24 @@ class Catalogue:
 
     Args:
         schemas_dir: The operator's folder; its schemas come before ours.
+        check_formats: Whether ``format`` in a schema refuses values.
 
     Raises:
         OSError: The folder cannot be read.
     """
 
-    def __init__(self, schemas_dir: Path | None = None) -> None:
+    def __init__(self, schemas_dir: Path | None = None, *, check_formats: bool = True) -> None:
+        self._check_formats = check_formats
         self._validators: dict[DoctypeKey, Validator | BadSchema] = {}
         self.misplaced: tuple[str, ...] = ()  # files of the folder that are no schema by their place
         self._registered = {entry.key: entry for entry in self._found(SHIPPED, is_shipped=True)}
         if schemas_dir is not None:
             self._registered |= {entry.key: entry for entry in self._found(schemas_dir, is_shipped=False)}
+        self._versions: dict[tuple[str, str], list[str]] = {}  # of operators' schemas, by doctype
+        for entry in self._operators():
+            key = entry.key
+            self._versions.setdefault((key.namespace, key.doctype), []).append(key.docversion)
+        self._spellings: dict[tuple[str, str], str] = {}  # names that were asked for, as registered
 
     def _found(self, folder: Path, *, is_shipped: bool) -> Iterable[Registered]:
         folder = folder.resolve(strict=True)
@@ -78,8 +89,22 @@ class Catalogue:
         return [self._registered[key] for key in sorted(self._registered)]
 
     def entry(self, key: DoctypeKey) -> Registered | None:
-        """The schema for *key*."""
-        return self._registered.get(key)
+        """The schema for *key*, whose doctype may be spelled in another way (see `spelling`)."""
+        return self._registered.get(key) or self._registered.get(self._as_registered(key))
+
+    def _as_registered(self, key: DoctypeKey) -> DoctypeKey:
+        """*key* with its doctype spelled as an operator registered it, where that is unambiguous."""
+        name = key.namespace, key.doctype
+        if not self._versions or name in self._versions:
+            return key
+        known = self._spellings.get(name)
+        if known is None:
+            found = [d for n, d in self._versions if n == key.namespace and is_respelled(key.doctype, d)]
+            known = found[0] if len(found) == 1 else key.doctype
+            if len(self._spellings) >= MAX_SPELLINGS:  # clients choose these names
+                self._spellings.clear()
+            self._spellings[name] = known
+        return key if known == key.doctype else replace(key, doctype=known)
 
     def registered(self, namespace: str, doctype: str) -> bool:
         """Whether any version of the doctype has a schema."""
@@ -102,9 +127,12 @@ class Catalogue:
         """Judge *ping* (see `DoctypeCatalogue`)."""
         del text
         key = DoctypeKey(namespace, doctype, docversion)
+        if key not in self._registered:
+            key = self._as_registered(key)
+        spelling = key.doctype if key.doctype != doctype else None
         entry = self._registered.get(key)
         if entry is None:
-            return _UNREGISTERED
+            return self._without_schema(key, spelling)
         if entry.is_shipped:
             # The readers of the converter held it to the same shape just now: the tests compare the two.
             return _VALID
@@ -112,22 +140,38 @@ class Catalogue:
         if isinstance(validator, BadSchema):
             # Our own trouble must not cost anybody a ping.
             detail = f"the schema of {key} cannot be used: {validator}"
-            return DoctypeCheck(DoctypeStatus.UNREGISTERED, detail, {UNUSABLE_NOTE: 1})
+            return DoctypeCheck(DoctypeStatus.UNREGISTERED, detail, {UNUSABLE_NOTE: 1}, spelling)
         violation = violation_in(validator, ping)
         if violation is not None:
-            return DoctypeCheck(DoctypeStatus.VIOLATION, f"{violation} (schema {key})")
-        return _VALID
+            return DoctypeCheck(DoctypeStatus.VIOLATION, f"{violation} (schema {key})", doctype=spelling)
+        return DoctypeCheck(DoctypeStatus.VALID, doctype=spelling) if spelling else _VALID
+
+    def _without_schema(self, key: DoctypeKey, spelling: str | None) -> DoctypeCheck:
+        """The answer for *key*, which has no schema itself; other versions of its doctype may have one."""
+        versions = self._versions.get((key.namespace, key.doctype))
+        if versions is None:
+            return _UNREGISTERED
+        name = f"{key.namespace}/{key.doctype}"
+        detail = f"version {key_text(key.docversion)} of {name} is not registered, only {_in_order(versions)}"
+        return DoctypeCheck(DoctypeStatus.UNREGISTERED, detail, {UNREGISTERED_VERSION: 1}, spelling)
 
     def validator(self, key: DoctypeKey) -> Validator | BadSchema:
         """The compiled schema of *key*, or what is wrong with it; raises KeyError if it has none."""
         known = self._validators.get(key)
         if known is None:
             try:
-                known = compile_schema(self._registered[key].text())
+                known = compile_schema(self._registered[key].text(), check_formats=self._check_formats)
             except BadSchema as error:
                 known = error
             self._validators[key] = known
         return known
+
+
+def _in_order(versions: list[str]) -> str:
+    """*versions* as a text, 2 before 10; the first ones where there are many."""
+    ordered = sorted(versions, key=lambda version: (len(version), version))
+    more = len(ordered) - MAX_NAMED_VERSIONS
+    return ", ".join(ordered[:MAX_NAMED_VERSIONS]) + (f" and {more} more" if more > 0 else "")
 
 
 def violation_in(validator: Validator, ping: Mapping[str, Any]) -> str | None:

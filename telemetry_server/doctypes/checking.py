@@ -62,9 +62,10 @@ def check_ping_file(file: Path, asked: DoctypeKey | None, catalogue: Catalogue, 
     key = asked or _key_in(ping) or _key_of_name(file)
     if key is None:
         raise NotCheckable("say what it is, with --as <namespace>/<doctype>/<version>")
-    if catalogue.entry(key) is None:
+    entry = catalogue.entry(key)
+    if entry is None:
         raise NotCheckable(f"no schema is registered for {key}")
-    validator = catalogue.validator(key)
+    validator = catalogue.validator(entry.key)
     if isinstance(validator, BadSchema):
         raise NotCheckable(f"the schema of {key} cannot be used: {validator}")
     errors = islice(validator.iter_errors(ping), most)

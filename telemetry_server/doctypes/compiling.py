@@ -4,9 +4,12 @@ The text of a JSON Schema → a validator that stays within bounds.
 - ``$ref`` leads within the document only: nothing is fetched, no other file is read.
 - Patterns run in linear time.  Where one looks ahead or back, which only a backtracking
   engine can, it gives up after `BACKTRACK_LIMIT` steps and counts as not matched.
-- Drafts 4, 6, 7, 2019-09 and 2020-12, told by ``$schema``; without it, 2020-12.
+- Drafts 4, 6, 7, 2019-09 and 2020-12, named by ``$schema``; without it, 2020-12.
+- ``format`` is checked alike in every draft: every format that 2020-12 defines, or none at all.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jsonschema_rs
@@ -24,9 +27,19 @@ Validator = jsonschema_rs.Validator
 MASK = "…"
 
 
-def compile_schema(text: bytes) -> Validator:
+# Drafts before 2020-12 define some of these, and the library checks in a draft what that draft defines.
+FORMATS_OF_LATER_DRAFTS = (
+    *("duration", "uuid", "idn-hostname", "iri", "iri-reference"),
+    *("uri-reference", "uri-template", "json-pointer", "relative-json-pointer"),
+)
+
+
+def compile_schema(text: bytes, *, check_formats: bool = True) -> Validator:
     """
     Compile *text*.
+
+    Args:
+        check_formats: Whether ``format`` refuses values; otherwise it is a note for readers.
 
     Raises:
         BadSchema: It is too large, no JSON, no valid schema, of an unknown draft, or refers elsewhere.
@@ -39,6 +52,8 @@ def compile_schema(text: bytes) -> Validator:
             schema,
             offline=True,
             mask=MASK,
+            validate_formats=check_formats,
+            formats=_later_formats() if check_formats else None,
             pattern_options=jsonschema_rs.FancyRegexOptions(
                 backtrack_limit=BACKTRACK_LIMIT,
                 size_limit=COMPILED_PATTERN_BYTES,
@@ -47,6 +62,15 @@ def compile_schema(text: bytes) -> Validator:
         )
     except (jsonschema_rs.ValidationError, ValueError, RecursionError) as error:
         raise BadSchema(_first_line(error)) from None
+
+
+@cache
+def _later_formats() -> dict[str, Callable[[str], bool]]:
+    """Checks of `FORMATS_OF_LATER_DRAFTS`, for schemas of any draft."""
+    return {
+        name: jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
+        for name in FORMATS_OF_LATER_DRAFTS
+    }
 
 
 def _loaded(text: bytes) -> dict[str, Any]:

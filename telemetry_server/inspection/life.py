@@ -20,7 +20,11 @@ from telemetry_server.convert.outcome import QuarantineReason
 from telemetry_server.convert.scan import START
 from telemetry_server.convert.tasks import RawItem
 from telemetry_server.convert.worker import read_item
+from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.raw_lines import document_id_of, submissions_from
+from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
+
+DOCTYPE_CHECK = "doctype and schema"
 
 # What conversion checks, in its order, and the reasons that each check can end with.
 CHECKS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -32,7 +36,7 @@ CHECKS: tuple[tuple[str, frozenset[str]], ...] = (
     ("JSON", frozenset({QuarantineReason.INVALID_JSON})),
     ("version and fields", frozenset({QuarantineReason.UNKNOWN_VERSION, QuarantineReason.MISSING_FIELD})),
     (
-        "doctype and schema",
+        DOCTYPE_CHECK,
         frozenset({QuarantineReason.UNKNOWN_DOCTYPE, QuarantineReason.SCHEMA_VIOLATION}),
     ),
     ("rules", frozenset({QuarantineReason.UNWANTED})),
@@ -67,6 +71,7 @@ class Explanation:
     revision: str | None = None
     revision_source: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    kept_histograms: int | None = None  # of a stored ping; those that came compact count as neither
     dropped_histograms: list[dict[str, Any]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)  # what else came under this id
 
@@ -162,11 +167,17 @@ def _tell_record(
 ) -> dict[str, Any]:
     document_id, record = found
     metadata = record["metadata"]
+    if UNREGISTERED_VERSION in metadata.get("anomalies", {}):
+        # No schema was asked: the check did not take place.
+        checked = [check for check in _checked(life) if check["check"] != DOCTYPE_CHECK]
+    else:
+        checked = _checked(life)
     # That of the definitions, where they are not of the ping's own.
     url = metadata.get("revision") or _revision_url(record)
     dropped = list(_dropped(root, ledger, life, document_id, metadata.get("dropped_histograms", {})))
     _name_spec_lines(resolver, url, dropped)
     return {
+        "checked": checked,
         "document_id": document_id,
         "received_at": metadata["submission_timestamp"],
         "namespace": life.namespace,
@@ -175,6 +186,7 @@ def _tell_record(
         "revision": url,
         "revision_source": metadata.get("revision_source") or ("ping" if url else None),
         "metadata": metadata,
+        "kept_histograms": histograms_kept(record),
         "dropped_histograms": dropped,
     }
 

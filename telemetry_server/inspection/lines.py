@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from storage.ledger.ledger import Ledger
-from storage.partitions.reader import Filter, dimensions_by_schema, read_records
+from storage.partitions.reader import Filing, Filter, dimensions_by_schema, filed_as_other, read_records
+from storage.partitions.schema import PartitionSchema
 from storage.root import DataRoot
 from telemetry_server.convert.refusal_line import NO_ID
 from telemetry_server.inspection.raw_lines import raw_submissions, shown_refusal, shown_submission
@@ -28,12 +29,44 @@ FIELDS = (
     "detail",
     "histogram",
 )
+DEFAULT_DIMENSIONS = PartitionSchema.default().field_names
 PATH_FIELDS = ("namespace", "doctype", "appName", "appVersion", "appUpdateChannel", "appBuildID")
 
 
+# What --where takes for converted beside the dimensions, and the dimension that is filled from it.
+RECORD_FIELDS = {"namespace": "appName", "doctype": "reason"}
+
+
 def converted(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
-    """Stored records."""
-    return read_records(root.path, ledger, wanted, on_damage=on_damage)
+    """Stored records; conditions on dimensions prune folders, others are compared with each record."""
+    dimensions = _dimensions(ledger)
+    of_records = [condition for condition in wanted.where if condition[0] not in dimensions]
+    of_folders = tuple(condition for condition in wanted.where if condition[0] in dimensions)
+    lines = read_records(root.path, ledger, Filter(wanted.day, of_folders), on_damage=on_damage)
+    return (line for line in lines if not of_records or _record_holds(line, of_records))
+
+
+def _record_holds(line: bytes, conditions: list[tuple[str, str]]) -> bool:
+    metadata = read_json(line.partition(b"\t")[2])["metadata"]
+    return all(fnmatch.fnmatchcase(str(metadata.get(name, "")), pattern) for name, pattern in conditions)
+
+
+def _dimensions(ledger: Ledger) -> set[str]:
+    return {name for names in dimensions_by_schema(ledger).values() for name in names}
+
+
+def notes_on_other(ledger: Ledger, wanted: Filter) -> Iterator[str]:
+    """One line for each condition on a dimension whose value is, or was, filed as OTHER."""
+    for name, value in wanted.where:
+        filing = filed_as_other(ledger, (name, value))
+        if filing is Filing.ITSELF:
+            continue
+        field = next((field for field, dimension in RECORD_FIELDS.items() if dimension == name), None)
+        instead = f"--where {name}=OTHER" + (f" or --where {field}={value}" if field else "")
+        if filing is Filing.OTHER:
+            yield f"{name}={value} is filed as OTHER, the partition schema does not list it; use {instead}"
+        else:
+            yield f"{name}={value} was filed as OTHER by an earlier schema; older records: {instead}"
 
 
 def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
@@ -63,13 +96,12 @@ READERS: dict[str, Callable[[DataRoot, Ledger, Filter, Tell], Iterator[bytes]]] 
 
 
 def unknown_name(store: str, ledger: Ledger, wanted: Filter) -> str | None:
-    """What to tell somebody who filters by a name that there is not; None if all are known."""
-    known = {name for names in dimensions_by_schema(ledger).values() for name in names}
-    if store != "converted":
-        known = {*FIELDS, *PATH_FIELDS}
+    """The message about a name that *store* cannot be filtered by; None if all are known."""
+    known = _dimensions(ledger) or set(DEFAULT_DIMENSIONS)
+    known = {*FIELDS, *PATH_FIELDS} if store != "converted" else known | set(RECORD_FIELDS)
     for name, _ in wanted.where:
-        if known and name not in known:
-            return f"{name!r} is nothing to filter {store} by; there is {', '.join(sorted(known))}"
+        if name not in known:
+            return f"{store} cannot be filtered by {name!r}, only by {', '.join(sorted(known))}"
     return None
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+UNREGISTERED_VERSION = "unregistered_version"
+"""The note of a ping whose doctype is registered in other versions only."""
+
 
 class DoctypeStatus(StrEnum):
     """How a ping stands to what is registered for its doctype."""
@@ -21,6 +24,7 @@ class DoctypeCheck:
     status: DoctypeStatus
     detail: str = ""  # one line: the place in the JSON, and the schema's own words
     notes: Mapping[str, int] = field(default_factory=dict)  # oddities taken in stride, by name
+    doctype: str | None = None  # the registered spelling, where the ping spells its doctype otherwise
 
 
 class DoctypeCatalogue(Protocol):

@@ -47,7 +47,8 @@ def test_check_takes_what_makes_sense(tmp_path, capsys):
         ('schemas_dir = "/no/such/folder"', "no readable folder"),
         ('partition_schema = "/no/such/schema"', "no readable file"),
         ('data_dir = "/dev/null"', "is no folder"),
-        ("colour = 1", "did you mean"),
+        ("colour = 1", "is not a setting"),
+        ("prot = 1", "did you mean port?"),
     ],
 )
 def test_check_refuses_what_does_not(tmp_path, capsys, line, says):

@@ -117,3 +117,26 @@ def test_a_missing_folder_is_one_line(tmp_path, command):
 
     assert "schemas_dir" in talk
     assert talk.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "status"),
+    [(None, ExitStatus.FINDINGS), ("checked", ExitStatus.FINDINGS), ("ignored", ExitStatus.DONE)],
+)
+def test_a_setting_says_whether_formats_refuse_values(tmp_path, command, monkeypatch, setting, status):
+    """`schema_formats`, in a draft that itself calls format a note."""
+    folder = tmp_path / "schemas/garden/watering"
+    folder.mkdir(parents=True)
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "properties": {"at": {"format": "date-time"}},
+    }
+    (folder / "watering.1.schema.json").write_text(json.dumps(schema))
+    (tmp_path / "ping.json").write_text('{"at": "yesterday"}')
+    if setting is not None:
+        monkeypatch.setenv("TELEMETRY_SCHEMA_FORMATS", setting)
+    words = ("--as", "garden/watering/1", "--schemas-dir", str(tmp_path / "schemas"))
+
+    shown, _ = command("doctypes", "check", str(tmp_path / "ping.json"), *words, status=status)
+
+    assert ("at: a string, but format: date-time" in shown) is (status is ExitStatus.FINDINGS)

@@ -8,6 +8,8 @@ import pytest
 
 from storage.audit import audit
 from storage.ledger.ledger import Ledger
+from storage.partitions.schema import OneOf, PartitionSchema
+from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.life import explain
 from tests.support.data_root import World, a_ping, an_id, submitted
 
@@ -65,6 +67,68 @@ def test_cat_names_the_dimensions_when_one_is_unknown(world, command):
     _, talk = command(*words, status=2)
 
     assert "appVersion" in talk
+
+
+@pytest.fixture
+async def garden(world):
+    """Two pings of an unregistered product beside the classic ones."""
+    world.receive(
+        [
+            submitted({"n": 1}, 20, path=f"/submit/garden/watering/1/{an_id(20)}"),
+            submitted({"n": 2}, 21, path=f"/submit/garden/weeding/1/{an_id(21)}"),
+        ]
+    )
+    await world.convert()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("conditions", "numbers", "said"),
+    [
+        (("namespace=garden",), {20, 21}, ()),
+        (("namespace=garden", "doctype=watering"), {20}, ()),
+        (("doctype=we*",), {21}, ()),
+        (("doctype=watering", "reason=OTHER"), {20}, ()),
+        (("doctype=watering", "reason=main"), set(), ()),
+        (("namespace=telemetry", "appVersion=31.0"), {2}, ()),
+        (("appName=garden",), set(), ("appName=garden is filed as OTHER", "namespace=garden")),
+        (("reason=watering",), set(), ("reason=watering is filed as OTHER", "doctype=watering")),
+        (("appUpdateChannel=default",), set(), ("--where appUpdateChannel=OTHER",)),
+        (("appUpdateChannel=night*",), {0, 1, 2}, ()),
+        (("reason=OTHER",), {20, 21}, ()),
+    ],
+)
+def test_cat_converted_filters_by_namespace_and_doctype_and_names_values_filed_as_other(
+    garden, command, conditions, numbers, said
+):
+    words = [word for condition in conditions for word in ("--where", condition)]
+
+    printed, talk = command("cat", "converted", "--data", str(garden.root.path), *words)
+
+    assert {i for i, _ in objects(printed)} == {an_id(number) for number in numbers}
+    assert all(words in talk for words in said)
+    assert bool(talk) is bool(said)
+
+
+async def test_cat_says_where_records_from_before_a_schema_change_are(world, command):
+    """The channel was OTHER in the earlier schema, and has a folder of its own in the later one."""
+    pings = [a_ping(number) for number in (30, 31)]
+    for ping in pings:
+        ping["info"]["appUpdateChannel"] = "canary"
+    default = PartitionSchema.default()
+    for number, ping in zip((30, 31), pings, strict=True):
+        world.receive([submitted(ping, number)])
+        await world.convert()
+        canary = replace(default.dimensions[2], allowed=OneOf(("canary",)))
+        schema = replace(default, dimensions=(*default.dimensions[:2], canary, *default.dimensions[3:]))
+        world.setup = replace(world.setup, schema=schema)
+    words = ("cat", "converted", "--data", str(world.root.path), "--where")
+
+    printed, talk = command(*words, "appUpdateChannel=canary")
+
+    assert [i for i, _ in objects(printed)] == [an_id(31)]
+    assert "older records: --where appUpdateChannel=OTHER" in talk
+    assert [i for i, _ in objects(command(*words, "appUpdateChannel=OTHER")[0])] == [an_id(30)]
 
 
 def test_cat_raw_and_quarantine_know_what_the_path_says(world, look):
@@ -233,6 +297,63 @@ def test_explain_tells_the_outcome(look, number, outcome, reason):
 
     assert (told["document_id"], told["outcome"], told["reason"]) == (an_id(number), outcome, reason)
     assert told["received_at"] == "2026-11-22T12:00:00.000000Z"
+
+
+def test_explain_says_how_many_histograms_were_kept(look):
+    """Of a stored ping, beside those that were dropped."""
+    told = json.loads(look("explain", "--json", an_id(0)))
+
+    assert (told["kept_histograms"], len(told["dropped_histograms"])) == (2, 1)
+    assert "  kept      2 histograms\n  dropped   1 histograms\n" in look("explain", an_id(0))
+    assert json.loads(look("explain", "--json", an_id(4)))["kept_histograms"] is None
+
+
+COMPACT = {"A": [1, 0, 5, -1, -1, -1, -1], "B": [0, 1, 5, -1, -1, -1, -1]}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "docversion", "record", "kept"),
+    [
+        ("telemetry", "1", {"histograms": COMPACT}, 2),
+        ("telemetry", "1", {"keyedHistograms": {"K": COMPACT, "L": {"a": [1]}}}, 3),
+        (
+            "telemetry",
+            "4",
+            {"payload": {"histograms": COMPACT, "processes": {"gpu": {"histograms": COMPACT}}}},
+            4,
+        ),
+        # Sent compact, or in a form of their own: nothing was checked.
+        ("telemetry", "2", {"histograms": COMPACT}, 0),
+        ("telemetry", "5", {"histograms": COMPACT}, 0),
+        ("telemetry", "4", {"payload": {"histograms": {"A": {"values": {"0": 1}}}}}, 0),
+        ("garden", "1", {"histograms": COMPACT}, 0),
+    ],
+)
+def test_histograms_that_were_checked_and_packed_count_as_kept(namespace, docversion, record, kept):
+    metadata = {"namespace": namespace, "docversion": docversion}
+
+    assert histograms_kept(record | {"metadata": metadata}) == kept
+
+
+async def test_explain_of_a_version_without_schema_does_not_call_it_checked(tmp_path):
+    """It names the anomaly instead."""
+    schemas = tmp_path / "schemas/garden/watering"
+    schemas.mkdir(parents=True)
+    (schemas / "watering.1.schema.json").write_text("{}")
+    world = World(tmp_path / "data", schemas_dir=tmp_path / "schemas")
+    world.receive(
+        submitted({}, number, path=f"/submit/garden/watering/{number}/{an_id(number)}") for number in (1, 2)
+    )
+    await world.convert()
+
+    with Ledger.for_reading(world.root) as ledger:
+        first, second = (
+            explain(world.root, ledger, world.setup.resolver(), UUID(an_id(number))) for number in (1, 2)
+        )
+
+    check = {"check": "doctype and schema", "passed": True}
+    assert (check in first.checked, check in second.checked) == (True, False)
+    assert second.metadata["anomalies"] == {"unregistered_version": 1}
 
 
 def test_explain_of_what_is_no_id_says_where_such_pings_are(world, command):

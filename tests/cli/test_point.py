@@ -52,6 +52,43 @@ def test_glean_is_aimed_by_a_line_of_configuration(command):
     assert {"python", "kotlin", "rust", "javascript"} <= set(said["configuration"])
     assert all('"http://127.0.0.1:9"' in lines for lines in said["configuration"].values())
     compile(said["configuration"]["python"], "point", "exec")
+    assert "data_dir=" in said["configuration"]["python"]
+
+
+@pytest.mark.parametrize(
+    ("words", "url", "javascript_url"),
+    [
+        ((), "http://127.0.0.1:8080", "https://127.0.0.1:8080"),
+        (("--host", "::1"), "http://[::1]:8080", "https://localhost:8080"),
+        (("--tls-certificate", "c.pem", "--port", "9"), "https://127.0.0.1:9", "https://127.0.0.1:9"),
+        (("--url", "https://t.example.org"), "https://t.example.org", "https://t.example.org"),
+    ],
+)
+def test_the_address_is_https_under_tls_and_always_for_glean_js(command, words, url, javascript_url):
+    """Where the server takes no TLS yet, the snippet names the two commands that mend that."""
+    said = json.loads(command("point", "glean", *words, "--json")[0])
+    snippets = said["configuration"]
+
+    assert said["url"] == url
+    assert all(f'"{url}"' in snippets[language] for language in ("python", "kotlin", "rust"))
+    assert f'serverEndpoint: "{javascript_url}"' in snippets["javascript"]
+    assert ("telemetry-server certificate" in snippets["javascript"]) is url.startswith("http:")
+    assert ("serve --port 8080 --tls" in snippets["javascript"]) is url.startswith("http:")
+    assert "refuses the address" not in snippets["javascript"]
+
+
+def test_an_address_that_glean_js_refuses_is_named(command):
+    said = json.loads(command("point", "glean", "--url", "https://t.example.org/below", "--json")[0])
+
+    assert "refuses the address below" in said["configuration"]["javascript"]
+
+
+def test_firefox_gets_no_port_for_glean_under_tls(command):
+    """FOG's test port speaks http."""
+    shown, talk = command("point", "firefox", "--tls-certificate", "c.pem")
+
+    assert prefs_of(shown)["toolkit.telemetry.server"] == "https://127.0.0.1:8080"
+    assert "forward" in talk
 
 
 def test_a_file_is_written_once(tmp_path, command):

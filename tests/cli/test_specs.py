@@ -79,6 +79,16 @@ def test_show_prints_every_count_that_a_definition_may_have(tmp_path, capsys):
     assert "51 or 3" in capsys.readouterr().out
 
 
+def test_show_as_json_names_the_labels_of_categorical_histograms(tmp_path, capsys):
+    """In the order of their buckets."""
+    file = tmp_path / "Histograms.json"
+    definition = {"kind": "categorical", "labels": ["none", "some", "all"], "expires_in_version": "never"}
+    file.write_text(json.dumps({"HOW_MANY": definition}))
+
+    assert main(["specs", "show", "HOW_MANY", "--file", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["labels"] == ["none", "some", "all"]
+
+
 def test_show_prints_a_file_whole(capsys):
     """Every definition of the largest one."""
     file = shared_data("probes", "gecko-56.0a1-33ce52b7c7ea", "Histograms.json")

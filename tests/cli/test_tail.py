@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, Queue
@@ -15,6 +16,7 @@ from queue import Empty, Queue
 import orjson
 import pytest
 
+from histogram_specs.revision import Revision
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
@@ -157,6 +159,9 @@ async def test_pings_of_test_machines_are_left_out_by_default(world):
             [an_id(2), an_id(3)]
         )
         assert json.loads(one.line()) == {
+            "outcome": "stored",
+            "reason": None,
+            "detail": None,
             "submission_timestamp": "2026-01-02T12:00:00.000000Z",
             "namespace": "garden",
             "doctype": "watering",
@@ -175,6 +180,80 @@ async def test_pings_of_test_machines_are_left_out_by_default(world):
         await world.convert()
 
         assert an_id(4) in tail.line()
+
+
+UNKNOWN_REVISION = Revision("mozilla-central", "ffffffffffff")
+INVALID_JSON = Submission(received_at=LONG_AGO, path=f"/submit/garden/watering/1/{an_id(8)}", body=b"{broken")
+
+
+def awaiting(number: int) -> Submission:
+    """A ping of a revision that nothing knows."""
+    return submitted_at(a_ping(number, revision=UNKNOWN_REVISION), number, at=LONG_AGO)
+
+
+async def test_quarantined_pings_show_with_their_reason(world):
+    """Not the histograms that a stored ping lost; --stored hides them."""
+    with tailing(world) as tail, tailing(world, "--stored") as stored:
+        world.receive([INVALID_JSON, awaiting(9)])
+        await world.convert()
+        lines = sorted([tail.line(), tail.line()])
+        world.receive([submitted(2)])
+        await world.convert()
+
+        assert lines[0].startswith(
+            f"12:00:00  {'garden/watering':<42}  {an_id(8)}  -  quarantined: invalid_json: "
+        )
+        assert f"{an_id(9)}  -  quarantined: unknown_revision: " in lines[1]
+        assert an_id(2) in tail.line()
+        assert an_id(2) in stored.line()
+        assert tail.is_silent()
+
+
+async def test_other_bytes_under_a_stored_id_show_as_a_duplicate(world):
+    world.receive([submitted(2)])
+    await world.convert()
+    with tailing(world, "--json") as tail:
+        world.receive([submitted_at(a_ping(2, other=1), 2, at=LONG_AGO)])
+        await world.convert()
+        shown = json.loads(tail.line())
+
+    assert (shown["outcome"], shown["reason"], shown["document_id"]) == ("duplicate", "conflict", an_id(2))
+
+
+async def test_a_ping_that_waits_shows_when_it_begins_to_and_when_it_is_stored(tmp_path):
+    """Once each; pings that waited before are not shown again."""
+    world = World(tmp_path / "data", server="http://127.0.0.1:1")
+    world.receive([awaiting(1)])
+    await world.convert()
+    with tailing(world) as tail, tailing(world, "--json", "--stored") as stored:
+        world.receive([awaiting(2)])
+        await world.convert()
+
+        assert f"{an_id(2)}  -  pending: waits for the definitions of " in (line := tail.line())
+        assert UNKNOWN_REVISION.changeset in line
+        assert tail.is_silent()
+        world.put_specs(UNKNOWN_REVISION)
+        await world.convert()
+        assert sorted(json.loads(stored.line())["document_id"] for _ in range(2)) == [an_id(1), an_id(2)]
+        assert "2 histograms" in tail.line()
+
+
+@pytest.mark.parametrize(
+    ("headers", "words", "is_shown"),
+    [
+        ({}, (), True),
+        ({"x-source-tags": "automation"}, (), False),
+        ({"x-source-tags": "automation"}, ("--all",), True),
+        ({"x-source-tags": "automation", "x-debug-id": "plot-1"}, ("--debug-id", "plot-1"), True),
+        ({"x-debug-id": "plot-2"}, ("--debug-id", "plot-1"), False),
+    ],
+)
+async def test_refused_pings_are_filtered_by_their_tags_as_stored_ones_are(world, headers, words, is_shown):
+    with tailing(world, *words) as tail:
+        world.receive([replace(INVALID_JSON, headers=headers)])
+        await world.convert()
+
+        assert (not tail.is_silent(1.0)) is is_shown
 
 
 def test_ctrl_c_ends_it_with_130(world):
@@ -205,7 +284,11 @@ def test_it_ends_when_nobody_reads_any_more(world):
 def test_ids_stand_below_each_other(doctype):
     """Behind Firefox's longest names, too."""
     told = dict.fromkeys(("app", "version", "channel", "histograms_kept", "histograms_dropped"))
-    told |= {"submission_timestamp": "2026-11-22T12:00:00.000000Z", "document_id": an_id(1)}
+    told |= {
+        "outcome": "stored",
+        "submission_timestamp": "2026-11-22T12:00:00.000000Z",
+        "document_id": an_id(1),
+    }
     told |= {"namespace": "firefox-desktop", "doctype": doctype}
 
     assert line_of(told).index(an_id(1)) == 54

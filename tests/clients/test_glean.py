@@ -1,9 +1,7 @@
 """A real Glean client (glean-sdk, as the Python package registry has it) against a real server."""
 
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,24 +23,6 @@ pytestmark = pytest.mark.slow
 
 NAMESPACE = "org-example-garden"
 CLIENT = Path(__file__).with_name("glean_client.py")
-INSTALL_SECONDS = 180
-
-
-@pytest.fixture(scope="session")
-def glean_python(tmp_path_factory) -> str:
-    """A Python with glean-sdk; GLEAN_PYTHON names one that is there already."""
-    if ready := os.environ.get("GLEAN_PYTHON"):
-        return ready
-    folder = tmp_path_factory.mktemp("glean")
-    python = str(folder / "bin/python")
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "glean-sdk"]
-    try:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=120)
-        subprocess.run(install, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-        subprocess.run([python, "-c", "import glean"], check=True, capture_output=True, timeout=60)
-    except (subprocess.SubprocessError, OSError) as error:
-        pytest.skip(f"glean-sdk cannot be installed here: {type(error).__name__}")
-    return python
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ DRAFTS = (
     "http://json-schema.org/draft-04/schema#",
     "http://json-schema.org/draft-06/schema#",
     "http://json-schema.org/draft-07/schema#",
+    "https://json-schema.org/draft/2019-09/schema",
     "https://json-schema.org/draft/2020-12/schema",
 )
 WATERING = {
@@ -86,6 +87,41 @@ def test_a_key_that_is_a_number_is_told_as_a_key(tmp_path):
     found = check(Catalogue(put(tmp_path, schema)), {"values": {"2": -1}})
 
     assert found.detail.startswith("values.2: a number, but minimum: 0")
+
+
+@pytest.mark.parametrize("draft", [*DRAFTS, None])
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("date-time", "2026-11-22T12:00:00Z", "yesterday"),
+        ("email", "garden@example.org", "garden"),
+        ("hostname", "example.org", "two words"),
+        ("uri", "https://example.org/", "two words"),
+        # Only later drafts define these: they are checked in every draft all the same.
+        ("uuid", "17caa68c-25f5-450a-9cce-7d31318846d8", "17caa68c"),
+        ("duration", "P1D", "a day"),
+        ("uri-reference", "/a", "\\"),
+        ("json-pointer", "/a", "a"),
+    ],
+)
+def test_formats_are_checked_alike_in_every_draft_or_in_none(tmp_path, draft, name, good, bad):
+    schema = {"properties": {"text": {"format": name}}} | ({} if draft is None else {"$schema": draft})
+    put(tmp_path, schema)
+
+    checked = Catalogue(tmp_path)
+    assert check(checked, {"text": good}).status is DoctypeStatus.VALID
+    assert check(checked, {"text": 5}).status is DoctypeStatus.VALID
+    assert check(checked, {"text": bad}).detail == (
+        f"text: a string, but format: {name} (schema garden/watering/1)"
+    )
+    assert check(Catalogue(tmp_path, check_formats=False), {"text": bad}).status is DoctypeStatus.VALID
+
+
+def test_an_unknown_format_refuses_nothing(tmp_path):
+    """Mozilla's schemas say "datetime", which no draft defines."""
+    catalogue = Catalogue(put(tmp_path, {"properties": {"text": {"format": "datetime"}}}))
+
+    assert check(catalogue, {"text": "yesterday"}).status is DoctypeStatus.VALID
 
 
 def test_of_alternatives_the_nearest_is_told(tmp_path):

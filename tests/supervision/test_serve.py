@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,7 +45,7 @@ def test_it_says_where_to_send_and_how_to_look(tmp_path):
     """With the port that it found; nothing below the data root is anybody else's to read."""
     with running_server(tmp_path, workers=2) as server:
         said = server.log()
-        assert f"curl -i --data-binary @ping.json 'http://127.0.0.1:{server.port}/submit/telemetry/" in said
+        assert f"'http://127.0.0.1:{server.port}/submit/telemetry/" in said
         assert "cat converted" in said
         assert "explain" in said
         assert [answer.status for answer in server.talk(a_request(), half_close=True)] == [200]
@@ -52,6 +54,26 @@ def test_it_says_where_to_send_and_how_to_look(tmp_path):
     assert [kept.body for kept in kept_in(server.data / "raw")] == [b"{}"]
     for path in [server.data, *server.data.rglob("*")]:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize(
+    ("settings", "filed"),
+    [
+        ({}, "idle_daily/Firefox/release/25.0/20131021000000"),
+        ({"TELEMETRY_NAMESPACES": "telemetry,garden"}, "idle_daily/Firefox/release/25.0/20131021000000"),
+        ({"TELEMETRY_NAMESPACES": "garden"}, "OTHER/OTHER/OTHER/1.0/UNKNOWN"),
+    ],
+)
+def test_the_curl_that_it_prints_stores_a_ping_as_it_stands(tmp_path, settings, filed):
+    """Whatever namespaces are taken."""
+    settings |= {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
+    with running_server(tmp_path, environment=settings) as server:
+        (curl,) = re.findall(r"send a ping: +(curl .*)$", server.log(), re.MULTILINE)
+        done = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, timeout=30, check=True)
+        assert "200 OK" in done.stdout
+        wait_for(lambda: list((server.data / "converted").glob(f"*/{filed}/*.zst")), 20)
+        assert server.stop() == 0
 
 
 def test_a_killed_worker_comes_back_and_nothing_acknowledged_is_lost(tmp_path):

@@ -180,12 +180,40 @@ def test_the_schemas_of_the_original_server_are_read(name):
 def test_the_default_allows_what_the_original_did():
     text = shared_data("probes", "telemetry-server-partition-schema", "telemetry_schema.json").read_bytes()
 
-    assert PartitionSchema.default().levels == parse_schema(text).levels
+    for ours, theirs in zip(PartitionSchema.default().levels, parse_schema(text).levels, strict=True):
+        assert ours.field_name == theirs.field_name
+        values = theirs.allowed.values if isinstance(theirs.allowed, OneOf) else ("anything",)
+        assert all(ours.allowed.allows(value) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("app_name", "channel", "filed"),
+    [
+        ("Firefox", "esr", "esr"),
+        ("Firefox", "default", "OTHER"),
+        ("firefox-desktop", "esr", "esr"),
+        ("org-mozilla-fenix", "debug", "debug"),
+        ("org-mozilla-fenix", "canary", "OTHER"),
+        # A registered namespace names channels of its own.
+        ("garden", "canary", "canary"),
+        ("garden", "nightly", "nightly"),
+        ("garden", None, "OTHER"),
+    ],
+)
+def test_todays_channels_have_folders_and_registered_namespaces_name_their_own(app_name, channel, filed):
+    schema = PartitionSchema.default(extra_app_names=["garden"])
+
+    assert schema.values_of({"appName": app_name, "appUpdateChannel": channel})[2] == filed
 
 
 @pytest.mark.parametrize(
     "schema",
-    [PartitionSchema.default(), PartitionSchema((Dimension("a", OneOf(("b",))),)), a_schema({"max": 5})],
+    [
+        PartitionSchema.default(),
+        PartitionSchema.default(["w"], ["garden"]),
+        PartitionSchema((Dimension("a", OneOf(("b",))),)),
+        a_schema({"max": 5}),
+    ],
 )
 def test_a_schema_can_be_written_and_read_again(schema):
     assert parse_schema(json.dumps(schema.as_json())) == schema
@@ -207,6 +235,10 @@ def test_a_schema_can_be_written_and_read_again(schema):
         ('{"version":1,"dimensions":[{"field_name":"a","allowed_values":5}]}', "allowed_values"),
         ('{"version":1,"dimensions":[{"field_name":"a","allowed_values":[5]}]}', "allowed_values"),
         ('{"version":1,"dimensions":[{"field_name":"a","allowed_values":{}}]}', "allowed_values"),
+        (
+            '{"version":1,"dimensions":[{"field_name":"a","allowed_values":"*","any_value_of":"b"}]}',
+            r"dimensions\[0\]\.any_value_of",
+        ),
         (
             '{"version":1,"dimensions":[{"field_name":"a","allowed_values":{"min":1,"mox":2}}]}',
             "allowed_values",

@@ -1,0 +1,46 @@
+"""Real SDKs of Glean, each installed once a session into a folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+INSTALL_SECONDS = 180
+
+
+@pytest.fixture(scope="session")
+def glean_python(tmp_path_factory) -> str:
+    """A Python with glean-sdk; GLEAN_PYTHON names one that is there already."""
+    if ready := os.environ.get("GLEAN_PYTHON"):
+        return ready
+    folder = tmp_path_factory.mktemp("glean")
+    python = str(folder / "bin/python")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "glean-sdk"]
+    try:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=120)
+        subprocess.run(install, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+        subprocess.run([python, "-c", "import glean"], check=True, capture_output=True, timeout=60)
+    except (subprocess.SubprocessError, OSError) as error:
+        pytest.skip(f"glean-sdk cannot be installed here: {type(error).__name__}")
+    return python
+
+
+@pytest.fixture(scope="session")
+def glean_js(tmp_path_factory) -> Path:
+    """A folder whose node_modules has @mozilla/glean; GLEAN_JS names one that is there already."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    if ready := os.environ.get("GLEAN_JS"):
+        return Path(ready)
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    folder: Path = tmp_path_factory.mktemp("glean-js")
+    install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "@mozilla/glean"]
+    try:
+        subprocess.run(install, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+    except (subprocess.SubprocessError, OSError) as error:
+        pytest.skip(f"@mozilla/glean cannot be installed here: {type(error).__name__}")
+    return folder
