@@ -16,6 +16,10 @@ PLAIN = "histograms"
 KEYED = "keyedHistograms"
 # What the rows of one ping may hold: a few bytes can ask for a row of thousands.
 MAX_NUMBERS = 4_000_000
+# What one ping may lose and still be stored: a build of Firefox has some 2,000 definitions.
+MAX_DROPPED = 10_000
+# Their names, places and details: a keyed histogram's name is written for each of its keys.
+MAX_DROPPED_CHARACTERS = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Packer:
     def __init__(self, definitions: Definitions) -> None:
         self.kept = 0
         self.dropped: list[DroppedHistogram] = []
+        self.refused = 0  # as many as `dropped` holds, or more: past a limit they are only counted
+        self._refused_characters = 0
         self._definitions = definitions
         self._numbers = 0
 
@@ -135,7 +141,34 @@ class Packer:
             return None
 
     def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
-        self.dropped.append(DroppedHistogram(name, dropped.reason, dropped.detail, where, value))
+        self.refused += 1
+        self._refused_characters += len(name) + len(where) + len(dropped.detail)
+        if self._has_lost_too_much():
+            self.dropped.clear()
+        else:
+            self.dropped.append(DroppedHistogram(name, dropped.reason, dropped.detail, where, value))
+
+    def _has_lost_too_much(self) -> bool:
+        return self.refused > MAX_DROPPED or self._refused_characters > MAX_DROPPED_CHARACTERS
+
+    def check_losses(self) -> None:
+        """
+        End a ping that lost more histograms than are kept beside their reasons; call it after the last place.
+
+        Raises:
+            Refusal: More than `MAX_DROPPED`, or `MAX_DROPPED_CHARACTERS` of names and details (`too_large`).
+        """
+        if self.refused > MAX_DROPPED:
+            raise Refusal(
+                QuarantineReason.TOO_LARGE,
+                f"{self.refused} of its histograms are refused, and a ping may lose at most {MAX_DROPPED}",
+            )
+        if self._refused_characters > MAX_DROPPED_CHARACTERS:
+            raise Refusal(
+                QuarantineReason.TOO_LARGE,
+                f"{self.refused} of its histograms are refused, and their names, places and details are"
+                f" {self._refused_characters} characters, more than {MAX_DROPPED_CHARACTERS}",
+            )
 
     def _count(self, row: Row) -> None:
         self.kept += 1

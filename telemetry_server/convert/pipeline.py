@@ -165,6 +165,7 @@ def _convert(
     packer = _packer(ping, chosen.definitions)
     for place in places:
         packer.pack(place)
+    packer.check_losses()
     record = reading.finish(ping)
     record["metadata"] = (
         metadata_of(

@@ -7,6 +7,7 @@ import orjson
 
 from storage.partitions.histogram_row import Row
 from telemetry_server.convert.definitions import SpecDefinitions
+from telemetry_server.convert.histogram_filter import Dropped
 from telemetry_server.convert.histogram_places import KEYED, MAX_NUMBERS, Packer, Place
 from telemetry_server.convert.ping_text import (
     HistogramsText,
@@ -91,6 +92,11 @@ class TextPacker(Packer):
         if self._numbers > MAX_NUMBERS:
             raise Surprise
 
+    def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
+        super()._drop(name, where, value, dropped)
+        if self._has_lost_too_much():
+            raise Surprise
+
     def _row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
         row = self._judged(name, key, histogram, where)
         if row is not None:
@@ -107,6 +113,6 @@ def _value_of(text: bytes) -> Any:
     except orjson.JSONDecodeError:
         raise Surprise from None
     # Until now only brackets were counted, those in strings as well.
-    if nesting_of(text) > MAX_NESTING_THERE:
+    if text.count(b"{") + text.count(b"[") > MAX_NESTING_THERE and nesting_of(text) > MAX_NESTING_THERE:
         raise Surprise
     return value

@@ -17,6 +17,7 @@ from storage.raw.reader import segments
 from storage.root import DataRoot
 from telemetry_server.convert.metadata import timestamp
 from telemetry_server.convert.outcome import QuarantineReason
+from telemetry_server.convert.refusal_line import one_by_one
 from telemetry_server.convert.scan import START
 from telemetry_server.convert.tasks import RawItem
 from telemetry_server.convert.worker import read_item
@@ -186,13 +187,13 @@ def _dropped(
     for reason in counts:
         for line in read_records(root.path, ledger, Filter(day, (("reason", reason),)), "quarantine"):
             if line.startswith(wanted):
-                fields = orjson.loads(line[37:])
-                yield {
-                    "name": fields["histogram"],
-                    "reason": fields["reason"],
-                    "detail": fields["detail"],
-                    "where": fields["where"],
-                }
+                for fields in one_by_one(orjson.loads(line[37:])):
+                    yield {
+                        "name": fields["histogram"],
+                        "reason": fields["reason"],
+                        "detail": fields["detail"],
+                        "where": fields["where"],
+                    }
 
 
 def _revision_url(record: dict[str, Any]) -> str | None:

@@ -4,15 +4,13 @@ import fnmatch
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import orjson
-
 from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filter, dimensions_by_schema, read_records
 from storage.root import DataRoot
-from telemetry_server.convert.refusal_line import NO_ID
+from telemetry_server.convert.refusal_line import NO_ID, one_by_one
 from telemetry_server.inspection.raw_lines import raw_submissions, shown_refusal, shown_submission
 from telemetry_server.pings.errors import PingError
-from telemetry_server.pings.json_text import json_of
+from telemetry_server.pings.json_text import json_of, stored_object
 from telemetry_server.pings.submit_path import parse_submit_path
 
 Tell = Callable[[str], None]
@@ -43,9 +41,9 @@ def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) 
     reasons = tuple(condition for condition in wanted.where if condition[0] == "reason")
     pruned = Filter(wanted.day, reasons)
     for line in read_records(root.path, ledger, pruned, "quarantine", on_damage=on_damage):
-        fields = orjson.loads(line.partition(b"\t")[2])
-        if _holds(fields, wanted):
-            yield _line(shown_refusal(fields))
+        for fields in one_by_one(stored_object(line.partition(b"\t")[2])):
+            if _holds(fields, wanted):
+                yield _line(shown_refusal(fields))
 
 
 def raw(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:

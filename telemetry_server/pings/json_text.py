@@ -61,6 +61,17 @@ def parse_object(text: bytes) -> ParsedObject:
     return ParsedObject(value, had_byte_order_mark)
 
 
+def stored_object(text: bytes) -> dict[str, Any]:
+    """
+    The object that `json_of` wrote as *text*, integers past 64 bits with all their digits.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    value: dict[str, Any] = json.loads(text) if may_have_long_integers(text) else orjson.loads(text)
+    return value
+
+
 def json_of(value: Any) -> bytes:
     """The shortest JSON of *value*, as `parse_object` reads it: integers past 64 bits too."""
     try:
