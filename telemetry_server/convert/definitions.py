@@ -32,6 +32,9 @@ class Unusable(NamedTuple):
     detail: str
 
 
+UNDEFINED = Unusable(False, "no histogram of that name in the definitions")
+
+
 class Definitions(Protocol):
     """Finds what to hold a histogram against."""
 
@@ -58,7 +61,7 @@ class SpecDefinitions:
             return measure
         if isinstance(found, UnusableDefinition):
             return Unusable(True, found.detail)
-        return Unusable(False, "no histogram of that name in the definitions")
+        return UNDEFINED
 
 
 def _measure_of(spec: HistogramSpec) -> Measure:

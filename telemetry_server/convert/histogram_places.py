@@ -143,13 +143,14 @@ class Packer:
     def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
         self.refused += 1
         self._refused_characters += len(name) + len(where) + len(dropped.detail)
-        if self._has_lost_too_much():
-            self.dropped.clear()
+        if self.refused > MAX_DROPPED or self._refused_characters > MAX_DROPPED_CHARACTERS:
+            self._lose_too_much()
         else:
             self.dropped.append(DroppedHistogram(name, dropped.reason, dropped.detail, where, value))
 
-    def _has_lost_too_much(self) -> bool:
-        return self.refused > MAX_DROPPED or self._refused_characters > MAX_DROPPED_CHARACTERS
+    def _lose_too_much(self) -> None:
+        """From here on refused histograms are only counted."""
+        self.dropped.clear()
 
     def check_losses(self) -> None:
         """

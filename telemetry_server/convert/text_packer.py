@@ -7,7 +7,6 @@ import orjson
 
 from storage.partitions.histogram_row import Row
 from telemetry_server.convert.definitions import SpecDefinitions
-from telemetry_server.convert.histogram_filter import Dropped
 from telemetry_server.convert.histogram_places import KEYED, MAX_NUMBERS, Packer, Place
 from telemetry_server.convert.ping_text import (
     HistogramsText,
@@ -92,10 +91,8 @@ class TextPacker(Packer):
         if self._numbers > MAX_NUMBERS:
             raise Surprise
 
-    def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
-        super()._drop(name, where, value, dropped)
-        if self._has_lost_too_much():
-            raise Surprise
+    def _lose_too_much(self) -> None:
+        raise Surprise
 
     def _row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
         row = self._judged(name, key, histogram, where)

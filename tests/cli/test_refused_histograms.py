@@ -1,4 +1,4 @@
-"""Refused histograms of a ping: one line of quarantine for each reason, and each counted and shown by itself."""
+"""Refused histograms of a ping: one line of quarantine for each reason, each of them counted and shown."""
 
 import json
 from collections import Counter

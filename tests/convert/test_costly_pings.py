@@ -1,12 +1,8 @@
 """What one ping can make the server write, keep and hold in memory has an end."""
 
 import gzip
-import resource
-import subprocess
-import sys
 from pathlib import Path
 from random import Random
-from textwrap import dedent
 
 import orjson
 import pytest
@@ -18,7 +14,6 @@ from telemetry_server.convert.pipeline import convert
 from tests.convert.payloads.samples import (
     COUNT_SENT,
     INFO,
-    REVISION,
     a_context,
     a_submission,
     dropped,
