@@ -57,6 +57,7 @@ def parse_object(text: bytes) -> ParsedObject:
     if value.__class__ is not dict:
         raise InvalidJson(f"the outermost value is {json_type(value)}, not an object")
     if may_have_long_integers(text):
+        value = None  # both at once would be twice the memory
         value = json.loads(text)
     return ParsedObject(value, had_byte_order_mark)
 

@@ -1,6 +1,9 @@
 """What one ping can make the server write, keep and hold in memory has an end."""
 
 import gzip
+import re
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -127,3 +130,49 @@ def test_lines_are_compressed_as_they_come_and_lost_nowhere(tmp_path, monkeypatc
         by_store[frame.directory.partition("/")[0]] += frame.members
     assert by_store == {"converted": list(range(10)), "quarantine": list(range(10))}
     assert len(frames) > 4
+
+
+# Units of text that make many Python objects of few bytes; long integers need a second parser.
+TINY = {
+    "empty objects": b"{}",
+    "objects with a key": b'{"a":0}',
+    "long integers among objects": b"{},12345678901234567890123",
+    "numbers": b"9e15",
+}
+CONVERT_AND_MEASURE = """
+import re, sys, tempfile
+from pathlib import Path
+from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.worker import Sheet
+from tests.convert.payloads.samples import a_context, a_submission
+
+submission = a_submission(sys.stdin.buffer.read())
+with tempfile.TemporaryDirectory() as folder:
+    outcome = convert(submission, a_context(Path(folder)))
+sheet = Sheet()
+sheet.enter(0, submission, outcome)
+sheet.result()
+# Not ru_maxrss: across an exec it keeps the peak of the process that started this one.
+[peak_kibibytes] = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(type(outcome).__name__, int(peak_kibibytes) >> 10)
+"""
+
+
+@pytest.mark.parametrize("unit", TINY.values(), ids=TINY.keys())
+def test_a_ping_of_tiny_values_stays_under_the_memory_that_limits_md_says(unit):
+    """Measured as the peak of a process of its own; the text is as long as a ping's may be."""
+    page = (ROOT / "docs/limits.md").read_text(encoding="utf-8")
+    [limit] = re.findall(r"a process that holds one stays under (\d+) MiB", page)
+    unlike = Random(1).randbytes(30_000).hex().encode()  # else the ratio would refuse it
+    room = 8 * MIB - len(unlike) - 1024
+    body = gzip.compress(
+        a_body(more=b',"pad":"%b","x":[%b]' % (unlike, b",".join([unit] * (room // (len(unit) + 1))))), 6
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", CONVERT_AND_MEASURE], input=body, capture_output=True, cwd=ROOT, check=True
+    )
+
+    outcome, peak_mebibytes = done.stdout.split()
+    assert outcome == b"Stored"
+    assert int(peak_mebibytes) < int(limit)
