@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, say
+from telemetry_server.cli.output import print_json, print_text, say
 from telemetry_server.cli.status import ExitStatus
+from telemetry_server.client_text import shown
 
 EPILOG = """\
 example: telemetry-server explain --data ./data 17caa68c-25f5-450a-9cce-7d31318846d8
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return ExitStatus.DONE
 
 
+MAX_DETAIL_CHARACTERS = 2000  # of a schema, with a place of eight long keys
 LINES = (
     ("came", "received_at"),
     ("namespace", "namespace"),
@@ -68,21 +70,23 @@ LINES = (
 
 
 def _print(told: dict[str, Any]) -> None:
-    print(f"ping {told['document_id']}")
+    print_text(f"ping {told['document_id']}")
     for title, name in LINES:
         if told[name] is not None:
-            print(f"  {title:<10}{told[name]}")
+            print_text(f"  {title:<10}{shown(told[name], MAX_DETAIL_CHARACTERS)}")
     if told["checked"]:
         passed = ", ".join(check["check"] for check in told["checked"] if check["passed"])
-        print(f"  {'passed':<10}{passed or 'nothing'}")
+        print_text(f"  {'passed':<10}{passed or 'nothing'}")
     dropped = told["dropped_histograms"]
     if told["outcome"] == "stored":
-        print(f"  {'dropped':<10}{len(dropped)} histograms")
+        print_text(f"  {'dropped':<10}{len(dropped)} histograms")
     for histogram in dropped:
         line = f" (line {histogram['spec_line']} of its Histograms.json)" if "spec_line" in histogram else ""
-        print(f"    {histogram['name']}: {histogram['reason']}: {histogram['detail']}{line}")
-        print(f"      at {histogram['where']}")
+        name, detail, where = (shown(histogram[part]) for part in ("name", "detail", "where"))
+        print_text(f"    {name}: {histogram['reason']}: {detail}{line}")
+        print_text(f"      at {where}")
     for other in told["others"]:
         reason = f": {other['reason']}" if other["reason"] else ""
         said = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
-        print(f"  {'also':<10}{other['outcome']}{reason} {' '.join(filter(None, said))}".rstrip())
+        words = " ".join(shown(text, MAX_DETAIL_CHARACTERS) for text in said if text)
+        print_text(f"  {'also':<10}{other['outcome']}{reason} {words}".rstrip())

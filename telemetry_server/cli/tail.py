@@ -11,6 +11,7 @@ from typing import Any
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
 from telemetry_server.cli.output import say
 from telemetry_server.cli.status import ExitStatus
+from telemetry_server.client_text import shown, shown_json
 
 EPILOG = """\
 examples:
@@ -25,7 +26,7 @@ POLL_SECONDS = 0.25
 # This program takes a moment to start: what came meanwhile is not to be missed.
 LOOK_BACK_SECONDS = 2.0
 NAME_WIDTH = 42  # firefox-desktop/nimbus-targeting-context fits
-MAX_SHOWN = 64  # characters of an application's name or version
+MAX_SHOWN = 64  # characters of a name or version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +70,7 @@ def _show(records: Iterable[dict[str, Any]], args: argparse.Namespace) -> None:
     for record in records:
         if _is_wanted(record["metadata"].get("header", {}), args):
             told = summary(record)
-            sys.stdout.write(orjson.dumps(told).decode() if args.json else line_of(told))
+            sys.stdout.write(shown_json(orjson.dumps(told)).decode() if args.json else line_of(told))
             sys.stdout.write("\n")
             shown = True
     if shown:
@@ -118,14 +119,18 @@ def _application(record: dict[str, Any]) -> tuple[str | None, str | None, str | 
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.isprintable() and len(value) <= MAX_SHOWN else None
+    return value if isinstance(value, str) and value else None
 
 
 def line_of(told: dict[str, Any]) -> str:
     """*told*, for people."""
-    name = f"{told['namespace']}/{told['doctype']}"
+    name = f"{_cut(told['namespace'])}/{_cut(told['doctype'])}"
     parts = [told["submission_timestamp"][11:19], f"{name:<{NAME_WIDTH}}", told["document_id"]]
-    parts += [" ".join(told[part] for part in ("app", "version", "channel") if told[part]) or "-"]
+    parts += [" ".join(_cut(told[part]) for part in ("app", "version", "channel") if told[part]) or "-"]
     if told["histograms_kept"] or told["histograms_dropped"]:
         parts.append(f"{told['histograms_kept']} histograms, {told['histograms_dropped']} dropped")
     return "  ".join(parts)
+
+
+def _cut(text: str) -> str:
+    return shown(text, MAX_SHOWN)
