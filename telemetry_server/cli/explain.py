@@ -1,6 +1,7 @@
 """``telemetry-server explain``: the life of one ping."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 MAX_DETAIL_CHARACTERS = 2000  # of a schema, with a place of eight long keys
+MAX_DESCRIBED = 20
+CLIENT_TYPES = {0: "exponential", 1: "linear", 2: "boolean", 3: "flag", 4: "count", 5: "categorical"}
 LINES = (
     ("came", "received_at"),
     ("namespace", "namespace"),
@@ -77,6 +80,8 @@ def _print(told: dict[str, Any]) -> None:
     if told["checked"]:
         passed = ", ".join(check["check"] for check in told["checked"] if check["passed"])
         print_text(f"  {'passed':<10}{passed or 'nothing'}")
+    for line in _self_described(told["self_described"]):
+        print_text(line)
     dropped = told["dropped_histograms"]
     if told["outcome"] == "stored":
         print_text(f"  {'dropped':<10}{len(dropped)} histograms")
@@ -90,3 +95,18 @@ def _print(told: dict[str, Any]) -> None:
         said = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
         words = " ".join(shown(text, MAX_DETAIL_CHARACTERS) for text in said if text)
         print_text(f"  {'also':<10}{other['outcome']}{reason} {words}".rstrip())
+
+
+def _self_described(described: dict[str, Any]) -> Iterator[str]:
+    """A line for each histogram that was packed by its own word, up to a limit."""
+    from telemetry_server.convert.self_description import descriptions
+
+    found = list(descriptions(described))
+    if found:
+        yield f"  {'by itself':<10}{len(found)} histograms are described by what was sent"
+    for section, name, (client_type, low, high, bucket_count) in found[:MAX_DESCRIBED]:
+        kind = CLIENT_TYPES.get(client_type, f"type {client_type}")
+        place = f" in {shown('.'.join(section))}" if section else ""
+        yield f"    {shown(name)}{place}: {kind}, {low} to {high} in {bucket_count} buckets"
+    if len(found) > MAX_DESCRIBED:
+        yield f"    and {len(found) - MAX_DESCRIBED} more: --json has all"

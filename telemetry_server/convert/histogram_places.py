@@ -10,6 +10,7 @@ from telemetry_server.convert.histogram_filter import Dropped, judge, row_of
 from telemetry_server.convert.outcome import DroppedHistogram, HistogramReason, QuarantineReason
 from telemetry_server.convert.reading import JsonObject
 from telemetry_server.convert.refusal import Refusal
+from telemetry_server.convert.self_description import CHILDREN, PROCESSES, Section, SelfDescription
 from telemetry_server.pings.json_place import json_type, key_text
 
 PLAIN = "histograms"
@@ -29,27 +30,28 @@ class Place:
     parent: JsonObject
     key: str  # `PLAIN` or `KEYED`
     where: str  # its path in the payload
+    section: Section = ()
 
 
 def places_of(packable: JsonObject, where: str) -> list[Place]:
     """Every object of histograms in *packable*: its own, those of its processes and of its child payloads."""
     places = [*_places_in(packable, where)]
-    processes = packable.get("processes")
+    processes = packable.get(PROCESSES)
     if isinstance(processes, dict):
         for name, process in processes.items():
-            places += _places_in(process, f"{where}processes.{key_text(name)}.")
-    children = packable.get("childPayloads")
+            places += _places_in(process, f"{where}processes.{key_text(name)}.", (PROCESSES, name))
+    children = packable.get(CHILDREN)
     if isinstance(children, list):
         for position, child in enumerate(children):
-            places += _places_in(child, f"{where}childPayloads[{position}].")
+            places += _places_in(child, f"{where}childPayloads[{position}].", (CHILDREN, str(position)))
     return places
 
 
-def _places_in(parent: Any, where: str) -> Iterator[Place]:
+def _places_in(parent: Any, where: str, section: Section = ()) -> Iterator[Place]:
     if isinstance(parent, dict):
         for key in (PLAIN, KEYED):
             if parent.get(key) is not None:
-                yield Place(parent, key, where + key)
+                yield Place(parent, key, where + key, section)
 
 
 def has_histograms(places: list[Place]) -> bool:
@@ -99,7 +101,7 @@ class Packer:
                 if row is None:
                     continue
             rows[name] = row
-            self._count(row)
+            self._keep(name, histogram, row)
         return rows
 
     def _pack_keyed(self, histograms: JsonObject, where: str) -> dict[str, dict[str, Row]]:
@@ -129,8 +131,12 @@ class Packer:
                 if row is None:
                     continue
             rows[key] = row
-            self._count(row)
+            self._keep(name, histogram, row)
         return rows
+
+    def self_described(self) -> JsonObject:
+        """What the packed histograms say of themselves, where no definitions do; else nothing."""
+        return {}
 
     def _judged(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
         try:
@@ -171,7 +177,7 @@ class Packer:
                 f" {self._refused_characters} characters, more than {MAX_DROPPED_CHARACTERS}",
             )
 
-    def _count(self, row: Row) -> None:
+    def _keep(self, name: str, histogram: JsonObject, row: Row) -> None:
         self.kept += 1
         self._numbers += len(row)
         if self._numbers > MAX_NUMBERS:
@@ -179,3 +185,24 @@ class Packer:
                 QuarantineReason.TOO_LARGE,
                 f"its histograms would fill rows of more than {MAX_NUMBERS} numbers",
             )
+
+
+class SelfDescribedPacker(Packer):
+    """Packs histograms that are taken at their own word, and says what the rows of each mean."""
+
+    def __init__(self, description: SelfDescription) -> None:
+        super().__init__(description)
+        self._description = description
+
+    def pack(self, place: Place) -> None:
+        """Pack all histograms of *place*."""
+        self._description.enter(place.section)
+        super().pack(place)
+
+    def _keep(self, name: str, histogram: JsonObject, row: Row) -> None:
+        super()._keep(name, histogram, row)
+        self._description.keep(name, histogram)
+
+    def self_described(self) -> JsonObject:
+        """What was packed says of itself."""
+        return self._description.as_metadata()

@@ -27,6 +27,7 @@ def metadata_of(
     headers: Mapping[str, str],
     revision_source: str | None,
     dropped: Iterable[DroppedHistogram],
+    self_described: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The object ``metadata``, with the parts that only some records have left out where they are not due."""
     metadata: dict[str, Any] = {
@@ -43,6 +44,8 @@ def metadata_of(
     reasons = Counter(histogram.reason.value for histogram in dropped)
     if reasons:
         metadata["dropped_histograms"] = dict(reasons)
+    if self_described:
+        metadata["self_described"] = self_described
     return metadata
 
 

@@ -21,9 +21,15 @@ from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
 from telemetry_server.convert.claims import asks_a_schema, claimed_reading, refusal_by_schema
 from telemetry_server.convert.classic import read_classic
-from telemetry_server.convert.definitions import Definitions, SelfDescription, SpecDefinitions
+from telemetry_server.convert.definitions import Definitions, SpecDefinitions
 from telemetry_server.convert.generic import read_generic
-from telemetry_server.convert.histogram_places import Packer, Place, has_histograms, places_of
+from telemetry_server.convert.histogram_places import (
+    Packer,
+    Place,
+    SelfDescribedPacker,
+    has_histograms,
+    places_of,
+)
 from telemetry_server.convert.metadata import kept_headers, metadata_of
 from telemetry_server.convert.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
 from telemetry_server.convert.ping_text import IS_COMPILED, OpenedObject, Surprise, as_json, open_ping
@@ -32,6 +38,7 @@ from telemetry_server.convert.refusal import Refusal
 from telemetry_server.convert.reserved import discard_info, discard_reserved
 from telemetry_server.convert.revisions import Chosen, Resolves, Unresolved, choose_definitions
 from telemetry_server.convert.rules import Facts, Rules
+from telemetry_server.convert.self_description import SelfDescription
 from telemetry_server.convert.text_packer import TextPacker
 from telemetry_server.convert.unified import read_unified
 from telemetry_server.doctypes.layout import DoctypeKey
@@ -177,6 +184,7 @@ def _convert(
             headers=extras.header,
             revision_source=chosen.source,
             dropped=packer.dropped,
+            self_described=packer.self_described(),
         )
         | extras.fields
     )
@@ -196,12 +204,13 @@ def _convert(
 
 
 def _packer(ping: JsonObject, definitions: Definitions) -> Packer:
-    if not isinstance(ping, OpenedObject):
-        return Packer(definitions)
-    if isinstance(definitions, SpecDefinitions):
+    if isinstance(definitions, SelfDescription):
+        if isinstance(ping, OpenedObject):
+            raise Surprise  # each histogram has a definition of its own
+        return SelfDescribedPacker(definitions)
+    if isinstance(definitions, SpecDefinitions) and isinstance(ping, OpenedObject):
         return TextPacker(definitions)
-    # Each histogram has a definition of its own.
-    raise Surprise
+    return Packer(definitions)
 
 
 def digest_of(text: bytes) -> int:

@@ -97,7 +97,7 @@ class TextPacker(Packer):
     def _row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
         row = self._judged(name, key, histogram, where)
         if row is not None:
-            self._count(row)
+            self._keep(name, histogram, row)
         return row
 
 

@@ -68,6 +68,7 @@ class Explanation:
     revision: str | None = None
     revision_source: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    self_described: dict[str, Any] = field(default_factory=dict)  # as the record's metadata has it
     dropped_histograms: list[dict[str, Any]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)  # what else came under this id
 
@@ -175,6 +176,7 @@ def _tell_record(
         "revision": url,
         "revision_source": metadata.get("revision_source") or ("ping" if url else None),
         "metadata": metadata,
+        "self_described": metadata.get("self_described", {}),
         "dropped_histograms": dropped,
     }
 

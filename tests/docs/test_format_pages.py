@@ -19,6 +19,7 @@ from storage.raw.framing import FILE_HEADER_BYTES, HEAD_BYTES
 from telemetry_server.convert.outcome import HistogramReason, Refused
 from telemetry_server.convert.pipeline import convert
 from telemetry_server.convert.refusal_line import histograms_line, one_by_one, submission_line
+from telemetry_server.convert.self_description import buckets_of, description_of
 from tests.convert.payloads.samples import (
     RECEIVED_AT,
     TELEMETRY_PATH,
@@ -74,6 +75,24 @@ def test_the_worked_record_comes_out_of_its_ping(tmp_path):
     assert record["histograms"][NAME] == json_example(FORMAT, "row")
     assert expected["metadata"].items() <= record["metadata"].items()
     assert {**record, "metadata": {}} == {**expected, "metadata": {}}
+
+
+def test_the_worked_self_described_payload_is_described_as_the_page_says(tmp_path):
+    """And its buckets start where the page says."""
+    context = a_context(tmp_path, unresolved_revision="self_described")
+    expected = json_example(FORMAT, "self-described metadata")
+    info = {"reason": "main", "revision": "https://github.com/example/browser"}
+    payload = json_example(FORMAT, "self-described payload")
+
+    record = record_of(convert(a_submission({"ver": 1, "info": info, **payload}), context))
+
+    described = record["metadata"]["self_described"]
+    assert described == expected
+    sections = ((), ("processes", "content"))
+    found = [description_of(described, "OUR_OWN_MS", section) for section in sections]
+    assert [list(buckets_of(each).starts) for each in found] == json_example(FORMAT, "self-described starts")
+    row = record["processes"]["content"]["histograms"]["OUR_OWN_MS"]
+    assert row[buckets_of(found[1]).starts.index(34)] == 2
 
 
 def test_the_reasons_for_dropping_stand_in_their_order():
