@@ -1,6 +1,6 @@
 """Where histograms stand in a ping, and packing them there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,28 +33,32 @@ class Place:
     section: Section = ()
 
 
-def places_of(packable: JsonObject, where: str) -> list[Place]:
-    """Every object of histograms in *packable*: its own, those of its processes and of its child payloads."""
-    places = [*_places_in(packable, where)]
+def places_of(packable: JsonObject, where: str) -> Iterator[Place]:
+    """
+    Every object of histograms in *packable*: its own, those of its processes and of its child payloads.
+
+    Empty ones are left out: there is nothing to pack.  One at a time, since a ping may have 100,000s.
+    """
+    yield from _places_in(packable, where)
     processes = packable.get(PROCESSES)
     if isinstance(processes, dict):
         for name, process in processes.items():
-            places += _places_in(process, f"{where}processes.{key_text(name)}.", (PROCESSES, name))
+            yield from _places_in(process, f"{where}processes.{key_text(name)}.", (PROCESSES, name))
     children = packable.get(CHILDREN)
     if isinstance(children, list):
         for position, child in enumerate(children):
-            places += _places_in(child, f"{where}childPayloads[{position}].", (CHILDREN, str(position)))
-    return places
+            yield from _places_in(child, f"{where}childPayloads[{position}].", (CHILDREN, str(position)))
 
 
 def _places_in(parent: Any, where: str, section: Section = ()) -> Iterator[Place]:
     if isinstance(parent, dict):
         for key in (PLAIN, KEYED):
-            if parent.get(key) is not None:
+            histograms = parent.get(key)
+            if histograms is not None and not (histograms.__class__ is dict and not histograms):
                 yield Place(parent, key, where + key, section)
 
 
-def has_histograms(places: list[Place]) -> bool:
+def has_histograms(places: Iterable[Place]) -> bool:
     """Whether there is anything in *places* that definitions are needed for."""
     return any(isinstance(place.parent[place.key], dict) and place.parent[place.key] for place in places)
 

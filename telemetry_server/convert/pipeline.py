@@ -10,7 +10,7 @@ way is taken.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from crc32c import crc32c
@@ -165,12 +165,11 @@ def _convert(
     facts = _facts(path.namespace, doctype, reading.docversion, fields)
     _check_wanted(context, facts, ping, text=text, headers=headers, notes=notes)
 
-    places = [] if reading.packable is None else places_of(reading.packable, reading.where)
-    chosen = _definitions(places, reading, fields, context)
+    chosen = _definitions(reading, fields, context)
     if isinstance(chosen, Awaiting):
         return AwaitingSpecs(chosen.revision, path.document_id)
     packer = _packer(ping, chosen.definitions)
-    for place in places:
+    for place in _places(reading):
         packer.pack(place)
     packer.check_losses()
     record = reading.finish(ping)
@@ -331,10 +330,12 @@ def _check_wanted(
         raise Refusal(QuarantineReason.UNKNOWN_DOCTYPE, detail or f"{name} is not registered")
 
 
-def _definitions(
-    places: list[Place], reading: Reading, fields: JsonObject, context: ConversionContext
-) -> Chosen | Awaiting:
-    if reading.info is None or not has_histograms(places):
+def _places(reading: Reading) -> Iterator[Place]:
+    return iter(()) if reading.packable is None else places_of(reading.packable, reading.where)
+
+
+def _definitions(reading: Reading, fields: JsonObject, context: ConversionContext) -> Chosen | Awaiting:
+    if reading.info is None or not has_histograms(_places(reading)):
         # Nothing but empty or broken objects: there is nothing to hold against a definition.
         return Chosen(SelfDescription())
     return choose_definitions(

@@ -138,6 +138,7 @@ TINY = {
     "objects with a key": b'{"a":0}',
     "long integers among objects": b"{},12345678901234567890123",
     "numbers": b"9e15",
+    "children without histograms": b'{"histograms":{}}',
 }
 CONVERT_AND_MEASURE = """
 import re, sys, tempfile
@@ -166,7 +167,10 @@ def test_a_ping_of_tiny_values_stays_under_the_memory_that_limits_md_says(unit):
     unlike = Random(1).randbytes(30_000).hex().encode()  # else the ratio would refuse it
     room = 8 * MIB - len(unlike) - 1024
     body = gzip.compress(
-        a_body(more=b',"pad":"%b","x":[%b]' % (unlike, b",".join([unit] * (room // (len(unit) + 1))))), 6
+        a_body(
+            more=b',"pad":"%b","childPayloads":[%b]' % (unlike, b",".join([unit] * (room // (len(unit) + 1))))
+        ),
+        6,
     )
 
     done = subprocess.run(
