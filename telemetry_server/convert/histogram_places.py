@@ -146,6 +146,9 @@ class Packer:
         try:
             return judge(name, histogram, key is not None, self._definitions)
         except Dropped as dropped:
+            if self.refused > MAX_DROPPED:
+                self.refused += 1  # too many already: only their number is still of use
+                return None
             place = f"{where}.{key_text(name)}" + (f".{key_text(key)}" if key is not None else "")
             self._drop(name, place, histogram, dropped)
             return None
