@@ -2,14 +2,17 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 
+from storage.audit import audit
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry
+from storage.partitions.compact import compact_day
 from storage.partitions.frames import compress_frame
 from storage.partitions.reader import Filter, read_records
 from storage.partitions.writer import Frame, PartitionWriter
@@ -155,3 +158,29 @@ def test_compaction_keeps_lines_with_several_histograms(world, look):
 
     assert len(objects(look("cat", "quarantine"))) == 3 * (UNKNOWN + MALFORMED)
     assert json.loads(look("audit", "--json"))["balanced"]
+
+
+async def test_audit_does_not_mistake_a_merge_meanwhile_for_lost_histograms(world):
+    """Of a file that was merged away only the number of lines is known, not what they hold."""
+    world.receive([submitted(a_ping_with_refusals(), 4)])
+    await world.convert()
+    with Ledger(world.root.ledger) as ledger:
+        writer = PartitionWriter(world.root.path, ledger, Disk())
+        with ledger.transaction() as transaction:
+            for file in ledger.files(f"quarantine/{DAY}"):
+                transaction.put_file(replace(file, closed=True))
+        writer.recover()
+        writer.close()
+    world.receive([submitted(a_ping_with_refusals(), 5)])
+    await world.convert()
+
+    def merge() -> None:
+        with Ledger(world.root.ledger) as ledger:
+            list(compact_day(world.root.path, ledger, Disk(), DAY))
+
+    with Ledger.for_reading(world.root) as ledger:
+        assert len(ledger.files(f"quarantine/{DAY}/malformed")) == 2
+        found = audit(world.root, ledger, on_file=merge)
+
+    assert found.findings == []
+    assert world.audit().findings == []
