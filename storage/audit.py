@@ -9,6 +9,7 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import DayBooks, Entry, SegmentPosition, StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
+from storage.partitions.quarantine_line import items_in
 from storage.raw.reader import Span, read_submission, scan_segment, segments
 from storage.root import DataRoot
 
@@ -60,14 +61,11 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
     raw = _recount_raw(root.raw, positions, on_file)
     raw.findings += _lost_segments(raw.there, positions, pending_segments, ledger)
     result = Audit(_with_unread(booked, raw.unread), raw.findings)
-    lines: Counter[tuple[str, str, str]] = Counter()
+    items = _Items()
     for file in files:
-        count, finding = _count_lines(root.path, ledger, file)
+        items.add(root.path, ledger, file)
         on_file()
-        if finding:
-            result.findings.append(finding)
-        lines[_book_of(file)] += count
-    result.findings += _compare(tally, lines)
+    result.findings += items.findings + items.compare(tally)
     for day, names in raw.damaged.items():
         since = len(names) - tally.get((day, Entry.DAMAGED_RECORDS, ""), 0)
         if since > 0:
@@ -92,16 +90,12 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
 
 def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
     """What of the files of *day* (YYYYMMDD) does not agree with the books; one line each."""
-    findings = []
-    lines: Counter[tuple[str, str, str]] = Counter()
+    items = _Items()
     for store in ("converted", "quarantine"):
         for file in ledger.files(f"{store}/{day}"):
-            count, finding = _count_lines(root.path, ledger, file)
-            if finding:
-                findings.append(finding)
-            lines[_book_of(file)] += count
+            items.add(root.path, ledger, file)
     tally = {key: count for key, count in ledger.tally().items() if key[0] == day}
-    return findings + _compare(tally, lines)
+    return items.findings + items.compare(tally)
 
 
 @dataclass(slots=True)
@@ -192,20 +186,53 @@ def _spans(path: Path) -> Iterator[Span]:
         start = scan.end
 
 
-def _count_lines(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int, str]:
-    """Lines in the committed part of *file*, and what is wrong with it, if anything."""
+@dataclass(slots=True)
+class _Items:
+    """What partition files hold: records, refused submissions, refused histograms."""
+
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    uncounted: set[tuple[str, str, str]] = field(default_factory=set)  # merged meanwhile: not compared
+    findings: list[str] = field(default_factory=list)
+
+    def add(self, root: Path, ledger: Ledger, file: StoredFile) -> None:
+        """Count what is in *file*."""
+        count, finding = _count_items(root, ledger, file)
+        if finding:
+            self.findings.append(finding)
+        if count is None:
+            self.uncounted.add(_book_of(file))
+        else:
+            self.counts[_book_of(file)] += count
+
+    def compare(self, tally: dict[tuple[str, Entry, str], int]) -> list[str]:
+        """Where the books and the files differ, a line each."""
+        booked = _booked(tally)
+        return [
+            f"{'/'.join(filter(None, key))}: {self.counts[key]} on disk, {booked[key]} in the books"
+            for key in sorted((booked.keys() | self.counts.keys()) - self.uncounted)
+            if booked[key] != self.counts[key]
+        ]
+
+
+def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | None, str]:
+    """What the committed part of *file* holds for the books, and what is wrong with it; None: not known."""
+    is_quarantine = file.directory.startswith("quarantine/")
+    lines = items = 0
     try:
         with (root / file.path).open("rb") as stream:
-            count = sum(1 for _ in read_lines(stream, file.length))
+            for line in read_lines(stream, file.length):
+                lines += 1
+                items += items_in(line) if is_quarantine else 1
     except FileNotFoundError:
         if file.path not in {now.path for now in ledger.files(file.directory)}:
-            return file.records, ""  # merged into another since the start
+            # How many histograms its lines held stands in another file by now, among others.
+            return (None if is_quarantine else file.records), ""  # merged into another since the start
         return 0, f"{file.path}: gone, with {file.records} lines"
     except (EOFError, DamagedFrame) as error:
         return 0, f"{file.path}: damaged: {error}"
-    if count != file.records:
-        return count, f"{file.path}: {count} lines where the ledger says {file.records}"
-    return count, ""
+    if lines != file.records:
+        return items, f"{file.path}: {lines} lines where the ledger says {file.records}"
+    return items, ""
 
 
 def _book_of(file: StoredFile) -> tuple[str, str, str]:
@@ -214,8 +241,8 @@ def _book_of(file: StoredFile) -> tuple[str, str, str]:
     return store, day, rest[0] if store == "quarantine" else ""
 
 
-def _compare(tally: dict[tuple[str, Entry, str], int], lines: Counter[tuple[str, str, str]]) -> list[str]:
-    """Where the books and the lines on disk differ."""
+def _booked(tally: dict[tuple[str, Entry, str], int]) -> Counter[tuple[str, str, str]]:
+    """What the books say is on disk, by store, day, and quarantine's reason."""
     booked: Counter[tuple[str, str, str]] = Counter()
     for (day, entry, reason), count in tally.items():
         match entry:
@@ -227,9 +254,4 @@ def _compare(tally: dict[tuple[str, Entry, str], int], lines: Counter[tuple[str,
                 booked["quarantine", day, reason] += count
             case Entry.CONFLICT:
                 booked["quarantine", day, "conflict"] += count
-    findings = []
-    for key in sorted(set(booked) | set(lines)):
-        if booked[key] != lines[key]:
-            place = "/".join(part for part in key if part)
-            findings.append(f"{place}: {lines[key]} lines on disk, {booked[key]} in the books")
-    return findings
+    return booked

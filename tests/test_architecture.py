@@ -11,10 +11,11 @@ PACKAGES = ("histogram_specs", "storage", "telemetry_server")
 MAY_IMPORT: dict[str, set[str]] = {
     "histogram_specs": set(),
     "storage": set(),
-    "observability": set(),
+    "client_text": set(),
+    "observability": {"client_text"},
     "nearest": set(),
     "settings": {"histogram_specs", "nearest"},
-    "supervision": {"observability"},
+    "supervision": {"client_text", "observability"},
     "generator": {"histogram_specs"},
     "pings": {"storage", "histogram_specs"},
     "doctypes": {"pings", "histogram_specs", "storage"},
@@ -22,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "convert": {"storage", "histogram_specs", "pings", "doctypes", "observability"},
     "inspection": {"storage", "histogram_specs", "pings", "convert"},
     "cli": {
+        "client_text",
         "storage",
         "histogram_specs",
         "observability",

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, print_table, progress, say
+from telemetry_server.cli.output import print_json, print_table, print_text, progress, say
 from telemetry_server.cli.status import ExitStatus
 
 EPILOG = (
@@ -44,10 +44,10 @@ def run(args: argparse.Namespace) -> int:
         rows = [[day, *_counts(books).values()] for day, books in result.days.items()]
         print_table(("day", *COLUMNS), [*rows, ["total", *_counts(result.total).values()]])
         if result.damaged_records:
-            print(f"damaged: {result.damaged_records} records, {result.damaged_bytes} bytes")
+            print_text(f"damaged: {result.damaged_records} records, {result.damaged_bytes} bytes")
         for note, count in sorted(result.notes.items()):
-            print(f"noted: {note} {count}")
-        print("the books balance" if result.balanced else "the books do NOT balance:")
+            print_text(f"noted: {note} {count}")
+        print_text("the books balance" if result.balanced else "the books do NOT balance:")
         for finding in result.findings:
             say(f"  {finding}")
     return ExitStatus.DONE if result.balanced else ExitStatus.FINDINGS

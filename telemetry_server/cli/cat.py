@@ -8,6 +8,7 @@ from telemetry_server.cli.dates import day_of
 from telemetry_server.cli.options import add_settings_options, settings_of
 from telemetry_server.cli.output import say
 from telemetry_server.cli.status import ExitStatus
+from telemetry_server.client_text import shown_json
 
 EPILOG = """\
 examples:
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
         found: Iterator[bytes] = lines.READERS[args.what](root, ledger, wanted, tell)
         for line in found:
-            out.write(line + b"\n")
+            # The id is a UUID, or of the letters that a path may have: the rest of the line is JSON.
+            out.write(shown_json(line) + b"\n")
         out.flush()
     return ExitStatus.BAD_INPUT if damage else ExitStatus.DONE

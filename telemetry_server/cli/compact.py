@@ -4,7 +4,7 @@ import argparse
 
 from telemetry_server.cli.dates import day_of
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, print_table, progress, say
+from telemetry_server.cli.output import print_json, print_table, print_text, progress, say
 from telemetry_server.cli.status import ExitStatus
 
 EPILOG = """\
@@ -58,5 +58,5 @@ def run(args: argparse.Namespace) -> int:
     elif rows:
         print_table(("partition", "files", "records", "bytes before", "bytes after"), rows)
     else:
-        print("nothing to merge")
+        print_text("nothing to merge")
     return ExitStatus.DONE

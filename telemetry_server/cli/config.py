@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, print_table
+from telemetry_server.cli.output import print_json, print_table, print_text
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.settings import SETTING_NAMES, ConfigurationError, Settings
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"ok": True})
         else:
-            print("the settings make sense")
+            print_text("the settings make sense")
         return ExitStatus.DONE
     values = {name: plain(getattr(settings, name)) for name in SETTING_NAMES}
     if args.json:

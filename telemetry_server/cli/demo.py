@@ -8,7 +8,7 @@ from types import FrameType
 
 from telemetry_server.cli.numbers import integer
 from telemetry_server.cli.options import add_json_option
-from telemetry_server.cli.output import print_json, print_table, progress, say
+from telemetry_server.cli.output import print_json, print_table, print_text, progress, say
 from telemetry_server.cli.status import ExitStatus
 
 EPILOG = """\
@@ -103,6 +103,8 @@ def _show(args: argparse.Namespace) -> int:
         )
         total = seen.total
         ends = ("stored", "duplicate", "quarantined", "pending", "deleted")
-        print(f"\nreceived {total['received']} = " + " + ".join(f"{name} {total[name]}" for name in ends))
-        print("the books balance" if seen.balanced else "the books do NOT balance")
+        print_text(
+            f"\nreceived {total['received']} = " + " + ".join(f"{name} {total[name]}" for name in ends)
+        )
+        print_text("the books balance" if seen.balanced else "the books do NOT balance")
     return ExitStatus.DONE if as_expected and seen.balanced else ExitStatus.FINDINGS

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json
+from telemetry_server.cli.output import print_json, print_text
 from telemetry_server.cli.status import ExitStatus
 
 EPILOG = """\
@@ -32,5 +32,5 @@ def run(args: argparse.Namespace) -> int:
         for finding in findings:
             mark = "ok  " if finding.ok else "BAD "
             fix = f": {finding.fix}" if finding.fix else ""
-            print(f"{mark} {finding.check:<12} {finding.detail}{fix}")
+            print_text(f"{mark} {finding.check:<12} {finding.detail}{fix}")
     return ExitStatus.DONE if healthy else ExitStatus.FINDINGS

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, print_table, say
+from telemetry_server.cli.output import print_json, print_table, print_text, say
 from telemetry_server.cli.status import ExitStatus
+from telemetry_server.client_text import shown
 from telemetry_server.settings import ConfigurationError, Settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ ping is, --as says; else the ping itself, for Firefox's; else names such as <nam
 exit status: 0 done; 1 check found something, or import refused a file; 4 FILE is no JSON"""
 
 MOST_TOLD = 20
+MAX_VIOLATION_CHARACTERS = 2000  # a place of eight long keys, and what the schema says
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +122,7 @@ def _show(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print_json(_described(entry) | {"schema": orjson.loads(text)})
     else:
-        print(text.decode().rstrip("\n"))
+        print_text(text.decode().rstrip("\n"))
     return ExitStatus.DONE
 
 
@@ -150,10 +152,10 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
         say(f"telemetry-server doctypes: {file}: {error.strerror}")
         return ExitStatus.BAD_INPUT
     except PingError as error:
-        say(f"telemetry-server doctypes: {file}: {error.detail}")
+        say(f"telemetry-server doctypes: {file}: {shown(error.detail)}")
         return ExitStatus.BAD_INPUT
     except NotCheckable as error:
-        say(f"telemetry-server doctypes: {file}: {error}")
+        say(f"telemetry-server doctypes: {file}: {shown(str(error))}")
         return ExitStatus.FINDINGS
     if args.json:
         print_json(
@@ -166,9 +168,9 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
         )
     elif found.violations:
         for violation in found.violations:
-            print(f"{file}: {violation}")
+            print_text(f"{file}: {shown(violation, MAX_VIOLATION_CHARACTERS)}")
     else:
-        print(f"{file}: a valid {found.name}")
+        print_text(f"{file}: a valid {shown(found.name)}")
     return ExitStatus.FINDINGS if found.violations else ExitStatus.DONE
 
 
@@ -191,9 +193,11 @@ def _import(args: argparse.Namespace, settings: Settings) -> int:
             }
         )
     else:
-        print(f"{len(result.taken)} schemas taken into {settings.schemas_dir}, {len(result.refused)} refused")
+        print_text(
+            f"{len(result.taken)} schemas taken into {settings.schemas_dir}, {len(result.refused)} refused"
+        )
         for file, reason in result.refused:
-            print(f"  {file}: {reason}")
+            print_text(f"  {file}: {reason}")
     if not result.taken and not result.refused:
         say(f"telemetry-server doctypes: {source} has no files named *.schema.json")
     return ExitStatus.FINDINGS if result.refused or not result.taken else ExitStatus.DONE

@@ -1,12 +1,14 @@
 """``telemetry-server explain``: the life of one ping."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, say
+from telemetry_server.cli.output import print_json, print_text, say
 from telemetry_server.cli.status import ExitStatus
+from telemetry_server.client_text import shown
 
 EPILOG = """\
 example: telemetry-server explain --data ./data 17caa68c-25f5-450a-9cce-7d31318846d8
@@ -54,6 +56,9 @@ def run(args: argparse.Namespace) -> int:
     return ExitStatus.DONE
 
 
+MAX_DETAIL_CHARACTERS = 2000  # of a schema, with a place of eight long keys
+MAX_DESCRIBED = 20
+CLIENT_TYPES = {0: "exponential", 1: "linear", 2: "boolean", 3: "flag", 4: "count", 5: "categorical"}
 LINES = (
     ("came", "received_at"),
     ("namespace", "namespace"),
@@ -68,24 +73,43 @@ LINES = (
 
 
 def _print(told: dict[str, Any]) -> None:
-    print(f"ping {told['document_id']}")
+    print_text(f"ping {told['document_id']}")
     for title, name in LINES:
         if told[name] is not None:
-            print(f"  {title:<10}{told[name]}")
+            print_text(f"  {title:<10}{shown(told[name], MAX_DETAIL_CHARACTERS)}")
     if told["checked"]:
         passed = ", ".join(check["check"] for check in told["checked"] if check["passed"])
-        print(f"  {'passed':<10}{passed or 'nothing'}")
+        print_text(f"  {'passed':<10}{passed or 'nothing'}")
+    for line in _self_described(told["self_described"]):
+        print_text(line)
     dropped = told["dropped_histograms"]
     for name, count in told["metadata"].get("anomalies", {}).items():
-        print(f"  {'anomaly':<10}{name}{f' ({count} times)' if count > 1 else ''}")
+        print_text(f"  {'anomaly':<10}{name}{f' ({count} times)' if count > 1 else ''}")
     if told["outcome"] == "stored":
-        print(f"  {'kept':<10}{told['kept_histograms'] or 0} histograms")
-        print(f"  {'dropped':<10}{len(dropped)} histograms")
+        print_text(f"  {'kept':<10}{told['kept_histograms'] or 0} histograms")
+        print_text(f"  {'dropped':<10}{len(dropped)} histograms")
     for histogram in dropped:
         line = f" (line {histogram['spec_line']} of its Histograms.json)" if "spec_line" in histogram else ""
-        print(f"    {histogram['name']}: {histogram['reason']}: {histogram['detail']}{line}")
-        print(f"      at {histogram['where']}")
+        name, detail, where = (shown(histogram[part]) for part in ("name", "detail", "where"))
+        print_text(f"    {name}: {histogram['reason']}: {detail}{line}")
+        print_text(f"      at {where}")
     for other in told["others"]:
         reason = f": {other['reason']}" if other["reason"] else ""
         said = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
-        print(f"  {'also':<10}{other['outcome']}{reason} {' '.join(filter(None, said))}".rstrip())
+        words = " ".join(shown(text, MAX_DETAIL_CHARACTERS) for text in said if text)
+        print_text(f"  {'also':<10}{other['outcome']}{reason} {words}".rstrip())
+
+
+def _self_described(described: dict[str, Any]) -> Iterator[str]:
+    """A line for each histogram that was packed by its own word, up to a limit."""
+    from telemetry_server.convert.self_description import descriptions
+
+    found = list(descriptions(described))
+    if found:
+        yield f"  {'by itself':<10}{len(found)} histograms are described by what was sent"
+    for section, name, (client_type, low, high, bucket_count) in found[:MAX_DESCRIBED]:
+        kind = CLIENT_TYPES.get(client_type, f"type {client_type}")
+        place = f" in {shown('.'.join(section))}" if section else ""
+        yield f"    {shown(name)}{place}: {kind}, {low} to {high} in {bucket_count} buckets"
+    if len(found) > MAX_DESCRIBED:
+        yield f"    and {len(found) - MAX_DESCRIBED} more: --json has all"

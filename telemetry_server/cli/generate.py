@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from telemetry_server.cli.numbers import integer, natural, rate
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, progress, say
+from telemetry_server.cli.output import print_json, print_text, progress, say
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.generator.definitions import Definitions, definitions_from
 from telemetry_server.generator.payloads import Layout
@@ -130,7 +130,7 @@ def _install(args: argparse.Namespace, definitions: Definitions) -> int:
     if args.json:
         print_json({"revision": definitions.revision_url, "directory": str(directory)})
     else:
-        print(f"{definitions.revision_url} is in {directory}")
+        print_text(f"{definitions.revision_url} is in {directory}")
     return ExitStatus.DONE
 
 
@@ -155,5 +155,5 @@ def _send(args: argparse.Namespace, recipe: Recipe) -> int:
     if args.json:
         print_json({"sent": sum(answers.values()), "answers": answers})
     else:
-        print(", ".join(f"{count} answered {status}" for status, count in sorted(answers.items())))
+        print_text(", ".join(f"{count} answered {status}" for status, count in sorted(answers.items())))
     return ExitStatus.DONE if set(answers) <= {200} else ExitStatus.TRY_AGAIN

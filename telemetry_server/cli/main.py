@@ -98,9 +98,10 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
 def _status_of(error: Exception, command: str) -> int:
     """Say in one line what went wrong, and what to do; returns the exit status."""
     from telemetry_server.cli.failures import told
+    from telemetry_server.cli.output import say
 
     text, status = told(error)
-    print(f"telemetry-server {command}: {text}", file=sys.stderr)
+    say(f"telemetry-server {command}: {text}")
     if os.environ.get("TELEMETRY_TRACEBACK") == "1":
         import traceback
 

@@ -5,18 +5,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from telemetry_server.client_text import shown, shown_json, shown_lines
+
 
 def print_json(value: Any) -> None:
     """Print *value* as JSON, readable and ending with a newline."""
     import orjson
 
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    sys.stdout.write(text.decode() + "\n")
+    sys.stdout.write(shown_json(text).decode() + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print *text* on stdout: lines of a result for people, safe for a terminal whatever is in it."""
+    print(shown_lines(text))
 
 
 def say(text: str) -> None:
-    """Tell the user something that is not the result."""
-    print(text, file=sys.stderr)
+    """Tell the user something that is not the result; it is made safe for a terminal like all else."""
+    print(shown_lines(text), file=sys.stderr)
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -42,7 +49,7 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return str(value)
+    return shown(str(value))
 
 
 def _print_row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> None:

@@ -16,7 +16,7 @@ from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import SpecFile, UnusableDefinition, parse_spec_file
 from histogram_specs.timeline import Definition, Era, eras
 from telemetry_server.cli.conversion import constants_of
-from telemetry_server.cli.output import print_json, print_table, say
+from telemetry_server.cli.output import print_json, print_table, print_text, say
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.settings import Settings
 
@@ -175,9 +175,9 @@ def _show_one(spec_file: SpecFile, name: str, *, json: bool) -> int:
     if json:
         print_json([as_json(found)])
         return ExitStatus.DONE
-    print(f"{found.name} (line {spec_file.line_of(name)})")
+    print_text(f"{found.name} (line {spec_file.line_of(name)})")
     for title, value in _facts(found):
-        print(f"  {title:<12}{value}")
+        print_text(f"  {title:<12}{value}")
     return ExitStatus.DONE
 
 
@@ -261,14 +261,14 @@ def diff(args: argparse.Namespace, settings: Settings) -> int:
         print_json(asdict(difference))
         return ExitStatus.DONE
     for name in difference.added:
-        print(f"added    {name}")
+        print_text(f"added    {name}")
     for name in difference.removed:
-        print(f"removed  {name}")
+        print_text(f"removed  {name}")
     for change in difference.changed:
-        print(f"changed  {change.name}{' (buckets changed)' if change.buckets_changed else ''}")
+        print_text(f"changed  {change.name}{' (buckets changed)' if change.buckets_changed else ''}")
         for field in change.fields:
-            print(f"           {field.field}: {_shown(field.old)} -> {_shown(field.new)}")
-    print(
+            print_text(f"           {field.field}: {_shown(field.old)} -> {_shown(field.new)}")
+    print_text(
         f"{len(difference.added):,} added, {len(difference.removed):,} removed, "
         f"{len(difference.changed):,} changed"
     )

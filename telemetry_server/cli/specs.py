@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from telemetry_server.cli.dates import day_of
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, print_table, progress, say
+from telemetry_server.cli.output import print_json, print_table, print_text, progress, say
 from telemetry_server.cli.status import ExitStatus
 from telemetry_server.settings import ConfigurationError, Settings
 
@@ -228,7 +228,7 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     rows = [(entry.revision.repository, entry.revision.changeset, entry.size_bytes) for entry in cached]
     print_table(("repository", "revision", "bytes"), rows)
     if repositories:
-        print()
+        print_text("")
         print_table(
             ("history of", "from", "until", "versions", "changesets"),
             [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
 from telemetry_server.cli.output import say
 from telemetry_server.cli.status import ExitStatus
+from telemetry_server.client_text import shown, shown_json
 
 if TYPE_CHECKING:
     from telemetry_server.inspection.seen import Seen
@@ -32,6 +33,7 @@ POLL_SECONDS = 0.25
 LOOK_BACK_SECONDS = 2.0
 NO_ID = "-"
 NAME_WIDTH = 42  # firefox-desktop/nimbus-targeting-context fits
+MAX_SHOWN = 64  # characters of a name or version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,13 +74,14 @@ def _is_read(wait_seconds: float) -> bool:
 def _show(pings: "Iterable[Seen]", args: argparse.Namespace) -> None:
     import orjson
 
-    shown = False
+    is_shown = False
     for seen in pings:
         if _is_wanted(seen, args):
-            sys.stdout.write(orjson.dumps(seen.summary).decode() if args.json else line_of(seen.summary))
+            line = shown_json(orjson.dumps(seen.summary)).decode() if args.json else line_of(seen.summary)
+            sys.stdout.write(line)
             sys.stdout.write("\n")
-            shown = True
-    if shown:
+            is_shown = True
+    if is_shown:
         sys.stdout.flush()
 
 
@@ -92,14 +95,18 @@ def _is_wanted(seen: "Seen", args: argparse.Namespace) -> bool:
 
 def line_of(summary: Mapping[str, Any]) -> str:
     """*summary*, for people."""
-    name = f"{summary['namespace']}/{summary['doctype']}"
-    document_id = summary["document_id"] or NO_ID
+    name = f"{_cut(summary['namespace'])}/{_cut(summary['doctype'])}"
+    document_id = _cut(summary["document_id"] or NO_ID)
     parts = [summary["submission_timestamp"][11:19], f"{name:<{NAME_WIDTH}}", document_id]
-    parts += [" ".join(summary[part] for part in ("app", "version", "channel") if summary[part]) or "-"]
+    parts += [" ".join(_cut(summary[part]) for part in ("app", "version", "channel") if summary[part]) or "-"]
     if summary["histograms_kept"] or summary["histograms_dropped"]:
         parts.append(f"{summary['histograms_kept']} histograms, {summary['histograms_dropped']} dropped")
     if summary["outcome"] == "pending":
-        parts.append(f"pending: {summary['detail']}")
+        parts.append(f"pending: {shown(summary['detail'])}")
     elif summary["outcome"] != "stored":
-        parts.append(f"{summary['outcome']}: {summary['reason']}: {summary['detail']}")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in "  ".join(parts))
+        parts.append(f"{summary['outcome']}: {summary['reason']}: {shown(summary['detail'])}")
+    return "  ".join(parts)
+
+
+def _cut(text: str) -> str:
+    return shown(text, MAX_SHOWN)

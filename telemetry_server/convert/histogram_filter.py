@@ -108,18 +108,22 @@ def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
     values = histogram.get("values")
     if not isinstance(values, dict):
         raise Dropped(HistogramReason.MALFORMED, f"values is {json_type(values)}, not an object")
+    get = histogram.get
     for name in ("histogram_type", "bucket_count"):
-        field = histogram.get(name)
-        if field is not None and type(field) is not int:
+        field = get(name)
+        if field is not None and field.__class__ is not int:
             raise Dropped(HistogramReason.MALFORMED, f"{name} is {_not_an_integer(field)}")
-    bounds = histogram.get("range")
+    bounds = get("range")
     if bounds is not None and not (
-        isinstance(bounds, list) and len(bounds) == 2 and all(type(bound) is int for bound in bounds)
+        bounds.__class__ is list
+        and len(bounds) == 2
+        and bounds[0].__class__ is int
+        and bounds[1].__class__ is int
     ):
         raise Dropped(HistogramReason.MALFORMED, "range is not an array of two integers")
     summary: list[Number] = []
     for name in SUMMARY:
-        field = histogram.get(name)
+        field = get(name)
         if field is None:
             field = NOT_SENT
         elif type(field) not in _NUMBER_TYPES:

@@ -29,6 +29,7 @@ def metadata_of(
     revision: str | None,
     dropped: Iterable[DroppedHistogram],
     anomalies: Mapping[str, int],
+    self_described: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The object ``metadata``, with the parts that only some records have left out where they are not due."""
     metadata: dict[str, Any] = {
@@ -49,6 +50,8 @@ def metadata_of(
         metadata["dropped_histograms"] = dict(reasons)
     if anomalies:
         metadata["anomalies"] = dict(anomalies)
+    if self_described:
+        metadata["self_described"] = self_described
     return metadata
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from histogram_specs.revision import Revision
 
@@ -40,8 +40,7 @@ class HistogramReason(StrEnum):
     INVALID_COUNT = "invalid_count"
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedHistogram:
+class DroppedHistogram(NamedTuple):
     """A histogram that its ping is stored without."""
 
     name: str  # as the client wrote it, STARTUP_ included

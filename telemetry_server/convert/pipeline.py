@@ -10,7 +10,7 @@ way is taken.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from crc32c import crc32c
@@ -22,9 +22,15 @@ from storage.raw.submission import Submission
 from telemetry_server.convert.anomalies import anomalies_in, note_parsing, with_readable_texts
 from telemetry_server.convert.claims import asks_a_schema, claimed_reading, refusal_by_schema
 from telemetry_server.convert.classic import read_classic
-from telemetry_server.convert.definitions import Definitions, SelfDescription, SpecDefinitions
+from telemetry_server.convert.definitions import Definitions, SpecDefinitions
 from telemetry_server.convert.generic import read_generic
-from telemetry_server.convert.histogram_places import Packer, Place, has_histograms, places_of
+from telemetry_server.convert.histogram_places import (
+    Packer,
+    Place,
+    SelfDescribedPacker,
+    has_histograms,
+    places_of,
+)
 from telemetry_server.convert.metadata import kept_headers, metadata_of
 from telemetry_server.convert.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
 from telemetry_server.convert.ping_text import IS_COMPILED, OpenedObject, Surprise, as_json, open_ping
@@ -33,6 +39,7 @@ from telemetry_server.convert.refusal import Refusal
 from telemetry_server.convert.reserved import discard_info, discard_reserved
 from telemetry_server.convert.revisions import Chosen, Resolves, Unresolved, choose_definitions
 from telemetry_server.convert.rules import Facts, Rules
+from telemetry_server.convert.self_description import SelfDescription
 from telemetry_server.convert.text_packer import TextPacker
 from telemetry_server.convert.unified import read_unified
 from telemetry_server.doctypes.layout import DoctypeKey
@@ -179,13 +186,13 @@ def _convert(
     facts = _facts(path.namespace, doctype, reading.docversion, fields)
     check = _check_wanted(context, facts, ping, text=text, headers=headers, notes=notes)
 
-    places = [] if reading.packable is None else places_of(reading.packable, reading.where)
-    chosen = _definitions(places, reading, fields, context)
+    chosen = _definitions(reading, fields, context)
     if isinstance(chosen, Awaiting):
         return AwaitingSpecs(chosen.revision, path.document_id)
     packer = _packer(ping, chosen.definitions)
-    for place in places:
+    for place in _places(reading):
         packer.pack(place)
+    packer.check_losses()
     record = reading.finish(ping)
     record["metadata"] = (
         metadata_of(
@@ -199,6 +206,7 @@ def _convert(
             revision=chosen.revision,
             anomalies=anomalies_in(notes),
             dropped=packer.dropped,
+            self_described=packer.self_described(),
         )
         | extras.fields
     )
@@ -221,12 +229,13 @@ def _convert(
 
 
 def _packer(ping: JsonObject, definitions: Definitions) -> Packer:
-    if not isinstance(ping, OpenedObject):
-        return Packer(definitions)
-    if isinstance(definitions, SpecDefinitions):
+    if isinstance(definitions, SelfDescription):
+        if isinstance(ping, OpenedObject):
+            raise Surprise  # each histogram has a definition of its own
+        return SelfDescribedPacker(definitions)
+    if isinstance(definitions, SpecDefinitions) and isinstance(ping, OpenedObject):
         return TextPacker(definitions)
-    # Each histogram has a definition of its own.
-    raise Surprise
+    return Packer(definitions)
 
 
 def digest_of(text: bytes) -> int:
@@ -341,10 +350,12 @@ def _check_wanted(
     return check
 
 
-def _definitions(
-    places: list[Place], reading: Reading, fields: JsonObject, context: ConversionContext
-) -> Chosen | Awaiting:
-    if reading.info is None or not has_histograms(places):
+def _places(reading: Reading) -> Iterator[Place]:
+    return iter(()) if reading.packable is None else places_of(reading.packable, reading.where)
+
+
+def _definitions(reading: Reading, fields: JsonObject, context: ConversionContext) -> Chosen | Awaiting:
+    if reading.info is None or not has_histograms(_places(reading)):
         # Nothing but empty or broken objects: there is nothing to hold against a definition.
         return Chosen(SelfDescription())
     return choose_definitions(

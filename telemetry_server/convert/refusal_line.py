@@ -1,6 +1,7 @@
 """Quarantine's lines: what was refused, whole, with its reason (format: StorageFormat.md)."""
 
 import base64
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,23 +44,48 @@ def submission_line(
     return _line(document_id, fields)
 
 
-def histogram_line(
-    submission: Submission, dropped: DroppedHistogram, *, document_id: str, namespace: str, doctype: str
+def histograms_line(
+    submission: Submission,
+    dropped: Sequence[DroppedHistogram],
+    *,
+    document_id: str,
+    namespace: str,
+    doctype: str,
 ) -> bytes:
-    """A histogram that its ping is stored without."""
+    """
+    The histograms that a ping is stored without for one reason, as one line: the shared fields once.
+
+    `storage.partitions.quarantine_line.items_in` reads the count, so it comes first.
+    """
     fields = {
+        "count": len(dropped),
         "document_id": document_id,
         "received_at": timestamp(submission.received_at),
-        "reason": dropped.reason,
-        "detail": dropped.detail,
+        "reason": dropped[0].reason,
         "namespace": namespace,
         "doctype": doctype,
         "path": submission.path,
-        "histogram": dropped.name,
-        "where": dropped.where,
-        "body": dropped.value,
+        "histograms": [
+            {"histogram": each.name, "where": each.where, "detail": each.detail, "body": each.value}
+            for each in dropped
+        ],
     }
     return _line(document_id, fields)
+
+
+def one_by_one(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """
+    An object for each thing that a quarantine line holds: a submission, or a histogram.
+
+    Lines of before hold one histogram each; they come out as they are.
+    """
+    histograms = fields.get("histograms")
+    if histograms is None:
+        yield fields
+        return
+    shared = {name: value for name, value in fields.items() if name not in ("count", "histograms")}
+    for histogram in histograms:
+        yield shared | histogram
 
 
 def _line(document_id: str | None, fields: dict[str, Any]) -> bytes:

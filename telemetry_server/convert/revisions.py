@@ -8,10 +8,11 @@ from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.resolve import Awaiting, NotFound, Resolution, Resolved, RevisionSource
 from histogram_specs.revision import Revision, parse_revision_url
 from storage.partitions.schema import value_text
-from telemetry_server.convert.definitions import Definitions, SelfDescription, definitions_of
+from telemetry_server.convert.definitions import Definitions, definitions_of
 from telemetry_server.convert.outcome import QuarantineReason
 from telemetry_server.convert.reading import JsonObject
 from telemetry_server.convert.refusal import Refusal
+from telemetry_server.convert.self_description import SelfDescription
 from telemetry_server.pings.json_place import json_type
 
 # Where the revisions that a record names are; what is asked for files is a setting.
@@ -88,10 +89,13 @@ def choose_definitions(
         fields: What else the ping says of its build: ``appUpdateChannel``, ``appBuildID``, ``appVersion``.
         where: The place of *info*, for details.
 
+    Under `self_described` what is not a revision URL is like an unknown revision, and nothing is fetched
+    for it: builds of one's own name a git URL, a tag, a word.
+
     Raises:
         Refusal: `invalid_revision`, `missing_revision` or `unknown_revision`.
     """
-    revision = _revision_of(info, where)
+    revision = _revision_of(info, where, unresolved)
     found = resolver.resolve(
         revision,
         channel=value_text(fields.get("appUpdateChannel")),
@@ -106,22 +110,24 @@ def choose_definitions(
             return Chosen(SelfDescription(), SELF_DESCRIBED)
         raise Refusal(QuarantineReason(found.reason), found.detail)
     url = found.revision.url(REVISION_SERVER)
-    if revision is None:
+    if info.get("revision") in (None, ""):
         info["revision"] = url
     source = None if found.source is RevisionSource.PING else found.source.value
     is_another = revision is not None and found.revision != revision
     return Chosen(definitions_of(found.spec_file), source, url if is_another else None)
 
 
-def _revision_of(info: JsonObject, where: str) -> Revision | None:
+def _revision_of(info: JsonObject, where: str, unresolved: Unresolved) -> Revision | None:
     sent = info.get("revision")
     # A build that does not know its own sends an empty text.
     if sent is None or sent == "":
         return None
-    if not isinstance(sent, str):
-        raise Refusal(QuarantineReason.INVALID_REVISION, f"{where}revision is {json_type(sent)}, not a URL")
     try:
-        return parse_revision_url(sent)
+        if isinstance(sent, str):
+            return parse_revision_url(sent)
+        detail = f"{where}revision is {json_type(sent)}, not a URL"
     except BadRevisionUrl:
         detail = f"{where}revision is not http(s)://<host>/<repository>/rev/<lower-case hex>"
-        raise Refusal(QuarantineReason.INVALID_REVISION, detail) from None
+    if unresolved == SELF_DESCRIBED:
+        return None
+    raise Refusal(QuarantineReason.INVALID_REVISION, detail)

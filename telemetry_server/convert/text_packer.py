@@ -91,10 +91,13 @@ class TextPacker(Packer):
         if self._numbers > MAX_NUMBERS:
             raise Surprise
 
+    def _lose_too_much(self) -> None:
+        raise Surprise
+
     def _row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
         row = self._judged(name, key, histogram, where)
         if row is not None:
-            self._count(row)
+            self._keep(name, histogram, row)
         return row
 
 
@@ -107,6 +110,6 @@ def _value_of(text: bytes) -> Any:
     except orjson.JSONDecodeError:
         raise Surprise from None
     # Until now only brackets were counted, those in strings as well.
-    if nesting_of(text) > MAX_NESTING_THERE:
+    if text.count(b"{") + text.count(b"[") > MAX_NESTING_THERE and nesting_of(text) > MAX_NESTING_THERE:
         raise Surprise
     return value

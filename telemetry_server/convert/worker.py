@@ -17,12 +17,20 @@ from storage.partitions.frames import compress_frame
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
 from telemetry_server.convert.metadata import timestamp
-from telemetry_server.convert.outcome import AwaitingSpecs, Refused, Stored
+from telemetry_server.convert.outcome import (
+    AwaitingSpecs,
+    DroppedHistogram,
+    HistogramReason,
+    Refused,
+    Stored,
+)
 from telemetry_server.convert.pipeline import ConversionContext, convert
-from telemetry_server.convert.refusal_line import histogram_line, submission_line
+from telemetry_server.convert.refusal_line import histograms_line, submission_line
 from telemetry_server.convert.revisions import TaskResolver
 from telemetry_server.convert.tasks import Item, Judged, PackedFrame, RawItem, Task, TaskResult, Verdict
 
+# What a task's lines may come to before they are compressed: those of ordinary pings never do.
+MAX_LOOSE_BYTES = 16 << 20
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -64,9 +72,16 @@ class Judge:
 
 
 class Sheet:
-    """The verdicts and lines of a task's items, as they come in."""
+    """
+    The verdicts and lines of a task's items, as they come in.
+
+    Lines are compressed as soon as they are more than `MAX_LOOSE_BYTES`: a task may hold
+    dozens of small bodies that inflate to megabytes each.
+    """
 
     def __init__(self) -> None:
+        self._frames: list[PackedFrame] = []
+        self._loose_bytes = 0
         self._lines: dict[str, list[bytes]] = defaultdict(list)
         self._members: dict[str, list[int]] = defaultdict(list)
         self.judged: list[Judged] = []
@@ -96,17 +111,18 @@ class Sheet:
     ) -> None:
         directory = "/".join(("converted", day, *outcome.dimensions))
         self._write(directory, index, outcome.document_id.encode(), b"\t", outcome.record)
-        dropped: dict[str, int] = {}
+        dropped: dict[HistogramReason, list[DroppedHistogram]] = {}
         for histogram in outcome.dropped:
-            dropped[histogram.reason] = dropped.get(histogram.reason, 0) + 1
-            line = histogram_line(
+            dropped.setdefault(histogram.reason, []).append(histogram)
+        for reason, histograms in dropped.items():
+            line = histograms_line(
                 submission,
-                histogram,
+                histograms,
                 document_id=outcome.document_id,
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
             )
-            self._write(f"quarantine/{day}/{histogram.reason}", index, line)
+            self._write(f"quarantine/{day}/{reason}", index, line)
         self.judged.append(
             Judged(
                 index,
@@ -120,7 +136,7 @@ class Sheet:
                 directory=directory,
                 notes=outcome.notes,
                 histograms_kept=outcome.histograms_kept,
-                dropped=dropped,
+                dropped={reason.value: len(histograms) for reason, histograms in dropped.items()},
             )
         )
 
@@ -154,14 +170,24 @@ class Sheet:
     def _write(self, directory: str, index: int, *line: bytes) -> None:
         self._lines[directory] += (*line, b"\n")
         self._members[directory].append(index)
+        self._loose_bytes += sum(map(len, line))
+        if self._loose_bytes > MAX_LOOSE_BYTES:
+            self._compress()
+
+    def _compress(self) -> None:
+        """Make a frame of what each directory has so far."""
+        self._frames += [
+            PackedFrame(directory, compress_frame(b"".join(lines)), tuple(self._members[directory]))
+            for directory, lines in self._lines.items()
+        ]
+        self._lines.clear()
+        self._members.clear()
+        self._loose_bytes = 0
 
     def result(self) -> TaskResult:
         """Everything, compressed."""
-        frames = tuple(
-            PackedFrame(directory, compress_frame(b"".join(lines)), tuple(self._members[directory]))
-            for directory, lines in self._lines.items()
-        )
-        return TaskResult(tuple(self.judged), frames)
+        self._compress()
+        return TaskResult(tuple(self.judged), tuple(self._frames))
 
 
 def id_bytes(document_id: str | None) -> bytes | None:

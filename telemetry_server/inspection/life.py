@@ -17,6 +17,7 @@ from storage.raw.reader import segments
 from storage.root import DataRoot
 from telemetry_server.convert.metadata import timestamp
 from telemetry_server.convert.outcome import QuarantineReason
+from telemetry_server.convert.refusal_line import one_by_one
 from telemetry_server.convert.scan import START
 from telemetry_server.convert.tasks import RawItem
 from telemetry_server.convert.worker import read_item
@@ -72,6 +73,7 @@ class Explanation:
     revision_source: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     kept_histograms: int | None = None  # of a stored ping; those that came compact count as neither
+    self_described: dict[str, Any] = field(default_factory=dict)  # as the record's metadata has it
     dropped_histograms: list[dict[str, Any]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)  # what else came under this id
 
@@ -187,6 +189,7 @@ def _tell_record(
         "revision_source": metadata.get("revision_source") or ("ping" if url else None),
         "metadata": metadata,
         "kept_histograms": histograms_kept(record),
+        "self_described": metadata.get("self_described", {}),
         "dropped_histograms": dropped,
     }
 
@@ -199,13 +202,13 @@ def _dropped(
     for reason in counts:
         for line in read_records(root.path, ledger, Filter(day, (("reason", reason),)), "quarantine"):
             if line.startswith(wanted):
-                fields = orjson.loads(line[37:])
-                yield {
-                    "name": fields["histogram"],
-                    "reason": fields["reason"],
-                    "detail": fields["detail"],
-                    "where": fields["where"],
-                }
+                for fields in one_by_one(orjson.loads(line[37:])):
+                    yield {
+                        "name": fields["histogram"],
+                        "reason": fields["reason"],
+                        "detail": fields["detail"],
+                        "where": fields["where"],
+                    }
 
 
 def _revision_url(record: dict[str, Any]) -> str | None:

@@ -8,10 +8,10 @@ from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filing, Filter, dimensions_by_schema, filed_as_other, read_records
 from storage.partitions.schema import PartitionSchema
 from storage.root import DataRoot
-from telemetry_server.convert.refusal_line import NO_ID
+from telemetry_server.convert.refusal_line import NO_ID, one_by_one
 from telemetry_server.inspection.raw_lines import raw_submissions, shown_refusal, shown_submission
 from telemetry_server.pings.errors import PingError
-from telemetry_server.pings.json_text import json_of, read_json
+from telemetry_server.pings.json_text import json_of, stored_object
 from telemetry_server.pings.submit_path import parse_submit_path
 
 Tell = Callable[[str], None]
@@ -47,7 +47,7 @@ def converted(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -
 
 
 def _record_holds(line: bytes, conditions: list[tuple[str, str]]) -> bool:
-    metadata = read_json(line.partition(b"\t")[2])["metadata"]
+    metadata = stored_object(line.partition(b"\t")[2])["metadata"]
     return all(fnmatch.fnmatchcase(str(metadata.get(name, "")), pattern) for name, pattern in conditions)
 
 
@@ -74,9 +74,9 @@ def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) 
     reasons = tuple(condition for condition in wanted.where if condition[0] == "reason")
     pruned = Filter(wanted.day, reasons)
     for line in read_records(root.path, ledger, pruned, "quarantine", on_damage=on_damage):
-        fields = read_json(line.partition(b"\t")[2])
-        if _holds(fields, wanted):
-            yield _line(shown_refusal(fields))
+        for fields in one_by_one(stored_object(line.partition(b"\t")[2])):
+            if _holds(fields, wanted):
+                yield _line(shown_refusal(fields))
 
 
 def raw(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:

@@ -87,7 +87,7 @@ def shown_submission(submission: Submission) -> dict[str, Any]:
 
 
 def shown_refusal(fields: dict[str, Any]) -> dict[str, Any]:
-    """A line of quarantine as ``cat quarantine`` prints it: a whole submission's body opened if it can be."""
+    """What was refused as ``cat quarantine`` prints it: a whole submission's body opened if it can be."""
     shown = {"histogram": None, **fields}
     if "body_base64" in shown:
         shown |= shown_body(base64.b64decode(shown.pop("body_base64")))

@@ -12,7 +12,6 @@ from telemetry_server.inspection.raw_lines import document_id_of
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.submit_path import parse_submit_path
 
-MAX_SHOWN = 64  # characters of an application's name or version
 UNKNOWN = "UNKNOWN"
 
 
@@ -48,8 +47,8 @@ def of_record(record: dict[str, Any]) -> Seen:
 
 
 def of_refusal(fields: dict[str, Any]) -> Seen | None:
-    """A refused ping, by its line of quarantine; None for a histogram that a stored ping lost."""
-    if "histogram" in fields:
+    """A refused ping, by its line of quarantine; None for histograms that a stored ping lost."""
+    if "histogram" in fields or "histograms" in fields:
         return None
     header = _header(fields["headers"])
     outcome = "duplicate" if fields["reason"] == CONFLICT else "quarantined"
@@ -117,4 +116,4 @@ def _application(record: dict[str, Any]) -> tuple[str | None, str | None, str | 
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.isprintable() and len(value) <= MAX_SHOWN else None
+    return value if isinstance(value, str) and value else None

@@ -17,18 +17,13 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from telemetry_server.client_text import shown
+
 OUR_LIBRARIES = frozenset({"histogram_specs", "storage"})
-MOST_CHARACTERS = 300  # of one value
 PRIVATE_FIELDS = frozenset({"body", "payload", "client_address", "remote", "peer", "address", "client_id"})
 # Syslog numbers, as mozlog wants them.
 SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-
-
-def escaped(text: str) -> str:
-    """*text* with everything but printable ASCII and letters of any script spelt out, and cut."""
-    cut = text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def _presentable(value: Any) -> Any:
@@ -37,10 +32,10 @@ def _presentable(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     if isinstance(value, Mapping):
-        return {escaped(str(key)): _presentable(item) for key, item in value.items()}
+        return {shown(str(key)): _presentable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_presentable(item) for item in value]
-    return escaped(str(value))
+    return shown(str(value))
 
 
 def _keep_private(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -72,9 +72,15 @@ def parse_object(text: bytes) -> ParsedObject:
     return ParsedObject(value, text, had_byte_order_mark, lone_surrogates)
 
 
-def read_json(text: bytes) -> Any:
-    """An object that `json_of` wrote, every integer with its digits."""
-    return json.loads(text) if may_have_long_integers(text) else orjson.loads(text)
+def stored_object(text: bytes) -> dict[str, Any]:
+    """
+    The object that `json_of` wrote as *text*, integers past 64 bits with all their digits.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    value: dict[str, Any] = json.loads(text) if may_have_long_integers(text) else orjson.loads(text)
+    return value
 
 
 def json_of(value: Any) -> bytes:
@@ -87,7 +93,10 @@ def json_of(value: Any) -> bytes:
 
 def _value_of(text: bytes) -> Any:
     value = _parse_shallow(text)
-    return json.loads(text) if may_have_long_integers(text) else value
+    if may_have_long_integers(text):
+        value = None  # both at once would be twice the memory
+        value = json.loads(text)
+    return value
 
 
 def _parse_shallow(text: bytes) -> Any:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import NoReturn
 
+from telemetry_server.client_text import shown
 from telemetry_server.observability.notable import ProcessDied, ServerStopping
 from telemetry_server.supervision.notify import sd_notify
 
@@ -152,7 +153,8 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             status = child.run(self._lifeline_read, self._announce)
         except BaseException as error:
-            print(f"telemetry-server {child.role}: {type(error).__name__}: {error}", file=sys.stderr)
+            text = shown(f"{type(error).__name__}: {error}")
+            print(f"telemetry-server {child.role}: {text}", file=sys.stderr)
             if os.environ.get("TELEMETRY_TRACEBACK") == "1":
                 sys.excepthook(type(error), error, error.__traceback__)
         finally:

@@ -147,8 +147,8 @@ def test_twenty_bombs_at_once_hold_up_no_good_client(tmp_path):
 
 
 @contextmanager
-def memory_limit() -> Iterator[Path]:
-    """A control group of *LIMIT_BYTES*, without swap."""
+def memory_limit(limit_bytes: int = LIMIT_BYTES) -> Iterator[Path]:
+    """A control group of *limit_bytes*, without swap."""
     if not (MEMORY / "memory.limit_in_bytes").exists() or os.geteuid() != 0:
         pytest.skip("needs root and the memory controller of cgroup v1")
     group = MEMORY / f"telemetry-test-{os.getpid()}"
@@ -157,7 +157,7 @@ def memory_limit() -> Iterator[Path]:
     except OSError as error:
         pytest.skip(f"no control group can be made: {error.strerror}")
     try:
-        (group / "memory.limit_in_bytes").write_text(str(LIMIT_BYTES))
+        (group / "memory.limit_in_bytes").write_text(str(limit_bytes))
         (group / "memory.swappiness").write_text("0")
         yield group
     finally:
@@ -169,6 +169,18 @@ def memory_limit() -> Iterator[Path]:
                 time.sleep(0.1)
 
 
+@contextmanager
+def inside(group: Path) -> Iterator[None]:
+    """What is started in the block is in *group*; this process leaves it again at its end."""
+    home = re.search(r"^\d+:memory:(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
+    assert home is not None
+    (group / "cgroup.procs").write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        (MEMORY / home[1].lstrip("/") / "cgroup.procs").write_text(str(os.getpid()))
+
+
 @pytest.mark.slow
 @pytest.mark.privileged
 def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_path):
@@ -178,18 +190,11 @@ def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_pa
     sent = bomb()
     environment = TIMEOUTS | {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
     with memory_limit() as group:
-        os_pid = os.getpid()
-        # What is started from here on is in the group; this process leaves it again at once.
-        home = re.search(r"^\d+:memory:(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
-        assert home is not None
-        (group / "cgroup.procs").write_text(str(os_pid))
-        try:
+        with inside(group):
             server_of = running_server(
                 tmp_path, environment=environment | {"TELEMETRY_MAX_CONNECTIONS": "8192"}
             )
             server = server_of.__enter__()
-        finally:
-            (MEMORY / home[1].lstrip("/") / "cgroup.procs").write_text(str(os_pid))
         try:
             processes = server.children()
             with GoodClients(server) as good:

@@ -512,3 +512,28 @@ async def test_a_dropped_histogram_is_printed_with_every_digit_that_was_sent(wor
 
     printed = objects(look("cat", "quarantine", "--where", "reason=invalid_count"))
     assert [(i, fields["body"]["values"]["0"]) for i, fields in printed] == [(an_id(7), 2**64)]
+
+
+async def test_explain_says_what_histograms_without_definitions_are(tmp_path, command):
+    """By their own word, as the record has it; names are made safe, and a long list is cut."""
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data", unresolved_revision="self_described")
+    ping = a_ping(0)
+    ping["info"]["revision"] = "https://github.com/example/browser"
+    load = ping["histograms"].pop("LOAD_MS")
+    ping["processes"] = {"gpu": {"histograms": {"PLAIN_FLAG": load}}}
+    ping["histograms"]["EVIL\x1b[31m"] = load
+    ping["keyedHistograms"] = {f"KEYED_{number:02}": {"k": load} for number in range(20)}
+    world.receive([submitted(ping, 0)])
+    await world.convert()
+    words = ("explain", an_id(0), "--data", str(world.root.path))
+
+    told = command(*words)[0]
+    exact = json.loads(command(*words, "--json")[0])
+
+    assert "24 histograms are described by what was sent" in told
+    assert "    PLAIN_FLAG: flag, 1 to 2 in 3 buckets\n" in told
+    assert r"    EVIL\x1b[31m: exponential, 1 to 3000 in 10 buckets" in told
+    assert "and 4 more" in told
+    assert exact["self_described"]["processes"] == {"gpu": {"PLAIN_FLAG": [0, 1, 3000, 10]}}
+    assert exact["self_described"] == exact["metadata"]["self_described"]

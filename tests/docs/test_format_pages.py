@@ -13,11 +13,13 @@ from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import parse_spec_file
 from storage.partitions.frames import compress_frame
 from storage.partitions.layout import folder_name, partition_path
+from storage.partitions.quarantine_line import items_in
 from storage.partitions.schema import PartitionSchema, parse_schema
 from storage.raw.framing import FILE_HEADER_BYTES, HEAD_BYTES
 from telemetry_server.convert.outcome import HistogramReason, Refused
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.convert.refusal_line import histogram_line, submission_line
+from telemetry_server.convert.refusal_line import histograms_line, one_by_one, submission_line
+from telemetry_server.convert.self_description import buckets_of, description_of
 from tests.convert.payloads.samples import (
     RECEIVED_AT,
     TELEMETRY_PATH,
@@ -75,6 +77,24 @@ def test_the_worked_record_comes_out_of_its_ping(tmp_path):
     assert {**record, "metadata": {}} == {**expected, "metadata": {}}
 
 
+def test_the_worked_self_described_payload_is_described_as_the_page_says(tmp_path):
+    """And its buckets start where the page says."""
+    context = a_context(tmp_path, unresolved_revision="self_described")
+    expected = json_example(FORMAT, "self-described metadata")
+    info = {"reason": "main", "revision": "https://github.com/example/browser"}
+    payload = json_example(FORMAT, "self-described payload")
+
+    record = record_of(convert(a_submission({"ver": 1, "info": info, **payload}), context))
+
+    described = record["metadata"]["self_described"]
+    assert described == expected
+    sections = ((), ("processes", "content"))
+    found = [description_of(described, "OUR_OWN_MS", section) for section in sections]
+    assert [list(buckets_of(each).starts) for each in found] == json_example(FORMAT, "self-described starts")
+    row = record["processes"]["content"]["histograms"]["OUR_OWN_MS"]
+    assert row[buckets_of(found[1]).starts.index(34)] == 2
+
+
 def test_the_reasons_for_dropping_stand_in_their_order():
     said = [reason for reason, _ in rows_under(FORMAT, "| reason | when |")]
 
@@ -111,18 +131,30 @@ def test_the_quarantine_lines_are_those_that_are_written(tmp_path):
     assert orjson.loads(line.partition(b"\t")[2]) == expected
     assert base64.b64decode(expected["body_base64"]) == b"[]"
 
-    ping = the_ping() | {"histograms": {NAME: json_example(FORMAT, "dropped histogram")["body"]}}
-    submission = a_submission(ping)
+    expected = json_example(FORMAT, "dropped histograms")
+    sent = {histogram["histogram"]: histogram["body"] for histogram in expected["histograms"]}
+    submission = a_submission(the_ping() | {"histograms": sent})
     kept = stored(convert(submission, context))
-    line = histogram_line(
+    line = histograms_line(
         submission,
-        kept.dropped[0],
+        kept.dropped,
         document_id=kept.document_id,
         namespace=kept.namespace,
         doctype=kept.doctype,
     )
 
-    assert orjson.loads(line.partition(b"\t")[2]) == json_example(FORMAT, "dropped histogram")
+    assert orjson.loads(line.partition(b"\t")[2]) == expected
+    assert items_in(line) == expected["count"] == 2
+
+
+def test_a_quarantine_line_of_earlier_versions_reads_as_its_histogram_alone():
+    """`cat quarantine` prints both forms alike, and the books count both."""
+    old = json_example(FORMAT, "dropped histogram of earlier versions")
+    new = json_example(FORMAT, "dropped histograms")
+
+    assert list(one_by_one(old)) == [old]
+    assert next(one_by_one(new)) == old
+    assert items_in(b"id\t" + orjson.dumps(old)) == 1
 
 
 def test_a_file_of_frames_begins_as_the_rfc_has_it():

@@ -9,7 +9,7 @@ from histogram_specs import cache, fetch, fetched, http_source, spec_file
 from histogram_specs.buckets import MOST_BUCKETS
 from storage.partitions.writer import OPEN_AT_ONCE
 from storage.raw import segment_file, writer
-from telemetry_server.convert import lookups, partition_bound
+from telemetry_server.convert import histogram_places, lookups, partition_bound
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.worker import MOST_ADMIN_CONNECTIONS
 from telemetry_server.observability.metrics import MOST_LABEL_VALUES
@@ -50,6 +50,9 @@ ROWS = {
     "gzip members": f"{inflate.MAX_MEMBERS}",
     "nesting": f"{json_text.MAX_NESTING}",
     "buckets of a histogram's definition": f"{MOST_BUCKETS:,}",
+    "numbers in the rows of a ping": f"{histogram_places.MAX_NUMBERS:,}",
+    "histograms that a ping is stored without": f"{histogram_places.MAX_DROPPED:,}",
+    "names, places and details of those": f"{histogram_places.MAX_DROPPED_CHARACTERS >> 20} Mi characters",
     "partitions of one day": f"{partition_bound.MAX_PARTITIONS_PER_DAY:,}",
     "values of a metric's label": f"closed lists, at most {MOST_LABEL_VALUES}",
     "partition files open at once": f"{OPEN_AT_ONCE}",

@@ -25,6 +25,7 @@ from storage.raw.submission import Submission
 from storage.root import DataRoot
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.pool import ConversionPool
+from telemetry_server.convert.refusal_line import one_by_one
 from telemetry_server.convert.replay import Replayed, Replayer
 from telemetry_server.convert.setup import ConversionSetup
 from telemetry_server.convert.tally import Labels, Tally
@@ -132,10 +133,18 @@ class World:
             return await Replayer(converter).replay(reason=reason, day=None, dry_run=dry_run)
 
     def lines(self, store: str = "converted", **where: str) -> list[tuple[str, dict[str, Any]]]:
-        """What is committed: ids and objects."""
+        """What is committed: ids and objects, one for each refused histogram."""
         with Ledger.for_reading(self.root) as ledger:
             found = read_records(self.root.path, ledger, Filter(None, tuple(where.items())), store)
-            return [(line.split(b"\t")[0].decode(), orjson.loads(line.split(b"\t", 1)[1])) for line in found]
+            return [
+                (document_id.decode(), fields)
+                for document_id, _, text in (line.partition(b"\t") for line in found)
+                for fields in self._objects(store, orjson.loads(text))
+            ]
+
+    @staticmethod
+    def _objects(store: str, fields: dict[str, Any]) -> list[dict[str, Any]]:
+        return list(one_by_one(fields)) if store == "quarantine" else [fields]
 
     def audit(self) -> Audit:
         """A recount of the disk."""

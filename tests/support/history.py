@@ -90,7 +90,7 @@ def violations(data: Path, history: History) -> list[str]:
             kept[line[:36].decode()] += 1
         for line in read_records(data, ledger, Filter(), "quarantine"):
             fields = orjson.loads(line.partition(b"\t")[2])
-            if "histogram" not in fields and fields["reason"] != "conflict":
+            if fields.keys().isdisjoint(("histogram", "histograms")) and fields["reason"] != "conflict":
                 kept[line[:36].decode()] += 1
         found = [f"audit: {finding}" for finding in audit(root, ledger).findings]
     found += [f"{document_id}: acknowledged and lost" for document_id in history.ids(Seen.OK) - set(kept)]

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histogram_specs.spec_file import parse_spec_file
-from telemetry_server.convert.definitions import Measure, SelfDescription, SpecDefinitions
+from telemetry_server.convert.definitions import Measure, SpecDefinitions
 from telemetry_server.convert.histogram_filter import Dropped, judge, row_of
 from telemetry_server.convert.outcome import HistogramReason
 from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.self_description import SelfDescription
 from tests.convert.payloads.samples import (
     COUNT_ROW,
     COUNT_SENT,

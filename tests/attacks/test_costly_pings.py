@@ -1,0 +1,78 @@
+"""Pings that are made to cost: many refused histograms, millions of tiny values, in little memory."""
+
+import gzip
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.attacks.test_bombs import MIB, inside, memory_limit, post_at_once, tree
+from tests.attacks.test_mutated_bodies import ended, metric, scrape
+from tests.support.edges import running_server, wait_for
+
+INFO = b'{"reason":"saved-session","appName":"Firefox","revision":"https://hg.mozilla.org/x/rev/00ff"}'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def has_fast_lane() -> None:
+    """As it comes: what is held here is conversion."""
+
+
+def a_body(histograms: bytes, more: bytes = b"") -> bytes:
+    return gzip.compress(b'{"ver":1,"info":%b,"histograms":{%b}%b}' % (INFO, histograms, more), 6)
+
+
+def many_refused_histograms() -> bytes:
+    """490,000 histograms that are none, in under a mebibyte."""
+    body = a_body(b",".join(b'"%x":{}' % number for number in range(490_000)))
+    assert len(body) <= MIB
+    return body
+
+
+def many_tiny_objects() -> bytes:
+    """As much text as is taken, of objects in three bytes each."""
+    unlike = Random(1).randbytes(30_000).hex().encode()
+    more = b',"pad":"%b","x":[%b]' % (unlike, b",".join([b"{}"] * ((8 * MIB - 70_000) // 3)))
+    return a_body(b"", more)
+
+
+def peak_mebibytes(pid: int) -> int:
+    [kibibytes] = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(kibibytes) >> 10
+
+
+@pytest.mark.slow
+@pytest.mark.privileged
+def test_512_mebibytes_are_enough_for_the_most_costly_pings(tmp_path):
+    """No process is killed for memory, and each ping is judged; no process takes more than limits.md says."""
+    page = (Path(__file__).resolve().parents[2] / "docs/limits.md").read_text(encoding="utf-8")
+    [limit] = re.findall(r"a process that holds one stays under (\d+) MiB", page)
+    environment = {
+        "TELEMETRY_REVISION_OFFLINE": "true",
+        "TELEMETRY_UNRESOLVED_REVISION": "self_described",
+        "TELEMETRY_CONVERT_PROCESSES": "1",
+    }
+    refused, tiny = many_refused_histograms(), many_tiny_objects()
+    with memory_limit(512 * MIB) as group:
+        with inside(group):
+            server_of = running_server(tmp_path, environment=environment)
+            server = server_of.__enter__()
+        try:
+            assert post_at_once(server, refused, 10, 1_000_000) == {200: 10}
+            assert post_at_once(server, tiny, 10, 2_000_000) == {200: 10}
+            wait_for(lambda: ended(scrape(server)) >= 20, 180)
+            text = scrape(server)
+            peaks = {pid: peak_mebibytes(pid) for pid in tree(server)}
+            highest = int((group / "memory.max_usage_in_bytes").read_text()) >> 20
+            control = (group / "memory.oom_control").read_text()
+        finally:
+            server_of.__exit__(None, None, None)
+    written = sum(path.stat().st_size for path in (tmp_path).rglob("quarantine/**/*.zst"))
+    print(f"512 MiB: at most {highest} MiB with the page cache; peaks {sorted(peaks.values())} MiB")
+
+    assert re.search(r"^oom_kill 0$", control, re.MULTILINE), control
+    assert max(peaks.values()) < int(limit)
+    assert metric(text, "telemetry_pings_quarantined_total")['{reason="too_large"}'] == 10
+    assert sum(metric(text, "telemetry_pings_stored_total").values()) == 10
+    assert written <= 20 * MIB

@@ -1,0 +1,182 @@
+"""What one ping can make the server write, keep and hold in memory has an end."""
+
+import gzip
+import re
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+
+from storage.partitions.frames import decompress_frame
+from telemetry_server.convert import histogram_places, worker
+from telemetry_server.convert.outcome import QuarantineReason, Refused
+from telemetry_server.convert.pipeline import convert
+from tests.convert.payloads.samples import (
+    COUNT_SENT,
+    INFO,
+    a_context,
+    a_submission,
+    dropped,
+    refused,
+    stored,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 1 << 20
+
+
+def a_body(histograms: bytes = b"{}", keyed: bytes = b"{}", more: bytes = b"") -> bytes:
+    return b'{"ver":1,"info":%b,"histograms":%b,"keyedHistograms":%b%b}' % (
+        orjson.dumps(INFO),
+        histograms,
+        keyed,
+        more,
+    )
+
+
+def unknown(count: int) -> bytes:
+    return b"{%b}" % b",".join(b'"%x":{"values":{}}' % number for number in range(count))
+
+
+@pytest.fixture(params=["as it comes", "plainly"])
+def judged(request, tmp_path):
+    """Converts a body, by the compiled walk where there is one, and by a full parse."""
+    context = a_context(tmp_path)
+    return lambda body: convert(a_submission(body), context, plainly=request.param == "plainly")
+
+
+def test_a_ping_may_lose_as_many_histograms_as_the_limit_says(judged):
+    """It is stored, and each is kept beside its reason."""
+    outcome = judged(a_body(unknown(histogram_places.MAX_DROPPED)))
+
+    assert dropped(outcome) == {"unknown_histogram": histogram_places.MAX_DROPPED}
+
+
+@pytest.mark.parametrize("count", [histogram_places.MAX_DROPPED + 1, 490_000])
+def test_a_ping_that_loses_more_is_refused_whole_with_the_count(judged, count):
+    outcome = judged(a_body(b"{%b}" % b",".join(b'"%x":{}' % number for number in range(count))))
+
+    assert refused(outcome) is QuarantineReason.TOO_LARGE
+    assert isinstance(outcome, Refused)
+    assert f"{count} of its histograms are refused" in outcome.detail
+    assert f"at most {histogram_places.MAX_DROPPED}" in outcome.detail
+
+
+def test_losses_of_all_places_and_reasons_count_together(judged):
+    """Plain and keyed, of processes as well."""
+    part = histogram_places.MAX_DROPPED // 4
+    numbers = b"{%b}" % b",".join(b'"%x":%d' % (number, number) for number in range(part))
+    processes = b',"processes":{"content":{"histograms":%b,"keyedHistograms":{"KEYED_COUNT":%b}}}'
+
+    def ping(extra: bytes) -> bytes:
+        return a_body(unknown(part), b'{"K":%b}' % unknown(part), processes % (numbers, extra))
+
+    assert sum(dropped(judged(ping(numbers))).values()) == 4 * part
+    assert refused(judged(ping(numbers[:-1] + b',"one more":1}'))) is QuarantineReason.TOO_LARGE
+
+
+def test_a_long_name_with_many_keys_is_refused_before_it_is_written_for_each(judged):
+    """A name of 2 MiB and 500 keys would be a gibibyte of quarantine."""
+    name = bytes(Random(1).choices(b"abcdefghijklmnopqrstuvwxyz", k=2 * MIB))
+
+    outcome = judged(a_body(keyed=b'{"%b":%b}' % (name, unknown(500))))
+
+    assert refused(outcome) is QuarantineReason.TOO_LARGE
+    assert isinstance(outcome, Refused)
+    assert "500 of its histograms are refused" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        a_body(unknown(histogram_places.MAX_DROPPED)),
+        a_body(keyed=b'{"%b":%b}' % (b"n" * 100, unknown(histogram_places.MAX_DROPPED))),
+        a_body(b'{"%b":1}' % (b"n" * 3 * MIB)),
+        a_body(keyed=b'{"%b":%b}' % ("\N{SNOWMAN}".encode() * 200_000, unknown(38))),
+        a_body(b"{}", b'{"KEYED_COUNT":{"%b":%b}}' % (b"k" * MIB, orjson.dumps(COUNT_SENT))),
+    ],
+    ids=["many", "many keys", "a long name", "a long name, wide, and keys", "a long key that is kept"],
+)
+def test_what_a_stored_ping_writes_is_bounded(tmp_path, body):
+    """Its record is no longer than its text, but for metadata, and its quarantine lines at most 40 MiB."""
+    submission = a_submission(body)
+    outcome = stored(convert(submission, a_context(tmp_path)))
+    sheet = worker.Sheet()
+    sheet.enter(0, submission, outcome)
+    written = {frame.directory: len(decompress_frame(frame.data)) for frame in sheet.result().frames}
+
+    assert len(outcome.record) <= len(body) + 1024
+    lost = sum(size for directory, size in written.items() if directory.startswith("quarantine/"))
+    assert lost <= len(body) + 4 * histogram_places.MAX_DROPPED_CHARACTERS
+
+
+def test_lines_are_compressed_as_they_come_and_lost_nowhere(tmp_path, monkeypatch):
+    """Many small bodies that inflate to much are not all held as text."""
+    monkeypatch.setattr(worker, "MAX_LOOSE_BYTES", 10_000)
+    context = a_context(tmp_path)
+    sheet = worker.Sheet()
+    submission = a_submission(gzip.compress(a_body(unknown(3), more=b',"pad":"%b"' % (b"x" * 4000))))
+    for index in range(10):
+        sheet.enter(index, submission, convert(submission, context))
+
+    frames = sheet.result().frames
+
+    by_store = {"converted": [], "quarantine": []}
+    for frame in frames:
+        assert decompress_frame(frame.data).count(b"\n") == len(frame.members)
+        by_store[frame.directory.partition("/")[0]] += frame.members
+    assert by_store == {"converted": list(range(10)), "quarantine": list(range(10))}
+    assert len(frames) > 4
+
+
+# Units of text that make many Python objects of few bytes; long integers need a second parser.
+TINY = {
+    "empty objects": b"{}",
+    "objects with a key": b'{"a":0}',
+    "long integers among objects": b"{},12345678901234567890123",
+    "numbers": b"9e15",
+    "children without histograms": b'{"histograms":{}}',
+}
+CONVERT_AND_MEASURE = """
+import re, sys, tempfile
+from pathlib import Path
+from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.worker import Sheet
+from tests.convert.payloads.samples import a_context, a_submission
+
+submission = a_submission(sys.stdin.buffer.read())
+with tempfile.TemporaryDirectory() as folder:
+    outcome = convert(submission, a_context(Path(folder)))
+sheet = Sheet()
+sheet.enter(0, submission, outcome)
+sheet.result()
+# Not ru_maxrss: across an exec it keeps the peak of the process that started this one.
+[peak_kibibytes] = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(type(outcome).__name__, int(peak_kibibytes) >> 10)
+"""
+
+
+@pytest.mark.parametrize("unit", TINY.values(), ids=TINY.keys())
+def test_a_ping_of_tiny_values_stays_under_the_memory_that_limits_md_says(unit):
+    """Measured as the peak of a process of its own; the text is as long as a ping's may be."""
+    page = (ROOT / "docs/limits.md").read_text(encoding="utf-8")
+    [limit] = re.findall(r"a process that holds one stays under (\d+) MiB", page)
+    unlike = Random(1).randbytes(30_000).hex().encode()  # else the ratio would refuse it
+    room = 8 * MIB - len(unlike) - 1024
+    body = gzip.compress(
+        a_body(
+            more=b',"pad":"%b","childPayloads":[%b]' % (unlike, b",".join([unit] * (room // (len(unit) + 1))))
+        ),
+        6,
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", CONVERT_AND_MEASURE], input=body, capture_output=True, cwd=ROOT, check=True
+    )
+
+    outcome, peak_mebibytes = done.stdout.split()
+    assert outcome == b"Stored"
+    assert int(peak_mebibytes) < int(limit)
