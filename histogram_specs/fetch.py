@@ -113,6 +113,8 @@ class SpecFetcher:
         return dict(self._counts)
 
     def _known(self, revision: Revision) -> FetchResult | None:
+        if revision.is_pseudo:
+            return FetchResult.MISSING
         now = self._clock()
         if self._missing_until.get(revision, now) > now:
             return FetchResult.MISSING

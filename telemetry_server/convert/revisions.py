@@ -101,5 +101,5 @@ def _revision_of(info: JsonObject, where: str) -> Revision | None:
     try:
         return parse_revision_url(sent)
     except BadRevisionUrl:
-        detail = f"{where}revision is not http(s)://<host>/<repository>/rev/<lower-case hex>"
+        detail = f"{where}revision is not http(s)://<host>/<repository>/rev/<lower-case hex of a changeset>"
         raise Refusal(QuarantineReason.INVALID_REVISION, detail) from None

@@ -49,7 +49,7 @@ async def server():
 
 def pings_of(revisions: int, pings: int):
     for number in range(pings):
-        revision = Revision("mozilla-central", f"{number % revisions:012x}")
+        revision = Revision("mozilla-central", f"{number % revisions + 1:012x}")
         yield submitted(a_ping(number, revision=revision), number)
 
 
