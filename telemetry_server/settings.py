@@ -244,6 +244,11 @@ class Settings(BaseSettings):
     revision_offline: Flag = Field(
         False, description="Fetch nothing: what the cache cannot answer is `unknown_revision`."
     )
+    pending_days: Days = Field(
+        14.0,
+        description="How long a ping waits for definitions that cannot be fetched, in days; "
+        "then it is `unknown_revision`.",
+    )
     dedup_days: Days | None = Field(
         None, description="How long an id is remembered, in days; default: as long as records are kept."
     )

@@ -146,6 +146,7 @@ def setup_of(settings: Settings) -> ConversionSetup:
         specs=settings.revision_cache_dir.resolve(),
         schema=schema_of(settings),
         revision_offline=settings.revision_offline,
+        pending_days=settings.pending_days,
         unresolved_revision=settings.unresolved_revision.value,
         require_registration=settings.require_registration,
         schemas_dir=settings.schemas_dir and settings.schemas_dir.resolve(),

@@ -107,6 +107,13 @@ class Lookups:
                 await asyncio.wait(self._running.values())
             self.take_ended()
 
+    def out_of_reach(self) -> dict[Revision, str]:
+        """The revisions that could not be fetched at the last try, each with the last answer."""
+        if self._fetcher is None:
+            return {}
+        answers = ((revision, self._fetcher.last_answer(revision)) for revision in self._unreachable)
+        return {revision: answer for revision, answer in answers if answer}
+
     def retry_unreachable(self) -> None:
         """Ask again for what could not be reached."""
         self._unreachable.clear()

@@ -31,10 +31,16 @@ class Resolves(Protocol):
 
 
 class TaskResolver:
-    """Looks once for each revision; for one task, which is over before anybody has put another file there."""
+    """
+    Looks once for each revision; for one task, which is over before anybody has put another file there.
 
-    def __init__(self, resolver: Resolves) -> None:
+    Args:
+        given_up: Revisions that are not waited for any more, each with the reason in one line.
+    """
+
+    def __init__(self, resolver: Resolves, given_up: Mapping[Revision, str] | None = None) -> None:
         self._resolver = resolver
+        self._given_up = given_up or {}
         self._found: dict[Revision, Resolved] = {}
 
     def resolve(
@@ -45,6 +51,10 @@ class TaskResolver:
         if known is not None:
             return known
         found = self._resolver.resolve(revision, channel=channel, build_id=build_id, version=version)
+        if isinstance(found, Awaiting) and found.revision in self._given_up:
+            detail = self._given_up[found.revision]
+            found = self._resolver.resolve(None, channel=channel, build_id=build_id, version=version)
+            return NotFound("unknown_revision", detail) if isinstance(found, NotFound) else found
         if revision is not None and isinstance(found, Resolved) and found.source is RevisionSource.PING:
             self._found[revision] = found
         return found

@@ -66,7 +66,7 @@ def test_a_revision_url_gives_repository_and_changeset(text, repository, changes
     ],
 )
 def test_anything_else_is_refused_in_one_short_line(text):
-    """Tags, upper-case digits, queries, ids that Mercurial reserves, and every way out of the cache's folder."""
+    """Tags, upper-case digits, queries, ids that Mercurial reserves, ways out of the cache's folder."""
     with pytest.raises(BadRevisionUrl) as raised:
         parse_revision_url(text)
 
