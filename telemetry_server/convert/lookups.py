@@ -73,6 +73,8 @@ class Lookups:
         for revision in revisions:
             if len(self._running) >= MOST_AT_ONCE or len(self._unreachable) >= MOST_UNREACHABLE:
                 return
+            if revision.is_pseudo:
+                continue
             if revision not in self._running and revision not in self._unreachable:
                 self._running[revision] = asyncio.create_task(self._fetch(self._fetcher, revision))
 

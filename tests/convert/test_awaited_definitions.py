@@ -239,20 +239,31 @@ async def test_ids_that_mercurial_reserves_are_refused_and_never_asked_for(tmp_p
 
 
 async def test_a_ledger_from_before_waits_had_an_end_begins_them_when_it_is_opened(tmp_path, server):
-    """And a ping that waits there for a reserved id is refused by the next run."""
+    """Nothing that waits there ends at once."""
     server.status = 500
     world = World(tmp_path, server=server.url, pending_days=1)
     world.receive(pings_of(2, 2))
     assert (await world.convert()).pending == 2
     with closing(sqlite3.connect(world.root.ledger)) as connection:
         connection.execute("ALTER TABLE pending DROP COLUMN since")
-        connection.execute(
-            "UPDATE pending SET revision = 'mozilla-central/rev/' || ? WHERE pending_id = 1", ("0" * 40,)
-        )
         connection.commit()
 
-    tally = await world.convert()
-    # Its own revision is a good one: it goes on waiting under that.
-    assert tally.pending == 2
+    assert (await world.convert()).pending == 2
     world.clock = lambda: datetime.now(UTC) + timedelta(days=2)
     assert (await world.convert()).pending == 0
+
+
+async def test_a_ping_that_waits_for_a_reserved_id_since_an_earlier_version_is_refused(
+    tmp_path, server, monkeypatch
+):
+    """The first run leaves the wait, and the server is not asked again."""
+    server.status = 500
+    world = World(tmp_path, server=server.url)
+    world.receive([submitted(a_ping(1, revision=Revision("mozilla-central", "f" * 40)), 1)])
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Revision, "is_pseudo", False)
+        assert (await world.convert()).pending == 1
+    asked = sum(server.asked.values())
+
+    assert dict((await world.convert()).quarantined) == {"invalid_revision": 1}
+    assert sum(server.asked.values()) == asked
