@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,15 +15,17 @@ from histogram_specs.expressions import CONSTANTS, read_constants
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.revision import Revision
 from histogram_specs.sources import source_of
+from storage.conversion_state import ConversionState
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.root import DataRoot
 from telemetry_server.cli.output import say
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.follower import (
-    RETRY_FAILED_SECONDS,
     RETRY_UNREACHABLE_SECONDS,
     Follower,
+    pause_seconds,
+    said_of,
     told_to_stop,
 )
 from telemetry_server.convert.pool import ConversionPool
@@ -216,6 +219,7 @@ async def opened_converter(
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """The body of the converter's process behind `serve`; returns its exit status."""
     os.nice(NICE_BEHIND_THE_EDGE)
+    state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
     async def follow() -> None:
         async with opened_converter(settings, on_unreachable=_log_unreachable) as converter:
@@ -233,20 +237,26 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                     log.error("what is in force stays", error=str(error))
 
             await Follower(
-                converter, wake_fd=wake_fd, lifeline_fd=lifeline_fd, reload=reload, upkeep=upkeep.run
+                converter,
+                wake_fd=wake_fd,
+                lifeline_fd=lifeline_fd,
+                reload=reload,
+                upkeep=upkeep.run,
+                state=state,
             ).run()
 
     async def follow_as_soon_as_possible() -> None:
-        while True:
+        for failures in itertools.count():
+            pause = pause_seconds(failures)
             try:
-                return await follow()
-            except (OSError, StorageError) as error:
+                await follow()
+                break
+            except (OSError, StorageError, ConfigurationError) as error:
                 # A full disk, mostly.  Submissions are answered for meanwhile, and wait in raw/.
-                log.error(
-                    "conversion cannot begin", error=str(error), retry_after_seconds=RETRY_FAILED_SECONDS
-                )
-            if await told_to_stop(lifeline_fd, within_seconds=RETRY_FAILED_SECONDS):
-                return None
+                state.halt(said_of(error))
+                log.error("conversion cannot begin", error=str(error), retry_after_seconds=pause)
+            if await told_to_stop(lifeline_fd, within_seconds=pause):
+                break
 
     asyncio.run(follow_as_soon_as_possible())
     return 0

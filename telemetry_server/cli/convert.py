@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what became of what was converted; 5 while anything is pending."""
+    from storage.conversion_state import ConversionState
     from telemetry_server.cli.conversion import opened_converter
     from telemetry_server.cli.data_root import made_root
     from telemetry_server.convert.tally import Tally
@@ -70,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
             async with opened_converter(settings, on_progress=show) as converter:
                 await converter.convert_all(should_stop=stopped.is_set)
+                ConversionState(converter.root).clear()
                 return converter.tally, stopped.is_set()
 
     tally, was_stopped = asyncio.run(convert())
