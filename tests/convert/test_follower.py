@@ -1,4 +1,4 @@
-"""The converter behind `serve`: a failure halts it for a growing pause, is said, and is over when it works."""
+"""The converter behind `serve`: a failure halts it for a growing pause, is said, and ends when it works."""
 
 import asyncio
 from contextlib import AsyncExitStack
