@@ -198,6 +198,13 @@ class Ledger:
         rows = self._connection.execute("SELECT name, value FROM counters WHERE name LIKE 'clock_%'")
         return ClockRecord.of_numbers(dict(rows))
 
+    def received_count(self) -> int:
+        """How many submissions were ever received."""
+        (count,) = self._connection.execute(
+            "SELECT coalesce(sum(count), 0) FROM tally WHERE entry = ?", (Entry.RECEIVED,)
+        ).fetchone()
+        return int(count)
+
     def newest_arrival_day(self) -> str | None:
         """The latest day (YYYYMMDD) that a committed submission arrived on; None if there is none."""
         (day,) = self._connection.execute(

@@ -179,12 +179,13 @@ async def opened_converter(
     *,
     on_progress: Callable[[Tally], None] | None = None,
     on_unreachable: Callable[[Revision, str, Path], None] = _say_unreachable,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Converter]:
     """
     A converter with its processes and its fetcher, closed when the block ends.
 
     *on_unreachable* is told of a revision that cannot be fetched, why, and where its file would be;
-    default: a line on stderr.
+    default: a line on stderr.  *on_wait* is called whenever another process has the converter's lock.
     """
     # What is imported stays, and a round's thousands of values hold no cycle: a fifth of the
     # coordinator's time went into looking for one.
@@ -209,6 +210,7 @@ async def opened_converter(
                 fetcher,
                 labels=labels,
                 on_progress=on_progress,
+                on_wait=on_wait,
                 on_unreachable=lambda revision, error: on_unreachable(
                     revision, error, cache.path_of(revision)
                 ),

@@ -53,8 +53,10 @@ class Converter:
         disk: Disk | None = None,
         on_progress: Callable[[Tally], None] | None = None,
         on_unreachable: Callable[[Revision, str], None] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._on_wait = on_wait
         self._clock = clock
         self._setup = setup
         self.root = setup.root
@@ -118,7 +120,9 @@ class Converter:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """The converter's lock, with files as the ledger says; nobody else commits meanwhile."""
-        await asyncio.to_thread(self._lock.acquire, wait=True)
+        if not await asyncio.to_thread(self._lock.acquire, wait=False):
+            self._on_wait()
+            await asyncio.to_thread(self._lock.acquire, wait=True)
         try:
             self._catch_up()
             yield

@@ -15,17 +15,17 @@ from tests.support.whole_server import is_alive, prepare, processes_of
 
 def post(server: ThrowawayServer, number: int) -> int:
     """The answer to ping *number*."""
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         f"{server.url}/submit/telemetry/{an_id(number)}",
         data=submitted(a_ping(number), number).body,
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as answer:
         return int(answer.status)
 
 
 def health(server: ThrowawayServer) -> dict:
-    with urllib.request.urlopen(f"{server.url}/__heartbeat__", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{server.url}/__heartbeat__", timeout=10) as answer:
         assert answer.status == 200
         return dict(json.loads(answer.read()))
 
