@@ -8,9 +8,15 @@ from telemetry_server.cli.output import say
 
 
 class Company:
-    """Others that convert or write beside one run of `convert`; lines on stderr."""
+    """
+    Others that convert or write beside one run of `convert`; lines on stderr.
 
-    def __init__(self) -> None:
+    Args:
+        explains_nothing: Whether to say why nothing was received; a run that imports files says enough.
+    """
+
+    def __init__(self, *, explains_nothing: bool) -> None:
+        self._explains_nothing = explains_nothing
         self._waited = False
         self._received_before = 0
 
@@ -29,7 +35,7 @@ class Company:
         others = ledger.received_count() - self._received_before - received
         if others > 0:
             say(f"another process received {others:,} submissions meanwhile: they are not counted here")
-        elif not received:
+        elif not received and self._explains_nothing:
             say(_nothing(root, self._received_before))
         held = _held(root, ledger)
         if held:

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
                 bar.advance(tally.received - done)
                 done = tally.received
 
-            company = Company()
+            company = Company(explains_nothing=imported is None)
             async with opened_converter(settings, on_progress=show, on_wait=company.waits) as converter:
                 company.begin(converter.ledger)
                 await converter.convert_all(should_stop=stopped.is_set)
