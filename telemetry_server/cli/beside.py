@@ -5,6 +5,7 @@ from storage.raw.reader import SegmentState, scan_segment, segments
 from storage.root import DataRoot
 from storage.waiting import NOT_STARTED
 from telemetry_server.cli.output import say
+from telemetry_server.convert.tally import Tally
 
 
 class Company:
@@ -30,12 +31,13 @@ class Company:
         """Note what was received before this run."""
         self._received_before = ledger.received_count()
 
-    def end(self, root: DataRoot, ledger: Ledger, *, received: int) -> None:
-        """Say what others did meanwhile, why nothing was received, and who still writes."""
+    def end(self, root: DataRoot, ledger: Ledger, tally: Tally) -> None:
+        """Say what others did meanwhile, why nothing was done, and who still writes."""
+        received, ended = tally.received, tally.stored + tally.duplicate + tally.quarantined.total()
         others = ledger.received_count() - self._received_before - received
         if others > 0:
             say(f"another process received {others:,} submissions meanwhile: they are not counted here")
-        elif not received and self._explains_nothing:
+        elif not (received or ended or tally.pending) and self._explains_nothing:
             say(_nothing(root, self._received_before))
         held = _held(root, ledger)
         if held:
@@ -48,9 +50,9 @@ class Company:
 def _nothing(root: DataRoot, received_before: int) -> str:
     found = sum(1 for _ in segments(root.raw))
     if not found and not received_before:
-        return f"nothing waits: no submission ever came to {root.path}; is that the server's data root?"
+        return f"nothing to convert: no submission ever came to {root.path}; is that the server's data root?"
     return (
-        f"nothing new waits in {root.raw}: {found:,} segment{'' if found == 1 else 's'}, read before; "
+        f"nothing new in {root.raw}: {found:,} segment{'' if found == 1 else 's'}, read before; "
         f"{received_before:,} submissions were received by earlier runs"
     )
 

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
                 company.begin(converter.ledger)
                 await converter.convert_all(should_stop=stopped.is_set)
                 ConversionState(converter.root).clear()
-                company.end(converter.root, converter.ledger, received=converter.tally.received)
+                company.end(converter.root, converter.ledger, converter.tally)
                 return converter.tally, stopped.is_set()
 
     tally, was_stopped = asyncio.run(convert())
