@@ -75,6 +75,7 @@ class SpecFetcher:
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
         self._pauses: OrderedDict[Revision | None, _Pause] = OrderedDict()  # None: the source as a whole
         self._details: OrderedDict[Revision, str] = OrderedDict()
+        self._source_detail = ""  # why the source as a whole is out of reach
         self._counts = dict.fromkeys(FetchResult, 0)
 
     async def __aenter__(self) -> Self:
@@ -108,11 +109,17 @@ class SpecFetcher:
         """Return in one line why *revision* was not found at the last try; empty where it was not tried."""
         return self._details.get(revision, "")
 
+    def last_answer(self, revision: Revision) -> str:
+        """Return why *revision* is not here: its own last answer, or that of a source out of reach."""
+        return self._details.get(revision) or self._source_detail
+
     def statistics(self) -> Mapping[FetchResult, int]:
         """Return how many times the source was asked, by what came of it."""
         return dict(self._counts)
 
     def _known(self, revision: Revision) -> FetchResult | None:
+        if revision.is_pseudo:
+            return FetchResult.MISSING
         now = self._clock()
         if self._missing_until.get(revision, now) > now:
             return FetchResult.MISSING
@@ -145,15 +152,16 @@ class SpecFetcher:
     async def _ask(self, revision: Revision) -> tuple[FetchResult, str]:
         try:
             text = await self._source.read(revision)
-            self._pauses.pop(None, None)
+            self._reached()
             async with self._keeping:
                 await asyncio.to_thread(self._keep, revision, text)
         except RevisionMissing as error:
-            self._pauses.pop(None, None)
+            self._reached()
             _put(self._missing_until, revision, self._clock() + MISSING_FOR_SECONDS)
             return FetchResult.MISSING, str(error)
         except SourceDown as error:
             self._pause(None)
+            self._source_detail = str(error)
             return FetchResult.UNREACHABLE, str(error)
         except SourceUnreachable as error:
             self._pause(revision)
@@ -166,6 +174,10 @@ class SpecFetcher:
             return FetchResult.UNREACHABLE, f"it cannot be kept: {error}"
         self._pauses.pop(revision, None)
         return FetchResult.FOUND, ""
+
+    def _reached(self) -> None:
+        self._pauses.pop(None, None)
+        self._source_detail = ""
 
     def _keep(self, revision: Revision, text: bytes) -> None:
         self._cache.store(revision, text)

@@ -16,6 +16,9 @@ _URL = re.compile(
 )
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CHANGESET = re.compile(r"[0-9a-f]{1,40}")
+# Mercurial's null revision (before the first changeset) and its working directory, short forms too:
+# hgweb answers 200 with an empty file under the first, whatever the path, and 500 for the other.
+_PSEUDO = re.compile(r"0+|f+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +40,11 @@ class Revision:
 
     def __str__(self) -> str:
         return f"{self.repository}/rev/{self.changeset}"
+
+    @property
+    def is_pseudo(self) -> bool:
+        """Whether Mercurial reserves this id, so that no changeset has it and no server is asked for it."""
+        return _PSEUDO.fullmatch(self.changeset) is not None
 
     def url(self, server: str) -> str:
         """Return the revision's URL on *server*, as a ping's ``info.revision`` has it."""
@@ -69,7 +77,8 @@ def parse_revision_url(text: str) -> Revision:
     """
     Read ``http(s)://<host>/<repository…>/rev/<hex>``, with or without a slash at the end.
 
-    Tags and ``tip`` are refused: what they name changes.
+    Tags and ``tip`` are refused: what they name changes.  So are ids that Mercurial reserves,
+    all zeros and all f.
 
     Raises:
         BadRevisionUrl: If *text* is anything else.
@@ -77,4 +86,7 @@ def parse_revision_url(text: str) -> Revision:
     match = _URL.fullmatch(text) if len(text) <= MOST_URL_CHARACTERS else None
     if match is None:
         raise BadRevisionUrl(f"{text!r:.120} is not http(s)://<host>/<repository>/rev/<lower-case hex>")
-    return Revision(match["repository"], match["changeset"])
+    revision = Revision(match["repository"], match["changeset"])
+    if revision.is_pseudo:
+        raise BadRevisionUrl(f"{revision.changeset} names no changeset: Mercurial reserves it")
+    return revision

@@ -268,6 +268,11 @@ class Settings(BaseSettings):
         description="`<repository>=<repository of its gecko>`: whose definitions are looked up there, by "
         "build id or version.",
     )
+    pending_days: Days = Field(
+        14.0,
+        description="How long a ping waits for definitions that cannot be fetched, in days; "
+        "then it is `unknown_revision`.",
+    )
     dedup_days: Days | None = Field(
         None, description="How long an id is remembered, in days; default: as long as records are kept."
     )

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import LedgerError, StorageFull
-from storage.ledger.tables import TABLES, VERSION
+from storage.ledger.clock import ClockRecord
+from storage.ledger.tables import ADD_SINCE, TABLES, VERSION
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
 from storage.root import DataRoot
@@ -117,6 +118,14 @@ class Ledger:
             raise _Unmade(f"{self.path}: there is nothing in it; whoever made it was cut short")
         elif version != VERSION:
             raise LedgerError(f"{self.path}: written as version {version}, this server reads {VERSION}")
+        elif create and not self._has_column("pending", "since"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
+
+    def _has_column(self, table: str, column: str) -> bool:
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?", (table, column)
+        ).fetchone()
+        return bool(count)
 
     def close(self) -> None:
         self._connection.close()
@@ -165,8 +174,10 @@ class Ledger:
         return int(number)
 
     def positions(self) -> dict[str, SegmentPosition]:
-        """Every segment that was read from, by name."""
-        rows = self._connection.execute("SELECT name, position, records, finished FROM segments")
+        """Every segment that was read from, by name, in the order in which reading began."""
+        rows = self._connection.execute(
+            "SELECT name, position, records, finished FROM segments ORDER BY segment_id"
+        )
         return {
             name: SegmentPosition(position, records, bool(done)) for name, position, records, done in rows
         }
@@ -181,6 +192,25 @@ class Ledger:
             {"below": below, "first": below + "/", "behind": below + "0", "open_only": open_only},
         )
         return [StoredFile(d, n, length, r, f, bool(c), s) for d, n, length, r, f, c, s in rows]
+
+    def clock(self) -> ClockRecord | None:
+        """The clock that expiry goes by, as it was at the last look; None before the first."""
+        rows = self._connection.execute("SELECT name, value FROM counters WHERE name LIKE 'clock_%'")
+        return ClockRecord.of_numbers(dict(rows))
+
+    def received_count(self) -> int:
+        """How many submissions were ever received."""
+        (count,) = self._connection.execute(
+            "SELECT coalesce(sum(count), 0) FROM tally WHERE entry = ?", (Entry.RECEIVED,)
+        ).fetchone()
+        return int(count)
+
+    def newest_arrival_day(self) -> str | None:
+        """The latest day (YYYYMMDD) that a committed submission arrived on; None if there is none."""
+        (day,) = self._connection.execute(
+            "SELECT max(day) FROM tally WHERE entry = ? AND count > 0", (Entry.RECEIVED,)
+        ).fetchone()
+        return None if day is None else str(day)
 
     def doubtful(self) -> list[str]:
         """Paths that a crash may have left behind."""
@@ -242,9 +272,18 @@ class Ledger:
         ]
         return lives
 
-    def pending(self, revisions: Sequence[str] | None = None) -> list[PendingPing]:
-        """What waits for definitions, or for those of *revisions*, in order of arrival in the segments."""
-        wanted = "" if revisions is None else f" WHERE revision IN ({','.join('?' * len(revisions))})"
+    def pending(
+        self, revisions: Sequence[str] | None = None, *, since_before: int | None = None
+    ) -> list[PendingPing]:
+        """
+        What waits for definitions, or for those of *revisions*, in order of arrival in the segments.
+
+        Args:
+            since_before: Only what has waited since before that moment, in s since 1970.
+        """
+        conditions = [] if revisions is None else [f"revision IN ({','.join('?' * len(revisions))})"]
+        conditions += [] if since_before is None else [f"since <= {int(since_before)}"]
+        wanted = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         query = (
             "SELECT pending_id, name, offset, length, day, revision, document_id"  # noqa: S608 - question marks
             f" FROM pending JOIN segments USING (segment_id){wanted} ORDER BY pending_id"
@@ -271,6 +310,11 @@ class Ledger:
         """How many submissions wait for definitions."""
         (count,) = self._connection.execute("SELECT count(*) FROM pending").fetchone()
         return int(count)
+
+    def waiting_since(self) -> int | None:
+        """When the longest wait for definitions began, in s since 1970; None if nothing waits."""
+        (since,) = self._connection.execute("SELECT min(since) FROM pending").fetchone()
+        return None if since is None else int(since)
 
     def awaited_revisions(self, after: str, limit: int) -> list[str]:
         """Up to *limit* revisions that something waits for, in order, from the one behind *after*."""

@@ -2,6 +2,12 @@
 
 VERSION = 1
 
+# For a ledger from before waits had an end: they begin when it is opened.
+ADD_SINCE = """
+ALTER TABLE pending ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+UPDATE pending SET since = unixepoch();
+"""
+
 TABLES = """
 -- How far each raw segment was read.  `records` counts its submissions up to `position`.
 CREATE TABLE IF NOT EXISTS segments (
@@ -33,7 +39,7 @@ CREATE TABLE IF NOT EXISTS schemas (
     schema          TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- Numbers that are given out once.
+-- Numbers that are given out once, and the clock that expiry goes by (`clock_…`, s since 1970).
 CREATE TABLE IF NOT EXISTS counters (
     name            TEXT PRIMARY KEY,
     value           INTEGER NOT NULL
@@ -84,7 +90,8 @@ CREATE TABLE IF NOT EXISTS pending (
     offset          INTEGER NOT NULL,
     length          INTEGER NOT NULL,
     day             TEXT NOT NULL,
-    revision        TEXT NOT NULL
+    revision        TEXT NOT NULL,
+    since           INTEGER NOT NULL DEFAULT 0  -- when the wait began, s since 1970
 ) STRICT;
 CREATE INDEX IF NOT EXISTS pending_by_revision ON pending (revision);
 CREATE INDEX IF NOT EXISTS pending_by_id ON pending (document_id);

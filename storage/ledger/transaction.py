@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 
+from storage.ledger.clock import ClockRecord
 from storage.ledger.values import Counts, SegmentPosition, StoredFile
 
 
@@ -47,7 +48,12 @@ class Transaction:
     def remember(
         self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str
     ) -> None:
-        """Note a stored ping's id.  Raises `sqlite3.IntegrityError` if it is there already."""
+        """
+        Note a stored ping's id; *day* is the one that it expires by.
+
+        Raises:
+            sqlite3.IntegrityError: It is there already.
+        """
         self._execute(
             "INSERT INTO seen VALUES (?, ?, ?, ?, ?)",
             (document_id, self.scope(namespace, doctype), digest, int(day), self.directory(directory)),
@@ -69,6 +75,13 @@ class Transaction:
     def forget_segment(self, name: str) -> None:
         """A segment's file is gone: all of it was converted, and nothing pending points into it."""
         self._execute("DELETE FROM segments WHERE name = ?", (name,))
+
+    def put_clock(self, record: ClockRecord) -> None:
+        """The clock that expiry goes by is *record* from now on."""
+        self._executemany(
+            "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            record.numbers().items(),
+        )
 
     def number_files(self, count: int) -> int:
         """Take *count* file numbers that were never given out.  Returns the first."""
@@ -118,13 +131,21 @@ class Transaction:
         )
 
     def wait(
-        self, document_id: bytes | None, *, segment: str, offset: int, length: int, day: str, revision: str
+        self,
+        document_id: bytes | None,
+        *,
+        segment: str,
+        offset: int,
+        length: int,
+        day: str,
+        revision: str,
+        since: int,
     ) -> None:
         """A submission waits for the definitions of *revision*; its segment must be known."""
         self._execute(
-            "INSERT INTO pending (document_id, segment_id, offset, length, day, revision)"
-            " SELECT ?, segment_id, ?, ?, ?, ? FROM segments WHERE name = ?",
-            (document_id, offset, length, day, revision, segment),
+            "INSERT INTO pending (document_id, segment_id, offset, length, day, revision, since)"
+            " SELECT ?, segment_id, ?, ?, ?, ?, ? FROM segments WHERE name = ?",
+            (document_id, offset, length, day, revision, since, segment),
         )
 
     def stop_waiting(self, pending_id: int) -> None:

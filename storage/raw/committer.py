@@ -15,6 +15,7 @@ from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+RECORD_OVERHEAD_BYTES = 512  # header and frame, guessed: bounds on memory and room need no better
 PASSING = frozenset({errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -25,6 +26,11 @@ class Commit:
     submissions: int
     written_bytes: int
     seconds: float
+
+
+def record_bytes(submission: Submission) -> int:
+    """About how many bytes the record of *submission* takes."""
+    return len(submission.body) + RECORD_OVERHEAD_BYTES
 
 
 class Committer:
@@ -57,7 +63,7 @@ class Committer:
         """Write and sync *submissions*; what became of all of them."""
         if self.death is not None:
             return self.death
-        if self.floor.is_low:
+        if not self.floor.admit(sum(map(record_bytes, submissions))):
             return StorageFull("the disk has less free space than is to be left")
         started = perf_counter()
         series = self.series

@@ -8,6 +8,8 @@ from storage.disk import Disk, Room
 RESERVE_BYTES = 64 << 20
 HYSTERESIS = 1.5
 INODE_SHARE = 0.05
+# Others fill the same disk between two looks: this writer uses at most this part of the known room unseen.
+UNSEEN_SHARE = 8
 
 
 def default_floor_bytes(total_bytes: int) -> int:
@@ -46,20 +48,41 @@ class DiskFloor:
         self._reserve_bytes = reserve_bytes
         self._spare = directory / name
         self._has_spare = False
+        self._unseen_bytes = 0  # written since the last look
+        self._room_above_floor = 0  # at the last look
 
-    def check(self) -> bool:
-        """Look at the disk, and tell whether it is too full.  What cannot be looked at is not."""
+    def admit(self, length_bytes: int) -> bool:
+        """
+        Whether the disk stays above the floor after *length_bytes* more; sets `is_low` if it does not.
+
+        Looks at the disk only when what was written since the last look, with
+        these bytes, may matter: far above the floor that is the timer's work.
+        """
+        if not self.is_low and (self._unseen_bytes + length_bytes) * UNSEEN_SHARE > self._room_above_floor:
+            self.check(length_bytes)
+        self._unseen_bytes += 0 if self.is_low else length_bytes
+        return not self.is_low
+
+    def check(self, length_bytes: int = 0) -> bool:
+        """
+        Look at the disk; True if it is too full, or would be after *length_bytes* more.
+
+        A disk that cannot be looked at keeps its last answer.
+        """
         try:
             room = self._disk.room(self._directory)
         except OSError:
             return self.is_low
+        self._unseen_bytes = 0
         factor = HYSTERESIS if self.is_low else 1.0
         floor = self._min_free_bytes
         if floor is None:
             floor = default_floor_bytes(room.total_bytes)
         self.is_low = (
-            room.free_bytes < floor * factor or room.free_inodes < room.total_inodes * INODE_SHARE * factor
+            room.free_bytes - length_bytes < floor * factor
+            or room.free_inodes < room.total_inodes * INODE_SHARE * factor
         )
+        self._room_above_floor = room.free_bytes - floor
         if not self.is_low:
             self._keep_back(room, floor)
         return self.is_low
@@ -86,3 +109,4 @@ class DiskFloor:
             self._reserve_bytes = 0  # this filesystem keeps nothing back: do not ask again
         else:
             self._has_spare = True
+            self._room_above_floor -= wanted

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 
 from storage.disk import Disk
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
-from storage.raw.committer import Commit, Committer
+from storage.raw.committer import Commit, Committer, record_bytes
 from storage.raw.framing import MOST_BODY_BYTES
 from storage.raw.room import RESERVE_BYTES, DiskFloor
 from storage.raw.segment_file import (
@@ -26,7 +26,6 @@ MAX_WAITING_SUBMISSIONS = 4096
 MAX_WAITING_BYTES = 16 << 20
 MAX_BATCH_SUBMISSIONS = 1024
 MAX_BATCH_BYTES = 4 << 20
-RECORD_OVERHEAD_BYTES = 512  # a guess at header and frame: the queue's bound needs no better
 TICK_SECONDS = 1.0
 LOOK_WITHIN_SECONDS = 1.0
 
@@ -168,7 +167,7 @@ class RawWriter:
         # Flat on purpose: this runs on the event loop for every submission.
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             raise self._refusal()
-        size = len(submission.body) + RECORD_OVERHEAD_BYTES
+        size = record_bytes(submission)
         if self._waiting and (
             len(self._waiting) >= MAX_WAITING_SUBMISSIONS or self._waiting_bytes + size > MAX_WAITING_BYTES
         ):
@@ -273,7 +272,7 @@ class RawWriter:
         if count > MAX_BATCH_SUBMISSIONS or self._waiting_bytes > MAX_BATCH_BYTES:
             count = _fitting(submissions)
         self._waiting, self._waiters = submissions[count:], waiters[count:]
-        self._waiting_bytes = sum(len(left.body) + RECORD_OVERHEAD_BYTES for left in self._waiting)
+        self._waiting_bytes = sum(map(record_bytes, self._waiting))
         return submissions[:count], waiters[:count]
 
     def _finish_commit(self, result: Commit | StorageError) -> None:
@@ -373,7 +372,7 @@ def _fitting(submissions: Sequence[Submission]) -> int:
     """How many of *submissions* one batch takes: at least one."""
     total = 0
     for count, submission in enumerate(submissions):
-        total += len(submission.body) + RECORD_OVERHEAD_BYTES
+        total += record_bytes(submission)
         if count and (count >= MAX_BATCH_SUBMISSIONS or total > MAX_BATCH_BYTES):
             return count
     return len(submissions)

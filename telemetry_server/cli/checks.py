@@ -13,14 +13,15 @@ from tempfile import TemporaryDirectory
 
 from histogram_specs.cache import SpecCache
 from histogram_specs.errors import BrokenSpecFile
-from storage.errors import StorageError
+from storage.conversion_state import ConversionState
+from storage.errors import LostFile, StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SegmentPosition
 from storage.lock import FileLock
 from storage.raw.layout import segments
-from storage.raw.reader import read_submission, scan_segment
 from storage.raw.room import INODE_SHARE, default_floor_bytes
 from storage.root import DataRoot
+from storage.waiting import oldest_waiting
 from telemetry_server.cli.config import check_files
 from telemetry_server.cli.data_root import closed_part
 from telemetry_server.settings import ConfigurationError, Settings
@@ -28,9 +29,9 @@ from telemetry_server.settings import ConfigurationError, Settings
 GIBIBYTE = 2**30
 EARLIEST_PLAUSIBLE = datetime(2025, 1, 1, tzinfo=UTC)  # before this code was written
 CLOCK_TOLERANCE = timedelta(minutes=5)
+JUMP_IS_NEWS_FOR = timedelta(days=1)
 OLDEST_QUEUE = timedelta(minutes=5)
 SPARE_DESCRIPTORS = 256
-NOT_STARTED = SegmentPosition(0, 0, finished=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,27 @@ def clock(root: DataRoot) -> Iterator[Finding]:
             "clock", False, f"it says {now:%Y-%m-%d}, but there are submissions of {max(days)}", fix
         )
         return
-    yield Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC")
+    yield _jump_of_clock(root, now) or Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _jump_of_clock(root: DataRoot, now: datetime) -> Finding | None:
+    """The clock's last jump, while it is in doubt or news."""
+    try:
+        if not root.ledger.exists():
+            return None
+        with Ledger(root.ledger, read_only=True) as ledger:
+            record = ledger.clock()
+    except (StorageError, sqlite3.Error):
+        return None  # another check says so
+    if record is None or not record.jumped_by:
+        return None
+    jumped_at = datetime.fromtimestamp(record.jumped_at, UTC)
+    if not record.is_doubted and abs(now - jumped_at) > JUMP_IS_NEWS_FOR:
+        return None
+    days = f"{abs(record.jumped_by) / 86_400:,.1f} days {'ahead' if record.jumped_by > 0 else 'back'}"
+    effect = "nothing expires by it for a day" if record.is_doubted else "it is right again"
+    fix = "set the clock (timedatectl set-ntp true); if the server was off for so long, wait a day"
+    return Finding("clock", False, f"it went {days} from {jumped_at:%Y-%m-%d %H:%M} UTC; {effect}", fix)
 
 
 def descriptors(settings: Settings) -> Iterator[Finding]:
@@ -195,8 +216,40 @@ def specs(settings: Settings) -> Iterator[Finding]:
 def inside(root: DataRoot) -> Iterator[Finding]:
     """What only the files of a data root tell."""
     if root.path.is_dir() and closed_part(root) is None:
+        yield from conversion(root)
         yield from queue(root)
         yield from locks(root)
+
+
+def conversion(root: DataRoot) -> Iterator[Finding]:
+    """Is it halted, or would it halt at its next turn?"""
+    fix = "mend that; serve tries again by itself within a minute, convert at once"
+    halt = ConversionState(root).read()
+    if halt is not None:
+        detail = f"halted since {halt.since:%Y-%m-%d %H:%M:%S} UTC: {halt.reason}"
+        yield Finding("conversion", False, detail, fix)
+        return
+    lost = _lost_file(root)
+    if lost is not None:
+        yield Finding("conversion", False, f"it will halt: {LostFile(lost)}", fix)
+    else:
+        yield Finding("conversion", True, "not halted")
+
+
+def _lost_file(root: DataRoot) -> str | None:
+    """The first file that conversion would append to and that is shorter than what was committed."""
+    try:
+        if not root.ledger.exists():
+            return None
+        with Ledger(root.ledger, read_only=True) as ledger:
+            files = ledger.files(open_only=True)
+    except (StorageError, sqlite3.Error):
+        return None  # the queue's check says so
+    for file in files:
+        path = root.path / file.path
+        if not path.exists() or path.stat().st_size < file.length:
+            return file.path
+    return None
 
 
 def queue(root: DataRoot) -> Iterator[Finding]:
@@ -223,27 +276,6 @@ def queue(root: DataRoot) -> Iterator[Finding]:
         yield Finding("queue", False, f"{pending:,} {what} for definitions", fix)
     if not oldest and not pending:
         yield Finding("queue", True, "nothing waits")
-
-
-def oldest_waiting(root: DataRoot, positions: dict[str, SegmentPosition]) -> datetime | None:
-    """When the oldest submission that nobody converted yet arrived."""
-    arrivals = []
-    for segment in segments(root.raw):
-        position = positions.get(segment.name, NOT_STARTED)
-        if not position.finished:
-            arrivals += _first_arrival(segment.path, position.position)
-    return min(arrivals, default=None)
-
-
-def _first_arrival(path: Path, position: int) -> list[datetime]:
-    scan = scan_segment(path, position, max_bytes=2**20, max_records=1)
-    if not scan.spans:
-        return []
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return [read_submission(descriptor, scan.spans[0]).received_at]
-    finally:
-        os.close(descriptor)
 
 
 def locks(root: DataRoot) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,15 +15,17 @@ from histogram_specs.expressions import CONSTANTS, Constants, read_constants
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.revision import Revision
 from histogram_specs.sources import source_of
+from storage.conversion_state import ConversionState
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.root import DataRoot
 from telemetry_server.cli.output import say
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.follower import (
-    RETRY_FAILED_SECONDS,
     RETRY_UNREACHABLE_SECONDS,
     Follower,
+    pause_seconds,
+    said_of,
     told_to_stop,
 )
 from telemetry_server.convert.pool import ConversionPool
@@ -150,6 +153,7 @@ def setup_of(settings: Settings) -> ConversionSetup:
         specs=settings.revision_cache_dir.resolve(),
         schema=schema_of(settings),
         revision_offline=settings.revision_offline,
+        pending_days=settings.pending_days,
         unresolved_revision=settings.unresolved_revision.value,
         repository_aliases=settings.repository_aliases,
         require_registration=settings.require_registration,
@@ -181,12 +185,13 @@ async def opened_converter(
     *,
     on_progress: Callable[[Tally], None] | None = None,
     on_unreachable: Callable[[Revision, str, Path], None] = _say_unreachable,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Converter]:
     """
     A converter with its processes and its fetcher, closed when the block ends.
 
     *on_unreachable* is told of a revision that cannot be fetched, why, and where its file would be;
-    default: a line on stderr.
+    default: a line on stderr.  *on_wait* is called whenever another process has the converter's lock.
     """
     # What is imported stays, and a round's thousands of values hold no cycle: a fifth of the
     # coordinator's time went into looking for one.
@@ -211,6 +216,7 @@ async def opened_converter(
                 fetcher,
                 labels=labels,
                 on_progress=on_progress,
+                on_wait=on_wait,
                 on_unreachable=lambda revision, error: on_unreachable(
                     revision, error, cache.path_of(revision)
                 ),
@@ -221,6 +227,7 @@ async def opened_converter(
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """The body of the converter's process behind `serve`; returns its exit status."""
     os.nice(NICE_BEHIND_THE_EDGE)
+    state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
     async def follow() -> None:
         async with opened_converter(settings, on_unreachable=_log_unreachable) as converter:
@@ -238,20 +245,26 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                     log.error("what is in force stays", error=str(error))
 
             await Follower(
-                converter, wake_fd=wake_fd, lifeline_fd=lifeline_fd, reload=reload, upkeep=upkeep.run
+                converter,
+                wake_fd=wake_fd,
+                lifeline_fd=lifeline_fd,
+                reload=reload,
+                upkeep=upkeep.run,
+                state=state,
             ).run()
 
     async def follow_as_soon_as_possible() -> None:
-        while True:
+        for failures in itertools.count():
+            pause = pause_seconds(failures)
             try:
-                return await follow()
-            except (OSError, StorageError) as error:
+                await follow()
+                break
+            except (OSError, StorageError, ConfigurationError) as error:
                 # A full disk, mostly.  Submissions are answered for meanwhile, and wait in raw/.
-                log.error(
-                    "conversion cannot begin", error=str(error), retry_after_seconds=RETRY_FAILED_SECONDS
-                )
-            if await told_to_stop(lifeline_fd, within_seconds=RETRY_FAILED_SECONDS):
-                return None
+                state.halt(said_of(error))
+                log.error("conversion cannot begin", error=str(error), retry_after_seconds=pause)
+            if await told_to_stop(lifeline_fd, within_seconds=pause):
+                break
 
     asyncio.run(follow_as_soon_as_possible())
     return 0

@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what became of what was converted; 5 while anything is pending."""
+    from storage.conversion_state import ConversionState
+    from telemetry_server.cli.beside import Company
     from telemetry_server.cli.conversion import opened_converter
     from telemetry_server.cli.data_root import made_root
     from telemetry_server.convert.tally import Tally
@@ -68,8 +70,12 @@ def run(args: argparse.Namespace) -> int:
                 bar.advance(tally.received - done)
                 done = tally.received
 
-            async with opened_converter(settings, on_progress=show) as converter:
+            company = Company(explains_nothing=imported is None)
+            async with opened_converter(settings, on_progress=show, on_wait=company.waits) as converter:
+                company.begin(converter.ledger)
                 await converter.convert_all(should_stop=stopped.is_set)
+                ConversionState(converter.root).clear()
+                company.end(converter.root, converter.ledger, converter.tally)
                 return converter.tally, stopped.is_set()
 
     tally, was_stopped = asyncio.run(convert())

@@ -70,7 +70,7 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     from telemetry_server.supervision.supervisor import Supervisor
 
     wake_read, wake_write = os.pipe()
-    options = _edge_options(settings)
+    options = _edge_options(settings, converts=converts)
     doors = doors_of(settings, ports)
     children = [
         _edge_child(options, _place(settings, number, wake_write if converts else -1), doors)
@@ -90,7 +90,9 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     return status
 
 
-def _edge_options(settings: Settings) -> "EdgeOptions":
+def _edge_options(settings: Settings, *, converts: bool) -> "EdgeOptions":
+    from storage.root import DataRoot
+    from storage.waiting import ConversionWatch
     from telemetry_server.cli.conversion import catalogue_of
     from telemetry_server.cli.served import CachedDefinitions, SchemaInForce
     from telemetry_server.edge.edge import EdgeOptions
@@ -118,6 +120,7 @@ def _edge_options(settings: Settings) -> "EdgeOptions":
         partition_schema=schema.text,
         revision_cache_dir=settings.revision_cache_dir,
         other_definitions=CachedDefinitions(settings).text_of,
+        conversion=ConversionWatch(DataRoot(settings.data_dir.resolve()), converts=converts),
         has_admin_port=settings.admin_port is not None,
         on_hangup=schema.read_again,
     )
@@ -168,14 +171,22 @@ def _edge_child(options: "EdgeOptions", place: "WorkerPlace", doors: "Doors") ->
 
 
 def _converter_child(settings: Settings, wake_fd: int) -> "Child":
+    from storage.conversion_state import ConversionState
+    from storage.root import DataRoot
     from telemetry_server.supervision.supervisor import Child
+
+    state = ConversionState(DataRoot(settings.data_dir.resolve()))
+    state.clear()
 
     def be_converter(lifeline_fd: int, _announce: Callable[[], None]) -> int:
         from telemetry_server.cli.conversion import run_follower
 
         return run_follower(settings, wake_fd=wake_fd, lifeline_fd=lifeline_fd)
 
-    return Child("converter", be_converter)
+    def died(status: str, pause_seconds: float) -> None:
+        state.halt(f"the converter's process ended ({status}); it is started again after {pause_seconds:g} s")
+
+    return Child("converter", be_converter, is_vital=False, on_death=died)
 
 
 def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:

@@ -98,12 +98,16 @@ class ThrowawayServer:
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while self._get("/__heartbeat__") is None:
+        # Somebody else's server may answer on a port that was free a moment ago.
+        while not self._says_that_it_listens() or self._get("/__heartbeat__") is None:
             if self.process.poll() is not None:
                 raise self._failed(f"the server ended at once, with status {self.process.returncode}")
             if time.monotonic() > deadline:
                 raise self._failed(f"the server did not answer within {START_SECONDS:.0f} s")
             time.sleep(PAUSE_SECONDS)
+
+    def _says_that_it_listens(self) -> bool:
+        return b"Listening on " in self._log_path.read_bytes()
 
     def wait_until_converted(self, submissions: int) -> None:
         """

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from storage.ledger.transaction import Transaction
 from storage.ledger.values import Counts, Entry, SegmentPosition
 from storage.partitions.frames import compress_frame, decompress_frame
 from storage.partitions.writer import Frame, PartitionWriter
+from storage.raw.writer import utc_now
 from telemetry_server.convert.partition_bound import PartitionBound, as_filed
 from telemetry_server.convert.refusal_line import CONFLICT, submission_line
 from telemetry_server.convert.tasks import (
@@ -51,8 +53,16 @@ class Committer:
     """Commits rounds; belongs to whoever holds the converter's lock."""
 
     def __init__(
-        self, raw: Path, ledger: Ledger, writer: PartitionWriter, disk: Disk, schema_text: str
+        self,
+        raw: Path,
+        ledger: Ledger,
+        writer: PartitionWriter,
+        disk: Disk,
+        schema_text: str,
+        *,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._clock = clock
         self._raw = raw
         self._ledger = ledger
         self._writer = writer
@@ -101,6 +111,8 @@ class Committer:
         self._sync_raw(finished.unsealed_segments)
         self._writer.prepare((frame.directory for frame in frames), self._schema_id)
         counts: Counts = Counter(finished.damage)
+        # Ids and waits expire by this: a clock that is behind must not make them old.
+        now = self._now()
         with self._ledger.transaction() as transaction:
             if finished.before is not None:
                 finished.before(transaction)
@@ -108,10 +120,15 @@ class Committer:
                 transaction.move_segment(name, position)
             for task, judged in decided:
                 for verdict in judged:
-                    self._enter(transaction, counts, task.items[verdict.index], verdict)
+                    self._enter(transaction, counts, task.items[verdict.index], verdict, now)
             self._writer.write(transaction, frames)
             transaction.add(counts)
         return [verdict for _, judged in decided for verdict in judged]
+
+    def _now(self) -> datetime:
+        """The wall clock, but not before what was believed of it."""
+        now, record = self._clock(), self._ledger.clock()
+        return now if record is None else max(now, datetime.fromtimestamp(record.believed, UTC))
 
     def _sync_raw(self, segments: Iterable[Path]) -> None:
         """What counts as read must be on disk, even if its writer had no time to sync it, or was killed."""
@@ -166,7 +183,9 @@ class Committer:
         )
         return Frame(f"quarantine/{judged.day}/{CONFLICT}", compress_frame(line + b"\n"), 1)
 
-    def _enter(self, transaction: Transaction, counts: Counts, item: Item, judged: Judged) -> None:
+    def _enter(
+        self, transaction: Transaction, counts: Counts, item: Item, judged: Judged, now: datetime
+    ) -> None:
         """One verdict into the books."""
         day = judged.day
         if judged.verdict is Verdict.DAMAGED:
@@ -191,7 +210,7 @@ class Committer:
                     judged.namespace,
                     judged.doctype,
                     digest=judged.digest,
-                    day=day,
+                    day=max(day, f"{now:%Y%m%d}"),
                     directory=judged.directory,
                 )
                 counts[day, Entry.STORED, ""] += 1
@@ -213,6 +232,7 @@ class Committer:
                         length=item.length,
                         day=day,
                         revision=revision_key(judged.revision),
+                        since=int(now.timestamp()),
                     )
         if judged.document_id is not None and judged.verdict in (Verdict.DUPLICATE, Verdict.QUARANTINED):
             transaction.refuse(

@@ -7,18 +7,20 @@ when that has ended.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 from histogram_specs.fetch import SpecFetcher
 from histogram_specs.resolve import Awaiting
 from histogram_specs.revision import Revision
 from storage.disk import Disk
+from storage.ledger.clock import DAY_SECONDS
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import SegmentPosition
+from storage.ledger.values import PendingPing, SegmentPosition
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
+from storage.raw.writer import utc_now
 from telemetry_server.convert.commit import Committer, Round, revision_key, revision_of
 from telemetry_server.convert.lookups import Lookups
 from telemetry_server.convert.pool import ConversionPool
@@ -26,7 +28,6 @@ from telemetry_server.convert.scan import ROUND_ITEMS, Plan, cut, plan_round
 from telemetry_server.convert.setup import ConversionSetup
 from telemetry_server.convert.tally import Labels, Tally
 from telemetry_server.convert.tasks import RawItem, Task, TaskResult
-from telemetry_server.observability import metrics
 
 ROUNDS_PER_TURN = 16
 """Rounds between two looks at who else wants the lock."""
@@ -52,7 +53,11 @@ class Converter:
         disk: Disk | None = None,
         on_progress: Callable[[Tally], None] | None = None,
         on_unreachable: Callable[[Revision, str], None] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._on_wait = on_wait
+        self._clock = clock
         self._setup = setup
         self.root = setup.root
         self.pool = pool
@@ -74,7 +79,12 @@ class Converter:
         self.ledger = Ledger(self.root.ledger)
         self._writer = PartitionWriter(self.root.path, self.ledger, self.disk)
         self.committer = Committer(
-            self.root.raw, self.ledger, self._writer, self.disk, self._setup.schema_text
+            self.root.raw,
+            self.ledger,
+            self._writer,
+            self.disk,
+            self._setup.schema_text,
+            clock=self._clock,
         )
         return self
 
@@ -110,7 +120,9 @@ class Converter:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """The converter's lock, with files as the ledger says; nobody else commits meanwhile."""
-        await asyncio.to_thread(self._lock.acquire, wait=True)
+        if not await asyncio.to_thread(self._lock.acquire, wait=False):
+            self._on_wait()
+            await asyncio.to_thread(self._lock.acquire, wait=True)
         try:
             self._catch_up()
             yield
@@ -169,9 +181,6 @@ class Converter:
             self._generation = None  # what was half written is looked at before the next turn
             raise
         self.tally.add(judged, received=received, labels=self._labels)
-        if judged and judged[-1].received_at:
-            arrived = datetime.fromisoformat(judged[-1].received_at)
-            metrics.convert_lag_seconds.report((datetime.now(UTC) - arrived).total_seconds())
         self._lookups.start({verdict.revision for verdict in judged if verdict.revision is not None})
         if self._on_progress is not None:
             self._on_progress(self.tally)
@@ -192,14 +201,39 @@ class Converter:
         decided = self._lookups.take_ended() | await asyncio.to_thread(self._decided_meanwhile)
         keys = [revision_key(revision) for revision in decided]
         pings = await asyncio.to_thread(self.ledger.pending, keys) if keys else []
-        ready = [RawItem(ping.segment, ping.offset, ping.length, ping.pending_id) for ping in pings]
-        for start in range(0, len(ready), ROUND_ITEMS):
-            tasks = cut(ready[start : start + ROUND_ITEMS], self.missing & decided)
-            work = list(zip(tasks, await self.pool.judge(tasks), strict=True))
-            await self._finish(Round(work), received=False)
+        await self._judge_pending(pings, self.missing & decided, {})
+        await self._end_waits()
         if wanted := self._lookups.wanted():
             awaited = await asyncio.to_thread(self.ledger.most_awaited_revisions, wanted)
             self._lookups.start(map(revision_of, awaited))
+
+    async def _judge_pending(
+        self, pings: Sequence[PendingPing], missing: frozenset[Revision], given_up: Mapping[Revision, str]
+    ) -> None:
+        ready = [RawItem(ping.segment, ping.offset, ping.length, ping.pending_id) for ping in pings]
+        for start in range(0, len(ready), ROUND_ITEMS):
+            tasks = cut(ready[start : start + ROUND_ITEMS], missing, given_up)
+            work = list(zip(tasks, await self.pool.judge(tasks), strict=True))
+            await self._finish(Round(work), received=False)
+
+    async def _end_waits(self) -> None:
+        """Judge without definitions what has waited for `pending_days` and was just asked for in vain."""
+        answers = self._lookups.out_of_reach()
+        if not answers:
+            return
+        days = self._setup.pending_days
+        wall, record = int(self._clock().timestamp()), await asyncio.to_thread(self.ledger.clock)
+        now = wall if record is None else record.expiry_time(wall)
+        keys = [revision_key(revision) for revision in answers]
+        since_before = now - int(days * DAY_SECONDS)
+        pings = await asyncio.to_thread(self.ledger.pending, keys, since_before=since_before)
+        if not pings:
+            return
+        given_up = {
+            revision: f"no definitions of {revision} within {days:g} days; the last answer: {answer}"
+            for revision, answer in answers.items()
+        }
+        await self._judge_pending(pings, frozenset(), given_up)
 
     def _decided_meanwhile(self) -> set[Revision]:
         """Of the awaited revisions, a few each turn: those that came into the cache, or are missing."""
@@ -210,6 +244,7 @@ class Converter:
             revision
             for revision in map(revision_of, keys)
             if revision in missing
+            or revision.is_pseudo
             or not isinstance(
                 self._resolver.resolve(revision, channel=None, build_id=None, version=None), Awaiting
             )

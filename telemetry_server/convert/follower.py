@@ -4,16 +4,19 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
+from storage.conversion_state import ConversionState
 from storage.errors import StorageError
 from telemetry_server.convert.converter import Converter
 
 log = structlog.get_logger("convert")
 
 RETRY_UNREACHABLE_SECONDS = 30.0
-RETRY_FAILED_SECONDS = 2.0
+FIRST_PAUSE_SECONDS = 2.0  # after a failure; doubled each time
+MAX_PAUSE_SECONDS = 60.0
 LOOK_ANYWAY_SECONDS = 30.0
 
 
@@ -51,7 +54,10 @@ class Follower:
         lifeline_fd: int | None,
         reload: Callable[[], None],
         upkeep: Callable[[], Awaitable[None]],
+        state: ConversionState,
     ) -> None:
+        self._state = state
+        self._failures = 0
         self._converter = converter
         self._wake_fd = wake_fd
         self._lifeline_fd = lifeline_fd
@@ -60,11 +66,13 @@ class Follower:
         self._reload_is_due = False
         self._stopping = False
         self._something = asyncio.Event()
+        self._hurry = asyncio.Event()  # ends a pause after a failure, as what comes does not
 
     def stop(self) -> None:
         """Finish the round in hand, then leave."""
         self._stopping = True
         self._something.set()
+        self._hurry.set()
 
     async def run(self) -> None:
         """Follow until `stop`, SIGTERM, SIGINT, or the end of the process that holds the lifeline."""
@@ -86,6 +94,7 @@ class Follower:
 
     def _hung_up(self) -> None:
         self._reload_is_due = True
+        self._hurry.set()
         self._something.set()
 
     def _woken(self) -> None:
@@ -118,7 +127,6 @@ class Follower:
         retry_at = loop.time() + RETRY_UNREACHABLE_SECONDS
         while not self._stopping:
             self._something.clear()
-            pause = LOOK_ANYWAY_SECONDS
             if loop.time() >= retry_at:
                 self._converter.retry_unreachable()
                 retry_at = loop.time() + RETRY_UNREACHABLE_SECONDS
@@ -129,10 +137,31 @@ class Follower:
                 await self._converter.convert_waiting(should_stop=lambda: self._stopping)
                 await self._upkeep()
             except (OSError, StorageError) as error:
-                # Nothing is lost: what was not committed still waits in raw/.
-                log.error("conversion halted", error=str(error), retry_after_seconds=RETRY_FAILED_SECONDS)
-                pause = RETRY_FAILED_SECONDS
-            try:
-                await asyncio.wait_for(self._something.wait(), min(pause, max(0.0, retry_at - loop.time())))
-            except TimeoutError:
+                await self._pause_after(error)
                 continue
+            self._failures = 0
+            self._state.clear()
+            with suppress(TimeoutError):
+                pause = min(LOOK_ANYWAY_SECONDS, max(0.0, retry_at - loop.time()))
+                await asyncio.wait_for(self._something.wait(), pause)
+
+    async def _pause_after(self, error: Exception) -> None:
+        """Say that conversion is halted, and wait; nothing is lost: what was not committed is in raw/."""
+        pause = pause_seconds(self._failures)
+        self._failures += 1
+        self._state.halt(said_of(error))
+        log.error("conversion halted", error=str(error), retry_after_seconds=pause)
+        self._hurry.clear()
+        if not self._stopping:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), pause)
+
+
+def pause_seconds(failures: int) -> float:
+    """How long to wait after a failure that so many came before."""
+    return min(FIRST_PAUSE_SECONDS * float(1 << min(failures, 10)), MAX_PAUSE_SECONDS)
+
+
+def said_of(error: Exception) -> str:
+    """*error* as the reason of a halt: our own errors say all; others have their kind before it."""
+    return str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"

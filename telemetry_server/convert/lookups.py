@@ -73,6 +73,8 @@ class Lookups:
         for revision in revisions:
             if len(self._running) >= MOST_AT_ONCE or len(self._unreachable) >= MOST_UNREACHABLE:
                 return
+            if revision.is_pseudo:
+                continue
             if revision not in self._running and revision not in self._unreachable:
                 self._running[revision] = asyncio.create_task(self._fetch(self._fetcher, revision))
 
@@ -106,6 +108,13 @@ class Lookups:
             if self._running:
                 await asyncio.wait(self._running.values())
             self.take_ended()
+
+    def out_of_reach(self) -> dict[Revision, str]:
+        """The revisions that could not be fetched at the last try, each with the last answer."""
+        if self._fetcher is None:
+            return {}
+        answers = ((revision, self._fetcher.last_answer(revision)) for revision in self._unreachable)
+        return {revision: answer for revision, answer in answers if answer}
 
     def retry_unreachable(self) -> None:
         """Ask again for what could not be reached."""

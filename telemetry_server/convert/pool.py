@@ -183,7 +183,7 @@ class ConversionPool:
         if len(task.items) > 1:
             parts = []
             for item in task.items:
-                parts.append(await self._judge_suspect(Task((item,), task.missing)))
+                parts.append(await self._judge_suspect(Task((item,), task.missing, task.given_up)))
             return merge_results(parts)
         if await self._attempt([Task((), task.missing)]) == [None]:
             raise OSError("conversion processes die as soon as they start: is there too little memory?")

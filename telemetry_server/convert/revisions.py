@@ -38,10 +38,16 @@ class Resolves(Protocol):
 
 
 class TaskResolver:
-    """Looks once for each revision; for one task, which is over before anybody has put another file there."""
+    """
+    Looks once for each revision; for one task, which is over before anybody has put another file there.
 
-    def __init__(self, resolver: Resolves) -> None:
+    Args:
+        given_up: Revisions that are not waited for any more, each with the reason in one line.
+    """
+
+    def __init__(self, resolver: Resolves, given_up: Mapping[Revision, str] | None = None) -> None:
         self._resolver = resolver
+        self._given_up = given_up or {}
         self._found: dict[Revision, Resolved] = {}
 
     def resolve(
@@ -57,13 +63,17 @@ class TaskResolver:
         known = None if revision is None else self._found.get(revision)
         if known is not None:
             return known
-        found = self._resolver.resolve(
-            revision,
-            channel=channel,
-            build_id=build_id,
-            version=version,
-            platform_version=platform_version,
-        )
+        build = {
+            "channel": channel,
+            "build_id": build_id,
+            "version": version,
+            "platform_version": platform_version,
+        }
+        found = self._resolver.resolve(revision, **build)
+        if isinstance(found, Awaiting) and found.revision in self._given_up:
+            detail = self._given_up[found.revision]
+            found = self._resolver.resolve(None, **build)
+            return NotFound("unknown_revision", detail) if isinstance(found, NotFound) else found
         if revision is not None and isinstance(found, Resolved) and found.source is RevisionSource.PING:
             self._found[revision] = found
         return found
@@ -127,7 +137,7 @@ def _revision_of(info: JsonObject, where: str, unresolved: Unresolved) -> Revisi
             return parse_revision_url(sent)
         detail = f"{where}revision is {json_type(sent)}, not a URL"
     except BadRevisionUrl:
-        detail = f"{where}revision is not http(s)://<host>/<repository>/rev/<lower-case hex>"
+        detail = f"{where}revision is not http(s)://<host>/<repository>/rev/<lower-case hex of a changeset>"
     if unresolved == SELF_DESCRIBED:
         return None
     raise Refusal(QuarantineReason.INVALID_REVISION, detail)

@@ -36,8 +36,11 @@ class Plan:
         return cut(self.items, missing)
 
 
-def cut(items: list[RawItem], missing: frozenset[Revision]) -> list[Task]:
+def cut(
+    items: list[RawItem], missing: frozenset[Revision], given_up: Mapping[Revision, str] | None = None
+) -> list[Task]:
     """*items* in order, as tasks of at most `TASK_ITEMS` and about `TASK_BYTES`."""
+    given_up = given_up or {}
     tasks: list[Task] = []
     part: list[RawItem] = []
     size = 0
@@ -45,10 +48,10 @@ def cut(items: list[RawItem], missing: frozenset[Revision]) -> list[Task]:
         part.append(item)
         size += item.length
         if len(part) >= TASK_ITEMS or size >= TASK_BYTES:
-            tasks.append(Task(tuple(part), missing))
+            tasks.append(Task(tuple(part), missing, given_up))
             part, size = [], 0
     if part:
-        tasks.append(Task(tuple(part), missing))
+        tasks.append(Task(tuple(part), missing, given_up))
     return tasks
 
 

@@ -27,6 +27,7 @@ class ConversionSetup:
     specs: Path
     schema: PartitionSchema
     revision_offline: bool = False
+    pending_days: float = 14.0  # a wait for definitions ends after so many
     unresolved_revision: Literal["quarantine", "self_described"] = "quarantine"
     require_registration: bool = False
     schemas_dir: Path | None = None

@@ -45,6 +45,7 @@ class Task:
 
     items: tuple[Item, ...]
     missing: frozenset[Revision] = frozenset()  # what the revision server does not have
+    given_up: Mapping[Revision, str] = field(default_factory=dict)  # awaited for too long, and why
 
 
 @dataclass(frozen=True, slots=True)

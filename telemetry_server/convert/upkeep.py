@@ -2,15 +2,19 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from histogram_specs.fetch import FetchResult
 from storage.audit import disagreements_of_day
-from storage.raw.reader import SegmentPath, segments
+from storage.ledger.clock import MAX_BACK_SECONDS, ClockRecord
+from storage.raw.reader import segments
+from storage.raw.writer import utc_now
 from telemetry_server.convert.converter import Converter
 from telemetry_server.observability import metrics
+from telemetry_server.observability.notable import ClockJumped
 
 log = structlog.get_logger("convert")
 
@@ -24,6 +28,13 @@ class Upkeep:
     Raw segments go when they are past retention, wholly converted, waited for
     by nobody, and when a recount of all that was written for their day agrees
     with the ledger: delete last, and only what is known to be elsewhere.
+
+    Age is measured by the wall clock as far as it is believed
+    (`storage.ledger.clock`), and never past the newest committed arrival.
+
+    Args:
+        clock: UTC wall clock.
+        monotonic: Seconds that no setting of the clock changes.
     """
 
     def __init__(
@@ -32,7 +43,12 @@ class Upkeep:
         *,
         raw_retention_days: float,
         dedup_days: float | None,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
+        self._seen_at: tuple[datetime, float] | None = None  # both clocks at the last run
         self._converter = converter
         self._fetcher = converter.fetcher
         self._raw_retention = timedelta(days=raw_retention_days)
@@ -42,12 +58,20 @@ class Upkeep:
 
     async def run(self) -> None:
         """Do what is due.  Raises `OSError` or `StorageError` if the disk refuses; nothing is lost."""
-        metrics.convert_lag_seconds.report(0.0)
         self._count_fetches()
-        now = time.monotonic()
-        if now >= self._letting_go_due:
+        now = self._monotonic()
+        if self._clock_jumped() or now >= self._letting_go_due:
             self._letting_go_due = now + LET_GO_EVERY_SECONDS
-            await self.let_go(datetime.now(UTC))
+            await self.let_go()
+
+    def _clock_jumped(self) -> bool:
+        """Whether the wall clock went another way than time since the last run."""
+        before, now = self._seen_at, (self._clock(), self._monotonic())
+        self._seen_at = now
+        if before is None:
+            return False
+        gone = (now[0] - before[0]).total_seconds() - (now[1] - before[1])
+        return abs(gone) > MAX_BACK_SECONDS
 
     def _count_fetches(self) -> None:
         if self._fetcher is None:
@@ -56,24 +80,26 @@ class Upkeep:
             metrics.specs_fetches.count(result.value, amount=count - self._fetches.get(result, 0))
             self._fetches[result] = count
 
-    async def let_go(self, now: datetime) -> int:
+    async def let_go(self) -> int:
         """Remove raw segments and ids past their time.  Returns how many segments went."""
         async with self._converter.turn():
-            return await asyncio.to_thread(self._let_go, now)
+            return await asyncio.to_thread(self._let_go)
 
-    def _let_go(self, now: datetime) -> int:
+    def _let_go(self) -> int:
         converter = self._converter
+        positions = converter.ledger.positions()
+        written = self._written(list(positions))
+        now = self._look_at_clock(max(written.values(), default=None))
         if self._dedup is not None:
             with converter.ledger.transaction() as transaction:
                 transaction.forget_before(f"{now - self._dedup:%Y%m%d}")
-        positions = converter.ledger.positions()
         awaited = converter.ledger.pending_segments()
         agreeing: dict[str, bool] = {}
         removed = 0
         for segment in list(segments(converter.root.raw)):
             position = positions.get(segment.name)
             is_done = position is not None and position.finished and segment.name not in awaited
-            if not (is_done and self._is_old(segment, now)):
+            if not is_done or now - written.get(segment.name, now) <= self._raw_retention:
                 continue
             day = f"{segment.day:%Y%m%d}"
             if day not in agreeing:
@@ -89,7 +115,39 @@ class Upkeep:
                 removed += 1
         return removed
 
-    def _is_old(self, segment: SegmentPath, now: datetime) -> bool:
-        """Retention counts from when it was written: an import of 2013 is not old when it comes."""
-        written = datetime.fromtimestamp(segment.path.stat().st_mtime, UTC)
-        return now - written > self._raw_retention
+    def _written(self, names: list[str]) -> dict[str, datetime]:
+        """
+        When each of the segments *names*, in the order of reading, was written.
+
+        An import of 2013 counts as written when it came.  A segment counts as no older than those
+        read before it: its writer's clock may have been behind.
+        """
+        written: dict[str, datetime] = {}
+        latest = datetime.min.replace(tzinfo=UTC)
+        for name in names:
+            try:
+                modified = (self._converter.root.raw / name).stat().st_mtime
+            except FileNotFoundError:
+                continue
+            latest = written[name] = max(latest, datetime.fromtimestamp(modified, UTC))
+        return written
+
+    def _look_at_clock(self, newest_written: datetime | None) -> datetime:
+        """The moment to measure ages by; a jump of the clock is put down and logged."""
+        ledger, wall = self._converter.ledger, self._clock()
+        seconds = int(wall.timestamp())
+        before = ledger.clock() or ClockRecord(seconds)
+        record = before.looked_at(seconds)
+        if record != ledger.clock():
+            with ledger.transaction() as transaction:
+                transaction.put_clock(record)
+        if record.jumped_at != before.jumped_at or record.jumped_by != before.jumped_by:
+            ClockJumped(wall.isoformat(), record.jumped_by).emit()
+        now = datetime.fromtimestamp(record.expiry_time(seconds), UTC)
+        newest = [moment for moment in (newest_written, _end_of(ledger.newest_arrival_day())) if moment]
+        return min(now, max(newest, default=now))
+
+
+def _end_of(day: str | None) -> datetime | None:
+    """The end of a day (YYYYMMDD)."""
+    return None if day is None else datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) + timedelta(days=1)

@@ -47,7 +47,7 @@ class Judge:
         sheet = Sheet()
         for revision in task.missing:
             self._resolver.mark_missing(revision)
-        context = replace(self._context, resolver=TaskResolver(self._resolver))
+        context = replace(self._context, resolver=TaskResolver(self._resolver, task.given_up))
         descriptors: dict[str, int] = {}
         try:
             for index, item in enumerate(task.items):

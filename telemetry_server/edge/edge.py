@@ -16,6 +16,7 @@ from aiohttp import HttpVersion10, HttpVersion11, StreamReader, hdrs, web
 from storage.errors import StorageError, WriterClosed
 from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter, utc_now
+from storage.waiting import ConversionWatch
 from telemetry_server.edge import answers
 from telemetry_server.edge.body import BodyBroken, BodyTooLarge, BodyTooSlow, NoRoomForBody, read_slowly
 from telemetry_server.edge.guard import GuardedHandler
@@ -43,6 +44,7 @@ class EdgeOptions:
     # Definitions that are no file of their own there: "<repo…>/<revision>" to their text.  May block.
     other_definitions: Callable[[str], bytes | None] | None = None
     fast_lane: bool = True  # plain submits by `lane`, without the application
+    conversion: ConversionWatch | None = None  # None: nothing is said of it
     has_admin_port: bool = False  # then metrics are shown there and nowhere else
     on_hangup: Callable[[], None] = lambda: None  # SIGHUP: what was read from files is read again
 

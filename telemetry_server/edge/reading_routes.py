@@ -67,18 +67,29 @@ class ReadingRoutes:
     async def _heartbeat(self) -> web.Response:
         await self._writer.look()
         refusal = self._writer.refusal
-        checks = {
+        checks: dict[str, object] = {
             "writer": "dead" if isinstance(refusal, WriterDead) else "ok",
             "disk": "full" if isinstance(refusal, StorageFull) else "ok",
             "commits": "ok" if refusal is None or isinstance(refusal, WriterDead | StorageFull) else "late",
             "draining": self._edge.is_draining,
         }
+        watch = self._edge.options.conversion
+        halt = None
+        if watch is not None:
+            halt = await asyncio.get_running_loop().run_in_executor(None, watch.halt)
+            checks["conversion"] = "halted" if halt else "ok" if watch.converts else "off"
         status = 200
         if refusal is not None:
             status = answers.status_of(refusal)
         elif self._edge.is_draining:
             status = 503
-        body = {"status": "ok" if status == 200 else "error", "checks": checks}
+        # A halt costs no submission: a balancer that took this server away for it would lose them all.
+        word = "error" if status != 200 else "ok" if halt is None else "warning"
+        body: dict[str, object] = {"status": word, "checks": checks}
+        if watch is not None and halt is not None:
+            # Files are named from the data root on: where that lies is not for everyone.
+            reason = halt.reason.replace(f"{watch.root.path}{os.sep}", "")
+            body["conversion"] = {"halted_since": halt.since.isoformat(), "reason": reason}
         return answers.found(orjson.dumps(body), JSON, status)
 
     async def _version(self) -> web.Response:
@@ -94,6 +105,10 @@ class ReadingRoutes:
     def _scrape(self) -> bytes:
         """All metrics, with the size of raw/ as it is now, whoever converts or not."""
         metrics.raw_bytes.report(raw_bytes(self._writer.directory))
+        watch = self._edge.options.conversion
+        if watch is not None:
+            metrics.convert_lag_seconds.report(watch.lag_seconds())
+            metrics.convert_halted.report(watch.halt() is not None)
         return metrics.exposition()
 
     async def _schema(self) -> web.Response:

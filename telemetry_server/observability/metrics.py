@@ -132,7 +132,11 @@ commit_batch_size = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
 )
 convert_lag_seconds = Gauge(
-    "telemetry_convert_lag_seconds", "Age of the oldest submission that waits for conversion; 0 if none does."
+    "telemetry_convert_lag_seconds",
+    "Age of the oldest submission that waits to be read or for definitions, or of a halt; 0 if none does.",
+)
+convert_halted = Gauge(
+    "telemetry_convert_halted", "1 while conversion is halted, else 0; doctor and /__heartbeat__ say why."
 )
 raw_bytes = Gauge("telemetry_raw_bytes", "Bytes in raw/.")
 specs_fetches = Counter(
@@ -152,6 +156,7 @@ CATALOGUE: tuple[_Metric, ...] = (
     commit_seconds,
     commit_batch_size,
     convert_lag_seconds,
+    convert_halted,
     raw_bytes,
     specs_fetches,
 )

@@ -98,6 +98,16 @@ class DiskFloorLeft(Notable):
 
 
 @dataclass(frozen=True, slots=True)
+class ClockJumped(Notable):
+    """The wall clock does not go on from where it was: nothing expires by it until it is believed."""
+
+    EVENT: ClassVar[str] = "the clock jumped; nothing expires by it for a day"
+    LEVEL: ClassVar[str] = "warning"
+    now: str
+    jumped_by_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class PingQuarantined(Notable):
     """A submission was refused and kept in quarantine, whole."""
 

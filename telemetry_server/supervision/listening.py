@@ -3,8 +3,15 @@
 import errno
 import os
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
 
 Address = tuple[int, tuple[object, ...]]
+TURN_NAME = b"\0telemetry-server takes a port"
+TURN_WITHIN_SECONDS = 2.0
+TURN_PAUSE_SECONDS = 0.005
 
 
 class PortTaken(Exception):
@@ -17,7 +24,8 @@ class HeldPort:
 
     With SO_REUSEPORT a second server could share the port in silence and take
     half of the submissions to its own data; so the first bind asks for the
-    port alone.
+    port alone.  Between the two binds nobody has the port: servers that start
+    at once take turns, or two would find it free and both hold it.
 
     Args:
         options: What to call *host* and *port* when one of them cannot be.
@@ -30,8 +38,10 @@ class HeldPort:
         self.addresses: list[Address] = []
         self._sockets: list[socket.socket] = []
         try:
-            for family, address in _resolve(host, port):
-                self._hold(family, address)
+            addresses = _resolve(host, port)
+            with _turn():
+                for family, address in addresses:
+                    self._hold(family, address)
         except OSError as error:
             self.close()
             raise PortTaken(_told(error, host, port, options)) from None
@@ -58,6 +68,25 @@ class HeldPort:
         _only_v6(held)
         held.bind(address)
         self.addresses.append((family, address))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """
+    Only one server of this machine at a time is in here.
+
+    By a name of Linux's own for sockets without a file: it goes with its process and needs no folder
+    that all users share.  Who does not get its turn in time goes on without: it was a race at most.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as turn:
+        deadline = monotonic() + TURN_WITHIN_SECONDS
+        while sys.platform == "linux" and monotonic() < deadline:
+            try:
+                turn.bind(TURN_NAME)
+                break
+            except OSError:
+                sleep(TURN_PAUSE_SECONDS)
+        yield
 
 
 def _only_v6(bound: socket.socket) -> None:

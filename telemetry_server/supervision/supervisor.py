@@ -27,6 +27,7 @@ MOST_DEATHS_AT_ONCE = 5
 AT_ONCE_SECONDS = 5.0
 FIRST_BACK_OFF_SECONDS = 0.1
 MOST_BACK_OFF_SECONDS = 5.0
+MOST_PAUSE_SECONDS = 60.0  # before another try of what is not vital
 LOOK_AGAIN_SECONDS = 30.0  # signals tell all there is to tell
 KILL_AFTER_DRAIN_SECONDS = 3.0  # more than children take to notice that their own time ran out
 OUR_FAULT = 70
@@ -39,11 +40,15 @@ class Child:
 
     *run* is called in it for its exit status, with the lifeline's descriptor
     and a function to call when it is ready to work, if it *announces* that.
+    One that is not vital is tried again for ever, after growing pauses; *on_death* is
+    called in the parent with how it ended and the pause in seconds.
     """
 
     role: str
     run: Callable[[int, Callable[[], None]], int]
     announces: bool = False
+    is_vital: bool = True
+    on_death: Callable[[str, float], None] | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +69,8 @@ class Supervisor:
 
     SIGTERM and SIGINT are passed on as SIGTERM; a second one ends everything at
     once.  SIGHUP is passed on.  A child that dies is started again, later each
-    time; one that dies at once five times in a row ends the server.
+    time; a vital one that dies at once five times in a row ends the server.
+    After SIGHUP those that wait are started at once.
 
     Args:
         on_ready: Called once, when every child that announces itself has done so.
@@ -124,6 +130,8 @@ class Supervisor:
             self._count_ready()
             if number == signal.SIGHUP:
                 self._pass_on(signal.SIGHUP)
+                for waiting in self._places:
+                    waiting.start_at = 0.0
             for place, status in self._reap():
                 if not self._note_death(place, status):
                     return self._stop(OUR_FAULT)
@@ -200,18 +208,22 @@ class Supervisor:
         text = f"signal {-status}" if status < 0 else f"status {status}"
         ProcessDied(place.child.role, pid, text).emit()
         now = monotonic()
-        if now - place.started >= AT_ONCE_SECONDS:
+        is_vital = place.child.is_vital
+        if now - place.started >= (AT_ONCE_SECONDS if is_vital else MOST_PAUSE_SECONDS):
             place.deaths_at_once = 0
         place.deaths_at_once += 1
-        if place.deaths_at_once >= MOST_DEATHS_AT_ONCE:
+        if is_vital and place.deaths_at_once >= MOST_DEATHS_AT_ONCE:
             print(
                 f"telemetry-server: the {place.child.role} process ended {MOST_DEATHS_AT_ONCE} times "
                 f"in a row as soon as it had started (last: {text}); giving up: see the lines above",
                 file=sys.stderr,
             )
             return False
-        back_off = FIRST_BACK_OFF_SECONDS * 2 ** (place.deaths_at_once - 1)
-        place.start_at = now + min(back_off, MOST_BACK_OFF_SECONDS)
+        back_off = FIRST_BACK_OFF_SECONDS * 2 ** min(place.deaths_at_once - 1, 20)
+        back_off = min(back_off, MOST_BACK_OFF_SECONDS if is_vital else MOST_PAUSE_SECONDS)
+        place.start_at = now + back_off
+        if place.child.on_death is not None:
+            place.child.on_death(text, back_off)
         return True
 
     def _pass_on(self, number: int) -> None:

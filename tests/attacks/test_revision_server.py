@@ -169,7 +169,7 @@ def test_a_revision_server_that_hangs_holds_up_no_client(tmp_path):
         with GoodClients(server) as before:
             time.sleep(3)
         asked.hangs.set()
-        for number in range(300):
+        for number in range(1, 301):
             post(server, 910_000 + number, f"https://hg.mozilla.org/mozilla-central/rev/{number:040x}")
         with GoodClients(server, first=500_000) as meanwhile:
             time.sleep(3)

@@ -1,5 +1,6 @@
 """``doctor``: each trouble is found, and comes with a fix."""
 
+import asyncio
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from histogram_specs.cache import SpecCache
+from storage.conversion_state import ConversionState
 from storage.disk import Disk
+from storage.ledger.clock import ClockRecord
 from storage.ledger.ledger import Ledger
 from storage.lock import FileLock
 from storage.raw.layout import new_boot_id, segment_path
@@ -58,8 +61,67 @@ def test_a_fresh_data_root_is_healthy(root, capsys):
 
     assert status == 0, by_check
     assert set(by_check) == {
-        *("settings", "data root", "disk", "clock", "open files", "definitions", "queue", "locks")
+        *(
+            "settings",
+            "data root",
+            "disk",
+            "clock",
+            "open files",
+            "definitions",
+            "conversion",
+            "queue",
+            "locks",
+        )
     }
+
+
+def test_a_halt_of_conversion_is_found_with_its_reason(root, capsys):
+    """Whatever the reason is, it is shown; a conversion that works ends it."""
+    ConversionState(root).halt("state/ledger.sqlite: written as version 9, this server reads 1")
+
+    status, by_check = findings(capsys, root)
+    assert status == 1
+    assert "written as version 9" in bad(by_check, "conversion")["detail"]
+
+    assert main(["convert", "--data", str(root.path), "--json"]) == 0
+    capsys.readouterr()
+    assert findings(capsys, root)[0] == 0
+
+
+async def test_a_conversion_that_will_halt_is_found_before_it_does(tmp_path, capsys):
+    """A committed file that is short or gone, with no server that would have said so."""
+    world = World(tmp_path / "data")
+    world.put_specs()
+    world.receive([submitted(a_ping(1), 1)])
+    await world.convert()
+    (file,) = world.root.converted.rglob("*.zst")
+    os.truncate(file, 10)
+
+    status, by_check = await asyncio.to_thread(findings, capsys, world.root)
+    assert status == 1
+    assert file.name in bad(by_check, "conversion")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("walls", "said"),
+    [
+        ((40,), "40.0 days ahead"),
+        ((40, 0), "40.0 days ahead"),
+        ((-40,), "40.0 days back"),
+    ],
+)
+def test_a_jump_of_the_clock_is_found(root, capsys, walls, said):
+    """While it is in doubt, and for a day after it is right again."""
+    now = int(datetime.now(UTC).timestamp())
+    record = ClockRecord(now)
+    for days in walls:
+        record = record.looked_at(now + days * 86_400)
+    with Ledger(root.ledger) as ledger, ledger.transaction() as transaction:
+        transaction.put_clock(record)
+
+    status, by_check = findings(capsys, root)
+    assert status == 1
+    assert said in bad(by_check, "clock")["detail"]
 
 
 def test_people_get_lines(root, capsys):

@@ -24,7 +24,7 @@ async def world(tmp_path):
     world.put_specs()
     pings = [a_ping(number) for number in range(3)]
     pings[2]["info"]["appVersion"] = "31.0"
-    strange = a_ping(5, revision=Revision("mozilla-central", "ffffffffffff"))
+    strange = a_ping(5, revision=Revision("mozilla-central", "eeeeeeeeeeee"))
     world.receive(
         [
             *(submitted(ping, number) for number, ping in enumerate(pings)),
@@ -460,7 +460,7 @@ def test_replay_shows_first_and_then_does(world, look):
     """--dry-run changes nothing; the definitions are put, the ping is stored."""
     from histogram_specs.revision import Revision
 
-    world.put_specs(Revision("mozilla-central", "ffffffffffff"))
+    world.put_specs(Revision("mozilla-central", "eeeeeeeeeeee"))
 
     dry = json.loads(look("replay", "--json", "--reason", "unknown_revision", "--dry-run"))
     assert (dry["examined"], dry["stored"]) == (1, 1)

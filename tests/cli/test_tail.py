@@ -182,7 +182,7 @@ async def test_pings_of_test_machines_are_left_out_by_default(world):
         assert an_id(4) in tail.line()
 
 
-UNKNOWN_REVISION = Revision("mozilla-central", "ffffffffffff")
+UNKNOWN_REVISION = Revision("mozilla-central", "fffffffffff0")
 INVALID_JSON = Submission(received_at=LONG_AGO, path=f"/submit/garden/watering/1/{an_id(8)}", body=b"{broken")
 
 

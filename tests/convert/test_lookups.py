@@ -52,7 +52,7 @@ async def test_made_up_revisions_wait_in_the_ledger_and_hold_up_nobody(tmp_path,
 
 async def test_what_most_pings_wait_for_is_asked_for_first(tmp_path):
     """A build that people run has many pings, a made-up one has one: that one is not behind 300 others."""
-    real = Revision("mozilla-central", "f" * 40)
+    real = Revision("mozilla-central", "e" * 40)
     async with serving(status(404)) as server, AsyncExitStack() as stack:
         world = World(tmp_path, server=server.url)
         world.receive(made_up())
@@ -61,7 +61,7 @@ async def test_what_most_pings_wait_for_is_asked_for_first(tmp_path):
 
         async def asked_for_it() -> bool:
             await converter.convert_waiting()
-            return any("f" * 40 in path for path in server.paths)
+            return any("e" * 40 in path for path in server.paths)
 
         async with asyncio.timeout(20):
             while not await asked_for_it():

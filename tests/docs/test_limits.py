@@ -67,6 +67,7 @@ ROWS = {
     "a revision that the server does not have": (
         f"remembered for {fetch.MISSING_FOR_SECONDS / 3600:g} h, {fetch.MOST_REMEMBERED:,} of them"
     ),
+    "a wait for definitions": f"{Settings.model_fields['pending_days'].default:g} days",
     "a server that does not answer": (
         f"left alone for {fetch.FIRST_PAUSE_SECONDS:g} s, doubling to {fetch.LONGEST_PAUSE_SECONDS:g} s"
     ),
@@ -99,4 +100,5 @@ def test_every_limit_that_can_be_set_has_its_row():
 
 QUARANTINE = {
     "too_large", "corrupt_gzip", "invalid_json", "invalid_count", "invalid_path", "unusable_spec",
+    "unknown_revision",
 }  # fmt: skip

@@ -1,9 +1,15 @@
 """The routes that read."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from storage.conversion_state import ConversionState
+from storage.disk import Disk
+from storage.errors import LostFile
+from storage.root import DataRoot
+from storage.waiting import ConversionWatch
 from telemetry_server.edge.guard import check_library
 from telemetry_server.edge.reading_routes import cached_spec_path
 from tests.support.edges import a_request, running_edge
@@ -41,6 +47,51 @@ async def test_health_says_what_was_checked(tmp_path):
         "draining": False,
     }
     assert (version.body, schema.body) == (b'{"version":"1"}', b'{"version":1}')
+
+
+def lag_and_halt(text: str) -> dict[str, float]:
+    """What the metrics say of conversion."""
+    return {
+        name: float(value)
+        for name, value in (line.split(" ") for line in text.splitlines() if not line.startswith("#"))
+        if name in ("telemetry_convert_lag_seconds", "telemetry_convert_halted")
+    }
+
+
+async def test_health_and_metrics_say_that_conversion_is_halted(tmp_path):
+    """A halt is a warning, and the answer stays 200: submissions are taken; off where nothing converts."""
+    root = DataRoot(tmp_path)
+    root.prepare(Disk())
+    state = ConversionState(root)
+    halt_at = datetime.now(UTC) - timedelta(hours=2)
+    async with running_edge(tmp_path, conversion=ConversionWatch(root, converts=True)) as edge:
+
+        async def look() -> tuple[int, dict, dict[str, float]]:
+            (health,) = await edge.talk(a_get("/__heartbeat__"))
+            (shown,) = await edge.talk(a_get("/metrics"))
+            return health.status, json.loads(health.body), lag_and_halt(shown.body.decode())
+
+        status, body, shown = await look()
+        assert (status, body["status"], body["checks"]["conversion"]) == (200, "ok", "ok")
+        assert shown == {"telemetry_convert_lag_seconds": 0.0, "telemetry_convert_halted": 0.0}
+
+        state.halt(str(LostFile(f"{root.path}/converted/x")), now=halt_at)
+        state.halt("a second reason, later")
+        status, body, shown = await look()
+        assert (status, body["status"], body["checks"]["conversion"]) == (200, "warning", "halted")
+        assert body["conversion"] == {"halted_since": halt_at.isoformat(), "reason": "a second reason, later"}
+        assert shown["telemetry_convert_halted"] == 1
+        assert 7200 <= shown["telemetry_convert_lag_seconds"] < 7300
+
+        state.halt(f"{root.path}/state/ledger.sqlite: written\nas version 9")
+        assert (await look())[1]["conversion"]["reason"] == "state/ledger.sqlite: written as version 9"
+
+        state.clear()
+        assert (await look())[1]["status"] == "ok"
+    state.halt("of an earlier server")
+    async with running_edge(tmp_path, conversion=ConversionWatch(root, converts=False)) as edge:
+        (health,) = await edge.talk(a_get("/__heartbeat__"))
+        assert json.loads(health.body)["checks"]["conversion"] == "off"
 
 
 async def test_metrics_count_answers_and_what_was_kept(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from telemetry_server.cli.throwaway import ThrowawayServer
 from tests.faults.conftest import Figure, size
 from tests.faults.test_sudden_deaths import SETTINGS, until
 from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.edges import wait_for
+from tests.support.running_server import telemetry_server
 from tests.support.whole_server import Clients, prepare
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -96,3 +99,56 @@ async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
     assert violated == []
     assert set(clients.history.statuses) == {200}
     assert {path.name for path in (data / "raw").glob("2*")} >= {"20380119", "20280229"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jump", ["+40d", "-40d"])
+def test_a_server_whose_clock_is_wrong_for_seconds_sweeps_nothing_and_reports_it(
+    tmp_path: Path, jump: str
+) -> None:
+    """libfaketime under a whole server: raw stays, ids are known, log and doctor name the jump."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        pytest.skip("libfaketime is not installed")
+    data, moment = tmp_path / "data", tmp_path / "moment"
+    prepare(data)
+    moment.write_text("+0")
+    faked = {
+        "LD_PRELOAD": str(found[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(moment),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+    def set_clock(text: str) -> None:
+        (tmp_path / "next").write_text(text)
+        (tmp_path / "next").rename(moment)
+
+    def post(server: ThrowawayServer, number: int) -> None:
+        body = submitted(a_ping(number), number).body
+        request = urllib.request.Request(
+            f"{server.url}/submit/telemetry/{an_id(number)}", data=body, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+
+    with ThrowawayServer(data, {**SETTINGS, **faked, "TELEMETRY_DEDUP_DAYS": "2"}) as server:
+        post(server, 1)
+        server.wait_until_converted(1)
+        set_clock(jump)
+        post(server, 2)
+        server.wait_until_converted(2)
+        wait_for(lambda: "the clock jumped" in (tmp_path / "server.log").read_text())
+        set_clock("+0")
+        for number in (1, 2):
+            post(server, number)
+        server.wait_until_converted(4)
+        assert server.counted("telemetry_pings_duplicate_total") == 2
+        doctor = telemetry_server("doctor", "--data", str(data))
+        assert server.stop()
+
+    assert doctor.returncode == 1
+    assert "days ahead" in doctor.stdout or "days back" in doctor.stdout or "submissions of" in doctor.stdout
+    assert len({segment.day for segment in segments(data / "raw")}) == 2
+    audit = telemetry_server("audit", "--data", str(data))
+    assert audit.returncode == 0, audit.stdout

@@ -41,7 +41,7 @@ def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
         ping["info"]["appBuildID"] = build_id
         return submitted(ping, number)
 
-    unknown = Revision("mozilla-central", "f" * 40)
+    unknown = Revision("mozilla-central", "e" * 40)
     world.receive(
         [
             submitted(a_ping(1, revision=Revision("mozilla-central", quiet)), 1),

@@ -95,7 +95,7 @@ def test_definitions_are_shown_under_every_name_of_their_revision(world, tmp_pat
         short = get(f"{server.url}/histograms/mozilla-central/0123456789ab")
         whole = get(f"{server.url}/histograms/mozilla-central/0123456789ab{'c' * 28}")
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            get(f"{server.url}/histograms/mozilla-central/ffffffffffff")
+            get(f"{server.url}/histograms/mozilla-central/eeeeeeeeeeee")
 
     assert orjson.loads(short) == orjson.loads(whole) == SPEC
 

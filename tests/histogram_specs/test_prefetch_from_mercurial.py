@@ -370,7 +370,7 @@ async def test_a_local_clone_has_its_changesets(served, monkeypatch, tmp_path):
     async with source_of(str(repositories[CENTRAL].path)) as source:
         assert isinstance(source, MercurialClone)
         assert await source.read(Revision(CENTRAL, nodes[CENTRAL]["v2 on 3"][:12])) == a_text(2)
-        for absent in ("e" * 40, "f" * 40, nodes[CENTRAL]["before 3"]):
+        for absent in ("e" * 40, "ef" * 20, nodes[CENTRAL]["before 3"]):
             with pytest.raises(RevisionMissing):
                 await source.read(Revision(CENTRAL, absent))
 

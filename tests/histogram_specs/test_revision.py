@@ -17,7 +17,7 @@ from histogram_specs.revision import Revision, parse_revision_url
             "e55e45536133",
         ),
         ("http://hg.mozilla.org/mozilla-central/rev/abc/", "mozilla-central", "abc"),
-        ("https://example.com:8080/projects/date/rev/0", "projects/date", "0"),
+        ("https://example.com:8080/projects/date/rev/0f", "projects/date", "0f"),
         (f"http://127.0.0.1/integration/fx-team/rev/{'a' * 40}", "integration/fx-team", "a" * 40),
         ("http://h/rev/rev/rev/1", "rev/rev", "1"),
     ],
@@ -59,12 +59,14 @@ def test_a_revision_url_gives_repository_and_changeset(text, repository, changes
         "file:///mozilla-central/rev/abc",
         "http:///mozilla-central/rev/abc",
         " http://hg.mozilla.org/mozilla-central/rev/abc",
+        *(f"http://h/x/rev/{'0' * digits}" for digits in (1, 12, 40)),
+        *(f"http://h/x/rev/{'f' * digits}" for digits in (1, 12, 40)),
         f"http://h/{'a' * 600}/rev/abc",
         f"http://h/{'a/' * 20}b/rev/abc",
     ],
 )
 def test_anything_else_is_refused_in_one_short_line(text):
-    """Tags, upper-case digits, queries, and every way out of the cache's folder."""
+    """Tags, upper-case digits, queries, ids that Mercurial reserves, ways out of the cache's folder."""
     with pytest.raises(BadRevisionUrl) as raised:
         parse_revision_url(text)
 

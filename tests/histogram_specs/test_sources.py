@@ -133,7 +133,7 @@ async def test_a_git_clone_has_its_commits(tmp_path, git_commits, name):
         assert isinstance(source, GitClone)
         assert await source.read(Revision("mozilla-central", head)) == a_text()
         assert await source.read(Revision("mozilla-central", head[:12])) == a_text()
-        for absent in (empty, "f" * 40, "f" * 12):
+        for absent in (empty, "ef" * 20, "ef" * 6):
             with pytest.raises(RevisionMissing):
                 await source.read(Revision("mozilla-central", absent))
 

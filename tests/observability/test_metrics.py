@@ -30,6 +30,7 @@ CONTRACT_METRICS = {
     "telemetry_commit_seconds": (),
     "telemetry_commit_batch_size": (),
     "telemetry_convert_lag_seconds": (),
+    "telemetry_convert_halted": (),
     "telemetry_raw_bytes": (),
     "telemetry_specs_fetches_total": ("result",),
 }

@@ -1,6 +1,8 @@
 """A port is found once, shared by the workers, and by nobody else."""
 
 import socket
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -39,6 +41,30 @@ def test_a_second_server_on_the_port_is_refused(with_worker):
         worker.close()
     first.close()
     HeldPort("127.0.0.1", first.port).close()
+
+
+def test_of_servers_that_start_at_once_on_one_port_one_gets_it():
+    """If two held it, each would be sent a part of the pings of both."""
+    for _ in range(40):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        start = threading.Barrier(6)
+        held: list[HeldPort] = []
+
+        def take(port=port, start=start, held=held) -> None:
+            start.wait()
+            with suppress(PortTaken):
+                held.append(HeldPort("127.0.0.1", port))
+
+        servers = [threading.Thread(target=take) for _ in range(6)]
+        for server in servers:
+            server.start()
+        for server in servers:
+            server.join()
+        for one in held:
+            one.close()
+        assert len(held) == 1
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,20 @@ def late(lifeline, announce):
     time.sleep(60)
     return 0
 
-children = [Child(name, globals()[name], announces=name != "at_once") for name in {children!r}]
+def dies(lifeline, announce):
+    note("tried")
+    return 3
+
+children = [
+    Child(
+        name,
+        globals()[name],
+        announces=name not in ("at_once", "dies"),
+        is_vital=name != "dies",
+        on_death=(lambda status, pause: note(f"death {{status}}, {{pause:g}}")) if name == "dies" else None,
+    )
+    for name in {children!r}
+]
 sys.exit(Supervisor(children, drain_timeout_seconds=0.5, on_ready=lambda: note("ready")).run())
 """
 
@@ -167,6 +180,23 @@ def test_a_child_that_will_not_stay_up_ends_the_server(start):
     assert "Traceback" not in said
     assert len(running.pids()) == 1 + 5
     assert len(running.notes("told by")) == 1
+
+
+def test_what_is_not_vital_is_tried_again_for_ever_and_the_others_live_on(start):
+    """After growing pauses, each told; SIGHUP ends a pause; the server stops with 0."""
+    running = start("until_told", "dies")
+    wait_for(lambda: len(running.notes("tried")) == 7, 20)
+    before = len(running.notes("tried"))
+    running.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(running.notes("tried")) > before)
+
+    assert is_alive(running.pids()[0])
+    running.process.send_signal(signal.SIGTERM)
+    status, said = running.end()
+    assert status == 0
+    assert "giving up" not in said
+    pauses = [line.split()[3] for line in running.notes("death status 3")]
+    assert pauses[:6] == ["0.1", "0.2", "0.4", "0.8", "1.6", "3.2"]
 
 
 def test_a_second_signal_ends_it_at_once(start):

@@ -22,6 +22,7 @@ from storage.partitions.reader import Filter, read_records
 from storage.partitions.schema import PartitionSchema
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
+from storage.raw.writer import utc_now
 from storage.root import DataRoot
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.pool import ConversionPool
@@ -86,6 +87,7 @@ class World:
         self.root = DataRoot(path)
         self.root.prepare(Disk())
         self.server = server
+        self.clock = utc_now  # of the converter
         self.setup = ConversionSetup(
             root=self.root,
             specs=self.root.specs,
@@ -117,7 +119,9 @@ class World:
             source = source_of(self.server)
             fetcher = await stack.enter_async_context(SpecFetcher(SpecCache(self.root.specs), source))
         labels = Labels({"telemetry"}, set())
-        return await stack.enter_async_context(Converter(self.setup, pool, fetcher, labels=labels, disk=disk))
+        return await stack.enter_async_context(
+            Converter(self.setup, pool, fetcher, labels=labels, disk=disk, clock=self.clock)
+        )
 
     async def convert(self, *, processes: int = 1, disk: Disk | None = None) -> Tally:
         """Run a converter until nothing waits that can be helped."""

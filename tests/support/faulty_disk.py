@@ -119,6 +119,22 @@ class CrampedDisk(Disk):
         return Room(self.free_bytes, 1 << 40, 1000, 1000)
 
 
+class FillingDisk(CrampedDisk):
+    """A disk of a small size that what is written to it fills; *others* write as much each time."""
+
+    def __init__(self, free_bytes: int, *, others_bytes: int = 0) -> None:
+        super().__init__(free_bytes)
+        self.others_bytes = others_bytes
+
+    def write_some(self, descriptor: int, buffers: Sequence[memoryview]) -> int:
+        written = super().write_some(descriptor, buffers)
+        self.free_bytes -= written + self.others_bytes
+        return written
+
+    def sync_data(self, descriptor: int) -> None:
+        """Cost nothing: a small disk is filled by many commits."""
+
+
 class ForgetfulDisk(Disk):
     """
     Knows what a power cut would leave: synced bytes under synced names, and nothing else.

@@ -89,7 +89,7 @@ def test_books_balance_by_day_and_count_what_waits(ledger):
                 }
             )
         )
-        transaction.wait(None, segment="20261122/s", offset=0, length=5, day=DAY, revision="r/rev/1")
+        transaction.wait(None, segment="20261122/s", offset=0, length=5, day=DAY, revision="r/rev/1", since=7)
 
     books = ledger.books()[DAY]
 

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from storage.raw.writer import RawWriter
 from tests.support.faulty_disk import (
     CrampedDisk,
     FaultyDisk,
+    FillingDisk,
     ForgetfulDisk,
     StuckDisk,
     StutteringDisk,
@@ -269,20 +271,53 @@ async def test_the_queue_is_bounded(tmp_path):
 
 async def test_below_the_floor_nothing_is_taken_until_there_is_half_as_much_again(tmp_path):
     """Hysteresis: the answer does not flutter."""
-    disk = CrampedDisk(999)
-    async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, commit_timeout_seconds=0.2) as writer:
+    disk = CrampedDisk(99_999)
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=100_000, commit_timeout_seconds=0.2) as writer:
         assert await append_all(writer, [1]) == []
         assert isinstance(writer.refusal, StorageFull)
-        disk.free_bytes = 1499
+        disk.free_bytes = 149_999
         await asyncio.sleep(0.15)
         assert await append_all(writer, [2]) == []
-        disk.free_bytes = 1500
+        disk.free_bytes = 150_000
         await asyncio.sleep(0.15)
         assert await append_all(writer, [3]) == [3]
         assert writer.refusal is None
-        disk.free_bytes = 1001
+        disk.free_bytes = 110_000
         await asyncio.sleep(0.15)
         assert await append_all(writer, [4]) == [4]
+
+
+FLOOR = 8 << 20
+
+
+@pytest.mark.parametrize("body_bytes", [100, 50_000, 1 << 20])
+@pytest.mark.parametrize("records", [0, 1, 9, 200])
+@pytest.mark.parametrize("others", [0, 3])
+async def test_a_small_disk_that_fills_between_two_looks_keeps_its_floor(
+    tmp_path, body_bytes, records, others
+):
+    """What was written since the last look counts: no timer comes in between here."""
+    record = body_bytes + 800
+    disk = FillingDisk(FLOOR + records * record + 100, others_bytes=others * record)
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=FLOOR, commit_timeout_seconds=600) as writer:
+        writer._tick_seconds = 600.0
+        with pytest.raises(StorageFull):
+            for number in range(4 * records + 20):
+                await writer.append(replace(a_submission(number), body=bytes(body_bytes)))
+        assert isinstance(writer.refusal, StorageFull)
+
+    # Header and seal come on top, and what others write beside these three after the last look.
+    assert disk.free_bytes >= FLOOR - 3 * others * record - 200
+
+
+async def test_far_above_the_floor_only_the_timer_looks(tmp_path):
+    """A look for each commit would cost something on a network's file system."""
+    disk = FillingDisk(1 << 40)
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=FLOOR, commit_timeout_seconds=600) as writer:
+        writer._tick_seconds = 600.0
+        await append_all(writer, range(50))
+
+    assert disk.looks <= 3
 
 
 async def test_at_rest_nobody_looks_at_the_disk(tmp_path):

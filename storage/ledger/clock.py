@@ -1,0 +1,62 @@
+"""
+The clock that expiry goes by: the wall clock, as far as it is believed.
+
+What expires is gone for good, and a wall clock may be wrong for a while.  So a
+clock that stands more than a day ahead of the last look, or behind it, is
+reported and not acted on.  Once it has gone on from there for a day it is
+believed: then the server was off for that long, or the clock was set right.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+DAY_SECONDS = 86_400
+MAX_STEP_SECONDS = DAY_SECONDS
+MAX_BACK_SECONDS = 300  # what setting a clock by hand or by NTP may take back
+BELIEVED_AFTER_SECONDS = DAY_SECONDS
+PREFIX = "clock_"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRecord:
+    """A clock as it was at the last look; all in s since 1970, 0 for none."""
+
+    believed: int  # the latest moment that surely has come
+    doubted_since: int = 0  # the wall clock's moment at its jump, while it is in doubt
+    doubted_last: int = 0  # the wall clock's moment at the last look since then
+    jumped_at: int = 0  # the wall clock's moment before its last jump
+    jumped_by: int = 0  # seconds; negative where it went back
+
+    @classmethod
+    def of_numbers(cls, numbers: Mapping[str, int]) -> "ClockRecord | None":
+        """A record from the numbers that `numbers` gave; None if they are not all there."""
+        names = [field.name for field in fields(cls)]
+        if any(PREFIX + name not in numbers for name in names):
+            return None
+        return cls(**{name: int(numbers[PREFIX + name]) for name in names})
+
+    def numbers(self) -> dict[str, int]:
+        """The record as numbers by name."""
+        return {PREFIX + field.name: int(getattr(self, field.name)) for field in fields(self)}
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the wall clock is not acted on."""
+        return self.doubted_since != 0
+
+    def expiry_time(self, wall: int) -> int:
+        """The moment to measure ages by while the wall clock says *wall*."""
+        return min(wall, self.believed)
+
+    def looked_at(self, wall: int) -> "ClockRecord":
+        """The record after a look at the wall clock, which says *wall*."""
+        ahead = wall - self.believed
+        if -MAX_BACK_SECONDS <= ahead <= MAX_STEP_SECONDS:
+            return replace(self, believed=max(wall, self.believed), doubted_since=0, doubted_last=0)
+        is_steady = self.is_doubted and -MAX_BACK_SECONDS <= wall - self.doubted_last <= MAX_STEP_SECONDS
+        if not is_steady:
+            last = self.doubted_last or self.believed
+            return replace(self, doubted_since=wall, doubted_last=wall, jumped_at=last, jumped_by=wall - last)
+        if wall - self.doubted_since >= BELIEVED_AFTER_SECONDS:
+            return replace(self, believed=wall, doubted_since=0, doubted_last=0)
+        return replace(self, doubted_last=max(wall, self.doubted_last))

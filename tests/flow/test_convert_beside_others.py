@@ -1,0 +1,109 @@
+"""`convert` beside other processes: all that was answered 200 is received, and no wait is silent."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from telemetry_server.cli.throwaway import ThrowawayServer, bare_environment
+from tests.support.data_root import World, a_ping, an_id, submitted, until
+from tests.support.running_server import running_server, telemetry_server
+from tests.support.whole_server import is_alive, kill, processes_of
+
+PINGS = 5
+OFFLINE = {"TELEMETRY_REVISION_OFFLINE": "true"}
+
+
+def post(server: ThrowawayServer, number: int) -> None:
+    request = urllib.request.Request(
+        f"{server.url}/submit/telemetry/{an_id(number)}",
+        data=submitted(a_ping(number), number).body,
+        method="POST",
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 200
+
+
+def converted(data: Path) -> tuple[int, str]:
+    """What a run of `convert` counts as received, and what it says."""
+    done = telemetry_server("convert", "--json", "--data", str(data), **OFFLINE)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["received"], done.stderr
+
+
+@pytest.mark.parametrize(
+    "order", ["stopped", "stopping", "frozen", "frozen while stopping", "killed", "orphaned"]
+)
+def test_whatever_state_the_server_is_in_what_it_answered_200_is_received(tmp_path: Path, order: str) -> None:
+    """Its segment may be held and unsealed, its drain not over, its supervisor gone before its workers."""
+    with running_server(tmp_path, "--no-convert", workers="2") as server:
+        for number in range(PINGS):
+            post(server, number)
+        processes = processes_of(server)
+        if order == "stopped":
+            assert server.stop()
+        if order.startswith("frozen"):
+            for pid in processes.workers:
+                os.kill(pid, signal.SIGSTOP)
+        if order in ("stopping", "frozen while stopping"):
+            server.process.send_signal(signal.SIGTERM)
+        if order == "killed":
+            kill(*processes.all)
+        if order == "orphaned":
+            kill(processes.supervisor)
+            server.process.wait()
+        try:
+            received, said = converted(server.data)
+        finally:
+            for pid in processes.workers:
+                if is_alive(pid):
+                    os.kill(pid, signal.SIGCONT)
+        assert received == PINGS
+        if order in ("frozen", "frozen while stopping"):
+            assert "a running server still writes to" in said
+        assert converted(server.data)[0] == 0
+
+
+def test_a_run_that_finds_nothing_says_why(tmp_path: Path) -> None:
+    """No submission ever came, or an earlier run had them all."""
+    assert "no submission ever came" in converted(tmp_path)[1]
+    world = World(tmp_path)
+    world.receive(submitted(a_ping(number), number) for number in range(3))
+    assert converted(tmp_path)[0] == 3
+
+    received, said = converted(tmp_path)
+    assert received == 0
+    assert "3 submissions were received by earlier runs" in said
+
+
+async def test_a_run_that_waits_for_another_converter_says_so_and_what_that_one_took(tmp_path: Path) -> None:
+    """Forced: the other has the lock before the run begins, and converts all before it lets go."""
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive(submitted(a_ping(number), number) for number in range(4))
+    said_path = tmp_path / "said"
+    async with AsyncExitStack() as stack:
+        other = await world.opened(stack)
+        async with other.turn():
+            with said_path.open("wb") as said:
+                run = subprocess.Popen(  # noqa: ASYNC220
+                    [sys.executable, "-m", "telemetry_server", "convert", "--json", "--data", str(tmp_path)],
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    env=bare_environment() | OFFLINE,
+                )
+            await until(lambda: b"waiting for its turn to end" in said_path.read_bytes(), 30)
+            assert run.poll() is None
+            await other._read_on(lambda: False)
+        out, _ = await asyncio.to_thread(run.communicate)
+
+    assert run.returncode == 0
+    assert json.loads(out)["received"] == 0
+    assert "another process received 4 submissions meanwhile" in said_path.read_text()

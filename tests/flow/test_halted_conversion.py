@@ -1,0 +1,93 @@
+"""A server whose conversion halts: the edge lives on, everything says so, and it goes on by itself."""
+
+import json
+import os
+import signal
+import urllib.request
+from pathlib import Path
+
+from telemetry_server.cli.throwaway import ThrowawayServer
+from tests.support.data_root import a_ping, an_id, submitted
+from tests.support.edges import wait_for
+from tests.support.running_server import running_server, telemetry_server
+from tests.support.whole_server import is_alive, prepare, processes_of
+
+
+def post(server: ThrowawayServer, number: int) -> int:
+    """The answer to ping *number*."""
+    request = urllib.request.Request(
+        f"{server.url}/submit/telemetry/{an_id(number)}",
+        data=submitted(a_ping(number), number).body,
+        method="POST",
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return int(answer.status)
+
+
+def health(server: ThrowawayServer) -> dict:
+    with urllib.request.urlopen(f"{server.url}/__heartbeat__", timeout=10) as answer:
+        assert answer.status == 200
+        return dict(json.loads(answer.read()))
+
+
+def stored(server: ThrowawayServer) -> int:
+    return server.counted("telemetry_pings_stored_total")
+
+
+def test_a_lost_file_halts_conversion_and_everything_says_so_until_it_is_back(tmp_path: Path) -> None:
+    """Submissions are taken all the while; put right, all are converted without a restart."""
+    data = tmp_path / "data"
+    prepare(data)
+    with running_server(tmp_path) as server:
+        assert post(server, 1) == 200
+        wait_for(lambda: stored(server) == 1)
+        (file,) = (data / "converted").rglob("*.zst")
+        whole = file.read_bytes()
+        assert health(server)["checks"]["conversion"] == "ok"
+        # Whoever else commits makes the server look at its files anew.
+        telemetry_server("replay", "--data", str(data))
+        os.truncate(file, 5)
+        # A process of its own meets the short file at its start.
+        (converter,) = processes_of(server).converters
+        os.kill(converter, signal.SIGKILL)
+        assert post(server, 2) == 200
+        wait_for(lambda: "committed bytes" in health(server).get("conversion", {}).get("reason", ""), 20)
+
+        assert (health(server)["status"], health(server)["checks"]["conversion"]) == ("warning", "halted")
+        assert str(tmp_path) not in json.dumps(health(server))
+        assert server.counted("telemetry_convert_halted") == 1
+        doctor = telemetry_server("doctor", "--data", str(data))
+        assert doctor.returncode == 1
+        assert "committed bytes are missing" in doctor.stdout
+        assert post(server, 3) == 200
+
+        file.write_bytes(whole)
+        wait_for(lambda: stored(server) == 3, 40)
+        wait_for(lambda: health(server)["checks"]["conversion"] == "ok")
+        assert server.counted("telemetry_convert_halted") == 0
+        assert server.stop()
+
+
+def test_a_converter_that_dies_again_and_again_does_not_end_ingestion(tmp_path: Path) -> None:
+    """More than five early deaths: pings are taken, the halt is said, and SIGHUP ends the pause."""
+    data = tmp_path / "data"
+    prepare(data)
+    with running_server(tmp_path) as server:
+        killed: set[int] = set()
+
+        def kill_next() -> bool:
+            for pid in processes_of(server).converters:
+                if pid not in killed and is_alive(pid):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.add(pid)
+            return len(killed) >= 6
+
+        wait_for(kill_next, 60)
+        assert post(server, 1) == 200
+        wait_for(lambda: "signal 9" in health(server).get("conversion", {}).get("reason", ""))
+        assert server.process.poll() is None
+
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: stored(server) == 1, 30)
+        wait_for(lambda: health(server)["status"] == "ok")
+        assert server.stop()
