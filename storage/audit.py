@@ -198,7 +198,7 @@ def _count_lines(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int, str
         with (root / file.path).open("rb") as stream:
             count = sum(1 for _ in read_lines(stream, file.length))
     except FileNotFoundError:
-        if file.path not in {now.path for now in ledger.files(file.directory)}:
+        if not ledger.committed([file.path]):
             return file.records, ""  # merged into another since the start
         return 0, f"{file.path}: gone, with {file.records} lines"
     except (EOFError, DamagedFrame) as error:

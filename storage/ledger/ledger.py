@@ -6,12 +6,13 @@ files are appended and synced inside it, and exist for readers once it ended.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from storage.errors import LedgerError, StorageFull
+from storage.ledger.file_index import committed_paths, files_below
 from storage.ledger.tables import TABLES, VERSION
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
@@ -172,15 +173,12 @@ class Ledger:
         }
 
     def files(self, below: str = "", *, open_only: bool = False) -> list[StoredFile]:
-        """Committed files whose directory is *below* or under it, in order of path."""
-        rows = self._connection.execute(
-            "SELECT directory, name, length, records, frames, closed, schema_id FROM files"
-            # "0" follows "/" in ASCII: what begins with below + "/" lies between the two.
-            " WHERE (:below = '' OR directory = :below OR (directory >= :first AND directory < :behind))"
-            " AND (closed = 0 OR NOT :open_only) ORDER BY directory, name",
-            {"below": below, "first": below + "/", "behind": below + "0", "open_only": open_only},
-        )
-        return [StoredFile(d, n, length, r, f, bool(c), s) for d, n, length, r, f, c, s in rows]
+        """Committed files whose directory is *below* or under it, in order of directory and name."""
+        return files_below(self._connection, below, open_only=open_only)
+
+    def committed(self, paths: Iterable[str]) -> set[str]:
+        """Those of *paths* (below the data root) that are committed files."""
+        return committed_paths(self._connection, paths)
 
     def doubtful(self) -> list[str]:
         """Paths that a crash may have left behind."""
