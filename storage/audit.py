@@ -183,13 +183,15 @@ def _is_whole(descriptor: int, span: Span) -> bool:
 
 
 def _spans(path: Path) -> Iterator[Span]:
-    start = 0
+    start, last_sequence = 0, None
     while True:
-        scan = scan_segment(path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS)
+        scan = scan_segment(
+            path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
+        )
         yield from scan.spans
         if scan.finished or scan.end == start:
             return
-        start = scan.end
+        start, last_sequence = scan.end, scan.last_sequence
 
 
 def _count_lines(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int, str]:

@@ -29,6 +29,8 @@ class SegmentPosition:
     position: int
     records: int
     finished: bool
+    last_sequence: int | None = field(default=None, compare=False)
+    """Sequence of the last submission before `position`, where this process read it; not in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

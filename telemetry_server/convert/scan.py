@@ -70,6 +70,7 @@ def plan_round(raw: Path, positions: Mapping[str, SegmentPosition]) -> Plan:
             before.position,
             max_bytes=ROUND_BYTES - size,
             max_records=ROUND_ITEMS - len(plan.items),
+            last_sequence=before.last_sequence,
         )
         _add(plan, segment, before, scan)
         size += scan.end - before.position
@@ -79,7 +80,9 @@ def plan_round(raw: Path, positions: Mapping[str, SegmentPosition]) -> Plan:
 
 
 def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: SegmentScan) -> None:
-    after = SegmentPosition(scan.end, before.records + len(scan.spans), scan.finished)
+    after = SegmentPosition(
+        scan.end, before.records + len(scan.spans), scan.finished, last_sequence=scan.last_sequence
+    )
     if after == before or (before is START and not scan.end):
         return
     plan.positions[segment.name] = after
@@ -89,19 +92,3 @@ def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: Segmen
     day = f"{segment.day:%Y%m%d}"
     plan.damage[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records
     plan.damage[day, Entry.DAMAGED_BYTES, ""] += scan.damage.bytes
-
-
-def count_unread(raw: Path, positions: Mapping[str, SegmentPosition]) -> Counter[str]:
-    """Submissions in raw/ past *positions*, by the day of their segment (YYYYMMDD)."""
-    unread: Counter[str] = Counter()
-    for segment in segments(raw):
-        position = positions.get(segment.name, START)
-        while not position.finished:
-            scan = scan_segment(
-                segment.path, position.position, max_bytes=ROUND_BYTES, max_records=ROUND_ITEMS
-            )
-            unread[f"{segment.day:%Y%m%d}"] += len(scan.spans)
-            if scan.end == position.position:
-                break
-            position = SegmentPosition(scan.end, 0, scan.finished)
-    return +unread
