@@ -6,7 +6,7 @@ files are appended and synced inside it, and exist for readers once it ended.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPos
 from storage.root import DataRoot
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+MAX_NAMES_IN_QUERY = 500  # above that, the whole table costs less
 
 
 class _Connection(sqlite3.Connection):
@@ -165,9 +166,14 @@ class Ledger:
         (number,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(number)
 
-    def positions(self) -> dict[str, SegmentPosition]:
-        """Every segment that was read from, by name."""
-        rows = self._connection.execute("SELECT name, position, records, finished FROM segments")
+    def positions(self, names: Collection[str] | None = None) -> dict[str, SegmentPosition]:
+        """Every segment that was read from, by name; or those of *names*."""
+        query = "SELECT name, position, records, finished FROM segments"
+        if names is None or len(names) > MAX_NAMES_IN_QUERY:
+            rows = self._connection.execute(query)
+        else:
+            wanted = f" WHERE name IN ({','.join('?' * len(names))})"
+            rows = self._connection.execute(query + wanted, tuple(names))
         return {
             name: SegmentPosition(position, records, bool(done)) for name, position, records, done in rows
         }

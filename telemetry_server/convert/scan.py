@@ -1,13 +1,13 @@
 """What waits in raw/: tasks for the part that is read next, and how far that goes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from histogram_specs.revision import Revision
 from storage.ledger.values import Counts, Entry, SegmentPosition
-from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segment, segments
+from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segment
 from telemetry_server.convert.tasks import RawItem, Task
 
 TASK_ITEMS = 64
@@ -52,16 +52,16 @@ def cut(items: list[RawItem], missing: frozenset[Revision]) -> list[Task]:
     return tasks
 
 
-def plan_round(raw: Path, positions: Mapping[str, SegmentPosition]) -> Plan:
+def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPosition]) -> Plan:
     """
-    Find what comes next after *positions*, up to a round's size.
+    Find what comes next after *positions* in the segments that wait, up to a round's size.
 
     Raises:
         OSError: A segment cannot be read.
     """
     plan = Plan()
     size = 0
-    for segment in segments(raw):
+    for segment in waiting:
         before = positions.get(segment.name, START)
         if before.finished:
             continue
