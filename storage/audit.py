@@ -223,8 +223,6 @@ def _compare(tally: dict[tuple[str, Entry, str], int], lines: Counter[tuple[str,
         match entry:
             case Entry.STORED:
                 booked["converted", day, ""] += count
-            case Entry.DELETED:
-                booked["converted", day, ""] -= count
             case Entry.QUARANTINED | Entry.HISTOGRAM_DROPPED:
                 booked["quarantine", day, reason] += count
             case Entry.CONFLICT:

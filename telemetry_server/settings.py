@@ -250,6 +250,10 @@ class Settings(BaseSettings):
     raw_retention_days: Days = Field(
         30.0, description="How long raw submissions are kept, in days, and never less than until converted."
     )
+    quarantine_retention_days: Days = Field(
+        90.0,
+        description="How long quarantined submissions and dropped histogram values are kept, in days.",
+    )
     schemas_dir: FilePath | None = Field(
         None, description="Folder of JSON Schemas, `<namespace>/<doctype>/<doctype>.<version>.schema.json`."
     )

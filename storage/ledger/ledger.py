@@ -299,7 +299,7 @@ class Ledger:
                 continue
             books = sums.setdefault(day, {})
             books[entry] = books.get(entry, 0) + count
-            if entry is Entry.QUARANTINED:
+            if entry is Entry.QUARANTINED and count:
                 reasons.setdefault(day, {})[reason] = count
         waiting = list(self._connection.execute("SELECT day, count(*) FROM pending GROUP BY day"))
         for day, count in waiting:

@@ -10,6 +10,7 @@ from histogram_specs.fetch import FetchResult
 from storage.audit import disagreements_of_day
 from storage.raw.reader import SegmentPath, segments
 from telemetry_server.convert.converter import Converter
+from telemetry_server.convert.quarantine_retention import expired_folders, remove_folder
 from telemetry_server.observability import metrics
 
 log = structlog.get_logger("convert")
@@ -32,10 +33,12 @@ class Upkeep:
         *,
         raw_retention_days: float,
         dedup_days: float | None,
+        quarantine_retention_days: float,
     ) -> None:
         self._converter = converter
         self._fetcher = converter.fetcher
         self._raw_retention = timedelta(days=raw_retention_days)
+        self._quarantine_retention = timedelta(days=quarantine_retention_days)
         self._dedup = None if dedup_days is None else timedelta(days=dedup_days)
         self._fetches: dict[FetchResult, int] = {}
         self._letting_go_due = 0.0
@@ -57,12 +60,13 @@ class Upkeep:
             self._fetches[result] = count
 
     async def let_go(self, now: datetime) -> int:
-        """Remove raw segments and ids past their time.  Returns how many segments went."""
+        """Remove raw segments, quarantine and ids past their time.  Returns how many segments went."""
         async with self._converter.turn():
             return await asyncio.to_thread(self._let_go, now)
 
     def _let_go(self, now: datetime) -> int:
         converter = self._converter
+        self._let_quarantine_go(now)
         if self._dedup is not None:
             with converter.ledger.transaction() as transaction:
                 transaction.forget_before(f"{now - self._dedup:%Y%m%d}")
@@ -88,6 +92,20 @@ class Upkeep:
                     transaction.forget_segment(segment.name)
                 removed += 1
         return removed
+
+    def _let_quarantine_go(self, now: datetime) -> None:
+        root, ledger, disk = self._converter.root.path, self._converter.ledger, self._converter.disk
+        expired = list(expired_folders(root, ledger, now, self._quarantine_retention))
+        for folder in expired:
+            remove_folder(root, ledger, disk, folder)
+            log.info(
+                "quarantine removed after its retention",
+                day=folder.day,
+                reason=folder.reason,
+                lines=folder.lines,
+            )
+        if expired:
+            self._converter.committer.recover()
 
     def _is_old(self, segment: SegmentPath, now: datetime) -> bool:
         """Retention counts from when it was written: an import of 2013 is not old when it comes."""

@@ -48,6 +48,7 @@ CHECKS: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     ("histograms", frozenset()),
 )
+REMOVED = "its bytes in quarantine were removed after quarantine_retention_days"
 FIRST = ("stored", "pending", "quarantined", "duplicate", "deleted")
 
 
@@ -106,12 +107,13 @@ def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUI
 
 
 def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life) -> dict[str, Any]:
+    detail = life.detail or (REMOVED if life.outcome == "deleted" else None)
     told: dict[str, Any] = {
         "checked": _checked(life),
         "document_id": document_id,
         "outcome": life.outcome,
         "reason": life.reason or None,
-        "detail": life.detail or None,
+        "detail": detail,
         "received_at": life.received_at or None,
     }
     if life.outcome == "stored":
@@ -135,8 +137,9 @@ def _checked(life: Life) -> list[dict[str, Any]]:
     if life.outcome == "pending":
         return [{"check": check, "passed": True} for check, _ in CHECKS[:6]] if life.segment else []
     checked = []
+    is_refused = life.outcome in ("quarantined", "deleted")
     for check, reasons in CHECKS:
-        passed = life.outcome != "quarantined" or life.reason not in reasons
+        passed = not (is_refused and life.reason in reasons)
         checked.append({"check": check, "passed": passed})
         if not passed:
             break

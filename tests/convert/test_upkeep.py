@@ -23,7 +23,10 @@ async def world(tmp_path):
 async def let_go(world: World, now: datetime, **days: float | None) -> int:
     async with AsyncExitStack() as stack:
         converter = await world.opened(stack)
-        return await Upkeep(converter, **{"raw_retention_days": 30, "dedup_days": None} | days).let_go(now)
+        return await Upkeep(
+            converter,
+            **{"raw_retention_days": 30, "dedup_days": None, "quarantine_retention_days": 90} | days,
+        ).let_go(now)
 
 
 async def test_converted_segments_go_after_retention(world):
