@@ -65,6 +65,14 @@ class UnresolvedRevision(StrEnum):
     SELF_DESCRIBED = "self_described"
 
 
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    AUTO = "auto"  # as text on a terminal, else as JSON
+    TEXT = "text"
+    JSON = "json"
+
+
 def whole_number(value: object) -> int:
     """An int, or decimal digits.  Raises ValueError for anything that would have to be guessed."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -286,6 +294,10 @@ class Settings(BaseSettings):
     keepalive_timeout_seconds: Seconds = Field(30.0, description="How long an idle connection stays open.")
     commit_timeout_seconds: Seconds = Field(5.0, description="Time for the disk to keep it, else 503.")
     drain_timeout_seconds: Seconds = Field(20.0, description="Time to finish in after SIGTERM.")
+    log_format: LogFormat = Field(
+        LogFormat.AUTO,
+        description="`auto`: lines for people on a terminal, else JSON; or always `text`, or always `json`.",
+    )
     fast_lane: Flag = Field(
         True,
         description="Serve plain submits without the HTTP library: the same answers at less cost.",

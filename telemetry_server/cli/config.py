@@ -47,7 +47,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the settings; a `ConfigurationError` answers for those that make no sense."""
     settings = settings_of(args)
     if args.what == "check":
+        from telemetry_server.cli.ports import check_ports
+
         check_files(settings)
+        check_ports(settings)
         if settings.data_dir.exists() and not settings.data_dir.is_dir():
             raise ConfigurationError(
                 f"data_dir (from {settings.origin_of('data_dir')}): {settings.data_dir} is no folder"

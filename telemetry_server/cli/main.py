@@ -32,6 +32,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("tail", "show pings as they are stored"),
     ("demo", "a throw-away server, pings good and bad, and what became of each"),
     ("doctor", "look for trouble and say how to mend it"),
+    ("health", "ask the running server whether it lives"),
     ("config", "show the settings in force, or check them"),
 )
 EXIT_STATUS_HELP = "exit status: " + ", ".join(f"{status.value} {status.meaning}" for status in ExitStatus)

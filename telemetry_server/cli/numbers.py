@@ -2,6 +2,8 @@
 
 import argparse
 
+from telemetry_server.settings import duration_seconds
+
 
 def integer(text: str) -> int:
     """
@@ -27,6 +29,22 @@ def natural(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return number
+
+
+def seconds(text: str) -> float:
+    """
+    *text* as a time in seconds that is more than 0: ``2``, ``500ms``.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    try:
+        duration = duration_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if duration <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return duration
 
 
 def rate(text: str) -> float:

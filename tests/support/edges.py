@@ -220,7 +220,7 @@ def running_server(
         )
     server = RunningServer(process, data, log_path)
     try:
-        wait_for(lambda: "Listening on" in server.log() or process.poll() is not None, 20)
+        wait_for(lambda: "Listening on" in server.log() or process.poll() is not None, 60)
         found = re.search(r"Listening on https?://[^:]+:(\d+)/", server.log())
         assert found, server.log()
         server.port = int(found[1])
