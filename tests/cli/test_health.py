@@ -1,6 +1,7 @@
 """`health` says whether the server of these settings lives, in plain HTTP and under TLS."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -17,10 +18,8 @@ CONTAINERFILE = Path(__file__).resolve().parents[2] / "deploy/Containerfile"
 
 def container_check(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run what the container's HEALTHCHECK runs, with the program of this interpreter."""
-    text = CONTAINERFILE.read_text()
-    words = json.loads(
-        text[text.index("[", text.index("HEALTHCHECK")) : text.index("]", text.index("HEALTHCHECK")) + 1]
-    )
+    (check,) = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", CONTAINERFILE.read_text(), re.MULTILINE)
+    words = json.loads(check)
     assert words[0] == "telemetry-server"
     return subprocess.run(
         [sys.executable, "-m", "telemetry_server", *words[1:]],
