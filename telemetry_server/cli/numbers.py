@@ -47,6 +47,19 @@ def seconds(text: str) -> float:
     return duration
 
 
+def positive(text: str) -> int:
+    """
+    *text* as a whole number that is at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    number = integer(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
 def rate(text: str) -> float:
     """
     *text* as a share of all, 0 to 1.
