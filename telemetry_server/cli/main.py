@@ -33,6 +33,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("demo", "a throw-away server, pings good and bad, and what became of each"),
     ("doctor", "look for trouble and say how to mend it"),
     ("health", "ask the running server whether it lives"),
+    ("completion", "print a script that completes commands in bash, zsh or fish"),
     ("config", "show the settings in force, or check them"),
 )
 EXIT_STATUS_HELP = "exit status: " + ", ".join(f"{status.value} {status.meaning}" for status in ExitStatus)
@@ -48,7 +49,7 @@ def _module_of(command: str) -> ModuleType | None:
 
 def _overview() -> argparse.ArgumentParser:
     """The parser of the first word alone; no command is imported for it."""
-    lines = "\n".join(f"  {command:<10}{summary}" for command, summary in COMMANDS if _is_built(command))
+    lines = "\n".join(f"  {command:<12}{summary}" for command, summary in COMMANDS if _is_built(command))
     parser = argparse.ArgumentParser(
         prog="telemetry-server",
         usage="telemetry-server [--version] [--help] COMMAND …",
