@@ -13,7 +13,8 @@ from histogram_specs.sources import source_of
 from telemetry_server.convert import lookups
 from telemetry_server.convert.lookups import Lookups
 from tests.histogram_specs.hostile_server import hang, serving, status
-from tests.support.data_root import World, a_ping, submitted, until
+from tests.support.data_root import World, a_ping, submitted
+from tests.support.waiting import until
 
 MADE_UP = 300
 

@@ -86,7 +86,7 @@ class RunningEdge:
             if half_close:
                 writer.write_eof()
             while True:
-                chunk = await asyncio.wait_for(reader.read(1 << 16), patience if received else 5)
+                chunk = await asyncio.wait_for(reader.read(1 << 16), patience if received else 30)
                 if not chunk:
                     break
                 received += chunk
