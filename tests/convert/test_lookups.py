@@ -64,7 +64,7 @@ async def test_what_most_pings_wait_for_is_asked_for_first(tmp_path):
             await converter.convert_waiting()
             return any("f" * 40 in path for path in server.paths)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await asked_for_it():
                 await asyncio.sleep(0.05)
 

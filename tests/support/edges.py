@@ -192,7 +192,7 @@ class RunningServer:
         return self.process.wait(30)
 
 
-def wait_for(condition: Any, seconds: float = 10.0) -> None:
+def wait_for(condition: Any, seconds: float = 60.0) -> None:
     """Return once *condition* holds; fail after *seconds*."""
     deadline = time.monotonic() + seconds
     while not condition():
