@@ -51,10 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
         check_files(settings)
         check_ports(settings)
-        if settings.data_dir.exists() and not settings.data_dir.is_dir():
-            raise ConfigurationError(
-                f"data_dir (from {settings.origin_of('data_dir')}): {settings.data_dir} is no folder"
-            )
+        _check_data_dir(settings)
         if args.json:
             print_json({"ok": True})
         else:
@@ -71,6 +68,19 @@ def run(args: argparse.Namespace) -> int:
         ]
         print_table(headings, rows)
     return ExitStatus.DONE
+
+
+def _check_data_dir(settings: Settings) -> None:
+    """Raise `ConfigurationError` if `serve` could not make or use the data root."""
+    wanted = settings.data_dir.absolute()
+    present = next(path for path in (wanted, *wanted.parents) if path.exists())
+    trouble = None
+    if not present.is_dir():
+        trouble = f"{present} is no folder"
+    elif not os.access(present, os.R_OK | os.W_OK | os.X_OK):
+        trouble = f"{present} is not writable for this user"
+    if trouble is not None:
+        raise ConfigurationError(f"data_dir (from {settings.origin_of('data_dir')}): {trouble}")
 
 
 def _print_json(settings: Settings, values: dict[str, Any], with_origin: bool) -> None:

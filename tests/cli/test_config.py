@@ -49,6 +49,7 @@ def test_check_takes_what_makes_sense(tmp_path, capsys):
         ('schemas_dir = "/no/such/folder"', "no readable folder"),
         ('partition_schema = "/no/such/schema"', "no readable file"),
         ('data_dir = "/dev/null"', "is no folder"),
+        ('data_dir = "/dev/null/data"', "/dev/null is no folder"),
         ("colour = 1", "did you mean"),
     ],
 )
