@@ -166,9 +166,14 @@ def _tell_record(
     document_id, record = found
     metadata = record["metadata"]
     url = _revision_url(record)
-    dropped = list(_dropped(root, ledger, life, document_id, metadata.get("dropped_histograms", {})))
+    counts = metadata.get("dropped_histograms", {})
+    dropped = list(_dropped(root, ledger, life, document_id, counts))
     _name_spec_lines(resolver, url, dropped)
+    removed = sum(counts.values()) - len(dropped)
     return {
+        "detail": f"{removed} dropped values were removed after quarantine_retention_days"
+        if removed > 0
+        else None,
         "document_id": document_id,
         "received_at": metadata["submission_timestamp"],
         "namespace": life.namespace,

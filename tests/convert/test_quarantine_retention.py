@@ -1,5 +1,6 @@
 """Quarantine goes after its retention, whole folders at once, and the books still balance."""
 
+import json
 import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -122,6 +123,20 @@ async def test_a_removed_ping_is_explained_as_deleted_and_may_come_again(world, 
     assert "quarantine_retention_days" in out
     assert "stored" in again
     assert world.audit().findings == []
+
+
+async def test_explain_says_that_dropped_values_of_a_record_are_removed(world, command):
+    """Their number is still in the record."""
+    data = str(world.root.path)
+    before = json.loads(command("explain", an_id(1), "--data", data, "--json")[0])
+    await let_go(world, LATER)
+
+    after = json.loads(command("explain", an_id(1), "--data", data, "--json")[0])
+
+    assert (len(before["dropped_histograms"]), before["detail"]) == (1, None)
+    assert after["dropped_histograms"] == []
+    assert after["metadata"]["dropped_histograms"] == {"unknown_histogram": 1}
+    assert after["detail"] == "1 dropped values were removed after quarantine_retention_days"
 
 
 async def test_other_days_and_reasons_stay(world):
