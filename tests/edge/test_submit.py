@@ -289,7 +289,7 @@ async def test_connections_past_the_cap_are_told_to_come_back(tmp_path):
 
 async def test_bodies_in_memory_have_a_budget(tmp_path):
     """Announced bodies count before they come, chunked ones as they do; released when answered."""
-    limits = EdgeLimits(max_in_flight_bytes=1000)
+    limits = EdgeLimits(max_in_flight_bytes=1000, min_rate_after_seconds=60)
     chunked = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     async with running_edge(tmp_path, limits=limits) as edge:
         _, holder = await asyncio.open_connection("127.0.0.1", edge.port)
@@ -301,7 +301,7 @@ async def test_bodies_in_memory_have_a_budget(tmp_path):
             await edge.status(chunked, b"191\r\n" + b"x" * 401 + b"\r\n", b"0\r\n\r\n"),
         ]
         holder.close()
-        await asyncio.sleep(0.05)
+        await until(lambda: edge.worker.edge.in_flight_bytes == 0)
         found.append(await edge.status(a_request(b"x" * 1000)))
 
     assert found == [200, 503, 503, 200]
