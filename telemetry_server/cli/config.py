@@ -76,7 +76,7 @@ def _check_data_dir(settings: Settings) -> None:
     present = next(path for path in (wanted, *wanted.parents) if path.exists())
     trouble = None
     if not present.is_dir():
-        trouble = f"{present} is no folder"
+        trouble = f"{present} is not a folder"
     elif not os.access(present, os.R_OK | os.W_OK | os.X_OK):
         trouble = f"{present} is not writable for this user"
     if trouble is not None:

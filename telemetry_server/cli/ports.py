@@ -33,7 +33,7 @@ def host_of_this_machine(host: str) -> str:
 
 def check_ports(settings: Settings) -> None:
     """
-    Check that `serve` could listen; a port that is in use right now is no fault of the settings.
+    Check that `serve` could listen; a port that is in use right now is not a fault of the settings.
 
     Raises:
         ConfigurationError: A host or port that cannot be listened on, or one port for two listeners.

@@ -48,8 +48,8 @@ def test_check_takes_what_makes_sense(tmp_path, capsys):
         ('rules_file = "/no/such/file"', "no readable file"),
         ('schemas_dir = "/no/such/folder"', "no readable folder"),
         ('partition_schema = "/no/such/schema"', "no readable file"),
-        ('data_dir = "/dev/null"', "is no folder"),
-        ('data_dir = "/dev/null/data"', "/dev/null is no folder"),
+        ('data_dir = "/dev/null"', "is not a folder"),
+        ('data_dir = "/dev/null/data"', "/dev/null is not a folder"),
         ("colour = 1", "did you mean"),
     ],
 )
