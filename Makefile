@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test demo lint check bench faults lock
@@ -14,13 +15,17 @@ install: $(VENV)/.stamp  ## make .venv from the lock file, with the console scri
 $(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/_text.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "1/3 making $(VENV)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "2/3 installing $$(grep -c '==' requirements.lock) packages from requirements.lock, a minute or two" >&2
+	@$(PIP) --require-hashes -r requirements.lock >&2
+	@echo "3/3 building telemetry-server" >&2
+	@$(PIP) --quiet --no-deps --no-build-isolation -e . >&2
 	@touch $@
 
-run: install  ## start the server on 127.0.0.1:8080, data in ./data
-	@$(BIN)/telemetry-server serve --data ./data
+# An empty variable counts as not set.
+run: install  ## start the server on 127.0.0.1:8080, data in ./data; PORT=9000 takes another port
+	@PORT='$(PORT)' REPORTS_PORT='$(REPORTS_PORT)' $(BIN)/telemetry-server serve --data ./data
 
 test: install  ## every test that needs no outside service
 	@$(BIN)/python -m pytest -q

@@ -177,13 +177,15 @@ def _is_whole(descriptor: int, span: Span) -> bool:
 
 
 def _spans(path: Path) -> Iterator[Span]:
-    start = 0
+    start, last_sequence = 0, None
     while True:
-        scan = scan_segment(path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS)
+        scan = scan_segment(
+            path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
+        )
         yield from scan.spans
         if scan.finished or scan.end == start:
             return
-        start = scan.end
+        start, last_sequence = scan.end, scan.last_sequence
 
 
 @dataclass(slots=True)
@@ -224,7 +226,7 @@ def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | No
                 lines += 1
                 items += items_in(line) if is_quarantine else 1
     except FileNotFoundError:
-        if file.path not in {now.path for now in ledger.files(file.directory)}:
+        if not ledger.committed([file.path]):
             # How many histograms its lines held stands in another file by now, among others.
             return (None if is_quarantine else file.records), ""  # merged into another since the start
         return 0, f"{file.path}: gone, with {file.records} lines"
@@ -248,8 +250,6 @@ def _booked(tally: dict[tuple[str, Entry, str], int]) -> Counter[tuple[str, str,
         match entry:
             case Entry.STORED:
                 booked["converted", day, ""] += count
-            case Entry.DELETED:
-                booked["converted", day, ""] -= count
             case Entry.QUARANTINED | Entry.HISTOGRAM_DROPPED:
                 booked["quarantine", day, reason] += count
             case Entry.CONFLICT:

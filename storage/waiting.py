@@ -1,7 +1,7 @@
 """How long the submissions of a data root have waited for conversion, whoever converts them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,8 @@ from storage.conversion_state import ConversionState, Halt
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SegmentPosition
-from storage.raw.layout import segments
+from storage.raw.layout import SegmentPath
+from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.reader import read_submission, scan_segment
 from storage.root import DataRoot
 
@@ -29,6 +30,7 @@ class ConversionWatch:
         self.root = root
         self.converts = converts
         self._state = ConversionState(root)
+        self._waiting = WaitingSegments(SegmentListing(root.raw))
 
     def halt(self) -> Halt | None:
         """Why nothing is converted, if that is so."""
@@ -47,21 +49,26 @@ class ConversionWatch:
         return max(0.0, (now - min(moments)).total_seconds()) if moments else 0.0
 
     def _oldest(self) -> list[datetime]:
+        waiting = self._waiting.segments()
         positions: Mapping[str, SegmentPosition] = {}
         moments = []
         if self.root.ledger.exists():
             with Ledger(self.root.ledger, read_only=True) as ledger:
-                positions, since = ledger.positions(), ledger.waiting_since()
+                positions = ledger.positions([segment.name for segment in waiting])
+                since = ledger.waiting_since()
+            self._waiting.drop_finished(positions)
             if since is not None:
                 moments.append(datetime.fromtimestamp(since, UTC))
-        oldest = oldest_waiting(self.root, positions)
+        oldest = oldest_waiting(waiting, positions)
         return moments if oldest is None else [*moments, oldest]
 
 
-def oldest_waiting(root: DataRoot, positions: Mapping[str, SegmentPosition]) -> datetime | None:
-    """When the oldest submission in raw/ past *positions* arrived; None if there is none."""
+def oldest_waiting(
+    segments: Iterable[SegmentPath], positions: Mapping[str, SegmentPosition]
+) -> datetime | None:
+    """When the oldest submission of *segments* past *positions* arrived; None if there is none."""
     arrivals: list[datetime] = []
-    for segment in segments(root.raw):
+    for segment in segments:
         position = positions.get(segment.name, NOT_STARTED)
         if not position.finished:
             arrivals += _first_arrival(segment.path, position.position)

@@ -74,6 +74,14 @@ class UnresolvedRevision(StrEnum):
     SELF_DESCRIBED = "self_described"
 
 
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    AUTO = "auto"  # as text on a terminal, else as JSON
+    TEXT = "text"
+    JSON = "json"
+
+
 def whole_number(value: object) -> int:
     """An int, or decimal digits.  Raises ValueError for anything that would have to be guessed."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -279,6 +287,10 @@ class Settings(BaseSettings):
     raw_retention_days: Days = Field(
         30.0, description="How long raw submissions are kept, in days, and never less than until converted."
     )
+    quarantine_retention_days: Days = Field(
+        90.0,
+        description="How long quarantined submissions and dropped histogram values are kept, in days.",
+    )
     schemas_dir: FilePath | None = Field(
         None, description="Folder of JSON Schemas, `<namespace>/<doctype>/<doctype>.<version>.schema.json`."
     )
@@ -315,6 +327,10 @@ class Settings(BaseSettings):
     keepalive_timeout_seconds: Seconds = Field(30.0, description="How long an idle connection stays open.")
     commit_timeout_seconds: Seconds = Field(5.0, description="Time for the disk to keep it, else 503.")
     drain_timeout_seconds: Seconds = Field(20.0, description="Time to finish in after SIGTERM.")
+    log_format: LogFormat = Field(
+        LogFormat.AUTO,
+        description="`auto`: lines for people on a terminal, else JSON; or always `text`, or always `json`.",
+    )
     fast_lane: Flag = Field(
         True,
         description="Serve plain submits without the HTTP library: the same answers at less cost.",

@@ -6,19 +6,21 @@ files are appended and synced inside it, and exist for readers once it ended.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from storage.errors import LedgerError, StorageFull
 from storage.ledger.clock import ClockRecord
+from storage.ledger.file_index import committed_paths, files_below
 from storage.ledger.tables import ADD_SINCE, TABLES, VERSION
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
 from storage.root import DataRoot
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+MAX_NAMES_IN_QUERY = 500  # above that, the whole table costs less
 
 
 class _Connection(sqlite3.Connection):
@@ -173,25 +175,25 @@ class Ledger:
         (number,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(number)
 
-    def positions(self) -> dict[str, SegmentPosition]:
-        """Every segment that was read from, by name, in the order in which reading began."""
-        rows = self._connection.execute(
-            "SELECT name, position, records, finished FROM segments ORDER BY segment_id"
-        )
+    def positions(self, names: Collection[str] | None = None) -> dict[str, SegmentPosition]:
+        """Every segment that was read from, by name, or those of *names*; in the order of first reading."""
+        query = "SELECT name, position, records, finished FROM segments"
+        if names is None or len(names) > MAX_NAMES_IN_QUERY:
+            rows = self._connection.execute(f"{query} ORDER BY segment_id")
+        else:
+            wanted = f" WHERE name IN ({','.join('?' * len(names))})"
+            rows = self._connection.execute(f"{query}{wanted} ORDER BY segment_id", tuple(names))
         return {
             name: SegmentPosition(position, records, bool(done)) for name, position, records, done in rows
         }
 
     def files(self, below: str = "", *, open_only: bool = False) -> list[StoredFile]:
-        """Committed files whose directory is *below* or under it, in order of path."""
-        rows = self._connection.execute(
-            "SELECT directory, name, length, records, frames, closed, schema_id FROM files"
-            # "0" follows "/" in ASCII: what begins with below + "/" lies between the two.
-            " WHERE (:below = '' OR directory = :below OR (directory >= :first AND directory < :behind))"
-            " AND (closed = 0 OR NOT :open_only) ORDER BY directory, name",
-            {"below": below, "first": below + "/", "behind": below + "0", "open_only": open_only},
-        )
-        return [StoredFile(d, n, length, r, f, bool(c), s) for d, n, length, r, f, c, s in rows]
+        """Committed files whose directory is *below* or under it, in order of directory and name."""
+        return files_below(self._connection, below, open_only=open_only)
+
+    def committed(self, paths: Iterable[str]) -> set[str]:
+        """Those of *paths* (below the data root) that are committed files."""
+        return committed_paths(self._connection, paths)
 
     def clock(self) -> ClockRecord | None:
         """The clock that expiry goes by, as it was at the last look; None before the first."""
@@ -354,7 +356,7 @@ class Ledger:
                 continue
             books = sums.setdefault(day, {})
             books[entry] = books.get(entry, 0) + count
-            if entry is Entry.QUARANTINED:
+            if entry is Entry.QUARANTINED and count:
                 reasons.setdefault(day, {})[reason] = count
         waiting = list(self._connection.execute("SELECT day, count(*) FROM pending GROUP BY day"))
         for day, count in waiting:

@@ -130,6 +130,15 @@ class Transaction:
             (document_id, received_at, reason),
         )
 
+    def refused_are_deleted(self, day: str, reason: str) -> int:
+        """What was refused for *reason* and arrived on *day* (YYYYMMDD) is deleted.  Returns how many."""
+        first = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        return self._execute(
+            "UPDATE refused SET outcome = 'deleted', detail = ''"
+            " WHERE reason = ? AND received_at >= ? AND received_at < ? AND outcome <> 'deleted'",
+            (reason, f"{first}T", f"{first}U"),
+        ).rowcount
+
     def wait(
         self,
         document_id: bytes | None,

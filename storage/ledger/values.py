@@ -16,7 +16,8 @@ class Entry(StrEnum):
     QUARANTINED = "quarantined"
     DELETED = "deleted"
     HISTOGRAM_KEPT = "histogram_kept"
-    HISTOGRAM_DROPPED = "histogram_dropped"
+    HISTOGRAM_DROPPED = "histogram_dropped"  # the value is in quarantine
+    HISTOGRAM_DELETED = "histogram_deleted"  # the value was, and is removed
     DAMAGED_RECORDS = "damaged_records"
     DAMAGED_BYTES = "damaged_bytes"
     NOTE = "note"
@@ -29,6 +30,8 @@ class SegmentPosition:
     position: int
     records: int
     finished: bool
+    last_sequence: int | None = field(default=None, compare=False)
+    """Sequence of the last submission before `position`, where this process read it; not in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

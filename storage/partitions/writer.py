@@ -47,7 +47,8 @@ def temporary(path: Path) -> Path:
 
 def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
     """Remove files that no commit knows.  Returns how many there were."""
-    committed = {file.path for file in ledger.files()} if (doubtful := ledger.doubtful()) else set()
+    doubtful = ledger.doubtful()
+    committed = ledger.committed(doubtful)
     removed = 0
     emptied = set()
     for path in doubtful:

@@ -55,28 +55,35 @@ def segments(raw: Path) -> Iterator[SegmentPath]:
 
     Names that no writer gives are passed over, links too.
     """
+    for folder in day_folders(raw):
+        with suppress(FileNotFoundError):  # the last of a day went past its time
+            yield from segments_of_day(folder)
+
+
+def day_folders(raw: Path) -> list[Path]:
+    """The folders of days below *raw*, in order; links are passed over."""
     if not raw.is_dir():
-        return
-    for directory in sorted(raw.iterdir()):
-        if _parse_day(directory.name) is None or directory.is_symlink() or not directory.is_dir():
-            continue
-        try:
-            found = [parse_segment_path(path) for path in directory.iterdir() if not path.is_symlink()]
-        except FileNotFoundError:
-            continue  # the last of a day went past its time
-        yield from sorted(
-            (segment for segment in found if segment is not None),
-            key=_writing_order,
-        )
+        return []
+    with os.scandir(raw) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if _parse_day(entry.name) is not None and entry.is_dir(follow_symlinks=False)
+        ]
+    return [raw / name for name in sorted(names)]
 
 
-def raw_bytes(raw: Path) -> int:
-    """Bytes in the segments below *raw*; one that goes meanwhile counts as gone."""
-    total = 0
-    for segment in segments(raw):
-        with suppress(FileNotFoundError):
-            total += segment.path.stat().st_size
-    return total
+def segments_of_day(folder: Path) -> list[SegmentPath]:
+    """
+    The segments in the folder of a day; the writer that started first goes first.
+
+    Raises:
+        FileNotFoundError: The folder is gone.
+    """
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if not entry.is_symlink()]
+    found = (parse_segment_path(folder / name) for name in names)
+    return sorted((segment for segment in found if segment is not None), key=_writing_order)
 
 
 def new_boot_id(now: datetime) -> bytes:

@@ -8,19 +8,15 @@ nothing is made up.  The writer may still be at work on the same file.
 
 import fcntl
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-
-from crc32c import crc32c
 
 from storage.errors import TornRecord
 from storage.raw.framing import (
     FILE_HEADER_BYTES,
     HEAD_BYTES,
     SMALLEST_RECORD_BYTES,
-    TAIL_BYTES,
     RecordHead,
     RecordType,
     aligned,
@@ -30,6 +26,7 @@ from storage.raw.framing import (
     record_prefix,
 )
 from storage.raw.layout import SegmentPath, parse_segment_path, segments
+from storage.raw.record_search import RecordSearch, is_intact, submissions_before
 from storage.raw.submission import Submission
 
 __all__ = [
@@ -44,7 +41,6 @@ __all__ = [
 ]
 
 WINDOW_BYTES = 1 << 16
-SEARCH_BYTES = 1 << 20
 LOOK_AHEAD_BYTES = 8 << 20  # more than one commit writes: what lies further back was synced in its place
 
 
@@ -88,9 +84,12 @@ class SegmentScan:
     spans: list[Span] = field(default_factory=list)  # the submissions, in order
     damage: Damage = field(default_factory=Damage)
     finished: bool = False
+    last_sequence: int | None = None  # of the last submission before `end`; None where it was not needed
 
 
-def scan_segment(path: Path, start: int, *, max_bytes: int, max_records: int) -> SegmentScan:
+def scan_segment(
+    path: Path, start: int, *, max_bytes: int, max_records: int, last_sequence: int | None = None
+) -> SegmentScan:
     """
     Find the submissions of *path* from *start* on: 0, or the ``end`` of an earlier scan.
 
@@ -99,6 +98,8 @@ def scan_segment(path: Path, start: int, *, max_bytes: int, max_records: int) ->
         start: Where to begin.
         max_bytes: Stop after the record that reaches this many bytes from *start*.
         max_records: Stop after so many submissions.
+        last_sequence: That of the scan that ended at *start*.  Without it, damage makes this scan read
+            the file once more from its beginning.
 
     Raises:
         OSError: The file cannot be read.
@@ -107,7 +108,10 @@ def scan_segment(path: Path, start: int, *, max_bytes: int, max_records: int) ->
     try:
         # The lock before the length: what a writer that is gone wrote is all there.
         is_live = _is_locked(descriptor)
-        return _Scanner(descriptor, path, is_live).scan(start, max_bytes, max_records)
+        scanner = _Scanner(descriptor, path, is_live)
+        scan = scanner.scan(start, max_bytes, max_records, last_sequence)
+        scan.last_sequence = scanner.last_sequence
+        return scan
     finally:
         os.close(descriptor)
 
@@ -141,7 +145,13 @@ class _Scanner:
         self._damage = Damage()
         self._wary_until = 0  # up to there a head alone is not believed
 
-    def scan(self, start: int, max_bytes: int, max_records: int) -> SegmentScan:
+    @property
+    def last_sequence(self) -> int | None:
+        """Sequence of the last submission that the scan passed."""
+        return self._last
+
+    def scan(self, start: int, max_bytes: int, max_records: int, last_sequence: int | None) -> SegmentScan:
+        self._last = last_sequence
         position = self._read_file_header(start)
         spans: list[Span] = []
         while len(spans) < max_records and position - start < max_bytes:
@@ -176,6 +186,7 @@ class _Scanner:
             self._damage.bytes += min(self._size, FILE_HEADER_BYTES)
         if start <= FILE_HEADER_BYTES:
             self._last = 0
+        self._search = RecordSearch(self._descriptor, self._size, self._prefix)
         return max(start, min(self._size, FILE_HEADER_BYTES))
 
     def _head_at(self, place: int) -> RecordHead | None:
@@ -196,14 +207,14 @@ class _Scanner:
     def _count_gap(self, head: RecordHead) -> None:
         """Note how far we are; submissions whose every byte is gone are still missed."""
         if self._last is not None:
-            self._damage.records += _submissions_before(head) - self._last
+            self._damage.records += submissions_before(head) - self._last
         self._last = head.sequence
 
     def _after_damage(self, place: int, start: int) -> tuple[int, RecordHead] | None:
         """The good record to go on with where there is none at *place* that follows; damage is counted."""
         if self._last is None:
             self._last = self._last_before(start)
-        found = next(self._heads(place, self._size), None)
+        found = self._search.first(place, self._last)
         if found is None:
             return None
         offset, head = self._first_in_order(*found)
@@ -215,11 +226,11 @@ class _Scanner:
 
     def _is_trusted(self, place: int, head: RecordHead) -> bool:
         """Whether a good head is enough: it is, but shortly behind damage."""
-        return place >= self._wary_until or self._is_intact(place, head)
+        return place >= self._wary_until or is_intact(self._descriptor, place, head)
 
     def _jumps(self, head: RecordHead) -> bool:
         """Whether submissions are missing before *head*."""
-        return self._last is not None and _submissions_before(head) > self._last
+        return self._last is not None and submissions_before(head) > self._last
 
     def _first_in_order(self, place: int, head: RecordHead) -> tuple[int, RecordHead]:
         """
@@ -228,42 +239,9 @@ class _Scanner:
         A block of the file that was written in the wrong place holds good
         records: taken for where they stand, they would hide those between.
         """
-        if self._jumps(head):
-            for other_place, other in self._heads(place + 8, min(self._size, place + LOOK_AHEAD_BYTES)):
-                if _submissions_before(other) < _submissions_before(head):
-                    place, head = other_place, other
-                    if not self._jumps(head):
-                        break
-        return place, head
-
-    def _heads(self, offset: int, end: int) -> Iterator[tuple[int, RecordHead]]:
-        """
-        Every place from *offset* to *end* with a whole record that does not belong before where we are.
-
-        Near damage a head alone proves nothing: a misplaced block may end in one, and its
-        length would lead past records that are there.
-        """
-        while offset + SMALLEST_RECORD_BYTES <= end:
-            block = os.pread(self._descriptor, SEARCH_BYTES + 7, offset)
-            index = block.find(self._prefix)
-            while index >= 0:
-                place = offset + index
-                head = self._head_at(place) if not place % 8 else None
-                if head is not None and self._is_intact(place, head):
-                    yield place, head
-                index = block.find(self._prefix, index + 1)
-            offset += SEARCH_BYTES
-
-    def _is_intact(self, place: int, head: RecordHead) -> bool:
-        end = place + head.record_bytes - TAIL_BYTES
-        offset, crc = place + HEAD_BYTES, 0
-        while offset < end:
-            part = os.pread(self._descriptor, min(SEARCH_BYTES, end - offset), offset)
-            if not part:
-                return False
-            crc = crc32c(part, crc)
-            offset += len(part)
-        return os.pread(self._descriptor, TAIL_BYTES, end) == crc.to_bytes(TAIL_BYTES, "little")
+        if not self._jumps(head):
+            return place, head
+        return self._search.earliest(place, place + LOOK_AHEAD_BYTES, self._last or 0) or (place, head)
 
     def _at_the_end(self, position: int, spans: list[Span]) -> SegmentScan:
         """No good record follows *position*: wait for a live writer; what a dead one left is a torn tail."""
@@ -297,17 +275,13 @@ class _Scanner:
             place = aligned(position)
             head = scanner._head_at(place)
             if head is None or scanner._jumps(head):
-                found = next(scanner._heads(place, start), None)
+                found = scanner._search.first(place, scanner._last or 0)
                 if found is None:
                     break
                 place, head = scanner._first_in_order(*found)
             scanner._last = head.sequence
             position = place + head.record_bytes
         return scanner._last or 0
-
-
-def _submissions_before(head: RecordHead) -> int:
-    return head.sequence - (head.type == RecordType.PING)
 
 
 def _is_locked(descriptor: int) -> bool:

@@ -101,13 +101,14 @@ class RawWriter:
         min_free_bytes: int | None = None,
         reserve_bytes: int = RESERVE_BYTES,
         commit_timeout_seconds: float = 5.0,
+        tick_seconds: float | None = None,
         on_commit: Callable[[Commit], None] | None = None,
     ) -> None:
         self.directory = directory
         self._disk = disk or Disk()
         self._clock = clock
         self._commit_timeout_seconds = commit_timeout_seconds
-        self._tick_seconds = min(TICK_SECONDS, commit_timeout_seconds / 4)
+        self._tick_seconds = tick_seconds or min(TICK_SECONDS, commit_timeout_seconds / 4)
         self._on_commit = on_commit
         self._series = SegmentSeries(
             directory,

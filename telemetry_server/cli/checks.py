@@ -264,7 +264,7 @@ def queue(root: DataRoot) -> Iterator[Finding]:
     except (StorageError, sqlite3.Error) as error:
         yield Finding("ledger", False, str(error), "restore state/ from a backup, or free the disk")
         return
-    oldest = oldest_waiting(root, positions)
+    oldest = oldest_waiting(segments(root.raw), positions)
     age = datetime.now(UTC) - oldest if oldest else timedelta(0)
     if oldest:
         ok = age < OLDEST_QUEUE

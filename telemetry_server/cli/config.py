@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the settings; a `ConfigurationError` answers for those that make no sense."""
     settings = settings_of(args)
     if args.what == "check":
+        from telemetry_server.cli.ports import check_ports
+
         check_files(settings)
-        if settings.data_dir.exists() and not settings.data_dir.is_dir():
-            raise ConfigurationError(
-                f"data_dir (from {settings.origin_of('data_dir')}): {settings.data_dir} is no folder"
-            )
+        check_ports(settings)
+        _check_data_dir(settings)
         if args.json:
             print_json({"ok": True})
         else:
@@ -68,6 +68,19 @@ def run(args: argparse.Namespace) -> int:
         ]
         print_table(headings, rows)
     return ExitStatus.DONE
+
+
+def _check_data_dir(settings: Settings) -> None:
+    """Raise `ConfigurationError` if `serve` could not make or use the data root."""
+    wanted = settings.data_dir.absolute()
+    present = next(path for path in (wanted, *wanted.parents) if path.exists())
+    trouble = None
+    if not present.is_dir():
+        trouble = f"{present} is not a folder"
+    elif not os.access(present, os.R_OK | os.W_OK | os.X_OK):
+        trouble = f"{present} is not writable for this user"
+    if trouble is not None:
+        raise ConfigurationError(f"data_dir (from {settings.origin_of('data_dir')}): {trouble}")
 
 
 def _print_json(settings: Settings, values: dict[str, Any], with_origin: bool) -> None:

@@ -235,6 +235,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 converter,
                 raw_retention_days=settings.raw_retention_days,
                 dedup_days=settings.dedup_days,
+                quarantine_retention_days=settings.quarantine_retention_days,
             )
 
             def reload() -> None:

@@ -4,10 +4,12 @@ import argparse
 import sys
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from telemetry_server.cli.numbers import integer, natural, rate
+from telemetry_server.cli.dates import day_of
+from telemetry_server.cli.numbers import integer, natural, positive, rate
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
 from telemetry_server.cli.output import print_json, print_text, progress, say
 from telemetry_server.cli.status import ExitStatus
@@ -24,6 +26,7 @@ examples:
   telemetry-server generate --install-specs --data ./data
   telemetry-server generate --count 100 --malformed 0.1 --to http://127.0.0.1:8080
   telemetry-server generate --count 3 > pings.txt
+  telemetry-server generate --days 30 --count 3000 | telemetry-server convert - --data ./data
 """
 MOST_AT_ONCE = 8
 
@@ -57,7 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--definitions", type=Path, metavar="FILE", help="a Histograms.json (default: ours)")
     parser.add_argument(
-        "--format", choices=["lines"], default="lines", help="<id>TAB<json>, one a line, on stdout"
+        "--format",
+        choices=["lines", "packed"],
+        help="on stdout: lines of <id>TAB<json>, or a packed log, which says when each ping came"
+        " (default: lines; packed with --days)",
+    )
+    parser.add_argument(
+        "--days", type=positive, metavar="N", help="spread the arrivals evenly over N days, in a packed log"
+    )
+    parser.add_argument(
+        "--last-day", type=day_of, metavar="YYYYMMDD", help="the last of them (default: yesterday, UTC)"
     )
     parser.add_argument("--to", type=_server, metavar="URL", help="send them to this server instead")
     parser.add_argument(
@@ -90,6 +102,10 @@ def _layout(text: str) -> Layout:
 
 def run(args: argparse.Namespace) -> int:
     """Make the pings; 5 if the server did not take them all."""
+    wrong = _contradiction(args)
+    if wrong is not None:
+        say(f"telemetry-server generate: {wrong}")
+        return ExitStatus.USAGE
     definitions = _definitions(args.definitions)
     if definitions is None:
         return ExitStatus.BAD_INPUT
@@ -105,8 +121,40 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.to is not None:
         return _send(args, recipe)
-    _print_lines(recipe.pings(args.count))
+    if args.days is not None or args.format == "packed":
+        _write_packed(recipe, args.count, args.days or 1, args.last_day)
+    else:
+        _print_lines(recipe.pings(args.count))
     return ExitStatus.DONE
+
+
+def _contradiction(args: argparse.Namespace) -> str | None:
+    """What of the arguments does not go together; None if all do."""
+    if args.to is not None and (args.days is not None or args.format is not None):
+        return "--to sends pings, and the server dates them: leave out --days and --format"
+    if args.days is not None and args.format == "lines":
+        return "lines hold no time of arrival: use --format packed with --days"
+    is_packed = args.days is not None or args.format == "packed"
+    if args.last_day is not None and not is_packed:
+        return "--last-day needs --days"
+    if is_packed and not args.install_specs and sys.stdout.isatty():
+        return "a packed log is binary: send it to a file, or to telemetry-server convert -"
+    return None
+
+
+def _write_packed(recipe: Recipe, count: int, days: int, last_day: str | None) -> None:
+    """Write a packed log (v2) of *count* pings to stdout; *last_day* is YYYYMMDD, None for yesterday."""
+    from storage.exports.exported_ping import SUBMIT_PREFIX
+    from storage.exports.packed_layout import PackedVersion, encode_record
+    from telemetry_server.generator.arrivals import arrival_times
+
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    last = datetime.strptime(last_day, "%Y%m%d") if last_day is not None else yesterday
+    out = sys.stdout.buffer
+    for ping, at in zip(recipe.pings(count), arrival_times(count, days, last.date()), strict=True):
+        path = ping.path.removeprefix(SUBMIT_PREFIX).encode()
+        out.write(encode_record(PackedVersion.V2, path, ping.body, int(at.timestamp() * 1000)))
+    out.flush()
 
 
 def _definitions(path: Path | None) -> Definitions | None:

@@ -33,6 +33,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("tail", "show what becomes of pings, as it happens"),
     ("demo", "a throw-away server, pings good and bad, and what became of each"),
     ("doctor", "look for trouble and say how to mend it"),
+    ("health", "ask the running server whether it lives"),
+    ("completion", "print a script that completes commands in bash, zsh or fish"),
     ("config", "show the settings in force, or check them"),
 )
 EXIT_STATUS_HELP = "exit status: " + ", ".join(f"{status.value} {status.meaning}" for status in ExitStatus)

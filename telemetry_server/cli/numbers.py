@@ -2,6 +2,8 @@
 
 import argparse
 
+from telemetry_server.settings import duration_seconds
+
 
 def integer(text: str) -> int:
     """
@@ -26,6 +28,35 @@ def natural(text: str) -> int:
     number = integer(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
+
+
+def seconds(text: str) -> float:
+    """
+    *text* as a time in seconds that is more than 0: ``2``, ``500ms``.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    try:
+        duration = duration_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if duration <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return duration
+
+
+def positive(text: str) -> int:
+    """
+    *text* as a whole number that is at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    number = integer(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
 
 

@@ -1,10 +1,12 @@
 """Where `serve` listens, as settings say: the port for submissions, perhaps one for those who look, TLS."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telemetry_server.settings import ConfigurationError, Settings
-from telemetry_server.supervision.listening import HeldPort, PortTaken
+from telemetry_server.supervision.listening import HeldPort, PortTaken, share_an_address
 
 if TYPE_CHECKING:
     from telemetry_server.edge.worker import Doors
@@ -24,6 +26,44 @@ class HeldPorts:
             self.admin.close()
 
 
+def host_of_this_machine(host: str) -> str:
+    """The address by which a client on this machine reaches *host*; loopback for every address."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def check_ports(settings: Settings) -> None:
+    """
+    Check that `serve` could listen; a port that is in use right now is not a fault of the settings.
+
+    Raises:
+        ConfigurationError: A host or port that cannot be listened on, or one port for two listeners.
+    """
+    _refuse_one_port_twice(settings)
+    for host, port, options in _listeners(settings):
+        try:
+            HeldPort(host, port, options=options).close()
+        except PortTaken as error:
+            if not error.is_in_use:
+                raise ConfigurationError(str(error)) from None
+
+
+def _listeners(settings: Settings) -> Iterator[tuple[str, int, tuple[str, str]]]:
+    yield settings.host, settings.port, ("--host", "--port")
+    if settings.admin_port is not None:
+        yield settings.admin_host, settings.admin_port, ("admin_host", "admin_port")
+
+
+def _refuse_one_port_twice(settings: Settings) -> None:
+    port = settings.port
+    if port == 0 or port != settings.admin_port:
+        return
+    with suppress(OSError):  # a host that is not one has its own message
+        if share_an_address(settings.host, settings.admin_host):
+            raise ConfigurationError(
+                f"port and admin_port are both {port}, on the same address: give admin_port another"
+            )
+
+
 def hold_ports(settings: Settings) -> HeldPorts:
     """
     Take the ports.
@@ -32,6 +72,7 @@ def hold_ports(settings: Settings) -> HeldPorts:
         ConfigurationError: One of them cannot be had, or the certificate cannot be used.
     """
     check_certificate(settings)
+    _refuse_one_port_twice(settings)
     try:
         public = HeldPort(settings.host, settings.port)
     except PortTaken as error:

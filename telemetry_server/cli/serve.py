@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from telemetry_server.cli.options import add_settings_options, add_tls_options, settings_of
 from telemetry_server.cli.output import say
-from telemetry_server.settings import ClientAddress, Settings
+from telemetry_server.cli.ports import host_of_this_machine
+from telemetry_server.settings import ClientAddress, LogFormat, Settings
 
 if TYPE_CHECKING:
     from telemetry_server.cli.ports import HeldPorts
@@ -55,13 +56,18 @@ def run(args: argparse.Namespace) -> int:
     with closing(hold_ports(settings)) as ports:
         made_root(settings)
         logs.forgive_streams()
-        logs.configure()
+        logs.configure(human=_logs_for_people(settings))
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
         metrics.prepare_directory(metrics_directory)
         try:
             return _serve(settings, ports, converts=not args.no_convert)
         finally:
             metrics.remove_directory(metrics_directory)
+
+
+def _logs_for_people(settings: Settings) -> bool | None:
+    """Whether log lines are for people; None where the output decides."""
+    return None if settings.log_format is LogFormat.AUTO else settings.log_format is LogFormat.TEXT
 
 
 def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
@@ -220,6 +226,6 @@ def _example_curl(settings: Settings, server: str) -> str:
 
 
 def _host_in_url(host: str) -> str:
-    """*host* as one on this machine may write it; for "every address", loopback."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    """*host* as a client on this machine writes it in a URL."""
+    shown = host_of_this_machine(host)
     return f"[{shown}]" if ":" in shown else shown

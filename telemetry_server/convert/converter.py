@@ -20,11 +20,13 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import PendingPing, SegmentPosition
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
+from storage.raw.layout import SegmentPath
+from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.writer import utc_now
 from telemetry_server.convert.commit import Committer, Round, revision_key, revision_of
 from telemetry_server.convert.lookups import Lookups
 from telemetry_server.convert.pool import ConversionPool
-from telemetry_server.convert.scan import ROUND_ITEMS, Plan, cut, plan_round
+from telemetry_server.convert.scan import ROUND_ITEMS, START, Plan, cut, plan_round
 from telemetry_server.convert.setup import ConversionSetup
 from telemetry_server.convert.tally import Labels, Tally
 from telemetry_server.convert.tasks import RawItem, Task, TaskResult
@@ -77,6 +79,7 @@ class Converter:
         self.root.prepare(self.disk)
         self._lock = FileLock(self.root.state / "converter.lock")
         self.ledger = Ledger(self.root.ledger)
+        self._waiting = WaitingSegments(SegmentListing(self.root.raw))
         self._writer = PartitionWriter(self.root.path, self.ledger, self.disk)
         self.committer = Committer(
             self.root.raw,
@@ -138,7 +141,7 @@ class Converter:
 
     async def _read_on(self, should_stop: Callable[[], bool]) -> bool:
         """Up to a turn's rounds, each judged while those before are committed.  True if raw/ is read."""
-        positions = await asyncio.to_thread(self.ledger.positions)
+        positions = await asyncio.to_thread(self._committed_positions)
         plan = await self._plan(positions)
         judging = self._judge(plan)
         for _ in range(ROUNDS_PER_TURN):
@@ -157,8 +160,23 @@ class Converter:
         await judging  # judged in vain: the next turn starts from what is committed
         return plan.is_empty
 
+    def _committed_positions(self) -> dict[str, SegmentPosition]:
+        """How far each segment was read that may still hold something to convert."""
+        positions = self._positions_of(self._waiting.segments())
+        self._waiting.drop_finished(positions)
+        return positions
+
+    def _positions_of(self, segments: Iterable[SegmentPath]) -> dict[str, SegmentPosition]:
+        names = [segment.name for segment in segments]
+        return dict.fromkeys(names, START) | (self.ledger.positions(names) if names else {})
+
     async def _plan(self, positions: Mapping[str, SegmentPosition]) -> Plan:
-        return await asyncio.to_thread(plan_round, self.root.raw, positions)
+        def plan() -> Plan:
+            waiting = self._waiting.segments()
+            came_since = self._positions_of(each for each in waiting if each.name not in positions)
+            return plan_round(waiting, {**positions, **came_since})
+
+        return await asyncio.to_thread(plan)
 
     def _judge(self, plan: Plan) -> "asyncio.Task[list[tuple[Task, TaskResult]]]":
         tasks = plan.tasks(self._lookups.newest_missing)

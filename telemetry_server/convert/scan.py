@@ -1,13 +1,13 @@
 """What waits in raw/: tasks for the part that is read next, and how far that goes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from histogram_specs.revision import Revision
 from storage.ledger.values import Counts, Entry, SegmentPosition
-from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segment, segments
+from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segment
 from telemetry_server.convert.tasks import RawItem, Task
 
 TASK_ITEMS = 64
@@ -55,16 +55,16 @@ def cut(
     return tasks
 
 
-def plan_round(raw: Path, positions: Mapping[str, SegmentPosition]) -> Plan:
+def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPosition]) -> Plan:
     """
-    Find what comes next after *positions*, up to a round's size.
+    Find what comes next after *positions* in the segments that wait, up to a round's size.
 
     Raises:
         OSError: A segment cannot be read.
     """
     plan = Plan()
     size = 0
-    for segment in segments(raw):
+    for segment in waiting:
         before = positions.get(segment.name, START)
         if before.finished:
             continue
@@ -73,6 +73,7 @@ def plan_round(raw: Path, positions: Mapping[str, SegmentPosition]) -> Plan:
             before.position,
             max_bytes=ROUND_BYTES - size,
             max_records=ROUND_ITEMS - len(plan.items),
+            last_sequence=before.last_sequence,
         )
         _add(plan, segment, before, scan)
         size += scan.end - before.position
@@ -82,7 +83,9 @@ def plan_round(raw: Path, positions: Mapping[str, SegmentPosition]) -> Plan:
 
 
 def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: SegmentScan) -> None:
-    after = SegmentPosition(scan.end, before.records + len(scan.spans), scan.finished)
+    after = SegmentPosition(
+        scan.end, before.records + len(scan.spans), scan.finished, last_sequence=scan.last_sequence
+    )
     if after == before or (before is START and not scan.end):
         return
     plan.positions[segment.name] = after
@@ -92,19 +95,3 @@ def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: Segmen
     day = f"{segment.day:%Y%m%d}"
     plan.damage[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records
     plan.damage[day, Entry.DAMAGED_BYTES, ""] += scan.damage.bytes
-
-
-def count_unread(raw: Path, positions: Mapping[str, SegmentPosition]) -> Counter[str]:
-    """Submissions in raw/ past *positions*, by the day of their segment (YYYYMMDD)."""
-    unread: Counter[str] = Counter()
-    for segment in segments(raw):
-        position = positions.get(segment.name, START)
-        while not position.finished:
-            scan = scan_segment(
-                segment.path, position.position, max_bytes=ROUND_BYTES, max_records=ROUND_ITEMS
-            )
-            unread[f"{segment.day:%Y%m%d}"] += len(scan.spans)
-            if scan.end == position.position:
-                break
-            position = SegmentPosition(scan.end, 0, scan.finished)
-    return +unread

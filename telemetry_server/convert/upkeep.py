@@ -13,6 +13,7 @@ from storage.ledger.clock import MAX_BACK_SECONDS, ClockRecord
 from storage.raw.reader import segments
 from storage.raw.writer import utc_now
 from telemetry_server.convert.converter import Converter
+from telemetry_server.convert.quarantine_retention import remove_expired
 from telemetry_server.observability import metrics
 from telemetry_server.observability.notable import ClockJumped
 
@@ -43,6 +44,7 @@ class Upkeep:
         *,
         raw_retention_days: float,
         dedup_days: float | None,
+        quarantine_retention_days: float,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,6 +54,7 @@ class Upkeep:
         self._converter = converter
         self._fetcher = converter.fetcher
         self._raw_retention = timedelta(days=raw_retention_days)
+        self._quarantine_retention = timedelta(days=quarantine_retention_days)
         self._dedup = None if dedup_days is None else timedelta(days=dedup_days)
         self._fetches: dict[FetchResult, int] = {}
         self._letting_go_due = 0.0
@@ -81,7 +84,7 @@ class Upkeep:
             self._fetches[result] = count
 
     async def let_go(self) -> int:
-        """Remove raw segments and ids past their time.  Returns how many segments went."""
+        """Remove raw segments, quarantine and ids past their time.  Returns how many segments went."""
         async with self._converter.turn():
             return await asyncio.to_thread(self._let_go)
 
@@ -90,6 +93,7 @@ class Upkeep:
         positions = converter.ledger.positions()
         written = self._written(list(positions))
         now = self._look_at_clock(max(written.values(), default=None))
+        self._let_quarantine_go(now)
         if self._dedup is not None:
             with converter.ledger.transaction() as transaction:
                 transaction.forget_before(f"{now - self._dedup:%Y%m%d}")
@@ -114,6 +118,12 @@ class Upkeep:
                     transaction.forget_segment(segment.name)
                 removed += 1
         return removed
+
+    def _let_quarantine_go(self, now: datetime) -> None:
+        converter = self._converter
+        root, retention = converter.root.path, self._quarantine_retention
+        if remove_expired(root, converter.ledger, converter.disk, now, retention):
+            converter.committer.recover()
 
     def _written(self, names: list[str]) -> dict[str, datetime]:
         """

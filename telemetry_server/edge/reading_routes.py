@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import aiofiles
@@ -11,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from storage.errors import StorageFull, WriterDead
-from storage.raw.layout import raw_bytes
+from storage.raw.listing import RawSize, SegmentListing
 from storage.raw.writer import RawWriter
 from telemetry_server.edge import answers
 from telemetry_server.observability import metrics
@@ -39,6 +40,8 @@ class ReadingRoutes:
     def __init__(self, edge: "Edge", writer: RawWriter) -> None:
         self._edge = edge
         self._writer = writer
+        self._raw_size = RawSize(SegmentListing(writer.directory))
+        self._scraping = Lock()  # scrapes run in threads, and the size is counted in one at a time
         self._routes = {
             "/status": self._alive,
             "/__lbheartbeat__": self._alive,
@@ -104,7 +107,8 @@ class ReadingRoutes:
 
     def _scrape(self) -> bytes:
         """All metrics, with the size of raw/ as it is now, whoever converts or not."""
-        metrics.raw_bytes.report(raw_bytes(self._writer.directory))
+        with self._scraping:
+            metrics.raw_bytes.report(self._raw_size.total_bytes())
         watch = self._edge.options.conversion
         if watch is not None:
             metrics.convert_lag_seconds.report(watch.lag_seconds())

@@ -53,6 +53,7 @@ CHECKS: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     ("histograms", frozenset()),
 )
+REMOVED = "its bytes in quarantine were removed after quarantine_retention_days"
 FIRST = ("stored", "pending", "quarantined", "duplicate", "deleted")
 
 
@@ -113,12 +114,13 @@ def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUI
 
 
 def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life) -> dict[str, Any]:
+    detail = life.detail or (REMOVED if life.outcome == "deleted" else None)
     told: dict[str, Any] = {
         "checked": _checked(life),
         "document_id": document_id,
         "outcome": life.outcome,
         "reason": life.reason or None,
-        "detail": life.detail or None,
+        "detail": detail,
         "received_at": life.received_at or None,
     }
     if life.outcome == "stored":
@@ -142,8 +144,9 @@ def _checked(life: Life) -> list[dict[str, Any]]:
     if life.outcome == "pending":
         return [{"check": check, "passed": True} for check, _ in CHECKS[:6]] if life.segment else []
     checked = []
+    is_refused = life.outcome in ("quarantined", "deleted")
     for check, reasons in CHECKS:
-        passed = life.outcome != "quarantined" or life.reason not in reasons
+        passed = not (is_refused and life.reason in reasons)
         checked.append({"check": check, "passed": passed})
         if not passed:
             break
@@ -176,10 +179,15 @@ def _tell_record(
         checked = _checked(life)
     # That of the definitions, where they are not of the ping's own.
     url = metadata.get("revision") or _revision_url(record)
-    dropped = list(_dropped(root, ledger, life, document_id, metadata.get("dropped_histograms", {})))
+    counts = metadata.get("dropped_histograms", {})
+    dropped = list(_dropped(root, ledger, life, document_id, counts))
     _name_spec_lines(resolver, url, dropped)
+    removed = sum(counts.values()) - len(dropped)
     return {
         "checked": checked,
+        "detail": f"{removed} dropped values were removed after quarantine_retention_days"
+        if removed > 0
+        else None,
         "document_id": document_id,
         "received_at": metadata["submission_timestamp"],
         "namespace": life.namespace,

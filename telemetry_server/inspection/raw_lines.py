@@ -35,9 +35,12 @@ def raw_submissions(raw: Path, *, day: str | None = None) -> Iterator[Submission
 def submissions_from(segment: Path, start: int) -> Iterator[Submission]:
     """The whole submissions of one segment from *start* on; damaged ones are passed over."""
     descriptor = os.open(segment, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    last_sequence = None
     try:
         while True:
-            scan = scan_segment(segment, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS)
+            scan = scan_segment(
+                segment, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
+            )
             for span in scan.spans:
                 try:
                     yield read_submission(descriptor, span)
@@ -45,7 +48,7 @@ def submissions_from(segment: Path, start: int) -> Iterator[Submission]:
                     continue
             if scan.finished or scan.end == start:
                 return
-            start = scan.end
+            start, last_sequence = scan.end, scan.last_sequence
     finally:
         os.close(descriptor)
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
+MAX_PORT = 65_535
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
+
 Address = tuple[int, tuple[object, ...]]
 TURN_NAME = b"\0telemetry-server takes a port"
 TURN_WITHIN_SECONDS = 2.0
@@ -16,6 +19,10 @@ TURN_PAUSE_SECONDS = 0.005
 
 class PortTaken(Exception):
     """The address cannot be listened on; one line says why."""
+
+    def __init__(self, message: str, *, is_in_use: bool = False) -> None:
+        super().__init__(message)
+        self.is_in_use = is_in_use  # something listens there now, so it may be right another time
 
 
 class HeldPort:
@@ -44,7 +51,8 @@ class HeldPort:
                     self._hold(family, address)
         except OSError as error:
             self.close()
-            raise PortTaken(_told(error, host, port, options)) from None
+            is_in_use = error.errno == errno.EADDRINUSE
+            raise PortTaken(_told(error, host, port, options), is_in_use=is_in_use) from None
         self.port = int(str(self.addresses[0][1][1]))
 
     def close(self) -> None:
@@ -103,13 +111,32 @@ def _resolve(host: str, port: int) -> list[Address]:
     return addresses
 
 
+def share_an_address(host: str, other: str) -> bool:
+    """
+    Whether *host* and *other* both stand for some address of this machine.
+
+    Raises:
+        OSError: One of them is not an address or name.
+    """
+    ours, theirs = ({(family, at[0]) for family, at in _resolve(each, 1)} for each in (host, other))
+    return any(
+        family == other_family and (at == other_at or EVERY_ADDRESS & {at, other_at})
+        for family, at in ours
+        for other_family, other_at in theirs
+    )
+
+
 def _told(error: OSError, host: str, port: int, options: tuple[str, str]) -> str:
     where = f"{host}:{port}"
     set_host, set_port = options
     if isinstance(error, socket.gaierror):
         return f"{host!r} is no address of this machine: {error.strerror}; set {set_host}"
     if error.errno == errno.EADDRINUSE:
-        return f"{where} is in use, perhaps by another telemetry-server: choose another {set_port}"
+        advice = f"choose another {set_port}"
+        if set_port == "--port":
+            other = port + 1 if port < MAX_PORT else port - 1
+            advice += f", for example --port {other} (with make: make run PORT={other})"
+        return f"{where} is in use, perhaps by another telemetry-server: {advice}"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"not permitted to listen on {where}: choose a {set_port} above 1023"
     return (

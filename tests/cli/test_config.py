@@ -1,11 +1,13 @@
 """``config``: what is in force and who said so."""
 
 import json
+import socket
 
 import pytest
 
 from telemetry_server.cli.main import main
 from telemetry_server.settings import SETTING_NAMES
+from telemetry_server.supervision.listening import share_an_address
 
 
 def test_show_prints_every_setting_with_its_origin(capsys, monkeypatch):
@@ -46,7 +48,8 @@ def test_check_takes_what_makes_sense(tmp_path, capsys):
         ('rules_file = "/no/such/file"', "no readable file"),
         ('schemas_dir = "/no/such/folder"', "no readable folder"),
         ('partition_schema = "/no/such/schema"', "no readable file"),
-        ('data_dir = "/dev/null"', "is no folder"),
+        ('data_dir = "/dev/null"', "is not a folder"),
+        ('data_dir = "/dev/null/data"', "/dev/null is not a folder"),
         ("colour = 1", "is not a setting"),
         ("prot = 1", "did you mean port?"),
     ],
@@ -107,3 +110,57 @@ def test_check_reads_the_files_that_are_named(tmp_path, capsys, name):
 
     assert main(["config", "check", "--config", str(file)]) == 78
     assert name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('host = "no such host"', "is no address of this machine"),
+        ('host = "203.0.113.1"', "cannot listen on 203.0.113.1:8080"),
+        ('admin_port = 0\nadmin_host = "203.0.113.1"', "choose another admin_host or admin_port"),
+        ("admin_port = 8080", "port and admin_port are both 8080"),
+        ('host = "0.0.0.0"\nport = 9000\nadmin_port = 9000', "port and admin_port are both 9000"),
+        ('admin_host = "0.0.0.0"\nadmin_port = 8080', "port and admin_port are both 8080"),
+        ('host = "localhost"\nadmin_port = 8080', "port and admin_port are both 8080"),
+    ],
+)
+def test_check_and_serve_refuse_the_same_hosts_and_ports(tmp_path, command, lines, says):
+    """What `serve` would refuse, `check` finds."""
+    file = tmp_path / "server.toml"
+    file.write_text(lines)
+
+    for words in (["config", "check"], ["serve", "--data", str(tmp_path / "data")]):
+        _, said = command(*words, "--config", str(file), status=78)
+        assert says in said
+        assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["port = 0\nadmin_port = 0", 'port = 0\nadmin_host = "127.0.0.2"\nadmin_port = 0', "port = 0"],
+)
+def test_check_takes_two_ports_that_do_not_meet(tmp_path, command, lines):
+    """Port 0 takes a free one each time."""
+    file = tmp_path / "server.toml"
+    file.write_text(lines)
+
+    out, _ = command("config", "check", "--config", str(file))
+
+    assert "make sense" in out
+
+
+def test_check_takes_a_port_that_is_in_use(tmp_path, command):
+    """It is the server's own while that runs."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        file = tmp_path / "server.toml"
+        file.write_text(f"port = {other.getsockname()[1]}")
+
+        command("config", "check", "--config", str(file))
+
+
+def test_one_port_on_two_addresses_is_two_listeners():
+    """Loopback has many addresses."""
+    assert not share_an_address("127.0.0.1", "127.0.0.2")
+    assert share_an_address("127.0.0.1", "127.0.0.1")
+    assert share_an_address("0.0.0.0", "127.0.0.2")
+    assert not share_an_address("0.0.0.0", "::1")

@@ -1,6 +1,11 @@
 """``generate``: lines on stdout, or pings to a server."""
 
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from telemetry_server.cli.main import main
 from telemetry_server.generator.definitions import shipped_definitions
@@ -20,6 +25,62 @@ def test_lines_are_an_id_and_a_json_object():
         assert json.loads(text)["ver"] == 1
     assert telemetry_server("generate", "--count", "3", "--seed", "7").stdout == done.stdout
     assert telemetry_server("generate", "--count", "3", "--seed", "8").stdout != done.stdout
+
+
+def test_days_spread_the_arrivals_evenly(tmp_path, command):
+    """Converted, each day has its share, and every ping is stored."""
+    data, log = str(tmp_path / "data"), tmp_path / "pings.packed"
+    command("generate", "--install-specs", "--data", data)
+    words = ["generate", "--days", "3", "--count", "9", "--seed", "5", "--last-day", "20240301"]
+    done = subprocess.run(
+        [sys.executable, "-m", "telemetry_server", *words], capture_output=True, check=True, timeout=60
+    )
+    log.write_bytes(done.stdout)
+
+    command("convert", str(log), "--data", data)
+    out, _ = command("audit", "--data", data, "--json")
+
+    audit = json.loads(out)
+    assert audit["balanced"]
+    assert {day: books["stored"] for day, books in audit["days"].items()} == {
+        "20240228": 3,
+        "20240229": 3,
+        "20240301": 3,
+    }
+
+
+def test_without_a_last_day_the_days_end_yesterday(tmp_path, command):
+    """No ping comes from the future."""
+    words = ["generate", "--days", "2", "--count", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "telemetry_server", *words], capture_output=True, check=True, timeout=60
+    )
+    log = tmp_path / "pings.packed"
+    log.write_bytes(done.stdout)
+    command("convert", str(log), "--data", str(tmp_path / "data"))
+
+    out, _ = command("audit", "--data", str(tmp_path / "data"), "--json")
+
+    today = datetime.now(UTC)
+    assert set(json.loads(out)["days"]) <= {f"{today - timedelta(days=back):%Y%m%d}" for back in (1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--days", "2", "--to", "http://127.0.0.1:1"], "the server dates them"),
+        (["--format", "lines", "--to", "http://127.0.0.1:1"], "the server dates them"),
+        (["--days", "2", "--format", "lines"], "use --format packed"),
+        (["--last-day", "20240301"], "needs --days"),
+        (["--days", "0"], "less than 1"),
+        (["--days", "2", "--last-day", "20240230"], "--last-day"),
+    ],
+)
+def test_days_that_cannot_be_spread_are_a_usage_error(command, words, says):
+    """It names what to do instead."""
+    _, said = command("generate", *words, status=2)
+
+    assert says in said
 
 
 def test_definitions_are_put_where_the_server_finds_them(tmp_path, capsys):

@@ -51,7 +51,7 @@ class Tailing:
 
     def line(self) -> str:
         """The next line; a test that waits in vain fails."""
-        return self._lines.get(timeout=15)
+        return self._lines.get(timeout=60)
 
     def is_silent(self, seconds: float = 1.0) -> bool:
         """Whether nothing more comes for a while."""

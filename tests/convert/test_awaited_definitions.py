@@ -219,7 +219,13 @@ async def test_a_jump_of_the_clock_ends_no_wait(tmp_path, server):
     world.receive(pings_of(1, 1))
     async with AsyncExitStack() as stack:
         converter = await world.opened(stack)
-        upkeep = Upkeep(converter, raw_retention_days=30, dedup_days=None, clock=world.clock)
+        upkeep = Upkeep(
+            converter,
+            raw_retention_days=30,
+            dedup_days=None,
+            quarantine_retention_days=90,
+            clock=world.clock,
+        )
         await converter.convert_all()
         await upkeep.let_go()
     now[0] = NOON + timedelta(days=40)

@@ -214,3 +214,41 @@ async def test_without_definitions_and_without_a_server_the_reason_is_told(tmp_p
 
     reason = "missing_revision" if revision is None else "unknown_revision"
     assert dict(tally.quarantined) == {reason: 1}
+
+
+async def test_a_segment_that_comes_to_a_converted_day_is_read_and_the_others_are_not_again(tmp_path):
+    """One converter that stays open keeps in mind which segments are finished, and lists folders anew."""
+    world = World(tmp_path)
+    world.put_specs()
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        for number in range(4):
+            world.receive([submitted(a_ping(number), number), submitted(b"{", 100 + number)])
+            await converter.convert_waiting()
+
+            assert converter.tally.received == 2 * (number + 1)
+        assert converter.tally.stored == 4
+        assert converter._waiting.segments() != []  # the last is dropped when the next round begins
+        await converter.convert_waiting()
+        assert converter._waiting.segments() == []
+
+    assert world.audit().findings == []
+    assert world.audit().total.quarantined == 4
+
+
+async def test_another_converter_goes_on_where_the_first_one_stopped(tmp_path):
+    """Positions come from the ledger: nothing is read twice, whoever read it first."""
+    world = World(tmp_path)
+    world.put_specs()
+    async with AsyncExitStack() as stack:
+        first = await world.opened(stack)
+        second = await world.opened(stack)
+        for number in range(4):
+            world.receive([submitted(a_ping(number), number)])
+            await (first if number % 2 else second).convert_waiting()
+        await first.convert_waiting()
+        await second.convert_waiting()
+
+        assert (first.tally.received, second.tally.received) == (2, 2)
+    assert world.audit().total.stored == 4
+    assert world.audit().findings == []

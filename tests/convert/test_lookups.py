@@ -13,7 +13,8 @@ from histogram_specs.sources import source_of
 from telemetry_server.convert import lookups
 from telemetry_server.convert.lookups import Lookups
 from tests.histogram_specs.hostile_server import hang, serving, status
-from tests.support.data_root import World, a_ping, submitted, until
+from tests.support.data_root import World, a_ping, submitted
+from tests.support.waiting import until
 
 MADE_UP = 300
 
@@ -63,7 +64,7 @@ async def test_what_most_pings_wait_for_is_asked_for_first(tmp_path):
             await converter.convert_waiting()
             return any("e" * 40 in path for path in server.paths)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await asked_for_it():
                 await asyncio.sleep(0.05)
 

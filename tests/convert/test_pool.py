@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from storage.raw.layout import segments
 from telemetry_server.convert.pool import ConversionPool
 from telemetry_server.convert.scan import Plan, plan_round
 from telemetry_server.convert.tasks import Verdict
@@ -41,7 +42,7 @@ async def test_a_ping_that_kills_its_process_is_refused_and_all_others_stored(wo
 async def test_rounds_that_are_judged_at_once_do_not_blame_each_other(world):
     """A death in one breaks off the other too: only what dies alone is refused."""
     world.receive(submissions(120, {0, 110}))
-    plan = plan_round(world.root.raw, {})
+    plan = plan_round(segments(world.root.raw), {})
     rounds = [Plan(plan.items[start : start + 40]).tasks(frozenset()) for start in (0, 40, 80)]
 
     async with ConversionPool(world.setup, 2) as pool:

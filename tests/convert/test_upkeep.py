@@ -39,7 +39,7 @@ class Server:
         self.now = at or self.now
         async with AsyncExitStack() as stack:
             converter = await self.world.opened(stack)
-            settings = {"raw_retention_days": 30, "dedup_days": 2.0} | days
+            settings = {"raw_retention_days": 30, "dedup_days": 2.0, "quarantine_retention_days": 90} | days
             return await Upkeep(converter, clock=lambda: self.now, **settings).let_go()
 
     async def pass_days(self, days: int) -> int:
@@ -170,6 +170,7 @@ async def test_each_run_compares_the_clock_with_the_time_that_passed(server):
             converter,
             raw_retention_days=30,
             dedup_days=2.0,
+            quarantine_retention_days=90,
             clock=lambda: server.now,
             monotonic=lambda: server.monotonic,
         )

@@ -15,11 +15,15 @@ from telemetry_server.edge.limits import EdgeLimits
 from tests.attacks.cases import CASES
 from tests.support.edges import PATH, Answer, RunningEdge, a_request, parse_answers, running_edge
 from tests.support.faulty_disk import StuckDisk
+from tests.support.waiting import until
 
 NOT_COMPARED = {"date"}
 LIMITS = EdgeLimits(
     max_body_bytes=1 << 20, max_in_flight_bytes=8 << 20, lingering_seconds=0.3, max_requests_per_connection=7
 )
+
+
+PATIENCE_SECONDS, LONG_PATIENCE_SECONDS = 0.25, 3.0
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +39,8 @@ class Talk:
     half_close: bool = True
 
 
-async def exchange(edge: RunningEdge, talk: Talk) -> tuple[list[Answer], str]:
-    """The answers, and what became of the connection after them."""
+async def exchange(edge: RunningEdge, talk: Talk, patience: float) -> tuple[list[Answer], str]:
+    """The answers, and what became of the connection once it was quiet for *patience* seconds."""
     reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
     received, end = b"", "open"
     try:
@@ -48,7 +52,7 @@ async def exchange(edge: RunningEdge, talk: Talk) -> tuple[list[Answer], str]:
         if talk.half_close:
             writer.write_eof()
         while True:
-            chunk = await asyncio.wait_for(reader.read(1 << 16), 0.25)
+            chunk = await asyncio.wait_for(reader.read(1 << 16), patience)
             if not chunk:
                 end = "closed"
                 break
@@ -78,6 +82,14 @@ def told(answers: list[Answer]) -> list[tuple[int, dict[str, str], bytes]]:
     ]
 
 
+async def exchange_with_both(
+    edges: list[RunningEdge], talk: Talk, patience: float
+) -> tuple[tuple[list[Answer], str], tuple[list[Answer], str]]:
+    """The same talk with both edges at once."""
+    with_lane, without = await asyncio.gather(*(exchange(edge, talk, patience) for edge in edges))
+    return with_lane, without
+
+
 async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) -> int:
     """Send *talks* to an edge with and one without the lane; how many submissions both kept."""
     async with AsyncExitStack() as stack:
@@ -88,9 +100,12 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
             for lane in (True, False)
         ]
         for talk in talks:
-            (fast, fast_end), (slow, slow_end) = await asyncio.gather(
-                *(exchange(edge, talk) for edge in edges)
-            )
+            (fast, fast_end), (slow, slow_end) = await exchange_with_both(edges, talk, PATIENCE_SECONDS)
+            if (told(fast), fast_end) != (told(slow), slow_end):
+                # On a loaded machine one of them may only have been late.
+                (fast, fast_end), (slow, slow_end) = await exchange_with_both(
+                    edges, talk, LONG_PATIENCE_SECONDS
+                )
             if "reset" in (fast_end, slow_end):
                 # Whoever sends on into a refusal may lose it on the way, by either.
                 seen = min(len(fast), len(slow))
@@ -98,6 +113,7 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
                 continue
             assert told(fast) == told(slow), talk
             assert fast_end == slow_end, talk
+        await until(lambda: not any(edge.worker.edge.active_requests for edge in edges))
         kept = [
             [
                 (s.path, s.query, s.method, s.protocol, s.host, s.headers, s.client_address, s.body)
@@ -253,7 +269,7 @@ async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
     async with running_edge(tmp_path, disk=disk) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         writer.write(a_request(b"first"))
-        await asyncio.sleep(0.05)
+        await until(lambda: disk.syncs > 0)
         for _ in range(200):
             writer.write(a_request(b"x" * 100_000))
             await asyncio.sleep(0)
@@ -277,18 +293,17 @@ async def test_a_refused_connection_counts_until_it_is_closed(tmp_path):
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
         counted = edge.worker.edge.open_connections
-        await asyncio.sleep(0.6)
-        counted_later = edge.worker.edge.open_connections
+        await until(lambda: edge.worker.edge.open_connections == 0)
         writer.close()
 
-    assert (counted, counted_later) == (1, 0)
+    assert counted == 1
 
 
 async def test_a_client_that_reads_no_answers_is_begun_with_no_more(tmp_path):
     """Nor is it read from; when it says that it is done, the application goes on where the lane stood."""
     async with running_edge(tmp_path) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
-        await asyncio.sleep(0.05)
+        await until(lambda: len(edge.worker._lane.connections) == 1)
         (connection,) = edge.worker._lane.connections
         connection.pause_writing()
         writer.write(a_request(b"1"))

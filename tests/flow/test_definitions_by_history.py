@@ -105,15 +105,15 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
     with running_server(tmp_path, revision_offline="false", revision_server=url) as server:
         for number in range(3):
             submission = submitted(a_ping(number), number)
-            urllib.request.urlopen(server.url + submission.path, data=submission.body, timeout=10).close()
-        deadline = time.monotonic() + 10
+            urllib.request.urlopen(server.url + submission.path, data=submission.body, timeout=60).close()
+        deadline = time.monotonic() + 60
         while world.audit().total.pending < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert world.audit().total.pending == 3
         while "out of reach" not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.1)
         Moody.status = 200
-        deadline = time.monotonic() + 45
+        deadline = time.monotonic() + 120
         while len(world.lines()) < 3 and time.monotonic() < deadline:
             time.sleep(0.2)
     moody.shutdown()

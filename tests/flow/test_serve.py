@@ -18,18 +18,18 @@ DIMENSIONS = [{"field_name": "appName", "allowed_values": "*"}, {"field_name": "
 
 
 def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read()
 
 
 def post(url: str, number: int, **more) -> None:
     submission = submitted(a_ping(number, **more), number)
     request = urllib.request.Request(url + submission.path, data=submission.body, method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
 
 
-def until(condition, seconds: float = 10.0) -> None:
+def until(condition, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that in time"

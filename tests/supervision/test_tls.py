@@ -78,7 +78,7 @@ def by_tls(
         context.maximum_version = newest
     received = b""
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
         connection.sendall(sent)
@@ -134,7 +134,7 @@ def test_sighup_reads_the_certificate_again_and_a_bad_one_changes_nothing(server
 
 def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server, pairs):
     """Silent ones fill the cap, the next is hung up on, and after their time there is room again."""
-    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(4)]
+    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(4)]
     silent[0].sendall(b"\x16\x03\x01\x02\x00\x01")  # a hello that stops
     time.sleep(0.2)
     with pytest.raises((ssl.SSLError, OSError)):
@@ -145,7 +145,7 @@ def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server,
     assert by_tls(server, pairs["first"][0], CLOSING)[0].status == 200
 
     for noise in (b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 40, b"\x16\x03\x01" + b"\xff" * 5000):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(noise)
             with suppress(ConnectionResetError):
                 connection.recv(1 << 10)

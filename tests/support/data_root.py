@@ -1,8 +1,7 @@
 """A data root for tests: submissions put into raw/, converted in this process, looked at afterwards."""
 
-import asyncio
 import gzip
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,10 +153,3 @@ class World:
         """A recount of the disk."""
         with Ledger.for_reading(self.root) as ledger:
             return audit(self.root, ledger)
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until *condition* holds; a test that waits in vain fails."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)

@@ -60,6 +60,10 @@ def parse_answers(received: bytes) -> list[Answer]:
     return answers
 
 
+FIRST_ANSWER_SECONDS = 30.0
+BUSY_SECONDS = 2.0  # how long a quiet edge is listened to while it has a request in hand
+
+
 @dataclass
 class RunningEdge:
     """An edge that listens in this process."""
@@ -85,16 +89,29 @@ class RunningEdge:
                 await writer.drain()
             if half_close:
                 writer.write_eof()
-            while True:
-                chunk = await asyncio.wait_for(reader.read(1 << 16), patience if received else 5)
-                if not chunk:
-                    break
+            while chunk := await self._next_chunk(reader, patience if received else FIRST_ANSWER_SECONDS):
                 received += chunk
         except (TimeoutError, ConnectionError):
             pass
         finally:
             writer.close()
         return parse_answers(received)
+
+    async def _next_chunk(self, reader: asyncio.StreamReader, patience: float) -> bytes:
+        """
+        What comes next; empty once the edge closed.
+
+        Raises:
+            TimeoutError: Nothing came for *patience* seconds, or for longer while a request is in hand.
+        """
+        deadline = asyncio.get_running_loop().time() + max(patience, BUSY_SECONDS)
+        while True:
+            try:
+                return await asyncio.wait_for(reader.read(1 << 16), patience)
+            except TimeoutError:
+                is_late = asyncio.get_running_loop().time() >= deadline
+                if is_late or not self.worker.edge.active_requests:
+                    raise
 
     async def status(self, *parts: bytes, **options: Any) -> int:
         """The status of the last answer to *parts*; 0 if there was none."""
@@ -192,7 +209,7 @@ class RunningServer:
         return self.process.wait(30)
 
 
-def wait_for(condition: Any, seconds: float = 10.0) -> None:
+def wait_for(condition: Any, seconds: float = 60.0) -> None:
     """Return once *condition* holds; fail after *seconds*."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -220,7 +237,7 @@ def running_server(
         )
     server = RunningServer(process, data, log_path)
     try:
-        wait_for(lambda: "Listening on" in server.log() or process.poll() is not None, 20)
+        wait_for(lambda: "Listening on" in server.log() or process.poll() is not None, 60)
         found = re.search(r"Listening on https?://[^:]+:(\d+)/", server.log())
         assert found, server.log()
         server.port = int(found[1])

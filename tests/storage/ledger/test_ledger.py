@@ -158,3 +158,16 @@ def test_somebody_reads_while_a_commit_is_open(tmp_path, ledger):
 
     with Ledger(ledger.path, read_only=True) as reader:
         assert reader.positions()["s"].position == 1
+
+
+def test_positions_of_named_segments_are_the_same_as_in_the_whole_list(ledger):
+    """A trickle asks for the few segments that are not finished."""
+    with ledger.transaction() as transaction:
+        for number in range(3):
+            transaction.move_segment(f"20261122/{number}", SegmentPosition(number, 1, finished=False))
+
+    assert ledger.positions(["20261122/1", "20261122/9"]) == {
+        "20261122/1": SegmentPosition(1, 1, finished=False)
+    }
+    assert ledger.positions([]) == {}
+    assert ledger.positions([f"20261122/{number}" for number in range(600)]) == ledger.positions()

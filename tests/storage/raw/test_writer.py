@@ -22,6 +22,7 @@ from tests.support.faulty_disk import (
     StutteringDisk,
 )
 from tests.support.submissions import NOON, a_submission, number_of
+from tests.support.waiting import until
 
 ALL = {"max_bytes": 1 << 40, "max_records": 1 << 40}
 
@@ -40,6 +41,15 @@ def kept(raw: Path) -> list[int]:
         found += [number_of(read_submission(descriptor, span)) for span in scan.spans]
         os.close(descriptor)
     return found
+
+
+async def look_again(writer: RawWriter, disk: CrampedDisk) -> None:
+    """Return once *writer* has looked twice at *disk*: what the first look found is in force by then."""
+    looks = disk.looks
+    async with asyncio.timeout(30):
+        while disk.looks < looks + 2:
+            await writer.look()
+            await asyncio.sleep(0.01)
 
 
 async def append_all(writer: RawWriter, numbers) -> list[int]:
@@ -153,13 +163,13 @@ async def test_a_full_disk_fails_its_own_batch_and_no_other(tmp_path, operation)
     """Nobody is told "kept" for what a full disk refused; the next batch is kept."""
     nth = 3 if operation == "write_some" else 2
     disk = FaultyDisk(operation, nth=nth, error=errno.ENOSPC, short=True)
-    async with a_writer(tmp_path / "raw", disk, max_segment_bytes=10, commit_timeout_seconds=0.2) as writer:
+    async with a_writer(tmp_path / "raw", disk, max_segment_bytes=10, tick_seconds=0.05) as writer:
         promised = await append_all(writer, [1])
         with pytest.raises(StorageFull):
             await writer.append(a_submission(2))
         with pytest.raises(StorageFull):
             await writer.append(a_submission(2))
-        await asyncio.sleep(0.2)  # the next look at the disk finds room
+        await until(lambda: writer.refusal is None)  # the next look at the disk finds room
         promised += await append_all(writer, [3])
 
     assert promised == [1, 3]
@@ -227,7 +237,7 @@ async def test_a_slow_disk_refuses_rather_than_grows(tmp_path):
     disk = StuckDisk()
     async with a_writer(tmp_path / "raw", disk, commit_timeout_seconds=0.1) as writer:
         first = asyncio.create_task(writer.append(a_submission(1)))
-        await asyncio.sleep(0.05)
+        await until(lambda: disk.syncs > 0)
         second = asyncio.create_task(writer.append(a_submission(2)))
         with pytest.raises(WriterBusy):
             await first
@@ -236,7 +246,7 @@ async def test_a_slow_disk_refuses_rather_than_grows(tmp_path):
         with pytest.raises(WriterBusy):
             await writer.append(a_submission(3))
         disk.let_go.set()
-        await asyncio.sleep(0.1)
+        await until(lambda: writer.refusal is None)
         promised = await append_all(writer, [4])
 
     assert promised == [4]
@@ -248,19 +258,20 @@ async def test_the_queue_is_bounded(tmp_path):
     disk = StuckDisk()
     async with a_writer(tmp_path / "raw", disk) as writer:
         tasks = [asyncio.create_task(writer.append(a_submission(1)))]
-        await asyncio.sleep(0.05)
+        await until(lambda: disk.syncs > 0)
         tasks += [asyncio.create_task(writer.append(a_submission(n))) for n in range(2, 4098)]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # each has queued its submission by then
         with pytest.raises(WriterBusy):
             await writer.append(a_submission(5000))
         disk.let_go.set()
         await asyncio.gather(*tasks)
         disk.let_go.clear()
         big = a_submission(1, body=bytes(17 << 20))
+        syncs = disk.syncs
         tasks = [asyncio.create_task(writer.append(a_submission(1)))]
-        await asyncio.sleep(0.05)
+        await until(lambda: disk.syncs > syncs)
         tasks += [asyncio.create_task(writer.append(big))]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
         with pytest.raises(WriterBusy):
             await writer.append(a_submission(5000))
         disk.let_go.set()
@@ -272,18 +283,18 @@ async def test_the_queue_is_bounded(tmp_path):
 async def test_below_the_floor_nothing_is_taken_until_there_is_half_as_much_again(tmp_path):
     """Hysteresis: the answer does not flutter."""
     disk = CrampedDisk(99_999)
-    async with a_writer(tmp_path / "raw", disk, min_free_bytes=100_000, commit_timeout_seconds=0.2) as writer:
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=100_000, tick_seconds=0.05) as writer:
         assert await append_all(writer, [1]) == []
         assert isinstance(writer.refusal, StorageFull)
         disk.free_bytes = 149_999
-        await asyncio.sleep(0.15)
+        await look_again(writer, disk)
         assert await append_all(writer, [2]) == []
         disk.free_bytes = 150_000
-        await asyncio.sleep(0.15)
+        await look_again(writer, disk)
         assert await append_all(writer, [3]) == [3]
         assert writer.refusal is None
         disk.free_bytes = 110_000
-        await asyncio.sleep(0.15)
+        await look_again(writer, disk)
         assert await append_all(writer, [4]) == [4]
 
 
@@ -323,14 +334,15 @@ async def test_far_above_the_floor_only_the_timer_looks(tmp_path):
 async def test_at_rest_nobody_looks_at_the_disk(tmp_path):
     """A look after the last submission, then none until something comes or somebody asks."""
     disk = CrampedDisk(2000)
-    async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, commit_timeout_seconds=0.2) as writer:
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, tick_seconds=0.05) as writer:
         await asyncio.sleep(0.2)
         assert disk.looks == 1
         await writer.append(a_submission(1))
-        await asyncio.sleep(0.3)
-        looks = disk.looks
-        await asyncio.sleep(0.3)
-        assert 1 < looks == disk.looks
+        await until(lambda: disk.looks > 1)
+        looks = 0
+        while looks != disk.looks:  # it comes to rest
+            looks = disk.looks
+            await asyncio.sleep(0.3)
         await writer.look()
         assert disk.looks == looks + 1
 
@@ -338,12 +350,12 @@ async def test_at_rest_nobody_looks_at_the_disk(tmp_path):
 async def test_a_disk_that_filled_up_during_a_rest_takes_nothing(tmp_path):
     """The first submission after it is refused, and who asks is told before."""
     disk = CrampedDisk(2000)
-    async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, commit_timeout_seconds=0.2) as writer:
+    async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, tick_seconds=0.05) as writer:
         disk.free_bytes = 999
         assert writer.refusal is None
         assert await append_all(writer, [1]) == []
         disk.free_bytes = 2000
-        await asyncio.sleep(0.3)
+        await until(lambda: writer.refusal is None)
         assert await append_all(writer, [2]) == [2]
         await asyncio.sleep(0.3)
         disk.free_bytes = 999
@@ -369,11 +381,10 @@ async def test_room_is_kept_back_and_given_up_on_a_full_disk(tmp_path):
 
 async def test_an_idle_writer_seals_a_segment_that_is_old(tmp_path):
     """Without a submission to make it: whoever reads it need not wait for the next one."""
-    async with a_writer(tmp_path / "raw", max_segment_age_seconds=0.05, commit_timeout_seconds=0.2) as writer:
+    async with a_writer(tmp_path / "raw", max_segment_age_seconds=0.05, tick_seconds=0.05) as writer:
         await writer.append(a_submission(1))
-        await asyncio.sleep(0.25)
         (segment,) = segments(tmp_path / "raw")
-        assert scan_segment(segment.path, 0, **ALL).state == SegmentState.SEALED
+        await until(lambda: scan_segment(segment.path, 0, **ALL).state == SegmentState.SEALED)
         await writer.append(a_submission(2))
 
     assert len(list(segments(tmp_path / "raw"))) == 2
@@ -384,7 +395,7 @@ async def test_midnight_begins_a_new_day(tmp_path):
     midnight = datetime(2026, 11, 23, tzinfo=UTC)
     batch = [a_submission(n, received_at=midnight + timedelta(microseconds=n - 3)) for n in range(1, 6)]
     now = [NOON]
-    async with a_writer(tmp_path / "raw", clock=lambda: now[0], commit_timeout_seconds=0.2) as writer:
+    async with a_writer(tmp_path / "raw", clock=lambda: now[0], tick_seconds=0.05) as writer:
         await asyncio.gather(*[writer.append(submission) for submission in batch])
         found = {
             segment.path.parent.name: len(scan_segment(segment.path, 0, **ALL).spans)

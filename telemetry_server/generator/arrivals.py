@@ -1,0 +1,15 @@
+"""When generated pings arrive: spread evenly over days."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+
+def arrival_times(count: int, days: int, last_day: date) -> Iterator[datetime]:
+    """
+    *count* times in UTC, rising, evenly spread over the *days* days that end with *last_day*.
+
+    Each day gets as many as any other, or one more.
+    """
+    first = datetime(last_day.year, last_day.month, last_day.day, tzinfo=UTC) - timedelta(days=days - 1)
+    span = timedelta(days=days)
+    return (first + span * ((index + 0.5) / count) for index in range(count))

@@ -1,0 +1,162 @@
+"""The printed scripts complete words in the real shells."""
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from telemetry_server.cli.completion import SHELLS, whole_parser
+from telemetry_server.cli.main import COMMANDS, main
+
+WORDS = [
+    ("telemetry-server rep", {"replay"}),
+    ("telemetry-server co", {"convert", "compact", "config", "completion"}),
+    ("telemetry-server convert --form", {"--format"}),
+    ("telemetry-server convert --format pa", {"packed"}),
+    ("telemetry-server cat conv", {"converted"}),
+    ("telemetry-server specs pre", {"prefetch"}),
+    ("telemetry-server point fire", {"firefox"}),
+    ("telemetry-server completion f", {"fish"}),
+    ("telemetry-server serve --config config.t", {"config.toml"}),
+    ("telemetry-server audit --data data-r", {"data-root"}),
+    ("telemetry-server audit --nothing-like-it", set()),
+]
+
+
+def needs(shell: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not on this machine")
+
+
+@pytest.fixture
+def folder(tmp_path, command) -> Path:
+    """A folder with a file and a folder to complete, and the script of each shell."""
+    (tmp_path / "config.toml").touch()
+    (tmp_path / "data-root").mkdir()
+    for shell in SHELLS:
+        script, _ = command("completion", shell)
+        (tmp_path / f"script.{shell}").write_text(script)
+    return tmp_path
+
+
+def run_shell(folder: Path, *words: str) -> list[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "dumb"}
+    done = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout.splitlines()
+
+
+@needs("bash")
+@pytest.mark.parametrize(("typed", "offered"), WORDS)
+def test_bash_offers_what_may_follow(folder, typed, offered):
+    """The function that the script registers is called as bash calls it."""
+    script = """
+        source script.bash
+        COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE=$1; COMP_POINT=${#1}
+        function=$(complete -p telemetry-server | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        $function telemetry-server "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}" 2>/dev/null
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    found = run_shell(folder, "bash", "--norc", "-c", script, "bash", typed)
+
+    assert {word.strip() for word in found if word.strip()} == offered
+
+
+@needs("fish")
+@pytest.mark.parametrize(("typed", "offered"), WORDS)
+def test_fish_offers_what_may_follow(folder, typed, offered):
+    """Beside each word fish may show what it does; a folder ends in a slash."""
+    found = run_shell(
+        folder, "fish", "--no-config", "-c", 'source script.fish; complete -C "$argv[1]"', "--", typed
+    )
+
+    assert {line.split("\t")[0].rstrip("/") for line in found} == offered
+
+
+@needs("zsh")
+@pytest.mark.parametrize(
+    ("typed", "completed"), [(typed, *offered) for typed, offered in WORDS if len(offered) == 1]
+)
+def test_zsh_completes_the_word_that_is_the_only_one(folder, typed, completed):
+    """At a TAB, on a terminal, as a user sees it."""
+    functions = folder / "functions"
+    functions.mkdir()
+    shutil.copy(folder / "script.zsh", functions / "_telemetry-server")
+    setup = f"fpath=({functions} $fpath); autoload -Uz compinit; compinit -u\n"
+    before, _, _ = typed.rpartition(" ")
+
+    shown = in_zsh(folder, [setup, f"{typed}\t"], awaited=f"{before} {completed}")
+
+    assert f"{before} {completed}" in shown
+
+
+def in_zsh(folder: Path, inputs: list[str], awaited: str) -> str:
+    """Type *inputs* into zsh, each at its prompt, until *awaited* is shown; returns what came of the last."""
+    prompt = "READY>"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.environ.update(HOME=str(folder), ZDOTDIR=str(folder), TERM="dumb", PS1=prompt)
+        os.execvp("zsh", ["zsh", "--no-rcs", "-i", "-o", "no_prompt_sp", "-o", "no_prompt_cr"])
+    try:
+        for text in inputs:
+            read_until(terminal, prompt)
+            os.write(terminal, text.encode())
+        return read_until(terminal, awaited)
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
+
+
+def read_until(terminal: int, awaited: str, seconds: float = 60.0) -> str:
+    shown = ""
+    deadline = monotonic() + seconds
+    while awaited not in shown:
+        assert select.select([terminal], [], [], max(0.0, deadline - monotonic()))[0], shown
+        shown += os.read(terminal, 1 << 16).decode(errors="replace")
+    return shown
+
+
+def test_every_command_and_option_is_in_the_whole_parser(capsys):
+    """What `--help` of a command shows, the scripts complete."""
+    for command, _ in COMMANDS:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown = capsys.readouterr().out
+        (commands,) = [action for action in whole_parser()._actions if action.dest == "command"]
+        options = {
+            option
+            for action in commands.choices[command]._actions
+            for option in action.option_strings
+            if option.startswith("--")
+        }
+
+        assert options
+        assert all(option in shown for option in options)
+
+
+def test_a_shell_that_has_no_script_is_a_usage_error(command):
+    """It names those that have one."""
+    _, said = command("completion", "tcsh", status=2)
+
+    assert "bash" in said
+    assert "fish" in said
+
+
+def test_other_commands_do_not_import_the_library(tmp_path):
+    """It costs no start-up time."""
+    code = (
+        "import sys; from telemetry_server.cli.main import main; main(['config', 'show']);"
+        " print('shtab' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "False"

@@ -1,0 +1,26 @@
+"""Waits for what is to become true, however slow the machine is; a test that waits in vain fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+LONG_ENOUGH_SECONDS = 30.0
+
+
+async def until(condition: Callable[[], bool], seconds: float = LONG_ENOUGH_SECONDS) -> None:
+    """Return once *condition* holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def until_equal(
+    current: Callable[[], Awaitable[Value]], wanted: Value, seconds: float = LONG_ENOUGH_SECONDS
+) -> Value:
+    """Return *wanted* once *current* gives it."""
+    async with asyncio.timeout(seconds):
+        while await current() != wanted:
+            await asyncio.sleep(0.01)
+    return wanted
