@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from telemetry_server.edge.guard import check_library
+from telemetry_server.edge.library_check import check_library
 from telemetry_server.edge.reading_routes import cached_spec_path
 from tests.support.edges import a_request, running_edge
 

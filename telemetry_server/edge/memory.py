@@ -1,0 +1,135 @@
+"""Memory that a worker holds for its clients, within one bound; slow clients give way to others."""
+
+from collections.abc import Callable
+from math import exp2
+from time import monotonic
+
+GRACE_SECONDS = 0.25  # a body that began just now is not slow yet
+# Bytes of a client's recent progress, below which it counts as stalled.
+STALLED_BYTES = 1024.0
+# Making room sorts all holdings, so stalled ones go together, up to this part of the bound.
+SPARE_SHARE = 16
+
+
+class ClientMemory:
+    """
+    Counts the bytes that one worker holds for its clients.
+
+    There are two kinds.  Bytes that wait for the disk stay until the writer
+    answers.  Bytes that wait for a client (a body that is not complete, an
+    answer that is not read) are a `SlowHolding`: when there is no room, the
+    client with the least recent progress gives way.  So one that stalls
+    cannot keep the room from one that does not.
+
+    Args:
+        max_bytes: The bound of both kinds together.
+        clock: Seconds that only grow.
+    """
+
+    __slots__ = ("_slow", "_slow_bytes", "clock", "held_bytes", "max_bytes")
+
+    def __init__(self, max_bytes: int, *, clock: Callable[[], float] = monotonic) -> None:
+        self.max_bytes = max_bytes
+        self.clock = clock
+        self.held_bytes = 0  # of both kinds
+        self._slow: dict[SlowHolding, None] = {}
+        self._slow_bytes = 0
+
+    def has_room_for(self, size: int) -> bool:
+        """Whether *size* bytes more fit once all slow clients have given way."""
+        return self.held_bytes - self._slow_bytes + size <= self.max_bytes
+
+    def take(self, size: int) -> bool:
+        """Hold *size* bytes more that wait for no client; False if there is no room."""
+        if self.held_bytes + size > self.max_bytes and not self._make_room(size, None):
+            return False
+        self.held_bytes += size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Release *size* bytes of `take` or of `SlowHolding.settle`."""
+        self.held_bytes -= size
+
+    def _make_room(self, size: int, asking: "SlowHolding | None") -> bool:
+        """Cut off clients until *size* bytes fit: those slower than *asking*, or any for a complete body."""
+        if not self.has_room_for(size):
+            return False  # cutting others off would not help
+        now = self.clock()
+        rank = asking.rank(now) if asking is not None else None
+        others = [
+            holding
+            for holding in self._slow
+            if holding.held_bytes
+            and holding is not asking
+            and (rank is None or (holding.rank(now) < rank and now - holding.began_at >= GRACE_SECONDS))
+        ]
+        needed = self.held_bytes + size - self.max_bytes
+        spare = self.max_bytes // SPARE_SHARE
+        for holding in sorted(others, key=lambda other: other.rank(now)):
+            if needed <= 0 and (holding.rank(now)[0] or needed <= -spare):
+                break
+            needed -= holding.held_bytes
+            give_way = holding.give_way
+            holding.release()
+            give_way()
+        return self.held_bytes + size <= self.max_bytes
+
+
+class SlowHolding:
+    """
+    Bytes that are held until a client sends or reads more.
+
+    Args:
+        give_way: Called when others need the room.  The bytes are counted as
+            released by then; the owner drops them and ends its request.
+    """
+
+    __slots__ = ("_memory", "_moved_at", "_moved_bytes", "began_at", "give_way", "held_bytes")
+
+    def __init__(self, memory: ClientMemory, give_way: Callable[[], None]) -> None:
+        self._memory = memory
+        self.give_way = give_way
+        self.held_bytes = 0
+        self.began_at = self._moved_at = memory.clock()
+        self._moved_bytes = 0.0
+        memory._slow[self] = None
+
+    def rank(self, now: float) -> tuple[float, float]:
+        """Who gives way first: the client with the least progress, 0 if it stalls, then the older one."""
+        progress = self._progress(now)
+        return (progress if progress >= STALLED_BYTES else 0.0), self.began_at
+
+    def _progress(self, now: float) -> float:
+        # Each byte counts half after a second, a quarter after two.
+        return self._moved_bytes * exp2(self._moved_at - now)
+
+    def grow(self, size: int) -> bool:
+        """Hold *size* bytes more, which the client just sent; False if there is no room."""
+        now = self._memory.clock()
+        self._moved_bytes = self._progress(now) + size
+        self._moved_at = now
+        return self.hold(size)
+
+    def hold(self, size: int) -> bool:
+        """Hold *size* bytes more, which are no progress of the client's; False if there is no room."""
+        memory = self._memory
+        if memory.held_bytes + size > memory.max_bytes and not memory._make_room(size, self):
+            return False
+        if self in memory._slow:
+            memory.held_bytes += size
+            memory._slow_bytes += size
+            self.held_bytes += size
+        return True
+
+    def settle(self) -> int:
+        """Keep the bytes, but no longer wait for the client; returns them, and the caller gives them back."""
+        memory = self._memory
+        if self in memory._slow:
+            del memory._slow[self]
+            memory._slow_bytes -= self.held_bytes
+        size, self.held_bytes = self.held_bytes, 0
+        return size
+
+    def release(self) -> None:
+        """Give all of it back.  A second call does nothing."""
+        self._memory.held_bytes -= self.settle()
