@@ -7,8 +7,8 @@ from time import monotonic
 GRACE_SECONDS = 0.25  # a body that began just now is not slow yet
 # Bytes of a client's recent progress, below which it counts as stalled.
 STALLED_BYTES = 1024.0
-# Making room sorts all holdings, so stalled ones go together, up to this part of the bound.
-SPARE_SHARE = 16
+# Ordering all clients takes a millisecond for a thousand of them, so it is done rarely.
+REORDER_SECONDS = 0.1
 
 
 class ClientMemory:
@@ -26,7 +26,7 @@ class ClientMemory:
         clock: Seconds that only grow.
     """
 
-    __slots__ = ("_slow", "_slow_bytes", "clock", "held_bytes", "max_bytes")
+    __slots__ = ("_order", "_order_until", "_slow", "_slow_bytes", "clock", "held_bytes", "max_bytes")
 
     def __init__(self, max_bytes: int, *, clock: Callable[[], float] = monotonic) -> None:
         self.max_bytes = max_bytes
@@ -34,6 +34,8 @@ class ClientMemory:
         self.held_bytes = 0  # of both kinds
         self._slow: dict[SlowHolding, None] = {}
         self._slow_bytes = 0
+        self._order: list[SlowHolding] = []  # who gives way next is last
+        self._order_until = 0.0
 
     def has_room_for(self, size: int) -> bool:
         """Whether *size* bytes more fit once all slow clients have given way."""
@@ -55,24 +57,29 @@ class ClientMemory:
         if not self.has_room_for(size):
             return False  # cutting others off would not help
         now = self.clock()
-        rank = asking.rank(now) if asking is not None else None
-        others = [
-            holding
-            for holding in self._slow
-            if holding.held_bytes
-            and holding is not asking
-            and (rank is None or (holding.rank(now) < rank and now - holding.began_at >= GRACE_SECONDS))
-        ]
-        needed = self.held_bytes + size - self.max_bytes
-        spare = self.max_bytes // SPARE_SHARE
-        for holding in sorted(others, key=lambda other: other.rank(now)):
-            if needed <= 0 and (holding.rank(now)[0] or needed <= -spare):
-                break
-            needed -= holding.held_bytes
-            give_way = holding.give_way
-            holding.release()
-            give_way()
+        if now >= self._order_until:
+            self._reorder(now)
+        self._cut_off_until_fits(size, asking, now)
+        if asking is None and self.held_bytes + size > self.max_bytes:
+            self._reorder(now)  # some began since
+            self._cut_off_until_fits(size, asking, now)
         return self.held_bytes + size <= self.max_bytes
+
+    def _reorder(self, now: float) -> None:
+        self._order = sorted(self._slow, key=lambda holding: holding.rank(now), reverse=True)
+        self._order_until = now + REORDER_SECONDS
+
+    def _cut_off_until_fits(self, size: int, asking: "SlowHolding | None", now: float) -> None:
+        order = self._order
+        while order and self.held_bytes + size > self.max_bytes:
+            holding = order[-1]
+            if holding.held_bytes and asking is not None and not holding.is_slower_than(asking, now):
+                return  # *asking* is the slowest itself
+            order.pop()
+            if holding.held_bytes:
+                give_way = holding.give_way
+                holding.release()
+                give_way()
 
 
 class SlowHolding:
@@ -94,10 +101,16 @@ class SlowHolding:
         self._moved_bytes = 0.0
         memory._slow[self] = None
 
-    def rank(self, now: float) -> tuple[float, float]:
-        """Who gives way first: the client with the least progress, 0 if it stalls, then the older one."""
+    def rank(self, now: float) -> tuple[bool, float, float]:
+        """The lowest gives way first: not just begun, the least progress (0 if it stalls), the oldest."""
         progress = self._progress(now)
-        return (progress if progress >= STALLED_BYTES else 0.0), self.began_at
+        is_new = now - self.began_at < GRACE_SECONDS
+        return is_new, (progress if progress >= STALLED_BYTES else 0.0), self.began_at
+
+    def is_slower_than(self, other: "SlowHolding", now: float) -> bool:
+        """Whether this one gives way to *other*; one that has just begun never does."""
+        is_new, *rank = self.rank(now)
+        return not is_new and rank < [*other.rank(now)[1:]]
 
     def _progress(self, now: float) -> float:
         # Each byte counts half after a second, a quarter after two.

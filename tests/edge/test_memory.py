@@ -130,12 +130,17 @@ def test_what_is_released_is_given_back_once():
     assert second.held_bytes == 0
 
 
-def test_many_stalled_clients_go_together():
-    """A sixteenth of the bound, so that room is not made anew for each body."""
+def test_no_more_clients_give_way_than_must():
+    """One by one, also those that began after the last time that room was made."""
     room = Room()
     for number in range(160):
         room.client(f"{number}", 100)
+        room.clock.now += 0.001
     room.clock.now += 10
 
-    assert room.memory.take(100)
-    assert room.cut_off == [f"{number}" for number in range(11)]
+    assert room.memory.take(250)
+    assert room.cut_off == ["0", "1", "2"]
+    room.client("late", 50)
+    assert room.memory.take(15_750)
+    assert len(room.cut_off) == 161
+    assert room.memory.held_bytes == 16_000
