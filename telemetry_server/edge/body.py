@@ -26,6 +26,40 @@ class NoRoomForBody(Exception):
     """Other bodies fill the memory that there is for them."""
 
 
+MAX_PARTS = 32
+
+
+class BodyParts:
+    """
+    A body that grows.
+
+    Few parts are joined once, at the end.  Many are small, and each would cost
+    fifty bytes more than it holds: they become one that grows.
+    """
+
+    __slots__ = ("_grown", "_parts", "size")
+
+    def __init__(self) -> None:
+        self.size = 0  # in bytes
+        self._parts: list[bytes] = []
+        self._grown: bytearray | None = None
+
+    def add(self, part: bytes) -> None:
+        """Append *part*."""
+        self.size += len(part)
+        if self._grown is not None:
+            self._grown += part
+            return
+        self._parts.append(part)
+        if len(self._parts) > MAX_PARTS:
+            self._grown = bytearray().join(self._parts)
+            self._parts = []
+
+    def joined(self) -> bytes:
+        """All of it."""
+        return b"".join(self._parts) if self._grown is None else bytes(self._grown)
+
+
 class BodyReader:
     """
     Reads one body from *content*.  Use it with ``with``: leaving gives its memory back.
@@ -76,22 +110,22 @@ class BodyReader:
         """
         holding = self._holding = SlowHolding(self._memory, self._give_way)
         limits, content = self._limits, self._content
-        body = bytearray()  # not a list: a part of one byte would cost fifty
+        body = BodyParts()
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
             async with asyncio.timeout_at(None) as timer:
                 while True:
-                    timer.reschedule(started + body_seconds(len(body), limits))
+                    timer.reschedule(started + body_seconds(body.size, limits))
                     part = await content.readany()
                     if not part and content.at_eof():
                         self._settled_bytes = holding.settle()
-                        return bytes(body)
-                    if len(body) + len(part) > limits.max_body_bytes:
+                        return body.joined()
+                    if body.size + len(part) > limits.max_body_bytes:
                         raise BodyTooLarge
                     if not holding.grow(len(part)):
                         raise NoRoomForBody
-                    body += part
+                    body.add(part)
         except TimeoutError:
             raise BodyTooSlow from None
         except (RequestPayloadError, PayloadAccessError):

@@ -7,6 +7,7 @@ from storage.errors import StorageError
 from storage.raw.submission import Submission
 from telemetry_server.edge import answers
 from telemetry_server.edge.admission import body_seconds, namespace_of
+from telemetry_server.edge.body import BodyParts
 from telemetry_server.edge.closing import UnreadAnswers, close_after_last_answer
 from telemetry_server.edge.kept import truncated_address
 from telemetry_server.edge.lane_head import END, PlainHead, may_become_plain, plain_head
@@ -26,7 +27,7 @@ class LaneRequest:
     def __init__(self, connection: "LaneConnection", head: PlainHead) -> None:
         self._connection: LaneConnection | None = connection
         self.head = head
-        self.body = bytearray()  # as far as it came; unused where all of it came at once
+        self.body: BodyParts | None = None  # as far as it came, unless all of it came at once
         self.holding: SlowHolding | None = None  # while it is not whole
         self.started_at = 0.0
         self.is_whole = False
@@ -124,8 +125,8 @@ class LaneConnection(asyncio.Protocol):
             if len(self._came) > MAX_PIPELINED_BYTES:
                 self._pause_reading()
         else:
-            assert request.holding is not None  # until it is whole
-            self._grow(request, request.holding, data)
+            assert request.body is not None and request.holding is not None  # until it is whole
+            self._grow(request, request.body, request.holding, data)
 
     def eof_received(self) -> bool | None:
         """The client sends no more: what it asked for is still answered, and half a request is refused."""
@@ -253,23 +254,24 @@ class LaneConnection(asyncio.Protocol):
             return
         request.started_at = lane.loop.time()
         request.holding = SlowHolding(edge.memory, self._give_way)
-        self._wait_until(self._body_deadline(request))
-        self._grow(request, request.holding, body)
+        request.body = BodyParts()
+        self._grow(request, request.body, request.holding, body)
+        if request.holding is not None:
+            self._wait_until(self._body_deadline(request, request.body))
 
-    def _grow(self, request: LaneRequest, holding: SlowHolding, data: bytes) -> None:
-        missing = request.head.body_bytes - len(request.body)
+    def _grow(self, request: LaneRequest, body: BodyParts, holding: SlowHolding, data: bytes) -> None:
+        missing = request.head.body_bytes - body.size
         if len(data) > missing:
             self._came = data[missing:]
             data = data[:missing]
         if not holding.grow(len(data)):
             self._refuse(503)
             return
-        request.body += data
+        body.add(data)
         if len(data) == missing:
             holding.settle()
-            request.holding = None
-            self._keep(request, bytes(request.body))
-            request.body = bytearray()
+            request.holding = request.body = None
+            self._keep(request, body.joined())
 
     def _give_way(self) -> None:
         """Others need the memory of the body under way."""
@@ -299,8 +301,8 @@ class LaneConnection(asyncio.Protocol):
         except StorageError as error:
             request.set_exception(error)
 
-    def _body_deadline(self, request: LaneRequest) -> float:
-        return request.started_at + body_seconds(len(request.body), self._lane.edge.limits)
+    def _body_deadline(self, request: LaneRequest, body: BodyParts) -> float:
+        return request.started_at + body_seconds(body.size, self._lane.edge.limits)
 
     def _hand_over(self) -> bool | None:
         """Let the application go on from the first byte not answered; what it says to the end of input."""
@@ -340,6 +342,7 @@ class LaneConnection(asyncio.Protocol):
         self._lane.edge.active_requests -= 1
         if request.holding is not None:
             request.holding.release()
+        request.holding = request.body = None
         self._request = None
 
     def _leave(self) -> None:
@@ -368,9 +371,9 @@ class LaneConnection(asyncio.Protocol):
         self._timer = None
         request, now = self._request, self._lane.loop.time()
         if request is not None:
-            if request.is_whole:
-                return  # the writer has a deadline of its own
-            self._deadline = self._body_deadline(request)
+            if request.body is None:
+                return  # it is whole, and the writer has a deadline of its own
+            self._deadline = self._body_deadline(request, request.body)
         if now < self._deadline:
             self._wait_until(self._deadline)
         elif request is not None or self._is_head_late_at_deadline:
