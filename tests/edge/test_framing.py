@@ -9,6 +9,7 @@ import pytest
 
 from telemetry_server.edge.limits import EdgeLimits
 from tests.support.edges import Answer, RunningEdge, parse_answers, running_edge
+from tests.support.loops import on_uvloop
 
 LIMITS = EdgeLimits(lingering_seconds=0.2)
 QUIET_SECONDS = 0.4
@@ -144,6 +145,7 @@ def has_fast_lane():
 
 @pytest.mark.parametrize("is_split", [False, True], ids=["in one packet", "body in a later packet"])
 @pytest.mark.parametrize("target", TARGETS)
+@on_uvloop
 async def test_a_request_gets_one_answer_and_its_body_is_never_a_request(tmp_path, target, is_split):
     """The same answer with and without the fast lane, and nothing kept under the inner path."""
     cases = list(product(METHODS, FRAMINGS))

@@ -15,6 +15,7 @@ from telemetry_server.edge.tls import Certificate
 from tests.support.certificates import make_pair
 from tests.support.edges import PATH, RunningEdge, a_request, parse_answers, running_edge
 from tests.support.faulty_disk import StuckDisk
+from tests.support.loops import on_uvloop
 
 KIB, MIB = 1 << 10, 1 << 20
 ASK = b"GET /telemetry_schema HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -64,6 +65,7 @@ def is_at_rest(edge: RunningEdge) -> bool:
 
 
 @pytest.mark.parametrize("sent", [ASK, ASK_LAST, ASK * 20], ids=["kept alive", "the last", "pipelined"])
+@on_uvloop
 async def test_a_client_that_does_not_read_its_answer_is_cut_off_at_the_deadline(tmp_path, sent):
     """Its memory is counted until then, and given back."""
     limits = EdgeLimits(**SMALL_BUFFERS)
@@ -74,6 +76,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off_at_the_deadline
             await until(lambda: is_at_rest(edge))
 
 
+@on_uvloop
 async def test_a_client_that_submits_and_never_reads_is_cut_off_at_the_deadline(tmp_path):
     """Its answers are short: it takes thousands of them to fill what the kernel holds."""
     limits = EdgeLimits(**SMALL_BUFFERS, max_requests_per_connection=1_000_000)
@@ -94,6 +97,7 @@ async def test_a_client_that_submits_and_never_reads_is_cut_off_at_the_deadline(
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 @pytest.mark.parametrize("sent", [ASK, ASK_LAST], ids=["kept alive", "the last"])
+@on_uvloop
 async def test_a_tls_client_that_does_not_read_is_cut_off_at_the_deadline(tmp_path, sent):
     """Encrypted bytes wait beside the plain ones; both are bounded."""
     pair = make_pair(tmp_path, "a")
@@ -111,6 +115,7 @@ async def test_a_tls_client_that_does_not_read_is_cut_off_at_the_deadline(tmp_pa
             await until(lambda: is_at_rest(edge))
 
 
+@on_uvloop
 async def test_a_slow_reader_that_goes_on_gets_its_whole_answer(tmp_path):
     """The deadline is for a piece, not for all of it; HEAD gets the length alone."""
     limits = EdgeLimits(**SMALL_BUFFERS)
@@ -133,6 +138,7 @@ async def test_a_slow_reader_that_goes_on_gets_its_whole_answer(tmp_path):
     assert took > limits.answer_timeout_seconds
 
 
+@on_uvloop
 async def test_unread_answers_stay_within_the_bound_and_a_good_post_within_it_is_kept(tmp_path):
     """The longest stalled readers give way."""
     limits = EdgeLimits(send_buffer_bytes=8 * KIB, max_in_flight_bytes=4 * MIB)
@@ -157,6 +163,7 @@ async def test_unread_answers_stay_within_the_bound_and_a_good_post_within_it_is
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("part", [b"", b"x" * 4 * KIB], ids=["only a head", "a part"])
+@on_uvloop
 async def test_announced_bytes_that_do_not_come_take_no_room(tmp_path, part, is_chunked):
     """A hundred clients that announce 1 MiB each, beside bodies that just fit the bound."""
     limits = EdgeLimits(max_in_flight_bytes=2 * MIB)
@@ -177,6 +184,7 @@ async def test_announced_bytes_that_do_not_come_take_no_room(tmp_path, part, is_
     assert statuses == [200] * 5
 
 
+@on_uvloop
 async def test_half_bodies_that_fill_the_memory_give_way_with_503(tmp_path):
     """To complete bodies, and to those that come in several packets."""
     limits = EdgeLimits(max_in_flight_bytes=MIB, lingering_seconds=0.2)
@@ -205,6 +213,7 @@ async def test_half_bodies_that_fill_the_memory_give_way_with_503(tmp_path):
     assert bodies == [b"y"] * 6
 
 
+@on_uvloop
 async def test_a_body_that_comes_a_byte_at_a_time_takes_the_memory_of_its_bytes(tmp_path):
     """A list of its parts would take fifty times as much."""
     async with running_edge(tmp_path) as edge:
@@ -222,6 +231,7 @@ async def test_a_body_that_comes_a_byte_at_a_time_takes_the_memory_of_its_bytes(
     assert kept.body == b"0123456789" * 30
 
 
+@on_uvloop
 async def test_bodies_that_wait_for_the_disk_keep_their_room(tmp_path):
     """What comes past it is told to come back, announced or not."""
     chunked = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
@@ -258,6 +268,7 @@ ODD_CHUNKS = {
 
 @pytest.mark.parametrize("name", ODD_CHUNKS)
 @pytest.mark.parametrize("is_gone", [False, True], ids=["the client waits", "the client goes"])
+@on_uvloop
 async def test_an_odd_chunk_is_answered_400_at_once_and_holds_no_memory(tmp_path, name, is_gone):
     """Long before the body's time is over; nothing that follows it is read as a request."""
     head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
