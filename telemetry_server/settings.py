@@ -320,11 +320,16 @@ class Settings(BaseSettings):
         2048, description="Open connections per worker; more are answered 503."
     )
     max_in_flight_bytes: Annotated[Bytes, Field(ge=1)] = Field(
-        64 * MEBIBYTE, description="Bytes of bodies in memory per worker; more is answered 503."
+        64 * MEBIBYTE,
+        description="Bytes held for clients per worker (bodies, unread answers); "
+        "past it the slowest clients are cut off, then 503.",
     )
     header_timeout_seconds: Seconds = Field(10.0, description="Time for a request's headers to arrive.")
     body_timeout_seconds: Seconds = Field(30.0, description="Time for a request's body to arrive.")
     keepalive_timeout_seconds: Seconds = Field(30.0, description="How long an idle connection stays open.")
+    answer_timeout_seconds: Seconds = Field(
+        10.0, description="Time for a client to read an answer that is stuck, then a close."
+    )
     commit_timeout_seconds: Seconds = Field(5.0, description="Time for the disk to keep it, else 503.")
     drain_timeout_seconds: Seconds = Field(20.0, description="Time to finish in after SIGTERM.")
     log_format: LogFormat = Field(

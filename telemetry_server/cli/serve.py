@@ -113,6 +113,7 @@ def _edge_options(settings: Settings, *, converts: bool) -> "EdgeOptions":
         header_timeout_seconds=settings.header_timeout_seconds,
         body_timeout_seconds=settings.body_timeout_seconds,
         keepalive_timeout_seconds=settings.keepalive_timeout_seconds,
+        answer_timeout_seconds=settings.answer_timeout_seconds,
         drain_timeout_seconds=settings.drain_timeout_seconds,
     )
     return EdgeOptions(

@@ -11,6 +11,7 @@ from email.utils import formatdate
 from aiohttp import hdrs, web
 
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
+from telemetry_server.edge.memory import SlowHolding
 
 SERVER = "telemetry-server"
 TEXTS = {
@@ -39,6 +40,8 @@ REASONS = {
     503: "Service Unavailable",
     507: "Insufficient Storage",
 }
+# More than the library writes before it waits for the client: so it waits after each piece.
+PIECE_BYTES = 96 << 10
 RETRY_SOON_SECONDS = (3, 7)  # 5, give or take: clients that were refused together come back apart
 RETRY_FULL_SECONDS = 60
 
@@ -58,10 +61,39 @@ def kept() -> web.Response:
 
 
 def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
-    """What a GET asked for."""
+    """What a GET asked for; short, for `FoundInPieces` takes what may be long."""
     return web.Response(
         body=body, status=status, headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type}
     )
+
+
+class FoundInPieces(web.StreamResponse):
+    """
+    What a GET asked for, sent piece by piece as its client reads.
+
+    A transport that gets all of it at once holds a second copy under TLS.
+
+    Args:
+        holding: Counts the body as memory; released when it is sent, or the client is gone.
+    """
+
+    def __init__(self, body: bytes, content_type: str, holding: SlowHolding) -> None:
+        super().__init__(headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type})
+        self.content_length = len(body)
+        self._whole = body
+        self._holding = holding
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send the body, unless it was only asked about."""
+        try:
+            if self._req is not None and self._req.method != hdrs.METH_HEAD:
+                whole = memoryview(self._whole)
+                for start in range(0, len(whole), PIECE_BYTES):
+                    await self.write(whole[start : start + PIECE_BYTES])
+            await super().write_eof(data)
+        finally:
+            self._holding.release()
+            self._whole = b""
 
 
 def refused(status: int, *, allow: str | None = None) -> web.Response:
@@ -71,9 +103,9 @@ def refused(status: int, *, allow: str | None = None) -> web.Response:
     )
 
 
-def refused_for_good(status: int) -> web.Response:
+def refused_for_good(status: int, *, allow: str | None = None) -> web.Response:
     """A refusal after which the connection cannot be used any more: something of the request is unread."""
-    response = refused(status)
+    response = refused(status, allow=allow)
     response.force_close()
     return response
 

@@ -1,12 +1,13 @@
-"""A request's body, as it comes, within its limits of size and time."""
+"""A request's body as it arrives, within its limits of size, time and memory."""
 
 import asyncio
-from collections.abc import Callable
 
 from aiohttp import StreamReader
 from aiohttp.web_protocol import PayloadAccessError, RequestPayloadError
 
+from telemetry_server.edge.admission import body_seconds
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.memory import ClientMemory, SlowHolding
 
 
 class BodyTooLarge(Exception):
@@ -25,46 +26,110 @@ class NoRoomForBody(Exception):
     """Other bodies fill the memory that there is for them."""
 
 
-async def read_slowly(
-    content: StreamReader,
-    limits: EdgeLimits,
-    *,
-    take: Callable[[int], bool],
-) -> bytes:
+MAX_PARTS = 32
+
+
+class BodyParts:
     """
-    The rest of a body that is not all here yet.
+    A body that grows.
 
-    Args:
-        take: Called with the number of bytes that came; False when there is no room for them.
-
-    Raises:
-        BodyTooLarge, BodyTooSlow, BodyBroken, NoRoomForBody: As named.
-        ConnectionError: The client is gone.
+    Few parts are joined once, at the end.  Many are small, and each would cost
+    fifty bytes more than it holds: they become one that grows.
     """
-    chunks: list[bytes] = []
-    total = 0
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    deadline = started + limits.body_timeout_seconds
-    try:
-        async with asyncio.timeout_at(None) as timer:
-            while True:
-                timer.reschedule(min(deadline, started + _time_for(total, limits)))
-                chunk = await content.readany()
-                if not chunk and content.at_eof():
-                    return b"".join(chunks)
-                total += len(chunk)
-                if total > limits.max_body_bytes:
-                    raise BodyTooLarge
-                if not take(len(chunk)):
-                    raise NoRoomForBody
-                chunks.append(chunk)
-    except TimeoutError:
-        raise BodyTooSlow from None
-    except (RequestPayloadError, PayloadAccessError):
-        raise BodyBroken from None
+
+    __slots__ = ("_grown", "_parts", "size")
+
+    def __init__(self) -> None:
+        self.size = 0  # in bytes
+        self._parts: list[bytes] = []
+        self._grown: bytearray | None = None
+
+    def add(self, part: bytes) -> None:
+        """Append *part*."""
+        self.size += len(part)
+        if self._grown is not None:
+            self._grown += part
+            return
+        self._parts.append(part)
+        if len(self._parts) > MAX_PARTS:
+            self._grown = bytearray().join(self._parts)
+            self._parts = []
+
+    def joined(self) -> bytes:
+        """All of it."""
+        return b"".join(self._parts) if self._grown is None else bytes(self._grown)
 
 
-def _time_for(total_bytes: int, limits: EdgeLimits) -> float:
-    """When so many bytes are too few, in seconds from the first."""
-    return max(limits.min_rate_after_seconds, total_bytes / limits.min_bytes_per_second)
+class BodyReader:
+    """
+    Reads one body from *content*.  Use it with ``with``: leaving gives its memory back.
+
+    Bytes count as memory when they arrive, never when they are announced.
+    """
+
+    def __init__(self, content: StreamReader, limits: EdgeLimits, memory: ClientMemory) -> None:
+        self._content = content
+        self._limits = limits
+        self._memory = memory
+        self._settled_bytes = 0
+        self._holding: SlowHolding | None = None
+
+    def __enter__(self) -> "BodyReader":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._holding is not None:
+            self._holding.release()
+        self._memory.give_back(self._settled_bytes)
+        self._settled_bytes = 0
+
+    def read_at_once(self) -> bytes:
+        """
+        The body, if all of it is here, as small ones are: no timers.
+
+        Raises:
+            BodyTooLarge, NoRoomForBody: As named.
+        """
+        content = self._content
+        # An empty body has a content of another type.
+        body = content.read_nowait(-1) if isinstance(content, StreamReader) else b""
+        if len(body) > self._limits.max_body_bytes:
+            raise BodyTooLarge
+        if not self._memory.take(len(body)):
+            raise NoRoomForBody
+        self._settled_bytes = len(body)
+        return body
+
+    async def read_slowly(self) -> bytes:
+        """
+        The body, of which a part has yet to arrive.
+
+        Raises:
+            BodyTooLarge, BodyTooSlow, BodyBroken, NoRoomForBody: As named.
+            ConnectionError: The client is gone.
+        """
+        holding = self._holding = SlowHolding(self._memory, self._give_way)
+        limits, content = self._limits, self._content
+        body = BodyParts()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with asyncio.timeout_at(None) as timer:
+                while True:
+                    timer.reschedule(started + body_seconds(body.size, limits))
+                    part = await content.readany()
+                    if not part and content.at_eof():
+                        self._settled_bytes = holding.settle()
+                        return body.joined()
+                    if body.size + len(part) > limits.max_body_bytes:
+                        raise BodyTooLarge
+                    if not holding.grow(len(part)):
+                        raise NoRoomForBody
+                    body.add(part)
+        except TimeoutError:
+            raise BodyTooSlow from None
+        except (RequestPayloadError, PayloadAccessError):
+            raise BodyBroken from None
+
+    def _give_way(self) -> None:
+        self._content.set_exception(NoRoomForBody())

@@ -11,22 +11,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from aiohttp import HttpVersion10, HttpVersion11, StreamReader, hdrs, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
-from storage.errors import StorageError, WriterClosed
+from storage.errors import StorageError
 from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter, utc_now
 from storage.waiting import ConversionWatch
 from telemetry_server.edge import answers
-from telemetry_server.edge.body import BodyBroken, BodyTooLarge, BodyTooSlow, NoRoomForBody, read_slowly
+from telemetry_server.edge.admission import SUBMIT, Admission, namespace_of
+from telemetry_server.edge.body import BodyBroken, BodyReader, BodyTooLarge, BodyTooSlow, NoRoomForBody
 from telemetry_server.edge.guard import GuardedHandler
 from telemetry_server.edge.kept import FORWARDED_FOR, HeaderTooLarge, kept_headers, truncated_address
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.memory import ClientMemory
 from telemetry_server.edge.reading_routes import ReadingRoutes
 from telemetry_server.edge.tally import EdgeTally
 
-SUBMIT = "/submit/"
 SUBMIT_METHODS = frozenset({"POST", "PUT"})
+ALL_METHODS = "GET, HEAD, POST, PUT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,11 @@ class Edge:
         self.limits = options.limits
         self.open_connections = 0
         self.active_requests = 0
-        self.in_flight_bytes = 0
+        self.memory = ClientMemory(options.limits.max_in_flight_bytes)
         self.is_draining = False
         self.tally = EdgeTally(options.namespaces | options.labelled_namespaces)
         self.count_answer = self.tally.count_answer
+        self.admission = Admission(self, writer)
         self._writer = writer
         self._clock = clock
         self._reading = ReadingRoutes(self, writer)
@@ -77,7 +80,10 @@ class Edge:
         self.tally.count_answer(response.status)
         # Another protocol that a client offers is not taken; what follows may be of that one.
         offers_another = hdrs.UPGRADE in request.headers
-        if cast(GuardedHandler, request.protocol).is_last_answer() or self.is_draining or offers_another:
+        # A client that waited to be asked for its body may send it now, or the next request instead.
+        is_body_due = not request.content.is_eof()
+        is_last = cast(GuardedHandler, request.protocol).is_last_answer() or self.is_draining
+        if is_last or offers_another or is_body_due:
             response.force_close()
         return response
 
@@ -87,6 +93,11 @@ class Edge:
             # So that the answer is in a version that there is.
             request._version = HttpVersion11
             return answers.refused_for_good(400)
+        if is_framing_odd(request, is_old=version == HttpVersion10):
+            return answers.refused_for_good(400)
+        if request.method == hdrs.METH_CONNECT:
+            # What follows it is neither a body nor a request.
+            return answers.refused_for_good(405, allow=ALL_METHODS)
         target = request.raw_path
         if len(target) > self.limits.max_target_bytes or not target.isascii():
             target_bytes = target.encode("utf-8", "surrogateescape")
@@ -99,7 +110,12 @@ class Edge:
                 return answers.refused(405, allow="POST, PUT")
             return await self._submit(request, path, query)
         shows_metrics = is_admin or not self.options.has_admin_port
-        return await self._reading.answer(request.method, path, shows_metrics=shows_metrics)
+        return await self._reading.answer(
+            request.method,
+            path,
+            shows_metrics=shows_metrics,
+            cut_off=cast(GuardedHandler, request.protocol).cut_off,
+        )
 
     async def _submit(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         """Keep one submission; a 200 means that it is on disk."""
@@ -108,34 +124,26 @@ class Edge:
             headers, host = kept_headers(request._message.raw_headers, limits.max_kept_header_bytes)
         except HeaderTooLarge:
             return answers.refused_for_good(431)
-        namespace = path[len(SUBMIT) :].partition("/")[0]
-        if self.options.namespaces and namespace not in self.options.namespaces:
-            return answers.refused_for_good(404)
-        announced = request.content_length or 0
-        if announced > limits.max_body_bytes:
-            return answers.refused_for_good(limits.oversize_status)
-        refusal = self._refusal()
+        refusal = self.admission.refusal(path, request.content_length or 0)
         if refusal is not None:
-            return answers.refused_for_good(answers.status_of(refusal))
-        if self.in_flight_bytes + announced > limits.max_in_flight_bytes:
-            return answers.refused_for_good(503)
+            return answers.refused_for_good(refusal)
         forwarded_for = headers.pop(FORWARDED_FOR, None)
-        charge = _Charge(self, announced)
         try:
-            body = await self._body(request, charge)
-            await self._writer.append(
-                Submission(
-                    received_at=self._clock(),
-                    path=path,
-                    body=body,
-                    query=query,
-                    method=request.method,
-                    protocol="HTTP/1.1" if request._message.version == HttpVersion11 else "HTTP/1.0",
-                    host=host,
-                    headers=headers,
-                    client_address=self._address(request, forwarded_for),
+            with BodyReader(request.content, limits, self.memory) as reader:
+                body = await self._body(request, reader)
+                await self._writer.append(
+                    Submission(
+                        received_at=self._clock(),
+                        path=path,
+                        body=body,
+                        query=query,
+                        method=request.method,
+                        protocol="HTTP/1.1" if request._message.version == HttpVersion11 else "HTTP/1.0",
+                        host=host,
+                        headers=headers,
+                        client_address=self._address(request, forwarded_for),
+                    )
                 )
-            )
         except StorageError as error:
             return answers.refused(answers.status_of(error))
         except BodyTooLarge:
@@ -146,26 +154,13 @@ class Edge:
             return answers.refused_for_good(400)
         except NoRoomForBody:
             return answers.refused_for_good(503)
-        finally:
-            charge.release()
-        self.tally.count_kept(namespace)
+        self.tally.count_kept(namespace_of(path))
         return answers.kept()
 
-    def _refusal(self) -> StorageError | None:
-        if self.is_draining:
-            return WriterClosed("the server is shutting down")
-        return self._writer.refusal
-
-    async def _body(self, request: web.BaseRequest, charge: "_Charge") -> bytes:
+    async def _body(self, request: web.BaseRequest, reader: BodyReader) -> bytes:
         content = request.content
         if content.is_eof() and content.exception() is None:
-            if not isinstance(content, StreamReader):
-                return b""
-            # Here already, as small ones are: no timers.
-            body = content.read_nowait(-1)
-            if len(body) > self.limits.max_body_bytes:
-                raise BodyTooLarge
-            return body
+            return reader.read_at_once()
         if (
             request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
             and request._message.version == HttpVersion11
@@ -173,7 +168,7 @@ class Edge:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             # So that an error after it can still be answered.
             request.writer.output_size = 0
-        return await read_slowly(content, self.limits, take=charge.grow)
+        return await reader.read_slowly()
 
     def _address(self, request: web.BaseRequest, forwarded_for: str | None) -> str | None:
         if not self.options.keeps_client_address:
@@ -181,30 +176,17 @@ class Edge:
         return truncated_address(forwarded_for, request.remote, self.options.trusted_hops)
 
 
-class _Charge:
-    """What one body takes of the memory that all of them share."""
+def is_framing_odd(request: web.BaseRequest, *, is_old: bool) -> bool:
+    """
+    Whether programs may disagree about where *request* ends (RFC 9112, 6.1 and 6.3).
 
-    def __init__(self, edge: Edge, announced: int) -> None:
-        self._edge = edge
-        self._held = announced
-        self._came = 0
-        edge.in_flight_bytes += announced
-
-    def grow(self, came: int) -> bool:
-        """Take *came* more bytes, paid for already if they were announced; False if there is no room."""
-        self._came += came
-        more = self._came - self._held
-        if more <= 0:
-            return True
-        if self._edge.in_flight_bytes + more > self._edge.limits.max_in_flight_bytes:
-            return False
-        self._held += more
-        self._edge.in_flight_bytes += more
-        return True
-
-    def release(self) -> None:
-        """Give it back."""
-        self._edge.in_flight_bytes -= self._held
+    The library refuses most of these itself.  It takes an empty
+    Transfer-Encoding as none, also beside a length, and chunks in HTTP/1.0,
+    where a proxy may not know them.
+    """
+    if hdrs.TRANSFER_ENCODING not in request.headers:
+        return False
+    return is_old or not request._message.chunked or hdrs.CONTENT_LENGTH in request.headers
 
 
 def origin_form(target: str) -> str:

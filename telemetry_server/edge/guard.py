@@ -1,13 +1,12 @@
 """
 The connection's own limits, which aiohttp does not set: time, number, and what an early end means.
 
-This leans on private parts of aiohttp's request handler.  `check_library`
-looks for them when a worker starts, so that an upgrade cannot switch the
-limits off in silence.
+This leans on private parts of aiohttp's request handler: those that
+`library_check` lists.
 """
 
 import asyncio
-import inspect
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from aiohttp import StreamReader, web
@@ -15,33 +14,23 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from telemetry_server.edge import answers
+from telemetry_server.edge.closing import UnreadAnswers, close_after_last_answer
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.memory import ClientMemory
 from telemetry_server.observability.notable import WorkFailed
 
-# What is used here and is nobody's promise.
-NEEDED_ATTRIBUTES = frozenset(
-    {
-        "_request_count",
-        "_messages",
-        "_waiter",
-        "_request_in_progress",
-        "_force_close",
-        "_manager",
-        "_loop",
-    }
-)
 LOOK_AGAIN_SECONDS = 0.1
+READ_BUFFER_BYTES = 64 << 10  # of a body; the library pauses the connection at twice that
+# What a connection holds of requests behind the one that is answered: that, and one read of the loop's.
+MAX_PILED_BYTES = 2 * READ_BUFFER_BYTES + (256 << 10)
 TOO_MANY_HEADERS = "Too many headers"
-
-
-class LibraryChanged(Exception):
-    """aiohttp no longer has what the connection limits are built on."""
 
 
 class GuardOwner(Protocol):
     """Whom the connections of a worker belong to."""
 
     limits: EdgeLimits
+    memory: ClientMemory
     open_connections: int
 
     def count_answer(self, status: int) -> None:
@@ -59,6 +48,8 @@ class GuardedHandler(RequestHandler):
         "_is_refused",
         "_last_payload",
         "_owner",
+        "_piled_bytes",
+        "_unread",
         "is_half_closed",
     )
 
@@ -71,6 +62,8 @@ class GuardedHandler(RequestHandler):
         self._is_counted = False
         self._is_refused = False
         self._is_partial = False  # a part of a request's head is here
+        self._piled_bytes = 0  # that came while a request was being answered
+        self._unread: UnreadAnswers | None = None
         self.is_half_closed = False
 
     def is_last_answer(self) -> bool:
@@ -82,12 +75,13 @@ class GuardedHandler(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or answer 503 if there are too many."""
-        owner = self._owner
+        owner, connection = self._owner, cast(asyncio.Transport, transport)
         if owner.open_connections >= owner.limits.max_connections:
-            self._say_last(cast(asyncio.Transport, transport), 503)
+            self._say_last(connection, 503)
             return
         owner.open_connections += 1
         self._is_counted = True
+        self._unread = UnreadAnswers(connection, owner.memory, owner.limits, self._held_input_bytes)
         super().connection_made(transport)
         self._start_header_timer()
 
@@ -108,9 +102,56 @@ class GuardedHandler(RequestHandler):
         if self._is_counted:
             self._is_counted = False
             self._owner.open_connections -= 1
+        if self._unread is not None:
+            self._unread.end()
         self._stop_header_timer()
-        self._break_payload()
+        self._break_payload(self._last_payload)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read its answer: take no more from it, and give it its time."""
+        super().pause_writing()
+        if self._unread is not None:
+            self._unread.begin()
+        if self.transport is not None:
+            with suppress(RuntimeError):  # it is closing
+                self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.end()
+        if self.transport is not None and not self._reading_paused and not self._buffer_paused:
+            with suppress(RuntimeError):
+                self.transport.resume_reading()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; after a last one nothing that its client sent is a request any more."""
+        if resp.keep_alive is False:
+            # What came behind CONNECT or an upgrade: the library would parse it as the next request.
+            self._message_tail = b""
+        sent = await super().finish_response(request, resp, start_time)
+        if not resp.keep_alive and (resp.status >= 400 or not request.content.is_eof()):
+            self._end_after_answer()
+        return sent
+
+    def _end_after_answer(self) -> None:
+        self._is_refused = self._force_close = True
+        self._stop_header_timer()
+        if self.transport is None:
+            return
+        if self.is_half_closed:
+            self.transport.close()
+        else:
+            close_after_last_answer(self.transport, self._owner.limits)
+
+    def cut_off(self) -> None:
+        """End the connection at once: others need the memory that it holds."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse; the time for a request's head runs from its first byte to its last."""
@@ -119,9 +160,12 @@ class GuardedHandler(RequestHandler):
         requests_before = self._request_count
         payload = self._last_payload
         was_between = payload is None or payload.is_eof()
+        self._piled_bytes = 0 if self._is_idle() else self._piled_bytes + len(data)
         super().data_received(data)
         if self._request_count != requests_before:
             self._is_partial = False
+            # Something follows a body that is not whole: its parser gave up, and nothing would end it.
+            self._break_payload(payload)
             if self._messages:
                 self._last_payload = self._messages[-1][1]
             if self._header_timer is not None:
@@ -139,7 +183,7 @@ class GuardedHandler(RequestHandler):
             if self._is_partial:
                 self._answer_and_close(400)
             return None
-        self._break_payload()
+        self._break_payload(self._last_payload)
         if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
             return None  # TLS has no half-closed connections
         self.is_half_closed = True
@@ -179,11 +223,14 @@ class GuardedHandler(RequestHandler):
         else:
             self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
 
-    def _break_payload(self) -> None:
+    @staticmethod
+    def _break_payload(payload: StreamReader | None) -> None:
         """Nothing more comes: a body that is not whole will never be."""
-        payload = self._last_payload
         if payload is not None and not payload.is_eof() and payload.exception() is None:
             payload.set_exception(RequestPayloadError("the body ended early"))
+
+    def _held_input_bytes(self) -> int:
+        return min(self._piled_bytes, MAX_PILED_BYTES)
 
     def _is_idle(self) -> bool:
         """Whether no request is being answered or waits to be."""
@@ -220,10 +267,7 @@ class GuardedHandler(RequestHandler):
         self._is_refused = True
         self._owner.count_answer(status)
         transport.write(answers.raw_refusal(status))
-        if transport.can_write_eof():
-            transport.write_eof()
-        # Closing with bytes unread would reset the connection and take the answer with it.
-        self._loop.call_later(self._owner.limits.lingering_seconds, transport.abort)
+        close_after_last_answer(transport, self._owner.limits)
 
 
 class GuardedServer(web.Server):
@@ -237,6 +281,7 @@ class GuardedServer(web.Server):
             access_log=None,
             keepalive_timeout=limits.keepalive_timeout_seconds,
             lingering_time=limits.lingering_seconds,
+            read_bufsize=READ_BUFFER_BYTES,
             max_line_size=limits.max_line_bytes,
             # One more, so that the error tells the one from the other.
             max_field_size=limits.max_line_bytes + 1,
@@ -262,23 +307,3 @@ def status_of_parser_error(error: BaseException | None, limits: EdgeLimits) -> i
     if isinstance(error, BadHttpMessage) and error.message.startswith(TOO_MANY_HEADERS):
         return 431
     return 400
-
-
-def check_library() -> None:
-    """
-    Make sure that aiohttp still has what the limits are built on.
-
-    Raises:
-        LibraryChanged: It has not; its text says what is gone.
-    """
-    slots = {name for kind in RequestHandler.__mro__ for name in getattr(kind, "__slots__", ())}
-    gone = sorted(NEEDED_ATTRIBUTES - slots)
-    for method in ("connection_made", "connection_lost", "data_received", "eof_received", "handle_error"):
-        if not callable(getattr(RequestHandler, method, None)):
-            gone.append(method)
-    if list(inspect.signature(RequestHandler.data_received).parameters) != ["self", "data"]:
-        gone.append("data_received(data)")
-    if gone:
-        raise LibraryChanged(
-            f"this aiohttp lacks {', '.join(gone)}, which the connection limits need: install 3.14"
-        )

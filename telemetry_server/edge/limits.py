@@ -20,6 +20,8 @@ class EdgeLimits:
     header_timeout_seconds: float = 10.0
     body_timeout_seconds: float = 30.0
     keepalive_timeout_seconds: float = 30.0
+    answer_timeout_seconds: float = 10.0  # for a client to read what the kernel does not take
+    send_buffer_bytes: int = 64 << 10  # of the kernel, per connection; it doubles this
     min_bytes_per_second: float = 1024.0
     min_rate_after_seconds: float = 5.0
     lingering_seconds: float = 2.0  # how long the rest of a refused body is read and thrown away

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import re
+import stat
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
-import aiofiles
 import orjson
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from storage.errors import StorageFull, WriterDead
 from storage.raw.listing import RawSize, SegmentListing
 from storage.raw.writer import RawWriter
 from telemetry_server.edge import answers
+from telemetry_server.edge.memory import SlowHolding
+from telemetry_server.edge.shared_work import SharedWork
 from telemetry_server.observability import metrics
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ ALLOW = "GET, HEAD"
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+METRICS = "/metrics"
 HISTOGRAMS = "/histograms/"
 OTHERS_COUNT_WITHIN_SECONDS = 0.05
 MOST_SPEC_BYTES = 32 << 20
@@ -41,28 +45,52 @@ class ReadingRoutes:
         self._edge = edge
         self._writer = writer
         self._raw_size = RawSize(SegmentListing(writer.directory))
-        self._scraping = Lock()  # scrapes run in threads, and the size is counted in one at a time
-        self._routes = {
+        self._scrapes = SharedWork(self._scrape)
+        self._routes: dict[str, Callable[[], Awaitable[web.Response]]] = {
             "/status": self._alive,
             "/__lbheartbeat__": self._alive,
             "/__heartbeat__": self._heartbeat,
             "/__version__": self._version,
-            "/metrics": self._metrics,
-            "/telemetry_schema": self._schema,
+        }
+        # These may be long.
+        self._bodies: dict[str, tuple[str, Callable[[SlowHolding], Awaitable[bytes | None]]]] = {
+            METRICS: (METRICS_TYPE, self._metrics),
+            "/telemetry_schema": (JSON, self._schema),
         }
 
-    async def answer(self, method: str, path: str, *, shows_metrics: bool) -> web.Response:
-        """Answer for *path*, which is no submission."""
+    async def answer(
+        self, method: str, path: str, *, shows_metrics: bool, cut_off: Callable[[], None]
+    ) -> web.StreamResponse:
+        """
+        Answer for *path*, which is not a submission.
+
+        Args:
+            cut_off: Ends the connection at once.
+        """
         route = self._routes.get(path)
-        if route == self._metrics and not shows_metrics:
-            route = None
-        if route is None and not path.startswith(HISTOGRAMS):
+        content_type, body_of = self._bodies.get(path, (JSON, None))
+        if path.startswith(HISTOGRAMS):
+            body_of = partial(self._histograms, path[len(HISTOGRAMS) :])
+        if (route is None and body_of is None) or (path == METRICS and not shows_metrics):
             return answers.refused(404)
         if method not in READ_METHODS:
             return answers.refused(405, allow=ALLOW)
-        if route is not None:
+        if body_of is None:
+            assert route is not None  # the one or the other
             return await route()
-        return await self._histograms(path[len(HISTOGRAMS) :])
+        holding = SlowHolding(self._edge.memory, cut_off)
+        try:
+            body = await body_of(holding)
+        except NoRoom:
+            holding.release()
+            return answers.refused(503)
+        except BaseException:
+            holding.release()
+            raise
+        if body is None:
+            holding.release()
+            return answers.refused(404)
+        return answers.FoundInPieces(body, content_type, holding)
 
     async def _alive(self) -> web.Response:
         return answers.found(b"OK\n", TEXT)
@@ -98,33 +126,52 @@ class ReadingRoutes:
     async def _version(self) -> web.Response:
         return answers.found(self._edge.options.version, JSON)
 
-    async def _metrics(self) -> web.Response:
+    async def _metrics(self, holding: SlowHolding) -> bytes:
         self._edge.tally.flush()
         # What another worker has answered, it counts at the end of that turn of its loop.
         await asyncio.sleep(OTHERS_COUNT_WITHIN_SECONDS)
-        body = await asyncio.get_running_loop().run_in_executor(None, self._scrape)
-        return answers.found(body, METRICS_TYPE)
+        body = await self._scrapes.result()
+        _hold(holding, len(body))
+        return body
 
     def _scrape(self) -> bytes:
         """All metrics, with the size of raw/ as it is now, whoever converts or not."""
-        with self._scraping:
-            metrics.raw_bytes.report(self._raw_size.total_bytes())
+        metrics.raw_bytes.report(self._raw_size.total_bytes())
         watch = self._edge.options.conversion
         if watch is not None:
             metrics.convert_lag_seconds.report(watch.lag_seconds())
             metrics.convert_halted.report(watch.halt() is not None)
         return metrics.exposition()
 
-    async def _schema(self) -> web.Response:
-        return answers.found(self._edge.options.partition_schema(), JSON)
+    async def _schema(self, holding: SlowHolding) -> bytes:
+        body = self._edge.options.partition_schema()
+        _hold(holding, len(body))
+        return body
 
-    async def _histograms(self, rest: str) -> web.Response:
+    async def _histograms(self, rest: str, holding: SlowHolding) -> bytes | None:
         path = cached_spec_path(self._edge.options.revision_cache_dir, rest)
-        body = None if path is None else await _read_plain_file(path)
+        if path is None:
+            return None
+        loop = asyncio.get_running_loop()
+        size = await loop.run_in_executor(None, _plain_file_bytes, path)
+        if size is not None:
+            # Before it is read, so that a thousand readers at once stay within the bound.
+            _hold(holding, size)
+            return await loop.run_in_executor(None, _read_plain_file, path, size)
         other = self._edge.options.other_definitions
-        if path is not None and body is None and other is not None:
-            body = await asyncio.get_running_loop().run_in_executor(None, other, rest)
-        return answers.refused(404) if body is None else answers.found(body, JSON)
+        body = None if other is None else await loop.run_in_executor(None, other, rest)
+        if body is not None:
+            _hold(holding, len(body))
+        return body
+
+
+class NoRoom(Exception):
+    """Other answers and bodies fill the memory that there is for clients."""
+
+
+def _hold(holding: SlowHolding, size: int) -> None:
+    if not holding.hold(size):
+        raise NoRoom
 
 
 def cached_spec_path(directory: Path | None, rest: str) -> Path | None:
@@ -137,15 +184,24 @@ def cached_spec_path(directory: Path | None, rest: str) -> Path | None:
     return directory.joinpath(*repository, changeset, "Histograms.json")
 
 
-async def _read_plain_file(path: Path) -> bytes | None:
-    """The file at *path*; None if it is not there, is a link, or is too large."""
+def _plain_file_bytes(path: Path) -> int | None:
+    """The size of the file at *path*; None if it is not there, is not a plain file, or is too large."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) and found.st_size <= MOST_SPEC_BYTES else None
+
+
+def _read_plain_file(path: Path, most_bytes: int) -> bytes | None:
+    """The file at *path*; None if it is gone, became a link, or grew past *most_bytes*."""
 
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
 
     try:
-        async with aiofiles.open(path, "rb", opener=opener) as file:
-            body = await file.read(MOST_SPEC_BYTES + 1)
+        with open(path, "rb", opener=opener) as file:
+            body = file.read(most_bytes + 1)
     except OSError:
         return None
-    return body if len(body) <= MOST_SPEC_BYTES else None
+    return body if len(body) <= most_bytes else None

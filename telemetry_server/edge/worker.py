@@ -16,8 +16,9 @@ from storage.raw.committer import Commit
 from storage.raw.room import RESERVE_BYTES
 from storage.raw.writer import RawWriter
 from telemetry_server.edge.edge import Edge, EdgeOptions
-from telemetry_server.edge.guard import GuardedServer, check_library
+from telemetry_server.edge.guard import GuardedServer
 from telemetry_server.edge.lane import FastLane
+from telemetry_server.edge.library_check import check_library
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.notable import WriterDied
@@ -62,6 +63,7 @@ class AdminConnections:
 
     def __init__(self, edge: Edge) -> None:
         self.limits: EdgeLimits = replace(edge.limits, max_connections=MOST_ADMIN_CONNECTIONS)
+        self.memory = edge.memory
         self.open_connections = 0
         self.count_answer = edge.count_answer
 
@@ -134,13 +136,14 @@ class EdgeWorker:
         backlog = self._options.limits.backlog
         self._listeners.append(await loop.create_server(server, sock=listening, backlog=backlog))
 
-    @staticmethod
-    def _bound(address: Address) -> socket.socket:
+    def _bound(self, address: Address) -> socket.socket:
         family, name = address
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setblocking(False)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Connections inherit it: else the kernel holds megabytes for a client that does not read.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._options.limits.send_buffer_bytes)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(name)

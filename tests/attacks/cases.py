@@ -78,6 +78,8 @@ def smuggling() -> Iterator[Case]:
         "a name in brackets": b"X[A]: 5\r\n",
         "a name past ASCII": "X-Ä: 5\r\n".encode(),
         "two hosts": b"Host: b\r\n",
+        "an empty transfer-encoding and a length": b"Transfer-Encoding:\r\nContent-Length: 5\r\n",
+        "a length and an empty transfer-encoding": b"Content-Length: 5\r\nTransfer-Encoding: \r\n",
     }.items():
         yield _refused(name, post(headers, b"0\r\n\r\n" + inner))
 
@@ -115,7 +117,7 @@ def chunks() -> Iterator[Case]:
     yield Case(
         "chunks: in HTTP/1.0",
         post(b"Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n", version=b"HTTP/1.0"),
-        (frozenset({200, 400}),),
+        (400,),
     )
 
 
@@ -180,7 +182,13 @@ def methods() -> Iterator[Case]:
     for method in (b"POST", b"PUT", b"DELETE", b"OPTIONS"):
         sent = method + b" /__heartbeat__ HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n"
         yield Case(f"{method.decode()} /__heartbeat__", sent, (405,))
-    yield Case("CONNECT", b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", (frozenset({400, 404, 405}),))
+    connect = b"CONNECT a:443 HTTP/1.1\r\n" + HOST
+    yield Case("CONNECT", connect + b"\r\n", (405,))
+    smuggled = b"POST /submit/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(smuggled)
+    yield Case("CONNECT with a body", connect + length + smuggled, (405,))
+    yield Case("CONNECT with what may be a tunnel", connect + b"\r\n" + smuggled, (405,))
+    yield Case("CONNECT behind a good one", GOOD + connect + length + smuggled, (200, 405))
     yield Case("OPTIONS *", b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", (frozenset({400, 404, 405}),))
     websocket = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     yield Case("websocket", b"GET /status HTTP/1.1\r\n" + HOST + websocket + b"\r\n" + GOOD, (200,))

@@ -1,9 +1,11 @@
 """Slow and silent clients beside good ones: these are served in time, those let go, memory stays (T11)."""
 
+import asyncio
 import resource
 import select
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,3 +155,108 @@ def test_connections_past_the_cap_get_503_and_those_within_it_are_served(tmp_pat
 
     assert set(told) == {b"HTTP/1.1 503"}
     assert set(served) == {b"HTTP/1.1 200"}
+
+
+KIB, MIB = 1 << 10, 1 << 20
+DEFINITIONS = "GET /histograms/releases/mozilla-release/a55c55edf302 HTTP/1.1\r\nHost: a\r\n\r\n"
+# What each kind of stalled client sends before it stops; readers take nothing of their answers.
+STALLED_READERS = {
+    "large answer": DEFINITIONS.encode(),
+    "metrics": b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 4,
+    "pipelined submits": a_request(b"x", path="/submit/stalled") * 30,
+}
+STALLED_WRITERS = {
+    "only a head": b"POST /submit/stalled HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n",
+    "most of a body": b"POST /submit/stalled HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n"
+    + b"x" * 299_999,
+    "a part in chunks": b"POST /submit/stalled HTTP/1.1\r\nHost: a\r\n"
+    + b"Transfer-Encoding: chunked\r\n\r\n"
+    + b"20000\r\n"
+    + b"x" * 100_000,
+}
+# As docs/limits.md says it: twice the bound of what is held for clients, and the connections themselves.
+MAX_HELD_MEBIBYTES = 2 * 64
+MAX_CONNECTION_KIBIBYTES = 48
+
+
+async def stall(port: int, first: bytes) -> socket.socket:
+    """A connection that sends *first*, as far as it is taken, and then does nothing."""
+    loop = asyncio.get_running_loop()
+    connection = socket.socket()
+    connection.setblocking(False)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIB)
+    await loop.sock_connect(connection, ("127.0.0.1", port))
+    # It may not be read any more, or have given way.
+    with suppress(TimeoutError, ConnectionError):
+        await asyncio.wait_for(loop.sock_sendall(connection, first), 2)
+    return connection
+
+
+async def post_at_rate(port: int, seconds: float, per_second: float) -> tuple[list[int], list[float]]:
+    """Statuses and latencies of posts that each begin on time, however long the others take."""
+    started = asyncio.get_running_loop().time()
+
+    async def post(number: int) -> tuple[int, float]:
+        due = started + number / per_second
+        await asyncio.sleep(due - asyncio.get_running_loop().time())
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(a_request(b"good" * 500))
+        answer = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        return int(answer[9:12]), asyncio.get_running_loop().time() - due
+
+    done = await asyncio.gather(*(post(number) for number in range(int(seconds * per_second))))
+    return [status for status, _ in done], sorted(latency for _, latency in done)
+
+
+def p99_milliseconds(latencies: list[float]) -> float:
+    """Of *latencies* in seconds, in order."""
+    return latencies[int(len(latencies) * 0.99) - 1] * 1000
+
+
+async def post_beside_stalled(server: RunningServer, size: int, seconds: float) -> float:
+    """Post without and beside *size* stalled readers and as many writers; the server's growth in MiB."""
+    await post_at_rate(server.port, 1, 100)
+    before = resident_mebibytes(server)
+    alone, quick = await post_at_rate(server.port, seconds, 200)
+    kinds = [*STALLED_READERS.values()], [*STALLED_WRITERS.values()]
+    posting = asyncio.create_task(post_at_rate(server.port, seconds * 2, 200))
+    stalled: list[socket.socket] = []
+    for start in range(0, size, 20):
+        stalled += await asyncio.gather(
+            *(
+                stall(server.port, some[number % len(some)])
+                for some in kinds
+                for number in range(start, start + 20)
+            )
+        )
+    peak = resident_mebibytes(server)
+    statuses, latencies = await posting
+    held_on = len(stalled)
+    more, beside = await post_at_rate(server.port, seconds, 200)
+    peak = max(peak, resident_mebibytes(server))
+    for connection in stalled:
+        connection.close()
+    p99s = [p99_milliseconds(some) for some in (quick, latencies, beside)]
+    print(
+        f"{held_on} stalled: p99 {p99s[0]:.1f} ms alone, {p99s[1]:.1f} ms while they come, "
+        f"{p99s[2]:.1f} ms beside them (ratio {p99s[2] / p99s[0]:.1f}), memory +{peak - before:.0f} MiB"
+    )
+    # The ratio is printed, not asserted: it depends on what else the machine does.
+    assert set(alone) | set(statuses) | set(more) == {200}
+    return peak - before
+
+
+@pytest.mark.parametrize("size", [50, pytest.param(1000, marks=pytest.mark.slow)])
+def test_stalled_readers_and_writers_keep_no_good_post_from_its_200(tmp_path, size):
+    """As many of each; memory stays within what the limits page says."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2 * size + 500:
+        pytest.skip(f"needs {2 * size + 500:,} open files")
+    place = tmp_path / "data/specs/releases/mozilla-release/a55c55edf302"
+    place.mkdir(parents=True)
+    (place / "Histograms.json").write_bytes(b"{}" + b" " * MIB)
+    with running_server(tmp_path, "--no-convert") as server:
+        grown = asyncio.run(post_beside_stalled(server, size, seconds=1 if size < 100 else 4))
+        assert server.stop() == 0
+
+    assert grown <= MAX_HELD_MEBIBYTES + 2 * size * MAX_CONNECTION_KIBIBYTES / KIB

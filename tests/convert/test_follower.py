@@ -10,7 +10,8 @@ from storage.conversion_state import ConversionState
 from storage.errors import LedgerError, StorageError
 from telemetry_server.convert import follower as module
 from telemetry_server.convert.follower import Follower, pause_seconds
-from tests.support.data_root import World, a_ping, submitted, until
+from tests.support.data_root import World, a_ping, submitted
+from tests.support.waiting import until
 
 
 def test_pauses_grow_to_a_minute():

@@ -10,6 +10,7 @@ from histogram_specs.buckets import MOST_BUCKETS
 from storage.partitions.writer import OPEN_AT_ONCE
 from storage.raw import segment_file, writer
 from telemetry_server.convert import histogram_places, lookups, partition_bound
+from telemetry_server.edge.answers import PIECE_BYTES
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.worker import MOST_ADMIN_CONNECTIONS
 from telemetry_server.observability.metrics import MOST_LABEL_VALUES
@@ -29,12 +30,15 @@ ROWS = {
     f"a body's rate, after {EDGE.min_rate_after_seconds:g} s": f"{EDGE.min_bytes_per_second:,.0f} B/s",
     "silence between two requests": f"{EDGE.keepalive_timeout_seconds:g} s",
     "requests on one connection": f"{EDGE.max_requests_per_connection:,}",
-    "the rest of a body that was refused": f"{EDGE.lingering_seconds:g} s",
+    "what still comes after a refusal": f"{EDGE.lingering_seconds:g} s",
     "until the disk has it": f"{Settings.model_fields['commit_timeout_seconds'].default:g} s",
     "to finish in after SIGTERM": f"{EDGE.drain_timeout_seconds:g} s",
     "connections on `admin_port`": f"{MOST_ADMIN_CONNECTIONS}",
     "body on the wire": f"{EDGE.max_body_bytes // MIB} MiB",
-    "bodies in memory, per worker": f"{EDGE.max_in_flight_bytes // MIB} MiB",
+    f"an answer that its client does not read, for each {PIECE_BYTES >> 10} KiB": (
+        f"{EDGE.answer_timeout_seconds:g} s"
+    ),
+    "bodies and unread answers in memory, per worker": f"{EDGE.max_in_flight_bytes // MIB} MiB",
     "request target": f"{EDGE.max_target_bytes:,} bytes",
     "a header that is kept": f"{EDGE.max_kept_header_bytes:,} bytes",
     "any header, or the request line": f"{EDGE.max_line_bytes:,} bytes",

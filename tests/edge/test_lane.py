@@ -121,7 +121,7 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
             ]
             for edge in edges
         ]
-        left = [(edge.worker.edge.active_requests, edge.worker.edge.in_flight_bytes) for edge in edges]
+        left = [(edge.worker.edge.active_requests, edge.worker.edge.memory.held_bytes) for edge in edges]
     assert kept[0] == kept[1]
     assert left == [(0, 0), (0, 0)]
     return len(kept[0])

@@ -10,7 +10,7 @@ from storage.disk import Disk
 from storage.errors import LostFile
 from storage.root import DataRoot
 from storage.waiting import ConversionWatch
-from telemetry_server.edge.guard import check_library
+from telemetry_server.edge.library_check import check_library
 from telemetry_server.edge.reading_routes import cached_spec_path
 from tests.support.edges import a_request, running_edge
 

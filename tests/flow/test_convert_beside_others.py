@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from telemetry_server.cli.throwaway import ThrowawayServer, bare_environment
-from tests.support.data_root import World, a_ping, an_id, submitted, until
+from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.running_server import running_server, telemetry_server
+from tests.support.waiting import until
 from tests.support.whole_server import is_alive, kill, processes_of
 
 PINGS = 5

@@ -20,6 +20,7 @@ from storage.raw.reader import read_submission, scan_segment, segments
 from storage.raw.submission import Submission
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.tls import Certificate
 from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
 
 DOCUMENT_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
@@ -154,14 +155,15 @@ async def running_edge(
     limits: EdgeLimits | None = None,
     disk: Disk | None = None,
     writer_options: dict[str, Any] | None = None,
+    certificate: Certificate | None = None,
     **options: Any,
 ) -> AsyncIterator[RunningEdge]:
-    """An edge with its writer below *tmp_path*, listening on a free port."""
+    """An edge with its writer below *tmp_path*, listening on a free port, by TLS with a *certificate*."""
     raw = tmp_path / "raw"
     place = WorkerPlace(raw, 0, **({"min_free_bytes": 0, "reserve_bytes": 0} | (writer_options or {})))
     edge_options = EdgeOptions(limits=limits or EdgeLimits(), **({"fast_lane": fast_lane.get()} | options))
     async with EdgeWorker(edge_options, place, disk=disk) as worker:
-        await worker.listen([(socket.AF_INET, ("127.0.0.1", 0))])
+        await worker.listen([(socket.AF_INET, ("127.0.0.1", 0))], certificate=certificate)
         yield RunningEdge(worker, raw)
 
 
