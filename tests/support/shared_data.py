@@ -13,3 +13,11 @@ def shared_data(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"needs ../shared/data/{'/'.join(parts)}")
     return path
+
+
+def shared_trial(name: str) -> Path:
+    """A small input that once failed; skips the test where it is not there."""
+    path = SHARED_DATA.with_name("trials") / name
+    if not path.exists():
+        pytest.skip(f"needs ../shared/trials/{name}")
+    return path
