@@ -6,6 +6,7 @@ only for what no retry could mend.
 """
 
 import random
+from collections.abc import Mapping
 from email.utils import formatdate
 
 from aiohttp import hdrs, web
@@ -62,6 +63,11 @@ def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
     return web.Response(
         body=body, status=status, headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type}
     )
+
+
+def preflight(headers: Mapping[str, str]) -> web.Response:
+    """The 204 that lets a web page submit."""
+    return web.Response(status=204, headers={hdrs.SERVER: SERVER, **headers})
 
 
 def refused(status: int, *, allow: str | None = None) -> web.Response:

@@ -17,10 +17,11 @@ from storage.errors import StorageError
 from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter, utc_now
 from telemetry_server.edge import answers
-from telemetry_server.edge.edge import SUBMIT, Edge
+from telemetry_server.edge.edge import Edge
 from telemetry_server.edge.guard import GuardedServer
 from telemetry_server.edge.kept import truncated_address
 from telemetry_server.edge.lane_head import END, PlainHead, may_become_plain, plain_head
+from telemetry_server.edge.submit_target import namespace_of_path
 
 MOST_PIPELINED_BYTES = 64 << 10  # kept for after the request that is being answered
 LOOK_AGAIN_SECONDS = 0.02
@@ -59,7 +60,9 @@ class FastLane:
             and self.writer.refusal is None
             and head.body_bytes <= limits.max_body_bytes
             and edge.in_flight_bytes + head.body_bytes <= limits.max_in_flight_bytes
-            and (not options.namespaces or namespace_of(head) in options.namespaces)
+            and (not options.namespaces or namespace_of_path(head.path) in options.namespaces)
+            # The answer to a web page has more headers.
+            and not (head.has_origin and options.cors_origins)
         )
 
     def kept_answer(self, now: float, *, closes: bool) -> bytes:
@@ -232,7 +235,7 @@ class LaneConnection(asyncio.Protocol):
         edge.in_flight_bytes -= head.body_bytes
         status = 200
         if error is None:
-            edge.tally.count_kept(namespace_of(head))
+            edge.tally.count_kept(namespace_of_path(head.path))
         else:
             status = answers.status_of(error)
         edge.tally.count_answer(status)
@@ -432,8 +435,3 @@ class LaneConnection(asyncio.Protocol):
     def _running_transport(self) -> asyncio.Transport:
         assert self._transport is not None  # there is one from `connection_made` to `connection_lost`
         return self._transport
-
-
-def namespace_of(head: PlainHead) -> str:
-    """The part of the path after ``/submit/``."""
-    return head.path[len(SUBMIT) :].partition("/")[0]

@@ -51,6 +51,7 @@ class PlainHead(NamedTuple):
     forwarded_for: str | None
     body_bytes: int
     is_last: bool  # the client wants the connection closed after it
+    has_origin: bool  # it comes from a web page
 
 
 def may_become_plain(came: bytes) -> bool:
@@ -96,7 +97,9 @@ def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
     if len(head) > most and max(len(host), *map(len, headers.values())) > most:
         return None
     forwarded_for = headers.pop(FORWARDED_FOR, None) if FORWARDED_FOR in headers else None
-    return PlainHead(method, path, query, host, headers, forwarded_for, int(length), is_last)
+    return PlainHead(
+        method, path, query, host, headers, forwarded_for, int(length), is_last, "origin" in others
+    )
 
 
 # Clients of one kind send the same lines over and over.  Its size bounds what a hostile one makes it hold.
