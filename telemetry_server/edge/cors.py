@@ -1,5 +1,5 @@
 """
-CORS: which web pages of other origins may submit, and what a browser asks before one does (Fetch standard, 3.2).
+CORS: which web pages of other origins may submit, and what browsers ask first (Fetch standard, 3.2).
 
 A page of an origin that is not allowed can still send what needs no question first: a beacon or a
 ``fetch`` with plain text.  Its submission is kept like any other; only its script cannot read the answer.

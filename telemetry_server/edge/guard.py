@@ -16,6 +16,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from telemetry_server.edge import answers
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.tolerant_parser import tolerant_parser
 from telemetry_server.observability.notable import WorkFailed
 
 # What is used here and is nobody's promise.
@@ -28,6 +29,9 @@ NEEDED_ATTRIBUTES = frozenset(
         "_force_close",
         "_manager",
         "_loop",
+        "_max_msg_queue_size",
+        "_parser",
+        "_read_bufsize",
     }
 )
 LOOK_AGAIN_SECONDS = 0.1
@@ -65,6 +69,7 @@ class GuardedHandler(RequestHandler):
     def __init__(self, manager: "GuardedServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(manager, loop=loop, **options)
         self._owner = manager.owner
+        self._parser = cast(Any, tolerant_parser(self, loop))
         self._header_timer: asyncio.TimerHandle | None = None
         self._answered = 0
         self._last_payload: StreamReader | None = None  # of the request whose head came last
