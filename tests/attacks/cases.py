@@ -163,7 +163,7 @@ def request_lines() -> Iterator[Case]:
     yield Case("line: an end in the middle", b"POST /subm", (400,))
     yield Case("line: the whole address", post(b"Content-Length: 0\r\n", path=b"http://a/submit/x"), (200,))
     yield Case(
-        "line: another's address", post(b"Content-Length: 0\r\n", path=b"http://evil.example/"), (404,)
+        "line: another's address", post(b"Content-Length: 0\r\n", path=b"http://evil.example/"), (405,)
     )
     yield Case(
         "line: a file's address",
