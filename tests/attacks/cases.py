@@ -217,7 +217,10 @@ def paths() -> Iterator[Case]:
             post(b"Content-Length: 0\r\n", path=b"/submit/" + tail),
             (frozenset({200, 400}),),
         )
-    for path in ("/", "/submit", "/submit/", "/SUBMIT/x", "/./submit/x", "/../submit/x", "//submit/x", "/submit%2fx", "/%73ubmit/x", "/admin", "/.env", "/wp-login.php", "/metrics/", "/status/x", "/submit.php", "/histograms", "/raw/x", "/__version__/.."):  # fmt: skip
+    yield Case("path: /", a_request(path="/"), (405,))
+    for path in ("//submit/x", "///submit/../x", "http://a//submit/x"):
+        yield Case(f"path: {path}", a_request(path=path), (200,))
+    for path in ("//", "/submit", "/submit/", "/SUBMIT/x", "/./submit/x", "/../submit/x", "//x/submit/x", "/submit%2fx", "/%73ubmit/x", "/admin", "/.env", "/wp-login.php", "/metrics/", "/status/x", "/submit.php", "/histograms", "/raw/x", "/__version__/.."):  # fmt: skip
         yield Case(f"path: {path}", a_request(path=path), (404,))
     for rest in (
         "../../../etc/passwd/abc",

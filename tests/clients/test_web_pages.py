@@ -41,7 +41,7 @@ def doctypes(data: Path) -> set[str]:
 @pytest.mark.parametrize("browser", BROWSERS)
 @pytest.mark.parametrize("allowed", ["no page", "the page", "*"])
 def test_what_a_page_submits_arrives_as_far_as_its_origin_is_allowed(browser, allowed, tmp_path):
-    """Without CORS only what a browser sends without a question; a beacon of JSON needs the origin by name."""
+    """Without CORS only what a browser sends unasked; a beacon of JSON needs the origin by name."""
     arrives = NEEDS_NO_QUESTION | (NEEDS_A_PREFLIGHT if allowed != "no page" else set())
     arrives |= {"beacon-json"} if allowed == "the page" else set()
     with serving_pages(PAGES) as pages:
@@ -140,7 +140,7 @@ def answers(server: RunningServer) -> Counter[str]:
         pytest.param("tag=plot-1", True, True, id="a tag with CORS"),
     ],
 )
-def test_a_page_with_glean_js_submits(browser, page, is_allowed, arrives, glean_js, certificate, tmp_path):
+def test_a_page_with_glean_js_submits(browser, page, *, is_allowed, arrives, glean_js, certificate, tmp_path):
     """In a half-hour zone, whose offset it writes as a fraction of hours."""
     with serving_pages(glean_js) as pages:
         cors = {"TELEMETRY_SUBMIT_CORS_ORIGINS": pages.origin} if is_allowed else {}
@@ -167,7 +167,7 @@ def test_a_page_with_glean_js_submits(browser, page, is_allowed, arrives, glean_
     ],
 )
 def test_a_web_ping_that_is_answered_5xx_is_lost_with_its_page(
-    browser, page, tries, glean_js, certificate, tmp_path
+    browser, page, *, tries, glean_js, certificate, tmp_path
 ):
     """A beacon's answer is not read; what is sent by fetch waits in the page's memory alone."""
     full = {"TELEMETRY_MIN_FREE_BYTES": str(1 << 60)}
