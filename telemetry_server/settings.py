@@ -46,6 +46,8 @@ SIZE_UNITS = {
     "tib": 2**40,
 }
 SECONDS_OF_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
 NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -163,6 +165,23 @@ def alias_list(value: object) -> tuple[str, ...]:
     return stripped
 
 
+def origin_list(value: object) -> tuple[str, ...]:
+    """Origins of web pages as browsers write them, as a list or with commas between; or ``*``."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"must be a list of origins, not {value!r}")
+    origins = tuple(text.strip().lower() for text in texts)
+    for origin in origins:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is not an origin: write scheme, host and port, such as "
+                "https://app.example.org or http://localhost:3000, or *"
+            )
+        if DEFAULT_PORT.search(origin):
+            raise ValueError(f"{origin!r} names the default port of its scheme: browsers leave it out")
+    return origins
+
+
 def server_url(value: object) -> str:
     """An http or https URL without credentials, query or fragment; a slash at its end goes."""
     text = value if isinstance(value, str) else ""
@@ -244,6 +263,11 @@ class Settings(BaseSettings):
     )
     namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(namespace_list)] = Field(
         (), description="Namespaces taken; any other is answered 404.  Empty: all are taken."
+    )
+    submit_cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(origin_list)] = Field(
+        (),
+        description="Origins of web pages that may submit, such as `https://app.example.org`; `*` allows "
+        "all.  Empty: none.",
     )
     trusted_hops: Annotated[Whole, Field(ge=0, le=16)] = Field(
         0, description="How many proxies in front may be believed in X-Forwarded-For."

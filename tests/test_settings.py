@@ -162,6 +162,22 @@ def test_namespaces_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_path)
     assert from_file == from_variable == ("telemetry", "org-mozilla-fenix")
 
 
+def test_cors_origins_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_path):
+    """As browsers write them: in lower case, without a slash at the end."""
+    file = tmp_path / "server.toml"
+    file.write_text('submit_cors_origins = ["https://App.example.org", "http://localhost:3000"]\n')
+    variable = "https://app.example.org, http://localhost:3000"
+
+    from_file = load_settings({}, file, {}).submit_cors_origins
+    from_variable = load_settings({}, None, {"TELEMETRY_SUBMIT_CORS_ORIGINS": variable}).submit_cors_origins
+
+    assert from_file == from_variable == ("https://app.example.org", "http://localhost:3000")
+    assert load_settings({}, None, {}).submit_cors_origins == ()
+    assert load_settings({}, None, {"TELEMETRY_SUBMIT_CORS_ORIGINS": "*"}).submit_cors_origins == ("*",)
+    extension = "moz-extension://11111111-2222-4333-8444-555555555555"
+    assert load_settings({"submit_cors_origins": [extension]}, None, {}).submit_cors_origins == (extension,)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -185,6 +201,11 @@ def test_namespaces_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_path)
         ("header_timeout_seconds", "nan", "number of seconds"),
         ("dedup_days", "-1", "number of days"),
         ("namespaces", "telemetry,../x", "no namespace"),
+        ("submit_cors_origins", "app.example.org", "is not an origin"),
+        ("submit_cors_origins", "https://app.example.org/", "is not an origin"),
+        ("submit_cors_origins", "https://*.example.org", "is not an origin"),
+        ("submit_cors_origins", "https://app.example.org:443", "default port"),
+        ("submit_cors_origins", "https://a.example.org,", "is not an origin"),
         ("revision_server", "ftp://example.org", "URL like"),
         ("revision_server", "https://user:word@example.org", "URL like"),
         ("revision_server", "https://example.org:port", "URL like"),

@@ -10,7 +10,10 @@ from storage.exports.packed import layout_of
 # Enough to hold a largest packed record after a damaged one.
 LOOK_BYTES = 2 << 20
 
-_SURE_LINE = re.compile(rb"^(?:" + UUID_PATTERN + rb"(?:/[!-~]*)?|/submit/[!-~]*)\t", re.MULTILINE)
+# A byte order mark may stand before the first line, or before a later one where files were joined.
+_SURE_LINE = re.compile(
+    rb"^(?:\xef\xbb\xbf)?(?:" + UUID_PATTERN + rb"(?:/[!-~]*)?|/submit/[!-~]*)\t", re.MULTILINE
+)
 _LIKELY_LINE = re.compile(rb"^[^\x00-\x1f]{1,1024}\t[ \t]*\{", re.MULTILINE)
 
 

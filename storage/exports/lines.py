@@ -3,6 +3,7 @@ Lines of ``<id>\\t<json>``: the old server's stored files and its later command 
 
 The id ends at the first TAB.  It may be the whole path of a submission, as the
 ping generator writes it; then a third column may name the fault that was put in.
+A byte order mark before a line is skipped.
 """
 
 import re
@@ -22,6 +23,7 @@ from storage.exports.window import Window
 
 MOST_ID_BYTES = len(SUBMIT_PREFIX) + MOST_PATH_BYTES
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT = re.compile(rb"[^\n]")
 _FAULT_NAME = re.compile(rb"-|[a-z]+(?:-[a-z]+)*")
 
@@ -63,7 +65,8 @@ class LinesReader:
                 continue
             line = window.data[window.position : window.position + length]
             window.position += length + is_terminated
-            ping = self._ping(line.removesuffix(b"\r"), is_terminated=is_terminated)
+            line = line.removeprefix(_BYTE_ORDER_MARK).removesuffix(b"\r")
+            ping = self._ping(line, is_terminated=is_terminated)
             if ping is not None:
                 yield ping
 

@@ -120,6 +120,7 @@ def _edge_options(settings: Settings, *, converts: bool) -> "EdgeOptions":
         limits=limits,
         fast_lane=settings.fast_lane,
         namespaces=frozenset(settings.namespaces),
+        cors_origins=frozenset(settings.submit_cors_origins),
         trusted_hops=settings.trusted_hops,
         keeps_client_address=settings.client_address is ClientAddress.TRUNCATED,
         version=_version(),

@@ -6,11 +6,10 @@ from storage.errors import StorageError, WriterClosed
 from storage.raw.writer import RawWriter
 from telemetry_server.edge import answers
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.submit_target import namespace_of_path
 
 if TYPE_CHECKING:
     from telemetry_server.edge.edge import Edge
-
-SUBMIT = "/submit/"
 
 
 class Admission:
@@ -31,10 +30,10 @@ class Admission:
         The status that refuses a submission before its body; None if it is admitted.
 
         Args:
-            path: Begins with `SUBMIT`.
+            path: As `routed_path` gives it.
             announced_bytes: The body's length; 0 where it is not announced.
         """
-        if self._namespaces and namespace_of(path) not in self._namespaces:
+        if self._namespaces and namespace_of_path(path) not in self._namespaces:
             return 404
         if announced_bytes > self._max_body_bytes:
             return self._oversize_status
@@ -48,11 +47,6 @@ class Admission:
         if self._edge.is_draining:
             return WriterClosed("the server is shutting down")
         return self._writer.refusal
-
-
-def namespace_of(path: str) -> str:
-    """The part of a submission's path after ``/submit/``."""
-    return path[len(SUBMIT) :].partition("/")[0]
 
 
 def body_seconds(came_bytes: int, limits: EdgeLimits) -> float:

@@ -1,8 +1,9 @@
 """
 One worker's HTTP: a request in, an answer out.
 
-Routes are matched on the target as it was sent, never decoded; a path that a
-client wrote is kept as text and is no file's name.
+Routes are matched on the target as it was sent, never decoded, but for slashes
+that are doubled before ``submit``; a path that a client wrote is kept as text
+and is no file's name.
 """
 
 from collections.abc import Callable
@@ -18,13 +19,15 @@ from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter, utc_now
 from storage.waiting import ConversionWatch
 from telemetry_server.edge import answers
-from telemetry_server.edge.admission import SUBMIT, Admission, namespace_of
+from telemetry_server.edge.admission import Admission
 from telemetry_server.edge.body import BodyBroken, BodyReader, BodyTooLarge, BodyTooSlow, NoRoomForBody
+from telemetry_server.edge.cors import cors_headers, preflight_headers
 from telemetry_server.edge.guard import GuardedHandler
 from telemetry_server.edge.kept import FORWARDED_FOR, HeaderTooLarge, kept_headers, truncated_address
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.memory import ClientMemory
 from telemetry_server.edge.reading_routes import ReadingRoutes
+from telemetry_server.edge.submit_target import SUBMIT, namespace_of_path, routed_path
 from telemetry_server.edge.tally import EdgeTally
 
 SUBMIT_METHODS = frozenset({"POST", "PUT"})
@@ -38,6 +41,7 @@ class EdgeOptions:
     limits: EdgeLimits = field(default_factory=EdgeLimits)
     namespaces: frozenset[str] = frozenset()  # empty: all are taken
     labelled_namespaces: frozenset[str] = frozenset({"telemetry"})  # named in metrics
+    cors_origins: frozenset[str] = frozenset()  # of web pages that may submit; or "*"
     trusted_hops: int = 0
     keeps_client_address: bool = False  # as a /24 or /48
     version: bytes = b"{}"  # what /__version__ says, JSON
@@ -105,10 +109,12 @@ class Edge:
                 return answers.refused_for_good(414)
             target = target_bytes.decode("utf-8", "backslashreplace")
         path, _, query = origin_form(target).partition("?")
-        if path.startswith(SUBMIT) and len(path) > len(SUBMIT) and not is_admin:
-            if request.method not in SUBMIT_METHODS:
-                return answers.refused(405, allow="POST, PUT")
-            return await self._submit(request, path, query)
+        routed = routed_path(path)
+        if routed.startswith(SUBMIT) and len(routed) > len(SUBMIT) and not is_admin:
+            response = await self._answer_submit(request, path, query, routed=routed)
+            for name, value in cors_headers(self.options.cors_origins, request.headers).items():
+                response.headers.setdefault(name, value)
+            return response
         shows_metrics = is_admin or not self.options.has_admin_port
         return await self._reading.answer(
             request.method,
@@ -117,14 +123,25 @@ class Edge:
             cut_off=cast(GuardedHandler, request.protocol).cut_off,
         )
 
-    async def _submit(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
+    async def _answer_submit(
+        self, request: web.BaseRequest, path: str, query: str, *, routed: str
+    ) -> web.Response:
+        if request.method in SUBMIT_METHODS:
+            return await self._submit(request, path, query, routed)
+        if request.method == hdrs.METH_OPTIONS:
+            headers = preflight_headers(self.options.cors_origins, request.headers)
+            if headers is not None:
+                return answers.preflight(headers)
+        return answers.refused(405, allow="POST, PUT")
+
+    async def _submit(self, request: web.BaseRequest, path: str, query: str, routed: str) -> web.Response:
         """Keep one submission; a 200 means that it is on disk."""
         limits = self.limits
         try:
             headers, host = kept_headers(request._message.raw_headers, limits.max_kept_header_bytes)
         except HeaderTooLarge:
             return answers.refused_for_good(431)
-        refusal = self.admission.refusal(path, request.content_length or 0)
+        refusal = self.admission.refusal(routed, request.content_length or 0)
         if refusal is not None:
             return answers.refused_for_good(refusal)
         forwarded_for = headers.pop(FORWARDED_FOR, None)
@@ -154,7 +171,7 @@ class Edge:
             return answers.refused_for_good(400)
         except NoRoomForBody:
             return answers.refused_for_good(503)
-        self.tally.count_kept(namespace_of(path))
+        self.tally.count_kept(namespace_of_path(routed))
         return answers.kept()
 
     async def _body(self, request: web.BaseRequest, reader: BodyReader) -> bytes:

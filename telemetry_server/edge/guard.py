@@ -17,6 +17,7 @@ from telemetry_server.edge import answers
 from telemetry_server.edge.closing import UnreadAnswers, close_after_last_answer
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.memory import ClientMemory
+from telemetry_server.edge.tolerant_parser import tolerant_parser
 from telemetry_server.observability.notable import WorkFailed
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -56,6 +57,7 @@ class GuardedHandler(RequestHandler):
     def __init__(self, manager: "GuardedServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(manager, loop=loop, **options)
         self._owner = manager.owner
+        self._parser = cast(Any, tolerant_parser(self, loop))
         self._header_timer: asyncio.TimerHandle | None = None
         self._answered = 0
         self._last_payload: StreamReader | None = None  # of the request whose head came last

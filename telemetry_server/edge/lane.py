@@ -17,6 +17,7 @@ from telemetry_server.edge import answers
 from telemetry_server.edge.edge import Edge
 from telemetry_server.edge.guard import GuardedServer
 from telemetry_server.edge.lane_connection import LaneConnection
+from telemetry_server.edge.lane_head import PlainHead
 
 LOOK_AGAIN_SECONDS = 0.02
 
@@ -44,6 +45,14 @@ class FastLane:
     def __call__(self) -> LaneConnection:
         """The protocol of a new connection."""
         return LaneConnection(self)
+
+    def takes(self, head: PlainHead) -> bool:
+        """Whether the request with this *head* is admitted and answered here."""
+        edge = self.edge
+        # The answer to a web page has more headers.
+        if head.has_origin and edge.options.cors_origins:
+            return False
+        return edge.admission.refusal(head.path, head.body_bytes) is None
 
     def kept_answer(self, now: float, *, closes: bool) -> bytes:
         """The 200, made once a second for its date; *now* is the loop's."""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, cast
 from storage.errors import StorageError
 from storage.raw.submission import Submission
 from telemetry_server.edge import answers
-from telemetry_server.edge.admission import body_seconds, namespace_of
+from telemetry_server.edge.admission import body_seconds
 from telemetry_server.edge.body import BodyParts
 from telemetry_server.edge.closing import UnreadAnswers, close_after_last_answer
 from telemetry_server.edge.kept import truncated_address
 from telemetry_server.edge.lane_head import END, PlainHead, may_become_plain, plain_head
 from telemetry_server.edge.memory import SlowHolding
+from telemetry_server.edge.submit_target import namespace_of_path
 
 if TYPE_CHECKING:
     from telemetry_server.edge.lane import FastLane
@@ -177,7 +178,7 @@ class LaneConnection(asyncio.Protocol):
         edge.memory.give_back(head.body_bytes)
         status = 200
         if error is None:
-            edge.tally.count_kept(namespace_of(head.path))
+            edge.tally.count_kept(namespace_of_path(head.path))
         else:
             status = answers.status_of(error)
         edge.tally.count_answer(status)
@@ -230,7 +231,7 @@ class LaneConnection(asyncio.Protocol):
             return
         head = plain_head(came[:end], lane.edge.limits)
         # The application refuses what is not admitted.
-        if head is None or lane.edge.admission.refusal(head.path, head.body_bytes) is not None:
+        if head is None or not lane.takes(head):
             self._hand_over()
             return
         body = came[end + len(END) :]

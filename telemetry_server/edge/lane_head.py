@@ -21,6 +21,8 @@ _LINE = re.compile(
     r"(POST|PUT) (/submit/[A-Za-z0-9/._~+=&%:@,;!$'()*-]+)(?:\?([A-Za-z0-9/._~+=&?%:@,;!$'()*-]*))? HTTP/1\.1"
 )
 _FIELD = re.compile(r"([A-Za-z0-9-]{1,64}): ([!-~](?:[ -~]*[!-~])?)")
+_BEGUN_LINE = re.compile(r"[!-~]+(?: [!-~]*){0,2}\r?")
+_BEGUN_FIELD = re.compile(r"(?:[A-Za-z0-9-]{1,64}(?::(?: [ -~]*)?)?)?\r?")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _KEPT = frozenset(KEPT_HEADERS.values())
 # They change where a request ends, or what comes after it.
@@ -51,14 +53,30 @@ class PlainHead(NamedTuple):
     forwarded_for: str | None
     body_bytes: int
     is_last: bool  # the client wants the connection closed after it
+    has_origin: bool  # it comes from a web page
 
 
 def may_become_plain(came: bytes) -> bool:
-    """Whether *came*, a head in part, may still be that of a plain submit."""
+    """
+    Whether *came*, a head in part, may still be that of a plain submit.
+
+    What is whole of it must be plain: the application refuses some lines before the head ends.
+    """
+    if (
+        len(came) > MOST_HEAD_BYTES
+        or not any(came[: len(start)] == start[: len(came)] for start in STARTS)
+        or came.count(b"\n") != came.count(b"\r\n")
+    ):
+        return False
+    *lines, begun = came.decode("latin-1").split("\r\n")
+    if not lines:
+        return _BEGUN_LINE.fullmatch(begun) is not None
+    fields = [_field(line) for line in lines[1:]]
+    names = {field[0] for field in fields if field is not None}
     return (
-        len(came) <= MOST_HEAD_BYTES
-        and any(came[: len(start)] == start[: len(came)] for start in STARTS)
-        and came.count(b"\n") == came.count(b"\r\n")
+        _LINE.fullmatch(lines[0]) is not None
+        and len(names) == len(fields)
+        and _BEGUN_FIELD.fullmatch(begun) is not None
     )
 
 
@@ -96,7 +114,9 @@ def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
     if len(head) > most and max(len(host), *map(len, headers.values())) > most:
         return None
     forwarded_for = headers.pop(FORWARDED_FOR, None) if FORWARDED_FOR in headers else None
-    return PlainHead(method, path, query, host, headers, forwarded_for, int(length), is_last)
+    return PlainHead(
+        method, path, query, host, headers, forwarded_for, int(length), is_last, "origin" in others
+    )
 
 
 # Clients of one kind send the same lines over and over.  Its size bounds what a hostile one makes it hold.

@@ -21,6 +21,9 @@ NEEDED_ATTRIBUTES = frozenset(
         "_reading_paused",
         "_buffer_paused",
         "_message_tail",
+        "_max_msg_queue_size",
+        "_parser",
+        "_read_bufsize",
     }
 )
 NEEDED_METHODS = (

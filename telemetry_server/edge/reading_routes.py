@@ -47,6 +47,7 @@ class ReadingRoutes:
         self._raw_size = RawSize(SegmentListing(writer.directory))
         self._scrapes = SharedWork(self._scrape)
         self._routes: dict[str, Callable[[], Awaitable[web.Response]]] = {
+            "/": self._about,
             "/status": self._alive,
             "/__lbheartbeat__": self._alive,
             "/__heartbeat__": self._heartbeat,
@@ -94,6 +95,14 @@ class ReadingRoutes:
 
     async def _alive(self) -> web.Response:
         return answers.found(b"OK\n", TEXT)
+
+    async def _about(self) -> web.Response:
+        """One line for a person who opens the server's address."""
+        shown = [path for path in self._routes if path not in ("/", "/metrics")]
+        if not self._edge.options.has_admin_port:
+            shown.append("/metrics")
+        text = f"telemetry-server takes pings at /submit/; its pages are {', '.join(shown)}\n"
+        return answers.found(text.encode(), TEXT)
 
     async def _heartbeat(self) -> web.Response:
         await self._writer.look()

@@ -22,6 +22,7 @@ RATIO_COUNTS_PAST_BYTES = 1 << 20
 MAX_MEMBERS = 4
 
 _MAGIC = b"\x1f\x8b"
+_STEP_BYTES = 1024
 _GZIP = 31  # zlib's word for "a gzip header and trailer, checked"
 
 
@@ -75,7 +76,7 @@ def _member(data: bytes, room_bytes: int) -> tuple[bytes, bytes]:
     if len(text) > room_bytes:
         raise TooLarge(f"inflates to more than {MAX_INFLATED_BYTES} bytes or {MAX_RATIO} times what was sent")
     if not decompressor.eof:
-        raise CorruptGzip("the gzip data ends early")
+        raise CorruptGzip(f"the gzip data ends early, after {len(data)} bytes")
     return text, decompressor.unused_data
 
 
@@ -90,4 +91,22 @@ def _decompressed(data: bytes, max_bytes: int) -> tuple[Any, bytes]:
     try:
         return decompressor, decompressor.decompress(data, max_bytes)
     except zlib.error as error:
-        raise CorruptGzip(f"not gzip: {error}") from None
+        words = str(error).rpartition(": ")[2]
+        raise CorruptGzip(f"the gzip data is damaged at byte {_damaged_at(data)}: {words}") from None
+
+
+def _damaged_at(data: bytes) -> int:
+    """The position of the first byte that zlib refuses; *data* inflates to little before it."""
+    position, step = 0, _STEP_BYTES
+    decompressor = zlib.decompressobj(_GZIP)
+    while position < len(data):
+        before = decompressor.copy()
+        try:
+            decompressor.decompress(data[position : position + step])
+        except zlib.error:
+            if step == 1:
+                break
+            decompressor, step = before, 1
+        else:
+            position += step
+    return position

@@ -17,6 +17,7 @@ import orjson
 from telemetry_server.pings.errors import InvalidJson
 from telemetry_server.pings.json_place import json_type
 from telemetry_server.pings.lone_surrogates import replace_in_json
+from telemetry_server.pings.text_coding import coding_problem
 
 MAX_NESTING = 64  # the outermost object is level 1
 SMALLEST_INTEGER = -(2**63)
@@ -59,14 +60,15 @@ def parse_object(text: bytes) -> ParsedObject:
     had_byte_order_mark = text.startswith(_BOM)
     if had_byte_order_mark:
         text = text[len(_BOM) :]
+    skipped_bytes = len(_BOM) if had_byte_order_mark else 0
     lone_surrogates = 0
     try:
-        value = _value_of(text)
+        value = _value_of(text, skipped_bytes)
     except InvalidJson:
         text, lone_surrogates = replace_in_json(text)
         if not lone_surrogates:
             raise
-        value = _value_of(text)
+        value = _value_of(text, skipped_bytes)
     if value.__class__ is not dict:
         raise InvalidJson(f"the outermost value is {json_type(value)}, not an object")
     return ParsedObject(value, text, had_byte_order_mark, lone_surrogates)
@@ -91,17 +93,17 @@ def json_of(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _value_of(text: bytes) -> Any:
-    value = _parse_shallow(text)
+def _value_of(text: bytes, skipped_bytes: int) -> Any:
+    value = _parse_shallow(text, skipped_bytes)
     if may_have_long_integers(text):
         value = None  # both at once would be twice the memory
         value = json.loads(text)
     return value
 
 
-def _parse_shallow(text: bytes) -> Any:
+def _parse_shallow(text: bytes, skipped_bytes: int) -> Any:
     if len(text) < _SMALL_TEXT_BYTES or _SPARE_LEVELS is None:
-        value = _loads(text)
+        value = _loads(text, skipped_bytes)
         if nesting_of(text) > MAX_NESTING:
             raise _too_deep()
         return value
@@ -112,16 +114,17 @@ def _parse_shallow(text: bytes) -> Any:
             # One element each: a text such as "{}], [{}" shows here as two.
             [value] = value
     except (orjson.JSONDecodeError, ValueError, TypeError):
-        _loads(text)
+        _loads(text, skipped_bytes)
         raise _too_deep() from None
     return value
 
 
-def _loads(text: bytes) -> Any:
+def _loads(text: bytes, skipped_bytes: int) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidJson(f"{error.msg:.200} at byte {error.pos}") from None
+        words = f"{error.msg:.200} at byte {skipped_bytes + error.pos}"
+        raise InvalidJson(coding_problem(text, skipped_bytes) or words) from None
 
 
 def _too_deep() -> InvalidJson:

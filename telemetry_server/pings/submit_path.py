@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote
 
 from telemetry_server.pings.errors import BadDocumentId, BadSubmitPath
 
 TELEMETRY = "telemetry"
-_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+MAX_SEGMENT_CHARACTERS = 128
+_SLASHES_BEFORE_SUBMIT = re.compile(r"/{2,}(?=submit/)")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 
@@ -34,9 +35,12 @@ def parse_submit_path(path: str) -> SubmitPath:
     - ``/submit/telemetry/<docid>/<type>/<app>/<version>/<channel>/<buildid>``
     - ``/submit/<namespace>/<doctype>/<docversion>/<docid>``
 
-    A segment is 1 to 128 letters, digits and ``. _ + -``, the first a letter or digit.  What
-    Firefox fills in from its build (the five after its id) may be percent-encoded, nothing else.
-    Slashes at the end are no segments.
+    Several slashes before ``submit`` count as one: clients append their path to a URL that ends in a
+    slash.  Slashes at the end are ignored.
+
+    Every segment except the id is percent-decoded, and may hold up to `MAX_SEGMENT_CHARACTERS`
+    printable characters.  The five after the id of Firefox may be empty, which is None: the payload says
+    the same.  The three of the generic form may not: nothing else says them.
 
     Args:
         path: As sent, still percent-encoded, without the query.
@@ -45,24 +49,35 @@ def parse_submit_path(path: str) -> SubmitPath:
         BadSubmitPath: It has none of these forms.
         BadDocumentId: It has one, but its id is no UUID of 8-4-4-4-12 hexadecimal digits.
     """
-    whole = path.rstrip("/")
+    whole = with_one_slash(path.rstrip("/"))
     root, submit, *segments = whole.split("/") if whole.startswith("/submit/") else ["", ""]
     if root or submit != "submit" or not segments:
         raise BadSubmitPath("the path is not below /submit/", _named_id(path.split("/")))
-    if segments[0] == TELEMETRY:
-        return _telemetry(segments[1:], whole != path)
-    return _generic(segments, whole != path)
+    has_trailing_slash = path.endswith("/")
+    if _decoded(segments[0]) == TELEMETRY:
+        # The last of Firefox's five may be empty, which looks like a slash at the end.
+        missing = 6 - len(segments[1:])
+        if missing > 0 and len(segments) > 2 and path.endswith("/" * missing):
+            segments += [""] * missing
+            has_trailing_slash = False
+        return _telemetry(segments[1:], has_trailing_slash)
+    return _generic(segments, has_trailing_slash)
+
+
+def with_one_slash(path: str) -> str:
+    """*path*, with one slash in place of several before ``submit``."""
+    return _SLASHES_BEFORE_SUBMIT.sub("/", path, count=1) if path.startswith("//") else path
 
 
 def _telemetry(segments: list[str], has_trailing_slash: bool) -> SubmitPath:
     if len(segments) not in (1, 6):
         raise BadSubmitPath(_wrong_count("after /submit/telemetry/", len(segments), 6), _named_id(segments))
     document_id, *build = segments
-    said = [_decoded(segment) if "%" in segment else segment for segment in build]
+    said = [_decoded(segment) for segment in build]
     for position, segment in enumerate(said, start=2):
-        if not _SEGMENT.fullmatch(segment):
+        if segment and not _is_plain(segment):
             raise BadSubmitPath(_bad_segment("after /submit/telemetry/", position), _named_id(segments))
-    doctype, app_name, app_version, channel, build_id = said or (None,) * 5
+    doctype, app_name, app_version, channel, build_id = (value or None for value in said or ("",) * 5)
     return SubmitPath(
         document_id=_document_id(document_id),
         namespace=TELEMETRY,
@@ -78,10 +93,12 @@ def _telemetry(segments: list[str], has_trailing_slash: bool) -> SubmitPath:
 def _generic(segments: list[str], has_trailing_slash: bool) -> SubmitPath:
     if len(segments) != 4:
         raise BadSubmitPath(_wrong_count("after /submit/", len(segments), 4), _named_id(segments))
-    for position, segment in enumerate(segments[:3], start=1):
-        if not _SEGMENT.fullmatch(segment):
+    *said, document_id = segments
+    names = [_decoded(segment) for segment in said]
+    for position, name in enumerate(names, start=1):
+        if not _is_plain(name):
             raise BadSubmitPath(_bad_segment("after /submit/", position), _named_id(segments))
-    namespace, doctype, docversion, document_id = segments
+    namespace, doctype, docversion = names
     return SubmitPath(
         document_id=_document_id(document_id),
         namespace=namespace,
@@ -96,15 +113,19 @@ def _document_id(segment: str) -> str:
         return segment
     raise BadDocumentId(
         "the document id is no UUID (8-4-4-4-12 hexadecimal digits)",
-        segment if _SEGMENT.fullmatch(segment) else None,
+        segment if _is_plain(segment) else None,
     )
 
 
 def _decoded(segment: str) -> str:
-    try:
-        return unquote_to_bytes(segment).decode("ascii")
-    except UnicodeDecodeError:
-        return ""
+    """*segment* percent-decoded; bytes that are not UTF-8 become U+FFFD."""
+    return unquote(segment) if "%" in segment else segment
+
+
+def _is_plain(segment: str) -> bool:
+    if segment in (".", ".."):
+        return False  # steps of a path, never a name
+    return 0 < len(segment) <= MAX_SEGMENT_CHARACTERS and segment.isprintable()
 
 
 def _named_id(segments: list[str]) -> str | None:
@@ -117,4 +138,4 @@ def _wrong_count(where: str, count: int, expected: int) -> str:
 
 
 def _bad_segment(where: str, position: int) -> str:
-    return f"path element {position} {where} is not 1 to 128 letters, digits, or . _ + -"
+    return f"path element {position} {where} is not 1 to {MAX_SEGMENT_CHARACTERS} printable characters"

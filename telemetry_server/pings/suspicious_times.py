@@ -1,16 +1,37 @@
-"""Times in Glean pings whose zone cannot be: the Python SDK sends an offset of -07:00 as +17:00."""
+"""
+Times in Glean pings whose zone is written wrongly.
+
+The Python SDK sends an offset of -07:00 as +17:00.  Glean.js writes hours as a fraction: India's offset
++05:30 is sent as ``+5.5:00``, and Nepal's +05:45 as ``+5.75:00``.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-MOST_OFFSET_MINUTES = 14 * 60
-_OFFSET = re.compile(r"[+-]([0-9]{2}):([0-9]{2})$")
+MAX_OFFSET_MINUTES = 14 * 60
+_OFFSET = re.compile(r"([+-])([0-9]{2}):([0-9]{2})$")
+_FRACTIONAL_OFFSET = re.compile(r"([+-])([0-9]{1,2}\.(?:25|5|75)):00$")
 
 
 def suspicious_times(ping: Mapping[str, Any]) -> int:
-    """How many of the times of a Glean ping lie more than 14 hours from UTC, where no zone is."""
+    """How many times of a Glean ping are over 14 hours from UTC, or have hours with a fraction."""
     return sum(map(_is_suspicious, _times(ping)))
+
+
+def utc_offset_minutes(time: str) -> int | None:
+    """
+    The offset from UTC, in minutes, that ends *time*; None where there is none.
+
+    ``+5.5:00`` is 330, as ``+05:30`` is.
+    """
+    if found := _OFFSET.search(time):
+        minutes = int(found[2]) * 60 + int(found[3])
+    elif found := _FRACTIONAL_OFFSET.search(time):
+        minutes = int(float(found[2]) * 60)
+    else:
+        return None
+    return -minutes if found[1] == "-" else minutes
 
 
 def _times(ping: Mapping[str, Any]) -> Iterator[Any]:
@@ -29,5 +50,9 @@ def _times(ping: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _is_suspicious(value: Any) -> bool:
-    found = _OFFSET.search(value) if isinstance(value, str) else None
-    return found is not None and int(found[1]) * 60 + int(found[2]) > MOST_OFFSET_MINUTES
+    if not isinstance(value, str):
+        return False
+    minutes = utc_offset_minutes(value)
+    return minutes is not None and (
+        abs(minutes) > MAX_OFFSET_MINUTES or _FRACTIONAL_OFFSET.search(value) is not None
+    )

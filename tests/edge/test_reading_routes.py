@@ -1,6 +1,7 @@
 """The routes that read."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +21,7 @@ def a_get(path: str, method: str = "GET") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "path", ["/status", "/__lbheartbeat__", "/__heartbeat__?x=1", "/__version__", "/telemetry_schema"]
+    "path", ["/status", "/__lbheartbeat__", "/__heartbeat__?x=1", "/__version__", "/telemetry_schema", "/"]
 )
 async def test_each_route_answers_get_and_head_and_names_them_otherwise(tmp_path, path):
     """405 with Allow for anything else."""
@@ -29,6 +30,28 @@ async def test_each_route_answers_get_and_head_and_names_them_otherwise(tmp_path
         assert got.status == 200
         (refused,) = await edge.talk(a_request(path=path))
         assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_the_root_says_in_one_line_what_this_is_and_where_its_pages_are(tmp_path):
+    """Each page that it names is there."""
+    async with running_edge(tmp_path) as edge:
+        (answer,) = await edge.talk(a_get("/"))
+        text = answer.body.decode()
+        named = re.findall(r"/[a-z_]+", text.partition("its pages are ")[2])
+        statuses = [(await edge.talk(a_get(path)))[-1].status for path in named]
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert text.startswith("telemetry-server takes pings at /submit/")
+    assert text.count("\n") == 1
+    assert len(named) == 6
+    assert set(statuses) == {200}
+
+
+async def test_the_root_does_not_name_metrics_that_are_on_the_admin_port(tmp_path):
+    async with running_edge(tmp_path, has_admin_port=True) as edge:
+        (answer,) = await edge.talk(a_get("/"))
+
+    assert b"/metrics" not in answer.body
 
 
 async def test_health_says_what_was_checked(tmp_path):

@@ -24,6 +24,8 @@ from tests.support.waiting import until, until_equal
         "/submit//",
         "/submit/%2e%2e/%00",
         "/submit/../../etc/passwd",
+        f"/{PATH}/main/Firefox/61.0/release/20180621121604",
+        f"{PATH}/main/Own%20Browser//~/",
     ],
 )
 async def test_what_is_submitted_is_on_disk_as_it_came(tmp_path, method, path):
@@ -101,7 +103,13 @@ async def test_many_requests_share_a_connection(tmp_path):
         (a_request(path="/submit/"), 404),
         (a_request(path="/Submit/telemetry/x"), 404),
         (a_request(path="/submit%2ftelemetry"), 404),
-        (a_request(path="/"), 404),
+        (a_request(path="//submit"), 404),
+        (a_request(path="//submit/"), 404),
+        (a_request(path="//elsewhere/submit/x"), 404),
+        (a_request(path="//submit/telemetry/x"), 200),
+        (a_request(path="////submit/telemetry/x?v=4"), 200),
+        (a_request(path="//submit/telemetry/x", method="GET"), 405),
+        (a_request(path=f"http://localhost/{PATH}"), 200),
         (a_request(path="/submit/" + "a" * 1016), 200),
         (a_request(path="/submit/" + "a" * 1017), 414),
         (a_request(path="/submit/" + "a" * 7000), 414),
@@ -144,10 +152,13 @@ async def test_a_closed_list_of_namespaces_is_exact(tmp_path):
                 "/submit/other/x",
                 "/submit/telemetry",
                 "/submit//telemetry",
+                f"/{PATH}",
+                "/submit/tele%6Detry/x",
+                "//submit/other/x",
             )
         ]
 
-    assert found == [200, 404, 404, 200, 404]
+    assert found == [200, 404, 404, 200, 404, 200, 200, 404]
 
 
 @pytest.mark.parametrize("status", [413, 202])

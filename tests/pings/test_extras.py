@@ -17,6 +17,7 @@ from telemetry_server.pings.normalise import (
     normalized_os_version,
 )
 from telemetry_server.pings.source_tags import is_automation, source_tags
+from telemetry_server.pings.suspicious_times import utc_offset_minutes
 from telemetry_server.pings.user_agent import user_agent_parts
 
 U = "11111111-2222-4333-8444-555555555555"
@@ -195,7 +196,12 @@ def test_a_debug_id_that_is_no_tag_is_dropped(header):
         ("2026-11-21T16:12-07:00", 0),
         ("2026-11-21T16:12+14:00", 0),
         ("2026-11-21+00:00", 0),
+        ("2026-11-21T16:12+05:30", 0),
+        ("2026-11-21T16:12+5.5:00", 1),
+        ("2026-11-21T16:12:01.000-3.5:00", 1),
+        ("2026-11-21T16:12+12.75:00", 1),
         ("2026-11-21", 0),
+        ("5.5:00", 0),
         (7, 0),
     ],
 )
@@ -208,6 +214,26 @@ def test_a_zone_that_cannot_be_is_counted(seen, count):
     }
 
     assert extras_of(ping, {}, doctype="x").notes["tz_suspicious"] == count
+
+
+@pytest.mark.parametrize(
+    ("time", "minutes"),
+    [
+        ("2026-11-21T16:12+05:30", 330),
+        ("2026-11-21T16:12+5.5:00", 330),
+        ("2026-11-21T16:12+5.75:00", 345),
+        ("2026-11-21T16:12:01.000-3.5:00", -210),
+        ("2026-11-21T16:12+10.5:00", 630),
+        ("2026-11-21-00:00", 0),
+        ("2026-11-21T16:12+17:00", 1020),
+        ("2026-11-21T16:12+5.3:00", None),
+        ("2026-11-21T16:12", None),
+        ("2026-11-21", None),
+    ],
+)
+def test_the_offset_of_a_glean_time_is_parsed(time, minutes):
+    """Glean.js writes the hours of half-hour and quarter-hour zones as a fraction."""
+    assert utc_offset_minutes(time) == minutes
 
 
 def test_a_deletion_request_is_an_order_for_all_its_ids():

@@ -12,9 +12,11 @@ from storage.exports.exported_ping import Damage, ExportFormat
 from storage.exports.lines import MOST_ID_BYTES, LinesReader
 from storage.exports.window import Window
 from tests.storage.exports.samples import document_id, line_records, read
+from tests.support.shared_data import shared_trials
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 ID = document_id(1)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 PATH = "/submit/telemetry/" + ID.decode()
 
 
@@ -23,6 +25,10 @@ PATH = "/submit/telemetry/" + ID.decode()
     [
         pytest.param(ID + b'\t{"a":8}\n', PATH, b'{"a":8}', id="id"),
         pytest.param(ID + b'\t{"a":8}\r\n', PATH, b'{"a":8}', id="CRLF"),
+        pytest.param(BYTE_ORDER_MARK + ID + b'\t{"a":8}\n', PATH, b'{"a":8}', id="byte order mark"),
+        pytest.param(
+            BYTE_ORDER_MARK + PATH.encode() + b"\t{}\t-\n", PATH, b"{}", id="byte order mark before a path"
+        ),
         pytest.param(ID + b'\t{"a":\t8}\n', PATH, b'{"a":\t8}', id="the first TAB ends the id"),
         pytest.param(
             ID + b'/main/Firefox\t{"a":8}\n', PATH + "/main/Firefox", b'{"a":8}', id="bad-data file"
@@ -120,3 +126,20 @@ def test_what_is_written_is_read(records):
         (f"/submit/telemetry/{uuid}", text) for uuid, text in records
     ]
     assert not reader.is_damaged
+
+
+@pytest.mark.parametrize("form", [ExportFormat.AUTO, ExportFormat.LINES])
+def test_a_byte_order_mark_costs_no_ping(form):
+    """Before a file, or where two such files were joined."""
+    lines = line_records(4)
+    joined = BYTE_ORDER_MARK + b"".join(lines[:2]) + BYTE_ORDER_MARK + b"".join(lines[2:])
+
+    for text, count in ((joined, 4), (BYTE_ORDER_MARK + b"\r\n" + lines[0], 1)):
+        pings, reader = read(text, format=form)
+        assert (len(pings), reader.is_damaged) == (count, False)
+
+
+def test_the_trial_file_with_a_byte_order_mark_has_all_its_pings():
+    pings, reader = read(shared_trials("lines-with-bom.txt").read_bytes())
+
+    assert (len(pings), reader.is_damaged) == (3, False)

@@ -1,0 +1,246 @@
+"""
+aiohttp's parser, made to take two things that do no harm and that clients and proxies send.
+
+It refuses a repeated Content-Type, User-Agent and the like, and a space or tab after the value of
+Transfer-Encoding, which RFC 9112 (5.1) allows.  Neither changes where a request ends.  After such a refusal
+a new parser is given the same head, mended.  Requests that it takes at once cost nothing but a search
+for the end of their heads.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aiohttp import hdrs
+from aiohttp.http import HttpRequestParser
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+
+END = b"\r\n\r\n"
+# A head past this is not mended.
+MAX_HEAD_BYTES = 32 << 10
+USER_AGENT = b"user-agent"
+# Those that aiohttp wants once and that do not frame a request.
+REPEATABLE = frozenset(
+    {
+        b"content-location",
+        b"content-range",
+        b"content-type",
+        b"etag",
+        b"max-forwards",
+        b"server",
+        USER_AGENT,
+    }
+)
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"[\t -~\x80-\xff]*")
+
+# Messages with their bodies, whether the protocol changes, and what follows in the new one.
+Fed = tuple[list[Any], bool, bytes]
+
+
+class TolerantParser:
+    """
+    Stands in for the parser of one connection.
+
+    It follows where each head begins.  Where it cannot, as behind a chunked body, it mends nothing
+    until a request ends together with the bytes that came.
+    """
+
+    __slots__ = ("_body_bytes_left", "_head", "_is_held", "_make", "_max_headers", "_parser", "_waiting")
+
+    def __init__(self, make: Callable[[], Any], *, max_headers: int) -> None:
+        self._make = make
+        self._parser = make()
+        self._max_headers = max_headers
+        self._head = bytearray()  # what came of a head that is not whole
+        self._body_bytes_left: int | None = 0  # None: it is not known where the next head begins
+        self._is_held = False  # the parser has not been given `_head`
+        self._waiting = 0  # messages that the application has not taken
+
+    def feed_data(self, data: bytes) -> Fed:
+        """
+        Parse *data*, as aiohttp's parser does.
+
+        Raises:
+            BadHttpMessage: It cannot be parsed, nor be mended.
+        """
+        fed = self._feed(data)
+        self._waiting += len(fed[0])
+        return fed
+
+    def _feed(self, data: bytes) -> Fed:
+        if self._is_held:
+            self._head += data
+            if len(self._head) <= MAX_HEAD_BYTES and _end_of_head(self._head) is None:
+                return [], False, b""
+            return self._feed_mended(bytes(self._head), None)
+        try:
+            fed: Fed = self._parser.feed_data(data)
+        except BadHttpMessage as error:
+            left = self._body_bytes_left
+            # The rest of a body before the head was parsed, and is the application's already.
+            rest = bytes(self._head) + data[left:]
+            if left is None or not _may_be_mended(error, rest):
+                raise
+            return self._feed_mended(rest, error)
+        self._follow(data, fed[0])
+        return fed
+
+    def message_consumed(self) -> None:
+        """A message was taken from the queue."""
+        self._waiting = max(0, self._waiting - 1)
+        self._parser.message_consumed()
+
+    def pause_reading(self) -> None:
+        """The body's reader has enough for now."""
+        self._parser.pause_reading()
+
+    def set_upgraded(self, upgraded: bool) -> None:
+        """Whether what follows is another protocol."""
+        self._parser.set_upgraded(upgraded)
+
+    def _follow(self, data: bytes, messages: list[Any]) -> None:
+        """Note where the next head begins, now that *data* gave *messages*."""
+        left = self._body_bytes_left
+        if left is None:
+            # A head that is not whole cannot end in this way, so nothing of the next one is here.  A
+            # parser whose messages are not taken may have stopped before the end of its data.
+            is_alone = len(messages) == 1 and not self._waiting
+            if is_alone and messages[0][1].is_eof() and data.endswith(END):
+                self._body_bytes_left = 0
+            return
+        if len(data) <= left:
+            self._body_bytes_left = None if messages else left - len(data)
+            return
+        self._body_bytes_left = 0
+        head = self._head
+        head += data[left:]
+        for message, _ in messages:
+            end = _end_of_head(head)
+            length = _body_bytes(message)
+            if end is None or length is None:
+                self._lose()
+                return
+            self._body_bytes_left = max(0, end + length - len(head))
+            del head[: end + length]
+        if len(head) > MAX_HEAD_BYTES or _end_of_head(head) is not None:
+            self._lose()
+
+    def _lose(self) -> None:
+        self._body_bytes_left = None
+        self._is_held = False
+        self._head.clear()
+
+    def _feed_mended(self, rest: bytes, error: BadHttpMessage | None) -> Fed:
+        """Parse *rest*, which begins with a head, by a new parser and a request at a time."""
+        self._parser = self._make()
+        self._lose()
+        messages: list[Any] = []
+        while rest:
+            end = _end_of_head(rest)
+            if end is None:
+                self._hold(rest, error)
+                break
+            if rest.count(b"\r\n", 0, end) - 2 > self._max_headers:
+                raise BadHttpMessage("Too many headers received")
+            found, is_upgraded, tail = self._parser.feed_data(
+                mended(rest[:end]) if end <= MAX_HEAD_BYTES else rest[:end]
+            )
+            messages += found
+            rest = rest[end:]
+            length = _body_bytes(found[0][0]) if len(found) == 1 else None
+            if is_upgraded or length is None:
+                # Only the parser knows where this request ends.
+                return self._feed_rest(messages, rest, is_upgraded=is_upgraded, tail=tail)
+            self._parser.feed_data(rest[:length])
+            self._body_bytes_left = max(0, length - len(rest))
+            rest = rest[length:]
+        return messages, False, b""
+
+    def _feed_rest(self, messages: list[Any], rest: bytes, *, is_upgraded: bool, tail: bytes) -> Fed:
+        self._lose()
+        if is_upgraded or not rest:
+            return messages, is_upgraded, tail + rest
+        found, is_upgraded, tail = self._parser.feed_data(rest)
+        messages += found
+        self._follow(rest, messages)
+        return messages, is_upgraded, tail
+
+    def _hold(self, head: bytes, error: BadHttpMessage | None) -> None:
+        """Wait for the rest of *head*, where mending it will help; else parse it as it is."""
+        is_mendable = len(head) <= MAX_HEAD_BYTES and mended(head) != head
+        if is_mendable:
+            self._is_held = True
+        else:
+            self._parser.feed_data(head)
+            if error is not None:
+                raise error
+        self._body_bytes_left = 0
+        self._head += head
+
+
+def tolerant_parser(handler: RequestHandler, loop: asyncio.AbstractEventLoop) -> TolerantParser:
+    """The parser for *handler*, made as aiohttp makes its own."""
+    make = partial(
+        HttpRequestParser,
+        handler,
+        loop,
+        handler._read_bufsize,
+        max_line_size=handler.max_line_size,
+        max_field_size=handler.max_field_size,
+        max_headers=handler.max_headers,
+        payload_exception=RequestPayloadError,
+        auto_decompress=False,  # bodies are kept as they came
+        max_msg_queue_size=handler._max_msg_queue_size,
+    )
+    return TolerantParser(make, max_headers=handler.max_headers)
+
+
+def mended(head: bytes) -> bytes:
+    """
+    *head*, with repeated headers that may be repeated as one, and without space after Transfer-Encoding.
+
+    User agents are joined by commas.  Of the others, which are not kept, the first stays.
+    """
+    lines = head.split(b"\r\n")
+    if any(line.startswith((b" ", b"\t")) for line in lines):
+        return head  # a folded line belongs to the one before it; the parser refuses it
+    kept: list[bytes] = []
+    places: dict[bytes, int] = {}
+    for line in lines[:-1]:
+        name, colon, value = line.partition(b":")
+        lowered = name.lower()
+        if colon and lowered == b"transfer-encoding":
+            kept.append(line.rstrip(b" \t"))
+            continue
+        if colon and lowered in REPEATABLE and _NAME.fullmatch(name) and _VALUE.fullmatch(value):
+            place = places.setdefault(lowered, len(kept))
+            if place < len(kept):
+                if lowered == USER_AGENT:
+                    kept[place] = kept[place].rstrip(b" \t") + b", " + value.strip(b" \t")
+                continue
+        kept.append(line)
+    return b"\r\n".join([*kept, lines[-1]])
+
+
+def _may_be_mended(error: BadHttpMessage, rest: bytes) -> bool:
+    return error.message.startswith("Duplicate ") or b"\t" in rest
+
+
+def _end_of_head(data: bytes | bytearray) -> int | None:
+    """Where the head that *data* begins with ends; None if it is not whole."""
+    start = 0
+    while data[start : start + 1] in (b"\r", b"\n"):  # the parser skips them
+        start += 1
+    end = data.find(END, start)
+    return None if end < 0 else end + len(END)
+
+
+def _body_bytes(message: Any) -> int | None:
+    """How long the body of *message* is; None where only the parser knows."""
+    if message.chunked or message.upgrade or message.method == hdrs.METH_CONNECT:
+        return None
+    return int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
