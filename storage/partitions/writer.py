@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage.disk import Disk
+from storage.errors import StrayFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import StoredFile
@@ -43,6 +44,20 @@ class Recovered:
 def temporary(path: Path) -> Path:
     """Where a file stands before it is whole: hidden, in the same directory."""
     return path.with_name(f".{path.name}.tmp")
+
+
+def appear(root: Path, path: str, disk: Disk) -> None:
+    """
+    Give the whole file its final name *path* below *root*; the caller syncs the directory.
+
+    Raises:
+        StrayFile: Another file has that name; both stay as they are.
+        OSError: The disk refuses.
+    """
+    try:
+        disk.rename_new(temporary(root / path), root / path)
+    except FileExistsError:
+        raise StrayFile(path) from None
 
 
 def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
@@ -194,8 +209,7 @@ class PartitionWriter:
             for descriptor in opened.values():
                 self._disk.close(descriptor)
         for file in fresh:
-            path = self._root / file.path
-            self._disk.rename(temporary(path), path)
+            appear(self._root, file.path, self._disk)
         list(self._syncs.map(self._disk.sync_directory, {(self._root / file.path).parent for file in fresh}))
         for directory in frames:
             transaction.put_file(self._targets[directory])

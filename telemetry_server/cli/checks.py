@@ -5,7 +5,7 @@ import resource
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,10 @@ from tempfile import TemporaryDirectory
 
 from histogram_specs.cache import SpecCache
 from histogram_specs.errors import BrokenSpecFile
+from storage.audit import swept_segments, unknown_files
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
+from storage.ledger.opening import unfitness
 from storage.ledger.values import SegmentPosition
 from storage.lock import FileLock
 from storage.raw.layout import segments
@@ -195,13 +197,36 @@ def specs(settings: Settings) -> Iterator[Finding]:
 def inside(root: DataRoot) -> Iterator[Finding]:
     """What only the files of a data root tell."""
     if root.path.is_dir() and closed_part(root) is None:
-        yield from queue(root)
+        unfit = unfitness(root)
+        if unfit is None:
+            yield from strays(root)
+            yield from queue(root)
+        else:
+            detail, _, fix = str(unfit).partition("; ")
+            yield Finding("ledger", False, detail, fix)
         yield from locks(root)
+
+
+def strays(root: DataRoot) -> Iterator[Finding]:
+    """Are there files that the ledger does not know?"""
+    if not root.ledger.exists():
+        yield Finding("ledger", True, "none yet; the first conversion makes it")
+        return
+    try:
+        with Ledger.for_reading(root) as ledger:
+            unknown = unknown_files(root, ledger) + [f"raw/{name}" for name in swept_segments(root, ledger)]
+    except (StorageError, sqlite3.Error):
+        return  # the queue says it
+    if unknown:
+        detail = f"{len(unknown):,} files that it does not know, such as {unknown[0]}"
+        yield Finding("ledger", False, detail, "telemetry-server repair --dry-run shows what to do")
+    else:
+        yield Finding("ledger", True, "it is the one of these files, and knows them all")
 
 
 def queue(root: DataRoot) -> Iterator[Finding]:
     """How long has the oldest submission waited, and for what?"""
-    positions: dict[str, SegmentPosition] = {}
+    positions: Mapping[str, SegmentPosition] = {}
     pending = 0
     try:
         if root.ledger.exists():
@@ -209,7 +234,7 @@ def queue(root: DataRoot) -> Iterator[Finding]:
                 positions = ledger.positions()
                 pending = len(ledger.pending())
     except (StorageError, sqlite3.Error) as error:
-        yield Finding("ledger", False, str(error), "restore state/ from a backup, or free the disk")
+        yield Finding("ledger", False, str(error), "free the disk, or see telemetry-server repair --dry-run")
         return
     oldest = oldest_waiting(root, positions)
     age = datetime.now(UTC) - oldest if oldest else timedelta(0)
@@ -225,7 +250,7 @@ def queue(root: DataRoot) -> Iterator[Finding]:
         yield Finding("queue", True, "nothing waits")
 
 
-def oldest_waiting(root: DataRoot, positions: dict[str, SegmentPosition]) -> datetime | None:
+def oldest_waiting(root: DataRoot, positions: Mapping[str, SegmentPosition]) -> datetime | None:
     """When the oldest submission that nobody converted yet arrived."""
     arrivals = []
     for segment in segments(root.raw):

@@ -21,6 +21,8 @@ def told(error: Exception) -> tuple[str, ExitStatus]:
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, PermissionError):
         return f"not permitted: {error}", ExitStatus.CONFIGURATION
+    if isinstance(error, storage_errors.UnfitLedger | storage_errors.StrayFile):
+        return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LedgerError):

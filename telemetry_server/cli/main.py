@@ -24,6 +24,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("explain", "tell the life of one ping"),
     ("replay", "put quarantined pings through today's definitions again"),
     ("audit", "recount the disk against the ledger"),
+    ("repair", "build a lost or foreign ledger anew, move strays aside"),
     ("compact", "merge a closed day's small files"),
     ("specs", "list, show, compare and prefetch histogram definitions"),
     ("generate", "make realistic pings, good and bad"),

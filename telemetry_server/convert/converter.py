@@ -7,7 +7,7 @@ when that has ended.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -15,8 +15,8 @@ from histogram_specs.fetch import SpecFetcher
 from histogram_specs.resolve import Awaiting
 from histogram_specs.revision import Revision
 from storage.disk import Disk
-from storage.ledger.ledger import Ledger
-from storage.ledger.values import SegmentPosition
+from storage.ledger.opening import check_fit, open_ledger
+from storage.ledger.values import UNJUDGED, Positions
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
 from telemetry_server.convert.commit import Committer, Round, revision_key, revision_of
@@ -71,7 +71,7 @@ class Converter:
     async def __aenter__(self) -> "Converter":
         self.root.prepare(self.disk)
         self._lock = FileLock(self.root.state / "converter.lock")
-        self.ledger = Ledger(self.root.ledger)
+        self.ledger = open_ledger(self.root, self.disk)
         self._writer = PartitionWriter(self.root.path, self.ledger, self.disk)
         self.committer = Committer(
             self.root.raw, self.ledger, self._writer, self.disk, self._setup.schema_text
@@ -119,6 +119,10 @@ class Converter:
 
     def _catch_up(self) -> None:
         """Start from what is committed: after a start, another's turn, or a failure of ours."""
+        if self.ledger.follow_replacement():
+            check_fit(self.root)
+            self._generation = None
+            self.committer.forget()
         generation = self.ledger.generation()
         if generation != self._generation:
             self.committer.recover()
@@ -133,7 +137,7 @@ class Converter:
             if plan.is_empty:
                 await judging
                 return True
-            positions = {**positions, **plan.positions}
+            positions = positions.moved(plan.positions)
             following = Plan() if should_stop() else await self._plan(positions)
             next_judging = self._judge(following)
             try:
@@ -145,7 +149,7 @@ class Converter:
         await judging  # judged in vain: the next turn starts from what is committed
         return plan.is_empty
 
-    async def _plan(self, positions: Mapping[str, SegmentPosition]) -> Plan:
+    async def _plan(self, positions: Positions) -> Plan:
         return await asyncio.to_thread(plan_round, self.root.raw, positions)
 
     def _judge(self, plan: Plan) -> "asyncio.Task[list[tuple[Task, TaskResult]]]":
@@ -190,8 +194,8 @@ class Converter:
     async def _judge_ready(self) -> None:
         """Judge pending pings whose definitions are here by now, or are known not to exist."""
         decided = self._lookups.take_ended() | await asyncio.to_thread(self._decided_meanwhile)
-        keys = [revision_key(revision) for revision in decided]
-        pings = await asyncio.to_thread(self.ledger.pending, keys) if keys else []
+        keys = [UNJUDGED, *map(revision_key, decided)]
+        pings = await asyncio.to_thread(self.ledger.pending, keys)
         ready = [RawItem(ping.segment, ping.offset, ping.length, ping.pending_id) for ping in pings]
         for start in range(0, len(ready), ROUND_ITEMS):
             tasks = cut(ready[start : start + ROUND_ITEMS], self.missing & decided)

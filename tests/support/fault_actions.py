@@ -17,7 +17,7 @@ import orjson
 from histogram_specs.cache import SpecCache
 from storage.disk import Disk
 from storage.errors import StorageError
-from storage.ledger.ledger import Ledger
+from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
 from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
@@ -154,7 +154,7 @@ def compact(root: str, day: str = DAY) -> int:
     lock = FileLock(data.state / "converter.lock")
     try:
         data.prepare(disk)
-        with Ledger(data.ledger) as ledger:
+        with open_ledger(data, disk) as ledger:
             lock.acquire(wait=True)
             for _ in compact_day(data.path, ledger, disk, day):
                 pass
