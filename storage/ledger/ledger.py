@@ -97,7 +97,7 @@ class Ledger:
                 self._connection.execute("ROLLBACK")
             self._connection.execute("PRAGMA cache_size = -65536")
             self._check_version(create=not self._read_only)
-            self._inode = path.stat().st_ino
+            self._inode: int | None = path.stat().st_ino
         except BaseException as error:
             self._connection.close()
             if isinstance(error, sqlite3.Error):
@@ -121,20 +121,25 @@ class Ledger:
             return cls(root.ledger, read_only=True)
         except _Unmade:
             refuse_lost(root)
-        return cls.empty()
+        return cls.empty(root.ledger)
 
     @classmethod
-    def empty(cls) -> "Ledger":
-        """A ledger in memory that knows nothing."""
+    def empty(cls, path: Path) -> "Ledger":
+        """A ledger in memory that knows nothing, until `follow_replacement` finds one at *path*."""
         ledger = cls.__new__(cls)
-        ledger.path = Path(":memory:")
+        ledger.path = path
         ledger._read_only = True
         ledger._mark = None
         ledger._scopes = {}
-        ledger._inode = 0
+        ledger._inode = None
         ledger._connection = connect_in_memory()
         ledger._check_version(create=True)
         return ledger
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether this is an empty one in memory, in place of a file that nobody made yet."""
+        return self._inode is None
 
     def follow_replacement(self) -> bool:
         """
@@ -145,15 +150,23 @@ class Ledger:
             LedgerError: The new one cannot be opened.
         """
         try:
-            if self.path.stat().st_ino == self._inode:
-                return False
+            inode = self.path.stat().st_ino
         except FileNotFoundError:
+            if self.is_absent:
+                return False
             raise LostLedger(
                 f"{self.path}: the ledger was removed while it was in use; restore state/ from a backup,"
                 " or run: telemetry-server repair --dry-run"
             ) from None
-        self._connection.close()
-        self._open()
+        if inode == self._inode:
+            return False
+        before = self._connection
+        try:
+            self._open()
+        except _Unmade:
+            self._connection = before  # another process is about to make it
+            return False
+        before.close()
         return True
 
     def _check_version(self, *, create: bool) -> None:

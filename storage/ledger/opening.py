@@ -1,7 +1,6 @@
 """Opens the ledger of a data root for writing, once it is known to be the one of the files beside it."""
 
 import os
-from pathlib import Path
 
 from storage.disk import Disk
 from storage.errors import ForeignLedger, LedgerError, OlderLedger
@@ -57,7 +56,7 @@ def check_fit(root: DataRoot) -> None:
         refuse_lost(root)
         return
     with Ledger.for_reading(root) as ledger:
-        if ledger.path == Path(":memory:"):
+        if ledger.is_absent:
             return
         _check_identity(root, ledger, read_identity(root.identity))
 

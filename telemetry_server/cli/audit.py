@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         opened = Ledger.for_reading(root)
     except UnfitLedger:
-        opened = Ledger.empty()
+        opened = Ledger.empty(root.ledger)
     with opened as ledger, progress("counting", unit="files") as bar:
         bar.total(len(ledger.files()) + sum(1 for _ in segments(root.raw)))
         result = audit(root, ledger, on_file=bar.advance)

@@ -49,8 +49,9 @@ class Following:
 
     def news(self) -> Iterator[dict[str, Any]]:
         """Records that were committed since this was last asked; cheap while nothing was."""
+        is_another = self._ledger.follow_replacement()
         generation = self._ledger.generation()
-        if generation == self._generation:
+        if generation == self._generation and not is_another:
             return
         self._generation = generation
         now_open = {file.path: file for file in self._ledger.files(CONVERTED, open_only=True)}

@@ -58,7 +58,7 @@ def test_a_fresh_data_root_is_healthy(root, capsys):
 
     assert status == 0, by_check
     assert set(by_check) == {
-        *("settings", "data root", "disk", "clock", "open files", "definitions", "queue", "locks")
+        *("settings", "data root", "disk", "clock", "open files", "definitions", "ledger", "queue", "locks")
     }
 
 

@@ -1,24 +1,39 @@
 """A ledger that is lost, old, foreign or of another version: nothing is destroyed, and repair mends it."""
 
 import asyncio
+import errno
+import io
+import json
 import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from histogram_specs.revision import Revision
 from storage.disk import Disk
-from storage.errors import ForeignLedger, LostLedger, OlderLedger, OtherVersion, StrayFile, UnfitLedger
+from storage.errors import (
+    ForeignLedger,
+    LostLedger,
+    OlderLedger,
+    OtherVersion,
+    StorageError,
+    StrayFile,
+    UnfitLedger,
+)
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger, unfitness
 from storage.partitions.compact import compact_day
+from storage.partitions.frames import compress_frame, whole_frames
 from telemetry_server.convert.upkeep import Upkeep
 from telemetry_server.repair.repair import Repaired, Repairer
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
+from tests.support.faulty_disk import FaultyDisk
 
 
 def pings(first: int, count: int) -> list:
@@ -40,8 +55,6 @@ def sweep(world: World) -> None:
     """Let go of every raw segment that is wholly converted."""
 
     async def run() -> None:
-        from contextlib import AsyncExitStack
-
         async with AsyncExitStack() as stack:
             converter = await world.opened(stack)
             upkeep = Upkeep(converter, raw_retention_days=0, dedup_days=None)
@@ -331,3 +344,117 @@ def test_a_folder_without_its_identity_goes_on(tmp_path):
 
     assert world.audit().findings == []
     assert world.root.identity.exists()
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+def test_a_disk_that_fails_at_any_operation_of_repair_costs_nothing(tmp_path, error):
+    """Fail the n-th operation for every n: no byte is gone, and a second run finishes."""
+    template = a_world(tmp_path / "template")
+    sweep(template)
+    restore_older_than_a_merge(template, tmp_path)
+    (template.root.converted / "notes.txt").write_bytes(b"mine")
+    nth = 0
+    while True:
+        nth += 1
+        shutil.copytree(template.root.path, tmp_path / str(nth))
+        world = World(tmp_path / str(nth))
+        before = held(world)
+        disk = FaultyDisk(nth=nth, error=error, short=bool(nth % 2))
+        with suppress(OSError, StorageError):
+            Repairer(world.root, disk, world.setup.schema_text).repair()
+        assert before.keys() <= held(world).keys()
+        repair(world)
+        assert before.items() <= held(world).items()
+        assert world.audit().findings == []
+        assert len({document_id for document_id, _ in world.lines()}) == len(world.lines()) == 8
+        shutil.rmtree(world.root.path)
+        if not disk.failed:
+            break
+
+    assert nth > 20, "the sweep met hardly any operation"
+
+
+def test_a_file_that_shares_lines_with_another_is_written_again_without_them(tmp_path):
+    """Nothing counts twice, and the file as it was is kept aside."""
+    world = a_world(tmp_path / "data")
+    lose_ledger(world, tmp_path)
+    (part,) = world.root.converted.rglob("*.zst")
+    frames = whole_frames(io.BytesIO(part.read_bytes()))
+    lines = [line for _, text in frames for line in text.splitlines(keepends=True)]
+    part.with_name("part-0000000500.zst").write_bytes(compress_frame(b"".join(lines[:2])))
+    before = held(world)
+
+    repair(world)
+
+    assert before.items() <= held(world).items()
+    assert len(world.lines()) == 5
+    assert world.audit().findings == []
+
+
+def test_a_running_converter_goes_on_with_the_ledger_that_repair_built(tmp_path):
+    """It follows the replacement at its next turn."""
+    world = a_world(tmp_path / "data")
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            converter = await world.opened(stack)
+            world.receive(pings(50, 1))
+            await converter.convert_all()
+            (world.root.path / next(iter(converter.ledger.files("quarantine"))).path).unlink()
+            assert repair(world).unfit is not None
+            world.receive(pings(60, 1))
+            await converter.convert_all()
+
+    asyncio.run(run())
+
+    assert world.audit().findings == []
+    assert world.audit().total.stored == 7
+
+
+def test_a_running_converter_halts_when_its_ledger_is_removed(tmp_path):
+    """It would write on into a file without a name."""
+    world = a_world(tmp_path / "data")
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            converter = await world.opened(stack)
+            lose_ledger(world, tmp_path)
+            with pytest.raises(LostLedger):
+                await converter.convert_all()
+
+    asyncio.run(run())
+
+
+def test_a_pending_ping_still_waits_after_a_repair(tmp_path):
+    """Its definitions are asked for as before."""
+    world = a_world(tmp_path / "data")
+    strange = Revision("mozilla-central", "ffffffffffff")
+    with_server = World(world.root.path, server="http://127.0.0.1:1")
+    world.receive([submitted(a_ping(70, revision=strange), 70), *pings(71, 1)])
+    asyncio.run(with_server.convert())
+    assert world.audit().total.pending == 1
+    lose_ledger(world, tmp_path)
+
+    repair(world)
+    asyncio.run(with_server.convert())
+
+    with Ledger.for_reading(world.root) as ledger:
+        assert [ping.revision for ping in ledger.pending()] == ["mozilla-central/rev/ffffffffffff"]
+    assert world.audit().findings == []
+    asyncio.run(world.convert())
+    assert world.audit().total.pending == 0
+    assert world.audit().findings == []
+
+
+def test_repair_json_says_what_was_done(tmp_path, command):
+    """For scripts."""
+    world = a_world(tmp_path / "data")
+    lose_ledger(world, tmp_path)
+    would = json.loads(command("repair", "--dry-run", "--json", "--data", str(world.root.path))[0])
+    did = json.loads(command("repair", "--json", "--data", str(world.root.path))[0])
+    nothing = json.loads(command("repair", "--json", "--data", str(world.root.path))[0])
+
+    assert (would["dry_run"], would["ledger"], would["rebuilt"]) == (True, "unfit", None)
+    assert "the ledger is gone" in would["reason"]
+    assert did["rebuilt"] == {"files": 4, "stored": 5, "quarantined": 1, "conflict": 1, "to_judge": 1}
+    assert (nothing["ledger"], nothing["strays"], nothing["rebuilt"]) == ("current", [], None)

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -27,6 +28,7 @@ from telemetry_server.convert.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
+from telemetry_server.repair.repair import Repairer
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
 
 COULD_NOT = 75  # the disk refused, and it was said so
@@ -159,6 +161,16 @@ def compact(root: str, day: str = DAY) -> int:
             for _ in compact_day(data.path, ledger, disk, day):
                 pass
     except (OSError, StorageError):
+        return COULD_NOT
+    return 0
+
+
+def repair(root: str) -> int:
+    """Mend the data root, as the command does it."""
+    try:
+        schema_text = World(Path(root)).setup.schema_text
+        Repairer(DataRoot(Path(root)), Disk(), schema_text).repair()
+    except (OSError, StorageError, sqlite3.Error):
         return COULD_NOT
     return 0
 
