@@ -19,6 +19,7 @@ What can go wrong with bytes on disk.
     │       ├── OlderLedger      it is an older copy than the files
     │       ├── ForeignLedger    it is another data root's
     │       └── OtherVersion     a server of another version wrote it
+    ├── BadBackup        an archive is damaged, cut short, or not a backup
     ├── UnknownExport    an exported file that no reader knows, or a partition file outside its base
     ├── BadPartitionSchema  a text is no partition schema
     ├── NotAPartition    a path is not that of a partition below its base
@@ -100,6 +101,10 @@ class ForeignLedger(UnfitLedger):
 
 class OtherVersion(UnfitLedger):
     """A server of another version wrote the ledger."""
+
+
+class BadBackup(StorageError):
+    """An archive is damaged, cut short, or not a backup.  Nothing was restored."""
 
 
 class UnknownExport(StorageError):

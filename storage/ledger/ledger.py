@@ -229,6 +229,14 @@ class Ledger:
         finally:
             self._connection.execute("ROLLBACK")
 
+    def copy_to(self, path: Path) -> None:
+        """Write the ledger as it is at this moment to the new file *path*."""
+        copy = connect(path)
+        try:
+            self._connection.backup(copy)
+        finally:
+            copy.close()
+
     def generation(self) -> int:
         """A number that changes when another process committed."""
         (number,) = self._connection.execute("PRAGMA data_version").fetchone()

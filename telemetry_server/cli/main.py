@@ -25,6 +25,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("replay", "put quarantined pings through today's definitions again"),
     ("audit", "recount the disk against the ledger"),
     ("repair", "build a lost or foreign ledger anew, move strays aside"),
+    ("backup", "copy the data root into one file, while the server runs"),
+    ("restore", "make a data root from such a file"),
     ("compact", "merge a closed day's small files"),
     ("specs", "list, show, compare and prefetch histogram definitions"),
     ("generate", "make realistic pings, good and bad"),
