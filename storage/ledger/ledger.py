@@ -32,6 +32,8 @@ from storage.ledger.values import (
 from storage.partitions.found_files import first_stored_file
 from storage.root import DataRoot
 
+REMEDY = "run: telemetry-server repair --dry-run, or restore the right state/"
+
 
 class _Unmade(LedgerError):
     """A ledger that nobody finished making."""
@@ -47,8 +49,7 @@ def refuse_lost(root: DataRoot) -> None:
         Ledger(root.ledger, read_only=True).close()
     except _Unmade:
         raise LostLedger(
-            f"{root.ledger}: the ledger is gone, but there are files that it knew ({held});"
-            " restore state/ from a backup, or run: telemetry-server repair --dry-run"
+            f"{root.ledger}: the ledger is gone, and its files are there; {REMEDY} (such as {held})"
         ) from None
 
 
@@ -155,8 +156,7 @@ class Ledger:
             if self.is_absent:
                 return False
             raise LostLedger(
-                f"{self.path}: the ledger was removed while it was in use; restore state/ from a backup,"
-                " or run: telemetry-server repair --dry-run"
+                f"{self.path}: the ledger is gone, removed while it was in use; {REMEDY}"
             ) from None
         if inode == self._inode:
             return False
@@ -173,9 +173,8 @@ class Ledger:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION or version < 0:
             raise OtherVersion(
-                f"{self.path}: a server of another version wrote it (version {version}, this server knows"
-                f" up to {VERSION}); run that server, restore state/ from a backup,"
-                " or run: telemetry-server repair --dry-run"
+                f"{self.path}: a server of another version wrote it (version {version}, this one knows up to"
+                f" {VERSION}); run that server, or {REMEDY}"
             )
         if version < VERSION and create:
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")

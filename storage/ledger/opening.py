@@ -5,11 +5,9 @@ import os
 from storage.disk import Disk
 from storage.errors import ForeignLedger, LedgerError, OlderLedger
 from storage.identity import CommitMark, Identity, new_identity, read_identity, write_identity
-from storage.ledger.ledger import Ledger, refuse_lost
+from storage.ledger.ledger import REMEDY, Ledger, refuse_lost
 from storage.partitions.found_files import found_files
 from storage.root import DataRoot
-
-REMEDY = "restore the right state/ from a backup, or run: telemetry-server repair --dry-run"
 
 
 def open_ledger(root: DataRoot, disk: Disk) -> Ledger:
@@ -65,15 +63,15 @@ def _check_identity(root: DataRoot, ledger: Ledger, identity: Identity | None) -
     root_id = ledger.root_id()
     if identity is not None and root_id is not None and identity.root_id != root_id:
         raise ForeignLedger(
-            f"{root.ledger}: it is the ledger of another data root ({root_id[:8]}, here is"
-            f" {identity.root_id[:8]}); {REMEDY}"
+            f"{root.ledger}: it is the ledger of another data root; {REMEDY}"
+            f" (its id is {root_id}, the files' {identity.root_id})"
         )
     # Without both witnesses only the numbers of files can tell.
     is_behind = identity is not None and identity.commits > ledger.counter("commit")
     if is_behind or identity is None or root_id is None:
         newer = _newer_file(root, ledger, is_behind=is_behind)
         if newer is not None:
-            raise OlderLedger(f"{root.ledger}: it is older than the files beside it ({newer}); {REMEDY}")
+            raise OlderLedger(f"{root.ledger}: it is older than the files; {REMEDY} (newer: {newer})")
 
 
 def _newer_file(root: DataRoot, ledger: Ledger, *, is_behind: bool) -> str | None:

@@ -24,6 +24,11 @@ MAX_SHOWN = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would be done; change nothing")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="build the ledger anew though it seems to be right: files were changed by hand",
+    )
     add_json_option(parser)
     add_settings_options(parser)
 
@@ -38,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     root: DataRoot = (present_root if args.dry_run else present_root_to_change)(settings)
-    repairer = Repairer(root, Disk(), setup_of(settings).schema_text)
+    repairer = Repairer(root, Disk(), setup_of(settings).schema_text, rebuild=args.rebuild)
     result = repairer.examine() if args.dry_run else repairer.repair()
     if args.json:
         print_json(_as_json(result, dry_run=args.dry_run))

@@ -45,10 +45,25 @@ class Repaired:
 class Repairer:
     """Repairs one data root; the converter's and the imports' lock are held meanwhile."""
 
-    def __init__(self, root: DataRoot, disk: Disk, schema_text: str, *, now: datetime | None = None) -> None:
+    def __init__(
+        self,
+        root: DataRoot,
+        disk: Disk,
+        schema_text: str,
+        *,
+        rebuild: bool = False,
+        now: datetime | None = None,
+    ) -> None:
+        """
+        Args:
+            schema_text: The partition schema in force, as JSON.
+            rebuild: Build the ledger anew whatever state it is in: files were changed by hand.
+            now: Names the folder below ``state/stray/``.
+        """
         self._root = root
         self._disk = disk
         self._schema_text = schema_text
+        self._rebuilds = rebuild
         self._stray_folder = StrayFolder(root, disk, now or datetime.now(UTC))
 
     def examine(self) -> Repaired:
@@ -59,7 +74,7 @@ class Repairer:
             NoDataRoot: There is no data root.
             OSError, StorageError: Something cannot be read.
         """
-        found = diagnose(self._root)
+        found = self._diagnose()
         if found.unfit is None:
             return _moving(found)
         inventory = take_inventory(self._root.path)
@@ -79,7 +94,7 @@ class Repairer:
         self._root.check_present()
         self._root.prepare(self._disk)
         with self._locks():
-            found = diagnose(self._root)
+            found = self._diagnose()
             if found.unfit is not None:
                 return self._rebuild(found.unfit)
             result = _moving(found)
@@ -87,6 +102,12 @@ class Repairer:
                 self._stray_folder.take(result.strays)
                 result.moved_to = self._stray_folder.place
             return result
+
+    def _diagnose(self) -> Diagnosis:
+        found = diagnose(self._root)
+        if self._rebuilds and found.unfit is None:
+            return Diagnosis("--rebuild asks for it")
+        return found
 
     @contextmanager
     def _locks(self) -> Iterator[None]:

@@ -458,3 +458,22 @@ def test_repair_json_says_what_was_done(tmp_path, command):
     assert "the ledger is gone" in would["reason"]
     assert did["rebuilt"] == {"files": 4, "stored": 5, "quarantined": 1, "conflict": 1, "to_judge": 1}
     assert (nothing["ledger"], nothing["strays"], nothing["rebuilt"]) == ("current", [], None)
+
+
+def test_a_record_that_was_deleted_by_hand_stays_deleted(tmp_path, command):
+    """As docs/clients.md says: from raw/ and from its file, then repair --rebuild."""
+    world = a_world(tmp_path / "data")
+    shutil.rmtree(world.root.raw / DAY)
+    for path in world.root.path.rglob("*.zst"):
+        lines = [
+            line for _, text in whole_frames(io.BytesIO(path.read_bytes())) for line in text.splitlines()
+        ]
+        kept = [line + b"\n" for line in lines if not line.startswith(an_id(3).encode())]
+        path.write_bytes(compress_frame(b"".join(kept)))
+
+    command("repair", "--rebuild", "--data", str(world.root.path))
+    command("convert", "--data", str(world.root.path))
+
+    command("audit", "--data", str(world.root.path))
+    assert sorted(document_id for document_id, _ in world.lines()) == [an_id(n) for n in (0, 1, 2, 4)]
+    command("explain", an_id(3), "--data", str(world.root.path), status=1)
