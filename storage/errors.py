@@ -18,7 +18,8 @@ What can go wrong with bytes on disk.
     │       ├── LostLedger       it is gone, and its files are there
     │       ├── OlderLedger      it is an older copy than the files
     │       ├── ForeignLedger    it is another data root's
-    │       └── OtherVersion     a server of another version wrote it
+    │       ├── OtherVersion     a server of another version wrote it
+    │       └── DamagedLedger    its bytes make no sense
     ├── BadBackup        an archive is damaged, cut short, or not a backup
     ├── UnknownExport    an exported file that no reader knows, or a partition file outside its base
     ├── BadPartitionSchema  a text is no partition schema
@@ -97,6 +98,10 @@ class OlderLedger(UnfitLedger):
 
 class ForeignLedger(UnfitLedger):
     """The ledger is another data root's."""
+
+
+class DamagedLedger(UnfitLedger):
+    """The ledger's bytes make no sense."""
 
 
 class OtherVersion(UnfitLedger):

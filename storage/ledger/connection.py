@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
-from storage.errors import LedgerError, StorageFull
+from storage.errors import DamagedLedger, LedgerError, StorageFull
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+REMEDY = "run: telemetry-server repair --dry-run, or restore the right state/"
 
 
 class Connection(sqlite3.Connection):
@@ -41,6 +43,8 @@ class Connection(sqlite3.Connection):
             return error
         if error.sqlite_errorcode in NO_ROOM:
             return StorageFull(f"{self.path}: {error}")
+        if error.sqlite_errorcode in DAMAGED:
+            return DamagedLedger(f"{self.path}: the ledger is damaged; {REMEDY} ({error})")
         return LedgerError(f"{self.path}: {error}; is the disk full, or the file damaged?")
 
 

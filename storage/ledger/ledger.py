@@ -13,6 +13,7 @@ from pathlib import Path
 from storage.errors import LedgerError, LostLedger, OtherVersion
 from storage.identity import CommitMark
 from storage.ledger.connection import (
+    REMEDY,
     Connection,
     connect,
     connect_for_reading,
@@ -31,8 +32,6 @@ from storage.ledger.values import (
 )
 from storage.partitions.found_files import first_stored_file
 from storage.root import DataRoot
-
-REMEDY = "run: telemetry-server repair --dry-run, or restore the right state/"
 
 
 class _Unmade(LedgerError):

@@ -5,7 +5,8 @@ import os
 from storage.disk import Disk
 from storage.errors import ForeignLedger, LedgerError, OlderLedger
 from storage.identity import CommitMark, Identity, new_identity, read_identity, write_identity
-from storage.ledger.ledger import REMEDY, Ledger, refuse_lost
+from storage.ledger.connection import REMEDY
+from storage.ledger.ledger import Ledger, refuse_lost
 from storage.partitions.found_files import found_files
 from storage.root import DataRoot
 

@@ -8,7 +8,7 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import CHUNK_BYTES, pack_frames, read_lines
-from storage.partitions.writer import MAX_FILE_BYTES, appear, remove_doubtful, temporary
+from storage.partitions.writer import MAX_FILE_BYTES, appear, doubt_new, remove_doubtful, temporary
 
 CLOSED_LEVEL = 6
 
@@ -61,7 +61,7 @@ def _merge(root: Path, ledger: Ledger, disk: Disk, directory: str, files: list[S
         target = StoredFile(
             directory, f"part-{number:010}.zst", 0, 0, 0, closed=True, schema_id=files[0].schema_id
         )
-        transaction.doubt([target.path])
+        doubt_new(root, transaction, [target.path])
     target = write_lines(root, disk, target, _lines(root, files), CLOSED_LEVEL)
     records = sum(file.records for file in files)
     if target.records != records:

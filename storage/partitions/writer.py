@@ -46,6 +46,19 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
+def doubt_new(root: Path, transaction: Transaction, paths: Iterable[str]) -> None:
+    """
+    Put down *paths* below *root*, of files about to be made, as doubtful.
+
+    Raises:
+        StrayFile: One is there already.  It is not ours to doubt: recovery would remove it.
+    """
+    for path in paths:
+        if os.path.lexists(root / path):
+            raise StrayFile(path)
+        transaction.doubt([path])
+
+
 def appear(root: Path, path: str, disk: Disk) -> None:
     """
     Give the whole file its final name *path* below *root*; the caller syncs the directory.
@@ -131,6 +144,7 @@ class PartitionWriter:
 
         Raises:
             StorageFull: No room for the ledger.
+            StrayFile: A file that the ledger does not know is in the place of a new one.
         """
         wanted = [
             directory
@@ -148,7 +162,7 @@ class PartitionWriter:
                 if (full := self._targets.get(directory)) is not None and full.length:
                     transaction.put_file(replace(full, closed=True))
                 fresh.append(StoredFile(directory, f"part-{number:010}.zst", 0, 0, 0, schema_id=schema_id))
-            transaction.doubt(file.path for file in fresh)
+            doubt_new(self._root, transaction, (file.path for file in fresh))
         self._targets.update((file.directory, file) for file in fresh)
 
     def write(self, transaction: Transaction, frames: Iterable[Frame]) -> None:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from histogram_specs.cache import SpecCache
 from histogram_specs.errors import BrokenSpecFile
 from storage.audit import swept_segments, unknown_files
-from storage.errors import StorageError
+from storage.errors import StorageError, UnfitLedger
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import unfitness
 from storage.ledger.values import SegmentPosition
@@ -203,6 +203,8 @@ def inside(root: DataRoot) -> Iterator[Finding]:
             yield from queue(root)
         else:
             detail, _, fix = str(unfit).partition("; ")
+            if not isinstance(unfit, UnfitLedger):
+                fix = "free the disk, or see telemetry-server repair --dry-run"
             yield Finding("ledger", False, detail, fix)
         yield from locks(root)
 

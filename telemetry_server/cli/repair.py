@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.cli.options import add_json_option, add_settings_options, settings_of
-from telemetry_server.cli.output import print_json, say
+from telemetry_server.cli.output import print_json, progress, say
 from telemetry_server.cli.status import ExitStatus
 
 if TYPE_CHECKING:
@@ -43,8 +43,10 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     root: DataRoot = (present_root if args.dry_run else present_root_to_change)(settings)
-    repairer = Repairer(root, Disk(), setup_of(settings).schema_text, rebuild=args.rebuild)
-    result = repairer.examine() if args.dry_run else repairer.repair()
+    schema_text = setup_of(settings).schema_text
+    with progress("reading", unit="files") as bar:
+        repairer = Repairer(root, Disk(), schema_text, rebuild=args.rebuild, on_file=bar.advance)
+        result = repairer.examine() if args.dry_run else repairer.repair()
     if args.json:
         print_json(_as_json(result, dry_run=args.dry_run))
     else:

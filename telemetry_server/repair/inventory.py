@@ -7,7 +7,7 @@ of higher numbers is not needed; one that shares only some of its lines is writt
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,9 +115,9 @@ def numbered_lines(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes]]:
                 number += 1
 
 
-def take_inventory(root: Path) -> Inventory:
+def take_inventory(root: Path, on_file: Callable[[], None] = lambda: None) -> Inventory:
     """
-    Read every partition file below *root*.  Nothing is changed.
+    Read every partition file below *root*; *on_file* is called after each.  Nothing is changed.
 
     Raises:
         OSError: A file cannot be read.
@@ -137,6 +137,7 @@ def take_inventory(root: Path) -> Inventory:
     inventory.last_number = ours[-1][0] if ours else 0
     for file_id, (_, found) in enumerate(ours):
         _enter(root, inventory, KnownFile(found, file_id))
+        on_file()
     _drop_repeats(inventory)
     inventory.scratch.execute(COUNT_ARRIVALS, (int(Kind.HISTOGRAM),))
     inventory.strays.sort()

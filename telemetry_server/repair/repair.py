@@ -5,7 +5,7 @@ Nothing is removed.  A file that does not stay is moved below ``state/stray/``; 
 Cut short at any moment, a second run finishes: it starts from what is on the disk then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,18 +52,21 @@ class Repairer:
         schema_text: str,
         *,
         rebuild: bool = False,
+        on_file: Callable[[], None] = lambda: None,
         now: datetime | None = None,
     ) -> None:
         """
         Args:
             schema_text: The partition schema in force, as JSON.
             rebuild: Build the ledger anew whatever state it is in: files were changed by hand.
+            on_file: Called after each partition file that is read, for a progress bar.
             now: Names the folder below ``state/stray/``.
         """
         self._root = root
         self._disk = disk
         self._schema_text = schema_text
         self._rebuilds = rebuild
+        self._on_file = on_file
         self._stray_folder = StrayFolder(root, disk, now or datetime.now(UTC))
 
     def examine(self) -> Repaired:
@@ -77,7 +80,7 @@ class Repairer:
         found = self._diagnose()
         if found.unfit is None:
             return _moving(found)
-        inventory = take_inventory(self._root.path)
+        inventory = take_inventory(self._root.path, self._on_file)
         try:
             return Repaired(found.unfit, _leaving(inventory), inventory.damaged)
         finally:
@@ -131,7 +134,7 @@ class Repairer:
                 ledger.close()
 
     def _rebuild(self, unfit: str) -> Repaired:
-        inventory = take_inventory(self._root.path)
+        inventory = take_inventory(self._root.path, self._on_file)
         path = self._root.state / "ledger.rebuilt"
         try:
             strays = _leaving(inventory)
@@ -142,8 +145,11 @@ class Repairer:
             self._put_in_place(path)
         finally:
             inventory.close()
+        # Segments that only the old ledger knew as removed, and of which no file holds anything.
+        again = _moving(diagnose(self._root)).strays
+        self._stray_folder.take(again)
         place = self._stray_folder.place if self._stray_folder.path.exists() else None
-        return Repaired(unfit, strays, inventory.damaged, rebuilt, place)
+        return Repaired(unfit, [*strays, *again], inventory.damaged, rebuilt, place)
 
     def _build(self, path: Path, inventory: Inventory, memory: Memory) -> Rebuilt:
         identity = self._identity()

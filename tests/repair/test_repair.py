@@ -18,6 +18,7 @@ import pytest
 from histogram_specs.revision import Revision
 from storage.disk import Disk
 from storage.errors import (
+    DamagedLedger,
     ForeignLedger,
     LostLedger,
     OlderLedger,
@@ -30,6 +31,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger, unfitness
 from storage.partitions.compact import compact_day
 from storage.partitions.frames import compress_frame, whole_frames
+from storage.partitions.writer import remove_doubtful
 from telemetry_server.convert.upkeep import Upkeep
 from telemetry_server.repair.repair import Repaired, Repairer
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
@@ -128,12 +130,26 @@ def take_newer_version(world: World, tmp_path: Path) -> None:
     connection.close()
 
 
+def damage(world: World, tmp_path: Path) -> None:
+    """Something else than a ledger is in its place."""
+    lose_ledger(world, tmp_path)
+    world.root.ledger.write_bytes(b"no ledger" * 1000)
+
+
+def empty(world: World, tmp_path: Path) -> None:
+    """A file of no bytes is in its place."""
+    lose_ledger(world, tmp_path)
+    world.root.ledger.touch()
+
+
 STATES: dict[str, tuple[Callable[[World, Path], None], type[UnfitLedger], str]] = {
     "lost": (lose_ledger, LostLedger, "the ledger is gone"),
     "state lost": (lose_state, LostLedger, "the ledger is gone"),
     "older": (restore_older, OlderLedger, "it is older than the files"),
     "older than a merge": (restore_older_than_a_merge, OlderLedger, "it is older than the files"),
     "foreign": (take_anothers, ForeignLedger, "of another data root"),
+    "empty": (empty, LostLedger, "the ledger is gone"),
+    "damaged": (damage, DamagedLedger, "the ledger is damaged"),
     "other version": (take_newer_version, OtherVersion, "another version"),
 }
 
@@ -292,8 +308,11 @@ def test_no_rename_replaces_a_file_that_the_ledger_does_not_know(tmp_path):
     place.write_bytes(b"mine")
     world.receive([submitted(other, 300)])
 
-    with pytest.raises(StrayFile, match="repair --dry-run"):
-        asyncio.run(world.convert())
+    for _ in range(2):  # the second begins with a recovery
+        with pytest.raises(StrayFile, match="repair --dry-run"):
+            asyncio.run(world.convert())
+    with open_ledger(world.root, Disk()) as ledger:
+        remove_doubtful(world.root.path, ledger, Disk())
 
     assert place.read_bytes() == b"mine"
     repair(world)
@@ -477,3 +496,21 @@ def test_a_record_that_was_deleted_by_hand_stays_deleted(tmp_path, command):
     command("audit", "--data", str(world.root.path))
     assert sorted(document_id for document_id, _ in world.lines()) == [an_id(n) for n in (0, 1, 2, 4)]
     command("explain", an_id(3), "--data", str(world.root.path), status=1)
+
+
+def test_a_rebuild_moves_a_segment_aside_that_was_removed_before_and_is_in_no_file(tmp_path):
+    """It held nothing but repeats: the books of the old ledger counted them."""
+    world = a_world(tmp_path / "data")
+    world.receive(pings(0, 2))
+    asyncio.run(world.convert())
+    shutil.copytree(world.root.raw, tmp_path / "backup")
+    sweep(world)
+    shutil.rmtree(world.root.raw)
+    shutil.copytree(tmp_path / "backup", world.root.raw)
+
+    result = Repairer(world.root, Disk(), world.setup.schema_text, rebuild=True).repair()
+    asyncio.run(world.convert())
+
+    assert len([path for path in result.strays if path.startswith("raw/")]) == 1
+    assert world.audit().findings == []
+    assert world.audit().total.stored == 5
