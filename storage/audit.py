@@ -71,7 +71,7 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
             result.findings.append(finding)
         lines[_book_of(file)] += count
     result.findings += _compare(tally, lines)
-    result.findings += _told_of_strays(unknown_files(root, ledger, {file.path for file in files}))
+    result.findings += _stray_lines(unknown_files(root, ledger, {file.path for file in files}))
     for day, names in raw.damaged.items():
         since = len(names) - tally.get((day, Entry.DAMAGED_RECORDS, ""), 0)
         if since > 0:
@@ -116,11 +116,11 @@ def swept_segments(root: DataRoot, ledger: Ledger) -> list[str]:
     return [segment.name for segment in segments(root.raw) if positions.get(segment.name) is SWEPT]
 
 
-def _told_of_strays(paths: list[str]) -> list[str]:
-    told = [f"{path}: the ledger does not know this file; see repair --dry-run" for path in paths[:MAX_TOLD]]
+def _stray_lines(paths: list[str]) -> list[str]:
+    lines = [f"{path}: the ledger does not know this file; see repair --dry-run" for path in paths[:MAX_TOLD]]
     if len(paths) > MAX_TOLD:
-        told.append(f"and {len(paths) - MAX_TOLD} more files that the ledger does not know")
-    return told
+        lines.append(f"and {len(paths) - MAX_TOLD} more files that the ledger does not know")
+    return lines
 
 
 def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:

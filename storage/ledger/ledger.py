@@ -138,7 +138,7 @@ class Ledger:
 
     @property
     def is_absent(self) -> bool:
-        """Whether this is an empty one in memory, in place of a file that nobody made yet."""
+        """Whether this is an empty one in memory, in place of a file that is not made yet."""
         return self._inode is None
 
     def follow_replacement(self) -> bool:

@@ -67,7 +67,7 @@ def _check_identity(root: DataRoot, ledger: Ledger, identity: Identity | None) -
             f"{root.ledger}: it is the ledger of another data root; {REMEDY}"
             f" (its id is {root_id}, the files' {identity.root_id})"
         )
-    # Without both witnesses only the numbers of files can tell.
+    # Without both witnesses only the numbers of files show it.
     is_behind = identity is not None and identity.commits > ledger.counter("commit")
     if is_behind or identity is None or root_id is None:
         newer = _newer_file(root, ledger, is_behind=is_behind)

@@ -189,7 +189,7 @@ class Importer:
         try:
             self._disk.rename_new(source, target)
         except FileExistsError:
-            # Killed between the two names of one file; their names are random, so it is no other.
+            # Killed between the two names of one file; their names are random, so it is the same file.
             self._disk.unlink(source)
 
 

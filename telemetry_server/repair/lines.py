@@ -47,7 +47,7 @@ def arrival_of(submission: Submission) -> bytes:
 
 
 def line_digest(line: bytes) -> bytes:
-    """16 bytes that tell lines apart."""
+    """16 bytes that are equal for equal lines only."""
     return blake2b(line, digest_size=16).digest()
 
 

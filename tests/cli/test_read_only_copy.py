@@ -14,7 +14,7 @@ from tests.support.nobody import folder_for_all, without_rights
 
 
 def close_to_writing(folder: Path) -> None:
-    """Let every user read it, and none write; root writes all the same, so tests look as another user."""
+    """Every user may read it, none may write; root may all the same, so tests look as another user."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
 
@@ -65,7 +65,7 @@ def test_audit_cat_and_explain_read_it_and_create_nothing(tmp_path, copy, comman
 
 
 def test_looking_at_a_root_where_nothing_was_converted_creates_no_ledger(tmp_path, command):
-    """Whoever only looks changes nothing."""
+    """A command that only looks changes nothing."""
     world = World(tmp_path)
     world.receive([submitted(a_ping(1), 1)])
     command("audit", "--data", str(tmp_path))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.backup.archive import back_up
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
@@ -125,7 +126,7 @@ def check_compacted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
 
 
 def unfit(root: Path) -> None:
-    """An older ledger beside newer files: one merged, one on its way, one of somebody else's."""
+    """An older ledger beside newer files: one merged, one on its way, one that is not ours."""
     compactable(root)
     world = World(root)
     shutil.copytree(world.root.state, root / "kept")
@@ -166,6 +167,39 @@ def check_repaired(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, in
     return 10, 10 - len(ids), sum(count > 1 for count in ids.values())
 
 
+def to_back_up(root: Path) -> None:
+    """A data root in a folder of its own."""
+    root.mkdir()
+    asyncio.run(filled(root / "data").convert())
+
+
+def to_restore(root: Path) -> None:
+    """The archive of one, and nothing else."""
+    to_back_up(root)
+    back_up(DataRoot(root / "data"), root / "backup.tar", Disk())
+    shutil.rmtree(root / "data")
+
+
+def check_backed_up(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """The archive is there whole, or not at all, and then the next run makes it."""
+    if not (root / "backup.tar").exists():
+        assert forks.run("backup", root=str(root)) == 0
+    # The hidden name is left where the kill came between the two names of the whole archive.
+    assert {path.name for path in root.iterdir()} <= {"backup.tar", "data", ".backup.tar.partial"}
+    assert forks.run("restore", root=str(root)) == 0
+    assert_complete(World(root / "restored"))
+    assert_complete(World(root / "data"))
+    return 0, 0, 0
+
+
+def check_restored(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """The data root is there whole, or not at all, and then the next run makes it."""
+    if not (root / "restored").exists():
+        assert forks.run("restore", root=str(root)) == 0
+    assert_complete(World(root / "restored"))
+    return 0, 0, 0
+
+
 def only_root(root: Path, _: Path) -> dict[str, object]:
     return {"root": str(root)}
 
@@ -180,6 +214,8 @@ DEEDS = {
     "convert": Deed("convert", lambda root: filled(root) and None, check_converted, only_root),
     "compact": Deed("compact", compactable, check_compacted, only_root),
     "repair": Deed("repair", unfit, check_repaired, only_root),
+    "backup": Deed("backup", to_back_up, check_backed_up, only_root),
+    "restore": Deed("restore", to_restore, check_restored, only_root),
     "cache a revision": Deed("store_specs", lambda root: root.mkdir(), check_specs, only_root),
 }
 TAMPERING = {"kill": "signal=KILL", "EIO": "error=EIO", "ENOSPC": "error=ENOSPC"}

@@ -54,7 +54,7 @@ def a_world(path: Path, count: int = 5) -> World:
 
 
 def sweep(world: World) -> None:
-    """Let go of every raw segment that is wholly converted."""
+    """Remove every raw segment that is wholly converted."""
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
@@ -212,7 +212,7 @@ def test_repair_brings_every_record_back_and_the_books_balance(tmp_path, state, 
 
 
 def test_a_rebuilt_ledger_counts_what_the_lost_one_counted(tmp_path):
-    """As long as raw/ is there: repeats are told again, and a conflict is one still."""
+    """As long as raw/ is there: repeats are recognised again, and a conflict stays one."""
     world = a_world(tmp_path / "data")
     before = world.audit()
     lose_ledger(world, tmp_path)
@@ -336,7 +336,7 @@ def test_a_committed_file_that_is_gone_comes_back_from_raw(tmp_path):
 
 
 def test_a_ledger_of_before_identities_is_brought_up_to_date(tmp_path):
-    """An upgrade needs nobody's help."""
+    """An upgrade needs no help."""
     world = a_world(tmp_path / "data")
     connection = sqlite3.connect(world.root.ledger)
     connection.executescript(

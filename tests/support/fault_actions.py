@@ -16,6 +16,8 @@ from pathlib import Path
 import orjson
 
 from histogram_specs.cache import SpecCache
+from storage.backup.archive import back_up
+from storage.backup.restore import restore as restore_from
 from storage.disk import Disk
 from storage.errors import StorageError
 from storage.ledger.opening import open_ledger
@@ -171,6 +173,24 @@ def repair(root: str) -> int:
         schema_text = World(Path(root)).setup.schema_text
         Repairer(DataRoot(Path(root)), Disk(), schema_text).repair()
     except (OSError, StorageError, sqlite3.Error):
+        return COULD_NOT
+    return 0
+
+
+def backup(root: str) -> int:
+    """Copy a data root to an archive beside it."""
+    try:
+        back_up(DataRoot(Path(root) / "data"), Path(root) / "backup.tar", Disk())
+    except (OSError, StorageError, sqlite3.Error):
+        return COULD_NOT
+    return 0
+
+
+def restore(root: str) -> int:
+    """Make a data root of the archive."""
+    try:
+        restore_from(Path(root) / "backup.tar", Path(root) / "restored", Disk())
+    except (OSError, StorageError):
         return COULD_NOT
     return 0
 
