@@ -4,6 +4,9 @@ Every line below ``converted/`` and ``quarantine/``, so that none is counted twi
 A crash, or a backup put over a newer state, can leave a file beside the one that replaced it
 (compact, replay).  The replacement has the higher number.  So a file whose every line is in files
 of higher numbers is not needed; one that shares only some of its lines is written again without them.
+
+Lines are compared whole.  A refusal whose file outlived the replay that stored it counts beside the
+record, as `replay` finds out when it is run again: its time and path alone do not prove it the same.
 """
 
 import sqlite3
@@ -21,25 +24,16 @@ CREATE TABLE lines (
     kind INTEGER NOT NULL, PRIMARY KEY (file_id, line)
 ) WITHOUT ROWID;
 CREATE INDEX by_digest ON lines (digest, file_id);
-CREATE INDEX by_arrival ON lines (arrival, kind, file_id);
-CREATE TABLE arrivals (arrival BLOB PRIMARY KEY, unmatched INTEGER NOT NULL, digest INTEGER NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE arrivals (arrival BLOB PRIMARY KEY, unmatched INTEGER NOT NULL, digest INTEGER NOT NULL,
+    is_mixed INTEGER NOT NULL) WITHOUT ROWID;
 """
 ONLY_HERE = """
 SELECT line FROM lines AS mine WHERE file_id = :file AND NOT EXISTS (
     SELECT 1 FROM lines AS other WHERE other.digest = mine.digest AND other.file_id > mine.file_id)
 """
-# A submission that replay judged anew is stored, or refused in a later file.
-IS_NEEDED = """
-SELECT line FROM lines AS mine WHERE file_id = :file AND NOT EXISTS (
-    SELECT 1 FROM lines AS other WHERE other.digest = mine.digest AND other.file_id > mine.file_id)
-AND NOT (mine.kind = :refused AND EXISTS (
-    SELECT 1 FROM lines AS other WHERE other.arrival = mine.arrival AND (other.kind = :record
-    OR (other.kind IN (:refused, :conflict) AND other.file_id > mine.file_id))))
-LIMIT 1
-"""
 COUNT_ARRIVALS = """
-INSERT INTO arrivals SELECT arrival, count(*), 0 FROM lines WHERE kind <> ? GROUP BY arrival
+INSERT INTO arrivals SELECT arrival, count(*), 0, max(kind = :refused) FROM lines
+WHERE kind <> :histogram GROUP BY arrival
 """
 
 
@@ -82,10 +76,11 @@ class Inventory:
 
     def match(self, arrival: bytes, digest: int) -> bool:
         """Whether a submission of raw/ has its outcome in a file; each outcome is of one submission."""
-        # Of several under one key the first is the one that was stored.
+        # Of several under one key (exports have one time for all) the first is the one that was stored,
+        # unless one was refused before it.
         found = self.scratch.execute(
-            "UPDATE arrivals SET unmatched = unmatched - 1, digest = iif(digest = 0, ?, digest)"
-            " WHERE arrival = ? AND unmatched > 0",
+            "UPDATE arrivals SET unmatched = unmatched - 1,"
+            " digest = iif(digest = 0 AND NOT is_mixed, ?, digest) WHERE arrival = ? AND unmatched > 0",
             (digest, arrival),
         )
         return found.rowcount > 0
@@ -139,7 +134,9 @@ def take_inventory(root: Path, on_file: Callable[[], None] = lambda: None) -> In
         _enter(root, inventory, KnownFile(found, file_id))
         on_file()
     _drop_repeats(inventory)
-    inventory.scratch.execute(COUNT_ARRIVALS, (int(Kind.HISTOGRAM),))
+    inventory.scratch.execute(
+        COUNT_ARRIVALS, {"refused": int(Kind.REFUSED), "histogram": int(Kind.HISTOGRAM)}
+    )
     inventory.strays.sort()
     return inventory
 
@@ -175,10 +172,9 @@ def _rows(file: KnownFile, lines: Iterable[bytes]) -> Iterator[tuple[int, int, b
 def _drop_repeats(inventory: Inventory) -> None:
     kept = []
     execute = inventory.scratch.execute
-    kinds = {"refused": int(Kind.REFUSED), "record": int(Kind.RECORD), "conflict": int(Kind.CONFLICT)}
     for file in inventory.files:
         only_here = frozenset(line for (line,) in execute(ONLY_HERE, {"file": file.file_id}))
-        if execute(IS_NEEDED, {"file": file.file_id, **kinds}).fetchone() is None:
+        if not only_here:
             execute("DELETE FROM lines WHERE file_id = ?", (file.file_id,))
             inventory.strays.append(file.found.path)
             continue

@@ -514,3 +514,20 @@ def test_a_rebuild_moves_a_segment_aside_that_was_removed_before_and_is_in_no_fi
     assert len([path for path in result.strays if path.startswith("raw/")]) == 1
     assert world.audit().findings == []
     assert world.audit().total.stored == 5
+
+
+def test_a_repeat_of_what_was_refused_first_and_then_stored_is_no_conflict(tmp_path):
+    """All came at one time, as in an export: which bytes were stored cannot be known from raw/."""
+    world = World(tmp_path)
+    world.put_specs()
+    good = submitted(a_ping(1), 1)
+    world.receive([submitted(b"{", 1), good, good, submitted(a_ping(1, other=1), 1)])
+    asyncio.run(world.convert())
+    before = world.audit().days
+    lose_ledger(world, tmp_path)
+
+    repair(world)
+    asyncio.run(world.convert())
+
+    assert world.audit().findings == []
+    assert world.audit().days == before
