@@ -1,5 +1,6 @@
 """Recounts what is on disk, and holds it against the ledger."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,8 @@ from pathlib import Path
 
 from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import DayBooks, Entry, SegmentPosition, StoredFile
+from storage.ledger.values import SWEPT, DayBooks, Entry, SegmentPosition, StoredFile
+from storage.partitions.found_files import found_files
 from storage.partitions.frames import DamagedFrame, read_lines
 from storage.partitions.quarantine_line import items_in
 from storage.raw.reader import Span, read_submission, scan_segment, segments
@@ -15,6 +17,7 @@ from storage.root import DataRoot
 
 SCAN_BYTES = 64 << 20
 SCAN_RECORDS = 1 << 16
+MAX_TOLD = 100
 BEGINNING = SegmentPosition(0, 0, finished=False)
 FINISHED = SegmentPosition(0, 0, finished=True)
 
@@ -66,6 +69,7 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
         items.add(root.path, ledger, file)
         on_file()
     result.findings += items.findings + items.compare(tally)
+    result.findings += _stray_lines(unknown_files(root, ledger, {file.path for file in files}))
     for day, names in raw.damaged.items():
         since = len(names) - tally.get((day, Entry.DAMAGED_RECORDS, ""), 0)
         if since > 0:
@@ -86,6 +90,35 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
         if entry is Entry.NOTE:
             result.notes[note] += count
     return result
+
+
+def unknown_files(root: DataRoot, ledger: Ledger, known: Set[str] = frozenset()) -> list[str]:
+    """
+    Files below converted/ and quarantine/ that neither *ledger* nor *known* names, in order of path.
+
+    The server may be at work: what is on its way, or on its way out, is known as doubtful.
+    """
+    before = set(ledger.doubtful())
+    there = list(found_files(root.path))
+    now = {file.path for file in ledger.files()} | set(ledger.doubtful()) | before | known
+    return sorted(
+        found.path
+        for found in there
+        if found.final_path not in now and os.path.lexists(root.path / found.path)
+    )
+
+
+def swept_segments(root: DataRoot, ledger: Ledger) -> list[str]:
+    """Segments in raw/ that were converted and removed before: raw/ was restored from a backup."""
+    positions = ledger.positions()
+    return [segment.name for segment in segments(root.raw) if positions.get(segment.name) is SWEPT]
+
+
+def _stray_lines(paths: list[str]) -> list[str]:
+    lines = [f"{path}: the ledger does not know this file; see repair --dry-run" for path in paths[:MAX_TOLD]]
+    if len(paths) > MAX_TOLD:
+        lines.append(f"and {len(paths) - MAX_TOLD} more files that the ledger does not know")
+    return lines
 
 
 def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
@@ -113,6 +146,13 @@ def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: C
     found = _Raw()
     for segment in segments(raw):
         position = positions.get(segment.name, BEGINNING)
+        if position is SWEPT:
+            found.findings.append(
+                f"raw/{segment.name}: it was converted and removed before, and is back; it is not read again"
+                " (repair moves it aside)"
+            )
+            on_file()
+            continue
         try:
             read, unread, damaged = _recount_segment(segment.path, position.position)
         except FileNotFoundError:

@@ -110,6 +110,18 @@ class Disk:
         """Move *source* over *target*; the caller syncs the directory."""
         source.rename(target)
 
+    def rename_new(self, source: Path, target: Path) -> None:
+        """
+        Move *source* to *target*, and never over a file that is there; the caller syncs the directory.
+
+        A crash in between leaves the file under both names.
+
+        Raises:
+            FileExistsError: *target* is there; nothing changed.
+        """
+        os.link(source, target, follow_symlinks=False)
+        source.unlink()
+
     def truncate(self, path: Path, length_bytes: int) -> None:
         """Cut *path* to *length_bytes*."""
         os.truncate(path, length_bytes)

@@ -39,6 +39,16 @@ class DataRoot:
         return self.state / "ledger.sqlite"
 
     @property
+    def identity(self) -> Path:
+        """Which data root this is; outside of ``state/``, so that a foreign ledger is recognised."""
+        return self.path / ".identity"
+
+    @property
+    def stray(self) -> Path:
+        """Where `repair` puts what the ledger does not know; never read again."""
+        return self.state / "stray"
+
+    @property
     def staging(self) -> Path:
         """Segments of exports that are not whole yet; emptied before each import."""
         return self.state / "staging"
@@ -52,7 +62,8 @@ class DataRoot:
         """Raises `NoDataRoot` if there is nothing at its path, or a folder that is no data root."""
         if not self.path.is_dir():
             raise NoDataRoot(f"{self.path}: no such data root; name it with --data")
-        if not self.state.is_dir():
+        # state/ may be lost: what was received or converted still makes it a data root.
+        if not any(folder.is_dir() for folder in (self.state, self.raw, self.converted, self.quarantine)):
             raise NoDataRoot(f"{self.path}: no data root, it has no state/; name one with --data")
 
     def prepare(self, disk: Disk) -> None:

@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctypes": {"pings", "histogram_specs", "storage"},
     "edge": {"storage", "observability"},
     "convert": {"storage", "histogram_specs", "pings", "doctypes", "observability"},
+    "repair": {"storage", "pings", "convert", "inspection"},
     "inspection": {"storage", "histogram_specs", "pings", "convert"},
     "cli": {
         "client_text",
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "edge",
         "convert",
         "inspection",
+        "repair",
     },
     "__main__": {"cli"},
 }

@@ -9,47 +9,51 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from storage.errors import LedgerError, StorageFull
+from storage.errors import LedgerError, LostLedger, OtherVersion
+from storage.identity import CommitMark
 from storage.ledger.clock import ClockRecord
+from storage.ledger.connection import (
+    REMEDY,
+    Connection,
+    connect,
+    connect_for_reading,
+    connect_in_memory,
+)
 from storage.ledger.file_index import committed_paths, files_below
 from storage.ledger.tables import ADD_SINCE, TABLES, VERSION
 from storage.ledger.transaction import Transaction
-from storage.ledger.values import DayBooks, Entry, Life, PendingPing, SegmentPosition, StoredFile
+from storage.ledger.values import (
+    DayBooks,
+    Entry,
+    Life,
+    PendingPing,
+    Positions,
+    SegmentPosition,
+    StoredFile,
+)
+from storage.partitions.found_files import first_stored_file
 from storage.root import DataRoot
 
-NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 MAX_NAMES_IN_QUERY = 500  # above that, the whole table costs less
-
-
-class _Connection(sqlite3.Connection):
-    """Speaks of a failing disk in our words; what breaks the schema's own rules stays as SQLite has it."""
-
-    path: Path
-
-    def execute(self, *args: Any) -> sqlite3.Cursor:
-        try:
-            return super().execute(*args)
-        except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
-
-    def executemany(self, *args: Any) -> sqlite3.Cursor:
-        try:
-            return super().executemany(*args)
-        except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
-
-    def _told(self, error: sqlite3.DatabaseError) -> Exception:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            return error
-        if error.sqlite_errorcode in NO_ROOM:
-            return StorageFull(f"{self.path}: {error}")
-        return LedgerError(f"{self.path}: {error}; is the disk full, or the file damaged?")
 
 
 class _Unmade(LedgerError):
     """A ledger that nobody finished making."""
+
+
+def refuse_lost(root: DataRoot) -> None:
+    """Raises `LostLedger` if *root* has no ledger, and files that one knew: none may begin beside them."""
+    held = first_stored_file(root.path)
+    if held is None:
+        return
+    try:
+        # Another process may have made it since, and the file with it.
+        Ledger(root.ledger, read_only=True).close()
+    except _Unmade:
+        raise LostLedger(
+            f"{root.ledger}: the ledger is gone, and its files are there; {REMEDY} (such as {held})"
+        ) from None
 
 
 class Ledger:
@@ -60,24 +64,34 @@ class Ledger:
     number read beside it.  Use it in one thread at a time.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, mark: CommitMark | None = None) -> None:
         """
         Open the ledger at *path*, and create it unless *read_only*.
 
+        Args:
+            mark: Is given the number of each commit.
+
         Raises:
-            LedgerError: It cannot be opened, or another version wrote it.
+            LedgerError: It cannot be opened.
+            OtherVersion: A newer server wrote it.
             StorageFull: There is no room to open it.
         """
         self.path = path
+        self._read_only = read_only
+        self._mark = mark
+        self._open()
+
+    def _open(self) -> None:
+        path = self.path
         self._scopes: dict[tuple[str, str], int] = {}
+        if self._read_only and not path.exists():
+            raise _Unmade(f"{path}: there is no ledger; is this a data root?")
         try:
-            if read_only:
-                if not path.exists():
-                    raise _Unmade(f"{path}: there is no ledger; is this a data root?")
-                self._connect()
-                self._connection.execute("PRAGMA query_only = 1")
-            else:
-                self._connect()
+            self._connection: Connection = (connect_for_reading if self._read_only else connect)(path)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{path}: {error}; is the disk full, or the file damaged?") from error
+        try:
+            if not self._read_only:
                 path.chmod(0o600)
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 # A commit must outlive a power cut: FULL syncs the write-ahead log each time.
@@ -86,42 +100,93 @@ class Ledger:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.execute("ROLLBACK")
             self._connection.execute("PRAGMA cache_size = -65536")
-            self._check_version(create=not read_only)
-        except sqlite3.Error as error:
-            raise LedgerError(f"{path}: {error}; is the disk full, or the file damaged?") from error
+            self._check_version(create=not self._read_only)
+            self._inode: int | None = path.stat().st_ino
+        except BaseException as error:
+            self._connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise LedgerError(f"{path}: {error}; is the disk full, or the file damaged?") from error
+            raise
 
     @classmethod
     def for_reading(cls, root: DataRoot) -> "Ledger":
         """
         The ledger of *root* for a command that only looks; an empty one where nothing was converted yet.
 
+        Nothing on the disk is created or changed.
+
         Raises:
             NoDataRoot: There is no data root at *root*.
+            LostLedger: It is gone, and files are there that it knew.
             LedgerError: The ledger cannot be opened.
         """
         root.check_present()
         try:
             return cls(root.ledger, read_only=True)
         except _Unmade:
-            cls(root.ledger).close()
-        return cls(root.ledger, read_only=True)
+            refuse_lost(root)
+        return cls.empty(root.ledger)
 
-    def _connect(self) -> None:
-        self._connection: _Connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=30, factory=_Connection
-        )
-        self._connection.path = self.path
+    @classmethod
+    def empty(cls, path: Path) -> "Ledger":
+        """A ledger in memory that knows nothing, until `follow_replacement` finds one at *path*."""
+        ledger = cls.__new__(cls)
+        ledger.path = path
+        ledger._read_only = True
+        ledger._mark = None
+        ledger._scopes = {}
+        ledger._inode = None
+        ledger._connection = connect_in_memory()
+        ledger._check_version(create=True)
+        return ledger
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether this is an empty one in memory, in place of a file that is not made yet."""
+        return self._inode is None
+
+    def follow_replacement(self) -> bool:
+        """
+        Open the file anew if `repair` has put another in its place.  Returns whether it had.
+
+        Raises:
+            LostLedger: The file was removed.
+            LedgerError: The new one cannot be opened.
+        """
+        try:
+            inode = self.path.stat().st_ino
+        except FileNotFoundError:
+            if self.is_absent:
+                return False
+            raise LostLedger(
+                f"{self.path}: the ledger is gone, removed while it was in use; {REMEDY}"
+            ) from None
+        if inode == self._inode:
+            return False
+        before = self._connection
+        try:
+            self._open()
+        except _Unmade:
+            self._connection = before  # another process is about to make it
+            return False
+        before.close()
+        return True
 
     def _check_version(self, *, create: bool) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version == 0 and create:
+        if version > VERSION or version < 0:
+            raise OtherVersion(
+                f"{self.path}: a server of another version wrote it (version {version}, this one knows up to"
+                f" {VERSION}); run that server, or {REMEDY}"
+            )
+        if version < VERSION and create:
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+            version = VERSION
         elif version == 0:
             raise _Unmade(f"{self.path}: there is nothing in it; whoever made it was cut short")
-        elif version != VERSION:
-            raise LedgerError(f"{self.path}: written as version {version}, this server reads {VERSION}")
-        elif create and not self._has_column("pending", "since"):
+        if create and not self._has_column("pending", "since"):
             self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
+        self._version = version
 
     def _has_column(self, table: str, column: str) -> bool:
         (count,) = self._connection.execute(
@@ -152,12 +217,16 @@ class Ledger:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            yield Transaction(connection)
+            transaction = Transaction(connection)
+            yield transaction
+            commits = transaction.count_commit()
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        if self._mark is not None:
+            self._mark.note(commits)
 
     # -- reading
 
@@ -170,22 +239,55 @@ class Ledger:
         finally:
             self._connection.execute("ROLLBACK")
 
+    def copy_to(self, path: Path) -> None:
+        """Write the ledger as it is at this moment to the new file *path*."""
+        copy = connect(path)
+        try:
+            self._connection.backup(copy)
+        finally:
+            copy.close()
+
     def generation(self) -> int:
         """A number that changes when another process committed."""
         (number,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(number)
 
-    def positions(self, names: Collection[str] | None = None) -> dict[str, SegmentPosition]:
-        """Every segment that was read from, by name, or those of *names*; in the order of first reading."""
+    def positions(self, names: Collection[str] | None = None) -> Positions:
+        """
+        Every segment that was read from, by name, or those of *names*; in the order of first reading.
+
+        What was swept is in it, too.
+        """
         query = "SELECT name, position, records, finished FROM segments"
         if names is None or len(names) > MAX_NAMES_IN_QUERY:
             rows = self._connection.execute(f"{query} ORDER BY segment_id")
         else:
             wanted = f" WHERE name IN ({','.join('?' * len(names))})"
             rows = self._connection.execute(f"{query}{wanted} ORDER BY segment_id", tuple(names))
-        return {
+        known = {
             name: SegmentPosition(position, records, bool(done)) for name, position, records, done in rows
         }
+        return Positions(known, self.swept())
+
+    def swept(self) -> dict[str, list[tuple[int, int]]]:
+        """Numbers of the segments that were converted and removed, as ranges, by series."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        if self._version >= 2:
+            for series, first, last in self._connection.execute("SELECT series, first, last FROM swept"):
+                found.setdefault(series, []).append((first, last))
+        return found
+
+    def root_id(self) -> str | None:
+        """The data root that this ledger is of; None where a server of version 1 wrote it."""
+        if self._version < 2:
+            return None
+        row = self._connection.execute("SELECT root_id FROM root").fetchone()
+        return None if row is None else str(row[0])
+
+    def counter(self, name: str) -> int:
+        """Where the counter ``file`` or ``commit`` stands."""
+        row = self._connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def files(self, below: str = "", *, open_only: bool = False) -> list[StoredFile]:
         """Committed files whose directory is *below* or under it, in order of directory and name."""
@@ -329,7 +431,8 @@ class Ledger:
     def most_awaited_revisions(self, limit: int) -> list[str]:
         """Up to *limit* revisions, the one that most submissions wait for first, the older of two equals."""
         rows = self._connection.execute(
-            "SELECT revision FROM pending GROUP BY revision ORDER BY count(*) DESC, min(pending_id) LIMIT ?",
+            "SELECT revision FROM pending WHERE revision <> '' GROUP BY revision"
+            " ORDER BY count(*) DESC, min(pending_id) LIMIT ?",
             (limit,),
         )
         return [revision for (revision,) in rows]

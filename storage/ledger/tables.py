@@ -1,6 +1,7 @@
 """The ledger's tables, and why each is there."""
 
-VERSION = 1
+VERSION = 2
+"""What this server writes.  It reads older versions, and brings them up to this one when it writes."""
 
 # For a ledger from before waits had an end: they begin when it is opened.
 ADD_SINCE = """
@@ -37,6 +38,21 @@ CREATE INDEX IF NOT EXISTS open_files ON files (directory) WHERE closed = 0;
 CREATE TABLE IF NOT EXISTS schemas (
     schema_id       INTEGER PRIMARY KEY,
     schema          TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Segments that were converted and removed, as ranges of numbers: one that reappears (raw/ restored
+-- from a backup) is not read again.
+CREATE TABLE IF NOT EXISTS swept (
+    series          TEXT NOT NULL,
+    first           INTEGER NOT NULL,
+    last            INTEGER NOT NULL,
+    PRIMARY KEY (series, first)
+) STRICT, WITHOUT ROWID;
+
+-- Which data root this ledger is of.
+CREATE TABLE IF NOT EXISTS root (
+    only            INTEGER PRIMARY KEY CHECK (only = 1),
+    root_id         TEXT NOT NULL
 ) STRICT;
 
 -- Numbers that are given out once, and the clock that expiry goes by (`clock_…`, s since 1970).

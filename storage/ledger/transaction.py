@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from storage.ledger.clock import ClockRecord
-from storage.ledger.values import Counts, SegmentPosition, StoredFile
+from storage.ledger.values import Counts, SegmentPosition, StoredFile, series_of
 
 
 class Transaction:
@@ -59,6 +59,14 @@ class Transaction:
             (document_id, self.scope(namespace, doctype), digest, int(day), self.directory(directory)),
         )
 
+    def remember_latest(
+        self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str
+    ) -> None:
+        """Note a stored ping's id, in place of an older note: past the window an id may come again."""
+        key = document_id, self.scope(namespace, doctype)
+        self._execute("DELETE FROM seen WHERE document_id = ? AND scope_id = ?", key)
+        self.remember(document_id, namespace, doctype, digest=digest, day=day, directory=directory)
+
     def forget_before(self, day: str) -> int:
         """Let go of ids that were stored before *day*.  Returns how many."""
         return self._execute("DELETE FROM seen WHERE day < ?", (int(day),)).rowcount
@@ -75,6 +83,45 @@ class Transaction:
     def forget_segment(self, name: str) -> None:
         """A segment's file is gone: all of it was converted, and nothing pending points into it."""
         self._execute("DELETE FROM segments WHERE name = ?", (name,))
+        series = series_of(name)
+        if series is not None:
+            self.sweep(*series)
+
+    def sweep(self, series: str, number: int) -> None:
+        """Segment *number* of *series* was converted and removed: it is never read again."""
+        joined = self._execute(
+            "UPDATE swept SET last = ? WHERE series = ? AND last = ?", (number, series, number - 1)
+        )
+        if not joined.rowcount:
+            self._execute("INSERT OR IGNORE INTO swept VALUES (?, ?, ?)", (series, number, number))
+
+    def sweep_range(self, series: str, first: int, last: int) -> None:
+        """Segments *first* to *last* of *series* were converted and removed."""
+        self._execute("INSERT OR REPLACE INTO swept VALUES (?, ?, ?)", (series, first, last))
+
+    def count_commit(self) -> int:
+        """One more commit.  Returns how many there are with it."""
+        return self._raise_counter("commit", 1)
+
+    def name_root(self, root_id: str) -> None:
+        """This ledger is of the data root *root_id* from now on."""
+        self._execute("INSERT OR REPLACE INTO root VALUES (1, ?)", (root_id,))
+
+    def reach(self, counter: str, value: int) -> None:
+        """*counter* (``file`` or ``commit``) stands at *value* at least."""
+        self._execute(
+            "INSERT INTO counters VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+            (counter, value),
+        )
+
+    def _raise_counter(self, counter: str, amount: int) -> int:
+        row = self._execute(
+            "INSERT INTO counters VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value RETURNING value",
+            (counter, amount),
+        ).fetchone()
+        return int(row[0])
 
     def put_clock(self, record: ClockRecord) -> None:
         """The clock that expiry goes by is *record* from now on."""
@@ -85,12 +132,7 @@ class Transaction:
 
     def number_files(self, count: int) -> int:
         """Take *count* file numbers that were never given out.  Returns the first."""
-        row = self._execute(
-            "INSERT INTO counters VALUES ('file', ?)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value RETURNING value",
-            (count,),
-        ).fetchone()
-        return int(row[0]) - count + 1
+        return self._raise_counter("file", count) - count + 1
 
     def put_file(self, file: StoredFile) -> None:
         """A file exists, up to this length."""
@@ -156,6 +198,10 @@ class Transaction:
             " SELECT ?, segment_id, ?, ?, ?, ?, ? FROM segments WHERE name = ?",
             (document_id, offset, length, day, revision, since, segment),
         )
+
+    def wait_for(self, pending_id: int, revision: str) -> None:
+        """A pending submission waits for *revision* now."""
+        self._execute("UPDATE pending SET revision = ? WHERE pending_id = ?", (revision, pending_id))
 
     def stop_waiting(self, pending_id: int) -> None:
         """A pending submission was judged."""

@@ -1,7 +1,8 @@
 """What goes into the ledger and what comes out of it."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -34,6 +35,55 @@ class SegmentPosition:
     """Sequence of the last submission before `position`, where this process read it; not in the ledger."""
 
 
+SWEPT = SegmentPosition(0, 0, finished=True)
+"""Where a segment stands that was converted and removed before, and is back."""
+
+_SERIES = re.compile(r"([0-9]+-[0-9a-f]+)-([0-9]{10})\.tlg\Z")
+
+
+def series_of(name: str) -> tuple[str, int] | None:
+    """A segment's writer and its number, from its name (``<day>/<worker>-<boot id>-<number>.tlg``)."""
+    found = _SERIES.match(name.rpartition("/")[2])
+    return None if found is None else (found[1], int(found[2]))
+
+
+class Positions(Mapping[str, SegmentPosition]):
+    """
+    How far each segment was read, by name.
+
+    One that was swept and is back counts as `SWEPT`: its submissions are converted already.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, SegmentPosition],
+        swept: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    ) -> None:
+        self._known = known
+        self._swept = swept or {}  # series: ranges of numbers, both ends included
+
+    def __getitem__(self, name: str) -> SegmentPosition:
+        found = self._known.get(name)
+        if found is not None:
+            return found
+        series = series_of(name) if self._swept else None
+        if series is not None:
+            ranges = self._swept.get(series[0], ())
+            if any(first <= series[1] <= last for first, last in ranges):
+                return SWEPT
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def moved(self, news: Mapping[str, SegmentPosition]) -> "Positions":
+        """The positions after *news*."""
+        return Positions({**self._known, **news}, self._swept)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file of frames: only its first *length* bytes count."""
@@ -49,6 +99,12 @@ class StoredFile:
     @property
     def path(self) -> str:
         return f"{self.directory}/{self.name}"
+
+
+UNJUDGED = ""
+"""In place of a revision: it waits for no definitions, only to be judged."""
+UNKNOWN_DIGEST = 0
+"""Of a stored ping whose bytes are gone: no repeat of it is a conflict."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import CHUNK_BYTES, pack_frames, read_lines
-from storage.partitions.writer import MAX_FILE_BYTES, remove_doubtful, temporary
+from storage.partitions.writer import MAX_FILE_BYTES, appear, doubt_new, remove_doubtful, temporary
 
 CLOSED_LEVEL = 6
 
@@ -42,6 +42,7 @@ def compact_day(root: Path, ledger: Ledger, disk: Disk, day: str) -> Iterator[Me
     Raises:
         OSError: The disk refuses; the directory in hand is left as it was.
         EOFError: A committed file is damaged; it is left as it was.
+        StrayFile: A file that the ledger does not know is in the new one's place.
     """
     remove_doubtful(root, ledger, disk)
     for store in ("converted", "quarantine"):
@@ -60,7 +61,7 @@ def _merge(root: Path, ledger: Ledger, disk: Disk, directory: str, files: list[S
         target = StoredFile(
             directory, f"part-{number:010}.zst", 0, 0, 0, closed=True, schema_id=files[0].schema_id
         )
-        transaction.doubt([target.path])
+        doubt_new(root, transaction, [target.path])
     target = write_lines(root, disk, target, _lines(root, files), CLOSED_LEVEL)
     records = sum(file.records for file in files)
     if target.records != records:
@@ -91,7 +92,7 @@ def write_lines(root: Path, disk: Disk, target: StoredFile, lines: Iterator[byte
         disk.sync(descriptor)
     finally:
         disk.close(descriptor)
-    disk.rename(temporary(path), path)
+    appear(root, target.path, disk)
     disk.sync_directory(path.parent)
     return target
 

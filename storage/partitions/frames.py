@@ -78,6 +78,36 @@ def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
         raise EOFError("the last line has no end")
 
 
+def whole_frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """
+    Each whole frame of a file: where it ends, and its lines.
+
+    It ends without a word at the first one that is cut off or damaged, or holds no whole lines.
+    """
+    end = 0
+    data = b""
+    while True:
+        decompressor = zstd.ZstdDecompressor()
+        parts: list[bytes] = []
+        taken = 0
+        while not decompressor.eof:
+            data = data or stream.read(CHUNK_BYTES)
+            if not data:
+                return
+            try:
+                parts.append(decompressor.decompress(data))
+            except DamagedFrame:
+                return
+            taken += len(data)
+            data = b""
+        data = decompressor.unused_data
+        end += taken - len(data)
+        lines = b"".join(parts)
+        if not lines.endswith(b"\n"):
+            return
+        yield end, lines
+
+
 def _blocks(stream: BinaryIO, length: int) -> Iterator[bytes]:
     left = length
     decompressor = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage.disk import Disk
+from storage.errors import StrayFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import StoredFile
@@ -43,6 +44,33 @@ class Recovered:
 def temporary(path: Path) -> Path:
     """Where a file stands before it is whole: hidden, in the same directory."""
     return path.with_name(f".{path.name}.tmp")
+
+
+def doubt_new(root: Path, transaction: Transaction, paths: Iterable[str]) -> None:
+    """
+    Put down *paths* below *root*, of files about to be made, as doubtful.
+
+    Raises:
+        StrayFile: One is there already.  It is not ours to doubt: recovery would remove it.
+    """
+    for path in paths:
+        if os.path.lexists(root / path):
+            raise StrayFile(path)
+        transaction.doubt([path])
+
+
+def appear(root: Path, path: str, disk: Disk) -> None:
+    """
+    Give the whole file its final name *path* below *root*; the caller syncs the directory.
+
+    Raises:
+        StrayFile: Another file has that name; both stay as they are.
+        OSError: The disk refuses.
+    """
+    try:
+        disk.rename_new(temporary(root / path), root / path)
+    except FileExistsError:
+        raise StrayFile(path) from None
 
 
 def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
@@ -117,6 +145,7 @@ class PartitionWriter:
 
         Raises:
             StorageFull: No room for the ledger.
+            StrayFile: A file that the ledger does not know is in the place of a new one.
         """
         wanted = [
             directory
@@ -134,7 +163,7 @@ class PartitionWriter:
                 if (full := self._targets.get(directory)) is not None and full.length:
                     transaction.put_file(replace(full, closed=True))
                 fresh.append(StoredFile(directory, f"part-{number:010}.zst", 0, 0, 0, schema_id=schema_id))
-            transaction.doubt(file.path for file in fresh)
+            doubt_new(self._root, transaction, (file.path for file in fresh))
         self._targets.update((file.directory, file) for file in fresh)
 
     def write(self, transaction: Transaction, frames: Iterable[Frame]) -> None:
@@ -195,8 +224,7 @@ class PartitionWriter:
             for descriptor in opened.values():
                 self._disk.close(descriptor)
         for file in fresh:
-            path = self._root / file.path
-            self._disk.rename(temporary(path), path)
+            appear(self._root, file.path, self._disk)
         list(self._syncs.map(self._disk.sync_directory, {(self._root / file.path).parent for file in fresh}))
         for directory in frames:
             transaction.put_file(self._targets[directory])

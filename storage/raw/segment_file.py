@@ -55,7 +55,7 @@ class SegmentFile:
             header = FileHeader(place.worker, place.boot_id, place.number, now)
             disk.write(descriptor, [header.packed()])
             _surely(disk.sync, descriptor)
-            disk.rename(unborn, place.path)
+            disk.rename_new(unborn, place.path)
             _surely(disk.sync_directory, place.path.parent)
             # Whoever made the day's folder may have died before its name was synced.
             _surely(disk.sync_directory, place.path.parent.parent)

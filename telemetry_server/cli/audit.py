@@ -21,14 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the books by day; 1 if anything does not balance."""
     from storage.audit import audit
+    from storage.errors import UnfitLedger
     from storage.ledger.ledger import Ledger
+    from storage.ledger.opening import unfitness
     from storage.raw.layout import segments
     from telemetry_server.cli.data_root import present_root
 
     root = present_root(settings_of(args))
-    with Ledger.for_reading(root) as ledger, progress("counting", unit="files") as bar:
+    unfit = unfitness(root)
+    try:
+        opened = Ledger.for_reading(root)
+    except UnfitLedger:
+        opened = Ledger.empty(root.ledger)
+    with opened as ledger, progress("counting", unit="files") as bar:
         bar.total(len(ledger.files()) + sum(1 for _ in segments(root.raw)))
         result = audit(root, ledger, on_file=bar.advance)
+    if unfit is not None:
+        result.findings.insert(0, str(unfit))
     if args.json:
         print_json(
             {

@@ -5,7 +5,7 @@ import resource
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,11 @@ from tempfile import TemporaryDirectory
 
 from histogram_specs.cache import SpecCache
 from histogram_specs.errors import BrokenSpecFile
+from storage.audit import swept_segments, unknown_files
 from storage.conversion_state import ConversionState
-from storage.errors import LostFile, StorageError
+from storage.errors import LostFile, StorageError, UnfitLedger
 from storage.ledger.ledger import Ledger
+from storage.ledger.opening import unfitness
 from storage.ledger.values import SegmentPosition
 from storage.lock import FileLock
 from storage.raw.layout import segments
@@ -217,7 +219,15 @@ def inside(root: DataRoot) -> Iterator[Finding]:
     """What only the files of a data root tell."""
     if root.path.is_dir() and closed_part(root) is None:
         yield from conversion(root)
-        yield from queue(root)
+        unfit = unfitness(root)
+        if unfit is None:
+            yield from strays(root)
+            yield from queue(root)
+        else:
+            detail, _, fix = str(unfit).partition("; ")
+            if not isinstance(unfit, UnfitLedger):
+                fix = "free the disk, or see telemetry-server repair --dry-run"
+            yield Finding("ledger", False, detail, fix)
         yield from locks(root)
 
 
@@ -252,9 +262,26 @@ def _lost_file(root: DataRoot) -> str | None:
     return None
 
 
+def strays(root: DataRoot) -> Iterator[Finding]:
+    """Are there files that the ledger does not know?"""
+    if not root.ledger.exists():
+        yield Finding("ledger", True, "none yet; the first conversion makes it")
+        return
+    try:
+        with Ledger.for_reading(root) as ledger:
+            unknown = unknown_files(root, ledger) + [f"raw/{name}" for name in swept_segments(root, ledger)]
+    except (StorageError, sqlite3.Error):
+        return  # the queue says it
+    if unknown:
+        detail = f"{len(unknown):,} files that it does not know, such as {unknown[0]}"
+        yield Finding("ledger", False, detail, "telemetry-server repair --dry-run shows what to do")
+    else:
+        yield Finding("ledger", True, "it is the one of these files, and knows them all")
+
+
 def queue(root: DataRoot) -> Iterator[Finding]:
     """How long has the oldest submission waited, and for what?"""
-    positions: dict[str, SegmentPosition] = {}
+    positions: Mapping[str, SegmentPosition] = {}
     pending = 0
     try:
         if root.ledger.exists():
@@ -262,7 +289,7 @@ def queue(root: DataRoot) -> Iterator[Finding]:
                 positions = ledger.positions()
                 pending = len(ledger.pending())
     except (StorageError, sqlite3.Error) as error:
-        yield Finding("ledger", False, str(error), "restore state/ from a backup, or free the disk")
+        yield Finding("ledger", False, str(error), "free the disk, or see telemetry-server repair --dry-run")
         return
     oldest = oldest_waiting(segments(root.raw), positions)
     age = datetime.now(UTC) - oldest if oldest else timedelta(0)

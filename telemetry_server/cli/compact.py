@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from storage.disk import Disk
-    from storage.ledger.ledger import Ledger
+    from storage.ledger.opening import check_fit, open_ledger
     from storage.lock import FileLock
     from storage.partitions.compact import compact_day
     from telemetry_server.cli.data_root import present_root_to_change
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     disk = Disk()
     lock = FileLock(root.state / "converter.lock")
     merged = []
-    with Ledger(root.ledger) as ledger:
+    with open_ledger(root, disk) as ledger:
         days = sorted({file.directory.split("/")[1] for file in ledger.files()})
         with progress("merging", unit="partitions") as bar:
             for day in days:
@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
                     continue
                 lock.acquire(wait=True)
                 try:
+                    if ledger.follow_replacement():
+                        check_fit(root)
                     for result in compact_day(root.path, ledger, disk, day):
                         merged.append(result)
                         bar.advance()

@@ -19,8 +19,12 @@ def told(error: Exception) -> tuple[str, ExitStatus]:
         return f"no room on the disk ({error}): make room and run it again", ExitStatus.TRY_AGAIN
     if isinstance(error, storage_errors.NoDataRoot):
         return str(error), ExitStatus.CONFIGURATION
+    if isinstance(error, storage_errors.BadBackup):
+        return str(error), ExitStatus.BAD_INPUT
     if isinstance(error, PermissionError):
         return f"not permitted: {error}", ExitStatus.CONFIGURATION
+    if isinstance(error, storage_errors.UnfitLedger | storage_errors.StrayFile):
+        return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LedgerError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from storage.disk import Disk
 from storage.errors import UnknownExport
 from storage.exports.exported_ping import ExportFormat
-from storage.ledger.ledger import Ledger
+from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
 from storage.root import DataRoot
 from telemetry_server.cli.output import say
@@ -36,7 +36,7 @@ def import_files(settings: Settings, names: Sequence[str], format: str, day: str
     total = ImportedFiles()
     arrival = None if day is None else date.fromisoformat(day)
     try:
-        with Ledger(root.ledger) as ledger:
+        with open_ledger(root, disk) as ledger:
             importer = Importer(root, ledger, disk)
             for name in names:
                 _import(importer, name, ExportFormat(format), arrival, total)

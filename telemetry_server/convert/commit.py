@@ -19,7 +19,7 @@ from storage.disk import Disk
 from storage.errors import LostFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
-from storage.ledger.values import Counts, Entry, SegmentPosition
+from storage.ledger.values import UNKNOWN_DIGEST, Counts, Entry, SegmentPosition
 from storage.partitions.frames import compress_frame, decompress_frame
 from storage.partitions.writer import Frame, PartitionWriter
 from storage.raw.writer import utc_now
@@ -74,6 +74,10 @@ class Committer:
     def use_schema(self, text: str) -> None:
         """File by this schema (JSON) from now on."""
         self._schema_text = text
+        self._schema_id = None
+
+    def forget(self) -> None:
+        """Another ledger is in the place of the one that was open: nothing of it is known."""
         self._schema_id = None
 
     def recover(self) -> None:
@@ -160,7 +164,8 @@ class Committer:
                 if first is None:
                     first = self._ledger.seen_digest(*key)
                 if first is not None:
-                    reason = "" if is_stored and first == verdict.digest else CONFLICT
+                    is_same = first in (verdict.digest, UNKNOWN_DIGEST)
+                    reason = "" if is_stored and is_same else CONFLICT
                     detail = "" if is_stored else verdict.detail
                     repeat = replace(verdict, verdict=Verdict.DUPLICATE, reason=reason, detail=detail)
                     judged.append(repeat)
@@ -223,17 +228,7 @@ class Committer:
             case Verdict.QUARANTINED:
                 counts[day, Entry.QUARANTINED, judged.reason] += 1
             case Verdict.AWAITING:
-                if isinstance(item, RawItem) and item.pending_id is None:
-                    assert judged.revision is not None
-                    transaction.wait(
-                        judged.document_id,
-                        segment=item.segment,
-                        offset=item.offset,
-                        length=item.length,
-                        day=day,
-                        revision=revision_key(judged.revision),
-                        since=int(now.timestamp()),
-                    )
+                self._wait(transaction, item, judged, now)
         if judged.document_id is not None and judged.verdict in (Verdict.DUPLICATE, Verdict.QUARANTINED):
             transaction.refuse(
                 judged.document_id,
@@ -242,6 +237,26 @@ class Committer:
                 reason=judged.reason,
                 detail=judged.detail,
             )
+
+    @staticmethod
+    def _wait(transaction: Transaction, item: Item, judged: Judged, now: datetime) -> None:
+        """One submission waits for its revision; what is in quarantine stays there meanwhile."""
+        assert judged.revision is not None
+        revision = revision_key(judged.revision)
+        if isinstance(item, QuarantinedItem):
+            return
+        if item.pending_id is not None:
+            transaction.wait_for(item.pending_id, revision)
+            return
+        transaction.wait(
+            judged.document_id,
+            segment=item.segment,
+            offset=item.offset,
+            length=item.length,
+            day=judged.day,
+            revision=revision,
+            since=int(now.timestamp()),
+        )
 
 
 def without(frames: Iterable[PackedFrame], doomed: frozenset[int]) -> list[PackedFrame]:

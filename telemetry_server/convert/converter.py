@@ -16,8 +16,8 @@ from histogram_specs.resolve import Awaiting
 from histogram_specs.revision import Revision
 from storage.disk import Disk
 from storage.ledger.clock import DAY_SECONDS
-from storage.ledger.ledger import Ledger
-from storage.ledger.values import PendingPing, SegmentPosition
+from storage.ledger.opening import check_fit, open_ledger
+from storage.ledger.values import UNJUDGED, PendingPing, SegmentPosition
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
 from storage.raw.layout import SegmentPath
@@ -78,7 +78,7 @@ class Converter:
     async def __aenter__(self) -> "Converter":
         self.root.prepare(self.disk)
         self._lock = FileLock(self.root.state / "converter.lock")
-        self.ledger = Ledger(self.root.ledger)
+        self.ledger = open_ledger(self.root, self.disk)
         self._waiting = WaitingSegments(SegmentListing(self.root.raw))
         self._writer = PartitionWriter(self.root.path, self.ledger, self.disk)
         self.committer = Committer(
@@ -134,6 +134,10 @@ class Converter:
 
     def _catch_up(self) -> None:
         """Start from what is committed: after a start, another's turn, or a failure of ours."""
+        if self.ledger.follow_replacement():
+            check_fit(self.root)
+            self._generation = None
+            self.committer.forget()
         generation = self.ledger.generation()
         if generation != self._generation:
             self.committer.recover()
@@ -168,7 +172,8 @@ class Converter:
 
     def _positions_of(self, segments: Iterable[SegmentPath]) -> dict[str, SegmentPosition]:
         names = [segment.name for segment in segments]
-        return dict.fromkeys(names, START) | (self.ledger.positions(names) if names else {})
+        known = self.ledger.positions(names)
+        return {name: known.get(name, START) for name in names}
 
     async def _plan(self, positions: Mapping[str, SegmentPosition]) -> Plan:
         def plan() -> Plan:
@@ -217,8 +222,8 @@ class Converter:
     async def _judge_ready(self) -> None:
         """Judge pending pings whose definitions are here by now, or are known not to exist."""
         decided = self._lookups.take_ended() | await asyncio.to_thread(self._decided_meanwhile)
-        keys = [revision_key(revision) for revision in decided]
-        pings = await asyncio.to_thread(self.ledger.pending, keys) if keys else []
+        keys = [UNJUDGED, *map(revision_key, decided)]
+        pings = await asyncio.to_thread(self.ledger.pending, keys)
         await self._judge_pending(pings, self.missing & decided, {})
         await self._end_waits()
         if wanted := self._lookups.wanted():

@@ -180,10 +180,17 @@ class Importer:
             source, target = staged / name, self._root.raw / name
             self._disk.make_directories(target.parent)
             if source.exists():
-                self._disk.rename(source, target)
+                self._move(source, target)
                 self._disk.sync_directory(target.parent)
         self._disk.unlink(staged / "whole.json")
         shutil.rmtree(staged)
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            self._disk.rename_new(source, target)
+        except FileExistsError:
+            # Killed between the two names of one file; their names are random, so it is the same file.
+            self._disk.unlink(source)
 
 
 class _Stage:

@@ -18,7 +18,7 @@ from storage.ledger.values import StoredFile
 from storage.partitions.compact import CLOSED_LEVEL, write_lines
 from storage.partitions.frames import read_lines
 from storage.partitions.reader import Filter
-from storage.partitions.writer import remove_doubtful
+from storage.partitions.writer import doubt_new, remove_doubtful
 from telemetry_server.convert.commit import Round, without
 from telemetry_server.convert.converter import Converter
 from telemetry_server.convert.metadata import timestamp
@@ -175,7 +175,7 @@ class Replayer:
         with self._ledger.transaction() as transaction:
             name = f"part-{transaction.number_files(1):010}.zst"
             target = replace(file, name=name, length=0, records=0, frames=0, closed=True)
-            transaction.doubt([target.path])
+            doubt_new(self._root.path, transaction, [target.path])
         wanted = set(staying)
 
         def lines() -> Iterator[bytes]:

@@ -47,8 +47,9 @@ class Following:
 
     def news(self) -> Iterator[Seen]:
         """What was committed since this was last asked; cheap while nothing was."""
+        is_another = self._ledger.follow_replacement()
         generation = self._ledger.generation()
-        if generation == self._generation:
+        if generation == self._generation and not is_another:
             return
         self._generation = generation
         yield from map(of_record, self._stored.news())

@@ -11,7 +11,7 @@ from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.resolve import Resolved, Resolver
 from histogram_specs.revision import parse_revision_url
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import Life
+from storage.ledger.values import UNJUDGED, Life
 from storage.partitions.reader import Filter, read_directory, read_records
 from storage.raw.reader import segments
 from storage.root import DataRoot
@@ -130,9 +130,12 @@ def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, 
     elif life.outcome == "quarantined":
         told["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
     elif life.segment:
-        told["revision"] = life.detail
         told["reason"] = "waiting for definitions"
         told["detail"] = f"the definitions of {life.detail} are not here yet; it is tried again by itself"
+        if life.detail == UNJUDGED:
+            told["reason"], told["detail"] = "not judged yet", "the next conversion judges it"
+        else:
+            told["revision"] = life.detail
         told["where"] = f"raw/{life.segment}"
         item = RawItem(life.segment, life.offset, life.length)
         told["received_at"] = timestamp(read_item(root.raw, item).received_at)

@@ -69,6 +69,7 @@ def test_a_fresh_data_root_is_healthy(root, capsys):
             "open files",
             "definitions",
             "conversion",
+            "ledger",
             "queue",
             "locks",
         )

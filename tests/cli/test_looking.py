@@ -171,7 +171,7 @@ def test_a_file_that_was_removed_is_named_with_what_to_do(world, command, store,
     _, talk = command(*words, "--data", str(world.root.path), status=70)
 
     assert any(f"{path.relative_to(world.root.path)}: committed bytes are missing" in talk for path in files)
-    assert "put the file back, or run audit" in talk
+    assert "put the file back, or run: telemetry-server repair --dry-run" in talk
     assert "FileNotFoundError" not in talk
     assert talk.count("\n") == 1
 

@@ -116,7 +116,7 @@ class Trouble:
     async def trouble_failing_calls(self) -> None:
         there = processes_of(self._server)
         pid = self._chance.choice([*there.workers, *there.converters[:1]] or [there.supervisor])
-        call = self._chance.choice(["fdatasync", "fsync", "writev", "pwrite64", "openat", "rename"])
+        call = self._chance.choice(["fdatasync", "fsync", "writev", "pwrite64", "openat", "rename", "linkat"])
         what = self._chance.choice(["error=EIO", "error=ENOSPC", "signal=KILL"])
         nth = self._chance.randint(1, 20)
         try:

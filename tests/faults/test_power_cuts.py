@@ -1,5 +1,6 @@
 """The power is cut under writer and converter: what was acknowledged is there after the next mount, once."""
 
+import os
 import random
 import shutil
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from storage.ledger.ledger import Ledger
 from tests.faults.conftest import Figure, size
-from tests.faults.test_system_calls import promised
+from tests.faults.test_system_calls import bytes_of_files, check_repaired, promised, unfit
 from tests.support.data_root import World
 from tests.support.fork_server import ForkServer
 from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_without_power_cut
@@ -19,6 +20,7 @@ from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_withou
 pytestmark = [pytest.mark.slow, pytest.mark.privileged]
 
 SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # mkfs.xfs makes nothing smaller than 300 MB
+REPAIR_CUTS = size(4, 40)
 CUTS = {"ext4": size(3, 60), "xfs": size(2, 40)}
 
 
@@ -132,3 +134,40 @@ def test_what_was_read_from_a_killed_writer_survives_a_power_cut(
 
     assert world.audit().findings == []
     assert len(world.lines()) == 50
+
+
+def test_a_power_cut_during_repair_takes_no_file(
+    tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
+) -> None:
+    """Stopped at a random moment, the file system shut down, mounted: a second run finishes."""
+    chance = random.Random(11)
+    figure.what = f"T3 power cut during repair, {filesystem.kind}"
+    unfit(tmp_path / "template")
+    unhindered = 0.0
+    for number in range(REPAIR_CUTS):
+        root = filesystem.path / f"repair-{number}"
+        shutil.copytree(tmp_path / "template", root)
+        os.sync()
+        before = bytes_of_files(root)
+        worker = forks.fork("repair", root=str(root))
+        started = time.monotonic()
+        worker.go()
+        if number:
+            time.sleep(chance.uniform(0, unhindered))
+            worker.stand_still()
+            filesystem.cut_power()
+            worker.kill()
+            worker.wait()
+            filesystem.unmount()
+            filesystem.mount()
+        else:
+            assert worker.wait() == 0
+            unhindered = time.monotonic() - started
+        assert before <= bytes_of_files(root)
+        _, lost, doubled = check_repaired(forks, root, tmp_path)
+        figure.runs += 1
+        figure.acknowledged += len(before)
+        figure.lost += lost
+        figure.doubled += doubled
+        shutil.rmtree(root)
+    assert (figure.lost, figure.doubled) == (0, 0)

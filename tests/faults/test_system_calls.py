@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from storage.backup.archive import back_up
+from storage.disk import Disk
 from storage.ledger.ledger import Ledger
+from storage.ledger.opening import open_ledger
+from storage.partitions.compact import compact_day
 from storage.raw.reader import read_submission, scan_segment, segments
 from storage.root import DataRoot
 from tests.faults.conftest import Figure, size
 from tests.faults.test_conversion_survives import assert_complete, filled
-from tests.support.data_root import REVISION, World, a_ping, submitted
+from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 from tests.support.fault_actions import COULD_NOT
 from tests.support.fork_server import ForkServer
 from tests.support.tracing import needs_strace, tampered
@@ -121,6 +125,81 @@ def check_compacted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
     return 6, 6 - len(ids), sum(count > 1 for count in ids.values())
 
 
+def unfit(root: Path) -> None:
+    """An older ledger beside newer files: one merged, one on its way, one that is not ours."""
+    compactable(root)
+    world = World(root)
+    shutil.copytree(world.root.state, root / "kept")
+    with open_ledger(world.root, Disk()) as ledger:
+        assert list(compact_day(root, ledger, Disk(), DAY))
+    world.receive([submitted(a_ping(number), number) for number in range(20, 24)])
+    asyncio.run(world.convert())
+    shutil.rmtree(world.root.state)
+    (root / "kept").rename(world.root.state)
+    # As if a merge had been cut short: the lines of a committed file once more.
+    part = max(root.glob("converted/*/*/*/*/*/*/part-*.zst"))
+    shutil.copyfile(part, part.with_name("part-0000000900.zst"))
+    (part.parent / ".part-0000000901.zst.tmp").write_bytes(b"torn")
+    (part.parent / "notes.txt").write_bytes(b"mine")
+
+
+def bytes_of_files(root: Path) -> set[bytes]:
+    """What is in the files of records and refusals, and in others beside them, wherever they are now."""
+    return {path.read_bytes() for path in root.rglob("*") if path.suffix in (".zst", ".txt", ".tmp")}
+
+
+def check_repaired(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """A second run finishes; no byte of a file is gone; each record counts once, and the books balance."""
+    world = World(root)
+    before = bytes_of_files(root)
+    assert forks.run("repair", root=str(root)) == 0
+    assert world.audit().findings == []
+    assert forks.run("convert", root=str(root)) == 0
+    assert before <= bytes_of_files(root)
+    assert world.audit().findings == []
+    ids = Counter(document_id for document_id, _ in world.lines())
+    assert set(ids) == {an_id(number) for number in [*range(6), *range(20, 24)]}
+    assert forks.run("repair", root=str(root)) == 0
+    assert world.audit().findings == []
+    # Twice, where the kill came between the two names of a move.
+    assert len(list(root.glob("state/stray/*/converted/**/notes.txt"))) in (1, 2)
+    assert not list(root.glob("converted/**/notes.txt"))
+    return 10, 10 - len(ids), sum(count > 1 for count in ids.values())
+
+
+def to_back_up(root: Path) -> None:
+    """A data root in a folder of its own."""
+    root.mkdir()
+    asyncio.run(filled(root / "data").convert())
+
+
+def to_restore(root: Path) -> None:
+    """The archive of one, and nothing else."""
+    to_back_up(root)
+    back_up(DataRoot(root / "data"), root / "backup.tar", Disk())
+    shutil.rmtree(root / "data")
+
+
+def check_backed_up(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """The archive is there whole, or not at all, and then the next run makes it."""
+    if not (root / "backup.tar").exists():
+        assert forks.run("backup", root=str(root)) == 0
+    # The hidden name is left where the kill came between the two names of the whole archive.
+    assert {path.name for path in root.iterdir()} <= {"backup.tar", "data", ".backup.tar.partial"}
+    assert forks.run("restore", root=str(root)) == 0
+    assert_complete(World(root / "restored"))
+    assert_complete(World(root / "data"))
+    return 0, 0, 0
+
+
+def check_restored(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """The data root is there whole, or not at all, and then the next run makes it."""
+    if not (root / "restored").exists():
+        assert forks.run("restore", root=str(root)) == 0
+    assert_complete(World(root / "restored"))
+    return 0, 0, 0
+
+
 def only_root(root: Path, _: Path) -> dict[str, object]:
     return {"root": str(root)}
 
@@ -134,6 +213,9 @@ DEEDS = {
     ),
     "convert": Deed("convert", lambda root: filled(root) and None, check_converted, only_root),
     "compact": Deed("compact", compactable, check_compacted, only_root),
+    "repair": Deed("repair", unfit, check_repaired, only_root),
+    "backup": Deed("backup", to_back_up, check_backed_up, only_root),
+    "restore": Deed("restore", to_restore, check_restored, only_root),
     "cache a revision": Deed("store_specs", lambda root: root.mkdir(), check_specs, only_root),
 }
 TAMPERING = {"kill": "signal=KILL", "EIO": "error=EIO", "ENOSPC": "error=ENOSPC"}

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -15,9 +16,11 @@ from pathlib import Path
 import orjson
 
 from histogram_specs.cache import SpecCache
+from storage.backup.archive import back_up
+from storage.backup.restore import restore as restore_from
 from storage.disk import Disk
 from storage.errors import StorageError
-from storage.ledger.ledger import Ledger
+from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
 from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
@@ -27,6 +30,7 @@ from telemetry_server.convert.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
+from telemetry_server.repair.repair import Repairer
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
 
 COULD_NOT = 75  # the disk refused, and it was said so
@@ -154,10 +158,38 @@ def compact(root: str, day: str = DAY) -> int:
     lock = FileLock(data.state / "converter.lock")
     try:
         data.prepare(disk)
-        with Ledger(data.ledger) as ledger:
+        with open_ledger(data, disk) as ledger:
             lock.acquire(wait=True)
             for _ in compact_day(data.path, ledger, disk, day):
                 pass
+    except (OSError, StorageError):
+        return COULD_NOT
+    return 0
+
+
+def repair(root: str) -> int:
+    """Mend the data root, as the command does it."""
+    try:
+        schema_text = World(Path(root)).setup.schema_text
+        Repairer(DataRoot(Path(root)), Disk(), schema_text).repair()
+    except (OSError, StorageError, sqlite3.Error):
+        return COULD_NOT
+    return 0
+
+
+def backup(root: str) -> int:
+    """Copy a data root to an archive beside it."""
+    try:
+        back_up(DataRoot(Path(root) / "data"), Path(root) / "backup.tar", Disk())
+    except (OSError, StorageError, sqlite3.Error):
+        return COULD_NOT
+    return 0
+
+
+def restore(root: str) -> int:
+    """Make a data root of the archive."""
+    try:
+        restore_from(Path(root) / "backup.tar", Path(root) / "restored", Disk())
     except (OSError, StorageError):
         return COULD_NOT
     return 0

@@ -19,6 +19,7 @@ OPERATIONS = (
     "sync_directory",
     "make_directories",
     "rename",
+    "rename_new",
     "truncate",
     "unlink",
 )

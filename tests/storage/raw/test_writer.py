@@ -158,7 +158,7 @@ async def test_wherever_the_disk_fails_no_promise_is_broken(tmp_path, error, sho
     assert n > 40
 
 
-@pytest.mark.parametrize("operation", ["write_some", "create", "rename"])
+@pytest.mark.parametrize("operation", ["write_some", "create", "rename_new"])
 async def test_a_full_disk_fails_its_own_batch_and_no_other(tmp_path, operation):
     """Nobody is told "kept" for what a full disk refused; the next batch is kept."""
     nth = 3 if operation == "write_some" else 2

@@ -1,0 +1,185 @@
+"""
+Writes a backup: one tar archive, consistent though conversion goes on.
+
+The ledger is copied first, at one moment.  Partition files only grow, so the part that this ledger
+counts stays as it is; raw/ is read later and holds at least what the ledger says was read.  Only a
+merge or a replay takes files away: then it is begun again.
+"""
+
+import hashlib
+import io
+import sqlite3
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.backup.contents import (
+    LIST_NAME,
+    Copied,
+    Part,
+    Sum,
+    committed_parts,
+    definition_parts,
+    needed_segments,
+    note_parts,
+    packed_list,
+    raw_parts,
+)
+from storage.disk import Disk
+from storage.errors import LostFile
+from storage.identity import Identity, new_identity
+from storage.ledger.ledger import Ledger
+from storage.ledger.opening import check_fit
+from storage.root import DataRoot
+
+ATTEMPTS = 5
+
+
+def back_up(
+    root: DataRoot,
+    file: Path,
+    disk: Disk,
+    *,
+    on_file: Callable[[], None] = lambda: None,
+    on_total: Callable[[float], None] = lambda _: None,
+) -> Copied:
+    """
+    Write the data root to the archive *file*, which appears whole, synced, or not at all.
+
+    Raises:
+        UnfitLedger: The ledger is not the one of the files; `repair` comes first.
+        LostFile: A committed file is gone.
+        FileExistsError: *file* is there.
+        OSError: Something cannot be read, or the disk refuses.
+    """
+    check_fit(root)
+    partial = file.with_name(f".{file.name}.partial")
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            copied = _write_whole(root, partial, disk, on_file, on_total)
+        except (LostFile, FileNotFoundError):
+            # Merged into another file, or past its time, since the ledger was copied?
+            if attempts == ATTEMPTS:
+                raise
+            continue
+        disk.rename_new(partial, file)
+        disk.sync_directory(file.parent)
+        return copied
+
+
+def _write_whole(
+    root: DataRoot,
+    partial: Path,
+    disk: Disk,
+    on_file: Callable[[], None],
+    on_total: Callable[[float], None],
+) -> Copied:
+    """Write the archive *partial*, synced; after an exception it is not there."""
+    copy = partial.with_name(f"{partial.name}.ledger")
+    disk.unlink(partial)
+    _clear(copy, disk)
+    descriptor = disk.create(partial)
+    try:
+        with open(descriptor, "wb", closefd=False) as stream:
+            copied = _write(root, copy, stream, on_file, on_total)
+        disk.sync(descriptor)
+    except BaseException:
+        disk.unlink(partial)
+        raise
+    finally:
+        disk.close(descriptor)
+        _clear(copy, disk)
+    return copied
+
+
+def _clear(copy: Path, disk: Disk) -> None:
+    """Remove the copy of a ledger, and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        disk.unlink(copy.with_name(f"{copy.name}{suffix}"))
+
+
+def _write(
+    root: DataRoot,
+    copy: Path,
+    stream: BinaryIO,
+    on_file: Callable[[], None],
+    on_total: Callable[[float], None],
+) -> Copied:
+    sums: dict[str, Sum] = {}
+    identity = _copy_ledger(root, copy)
+    with Ledger(copy, read_only=True) as ledger:
+        parts = list(committed_parts(root, ledger))
+        needed = needed_segments(ledger)
+    on_total(len(parts))
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        text = identity.packed()
+        _add(archive, sums, Part(".identity", len(text)), io.BytesIO(text))
+        with copy.open("rb") as source:
+            _add(archive, sums, Part("state/ledger.sqlite", copy.stat().st_size), source)
+        for part in _all(parts, root):
+            with (root.path / part.path).open("rb") as source:
+                _add(archive, sums, part, source)
+            on_file()
+        if (lost := next(iter(needed - sums.keys()), None)) is not None:
+            raise LostFile(lost)
+        text = packed_list(sums)
+        _add(archive, {}, Part(LIST_NAME, len(text)), io.BytesIO(text))
+    return Copied(len(sums), sum(each.length for each in sums.values()))
+
+
+def _all(parts: list[Part], root: DataRoot) -> Iterator[Part]:
+    yield from parts
+    yield from raw_parts(root)
+    yield from note_parts(root)
+    yield from definition_parts(root)
+
+
+def _copy_ledger(root: DataRoot, copy: Path) -> Identity:
+    """The ledger as of one moment, at *copy*; returns the identity that belongs to it."""
+    with Ledger.for_reading(root) as ledger:
+        ledger.copy_to(copy)
+    with Ledger(copy) as opened:
+        root_id = opened.root_id()
+        identity = new_identity() if root_id is None else Identity(root_id, opened.counter("commit"))
+        if root_id is None:
+            with opened.transaction() as transaction:
+                transaction.name_root(identity.root_id)
+    connection = sqlite3.connect(copy)
+    try:
+        # One file, without a log beside it.
+        connection.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        connection.close()
+    return identity
+
+
+def _add(archive: tarfile.TarFile, sums: dict[str, Sum], part: Part, source: BinaryIO) -> None:
+    info = tarfile.TarInfo(part.path)
+    info.size, info.mode = part.length, 0o600
+    reader = _Summing(source)
+    try:
+        archive.addfile(info, reader)
+    except OSError as error:
+        if type(error) is OSError and error.errno is None:  # tarfile's own: the source ended too soon
+            raise LostFile(part.path) from error
+        raise
+    sums[part.path] = Sum(part.length, reader.hexdigest())
+
+
+class _Summing:
+    """A stream that takes the digest of what is read from it."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self._digest.update(data)
+        return data
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()

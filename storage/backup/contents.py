@@ -1,0 +1,116 @@
+"""What a backup holds: which files, how much of each counts, and the list that proves it whole."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from storage.errors import LostFile
+from storage.ledger.ledger import Ledger
+from storage.raw.reader import scan_segment, segments
+from storage.root import DataRoot
+
+FORMAT = 1
+LIST_NAME = "backup.json"
+"""The last member: without it an archive was cut short."""
+SCAN_BYTES = 1 << 62
+SCAN_RECORDS = 1 << 62
+
+_PATHS = re.compile(
+    r"(?:\.identity|state/ledger\.sqlite|state/imports/[0-9a-f]{64}\.json"
+    r"|(?:raw|converted|quarantine|specs)(?:/(?!\.)[A-Za-z0-9_.+-]{1,255})+)\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file, up to the length that counts."""
+
+    path: str  # below the data root
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a file in the archive must be."""
+
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a backup or a restore came to."""
+
+    files: int
+    bytes: int
+
+
+def is_allowed(path: str) -> bool:
+    """Whether a backup may hold a file at *path*: below one of the data root's folders, and not hidden."""
+    return _PATHS.match(path) is not None
+
+
+def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
+    """
+    The partition files that *ledger* knows, up to their committed lengths.
+
+    Raises:
+        LostFile: One is gone.
+    """
+    for file in ledger.files():
+        if not (root.path / file.path).exists():
+            raise LostFile(file.path)
+        yield Part(file.path, file.length)
+
+
+def raw_parts(root: DataRoot) -> Iterator[Part]:
+    """Every segment up to its last whole record: a writer may be at work behind it."""
+    for segment in segments(root.raw):
+        try:
+            end = scan_segment(segment.path, 0, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS).end
+        except FileNotFoundError:
+            continue  # past its time since it was listed
+        yield Part(f"raw/{segment.name}", end)
+
+
+def note_parts(root: DataRoot) -> Iterator[Part]:
+    """What `convert FILE` notes of exports, so that one that waits is not put in twice."""
+    for path in sorted((root.state / "imports").glob("*.json")):
+        yield Part(f"state/imports/{path.name}", path.stat().st_size)
+
+
+def needed_segments(ledger: Ledger) -> set[str]:
+    """Paths of the segments that *ledger* still reads from; a finished one may go meanwhile."""
+    unfinished = {name for name, position in ledger.positions().items() if not position.finished}
+    return {f"raw/{name}" for name in unfinished | ledger.pending_segments()}
+
+
+def definition_parts(root: DataRoot) -> Iterator[Part]:
+    """The files of the revision cache, where it is in the data root."""
+    for path in sorted(root.specs.rglob("*")):
+        name = str(path.relative_to(root.path))
+        if path.is_file() and not path.is_symlink() and is_allowed(name):
+            yield Part(name, path.stat().st_size)
+
+
+def packed_list(sums: dict[str, Sum]) -> bytes:
+    """The archive's list of files."""
+    files = {path: [each.length, each.sha256] for path, each in sums.items()}
+    return json.dumps({"format": FORMAT, "files": files}).encode()
+
+
+def parse_list(text: bytes) -> dict[str, Sum]:
+    """
+    The list that `packed_list` made.
+
+    Raises:
+        ValueError: It is not one, or of another format.
+    """
+    try:
+        found = json.loads(text)
+        if found["format"] != FORMAT:
+            raise ValueError(f"format {found['format']}")
+        return {path: Sum(int(length), str(digest)) for path, (length, digest) in found["files"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a list of files") from error

@@ -1,0 +1,119 @@
+"""Reads a backup into a new data root, which appears whole or not at all."""
+
+import errno
+import hashlib
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from storage.backup.contents import LIST_NAME, Copied, Sum, is_allowed, parse_list
+from storage.disk import Disk
+from storage.errors import BadBackup, NoDataRoot
+from storage.lock import FileLock
+from storage.root import DataRoot
+
+CHUNK_BYTES = 1 << 20
+MAX_LIST_BYTES = 1 << 30
+
+
+def restore(file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None] = lambda: None) -> Copied:
+    """
+    Make *target* the data root that the archive *file* holds.
+
+    It is written beside *target* under a hidden name, checked, synced, and renamed.
+
+    Raises:
+        NoDataRoot: *target* is there, and not an empty folder.
+        BadBackup: The archive is damaged, cut short, or not one of ours.
+        OSError: The archive cannot be read, or the disk refuses.
+    """
+    _check_empty(target)
+    with file.open("rb") as stream:
+        disk.make_directories(target.parent)
+        staged = target.with_name(f".{target.name}.restoring")
+        lock = FileLock(target.with_name(f".{target.name}.restoring.lock"))
+        if not lock.acquire(wait=False):
+            raise NoDataRoot(f"{target}: another restore is at work there; wait for it")
+        try:
+            # What a restore that was killed left behind.
+            shutil.rmtree(staged, ignore_errors=True)
+            copied = _extract(file, stream, staged, disk, on_file)
+            DataRoot(staged).prepare(disk)
+            _sync_folders(staged, disk)
+            _check_empty(target)
+            _put(staged, target, disk)
+            disk.sync_directory(target.parent)
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
+        finally:
+            disk.unlink(lock.path)
+            lock.release()
+    return copied
+
+
+def _check_empty(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise NoDataRoot(f"{target}: not a folder; name another place with --data")
+    if target.is_dir() and any(target.iterdir()):
+        raise NoDataRoot(f"{target}: not empty; restore writes to a new place only, name one with --data")
+
+
+def _put(staged: Path, target: Path, disk: Disk) -> None:
+    try:
+        # Over an empty folder, or over nothing: rename replaces no other.
+        disk.rename(staged, target)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        raise NoDataRoot(f"{target}: a disk is mounted there; name a folder below it with --data") from None
+
+
+def _extract(file: Path, stream: IO[bytes], staged: Path, disk: Disk, on_file: Callable[[], None]) -> Copied:
+    sums: dict[str, Sum] = {}
+    listed: dict[str, Sum] | None = None
+    try:
+        with tarfile.open(fileobj=stream, mode="r:") as archive:
+            for member in archive:
+                if listed is not None:
+                    raise BadBackup(f"{file}: {member.name} follows its list of files; nothing was restored")
+                source = archive.extractfile(member) if member.isreg() else None
+                if source is None:
+                    raise BadBackup(f"{file}: {member.name} is not a plain file; nothing was restored")
+                if member.name == LIST_NAME:
+                    listed = parse_list(source.read(MAX_LIST_BYTES))
+                    continue
+                if not is_allowed(member.name) or member.name in sums:
+                    raise BadBackup(f"{file}: {member.name!r} is not a backup's; nothing was restored")
+                sums[member.name] = _write(staged / member.name, source, disk)
+                on_file()
+    except (tarfile.TarError, ValueError, EOFError) as error:
+        raise BadBackup(f"{file}: damaged, or not a backup ({error}); nothing was restored") from error
+    if listed is None:
+        raise BadBackup(f"{file}: it ends too early; nothing was restored")
+    wrong = next((path for path in {**listed, **sums} if listed.get(path) != sums.get(path)), None)
+    if wrong is not None:
+        raise BadBackup(f"{file}: {wrong} is damaged in it, or missing; nothing was restored")
+    return Copied(len(sums), sum(each.length for each in sums.values()))
+
+
+def _write(path: Path, source: IO[bytes], disk: Disk) -> Sum:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest, length = hashlib.sha256(), 0
+    descriptor = disk.create(path)
+    try:
+        while data := source.read(CHUNK_BYTES):
+            disk.write(descriptor, [data])
+            digest.update(data)
+            length += len(data)
+        disk.sync(descriptor)
+    finally:
+        disk.close(descriptor)
+    return Sum(length, digest.hexdigest())
+
+
+def _sync_folders(staged: Path, disk: Disk) -> None:
+    for folder in (staged, *(path for path in staged.rglob("*") if path.is_dir())):
+        disk.sync_directory(folder)

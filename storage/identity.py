@@ -1,0 +1,84 @@
+"""
+Which data root this is, and how many commits its ledger has made: the file ``.identity``.
+
+It lies outside of ``state/``, so a ledger that comes from another data root, or from an older
+backup of this one, is recognised.
+"""
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from storage.disk import Disk
+
+_FORM = re.compile(rb"telemetry data root 1\nid ([0-9a-f]{32})\ncommits ([0-9]{20})\n\Z")
+_COMMITS_AT = len(b"telemetry data root 1\nid \n" + b"0" * 32 + b"commits ")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A data root's name, and the commits that its ledger is known to have made."""
+
+    root_id: str  # 32 hexadecimal digits
+    commits: int = 0
+
+    def packed(self) -> bytes:
+        """The file's bytes."""
+        return b"telemetry data root 1\nid %s\ncommits %020d\n" % (self.root_id.encode(), self.commits)
+
+
+def new_identity(commits: int = 0) -> Identity:
+    """A name that no other data root has."""
+    return Identity(uuid4().hex, commits)
+
+
+def read_identity(path: Path) -> Identity | None:
+    """The identity at *path*; None if there is no such file, or it says nothing."""
+    try:
+        found = _FORM.match(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return None if found is None else Identity(found[1].decode(), int(found[2]))
+
+
+def write_identity(path: Path, identity: Identity, disk: Disk) -> None:
+    """
+    Put *identity* at *path*, durably, in place of what is there.
+
+    Raises:
+        OSError: The disk refuses; what was there still is.
+    """
+    temporary = path.with_name(f"{path.name}.tmp")
+    disk.unlink(temporary)
+    descriptor = disk.create(temporary)
+    try:
+        disk.write(descriptor, [identity.packed()])
+        disk.sync(descriptor)
+    finally:
+        disk.close(descriptor)
+    disk.rename(temporary, path)
+    disk.sync_directory(path.parent)
+
+
+class CommitMark:
+    """
+    Notes each commit of the ledger in the identity's file.
+
+    It is written after the commit and never synced: after a power cut it may lie behind the
+    ledger, but it is ahead of the ledger only if that is an older copy.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, commits: int) -> None:
+        """The ledger has made *commits* commits.  A failure is harmless: it only weakens the check."""
+        with suppress(OSError):
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.pwrite(descriptor, b"%020d" % commits, _COMMITS_AT)
+            finally:
+                os.close(descriptor)

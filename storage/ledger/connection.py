@@ -1,0 +1,120 @@
+"""Connections to the ledger's file: for writing, for reading, and where nothing may be written."""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import quote
+
+from storage.errors import DamagedLedger, LedgerError, StorageFull
+
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+REMEDY = "run: telemetry-server repair --dry-run, or restore the right state/"
+
+
+class Connection(sqlite3.Connection):
+    """Speaks of a failing disk in our words; what breaks the schema's own rules stays as SQLite has it."""
+
+    path: Path
+    copy: "TemporaryDirectory[str] | None" = None  # holds what is read; goes with the connection
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*args)
+        except sqlite3.DatabaseError as error:
+            raise self._told(error) from error
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*args)
+        except sqlite3.DatabaseError as error:
+            raise self._told(error) from error
+
+    def close(self) -> None:
+        super().close()
+        if self.copy is not None:
+            self.copy.cleanup()
+
+    def _told(self, error: sqlite3.DatabaseError) -> Exception:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            return error
+        if error.sqlite_errorcode in NO_ROOM:
+            return StorageFull(f"{self.path}: {error}")
+        if error.sqlite_errorcode in DAMAGED:
+            return DamagedLedger(f"{self.path}: the ledger is damaged; {REMEDY} ({error})")
+        return LedgerError(f"{self.path}: {error}; is the disk full, or the file damaged?")
+
+
+def connect(path: Path) -> Connection:
+    """A connection that may write."""
+    return _opened(str(path), path)
+
+
+def connect_in_memory() -> Connection:
+    """A connection to an empty database that no file holds."""
+    return _opened(":memory:", Path(":memory:"))
+
+
+def connect_for_reading(path: Path) -> Connection:
+    """
+    A connection that reads and creates no file where the folder may not be written.
+
+    SQLite reads a write-ahead log only with an index beside it, which it would have to make.  So in a
+    read-only folder the log, where there is one, is read from a copy of both.
+
+    Raises:
+        LedgerError: The file cannot be read.
+    """
+    if os.access(path.parent, os.W_OK):
+        connection = connect(path)
+    elif (beside := _connect_beside_a_writer(path)) is not None:
+        return beside
+    elif _has_log(path):
+        connection = _connect_to_copy(path)
+    else:
+        connection = _opened(_uri(path, "immutable=1"), path, is_uri=True)
+    connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+def _connect_beside_a_writer(path: Path) -> Connection | None:
+    """A connection by the index that a live writer, another user's, keeps; None where there is none."""
+    if not path.with_name(f"{path.name}-shm").exists():
+        return None
+    connection = _opened(_uri(path, "mode=ro"), path, is_uri=True)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except (LedgerError, StorageFull):
+        connection.close()
+        return None
+    return connection
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _connect_to_copy(path: Path) -> Connection:
+    folder = TemporaryDirectory(prefix="telemetry-ledger-")
+    copy = Path(folder.name) / path.name
+    shutil.copyfile(path, copy)
+    shutil.copyfile(path.with_name(f"{path.name}-wal"), copy.with_name(f"{copy.name}-wal"))
+    connection = _opened(str(copy), path)
+    connection.copy = folder
+    return connection
+
+
+def _uri(path: Path, options: str) -> str:
+    return f"file:{quote(str(path))}?{options}"
+
+
+def _opened(name: str, path: Path, *, is_uri: bool = False) -> Connection:
+    connection: Connection = sqlite3.connect(
+        name, isolation_level=None, check_same_thread=False, timeout=30, factory=Connection, uri=is_uri
+    )
+    connection.path = path
+    return connection

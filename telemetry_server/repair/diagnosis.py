@@ -1,0 +1,74 @@
+"""What is wrong with a data root, as far as `repair` can mend it."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from storage.audit import swept_segments, unknown_files
+from storage.errors import LedgerError, StorageError
+from storage.ledger.ledger import Ledger
+from storage.ledger.opening import check_fit
+from storage.raw.reader import segments
+from storage.root import DataRoot
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Why the ledger must be built anew, if it must; and what the ledger does not know."""
+
+    unfit: str | None = None  # one line
+    strays: tuple[str, ...] = ()  # files below converted/ and quarantine/
+    swept: tuple[str, ...] = ()  # segments that were removed before, and are back
+
+    @property
+    def is_well(self) -> bool:
+        return self.unfit is None and not self.strays and not self.swept
+
+
+def diagnose(root: DataRoot) -> Diagnosis:
+    """
+    Look at *root*; nothing is changed.  The caller holds the converter's lock, or wants an estimate.
+
+    Raises:
+        NoDataRoot: There is none.
+        OSError: Something cannot be read.
+    """
+    root.check_present()
+    try:
+        check_fit(root)
+        with Ledger.for_reading(root) as ledger:
+            lost = next(_losses(root, ledger), None)
+            if lost is None:
+                strays = tuple(unknown_files(root, ledger))
+                return Diagnosis(None, strays, tuple(swept_segments(root, ledger)))
+    except (LedgerError, sqlite3.Error) as error:
+        return Diagnosis(str(error))
+    return Diagnosis(lost)
+
+
+def opened_for_its_memory(root: DataRoot) -> Ledger | None:
+    """The ledger of *root*, unfit as it may be, for what only it remembers; None if it cannot be read."""
+    try:
+        return Ledger(root.ledger, read_only=True)
+    except (StorageError, sqlite3.Error):
+        return None
+
+
+def _losses(root: DataRoot, ledger: Ledger) -> Iterator[str]:
+    """What the ledger counts on and is gone, a line each."""
+    for file in ledger.files():
+        try:
+            length = (root.path / file.path).stat().st_size
+        except FileNotFoundError:
+            yield f"{file.path}: it is gone, with {file.records} lines"
+            continue
+        if length < file.length:
+            yield f"{file.path}: {length} bytes where the ledger says {file.length}"
+    needed = ledger.pending_segments()
+    lengths = {segment.name: segment.path.stat().st_size for segment in segments(root.raw)}
+    for name, position in ledger.positions().items():
+        length = lengths.get(name, -1)
+        if length < 0 and (name in needed or not position.finished):
+            yield f"raw/{name}: it is gone, and not all of it was converted"
+        elif 0 <= length < position.position:
+            yield f"raw/{name}: {length} bytes, and {position.position} were read"

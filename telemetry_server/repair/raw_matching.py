@@ -1,0 +1,102 @@
+"""Which submissions in raw/ have their outcome in a file, and so how far each segment counts as read."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from storage.errors import DamagedRecord, TornRecord
+from storage.ledger.values import Counts, Entry, SegmentPosition
+from storage.raw.reader import SegmentPath, Span, read_submission, scan_segment, segments
+from storage.raw.submission import Submission
+from storage.root import DataRoot
+from telemetry_server.convert.pipeline import digest_of
+from telemetry_server.inspection.raw_lines import document_id_of
+from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.inflate import inflate
+from telemetry_server.repair.inventory import Inventory
+from telemetry_server.repair.lines import arrival_of
+
+SCAN_BYTES = 64 << 20
+SCAN_RECORDS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A submission whose outcome is in no file, though later ones of its segment have theirs."""
+
+    span: Span
+    day: str  # YYYYMMDD of arrival
+    document_id: str | None
+
+
+@dataclass(slots=True)
+class ReadSegment:
+    """A segment up to the last submission whose outcome is in a file; what follows counts as not read."""
+
+    name: str
+    position: SegmentPosition
+    unjudged: list[Unjudged] = field(default_factory=list)
+    damage: Counts = field(default_factory=Counter)
+
+
+def read_segments(root: DataRoot, inventory: Inventory) -> Iterator[ReadSegment]:
+    """
+    Every segment of *root* in which something has its outcome in a file.
+
+    Raises:
+        OSError: A segment cannot be read.
+    """
+    for segment in segments(root.raw):
+        found = _read(segment, inventory)
+        if found is not None:
+            yield found
+
+
+def _read(segment: SegmentPath, inventory: Inventory) -> ReadSegment | None:
+    day = f"{segment.day:%Y%m%d}"
+    damage: Counts = Counter()
+    damage_then: Counts = Counter()  # as of the last match
+    unjudged: list[Unjudged] = []
+    count = matched = unjudged_then = 0
+    descriptor = os.open(segment.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        for span in _spans(segment):
+            count += 1
+            try:
+                submission = read_submission(descriptor, span)
+            except (DamagedRecord, TornRecord):
+                damage[day, Entry.DAMAGED_RECORDS, ""] += 1
+                damage[day, Entry.DAMAGED_BYTES, ""] += span.length_bytes
+                continue
+            if inventory.match(arrival_of(submission), _digest(submission)):
+                matched, unjudged_then, damage_then = count, len(unjudged), damage.copy()
+            else:
+                arrived = f"{submission.received_at:%Y%m%d}"
+                unjudged.append(Unjudged(span, arrived, document_id_of(submission.path)))
+    finally:
+        os.close(descriptor)
+    if not matched:
+        return None
+    scan = scan_segment(segment.path, 0, max_bytes=1 << 62, max_records=matched)
+    damage_then[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records
+    damage_then[day, Entry.DAMAGED_BYTES, ""] += scan.damage.bytes
+    position = SegmentPosition(scan.end, len(scan.spans), scan.finished)
+    return ReadSegment(segment.name, position, unjudged[:unjudged_then], damage_then)
+
+
+def _spans(segment: SegmentPath) -> Iterator[Span]:
+    start = 0
+    while True:
+        scan = scan_segment(segment.path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS)
+        yield from scan.spans
+        if scan.finished or scan.end == start:
+            return
+        start = scan.end
+
+
+def _digest(submission: Submission) -> int:
+    try:
+        return digest_of(inflate(submission.body).data)
+    except PingError:
+        return 0

@@ -1,0 +1,297 @@
+"""A backup is consistent while the server is at work, and a restore is whole or not at all."""
+
+import asyncio
+import errno
+import io
+import json
+import shutil
+import tarfile
+from collections import Counter
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+
+import pytest
+
+from storage.backup.archive import back_up
+from storage.backup.restore import restore
+from storage.disk import Disk
+from storage.errors import BadBackup, StorageError
+from storage.ledger.ledger import Ledger
+from storage.ledger.opening import open_ledger
+from storage.partitions.compact import compact_day
+from storage.raw.segment_file import SegmentSeries
+from tests.support.data_root import DAY, World, a_ping, an_id, submitted
+from tests.support.faulty_disk import FaultyDisk
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Stored pings, a broken one, a conflict, and one that is not converted yet."""
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    world.put_specs()
+    made = [submitted(a_ping(number), number) for number in range(4)]
+    world.receive([*made, submitted(b"{", 900), submitted(a_ping(1, other=1), 1)])
+    asyncio.run(world.convert())
+    world.receive([submitted(a_ping(50), 50)])
+    return world
+
+
+def test_audit_balances_at_the_restored_place_and_it_goes_on(world, tmp_path, command):
+    """With the same records, the same books, and what was not converted yet."""
+    file, target = tmp_path / "backup.tar", tmp_path / "restored"
+    command("backup", str(file), "--data", str(world.root.path))
+    command("restore", str(file), "--data", str(target))
+
+    restored = World(target)
+    assert restored.audit().findings == []
+    assert restored.audit().days == world.audit().days
+    assert restored.lines() == world.lines()
+    assert restored.lines("quarantine") == world.lines("quarantine")
+    command("convert", "--data", str(target))
+    command("audit", "--data", str(target))
+    assert restored.audit().total.stored == 5
+    out = command("doctor", "--json", "--data", str(target), status=0)[0]
+    assert json.loads(out)["healthy"]
+
+
+def test_the_archive_is_a_tar_file_that_others_read(world, tmp_path):
+    """Of plain files below the data root, none of them for others to read."""
+    file = tmp_path / "backup.tar"
+    back_up(world.root, file, Disk())
+
+    assert file.stat().st_mode & 0o077 == 0
+    with tarfile.open(file) as archive:
+        names = archive.getnames()
+    assert {name.split("/")[0] for name in names} == {
+        *(".identity", "state", "raw", "converted", "quarantine", "specs", "backup.json")
+    }
+    assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == ["backup.tar"]
+
+
+async def test_a_backup_beside_a_writer_a_converter_and_a_merge_is_consistent(tmp_path):
+    """Each of many balances where it is restored, and holds no record twice."""
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    world.put_specs()
+    stopped = asyncio.Event()
+
+    def write_and_merge() -> None:
+        number = 0
+        while not stopped.is_set() and number < 3000:
+            with SegmentSeries(world.root.raw, worker=1) as series:
+                for _ in range(20):
+                    submission = submitted(a_ping(number), number)
+                    series.append([submission], day=submission.received_at.date())
+                    number += 1
+
+    async def convert() -> None:
+        async with AsyncExitStack() as stack:
+            converter = await world.opened(stack)
+            while not stopped.is_set():
+                await converter.convert_all()
+                async with converter.turn():
+                    await asyncio.to_thread(merge, converter.ledger)
+                await asyncio.sleep(0)
+
+    def merge(ledger: Ledger) -> None:
+        with ledger.transaction() as transaction:
+            for file in ledger.files():
+                transaction.put_file(replace(file, closed=True))
+        list(compact_day(world.root.path, ledger, Disk(), DAY))
+
+    work = [asyncio.create_task(asyncio.to_thread(write_and_merge)), asyncio.create_task(convert())]
+    stored = []
+    for number in range(6):
+        await asyncio.sleep(0.2)
+        file = tmp_path / f"{number}.tar"
+        await asyncio.to_thread(back_up, world.root, file, Disk())
+        restore(file, tmp_path / f"restored-{number}", Disk())
+        restored = World(tmp_path / f"restored-{number}")
+        assert restored.audit().findings == []
+        ids = Counter(document_id for document_id, _ in restored.lines())
+        assert set(ids.values()) <= {1}
+        stored.append(len(ids))
+    stopped.set()
+    await asyncio.gather(*work)
+
+    assert stored == sorted(stored)
+    assert stored[-1] > 0
+
+
+def test_a_restore_refuses_a_place_that_is_not_empty(world, tmp_path, command):
+    """In one line; what is there stays as it is.  An empty folder will do."""
+    file = tmp_path / "backup.tar"
+    back_up(world.root, file, Disk())
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "mine").write_text("mine")
+
+    _, talk = command("restore", str(file), "--data", str(target), status=78)
+    said = "not empty; restore writes to a new place only, name one with --data"
+    assert talk == f"telemetry-server restore: {target}: {said}\n"
+    assert [path.name for path in target.iterdir()] == ["mine"]
+    (target / "mine").unlink()
+    command("restore", str(file), "--data", str(target))
+    assert World(target).audit().findings == []
+    _, talk = command("restore", str(file), "--data", str(file), status=78)
+    assert "not a folder" in talk
+
+
+def test_a_backup_replaces_no_file(world, tmp_path, command):
+    """It says so in one line."""
+    file = tmp_path / "backup.tar"
+    file.write_text("mine")
+    _, talk = command("backup", str(file), "--data", str(world.root.path), status=2)
+    assert "exists; name another file" in talk
+    assert file.read_text() == "mine"
+    _, talk = command("backup", str(tmp_path / "no" / "x.tar"), "--data", str(world.root.path), status=2)
+    assert "is not a folder" in talk
+    _, talk = command("restore", str(tmp_path / "none.tar"), "--data", str(tmp_path / "t"), status=4)
+    assert "no such file" in talk
+
+
+def test_a_damaged_archive_restores_nothing(world, tmp_path, command):
+    """Cut at any length, or with any byte changed: one line, status 4, and no data root."""
+    file, target = tmp_path / "backup.tar", tmp_path / "restored"
+    back_up(world.root, file, Disk())
+    whole = file.read_bytes()
+    with tarfile.open(file) as archive:
+        ends = [member.offset_data + member.size for member in archive]
+    listed = ends[-1]
+    damaged = [whole[:length] for length in range(0, listed, 4999)]
+    damaged += [whole[:end] for end in ends[:-1]]
+    damaged += [bytes([*whole[:n], whole[n] ^ 1, *whole[n + 1 :]]) for n in range(600, ends[-2], 7919)]
+    for number, data in enumerate(damaged):
+        file.write_bytes(data)
+        with suppress(BadBackup):
+            restore(file, target, Disk())
+            # A change in a header's unused bytes changes nothing.
+            assert World(target).lines() == world.lines(), number
+            shutil.rmtree(target)
+        assert not target.exists()
+    assert list(tmp_path.glob(".*")) == []
+    _, talk = command("restore", str(file), "--data", str(target), status=4)
+    assert "nothing was restored" in talk
+    assert talk.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/evil", "raw/../../evil", "state/evil", "raw/.hidden", "other/x", "raw"]
+)
+def test_an_archive_writes_nowhere_else(tmp_path, name):
+    """A path that no backup holds is refused."""
+    file, target = tmp_path / "backup.tar", tmp_path / "in" / "restored"
+    with tarfile.open(file, "w") as archive:
+        info = tarfile.TarInfo(name)
+        info.size = 4
+        archive.addfile(info, io.BytesIO(b"evil"))
+
+    with pytest.raises(BadBackup, match="nothing was restored"):
+        restore(file, target, Disk())
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
+
+
+def test_an_archive_with_a_link_is_refused(tmp_path):
+    """A backup holds plain files."""
+    file = tmp_path / "backup.tar"
+    with tarfile.open(file, "w") as archive:
+        info = tarfile.TarInfo("raw/x")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+
+    with pytest.raises(BadBackup, match="not a plain file"):
+        restore(file, tmp_path / "restored", Disk())
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+def test_a_backup_on_a_failing_disk_is_whole_or_not_there(world, tmp_path, error):
+    """Fail the n-th operation for every n."""
+    nth, whole = 0, False
+    while not whole:
+        nth += 1
+        file = tmp_path / f"{nth}.tar"
+        disk = FaultyDisk(nth=nth, error=error)
+        with suppress(OSError, StorageError):
+            back_up(world.root, file, disk)
+        if file.exists():
+            restore(file, tmp_path / f"restored-{nth}", Disk())
+            assert World(tmp_path / f"restored-{nth}").audit().findings == []
+        whole = not disk.failed
+    assert nth > 5
+    assert world.audit().findings == []
+
+
+def test_a_restore_on_a_failing_disk_is_whole_or_not_there(world, tmp_path):
+    """Fail the n-th operation for every n; what is left of it does not hinder the next."""
+    file = tmp_path / "backup.tar"
+    back_up(world.root, file, Disk())
+    nth, whole = 0, False
+    while not whole:
+        nth += 1
+        target = tmp_path / str(nth)
+        disk = FaultyDisk(nth=nth, error=errno.EIO)
+        with suppress(OSError, StorageError):
+            restore(file, target, disk)
+        if not target.exists():
+            restore(file, target, Disk())
+        assert World(target).audit().findings == []
+        shutil.rmtree(target)
+        whole = not disk.failed
+    assert nth > 20
+
+
+def test_a_restore_that_was_killed_leaves_no_data_root(world, tmp_path):
+    """What it had written is cleared by the next."""
+    file, target = tmp_path / "backup.tar", tmp_path / "restored"
+    back_up(world.root, file, Disk())
+    staged = target.with_name(".restored.restoring")
+    (staged / "raw").mkdir(parents=True)
+    (staged / "raw" / "left").write_text("x")
+
+    restore(file, target, Disk())
+
+    assert not staged.exists()
+    assert World(target).audit().findings == []
+    assert not (target / "raw" / "left").exists()
+
+
+def test_a_ledger_that_is_not_the_files_own_is_not_backed_up(world, tmp_path, command):
+    """A backup that cannot be used is worse than none."""
+    for path in world.root.state.glob("ledger.sqlite*"):
+        path.unlink()
+    _, talk = command("backup", str(tmp_path / "b.tar"), "--data", str(world.root.path), status=78)
+    assert "the ledger is gone" in talk
+    assert not (tmp_path / "b.tar").exists()
+
+
+def test_a_restored_root_is_newer_than_an_older_state(world, tmp_path):
+    """Its identity comes with it, so an older ledger is recognised there too."""
+    old = tmp_path / "old"
+    shutil.copytree(world.root.state, old)
+    asyncio.run(world.convert())
+    file, target = tmp_path / "backup.tar", tmp_path / "restored"
+    back_up(world.root, file, Disk())
+    restore(file, target, Disk())
+    with open_ledger(World(target).root, Disk()) as ledger:
+        assert ledger.counter("commit") > 0
+    shutil.rmtree(target / "state")
+    shutil.copytree(old, target / "state")
+
+    with pytest.raises(StorageError, match="older"):
+        open_ledger(World(target).root, Disk())
+
+
+def test_an_id_is_known_at_the_restored_place(world, tmp_path):
+    """What was stored before the backup is a repeat after it."""
+    file, target = tmp_path / "backup.tar", tmp_path / "restored"
+    back_up(world.root, file, Disk())
+    restore(file, target, Disk())
+    restored = World(target)
+    restored.receive([submitted(a_ping(2), 2)])
+    asyncio.run(restored.convert())
+
+    assert restored.audit().total.duplicate == 2
+    assert [document_id for document_id, _ in restored.lines()].count(an_id(2)) == 1
+    assert [path.name for path in (target / "raw").iterdir()] == [DAY]
