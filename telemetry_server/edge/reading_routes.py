@@ -98,9 +98,9 @@ class ReadingRoutes:
 
     async def _about(self) -> web.Response:
         """One line for a person who opens the server's address."""
-        shown = [path for path in self._routes if path not in ("/", "/metrics")]
+        shown = [path for path in (*self._routes, *self._bodies) if path not in ("/", METRICS)]
         if not self._edge.options.has_admin_port:
-            shown.append("/metrics")
+            shown.append(METRICS)
         text = f"telemetry-server takes pings at /submit/; its pages are {', '.join(shown)}\n"
         return answers.found(text.encode(), TEXT)
 

@@ -15,7 +15,7 @@ from telemetry_server.cli.completion import SHELLS, whole_parser
 from telemetry_server.cli.main import COMMANDS, main
 
 WORDS = [
-    ("telemetry-server rep", {"replay"}),
+    ("telemetry-server repl", {"replay"}),
     ("telemetry-server co", {"convert", "compact", "config", "completion"}),
     ("telemetry-server convert --form", {"--format"}),
     ("telemetry-server convert --format pa", {"packed"}),

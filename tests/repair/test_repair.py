@@ -4,13 +4,13 @@ import asyncio
 import errno
 import io
 import json
+import os
 import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,7 @@ from storage.partitions.frames import compress_frame, whole_frames
 from storage.partitions.writer import remove_doubtful
 from telemetry_server.convert.upkeep import Upkeep
 from telemetry_server.repair.repair import Repaired, Repairer
-from tests.support.data_root import DAY, World, a_ping, an_id, submitted
+from tests.support.data_root import DAY, NOON, World, a_ping, an_id, submitted
 from tests.support.faulty_disk import FaultyDisk
 
 
@@ -56,11 +56,15 @@ def a_world(path: Path, count: int = 5) -> World:
 def sweep(world: World) -> None:
     """Remove every raw segment that is wholly converted."""
 
+    # Retention goes by the newest arrival, which is of this day.
+    for path in world.root.raw.glob("*/*.tlg"):
+        os.utime(path, (NOON.timestamp(), NOON.timestamp()))
+
     async def run() -> None:
         async with AsyncExitStack() as stack:
             converter = await world.opened(stack)
-            upkeep = Upkeep(converter, raw_retention_days=0, dedup_days=None)
-            await upkeep.let_go(datetime.now(UTC) + timedelta(days=1))
+            upkeep = Upkeep(converter, raw_retention_days=0, dedup_days=None, quarantine_retention_days=90)
+            await upkeep.let_go()
 
     asyncio.run(run())
     assert not list(world.root.raw.glob("*/*.tlg"))
@@ -447,7 +451,7 @@ def test_a_running_converter_halts_when_its_ledger_is_removed(tmp_path):
 def test_a_pending_ping_still_waits_after_a_repair(tmp_path):
     """Its definitions are asked for as before."""
     world = a_world(tmp_path / "data")
-    strange = Revision("mozilla-central", "ffffffffffff")
+    strange = Revision("mozilla-central", "fffffffffff0")
     with_server = World(world.root.path, server="http://127.0.0.1:1")
     world.receive([submitted(a_ping(70, revision=strange), 70), *pings(71, 1)])
     asyncio.run(with_server.convert())
@@ -458,7 +462,7 @@ def test_a_pending_ping_still_waits_after_a_repair(tmp_path):
     asyncio.run(with_server.convert())
 
     with Ledger.for_reading(world.root) as ledger:
-        assert [ping.revision for ping in ledger.pending()] == ["mozilla-central/rev/ffffffffffff"]
+        assert [ping.revision for ping in ledger.pending()] == ["mozilla-central/rev/fffffffffff0"]
     assert world.audit().findings == []
     asyncio.run(world.convert())
     assert world.audit().total.pending == 0

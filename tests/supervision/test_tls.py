@@ -119,6 +119,15 @@ def test_sighup_reads_the_certificate_again_and_a_bad_one_changes_nothing(server
     assert server.stop() == 0
 
 
+def is_answered_soon(server, certificate) -> bool:
+    """Whether a client gets its 200 once the server has noticed which connections ended."""
+    for _ in range(100):
+        with suppress(OSError):
+            return by_tls(server, certificate, CLOSING)[0].status == 200
+        time.sleep(0.1)
+    return False
+
+
 def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server, pairs):
     """Silent ones fill the cap, the next is hung up on, and after their time there is room again."""
     silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(4)]
@@ -129,7 +138,7 @@ def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server,
     for connection in silent:
         with connection, suppress(ConnectionResetError):
             assert connection.recv(1 << 10) == b""
-    assert by_tls(server, pairs["first"][0], CLOSING)[0].status == 200
+    assert is_answered_soon(server, pairs["first"][0])
 
     for noise in (b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 40, b"\x16\x03\x01" + b"\xff" * 5000):
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
@@ -138,7 +147,7 @@ def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server,
                 connection.recv(1 << 10)
     for _ in range(10):
         socket.create_connection(("127.0.0.1", server.port)).close()
-    assert by_tls(server, pairs["first"][0], CLOSING)[0].status == 200
+    assert is_answered_soon(server, pairs["first"][0])
     assert server.stop() == 0
     assert "Traceback" not in server.log()
     assert "never retrieved" not in server.log()
