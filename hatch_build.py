@@ -14,7 +14,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = Path("telemetry_server/convert/_text.c")
+SOURCE = Path("telemetry_server/convert/compiled/_text.c")
 
 
 class CompileInnerLoop(BuildHookInterface[Any]):

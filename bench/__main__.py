@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency
 from bench.report import Row
-from telemetry_server.cli.output import print_json, print_table, say
+from telemetry_server.terminal.output import print_json, print_table, say
 
 SUITES = {
     "edge": edge.measure,

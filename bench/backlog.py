@@ -16,12 +16,12 @@ from random import Random
 from bench.processes import cpu_seconds, family, peak_bytes, stolen_seconds
 from bench.report import Row
 from bench.two_cores import what_two_cores_can_do
-from histogram_specs.cache import SpecCache
+from histogram_specs.cache.revision_cache import RevisionCache
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
-from storage.root import DataRoot
-from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import uuid_of
 from telemetry_server.generator.stream import Recipe
@@ -62,7 +62,7 @@ def fill(data: Path, raw_bytes: int) -> int:
     root = DataRoot(data)
     root.prepare(Disk())
     definitions = shipped_definitions()
-    SpecCache(root.specs).store(definitions.revision, definitions.text)
+    RevisionCache(root.specs).store(definitions.revision, definitions.text)
     count = size = 0
     source = submissions()
     with SegmentSeries(root.raw, worker=0) as series:

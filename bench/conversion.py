@@ -13,20 +13,20 @@ import orjson
 
 from bench.plain_conversion import GZIP_WINDOW, LEVEL, PlainConversion
 from bench.report import Row
-from histogram_specs.cache import SpecCache
-from histogram_specs.resolve import Resolver
+from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.history.resolver import Resolver
 from histogram_specs.spec_file import parse_spec_file
 from storage.partitions.frames import compress_frame
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
-from telemetry_server.convert.outcome import Stored
-from telemetry_server.convert.ping_text import IS_COMPILED
+from telemetry_server.convert.compiled.ping_text import IS_COMPILED
+from telemetry_server.convert.histograms.definition_choice import TaskResolver
 from telemetry_server.convert.pipeline import ConversionContext, convert
-from telemetry_server.convert.revisions import TaskResolver
-from telemetry_server.convert.worker import Sheet
+from telemetry_server.coordinator.worker import Sheet
 from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
+from telemetry_server.outcomes.outcome import Stored
 
 BATCH = 64  # pings, as in a conversion process's task
 
@@ -48,8 +48,8 @@ def only_parse(batch: list[Submission]) -> object:
 
 def context_in(folder: Path, definitions: Definitions) -> ConversionContext:
     """A context whose cache has *definitions*."""
-    SpecCache(folder).store(definitions.revision, definitions.text)
-    return ConversionContext(Resolver(SpecCache(folder), None, offline=True), PartitionSchema.default())
+    RevisionCache(folder).store(definitions.revision, definitions.text)
+    return ConversionContext(Resolver(RevisionCache(folder), None, offline=True), PartitionSchema.default())
 
 
 def good_pings(definitions: Definitions, layout: Layout, count: int) -> list[Submission]:

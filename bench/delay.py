@@ -9,8 +9,8 @@ from urllib.request import Request, urlopen
 from bench.backlog import submissions
 from bench.report import Row
 from bench.stored import wait_until_stored
-from histogram_specs.cache import SpecCache
-from telemetry_server.cli.throwaway import ThrowawayServer
+from histogram_specs.cache.revision_cache import RevisionCache
+from telemetry_server.demo.temporary_server import TemporaryServer
 from telemetry_server.generator.definitions import shipped_definitions
 
 GOAL_SECONDS = 1.0
@@ -24,9 +24,9 @@ def measure(quick: bool) -> list[Row]:
     delays = []
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
         data = Path(folder) / "data"
-        SpecCache(data / "specs").store(definitions.revision, definitions.text)
+        RevisionCache(data / "specs").store(definitions.revision, definitions.text)
         settings = {"TELEMETRY_WORKERS": "1", "TELEMETRY_REVISION_OFFLINE": "true"}
-        with ThrowawayServer(data, settings) as server:
+        with TemporaryServer(data, settings) as server:
             source = submissions()
             for number in range(1, count + 1):
                 ping = next(source)

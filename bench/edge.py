@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from bench.load import Burst, burst
 from bench.processes import cpu_seconds
 from bench.report import Row
-from telemetry_server.cli.throwaway import ThrowawayServer, free_port
+from telemetry_server.demo.temporary_server import TemporaryServer, free_port
 
 SIZES_BYTES = (2_000, 20_000, 50_000)
 CONNECTIONS = (32, 256)
@@ -71,7 +71,7 @@ def bare_server(workers: int, keep_in: Path | None) -> Iterator[Server]:
 def our_server(workers: int, data: Path, settings: dict[str, str], *flags: str) -> Iterator[Server]:
     """The real one."""
     data.parent.mkdir(exist_ok=True)
-    with ThrowawayServer(data, {"TELEMETRY_WORKERS": str(workers)} | settings, flags) as server:
+    with TemporaryServer(data, {"TELEMETRY_WORKERS": str(workers)} | settings, flags) as server:
         yield Server(server.process.pid, server.port)
 
 

@@ -7,7 +7,7 @@ from bench.edge import our_server
 from bench.load import burst
 from bench.report import Row
 from bench.stored import stored_records, wait_until_stored
-from histogram_specs.cache import SpecCache
+from histogram_specs.cache.revision_cache import RevisionCache
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.stream import Recipe
 
@@ -24,7 +24,7 @@ def measure(quick: bool) -> list[Row]:
     seconds = 2 if quick else 20
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
         data = Path(place) / "data"
-        SpecCache(data / "specs").store(definitions.revision, definitions.text)
+        RevisionCache(data / "specs").store(definitions.revision, definitions.text)
         with our_server(WORKERS, data, {"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
             sent = burst(
                 server.port,

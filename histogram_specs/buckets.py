@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from histogram_specs.errors import BadBucketRange
 
-MOST_BUCKETS = 10_000
+MAX_BUCKETS = 10_000
 
 
 class BucketFamily(StrEnum):
@@ -26,7 +26,7 @@ def linear_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...]:
     Args:
         low: Start of bucket 1, in the probe's own unit; under 1 counts as 1, as in clients.
         high: Start of the last bucket.
-        count: How many buckets, 3 to `MOST_BUCKETS`.
+        count: How many buckets, 3 to `MAX_BUCKETS`.
 
     Returns:
         *count* rising starts: 0, *low*, …, *high*.  Where *count* is more than the
@@ -39,7 +39,7 @@ def linear_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...]:
     Source: ``linear_buckets`` in Firefox's ``histogram_tools.py``.
     """
     low = max(low, 1)
-    if not (low <= high and 3 <= count <= MOST_BUCKETS):
+    if not (low <= high and 3 <= count <= MAX_BUCKETS):
         raise BadBucketRange(f"no {count} linear buckets from {low} to {high}")
     gaps = count - 2
     # int() cuts off: the sum is never negative, and clients cast it the same way.
@@ -53,7 +53,7 @@ def exponential_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...
     Args:
         low: Start of bucket 1, in the probe's own unit; under 1 counts as 1, as in clients.
         high: Start of the last bucket, or less where the buckets are too many for it.
-        count: How many buckets, 2 to `MOST_BUCKETS`.
+        count: How many buckets, 2 to `MAX_BUCKETS`.
 
     Returns:
         *count* strictly rising starts: 0, *low*, …  They run past *high* where
@@ -66,7 +66,7 @@ def exponential_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...
     worked example in StorageFormat.md is its first test.
     """
     low = max(low, 1)
-    if not (low <= high and 2 <= count <= MOST_BUCKETS):
+    if not (low <= high and 2 <= count <= MAX_BUCKETS):
         raise BadBucketRange(f"no {count} exponential buckets from {low} to {high}")
     log_high = log(high)
     starts = [0, low]

@@ -10,7 +10,7 @@ from histogram_specs.expressions import Constants, evaluate, meanings
 from histogram_specs.spec import HistogramKind, HistogramSpec
 
 # From Firefox 53 on a categorical histogram has room for labels that come later.
-LEAST_CATEGORIES = 50
+MIN_CATEGORIES = 50
 NUMBERS = ("low", "high", "n_buckets", "n_values")
 
 _KINDS = {kind.value: kind for kind in HistogramKind}
@@ -83,7 +83,7 @@ def _shapes(
             yield 1, values, values + 1
         elif kind is HistogramKind.CATEGORICAL:
             values = _integer(definition, "n_values", meaning, 0)
-            categories = max(len(labels), values, LEAST_CATEGORIES)
+            categories = max(len(labels), values, MIN_CATEGORIES)
             yield 1, categories, categories + 1
             # Until Firefox 52 there was neither n_values nor spare room.
             if "n_values" not in definition and not has_spare_categories and len(labels) > 1:

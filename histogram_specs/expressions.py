@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from histogram_specs.errors import BadConstants, BadExpression
 
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 DEEPEST = 20
 LARGEST = 2**63 - 1
-MOST_MEANINGS = 16
+MAX_MEANINGS = 16
 
 # The numbers that each name of a C++ header stands for.  A spec file does not say of which release
 # it is, so a name has all that some release used, the oldest first.
@@ -45,12 +45,12 @@ def meanings(texts: Iterable[str], constants: Constants = CONSTANTS) -> Iterator
     Yield what the names in *texts* may stand for together: each name has one number in all of them.
 
     Raises:
-        BadExpression: If there are more than `MOST_MEANINGS`.
+        BadExpression: If there are more than `MAX_MEANINGS`.
     """
     names = sorted({name for text in texts for name in _NAME.findall(text) if name in constants})
     count = prod(len(constants[name]) for name in names)
-    if count > MOST_MEANINGS:
-        raise BadExpression(f"{', '.join(names)}: {count} meanings; at most {MOST_MEANINGS} are tried")
+    if count > MAX_MEANINGS:
+        raise BadExpression(f"{', '.join(names)}: {count} meanings; at most {MAX_MEANINGS} are tried")
     for numbers in product(*(constants[name] for name in names)):
         yield dict(zip(names, numbers, strict=True))
 
@@ -62,8 +62,8 @@ def evaluate(text: str, constants: Mapping[str, int]) -> int:
     Raises:
         BadExpression: If it is anything else, too long, too deep or past 63 bits.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise BadExpression(f"an expression of {len(text)} characters; at most {MOST_CHARACTERS} are read")
+    if len(text) > MAX_CHARACTERS:
+        raise BadExpression(f"an expression of {len(text)} characters; at most {MAX_CHARACTERS} are read")
     reader = _Reader(text, _tokens(text), constants)
     value = reader.sum(depth=0)
     if reader.peek():
@@ -91,9 +91,9 @@ def read_constants(path: Path) -> Constants:
     read = {}
     for name, written in table.items():
         numbers = tuple(written) if isinstance(written, list) else (written,)
-        if not 0 < len(numbers) <= MOST_MEANINGS or not all(type(number) is int for number in numbers):
+        if not 0 < len(numbers) <= MAX_MEANINGS or not all(type(number) is int for number in numbers):
             raise BadConstants(
-                f"{path}: {name!r:.60} must be an integer, or a list of 1 to {MOST_MEANINGS} integers"
+                f"{path}: {name!r:.60} must be an integer, or a list of 1 to {MAX_MEANINGS} integers"
             )
         read[name] = numbers
     return MappingProxyType({**CONSTANTS, **read})

@@ -7,8 +7,8 @@ from histogram_specs.errors import BadRevisionUrl
 
 SPEC_PATH = "toolkit/components/telemetry/Histograms.json"
 SPEC_FILE_NAME = "Histograms.json"
-MOST_URL_CHARACTERS = 512
-MOST_SEGMENTS = 8
+MAX_URL_CHARACTERS = 512
+MAX_SEGMENTS = 8
 
 # The host is looked at only to know that there is one: nobody is ever asked there.
 _URL = re.compile(
@@ -64,7 +64,7 @@ def check_repository(repository: str) -> str:
     """
     segments = repository.split("/")
     if (
-        len(segments) > MOST_SEGMENTS
+        len(segments) > MAX_SEGMENTS
         or not all(_SEGMENT.fullmatch(segment) for segment in segments)
         # The cache has files of this name where a repository has folders.
         or SPEC_FILE_NAME in segments
@@ -83,7 +83,7 @@ def parse_revision_url(text: str) -> Revision:
     Raises:
         BadRevisionUrl: If *text* is anything else.
     """
-    match = _URL.fullmatch(text) if len(text) <= MOST_URL_CHARACTERS else None
+    match = _URL.fullmatch(text) if len(text) <= MAX_URL_CHARACTERS else None
     if match is None:
         raise BadRevisionUrl(f"{text!r:.120} is not http(s)://<host>/<repository>/rev/<lower-case hex>")
     revision = Revision(match["repository"], match["changeset"])

@@ -16,10 +16,10 @@ from histogram_specs.errors import NotASpecFile, SpecError
 from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.spec import HistogramSpec
 
-MOST_BYTES = 4 * 2**20
+MAX_BYTES = 4 * 2**20
 # Ten times what the largest known files hold: what a file may make us keep in memory.
-MOST_DEFINITIONS = 20_000
-MOST_BUCKETS_IN_ALL = 500_000
+MAX_DEFINITIONS = 20_000
+MAX_BUCKETS_IN_ALL = 500_000
 STARTUP_PREFIX = "STARTUP_"
 
 # What tells lines and levels apart in a JSON text: strings, brackets, newlines.
@@ -113,7 +113,7 @@ def parse_spec_file(text: bytes, constants: Constants = CONSTANTS) -> SpecFile:
     """
     resolved: dict[str, HistogramSpec | UnusableDefinition] = {}
     seen_buckets: set[int] = set()
-    buckets_left = MOST_BUCKETS_IN_ALL
+    buckets_left = MAX_BUCKETS_IN_ALL
     definitions = load_definitions(text)
     has_spare_categories = _is_of_2017_or_later(definitions)
     for name, definition in definitions.items():
@@ -127,7 +127,7 @@ def parse_spec_file(text: bytes, constants: Constants = CONSTANTS) -> SpecFile:
                 seen_buckets.add(id(buckets))
                 buckets_left -= len(buckets.starts)
         if buckets_left < 0:
-            raise NotASpecFile(f"more than {MOST_BUCKETS_IN_ALL:,} different buckets in one file")
+            raise NotASpecFile(f"more than {MAX_BUCKETS_IN_ALL:,} different buckets in one file")
         resolved[name] = spec
     if all(isinstance(found, UnusableDefinition) for found in resolved.values()):
         raise NotASpecFile("nothing in it is a usable histogram definition")
@@ -154,8 +154,8 @@ def load_definitions(text: bytes) -> dict[str, Any]:
     Raises:
         NotASpecFile: If *text* is no JSON object, or past the limits.
     """
-    if len(text) > MOST_BYTES:
-        raise NotASpecFile(f"{len(text):,} bytes; at most {MOST_BYTES:,} are read")
+    if len(text) > MAX_BYTES:
+        raise NotASpecFile(f"{len(text):,} bytes; at most {MAX_BYTES:,} are read")
     try:
         try:
             loaded = orjson.loads(text)
@@ -166,6 +166,6 @@ def load_definitions(text: bytes) -> dict[str, Any]:
         raise NotASpecFile(f"not JSON: {error}") from None
     if not isinstance(loaded, dict):
         raise NotASpecFile("not a JSON object of definitions")
-    if len(loaded) > MOST_DEFINITIONS:
-        raise NotASpecFile(f"{len(loaded):,} definitions; at most {MOST_DEFINITIONS:,} are read")
+    if len(loaded) > MAX_DEFINITIONS:
+        raise NotASpecFile(f"{len(loaded):,} definitions; at most {MAX_DEFINITIONS:,} are read")
     return loaded

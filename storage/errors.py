@@ -27,6 +27,11 @@ What can go wrong with bytes on disk.
     └── NotARow          numbers that are no histogram of these buckets
 """
 
+import errno
+
+# Errors of a full disk or quota.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
 
 class StorageError(Exception):
     """Anything that the stores could not do."""

@@ -26,12 +26,12 @@ from storage.backup.contents import (
     packed_list,
     raw_parts,
 )
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import LostFile
 from storage.identity import Identity, new_identity
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import check_fit
-from storage.root import DataRoot
 
 ATTEMPTS = 5
 

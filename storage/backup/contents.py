@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from storage.data_root import DataRoot
 from storage.errors import LostFile
 from storage.ledger.ledger import Ledger
 from storage.raw.reader import scan_segment, segments
-from storage.root import DataRoot
 
 FORMAT = 1
 LIST_NAME = "backup.json"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO
 
 from storage.backup.contents import LIST_NAME, Copied, Sum, is_allowed, parse_list
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import BadBackup, NoDataRoot
 from storage.lock import FileLock
-from storage.root import DataRoot
 
 CHUNK_BYTES = 1 << 20
 MAX_LIST_BYTES = 1 << 30

@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from storage.data_root import DataRoot
 from storage.errors import LedgerError, LostLedger, OtherVersion
+from storage.found_files import first_stored_file
 from storage.identity import CommitMark
 from storage.ledger.clock import ClockRecord
 from storage.ledger.connection import (
@@ -21,7 +23,7 @@ from storage.ledger.connection import (
     connect_in_memory,
 )
 from storage.ledger.file_index import committed_paths, files_below
-from storage.ledger.tables import ADD_SINCE, TABLES, VERSION
+from storage.ledger.schema import ADD_SINCE, TABLES, VERSION
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import (
     DayBooks,
@@ -32,8 +34,6 @@ from storage.ledger.values import (
     SegmentPosition,
     StoredFile,
 )
-from storage.partitions.found_files import first_stored_file
-from storage.root import DataRoot
 
 MAX_NAMES_IN_QUERY = 500  # above that, the whole table costs less
 

@@ -2,13 +2,13 @@
 
 import os
 
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import ForeignLedger, LedgerError, OlderLedger
+from storage.found_files import found_files
 from storage.identity import CommitMark, Identity, new_identity, read_identity, write_identity
 from storage.ledger.connection import REMEDY
 from storage.ledger.ledger import Ledger, refuse_lost
-from storage.partitions.found_files import found_files
-from storage.root import DataRoot
 
 
 def open_ledger(root: DataRoot, disk: Disk) -> Ledger:

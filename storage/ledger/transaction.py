@@ -148,13 +148,13 @@ class Transaction:
     def drop_file(self, file: StoredFile) -> None:
         """A file exists no longer for readers; its bytes go once this is committed."""
         self._execute("DELETE FROM files WHERE directory = ? AND name = ?", (file.directory, file.name))
-        self.doubt([file.path])
+        self.stage([file.path])
 
-    def doubt(self, paths: Iterable[str]) -> None:
+    def stage(self, paths: Iterable[str]) -> None:
         """These files go on recovery, unless they are committed by then."""
         self._executemany("INSERT OR IGNORE INTO doubtful VALUES (?)", ((path,) for path in paths))
 
-    def settle(self, paths: Iterable[str]) -> None:
+    def confirm(self, paths: Iterable[str]) -> None:
         """These files are no longer in doubt."""
         self._executemany("DELETE FROM doubtful WHERE path = ?", ((path,) for path in paths))
 

@@ -68,7 +68,7 @@ def _merge(root: Path, ledger: Ledger, disk: Disk, directory: str, files: list[S
         raise EOFError(f"{directory}: {target.records} records where the ledger says {records}")
     with ledger.transaction() as transaction:
         transaction.put_file(target)
-        transaction.settle([target.path])
+        transaction.confirm([target.path])
         for file in files:
             transaction.drop_file(file)
     remove_doubtful(root, ledger, disk)

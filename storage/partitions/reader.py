@@ -11,7 +11,7 @@ from storage.errors import LostFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
-from storage.partitions.layout import folder_name
+from storage.partitions.partition_path import folder_name
 from storage.partitions.schema import OTHER, Dimension, OneOf, parse_schema
 
 OPEN_ATTEMPTS = 5

@@ -56,7 +56,7 @@ def doubt_new(root: Path, transaction: Transaction, paths: Iterable[str]) -> Non
     for path in paths:
         if os.path.lexists(root / path):
             raise StrayFile(path)
-        transaction.doubt([path])
+        transaction.stage([path])
 
 
 def appear(root: Path, path: str, disk: Disk) -> None:
@@ -93,7 +93,7 @@ def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
         disk.sync_directory(directory)
     if doubtful:
         with ledger.transaction() as transaction:
-            transaction.settle(doubtful)
+            transaction.confirm(doubtful)
     return removed
 
 
@@ -228,4 +228,4 @@ class PartitionWriter:
         list(self._syncs.map(self._disk.sync_directory, {(self._root / file.path).parent for file in fresh}))
         for directory in frames:
             transaction.put_file(self._targets[directory])
-        transaction.settle(file.path for file in fresh)
+        transaction.confirm(file.path for file in fresh)

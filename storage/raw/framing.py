@@ -35,9 +35,9 @@ FORMAT_VERSION = 1
 FILE_HEADER_BYTES = 64
 HEAD_BYTES = 32
 TAIL_BYTES = 4
-SMALLEST_RECORD_BYTES = HEAD_BYTES + TAIL_BYTES
-MOST_HEADER_BYTES = 1 << 20
-MOST_BODY_BYTES = (1 << 31) - 1
+MIN_RECORD_BYTES = HEAD_BYTES + TAIL_BYTES
+MAX_HEADER_BYTES = 1 << 20
+MAX_BODY_BYTES = (1 << 31) - 1
 BODY_IS_GZIP = 1
 
 _FILE_HEADER = Struct("<8sHHI16sQQ12x")
@@ -128,7 +128,7 @@ def parse_head(buffer: bytes, position: int, prefix: bytes) -> RecordHead | None
     (crc,) = _CRC.unpack_from(buffer, position + 28)
     if crc != crc32c(buffer[position : position + 28]):
         return None
-    if header_bytes > MOST_HEADER_BYTES or body_bytes > MOST_BODY_BYTES:
+    if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
         return None
     return RecordHead(type_, flags, header_bytes, body_bytes, sequence)
 
@@ -159,7 +159,7 @@ def frame_batch(
         header = header_json(submission)
         sequence += 1
         header_bytes, body_bytes = len(header), len(body)
-        if header_bytes > MOST_HEADER_BYTES or body_bytes > MOST_BODY_BYTES:
+        if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
             raise ValueError("a submission is larger than a raw record may be")
         flags = BODY_IS_GZIP if body[:2] == b"\x1f\x8b" else 0
         head = pack_head(prefix, FORMAT_VERSION, 1, flags, header_bytes, body_bytes, sequence)
@@ -170,7 +170,7 @@ def frame_batch(
         add(header)
         add(body)
         add(pack_crc(crc32c(body, crc32c(header))))
-        offset += pad + SMALLEST_RECORD_BYTES + header_bytes + body_bytes
+        offset += pad + MIN_RECORD_BYTES + header_bytes + body_bytes
     add(frame_mark(RecordType.BATCH_COMMIT, offset=offset, prefix=prefix, sequence=sequence))
     return b"".join(parts), sequence
 
@@ -213,7 +213,7 @@ def parse_record(buffer: bytes, prefix: bytes) -> Submission:
         TornRecord: It is shorter than its lengths say.
         DamagedRecord: A checksum disagrees, or it is no ping record.
     """
-    if len(buffer) < SMALLEST_RECORD_BYTES:
+    if len(buffer) < MIN_RECORD_BYTES:
         raise TornRecord("a raw record ends inside its head")
     head = parse_head(buffer, 0, prefix)
     if head is None or head.type != RecordType.PING:

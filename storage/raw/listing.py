@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.ledger.values import SegmentPosition
-from storage.raw.layout import SegmentPath, day_folders, segments_of_day
+from storage.raw.segment_paths import SegmentPath, day_folders, segments_of_day
 
 SETTLED_AFTER_NANOSECONDS = 2_000_000_000
 """A folder that changed less than this before it was read may change again under the same time stamp."""

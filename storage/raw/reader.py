@@ -16,7 +16,7 @@ from storage.errors import TornRecord
 from storage.raw.framing import (
     FILE_HEADER_BYTES,
     HEAD_BYTES,
-    SMALLEST_RECORD_BYTES,
+    MIN_RECORD_BYTES,
     RecordHead,
     RecordType,
     aligned,
@@ -25,8 +25,8 @@ from storage.raw.framing import (
     parse_record,
     record_prefix,
 )
-from storage.raw.layout import SegmentPath, parse_segment_path, segments
-from storage.raw.record_search import RecordSearch, is_intact, submissions_before
+from storage.raw.record_search import RecordSearch, is_complete, submissions_before
+from storage.raw.segment_paths import SegmentPath, parse_segment_path, segments
 from storage.raw.submission import Submission
 
 __all__ = [
@@ -226,7 +226,7 @@ class _Scanner:
 
     def _is_trusted(self, place: int, head: RecordHead) -> bool:
         """Whether a good head is enough: it is, but shortly behind damage."""
-        return place >= self._wary_until or is_intact(self._descriptor, place, head)
+        return place >= self._wary_until or is_complete(self._descriptor, place, head)
 
     def _jumps(self, head: RecordHead) -> bool:
         """Whether submissions are missing before *head*."""
@@ -259,8 +259,8 @@ class _Scanner:
         """The state of a segment that was not read to its end."""
         if self._is_live:
             return SegmentState.OPEN
-        if self._size >= FILE_HEADER_BYTES + SMALLEST_RECORD_BYTES:
-            tail = os.pread(self._descriptor, SMALLEST_RECORD_BYTES, self._size - SMALLEST_RECORD_BYTES)
+        if self._size >= FILE_HEADER_BYTES + MIN_RECORD_BYTES:
+            tail = os.pread(self._descriptor, MIN_RECORD_BYTES, self._size - MIN_RECORD_BYTES)
             head = parse_head(tail, 0, self._prefix) if len(tail) >= HEAD_BYTES else None
             if head is not None and head.type == RecordType.SEAL:
                 return SegmentState.SEALED

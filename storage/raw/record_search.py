@@ -24,7 +24,7 @@ def submissions_before(head: RecordHead) -> int:
     return head.sequence - (head.type == RecordType.PING)
 
 
-def is_intact(descriptor: int, place: int, head: RecordHead) -> bool:
+def is_complete(descriptor: int, place: int, head: RecordHead) -> bool:
     """Whether the record of *head* at *place* matches the checksum of its data."""
     end = place + head.record_bytes - TAIL_BYTES
     offset, crc = place + HEAD_BYTES, 0
@@ -105,7 +105,7 @@ class RecordSearch:
             if (
                 head is not None
                 and place + head.record_bytes <= self._size
-                and is_intact(self._descriptor, place, head)
+                and is_complete(self._descriptor, place, head)
             ):
                 self._by_place.append((place, head))
                 heapq.heappush(self._by_order, (submissions_before(head), place, head))

@@ -18,7 +18,7 @@ from storage.raw.framing import (
     frame_mark,
     record_prefix,
 )
-from storage.raw.layout import SegmentPath, new_boot_id, segment_path
+from storage.raw.segment_paths import SegmentPath, new_boot_id, segment_path
 from storage.raw.submission import Submission
 
 MAX_SEGMENT_BYTES = 128 << 20
@@ -192,7 +192,7 @@ class SegmentSeries:
             self.abandon()
 
 
-def remove_unborn(raw: Path, *, older_than_seconds: float = 60.0) -> None:
+def remove_unfinished_segments(raw: Path, *, older_than_seconds: float = 60.0) -> None:
     """Remove what a writer left that was killed while it created a segment."""
     for path in raw.glob("*/.*.tlg.new"):
         with suppress(OSError), path.open("rb") as unborn:

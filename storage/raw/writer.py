@@ -11,14 +11,14 @@ from typing import Protocol, Self
 
 from storage.disk import Disk
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
-from storage.raw.committer import Commit, Committer, record_bytes
-from storage.raw.framing import MOST_BODY_BYTES
-from storage.raw.room import RESERVE_BYTES, DiskFloor
+from storage.raw.commit_thread import Commit, CommitThread, record_bytes
+from storage.raw.framing import MAX_BODY_BYTES
+from storage.raw.free_space import RESERVE_BYTES, DiskFloor
 from storage.raw.segment_file import (
     MAX_SEGMENT_AGE_SECONDS,
     MAX_SEGMENT_BYTES,
     SegmentSeries,
-    remove_unborn,
+    remove_unfinished_segments,
 )
 from storage.raw.submission import Submission
 
@@ -173,7 +173,7 @@ class RawWriter:
             len(self._waiting) >= MAX_WAITING_SUBMISSIONS or self._waiting_bytes + size > MAX_WAITING_BYTES
         ):
             raise WriterBusy("too many submissions wait for the disk")
-        if size > MOST_BODY_BYTES:
+        if size > MAX_BODY_BYTES:
             raise ValueError("a submission is larger than a raw record may be")
         self._waiting.append(submission)
         self._waiters.append(waiter)
@@ -224,9 +224,9 @@ class RawWriter:
         self._looked = asyncio.Event()
         self._disk.make_directories(self.directory)
         self._disk.sync_directory(self.directory.parent)
-        remove_unborn(self.directory)
+        remove_unfinished_segments(self.directory)
         self._is_full = self._floor.check()
-        self._committer = Committer(self._series, self._floor)
+        self._committer = CommitThread(self._series, self._floor)
         if self._is_full:
             self._tick()
         return self

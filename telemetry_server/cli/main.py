@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-from telemetry_server.cli.status import ExitStatus
+from telemetry_server.cli.exit_status import ExitStatus
 
 # Command, what it does; its module has its name.
 COMMANDS: tuple[tuple[str, str], ...] = (
@@ -44,11 +44,11 @@ EXIT_STATUS_HELP = "exit status: " + ", ".join(f"{status.value} {status.meaning}
 
 
 def _is_built(command: str) -> bool:
-    return find_spec(f"telemetry_server.cli.{command}") is not None
+    return find_spec(f"telemetry_server.cli.commands.{command}") is not None
 
 
 def _module_of(command: str) -> ModuleType | None:
-    return import_module(f"telemetry_server.cli.{command}") if _is_built(command) else None
+    return import_module(f"telemetry_server.cli.commands.{command}") if _is_built(command) else None
 
 
 def _overview() -> argparse.ArgumentParser:
@@ -102,10 +102,10 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
 
 def _status_of(error: Exception, command: str) -> int:
     """Say in one line what went wrong, and what to do; returns the exit status."""
-    from telemetry_server.cli.failures import told
-    from telemetry_server.cli.output import say
+    from telemetry_server.cli.error_messages import message_for
+    from telemetry_server.terminal.output import say
 
-    text, status = told(error)
+    text, status = message_for(error)
     say(f"telemetry-server {command}: {text}")
     if os.environ.get("TELEMETRY_TRACEBACK") == "1":
         import traceback
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if first == "--version":
             return _print_version()
         if first and not first.startswith("-"):
-            from telemetry_server.nearest import did_you_mean
+            from telemetry_server.settings.nearest_name import did_you_mean
 
             print(
                 f"telemetry-server: no command {first!r}{did_you_mean(first, sorted(known))}"

@@ -2,19 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from storage.raw.submission import Submission
-from telemetry_server.convert.outcome import DroppedHistogram
+from telemetry_server.outcomes.outcome import DroppedHistogram
+from telemetry_server.outcomes.timestamps import timestamp
 
 # Whatever may hold a client's address stays out of what is stored for good.
 _ADDRESSES = frozenset({"x_forwarded_for", "forwarded", "x_real_ip", "remote_addr", "x_pipeline_proxy"})
-
-
-def timestamp(moment: datetime) -> str:
-    """UTC with six decimals and ``Z``, always."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def metadata_of(

@@ -15,34 +15,49 @@ from dataclasses import dataclass
 
 from crc32c import crc32c
 
-from histogram_specs.resolve import Awaiting
-from storage.partitions.layout import folder_name
+from histogram_specs.history.resolver import Awaiting
+from storage.partitions.partition_path import folder_name
 from storage.partitions.schema import UNKNOWN, PartitionSchema, value_text
 from storage.raw.submission import Submission
 from telemetry_server.convert.anomalies import anomalies_in, note_parsing, with_readable_texts
-from telemetry_server.convert.claims import asks_a_schema, claimed_reading, refusal_by_schema
-from telemetry_server.convert.classic import read_classic
-from telemetry_server.convert.definitions import Definitions, SpecDefinitions
-from telemetry_server.convert.generic import read_generic
-from telemetry_server.convert.histogram_places import (
+from telemetry_server.convert.compiled.ping_text import (
+    IS_COMPILED,
+    NeedsFullParse,
+    OpenedObject,
+    as_json,
+    open_ping,
+)
+from telemetry_server.convert.compiled.text_packer import TextPacker
+from telemetry_server.convert.histograms.definition_choice import (
+    Chosen,
+    Resolves,
+    Unresolved,
+    choose_definitions,
+)
+from telemetry_server.convert.histograms.histogram_packer import (
     Packer,
     Place,
     SelfDescribedPacker,
     has_histograms,
     places_of,
 )
+from telemetry_server.convert.histograms.measures import Definitions, SpecDefinitions
+from telemetry_server.convert.histograms.self_description import SelfDescription
 from telemetry_server.convert.metadata import kept_headers, metadata_of
-from telemetry_server.convert.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
-from telemetry_server.convert.ping_text import IS_COMPILED, OpenedObject, Surprise, as_json, open_ping
-from telemetry_server.convert.reading import JsonObject, Reading, is_number
-from telemetry_server.convert.refusal import Refusal
-from telemetry_server.convert.reserved import discard_info, discard_reserved
-from telemetry_server.convert.revisions import Chosen, Resolves, Unresolved, choose_definitions
-from telemetry_server.convert.rules import Facts, Rules
-from telemetry_server.convert.self_description import SelfDescription
-from telemetry_server.convert.text_packer import TextPacker
-from telemetry_server.convert.unified import read_unified
+from telemetry_server.convert.payloads.classic import read_classic
+from telemetry_server.convert.payloads.generic import read_generic
+from telemetry_server.convert.payloads.parsed_payload import JsonObject, Reading, is_number
+from telemetry_server.convert.payloads.reserved_fields import discard_info, discard_reserved
+from telemetry_server.convert.payloads.schema_fallback import (
+    asks_a_schema,
+    claimed_reading,
+    refusal_by_schema,
+)
+from telemetry_server.convert.payloads.unified import read_unified
+from telemetry_server.convert.rules.rules import Facts, Rules
 from telemetry_server.doctypes.layout import DoctypeKey
+from telemetry_server.outcomes.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
+from telemetry_server.outcomes.refusal import Refusal
 from telemetry_server.pings.doctype_check import (
     DoctypeCatalogue,
     DoctypeCheck,
@@ -57,11 +72,11 @@ from telemetry_server.pings.errors import (
     PingError,
     TooLarge,
 )
-from telemetry_server.pings.extras import extras_of
 from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.inflate import crc32, inflate
 from telemetry_server.pings.json_place import json_type, key_text
 from telemetry_server.pings.json_text import json_of, parse_object
+from telemetry_server.pings.metadata_fields import metadata_fields_of
 from telemetry_server.pings.submit_path import TELEMETRY, SubmitPath, parse_submit_path
 
 REASON_OF: Mapping[type[PingError], QuarantineReason] = {
@@ -146,7 +161,7 @@ def _stored_quickly(
         outcome = _convert(
             submission, context, path, text, ping, known=_Known(), notes=notes, digest=digest_of(text)
         )
-    except (Surprise, Refusal):
+    except (NeedsFullParse, Refusal):
         return None
     return outcome if isinstance(outcome, Stored) else None
 
@@ -172,7 +187,7 @@ def _convert(
     known.doctype = doctype = key_text(reading.doctype or path.doctype or UNKNOWN)
     headers = kept_headers(submission)
     fields = _fields(reading, path)
-    extras = extras_of(
+    extras = metadata_fields_of(
         ping,
         headers,
         doctype=doctype,
@@ -231,7 +246,7 @@ def _convert(
 def _packer(ping: JsonObject, definitions: Definitions) -> Packer:
     if isinstance(definitions, SelfDescription):
         if isinstance(ping, OpenedObject):
-            raise Surprise  # each histogram has a definition of its own
+            raise NeedsFullParse  # each histogram has a definition of its own
         return SelfDescribedPacker(definitions)
     if isinstance(definitions, SpecDefinitions) and isinstance(ping, OpenedObject):
         return TextPacker(definitions)
@@ -338,7 +353,7 @@ def _check_wanted(
     if context.doctypes is not None:
         key = DoctypeKey(facts.namespace, facts.doctype, facts.docversion)
         if isinstance(ping, OpenedObject) and asks_a_schema(context.doctypes, key):
-            raise Surprise
+            raise NeedsFullParse
         check = context.doctypes.check(facts.namespace, facts.doctype, facts.docversion, ping, text)
         notes.update(check.notes)
         if check.status is DoctypeStatus.VIOLATION:

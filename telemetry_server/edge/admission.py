@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from storage.errors import StorageError, WriterClosed
 from storage.raw.writer import RawWriter
-from telemetry_server.edge import answers
+from telemetry_server.edge import responses
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.submit_target import namespace_of_path
 
@@ -39,7 +39,7 @@ class Admission:
             return self._oversize_status
         error = self._writer_refusal()
         if error is not None:
-            return answers.status_of(error)
+            return responses.status_of(error)
         # What waits for slow clients gives way; what waits for the disk does not.
         return None if self._memory.has_room_for(announced_bytes) else 503
 

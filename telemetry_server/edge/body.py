@@ -6,8 +6,8 @@ from aiohttp import StreamReader
 from aiohttp.web_protocol import PayloadAccessError, RequestPayloadError
 
 from telemetry_server.edge.admission import body_seconds
+from telemetry_server.edge.client_memory import ClientMemory, SlowHolding
 from telemetry_server.edge.limits import EdgeLimits
-from telemetry_server.edge.memory import ClientMemory, SlowHolding
 
 
 class BodyTooLarge(Exception):

@@ -15,20 +15,25 @@ from typing import cast
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from storage.errors import StorageError
+from storage.progress.waiting import ConversionWatch
 from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter, utc_now
-from storage.waiting import ConversionWatch
-from telemetry_server.edge import answers
+from telemetry_server.edge import responses
 from telemetry_server.edge.admission import Admission
 from telemetry_server.edge.body import BodyBroken, BodyReader, BodyTooLarge, BodyTooSlow, NoRoomForBody
+from telemetry_server.edge.client_memory import ClientMemory
+from telemetry_server.edge.connection_limits import LimitedHandler
 from telemetry_server.edge.cors import cors_headers, preflight_headers
-from telemetry_server.edge.guard import GuardedHandler
-from telemetry_server.edge.kept import FORWARDED_FOR, HeaderTooLarge, kept_headers, truncated_address
+from telemetry_server.edge.counters import EdgeCounters
 from telemetry_server.edge.limits import EdgeLimits
-from telemetry_server.edge.memory import ClientMemory
-from telemetry_server.edge.reading_routes import ReadingRoutes
+from telemetry_server.edge.request_headers import (
+    FORWARDED_FOR,
+    HeaderTooLarge,
+    kept_headers,
+    truncated_address,
+)
+from telemetry_server.edge.service_endpoints import ServiceEndpoints
 from telemetry_server.edge.submit_target import SUBMIT, namespace_of_path, routed_path
-from telemetry_server.edge.tally import EdgeTally
 
 SUBMIT_METHODS = frozenset({"POST", "PUT"})
 ALL_METHODS = "GET, HEAD, POST, PUT"
@@ -67,12 +72,12 @@ class Edge:
         self.active_requests = 0
         self.memory = ClientMemory(options.limits.max_in_flight_bytes)
         self.is_draining = False
-        self.tally = EdgeTally(options.namespaces | options.labelled_namespaces)
+        self.tally = EdgeCounters(options.namespaces | options.labelled_namespaces)
         self.count_answer = self.tally.count_answer
         self.admission = Admission(self, writer)
         self._writer = writer
         self._clock = clock
-        self._reading = ReadingRoutes(self, writer)
+        self._reading = ServiceEndpoints(self, writer)
 
     async def handle(self, request: web.BaseRequest, *, is_admin: bool = False) -> web.StreamResponse:
         """Answer *request*, with *is_admin* on the admin port.  Nothing that is sent makes it raise."""
@@ -86,7 +91,7 @@ class Edge:
         offers_another = hdrs.UPGRADE in request.headers
         # A client that waited to be asked for its body may send it now, or the next request instead.
         is_body_due = not request.content.is_eof()
-        is_last = cast(GuardedHandler, request.protocol).is_last_answer() or self.is_draining
+        is_last = cast(LimitedHandler, request.protocol).is_last_answer() or self.is_draining
         if is_last or offers_another or is_body_due:
             response.force_close()
         return response
@@ -96,17 +101,17 @@ class Edge:
         if version not in (HttpVersion11, HttpVersion10):
             # So that the answer is in a version that there is.
             request._version = HttpVersion11
-            return answers.refused_for_good(400)
+            return responses.refused_for_good(400)
         if is_framing_odd(request, is_old=version == HttpVersion10):
-            return answers.refused_for_good(400)
+            return responses.refused_for_good(400)
         if request.method == hdrs.METH_CONNECT:
             # What follows it is neither a body nor a request.
-            return answers.refused_for_good(405, allow=ALL_METHODS)
+            return responses.refused_for_good(405, allow=ALL_METHODS)
         target = request.raw_path
         if len(target) > self.limits.max_target_bytes or not target.isascii():
             target_bytes = target.encode("utf-8", "surrogateescape")
             if len(target_bytes) > self.limits.max_target_bytes:
-                return answers.refused_for_good(414)
+                return responses.refused_for_good(414)
             target = target_bytes.decode("utf-8", "backslashreplace")
         path, _, query = origin_form(target).partition("?")
         routed = routed_path(path)
@@ -120,7 +125,7 @@ class Edge:
             request.method,
             path,
             shows_metrics=shows_metrics,
-            cut_off=cast(GuardedHandler, request.protocol).cut_off,
+            cut_off=cast(LimitedHandler, request.protocol).cut_off,
         )
 
     async def _answer_submit(
@@ -131,8 +136,8 @@ class Edge:
         if request.method == hdrs.METH_OPTIONS:
             headers = preflight_headers(self.options.cors_origins, request.headers)
             if headers is not None:
-                return answers.preflight(headers)
-        return answers.refused(405, allow="POST, PUT")
+                return responses.preflight(headers)
+        return responses.refused(405, allow="POST, PUT")
 
     async def _submit(self, request: web.BaseRequest, path: str, query: str, routed: str) -> web.Response:
         """Keep one submission; a 200 means that it is on disk."""
@@ -140,10 +145,10 @@ class Edge:
         try:
             headers, host = kept_headers(request._message.raw_headers, limits.max_kept_header_bytes)
         except HeaderTooLarge:
-            return answers.refused_for_good(431)
+            return responses.refused_for_good(431)
         refusal = self.admission.refusal(routed, request.content_length or 0)
         if refusal is not None:
-            return answers.refused_for_good(refusal)
+            return responses.refused_for_good(refusal)
         forwarded_for = headers.pop(FORWARDED_FOR, None)
         try:
             with BodyReader(request.content, limits, self.memory) as reader:
@@ -162,17 +167,17 @@ class Edge:
                     )
                 )
         except StorageError as error:
-            return answers.refused(answers.status_of(error))
+            return responses.refused(responses.status_of(error))
         except BodyTooLarge:
-            return answers.refused_for_good(limits.oversize_status)
+            return responses.refused_for_good(limits.oversize_status)
         except BodyTooSlow:
-            return answers.refused_for_good(408)
+            return responses.refused_for_good(408)
         except (BodyBroken, ConnectionError):
-            return answers.refused_for_good(400)
+            return responses.refused_for_good(400)
         except NoRoomForBody:
-            return answers.refused_for_good(503)
+            return responses.refused_for_good(503)
         self.tally.count_kept(namespace_of_path(routed))
-        return answers.kept()
+        return responses.kept()
 
     async def _body(self, request: web.BaseRequest, reader: BodyReader) -> bytes:
         content = request.content

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from telemetry_server.edge.guard import GuardedServer
+from telemetry_server.edge.connection_limits import LimitedServer
 
 PAUSE_SECONDS = 0.1  # after a failed accept: no descriptor is free
 
@@ -71,7 +71,7 @@ class TlsListener:
     did both, any number of silent ones could stand beside the cap.
     """
 
-    def __init__(self, server: GuardedServer, certificate: Certificate, listening: socket.socket) -> None:
+    def __init__(self, server: LimitedServer, certificate: Certificate, listening: socket.socket) -> None:
         self._server = server
         self._certificate = certificate
         self._listening = listening

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from storage.disk import Disk
 from storage.errors import WriterDead
-from storage.raw.committer import Commit
-from storage.raw.room import RESERVE_BYTES
+from storage.raw.commit_thread import Commit
+from storage.raw.free_space import RESERVE_BYTES
 from storage.raw.writer import RawWriter
+from telemetry_server.edge.connection_limits import LimitedServer
 from telemetry_server.edge.edge import Edge, EdgeOptions
-from telemetry_server.edge.guard import GuardedServer
-from telemetry_server.edge.lane import FastLane
+from telemetry_server.edge.fast_path import FastPath
 from telemetry_server.edge.library_check import check_library
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
-from telemetry_server.observability.notable import WriterDied
+from telemetry_server.observability.events import WriterDied
 
 # A moment in which a balancer may see that the heartbeat changed, and what came just now is accepted.
 STOP_LISTENING_AFTER_SECONDS = 0.1
@@ -30,7 +30,7 @@ LINGER_AFTER_DEATH_SECONDS = 1.0
 POLL_SECONDS = 0.02
 CUT_OFF_SECONDS = 0.2  # not 0: to aiohttp that is no limit at all
 SPARE_FILES = 256  # beside connections: segments, spec files, metrics
-MOST_ADMIN_CONNECTIONS = 64
+MAX_ADMIN_CONNECTIONS = 64
 
 Address = tuple[int, tuple[object, ...]]  # family and socket address
 
@@ -49,7 +49,7 @@ class WorkerPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Listeners:
     """Where a worker listens; others may listen there too."""
 
     public: Sequence[Address]
@@ -62,7 +62,7 @@ class AdminConnections:
     """Those of the admin port, counted apart: it answers also when the public one is full."""
 
     def __init__(self, edge: Edge) -> None:
-        self.limits: EdgeLimits = replace(edge.limits, max_connections=MOST_ADMIN_CONNECTIONS)
+        self.limits: EdgeLimits = replace(edge.limits, max_connections=MAX_ADMIN_CONNECTIONS)
         self.memory = edge.memory
         self.open_connections = 0
         self.count_answer = edge.count_answer
@@ -97,9 +97,9 @@ class EdgeWorker:
     async def __aenter__(self) -> "EdgeWorker":
         await self.writer.__aenter__()
         # It notes the running loop, so it is made here.
-        self._server = GuardedServer(self.edge.handle, owner=self.edge)
-        self._lane = FastLane(self.edge, self._server, self.writer)
-        self._admin_server = GuardedServer(
+        self._server = LimitedServer(self.edge.handle, owner=self.edge)
+        self._lane = FastPath(self.edge, self._server, self.writer)
+        self._admin_server = LimitedServer(
             partial(self.edge.handle, is_admin=True), owner=AdminConnections(self.edge)
         )
         return self
@@ -131,7 +131,7 @@ class EdgeWorker:
             self.admin_ports.append(listening.getsockname()[1])
             await self._listen(self._admin_server, listening)
 
-    async def _listen(self, server: GuardedServer | FastLane, listening: socket.socket) -> None:
+    async def _listen(self, server: LimitedServer | FastPath, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         backlog = self._options.limits.backlog
         self._listeners.append(await loop.create_server(server, sock=listening, backlog=backlog))
@@ -193,10 +193,10 @@ class EdgeWorker:
                 pass  # nobody converts any more; the supervisor sees to that
 
 
-async def serve_until_told(
+async def serve_until_stopped(
     options: EdgeOptions,
     place: WorkerPlace,
-    doors: Doors,
+    doors: Listeners,
     on_ready: Callable[[], None],
 ) -> int:
     """
@@ -249,7 +249,7 @@ async def _after_death(error: WriterDead) -> int:
 def run_worker(
     options: EdgeOptions,
     place: WorkerPlace,
-    doors: Doors,
+    doors: Listeners,
     on_ready: Callable[[], None] = lambda: None,
 ) -> int:
     """Run a worker in this process until it is told to end; returns its exit status."""
@@ -258,9 +258,9 @@ def run_worker(
     # An interrupt goes to the whole terminal group; the supervisor passes on what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _allow_open_files(options.limits.max_connections + MOST_ADMIN_CONNECTIONS + SPARE_FILES)
+    _allow_open_files(options.limits.max_connections + MAX_ADMIN_CONNECTIONS + SPARE_FILES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve_until_told(options, place, doors, on_ready))
+        return runner.run(serve_until_stopped(options, place, doors, on_ready))
 
 
 def _allow_open_files(wanted: int) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from histogram_specs.spec import HistogramKind, HistogramSpec
 
-FEWEST_IN_USE, MOST_IN_USE = 5, 20
+MIN_IN_USE, MAX_IN_USE = 5, 20
 
 
 def _counts_of_hump(chance: Random, starts: tuple[int, ...]) -> dict[int, int]:
     """Counts by position: a hump of neighbours, with an empty bucket at each side where there is one."""
-    width = min(chance.randint(FEWEST_IN_USE, MOST_IN_USE), len(starts))
+    width = min(chance.randint(MIN_IN_USE, MAX_IN_USE), len(starts))
     first = chance.randint(0, len(starts) - width)
     middle = chance.uniform(first, first + width)
     peak = chance.randint(2, 400)

@@ -16,7 +16,7 @@ from telemetry_server.generator.faults import (
 from telemetry_server.generator.payloads import Draft, Layout, draft
 
 GOOD, REPEAT, CONFLICT = "good", "repeat", "conflict"
-FEWEST_BEFORE_REPEATS = 4
+MIN_BEFORE_REPEATS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Recipe:
         chance = Random(f"{self.seed}/{index}/kind")
         if chance.random() < self.malformed_rate:
             return chance.choice(self.kinds())
-        if index >= FEWEST_BEFORE_REPEATS and chance.random() < self.repeat_rate:
+        if index >= MIN_BEFORE_REPEATS and chance.random() < self.repeat_rate:
             return chance.choice((REPEAT, REPEAT, CONFLICT))
         return GOOD
 

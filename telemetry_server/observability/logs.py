@@ -17,7 +17,7 @@ from typing import Any, TextIO, cast
 
 import structlog
 
-from telemetry_server.client_text import shown
+from telemetry_server.terminal.client_text import shown
 
 OUR_LIBRARIES = frozenset({"histogram_specs", "storage"})
 PRIVATE_FIELDS = frozenset({"body", "payload", "client_address", "remote", "peer", "address", "client_id"})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 OTHER = "OTHER"
-MOST_LABEL_VALUES = 50  # per label; what comes after them is OTHER
+MAX_LABEL_VALUES = 50  # per label; what comes after them is OTHER
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files there are private and checked
 
@@ -58,7 +58,7 @@ class _Metric:
             return self.touch()
         bounded = []
         for seen, value in zip(self._seen, values, strict=True):
-            if value not in seen and len(seen) >= MOST_LABEL_VALUES:
+            if value not in seen and len(seen) >= MAX_LABEL_VALUES:
                 bounded.append(OTHER)
                 continue
             seen.add(value)

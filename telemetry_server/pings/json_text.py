@@ -20,15 +20,15 @@ from telemetry_server.pings.lone_surrogates import replace_in_json
 from telemetry_server.pings.text_coding import coding_problem
 
 MAX_NESTING = 64  # the outermost object is level 1
-SMALLEST_INTEGER = -(2**63)
-LARGEST_INTEGER = 2**64 - 1
+MIN_INTEGER = -(2**63)
+MAX_INTEGER = 2**64 - 1
 
 _BOM = b"\xef\xbb\xbf"
 _ZEROS_FOR_DIGITS = bytes.maketrans(b"0123456789", b"0" * 10)
 _LONG_RUN = b"0" * 19  # the shortest integer past 64 bits has so many digits
 _NUMBER_BEGINS_AFTER = frozenset(b"[:, \t\n\r-")
 _NUMBER_ENDS_BEFORE = frozenset(b",]} \t\n\r")
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 _MINUS = ord("-")
 
 _ONE_KIND_OF_BRACKET = bytes.maketrans(b"[]", b"{}")
@@ -192,7 +192,7 @@ def _may_be_past_64_bits(text: bytes, start: int, end: int) -> bool:
     # A fraction's digits and most strings have other neighbours.
     if text[start - 1] not in _NUMBER_BEGINS_AFTER or text[end] not in _NUMBER_ENDS_BEFORE:
         return False
-    if end - start > _MOST_DIGITS:
+    if end - start > _MAX_DIGITS:
         return True
     number = int(text[start:end])
-    return number > (-SMALLEST_INTEGER if text[start - 1] == _MINUS else LARGEST_INTEGER)
+    return number > (-MIN_INTEGER if text[start - 1] == _MINUS else MAX_INTEGER)

@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from storage.audit import swept_segments, unknown_files
+from storage.data_root import DataRoot
 from storage.errors import LedgerError, StorageError
+from storage.integrity.audit import swept_segments, unknown_files
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import check_fit
 from storage.raw.reader import segments
-from storage.root import DataRoot
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.partitions.found_files import FoundFile, found_files
+from storage.found_files import FoundFile, found_files
 from storage.partitions.frames import whole_frames
-from telemetry_server.repair.lines import Kind, LineFacts, line_digest, read_line
+from telemetry_server.repair.line_facts import Kind, LineFacts, line_digest, read_line
 
 TABLES = """
 CREATE TABLE lines (

@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from storage.data_root import DataRoot
 from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.values import Counts, Entry, SegmentPosition
 from storage.raw.reader import SegmentPath, Span, read_submission, scan_segment, segments
 from storage.raw.submission import Submission
-from storage.root import DataRoot
 from telemetry_server.convert.pipeline import digest_of
-from telemetry_server.inspection.raw_lines import document_id_of
+from telemetry_server.inspection.submission_listing import document_id_of
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
 from telemetry_server.repair.inventory import Inventory
-from telemetry_server.repair.lines import arrival_of
+from telemetry_server.repair.line_facts import arrival_of
 
 SCAN_BYTES = 64 << 20
 SCAN_RECORDS = 1 << 16

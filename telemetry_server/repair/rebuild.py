@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import UNJUDGED, UNKNOWN_DIGEST, Counts, Entry, StoredFile
 from storage.partitions.schema import parse_schema
 from storage.raw.writer import utc_now
-from storage.root import DataRoot
 from telemetry_server.repair.inventory import Inventory, KnownFile, facts_of
-from telemetry_server.repair.lines import Kind, LineFacts
+from telemetry_server.repair.line_facts import Kind, LineFacts
 from telemetry_server.repair.raw_matching import ReadSegment, read_segments
 
 

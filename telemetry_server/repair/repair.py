@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.found_files import FoundFile
 from storage.identity import Identity, new_identity, read_identity, write_identity
 from storage.ledger.values import StoredFile
 from storage.lock import FileLock
 from storage.partitions.compact import CLOSED_LEVEL, write_lines
-from storage.partitions.found_files import FoundFile
-from storage.root import DataRoot
 from telemetry_server.repair.diagnosis import Diagnosis, diagnose, opened_for_its_memory
 from telemetry_server.repair.inventory import Inventory, KnownFile, numbered_lines, take_inventory
 from telemetry_server.repair.rebuild import Memory, Rebuilt, build

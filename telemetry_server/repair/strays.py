@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.root import DataRoot
 
 COPY_BYTES = 1 << 20
 

@@ -16,18 +16,18 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import NoReturn
 
-from telemetry_server.client_text import shown
-from telemetry_server.observability.notable import ProcessDied, ServerStopping
-from telemetry_server.supervision.notify import sd_notify
+from telemetry_server.observability.events import ProcessDied, ServerStopping
+from telemetry_server.supervision.systemd import sd_notify
+from telemetry_server.terminal.client_text import shown
 
 TELLING = (signal.SIGTERM, signal.SIGINT)
 READY = signal.SIGUSR1  # from a child, after its byte in the pipe
 WATCHED = (*TELLING, signal.SIGHUP, signal.SIGCHLD, READY)
-MOST_DEATHS_AT_ONCE = 5
+MAX_DEATHS_AT_ONCE = 5
 AT_ONCE_SECONDS = 5.0
 FIRST_BACK_OFF_SECONDS = 0.1
-MOST_BACK_OFF_SECONDS = 5.0
-MOST_PAUSE_SECONDS = 60.0  # before another try of what is not vital
+MAX_BACK_OFF_SECONDS = 5.0
+MAX_PAUSE_SECONDS = 60.0  # before another try of what is not vital
 LOOK_AGAIN_SECONDS = 30.0  # signals tell all there is to tell
 KILL_AFTER_DRAIN_SECONDS = 3.0  # more than children take to notice that their own time ran out
 OUR_FAULT = 70
@@ -209,18 +209,18 @@ class Supervisor:
         ProcessDied(place.child.role, pid, text).emit()
         now = monotonic()
         is_vital = place.child.is_vital
-        if now - place.started >= (AT_ONCE_SECONDS if is_vital else MOST_PAUSE_SECONDS):
+        if now - place.started >= (AT_ONCE_SECONDS if is_vital else MAX_PAUSE_SECONDS):
             place.deaths_at_once = 0
         place.deaths_at_once += 1
-        if is_vital and place.deaths_at_once >= MOST_DEATHS_AT_ONCE:
+        if is_vital and place.deaths_at_once >= MAX_DEATHS_AT_ONCE:
             print(
-                f"telemetry-server: the {place.child.role} process ended {MOST_DEATHS_AT_ONCE} times "
+                f"telemetry-server: the {place.child.role} process ended {MAX_DEATHS_AT_ONCE} times "
                 f"in a row as soon as it had started (last: {text}); giving up: see the lines above",
                 file=sys.stderr,
             )
             return False
         back_off = FIRST_BACK_OFF_SECONDS * 2 ** min(place.deaths_at_once - 1, 20)
-        back_off = min(back_off, MOST_BACK_OFF_SECONDS if is_vital else MOST_PAUSE_SECONDS)
+        back_off = min(back_off, MAX_BACK_OFF_SECONDS if is_vital else MAX_PAUSE_SECONDS)
         place.start_at = now + back_off
         if place.child.on_death is not None:
             place.child.on_death(text, back_off)

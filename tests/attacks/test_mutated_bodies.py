@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from histogram_specs.cache import SpecCache
+from histogram_specs.cache.revision_cache import RevisionCache
+from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
-from storage.root import DataRoot
-from telemetry_server.convert.outcome import HistogramReason, QuarantineReason
+from telemetry_server.outcomes.outcome import HistogramReason, QuarantineReason
 from tests.attacks.mutation import Mutant, definitions, mutant
 from tests.support.edges import RunningServer, running_server, wait_for
 from tests.support.running_server import result_of
@@ -79,7 +79,7 @@ def descendants(server: RunningServer) -> set[int]:
 
 def send_and_look(tmp_path: Path, count: int, patience: float) -> None:
     mutants = [mutant(SEED, index) for index in range(count)]
-    SpecCache(tmp_path / "data" / "specs").store(definitions().revision, definitions().text)
+    RevisionCache(tmp_path / "data" / "specs").store(definitions().revision, definitions().text)
     with running_server(tmp_path, environment={"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
         processes = server.children()
         answers = asyncio.run(send(server.port, mutants))

@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from telemetry_server.cli.throwaway import bare_environment, free_port
+from telemetry_server.demo.temporary_server import bare_environment, free_port
 from tests.support.data_root import REVISION, SPEC, a_ping, an_id
 from tests.support.edges import wait_for
 

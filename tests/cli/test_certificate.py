@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from telemetry_server.cli.status import ExitStatus
+from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.edge.tls import Certificate
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")

@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from telemetry_server.cli.completion import SHELLS, whole_parser
+from telemetry_server.cli.commands.completion import SHELLS, whole_parser
 from telemetry_server.cli.main import COMMANDS, main
 
 WORDS = [

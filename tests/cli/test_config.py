@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from telemetry_server.cli.main import main
-from telemetry_server.settings import SETTING_NAMES
-from telemetry_server.supervision.listening import share_an_address
+from telemetry_server.settings.settings import SETTING_NAMES
+from telemetry_server.supervision.held_port import share_an_address
 
 
 def test_show_prints_every_setting_with_its_origin(capsys, monkeypatch):

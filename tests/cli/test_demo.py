@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.cli.status import ExitStatus
-from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.demo.temporary_server import bare_environment
 
 
 @pytest.mark.slow

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from histogram_specs.cache import SpecCache
-from storage.conversion_state import ConversionState
+from histogram_specs.cache.revision_cache import RevisionCache
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.clock import ClockRecord
 from storage.ledger.ledger import Ledger
 from storage.lock import FileLock
-from storage.raw.layout import new_boot_id, segment_path
+from storage.progress.conversion_state import ConversionState
+from storage.raw.segment_paths import new_boot_id, segment_path
 from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter
-from storage.root import DataRoot
 from telemetry_server.cli.main import main
 from telemetry_server.generator.definitions import shipped_definitions
 from tests.support.data_root import World, a_ping, submitted
@@ -255,7 +255,7 @@ def test_a_broken_definitions_file_is_found(root, capsys):
 
 def test_one_revision_is_not_counted_as_several(root, capsys):
     """In words."""
-    SpecCache(root.specs).store(shipped_definitions().revision, shipped_definitions().text)
+    RevisionCache(root.specs).store(shipped_definitions().revision, shipped_definitions().text)
     _, by_check = findings(capsys, root)
 
     assert by_check["definitions"][0]["detail"] == f"1 revision in {root.specs}"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from telemetry_server.cli.status import ExitStatus
+from telemetry_server.cli.exit_status import ExitStatus
 
 SCHEMA = {"type": "object", "required": ["litres"], "properties": {"litres": {"type": "number"}}}
 PATH = "garden/watering/watering.1.schema.json"

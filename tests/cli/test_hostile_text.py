@@ -10,9 +10,9 @@ import pytest
 
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
-from telemetry_server.cli import tail
+from telemetry_server.cli.commands import tail
 from telemetry_server.observability import logs
-from telemetry_server.observability.notable import PingQuarantined
+from telemetry_server.observability.events import PingQuarantined
 from tests.support.data_root import DAY, NOON, World, a_ping, an_id
 
 # A title, colours, DEL, C1, a bidirectional override and isolate, both separators, line ends, a tag.

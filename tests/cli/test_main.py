@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from storage.errors import LedgerError, LostFile, StorageFull
-from telemetry_server.cli.failures import told
+from telemetry_server.cli.error_messages import message_for
+from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.main import COMMANDS, main
-from telemetry_server.cli.status import ExitStatus
-from telemetry_server.settings import ConfigurationError
+from telemetry_server.settings.settings import ConfigurationError
 from tests.support.running_server import telemetry_server
 
 CONTRACT_COMMANDS = {
@@ -90,9 +90,9 @@ def test_a_wrong_word_is_answered_in_words_of_the_manual(command, words, says):
 @pytest.mark.parametrize("action", ["list", "show", "check", "import"])
 def test_every_action_of_doctypes_gives_an_example(command, action):
     """As the command does."""
-    told, _ = command("doctypes", action, "--help")
+    message_for, _ = command("doctypes", action, "--help")
 
-    assert f"example: telemetry-server doctypes {action}" in told
+    assert f"example: telemetry-server doctypes {action}" in message_for
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_nobody_reading_is_no_error():
 )
 def test_every_failure_is_one_line_and_a_status(error, status):
     """Which says whether trying again helps, and whose fault it was."""
-    text, told_status = told(error)
+    text, told_status = message_for(error)
 
     assert told_status == status
     assert "\n" not in text

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from telemetry_server.cli.status import ExitStatus
+from telemetry_server.cli.exit_status import ExitStatus
 
 
 def prefs_of(text: str) -> dict[str, object]:

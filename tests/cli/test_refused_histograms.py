@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from storage.audit import audit
 from storage.disk import Disk
+from storage.integrity.audit import audit
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry
 from storage.partitions.compact import compact_day

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from histogram_specs.cache import SpecCache
+from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.revision import parse_revision_url
 from telemetry_server.cli.main import main
 from tests.histogram_specs.samples import text_of
@@ -26,7 +26,7 @@ def root(tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     monkeypatch.setenv("TELEMETRY_REVISION_SERVER", f"http://127.0.0.1:{port}")
-    SpecCache(tmp_path / "specs").store(parse_revision_url(URL), OLD)
+    RevisionCache(tmp_path / "specs").store(parse_revision_url(URL), OLD)
     (tmp_path / "new.json").write_bytes(NEW)
     return tmp_path
 

@@ -21,9 +21,9 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
 from storage.raw.submission import Submission
-from telemetry_server.cli.status import ExitStatus
-from telemetry_server.cli.tail import line_of
-from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.cli.commands.tail import line_of
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.demo.temporary_server import bare_environment
 from tests.support.data_root import World, a_ping, an_id
 from tests.support.data_root import submitted as submitted_at
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from telemetry_server.cli.throwaway import ThrowawayServer
+from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.clients.marionette import Marionette
 from tests.support.running_server import running_server, telemetry_server
 
@@ -62,7 +62,7 @@ def firefox(program: str, profile: Path) -> Iterator[Marionette]:
             process.wait(10)
 
 
-def settle(server: ThrowawayServer, quiet_seconds: float) -> None:
+def settle(server: TemporaryServer, quiet_seconds: float) -> None:
     """Wait until nothing has come for a while."""
     seen, since = -1, time.monotonic()
     while time.monotonic() - since < quiet_seconds:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.doctype_check import DoctypeStatus
 from telemetry_server.pings.inflate import inflate

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.demo.temporary_server import bare_environment
 from tests.support.edges import RunningServer, running_server, wait_for
 from tests.support.running_server import result_of, telemetry_server
 

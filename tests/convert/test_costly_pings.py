@@ -11,9 +11,10 @@ import orjson
 import pytest
 
 from storage.partitions.frames import decompress_frame
-from telemetry_server.convert import histogram_places, worker
-from telemetry_server.convert.outcome import QuarantineReason, Refused
+from telemetry_server.convert.histograms import histogram_packer
 from telemetry_server.convert.pipeline import convert
+from telemetry_server.coordinator import worker
+from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from tests.convert.payloads.samples import (
     COUNT_SENT,
     INFO,
@@ -50,24 +51,24 @@ def judged(request, tmp_path):
 
 def test_a_ping_may_lose_as_many_histograms_as_the_limit_says(judged):
     """It is stored, and each is kept beside its reason."""
-    outcome = judged(a_body(unknown(histogram_places.MAX_DROPPED)))
+    outcome = judged(a_body(unknown(histogram_packer.MAX_DROPPED)))
 
-    assert dropped(outcome) == {"unknown_histogram": histogram_places.MAX_DROPPED}
+    assert dropped(outcome) == {"unknown_histogram": histogram_packer.MAX_DROPPED}
 
 
-@pytest.mark.parametrize("count", [histogram_places.MAX_DROPPED + 1, 490_000])
+@pytest.mark.parametrize("count", [histogram_packer.MAX_DROPPED + 1, 490_000])
 def test_a_ping_that_loses_more_is_refused_whole_with_the_count(judged, count):
     outcome = judged(a_body(b"{%b}" % b",".join(b'"%x":{}' % number for number in range(count))))
 
     assert refused(outcome) is QuarantineReason.TOO_LARGE
     assert isinstance(outcome, Refused)
     assert f"{count} of its histograms are refused" in outcome.detail
-    assert f"at most {histogram_places.MAX_DROPPED}" in outcome.detail
+    assert f"at most {histogram_packer.MAX_DROPPED}" in outcome.detail
 
 
 def test_losses_of_all_places_and_reasons_count_together(judged):
     """Plain and keyed, of processes as well."""
-    part = histogram_places.MAX_DROPPED // 4
+    part = histogram_packer.MAX_DROPPED // 4
     numbers = b"{%b}" % b",".join(b'"%x":%d' % (number, number) for number in range(part))
     processes = b',"processes":{"content":{"histograms":%b,"keyedHistograms":{"KEYED_COUNT":%b}}}'
 
@@ -92,8 +93,8 @@ def test_a_long_name_with_many_keys_is_refused_before_it_is_written_for_each(jud
 @pytest.mark.parametrize(
     "body",
     [
-        a_body(unknown(histogram_places.MAX_DROPPED)),
-        a_body(keyed=b'{"%b":%b}' % (b"n" * 100, unknown(histogram_places.MAX_DROPPED))),
+        a_body(unknown(histogram_packer.MAX_DROPPED)),
+        a_body(keyed=b'{"%b":%b}' % (b"n" * 100, unknown(histogram_packer.MAX_DROPPED))),
         a_body(b'{"%b":1}' % (b"n" * 3 * MIB)),
         a_body(keyed=b'{"%b":%b}' % ("\N{SNOWMAN}".encode() * 200_000, unknown(38))),
         a_body(b"{}", b'{"KEYED_COUNT":{"%b":%b}}' % (b"k" * MIB, orjson.dumps(COUNT_SENT))),
@@ -110,7 +111,7 @@ def test_what_a_stored_ping_writes_is_bounded(tmp_path, body):
 
     assert len(outcome.record) <= len(body) + 1024
     lost = sum(size for directory, size in written.items() if directory.startswith("quarantine/"))
-    assert lost <= len(body) + 4 * histogram_places.MAX_DROPPED_CHARACTERS
+    assert lost <= len(body) + 4 * histogram_packer.MAX_DROPPED_CHARACTERS
 
 
 def test_lines_are_compressed_as_they_come_and_lost_nowhere(tmp_path, monkeypatch):
@@ -144,7 +145,7 @@ CONVERT_AND_MEASURE = """
 import re, sys, tempfile
 from pathlib import Path
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.convert.worker import Sheet
+from telemetry_server.coordinator.worker import Sheet
 from tests.convert.payloads.samples import a_context, a_submission
 
 submission = a_submission(sys.stdin.buffer.read())

@@ -12,14 +12,14 @@ import orjson
 from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import parse_spec_file
 from storage.partitions.frames import compress_frame
-from storage.partitions.layout import folder_name, partition_path
+from storage.partitions.partition_path import folder_name, partition_path
 from storage.partitions.quarantine_line import items_in
 from storage.partitions.schema import PartitionSchema, parse_schema
 from storage.raw.framing import FILE_HEADER_BYTES, HEAD_BYTES
-from telemetry_server.convert.outcome import HistogramReason, Refused
+from telemetry_server.convert.histograms.self_description import buckets_of, description_of
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.convert.refusal_line import histograms_line, one_by_one, submission_line
-from telemetry_server.convert.self_description import buckets_of, description_of
+from telemetry_server.outcomes.outcome import HistogramReason, Refused
+from telemetry_server.outcomes.quarantine_line import histograms_line, one_by_one, submission_line
 from tests.convert.payloads.samples import (
     RECEIVED_AT,
     TELEMETRY_PATH,

@@ -5,17 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from histogram_specs import cache, fetch, fetched, http_source, spec_file
-from histogram_specs.buckets import MOST_BUCKETS
+from histogram_specs import spec_file
+from histogram_specs.buckets import MAX_BUCKETS
+from histogram_specs.cache import eviction, fetcher, revision_cache
+from histogram_specs.sources import http
 from storage.partitions.writer import OPEN_AT_ONCE
 from storage.raw import segment_file, writer
-from telemetry_server.convert import histogram_places, lookups, partition_bound
-from telemetry_server.edge.answers import PIECE_BYTES
+from telemetry_server.convert.histograms import histogram_packer
+from telemetry_server.coordinator import definition_fetches, partition_limit
 from telemetry_server.edge.limits import EdgeLimits
-from telemetry_server.edge.worker import MOST_ADMIN_CONNECTIONS
-from telemetry_server.observability.metrics import MOST_LABEL_VALUES
+from telemetry_server.edge.responses import PIECE_BYTES
+from telemetry_server.edge.worker import MAX_ADMIN_CONNECTIONS
+from telemetry_server.observability.metrics import MAX_LABEL_VALUES
 from telemetry_server.pings import inflate, json_text
-from telemetry_server.settings import SETTING_NAMES, Settings
+from telemetry_server.settings.settings import SETTING_NAMES, Settings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/limits.md").read_text(encoding="utf-8")
 EDGE = EdgeLimits()
@@ -33,7 +36,7 @@ ROWS = {
     "what still comes after a refusal": f"{EDGE.lingering_seconds:g} s",
     "until the disk has it": f"{Settings.model_fields['commit_timeout_seconds'].default:g} s",
     "to finish in after SIGTERM": f"{EDGE.drain_timeout_seconds:g} s",
-    "connections on `admin_port`": f"{MOST_ADMIN_CONNECTIONS}",
+    "connections on `admin_port`": f"{MAX_ADMIN_CONNECTIONS}",
     "body on the wire": f"{EDGE.max_body_bytes // MIB} MiB",
     f"an answer that its client does not read, for each {PIECE_BYTES >> 10} KiB": (
         f"{EDGE.answer_timeout_seconds:g} s"
@@ -53,27 +56,27 @@ ROWS = {
     f"ratio, past {inflate.RATIO_COUNTS_PAST_BYTES // MIB} MiB": f"{inflate.MAX_RATIO} to 1",
     "gzip members": f"{inflate.MAX_MEMBERS}",
     "nesting": f"{json_text.MAX_NESTING}",
-    "buckets of a histogram's definition": f"{MOST_BUCKETS:,}",
-    "numbers in the rows of a ping": f"{histogram_places.MAX_NUMBERS:,}",
-    "histograms that a ping is stored without": f"{histogram_places.MAX_DROPPED:,}",
-    "names, places and details of those": f"{histogram_places.MAX_DROPPED_CHARACTERS >> 20} Mi characters",
-    "partitions of one day": f"{partition_bound.MAX_PARTITIONS_PER_DAY:,}",
-    "values of a metric's label": f"closed lists, at most {MOST_LABEL_VALUES}",
+    "buckets of a histogram's definition": f"{MAX_BUCKETS:,}",
+    "numbers in the rows of a ping": f"{histogram_packer.MAX_NUMBERS:,}",
+    "histograms that a ping is stored without": f"{histogram_packer.MAX_DROPPED:,}",
+    "names, places and details of those": f"{histogram_packer.MAX_DROPPED_CHARACTERS >> 20} Mi characters",
+    "partitions of one day": f"{partition_limit.MAX_PARTITIONS_PER_DAY:,}",
+    "values of a metric's label": f"closed lists, at most {MAX_LABEL_VALUES}",
     "partition files open at once": f"{OPEN_AT_ONCE}",
-    "definitions in memory": f"{cache.SpecCache.__init__.__kwdefaults__['max_cached_specs']:,}",
-    "spec files that were fetched": f"{fetched.MOST_FILES:,}, or {fetched.MOST_BYTES >> 30} GiB",
-    "one spec file": f"{spec_file.MOST_BYTES // MIB} MiB",
+    "definitions in memory": f"{revision_cache.RevisionCache.__init__.__kwdefaults__['max_cached_specs']:,}",
+    "spec files that were fetched": f"{eviction.MAX_FILES:,}, or {eviction.MAX_BYTES >> 30} GiB",
+    "one spec file": f"{spec_file.MAX_BYTES // MIB} MiB",
     "requests to the revision server": (
-        f"{http_source.MOST_AT_ONCE} at once, {http_source.MOST_PER_SECOND:g} a second, "
-        f"{http_source.CONNECT_SECONDS:g} s to connect, {http_source.TOTAL_SECONDS:g} s in all"
+        f"{http.MAX_AT_ONCE} at once, {http.MAX_PER_SECOND:g} a second, "
+        f"{http.CONNECT_SECONDS:g} s to connect, {http.TOTAL_SECONDS:g} s in all"
     ),
-    "revisions being looked up": f"{lookups.MOST_AT_ONCE}",
+    "revisions being looked up": f"{definition_fetches.MAX_AT_ONCE}",
     "a revision that the server does not have": (
-        f"remembered for {fetch.MISSING_FOR_SECONDS / 3600:g} h, {fetch.MOST_REMEMBERED:,} of them"
+        f"remembered for {fetcher.MISSING_FOR_SECONDS / 3600:g} h, {fetcher.MAX_REMEMBERED:,} of them"
     ),
     "a wait for definitions": f"{Settings.model_fields['pending_days'].default:g} days",
     "a server that does not answer": (
-        f"left alone for {fetch.FIRST_PAUSE_SECONDS:g} s, doubling to {fetch.LONGEST_PAUSE_SECONDS:g} s"
+        f"left alone for {fetcher.FIRST_PAUSE_SECONDS:g} s, doubling to {fetcher.MAX_PAUSE_SECONDS:g} s"
     ),
 }
 

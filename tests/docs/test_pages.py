@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.main import COMMANDS
-from telemetry_server.cli.status import ExitStatus
-from telemetry_server.convert.outcome import HistogramReason, QuarantineReason
 from telemetry_server.observability.metrics import CATALOGUE
-from telemetry_server.settings import SETTING_NAMES
+from telemetry_server.outcomes.outcome import HistogramReason, QuarantineReason
+from telemetry_server.settings.settings import SETTING_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

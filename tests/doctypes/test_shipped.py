@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry_server.convert.classic import read_classic
-from telemetry_server.convert.refusal import Refusal
-from telemetry_server.convert.unified import read_unified
+from telemetry_server.convert.payloads.classic import read_classic
+from telemetry_server.convert.payloads.unified import read_unified
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.doctypes.errors import BadSchema
 from telemetry_server.doctypes.layout import DoctypeKey
+from telemetry_server.outcomes.refusal import Refusal
 
 CATALOGUE = Catalogue()
 SHIPPED = [entry.key for entry in CATALOGUE.entries()]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.raw.layout import segments
+from storage.raw.segment_paths import segments
 from storage.raw.writer import RawWriter
-from telemetry_server.cli.throwaway import ThrowawayServer
+from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.faults.conftest import Figure, size
 from tests.faults.test_sudden_deaths import SETTINGS, until
 from tests.support.data_root import World, a_ping, an_id, submitted
@@ -83,7 +83,7 @@ async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
     }
     jumps = ["-1h", "+1d", "@2038-01-19 03:14:05", "@2028-02-29 23:59:58", "+0"] * 2
     clients = Clients(rate=200.0)
-    with ThrowawayServer(data, {**SETTINGS, **faked}) as server:
+    with TemporaryServer(data, {**SETTINGS, **faked}) as server:
         async with clients.sending(server.url, clients=8):
             for jump in jumps[: size(5, 10)]:
                 # Renamed over: a half-written moment is none.
@@ -124,7 +124,7 @@ def test_a_server_whose_clock_is_wrong_for_seconds_sweeps_nothing_and_reports_it
         (tmp_path / "next").write_text(text)
         (tmp_path / "next").rename(moment)
 
-    def post(server: ThrowawayServer, number: int) -> None:
+    def post(server: TemporaryServer, number: int) -> None:
         body = submitted(a_ping(number), number).body
         request = urllib.request.Request(
             f"{server.url}/submit/telemetry/{an_id(number)}", data=body, method="POST"
@@ -132,7 +132,7 @@ def test_a_server_whose_clock_is_wrong_for_seconds_sweeps_nothing_and_reports_it
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 200
 
-    with ThrowawayServer(data, {**SETTINGS, **faked, "TELEMETRY_DEDUP_DAYS": "2"}) as server:
+    with TemporaryServer(data, {**SETTINGS, **faked, "TELEMETRY_DEDUP_DAYS": "2"}) as server:
         post(server, 1)
         server.wait_until_converted(1)
         set_clock(jump)

@@ -113,8 +113,8 @@ async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeyp
     world = World(tmp_path)
     world.put_specs()
     monkeypatch.setenv("TELEMETRY_TEST_DEADLY_ID", an_id(3))
-    monkeypatch.setattr("telemetry_server.convert.pool._judge_in_process", _judge_or_die)
-    monkeypatch.setattr("telemetry_server.convert.pool.SMALL_ITEMS", 0)
+    monkeypatch.setattr("telemetry_server.coordinator.process_pool._judge_in_process", _judge_or_die)
+    monkeypatch.setattr("telemetry_server.coordinator.process_pool.SMALL_ITEMS", 0)
     world.receive(submitted(a_ping(number), number) for number in range(5))
 
     tally = await world.convert(processes=2)
@@ -127,13 +127,13 @@ async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeyp
 
 
 def _judge_or_die(task):
-    from telemetry_server.convert import pool
-    from telemetry_server.convert.worker import read_item
+    from telemetry_server.coordinator import process_pool
+    from telemetry_server.coordinator.worker import read_item
 
     for item in task.items:
-        if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(pool._judge._raw, item).path:
+        if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(process_pool._judge._raw, item).path:
             os._exit(9)
-    return pool._judge.judge(task)
+    return process_pool._judge.judge(task)
 
 
 @pytest.mark.slow
@@ -143,8 +143,8 @@ async def test_no_ping_is_blamed_when_processes_cannot_even_start(tmp_path, monk
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(3))
     with monkeypatch.context() as patched:
-        patched.setattr("telemetry_server.convert.pool._start_process", _cannot_start)
-        patched.setattr("telemetry_server.convert.pool.SMALL_ITEMS", 0)
+        patched.setattr("telemetry_server.coordinator.process_pool._start_process", _cannot_start)
+        patched.setattr("telemetry_server.coordinator.process_pool.SMALL_ITEMS", 0)
         with pytest.raises(OSError, match="as soon as they start"):
             await world.convert(processes=1)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.cli.throwaway import ThrowawayServer, bare_environment
+from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 from tests.faults.conftest import Figure, size
 from tests.faults.test_failing_disks import OnFullDisk, fill
 from tests.faults.test_sudden_deaths import SETTINGS, until
@@ -45,7 +45,7 @@ class Trouble:
         self._chance = random.Random(seed)
         self._server = self._start()
 
-    def _start(self) -> ThrowawayServer:
+    def _start(self) -> TemporaryServer:
         server = OnFullDisk(self.data, SETTINGS)
         server._log_path = self._scratch / f"server-{self.counts.total()}.log"
         server.__enter__()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.cli.throwaway import ThrowawayServer
+from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.faults.conftest import Figure, size
 from tests.faults.test_sudden_deaths import SETTINGS, until
 from tests.support.data_root import a_ping, an_id
@@ -49,7 +49,7 @@ class SameWorker:
         self._connection.close()
 
 
-class OnFullDisk(ThrowawayServer):
+class OnFullDisk(TemporaryServer):
     """A server that is up when it answers, whatever it says of its health."""
 
     def _get(self, path: str) -> str | None:
@@ -90,7 +90,7 @@ async def test_after_a_failed_sync_a_worker_promises_nothing_and_its_successor_h
     places += [(call, chance.randint(1, 40)) for call in ("fdatasync", "writev") for _ in range(9)]
     places = places[: size(3, 20)]
     heals = []
-    with ThrowawayServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
+    with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         for number, (call, nth) in enumerate(places):
             assert await until(lambda: len(processes_of(server).workers) == 1, 10)
             (worker,) = processes_of(server).workers
@@ -154,7 +154,7 @@ async def test_a_full_disk_refuses_and_heals_by_itself(
     prepare(data)
     clients = Clients(padding=400)
     heals = []
-    with ThrowawayServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "2"}) as server:
+    with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "2"}) as server:
         there = processes_of(server)
         async with clients.sending(server.url, clients=8):
             for cycle in range(size(2, 10)):
@@ -201,7 +201,7 @@ async def test_started_on_a_full_disk_it_waits_for_room(
     data, ballast = small_disk / "data", small_disk / "ballast"
     prepare(data)
     clients = Clients(padding=400)
-    with ThrowawayServer(data, SETTINGS) as server:
+    with TemporaryServer(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
             assert await until(lambda: clients.acknowledged > 100, 10)
     fill(ballast)

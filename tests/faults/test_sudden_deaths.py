@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.cli.throwaway import ThrowawayServer
+from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.faults.conftest import Figure, size
 from tests.support.running_server import telemetry_server
 from tests.support.whole_server import Clients, is_alive, kill, kill_all, prepare, processes_of
@@ -40,7 +40,7 @@ async def test_killed_under_load_it_loses_and_doubles_nothing(tmp_path: Path, fi
     recoveries = []
     for _ in range(size(4, 200)):
         started, before = time.monotonic(), clients.acknowledged
-        server = ThrowawayServer(data, SETTINGS)
+        server = TemporaryServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)
         async with clients.sending(server.url):
             assert await until(lambda before=before: clients.acknowledged > before, 10)
@@ -73,7 +73,7 @@ async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path, figure: 
     drains = []
     for _ in range(size(3, 50)):
         before = clients.acknowledged
-        server = ThrowawayServer(data, SETTINGS)
+        server = TemporaryServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)
         async with clients.sending(server.url, clients=32):
             assert await until(lambda before=before: clients.acknowledged > before + 200, 10)
@@ -97,7 +97,7 @@ async def test_nobody_stays_behind_when_the_converter_is_killed(tmp_path: Path) 
     data = tmp_path / "data"
     prepare(data)
     clients = Clients()
-    with ThrowawayServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
+    with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         async with clients.sending(server.url):
             # Under load there is more work than the coordinator does alone.
             assert await until(lambda: len(processes_of(server).converters) > 2, 20)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from storage.backup.archive import back_up
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
 from storage.partitions.compact import compact_day
 from storage.raw.reader import read_submission, scan_segment, segments
-from storage.root import DataRoot
 from tests.faults.conftest import Figure, size
 from tests.faults.test_conversion_survives import assert_complete, filled
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
@@ -32,7 +32,7 @@ CALLS = [
 ]
 # fmt: on
 NEED_NO_ROOM = {"openat", "flock", "unlink", "unlinkat"}
-MOST_CALLS = 400  # of one kind in one action: a sweep that finds more is broken
+MAX_CALLS = 400  # of one kind in one action: a sweep that finds more is broken
 
 
 def kept_numbers(raw: Path) -> Counter[str]:
@@ -236,7 +236,7 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
     for call in CALLS:
         if what == "ENOSPC" and call in NEED_NO_ROOM:
             continue
-        for nth in range(1, MOST_CALLS, step):
+        for nth in range(1, MAX_CALLS, step):
             root, log = tmp_path / f"{call}-{nth}", tmp_path / f"{call}-{nth}.log"
             if template.exists():
                 shutil.copytree(template, root)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.cli.throwaway import ThrowawayServer, bare_environment
+from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.running_server import running_server, telemetry_server
 from tests.support.waiting import until
@@ -22,7 +22,7 @@ PINGS = 5
 OFFLINE = {"TELEMETRY_REVISION_OFFLINE": "true"}
 
 
-def post(server: ThrowawayServer, number: int) -> None:
+def post(server: TemporaryServer, number: int) -> None:
     request = urllib.request.Request(
         f"{server.url}/submit/telemetry/{an_id(number)}",
         data=submitted(a_ping(number), number).body,

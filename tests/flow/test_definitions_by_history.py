@@ -7,7 +7,7 @@ import time
 import orjson
 import pytest
 
-from histogram_specs.cache import SpecCache
+from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.revision import Revision
 from tests.histogram_specs import mercurial
 from tests.support.data_root import REVISION, SPEC, World, a_ping, an_id, submitted
@@ -123,4 +123,4 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
     assert world.audit().balanced
     (line,) = (orjson.loads(line) for line in log.read_text().splitlines() if "out of reach" in line)
     assert line["Severity"] == 4
-    assert line["Fields"]["or_put_it_at"] == str(SpecCache(world.root.specs).path_of(REVISION))
+    assert line["Fields"]["or_put_it_at"] == str(RevisionCache(world.root.specs).path_of(REVISION))

@@ -9,10 +9,10 @@ import sys
 import orjson
 import pytest
 
-from histogram_specs.cache import SpecCache
-from storage.exports.packed_layout import PackedVersion, encode_record
+from histogram_specs.cache.revision_cache import RevisionCache
 from storage.partitions.frames import compress_frame
-from telemetry_server.cli.throwaway import bare_environment
+from telemetry_server.demo.temporary_server import bare_environment
+from telemetry_server.imports.formats.packed_layout import PackedVersion, encode_record
 from tests.support.data_root import REVISION, World, a_ping, an_id
 from tests.support.shared_data import shared_data
 
@@ -91,8 +91,8 @@ def test_a_second_import_of_a_file_is_all_duplicates(world, tmp_path, convert):
 
 def test_an_import_that_waits_to_be_converted_is_not_put_in_again(world, tmp_path, convert):
     """Interrupted between import and conversion, and started again, it goes on without doubling."""
-    from telemetry_server.cli.imports import import_files
-    from telemetry_server.settings import load_settings
+    from telemetry_server.composition.file_imports import import_files
+    from telemetry_server.settings.settings import load_settings
 
     path = tmp_path / "pings.tsv"
     path.write_bytes(lines_of(range(4)))
@@ -257,7 +257,7 @@ def test_convert_says_what_waited_before_it_so_that_its_counts_balance(
     assert (first["received"], first["pending"]) == (3, 3)
     assert "3 pings wait for definitions: " in talk
     (line,) = [line for line in talk.splitlines() if "out of reach" in line]
-    assert line.endswith(f"put its file at {SpecCache(world.root.specs).path_of(REVISION)}")
+    assert line.endswith(f"put its file at {RevisionCache(world.root.specs).path_of(REVISION)}")
     again, talk = convert(world, str(path), status=5)
     assert (again["received"], again["pending"]) == (3, 6)
     assert "6 pings wait for definitions (3 waited before this run): " in talk

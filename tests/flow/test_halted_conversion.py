@@ -6,14 +6,14 @@ import signal
 import urllib.request
 from pathlib import Path
 
-from telemetry_server.cli.throwaway import ThrowawayServer
+from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.support.data_root import a_ping, an_id, submitted
 from tests.support.edges import wait_for
 from tests.support.running_server import running_server, telemetry_server
 from tests.support.whole_server import is_alive, prepare, processes_of
 
 
-def post(server: ThrowawayServer, number: int) -> int:
+def post(server: TemporaryServer, number: int) -> int:
     """The answer to ping *number*."""
     request = urllib.request.Request(
         f"{server.url}/submit/telemetry/{an_id(number)}",
@@ -24,13 +24,13 @@ def post(server: ThrowawayServer, number: int) -> int:
         return int(answer.status)
 
 
-def health(server: ThrowawayServer) -> dict:
+def health(server: TemporaryServer) -> dict:
     with urllib.request.urlopen(f"{server.url}/__heartbeat__", timeout=10) as answer:
         assert answer.status == 200
         return dict(json.loads(answer.read()))
 
 
-def stored(server: ThrowawayServer) -> int:
+def stored(server: TemporaryServer) -> int:
     return server.counted("telemetry_pings_stored_total")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from telemetry_server.convert.outcome import QuarantineReason
+from telemetry_server.outcomes.outcome import QuarantineReason
 from tests.support.data_root import SPEC, a_ping, an_id
 from tests.support.history import History, Seen, packed, send, violations
 from tests.support.running_server import running_server, telemetry_server

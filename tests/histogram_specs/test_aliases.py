@@ -3,14 +3,14 @@
 import pytest
 
 from histogram_specs.aliases import DEFAULT_ALIASES, parse_aliases
-from histogram_specs.cache import SpecCache
-from histogram_specs.channels import DEFAULT_REPOSITORIES, gecko_version, tag_in
-from histogram_specs.history import History
-from histogram_specs.history_store import HistoryStore
-from histogram_specs.resolve import NotFound, Resolved, Resolver, RevisionSource
+from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.history.channels import DEFAULT_REPOSITORIES, gecko_version, tag_in
+from histogram_specs.history.history import History
+from histogram_specs.history.resolver import NotFound, Resolved, Resolver, RevisionSource
+from histogram_specs.history.store import HistoryStore
 from histogram_specs.revision import Revision
+from tests.histogram_specs.history.test_history import node_of, write_history
 from tests.histogram_specs.samples import a_text
-from tests.histogram_specs.test_history import node_of, write_history
 
 COMM = Revision("comm-central", "c0" * 20)
 ESR = "releases/mozilla-esr17"
@@ -108,7 +108,7 @@ def resolver(tmp_path):
     store = HistoryStore(tmp_path)
     store.replace_tags(store.repository(ESR).id, [("FIREFOX_17_0_6esr_RELEASE", node_of(3))])
     store.close()
-    return Resolver(SpecCache(tmp_path), History(tmp_path), offline=False)
+    return Resolver(RevisionCache(tmp_path), History(tmp_path), offline=False)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_build_of_thunderbird_is_found_in_the_repository_of_its_gecko(
 
 def test_what_no_history_covers_is_unknown_at_once(resolver, tmp_path):
     """Its own repository is never asked for a file that it cannot have."""
-    for one in (resolver, Resolver(SpecCache(tmp_path / "empty"), None, offline=False)):
+    for one in (resolver, Resolver(RevisionCache(tmp_path / "empty"), None, offline=False)):
         found = one.resolve(COMM, channel="nightly", build_id="20200101000000", version="99.0")
 
         assert isinstance(found, NotFound)
@@ -156,7 +156,7 @@ def test_what_no_history_covers_is_unknown_at_once(resolver, tmp_path):
 
 
 def test_a_file_put_into_the_cache_by_hand_counts(resolver, tmp_path):
-    SpecCache(tmp_path).store(COMM, a_text(9))
+    RevisionCache(tmp_path).store(COMM, a_text(9))
 
     found = resolver.resolve(COMM, channel="nightly", build_id="20130115030202", version=None)
 
@@ -166,7 +166,7 @@ def test_a_file_put_into_the_cache_by_hand_counts(resolver, tmp_path):
 def test_any_application_can_be_given_its_gecko(tmp_path):
     write_history(tmp_path, [a_text(1)])
     resolver = Resolver(
-        SpecCache(tmp_path),
+        RevisionCache(tmp_path),
         History(tmp_path),
         offline=True,
         aliases=parse_aliases(["our/browser=mozilla-central"]),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histogram_specs.buckets import (
-    MOST_BUCKETS,
+    MAX_BUCKETS,
     BucketFamily,
     bucket_set,
     exponential_bucket_starts,
@@ -80,10 +80,10 @@ def test_a_low_under_one_counts_as_one(starts_for):
     [
         ("linear", 1, 1, 2),
         ("linear", 10, 5, 4),
-        ("linear", 1, 10, MOST_BUCKETS + 1),
+        ("linear", 1, 10, MAX_BUCKETS + 1),
         ("exponential", 1, 10, 1),
         ("exponential", 10, 5, 4),
-        ("exponential", 1, 10**6, MOST_BUCKETS + 1),
+        ("exponential", 1, 10**6, MAX_BUCKETS + 1),
         ("exponential", 0, 0, 3),
     ],
 )

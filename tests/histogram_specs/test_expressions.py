@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from histogram_specs.errors import BadConstants, BadExpression
-from histogram_specs.expressions import CONSTANTS, MOST_MEANINGS, evaluate, meanings, read_constants
+from histogram_specs.expressions import CONSTANTS, MAX_MEANINGS, evaluate, meanings, read_constants
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_constant_of_a_header_has_every_value_that_a_release_used(text, values
 
 def test_names_in_several_fields_are_taken_together():
     """Every meaning of the one with every meaning of the other, and not too many."""
-    constants = {"A": (1, 2), "B": (3, 4), "C": tuple(range(MOST_MEANINGS)), "D": (5,)}
+    constants = {"A": (1, 2), "B": (3, 4), "C": tuple(range(MAX_MEANINGS)), "D": (5,)}
 
     found = [(meaning["A"], meaning["B"]) for meaning in meanings(["A + B", "A", "UNKNOWN"], constants)]
     assert found == [(1, 3), (1, 4), (2, 3), (2, 4)]

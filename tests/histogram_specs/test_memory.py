@@ -16,7 +16,7 @@ LIMIT_MIB = 150
 LOAD_ALL = """
 import sys
 from pathlib import Path
-from histogram_specs.cache import SpecCache
+from histogram_specs.cache.revision_cache import SpecCache
 
 def resident_bytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

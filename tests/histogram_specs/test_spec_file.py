@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from histogram_specs.errors import NotASpecFile
 from histogram_specs.spec import HistogramKind, HistogramSpec
-from histogram_specs.spec_file import MOST_DEFINITIONS, UnusableDefinition, parse_spec_file
+from histogram_specs.spec_file import MAX_DEFINITIONS, UnusableDefinition, parse_spec_file
 from tests.histogram_specs.samples import file_of, text_of
 from tests.support.shared_data import shared_data
 
@@ -268,7 +268,7 @@ def test_other_texts_are_no_spec_files(text):
 
 def test_a_file_past_the_limits_is_no_spec_file():
     """What a file may make us hold in memory is bounded."""
-    many = {f"A{number}": {"kind": "flag"} for number in range(MOST_DEFINITIONS + 1)}
+    many = {f"A{number}": {"kind": "flag"} for number in range(MAX_DEFINITIONS + 1)}
     wide = {f"A{number}": {"kind": "enumerated", "n_values": 9_900 + number} for number in range(60)}
 
     with pytest.raises(NotASpecFile, match="definitions"):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_server.observability import logs
-from telemetry_server.observability.notable import (
+from telemetry_server.observability.events import (
     DamageFound,
     DiskFloorReached,
     PingQuarantined,
@@ -100,7 +100,7 @@ def test_what_a_library_says_is_a_line_like_any_other():
     """Our own libraries know what they say; of others nothing that they fill in is shown."""
     stream = io.StringIO()
     logs.configure(stream=stream, human=False)
-    logging.getLogger("histogram_specs.cache").warning("%s set aside", "a/b/Histograms.json")
+    logging.getLogger("histogram_specs.cache.revision_cache").warning("%s set aside", "a/b/Histograms.json")
     logging.getLogger("asyncio").info("loop")
     try:
         raise ValueError("no number\nat all")
@@ -110,7 +110,7 @@ def test_what_a_library_says_is_a_line_like_any_other():
 
     ours, loop, theirs = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert ours["Type"] == "a/b/Histograms.json set aside"
-    assert (ours["Severity"], ours["Fields"]) == (4, {"library": "histogram_specs.cache"})
+    assert (ours["Severity"], ours["Fields"]) == (4, {"library": "histogram_specs.cache.revision_cache"})
     assert loop["Severity"] == 6
     assert theirs["Severity"] == 3
     assert theirs["Fields"]["error"] == "ValueError: no number\\nat all"

@@ -11,7 +11,7 @@ import pytest
 from telemetry_server.observability import metrics
 from telemetry_server.observability.metrics import (
     CATALOGUE,
-    MOST_LABEL_VALUES,
+    MAX_LABEL_VALUES,
     OTHER,
     Counter,
     bounded_label,
@@ -129,12 +129,12 @@ def test_a_label_that_is_on_no_list_is_other():
 def test_past_the_bound_every_new_label_is_other():
     """Even where a caller forgot to bound it."""
     counter = Counter("telemetry_of_a_test_total", "Counted by a test.", ("name",))
-    for number in range(MOST_LABEL_VALUES + 20):
+    for number in range(MAX_LABEL_VALUES + 20):
         counter.count(f"name-{number}")
 
     text = metrics.exposition().decode()
     series = [line for line in text.splitlines() if line.startswith("telemetry_of_a_test_total{")]
-    assert len(series) == MOST_LABEL_VALUES + 1
+    assert len(series) == MAX_LABEL_VALUES + 1
     assert f'telemetry_of_a_test_total{{name="{OTHER}"}} 20.0' in series
 
 

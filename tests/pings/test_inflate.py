@@ -50,7 +50,7 @@ def test_only_one_layer_is_taken_off():
         inflate(gzip.compress(gzip.compress(TEXT)))
 
 
-@pytest.mark.parametrize("body", [b"", gzip.compress(b""), gzip.compress(b"") * 2])
+@pytest.mark.parametrize("body", [b"", gzip.compress(b"", mtime=0), gzip.compress(b"", mtime=0) * 2])
 def test_nothing_is_an_empty_body(body):
     with pytest.raises(EmptyBody):
         inflate(body)

@@ -32,7 +32,7 @@ from storage.ledger.opening import open_ledger, unfitness
 from storage.partitions.compact import compact_day
 from storage.partitions.frames import compress_frame, whole_frames
 from storage.partitions.writer import remove_doubtful
-from telemetry_server.convert.upkeep import Upkeep
+from telemetry_server.coordinator.retention import RetentionTasks
 from telemetry_server.repair.repair import Repaired, Repairer
 from tests.support.data_root import DAY, NOON, World, a_ping, an_id, submitted
 from tests.support.faulty_disk import FaultyDisk
@@ -63,7 +63,9 @@ def sweep(world: World) -> None:
     async def run() -> None:
         async with AsyncExitStack() as stack:
             converter = await world.opened(stack)
-            upkeep = Upkeep(converter, raw_retention_days=0, dedup_days=None, quarantine_retention_days=90)
+            upkeep = RetentionTasks(
+                converter, raw_retention_days=0, dedup_days=None, quarantine_retention_days=90
+            )
             await upkeep.let_go()
 
     asyncio.run(run())

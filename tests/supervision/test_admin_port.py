@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from telemetry_server.cli.throwaway import free_port
+from telemetry_server.demo.temporary_server import free_port
 from tests.support.edges import RunningServer, a_request, running_server
 
 GET = "GET {} HTTP/1.1\r\nHost: a\r\n\r\n"

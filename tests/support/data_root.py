@@ -10,25 +10,25 @@ from uuid import UUID
 
 import orjson
 
-from histogram_specs.cache import SpecCache
-from histogram_specs.fetch import SpecFetcher
+from histogram_specs.cache.fetcher import SpecFetcher
+from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.revision import Revision
-from histogram_specs.sources import source_of
-from storage.audit import Audit, audit
+from histogram_specs.sources.source import source_of
+from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.integrity.audit import Audit, audit
 from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filter, read_records
 from storage.partitions.schema import PartitionSchema
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
 from storage.raw.writer import utc_now
-from storage.root import DataRoot
-from telemetry_server.convert.converter import Converter
-from telemetry_server.convert.pool import ConversionPool
-from telemetry_server.convert.refusal_line import one_by_one
-from telemetry_server.convert.replay import Replayed, Replayer
-from telemetry_server.convert.setup import ConversionSetup
-from telemetry_server.convert.tally import Labels, Tally
+from telemetry_server.coordinator.conversion_setup import ConversionSetup
+from telemetry_server.coordinator.converter import Converter
+from telemetry_server.coordinator.process_pool import ConversionPool
+from telemetry_server.coordinator.replay import Replayed, Replayer
+from telemetry_server.coordinator.run_summary import Labels, RunSummary
+from telemetry_server.outcomes.quarantine_line import one_by_one
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = "20261122"
@@ -94,11 +94,11 @@ class World:
             revision_offline=server is None,
             **setup,
         )
-        self.tally = Tally()
+        self.tally = RunSummary()
 
     def put_specs(self, revision: Revision = REVISION, spec: dict[str, Any] = SPEC) -> None:
         """Put definitions into the cache, as an operator would by hand."""
-        path = SpecCache(self.root.specs).path_of(revision)
+        path = RevisionCache(self.root.specs).path_of(revision)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(orjson.dumps(spec))
 
@@ -116,13 +116,13 @@ class World:
         fetcher = None
         if self.server is not None:
             source = source_of(self.server)
-            fetcher = await stack.enter_async_context(SpecFetcher(SpecCache(self.root.specs), source))
+            fetcher = await stack.enter_async_context(SpecFetcher(RevisionCache(self.root.specs), source))
         labels = Labels({"telemetry"}, set())
         return await stack.enter_async_context(
             Converter(self.setup, pool, fetcher, labels=labels, disk=disk, clock=self.clock)
         )
 
-    async def convert(self, *, processes: int = 1, disk: Disk | None = None) -> Tally:
+    async def convert(self, *, processes: int = 1, disk: Disk | None = None) -> RunSummary:
         """Run a converter until nothing waits that can be helped."""
         async with AsyncExitStack() as stack:
             converter = await self.opened(stack, processes=processes, disk=disk)

@@ -4,9 +4,9 @@ import os
 import signal
 from dataclasses import fields
 
-from telemetry_server.convert.setup import ConversionSetup
-from telemetry_server.convert.tasks import Task, TaskResult
-from telemetry_server.convert.worker import Judge, read_item
+from telemetry_server.coordinator.conversion_setup import ConversionSetup
+from telemetry_server.coordinator.work_items import Task, TaskResult
+from telemetry_server.coordinator.worker import Judge, read_item
 
 DEADLY = b"this kills"
 

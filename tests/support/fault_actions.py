@@ -15,9 +15,10 @@ from pathlib import Path
 
 import orjson
 
-from histogram_specs.cache import SpecCache
+from histogram_specs.cache.revision_cache import RevisionCache
 from storage.backup.archive import back_up
 from storage.backup.restore import restore as restore_from
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import StorageError
 from storage.ledger.opening import open_ledger
@@ -25,8 +26,7 @@ from storage.lock import FileLock
 from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.writer import RawWriter
-from storage.root import DataRoot
-from telemetry_server.convert.replay import Replayer
+from telemetry_server.coordinator.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
@@ -200,7 +200,7 @@ def store_specs(root: str) -> int:
     data = DataRoot(Path(root))
     try:
         data.prepare(Disk())
-        SpecCache(data.specs).store(REVISION, orjson.dumps(SPEC))
+        RevisionCache(data.specs).store(REVISION, orjson.dumps(SPEC))
     except OSError:
         return COULD_NOT
     return 0

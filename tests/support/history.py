@@ -12,10 +12,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-from storage.audit import audit
+from storage.data_root import DataRoot
+from storage.integrity.audit import audit
 from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filter, read_records
-from storage.root import DataRoot
 
 
 class Seen(StrEnum):

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from telemetry_server.cli.throwaway import ThrowawayServer, bare_environment
+from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 
 
 @contextmanager
-def running_server(folder: Path, *flags: str, **settings: str) -> Iterator[ThrowawayServer]:
+def running_server(folder: Path, *flags: str, **settings: str) -> Iterator[TemporaryServer]:
     """
     ``serve`` on ``<folder>/data``, on a free port, offline unless *settings* say otherwise.
 
@@ -21,7 +21,7 @@ def running_server(folder: Path, *flags: str, **settings: str) -> Iterator[Throw
     """
     offline = {"revision_offline": "true", "workers": "1", "convert_processes": "1"}
     environment = {f"TELEMETRY_{name.upper()}": value for name, value in (offline | settings).items()}
-    with ThrowawayServer(folder / "data", environment, flags) as server:
+    with TemporaryServer(folder / "data", environment, flags) as server:
         yield server
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from telemetry_server.cli.throwaway import ThrowawayServer
+from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.support.data_root import SPEC, a_ping, an_id
 from tests.support.history import History, Seen, packed, violations
 from tests.support.running_server import telemetry_server
@@ -34,7 +34,7 @@ class Processes:
         return [self.supervisor, *self.workers, *self.converters]
 
 
-def processes_of(server: ThrowawayServer) -> Processes:
+def processes_of(server: TemporaryServer) -> Processes:
     """Who is who, by what they hold open: the converter its ledger, a worker none."""
     found = Processes(server.process.pid)
     for child in children_of(found.supervisor):
@@ -81,7 +81,7 @@ def kill(*pids: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def kill_all(server: ThrowawayServer) -> None:
+def kill_all(server: TemporaryServer) -> None:
     """SIGKILL everything that the server consists of."""
     kill(*processes_of(server).all)
     server.process.wait()

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
-from histogram_specs.cache import SpecCache
-from histogram_specs.resolve import KnownHistory, Resolver
+from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.history.resolver import KnownHistory, Resolver
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
-from telemetry_server.convert.outcome import Outcome, QuarantineReason, Refused, Stored
 from telemetry_server.convert.pipeline import ConversionContext
+from telemetry_server.outcomes.outcome import Outcome, QuarantineReason, Refused, Stored
 
 ID = "17caa68c-25f5-450a-9cce-7d31318846d8"
 TELEMETRY_PATH = f"/submit/telemetry/{ID}"
@@ -84,7 +84,7 @@ def a_context(
     folder.mkdir(parents=True)
     text = specs if isinstance(specs, bytes) else json.dumps(specs).encode()
     (folder / "Histograms.json").write_bytes(text)
-    resolver = Resolver(SpecCache(directory / "specs"), history, offline=offline)
+    resolver = Resolver(RevisionCache(directory / "specs"), history, offline=offline)
     return ConversionContext(resolver, PartitionSchema.default(), **changes)
 
 

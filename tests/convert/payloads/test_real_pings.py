@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from telemetry_server.convert.outcome import Stored
 from telemetry_server.convert.pipeline import convert
+from telemetry_server.outcomes.outcome import Stored
 from tests.convert.payloads.samples import (
     TELEMETRY_PATH,
     a_context,

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from storage.partitions.schema import PartitionSchema
-from telemetry_server.convert.outcome import QuarantineReason, Stored
 from telemetry_server.convert.pipeline import ConversionContext, convert
 from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.outcomes.outcome import QuarantineReason, Stored
 from tests.convert.payloads.samples import (
     ID,
     TELEMETRY_PATH,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from histogram_specs.history import History
+from histogram_specs.history.history import History
 from telemetry_server.convert.pipeline import convert
 from tests.convert.payloads.samples import (
     FLAG_ROW,
@@ -18,7 +18,7 @@ from tests.convert.payloads.samples import (
     refused,
     unified,
 )
-from tests.histogram_specs.test_history import node_of, write_history
+from tests.histogram_specs.history.test_history import node_of, write_history
 
 COMM = "https://hg.mozilla.org/comm-central/rev/0123456789ab"
 GECKO = f"https://hg.mozilla.org/mozilla-central/rev/{node_of(2).hex()}"

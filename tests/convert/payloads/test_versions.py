@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from telemetry_server.convert.outcome import QuarantineReason, Refused
 from telemetry_server.convert.pipeline import convert
+from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from tests.convert.payloads.samples import (
     COUNT_ROW,
     COUNT_SENT,

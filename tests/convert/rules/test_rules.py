@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.convert.key_rewriting import added
-from telemetry_server.convert.outcome import QuarantineReason
+from telemetry_server.convert.histograms.key_rewriting import added
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.convert.rules import Facts
-from telemetry_server.convert.rules_file import BadRules, parse_rules, read_rules
+from telemetry_server.convert.rules.rules import Facts
+from telemetry_server.convert.rules.rules_file import BadRules, parse_rules, read_rules
+from telemetry_server.outcomes.outcome import QuarantineReason
 from tests.convert.payloads.samples import a_context, a_submission, classic, record_of, refused
 
 FACTS = Facts("telemetry", "main", "4", "Firefox", "45.0", "release", "20160301000000")

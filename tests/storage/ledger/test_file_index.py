@@ -6,7 +6,7 @@ import pytest
 
 from storage.ledger.file_index import files_query
 from storage.ledger.ledger import Ledger
-from storage.ledger.tables import TABLES
+from storage.ledger.schema import TABLES
 from storage.ledger.values import StoredFile
 
 DIRECTORIES = (

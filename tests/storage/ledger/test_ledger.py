@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from storage.data_root import DataRoot
 from storage.errors import LedgerError, NoDataRoot
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry, SegmentPosition
-from storage.root import DataRoot
 
 DAY = "20261122"
 

@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from storage.ledger.values import SegmentPosition
-from storage.raw.layout import segments
 from storage.raw.listing import SETTLED_AFTER_NANOSECONDS, RawSize, SegmentListing, WaitingSegments
 from storage.raw.segment_file import SegmentSeries
+from storage.raw.segment_paths import segments
 from tests.support.submissions import a_submission
 
 FIRST, SECOND = date(2026, 11, 21), date(2026, 11, 22)

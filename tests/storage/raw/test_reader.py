@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from storage.disk import Disk
 from storage.errors import DamagedRecord, TornRecord
-from storage.raw.framing import FILE_HEADER_BYTES, SMALLEST_RECORD_BYTES, aligned
-from storage.raw.layout import segment_path, segments
+from storage.raw.framing import FILE_HEADER_BYTES, MIN_RECORD_BYTES, aligned
 from storage.raw.reader import Damage, SegmentState, read_submission, scan_segment
 from storage.raw.segment_file import SegmentFile, SegmentSeries
+from storage.raw.segment_paths import segment_path, segments
 from tests.support.submissions import a_submission, number_of
 
 DAY = date(2026, 11, 22)
@@ -124,7 +124,7 @@ def test_an_abandoned_segment_cut_anywhere_gives_what_is_whole(tmp_path):
     whole = path.read_bytes()
     spans = scan_segment(path, 0, **ALL).spans
     ends = {FILE_HEADER_BYTES} | {span.offset + span.length_bytes for span in spans}
-    ends |= {aligned(span.offset + span.length_bytes) + SMALLEST_RECORD_BYTES for span in spans[1::2]}
+    ends |= {aligned(span.offset + span.length_bytes) + MIN_RECORD_BYTES for span in spans[1::2]}
 
     for length in range(len(whole) + 1):
         path.write_bytes(whole[:length])

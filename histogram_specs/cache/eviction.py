@@ -1,0 +1,97 @@
+"""How many fetched files the cache keeps: any revision of the server's can be named by any client."""
+
+import hashlib
+import logging
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+from histogram_specs.atomic_files import opened_directory, write_file
+from histogram_specs.errors import BadRevisionUrl
+from histogram_specs.revision import SPEC_FILE_NAME, Revision
+
+MAX_FILES = 10_000
+MAX_BYTES = 1 << 30
+MARK = ".fetched"  # beside a fetched file: its digest
+
+log = logging.getLogger(__name__)
+
+
+class FetchedFileLimit:
+    """
+    Lets the longest ago fetched files of a cache go when there are too many, or too large ones.
+
+    A file without a mark beside it, or another one than the mark says, was put there by hand:
+    it counts for nothing here and stays.  Synchronous; one thread at a time.
+    """
+
+    def __init__(self, directory: Path, *, most_files: int = MAX_FILES, most_bytes: int = MAX_BYTES) -> None:
+        self._directory = directory
+        self._most_files = most_files
+        self._most_bytes = most_bytes
+        self._sizes: OrderedDict[Revision, int] | None = None  # bytes, the longest ago fetched first
+        self._total_bytes = 0
+
+    def note(self, revision: Revision, text: bytes) -> None:
+        """The file of *revision* was fetched and kept; what is too much goes.  Failures are logged."""
+        try:
+            if self._sizes is None:
+                self._sizes = self._read_marks()
+                self._total_bytes = sum(self._sizes.values())
+            with opened_directory(self._directory, _parts(revision)) as directory:
+                write_file(directory, MARK, _digest(text))
+            self._total_bytes += len(text) - self._sizes.pop(revision, 0)
+            self._sizes[revision] = len(text)
+            while len(self._sizes) > self._most_files or self._total_bytes > self._most_bytes:
+                oldest, size = self._sizes.popitem(last=False)
+                self._total_bytes -= size
+                self._remove(oldest)
+        except OSError as error:
+            log.warning("the revision cache cannot be kept within bounds: %s", error)
+
+    def _remove(self, revision: Revision) -> None:
+        *repository, changeset = _parts(revision)
+        try:
+            with opened_directory(self._directory, (*repository, changeset)) as directory:
+                if _read(MARK, directory) == _digest(_read(SPEC_FILE_NAME, directory)):
+                    os.unlink(SPEC_FILE_NAME, dir_fd=directory)
+                    log.info("%s is let go of: the cache is full", revision)
+                os.unlink(MARK, dir_fd=directory)
+            with opened_directory(self._directory, tuple(repository)) as parent:
+                os.rmdir(changeset, dir_fd=parent)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            # Something else is in the folder, or the disk refuses: the next look at all marks tells.
+            log.debug("%s: %s", revision, error)
+
+    def _read_marks(self) -> OrderedDict[Revision, int]:
+        found: list[tuple[float, Revision, int]] = []
+        for folder, folders, files in os.walk(self._directory, followlinks=False):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            if MARK not in files or SPEC_FILE_NAME not in files:
+                continue
+            *repository, changeset = Path(folder).relative_to(self._directory).parts or ("",)
+            try:
+                revision = Revision("/".join(repository), changeset)
+                marked = Path(folder, MARK).lstat().st_mtime
+                size = Path(folder, SPEC_FILE_NAME).lstat().st_size
+            except (BadRevisionUrl, OSError):
+                continue
+            found.append((marked, revision, size))
+        found.sort(key=lambda entry: entry[0])
+        return OrderedDict((revision, size) for _, revision, size in found)
+
+
+def _parts(revision: Revision) -> tuple[str, ...]:
+    return (*revision.repository.split("/"), revision.changeset)
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
+
+
+def _read(name: str, directory: int) -> bytes:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()

@@ -1,0 +1,197 @@
+"""Brings a revision's definitions into the cache, with one fetch for everyone who waits."""
+
+import asyncio
+import logging
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self, TypeVar
+
+from histogram_specs.cache.eviction import FetchedFileLimit
+from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.errors import (
+    BrokenSpecFile,
+    NotASpecFile,
+    RevisionMissing,
+    SourceDown,
+    SourceUnreachable,
+)
+from histogram_specs.revision import Revision
+from histogram_specs.sources.source import Source
+
+MISSING_FOR_SECONDS = 3600.0
+MAX_REMEMBERED = 10_000
+# With the jitter these stay under the 30 s within which a pending ping must be tried again.
+FIRST_PAUSE_SECONDS = 1.0
+MAX_PAUSE_SECONDS = 20.0
+JITTER = 0.25
+
+log = logging.getLogger(__name__)
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class FetchResult(StrEnum):
+    """What became of a fetch; also the metric's ``result`` label."""
+
+    FOUND = "found"  # it is in the cache
+    MISSING = "missing"  # the source says that it has no such file
+    UNREACHABLE = (
+        "unreachable"  # no usable answer: refused, late, cut off, an error, a redirect, no spec file
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    until: float  # by the fetcher's clock
+    seconds: float
+
+
+class SpecFetcher:
+    """
+    Fetches spec files from one source into a cache.
+
+    However many ask for a revision, it is fetched once at a time, in the fetcher's own
+    task: a caller that is cancelled tears nothing.  "Missing" is remembered for an hour.
+    After an unusable answer that revision, and after no answer at all every revision, is
+    left alone for a growing pause, during which `fetch` says "unreachable" at once.
+
+    Use it with ``async with``; leaving cancels what is under way.
+    """
+
+    def __init__(
+        self, cache: RevisionCache, source: Source, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._cache = cache
+        self._fetched = FetchedFileLimit(cache.directory)
+        self._keeping = asyncio.Lock()
+        self._source = source
+        self._clock = clock
+        self._under_way: dict[Revision, asyncio.Task[FetchResult]] = {}
+        self._missing_until: OrderedDict[Revision, float] = OrderedDict()
+        self._pauses: OrderedDict[Revision | None, _Pause] = OrderedDict()  # None: the source as a whole
+        self._details: OrderedDict[Revision, str] = OrderedDict()
+        self._source_detail = ""  # why the source as a whole is out of reach
+        self._counts = dict.fromkeys(FetchResult, 0)
+
+    async def __aenter__(self) -> Self:
+        await self._source.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._source.__aexit__(*raised)
+
+    async def fetch(self, revision: Revision) -> FetchResult:
+        """Bring the file of *revision* into the cache; answers at once where asking is known to be no use."""
+        task = self._under_way.get(revision)
+        if task is None:
+            known = self._known(revision)
+            if known is not None:
+                return known
+            task = asyncio.create_task(self._fetch(revision), name=f"fetch {revision}")
+            self._under_way[revision] = task
+            task.add_done_callback(lambda _: self._under_way.pop(revision, None))
+        return await asyncio.shield(task)
+
+    def retry_now(self) -> None:
+        """Forget every pause: the next `fetch` asks the source again."""
+        self._pauses.clear()
+
+    def detail_of(self, revision: Revision) -> str:
+        """Return in one line why *revision* was not found at the last try; empty where it was not tried."""
+        return self._details.get(revision, "")
+
+    def last_answer(self, revision: Revision) -> str:
+        """Return why *revision* is not here: its own last answer, or that of a source out of reach."""
+        return self._details.get(revision) or self._source_detail
+
+    def statistics(self) -> Mapping[FetchResult, int]:
+        """Return how many times the source was asked, by what came of it."""
+        return dict(self._counts)
+
+    def _known(self, revision: Revision) -> FetchResult | None:
+        if revision.is_pseudo:
+            return FetchResult.MISSING
+        now = self._clock()
+        if self._missing_until.get(revision, now) > now:
+            return FetchResult.MISSING
+        for paused in (revision, None):
+            pause = self._pauses.get(paused)
+            if pause is not None and pause.until > now:
+                return FetchResult.UNREACHABLE
+        return None
+
+    async def _fetch(self, revision: Revision) -> FetchResult:
+        try:
+            if await asyncio.to_thread(self._cache.load, revision) is not None:
+                return FetchResult.FOUND
+        except BrokenSpecFile:
+            pass  # it was logged; a good one takes its place
+        except OSError as error:
+            self._pause(revision)
+            _put(self._details, revision, f"the cache cannot be read: {error}")
+            return FetchResult.UNREACHABLE
+        result, detail = await self._ask(revision)
+        self._counts[result] += 1
+        if result is FetchResult.FOUND:
+            log.info("fetched %s", revision)
+            self._details.pop(revision, None)
+            return result
+        log.debug("%s %s: %s", revision, result, detail)
+        _put(self._details, revision, detail)
+        return result
+
+    async def _ask(self, revision: Revision) -> tuple[FetchResult, str]:
+        try:
+            text = await self._source.read(revision)
+            self._reached()
+            async with self._keeping:
+                await asyncio.to_thread(self._keep, revision, text)
+        except RevisionMissing as error:
+            self._reached()
+            _put(self._missing_until, revision, self._clock() + MISSING_FOR_SECONDS)
+            return FetchResult.MISSING, str(error)
+        except SourceDown as error:
+            self._pause(None)
+            self._source_detail = str(error)
+            return FetchResult.UNREACHABLE, str(error)
+        except SourceUnreachable as error:
+            self._pause(revision)
+            return FetchResult.UNREACHABLE, str(error)
+        except NotASpecFile as error:
+            self._pause(revision)
+            return FetchResult.UNREACHABLE, f"the answer is no spec file: {error}"
+        except OSError as error:
+            self._pause(revision)
+            return FetchResult.UNREACHABLE, f"it cannot be kept: {error}"
+        self._pauses.pop(revision, None)
+        return FetchResult.FOUND, ""
+
+    def _reached(self) -> None:
+        self._pauses.pop(None, None)
+        self._source_detail = ""
+
+    def _keep(self, revision: Revision, text: bytes) -> None:
+        self._cache.store(revision, text)
+        self._fetched.note(revision, text)
+
+    def _pause(self, paused: Revision | None) -> None:
+        before = self._pauses.get(paused)
+        seconds = FIRST_PAUSE_SECONDS if before is None else min(before.seconds * 2, MAX_PAUSE_SECONDS)
+        until = self._clock() + seconds * random.uniform(1 - JITTER, 1 + JITTER)
+        _put(self._pauses, paused, _Pause(until, seconds))
+
+
+def _put(table: OrderedDict[Key, Value], key: Key, value: Value) -> None:
+    table[key] = value
+    table.move_to_end(key)
+    if len(table) > MAX_REMEMBERED:
+        table.popitem(last=False)

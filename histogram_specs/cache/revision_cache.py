@@ -1,0 +1,217 @@
+"""The revision cache: revision → specs, in memory and on disk."""
+
+import logging
+import os
+import stat
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from histogram_specs.atomic_files import PASSING, opened_directory, write_file
+from histogram_specs.changeset_prefixes import ChangesetPrefixes
+from histogram_specs.errors import BadRevisionUrl, BrokenSpecFile, NotASpecFile
+from histogram_specs.expressions import CONSTANTS, Constants
+from histogram_specs.revision import SPEC_FILE_NAME, Revision
+from histogram_specs.spec_file import MAX_BYTES, SpecFile, parse_spec_file
+
+MAX_FILES = 10_000
+SET_ASIDE_NAME = SPEC_FILE_NAME + ".broken"
+
+log = logging.getLogger(__name__)
+
+_Stamp = tuple[int, int, int]  # inode, modification time in ns, size
+
+
+@dataclass(frozen=True, slots=True)
+class CachedRevision:
+    """A file of the cache, as `RevisionCache.list` shows it."""
+
+    revision: Revision
+    path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    stamp: _Stamp
+    digest: str | None  # None: read, and found to be no spec file
+    detail: str = ""
+
+
+class RevisionCache:
+    """
+    Spec files by revision under ``<directory>/<repo…>/<changeset>/Histograms.json``.
+
+    What is on disk counts, whoever put it there: a file that appears, changes or goes
+    is noticed at the next `load`.  In memory a text is held once however many revisions
+    have it, and the least recently used go when more than *max_cached_specs*
+    definitions are held.  Synchronous; may be used from several threads.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        max_cached_specs: int = 250_000,
+        constants: Constants = CONSTANTS,
+    ) -> None:
+        self.directory = directory
+        self.constants = constants
+        self._max_cached_specs = max_cached_specs
+        self._cached_specs = 0
+        self._by_digest: OrderedDict[str, SpecFile] = OrderedDict()
+        self._known: OrderedDict[Revision, _Known] = OrderedDict()
+        self._names = ChangesetPrefixes(directory)
+        self._lock = threading.Lock()
+
+    def load(self, revision: Revision) -> SpecFile | None:
+        """
+        Return the specs of *revision*, or None if the cache has none.
+
+        A file under the first twelve or more digits of a changeset is found for the
+        whole of it, and the reverse, where only one is meant.
+
+        Raises:
+            BrokenSpecFile: If there is a file, and it is unreadable or no spec file.
+                Logged once as long as the file stays as it is.
+            OSError: If the disk cannot be read just now.
+        """
+        with self._lock:
+            stored_as = self._stored_as(revision)
+            return None if stored_as is None else self._load(stored_as)
+
+    def store(self, revision: Revision, text: bytes) -> SpecFile:
+        """
+        Keep *text* as the file of *revision*, whole or not at all, and return its specs.
+
+        A broken file in its place is set aside as ``Histograms.json.broken``; a usable one
+        stays and is returned: what was put by hand is never replaced.
+
+        Raises:
+            NotASpecFile: If *text* is none; nothing is written.
+            OSError: If it cannot be written, or what is there be read; nothing is changed.
+        """
+        spec_file = parse_spec_file(text, self.constants)
+        try:
+            present = self.load(revision)
+        except BrokenSpecFile:
+            with self._lock:
+                self._set_aside(self._stored_as(revision) or revision)
+        else:
+            if present is not None:
+                return present
+        with opened_directory(self.directory, self._parts(revision), create=True) as directory:
+            write_file(directory, SPEC_FILE_NAME, text)
+        return spec_file
+
+    def shared(self, digest: str, read: Callable[[str], bytes]) -> SpecFile:
+        """
+        Return the specs of the text with this *digest*, by *read* where memory has them not.
+
+        Raises:
+            NotASpecFile: If what *read* gives is none.
+        """
+        with self._lock:
+            if digest in self._by_digest:
+                self._by_digest.move_to_end(digest)
+                return self._by_digest[digest]
+            return self._keep(parse_spec_file(read(digest), self.constants))
+
+    def list(self) -> Iterator[CachedRevision]:
+        """Yield the files on disk by repository and changeset; links and stray files are left out."""
+        for folder, folders, files in os.walk(self.directory, followlinks=False):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            if SPEC_FILE_NAME not in files:
+                continue
+            path = Path(folder, SPEC_FILE_NAME)
+            *repository, changeset = path.parent.relative_to(self.directory).parts or ("",)
+            try:
+                revision = Revision("/".join(repository), changeset)
+                status = path.lstat()
+            except (BadRevisionUrl, OSError):
+                continue
+            if stat.S_ISREG(status.st_mode):
+                yield CachedRevision(revision, path, status.st_size)
+
+    def path_of(self, revision: Revision) -> Path:
+        """Return where the file of *revision* is or would be."""
+        return self.directory.joinpath(*self._parts(revision), SPEC_FILE_NAME)
+
+    def _load(self, revision: Revision) -> SpecFile | None:
+        try:
+            with opened_directory(self.directory, self._parts(revision)) as directory:
+                return self._load_from(directory, revision)
+        except FileNotFoundError:
+            self._known.pop(revision, None)
+            return None
+        except OSError as error:
+            if error.errno in PASSING:
+                raise
+            raise self._broken(revision, f"cannot be read: {error.strerror}", None) from error
+
+    def _load_from(self, directory: int, revision: Revision) -> SpecFile | None:
+        status = os.stat(SPEC_FILE_NAME, dir_fd=directory, follow_symlinks=False)
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        known = self._known.get(revision)
+        if known is not None and known.stamp == stamp:
+            self._known.move_to_end(revision)
+            if known.digest is None:
+                raise BrokenSpecFile(known.detail)
+            if known.digest in self._by_digest:
+                self._by_digest.move_to_end(known.digest)
+                return self._by_digest[known.digest]
+        if not stat.S_ISREG(status.st_mode):
+            raise self._broken(revision, "is not a regular file", stamp)
+        if status.st_size > MAX_BYTES:
+            raise self._broken(revision, f"is larger than {MAX_BYTES:,} bytes", stamp)
+        descriptor = os.open(SPEC_FILE_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        with os.fdopen(descriptor, "rb") as file:
+            text = file.read(MAX_BYTES + 1)
+        try:
+            spec_file = parse_spec_file(text, self.constants)
+        except NotASpecFile as error:
+            raise self._broken(revision, f"is no spec file: {error}", stamp) from error
+        self._remember(revision, _Known(stamp, spec_file.digest))
+        return self._keep(spec_file)
+
+    def _broken(self, revision: Revision, what: str, stamp: _Stamp | None) -> BrokenSpecFile:
+        detail = f"{self.path_of(revision)} {what}; replace it or remove it"
+        known = self._known.get(revision)
+        if known is None or known.detail != detail:
+            log.warning("%s", detail)
+        self._remember(revision, _Known(stamp or (0, 0, 0), None, detail))
+        return BrokenSpecFile(detail)
+
+    def _remember(self, revision: Revision, known: _Known) -> None:
+        self._known[revision] = known
+        self._known.move_to_end(revision)
+        if len(self._known) > MAX_FILES:
+            self._known.popitem(last=False)
+
+    def _keep(self, spec_file: SpecFile) -> SpecFile:
+        shared = self._by_digest.setdefault(spec_file.digest, spec_file)
+        self._by_digest.move_to_end(shared.digest)
+        if shared is spec_file:
+            self._cached_specs += len(spec_file)
+        # The newest stays, however large: whoever asked holds it anyway.
+        while self._cached_specs > self._max_cached_specs and len(self._by_digest) > 1:
+            _, gone = self._by_digest.popitem(last=False)
+            self._cached_specs -= len(gone)
+        return shared
+
+    def _stored_as(self, revision: Revision) -> Revision | None:
+        """Return the revision under which a file for *revision* is stored."""
+        name = self._names.stored_as(revision.repository, revision.changeset)
+        return None if name is None else Revision(revision.repository, name)
+
+    def _set_aside(self, revision: Revision) -> None:
+        """Move a broken file out of the way; it is kept for whoever put it there."""
+        with opened_directory(self.directory, self._parts(revision)) as directory:
+            os.rename(SPEC_FILE_NAME, SET_ASIDE_NAME, src_dir_fd=directory, dst_dir_fd=directory)
+        log.warning("%s set aside as %s", self.path_of(revision), SET_ASIDE_NAME)
+
+    @staticmethod
+    def _parts(revision: Revision) -> tuple[str, ...]:
+        return (*revision.repository.split("/"), revision.changeset)

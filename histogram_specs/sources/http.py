@@ -1,0 +1,112 @@
+"""Spec files over HTTP, from the one server that the operator configured."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Self
+
+import aiohttp
+
+from histogram_specs.errors import RevisionMissing, SourceDown, SourceUnreachable
+from histogram_specs.revision import Revision
+from histogram_specs.spec_file import MAX_BYTES
+
+CONNECT_SECONDS = 3.0
+TOTAL_SECONDS = 10.0
+MAX_AT_ONCE = 4
+MAX_PER_SECOND = 10.0
+
+
+class HttpGetter:
+    """
+    GET requests that are bounded in time, size, number at once and rate, and never redirected.
+
+    Use it with ``async with``.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
+        most_per_second: float = MAX_PER_SECOND,
+    ) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
+        self._seconds_between = 1 / most_per_second
+        self._next_start = 0.0
+        self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            timeout=self._timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity", "User-Agent": "telemetry-server"},
+        )
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, url: str, most_bytes: int = MAX_BYTES) -> bytes:
+        """
+        Return the body that *url* answers with status 200.
+
+        Raises:
+            RevisionMissing: If it answers 404 or 410.
+            SourceDown: If it cannot be connected to, or does not answer in time.
+            SourceUnreachable: If it answers anything else, breaks off, or sends too much.
+        """
+        async with self._at_once:
+            await self._take_turn()
+            try:
+                return await self._get(url, most_bytes)
+            except TimeoutError:
+                raise SourceDown(f"{url}: no whole answer in {self._timeout.total:g} s") from None
+            except aiohttp.ClientConnectionError as error:
+                raise SourceDown(f"{url}: {error or type(error).__name__}") from None
+            except aiohttp.ClientError as error:
+                raise SourceUnreachable(f"{url}: {error or type(error).__name__}") from None
+
+    async def _get(self, url: str, most_bytes: int) -> bytes:
+        assert self._session is not None, "used outside of async with"
+        async with self._session.get(url, allow_redirects=False) as response:
+            if response.status in (404, 410):
+                raise RevisionMissing(f"{url}: {response.status}")
+            if response.status != 200:
+                raise SourceUnreachable(f"{url}: answers {response.status}")
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > most_bytes:
+                    response.close()
+                    raise SourceUnreachable(f"{url}: more than {most_bytes:,} bytes")
+            return bytes(body)
+
+    async def _take_turn(self) -> None:
+        now = time.monotonic()
+        start = max(now, self._next_start)
+        self._next_start = start + self._seconds_between
+        await asyncio.sleep(start - now)
+
+
+class HttpSource:
+    """Spec files at the URLs that *url_of* gives.  Use it with ``async with``."""
+
+    def __init__(self, url_of: Callable[[Revision], str], getter: HttpGetter | None = None) -> None:
+        self._url_of = url_of
+        self._getter = getter or HttpGetter()
+
+    async def __aenter__(self) -> Self:
+        await self._getter.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self._getter.__aexit__(*raised)
+
+    async def read(self, revision: Revision) -> bytes:
+        """Return the file at *revision*; raises what `HttpGetter.get` does."""
+        return await self._getter.get(self._url_of(revision))

@@ -1,0 +1,121 @@
+"""The writer's own thread: everything of a commit that waits for the disk."""
+
+import errno
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from queue import SimpleQueue
+from threading import Thread
+from time import perf_counter
+
+from storage.errors import StorageError, StorageFull, WriterBusy, WriterDead
+from storage.raw.free_space import DiskFloor
+from storage.raw.segment_file import SegmentSeries
+from storage.raw.submission import Submission
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+RECORD_OVERHEAD_BYTES = 512  # header and frame, guessed: bounds on memory and room need no better
+PASSING = frozenset({errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A batch that is on disk."""
+
+    submissions: int
+    written_bytes: int
+    seconds: float
+
+
+def record_bytes(submission: Submission) -> int:
+    """About how many bytes the record of *submission* takes."""
+    return len(submission.body) + RECORD_OVERHEAD_BYTES
+
+
+class CommitThread:
+    """
+    Runs jobs one after the other in a thread, and makes commits in it.
+
+    The public methods but `submit` and `stop` run in that thread only.  Once a
+    sync or a write failed without a reason that we know, nothing is written
+    or synced any more: what the file holds is unknown until it is read anew.
+    """
+
+    def __init__(self, series: SegmentSeries, floor: DiskFloor) -> None:
+        self.series = series
+        self.floor = floor
+        self.death: WriterDead | None = None
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="raw-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have *job* run after those before it; it must not raise."""
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """Let the thread end after its last job; waits for it."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def commit(self, submissions: Sequence[Submission]) -> Commit | StorageError:
+        """Write and sync *submissions*; what became of all of them."""
+        if self.death is not None:
+            return self.death
+        if not self.floor.admit(sum(map(record_bytes, submissions))):
+            return StorageFull("the disk has less free space than is to be left")
+        started = perf_counter()
+        series = self.series
+        written = 0
+        try:
+            for day, of_day in _by_day(submissions):
+                written += series.append(of_day, day=day)
+            series.sync()
+        except Exception as error:
+            return self._failed(error)
+        return Commit(len(submissions), written, perf_counter() - started)
+
+    def seal_if_due(self, day: date) -> None:
+        """Seal a segment that no submission came to seal."""
+        if self.death is None and self.series.is_due(day):
+            self.seal()
+
+    def seal(self) -> None:
+        """Seal the open segment; on a full disk from the room that was kept back."""
+        if self.death is not None:
+            self.series.abandon()
+            return
+        if self.floor.is_low:
+            self.floor.release()
+        try:
+            self.series.seal()
+        except Exception as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> StorageError:
+        self.series.abandon()
+        number = error.errno if isinstance(error, OSError) else None
+        if number in NO_ROOM:
+            self.floor.declare_low()
+            return StorageFull("the disk is full")
+        if number in PASSING:
+            return WriterBusy(f"the disk could not be written just now: {error}")
+        if not isinstance(error, WriterDead):
+            error = WriterDead(f"the raw store could not be written: {error}")
+        self.death = error
+        return error
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+def _by_day(submissions: Sequence[Submission]) -> Iterator[tuple[date, Sequence[Submission]]]:
+    first = submissions[0].received_at.date()
+    if submissions[-1].received_at.date() == first:
+        yield first, submissions
+        return
+    in_order = sorted(submissions, key=lambda submission: submission.received_at.date())
+    for day, of_day in groupby(in_order, key=lambda submission: submission.received_at.date()):
+        yield day, list(of_day)

@@ -1,0 +1,43 @@
+"""``telemetry-server backup``: a consistent copy of the data root in one file, while the server runs."""
+
+import argparse
+from pathlib import Path
+
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.output import print_json, progress, say
+
+EPILOG = """\
+example: telemetry-server backup --data ./data backup-20261122.tar
+
+The file is a tar archive: the ledger of one moment, all that it counts on, the definitions that are
+cached, and raw/. The server may run meanwhile. It appears whole, or not at all; restore brings it back."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the archive to write; it must not exist")
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is in the archive."""
+    from storage.backup.archive import back_up
+    from storage.disk import Disk
+    from telemetry_server.composition.data_root import existing_data_root
+
+    root = existing_data_root(settings_of(args))
+    file: Path = args.file.absolute()
+    if file.exists():
+        say(f"telemetry-server backup: {args.file} exists; name another file, or remove it")
+        return ExitStatus.USAGE
+    if not file.parent.is_dir():
+        say(f"telemetry-server backup: {file.parent} is not a folder; make it, or name another file")
+        return ExitStatus.USAGE
+    with progress("copying", unit="files") as bar:
+        made = back_up(root, file, Disk(), on_file=bar.advance, on_total=bar.total)
+    if args.json:
+        print_json({"file": str(file), "files": made.files, "bytes": made.bytes})
+    else:
+        print(f"{args.file}: {made.files:,} files, {made.bytes:,} bytes")
+    return ExitStatus.DONE

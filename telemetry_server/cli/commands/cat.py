@@ -1,0 +1,80 @@
+"""``telemetry-server cat``: submissions, records or quarantine, a line each."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from telemetry_server.cli.date_arguments import day_of
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_settings_options, settings_of
+from telemetry_server.terminal.client_text import shown_json
+from telemetry_server.terminal.output import say
+
+EPILOG = """\
+examples:
+  telemetry-server cat converted --data ./data --where reason=idle-daily --where appVersion='23.*'
+  telemetry-server cat quarantine --data ./data --where reason=unknown_histogram
+  telemetry-server cat raw --data ./data --date 20261122 | head -1 | cut -f2 | python3 -m json.tool
+
+Each line is <docid>, a tab, JSON.  converted: --where takes the dimensions of the partition schema
+(reason, appName, appUpdateChannel, appVersion, appBuildID by default) and reads only those folders;
+namespace and doctype are compared with what each record says, whatever folder it is in.
+raw and quarantine: a field of the object (reason, histogram, document_id …), or what its path says
+(namespace, doctype, appName, appVersion, appUpdateChannel, appBuildID).
+* and ? stand for any characters."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what", choices=("raw", "converted", "quarantine"), metavar="raw|converted|quarantine"
+    )
+    parser.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="only this day of arrival (UTC)")
+    parser.add_argument(
+        "--where",
+        action="append",
+        type=_condition,
+        default=[],
+        metavar="NAME=VALUE",
+        help="only lines where it holds; may be given again",
+    )
+    parser.add_argument("--json", action="store_true", help="no effect: the lines are JSON anyway")
+    add_settings_options(parser)
+
+
+def _condition(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the lines."""
+    from storage.ledger.ledger import Ledger
+    from storage.partitions.reader import Filter
+    from telemetry_server.composition.data_root import existing_data_root
+    from telemetry_server.inspection import listing
+
+    root = existing_data_root(settings_of(args))
+    wanted = Filter(args.date, tuple(args.where))
+    out = sys.stdout.buffer
+    with Ledger.for_reading(root) as ledger:
+        unknown = listing.unknown_name(args.what, ledger, wanted)
+        if unknown is not None:
+            say(f"telemetry-server cat: {unknown}")
+            return ExitStatus.USAGE
+        if args.what == "converted":
+            for note in listing.notes_on_other(ledger, wanted):
+                say(f"telemetry-server cat: {note}")
+        damage: list[str] = []
+
+        def tell(text: str) -> None:
+            damage.append(text)
+            say(f"telemetry-server cat: {text}; what is whole is printed")
+
+        found: Iterator[bytes] = listing.READERS[args.what](root, ledger, wanted, tell)
+        for line in found:
+            # The id is a UUID, or of the letters that a path may have: the rest of the line is JSON.
+            out.write(shown_json(line) + b"\n")
+        out.flush()
+    return ExitStatus.BAD_INPUT if damage else ExitStatus.DONE

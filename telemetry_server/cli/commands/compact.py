@@ -1,0 +1,64 @@
+"""``telemetry-server compact``: merge a closed day's small files."""
+
+import argparse
+
+from telemetry_server.cli.date_arguments import day_of
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.output import print_json, print_table, print_text, progress, say
+
+EPILOG = """\
+example: telemetry-server compact --data ./data --date 20261121
+
+Without --date, all days before today (UTC).  Readers and the server may be at work meanwhile."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="the day; it must be over")
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each partition that was merged."""
+    from datetime import UTC, datetime
+
+    from storage.disk import Disk
+    from storage.ledger.opening import check_fit, open_ledger
+    from storage.lock import FileLock
+    from storage.partitions.compact import compact_day
+    from telemetry_server.composition.data_root import writable_data_root
+
+    today = datetime.now(UTC).strftime("%Y%m%d")
+    wanted = args.date
+    if wanted is not None and wanted >= today:
+        say(f"telemetry-server compact: {wanted} is not over yet (UTC); only a closed day is merged")
+        return ExitStatus.USAGE
+    root = writable_data_root(settings_of(args))
+    disk = Disk()
+    lock = FileLock(root.state / "converter.lock")
+    merged = []
+    with open_ledger(root, disk) as ledger:
+        days = sorted({file.directory.split("/")[1] for file in ledger.files()})
+        with progress("merging", unit="partitions") as bar:
+            for day in days:
+                if day >= today or (wanted is not None and day != wanted):
+                    continue
+                lock.acquire(wait=True)
+                try:
+                    if ledger.follow_replacement():
+                        check_fit(root)
+                    for result in compact_day(root.path, ledger, disk, day):
+                        merged.append(result)
+                        bar.advance()
+                finally:
+                    lock.release()
+    rows = [(m.directory, m.files_before, m.records, m.bytes_before, m.bytes_after) for m in merged]
+    if args.json:
+        names = ("directory", "files_before", "records", "bytes_before", "bytes_after")
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+    elif rows:
+        print_table(("partition", "files", "records", "bytes before", "bytes after"), rows)
+    else:
+        print_text("nothing to merge")
+    return ExitStatus.DONE

@@ -1,0 +1,105 @@
+"""``config``: the settings in force, and where each comes from."""
+
+import argparse
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.composition.setting_files import check_files
+from telemetry_server.settings.settings import SETTING_NAMES, ConfigurationError, Settings
+from telemetry_server.terminal.output import print_json, print_table, print_text
+
+EPILOG = """\
+A flag goes before TELEMETRY_<NAME> in the environment, that before --config
+FILE (TOML), that before the default.
+
+examples:
+  telemetry-server config show --origin
+  telemetry-server config check --config /etc/telemetry-server.toml
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``config``."""
+    parser.add_argument(
+        "what",
+        choices=["show", "check"],
+        metavar="show|check",
+        help="print the settings, or only say whether they make sense",
+    )
+    parser.add_argument("--origin", action="store_true", help="say where each value comes from")
+    add_settings_options(parser)
+    add_json_option(parser)
+
+
+def plain(value: Any) -> Any:
+    """A setting's value as JSON has it."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the settings; a `ConfigurationError` answers for those that make no sense."""
+    settings = settings_of(args)
+    if args.what == "check":
+        from telemetry_server.composition.listeners import check_ports
+
+        check_files(settings)
+        check_ports(settings)
+        _check_data_dir(settings)
+        if args.json:
+            print_json({"ok": True})
+        else:
+            print_text("the settings make sense")
+        return ExitStatus.DONE
+    values = {name: plain(getattr(settings, name)) for name in SETTING_NAMES}
+    if args.json:
+        _print_json(settings, values, args.origin)
+    else:
+        headings = ("setting", "value", *(("from",) if args.origin else ()))
+        rows = [
+            (name, _shown(value), *((settings.origin_of(name),) if args.origin else ()))
+            for name, value in values.items()
+        ]
+        print_table(headings, rows)
+    return ExitStatus.DONE
+
+
+def _check_data_dir(settings: Settings) -> None:
+    """Raise `ConfigurationError` if `serve` could not make or use the data root."""
+    wanted = settings.data_dir.absolute()
+    present = next(path for path in (wanted, *wanted.parents) if path.exists())
+    trouble = None
+    if not present.is_dir():
+        trouble = f"{present} is not a folder"
+    elif not os.access(present, os.R_OK | os.W_OK | os.X_OK):
+        trouble = f"{present} is not writable for this user"
+    if trouble is not None:
+        raise ConfigurationError(f"data_dir (from {settings.origin_of('data_dir')}): {trouble}")
+
+
+def _print_json(settings: Settings, values: dict[str, Any], with_origin: bool) -> None:
+    if with_origin:
+        print_json(
+            {name: {"value": value, "origin": settings.origin_of(name)} for name, value in values.items()}
+        )
+    else:
+        print_json(values)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(value) or "-"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)

@@ -1,0 +1,123 @@
+"""``telemetry-server convert``: all that waits, or files of exported data."""
+
+import argparse
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+from telemetry_server.cli.date_arguments import day_of
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.output import print_json, print_table, progress, say
+
+if TYPE_CHECKING:
+    from telemetry_server.coordinator.run_summary import RunSummary
+
+EPILOG = """\
+examples:
+  telemetry-server convert --data ./data
+  telemetry-server convert --data ./data telemetry.log.v1.finished
+  zcat pings.tsv.gz | telemetry-server convert --data ./data --format lines -
+
+exit status: 0 whether or not something was refused, 4 when a file was damaged,
+5 while pings wait for a revision server"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exported data; - is stdin")
+    parser.add_argument(
+        "--format",
+        choices=("auto", "packed", "export", "lines"),
+        default="auto",
+        help="what the files are (default: %(default)s, found by looking)",
+    )
+    parser.add_argument(
+        "--date", type=day_of, metavar="YYYYMMDD", help="day of arrival of lines, which carry none"
+    )
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what became of what was converted; 5 while anything is pending."""
+    from storage.progress.conversion_state import ConversionState
+    from telemetry_server.composition.conversion import opened_converter
+    from telemetry_server.composition.data_root import prepare_data_root
+    from telemetry_server.composition.other_processes import Company
+    from telemetry_server.coordinator.run_summary import RunSummary
+
+    if not args.files and (args.date or args.format != "auto"):
+        say("telemetry-server convert: --format and --date are about files; name one, or - for stdin")
+        return ExitStatus.USAGE
+    settings = settings_of(args)
+    prepare_data_root(settings)
+    imported = None
+    if args.files:
+        from telemetry_server.composition.file_imports import import_files
+
+        imported = import_files(settings, args.files, args.format, args.date)
+
+    async def convert() -> tuple[RunSummary, bool]:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        with progress("converting", unit="pings") as bar:
+            done = 0
+
+            def show(tally: RunSummary) -> None:
+                nonlocal done
+                bar.advance(tally.received - done)
+                done = tally.received
+
+            company = Company(explains_nothing=imported is None)
+            async with opened_converter(settings, on_progress=show, on_wait=company.waits) as converter:
+                company.begin(converter.ledger)
+                await converter.convert_all(should_stop=stopped.is_set)
+                ConversionState(converter.root).clear()
+                company.end(converter.root, converter.ledger, converter.tally)
+                return converter.tally, stopped.is_set()
+
+    tally, was_stopped = asyncio.run(convert())
+    if imported is not None:
+        tally.damaged_records += imported.damaged_records
+        tally.damaged_bytes += imported.damaged_bytes
+    _print(tally, as_json=args.json)
+    if tally.pending:
+        say(_waiting(tally))
+    if was_stopped:
+        say("stopped: what was converted stays, run it again for the rest")
+        return ExitStatus.INTERRUPTED
+    if imported is not None and imported.is_bad:
+        return ExitStatus.BAD_INPUT
+    return ExitStatus.TRY_AGAIN if tally.pending else ExitStatus.DONE
+
+
+def _waiting(tally: "RunSummary") -> str:
+    before = f" ({tally.waited_before:,} waited before this run)" if tally.waited_before else ""
+    pings = "1 ping waits" if tally.pending == 1 else f"{tally.pending:,} pings wait"
+    return f"{pings} for definitions{before}: run convert again when revision_server answers"
+
+
+def _print(tally: "RunSummary", *, as_json: bool) -> None:
+    result = tally.as_json()
+    if as_json:
+        print_json(result)
+        return
+    rows: list[tuple[str, object]] = []
+    for name, value in result.items():
+        if isinstance(value, dict):
+            rows += [(f"{name}: {_words(key)}", _sum(count)) for key, count in value.items()]
+        else:
+            rows.append((name, value))
+        if name == "received" and tally.waited_before:
+            rows.append(("waited before", tally.waited_before))
+    print_table(("what", "count"), rows)
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _sum(value: object) -> object:
+    return sum(value.values()) if isinstance(value, dict) else value

@@ -1,0 +1,36 @@
+"""``doctor``: looks for trouble and says how to mend it."""
+
+import argparse
+from dataclasses import asdict
+
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.output import print_json, print_text
+
+EPILOG = """\
+example: telemetry-server doctor --data ./data
+
+exit status: 0 if all is well, 1 if anything was found
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``doctor``."""
+    add_settings_options(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each check, with a fix where one is needed; 1 if one was."""
+    from telemetry_server.diagnostics.checks import examine
+
+    findings = list(examine(settings_of(args)))
+    healthy = all(finding.ok for finding in findings)
+    if args.json:
+        print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            mark = "ok  " if finding.ok else "BAD "
+            fix = f": {finding.fix}" if finding.fix else ""
+            print_text(f"{mark} {finding.check:<12} {finding.detail}{fix}")
+    return ExitStatus.DONE if healthy else ExitStatus.FINDINGS

@@ -1,0 +1,207 @@
+"""``generate``: realistic pings, as lines or sent to a server."""
+
+import argparse
+import sys
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from telemetry_server.cli.date_arguments import day_of
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.number_arguments import integer, natural, positive, rate
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.generator.definitions import Definitions, definitions_from
+from telemetry_server.generator.payloads import Layout
+from telemetry_server.generator.stream import GeneratedPing, Recipe
+from telemetry_server.settings.settings import server_url
+from telemetry_server.terminal.output import print_json, print_text, progress, say
+
+EPILOG = """\
+The pings name a revision of our own, made from the definitions' digest.  The
+server finds it once --install-specs has put the definitions in its cache.
+
+examples:
+  telemetry-server generate --install-specs --data ./data
+  telemetry-server generate --count 100 --malformed 0.1 --to http://127.0.0.1:8080
+  telemetry-server generate --count 3 > pings.txt
+  telemetry-server generate --days 30 --count 3000 | telemetry-server convert - --data ./data
+"""
+MAX_AT_ONCE = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``generate``."""
+    parser.add_argument("--count", type=natural, default=10, metavar="N", help="how many (default: 10)")
+    parser.add_argument(
+        "--seed", type=integer, default=0, metavar="S", help="equal seeds, equal pings (default: 0)"
+    )
+    parser.add_argument(
+        "--malformed",
+        type=rate,
+        default=0.0,
+        metavar="RATE",
+        help="share that is malformed, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--repeats",
+        type=rate,
+        default=0.0,
+        metavar="RATE",
+        help="share that is sent again, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--layout",
+        type=_layout,
+        choices=list(Layout),
+        default=Layout.CLASSIC,
+        help="payload of version 1 or a unified main ping (default: classic)",
+    )
+    parser.add_argument("--definitions", type=Path, metavar="FILE", help="a Histograms.json (default: ours)")
+    parser.add_argument(
+        "--format",
+        choices=["lines", "packed"],
+        help="on stdout: lines of <id>TAB<json>, or a packed log, which says when each ping came"
+        " (default: lines; packed with --days)",
+    )
+    parser.add_argument(
+        "--days", type=positive, metavar="N", help="spread the arrivals evenly over N days, in a packed log"
+    )
+    parser.add_argument(
+        "--last-day", type=day_of, metavar="YYYYMMDD", help="the last of them (default: yesterday, UTC)"
+    )
+    parser.add_argument("--to", type=_server, metavar="URL", help="send them to this server instead")
+    parser.add_argument(
+        "--install-specs",
+        action="store_true",
+        help="put the definitions in the server's revision cache and make no pings",
+    )
+    add_settings_options(parser)
+    add_json_option(parser)
+
+
+def _server(text: str) -> str:
+    try:
+        url = server_url(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no server; write it like http://127.0.0.1:8080"
+        ) from None
+    if urlsplit(url).path:
+        raise argparse.ArgumentTypeError(f"{text!r} must have no path: pings go to /submit/… on that server")
+    return url
+
+
+def _layout(text: str) -> Layout:
+    try:
+        return Layout(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(Layout)}") from None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the pings; 5 if the server did not take them all."""
+    wrong = _contradiction(args)
+    if wrong is not None:
+        say(f"telemetry-server generate: {wrong}")
+        return ExitStatus.USAGE
+    definitions = _definitions(args.definitions)
+    if definitions is None:
+        return ExitStatus.BAD_INPUT
+    if args.install_specs:
+        return _install(args, definitions)
+    recipe = Recipe(
+        definitions,
+        seed=args.seed,
+        malformed_rate=args.malformed,
+        repeat_rate=args.repeats,
+        layout=args.layout,
+        lines_only=args.to is None,
+    )
+    if args.to is not None:
+        return _send(args, recipe)
+    if args.days is not None or args.format == "packed":
+        _write_packed(recipe, args.count, args.days or 1, args.last_day)
+    else:
+        _print_lines(recipe.pings(args.count))
+    return ExitStatus.DONE
+
+
+def _contradiction(args: argparse.Namespace) -> str | None:
+    """What of the arguments does not go together; None if all do."""
+    if args.to is not None and (args.days is not None or args.format is not None):
+        return "--to sends pings, and the server dates them: leave out --days and --format"
+    if args.days is not None and args.format == "lines":
+        return "lines hold no time of arrival: use --format packed with --days"
+    is_packed = args.days is not None or args.format == "packed"
+    if args.last_day is not None and not is_packed:
+        return "--last-day needs --days"
+    if is_packed and not args.install_specs and sys.stdout.isatty():
+        return "a packed log is binary: send it to a file, or to telemetry-server convert -"
+    return None
+
+
+def _write_packed(recipe: Recipe, count: int, days: int, last_day: str | None) -> None:
+    """Write a packed log (v2) of *count* pings to stdout; *last_day* is YYYYMMDD, None for yesterday."""
+    from telemetry_server.generator.arrivals import arrival_times
+    from telemetry_server.imports.formats.exported_ping import SUBMIT_PREFIX
+    from telemetry_server.imports.formats.packed_layout import PackedVersion, encode_record
+
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    last = datetime.strptime(last_day, "%Y%m%d") if last_day is not None else yesterday
+    out = sys.stdout.buffer
+    for ping, at in zip(recipe.pings(count), arrival_times(count, days, last.date()), strict=True):
+        path = ping.path.removeprefix(SUBMIT_PREFIX).encode()
+        out.write(encode_record(PackedVersion.V2, path, ping.body, int(at.timestamp() * 1000)))
+    out.flush()
+
+
+def _definitions(path: Path | None) -> Definitions | None:
+    from histogram_specs.errors import NotASpecFile
+
+    try:
+        return definitions_from(path)
+    except OSError as error:
+        say(f"telemetry-server generate: {path}: {error.strerror}")
+    except NotASpecFile as error:
+        say(f"telemetry-server generate: {path}: {error}")
+    return None
+
+
+def _install(args: argparse.Namespace, definitions: Definitions) -> int:
+    from histogram_specs.cache.revision_cache import RevisionCache
+    from telemetry_server.composition.data_root import prepare_revision_cache
+
+    directory = prepare_revision_cache(settings_of(args))
+    RevisionCache(directory).store(definitions.revision, definitions.text)
+    if args.json:
+        print_json({"revision": definitions.revision_url, "directory": str(directory)})
+    else:
+        print_text(f"{definitions.revision_url} is in {directory}")
+    return ExitStatus.DONE
+
+
+def _print_lines(pings: Iterator[GeneratedPing]) -> None:
+    for ping in pings:
+        text = zlib.decompress(ping.body, 31)
+        sys.stdout.buffer.write(ping.document_id.encode() + b"\t" + text + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _send(args: argparse.Namespace, recipe: Recipe) -> int:
+    import asyncio
+
+    from telemetry_server.generator.sender import ServerUnreachable, send_all
+
+    with progress("sending", args.count, "pings") as bar:
+        try:
+            answers = asyncio.run(send_all(args.to, recipe.pings(args.count), MAX_AT_ONCE, bar))
+        except ServerUnreachable as error:
+            say(f"telemetry-server generate: {error}")
+            return ExitStatus.TRY_AGAIN
+    if args.json:
+        print_json({"sent": sum(answers.values()), "answers": answers})
+    else:
+        print_text(", ".join(f"{count} answered {status}" for status, count in sorted(answers.items())))
+    return ExitStatus.DONE if set(answers) <= {200} else ExitStatus.TRY_AGAIN

@@ -1,0 +1,104 @@
+"""``telemetry-server repair``: a ledger built anew from the files, and strays moved aside."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.output import print_json, progress, say
+
+if TYPE_CHECKING:
+    from telemetry_server.repair.repair import Repaired
+
+EPILOG = """\
+examples:
+  telemetry-server repair --data ./data --dry-run
+  telemetry-server repair --data ./data
+
+Where the ledger is gone, older than the files, another data root's, or of another version, or where
+files that it counts on are gone, it is built anew from the files and raw/. Files that it does not
+know are moved to state/stray/, and the old ledger too. Nothing is removed. A run that is cut short
+is finished by the next. It may run beside the server."""
+MAX_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done; change nothing")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="build the ledger anew though it seems to be right: files were changed by hand",
+    )
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was done, or would be."""
+    from storage.data_root import DataRoot
+    from storage.disk import Disk
+    from telemetry_server.composition.conversion import setup_of
+    from telemetry_server.composition.data_root import existing_data_root, writable_data_root
+    from telemetry_server.repair.repair import Repairer
+
+    settings = settings_of(args)
+    root: DataRoot = (existing_data_root if args.dry_run else writable_data_root)(settings)
+    schema_text = setup_of(settings).schema_text
+    with progress("reading", unit="files") as bar:
+        repairer = Repairer(root, Disk(), schema_text, rebuild=args.rebuild, on_file=bar.advance)
+        result = repairer.examine() if args.dry_run else repairer.repair()
+    if args.json:
+        print_json(_as_json(result, dry_run=args.dry_run))
+    else:
+        _print(result, dry_run=args.dry_run)
+    return ExitStatus.DONE
+
+
+def _as_json(result: "Repaired", *, dry_run: bool) -> dict[str, Any]:
+    rebuilt = result.rebuilt
+    return {
+        "dry_run": dry_run,
+        "ledger": "current" if result.unfit is None else "unfit",
+        "reason": result.unfit,
+        "strays": result.strays,
+        "damaged": result.damaged,
+        "moved_to": result.moved_to,
+        "rebuilt": None
+        if rebuilt is None
+        else {
+            "files": rebuilt.files,
+            "stored": rebuilt.stored,
+            "quarantined": rebuilt.quarantined,
+            "conflict": rebuilt.conflicts,
+            "to_judge": rebuilt.unjudged,
+        },
+    }
+
+
+def _print(result: "Repaired", *, dry_run: bool) -> None:
+    if result.is_well:
+        print("nothing to repair: the ledger is the one of these files, and knows them all")
+        return
+    if result.unfit is not None:
+        print(f"the ledger {'would be' if dry_run else 'was'} built anew: {result.unfit}")
+    if result.rebuilt is not None:
+        rebuilt = result.rebuilt
+        print(
+            f"it knows {rebuilt.files:,} files: {rebuilt.stored:,} stored,"
+            f" {rebuilt.quarantined:,} quarantined,"
+            f" {rebuilt.conflicts:,} conflicts;"
+            f" the next conversion judges {rebuilt.unjudged:,} submissions again"
+        )
+    for line in result.damaged:
+        say(f"  damaged: {line}")
+    if result.strays:
+        where = result.moved_to or "state/stray/"
+        print(f"{len(result.strays):,} files {'would be' if dry_run else 'were'} moved to {where}:")
+        for path in result.strays[:MAX_SHOWN]:
+            print(f"  {path}")
+        if len(result.strays) > MAX_SHOWN:
+            print(f"  and {len(result.strays) - MAX_SHOWN:,} more (all with --json)")
+    elif result.moved_to:
+        print(f"the old ledger is in {result.moved_to}/state")
+    if not dry_run:
+        print("now: telemetry-server convert, then telemetry-server audit")

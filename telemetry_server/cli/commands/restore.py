@@ -1,0 +1,39 @@
+"""``telemetry-server restore``: a data root from the file that ``backup`` wrote."""
+
+import argparse
+from pathlib import Path
+
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.output import print_json, progress, say
+
+EPILOG = """\
+example: telemetry-server restore backup-20261122.tar --data ./restored
+
+The data root must not exist yet, or be an empty folder. It appears whole, or not at all.
+
+exit status: 4 if the archive is damaged, cut short, or not one of backup's"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the archive that backup wrote")
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was restored."""
+    from storage.backup.restore import restore
+    from storage.disk import Disk
+
+    if not args.file.is_file():
+        say(f"telemetry-server restore: {args.file}: no such file; name one that backup wrote")
+        return ExitStatus.BAD_INPUT
+    target = settings_of(args).data_dir.absolute()
+    with progress("restoring", unit="files") as bar:
+        made = restore(args.file, target, Disk(), on_file=bar.advance)
+    if args.json:
+        print_json({"data_dir": str(target), "files": made.files, "bytes": made.bytes})
+    else:
+        print(f"{target}: {made.files:,} files, {made.bytes:,} bytes; telemetry-server audit looks at them")
+    return ExitStatus.DONE

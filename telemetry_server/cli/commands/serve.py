@@ -1,0 +1,233 @@
+"""The server: edge workers on one port, the converter behind them, a supervisor above."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING
+
+from telemetry_server.cli.shared_options import add_settings_options, add_tls_options, settings_of
+from telemetry_server.composition.listeners import host_of_this_machine
+from telemetry_server.settings.settings import ClientAddress, LogFormat, Settings
+from telemetry_server.terminal.output import say
+
+if TYPE_CHECKING:
+    from telemetry_server.composition.listeners import HeldPorts
+    from telemetry_server.edge.edge import EdgeOptions
+    from telemetry_server.edge.worker import Listeners, WorkerPlace
+    from telemetry_server.supervision.supervisor import Child
+
+EPILOG = """\
+example: telemetry-server serve --data ./data --port 8080
+
+SIGTERM or Ctrl-C lets it finish what it took, at most drain_timeout_seconds, then it stops with 0;
+a second one stops it at once.  SIGHUP reads certificate, partition schema, doctypes and rules again.
+Exit status 78: the port is taken, or a setting makes no sense."""
+
+EXAMPLE_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
+EXAMPLE_PING = (
+    '{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox", "appVersion": "25.0", '
+    '"appUpdateChannel": "release", "appBuildID": "20131021000000"}}'
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `serve`."""
+    add_settings_options(parser)
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on; 0 takes a free one (default: 8080)")
+    parser.add_argument(
+        "--workers", metavar="N", help="processes that take submissions (default: one per core)"
+    )
+    add_tls_options(parser)
+    parser.add_argument("--no-convert", action="store_true", help="only keep submissions; convert them later")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    from telemetry_server.composition.data_root import prepare_data_root
+    from telemetry_server.composition.listeners import hold_ports
+    from telemetry_server.observability import logs, metrics
+
+    settings = settings_of(args)
+    with closing(hold_ports(settings)) as ports:
+        prepare_data_root(settings)
+        logs.forgive_streams()
+        logs.configure(human=_logs_for_people(settings))
+        metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
+        metrics.prepare_directory(metrics_directory)
+        try:
+            return _serve(settings, ports, converts=not args.no_convert)
+        finally:
+            metrics.remove_directory(metrics_directory)
+
+
+def _logs_for_people(settings: Settings) -> bool | None:
+    """Whether log lines are for people; None where the output decides."""
+    return None if settings.log_format is LogFormat.AUTO else settings.log_format is LogFormat.TEXT
+
+
+def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
+    from telemetry_server.composition.listeners import listeners_of
+    from telemetry_server.observability.events import ServerStarted, ServerStopped
+    from telemetry_server.supervision.supervisor import Supervisor
+
+    wake_read, wake_write = os.pipe()
+    options = _edge_options(settings, converts=converts)
+    doors = listeners_of(settings, ports)
+    children = [
+        _edge_child(options, _place(settings, number, wake_write if converts else -1), doors)
+        for number in range(1, settings.workers + 1)
+    ]
+    if converts:
+        children.append(_converter_child(settings, wake_read))
+
+    def print_hints() -> None:
+        port = ports.public.port
+        ServerStarted(settings.host, port, settings.workers, str(settings.data_dir)).emit()
+        _say_where(settings, port, None if ports.admin is None else ports.admin.port)
+
+    drain_timeout_seconds = settings.drain_timeout_seconds
+    status = Supervisor(children, drain_timeout_seconds=drain_timeout_seconds, on_ready=print_hints).run()
+    ServerStopped(status == 0).emit()
+    return status
+
+
+def _edge_options(settings: Settings, *, converts: bool) -> "EdgeOptions":
+    from storage.data_root import DataRoot
+    from storage.progress.waiting import ConversionWatch
+    from telemetry_server.composition.conversion import catalogue_of
+    from telemetry_server.composition.providers import CachedDefinitions, SchemaInForce
+    from telemetry_server.edge.edge import EdgeOptions
+    from telemetry_server.edge.limits import EdgeLimits
+
+    schema = SchemaInForce(settings)
+    limits = EdgeLimits(
+        max_body_bytes=settings.max_body_bytes,
+        oversize_status=settings.oversize_status,
+        max_connections=settings.max_connections,
+        max_in_flight_bytes=settings.max_in_flight_bytes,
+        header_timeout_seconds=settings.header_timeout_seconds,
+        body_timeout_seconds=settings.body_timeout_seconds,
+        keepalive_timeout_seconds=settings.keepalive_timeout_seconds,
+        answer_timeout_seconds=settings.answer_timeout_seconds,
+        drain_timeout_seconds=settings.drain_timeout_seconds,
+    )
+    return EdgeOptions(
+        limits=limits,
+        fast_lane=settings.fast_lane,
+        namespaces=frozenset(settings.namespaces),
+        cors_origins=frozenset(settings.submit_cors_origins),
+        trusted_hops=settings.trusted_hops,
+        keeps_client_address=settings.client_address is ClientAddress.TRUNCATED,
+        version=_version(),
+        labelled_namespaces=frozenset({"telemetry"}) | frozenset(catalogue_of(settings).namespaces()),
+        partition_schema=schema.text,
+        revision_cache_dir=settings.revision_cache_dir,
+        other_definitions=CachedDefinitions(settings).text_of,
+        conversion=ConversionWatch(DataRoot(settings.data_dir.resolve()), converts=converts),
+        has_admin_port=settings.admin_port is not None,
+        on_hangup=schema.read_again,
+    )
+
+
+def _version() -> bytes:
+    """What Dockerflow asks for; a build says its commit in ``version.json`` beside the program."""
+    from importlib.metadata import version
+
+    import orjson
+
+    said = {"source": "", "version": version("telemetry-server"), "commit": "", "build": ""}
+    file = Path("version.json")
+    if file.is_file():
+        try:
+            found = orjson.loads(file.read_bytes())
+        except (OSError, ValueError):
+            found = {}
+        if isinstance(found, dict):
+            said |= {name: str(found[name]) for name in said if name in found}
+    return orjson.dumps(said)
+
+
+def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
+    from storage.raw.free_space import RESERVE_BYTES
+    from telemetry_server.edge.worker import WorkerPlace
+
+    return WorkerPlace(
+        raw_dir=settings.data_dir / "raw",
+        number=number,
+        min_free_bytes=settings.min_free_bytes,
+        reserve_bytes=RESERVE_BYTES // settings.workers,
+        commit_timeout_seconds=settings.commit_timeout_seconds,
+        wake_fd=wake_fd,
+    )
+
+
+def _edge_child(options: "EdgeOptions", place: "WorkerPlace", doors: "Listeners") -> "Child":
+    from dataclasses import replace
+
+    from telemetry_server.edge.worker import run_worker
+    from telemetry_server.supervision.supervisor import Child
+
+    def run_edge(lifeline_fd: int, announce: Callable[[], None]) -> int:
+        return run_worker(options, replace(place, lifeline_fd=lifeline_fd), doors, announce)
+
+    return Child("edge", run_edge, announces=True)
+
+
+def _converter_child(settings: Settings, wake_fd: int) -> "Child":
+    from storage.data_root import DataRoot
+    from storage.progress.conversion_state import ConversionState
+    from telemetry_server.supervision.supervisor import Child
+
+    state = ConversionState(DataRoot(settings.data_dir.resolve()))
+    state.clear()
+
+    def run_converter(lifeline_fd: int, _announce: Callable[[], None]) -> int:
+        from telemetry_server.composition.conversion import run_follower
+
+        return run_follower(settings, wake_fd=wake_fd, lifeline_fd=lifeline_fd)
+
+    def died(status: str, pause_seconds: float) -> None:
+        state.halt(f"the converter's process ended ({status}); it is started again after {pause_seconds:g} s")
+
+    return Child("converter", run_converter, is_vital=False, on_death=died)
+
+
+def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:
+    """Where to send a ping, and how to look at it."""
+    server = (
+        f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
+    )
+    data = settings.data_dir
+    command = "telemetry-server"
+    if which(command) is None:
+        is_script = not sys.argv[0].endswith("__main__.py")
+        command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
+    say(f"Listening on {server}/ with data in {data}")
+    if admin_port is not None:
+        say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{admin_port}/metrics")
+    say(f"  send a ping:   {_example_curl(settings, server)}")
+    say(f"  see records:   {command} cat converted --data {data}")
+    say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")
+
+
+def _example_curl(settings: Settings, server: str) -> str:
+    """A command that works as it is printed: a ping that is stored, whatever namespaces are taken."""
+    namespace = "telemetry" if not settings.namespaces else settings.namespaces[0]
+    if "telemetry" in settings.namespaces or namespace == "telemetry":
+        path, ping = f"telemetry/{EXAMPLE_ID}", EXAMPLE_PING
+    else:
+        path, ping = f"{namespace}/example/1/{EXAMPLE_ID}", '{"app_version": "1.0"}'
+    # The certificate is for the name that clients use, and this is for the machine itself.
+    trust = "" if settings.tls_certificate is None else "--insecure "
+    return f"curl -i {trust}--data '{ping}' '{server}/submit/{path}'"
+
+
+def _host_in_url(host: str) -> str:
+    """*host* as a client on this machine writes it in a URL."""
+    shown = host_of_this_machine(host)
+    return f"[{shown}]" if ":" in shown else shown

@@ -1,0 +1,126 @@
+"""Where `serve` listens, as settings say: the port for submissions, perhaps one for those who look, TLS."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.supervision.held_port import HeldPort, PortTaken, share_an_address
+
+if TYPE_CHECKING:
+    from telemetry_server.edge.worker import Listeners
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPorts:
+    """The ports of one server, held by its first process."""
+
+    public: HeldPort
+    admin: HeldPort | None = None
+
+    def close(self) -> None:
+        """Let go of them."""
+        self.public.close()
+        if self.admin is not None:
+            self.admin.close()
+
+
+def host_of_this_machine(host: str) -> str:
+    """The address by which a client on this machine reaches *host*; loopback for every address."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def check_ports(settings: Settings) -> None:
+    """
+    Check that `serve` could listen; a port that is in use right now is not a fault of the settings.
+
+    Raises:
+        ConfigurationError: A host or port that cannot be listened on, or one port for two listeners.
+    """
+    _refuse_one_port_twice(settings)
+    for host, port, options in _listeners(settings):
+        try:
+            HeldPort(host, port, options=options).close()
+        except PortTaken as error:
+            if not error.is_in_use:
+                raise ConfigurationError(str(error)) from None
+
+
+def _listeners(settings: Settings) -> Iterator[tuple[str, int, tuple[str, str]]]:
+    yield settings.host, settings.port, ("--host", "--port")
+    if settings.admin_port is not None:
+        yield settings.admin_host, settings.admin_port, ("admin_host", "admin_port")
+
+
+def _refuse_one_port_twice(settings: Settings) -> None:
+    port = settings.port
+    if port == 0 or port != settings.admin_port:
+        return
+    with suppress(OSError):  # a host that is not one has its own message
+        if share_an_address(settings.host, settings.admin_host):
+            raise ConfigurationError(
+                f"port and admin_port are both {port}, on the same address: give admin_port another"
+            )
+
+
+def hold_ports(settings: Settings) -> HeldPorts:
+    """
+    Take the ports.
+
+    Raises:
+        ConfigurationError: One of them cannot be had, or the certificate cannot be used.
+    """
+    check_certificate(settings)
+    _refuse_one_port_twice(settings)
+    try:
+        public = HeldPort(settings.host, settings.port)
+    except PortTaken as error:
+        raise ConfigurationError(str(error)) from None
+    if settings.admin_port is None:
+        return HeldPorts(public)
+    try:
+        admin = HeldPort(settings.admin_host, settings.admin_port, options=("admin_host", "admin_port"))
+    except PortTaken as error:
+        public.close()
+        raise ConfigurationError(str(error)) from None
+    return HeldPorts(public, admin)
+
+
+def check_certificate(settings: Settings) -> None:
+    """
+    Read certificate and key once, so that what is wrong with them is one line now.
+
+    Raises:
+        ConfigurationError: They are no pair, or only one of them is set.
+    """
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        there, lacking = ("tls_key", "tls_certificate") if key else ("tls_certificate", "tls_key")
+        raise ConfigurationError(f"{there} is set and {lacking} is not: set both, or neither")
+    for name, file in (("tls_certificate", certificate), ("tls_key", key)):
+        # The library does not say which of the two it could not read.
+        try:
+            file.open("rb").close()
+        except OSError as error:
+            raise ConfigurationError(f"{name}: {file} cannot be read: {error.strerror}") from None
+    from telemetry_server.edge.tls import BadCertificate, Certificate
+
+    try:
+        Certificate(certificate, key)
+    except BadCertificate as error:
+        raise ConfigurationError(f"tls_certificate: {error}") from None
+
+
+def listeners_of(settings: Settings, ports: HeldPorts) -> "Listeners":
+    """Where a worker listens."""
+    from telemetry_server.edge.worker import Listeners
+
+    return Listeners(
+        public=ports.public.addresses,
+        admin=ports.admin.addresses if ports.admin is not None else (),
+        certificate=settings.tls_certificate and settings.tls_certificate.resolve(),
+        key=settings.tls_key and settings.tls_key.resolve(),
+    )

@@ -1,0 +1,52 @@
+"""What an edge worker shows of the converter's side: the schema in force, and definitions by revision."""
+
+import orjson
+import structlog
+
+from histogram_specs.errors import BadRevisionUrl
+from histogram_specs.history.resolver import Resolver
+from histogram_specs.revision import Revision
+from telemetry_server.composition.conversion import schema_of, setup_of
+from telemetry_server.settings.settings import ConfigurationError, Settings
+
+log = structlog.get_logger("edge")
+
+
+class SchemaInForce:
+    """The partition schema as ``/telemetry_schema`` answers it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._text = self._read()
+
+    def text(self) -> bytes:
+        """JSON, as it was read last."""
+        return self._text
+
+    def read_again(self) -> None:
+        """Read its file again; one that makes no sense is logged and changes nothing."""
+        try:
+            self._text = self._read()
+        except ConfigurationError as error:
+            log.error("the schema in force stays", error=str(error))
+
+    def _read(self) -> bytes:
+        return orjson.dumps(schema_of(self._settings).as_json(), option=orjson.OPT_INDENT_2)
+
+
+class CachedDefinitions:
+    """Definitions that the cache has under another name of the revision, or by the prefetched history."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._resolver: Resolver | None = None
+
+    def text_of(self, revision: str) -> bytes | None:
+        """The Histograms.json of ``<repo…>/<revision>``, if it is here; the server is never asked."""
+        repository, _, changeset = revision.rpartition("/")
+        if self._resolver is None:
+            self._resolver = setup_of(self._settings).resolver()
+        try:
+            return self._resolver.text_of(Revision(repository, changeset))
+        except BadRevisionUrl:
+            return None

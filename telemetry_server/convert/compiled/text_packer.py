@@ -1,0 +1,115 @@
+"""Packing the histograms of a ping whose parts are still text."""
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from storage.partitions.histogram_row import Row
+from telemetry_server.convert.compiled.ping_text import (
+    HistogramsText,
+    Layouts,
+    NeedsFullParse,
+    PackedText,
+    pack_histograms,
+)
+from telemetry_server.convert.histograms.histogram_packer import KEYED, MAX_NUMBERS, Packer, Place
+from telemetry_server.convert.histograms.measures import SpecDefinitions
+from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
+
+# The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
+MAX_NESTING_THERE = MAX_NESTING - 6
+
+_layouts: "WeakKeyDictionary[SpecDefinitions, tuple[Layouts, Layouts]]" = WeakKeyDictionary()
+
+
+class TextPacker(Packer):
+    """
+    Puts the text of rows in the stead of the text of histograms.
+
+    What the compiled walk leaves is decoded and judged as in any `Packer`.  Its methods raise
+    `NeedsFullParse` where that could come to something else than judging the whole ping decoded.
+    """
+
+    def __init__(self, definitions: SpecDefinitions) -> None:
+        super().__init__(definitions)
+        layouts = _layouts.get(definitions)
+        if layouts is None:
+            layouts = Layouts(definitions, keyed=False), Layouts(definitions, keyed=True)
+            _layouts[definitions] = layouts
+        self._plain, self._keyed = layouts
+
+    def pack(self, place: Place) -> None:
+        """Pack all histograms of *place*."""
+        histograms = place.parent[place.key]
+        if histograms.__class__ is not HistogramsText:
+            super().pack(place)
+            return
+        text = histograms.text
+        if place.key == KEYED:
+            entries = self._keyed_entries(pack_histograms(text, self._keyed, keyed=True), text, place.where)
+        else:
+            entries = self._entries(pack_histograms(text, self._plain), None, text, place.where)
+        place.parent[place.key] = b"{%b}" % b",".join(entries)
+
+    def _entries(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> list[bytes]:
+        """What is kept of *packed*, each as it stands in an object; *keyed*: the entries are its keys."""
+        self._count_all(packed)
+        entries = []
+        for chunk in packed.chunks:
+            if isinstance(chunk, bytes):
+                entries.append(chunk)
+                continue
+            entry, start, end = chunk
+            name, key = (entry, None) if keyed is None else (keyed, entry)
+            row = self._row(name, key, _value_of(text[start:end]), where)
+            if row is not None:
+                entries.append(b"%b:%b" % (orjson.dumps(entry), orjson.dumps(row)))
+        return entries
+
+    def _keyed_entries(self, packed: PackedText, text: bytes, where: str) -> list[bytes]:
+        self._count_all(packed)
+        entries = []
+        for chunk in packed.chunks:
+            if isinstance(chunk, bytes):
+                entries.append(chunk)
+                continue
+            name, start, end = chunk
+            by_key = text[start:end]
+            if by_key.startswith(b"{") and by_key != b"{}":
+                kept = self._entries(pack_histograms(by_key, self._keyed[name]), name, by_key, where)
+                # A name stays only while a key of it does.
+                if kept:
+                    entries.append(b"%b:{%b}" % (orjson.dumps(name), b",".join(kept)))
+            else:
+                self._pack_keyed({name: _value_of(by_key)}, where)
+        return entries
+
+    def _count_all(self, packed: PackedText) -> None:
+        self.kept += packed.kept
+        self._numbers += packed.numbers
+        if self._numbers > MAX_NUMBERS:
+            raise NeedsFullParse
+
+    def _lose_too_much(self) -> None:
+        raise NeedsFullParse
+
+    def _row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
+        row = self._judged(name, key, histogram, where)
+        if row is not None:
+            self._keep(name, histogram, row)
+        return row
+
+
+def _value_of(text: bytes) -> Any:
+    # The parser used here would not keep its digits.
+    if may_have_long_integers(b" %b " % text):
+        raise NeedsFullParse
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise NeedsFullParse from None
+    # Until now only brackets were counted, those in strings as well.
+    if text.count(b"{") + text.count(b"[") > MAX_NESTING_THERE and nesting_of(text) > MAX_NESTING_THERE:
+        raise NeedsFullParse
+    return value

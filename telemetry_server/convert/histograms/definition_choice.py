@@ -1,0 +1,143 @@
+"""From what a ping says of its build to the definitions that its histograms are held against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from histogram_specs.errors import BadRevisionUrl
+from histogram_specs.history.resolver import Awaiting, NotFound, Resolution, Resolved, RevisionSource
+from histogram_specs.revision import Revision, parse_revision_url
+from storage.partitions.schema import value_text
+from telemetry_server.convert.histograms.measures import Definitions, definitions_of
+from telemetry_server.convert.histograms.self_description import SelfDescription
+from telemetry_server.convert.payloads.parsed_payload import JsonObject
+from telemetry_server.outcomes.outcome import QuarantineReason
+from telemetry_server.outcomes.refusal import Refusal
+from telemetry_server.pings.json_place import json_type
+
+# Where the revisions that a record names are; what is asked for files is a setting.
+REVISION_SERVER = "https://hg.mozilla.org"
+SELF_DESCRIBED = "self_described"
+
+Unresolved = Literal["quarantine", "self_described"]
+
+
+class Resolves(Protocol):
+    """Finds definitions, as `histogram_specs.history.resolver.Resolver` does."""
+
+    def resolve(
+        self,
+        revision: Revision | None,
+        *,
+        channel: str | None,
+        build_id: str | None,
+        version: str | None,
+        platform_version: str | None = None,
+    ) -> Resolution:
+        """Find definitions by *revision*, or else by what else the ping says of its build."""
+
+
+class TaskResolver:
+    """
+    Looks once for each revision; for one task, which is over before anybody has put another file there.
+
+    Args:
+        given_up: Revisions that are not waited for any more, each with the reason in one line.
+    """
+
+    def __init__(self, resolver: Resolves, given_up: Mapping[Revision, str] | None = None) -> None:
+        self._resolver = resolver
+        self._given_up = given_up or {}
+        self._found: dict[Revision, Resolved] = {}
+
+    def resolve(
+        self,
+        revision: Revision | None,
+        *,
+        channel: str | None,
+        build_id: str | None,
+        version: str | None,
+        platform_version: str | None = None,
+    ) -> Resolution:
+        """Find definitions, or remember those of *revision* itself."""
+        known = None if revision is None else self._found.get(revision)
+        if known is not None:
+            return known
+        build = {
+            "channel": channel,
+            "build_id": build_id,
+            "version": version,
+            "platform_version": platform_version,
+        }
+        found = self._resolver.resolve(revision, **build)
+        if isinstance(found, Awaiting) and found.revision in self._given_up:
+            detail = self._given_up[found.revision]
+            found = self._resolver.resolve(None, **build)
+            return NotFound("unknown_revision", detail) if isinstance(found, NotFound) else found
+        if revision is not None and isinstance(found, Resolved) and found.source is RevisionSource.PING:
+            self._found[revision] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The definitions for a ping, and how they were found where not by its own revision."""
+
+    definitions: Definitions
+    source: str | None = None
+    revision: str | None = None  # the URL of theirs, where the ping names another one
+
+
+def choose_definitions(
+    info: JsonObject, fields: Mapping[str, Any], where: str, resolver: Resolves, unresolved: Unresolved
+) -> Chosen | Awaiting:
+    """
+    Find the definitions for a ping; a revision that a fallback found is written into an *info* without one.
+
+    Args:
+        info: Holds ``revision``, or not.
+        fields: What else the ping says of its build: ``appUpdateChannel``, ``appBuildID``, ``appVersion``.
+        where: The place of *info*, for details.
+
+    Under `self_described` what is not a revision URL is like an unknown revision, and nothing is fetched
+    for it: builds of one's own name a git URL, a tag, a word.
+
+    Raises:
+        Refusal: `invalid_revision`, `missing_revision` or `unknown_revision`.
+    """
+    revision = _revision_of(info, where, unresolved)
+    found = resolver.resolve(
+        revision,
+        channel=value_text(fields.get("appUpdateChannel")),
+        build_id=value_text(fields.get("appBuildID")),
+        version=value_text(fields.get("appVersion")),
+        platform_version=value_text(fields.get("platformVersion")),
+    )
+    if isinstance(found, Awaiting):
+        return found
+    if isinstance(found, NotFound):
+        if unresolved == SELF_DESCRIBED:
+            return Chosen(SelfDescription(), SELF_DESCRIBED)
+        raise Refusal(QuarantineReason(found.reason), found.detail)
+    url = found.revision.url(REVISION_SERVER)
+    if info.get("revision") in (None, ""):
+        info["revision"] = url
+    source = None if found.source is RevisionSource.PING else found.source.value
+    is_another = revision is not None and found.revision != revision
+    return Chosen(definitions_of(found.spec_file), source, url if is_another else None)
+
+
+def _revision_of(info: JsonObject, where: str, unresolved: Unresolved) -> Revision | None:
+    sent = info.get("revision")
+    # A build that does not know its own sends an empty text.
+    if sent is None or sent == "":
+        return None
+    try:
+        if isinstance(sent, str):
+            return parse_revision_url(sent)
+        detail = f"{where}revision is {json_type(sent)}, not a URL"
+    except BadRevisionUrl:
+        detail = f"{where}revision is not http(s)://<host>/<repository>/rev/<lower-case hex of a changeset>"
+    if unresolved == SELF_DESCRIBED:
+        return None
+    raise Refusal(QuarantineReason.INVALID_REVISION, detail)

@@ -1,0 +1,198 @@
+"""
+One histogram, held against its definition: a row, or why it is dropped.
+
+`row_of` is the inner loop of conversion.  It knows only the one way in which everything is right;
+whatever surprises it is judged again by `judge`, which is the rule itself, in the contract's order.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from storage.partitions.histogram_row import NOT_SENT, SUMMARY, Number, Row, pack_row
+from telemetry_server.convert.histograms.measures import Definitions, Measure, Unusable
+from telemetry_server.outcomes.outcome import HistogramReason
+from telemetry_server.pings.json_place import json_type, short_number
+
+MAX_COUNT = 2**63 - 1
+_SHORT_KEY_CHARACTERS = 24
+_NUMBER_TYPES = frozenset({int, float})
+
+
+class Dropped(Exception):
+    """A histogram that the filter refuses."""
+
+    def __init__(self, reason: HistogramReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def row_of(histogram: Any, measure: Measure) -> Row | None:
+    """
+    The row of a *histogram* in which everything is right; None if anything must be looked at closely.
+
+    It is also None where the buckets are not those of *measure* itself but of one of its `others`.
+    """
+    positions, bucket_count, client_type, client_range, _, _ = measure
+    try:
+        get: Callable[[str, Any], Any] = histogram.get
+        sent = get("histogram_type", client_type)
+        if sent != client_type or sent.__class__ is not int:
+            return None
+        sent = get("bucket_count", bucket_count)
+        if sent != bucket_count or sent.__class__ is not int:
+            return None
+        sent = get("range", client_range)
+        if sent != client_range or sent[0].__class__ is not int or sent[1].__class__ is not int:
+            return None
+        total = get("sum", NOT_SENT)
+        log_total = get("log_sum", NOT_SENT)
+        log_squares = get("log_sum_squares", NOT_SENT)
+        squares_low = get("sum_squares_lo", NOT_SENT)
+        squares_high = get("sum_squares_hi", NOT_SENT)
+        if (
+            total.__class__ not in _NUMBER_TYPES
+            or log_total.__class__ not in _NUMBER_TYPES
+            or log_squares.__class__ not in _NUMBER_TYPES
+            or squares_low.__class__ not in _NUMBER_TYPES
+            or squares_high.__class__ not in _NUMBER_TYPES
+        ):
+            return None
+        row: Row = [0] * bucket_count
+        largest = MAX_COUNT
+        for start, count in histogram["values"].items():
+            if count.__class__ is int and 0 <= count <= largest:
+                row[positions[start]] = count
+            else:
+                return None
+    except (AttributeError, KeyError, TypeError):
+        return None
+    summary: tuple[Any, ...] = (total, log_total, log_squares, squares_low, squares_high)
+    row += summary
+    return row
+
+
+def judge(name: str, histogram: Any, keyed: bool, definitions: Definitions) -> Row:
+    """
+    Hold one histogram against its definition, whatever it is.
+
+    Null stands for a field that is not there.
+
+    Raises:
+        Dropped: With the first reason that applies.
+    """
+    values, summary = _well_formed(histogram)
+    measure = definitions.measure(name, histogram)
+    if isinstance(measure, Unusable):
+        reason = HistogramReason.UNUSABLE_SPEC if measure.defined else HistogramReason.UNKNOWN_HISTOGRAM
+        raise Dropped(reason, measure.detail)
+    counts = (measure.bucket_count, *(other.bucket_count for other in measure.others))
+    measure = _meant_by(histogram, values, measure)
+    _agrees(histogram, keyed, measure, counts)
+    for start in values:
+        if start not in measure.positions:
+            raise Dropped(HistogramReason.INVALID_BUCKET, f"{_short(start)} is no bucket's lower bound")
+    for start, count in values.items():
+        if type(count) is not int:
+            detail = f"the count of bucket {start} is {_not_an_integer(count)}"
+            raise Dropped(HistogramReason.INVALID_COUNT, detail)
+        if not 0 <= count <= MAX_COUNT:
+            detail = f"the count of bucket {start} is {short_number(count)}, not from 0 to 2^63-1"
+            raise Dropped(HistogramReason.INVALID_COUNT, detail)
+    return pack_row(values, measure.positions, measure.bucket_count, summary)
+
+
+def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
+    if not isinstance(histogram, dict):
+        raise Dropped(HistogramReason.MALFORMED, f"it is {json_type(histogram)}, not an object")
+    values = histogram.get("values")
+    if not isinstance(values, dict):
+        raise Dropped(HistogramReason.MALFORMED, f"values is {json_type(values)}, not an object")
+    get = histogram.get
+    for name in ("histogram_type", "bucket_count"):
+        field = get(name)
+        if field is not None and field.__class__ is not int:
+            raise Dropped(HistogramReason.MALFORMED, f"{name} is {_not_an_integer(field)}")
+    bounds = get("range")
+    if bounds is not None and not (
+        bounds.__class__ is list
+        and len(bounds) == 2
+        and bounds[0].__class__ is int
+        and bounds[1].__class__ is int
+    ):
+        raise Dropped(HistogramReason.MALFORMED, "range is not an array of two integers")
+    summary: list[Number] = []
+    for name in SUMMARY:
+        field = get(name)
+        if field is None:
+            field = NOT_SENT
+        elif type(field) not in _NUMBER_TYPES:
+            raise Dropped(HistogramReason.MALFORMED, f"{name} is {json_type(field)}, not a number")
+        summary.append(field)
+    return values, summary
+
+
+def _meant_by(histogram: Mapping[str, Any], values: Mapping[str, Any], measure: Measure) -> Measure:
+    """
+    The one of *measure* and its `others` that the client means.
+
+    It is the first that has the bucket count and the range that were sent and every bucket in *values*,
+    else the first that comes nearest, in this order.  The compiled walk goes by the same rule.
+    """
+    if not measure.others:
+        return measure
+    count, bounds = histogram.get("bucket_count"), histogram.get("range")
+    fitting = [measure, *measure.others]
+    for fits in (
+        lambda one: count in (None, one.bucket_count),
+        lambda one: bounds in (None, one.client_range),
+        lambda one: all(start in one.positions for start in values),
+    ):
+        fitting = list(filter(fits, fitting)) or fitting
+    return fitting[0]
+
+
+def _agrees(
+    histogram: Mapping[str, Any], keyed: bool, measure: Measure, bucket_counts: tuple[int, ...]
+) -> None:
+    """
+    Raise `Dropped` where the client's word and the definition differ.
+
+    Args:
+        histogram: As it was sent, well formed.
+        keyed: Whether it was sent as one key of a keyed histogram.
+        measure: What it is held against.
+        bucket_counts: All that the definition may mean, for the detail.
+    """
+    if measure.keyed is not None and measure.keyed != keyed:
+        defined, sent = ("keyed", "not keyed") if measure.keyed else ("not keyed", "keyed")
+        raise Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
+    for field, defined_as, reason in (
+        ("histogram_type", measure.client_type, HistogramReason.TYPE_MISMATCH),
+        ("bucket_count", measure.bucket_count, HistogramReason.BUCKET_COUNT_MISMATCH),
+        ("range", measure.client_range, HistogramReason.RANGE_MISMATCH),
+    ):
+        sent_as = histogram.get(field)
+        if sent_as is not None and sent_as != defined_as:
+            says = " or ".join(map(str, bucket_counts)) if field == "bucket_count" else defined_as
+            raise Dropped(reason, f"{field} {_short_field(sent_as)} was sent, the definition says {says}")
+
+
+def _not_an_integer(value: Any) -> str:
+    return (
+        "a number that is no 64-bit integer"
+        if type(value) is float
+        else f"{json_type(value)}, not an integer"
+    )
+
+
+def _short_field(sent: Any) -> str:
+    if isinstance(sent, list):
+        return f"[{', '.join(map(short_number, sent))}]"
+    return short_number(sent)
+
+
+def _short(key: str) -> str:
+    """A key as it may stand in a detail: whole only if it looks like the number that it should be."""
+    looks_like_a_number = len(key) <= _SHORT_KEY_CHARACTERS and all(c in "0123456789+-. eE" for c in key)
+    return f"bucket {key!r}" if looks_like_a_number else f"a bucket key of {len(key)} characters"

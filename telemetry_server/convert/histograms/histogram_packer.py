@@ -1,0 +1,215 @@
+"""Where histograms stand in a ping, and packing them there."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from storage.partitions.histogram_row import Row
+from telemetry_server.convert.histograms.histogram_check import Dropped, judge, row_of
+from telemetry_server.convert.histograms.measures import Definitions, Measure
+from telemetry_server.convert.histograms.self_description import CHILDREN, PROCESSES, Section, SelfDescription
+from telemetry_server.convert.payloads.parsed_payload import JsonObject
+from telemetry_server.outcomes.outcome import DroppedHistogram, HistogramReason, QuarantineReason
+from telemetry_server.outcomes.refusal import Refusal
+from telemetry_server.pings.json_place import json_type, key_text
+
+PLAIN = "histograms"
+KEYED = "keyedHistograms"
+# What the rows of one ping may hold: a few bytes can ask for a row of thousands.
+MAX_NUMBERS = 4_000_000
+# What one ping may lose and still be stored: a build of Firefox has some 2,000 definitions.
+MAX_DROPPED = 10_000
+# Their names, places and details: a keyed histogram's name is written for each of its keys.
+MAX_DROPPED_CHARACTERS = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An object of histograms: ``<parent>[key]``."""
+
+    parent: JsonObject
+    key: str  # `PLAIN` or `KEYED`
+    where: str  # its path in the payload
+    section: Section = ()
+
+
+def places_of(packable: JsonObject, where: str) -> Iterator[Place]:
+    """
+    Every object of histograms in *packable*: its own, those of its processes and of its child payloads.
+
+    Empty ones are left out: there is nothing to pack.  One at a time, since a ping may have 100,000s.
+    """
+    yield from _places_in(packable, where)
+    processes = packable.get(PROCESSES)
+    if isinstance(processes, dict):
+        for name, process in processes.items():
+            yield from _places_in(process, f"{where}processes.{key_text(name)}.", (PROCESSES, name))
+    children = packable.get(CHILDREN)
+    if isinstance(children, list):
+        for position, child in enumerate(children):
+            yield from _places_in(child, f"{where}childPayloads[{position}].", (CHILDREN, str(position)))
+
+
+def _places_in(parent: Any, where: str, section: Section = ()) -> Iterator[Place]:
+    if isinstance(parent, dict):
+        for key in (PLAIN, KEYED):
+            histograms = parent.get(key)
+            if histograms is not None and not (histograms.__class__ is dict and not histograms):
+                yield Place(parent, key, where + key, section)
+
+
+def has_histograms(places: Iterable[Place]) -> bool:
+    """Whether there is anything in *places* that definitions are needed for."""
+    return any(isinstance(place.parent[place.key], dict) and place.parent[place.key] for place in places)
+
+
+class Packer:
+    """Puts rows in the stead of the histograms of one ping; those that are refused are taken out."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.kept = 0
+        self.dropped: list[DroppedHistogram] = []
+        self.refused = 0  # as many as `dropped` holds, or more: past a limit they are only counted
+        self._refused_characters = 0
+        self._definitions = definitions
+        self._numbers = 0
+
+    def pack(self, place: Place) -> None:
+        """
+        Pack all histograms of *place*.
+
+        Raises:
+            Refusal: The ping's rows would hold more than `MAX_NUMBERS` (`too_large`).
+        """
+        histograms = place.parent[place.key]
+        if not isinstance(histograms, dict):
+            del place.parent[place.key]
+            detail = f"it is {json_type(histograms)}, not an object of histograms"
+            self._drop(place.key, place.where, histograms, Dropped(HistogramReason.MALFORMED, detail))
+        elif place.key == KEYED:
+            place.parent[KEYED] = self._pack_keyed(histograms, place.where)
+        else:
+            place.parent[PLAIN] = self._pack_plain(histograms, place.where)
+
+    def _pack_plain(self, histograms: JsonObject, where: str) -> dict[str, Row]:
+        rows: dict[str, Row] = {}
+        measure_of = self._definitions.measure
+        for name, histogram in histograms.items():
+            row = None
+            if histogram.__class__ is dict:
+                measure = measure_of(name, histogram)
+                if isinstance(measure, Measure) and measure.keyed is not True:
+                    row = row_of(histogram, measure)
+            if row is None:
+                row = self._judged(name, None, histogram, where)
+                if row is None:
+                    continue
+            rows[name] = row
+            self._keep(name, histogram, row)
+        return rows
+
+    def _pack_keyed(self, histograms: JsonObject, where: str) -> dict[str, dict[str, Row]]:
+        kept: dict[str, dict[str, Row]] = {}
+        for name, by_key in histograms.items():
+            if isinstance(by_key, dict):
+                rows = self._pack_keys(name, by_key, where)
+                # A name stays only while a key of it does.
+                if rows:
+                    kept[name] = rows
+            else:
+                detail = f"it is {json_type(by_key)}, not an object of histograms by key"
+                dropped = Dropped(HistogramReason.MALFORMED, detail)
+                self._drop(name, f"{where}.{key_text(name)}", by_key, dropped)
+        return kept
+
+    def _pack_keys(self, name: str, by_key: JsonObject, where: str) -> dict[str, Row]:
+        rows: dict[str, Row] = {}
+        for key, histogram in by_key.items():
+            row = None
+            if histogram.__class__ is dict:
+                measure = self._definitions.measure(name, histogram)
+                if isinstance(measure, Measure) and measure.keyed is not False:
+                    row = row_of(histogram, measure)
+            if row is None:
+                row = self._judged(name, key, histogram, where)
+                if row is None:
+                    continue
+            rows[key] = row
+            self._keep(name, histogram, row)
+        return rows
+
+    def self_described(self) -> JsonObject:
+        """What the packed histograms say of themselves, where no definitions do; else nothing."""
+        return {}
+
+    def _judged(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
+        try:
+            return judge(name, histogram, key is not None, self._definitions)
+        except Dropped as dropped:
+            if self.refused > MAX_DROPPED:
+                self.refused += 1  # too many already: only their number is still of use
+                return None
+            place = f"{where}.{key_text(name)}" + (f".{key_text(key)}" if key is not None else "")
+            self._drop(name, place, histogram, dropped)
+            return None
+
+    def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
+        self.refused += 1
+        self._refused_characters += len(name) + len(where) + len(dropped.detail)
+        if self.refused > MAX_DROPPED or self._refused_characters > MAX_DROPPED_CHARACTERS:
+            self._lose_too_much()
+        else:
+            self.dropped.append(DroppedHistogram(name, dropped.reason, dropped.detail, where, value))
+
+    def _lose_too_much(self) -> None:
+        """From here on refused histograms are only counted."""
+        self.dropped.clear()
+
+    def check_losses(self) -> None:
+        """
+        End a ping that lost more histograms than are kept beside their reasons; call it after the last place.
+
+        Raises:
+            Refusal: More than `MAX_DROPPED`, or `MAX_DROPPED_CHARACTERS` of names and details (`too_large`).
+        """
+        if self.refused > MAX_DROPPED:
+            raise Refusal(
+                QuarantineReason.TOO_LARGE,
+                f"{self.refused} of its histograms are refused, and a ping may lose at most {MAX_DROPPED}",
+            )
+        if self._refused_characters > MAX_DROPPED_CHARACTERS:
+            raise Refusal(
+                QuarantineReason.TOO_LARGE,
+                f"{self.refused} of its histograms are refused, and their names, places and details are"
+                f" {self._refused_characters} characters, more than {MAX_DROPPED_CHARACTERS}",
+            )
+
+    def _keep(self, name: str, histogram: JsonObject, row: Row) -> None:
+        self.kept += 1
+        self._numbers += len(row)
+        if self._numbers > MAX_NUMBERS:
+            raise Refusal(
+                QuarantineReason.TOO_LARGE,
+                f"its histograms would fill rows of more than {MAX_NUMBERS} numbers",
+            )
+
+
+class SelfDescribedPacker(Packer):
+    """Packs histograms that are taken at their own word, and says what the rows of each mean."""
+
+    def __init__(self, description: SelfDescription) -> None:
+        super().__init__(description)
+        self._description = description
+
+    def pack(self, place: Place) -> None:
+        """Pack all histograms of *place*."""
+        self._description.enter(place.section)
+        super().pack(place)
+
+    def _keep(self, name: str, histogram: JsonObject, row: Row) -> None:
+        super()._keep(name, histogram, row)
+        self._description.keep(name, histogram)
+
+    def self_described(self) -> JsonObject:
+        """What was packed says of itself."""
+        return self._description.as_metadata()

@@ -1,0 +1,150 @@
+"""
+Histograms that are taken at their own word: type, range and bucket count as the client sent them.
+
+A record of such a ping says in ``metadata.self_described`` what its rows mean, since no definitions
+do (format: StorageFormat.md).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from histogram_specs.buckets import MAX_BUCKETS, BucketFamily, BucketSet, bucket_set
+from histogram_specs.errors import BadBucketRange
+from telemetry_server.convert.histograms.measures import Measure, Unusable
+
+EXPONENTIAL_TYPE = 0
+MAX_TYPE = 5
+# What one ping may make us compute; those of a whole Firefox are a tenth.
+MAX_DESCRIBED_BUCKETS = 1_000_000
+
+Description = tuple[int, int, int, int]  # type, low, high, buckets
+# Where histograms stand: (), ("processes", <name>) or ("childPayloads", <position>).
+Section = tuple[()] | tuple[str, str]
+
+PROCESSES = "processes"
+CHILDREN = "childPayloads"
+
+
+class SelfDescription:
+    """
+    Takes each histogram of one ping at its word.
+
+    Within a section a name means one thing: what the first histogram kept under it says.  Keys of a
+    keyed histogram that describe another are held against that, and so dropped.
+    """
+
+    def __init__(self) -> None:
+        self._measures: dict[Description, Measure | Unusable] = {}
+        self._buckets_left = MAX_DESCRIBED_BUCKETS
+        self._sections: dict[Section, dict[str, Description]] = {}
+        self.enter(())
+
+    def enter(self, section: Section) -> None:
+        """From here on histograms are those of *section*."""
+        self._kept = self._sections.setdefault(section, {})
+
+    def keep(self, name: str, histogram: Mapping[str, Any]) -> None:
+        """Remember what *histogram* says, which was packed under *name*."""
+        description = _description_in(histogram)
+        if description is not None:
+            self._kept.setdefault(name, description)
+
+    def measure(self, name: str, histogram: Any) -> Measure | Unusable:
+        """Return what *histogram* says that it is, or what its name means already."""
+        description = _description_in(histogram)
+        if description is None:
+            return Unusable(
+                False, "no definitions, and it does not carry histogram_type, range and bucket_count"
+            )
+        if name in (PROCESSES, CHILDREN):
+            return Unusable(False, "no definitions, and its name is that of a place for histograms")
+        description = self._kept.get(name, description)
+        measure = self._measures.get(description)
+        if measure is None:
+            measure = self._measures[description] = self._described(description)
+        return measure
+
+    def _described(self, description: Description) -> Measure | Unusable:
+        client_type, low, high, bucket_count = description
+        if not 0 <= client_type <= MAX_TYPE:
+            return Unusable(True, f"histogram_type {client_type} is none that we know")
+        if self._buckets_left < bucket_count <= MAX_BUCKETS:
+            return Unusable(True, f"the ping describes more than {MAX_DESCRIBED_BUCKETS} different buckets")
+        try:
+            buckets = buckets_of(description)
+        except BadBucketRange as error:
+            return Unusable(True, str(error))
+        self._buckets_left -= bucket_count
+        return Measure(buckets.index, bucket_count, client_type, [low, high], None)
+
+    def as_metadata(self) -> dict[str, Any]:
+        """
+        What the packed histograms said, as ``metadata.self_described`` has it.
+
+        The first section that has a name describes it; others only where they differ.
+        """
+        described: dict[str, Any] = {}
+        for section, kept in self._sections.items():
+            for name, description in kept.items():
+                if described.setdefault(name, list(description)) == list(description):
+                    continue
+                place = described
+                for step in section:
+                    place = place.setdefault(step, {})
+                place[name] = list(description)
+        return described
+
+
+def description_of(self_described: Mapping[str, Any], name: str, section: Section = ()) -> Description | None:
+    """
+    What the histogram *name* of *section* is, by a record's ``metadata.self_described``.
+
+    None where nothing was packed under that name.
+    """
+    place: Any = self_described
+    for step in section:
+        place = place.get(step, {})
+    found = place.get(name, self_described.get(name))
+    if not isinstance(found, list):
+        return None
+    client_type, low, high, bucket_count = found
+    return client_type, low, high, bucket_count
+
+
+def descriptions(self_described: Mapping[str, Any]) -> Iterator[tuple[Section, str, Description]]:
+    """Everything that ``metadata.self_described`` says: the section, the name, and what it is."""
+    places: list[tuple[Section, Mapping[str, Any]]] = [((), self_described)]
+    for kind in (PROCESSES, CHILDREN):
+        places += [((kind, step), place) for step, place in self_described.get(kind, {}).items()]
+    for section, place in places:
+        for name in place:
+            description = None if not section and name in (PROCESSES, CHILDREN) else place[name]
+            if description is not None:
+                client_type, low, high, bucket_count = description
+                yield section, name, (client_type, low, high, bucket_count)
+
+
+def buckets_of(description: Description) -> BucketSet:
+    """
+    The buckets of a histogram that describes itself.
+
+    Raises:
+        BadBucketRange: There are no such buckets.
+    """
+    client_type, low, high, bucket_count = description
+    family = BucketFamily.EXPONENTIAL if client_type == EXPONENTIAL_TYPE else BucketFamily.LINEAR
+    return bucket_set(family, low, high, bucket_count)
+
+
+def _description_in(histogram: Mapping[str, Any]) -> Description | None:
+    client_type = histogram.get("histogram_type")
+    bucket_count = histogram.get("bucket_count")
+    bounds = histogram.get("range")
+    if type(client_type) is not int or type(bucket_count) is not int:
+        return None
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        return None
+    low, high = bounds
+    if type(low) is not int or type(high) is not int:
+        return None
+    return client_type, low, high, bucket_count

@@ -1,0 +1,196 @@
+"""
+The operator's rules: which pings nobody wants, and what to take out of those that are kept.
+
+Rules are data (see `rules_file`); the first that refuses a ping ends it, those that change one
+are applied in order.  Everything here can be sent to another process.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from telemetry_server.convert.histograms.key_rewriting import KeyRewriting
+from telemetry_server.pings.client_identity import client_id_of
+
+MAX_FIELD_CHARACTERS = 1024
+
+
+class Action(StrEnum):
+    """What becomes of a ping that a rule is for."""
+
+    UNWANTED = "unwanted"
+    AFFECTED_BY_BUG = "affected_by_bug"  # refused like the former; the detail says that a bug is why
+    DROP = "drop"
+    REDACT = "redact"
+    REWRITE_KEYS = "rewrite_keys"
+
+
+REFUSING = frozenset({Action.UNWANTED, Action.AFFECTED_BY_BUG})
+REDACTED = "[redacted]"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a rule can ask of a ping beside the ping itself."""
+
+    namespace: str
+    doctype: str
+    docversion: str
+    app: str | None
+    version: str | None
+    channel: str | None
+    build: str | None
+
+    def value_of(self, name: str, ping: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
+        """What is asked for by *name*: a fact's, ``client_id``, ``header.<name>`` or ``json.<path>``."""
+        if name.startswith("header."):
+            return headers.get(name[len("header.") :])
+        if name.startswith("json."):
+            return scalar_text(_find(ping, name[len("json.") :].split(".")))
+        if name == "client_id":
+            return client_id_of(ping)
+        value: str | None = getattr(self, name)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A condition on one value: it matches one of the patterns, or keeps to every bound."""
+
+    name: str
+    patterns: tuple[re.Pattern[str], ...] = ()
+    bounds: tuple[tuple[str, tuple[int, ...]], ...] = ()  # an operator, and a version as numbers
+
+    def holds(self, value: str | None) -> bool:
+        """Whether *value* is as wanted; an absent one never is."""
+        if value is None:
+            return False
+        value = value[:MAX_FIELD_CHARACTERS]
+        if self.bounds:
+            return _is_within(value, self.bounds)
+        return any(pattern.fullmatch(value) for pattern in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where all of `when` hold, and not all of `unless`, do `action`."""
+
+    name: str
+    action: Action
+    when: tuple[Test, ...]
+    unless: tuple[Test, ...] = ()
+    fields: tuple[tuple[str, ...], ...] = ()  # places that are dropped or redacted
+    rewriting: KeyRewriting | None = None
+    reason: str = ""  # the operator's own words
+
+    def is_for(self, facts: Facts, ping: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
+        """Whether the ping is one that this rule means."""
+        if not _all_hold(self.when, facts, ping, headers):
+            return False
+        return not (self.unless and _all_hold(self.unless, facts, ping, headers))
+
+    @property
+    def refusal(self) -> str:
+        """The detail of what it refuses."""
+        kind = "affected by a bug, " if self.action is Action.AFFECTED_BY_BUG else ""
+        return f"{kind}rule {self.name}" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of a file, in its order."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def apply(self, facts: Facts, ping: dict[str, Any], headers: Mapping[str, str]) -> "Applied":
+        """
+        Judge *ping*, and take out of it what is to go.
+
+        Returns:
+            Which rule refuses it, if one does, and how often each other rule changed something.
+        """
+        notes: dict[str, int] = {}
+        for rule in self.rules:
+            if not rule.is_for(facts, ping, headers):
+                continue
+            if rule.action in REFUSING:
+                return Applied(rule.refusal, notes)
+            if _change(rule, ping):
+                note = f"rule_{rule.action}"
+                notes[note] = notes.get(note, 0) + 1
+        return Applied(None, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the rules did."""
+
+    refusal: str | None
+    notes: Mapping[str, int]
+
+
+def _all_hold(
+    tests: tuple[Test, ...], facts: Facts, ping: Mapping[str, Any], headers: Mapping[str, str]
+) -> bool:
+    return all(test.holds(facts.value_of(test.name, ping, headers)) for test in tests)
+
+
+def _change(rule: Rule, ping: dict[str, Any]) -> bool:
+    changed = False
+    for path in rule.fields:
+        parent = _find(ping, path[:-1])
+        if not isinstance(parent, dict) or path[-1] not in parent:
+            continue
+        if rule.action is Action.DROP:
+            del parent[path[-1]]
+        elif rule.action is Action.REDACT:
+            parent[path[-1]] = REDACTED
+        elif rule.rewriting is not None and not rule.rewriting.rewrite(parent[path[-1]]):
+            continue
+        changed = True
+    return changed
+
+
+def _find(value: Any, path: tuple[str, ...] | list[str]) -> Any:
+    for step in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(step)
+    return value
+
+
+def scalar_text(value: Any) -> str | None:
+    """A string, number or boolean as text; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else None
+
+
+def version_numbers(text: str) -> tuple[int, ...] | None:
+    """The numbers that *text* begins with, as ``(45, 0)`` of ``45.0b6``; None if it begins with none."""
+    found = re.match(r"[0-9]{1,18}(?:\.[0-9]{1,18})*", text)
+    return tuple(map(int, found[0].split("."))) if found else None
+
+
+def _is_within(value: str, bounds: tuple[tuple[str, tuple[int, ...]], ...]) -> bool:
+    numbers = version_numbers(value)
+    if numbers is None:
+        return False
+    return all(_keeps_to(_padded(numbers), operator, _padded(bound)) for operator, bound in bounds)
+
+
+def _padded(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """``42`` and ``42.0`` are the same version."""
+    return (*numbers, *(0,) * (8 - len(numbers)))[:8]
+
+
+def _keeps_to(numbers: tuple[int, ...], operator: str, bound: tuple[int, ...]) -> bool:
+    if operator == "<":
+        return numbers < bound
+    if operator == "<=":
+        return numbers <= bound
+    return numbers > bound if operator == ">" else numbers >= bound

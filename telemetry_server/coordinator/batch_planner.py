@@ -1,0 +1,97 @@
+"""What waits in raw/: tasks for the part that is read next, and how far that goes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from histogram_specs.revision import Revision
+from storage.ledger.values import Counts, Entry, SegmentPosition
+from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segment
+from telemetry_server.coordinator.work_items import RawItem, Task
+
+TASK_ITEMS = 64
+TASK_BYTES = 2 << 20
+ROUND_ITEMS = 4096
+ROUND_BYTES = 32 << 20
+
+START = SegmentPosition(0, 0, finished=False)
+
+
+@dataclass(slots=True)
+class Plan:
+    """The next part of raw/."""
+
+    items: list[RawItem] = field(default_factory=list)
+    positions: dict[str, SegmentPosition] = field(default_factory=dict)  # after it, where that is news
+    unsealed_segments: list[Path] = field(default_factory=list)
+    damage: Counts = field(default_factory=Counter)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.positions
+
+    def tasks(self, missing: frozenset[Revision]) -> list[Task]:
+        """The items cut into tasks of a size that keeps all processes busy."""
+        return cut(self.items, missing)
+
+
+def cut(
+    items: list[RawItem], missing: frozenset[Revision], given_up: Mapping[Revision, str] | None = None
+) -> list[Task]:
+    """*items* in order, as tasks of at most `TASK_ITEMS` and about `TASK_BYTES`."""
+    given_up = given_up or {}
+    tasks: list[Task] = []
+    part: list[RawItem] = []
+    size = 0
+    for item in items:
+        part.append(item)
+        size += item.length
+        if len(part) >= TASK_ITEMS or size >= TASK_BYTES:
+            tasks.append(Task(tuple(part), missing, given_up))
+            part, size = [], 0
+    if part:
+        tasks.append(Task(tuple(part), missing, given_up))
+    return tasks
+
+
+def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPosition]) -> Plan:
+    """
+    Find what comes next after *positions* in the segments that wait, up to a round's size.
+
+    Raises:
+        OSError: A segment cannot be read.
+    """
+    plan = Plan()
+    size = 0
+    for segment in waiting:
+        before = positions.get(segment.name, START)
+        if before.finished:
+            continue
+        scan = scan_segment(
+            segment.path,
+            before.position,
+            max_bytes=ROUND_BYTES - size,
+            max_records=ROUND_ITEMS - len(plan.items),
+            last_sequence=before.last_sequence,
+        )
+        _add(plan, segment, before, scan)
+        size += scan.end - before.position
+        if size >= ROUND_BYTES or len(plan.items) >= ROUND_ITEMS:
+            break
+    return plan
+
+
+def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: SegmentScan) -> None:
+    after = SegmentPosition(
+        scan.end, before.records + len(scan.spans), scan.finished, last_sequence=scan.last_sequence
+    )
+    if after == before or (before is START and not scan.end):
+        return
+    plan.positions[segment.name] = after
+    plan.items += [RawItem(segment.name, span.offset, span.length_bytes) for span in scan.spans]
+    if scan.state is not SegmentState.SEALED and scan.spans:
+        plan.unsealed_segments.append(segment.path)
+    day = f"{segment.day:%Y%m%d}"
+    plan.damage[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records
+    plan.damage[day, Entry.DAMAGED_BYTES, ""] += scan.damage.bytes

@@ -1,0 +1,70 @@
+"""What a conversion process is started with: plain values that cross to it, and what it builds of them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from histogram_specs.aliases import DEFAULT_ALIASES, parse_aliases
+from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.expressions import CONSTANTS
+from histogram_specs.history.history import History
+from histogram_specs.history.resolver import Resolver
+from storage.data_root import DataRoot
+from storage.partitions.schema import PartitionSchema
+from telemetry_server.convert.pipeline import ConversionContext
+from telemetry_server.convert.rules.rules import Rules
+from telemetry_server.coordinator.worker import Judge
+from telemetry_server.doctypes.catalogue import Catalogue
+from telemetry_server.pings.geo import GeoDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionSetup:
+    """How pings are converted, as settings say."""
+
+    root: DataRoot
+    specs: Path
+    schema: PartitionSchema
+    revision_offline: bool = False
+    pending_days: float = 14.0  # a wait for definitions ends after so many
+    unresolved_revision: Literal["quarantine", "self_described"] = "quarantine"
+    require_registration: bool = False
+    schemas_dir: Path | None = None
+    check_formats: bool = True
+    rules: Rules | None = None
+    geo_database: Path | None = None
+    repository_aliases: tuple[str, ...] = DEFAULT_ALIASES
+    constants: tuple[tuple[str, tuple[int, ...]], ...] = tuple(CONSTANTS.items())
+
+    @property
+    def schema_text(self) -> str:
+        """The schema as JSON, as the ledger writes it beside each file."""
+        return json.dumps(self.schema.as_json(), sort_keys=True)
+
+    def revision_cache(self) -> RevisionCache:
+        """The revision cache, with a memory of its own."""
+        return RevisionCache(self.specs, constants=dict(self.constants))
+
+    def resolver(self) -> Resolver:
+        """A resolver with a cache of its own; for one process."""
+        return Resolver(
+            self.revision_cache(),
+            History(self.specs),
+            offline=self.revision_offline,
+            aliases=parse_aliases(self.repository_aliases),
+        )
+
+    def judge(self) -> Judge:
+        """A judge with caches of its own; for one process."""
+        resolver = self.resolver()
+        context = ConversionContext(
+            resolver=resolver,
+            schema=self.schema,
+            unresolved_revision=self.unresolved_revision,
+            doctypes=Catalogue(self.schemas_dir, check_formats=self.check_formats),
+            require_registration=self.require_registration,
+            rules=self.rules,
+            geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
+        )
+        return Judge(self.root.raw, context, resolver)

@@ -1,0 +1,229 @@
+"""
+The conversion processes, and what happens when a ping kills one.
+
+Small work is done in the coordinator itself, since a trickle needs no second
+process.  A mark in the state folder says so while it lasts: whoever starts
+after a death in between finds the mark and leaves all work to processes, where
+the ping that kills can be found and put away alone.
+"""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from threading import Thread
+
+from storage.partitions.schema import UNKNOWN
+from storage.raw.submission import Submission
+from telemetry_server.coordinator.conversion_setup import ConversionSetup
+from telemetry_server.coordinator.work_items import RawItem, Task, TaskResult
+from telemetry_server.coordinator.worker import Judge, Sheet, read_item
+from telemetry_server.outcomes.outcome import QuarantineReason, Refused
+from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.submit_path import parse_submit_path
+
+SMALL_ITEMS = 32
+SMALL_BYTES = 1 << 20
+ATTEMPTS_ALONE = 2
+
+_judge: Judge | None = None
+
+
+def _start_process(setup: ConversionSetup) -> None:
+    global _judge  # noqa: PLW0603 - a process of the pool has one judge
+    # The coordinator decides when work ends; a terminal's Ctrl-C reaches all processes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_leave_with_coordinator, name="lifeline", daemon=True).start()
+    _judge = setup.judge()
+
+
+def _leave_with_coordinator() -> None:
+    """End when the coordinator is gone: a pool's own processes would wait for its work for ever."""
+    coordinator = multiprocessing.parent_process()
+    assert coordinator is not None
+    coordinator.join()
+    os._exit(1)
+
+
+def _judge_in_process(task: Task) -> TaskResult:
+    assert _judge is not None
+    # A decoded ping is thousands of objects and no cycle: nothing is found by looking for one.
+    gc.disable()
+    try:
+        return _judge.judge(task)
+    finally:
+        gc.enable()
+
+
+class ConversionPool:
+    """Judges tasks on *processes* cores.  Use it with ``async with``."""
+
+    def __init__(self, setup: ConversionSetup, processes: int) -> None:
+        self._setup = setup
+        self._processes = processes
+        self._executor: ProcessPoolExecutor | None = None
+        self._own_judge: Judge | None = None
+        self._mark = setup.root.state / "converting-in-coordinator"
+        self._distrusts_itself = self._mark.exists()
+        self._judging_here = asyncio.Lock()
+        self._attempts = 0  # under way
+        self._no_attempts = asyncio.Event()
+        self._judging_suspects = asyncio.Lock()
+
+    async def __aenter__(self) -> "ConversionPool":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._shut()
+
+    def use(self, setup: ConversionSetup) -> None:
+        """Judge by *setup* from now on; call it while nothing is being judged."""
+        self._setup = setup
+        self._own_judge = None
+        self._shut()
+
+    def _shut(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+
+    async def judge(self, tasks: Sequence[Task]) -> list[TaskResult]:
+        """
+        The results of *tasks*, in their order.  A ping that kills its process twice is refused.
+
+        A second call while one is under way keeps the processes busy between the two.
+        """
+        if not self._distrusts_itself and _is_small(tasks):
+            async with self._judging_here:
+                return await asyncio.to_thread(self._judge_here, tasks)
+        if not tasks:
+            return []
+        results = await self._attempt_with_others(tasks)
+        if None not in results:
+            return [result for result in results if result is not None]
+        # A death says who did it only where nobody else is at work.
+        async with self._judging_suspects:
+            await self._no_attempts.wait()
+            return [
+                result if result is not None else await self._judge_suspect(task)
+                for task, result in zip(tasks, results, strict=True)
+            ]
+
+    async def _attempt_with_others(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
+        async with self._judging_suspects:
+            self._attempts += 1
+            self._no_attempts.clear()
+        try:
+            return await self._attempt(tasks)
+        finally:
+            self._attempts -= 1
+            if not self._attempts:
+                self._no_attempts.set()
+
+    def _judge_here(self, tasks: Sequence[Task]) -> list[TaskResult]:
+        if not tasks:
+            return []
+        if self._own_judge is None:
+            self._own_judge = self._setup.judge()
+        self._mark.touch(mode=0o600)
+        results = [self._own_judge.judge(task) for task in tasks]
+        self._mark.unlink(missing_ok=True)
+        return results
+
+    async def _attempt(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
+        """Results, or None for each task that was in hand when a process died."""
+        executor = self._executor
+        if executor is None:
+            if not os.access(sys.executable, os.X_OK):
+                raise OSError(
+                    f"{sys.executable} is not for this user to execute, and conversion processes need it:"
+                    " install the server where its user may look"
+                )
+            # Spawned, not forked: the coordinator has threads.
+            executor = self._executor = ProcessPoolExecutor(
+                self._processes,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_process,
+                initargs=(self._setup,),
+            )
+        loop = asyncio.get_running_loop()
+        try:
+            futures = [loop.run_in_executor(executor, _judge_in_process, task) for task in tasks]
+        except BrokenProcessPool:
+            self._give_up(executor)
+            return [None] * len(tasks)
+        results: list[TaskResult | None] = []
+        for outcome in await asyncio.gather(*futures, return_exceptions=True):
+            if isinstance(outcome, BrokenProcessPool):
+                results.append(None)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                results.append(outcome)
+        if None in results:
+            self._give_up(executor)
+        return results
+
+    def _give_up(self, broken: ProcessPoolExecutor) -> None:
+        if self._executor is broken:
+            self._shut()
+
+    async def _judge_suspect(self, task: Task) -> TaskResult:
+        """A task that was in hand at a death: again, then its items one by one."""
+        (result,) = await self._attempt([task])
+        if result is not None:
+            return result
+        if len(task.items) > 1:
+            parts = []
+            for item in task.items:
+                parts.append(await self._judge_suspect(Task((item,), task.missing, task.given_up)))
+            return merge_results(parts)
+        if await self._attempt([Task((), task.missing)]) == [None]:
+            raise OSError("conversion processes die as soon as they start: is there too little memory?")
+        return await asyncio.to_thread(self._refuse, task)
+
+    def _refuse(self, task: Task) -> TaskResult:
+        (item,) = task.items
+        submission = read_item(self._setup.root.raw, item)
+        sheet = Sheet()
+        sheet.enter(0, submission, _deadly(submission))
+        return sheet.result()
+
+
+def _deadly(submission: Submission) -> Refused:
+    detail = "converting it killed the process, twice; please report it with these bytes"
+    try:
+        path = parse_submit_path(submission.path)
+    except PingError as error:
+        return Refused(QuarantineReason.INVALID_JSON, detail, error.document_id)
+    return Refused(
+        QuarantineReason.INVALID_JSON, detail, path.document_id, path.namespace, path.doctype or UNKNOWN
+    )
+
+
+def merge_results(parts: Sequence[TaskResult]) -> TaskResult:
+    """Results of single items as the result of the task that they were cut from."""
+    judged = tuple(replace(part.judged[0], index=index) for index, part in enumerate(parts))
+    frames = tuple(
+        replace(frame, members=(index,) * len(frame.members))
+        for index, part in enumerate(parts)
+        for frame in part.frames
+    )
+    return TaskResult(judged, frames)
+
+
+def _is_small(tasks: Sequence[Task]) -> bool:
+    items = sum(len(task.items) for task in tasks)
+    size = sum(
+        item.length if isinstance(item, RawItem) else len(item.submission.body)
+        for task in tasks
+        for item in task.items
+    )
+    return items <= SMALL_ITEMS and size <= SMALL_BYTES

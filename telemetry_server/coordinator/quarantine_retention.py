@@ -1,0 +1,138 @@
+"""
+Removes quarantined submissions and dropped histogram values that are older than their retention.
+
+All files of one reason and day go in one commit of the ledger, which also counts
+them as deleted.  A kill before it changes nothing; after it, recovery removes the files.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import Counts, Entry, StoredFile
+from storage.partitions.writer import remove_doubtful
+from telemetry_server.outcomes.outcome import HistogramReason
+from telemetry_server.outcomes.quarantine_line import CONFLICT
+
+log = structlog.get_logger("convert")
+
+QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredFolder:
+    """All that was put in quarantine for one reason on one day."""
+
+    day: str  # YYYYMMDD of arrival
+    reason: str
+    files: tuple[StoredFile, ...]
+
+    @property
+    def lines(self) -> int:
+        """Lines in its files: one a refused submission, or one a ping that lost histograms."""
+        return sum(file.records for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Committed bytes of its files."""
+        return sum(file.length for file in self.files)
+
+
+def expired_folders(
+    root: Path, ledger: Ledger, now: datetime, retention: timedelta
+) -> Iterator[ExpiredFolder]:
+    """
+    The quarantine folders that are older than *retention* at *now*, by day and reason.
+
+    A folder's age counts from the end of its day or from the last change of its
+    files, whichever is later: an import of 2013 is kept as long as any other.
+    """
+    by_directory: dict[str, list[StoredFile]] = {}
+    for file in ledger.files(QUARANTINE):
+        by_directory.setdefault(file.directory, []).append(file)
+    for directory, files in by_directory.items():
+        _, day, reason = directory.split("/")
+        begins = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+        if begins + timedelta(days=1) + retention > now:
+            continue
+        written = max(_written_at(root / file.path) for file in files)
+        if written + retention <= now:
+            yield ExpiredFolder(day, reason, tuple(files))
+
+
+def _written_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        # Lost already: it keeps nothing from going, and the audit has reported it.
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def counts_of(folder: ExpiredFolder, booked: Mapping[tuple[str, Entry, str], int]) -> Counts:
+    """
+    What the removal of *folder* adds to the books.
+
+    A line may hold many histograms, so the books say how many there are: all of a day and reason go at once.
+    """
+    day, reason = folder.day, folder.reason
+    counts: Counts = Counter()
+    if reason in frozenset(HistogramReason):
+        count = booked.get((day, Entry.HISTOGRAM_DROPPED, reason), 0)
+        counts[day, Entry.HISTOGRAM_DROPPED, reason] -= count
+        counts[day, Entry.HISTOGRAM_DELETED, reason] += count
+        return counts
+    if reason == CONFLICT:
+        count = booked.get((day, Entry.CONFLICT, ""), 0)
+        counts[day, Entry.DUPLICATE, ""] -= count
+        counts[day, Entry.CONFLICT, ""] -= count
+    else:
+        count = booked.get((day, Entry.QUARANTINED, reason), 0)
+        counts[day, Entry.QUARANTINED, reason] -= count
+    counts[day, Entry.DELETED, ""] += count
+    return counts
+
+
+def remove_folder(root: Path, ledger: Ledger, disk: Disk, folder: ExpiredFolder) -> None:
+    """
+    Remove the files of *folder*, and count what was in them as deleted.
+
+    The caller holds the converter's lock, and recovers its writer afterwards.
+
+    Raises:
+        OSError, StorageError: The disk refuses; either nothing changed, or recovery removes the files.
+    """
+    booked = ledger.tally()
+    with ledger.transaction() as transaction:
+        for file in folder.files:
+            transaction.drop_file(file)
+        transaction.add(counts_of(folder, booked))
+        if folder.reason not in frozenset(HistogramReason):
+            transaction.refused_are_deleted(folder.day, folder.reason)
+    remove_doubtful(root, ledger, disk)
+    _remove_empty(root / QUARANTINE / folder.day / folder.reason)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove *folder* and that of its day, if nothing is left in them."""
+    for place in (folder, folder.parent):
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
+
+
+def remove_expired(
+    root: Path, ledger: Ledger, disk: Disk, now: datetime, retention: timedelta
+) -> list[ExpiredFolder]:
+    """Remove every folder that is older than *retention* at *now*; see `remove_folder`.  Returns them."""
+    expired = list(expired_folders(root, ledger, now, retention))
+    for folder in expired:
+        remove_folder(root, ledger, disk, folder)
+        log.info(
+            "quarantine removed after its retention", day=folder.day, reason=folder.reason, lines=folder.lines
+        )
+    return expired

@@ -1,0 +1,163 @@
+"""What the converter's process does beside converting: counts fetches, lets go of what is old enough."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from histogram_specs.cache.fetcher import FetchResult
+from storage.integrity.audit import disagreements_of_day
+from storage.ledger.clock import MAX_BACK_SECONDS, ClockRecord
+from storage.raw.reader import segments
+from storage.raw.writer import utc_now
+from telemetry_server.coordinator.converter import Converter
+from telemetry_server.coordinator.quarantine_retention import remove_expired
+from telemetry_server.observability import metrics
+from telemetry_server.observability.events import ClockJumped
+
+log = structlog.get_logger("convert")
+
+LET_GO_EVERY_SECONDS = 3600.0
+
+
+class RetentionTasks:
+    """
+    Runs after turns of the converter, each part when it is due.
+
+    Raw segments go when they are past retention, wholly converted, waited for
+    by nobody, and when a recount of all that was written for their day agrees
+    with the ledger: delete last, and only what is known to be elsewhere.
+
+    Age is measured by the wall clock as far as it is believed
+    (`storage.ledger.clock`), and never past the newest committed arrival.
+
+    Args:
+        clock: UTC wall clock.
+        monotonic: Seconds that no setting of the clock changes.
+    """
+
+    def __init__(
+        self,
+        converter: Converter,
+        *,
+        raw_retention_days: float,
+        dedup_days: float | None,
+        quarantine_retention_days: float,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
+        self._seen_at: tuple[datetime, float] | None = None  # both clocks at the last run
+        self._converter = converter
+        self._fetcher = converter.fetcher
+        self._raw_retention = timedelta(days=raw_retention_days)
+        self._quarantine_retention = timedelta(days=quarantine_retention_days)
+        self._dedup = None if dedup_days is None else timedelta(days=dedup_days)
+        self._fetches: dict[FetchResult, int] = {}
+        self._letting_go_due = 0.0
+
+    async def run(self) -> None:
+        """Do what is due.  Raises `OSError` or `StorageError` if the disk refuses; nothing is lost."""
+        self._count_fetches()
+        now = self._monotonic()
+        if self._clock_jumped() or now >= self._letting_go_due:
+            self._letting_go_due = now + LET_GO_EVERY_SECONDS
+            await self.let_go()
+
+    def _clock_jumped(self) -> bool:
+        """Whether the wall clock went another way than time since the last run."""
+        before, now = self._seen_at, (self._clock(), self._monotonic())
+        self._seen_at = now
+        if before is None:
+            return False
+        gone = (now[0] - before[0]).total_seconds() - (now[1] - before[1])
+        return abs(gone) > MAX_BACK_SECONDS
+
+    def _count_fetches(self) -> None:
+        if self._fetcher is None:
+            return
+        for result, count in self._fetcher.statistics().items():
+            metrics.specs_fetches.count(result.value, amount=count - self._fetches.get(result, 0))
+            self._fetches[result] = count
+
+    async def let_go(self) -> int:
+        """Remove raw segments, quarantine and ids past their time.  Returns how many segments went."""
+        async with self._converter.turn():
+            return await asyncio.to_thread(self._let_go)
+
+    def _let_go(self) -> int:
+        converter = self._converter
+        positions = converter.ledger.positions()
+        written = self._written(list(positions))
+        now = self._look_at_clock(max(written.values(), default=None))
+        self._let_quarantine_go(now)
+        if self._dedup is not None:
+            with converter.ledger.transaction() as transaction:
+                transaction.forget_before(f"{now - self._dedup:%Y%m%d}")
+        awaited = converter.ledger.pending_segments()
+        agreeing: dict[str, bool] = {}
+        removed = 0
+        for segment in list(segments(converter.root.raw)):
+            position = positions.get(segment.name)
+            is_done = position is not None and position.finished and segment.name not in awaited
+            if not is_done or now - written.get(segment.name, now) <= self._raw_retention:
+                continue
+            day = f"{segment.day:%Y%m%d}"
+            if day not in agreeing:
+                found = disagreements_of_day(converter.root, converter.ledger, day)
+                agreeing[day] = not found
+                if found:
+                    log.error("raw segments kept past retention", day=day, finding=found[0])
+            if agreeing[day]:
+                converter.disk.unlink(segment.path)
+                converter.disk.sync_directory(segment.path.parent)
+                with converter.ledger.transaction() as transaction:
+                    transaction.forget_segment(segment.name)
+                removed += 1
+        return removed
+
+    def _let_quarantine_go(self, now: datetime) -> None:
+        converter = self._converter
+        root, retention = converter.root.path, self._quarantine_retention
+        if remove_expired(root, converter.ledger, converter.disk, now, retention):
+            converter.committer.recover()
+
+    def _written(self, names: list[str]) -> dict[str, datetime]:
+        """
+        When each of the segments *names*, in the order of reading, was written.
+
+        An import of 2013 counts as written when it came.  A segment counts as no older than those
+        read before it: its writer's clock may have been behind.
+        """
+        written: dict[str, datetime] = {}
+        latest = datetime.min.replace(tzinfo=UTC)
+        for name in names:
+            try:
+                modified = (self._converter.root.raw / name).stat().st_mtime
+            except FileNotFoundError:
+                continue
+            latest = written[name] = max(latest, datetime.fromtimestamp(modified, UTC))
+        return written
+
+    def _look_at_clock(self, newest_written: datetime | None) -> datetime:
+        """The moment to measure ages by; a jump of the clock is put down and logged."""
+        ledger, wall = self._converter.ledger, self._clock()
+        seconds = int(wall.timestamp())
+        before = ledger.clock() or ClockRecord(seconds)
+        record = before.looked_at(seconds)
+        if record != ledger.clock():
+            with ledger.transaction() as transaction:
+                transaction.put_clock(record)
+        if record.jumped_at != before.jumped_at or record.jumped_by != before.jumped_by:
+            ClockJumped(wall.isoformat(), record.jumped_by).emit()
+        now = datetime.fromtimestamp(record.expiry_time(seconds), UTC)
+        newest = [moment for moment in (newest_written, _end_of(ledger.newest_arrival_day())) if moment]
+        return min(now, max(newest, default=now))
+
+
+def _end_of(day: str | None) -> datetime | None:
+    """The end of a day (YYYYMMDD)."""
+    return None if day is None else datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) + timedelta(days=1)

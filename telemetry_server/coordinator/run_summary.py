@@ -1,0 +1,99 @@
+"""What a run of the converter came to, and the metrics that follow from it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from storage.ledger.values import Counts, Entry
+from telemetry_server.coordinator.work_items import Judged, Verdict
+from telemetry_server.observability import metrics
+from telemetry_server.outcomes.quarantine_line import CONFLICT
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """The counts of one run."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    pending: int = 0  # all that wait: those that waited before were tried again
+    waited_before: int = 0  # pending when the run began: received by an earlier one
+    quarantined: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)  # oddities taken in stride, by name
+    histograms_kept: int = 0
+    histograms_dropped: Counter[str] = field(default_factory=Counter)
+    damaged_records: int = 0
+    damaged_bytes: int = 0
+
+    def add_damage(self, damage: Counts) -> None:
+        """Count what could not be read."""
+        for (_, entry, _), count in damage.items():
+            if entry is Entry.DAMAGED_RECORDS:
+                self.damaged_records += count
+            elif entry is Entry.DAMAGED_BYTES:
+                self.damaged_bytes += count
+
+    def add(self, judged: Iterable[Judged], *, received: bool, labels: "Labels") -> None:
+        """Count verdicts, here and in the metrics; *received*: they were read for the first time."""
+        stored: Counter[tuple[str, str]] = Counter()  # by namespace and doctype, for the metrics
+        kept, dropped = self.histograms_kept, Counter(self.histograms_dropped)
+        for verdict in judged:
+            if verdict.verdict is Verdict.DAMAGED:
+                self.damaged_records += 1
+                self.damaged_bytes += verdict.length
+                continue
+            self.received += received
+            self.notes.update(verdict.notes)
+            match verdict.verdict:
+                case Verdict.STORED:
+                    stored[labels.of(verdict.namespace, verdict.doctype)] += 1
+                    self.histograms_kept += verdict.histograms_kept
+                    self.histograms_dropped.update(verdict.dropped)
+                case Verdict.DUPLICATE:
+                    self.duplicate += 1
+                    self.conflict += verdict.reason == CONFLICT
+                    metrics.pings_duplicate.count()
+                case Verdict.QUARANTINED:
+                    self.quarantined[verdict.reason] += 1
+                    metrics.pings_quarantined.count(verdict.reason)
+        for names, count in stored.items():
+            self.stored += count
+            metrics.pings_stored.count(*names, amount=count)
+        metrics.histograms_kept.count(amount=self.histograms_kept - kept)
+        for reason, count in (self.histograms_dropped - dropped).items():
+            metrics.histograms_dropped.count(reason, amount=count)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``convert --json`` prints."""
+        return {
+            "received": self.received,
+            "stored": self.stored,
+            "duplicate": self.duplicate,
+            "conflict": self.conflict,
+            "quarantined": dict(sorted(self.quarantined.items())),
+            "pending": self.pending,
+            "histograms": {
+                "kept": self.histograms_kept,
+                "dropped": dict(sorted(self.histograms_dropped.items())),
+            },
+            "damaged": {"records": self.damaged_records, "bytes": self.damaged_bytes},
+            "notes": dict(sorted(self.notes.items())),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The closed lists of the labels ``namespace`` and ``doctype``."""
+
+    namespaces: Collection[str]
+    doctypes: Collection[str]
+
+    def of(self, namespace: str, doctype: str) -> tuple[str, str]:
+        """The label values for a ping; what is not on the lists is OTHER."""
+        return (
+            metrics.bounded_label(namespace, self.namespaces),
+            metrics.bounded_label(doctype, self.doctypes),
+        )

@@ -1,0 +1,150 @@
+"""A server of our own on a free port, for as long as a block runs."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from telemetry_server.terminal.output import say
+
+START_SECONDS = 20.0
+CONVERT_SECONDS = 45.0
+STOP_SECONDS = 25.0
+PAUSE_SECONDS = 0.1
+ENDS = (
+    "telemetry_pings_stored_total",
+    "telemetry_pings_quarantined_total",
+    "telemetry_pings_duplicate_total",
+)
+
+
+class ServerFailed(Exception):
+    """The server did not do what it was started for.  Its text is one line, and its log follows it."""
+
+
+def free_port() -> int:
+    """A port of the loopback interface on which nobody listens right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def bare_environment() -> dict[str, str]:
+    """The environment without the settings of a server that runs for real."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TELEMETRY_") and name not in ("PORT", "PROMETHEUS_MULTIPROC_DIR")
+    }
+
+
+class TemporaryServer:
+    """``telemetry-server serve`` on *data* in a process of its own, with *settings* as its environment."""
+
+    def __init__(self, data: Path, settings: dict[str, str], flags: Sequence[str] = ()) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = settings
+        self._flags = flags
+        self._log_path = data.parent / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The server's first process."""
+        if self._process is None:
+            raise ServerFailed("the server was not started")
+        return self._process
+
+    def __enter__(self) -> "TemporaryServer":
+        words = ["serve", "--data", str(self.data), "--port", str(self.port), *self._flags]
+        with self._log_path.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-m", "telemetry_server", *words],
+                env=bare_environment() | self._settings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for whoever runs this: the server ends when it is told to, not before.
+                process_group=0,
+            )
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _get(self, path: str) -> str | None:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - our own http URL
+                return str(answer.read().decode())
+        except (urllib.error.URLError, OSError):
+            return None
+
+    def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        # Somebody else's server may answer on a port that was free a moment ago.
+        while not self._says_that_it_listens() or self._get("/__heartbeat__") is None:
+            if self.process.poll() is not None:
+                raise self._failed(f"the server ended at once, with status {self.process.returncode}")
+            if time.monotonic() > deadline:
+                raise self._failed(f"the server did not answer within {START_SECONDS:.0f} s")
+            time.sleep(PAUSE_SECONDS)
+
+    def _says_that_it_listens(self) -> bool:
+        return b"Listening on " in self._log_path.read_bytes()
+
+    def wait_until_converted(self, submissions: int) -> None:
+        """
+        Return once *submissions* have come to an end of some kind.
+
+        Raises:
+            ServerFailed: It took too long.
+        """
+        deadline = time.monotonic() + CONVERT_SECONDS
+        while (ended := self.ended()) < submissions:
+            if time.monotonic() > deadline:
+                raise self._failed(f"{ended} of {submissions} were converted within {CONVERT_SECONDS:.0f} s")
+            time.sleep(PAUSE_SECONDS)
+
+    def ended(self) -> int:
+        """How many submissions were stored, quarantined or found to be repeats, as /metrics has it."""
+        return sum(self.counted(name) for name in ENDS)
+
+    def counted(self, metric: str) -> int:
+        """What /metrics says of a counter, over all its labels."""
+        lines = (self._get("/metrics") or "").splitlines()
+        return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if re.match(rf"{metric}[ {{]", line))
+
+    def stop(self) -> bool:
+        """Ask the server to stop; False if it did not end cleanly."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.poll() is None and not self.stop():
+            self._process.kill()
+            self._process.wait()
+
+    def _failed(self, what: str) -> ServerFailed:
+        for line in self._log_path.read_text(errors="replace").splitlines()[-10:]:
+            say(f"  {line}")
+        return ServerFailed(what)

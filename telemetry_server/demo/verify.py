@@ -1,0 +1,125 @@
+"""Holds what became of generated pings to what was to become of them."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from telemetry_server.demo.temporary_server import bare_environment
+from telemetry_server.generator.stream import CONFLICT, REPEAT, GeneratedPing
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the commands say about a data root."""
+
+    stored: dict[str, dict[str, int]]  # by id: histograms dropped, by reason
+    stored_twice: int
+    quarantined: Counter[str]  # whole submissions, by reason
+    histograms_kept: int
+    total: dict[str, int]  # of the audit
+    balanced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of ping: what was to become of it, and what did."""
+
+    kind: str
+    sent: int
+    becomes: str
+    expected: int
+    seen: int
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Did it?"""
+        return self.expected == self.seen
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return asdict(self) | {"as_expected": self.is_as_expected}
+
+
+def _output(*words: str) -> bytes:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "telemetry_server", *words],
+        capture_output=True,
+        check=False,
+        env=bare_environment(),
+    )
+    if done.returncode not in (0, 1):
+        sys.stderr.buffer.write(done.stderr)
+        raise RuntimeError(f"{words[0]} ended with status {done.returncode}")
+    return done.stdout
+
+
+def _lines(*words: str) -> list[tuple[str, dict[str, Any]]]:
+    lines = _output(*words).splitlines()
+    pairs = (line.split(b"\t", 1) for line in lines)
+    return [(document_id.decode(), orjson.loads(text)) for document_id, text in pairs]
+
+
+def verify(data: Path, histograms_kept: int) -> Observed:
+    """Ask `cat` and `audit` about *data*, as a user would; *histograms_kept* is what /metrics said."""
+    records = _lines("cat", "converted", "--data", str(data))
+    refused = _lines("cat", "quarantine", "--data", str(data))
+    books = orjson.loads(_output("audit", "--json", "--data", str(data)))
+    stored = {
+        document_id: dict(record["metadata"].get("dropped_histograms", {})) for document_id, record in records
+    }
+    whole = [entry for _, entry in refused if not entry.get("histogram")]
+    return Observed(
+        stored=stored,
+        stored_twice=len(records) - len(stored),
+        quarantined=Counter(entry["reason"] for entry in whole if entry["reason"] != CONFLICT),
+        histograms_kept=histograms_kept,
+        total=books["total"],
+        balanced=books["balanced"],
+    )
+
+
+def _row(kind: str, pings: Sequence[GeneratedPing], seen: Observed) -> Row:
+    sample = pings[0].expected
+    if kind == REPEAT:
+        return Row(
+            "the same ping again", len(pings), "counted as duplicate", len(pings), _plain_repeats(seen)
+        )
+    if kind == CONFLICT:
+        return Row(
+            "other bytes under its id", len(pings), "duplicate, and kept", len(pings), seen.total["conflict"]
+        )
+    if sample.outcome == "quarantined":
+        return Row(kind, len(pings), f"quarantine/{sample.reason}", len(pings), seen.quarantined[kind])
+    found = sum(seen.stored.get(ping.document_id) == dict(ping.expected.histograms_dropped) for ping in pings)
+    dropped = sum(sum(ping.expected.histograms_dropped.values()) for ping in pings)
+    name = f"histograms: {kind}" if dropped else kind
+    becomes = f"stored without {dropped} histograms" if dropped else "stored whole"
+    return Row(name, len(pings), becomes, len(pings), found)
+
+
+def _plain_repeats(seen: Observed) -> int:
+    return seen.total["duplicate"] - seen.total["conflict"]
+
+
+def rows_of(pings: Sequence[GeneratedPing], seen: Observed) -> list[Row]:
+    """A row for each kind among *pings*, what is stored first."""
+    by_kind: dict[str, list[GeneratedPing]] = {}
+    for ping in pings:
+        by_kind.setdefault(ping.kind, []).append(ping)
+    order = {"stored": 0, "duplicate": 1, "quarantined": 2}
+    kinds = sorted(by_kind, key=lambda kind: (order[by_kind[kind][0].expected.outcome], kind != "good", kind))
+    rows = [_row(kind, by_kind[kind], seen) for kind in kinds]
+    kept = sum(ping.expected.histograms_kept for ping in pings)
+    other = sum(count for reason, count in seen.quarantined.items() if reason not in by_kind)
+    return [
+        *rows,
+        Row("histograms of all that is stored", len(pings), "kept", kept, seen.histograms_kept),
+        Row("any of them", len(pings), "quarantine/any other", 0, other),
+        Row("any of them", len(pings), "stored twice", 0, seen.stored_twice),
+    ]

@@ -1,0 +1,311 @@
+"""
+The connection's own limits, which aiohttp does not set: time, number, and what an early end means.
+
+This leans on private parts of aiohttp's request handler: those that
+`library_check` lists.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Protocol, cast
+
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+
+from telemetry_server.edge import responses
+from telemetry_server.edge.client_memory import ClientMemory
+from telemetry_server.edge.connection_closing import UnreadAnswers, close_after_last_answer
+from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.tolerant_parser import tolerant_parser
+from telemetry_server.observability.events import WorkFailed
+
+LOOK_AGAIN_SECONDS = 0.1
+READ_BUFFER_BYTES = 64 << 10  # of a body; the library pauses the connection at twice that
+# What a connection holds of requests behind the one that is answered: that, and one read of the loop's.
+MAX_PILED_BYTES = 2 * READ_BUFFER_BYTES + (256 << 10)
+TOO_MANY_HEADERS = "Too many headers"
+
+
+class ConnectionOwner(Protocol):
+    """Whom the connections of a worker belong to."""
+
+    limits: EdgeLimits
+    memory: ClientMemory
+    open_connections: int
+
+    def count_answer(self, status: int) -> None:
+        """Note an answer that no handler gave."""
+
+
+class LimitedHandler(RequestHandler):
+    """One connection: headers in time, not too many of its kind, and an answer also to a half-closed one."""
+
+    __slots__ = (
+        "_answered",
+        "_header_timer",
+        "_is_counted",
+        "_is_partial",
+        "_is_refused",
+        "_last_payload",
+        "_owner",
+        "_piled_bytes",
+        "_unread",
+        "is_half_closed",
+    )
+
+    def __init__(self, manager: "LimitedServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self._owner = manager.owner
+        self._parser = cast(Any, tolerant_parser(self, loop))
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._answered = 0
+        self._last_payload: StreamReader | None = None  # of the request whose head came last
+        self._is_counted = False
+        self._is_refused = False
+        self._is_partial = False  # a part of a request's head is here
+        self._piled_bytes = 0  # that came while a request was being answered
+        self._unread: UnreadAnswers | None = None
+        self.is_half_closed = False
+
+    def is_last_answer(self) -> bool:
+        """Note that an answer is about to go out; True if it is this connection's last."""
+        self._answered += 1
+        if self._answered >= self._owner.limits.max_requests_per_connection:
+            return True
+        return self.is_half_closed and not self._messages
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or answer 503 if there are too many."""
+        owner, connection = self._owner, cast(asyncio.Transport, transport)
+        if owner.open_connections >= owner.limits.max_connections:
+            self._say_last(connection, 503)
+            return
+        owner.open_connections += 1
+        self._is_counted = True
+        self._unread = UnreadAnswers(connection, owner.memory, owner.limits, self._held_input_bytes)
+        super().connection_made(transport)
+        self._start_header_timer()
+
+    def carry_on(self, answered: int, header_deadline: float | None) -> None:
+        """
+        Take over a connection on which *answered* requests were answered elsewhere.
+
+        Args:
+            header_deadline: When the head that began there must be here, by the loop's clock.
+        """
+        self._answered = answered
+        if header_deadline is not None:
+            self._stop_header_timer()
+            self._header_timer = self._loop.call_at(header_deadline, self._headers_are_late)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Make room for another."""
+        if self._is_counted:
+            self._is_counted = False
+            self._owner.open_connections -= 1
+        if self._unread is not None:
+            self._unread.end()
+        self._stop_header_timer()
+        self._break_payload(self._last_payload)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read its answer: take no more from it, and give it its time."""
+        super().pause_writing()
+        if self._unread is not None:
+            self._unread.begin()
+        if self.transport is not None:
+            with suppress(RuntimeError):  # it is closing
+                self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.end()
+        if self.transport is not None and not self._reading_paused and not self._buffer_paused:
+            with suppress(RuntimeError):
+                self.transport.resume_reading()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; after a last one nothing that its client sent is a request any more."""
+        if resp.keep_alive is False:
+            # What came behind CONNECT or an upgrade: the library would parse it as the next request.
+            self._message_tail = b""
+        sent = await super().finish_response(request, resp, start_time)
+        if not resp.keep_alive and (resp.status >= 400 or not request.content.is_eof()):
+            self._end_after_answer()
+        return sent
+
+    def _end_after_answer(self) -> None:
+        self._is_refused = self._force_close = True
+        self._stop_header_timer()
+        if self.transport is None:
+            return
+        if self.is_half_closed:
+            self.transport.close()
+        else:
+            close_after_last_answer(self.transport, self._owner.limits)
+
+    def cut_off(self) -> None:
+        """End the connection at once: others need the memory that it holds."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; the time for a request's head runs from its first byte to its last."""
+        if self._is_refused:
+            return
+        requests_before = self._request_count
+        payload = self._last_payload
+        was_between = payload is None or payload.is_eof()
+        self._piled_bytes = 0 if self._is_idle() else self._piled_bytes + len(data)
+        super().data_received(data)
+        if self._request_count != requests_before:
+            self._is_partial = False
+            # Something follows a body that is not whole: its parser gave up, and nothing would end it.
+            self._break_payload(payload)
+            if self._messages:
+                self._last_payload = self._messages[-1][1]
+            if self._header_timer is not None:
+                self._stop_header_timer()
+        elif was_between and data:
+            self._is_partial = True
+            if self._header_timer is None:
+                self._start_header_timer()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """The client sends no more: what it asked for is still answered, and half a request is refused."""
+        if self._is_refused:
+            return None
+        if self._is_idle():
+            if self._is_partial:
+                self._answer_and_close(400)
+            return None
+        self._break_payload(self._last_payload)
+        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+            return None  # TLS has no half-closed connections
+        self.is_half_closed = True
+        # It may come after the answer was made, and before it is noticed that there is nothing more to do.
+        self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
+        return True
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer for a request that could not be parsed, or an error of ours: a fixed text, never an echo."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is on its way already")
+        if status == 400:
+            status = status_of_parser_error(exc, self._owner.limits)
+        else:
+            WorkFailed("answering a request", f"{type(exc).__name__}: {exc}").emit()
+            status = 500
+        self._owner.count_answer(status)
+        return responses.refused_for_good(status)
+
+    def log_exception(self, *args: Any, **options: Any) -> None:
+        """Say what went wrong with a connection in a line; that a client broke off is not worth one."""
+        error = options.get("exc_info")
+        if not isinstance(error, RequestPayloadError | ConnectionError):
+            WorkFailed("serving a connection", f"{type(error).__name__}: {error}").emit()
+
+    def _close_when_idle(self) -> None:
+        if self.transport is None or self._is_refused:
+            return
+        if self._is_idle():
+            self.force_close()
+        else:
+            self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
+
+    @staticmethod
+    def _break_payload(payload: StreamReader | None) -> None:
+        """Nothing more comes: a body that is not whole will never be."""
+        if payload is not None and not payload.is_eof() and payload.exception() is None:
+            payload.set_exception(RequestPayloadError("the body ended early"))
+
+    def _held_input_bytes(self) -> int:
+        return min(self._piled_bytes, MAX_PILED_BYTES)
+
+    def _is_idle(self) -> bool:
+        """Whether no request is being answered or waits to be."""
+        if self._messages:
+            return False
+        return self._request_count == 0 or (self._waiter is not None and not self._waiter.done())
+
+    def _headers_are_late(self) -> None:
+        self._header_timer = None
+        if self.transport is None:
+            return
+        if self._is_idle():
+            self._answer_and_close(408)
+        elif self._is_partial:
+            # The request before it is still being answered.
+            self._start_header_timer()
+
+    def _answer_and_close(self, status: int) -> None:
+        if self.transport is not None:
+            self._say_last(self.transport, status)
+
+    def _start_header_timer(self) -> None:
+        self._header_timer = self._loop.call_later(
+            self._owner.limits.header_timeout_seconds, self._headers_are_late
+        )
+
+    def _stop_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _say_last(self, transport: asyncio.Transport, status: int) -> None:
+        """Answer without a request, and take no more notice of this connection."""
+        self._is_refused = True
+        self._owner.count_answer(status)
+        transport.write(responses.raw_refusal(status))
+        close_after_last_answer(transport, self._owner.limits)
+
+
+class LimitedServer(web.Server):
+    """Makes a `LimitedHandler` for every connection."""
+
+    def __init__(self, handler: Any, *, owner: ConnectionOwner) -> None:
+        limits = owner.limits
+        super().__init__(
+            handler,
+            auto_decompress=False,  # bodies are kept as they came
+            access_log=None,
+            keepalive_timeout=limits.keepalive_timeout_seconds,
+            lingering_time=limits.lingering_seconds,
+            read_bufsize=READ_BUFFER_BYTES,
+            max_line_size=limits.max_line_bytes,
+            # One more, so that the error tells the one from the other.
+            max_field_size=limits.max_line_bytes + 1,
+            max_headers=limits.max_headers,
+        )
+        self.owner = owner
+
+    def __call__(self) -> LimitedHandler:
+        """The protocol of a new connection."""
+        return LimitedHandler(self, loop=self._loop, **self._kwargs)
+
+    def close_idle(self) -> None:
+        """Close the connections that wait for a request."""
+        for connection in self.connections:
+            if isinstance(connection, LimitedHandler) and connection._is_idle():
+                connection.force_close()
+
+
+def status_of_parser_error(error: BaseException | None, limits: EdgeLimits) -> int:
+    """414 or 431 where the parser's own limits were passed, 400 for everything else."""
+    if isinstance(error, LineTooLong):
+        return 431 if error.args[1] == limits.max_line_bytes + 1 else 414
+    if isinstance(error, BadHttpMessage) and error.message.startswith(TOO_MANY_HEADERS):
+        return 431
+    return 400

@@ -1,0 +1,134 @@
+"""
+The head of a plain submit: what the fast lane takes, and nothing else.
+
+This is no parser of HTTP.  It knows one narrow shape that every parser reads
+alike; for anything beside it, well-formed or not, it answers None, and the
+application's own parser has the word.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.request_headers import FORWARDED_FOR, KEPT_HEADERS
+
+MAX_HEAD_BYTES = 4096
+STARTS = (b"POST /submit/", b"PUT /submit/")
+END = b"\r\n\r\n"
+
+_LINE = re.compile(
+    r"(POST|PUT) (/submit/[A-Za-z0-9/._~+=&%:@,;!$'()*-]+)(?:\?([A-Za-z0-9/._~+=&?%:@,;!$'()*-]*))? HTTP/1\.1"
+)
+_FIELD = re.compile(r"([A-Za-z0-9-]{1,64}): ([!-~](?:[ -~]*[!-~])?)")
+_BEGUN_LINE = re.compile(r"[!-~]+(?: [!-~]*){0,2}\r?")
+_BEGUN_FIELD = re.compile(r"(?:[A-Za-z0-9-]{1,64}(?::(?: [ -~]*)?)?)?\r?")
+_LENGTH = re.compile(r"[0-9]{1,15}")
+_KEPT = frozenset(KEPT_HEADERS.values())
+# They change where a request ends, or what comes after it.
+_ODD = frozenset(
+    {
+        "expect",
+        "http2-settings",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "sec-websocket-key1",
+    }
+)
+CLOSE = "close"
+_CONNECTION = frozenset({"keep-alive", CLOSE})
+
+
+class PlainHead(NamedTuple):
+    """What a plain submit says before its body."""
+
+    method: str
+    path: str
+    query: str
+    host: str
+    headers: dict[str, str]  # the kept ones, X-Forwarded-For aside
+    forwarded_for: str | None
+    body_bytes: int
+    is_last: bool  # the client wants the connection closed after it
+    has_origin: bool  # it comes from a web page
+
+
+def may_become_plain(came: bytes) -> bool:
+    """
+    Whether *came*, a head in part, may still be that of a plain submit.
+
+    What is whole of it must be plain: the application refuses some lines before the head ends.
+    """
+    if (
+        len(came) > MAX_HEAD_BYTES
+        or not any(came[: len(start)] == start[: len(came)] for start in STARTS)
+        or came.count(b"\n") != came.count(b"\r\n")
+    ):
+        return False
+    *lines, begun = came.decode("latin-1").split("\r\n")
+    if not lines:
+        return _BEGUN_LINE.fullmatch(begun) is not None
+    fields = [_field(line) for line in lines[1:]]
+    names = {field[0] for field in fields if field is not None}
+    return (
+        _LINE.fullmatch(lines[0]) is not None
+        and len(names) == len(fields)
+        and _BEGUN_FIELD.fullmatch(begun) is not None
+    )
+
+
+def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
+    """
+    Read *head*, without the empty line that ends it.
+
+    Returns:
+        None if it is anything but plain, or past one of the *limits* of a head.
+    """
+    # Flat on purpose: this runs for every submission.
+    if len(head) > MAX_HEAD_BYTES:
+        return None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    line = _LINE.fullmatch(first)
+    if line is None or len(lines) > limits.max_headers:
+        return None
+    headers: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for text in lines:
+        field = _field(text)
+        if field is None:
+            return None
+        name, value, is_kept = field
+        fields = headers if is_kept else others
+        if name in fields:
+            return None
+        fields[name] = value
+    method, path, query = line.groups("")
+    host, length = others.get("host"), headers.get("content-length")
+    if host is None or length is None or len(path) + len(query) + 1 > limits.max_target_bytes:
+        return None
+    is_last = "connection" in others and others["connection"].lower() == CLOSE
+    most = limits.max_kept_header_bytes
+    if len(head) > most and max(len(host), *map(len, headers.values())) > most:
+        return None
+    forwarded_for = headers.pop(FORWARDED_FOR, None) if FORWARDED_FOR in headers else None
+    return PlainHead(
+        method, path, query, host, headers, forwarded_for, int(length), is_last, "origin" in others
+    )
+
+
+# Clients of one kind send the same lines over and over.  Its size bounds what a hostile one makes it hold.
+@lru_cache(maxsize=1024)
+def _field(line: str) -> tuple[str, str, bool] | None:
+    """Name in lower case, value, and whether it is kept; None for a header that no plain request has."""
+    found = _FIELD.fullmatch(line)
+    if found is None:
+        return None
+    name, value = found[1].lower(), found[2]
+    if name in _ODD or (name == "content-length" and not _LENGTH.fullmatch(value)):
+        return None
+    if name == "connection" and value.lower() not in _CONNECTION:
+        return None
+    return name, value, name in _KEPT

@@ -1,0 +1,154 @@
+"""
+The answers of the edge, each built in one place; no text of a client's is in any.
+
+Real clients delete a ping on any 4xx and send it again on 5xx, so a 4xx is
+only for what no retry could mend.
+"""
+
+import random
+from collections.abc import Mapping
+from email.utils import formatdate
+
+from aiohttp import hdrs, web
+
+from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
+from telemetry_server.edge.client_memory import SlowHolding
+
+SERVER = "telemetry-server"
+TEXTS = {
+    202: "",
+    400: "bad request\n",
+    404: "not found\n",
+    405: "method not allowed\n",
+    408: "request timeout\n",
+    413: "payload too large\n",
+    414: "request target too long\n",
+    431: "header too large\n",
+    500: "internal error\n",
+    503: "try again later\n",
+    507: "",
+}
+REASONS = {
+    202: "Accepted",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+    507: "Insufficient Storage",
+}
+# More than the library writes before it waits for the client: so it waits after each piece.
+PIECE_BYTES = 96 << 10
+RETRY_SOON_SECONDS = (3, 7)  # 5, give or take: clients that were refused together come back apart
+RETRY_FULL_SECONDS = 60
+
+# The first match answers.
+STATUS_OF: tuple[tuple[type[StorageError], int], ...] = (
+    (StorageFull, 507),
+    (WriterBusy, 503),
+    (WriterClosed, 503),
+    (WriterDead, 500),
+    (StorageError, 500),
+)
+
+
+def kept() -> web.Response:
+    """The only 200 for a submission: call it when the writer said that it is on disk."""
+    return web.Response(headers={hdrs.SERVER: SERVER})
+
+
+def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
+    """What a GET asked for; short, for `FoundInPieces` takes what may be long."""
+    return web.Response(
+        body=body, status=status, headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type}
+    )
+
+
+class FoundInPieces(web.StreamResponse):
+    """
+    What a GET asked for, sent piece by piece as its client reads.
+
+    A transport that gets all of it at once holds a second copy under TLS.
+
+    Args:
+        holding: Counts the body as memory; released when it is sent, or the client is gone.
+    """
+
+    def __init__(self, body: bytes, content_type: str, holding: SlowHolding) -> None:
+        super().__init__(headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type})
+        self.content_length = len(body)
+        self._whole = body
+        self._holding = holding
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send the body, unless it was only asked about."""
+        try:
+            if self._req is not None and self._req.method != hdrs.METH_HEAD:
+                whole = memoryview(self._whole)
+                for start in range(0, len(whole), PIECE_BYTES):
+                    await self.write(whole[start : start + PIECE_BYTES])
+            await super().write_eof(data)
+        finally:
+            self._holding.release()
+            self._whole = b""
+
+
+def preflight(headers: Mapping[str, str]) -> web.Response:
+    """The 204 that lets a web page submit."""
+    return web.Response(status=204, headers={hdrs.SERVER: SERVER, **headers})
+
+
+def refused(status: int, *, allow: str | None = None) -> web.Response:
+    """A refusal: its fixed text, and when to come back where that makes sense."""
+    return web.Response(
+        status=status, body=TEXTS[status].encode(), headers={hdrs.SERVER: SERVER, **_extras(status, allow)}
+    )
+
+
+def refused_for_good(status: int, *, allow: str | None = None) -> web.Response:
+    """A refusal after which the connection cannot be used any more: something of the request is unread."""
+    response = refused(status, allow=allow)
+    response.force_close()
+    return response
+
+
+def raw_refusal(status: int, *, closes: bool = True) -> bytes:
+    """A refusal without a response object: the whole answer, and the end of the connection if it *closes*."""
+    text = TEXTS[status].encode()
+    extras = "".join(f"{name}: {value}\r\n" for name, value in _extras(status, None).items())
+    if closes:
+        extras += "Connection: close\r\n"
+    head = (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\nServer: {SERVER}\r\n{extras}"
+        f"Content-Length: {len(text)}\r\n\r\n"
+    )
+    return head.encode() + text
+
+
+def raw_kept(*, closes: bool) -> bytes:
+    """`kept` as bytes, dated now: the same promise."""
+    connection = "Connection: close\r\n" if closes else ""
+    date = formatdate(usegmt=True)
+    return (
+        f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nContent-Length: 0\r\nDate: {date}\r\n{connection}\r\n"
+    ).encode()
+
+
+def status_of(error: StorageError) -> int:
+    """The status that answers for *error*."""
+    return next(status for kind, status in STATUS_OF if isinstance(error, kind))
+
+
+def _extras(status: int, allow: str | None) -> dict[str, str]:
+    extras = {"Content-Type": "text/plain; charset=utf-8"} if TEXTS[status] else {}
+    if status == 503:
+        extras["Retry-After"] = str(random.randint(*RETRY_SOON_SECONDS))
+    elif status == 507:
+        extras["Retry-After"] = str(RETRY_FULL_SECONDS)
+    if allow is not None:
+        extras["Allow"] = allow
+    return extras

@@ -1,0 +1,63 @@
+"""Sends generated pings to a server, as many clients at once would."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from telemetry_server.generator.stream import GeneratedPing
+from telemetry_server.terminal.output import Progress
+
+SECONDS_FOR_AN_ANSWER = 30.0
+
+
+class ServerUnreachable(Exception):
+    """Nobody answers at that URL.  Its text is one line for the user."""
+
+
+async def send_all(
+    server: str, pings: Iterator[GeneratedPing], clients: int, bar: Progress
+) -> dict[int, int]:
+    """
+    POST every ping to *server*, *clients* at a time.
+
+    Returns:
+        How often each status was the answer.
+
+    Raises:
+        ServerUnreachable: A connection failed.
+    """
+    parts = urlsplit(server)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServerUnreachable(f"{server} is no URL of a server, like http://127.0.0.1:8080")
+    base = server.rstrip("/")
+    answers: Counter[int] = Counter()
+    headers = {
+        "Content-Encoding": "gzip",
+        "Content-Type": "application/json",
+        "User-Agent": "telemetry-server",
+    }
+    timeout = aiohttp.ClientTimeout(total=SECONDS_FOR_AN_ANSWER)
+
+    async def client(session: aiohttp.ClientSession) -> None:
+        for ping in pings:
+            url = URL(base + ping.path, encoded=True)
+            # Bytes go out as they are: aiohttp leaves a body alone whose encoding is named.
+            async with session.post(url, data=ping.body, headers=headers) as response:
+                answers[response.status] += 1
+            bar.advance()
+
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            for _ in range(clients):
+                group.create_task(client(session))
+    except* (aiohttp.ClientError, TimeoutError, OSError) as errors:
+        reason = errors.exceptions[0]
+        raise ServerUnreachable(f"{server} does not answer: {reason or type(reason).__name__}") from None
+    return dict(answers)

@@ -1,0 +1,119 @@
+"""A ping in the few words that ``tail`` shows of it, whatever became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.raw.submission import Submission
+from telemetry_server.inspection.histogram_count import histograms_in
+from telemetry_server.inspection.submission_listing import document_id_of
+from telemetry_server.outcomes.quarantine_line import CONFLICT
+from telemetry_server.outcomes.timestamps import timestamp
+from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.submit_path import parse_submit_path
+
+UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A ping and what is shown of it."""
+
+    summary: dict[str, Any]  # what ``tail --json`` prints
+    source_tags: str | None  # the header, as it was sent
+
+
+def of_record(record: dict[str, Any]) -> Seen:
+    """A stored ping, by its record."""
+    metadata = record["metadata"]
+    header = metadata.get("header", {})
+    app, version, channel = _application(record)
+    summary = {
+        "outcome": "stored",
+        "reason": None,
+        "detail": None,
+        "submission_timestamp": metadata["submission_timestamp"],
+        "namespace": metadata["namespace"],
+        "doctype": metadata["doctype"],
+        "document_id": metadata["document_id"],
+        "app": app,
+        "version": version,
+        "channel": channel,
+        "debug_id": header.get("x_debug_id"),
+        "histograms_kept": histograms_in(record),
+        "histograms_dropped": sum(metadata.get("dropped_histograms", {}).values()),
+    }
+    return Seen(summary, header.get("x_source_tags"))
+
+
+def of_refusal(fields: dict[str, Any]) -> Seen | None:
+    """A refused ping, by its line of quarantine; None for histograms that a stored ping lost."""
+    if "histogram" in fields or "histograms" in fields:
+        return None
+    header = _header(fields["headers"])
+    outcome = "duplicate" if fields["reason"] == CONFLICT else "quarantined"
+    summary = _not_stored(outcome, fields["reason"], fields["detail"], fields["path"], header)
+    summary |= {
+        "submission_timestamp": fields["received_at"],
+        "document_id": fields["document_id"],
+        "namespace": fields["namespace"],
+        "doctype": fields["doctype"],
+    }
+    return Seen(summary, header.get("x_source_tags"))
+
+
+def of_pending(submission: Submission, revision: str) -> Seen:
+    """A ping that waits for the definitions of *revision*."""
+    header = _header(submission.headers)
+    detail = f"waits for the definitions of {revision}"
+    summary = _not_stored("pending", "waiting for definitions", detail, submission.path, header)
+    return Seen(
+        summary | {"submission_timestamp": timestamp(submission.received_at)}, header.get("x_source_tags")
+    )
+
+
+def _not_stored(
+    outcome: str, reason: str, detail: str, path: str, header: Mapping[str, str]
+) -> dict[str, Any]:
+    """The summary of a ping without a record: what its path says, and what became of it."""
+    try:
+        said = parse_submit_path(path)
+    except PingError:
+        said = None
+    return {
+        "outcome": outcome,
+        "reason": reason,
+        "detail": detail,
+        "namespace": said.namespace if said else UNKNOWN,
+        "doctype": (said and said.doctype) or UNKNOWN,
+        "document_id": document_id_of(path),
+        "app": _text(said and said.app_name),
+        "version": _text(said and said.app_version),
+        "channel": _text(said and said.channel),
+        "debug_id": header.get("x_debug_id"),
+        "histograms_kept": 0,
+        "histograms_dropped": 0,
+    }
+
+
+def _header(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers under the names that records have."""
+    return {name.lower().replace("-", "_"): value for name, value in headers.items()}
+
+
+def _application(record: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Name, version and channel, where each kind of record has them."""
+    client_info = record.get("client_info")
+    if isinstance(client_info, dict):
+        names = ("app_display_version", "app_channel")
+        return record["metadata"]["namespace"], *[_text(client_info.get(name)) for name in names]
+    info = record.get("info")
+    if not isinstance(info, dict):
+        version, channel = (_text(record.get(name)) for name in ("app_version", "app_channel"))
+        return (record["metadata"]["namespace"] if version or channel else None), version, channel
+    app, version, channel = (_text(info.get(n)) for n in ("appName", "appVersion", "appUpdateChannel"))
+    return app, version, channel
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,114 @@
+"""Quarantine's lines: what was refused, whole, with its reason (format: StorageFormat.md)."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from storage.raw.submission import Submission
+from telemetry_server.outcomes.outcome import DroppedHistogram
+from telemetry_server.outcomes.timestamps import timestamp
+from telemetry_server.pings.json_text import json_of
+
+NO_ID = "-"
+CONFLICT = "conflict"
+
+
+def submission_line(
+    submission: Submission,
+    *,
+    document_id: str | None,
+    namespace: str,
+    doctype: str,
+    reason: str,
+    detail: str,
+) -> bytes:
+    """A refused submission, its body as received, so that `replay` can start from the same bytes."""
+    fields: dict[str, Any] = {
+        "document_id": document_id,
+        "received_at": timestamp(submission.received_at),
+        "reason": reason,
+        "detail": detail,
+        "namespace": namespace,
+        "doctype": doctype,
+        "path": submission.path,
+        "query": submission.query,
+        "method": submission.method,
+        "protocol": submission.protocol,
+        "host": submission.host,
+        "headers": dict(submission.headers),
+        "body_base64": base64.b64encode(submission.body).decode(),
+    }
+    return _line(document_id, fields)
+
+
+def histograms_line(
+    submission: Submission,
+    dropped: Sequence[DroppedHistogram],
+    *,
+    document_id: str,
+    namespace: str,
+    doctype: str,
+) -> bytes:
+    """
+    The histograms that a ping is stored without for one reason, as one line: the shared fields once.
+
+    `storage.partitions.quarantine_line.items_in` reads the count, so it comes first.
+    """
+    fields = {
+        "count": len(dropped),
+        "document_id": document_id,
+        "received_at": timestamp(submission.received_at),
+        "reason": dropped[0].reason,
+        "namespace": namespace,
+        "doctype": doctype,
+        "path": submission.path,
+        "histograms": [
+            {"histogram": each.name, "where": each.where, "detail": each.detail, "body": each.value}
+            for each in dropped
+        ],
+    }
+    return _line(document_id, fields)
+
+
+def one_by_one(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """
+    An object for each thing that a quarantine line holds: a submission, or a histogram.
+
+    Lines of before hold one histogram each; they come out as they are.
+    """
+    histograms = fields.get("histograms")
+    if histograms is None:
+        yield fields
+        return
+    shared = {name: value for name, value in fields.items() if name not in ("count", "histograms")}
+    for histogram in histograms:
+        yield shared | histogram
+
+
+def _line(document_id: str | None, fields: dict[str, Any]) -> bytes:
+    return (document_id or NO_ID).encode() + b"\t" + json_of(fields)
+
+
+def read_submission_line(line: bytes) -> tuple[dict[str, Any], Submission]:
+    """
+    The fields of a refused submission's line, and the submission as it was.
+
+    Raises:
+        ValueError: The line is not one.
+        KeyError: It is a histogram's.
+    """
+    fields = orjson.loads(line.partition(b"\t")[2])
+    submission = Submission(
+        received_at=datetime.fromisoformat(fields["received_at"]),
+        path=fields["path"],
+        body=base64.b64decode(fields["body_base64"]),
+        query=fields["query"],
+        method=fields["method"],
+        protocol=fields["protocol"],
+        host=fields["host"],
+        headers=fields["headers"],
+    )
+    return fields, submission

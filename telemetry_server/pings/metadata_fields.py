@@ -1,0 +1,115 @@
+"""What a ping and its headers say of client, system and place, for the metadata of its record."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from telemetry_server.pings.client_identity import client_id_of, sample_id_of
+from telemetry_server.pings.deletion_order import deletion_order_of
+from telemetry_server.pings.geo import GeoLookup
+from telemetry_server.pings.normalise import (
+    normalized_app_name,
+    normalized_channel,
+    normalized_country_code,
+    normalized_os,
+    normalized_os_version,
+)
+from telemetry_server.pings.source_tags import debug_id, source_tags
+from telemetry_server.pings.suspicious_times import suspicious_times
+from telemetry_server.pings.user_agent import user_agent_parts
+
+BAD_SOURCE_TAGS_NOTE = "bad_source_tags"
+BAD_DEBUG_ID_NOTE = "bad_debug_id"
+SUSPICIOUS_TIME_NOTE = "tz_suspicious"
+# No name that we know is longer; what is remembered of clients' texts stays small.
+MAX_NAME_CHARACTERS = 64
+MAX_USER_AGENT_CHARACTERS = 1024
+
+
+class MetadataFields(NamedTuple):
+    """What goes into ``metadata`` beside what is always there."""
+
+    fields: dict[str, Any]
+    header: dict[str, str]  # the headers that are kept: without User-Agent, and without tags that are none
+    notes: Counter[str]
+
+
+def metadata_fields_of(
+    ping: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    doctype: str,
+    app_name: Any = None,
+    channel: Any = None,
+    address: str | None = None,
+    geo: GeoLookup | None = None,
+) -> MetadataFields:
+    """
+    Look through *ping*, before anything in it is changed, and its *headers*.
+
+    Args:
+        headers: In lower case, ``_`` for ``-``, without any that holds an address.
+        app_name, channel: What the ping or its path says of its application; anything but text is nothing.
+        address: Of the client, for the lookup in *geo* alone.
+    """
+    notes: Counter[str] = Counter()
+    header = dict(headers)
+    said: dict[str, Any] = {}
+    client_id = client_id_of(ping)
+    if client_id is not None:
+        said["client_id"] = client_id
+        said["sample_id"] = sample_id_of(client_id)
+    _add_normalized(said, _system_of(ping), app_name, channel)
+    agent = header.pop("user_agent", None)
+    if agent is not None and (parts := user_agent_parts(agent[:MAX_USER_AGENT_CHARACTERS])):
+        said["user_agent"] = dict(parts)
+    if geo is not None and address is not None and (places := geo.find(address)):
+        said["geo"] = places
+        if "country" in places:
+            said["normalized_country_code"] = normalized_country_code(places["country"])
+    _check_tags(header, notes)
+    if "ping_info" in ping and (count := suspicious_times(ping)):
+        notes[SUSPICIOUS_TIME_NOTE] += count
+    order = deletion_order_of(doctype, ping)
+    if order is not None:
+        said["deletion_order"] = order
+    return MetadataFields(said, header, notes)
+
+
+def _add_normalized(said: dict[str, Any], system: tuple[Any, Any], app_name: Any, channel: Any) -> None:
+    for name, value, normalized in (
+        ("normalized_channel", channel, normalized_channel),
+        ("normalized_os", system[0], normalized_os),
+        ("normalized_os_version", system[1], normalized_os_version),
+        ("normalized_app_name", app_name, normalized_app_name),
+    ):
+        if isinstance(value, str) and value:
+            said[name] = normalized(value[:MAX_NAME_CHARACTERS])
+
+
+def _system_of(ping: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Name and version of the operating system, where each kind of ping has them."""
+    client_info = ping.get("client_info")
+    if isinstance(client_info, dict):
+        return client_info.get("os"), client_info.get("os_version")
+    place: Any = ping
+    for step in ("environment", "system", "os"):
+        place = place.get(step) if isinstance(place, dict) else None
+    if isinstance(place, dict):
+        return place.get("name"), place.get("version")
+    if ping.get("os") is not None:
+        return ping.get("os"), ping.get("osversion")
+    info = ping.get("info")
+    return (info.get("OS"), info.get("version")) if isinstance(info, dict) else (None, None)
+
+
+def _check_tags(header: dict[str, str], notes: Counter[str]) -> None:
+    """Take out of *header* what is no debug id and no list of tags: it says nothing, and refuses no ping."""
+    tag = header.get("x_debug_id")
+    if tag is not None and debug_id(tag) is None:
+        del header["x_debug_id"]
+        notes[BAD_DEBUG_ID_NOTE] += 1
+    tags = header.get("x_source_tags")
+    if tags is not None and source_tags(tags) is None:
+        del header["x_source_tags"]
+        notes[BAD_SOURCE_TAGS_NOTE] += 1

@@ -1,0 +1,77 @@
+"""
+Mutated pings through the compiled walk of a library that is named, in a process of its own.
+
+``python -m tests.convert.payloads.mutations LIBRARY SECONDS`` prints how many texts it took, and
+ends at the first that comes out otherwise than by the library that the package was built with.
+"""
+
+import importlib.util
+import sys
+import time
+from importlib.machinery import ExtensionFileLoader
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import orjson
+
+from histogram_specs.spec_file import parse_spec_file
+from telemetry_server.convert.compiled import ping_text
+from telemetry_server.convert.histograms.measures import SpecDefinitions
+from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_quickly
+from tests.convert.payloads.samples import SPECS
+
+MODULE = "telemetry_server.convert.compiled._text"
+BYTES = b'{}[],:"\\0123456789-+.eE truefalsn\x00\x1f\x7f\x80\xc3\xa9\xf0\xff'
+
+
+def mutated(chance: Random, text: bytes) -> bytes:
+    """*text* with a byte changed, a stretch taken out, a piece put in, or its end cut off."""
+    start = chance.randrange(len(text))
+    end = min(len(text), start + chance.randrange(40))
+    return chance.choice(
+        (
+            text[:start] + bytes([chance.choice(BYTES)]) + text[start + 1 :],
+            text[:start] + text[end:],
+            text[:start] + chance.choice(PIECES) + text[start:],
+            text[:start],
+        )
+    )
+
+
+def came_out(walk: ModuleType, text: bytes, definitions: SpecDefinitions) -> Any:
+    """What *walk* makes of *text*; None where the plain way is called for."""
+    ping_text._text = walk  # type: ignore[attr-defined]
+    try:
+        return packed_quickly(text, definitions)
+    except (ping_text.NeedsFullParse, AttributeError):  # the latter: there is no object at a place to look at
+        return None
+
+
+def main(library: str, seconds: float) -> None:
+    """Load *library* in the stead of what was built, and let it read."""
+    spec = importlib.util.spec_from_file_location(
+        MODULE, library, loader=ExtensionFileLoader(MODULE, library)
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    built = ping_text._text
+    walk = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(walk)
+    definitions = SpecDefinitions(parse_spec_file(orjson.dumps(SPECS)))
+    texts = [orjson.dumps(ping) for ping in PINGS.values()]
+    chance = Random(1)
+    count = 0
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        text = chance.choice(texts)
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            text = mutated(chance, text) or b"{"
+        if came_out(walk, text, definitions) != came_out(built, text, definitions):
+            sys.exit(f"another outcome: {text!r}")
+        count += 1
+    print(count)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))

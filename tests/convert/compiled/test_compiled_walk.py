@@ -1,0 +1,82 @@
+"""The compiled walk keeps to its text, and whoever has no compiler loses nothing but time."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import orjson
+import pytest
+
+import hatch_build
+from telemetry_server.convert.pipeline import convert
+from tests.convert.payloads.samples import a_context, a_submission, classic, stored
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCE = ROOT / hatch_build.SOURCE
+SECONDS = 12
+
+WITHOUT = """
+import sys
+sys.modules["telemetry_server.convert.compiled._text"] = None
+from pathlib import Path
+from tests.convert.payloads.samples import a_context, a_submission, classic, stored
+from telemetry_server.convert.pipeline import IS_COMPILED, convert
+assert not IS_COMPILED
+outcome = convert(a_submission(classic()), a_context(Path(sys.argv[1])))
+sys.stdout.buffer.write(stored(outcome).record)
+"""
+
+
+def test_without_the_compiled_walk_the_same_is_stored(tmp_path):
+    """As where the package was built without a compiler."""
+    command = [sys.executable, "-c", WITHOUT, str(tmp_path / "without")]
+    without = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+
+    with_it = convert(a_submission(orjson.dumps(classic())), a_context(tmp_path / "with"))
+
+    assert without == stored(with_it).record
+
+
+def test_a_build_without_a_compiler_leaves_the_walk_out(tmp_path, monkeypatch, capsys):
+    """It says so, and leaves nothing half made."""
+    monkeypatch.setenv("CC", str(tmp_path / "no-such-compiler"))
+
+    assert not hatch_build.compiled(SOURCE, tmp_path / "walk.so")
+
+    assert list(tmp_path.iterdir()) == []
+    assert "without the compiled inner loop" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [[], ["-U__SSE2__"]], ids=["16 bytes at a time", "byte by byte"])
+def test_no_text_leads_the_walk_out_of_its_memory(tmp_path, flags):
+    """
+    Under the compiler's own checks of addresses and of undefined behaviour.
+
+    Nor does one come out otherwise by the loops of machines that take a byte at a time.
+    """
+    library = tmp_path / "walk.so"
+    checks = ["-g", "-O1", *flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    include = f"-I{sysconfig.get_path('include')}"
+    try:
+        command = ["cc", *checks, "-fPIC", "-shared", include, str(SOURCE), "-o", str(library)]
+        subprocess.run(command, check=True, capture_output=True)
+        found = subprocess.run(
+            ["cc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs a C compiler with sanitizers")
+    environment = os.environ | {
+        "LD_PRELOAD": found.stdout.strip(),
+        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter's own are not ours
+        "PYTHONMALLOC": "malloc",
+    }
+    module = "tests.convert.compiled.mutations"
+    command = [sys.executable, "-m", module, str(library), str(SECONDS)]
+
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    assert int(ended.stdout) > 1000

@@ -1,0 +1,275 @@
+"""Pings wait for definitions, nobody waits for them."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+from aiohttp import web
+
+from histogram_specs.revision import Revision
+from telemetry_server.coordinator.retention import RetentionTasks
+from tests.support.data_root import NOON, SPEC, World, a_ping, submitted
+
+
+class RevisionServer:
+    """A real HTTP server of spec files; says what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.status = 200
+        self.delay_seconds = 0.0
+        self.body = orjson.dumps(SPEC)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked[request.path] += 1
+        await asyncio.sleep(self.delay_seconds)
+        return web.Response(body=self.body, status=self.status)
+
+    @asynccontextmanager
+    async def running(self):
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self.answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        try:
+            yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+        finally:
+            await runner.cleanup()
+
+
+@pytest.fixture
+async def server():
+    server = RevisionServer()
+    async with server.running() as server.url:
+        yield server
+
+
+def pings_of(revisions: int, pings: int):
+    for number in range(pings):
+        revision = Revision("mozilla-central", f"{number % revisions + 1:012x}")
+        yield submitted(a_ping(number, revision=revision), number)
+
+
+async def test_new_revisions_are_fetched_once_each(tmp_path, server):
+    """200 pings of 20 new revisions make 20 requests, and all are stored in the same run."""
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(20, 200))
+
+    tally = await world.convert()
+
+    assert (tally.received, tally.stored, tally.pending) == (200, 200, 0)
+    assert len(server.asked) == 20
+    assert set(server.asked.values()) == {1}
+    assert world.audit().balanced
+
+
+async def test_a_revision_that_the_server_does_not_have_is_a_reason(tmp_path, server):
+    """404 is an answer: quarantined as unknown_revision, not tried again and again."""
+    server.status = 404
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(2, 10))
+
+    tally = await world.convert()
+
+    assert dict(tally.quarantined) == {"unknown_revision": 10}
+    assert set(server.asked.values()) == {1}
+    assert world.audit().balanced
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_server_in_trouble_makes_pings_wait(tmp_path, server, status):
+    """They are pending, never quarantined; the next convert stores them."""
+    server.status = status
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(2, 6))
+
+    tally = await world.convert()
+    assert (tally.stored, tally.pending, sum(tally.quarantined.values())) == (0, 6, 0)
+    assert world.audit().total.pending == 6
+    assert world.audit().balanced
+
+    server.status = 200
+    tally = await world.convert()
+    assert (tally.received, tally.stored, tally.pending) == (0, 6, 0)
+    assert world.audit().balanced
+
+
+async def test_a_hanging_server_holds_up_nobody_else(tmp_path, server):
+    """Pings whose definitions are here are stored while a fetch hangs."""
+    server.delay_seconds = 3600
+    world = World(tmp_path, server=server.url)
+    world.put_specs()
+    world.receive([*pings_of(1, 3), *(submitted(a_ping(number), number) for number in range(10, 13))])
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        await converter.convert_waiting()
+
+        assert converter.tally.stored == 3
+        assert world.audit().total.pending == 3
+
+
+async def test_definitions_put_by_hand_end_the_wait(tmp_path):
+    """With no server to be reached at all, a file in the cache is as good as a fetched one."""
+    world = World(tmp_path, server="http://127.0.0.1:9")
+    revision = Revision("mozilla-central", "00000000000a")
+    world.receive([submitted(a_ping(1, revision=revision), 1)])
+    assert (await world.convert()).pending == 1
+
+    world.put_specs(revision)
+
+    assert (await world.convert()).stored == 1
+    assert world.audit().balanced
+
+
+async def test_what_is_no_spec_file_is_not_judged_by(tmp_path, server):
+    """HTML with status 200 is no answer: the pings wait."""
+    server.body = b"<html>please log in</html>"
+    world = World(tmp_path, server=server.url)
+    world.receive(pings_of(1, 2))
+
+    assert (await world.convert()).pending == 2
+    assert list(world.root.specs.rglob("Histograms.json")) == []
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"X": 1}', b"\xff\xfe"])
+async def test_a_spec_file_that_cannot_be_read_is_a_reason_and_no_crash(tmp_path, text):
+    """Offline, its pings are refused with a line that names the file; put right, a replay stores them."""
+    world = World(tmp_path)
+    world.put_specs()
+    (path,) = world.root.specs.rglob("Histograms.json")
+    path.write_bytes(text)
+    world.receive(submitted(a_ping(number), number) for number in range(3))
+
+    tally = await world.convert()
+
+    assert dict(tally.quarantined) == {"unknown_revision": 3}
+    (_, line), *_ = world.lines("quarantine")
+    assert "Histograms.json" in line["detail"]
+    world.put_specs()
+    assert (await world.replay()).stored == 3
+    assert world.audit().balanced
+
+
+async def test_a_good_file_from_the_server_takes_a_broken_ones_place(tmp_path, server):
+    """The broken one is set aside, not thrown away."""
+    world = World(tmp_path, server=server.url)
+    world.put_specs()
+    (path,) = world.root.specs.rglob("Histograms.json")
+    path.write_bytes(b"{")
+    world.receive([submitted(a_ping(1), 1)])
+
+    assert (await world.convert()).stored == 1
+    assert path.with_name("Histograms.json.broken").read_bytes() == b"{"
+
+
+async def test_a_wait_ends_after_pending_days_with_the_last_answer(tmp_path, server):
+    """The ping is `unknown_revision`; what has waited less goes on waiting; a replay stores it later."""
+    server.status = 500
+    world = World(tmp_path, server=server.url, pending_days=14)
+    now = [NOON]
+    world.clock = lambda: now[0]
+    world.receive(pings_of(2, 4))
+    assert (await world.convert()).pending == 4
+
+    now[0] = NOON + timedelta(days=10)
+    world.receive([submitted(a_ping(7, revision=Revision("mozilla-central", "aaaaaaaaaaaa")), 7)])
+    assert (await world.convert()).pending == 5
+
+    now[0] = NOON + timedelta(days=14, minutes=1)
+    tally = await world.convert()
+    assert (dict(tally.quarantined), tally.pending) == ({"unknown_revision": 4}, 1)
+    (_, line), *_ = world.lines("quarantine")
+    assert "within 14 days" in line["detail"]
+    assert "answers 500" in line["detail"]
+    assert world.audit().balanced
+
+    server.status = 200
+    assert (await world.convert()).stored == 1
+    assert (await world.replay("unknown_revision")).stored == 4
+    assert world.audit().balanced
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>"], ids=["empty", "html"])
+async def test_an_answer_that_will_never_be_a_spec_file_ends_the_wait_as_well(tmp_path, server, answer):
+    """Any wait has an end, whatever keeps it up; a server that is down is named, asked or not."""
+    server.body = answer
+    world = World(tmp_path, server=server.url, pending_days=0)
+    world.receive(pings_of(1, 2))
+    assert dict((await world.convert()).quarantined) == {"unknown_revision": 2}
+
+    world = World(tmp_path / "down", server="http://127.0.0.1:9", pending_days=0)
+    world.receive(pings_of(80, 80))
+    tally = await world.convert()
+    assert (dict(tally.quarantined), tally.pending) == ({"unknown_revision": 80}, 0)
+    assert all("127.0.0.1:9" in line["detail"] for _, line in world.lines("quarantine"))
+
+
+async def test_a_jump_of_the_clock_ends_no_wait(tmp_path, server):
+    """As with retention: the clock must be believed."""
+    server.status = 500
+    world = World(tmp_path, server=server.url)
+    now = [NOON]
+    world.clock = lambda: now[0]
+    world.receive(pings_of(1, 1))
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        upkeep = RetentionTasks(
+            converter,
+            raw_retention_days=30,
+            dedup_days=None,
+            quarantine_retention_days=90,
+            clock=world.clock,
+        )
+        await converter.convert_all()
+        await upkeep.let_go()
+    now[0] = NOON + timedelta(days=40)
+
+    assert (await world.convert()).pending == 1
+
+
+@pytest.mark.parametrize("changeset", ["0" * 40, "0" * 12, "0", "f" * 40, "f" * 12])
+async def test_ids_that_mercurial_reserves_are_refused_and_never_asked_for(tmp_path, server, changeset):
+    """hgweb has an empty file under any path of the null revision, and 500 for the other."""
+    world = World(tmp_path, server=server.url)
+    world.receive([submitted(a_ping(1, revision=Revision("mozilla-central", changeset)), 1)])
+
+    assert dict((await world.convert()).quarantined) == {"invalid_revision": 1}
+    assert not server.asked
+    assert world.audit().balanced
+
+
+async def test_a_ledger_from_before_waits_had_an_end_begins_them_when_it_is_opened(tmp_path, server):
+    """Nothing that waits there ends at once."""
+    server.status = 500
+    world = World(tmp_path, server=server.url, pending_days=1)
+    world.receive(pings_of(2, 2))
+    assert (await world.convert()).pending == 2
+    with closing(sqlite3.connect(world.root.ledger)) as connection:
+        connection.execute("ALTER TABLE pending DROP COLUMN since")
+        connection.commit()
+
+    assert (await world.convert()).pending == 2
+    world.clock = lambda: datetime.now(UTC) + timedelta(days=2)
+    assert (await world.convert()).pending == 0
+
+
+async def test_a_ping_that_waits_for_a_reserved_id_since_an_earlier_version_is_refused(
+    tmp_path, server, monkeypatch
+):
+    """The first run leaves the wait, and the server is not asked again."""
+    server.status = 500
+    world = World(tmp_path, server=server.url)
+    world.receive([submitted(a_ping(1, revision=Revision("mozilla-central", "f" * 40)), 1)])
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Revision, "is_pseudo", False)
+        assert (await world.convert()).pending == 1
+    asked = sum(server.asked.values())
+
+    assert dict((await world.convert()).quarantined) == {"invalid_revision": 1}
+    assert sum(server.asked.values()) == asked

@@ -1,0 +1,254 @@
+"""From raw/ to records: each submission ends once, and the books balance."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.support.data_root import REVISION, World, a_ping, an_id, submitted
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    world.put_specs()
+    return world
+
+
+async def test_a_ping_becomes_a_record_without_its_unknown_histogram(world):
+    """The dropped one is in quarantine beside its reason."""
+    world.receive([submitted(a_ping(1), 1)])
+
+    tally = await world.convert()
+
+    ((document_id, record),) = world.lines()
+    ((_, dropped),) = world.lines("quarantine")
+    assert document_id == an_id(1)
+    assert record["histograms"]["LOAD_MS"] == [0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 5, -1, -1, -1, -1]
+    assert set(record["histograms"]) == {"PLAIN_FLAG", "LOAD_MS"}
+    assert record["metadata"]["dropped_histograms"] == {"unknown_histogram": 1}
+    assert (dropped["reason"], dropped["histogram"]) == ("unknown_histogram", "NOT_THERE")
+    assert (tally.stored, tally.histograms_kept) == (1, 2)
+    assert world.audit().balanced
+
+
+async def test_what_was_converted_is_not_converted_again(world):
+    """The position is in the same commit as the records."""
+    world.receive([submitted(a_ping(1), 1)])
+    await world.convert()
+
+    assert (await world.convert()).received == 0
+    assert len(world.lines()) == 1
+
+
+async def test_repeats_are_counted_and_other_bytes_are_kept(world):
+    """The first record stays; different bytes under its id are a conflict, and go to quarantine."""
+    world.receive([submitted(a_ping(1), 1), submitted(a_ping(1), 1)])
+    await world.convert()
+    world.receive(
+        [
+            submitted(a_ping(1), 1),
+            submitted(a_ping(1, other=True), 1),
+            submitted(a_ping(1), 1, path=f"/submit/telemetry/{an_id(1).upper()}"),
+        ]
+    )
+
+    tally = await world.convert()
+
+    books = world.audit().total
+    assert (tally.duplicate, tally.conflict) == (3, 1)
+    assert (books.received, books.stored, books.duplicate, books.conflict) == (5, 1, 4, 1)
+    ((_, conflict),) = world.lines("quarantine", reason="conflict")
+    assert conflict["document_id"] == an_id(1)
+    assert world.audit().findings == []
+
+
+@pytest.mark.parametrize("body", [b"{broken", b"[1]", b""])
+async def test_a_broken_body_under_a_stored_id_is_a_repeat_with_other_bytes(world, body):
+    """On the generic form the path alone says whose repeat it is."""
+    path = f"/submit/garden/watering/1/{an_id(1)}"
+    world.receive([submitted(b'{"litres":3}', 1, path=path)])
+    await world.convert()
+    world.receive([submitted(body, 1, path=path)])
+
+    tally = await world.convert()
+
+    assert (tally.duplicate, tally.conflict, sum(tally.quarantined.values())) == (1, 1, 0)
+    ((_, conflict),) = world.lines("quarantine")
+    assert conflict["reason"] == "conflict"
+    assert world.audit().findings == []
+
+
+async def test_an_id_that_waits_for_definitions_is_judged_at_once_when_offline(tmp_path):
+    """With revision_offline nothing waits, whatever it waited for before."""
+    world = World(tmp_path, server="http://127.0.0.1:9")
+    world.receive([submitted(a_ping(1), 1)])
+    assert (await world.convert()).pending == 1
+    offline = World(tmp_path)
+
+    tally = await offline.convert()
+
+    assert (dict(tally.quarantined), tally.pending) == ({"unknown_revision": 1}, 0)
+    assert offline.audit().balanced
+
+
+async def test_the_same_json_packed_otherwise_is_no_conflict(world):
+    """gzip writes a time into its header: the text is what counts."""
+    import gzip
+
+    import orjson
+
+    world.receive([submitted(a_ping(1), 1), submitted(gzip.compress(orjson.dumps(a_ping(1)), 9, mtime=7), 1)])
+
+    tally = await world.convert()
+
+    assert (tally.duplicate, tally.conflict) == (1, 0)
+
+
+async def test_an_id_of_a_quarantined_ping_is_free(world):
+    """Only a stored ping holds its id."""
+    world.receive([submitted(b"{broken", 1), submitted(a_ping(1), 1)])
+
+    tally = await world.convert()
+
+    assert (tally.stored, dict(tally.quarantined), tally.duplicate) == (1, {"invalid_json": 1}, 0)
+    assert world.audit().balanced
+
+
+async def test_the_same_id_of_another_doctype_is_another_ping(world):
+    """A session sends an idle-daily and a saved-session under one id."""
+    daily = a_ping(1)
+    daily["info"]["reason"] = "idle-daily"
+    world.receive([submitted(a_ping(1), 1), submitted(daily, 1)])
+
+    assert (await world.convert()).stored == 2
+
+
+async def test_work_is_the_same_in_one_process_and_in_several(tmp_path):
+    """Nothing depends on who judged."""
+    results = []
+    for processes, name in ((1, "one"), (2, "two")):
+        (tmp_path / name).mkdir()
+        world = World(tmp_path / name)
+        world.put_specs()
+        world.receive(submitted(a_ping(number % 180), number % 180) for number in range(200))
+        tally = await world.convert(processes=processes)
+        assert (tally.stored, tally.duplicate) == (180, 20)
+        assert world.audit().balanced
+        results.append(sorted(str(line) for line in world.lines()))
+
+    assert results[0] == results[1]
+
+
+async def test_two_converters_on_one_root_do_not_collide(world):
+    """Each takes its turn and starts from what is committed then."""
+    world.receive(submitted(a_ping(number), number) for number in range(60))
+    async with AsyncExitStack() as stack:
+        first, second = await world.opened(stack), await world.opened(stack)
+        await asyncio.gather(first.convert_all(), second.convert_all())
+        world.receive(submitted(a_ping(number), number) for number in range(50, 90))
+        await asyncio.gather(first.convert_all(), second.convert_all())
+
+    assert first.tally.received + second.tally.received == 100
+    assert sorted(document_id for document_id, _ in world.lines()) == sorted(an_id(n) for n in range(90))
+    assert world.audit().balanced
+
+
+async def test_a_segment_that_is_still_written_is_followed(world):
+    """A ping is converted while its segment is open, and what comes after it later."""
+    from storage.raw.segment_file import SegmentSeries
+
+    with SegmentSeries(world.root.raw, worker=0) as series:
+        for number in range(3):
+            submission = submitted(a_ping(number), number)
+            series.append([submission], day=submission.received_at.date())
+            assert (await world.convert()).stored == 1
+        assert world.audit().balanced
+
+    assert (await world.convert()).received == 0
+    assert world.audit().total.stored == 3
+
+
+async def test_a_flipped_bit_in_raw_costs_its_submission_and_is_counted(world):
+    """Damage is no submission: only whole records are received."""
+    world.receive(submitted(a_ping(number), number) for number in range(3))
+    (segment,) = world.root.raw.glob("*/*.tlg")
+    data = bytearray(segment.read_bytes())
+    place = data.index(an_id(1).encode()) + 200
+    data[place] ^= 1
+    segment.write_bytes(data)
+
+    tally = await world.convert()
+
+    assert (tally.received, tally.stored, tally.damaged_records) == (2, 2, 1)
+    audited = world.audit()
+    assert audited.balanced
+    assert (audited.damaged_records, audited.damaged_bytes > 0) == (1, True)
+
+
+async def test_more_partitions_than_a_day_may_have_share_one(world, monkeypatch):
+    """Names that clients send cannot fill the disk with folders."""
+    monkeypatch.setattr("telemetry_server.coordinator.partition_limit.MAX_PARTITIONS_PER_DAY", 3)
+    pings = []
+    for number in range(8):
+        ping = a_ping(number)
+        ping["info"]["appVersion"] = f"{number}.0"
+        pings.append(submitted(ping, number))
+    world.receive(pings)
+
+    await world.convert()
+
+    versions = {path.parts[-3] for path in world.root.converted.rglob("*.zst")}
+    assert versions == {"0.0", "1.0", "2.0", "OTHER"}
+    assert len(world.lines()) == 8
+    assert world.audit().balanced
+
+
+@pytest.mark.parametrize("revision", [None, REVISION])
+async def test_without_definitions_and_without_a_server_the_reason_is_told(tmp_path, revision):
+    """missing_revision where the ping names none, unknown_revision where nothing is known of it."""
+    world = World(tmp_path)
+    world.receive([submitted(a_ping(1, revision=revision), 1)])
+
+    tally = await world.convert()
+
+    reason = "missing_revision" if revision is None else "unknown_revision"
+    assert dict(tally.quarantined) == {reason: 1}
+
+
+async def test_a_segment_that_comes_to_a_converted_day_is_read_and_the_others_are_not_again(tmp_path):
+    """One converter that stays open keeps in mind which segments are finished, and lists folders anew."""
+    world = World(tmp_path)
+    world.put_specs()
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        for number in range(4):
+            world.receive([submitted(a_ping(number), number), submitted(b"{", 100 + number)])
+            await converter.convert_waiting()
+
+            assert converter.tally.received == 2 * (number + 1)
+        assert converter.tally.stored == 4
+        assert converter._waiting.segments() != []  # the last is dropped when the next round begins
+        await converter.convert_waiting()
+        assert converter._waiting.segments() == []
+
+    assert world.audit().findings == []
+    assert world.audit().total.quarantined == 4
+
+
+async def test_another_converter_goes_on_where_the_first_one_stopped(tmp_path):
+    """Positions come from the ledger: nothing is read twice, whoever read it first."""
+    world = World(tmp_path)
+    world.put_specs()
+    async with AsyncExitStack() as stack:
+        first = await world.opened(stack)
+        second = await world.opened(stack)
+        for number in range(4):
+            world.receive([submitted(a_ping(number), number)])
+            await (first if number % 2 else second).convert_waiting()
+        await first.convert_waiting()
+        await second.convert_waiting()
+
+        assert (first.tally.received, second.tally.received) == (2, 2)
+    assert world.audit().total.stored == 4
+    assert world.audit().findings == []

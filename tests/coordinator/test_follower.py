@@ -1,0 +1,68 @@
+"""The converter behind `serve`: a failure halts it for a growing pause, is said, and ends when it works."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+import pytest
+
+from storage.errors import LedgerError, StorageError
+from storage.progress.conversion_state import ConversionState
+from telemetry_server.coordinator import follower as module
+from telemetry_server.coordinator.follower import Follower, pause_seconds
+from tests.support.data_root import World, a_ping, submitted
+from tests.support.waiting import until
+
+
+def test_pauses_grow_to_a_minute():
+    """And no further."""
+    assert [pause_seconds(failures) for failures in (0, 1, 2, 3, 4, 5, 6, 1000)] == [
+        *(2, 4, 8, 16, 32),
+        *(60, 60, 60),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (LedgerError("state/ledger.sqlite: of another root; run repair"), "of another root; run repair"),
+        (StorageError("any reason"), "any reason"),
+        (OSError(5, "Input/output error"), "OSError: [Errno 5] Input/output error"),
+    ],
+)
+async def test_a_failure_is_said_and_tried_again_until_it_is_over(tmp_path, monkeypatch, error, said):
+    """The reason is the error's own text; what comes meanwhile does not hurry it."""
+    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.05)
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive([submitted(a_ping(1), 1)])
+    state = ConversionState(world.root)
+    tries = []
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        convert = converter.convert_waiting
+
+        async def failing(**options):
+            tries.append(asyncio.get_running_loop().time())
+            follower._something.set()
+            if len(tries) <= 4:
+                raise error
+            await convert(**options)
+
+        async def no_upkeep():
+            return None
+
+        monkeypatch.setattr(converter, "convert_waiting", failing)
+        follower = Follower(
+            converter, wake_fd=None, lifeline_fd=None, reload=lambda: None, upkeep=no_upkeep, state=state
+        )
+        running = asyncio.create_task(follower.run())
+        await until(lambda: state.read() is not None)
+        assert state.read().reason.endswith(said)
+        await until(lambda: converter.tally.stored == 1)
+        await until(lambda: state.read() is None)
+        follower.stop()
+        await running
+
+    pauses = [later - earlier for earlier, later in pairwise(tries[:5])]
+    assert all(pause >= 0.05 * 2**number for number, pause in enumerate(pauses))

@@ -1,0 +1,77 @@
+"""A client that makes up builds makes no more folders than a day may have."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import Entry
+from telemetry_server.coordinator import partition_limit
+from tests.support.data_root import DAY, World, a_ping, an_id, submitted
+
+OTHERS = f"converted/{DAY}/OTHER/OTHER/OTHER/OTHER/OTHER"
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    # The bound is 10,000 folders, each with a sync: the rule is the same at 5.
+    monkeypatch.setattr(partition_limit, "MAX_PARTITIONS_PER_DAY", 5)
+    world = World(tmp_path)
+    world.put_specs()
+    return world
+
+
+def of_build(number: int):
+    """A good ping of a build that nobody made."""
+    ping = a_ping(number)
+    ping["info"]["appBuildID"] = f"{number:014}"
+    return submitted(ping, number)
+
+
+def directories(world: World) -> set[str]:
+    with Ledger.for_reading(world.root) as ledger:
+        return {file.directory for file in ledger.files(f"converted/{DAY}")}
+
+
+def notes(world: World) -> int:
+    with Ledger.for_reading(world.root) as ledger:
+        return ledger.tally().get((DAY, Entry.NOTE, partition_limit.PARTITION_OVERFLOW), 0)
+
+
+async def test_partitions_past_the_days_bound_are_one_and_counted(world):
+    """All are stored, found by their id, and the books balance; known partitions go on as before."""
+    world.receive([of_build(number) for number in range(12)])
+    tally = await world.convert()
+
+    assert tally.stored == 12
+    assert len(directories(world)) == 6
+    assert OTHERS in directories(world)
+    assert notes(world) == 7
+    assert len(world.lines()) == 12
+    assert world.audit().balanced
+    with Ledger.for_reading(world.root) as ledger:
+        places = {ledger.lives(bytes.fromhex(an_id(n).replace("-", "")))[0].directory for n in range(12)}
+    assert places == directories(world)
+
+    # After a restart: a known one, and one more that is made up.
+    known = a_ping(100)
+    known["info"]["appBuildID"] = f"{0:014}"
+    world.receive([submitted(known, 100), of_build(101)])
+    async with AsyncExitStack() as stack:
+        await (await world.opened(stack)).convert_all()
+
+    assert notes(world) == 8
+    assert len(directories(world)) == 6
+    assert world.audit().balanced
+
+
+async def test_a_repeat_past_the_bound_is_still_a_repeat(world):
+    """And is no second line in the partition that stands for the others."""
+    world.receive([of_build(number) for number in range(8)])
+    await world.convert()
+    world.receive([of_build(number) for number in range(8)])
+    tally = await world.convert()
+
+    assert (tally.stored, tally.duplicate) == (0, 8)
+    assert len(world.lines()) == 8
+    assert world.audit().balanced

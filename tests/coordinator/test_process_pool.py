@@ -1,0 +1,66 @@
+"""Conversion processes: a ping that kills one costs itself, and nothing beside."""
+
+import asyncio
+import sys
+
+import pytest
+
+from storage.raw.segment_paths import segments
+from telemetry_server.coordinator.batch_planner import Plan, plan_round
+from telemetry_server.coordinator.process_pool import ConversionPool
+from telemetry_server.coordinator.work_items import Verdict
+from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.deadly_pings import DEADLY, deadly
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    world.put_specs()
+    world.setup = deadly(world.setup)
+    return world
+
+
+def submissions(count, deadly_ones):
+    return [submitted(DEADLY if n in deadly_ones else a_ping(n), n) for n in range(count)]
+
+
+async def test_a_ping_that_kills_its_process_is_refused_and_all_others_stored(world):
+    """It is found, alone; the reason says what happened, and the books balance."""
+    world.receive(submissions(70, {40}))
+
+    tally = await world.convert(processes=2)
+
+    assert (tally.received, tally.stored) == (70, 69)
+    assert tally.quarantined == {"invalid_json": 1}
+    ((document_id, refused),) = world.lines("quarantine", reason="invalid_json")
+    assert document_id == an_id(40)
+    assert "killed the process, twice" in refused["detail"]
+    assert world.audit().balanced
+
+
+async def test_rounds_that_are_judged_at_once_do_not_blame_each_other(world):
+    """A death in one breaks off the other too: only what dies alone is refused."""
+    world.receive(submissions(120, {0, 110}))
+    plan = plan_round(segments(world.root.raw), {})
+    rounds = [Plan(plan.items[start : start + 40]).tasks(frozenset()) for start in (0, 40, 80)]
+
+    async with ConversionPool(world.setup, 2) as pool:
+        results = await asyncio.gather(*map(pool.judge, rounds))
+
+    verdicts = [judged.verdict for part in results for result in part for judged in result.judged]
+    assert len(verdicts) == 120
+    assert {n for n, verdict in enumerate(verdicts) if verdict is not Verdict.STORED} == {0, 110}
+
+
+async def test_a_program_that_may_not_be_executed_is_named(world, monkeypatch):
+    """No ping is to blame, and it is said what to do."""
+    world.receive(submissions(70, set()))
+    monkeypatch.setattr(sys, "executable", str(world.root.path))
+    monkeypatch.setattr("os.access", lambda path, mode: path != str(world.root.path))
+
+    with pytest.raises(OSError, match="install the server where its user may look"):
+        await world.convert(processes=2)
+
+    assert world.lines("quarantine") == []
+    assert world.audit().total.pending == 70

@@ -1,0 +1,150 @@
+"""Compressed exports: told by their first bytes, read in bounded memory, to where they break."""
+
+import gzip
+import io
+import lzma
+import random
+import sys
+import tracemalloc
+
+import pytest
+
+from storage.errors import UnknownExport
+from telemetry_server.imports.formats.codecs import MAGIC_BYTES, Codec, PlainSource, codec_of
+from tests.imports.formats.samples import Trickle, line_records, read
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+COMPRESS = {
+    Codec.PLAIN: bytes,
+    Codec.GZIP: lambda data: gzip.compress(data, mtime=0),
+    Codec.XZ: lzma.compress,
+    Codec.LZMA: lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
+    Codec.ZSTD: zstd.compress,
+}
+COMPRESSED = [codec for codec in Codec if codec is not Codec.PLAIN]
+TEXT = b"".join(line_records(3_000)) + random.Random(0).randbytes(100_000).hex().encode()
+
+
+def read_all(source: PlainSource, most_bytes: int = 1 << 16) -> bytes:
+    pieces = []
+    while piece := source.read(most_bytes):
+        assert len(piece) <= most_bytes
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_a_codec_is_told_by_looking(codec):
+    """Its beginning is enough, and no plain export looks like any."""
+    assert codec_of(COMPRESS[codec](TEXT)[:MAGIC_BYTES]) is codec
+
+
+@pytest.mark.parametrize("preset", range(10))
+def test_legacy_lzma_of_every_preset_and_known_length_is_told(preset):
+    """With the end marked, or the length in the header as the external tool wrote it."""
+    data = lzma.compress(b"x" * 999, format=lzma.FORMAT_ALONE, preset=preset)
+
+    assert codec_of(data) is Codec.LZMA
+    assert codec_of(data[:5] + (999).to_bytes(8, "little") + data[13:]) is Codec.LZMA
+
+
+@pytest.mark.parametrize("codec", Codec)
+@pytest.mark.parametrize("most_bytes", [1, 100, 1 << 20])
+def test_what_was_compressed_comes_out(codec, most_bytes):
+    """Through a pipe that gives a few bytes at a time, in pieces of any size."""
+    text = TEXT if most_bytes > 1 else TEXT[:2_000]
+    source = PlainSource(Trickle(COMPRESS[codec](text), 997))
+
+    assert read_all(source, most_bytes) == text
+    assert not source.truncated
+    assert source.undecoded_bytes == 0
+
+
+@pytest.mark.parametrize("codec", [Codec.GZIP, Codec.XZ, Codec.ZSTD])
+def test_members_in_a_row_are_one_stream(codec):
+    """As `cat` makes them; xz and gzip allow zeros between."""
+    padding = b"" if codec is Codec.ZSTD else b"\0" * 8
+    parts = [TEXT[:50_000], b"", TEXT[50_000:]]
+    source = PlainSource(io.BytesIO(padding.join(COMPRESS[codec](part) for part in parts) + padding))
+
+    assert read_all(source) == TEXT
+    assert not source.truncated
+    assert source.undecoded_bytes == 0
+
+
+def test_skippable_zstd_frames_are_skipped():
+    """Seekable files carry their index in one, some at the front."""
+    skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+    source = PlainSource(io.BytesIO(skippable + zstd.compress(TEXT) + skippable))
+
+    assert read_all(source) == TEXT
+    assert not source.truncated
+
+
+@pytest.mark.parametrize("codec", COMPRESSED)
+def test_a_stream_cut_anywhere_gives_what_is_whole_and_says_so(codec):
+    """Never an exception; and what comes out is how the text begins."""
+    data = COMPRESS[codec](TEXT)
+    for length in [MAGIC_BYTES, 20, len(data) // 2, len(data) - 1]:
+        source = PlainSource(io.BytesIO(data[:length]))
+        text = read_all(source)
+
+        assert TEXT.startswith(text)
+        assert source.truncated
+
+    # zstd gives whole blocks of 128 KiB only, the others nearly every byte.
+    assert len(text) > len(TEXT) * (0.3 if codec is Codec.ZSTD else 0.95)
+
+
+@pytest.mark.parametrize("codec", COMPRESSED)
+def test_a_stream_broken_in_the_middle_ends_there_and_the_rest_is_counted(codec):
+    """A byte changed in the second half: lines before it come out, nothing raises."""
+    data = bytearray(COMPRESS[codec](TEXT + TEXT[::-1]))
+    for at in range(len(data) * 3 // 4, len(data) * 3 // 4 + 40):
+        data[at] ^= 0xFF
+    pings, reader = read(bytes(data))
+
+    assert len(pings) >= 1_000
+    assert reader.truncated
+    assert reader.is_damaged
+
+
+def test_garbage_after_a_whole_stream_is_counted():
+    """The stream itself was whole, so it is not called truncated."""
+    pings, reader = read(gzip.compress(b"".join(line_records(5))) + b"garbage")
+
+    assert len(pings) == 5
+    assert not reader.truncated
+    assert reader.damaged.bytes == 7
+
+
+@pytest.mark.parametrize("codec", COMPRESSED)
+def test_one_compression_inside_another_is_opened_and_no_more(codec):
+    """An archive in transport encoding is read; a third layer is no export."""
+    twice = gzip.compress(COMPRESS[codec](b"".join(line_records(5))))
+
+    assert len(read(twice)[0]) == 5
+    with pytest.raises(UnknownExport):
+        read(gzip.compress(twice))
+
+
+@pytest.mark.parametrize("codec", COMPRESSED)
+def test_a_bomb_is_read_in_bounded_memory(codec):
+    """60 MiB out of a few KiB, a piece at a time."""
+    bomb = COMPRESS[codec](b"x" * (60 << 20))
+    tracemalloc.start()
+    try:
+        source = PlainSource(io.BytesIO(bomb))
+        total = 0
+        while piece := source.read(1 << 20):
+            total += len(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert total == 60 << 20
+    assert peak < 16 << 20

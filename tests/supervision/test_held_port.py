@@ -1,0 +1,77 @@
+"""A port is found once, shared by the workers, and by nobody else."""
+
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+
+from telemetry_server.supervision.held_port import HeldPort, PortTaken
+
+
+def listener_at(address):
+    worker = socket.socket()
+    worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    worker.bind(address)
+    worker.listen()
+    return worker
+
+
+def test_a_free_port_is_found_and_stays_the_same_for_all_workers():
+    """Port 0 is resolved before anybody forks."""
+    port = HeldPort("127.0.0.1", 0)
+    workers = [listener_at(port.addresses[0][1]) for _ in range(3)]
+
+    assert port.port > 0
+    assert {worker.getsockname()[1] for worker in workers} == {port.port}
+    for worker in workers:
+        worker.close()
+    port.close()
+
+
+@pytest.mark.parametrize("with_worker", [False, True])
+def test_a_second_server_on_the_port_is_refused(with_worker):
+    """Though SO_REUSEPORT would let it in; whether or not the first one's workers listen yet."""
+    first = HeldPort("127.0.0.1", 0)
+    worker = listener_at(first.addresses[0][1]) if with_worker else None
+
+    advice = f"choose another --port, for example --port {first.port + 1} .*make run PORT="
+    with pytest.raises(PortTaken, match=f"127.0.0.1:{first.port} is in use.*{advice}"):
+        HeldPort("127.0.0.1", first.port)
+    if worker is not None:
+        worker.close()
+    first.close()
+    HeldPort("127.0.0.1", first.port).close()
+
+
+def test_of_servers_that_start_at_once_on_one_port_one_gets_it():
+    """If two held it, each would be sent a part of the pings of both."""
+    for _ in range(40):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        start = threading.Barrier(6)
+        held: list[HeldPort] = []
+
+        def take(port=port, start=start, held=held) -> None:
+            start.wait()
+            with suppress(PortTaken):
+                held.append(HeldPort("127.0.0.1", port))
+
+        servers = [threading.Thread(target=take) for _ in range(6)]
+        for server in servers:
+            server.start()
+        for server in servers:
+            server.join()
+        for one in held:
+            one.close()
+        assert len(held) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "text"), [("203.0.113.1", "cannot listen on"), ("no.such.host.invalid", "is no address")]
+)
+def test_a_host_that_is_not_ours_is_one_line(host, text):
+    """What is wrong, where, what to do."""
+    with pytest.raises(PortTaken, match=text):
+        HeldPort(host, 0)
