@@ -818,9 +818,223 @@ static PyObject *pack(PyObject *self, PyObject *args)
     return result != NULL ? result : none_unless_raised();
 }
 
+/* ---- columns: the rows of a stored record as sparse lists, for the tables */
+
+#define NO_NUMBER INT64_MIN /* a number that is no integer of 64 bits */
+#define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
+
+static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS];
+
+typedef struct {
+    Walk walk;
+    PyObject *layouts, *names, *labels;
+    Buffer starts, counts, lengths, widths, sums; /* of int64 */
+} Columns;
+
+static void add_number(Buffer *buffer, int64_t number)
+{
+    add(buffer, &number, sizeof number);
+}
+
+/* Behind the number at `p`, which is any JSON number; NULL for any other value. */
+static Text past_row_number(const Walk *walk, Text p, int64_t *number)
+{
+    int is_negative = *p == '-';
+    Text first = p + is_negative, end = past_digits(walk, first);
+    uint64_t value = 0;
+    *number = NO_NUMBER;
+    if (end == first)
+        return NULL;
+    if (end - first <= SAFE_DIGITS + 1) { /* 19 digits fit in 64 bits without a sign */
+        for (Text at = first; at < end; at++)
+            value = value * 10 + (*at - '0');
+        if (value <= INT64_MAX)
+            *number = is_negative ? -(int64_t)value : (int64_t)value;
+    }
+    if (*end == '.' || *end == 'e' || *end == 'E') {
+        *number = NO_NUMBER;
+        while (is_digit(*end) || *end == '.' || *end == 'e' || *end == 'E' || *end == '+' || *end == '-')
+            end++;
+    }
+    return end;
+}
+
+/* Read the array of numbers at `p` into `row_numbers`; NULL if it is something else or too long. */
+static Text past_row_numbers(const Walk *walk, Text p, int64_t *size)
+{
+    *size = 0;
+    if (*p != '[')
+        return NULL;
+    do {
+        if (*size == MAX_BUCKETS + SUMMARY_NUMBERS ||
+            (p = past_row_number(walk, p + 1, &row_numbers[*size])) == NULL)
+            return NULL;
+        *size += 1;
+    } while (*p == ',');
+    return *p == ']' ? p + 1 : NULL;
+}
+
+/*
+ * The starts of a name's buckets: `layouts[name]` holds a count of buckets and as many starts, once for
+ * each layout that the name's definition may have; the one with as many buckets as the row counts.
+ */
+static const int64_t *starts_for(PyObject *found, int64_t width)
+{
+    const int64_t *at = (const int64_t *)PyBytes_AS_STRING(found);
+    const int64_t *end = at + PyBytes_GET_SIZE(found) / (Py_ssize_t)sizeof *at;
+    while (at < end && *at >= 0 && *at < end - at) {
+        if (*at == width)
+            return at + 1;
+        at += 1 + *at;
+    }
+    return NULL;
+}
+
+/* Add the row at `p` where it is one and its layout is known; returns the place behind the value. */
+static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObject *name, PyObject *label)
+{
+    int64_t size;
+    Text end = past_row_numbers(&columns->walk, p, &size);
+    if (end == NULL)
+        return past_any(&columns->walk, p);
+    int64_t width = size - SUMMARY_NUMBERS, length = 0;
+    const int64_t *starts = width > 0 && PyBytes_Check(found) ? starts_for(found, width) : NULL;
+    if (starts == NULL)
+        return end;
+    for (int64_t i = 0; i < width; i++)
+        if (row_numbers[i] < 0) /* NO_NUMBER is negative, too */
+            return end;
+    for (int64_t i = 0; i < width; i++)
+        if (row_numbers[i]) {
+            add_number(&columns->starts, starts[i]);
+            add_number(&columns->counts, row_numbers[i]);
+            length++;
+        }
+    add_number(&columns->lengths, length);
+    add_number(&columns->widths, width);
+    add_number(&columns->sums, row_numbers[width] == -1 ? NO_NUMBER : row_numbers[width]);
+    if (PyList_Append(columns->names, name) < 0 || (label && PyList_Append(columns->labels, label) < 0))
+        return NULL;
+    return end;
+}
+
+static PyObject *found_for(PyObject *layouts, PyObject *name)
+{
+    PyObject *found = PyDict_GetItemWithError(layouts, name);
+    if (found == NULL && !PyErr_Occurred() && (found = PyObject_GetItem(layouts, name)) != NULL)
+        Py_DECREF(found); /* its __missing__ keeps what it returns */
+    return found;
+}
+
+/* A name as a str, decoded by Python where it has escapes. */
+static PyObject *any_key_at(Walk *walk, Text *p)
+{
+    Text from = *p;
+    PyObject *key = key_at(walk, p), *json, *quoted;
+    if (key != NULL || PyErr_Occurred() || *from != '"')
+        return key;
+    *p = from;
+    if ((*p = past_string(walk, from, 0)) == NULL || **p != ':')
+        return NULL;
+    if ((json = PyImport_ImportModule("orjson")) == NULL)
+        return NULL;
+    quoted = PyBytes_FromStringAndSize((const char *)from, *p - from);
+    key = quoted == NULL ? NULL : PyObject_CallMethod(json, "loads", "O", quoted);
+    Py_XDECREF(quoted);
+    Py_DECREF(json);
+    *p += 1;
+    return key;
+}
+
+static Text add_columns_of_keys(Columns *columns, Text p, PyObject *found, PyObject *name)
+{
+    if (*p != '{' || p[1] == '}')
+        return past_any(&columns->walk, p);
+    do {
+        p++;
+        PyObject *label = any_key_at(&columns->walk, &p);
+        if (label == NULL)
+            return NULL;
+        p = add_columns_of_row(columns, p, found, name, label);
+        Py_DECREF(label);
+    } while (p != NULL && *p == ',');
+    return p != NULL && *p == '}' ? p + 1 : NULL;
+}
+
+static PyObject *bytes_of(const Buffer *buffer)
+{
+    return buffer->failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(buffer->data, buffer->length);
+}
+
+static PyObject *result_of(const Columns *columns)
+{
+    const Buffer *buffers[] = {&columns->starts, &columns->counts, &columns->lengths, &columns->widths,
+                               &columns->sums};
+    PyObject *result = PyTuple_New(7);
+    if (result == NULL)
+        return NULL;
+    PyTuple_SET_ITEM(result, 0, Py_NewRef(columns->names));
+    PyTuple_SET_ITEM(result, 1, Py_NewRef(columns->labels));
+    for (int i = 0; i < 5; i++) {
+        PyObject *bytes = bytes_of(buffers[i]);
+        if (bytes == NULL) {
+            Py_DECREF(result);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(result, 2 + i, bytes);
+    }
+    return result;
+}
+
+static PyObject *columns(PyObject *self, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t length;
+    int is_keyed;
+    Columns columns = {0};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y#O!p", &text, &length, &PyDict_Type, &columns.layouts, &is_keyed))
+        return NULL;
+    if (!start(&columns.walk, text, length))
+        Py_RETURN_NONE;
+    Text p = columns.walk.text;
+    columns.names = PyList_New(0);
+    columns.labels = PyList_New(0);
+    if (columns.names != NULL && columns.labels != NULL && *p == '{') {
+        if (p[1] == '}')
+            p++;
+        else
+            do {
+                p++;
+                PyObject *name = any_key_at(&columns.walk, &p);
+                PyObject *found = name == NULL ? NULL : found_for(columns.layouts, name);
+                if (found == NULL)
+                    p = NULL;
+                else if (is_keyed)
+                    p = add_columns_of_keys(&columns, p, found, name);
+                else
+                    p = add_columns_of_row(&columns, p, found, name, NULL);
+                Py_XDECREF(name);
+            } while (p != NULL && *p == ',');
+        if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !PyErr_Occurred())
+            result = result_of(&columns);
+    }
+    Py_XDECREF(columns.names);
+    Py_XDECREF(columns.labels);
+    PyMem_Free(columns.starts.data);
+    PyMem_Free(columns.counts.data);
+    PyMem_Free(columns.lengths.data);
+    PyMem_Free(columns.widths.data);
+    PyMem_Free(columns.sums.data);
+    finish(&columns.walk);
+    return result != NULL ? result : none_unless_raised();
+}
+
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
     {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, kept, numbers, doubts) | None"},
+    {"columns", columns, METH_VARARGS,
+     "columns(text, layouts, is_keyed) -> (names, labels, starts, counts, lengths, widths, sums) | None"},
     {NULL, NULL, 0, NULL},
 };
 

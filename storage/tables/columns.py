@@ -1,0 +1,98 @@
+"""
+The columns of the tables' Parquet files (StorageFormat.md, "Tables").
+
+Names and order are part of the format.  PyArrow is an optional extra, so it is imported inside.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PINGS, HISTOGRAMS, SCALARS, EVENTS = "pings", "histograms", "scalars", "events"
+TABLES = (PINGS, HISTOGRAMS, SCALARS, EVENTS)
+
+# Rows of a file are sorted by these, so that a query for one metric reads few row groups.
+SORT_ORDER = {
+    PINGS: ("submission_timestamp",),
+    HISTOGRAMS: ("metric", "process", "build_id"),
+    SCALARS: ("metric", "process", "build_id"),
+    EVENTS: ("category", "method", "object"),
+}
+ROW_GROUP_ROWS = 16_384
+
+# What every row of the other tables repeats of its ping: as dictionaries they cost little and save joins.
+PING_COLUMNS = (
+    "client_id",
+    "namespace",
+    "doctype",
+    "application",
+    "channel",
+    "version",
+    "build_id",
+    "os",
+)
+
+
+@cache
+def schema_of(table: str) -> "pa.Schema":
+    """
+    Return the Arrow schema of *table*.
+
+    Raises:
+        KeyError: There is no such table.
+        ImportError: PyArrow is not installed.
+    """
+    import pyarrow as pa
+
+    text, whole, day, id_ = pa.string(), pa.int64(), pa.date32(), pa.uuid()
+    pairs = pa.map_(text, text)
+    ping = [(name, id_ if name == "client_id" else text) for name in PING_COLUMNS]
+    columns = {
+        PINGS: [
+            ("document_id", id_),
+            ("submission_timestamp", pa.timestamp("us")),
+            ("submission_date", day),
+            ("namespace", text),
+            ("doctype", text),
+            ("docversion", text),
+            ("client_id", id_),
+            ("sample_id", pa.int32()),
+            *((name, text) for name in ("application", "channel", "version", "build_id")),
+            *((name, text) for name in ("os", "os_version", "architecture", "reason", "revision")),
+            ("session_id", text),
+            ("subsession_id", text),
+            ("profile_subsession_counter", whole),
+            ("experiments", pairs),
+        ],
+        HISTOGRAMS: [
+            ("document_id", id_),
+            ("submission_date", day),
+            *((name, text) for name in ("metric", "process", "label", "kind")),
+            ("starts", pa.list_(whole)),
+            ("counts", pa.list_(whole)),
+            ("shape", text),
+            ("sum", whole),
+            *ping,
+        ],
+        SCALARS: [
+            ("document_id", id_),
+            ("submission_date", day),
+            *((name, text) for name in ("metric", "process", "label", "kind")),
+            ("value_number", pa.float64()),
+            ("value_text", text),
+            ("value_boolean", pa.bool_()),
+            *ping,
+        ],
+        EVENTS: [
+            ("document_id", id_),
+            ("submission_date", day),
+            ("process", text),
+            ("timestamp_ms", whole),
+            *((name, text) for name in ("category", "method", "object", "value")),
+            ("extra", pairs),
+            *ping,
+        ],
+    }
+    return pa.schema(columns[table])

@@ -1,0 +1,56 @@
+"""Rows on their way into the tables, as plain values that cross between processes cheaply."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+PingRow = tuple[Any, ...]
+"""The columns of the table ``pings`` in their order; ids are 16 bytes."""
+
+ScalarValues = tuple[int, str, str, str, str, float | None, str | None, bool | None]
+"""Ping, metric, process, label, kind, and the three values."""
+
+EventValues = tuple[int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...]]
+"""Ping, process, timestamp, category, method, object, value, extra."""
+
+ShapeKey = tuple[str, str, str]
+"""Metric, kind, shape."""
+
+NO_SUM = -(2**63)
+
+
+@dataclass(slots=True)
+class HistogramColumns:
+    """Histograms of many pings by column; one entry a histogram, but `starts` and `counts`: one a bucket."""
+
+    pings: "array[int]" = field(default_factory=lambda: array("i"))
+    processes: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `words`
+    labels: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `words`
+    keys: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `shape_keys`
+    lengths: "array[int]" = field(default_factory=lambda: array("q"))  # buckets that are not empty
+    sums: "array[int]" = field(default_factory=lambda: array("q"))  # `NO_SUM` where there is none
+    starts: bytearray = field(default_factory=bytearray)  # int64
+    counts: bytearray = field(default_factory=bytearray)  # int64
+    words: list[str] = field(default_factory=list)
+    shape_keys: list[ShapeKey] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TableRows:
+    """What some records put into the tables."""
+
+    pings: list[PingRow] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)  # a number for each ping, which its maker chose
+    histograms: HistogramColumns = field(default_factory=HistogramColumns)
+    scalars: list[ScalarValues] = field(default_factory=list)
+    events: list[EventValues] = field(default_factory=list)
+    shapes: dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """How many rows there are in all tables."""
+        return len(self.pings) + len(self.histograms.pings) + len(self.scalars) + len(self.events)
+
+    def days(self) -> Iterator[Any]:
+        """Yield the day of each ping."""
+        return (ping[2] for ping in self.pings)

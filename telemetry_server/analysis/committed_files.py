@@ -1,0 +1,86 @@
+"""The committed Parquet files of one moment, held open so that compaction cannot take them away."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.tables.columns import schema_of
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+OPEN_ATTEMPTS = 20
+FILE_FLAGS = os.O_RDONLY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFile:
+    """One Parquet file that the ledger lists."""
+
+    table: str
+    day: str  # YYYYMMDD
+    path: Path  # absolute
+    rows: int
+    bytes: int
+
+
+class SnapshotFailed(Exception):
+    """The files changed at every attempt, or one that the ledger lists is missing.  One line."""
+
+
+class Snapshot:
+    """
+    Files of one moment.  Use it with ``with``; leaving closes them.
+
+    Args:
+        list_files: Reads the ledger's list; called again where a listed file was replaced meanwhile.
+    """
+
+    def __init__(self, list_files: Callable[[], Sequence[CommittedFile]]) -> None:
+        self._list_files = list_files
+        self._descriptors: list[int] = []
+        self.files: Sequence[CommittedFile] = ()
+
+    def __enter__(self) -> "Snapshot":
+        missing: CommittedFile | None = None
+        for _ in range(OPEN_ATTEMPTS):
+            self.files = self._list_files()
+            missing = self._open(self.files)
+            if missing is None:
+                return self
+        assert missing is not None
+        raise SnapshotFailed(f"{missing.path} is missing; telemetry-server tables check lists what is wrong")
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files; datasets of this snapshot no longer read."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()
+
+    def _open(self, files: Iterable[CommittedFile]) -> CommittedFile | None:
+        """Open *files*; return the first that is missing."""
+        for file in files:
+            try:
+                self._descriptors.append(os.open(file.path, FILE_FLAGS))
+            except FileNotFoundError:
+                self.close()
+                return file
+        return None
+
+    def dataset(self, table: str) -> "ds.Dataset":
+        """Return *table* as an Arrow dataset over the open files."""
+        import pyarrow as pa
+        import pyarrow.dataset as ds
+
+        opened = zip(self.files, self._descriptors, strict=True)
+        # The path of a descriptor leads to the same bytes after the file is unlinked.
+        paths = [f"/dev/fd/{descriptor}" for file, descriptor in opened if file.table == table]
+        schema = schema_of(table)
+        if not paths:
+            return ds.dataset(pa.table({field.name: [] for field in schema}, schema=schema))
+        return ds.dataset(paths, format="parquet", schema=schema)

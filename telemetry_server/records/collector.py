@@ -1,0 +1,155 @@
+"""Collects the rows that stored records put into the tables."""
+
+from array import array
+from typing import Any
+from uuid import UUID
+
+from storage.tables.rows import NO_SUM, ShapeKey, TableRows
+from telemetry_server.convert.compiled.ping_text import HistogramsText
+from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordLayouts
+from telemetry_server.records.events import event_rows_of
+from telemetry_server.records.fields import RecordFields, fields_of
+from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
+from telemetry_server.records.record_text import as_mapping, open_record, unpack_columns
+from telemetry_server.records.scalars import scalar_rows_of
+from telemetry_server.records.sections import Section, sections_of
+from telemetry_server.records.shapes import Shape, shape_id
+
+
+class RowCollector:
+    """
+    Collects rows of records, one after another.
+
+    Args:
+        files: Finds the definitions that the records' histograms were packed by.
+    """
+
+    def __init__(self, files: FindsSpecFile) -> None:
+        self._files = files
+        self.rows = TableRows()
+        self._words: dict[str, int] = {}
+        self._keys: dict[ShapeKey, int] = {}
+        # By the id of a `Layouts`, which is held here so that its id is not given out again.
+        self._known: dict[int, tuple[Layouts, dict[tuple[str, int], int]]] = {}
+
+    def add(self, text: bytes, item: int = 0) -> None:
+        """
+        Add the rows of the record in *text*.
+
+        Raises:
+            ValueError, KeyError: It is not a stored record.
+        """
+        record = open_record(text)
+        fields = fields_of(record)
+        ping = len(self.rows.pings)
+        self.rows.pings.append(_ping_row(fields))
+        self.rows.items.append(item)
+        layouts = RecordLayouts(record, self._files)
+        for section in sections_of(record):
+            of_section = layouts.of_section(section.place)
+            if of_section is not None:
+                self._add_section(ping, section, of_section)
+        for row in glean_rows_of(record):
+            self._add_histogram(ping, row)
+        self.rows.scalars += [(ping, *row) for row in scalar_rows_of(record)]
+        self.rows.events += [(ping, *row) for row in event_rows_of(record)]
+
+    def _add_section(self, ping: int, section: Section, layouts: Layouts) -> None:
+        for name, is_keyed in (("histograms", False), ("keyedHistograms", True)):
+            histograms = section.content.get(name)
+            if isinstance(histograms, HistogramsText):
+                if self._add_columns(ping, section.process, histograms, layouts, is_keyed):
+                    continue
+                histograms = as_mapping(histograms)
+            for row in plain_rows_of(section.process, histograms, layouts.shape, is_keyed=is_keyed):
+                self._add_histogram(ping, row)
+
+    def _add_columns(
+        self, ping: int, process: str, histograms: HistogramsText, layouts: Layouts, is_keyed: bool
+    ) -> bool:
+        unpacked = unpack_columns(histograms, layouts, keyed=is_keyed)
+        if unpacked is None:
+            return False
+        names, labels, starts, counts, lengths, widths, sums = unpacked
+        columns = self.rows.histograms
+        count = len(names)
+        columns.pings.extend(array("i", (ping,)) * count)
+        columns.processes.extend(array("i", (self._word(process),)) * count)
+        if is_keyed:
+            columns.labels.extend([self._word(label) for label in labels])
+        else:
+            columns.labels.extend(array("i", (self._word(""),)) * count)
+        known = self._known.setdefault(id(layouts), (layouts, {}))[1]
+        keys = []
+        for name, width in zip(names, array("q", widths), strict=True):
+            key = known.get((name, width))
+            if key is None:
+                shape = layouts.shape(name, width)
+                assert shape is not None
+                key = known[name, width] = self._key(name, shape)
+            keys.append(key)
+        columns.keys.extend(keys)
+        columns.starts += starts
+        columns.counts += counts
+        columns.lengths.frombytes(lengths)
+        columns.sums.frombytes(sums)
+        return True
+
+    def _add_histogram(self, ping: int, row: HistogramRow) -> None:
+        columns = self.rows.histograms
+        columns.pings.append(ping)
+        columns.processes.append(self._word(row.process))
+        columns.labels.append(self._word(row.label))
+        columns.keys.append(self._key(row.metric, row.shape))
+        columns.lengths.append(len(row.starts))
+        columns.sums.append(NO_SUM if row.sum is None else row.sum)
+        columns.starts += array("q", row.starts).tobytes()
+        columns.counts += array("q", row.counts).tobytes()
+
+    def _word(self, word: str) -> int:
+        number = self._words.get(word)
+        if number is None:
+            number = self._words[word] = len(self._words)
+            self.rows.histograms.words.append(word)
+        return number
+
+    def _key(self, metric: str, shape: Shape) -> int:
+        id_ = shape_id(shape)
+        key = metric, shape.kind, id_
+        number = self._keys.get(key)
+        if number is None:
+            number = self._keys[key] = len(self._keys)
+            self.rows.histograms.shape_keys.append(key)
+            self.rows.shapes[id_] = (shape.kind, shape.starts, shape.labels)
+        return number
+
+
+def _ping_row(fields: RecordFields) -> tuple[Any, ...]:
+    """The columns of the table ``pings`` (storage/tables/columns.py)."""
+    return (
+        _id_bytes(fields.document_id),
+        fields.submission_timestamp,
+        fields.submission_date,
+        fields.namespace,
+        fields.doctype,
+        fields.docversion,
+        None if fields.client_id is None else _id_bytes(fields.client_id),
+        fields.sample_id,
+        fields.application,
+        fields.channel,
+        fields.version,
+        fields.build_id,
+        fields.os,
+        fields.os_version,
+        fields.architecture,
+        fields.reason,
+        fields.revision,
+        fields.session_id,
+        fields.subsession_id,
+        fields.profile_subsession_counter,
+        fields.experiments,
+    )
+
+
+def _id_bytes(text: str) -> bytes:
+    return UUID(text).bytes

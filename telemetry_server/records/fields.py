@@ -1,0 +1,203 @@
+"""The fields of a stored record that its row in the table ``pings`` holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from telemetry_server.pings.client_identity import client_id_of, sample_id_of, uuid_text
+from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.submit_path import TELEMETRY, SubmitPath, parse_submit_path
+
+Record = Mapping[str, Any]
+
+# Names of one operating system that clients of several kinds send in their own spelling.
+OS_NAMES = {"WINNT": "Windows_NT", "Windows": "Windows_NT", "Mac": "Darwin", "macOS": "Darwin"}
+LINUX = "Linux"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFields:
+    """One record's values of the table ``pings``; None where the record lacks one."""
+
+    document_id: str  # lower case
+    submission_timestamp: datetime  # UTC, microseconds, without a time zone
+    namespace: str
+    doctype: str
+    docversion: str | None
+    client_id: str | None  # lower case
+    sample_id: int | None  # 0 to 99
+    application: str | None
+    channel: str | None
+    version: str | None
+    build_id: str | None
+    os: str | None
+    os_version: str | None
+    architecture: str | None
+    reason: str | None
+    revision: str | None  # a URL, as sent
+    session_id: str | None
+    subsession_id: str | None
+    profile_subsession_counter: int | None
+    experiments: tuple[tuple[str, str | None], ...]  # (experiment, branch), in the record's order
+
+    @property
+    def submission_date(self) -> date:
+        """The UTC day of arrival."""
+        return self.submission_timestamp.date()
+
+
+@dataclass(frozen=True, slots=True)
+class _Dimensions:
+    """Where a record says what it is about; each field is a value as sent."""
+
+    application: Any = None
+    channel: Any = None
+    version: Any = None
+    build_id: Any = None
+    os: Any = None
+    os_version: Any = None
+    architecture: Any = None
+
+
+def fields_of(record: Record) -> RecordFields:
+    """
+    Return the fields of a stored *record*.
+
+    Raises:
+        KeyError: The record has no ``metadata`` of ours.
+    """
+    metadata = record["metadata"]
+    namespace, doctype = metadata["namespace"], metadata["doctype"]
+    path = _path_of(metadata.get("uri", ""))
+    dimensions = _dimensions_of(record, namespace)
+    info = session_info_of(record)
+    client_id = client_id_of(record)
+    os_name = _text(dimensions.os)
+    os_name = OS_NAMES.get(os_name, os_name) if os_name is not None else None
+    return RecordFields(
+        document_id=metadata["document_id"].lower(),
+        submission_timestamp=_moment(metadata["submission_timestamp"]),
+        namespace=namespace,
+        doctype=doctype,
+        docversion=_text(metadata.get("docversion")),
+        client_id=client_id,
+        sample_id=None if client_id is None else sample_id_of(client_id),
+        application=_text(dimensions.application) or (path.app_name if path else None),
+        channel=_text(dimensions.channel) or (path.channel if path else None),
+        version=_text(dimensions.version) or (path.app_version if path else None),
+        build_id=_text(dimensions.build_id) or (path.build_id if path else None),
+        os=os_name,
+        os_version=_os_version(os_name, _text(dimensions.os_version)),
+        architecture=_text(dimensions.architecture),
+        reason=_text(object_at(record, "info").get("reason")) or doctype,
+        revision=_text(info.get("revision")),
+        session_id=uuid_text(info.get("sessionId") or object_at(record, "client_info").get("session_id")),
+        subsession_id=uuid_text(info.get("subsessionId")),
+        profile_subsession_counter=_integer(info.get("profileSubsessionCounter")),
+        experiments=tuple(_experiments_of(record)),
+    )
+
+
+def object_at(parent: Any, *names: str) -> Mapping[str, Any]:
+    """Return the object at the path *names* below *parent*; an empty one where there is none."""
+    for name in names:
+        parent = as_object(parent).get(name)
+    return as_object(parent)
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """Return *value* if it is an object; an empty object otherwise."""
+    return value if isinstance(value, dict) else {}
+
+
+def session_info_of(record: Record) -> Mapping[str, Any]:
+    """Return the object that names the revision and the session: ``payload.info``, else ``info``."""
+    return object_at(record, "payload", "info") or object_at(record, "info")
+
+
+def _path_of(uri: str) -> SubmitPath | None:
+    try:
+        return parse_submit_path(uri)
+    except PingError:
+        return None
+
+
+def _dimensions_of(record: Record, namespace: str) -> _Dimensions:
+    if namespace != TELEMETRY:
+        return _dimensions_of_client_info(record, namespace)
+    application = object_at(record, "application")
+    info = object_at(record, "info")
+    if not application:
+        return _dimensions_of_info(info)
+    system = object_at(record, "environment", "system", "os")
+    return _Dimensions(
+        application=application.get("name"),
+        channel=application.get("channel"),
+        version=application.get("version"),
+        build_id=application.get("buildId"),
+        # A flattened session has no environment: its info holds what that said.
+        os=system.get("name") or info.get("OS"),
+        os_version=system.get("version") or info.get("version"),
+        architecture=application.get("architecture"),
+    )
+
+
+def _dimensions_of_info(info: Mapping[str, Any]) -> _Dimensions:
+    return _Dimensions(
+        application=info.get("appName"),
+        channel=info.get("appUpdateChannel"),
+        version=info.get("appVersion"),
+        build_id=info.get("appBuildID"),
+        os=info.get("OS"),
+        os_version=info.get("version"),
+        architecture=info.get("arch"),
+    )
+
+
+def _dimensions_of_client_info(record: Record, namespace: str) -> _Dimensions:
+    """The dimensions of a Glean ping, or of a product that has these fields at the top level."""
+    client = object_at(record, "client_info")
+    return _Dimensions(
+        application=namespace,
+        channel=_first(client.get("app_channel"), record.get("app_channel")),
+        version=_first(client.get("app_display_version"), record.get("app_version")),
+        build_id=_first(client.get("app_build"), record.get("app_build")),
+        os=_first(client.get("os"), record.get("os")),
+        os_version=_first(client.get("os_version"), record.get("os_version")),
+        architecture=_first(client.get("architecture"), record.get("architecture")),
+    )
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if _text(value) is not None), None)
+
+
+def _experiments_of(record: Record) -> list[tuple[str, str | None]]:
+    found = object_at(record, "environment", "experiments") or object_at(record, "ping_info", "experiments")
+    return [(slug, _text(object_at(found, slug).get("branch"))) for slug in found]
+
+
+def _text(value: Any) -> str | None:
+    """Return a scalar as text; None for an empty text, an object, a list and null."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else None
+
+
+def _integer(value: Any) -> int | None:
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_integer and -(2**63) <= value < 2**63 else None
+
+
+def _os_version(os_name: str | None, version: str | None) -> str | None:
+    """Cut the version of Linux at its second dot: builds of one kernel are one version."""
+    if version is None or os_name != LINUX:
+        return version
+    return ".".join(version.split(".")[:2])
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).replace(tzinfo=None)

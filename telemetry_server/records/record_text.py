@@ -1,0 +1,66 @@
+"""A stored record from its text: parts that few readers need stay text until they are asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from telemetry_server.convert.compiled.ping_text import IS_COMPILED, HistogramsText, OpenedObject
+from telemetry_server.records.fields import Record
+
+if IS_COMPILED:
+    from telemetry_server.convert.compiled import _text
+
+_SECTION: dict[str, Any] = {"histograms": None, "keyedHistograms": None, "processes": {"*": {}}}
+_SECTION["processes"] = {"*": {"histograms": None, "keyedHistograms": None}}
+_PLAN: dict[str, Any] = {
+    **_SECTION,
+    "payload": {**_SECTION, "info": {}},
+    "environment": {"system": {"os": {}}},
+    "metadata": {},
+}
+
+
+def open_record(text: bytes) -> Record:
+    """
+    Return the record in *text*.
+
+    Its histograms may be `HistogramsText`, for `unpack_columns`; everything else reads like a dict.
+
+    Raises:
+        ValueError: *text* is not a JSON object.
+    """
+    if IS_COMPILED:
+        split = _text.split(text, _PLAN, OpenedObject, HistogramsText)
+        if split is not None:
+            return split[0]
+    record = orjson.loads(text)
+    if record.__class__ is not dict:
+        raise ValueError("a record must be a JSON object")
+    found: Record = record
+    return found
+
+
+def unpack_columns(
+    histograms: HistogramsText, layouts: dict[str, bytes | None], *, keyed: bool
+) -> tuple[list[str], list[str], bytes, bytes, bytes, bytes, bytes] | None:
+    """
+    Return the rows of *histograms* as columns; None where only a full parse can read them.
+
+    Args:
+        layouts: By name, for each set of buckets that a row may have: their count, then their starts,
+            as int64.
+
+    Returns:
+        Names and labels (none where not *keyed*), then as int64: starts and counts of buckets that are not
+        empty, how many of them each row has, how many buckets each row has, and sums
+        (`storage.tables.rows.NO_SUM` where there is none).
+    """
+    return _text.columns(histograms.text, layouts, keyed)
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return histograms as a dict, whatever form they are in."""
+    if isinstance(value, HistogramsText):
+        value = orjson.loads(value.text)
+    return value if isinstance(value, dict) else {}

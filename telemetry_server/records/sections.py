@@ -1,0 +1,37 @@
+"""The parts of a Firefox record that hold measurements: one for each process."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from telemetry_server.records.fields import Record, object_at
+
+PARENT = "parent"
+CONTENT = "content"
+
+
+class Section(NamedTuple):
+    """Measurements of one process."""
+
+    process: str
+    content: Mapping[str, Any]
+    place: str  # its path in the record, "" for the outermost object, else ending with a dot
+
+
+def sections_of(record: Record) -> Iterator[Section]:
+    """
+    Yield the sections of *record*, in its own order.
+
+    The payload itself is of the parent process, each of ``processes`` of the process that it names,
+    and each of ``childPayloads`` of a content process.
+    """
+    payload = object_at(record, "payload")
+    root, place = (payload, "payload.") if payload else (record, "")
+    yield Section(PARENT, root, place)
+    for name, content in object_at(root, "processes").items():
+        if isinstance(content, dict):
+            yield Section(name, content, f"{place}processes.{name}.")
+    children = root.get("childPayloads")
+    if isinstance(children, list):
+        for position, content in enumerate(children):
+            if isinstance(content, dict):
+                yield Section(CONTENT, content, f"{place}childPayloads[{position}].")
