@@ -3,6 +3,7 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -121,6 +122,26 @@ def _stray_lines(paths: list[str]) -> list[str]:
     return lines
 
 
+def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
+    """
+    Return the books by day as `audit` gives them, without a recount of what was converted.
+
+    Raises:
+        OSError: A segment cannot be read for another reason than that it is gone.
+    """
+    with ledger.snapshot():
+        positions = ledger.positions()
+        booked = ledger.books()
+    unread: Counter[str] = Counter()
+    for segment in segments(root.raw):
+        position = positions.get(segment.name, BEGINNING)
+        if position.finished:
+            continue
+        with suppress(FileNotFoundError):  # converted since, and past its time
+            unread[f"{segment.day:%Y%m%d}"] += _count_whole(segment.path, position.position)
+    return _with_unread(booked, unread)
+
+
 def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
     """What of the files of *day* (YYYYMMDD) does not agree with the books; one line each."""
     items = _Items()
@@ -216,8 +237,14 @@ def _is_whole(descriptor: int, span: Span) -> bool:
     return True
 
 
-def _spans(path: Path) -> Iterator[Span]:
-    start, last_sequence = 0, None
+def _count_whole(path: Path, start: int) -> int:
+    """Whole submissions from *start* on."""
+    with path.open("rb") as file:
+        return sum(_is_whole(file.fileno(), span) for span in _spans(path, start))
+
+
+def _spans(path: Path, start: int = 0) -> Iterator[Span]:
+    last_sequence = None
     while True:
         scan = scan_segment(
             path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence

@@ -1,6 +1,8 @@
 """The committed Parquet files of one moment, held open so that compaction cannot take them away."""
 
+import errno
 import os
+import resource
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,29 +60,54 @@ class Snapshot:
 
     def close(self) -> None:
         """Close all files; datasets of this snapshot no longer read."""
-        for descriptor in self._descriptors:
-            os.close(descriptor)
-        self._descriptors.clear()
+        while self._descriptors:
+            os.close(self._descriptors.pop())
 
     def _open(self, files: Iterable[CommittedFile]) -> CommittedFile | None:
         """Open *files*; return the first that is missing."""
-        for file in files:
-            try:
-                self._descriptors.append(os.open(file.path, FILE_FLAGS))
-            except FileNotFoundError:
-                self.close()
-                return file
+        try:
+            for file in files:
+                self._descriptors.append(_opened(file.path))
+        except FileNotFoundError:
+            self.close()
+            return file
+        except BaseException:
+            self.close()
+            raise
         return None
 
+    def paths(self, table: str) -> list[str]:
+        """
+        Return a path for each file of *table* that leads to the same bytes after the file is unlinked.
+
+        They hold in this process, and as long as the snapshot is open.
+        """
+        opened = zip(self.files, self._descriptors, strict=True)
+        return [f"/dev/fd/{descriptor}" for file, descriptor in opened if file.table == table]
+
     def dataset(self, table: str) -> "ds.Dataset":
-        """Return *table* as an Arrow dataset over the open files."""
-        import pyarrow as pa
+        """
+        Return *table* as an Arrow dataset over the open files.
+
+        Raises:
+            KeyError: There is no such table.
+        """
         import pyarrow.dataset as ds
 
-        opened = zip(self.files, self._descriptors, strict=True)
-        # The path of a descriptor leads to the same bytes after the file is unlinked.
-        paths = [f"/dev/fd/{descriptor}" for file, descriptor in opened if file.table == table]
         schema = schema_of(table)
+        paths = self.paths(table)
         if not paths:
-            return ds.dataset(pa.table({field.name: [] for field in schema}, schema=schema))
+            return ds.dataset(schema.empty_table())
         return ds.dataset(paths, format="parquet", schema=schema)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, FILE_FLAGS)
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+    # A year of days is more files than the soft limit that most systems set.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return os.open(path, FILE_FLAGS)

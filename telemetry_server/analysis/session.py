@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.analysis.committed_files import Snapshot
@@ -16,9 +15,23 @@ if TYPE_CHECKING:
 class SessionLimits:
     """What a session may use."""
 
-    memory_bytes: int
-    spill_directory: Path | None  # None: a query that needs more memory fails
-    threads: int | None = None  # None: as many as there are cores
+    memory_bytes: int | None = None  # None: 80 % of the machine's
+    threads: int | None = None  # None: one for each core
+
+
+# Set before anything is registered, because the last one forbids all later settings.
+_SAFE_SETTINGS = (
+    "SET TimeZone = 'UTC'",
+    # A statement that does not fit in memory ends: it must not fill the disk that pings need.
+    "SET temp_directory = ''",
+    # Results keep the order of rows only where a statement asks for it: this saves memory.
+    "SET preserve_insertion_order = false",
+    # Otherwise names of Python variables are tables.
+    "SET python_enable_replacements = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+)
+_LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
 
 
 def open_session(
@@ -36,20 +49,18 @@ def open_session(
     import duckdb
 
     connection = duckdb.connect(":memory:")
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET memory_limit = '{limits.memory_bytes}B'")
-    # Results keep the order of rows only where a statement asks for it: this saves memory.
-    connection.execute("SET preserve_insertion_order = false")
+    for statement in _SAFE_SETTINGS:
+        connection.execute(statement)
+    if limits.memory_bytes is not None:
+        connection.execute(f"SET memory_limit = '{limits.memory_bytes}B'")
     if limits.threads is not None:
         connection.execute(f"SET threads = {limits.threads}")
-    directory = "" if limits.spill_directory is None else str(limits.spill_directory).replace("'", "''")
-    connection.execute(f"SET temp_directory = '{directory}'")
     for table, name in FILES_OF.items():
         connection.register(name, snapshot.dataset(table))
     for name, stream in streams.items():
         connection.register(name, stream)
     for statement in definitions():
         connection.execute(statement)
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    for statement in _LOCK:
+        connection.execute(statement)
     return connection

@@ -1,9 +1,21 @@
-"""Checks that a statement only reads: one SELECT, and nothing else."""
+"""Checks that a statement only reads: one SELECT over the tables, and nothing else."""
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
+
+# Everything else that DuckDB may call in FROM reads files or changes the session.
+TABLE_FUNCTIONS = frozenset(
+    {"generate_series", "json_each", "json_tree", "range", "repeat", "repeat_row", "summary", "unnest"}
+    | {"histogram", "histogram_values"}
+    | {"duckdb_columns", "duckdb_functions", "duckdb_keywords", "duckdb_tables", "duckdb_types"}
+    | {"duckdb_views", "pragma_table_info", "pragma_version", "pg_timezone_names"}
+)
+QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+MAX_STATEMENT_CHARACTERS = 1_000_000
 
 
 class StatementRefused(Exception):
@@ -12,28 +24,69 @@ class StatementRefused(Exception):
 
 def check_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> str:
     """
-    Return *text* if it is exactly one SELECT.
+    Return *text* if it is exactly one SELECT over tables.
 
     Raises:
         StatementRefused: It is something else, or it does not parse.
     """
     import duckdb
 
+    if len(text) > MAX_STATEMENT_CHARACTERS:
+        raise StatementRefused(f"the statement is longer than {MAX_STATEMENT_CHARACTERS:,} characters")
     try:
         statements = connection.extract_statements(text)
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeError) as error:
         raise StatementRefused(one_line(str(error))) from None
     if not statements:
         raise StatementRefused("the statement is empty; write one SELECT")
     if len(statements) > 1:
         raise StatementRefused(f"{len(statements)} statements; write one SELECT")
     kind = statements[0].type
+    if kind == duckdb.StatementType.MULTI:
+        raise StatementRefused("PIVOT makes temporary objects here; name its values: ON column IN (…)")
     if kind != duckdb.StatementType.SELECT:
-        name = kind.name.lower().replace("_", " ")
-        raise StatementRefused(f"only SELECT is allowed; this is a {name} statement")
+        name = kind.name.replace("_", " ")
+        raise StatementRefused(f"only SELECT is allowed; this is {name}")
+    _check_parts(_parsed(connection, text))
     return text
 
 
+def _parsed(connection: "duckdb.DuckDBPyConnection", text: str) -> Any:
+    """The syntax tree of a SELECT."""
+    (tree,) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()[0]
+    try:
+        parsed = json.loads(tree)
+    except RecursionError:
+        raise StatementRefused("the statement is nested too deeply") from None
+    if parsed["error"]:
+        raise StatementRefused(one_line(parsed["error_message"]))
+    return parsed["statements"]
+
+
+def _check_parts(tree: Any) -> None:
+    for part in _objects(tree):
+        kind = part.get("type")
+        if kind == "TABLE_FUNCTION":
+            name = part["function"]["function_name"].lower()
+            if name not in TABLE_FUNCTIONS:
+                raise StatementRefused(f"{name}() is not allowed; a statement reads the tables only")
+        elif isinstance(kind, str) and kind.endswith("_NODE") and kind not in QUERY_NODES:
+            # DuckDB 2 takes INSERT, UPDATE and DELETE inside WITH.
+            raise StatementRefused(f"only SELECT is allowed; this has {kind.split('_')[0]} inside")
+
+
+def _objects(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a JSON tree; without recursion, since statements may be nested deeply."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
 def one_line(message: str) -> str:
-    """Return the first paragraph of DuckDB's *message* in one line, without its drawing of the place."""
+    """Return DuckDB's *message* in one line, without its drawing of the place."""
     return " ".join(message.split("\n\nLINE", 1)[0].split())

@@ -1,22 +1,26 @@
 """Tables of a SQL session that are not Parquet files: read anew, batch by batch, by every scan."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.errors import BrokenSpecFile
+from histogram_specs.spec_file import load_definitions
 from storage.data_root import DataRoot
+from storage.integrity.audit import books_with_waiting
 from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filter, matching_directories, read_directory
-from telemetry_server.inspection import listing
+from telemetry_server.analysis.catalogue import Catalogue
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_BYTES = 4 * 2**20
 BATCH_ROWS = 10_000
+COUNTS = ("received", "stored", "duplicate", "conflict", "quarantined", "pending", "deleted")
 
 Rows = Iterator[tuple[Any, ...]]
 
@@ -35,12 +39,21 @@ class RowStream:
 
         self._schema = pa.schema(columns)
         self._read = read
+        self.failure: Exception | None = None
+        """What ended a scan early; DuckDB knows only its text."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         import pyarrow as pa
 
-        reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())
+        reader = pa.RecordBatchReader.from_batches(self._schema, self._noted(self._batches()))
         return reader.__arrow_c_stream__(requested_schema)
+
+    def _noted(self, batches: Iterator["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:
+        try:
+            yield from batches
+        except Exception as error:
+            self.failure = error
+            raise
 
     def _batches(self) -> Iterator["pa.RecordBatch"]:
         rows: list[tuple[Any, ...]] = []
@@ -62,12 +75,11 @@ class RowStream:
         return pa.record_batch(arrays, schema=self._schema)
 
 
-def streams_of(root: DataRoot, cache: RevisionCache) -> dict[str, RowStream]:
-    """Return ``records``, ``quarantine``, ``days`` and ``definitions`` of a data root, by name."""
+def streams_of(root: DataRoot, cache: RevisionCache, catalogue: Catalogue) -> dict[str, RowStream]:
+    """Return the tables of *root* that are not Parquet files, by name."""
     import pyarrow as pa
 
     text, whole = pa.string(), pa.int64()
-    counts = ("received", "stored", "duplicate", "conflict", "quarantined", "pending", "deleted")
     return {
         "records": RowStream(
             [("document_id", text), ("submission_date", pa.date32()), ("record", text)],
@@ -81,7 +93,7 @@ def streams_of(root: DataRoot, cache: RevisionCache) -> dict[str, RowStream]:
             ],
             lambda: _quarantine(root),
         ),
-        "days": RowStream([("day", text), *((name, whole) for name in counts)], lambda: _days(root, counts)),
+        "days": RowStream([("day", text), *((name, whole) for name in COUNTS)], lambda: _days(root)),
         "definitions": RowStream(
             [
                 *((name, text) for name in ("revision", "kind", "name", "definition")),
@@ -89,13 +101,25 @@ def streams_of(root: DataRoot, cache: RevisionCache) -> dict[str, RowStream]:
             ],
             lambda: _definitions(cache),
         ),
+        "shapes": RowStream(
+            [("shape", text), ("kind", text), ("starts", pa.list_(whole)), ("labels", pa.list_(text))],
+            lambda: _shapes(catalogue),
+        ),
     }
+
+
+def _day_of(directory: str) -> str:
+    return directory.split("/")[1]
+
+
+def _date_of(day: str) -> date:
+    return date(int(day[:4]), int(day[4:6]), int(day[6:]))
 
 
 def _records(root: DataRoot) -> Rows:
     with Ledger.for_reading(root) as ledger:
         for directory in matching_directories(ledger, "converted", Filter()):
-            day = datetime.strptime(directory.split("/")[1], "%Y%m%d").replace(tzinfo=UTC).date()
+            day = _date_of(_day_of(directory))
             for line in read_directory(root.path, ledger, directory):
                 document_id, _, record = line.partition(b"\t")
                 yield document_id.decode().lower(), day, record.decode()
@@ -106,31 +130,45 @@ def _quarantine(root: DataRoot) -> Rows:
         """`audit` reports damaged files; a query reads what is whole."""
 
     with Ledger.for_reading(root) as ledger:
-        for line in listing.quarantine(root, ledger, Filter(), ignore_damage):
-            fields = orjson.loads(line.partition(b"\t")[2])
-            received_at = datetime.fromisoformat(fields["received_at"].replace("Z", "+00:00"))
-            yield (
-                fields["document_id"],
-                received_at.astimezone(UTC).replace(tzinfo=None),
-                f"{received_at:%Y%m%d}",
-                fields["reason"],
-                fields.get("detail"),
-                fields.get("histogram"),
-            )
+        for directory in matching_directories(ledger, "quarantine", Filter()):
+            day = _day_of(directory)
+            for line in read_directory(root.path, ledger, directory, on_damage=ignore_damage):
+                fields = orjson.loads(line.partition(b"\t")[2])
+                document_id = fields["document_id"]
+                yield (
+                    None if document_id is None else document_id.lower(),
+                    _moment(fields["received_at"]),
+                    day,
+                    fields["reason"],
+                    fields.get("detail"),
+                    fields.get("histogram"),
+                )
 
 
-def _days(root: DataRoot, counts: tuple[str, ...]) -> Rows:
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def _days(root: DataRoot) -> Rows:
     with Ledger.for_reading(root) as ledger:
-        for day, books in sorted(ledger.books().items()):
-            yield (day, *(getattr(books, name) for name in counts))
+        for day, books in books_with_waiting(root, ledger).items():
+            yield (day, *(getattr(books, name) for name in COUNTS))
 
 
 def _definitions(cache: RevisionCache) -> Rows:
     for cached in cache.list():
-        spec_file = cache.load(cached.revision)
+        try:
+            spec_file = cache.load(cached.revision)
+        except BrokenSpecFile:  # the cache has logged it, and the other files are still good
+            continue
         if spec_file is None:
             continue
-        texts = orjson.loads(spec_file.text)
+        texts = load_definitions(spec_file.text)
         for spec in spec_file:
             definition = orjson.dumps(texts.get(spec.name)).decode()
             yield str(cached.revision), "histogram", spec.name, definition, list(spec.bucket_starts)
+
+
+def _shapes(catalogue: Catalogue) -> Rows:
+    for shape in catalogue.shapes():
+        yield shape.shape, shape.kind, list(shape.starts), list(shape.labels)

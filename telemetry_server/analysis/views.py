@@ -23,13 +23,17 @@ CREATE VIEW histogram_buckets AS
 SELECT * EXCLUDE (starts, counts, sum), unnest(starts) AS start, unnest(counts) AS count FROM histograms
 """
 
-# Source of the rule: the first bucket that is not empty at which 100 * cumulated >= q * all, in integers
-# and decimals: as floats, 99.9 / 100 picks a neighbour of the right bucket.
+# The first bucket that is not empty at which 100 * cumulated >= q * all.  Counts are compared as integers:
+# as floats, 99.9 / 100 picks a neighbour of the right bucket.  Shares are sums of fractions, which floats
+# hold only nearly: what differs by less than the last digits counts as equal.
 _PERCENTILE_MACRO = """
 CREATE MACRO percentile(starts, counts, q) AS list_extract(starts, list_position(
-  list_transform(range(1, len(counts) + 1), lambda i:
-    counts[i] > 0 AND
-    100 * list_sum(list_slice(counts, 1, i))::BIGINT >= q * list_sum(counts)::BIGINT), true))
+  list_transform(range(1, len(counts) + 1), lambda i: counts[i] > 0 AND CASE
+    WHEN typeof(counts) IN ('DOUBLE[]', 'FLOAT[]')
+    THEN 100 * list_sum(list_slice(counts, 1, i)) >= q * list_sum(counts) * (1 - 1e-12)
+    ELSE 100000000 * list_sum(list_slice(counts, 1, i))::HUGEINT
+         >= (q::DECIMAL(9, 6) * 1000000)::BIGINT * list_sum(counts)::HUGEINT
+    END), true))
 """
 
 # `shape` is the column of the rows that are merged: equal starts of several shapes mean different buckets.
@@ -37,15 +41,19 @@ _MERGE_MACRO = """
 CREATE MACRO merge(starts, counts) AS CASE
   WHEN count(DISTINCT shape) > 1
   THEN error('rows of several shapes cannot be merged: add shape to GROUP BY, or filter by shape')
-  ELSE list_reduce(
-    list(struct_pack(starts := starts, counts := counts)),
-    lambda a, b: struct_pack(
-      starts := list_sort(list_distinct(list_concat(a.starts, b.starts))),
-      counts := list_transform(
-        list_sort(list_distinct(list_concat(a.starts, b.starts))),
-        lambda s: coalesce(a.counts[list_position(a.starts, s)], 0)
-                + coalesce(b.counts[list_position(b.starts, s)], 0))))
+  ELSE (
+    SELECT struct_pack(
+      starts := coalesce(list(start ORDER BY start), []), counts := coalesce(list(total ORDER BY start), []))
+    FROM (
+      SELECT start, sum(count) AS total
+      FROM (SELECT unnest(flatten(list(starts))) AS start, unnest(flatten(list(counts))) AS count)
+      GROUP BY start))
 END
+"""
+
+# Counts of one client as parts of 1: merged over clients, every client weighs the same.
+_SHARES_MACRO = """
+CREATE MACRO shares(counts) AS list_transform(counts, lambda c: c / list_sum(counts)::DOUBLE)
 """
 
 
@@ -56,3 +64,4 @@ def definitions() -> Iterator[str]:
     yield _BUCKETS_VIEW
     yield _PERCENTILE_MACRO
     yield _MERGE_MACRO
+    yield _SHARES_MACRO

@@ -28,6 +28,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("backup", "copy the data root into one file, while the server runs"),
     ("restore", "make a data root from such a file"),
     ("compact", "merge a closed day's small files"),
+    ("sql", "ask the tables of stored pings, in SQL"),
     ("specs", "list, show, compare and prefetch histogram definitions"),
     ("generate", "make realistic pings, good and bad"),
     ("doctypes", "the catalogue of JSON Schemas"),

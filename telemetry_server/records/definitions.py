@@ -42,7 +42,7 @@ class Layouts(dict[str, bytes | None]):
 
     def shape(self, name: str, bucket_count: int) -> Shape | None:
         """Return the shape of *name* with *bucket_count* buckets."""
-        self[name]  # noqa: B018: lays it out
+        self[name]  # lays it out
         return self._shapes.get((name, bucket_count))
 
     def _find(self, name: str) -> list[Shape]:

@@ -1,0 +1,90 @@
+"""Runs statements over one moment's committed tables, within limits of time and memory."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from histogram_specs.cache.revision_cache import RevisionCache
+from storage.data_root import DataRoot
+from telemetry_server.analysis.catalogue import Catalogue, catalogue_of
+from telemetry_server.analysis.committed_files import Snapshot
+from telemetry_server.analysis.extras import require_tables
+from telemetry_server.analysis.session import SessionLimits, open_session
+from telemetry_server.analysis.statement import StatementRefused, check_statement, one_line
+from telemetry_server.analysis.streams import RowStream, streams_of
+from telemetry_server.analysis.watch import StatementStopped, limited_memory, run_watched
+
+if TYPE_CHECKING:
+    import duckdb
+
+Consume = Callable[["duckdb.DuckDBPyConnection", str], None]
+"""Runs a statement that was checked, and takes its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """What one statement may use."""
+
+    timeout_seconds: float = 60.0
+    memory_bytes: int = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySession:
+    """A session for statements that others may have typed."""
+
+    connection: "duckdb.DuckDBPyConnection"
+    streams: Mapping[str, RowStream]
+    limits: QueryLimits
+
+    def run(self, statement: str, consume: Consume) -> None:
+        """
+        Check *statement* and hand it to *consume*, in a thread of its own.
+
+        Raises:
+            StatementRefused: It is not one SELECT over the tables, or DuckDB finds it wrong.
+            StatementStopped: It took too much time or memory.
+            StatementHung: It goes on after it was stopped.
+            KeyboardInterrupt: The user pressed Ctrl-C, and it has ended.
+            Exception: What *consume*, or the reading of a table, raises.
+        """
+        import duckdb
+
+        def work() -> None:
+            consume(self.connection, check_statement(self.connection, statement))
+
+        try:
+            with limited_memory(self.limits.memory_bytes):
+                run_watched(work, self.connection, self.limits.timeout_seconds)
+        except (duckdb.OutOfMemoryException, MemoryError):
+            mebibytes = self.limits.memory_bytes / 2**20
+            raise StatementStopped(
+                f"stopped: it needs more than {mebibytes:,.0f} MiB of memory; raise --memory"
+            ) from None
+        except duckdb.Error as error:
+            for stream in self.streams.values():
+                if stream.failure is not None:
+                    raise stream.failure from None
+            raise StatementRefused(one_line(str(error))) from None
+
+
+@contextmanager
+def opened_session(
+    root: DataRoot, cache: RevisionCache, limits: QueryLimits, catalogue: Catalogue | None = None
+) -> Iterator[QuerySession]:
+    """
+    Open a session over what is committed now.
+
+    Raises:
+        NoDataRoot: There is no data root at *root*.
+        TablesNotInstalled: DuckDB or PyArrow is missing.
+        SnapshotFailed: A file that the ledger lists is missing.
+    """
+    catalogue = catalogue or catalogue_of(root)
+    require_tables()
+    streams = streams_of(root, cache, catalogue)
+    with Snapshot(catalogue.files) as snapshot:
+        connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes))
+        yield QuerySession(connection, streams, limits)
+        connection.close()

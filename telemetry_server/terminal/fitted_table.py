@@ -1,0 +1,72 @@
+"""A table of text that fits a terminal: cells are cut, or each row becomes a block of lines."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+from telemetry_server.terminal.printable import cut_to, printable, width_of
+
+GAP = "  "
+MIN_COLUMN_WIDTH = 6
+MAX_PADDED_WIDTH = 80  # without a terminal nothing is cut, and one long cell must not pad all other rows
+ROWS_MEASURED = 200  # widths follow from the first rows, so that long results need no memory
+
+Cells = Sequence[str]
+
+
+def table_lines(
+    names: Cells, to_right: Sequence[bool], rows: Iterator[Cells], width: int | None
+) -> Iterator[str]:
+    """
+    Yield the lines of a table, without newlines.
+
+    Args:
+        to_right: For each column, whether its cells stand to the right.
+        width: How many cells a line may fill; None for any number.
+    """
+    names = [printable(name) for name in names]
+    printed = ([printable(cell) for cell in row] for row in rows)
+    first = list(islice(printed, ROWS_MEASURED))
+    wanted = [
+        max([width_of(names[position]), *(width_of(row[position]) for row in first)])
+        for position in range(len(names))
+    ]
+    widths = _fitted(wanted, width)
+    if widths is None:
+        yield from _blocks(names, chain(first, printed), width)
+        return
+    yield _line(names, widths, to_right, is_cut=width is not None)
+    yield _line(["-" * column for column in widths], widths, to_right)
+    for row in chain(first, printed):
+        yield _line(row, widths, to_right, is_cut=width is not None)
+
+
+def _fitted(wanted: list[int], width: int | None) -> list[int] | None:
+    """The widths of columns in *width*: the widest give way first; None where they do not fit at all."""
+    if width is None:
+        return [min(column, MAX_PADDED_WIDTH) for column in wanted]
+    room = width - len(GAP) * (len(wanted) - 1)
+    if sum(min(column, MIN_COLUMN_WIDTH) for column in wanted) > room:
+        return None
+    bound = min(max(wanted), room)
+    while sum(min(column, bound) for column in wanted) > room:
+        bound -= 1
+    return [min(column, bound) for column in wanted]
+
+
+def _line(cells: Cells, widths: Sequence[int], to_right: Sequence[bool], *, is_cut: bool = True) -> str:
+    parts = []
+    for cell, width, is_right in zip(cells, widths, to_right, strict=True):
+        shown = cut_to(cell, width) if is_cut else cell
+        space = " " * (width - width_of(shown))
+        parts.append(space + shown if is_right else shown + space)
+    return GAP.join(parts).rstrip()
+
+
+def _blocks(names: Cells, rows: Iterable[list[str]], width: int | None) -> Iterator[str]:
+    """Each row as lines of ``name  value``, for results of many columns."""
+    margin = max(width_of(name) for name in names)
+    for number, row in enumerate(rows, start=1):
+        yield f"-- row {number}"
+        for name, cell in zip(names, row, strict=True):
+            line = f"{name}{' ' * (margin - width_of(name))}{GAP}{cell}"
+            yield (line if width is None else cut_to(line, width)).rstrip()
