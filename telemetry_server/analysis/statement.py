@@ -33,9 +33,15 @@ def check_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> str:
 
     if len(text) > MAX_STATEMENT_CHARACTERS:
         raise StatementRefused(f"the statement is longer than {MAX_STATEMENT_CHARACTERS:,} characters")
+    if "\0" in text:  # DuckDB's parsers need not agree on what follows it
+        raise StatementRefused("the statement has a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise StatementRefused("the statement is not UTF-8") from None
     try:
         statements = connection.extract_statements(text)
-    except (duckdb.Error, UnicodeError) as error:
+    except duckdb.Error as error:
         raise StatementRefused(one_line(str(error))) from None
     if not statements:
         raise StatementRefused("the statement is empty; write one SELECT")
