@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from histogram_specs.cache.revision_cache import RevisionCache
 from storage.data_root import DataRoot
 from telemetry_server.analysis.catalogue import catalogue_of
 from telemetry_server.analysis.committed_files import CommittedFile, Snapshot
 from telemetry_server.analysis.extras import require_tables
+from telemetry_server.analysis.query import cache_in
 from telemetry_server.analysis.session import SessionLimits, open_session
 from telemetry_server.analysis.streams import streams_of
 
@@ -92,7 +92,7 @@ def open_connection(
     snapshot = Snapshot(catalogue.files)
     snapshot.__enter__()
     try:
-        streams = streams_of(root, RevisionCache(specs_dir or root.specs), catalogue)
+        streams = streams_of(root, lambda: cache_in(specs_dir or root.specs), catalogue)
         connection = open_session(snapshot, streams, SessionLimits(memory_bytes, threads))
     except BaseException:
         snapshot.close()

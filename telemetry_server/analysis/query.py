@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from histogram_specs.cache.revision_cache import RevisionCache
 from storage.data_root import DataRoot
 from telemetry_server.analysis.catalogue import Catalogue, catalogue_of
 from telemetry_server.analysis.committed_files import Snapshot
@@ -17,6 +17,8 @@ from telemetry_server.analysis.watch import StatementStopped, limited_memory, ru
 
 if TYPE_CHECKING:
     import duckdb
+
+    from histogram_specs.cache.revision_cache import RevisionCache
 
 Consume = Callable[["duckdb.DuckDBPyConnection", str], None]
 """Runs a statement that was checked, and takes its result."""
@@ -71,10 +73,13 @@ class QuerySession:
 
 @contextmanager
 def opened_session(
-    root: DataRoot, cache: RevisionCache, limits: QueryLimits, catalogue: Catalogue | None = None
+    root: DataRoot, specs: Path, limits: QueryLimits, catalogue: Catalogue | None = None
 ) -> Iterator[QuerySession]:
     """
     Open a session over what is committed now.
+
+    Args:
+        specs: The folder of the revision cache.
 
     Raises:
         NoDataRoot: There is no data root at *root*.
@@ -83,8 +88,15 @@ def opened_session(
     """
     catalogue = catalogue or catalogue_of(root)
     require_tables()
-    streams = streams_of(root, cache, catalogue)
+    streams = streams_of(root, lambda: cache_in(specs), catalogue)
     with Snapshot(catalogue.files) as snapshot:
         connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes))
         yield QuerySession(connection, streams, limits)
         connection.close()
+
+
+def cache_in(specs: Path) -> "RevisionCache":
+    """Return the revision cache in the folder *specs*."""
+    from histogram_specs.cache.revision_cache import RevisionCache
+
+    return RevisionCache(specs)

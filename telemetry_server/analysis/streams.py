@@ -1,4 +1,8 @@
-"""Tables of a SQL session that are not Parquet files: read anew, batch by batch, by every scan."""
+"""
+Tables of a SQL session that are not Parquet files: read anew, batch by batch, by every scan.
+
+Most statements read none of them, so each imports what it needs when it is read.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -6,17 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from histogram_specs.cache.revision_cache import RevisionCache
-from histogram_specs.errors import BrokenSpecFile
-from histogram_specs.spec_file import load_definitions
 from storage.data_root import DataRoot
-from storage.integrity.audit import books_with_waiting
-from storage.ledger.ledger import Ledger
-from storage.partitions.reader import Filter, matching_directories, read_directory
 from telemetry_server.analysis.catalogue import Catalogue
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from histogram_specs.cache.revision_cache import RevisionCache
 
 BATCH_BYTES = 4 * 2**20
 BATCH_ROWS = 10_000
@@ -75,8 +75,15 @@ class RowStream:
         return pa.record_batch(arrays, schema=self._schema)
 
 
-def streams_of(root: DataRoot, cache: RevisionCache, catalogue: Catalogue) -> dict[str, RowStream]:
-    """Return the tables of *root* that are not Parquet files, by name."""
+def streams_of(
+    root: DataRoot, open_cache: "Callable[[], RevisionCache]", catalogue: Catalogue
+) -> dict[str, RowStream]:
+    """
+    Return the tables of *root* that are not Parquet files, by name.
+
+    Args:
+        open_cache: Opens the revision cache that ``definitions`` lists.
+    """
     import pyarrow as pa
 
     text, whole = pa.string(), pa.int64()
@@ -99,7 +106,7 @@ def streams_of(root: DataRoot, cache: RevisionCache, catalogue: Catalogue) -> di
                 *((name, text) for name in ("revision", "kind", "name", "definition")),
                 ("starts", pa.list_(whole)),
             ],
-            lambda: _definitions(cache),
+            lambda: _definitions(open_cache()),
         ),
         "shapes": RowStream(
             [("shape", text), ("kind", text), ("starts", pa.list_(whole)), ("labels", pa.list_(text))],
@@ -117,6 +124,9 @@ def _date_of(day: str) -> date:
 
 
 def _records(root: DataRoot) -> Rows:
+    from storage.ledger.ledger import Ledger
+    from storage.partitions.reader import Filter, matching_directories, read_directory
+
     with Ledger.for_reading(root) as ledger:
         for directory in matching_directories(ledger, "converted", Filter()):
             day = _date_of(_day_of(directory))
@@ -126,6 +136,9 @@ def _records(root: DataRoot) -> Rows:
 
 
 def _quarantine(root: DataRoot) -> Rows:
+    from storage.ledger.ledger import Ledger
+    from storage.partitions.reader import Filter, matching_directories, read_directory
+
     def ignore_damage(_: str) -> None:
         """`audit` reports damaged files; a query reads what is whole."""
 
@@ -150,12 +163,18 @@ def _moment(text: str) -> datetime:
 
 
 def _days(root: DataRoot) -> Rows:
+    from storage.integrity.audit import books_with_waiting
+    from storage.ledger.ledger import Ledger
+
     with Ledger.for_reading(root) as ledger:
         for day, books in books_with_waiting(root, ledger).items():
             yield (day, *(getattr(books, name) for name in COUNTS))
 
 
-def _definitions(cache: RevisionCache) -> Rows:
+def _definitions(cache: "RevisionCache") -> Rows:
+    from histogram_specs.errors import BrokenSpecFile
+    from histogram_specs.spec_file import load_definitions
+
     for cached in cache.list():
         try:
             spec_file = cache.load(cached.revision)

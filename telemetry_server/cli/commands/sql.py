@@ -90,15 +90,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from histogram_specs.cache.revision_cache import RevisionCache
     from telemetry_server.analysis.query import QueryLimits, opened_session
     from telemetry_server.composition.data_root import existing_data_root, revision_cache_path
 
     statement = _statement_of(args)
     settings = settings_of(args)
     root = existing_data_root(settings)
-    cache = RevisionCache(revision_cache_path(settings))
-    with opened_session(root, cache, QueryLimits(args.timeout, args.memory)) as session:
+    specs = revision_cache_path(settings)
+    with opened_session(root, specs, QueryLimits(args.timeout, args.memory)) as session:
         if args.output is None:
             _print(args, session, statement)
         else:
