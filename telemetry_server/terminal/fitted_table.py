@@ -8,6 +8,7 @@ from telemetry_server.terminal.printable import cut_to, printable, width_of
 GAP = "  "
 MIN_COLUMN_WIDTH = 6
 MAX_PADDED_WIDTH = 80  # without a terminal nothing is cut, and one long cell must not pad all other rows
+CHARACTERS_A_CELL = 4  # some characters fill no cell
 ROWS_MEASURED = 200  # widths follow from the first rows, so that long results need no memory
 
 Cells = Sequence[str]
@@ -23,11 +24,12 @@ def table_lines(
         to_right: For each column, whether its cells stand to the right.
         width: How many cells a line may fill; None for any number.
     """
-    names = [printable(name) for name in names]
-    printed = ([printable(cell) for cell in row] for row in rows)
+    most = None if width is None else width * CHARACTERS_A_CELL
+    names = [_shown(name, most) for name in names]
+    printed = ([_shown(cell, most) for cell in row] for row in rows)
     first = list(islice(printed, ROWS_MEASURED))
     wanted = [
-        max([width_of(names[position]), *(width_of(row[position]) for row in first)])
+        max([_width_to_pad(names[position], width), *(_width_to_pad(row[position], width) for row in first)])
         for position in range(len(names))
     ]
     widths = _fitted(wanted, width)
@@ -40,10 +42,19 @@ def table_lines(
         yield _line(row, widths, to_right, is_cut=width is not None)
 
 
+def _shown(cell: str, most: int | None) -> str:
+    """The cell as text, without what no terminal could show: a record has 100,000 characters."""
+    return printable(cell if most is None or len(cell) <= most else f"{cell[:most]}…")
+
+
+def _width_to_pad(cell: str, width: int | None) -> int:
+    return width_of(cell if width is not None else cell[:MAX_PADDED_WIDTH])
+
+
 def _fitted(wanted: list[int], width: int | None) -> list[int] | None:
     """The widths of columns in *width*: the widest give way first; None where they do not fit at all."""
     if width is None:
-        return [min(column, MAX_PADDED_WIDTH) for column in wanted]
+        return wanted
     room = width - len(GAP) * (len(wanted) - 1)
     if sum(min(column, MIN_COLUMN_WIDTH) for column in wanted) > room:
         return None
@@ -57,7 +68,7 @@ def _line(cells: Cells, widths: Sequence[int], to_right: Sequence[bool], *, is_c
     parts = []
     for cell, width, is_right in zip(cells, widths, to_right, strict=True):
         shown = cut_to(cell, width) if is_cut else cell
-        space = " " * (width - width_of(shown))
+        space = " " * (width - (width_of(shown) if is_cut else _width_to_pad(shown, None)))
         parts.append(space + shown if is_right else shown + space)
     return GAP.join(parts).rstrip()
 
