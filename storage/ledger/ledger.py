@@ -24,6 +24,7 @@ from storage.ledger.connection import (
 )
 from storage.ledger.file_index import committed_paths, files_below
 from storage.ledger.schema import ADD_SINCE, TABLES, VERSION
+from storage.ledger.table_files import TableQueries
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import (
     DayBooks,
@@ -56,7 +57,7 @@ def refuse_lost(root: DataRoot) -> None:
         ) from None
 
 
-class Ledger:
+class Ledger(TableQueries):
     """
     The ledger of one data root.
 
@@ -182,6 +183,9 @@ class Ledger:
         if version < VERSION and create:
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
             version = VERSION
+        elif version == VERSION and create and not self.has_tables():
+            # A release without tables made it.
+            self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}COMMIT;")
         elif version == 0:
             raise _Unmade(f"{self.path}: there is nothing in it; whoever made it was cut short")
         if create and not self._has_column("pending", "since"):

@@ -1,5 +1,7 @@
 """The ledger's tables, and why each is there."""
 
+from storage.ledger.table_files import TABLE_FILES
+
 VERSION = 2
 """What this server writes.  It reads older versions, and brings them up to this one when it writes."""
 
@@ -121,3 +123,5 @@ CREATE TABLE IF NOT EXISTS tally (
     PRIMARY KEY (day, entry, reason)
 ) STRICT, WITHOUT ROWID;
 """
+
+TABLES += TABLE_FILES

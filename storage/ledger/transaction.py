@@ -4,13 +4,15 @@ import sqlite3
 from collections.abc import Iterable
 
 from storage.ledger.clock import ClockRecord
+from storage.ledger.table_files import TableChanges
 from storage.ledger.values import Counts, SegmentPosition, StoredFile, series_of
 
 
-class Transaction:
+class Transaction(TableChanges):
     """The changes of one commit; made by `Ledger.transaction`, which ends it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._scopes: dict[tuple[str, str], int] = {}
@@ -148,6 +150,7 @@ class Transaction:
     def drop_file(self, file: StoredFile) -> None:
         """A file exists no longer for readers; its bytes go once this is committed."""
         self._execute("DELETE FROM files WHERE directory = ? AND name = ?", (file.directory, file.name))
+        self.forget_tabled(file.directory, file.name)
         self.stage([file.path])
 
     def stage(self, paths: Iterable[str]) -> None:

@@ -135,6 +135,41 @@ def _blocks(stream: BinaryIO, length: int) -> Iterator[bytes]:
         raise EOFError("the bytes end within a frame")
 
 
+def read_frames(stream: BinaryIO, start: int, end: int) -> Iterator[tuple[list[bytes], int]]:
+    """
+    Lines, without their newlines, of each frame between two bytes of a file, and where the frame ends.
+
+    Args:
+        start: Where a frame begins.
+        end: Where the last frame ends.
+
+    Raises:
+        EOFError: The bytes end within a frame.
+        DamagedFrame: A frame's checksum disagrees.
+    """
+    stream.seek(start)
+    position, data = start, b""
+    while position < end:
+        decompressor = zstd.ZstdDecompressor()
+        blocks = []
+        frame_start = position
+        taken = 0
+        while not decompressor.eof:
+            if not data:
+                data = stream.read(min(end - frame_start - taken, CHUNK_BYTES))
+                if not data:
+                    raise EOFError("the bytes end within a frame")
+            taken += len(data)
+            blocks.append(decompressor.decompress(data))
+            data = b""
+        data = decompressor.unused_data
+        position = frame_start + taken - len(data)
+        lines = b"".join(blocks).split(b"\n")
+        if lines.pop():
+            raise EOFError("the last line has no end")
+        yield lines, position
+
+
 def pack_frames(
     lines: Iterable[bytes], level: int, frame_bytes: int = CHUNK_BYTES
 ) -> Iterator[tuple[bytes, int]]:

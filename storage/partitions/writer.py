@@ -33,6 +33,16 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Appended:
+    """The bytes that a commit added to a file."""
+
+    directory: str
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What a recovery found and mended."""
 
@@ -77,6 +87,8 @@ def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
     """Remove files that no commit knows.  Returns how many there were."""
     doubtful = ledger.doubtful()
     committed = ledger.committed(doubtful)
+    if doubtful:
+        committed.update(file.path for file in ledger.table_files())
     removed = 0
     emptied = set()
     for path in doubtful:
@@ -166,9 +178,9 @@ class PartitionWriter:
             doubt_new(self._root, transaction, (file.path for file in fresh))
         self._targets.update((file.directory, file) for file in fresh)
 
-    def write(self, transaction: Transaction, frames: Iterable[Frame]) -> None:
+    def write(self, transaction: Transaction, frames: Iterable[Frame]) -> list[Appended]:
         """
-        Append *frames*, sync them, and put the new lengths into *transaction*.
+        Append *frames*, sync them, put the new lengths into *transaction*, and return what was added.
 
         After an exception nothing of it counts; call `recover` before the next.
 
@@ -179,9 +191,12 @@ class PartitionWriter:
         for frame in frames:
             by_directory.setdefault(frame.directory, []).append(frame)
         directories = list(by_directory)
+        before = {name: self._targets[name].length for name in directories}
         for start in range(0, len(directories), OPEN_AT_ONCE):
             part = {name: by_directory[name] for name in directories[start : start + OPEN_AT_ONCE]}
             self._append(transaction, part)
+        targets = (self._targets[name] for name in directories)
+        return [Appended(file.directory, file.name, before[file.directory], file.length) for file in targets]
 
     def _make_directories(self, directory: Path) -> None:
         """Make *directory*; whoever made a part of it before may have died with its name unsynced."""

@@ -96,3 +96,21 @@ def schema_of(table: str) -> "pa.Schema":
         ],
     }
     return pa.schema(columns[table])
+
+
+@cache
+def written_schema_of(table: str) -> "pa.Schema":
+    """Return the schema of *table* as rows are handed to and read from its files: texts are dictionaries."""
+    import pyarrow as pa
+
+    words = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema(
+        [field.with_type(words) if field.type == pa.string() else field for field in schema_of(table)]
+    )
+
+
+def text_columns_of(table: str) -> list[str]:
+    """Return the names of the columns of *table* that hold texts."""
+    import pyarrow as pa
+
+    return [field.name for field in schema_of(table) if field.type == pa.string()]

@@ -1,36 +1,46 @@
-"""Parquet part files: written whole or not at all."""
+"""
+Parquet part files: written whole beside the tables, then installed in one commit.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A file is written and synced in the scratch folder, which needs no lock.  `install` moves files to
+their places and commits them; a crash before its end leaves nothing that a reader looks at.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.tables.columns import ROW_GROUP_ROWS
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import TableFile
+from storage.ledger.transaction import Transaction
+from storage.partitions.writer import remove_doubtful
+from storage.tables.columns import ROW_GROUP_ROWS, written_schema_of
+from storage.tables.dictionaries import with_used_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TABLES_FOLDER = "tables"
+SCRATCH_FOLDER = "tables-unfinished"
 COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
-# Values that repeat are kept as dictionaries; ids of documents too, since a ping has many rows.
-MAX_DICTIONARY_BYTES = 2 * 2**20
+
+
+class TablesChanged(Exception):
+    """Another process replaced the files in hand; nothing was installed."""
 
 
 @dataclass(frozen=True, slots=True)
-class TableFile:
-    """One committed Parquet file."""
+class ScratchFile:
+    """A whole, synced Parquet file that is not installed yet."""
 
     table: str
-    day: str  # YYYYMMDD of arrival
-    name: str  # part-<number>.parquet
+    day: str  # YYYYMMDD
+    path: Path
     rows: int
     bytes: int
-
-    @property
-    def path(self) -> str:
-        """The file's path below the data root."""
-        return f"{TABLES_FOLDER}/{self.table}/{self.day}/{self.name}"
 
 
 def part_name(number: int) -> str:
@@ -38,49 +48,226 @@ def part_name(number: int) -> str:
     return f"part-{number:010}.parquet"
 
 
-def parquet_bytes(rows: "pa.Table") -> "pa.Buffer":
+class _DiskFile:
+    """A new file that PyArrow writes through a `Disk`."""
+
+    mode = "wb"
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk = disk
+        self._descriptor = disk.create(path)
+        self.written = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        if self.closed:
+            # A writer that is thrown away still writes its end.
+            return memoryview(data).nbytes
+        count = self._disk.write(self._descriptor, [memoryview(data).cast("B")])
+        self.written += count
+        return count
+
+    def tell(self) -> int:
+        return self.written
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def sync(self) -> None:
+        self._disk.sync_data(self._descriptor)
+
+    def close(self) -> None:
+        """Stay open: PyArrow closes before `sync`."""
+
+    def end(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._disk.close(self._descriptor)
+
+
+@dataclass(slots=True)
+class PartWriter:
+    """Writes the row groups of one part file; rows come in the order of the table."""
+
+    table: str
+    _writer: Any
+    _held: "list[pa.Table]" = field(default_factory=list)
+    _held_rows: int = 0
+    rows: int = 0
+
+    def write(self, rows: "pa.Table") -> None:
+        """Add *rows*; what fills no row group is held until more come."""
+        import pyarrow as pa
+
+        self.rows += rows.num_rows
+        self._held.append(rows)
+        self._held_rows += rows.num_rows
+        whole = self._held_rows - self._held_rows % ROW_GROUP_ROWS
+        if whole:
+            held = pa.concat_tables(self._held)
+            self._put(held.slice(0, whole))
+            self._held = [held.slice(whole)]
+            self._held_rows -= whole
+
+    def finish(self) -> None:
+        """Write what is held, and the end of the file."""
+        import pyarrow as pa
+
+        if self._held_rows:
+            self._put(pa.concat_tables(self._held))
+        self._writer.close()
+
+    def _put(self, rows: "pa.Table") -> None:
+        rows = rows.unify_dictionaries().combine_chunks()
+        for start in range(0, rows.num_rows, ROW_GROUP_ROWS):
+            self._writer.write_table(with_used_words(rows.slice(start, ROW_GROUP_ROWS)))
+
+
+class Scratch:
+    """The folder of files that one process is making; what dead processes left there is removed."""
+
+    def __init__(self, root: DataRoot, disk: Disk) -> None:
+        self._folder = root.state / SCRATCH_FOLDER
+        self._disk = disk
+        self._number = 0
+        self._is_made = False
+
+    def _next_path(self) -> Path:
+        if not self._is_made:
+            self._disk.make_directories(self._folder)
+            for path in self._folder.iterdir():
+                if not _is_of_living(path.name):
+                    self._disk.unlink(path)
+            self._is_made = True
+        self._number += 1
+        return self._folder / f"{os.getpid()}-{id(self):x}-{self._number}.parquet"
+
+    @contextmanager
+    def writing(self, table: str, day: str, done: list[ScratchFile]) -> Iterator[PartWriter]:
+        """
+        Write one part file of *table*; it is appended to *done* after the block, whole and synced.
+
+        Raises:
+            OSError: The disk refuses; the file is removed.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self._next_path()
+        file = _DiskFile(self._disk, path)
+        try:
+            # The Arrow schema is left out of the file: with it, readers build dictionaries again and
+            # skip no row groups.
+            options = {"store_schema": False, "write_page_index": False}
+            sink = pq.ParquetWriter(
+                pa.PythonFile(file, mode="w"),
+                written_schema_of(table),
+                compression=COMPRESSION,
+                compression_level=COMPRESSION_LEVEL,
+                **options,
+            )
+            writer = PartWriter(table, sink)
+            yield writer
+            writer.finish()
+            file.sync()
+        except BaseException:
+            file.end()
+            with suppress(OSError):
+                self._disk.unlink(path)
+            raise
+        file.end()
+        done.append(ScratchFile(table, day, path, writer.rows, file.written))
+
+    def write(self, table: str, day: str, rows: "pa.RecordBatch") -> ScratchFile:
+        """Write *rows*, which are sorted, as one part file, and return it."""
+        import pyarrow as pa
+
+        done: list[ScratchFile] = []
+        with self.writing(table, day, done) as writer:
+            writer.write(pa.Table.from_batches([rows]))
+        return done[0]
+
+    def discard(self, files: Sequence[ScratchFile]) -> None:
+        """Remove *files*, which will not be installed."""
+        for file in files:
+            self._disk.unlink(file.path)
+
+
+def _is_of_living(name: str) -> bool:
+    """Return whether the process that named a scratch file may still be writing it."""
+    number = name.partition("-")[0]
+    if not number.isdigit() or int(number) == os.getpid():
+        return number.isdigit() and int(number) != os.getpid()
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def install(
+    root: DataRoot,
+    ledger: Ledger,
+    disk: Disk,
+    new: Sequence[ScratchFile],
+    *,
+    old: Sequence[TableFile] = (),
+    also: Callable[[Transaction], None] = lambda _: None,
+) -> list[TableFile]:
     """
-    Return *rows* as the bytes of a Parquet file.
+    Put *new* files in the place of *old* ones, in one commit, and return them as committed.
 
-    The Arrow schema is left out of the file: with it, readers build dictionaries again and skip no row groups.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    The caller holds the converter's lock.
 
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows,
-        sink,
-        row_group_size=ROW_GROUP_ROWS,
-        compression=COMPRESSION,
-        compression_level=COMPRESSION_LEVEL,
-        store_schema=False,
-        write_page_index=False,
-        dictionary_pagesize_limit=MAX_DICTIONARY_BYTES,
-    )
-    return sink.getvalue()
-
-
-def write_parts(disk: Disk, root: Path, parts: Sequence[tuple[TableFile, "pa.Buffer"]]) -> None:
-    """
-    Write files durably under their final names; they count once the ledger lists them.
+    Args:
+        also: What else belongs to the same commit; an exception undoes all of it.
 
     Raises:
-        OSError: The disk refuses; some of the files may be there, and the ledger knows them as staged.
+        TablesChanged: One of *old* is no longer committed.
+        OSError, StorageError: The disk refuses; nothing changed for readers.
     """
+    if old and not set(old) <= set(ledger.table_files()):
+        raise TablesChanged
+    with ledger.transaction() as transaction:
+        first = transaction.number_files(len(new))
+        files = [
+            TableFile(file.table, file.day, part_name(number), file.rows, file.bytes)
+            for number, file in enumerate(new, first)
+        ]
+        transaction.stage(file.path for file in files)
     folders = set()
-    for file, data in parts:
-        path = root / file.path
-        disk.make_directories(path.parent)
-        unfinished = path.with_name(f".{path.name}.tmp")
-        disk.unlink(unfinished)
-        descriptor = disk.create(unfinished)
-        try:
-            disk.write(descriptor, [memoryview(data)])
-            disk.sync_data(descriptor)
-        finally:
-            disk.close(descriptor)
-        disk.rename(unfinished, path)
+    for scratch, file in zip(new, files, strict=True):
+        path = root.path / file.path
+        make_lasting(disk, root.path, path.parent)
+        disk.rename(scratch.path, path)
         folders.add(path.parent)
     for folder in folders:
         disk.sync_directory(folder)
+    with ledger.transaction() as transaction:
+        also(transaction)
+        for file in files:
+            transaction.put_table_file(file)
+        for gone in old:
+            transaction.drop_table_file(gone)
+        transaction.stage(gone.path for gone in old)
+        transaction.confirm(file.path for file in files)
+    if old:
+        # Readers that have them open read on.
+        remove_doubtful(root.path, ledger, disk)
+    return files
+
+
+def make_lasting(disk: Disk, root: Path, folder: Path) -> None:
+    """Make *folder* below *root*, every name on the way synced: its maker may have died before it was."""
+    place, missing = folder, []
+    while place != root:
+        missing.append(place)
+        place = place.parent
+    if folder.is_dir():
+        return
+    for place in reversed(missing):
+        if place.is_dir():
+            disk.sync_directory(place.parent)
+    disk.make_directories(folder)

@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import structlog
@@ -162,7 +163,14 @@ def setup_of(settings: Settings) -> ConversionSetup:
         rules=rules_of(settings),
         geo_database=geo_database_of(settings),
         constants=tuple(constants_of(settings).items()),
+        tables=settings.tables and find_spec("pyarrow") is not None,
     )
+
+
+TABLES_OFF = (
+    "tables are off, PyArrow is not installed: pip install 'telemetry-server[tables]',"
+    " then telemetry-server tables rebuild"
+)
 
 
 def _say_unreachable(revision: Revision, error: str, path: Path) -> None:
@@ -186,6 +194,7 @@ async def opened_converter(
     on_progress: Callable[[RunSummary], None] | None = None,
     on_unreachable: Callable[[Revision, str, Path], None] = _say_unreachable,
     on_wait: Callable[[], None] = lambda: None,
+    on_tables_off: Callable[[str], None] = say,
 ) -> AsyncIterator[Converter]:
     """
     A converter with its processes and its fetcher, closed when the block ends.
@@ -198,6 +207,8 @@ async def opened_converter(
     gc.freeze()
     gc.set_threshold(GARBAGE_LOOKED_FOR_AFTER)
     setup = setup_of(settings)
+    if settings.tables and not setup.tables:
+        on_tables_off(TABLES_OFF)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(ConversionPool(setup, settings.convert_processes))
         cache = setup.revision_cache()
@@ -230,7 +241,9 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
     async def follow() -> None:
-        async with opened_converter(settings, on_unreachable=_log_unreachable) as converter:
+        async with opened_converter(
+            settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
+        ) as converter:
             upkeep = RetentionTasks(
                 converter,
                 raw_retention_days=settings.raw_retention_days,

@@ -21,7 +21,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import UNKNOWN_DIGEST, Counts, Entry, SegmentPosition
 from storage.partitions.frames import compress_frame, decompress_frame
-from storage.partitions.writer import Frame, PartitionWriter
+from storage.partitions.writer import Appended, Frame, PartitionWriter
 from storage.raw.writer import utc_now
 from telemetry_server.coordinator.partition_limit import PartitionLimit, as_filed
 from telemetry_server.coordinator.work_items import (
@@ -47,6 +47,19 @@ class Round:
     unsealed_segments: Sequence[Path] = ()  # synced here before their records count
     damage: Counts = field(default_factory=Counter)
     before: Callable[[Transaction], None] | None = None  # what else belongs to the same commit
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of a round: the verdicts as they ended, and what was added to files."""
+
+    work: Sequence[tuple[TaskResult, Sequence[Judged]]]
+    appended: Sequence[Appended]
+
+    @property
+    def judged(self) -> list[Judged]:
+        """All verdicts."""
+        return [verdict for _, judged in self.work for verdict in judged]
 
 
 class Committer:
@@ -87,7 +100,7 @@ class Committer:
         if recovered.lost_files:
             raise LostFile(recovered.lost_files[0])
 
-    def commit(self, finished: Round) -> list[Judged]:
+    def commit(self, finished: Round) -> Committed:
         """
         Make *finished* last.  Returns the verdicts as they ended, duplicates told apart.
 
@@ -125,9 +138,10 @@ class Committer:
             for task, judged in decided:
                 for verdict in judged:
                     self._enter(transaction, counts, task.items[verdict.index], verdict, now)
-            self._writer.write(transaction, frames)
+            appended = self._writer.write(transaction, frames)
             transaction.add(counts)
-        return [verdict for _, judged in decided for verdict in judged]
+        results = (result for _, result in finished.work)
+        return Committed([(r, judged) for r, (_, judged) in zip(results, decided, strict=True)], appended)
 
     def _now(self) -> datetime:
         """The wall clock, but not before what was believed of it."""
@@ -257,6 +271,15 @@ class Committer:
             revision=revision,
             since=int(now.timestamp()),
         )
+
+
+def stored_places(judged: Iterable[Judged]) -> dict[int, tuple[str, str]]:
+    """Directory and day of each item that was stored, by its index."""
+    return {
+        verdict.index: (verdict.directory, verdict.day)
+        for verdict in judged
+        if verdict.verdict is Verdict.STORED
+    }
 
 
 def without(frames: Iterable[PackedFrame], doomed: frozenset[int]) -> list[PackedFrame]:

@@ -17,6 +17,7 @@ from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.coordinator.worker import Judge
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
+from telemetry_server.tables.task_rows import DefinitionFinder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ConversionSetup:
     geo_database: Path | None = None
     repository_aliases: tuple[str, ...] = DEFAULT_ALIASES
     constants: tuple[tuple[str, tuple[int, ...]], ...] = tuple(CONSTANTS.items())
+    tables: bool = True  # whether records also become rows of the tables
 
     @property
     def schema_text(self) -> str:
@@ -55,6 +57,10 @@ class ConversionSetup:
             aliases=parse_aliases(self.repository_aliases),
         )
 
+    def definition_finder(self) -> DefinitionFinder:
+        """A finder of the definitions of stored records, with a cache of its own."""
+        return DefinitionFinder(self.resolver())
+
     def judge(self) -> Judge:
         """A judge with caches of its own; for one process."""
         resolver = self.resolver()
@@ -67,4 +73,4 @@ class ConversionSetup:
             rules=self.rules,
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
         )
-        return Judge(self.root.raw, context, resolver)
+        return Judge(self.root.raw, context, resolver, collects_rows=self.tables)

@@ -24,12 +24,14 @@ from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.segment_paths import SegmentPath
 from storage.raw.writer import utc_now
 from telemetry_server.coordinator.batch_planner import ROUND_ITEMS, START, Plan, cut, plan_round
-from telemetry_server.coordinator.commit import Committer, Round, revision_key, revision_of
+from telemetry_server.coordinator.commit import Committer, Round, revision_key, revision_of, stored_places
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
 from telemetry_server.coordinator.process_pool import ConversionPool
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
-from telemetry_server.coordinator.work_items import RawItem, Task, TaskResult
+from telemetry_server.coordinator.work_items import Judged, RawItem, Task, TaskResult
+from telemetry_server.tables.keeper import TableKeeper
+from telemetry_server.tables.task_rows import DefinitionFinder
 
 ROUNDS_PER_TURN = 16
 """Rounds between two looks at who else wants the lock."""
@@ -89,10 +91,18 @@ class Converter:
             self._setup.schema_text,
             clock=self._clock,
         )
+        self.tables = None
+        if self._setup.tables:
+            self.tables = TableKeeper(self.root, self.ledger, self.disk, self._definition_finder)
         return self
+
+    def _definition_finder(self) -> DefinitionFinder:
+        return self._setup.definition_finder()
 
     async def __aexit__(self, *_: object) -> None:
         await self._lookups.cancel()
+        if self.tables is not None:
+            await self.tables.close()
         self._writer.close()
         self.ledger.close()
         self._lock.release()
@@ -117,8 +127,30 @@ class Converter:
             async with self.turn():
                 is_done = await self._read_on(should_stop)
                 await self._judge_ready()
+                await self.advance_tables()
             if is_done:
                 return
+
+    async def advance_tables(self) -> None:
+        """Let the tables come up with the records; the lock is held."""
+        if self.tables is not None:
+            await self.tables.advance()
+
+    async def finish_tables(
+        self, *, catch_up: bool = True, should_stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """
+        Put all records into the tables, or with *catch_up* off those that this run converted.
+
+        Raises:
+            OSError, StorageError: The disk refuses; the rest is read back later.
+        """
+        while self.tables is not None and not should_stop():
+            async with self.turn():
+                await self.tables.advance(at_once=True, catch_up=catch_up)
+            if not self.tables.has_work(catch_up=catch_up):
+                return
+            await self.tables.wait()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -142,6 +174,8 @@ class Converter:
         if generation != self._generation:
             self.committer.recover()
             self._generation = self.ledger.generation()
+            if self.tables is not None:
+                self.tables.look_again()
 
     async def _read_on(self, should_stop: Callable[[], bool]) -> bool:
         """Up to a turn's rounds, each judged while those before are committed.  True if raw/ is read."""
@@ -199,7 +233,7 @@ class Converter:
     async def _finish(self, finished: Round, *, received: bool) -> None:
         """Commit, count, and start fetching what is awaited."""
         try:
-            judged = await asyncio.to_thread(self.committer.commit, finished)
+            judged = await asyncio.to_thread(self.commit_round, finished)
         except BaseException:
             self._generation = None  # what was half written is looked at before the next turn
             raise
@@ -207,6 +241,15 @@ class Converter:
         self._lookups.start({verdict.revision for verdict in judged if verdict.revision is not None})
         if self._on_progress is not None:
             self._on_progress(self.tally)
+        await self.advance_tables()
+
+    def commit_round(self, finished: Round) -> list[Judged]:
+        """Make *finished* last, hand its rows on to the tables, and return the verdicts as they ended."""
+        committed = self.committer.commit(finished)
+        if self.tables is not None:
+            tasks = ((result.rows, stored_places(judged)) for result, judged in committed.work)
+            self.tables.add(tasks, committed.appended)
+        return committed.judged
 
     # -- definitions
 
@@ -285,4 +328,5 @@ class Converter:
             if not self._checked:
                 await self.fetch_ended.wait()
             await self.convert_waiting(should_stop=should_stop)
+        await self.finish_tables(should_stop=should_stop)
         self.tally.pending = self.ledger.pending_count()

@@ -141,9 +141,13 @@ class Follower:
                 continue
             self._failures = 0
             self._state.clear()
+            tables = self._converter.tables
+            due = None if tables is None else tables.due_in()
+            pause = min(LOOK_ANYWAY_SECONDS, max(0.0, retry_at - loop.time()))
             with suppress(TimeoutError):
-                pause = min(LOOK_ANYWAY_SECONDS, max(0.0, retry_at - loop.time()))
-                await asyncio.wait_for(self._something.wait(), pause)
+                await asyncio.wait_for(self._something.wait(), pause if due is None else min(pause, due))
+        # What is behind for another reason can wait for the next start.
+        await self._converter.finish_tables(catch_up=False)
 
     async def _pause_after(self, error: Exception) -> None:
         """Say that conversion is halted, and wait; nothing is lost: what was not committed is in raw/."""

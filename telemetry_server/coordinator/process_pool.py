@@ -216,7 +216,12 @@ def merge_results(parts: Sequence[TaskResult]) -> TaskResult:
         for index, part in enumerate(parts)
         for frame in part.frames
     )
-    return TaskResult(judged, frames)
+    rows = tuple(
+        replace(collected, items=[index] * len(collected.items))
+        for index, part in enumerate(parts)
+        for collected in part.rows
+    )
+    return TaskResult(judged, frames, rows)
 
 
 def _is_small(tasks: Sequence[Task]) -> bool:

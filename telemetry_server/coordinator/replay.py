@@ -97,6 +97,8 @@ class Replayer:
         async with self._converter.turn():
             for file in self._files(reason, day):
                 await self._replay_file(file, total, dry_run=dry_run)
+        if not dry_run:
+            await self._converter.finish_tables()
         return total
 
     async def _fetch_awaited(self, reason: str | None, day: str | None) -> None:
@@ -144,9 +146,10 @@ class Replayer:
             if moving:
                 stay = frozenset(range(len(lines))) - frozenset(moving)
                 kept = tuple(judged for judged in result.judged if judged.index not in stay)
-                work.append((task, TaskResult(kept, tuple(without(result.frames, stay)))))
+                work.append((task, TaskResult(kept, tuple(without(result.frames, stay)), result.rows)))
         if work and not dry_run:
             await asyncio.to_thread(self._commit, file, work, staying)
+            await self._converter.advance_tables()
 
     def _commit(self, file: StoredFile, work: list[tuple[Task, TaskResult]], staying: list[int]) -> None:
         rest = self._write_rest(file, staying) if staying else None
@@ -166,7 +169,7 @@ class Replayer:
                 transaction.put_file(rest)
                 transaction.confirm([rest.path])
 
-        self._converter.committer.commit(Round(work, before=also))
+        self._converter.commit_round(Round(work, before=also))
         self._converter.committer.recover()
         remove_doubtful(self._root.path, self._ledger, self._converter.disk)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
+from storage.tables.rows import TableRows
 
 
 class Verdict(StrEnum):
@@ -85,3 +86,4 @@ class TaskResult:
 
     judged: tuple[Judged, ...]
     frames: tuple[PackedFrame, ...]
+    rows: tuple[TableRows, ...] = ()  # of what may be stored; `items` are indices

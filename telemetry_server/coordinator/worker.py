@@ -36,6 +36,7 @@ from telemetry_server.outcomes.outcome import (
 )
 from telemetry_server.outcomes.quarantine_line import histograms_line, submission_line
 from telemetry_server.outcomes.timestamps import timestamp
+from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
 # What a task's lines may come to before they are compressed: those of ordinary pings never do.
 MAX_LOOSE_BYTES = 16 << 20
@@ -45,17 +46,21 @@ READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Judge:
     """Judges tasks below one data root with one context."""
 
-    def __init__(self, raw: Path, context: ConversionContext, resolver: Resolver) -> None:
+    def __init__(
+        self, raw: Path, context: ConversionContext, resolver: Resolver, *, collects_rows: bool = False
+    ) -> None:
         self._raw = raw
+        self._collects_rows = collects_rows
         self._context = context
         self._resolver = resolver
 
     def judge(self, task: Task) -> TaskResult:
         """Every item's verdict, in order; the frames hold the lines of all of them."""
-        sheet = Sheet()
         for revision in task.missing:
             self._resolver.mark_missing(revision)
-        context = replace(self._context, resolver=TaskResolver(self._resolver, task.given_up))
+        resolver = TaskResolver(self._resolver, task.given_up)
+        context = replace(self._context, resolver=resolver)
+        sheet = Sheet(TaskRows(DefinitionFinder(resolver)) if self._collects_rows else None)
         descriptors: dict[str, int] = {}
         try:
             for index, item in enumerate(task.items):
@@ -87,7 +92,8 @@ class Sheet:
     dozens of small bodies that inflate to megabytes each.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rows: TaskRows | None = None) -> None:
+        self._rows = rows
         self._frames: list[PackedFrame] = []
         self._loose_bytes = 0
         self._lines: dict[str, list[bytes]] = defaultdict(list)
@@ -119,6 +125,8 @@ class Sheet:
     ) -> None:
         directory = "/".join(("converted", day, *outcome.dimensions))
         self._write(directory, index, outcome.document_id.encode(), b"\t", outcome.record)
+        if self._rows is not None:
+            self._rows.add(outcome.record, index)
         dropped: dict[HistogramReason, list[DroppedHistogram]] = {}
         for histogram in outcome.dropped:
             dropped.setdefault(histogram.reason, []).append(histogram)
@@ -195,7 +203,8 @@ class Sheet:
     def result(self) -> TaskResult:
         """Everything, compressed."""
         self._compress()
-        return TaskResult(tuple(self.judged), tuple(self._frames))
+        rows = () if self._rows is None else (self._rows.rows,)
+        return TaskResult(tuple(self.judged), tuple(self._frames), rows)
 
 
 def id_bytes(document_id: str | None) -> bytes | None:

@@ -138,6 +138,14 @@ convert_lag_seconds = Gauge(
 convert_halted = Gauge(
     "telemetry_convert_halted", "1 while conversion is halted, else 0; doctor and /__heartbeat__ say why."
 )
+tables_commit_seconds = Histogram(
+    "telemetry_tables_commit_seconds",
+    "Time to commit rows to the tables, while conversion waits.",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+tables_waiting_rows = Gauge(
+    "telemetry_tables_waiting_rows", "Rows of stored pings that are on their way into the tables."
+)
 raw_bytes = Gauge("telemetry_raw_bytes", "Bytes in raw/.")
 specs_fetches = Counter(
     "telemetry_specs_fetches_total",
@@ -157,6 +165,8 @@ CATALOGUE: tuple[_Metric, ...] = (
     commit_batch_size,
     convert_lag_seconds,
     convert_halted,
+    tables_commit_seconds,
+    tables_waiting_rows,
     raw_bytes,
     specs_fetches,
 )

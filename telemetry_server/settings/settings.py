@@ -308,6 +308,9 @@ class Settings(BaseSettings):
     dedup_days: Days | None = Field(
         None, description="How long an id is remembered, in days; default: as long as records are kept."
     )
+    tables: Flag = Field(
+        True, description="Keep records as tables (Parquet) as well; needs the extra `tables`."
+    )
     raw_retention_days: Days = Field(
         30.0, description="How long raw submissions are kept, in days, and never less than until converted."
     )

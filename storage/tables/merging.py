@@ -1,0 +1,204 @@
+"""Merges sorted part files into one, in bounded memory: each row group is decoded once."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storage.data_root import DataRoot
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import TableFile
+from storage.tables.columns import SORT_ORDER, text_columns_of, written_schema_of
+from storage.tables.part_file import Scratch, ScratchFile, install
+from storage.tables.sorting import sorted_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+MAX_OPEN_DAY_PARTS = 50
+MERGED_AT_ONCE_BYTES = 96 << 20
+BATCH_ROWS = 65_536
+# Decoded, a row group takes about this many times the bytes of its pages before compression.
+DECODED_GROWTH = 4
+
+Key = tuple[tuple[bool, Any], ...]
+"""Values that rows are sorted by; null comes last."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedParts:
+    """What became of the parts of one table and day."""
+
+    table: str
+    day: str
+    files_before: int
+    bytes_before: int
+    bytes_after: int
+    rows: int
+
+
+class _Cursor:
+    """Goes through the rows of one part file, a row group at a time."""
+
+    def __init__(self, table: str, number: int, file: "pq.ParquetFile") -> None:
+        self._table = table
+        self.number = number
+        self._file = file
+        self._groups = iter(range(file.num_row_groups))
+        self._rows: pa.RecordBatch | None = None
+        self.last: Key = ()
+        self.load()
+
+    def load(self) -> bool:
+        """Read the next row group, and return whether there was one; all rows before it were taken."""
+        self._rows = None
+        for group in self._groups:
+            read = self._file.read_row_group(group, use_threads=False)
+            if read.num_rows:
+                rows = read.cast(written_schema_of(self._table)).combine_chunks()
+                self._rows = rows.to_batches()[0]
+                self.last = self._key(read.num_rows - 1)
+                return True
+        self._file.close()
+        return False
+
+    def _key(self, row: int) -> Key:
+        assert self._rows is not None
+        values = (self._rows.column(name)[row].as_py() for name in SORT_ORDER[self._table])
+        return tuple((value is None, value) for value in values)
+
+    def take_to(self, bound: Key) -> "pa.RecordBatch | None":
+        """Take the rows whose key is at most *bound*."""
+        if self._rows is None:
+            return None
+        low, high = 0, self._rows.num_rows
+        while low < high:
+            middle = (low + high) // 2
+            if self._key(middle) <= bound:
+                low = middle + 1
+            else:
+                high = middle
+        taken = self._rows.slice(0, low)
+        self._rows = self._rows.slice(low)
+        return taken if low else None
+
+
+def merged_rows(table: str, paths: Sequence[Path]) -> Iterator["pa.RecordBatch"]:
+    """
+    Yield the rows of part files of *table* in its order.
+
+    Raises:
+        OSError, pyarrow.ArrowInvalid: A file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = text_columns_of(table)
+    cursors = []
+    for number, path in enumerate(paths):
+        file = pq.ParquetFile(path, read_dictionary=texts, memory_map=False)
+        cursors.append(_Cursor(table, number, file))
+    # The file whose rows in hand end first: all rows up to there are in hand.
+    queue = [(cursor.last, cursor.number) for cursor in cursors if cursor.last]
+    heapq.heapify(queue)
+    taken: list[pa.RecordBatch] = []
+    count = 0
+    while queue:
+        bound, number = heapq.heappop(queue)
+        found = [rows for cursor in cursors if (rows := cursor.take_to(bound)) is not None]
+        taken += found
+        count += sum(rows.num_rows for rows in found)
+        if cursors[number].load():
+            heapq.heappush(queue, (cursors[number].last, number))
+        if count >= BATCH_ROWS or (taken and not queue):
+            yield _sorted(table, taken)
+            taken, count = [], 0
+
+
+def _sorted(table: str, batches: "list[pa.RecordBatch]") -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    rows = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    return sorted_rows(table, rows.to_batches()[0])
+
+
+def merge_parts(root: DataRoot, scratch: Scratch, files: Sequence[TableFile]) -> ScratchFile:
+    """
+    Return a new file with the rows of *files*, which are of one table and day.
+
+    Raises:
+        OSError: A file is gone, or the disk refuses.
+        EOFError: A file has other rows than the ledger says, or is damaged.
+    """
+    import pyarrow as pa
+
+    table, day = files[0].table, files[0].day
+    done: list[ScratchFile] = []
+    try:
+        with scratch.writing(table, day, done) as writer:
+            for batch in merged_rows(table, [root.path / file.path for file in files]):
+                writer.write(pa.Table.from_batches([batch]))
+    except pa.ArrowInvalid as error:
+        raise EOFError(f"{files[0].folder}: damaged: {error}") from error
+    rows = sum(file.rows for file in files)
+    if done[0].rows != rows:
+        scratch.discard(done)
+        raise EOFError(f"{files[0].folder}: {done[0].rows} rows where the ledger says {rows}")
+    return done[0]
+
+
+def mergeable(root: DataRoot, files: Sequence[TableFile], most: int) -> list[TableFile]:
+    """
+    Return the smallest of *files* whose merge leaves *most* at most, as far as memory allows.
+
+    A larger file is merged only with others that together weigh as much, so that a day's rows are
+    rewritten few times.
+    """
+    by_size = sorted(files, key=lambda file: file.bytes)
+    chosen: list[TableFile] = []
+    weight = held = 0
+    for file in by_size:
+        if len(chosen) > 1 and len(files) - len(chosen) + 1 <= most and file.bytes > weight:
+            break
+        held += _decoded_bytes(root.path / file.path)
+        if len(chosen) > 1 and held > MERGED_AT_ONCE_BYTES:
+            break
+        chosen.append(file)
+        weight += file.bytes
+    return chosen if len(chosen) > 1 else []
+
+
+def _decoded_bytes(path: Path) -> int:
+    """Return about how much memory the largest row group takes."""
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(path)
+    except FileNotFoundError:
+        return 0
+    sizes = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    return DECODED_GROWTH * max(sizes, default=0)
+
+
+def compact_tables(root: DataRoot, ledger: Ledger, disk: Disk, day: str) -> Iterator[MergedParts]:
+    """
+    Merge the parts of each table of *day* (YYYYMMDD) into one file; the caller holds the converter's lock.
+
+    Raises:
+        OSError, StorageError: The disk refuses; the table in hand is left as it was.
+        EOFError: A committed file is damaged; it is left as it was.
+    """
+    scratch = Scratch(root, disk)
+    for table in sorted({file.table for file in ledger.table_files(day=day)}):
+        before = files = ledger.table_files(table, day)
+        while len(files) > 1:
+            chosen = mergeable(root, files, most=1)
+            merged = merge_parts(root, scratch, chosen)
+            install(root, ledger, disk, [merged], old=chosen)
+            files = ledger.table_files(table, day)
+        if len(before) > 1:
+            sizes = (sum(file.bytes for file in before), sum(file.bytes for file in files))
+            yield MergedParts(table, day, len(before), *sizes, sum(file.rows for file in files))

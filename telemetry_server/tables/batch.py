@@ -1,0 +1,102 @@
+"""Rows on their way into the tables, and the bytes of converted files that they are of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from storage.data_root import DataRoot
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import ShapeRow, TableFile
+from storage.ledger.transaction import Transaction
+from storage.tables.arrow_rows import Part, sorted_batches
+from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
+from storage.tables.rows import TableRows
+
+# What a row weighs in memory beside its buckets.
+ROW_BYTES, PING_BYTES = 64, 1024
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows, and for each converted file by path the bytes that they cover."""
+
+    parts: dict[str, list[Part]] = field(default_factory=dict)  # by day, YYYYMMDD
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    rows: int = 0
+    bytes: int = 0
+
+    def add_rows(self, rows: TableRows, days: Sequence[str | None]) -> None:
+        """Add the rows of the pings that have a day; those without are left out."""
+        wanted = set(days) - {None}
+        for day in sorted(day for day in wanted if day is not None):
+            keep = None if len(wanted) == 1 and None not in days else [each == day for each in days]
+            self.parts.setdefault(day, []).append((rows, keep))
+        if wanted:
+            self.rows += len(rows)
+            held = rows.histograms
+            self.bytes += len(held.starts) + len(held.counts) + ROW_BYTES * len(rows)
+            self.bytes += PING_BYTES * len(rows.pings)
+
+    def cover(self, path: str, start: int, end: int) -> None:
+        """Note that the rows of the records between two bytes of a file were added, or are about to be."""
+        first, last = self.ranges.get(path, (start, start))
+        if path not in self.ranges or last == start:
+            self.ranges[path] = (first, end)
+        elif end == first:
+            self.ranges[path] = (start, last)
+        else:
+            raise ValueError(f"{path}: {start} to {end} does not continue {first} to {last}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch as files that are whole and not installed."""
+
+    files: tuple[ScratchFile, ...]
+    ranges: dict[str, tuple[int, int]]
+    shapes: dict[str, ShapeRow]
+
+
+def prepare(batch: Batch, scratch: Scratch) -> Prepared:
+    """
+    Write *batch* as sorted Parquet files.  It needs no lock, and may run beside conversion.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    files: list[ScratchFile] = []
+    shapes: dict[str, ShapeRow] = {}
+    try:
+        for day, parts in batch.parts.items():
+            for rows, _ in parts:
+                for shape, (kind, starts, labels) in rows.shapes.items():
+                    shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
+            for table, table_rows in sorted_batches(parts).items():
+                if table_rows.num_rows:
+                    files.append(scratch.write(table, day, table_rows))
+    except BaseException:
+        scratch.discard(files)
+        raise
+    return Prepared(tuple(files), dict(batch.ranges), shapes)
+
+
+def install_batch(root: DataRoot, ledger: Ledger, disk: Disk, prepared: Prepared) -> list[TableFile]:
+    """
+    Commit *prepared*; the caller holds the converter's lock.
+
+    Raises:
+        TablesChanged: Another process put some of its records into the tables, or replaced their files.
+            Nothing was changed.
+        OSError, StorageError: The disk refuses.  Nothing was changed for readers.
+    """
+    for path, (start, _) in prepared.ranges.items():
+        if ledger.tabled_length(*path.rsplit("/", 1)) != start:
+            raise TablesChanged(path)
+
+    def also(transaction: Transaction) -> None:
+        for path, (_, end) in prepared.ranges.items():
+            directory, name = path.rsplit("/", 1)
+            transaction.move_tabled(directory, name, end)
+        transaction.put_shapes(prepared.shapes)
+
+    return install(root, ledger, disk, prepared.files, also=also)

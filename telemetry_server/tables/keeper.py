@@ -1,0 +1,326 @@
+"""
+Keeps the tables up with the records, beside conversion.
+
+A record is in the tables exactly when its bytes lie before the position ``tabled`` of its file.
+Rows of a round come here after its commit and go into the tables a little later, many rounds in one
+commit.  Where that chain is broken (a crash, another process, an older data root), lines are read back.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from storage.data_root import DataRoot
+from storage.disk import Disk
+from storage.errors import StorageError
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import TableFile
+from storage.partitions.frames import DamagedFrame
+from storage.partitions.writer import Appended
+from storage.tables.merging import MAX_OPEN_DAY_PARTS, merge_parts, mergeable
+from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
+from storage.tables.rows import TableRows
+from telemetry_server.observability import metrics
+from telemetry_server.tables.batch import Batch, Prepared, install_batch, prepare
+from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, ReadBack, read_back, step_of
+from telemetry_server.tables.task_rows import DefinitionFinder
+
+log = structlog.get_logger("convert")
+
+MAX_BATCH_ROWS = 500_000
+MAX_BATCH_BYTES = 64 << 20
+FEW_ROWS = 20_000
+SECONDS_AT_REST = 2.5
+SECONDS_UNDER_LOAD = 40.0
+QUIET_SECONDS = 1.0
+LOOK_AGAIN_SECONDS = 0.1
+
+UNKNOWN_END = -1
+Job = Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A file that was to be read back is not there."""
+
+    path: str
+
+
+class TableKeeper:
+    """
+    The tables of one data root, kept by the process that converts.
+
+    `add`, `advance` and `forget` are called while the converter's lock is held, one at a time.
+    """
+
+    def __init__(
+        self,
+        root: DataRoot,
+        ledger: Ledger,
+        disk: Disk,
+        finder: Callable[[], DefinitionFinder],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._root = root
+        self._ledger = ledger
+        self._disk = disk
+        self._finder = finder
+        self._clock = clock
+        self._scratch = Scratch(root, disk)
+        self._batch = Batch()
+        self._began = self._grew = 0.0  # when the first and the last rows of the batch came
+        self._ends: dict[str, int] = {}  # of converted files by path: what is tabled, or on its way
+        self._is_behind = True  # there may be records that only reading back brings in
+        self._unreadable: set[str] = set()
+        self._job: asyncio.Task[Any] | None = None
+        self._finish: Callable[[Any], None] = lambda _: None
+        self._crowded: list[tuple[str, str]] = []  # tables and days with many parts
+        self._is_off = False
+
+    # -- what conversion brings
+
+    def add(
+        self,
+        tasks: Iterable[tuple[Sequence[TableRows], Mapping[int, tuple[str, str]]]],
+        appended: Iterable[Appended],
+    ) -> None:
+        """
+        Take the rows of a committed round.
+
+        Args:
+            tasks: For each task its rows, and directory and day of each of its items that was stored.
+            appended: What the round added to files.
+        """
+        if self._is_off:
+            return
+        continued = set()
+        for added in appended:
+            if not added.directory.startswith("converted/"):
+                continue
+            path = f"{added.directory}/{added.name}"
+            if path not in self._ends:
+                self._ends[path] = self._ledger.tabled_length(added.directory, added.name) or 0
+            if self._ends[path] == added.start:
+                self._batch.cover(path, added.start, added.end)
+                self._ends[path] = added.end
+                continued.add(added.directory)
+            else:
+                self._is_behind = True
+        now = self._clock()
+        for parts, stored in tasks:
+            days = {item: day for item, (directory, day) in stored.items() if directory in continued}
+            for rows in parts:
+                self._add_rows(rows, [days.get(item) for item in rows.items], now)
+
+    def _add_rows(self, rows: TableRows, days: Sequence[str | None], now: float) -> None:
+        if not self._batch.parts:
+            self._began = now
+        self._grew = now
+        self._batch.add_rows(rows, days)
+        metrics.tables_waiting_rows.report(self._batch.rows)
+
+    # -- steps
+
+    def has_work(self, *, catch_up: bool = True) -> bool:
+        """Return whether something is on its way, or with *catch_up* behind, as far as is known."""
+        if self._is_off:
+            return False
+        return bool(self._job or self._batch.ranges or self._crowded or (catch_up and self._is_behind))
+
+    def due_in(self) -> float | None:
+        """Return the seconds until `advance` has something to do; None where nothing waits."""
+        if not self.has_work():
+            return None
+        if self._job is not None or self._is_behind or self._crowded:
+            return LOOK_AGAIN_SECONDS
+        return max(LOOK_AGAIN_SECONDS, self._due_at() - self._clock())
+
+    def _due_at(self) -> float:
+        if self._batch.rows >= MAX_BATCH_ROWS or self._batch.bytes >= MAX_BATCH_BYTES:
+            return 0.0
+        at_rest = self._began + SECONDS_AT_REST
+        if self._batch.rows > FEW_ROWS:
+            # Larger files are cheaper: while much arrives, rows gather for longer.
+            return min(max(at_rest, self._grew + QUIET_SECONDS), self._began + SECONDS_UNDER_LOAD)
+        return at_rest
+
+    async def advance(self, *, at_once: bool = False, catch_up: bool = True) -> None:
+        """
+        End the job that is over, and begin the next; the job itself runs beside conversion.
+
+        Args:
+            at_once: Do not wait until more rows have gathered.
+            catch_up: Also read back what is behind.
+
+        Raises:
+            OSError, StorageError: The disk refuses; what was committed stands, the rest is read back later.
+        """
+        if self._is_off or (self._job is not None and not self._job.done()):
+            return
+        try:
+            if self._job is not None:
+                await self._end_job()
+            await self._begin_job(at_once=at_once, catch_up=catch_up)
+        except (OSError, StorageError):
+            self.forget()
+            raise
+        except Exception:
+            log.exception("the tables stay as they are until the next start; run tables rebuild after it")
+            self._is_off = True
+            self.forget()
+
+    async def wait(self) -> None:
+        """Wait until the job under way is over; `advance` ends it."""
+        if self._job is not None:
+            await asyncio.wait([self._job])
+
+    async def close(self) -> None:
+        """Wait for the job under way, and drop what is not committed: it is read back later."""
+        await self.wait()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all that is not committed; it will be read back."""
+        self._batch = Batch()
+        self._ends.clear()
+        self._is_behind = True
+        self._finish = lambda result: self._scratch.discard(_files_of(result))
+
+    def look_again(self) -> None:
+        """Note that another process committed: what is behind may have changed."""
+        self._is_behind = True
+        if self._job is None:
+            self._ends = {path: end for path, end in self._ends.items() if path in self._batch.ranges}
+
+    async def _end_job(self) -> None:
+        job, self._job = self._job, None
+        assert job is not None
+        finish, self._finish = self._finish, lambda _: None
+        try:
+            await asyncio.to_thread(finish, job.result())
+        except TablesChanged:
+            self.forget()
+
+    async def _begin_job(self, *, at_once: bool, catch_up: bool) -> None:
+        if self._batch.ranges and (at_once or self._clock() >= self._due_at()):
+            batch, self._batch = self._batch, Batch()
+            metrics.tables_waiting_rows.report(0)
+            self._start(lambda: prepare(batch, self._scratch), self._install)
+        elif self._crowded:
+            table, day = self._crowded.pop()
+            files = await asyncio.to_thread(self._ledger.table_files, table, day)
+            if len(files) > MAX_OPEN_DAY_PARTS:
+                chosen = mergeable(self._root, files, MAX_OPEN_DAY_PARTS // 2)
+                if chosen:
+                    self._start(
+                        lambda: self._merge(chosen), lambda merged: self._install_merged(merged, chosen)
+                    )
+        elif catch_up and self._is_behind:
+            ranges = await asyncio.to_thread(self._plan)
+            if ranges:
+                self._start(lambda: self._read(ranges), self._take)
+
+    def _start(self, work: Job, finish: Callable[[Any], None]) -> None:
+        self._finish = finish
+        self._job = asyncio.create_task(asyncio.to_thread(work))
+
+    # -- a flush
+
+    def _install(self, prepared: Prepared) -> None:
+        started = time.monotonic()
+        try:
+            files = install_batch(self._root, self._ledger, self._disk, prepared)
+        except BaseException:
+            self._scratch.discard(prepared.files)
+            raise
+        metrics.tables_commit_seconds.observe(time.monotonic() - started)
+        for file in files:
+            key = file.table, file.day
+            if key not in self._crowded and len(self._ledger.table_files(*key)) > MAX_OPEN_DAY_PARTS:
+                self._crowded.append(key)
+        for path in prepared.ranges:
+            if path not in self._batch.ranges:
+                self._ends.pop(path, None)
+
+    def _merge(self, chosen: Sequence[TableFile]) -> ScratchFile | None:
+        try:
+            return merge_parts(self._root, self._scratch, chosen)
+        except (OSError, EOFError) as error:
+            # The parts are as good as before; more of them make queries slower.
+            log.error("parts of a table are not merged", folder=chosen[0].folder, error=str(error))
+            return None
+
+    def _install_merged(self, merged: ScratchFile | None, chosen: Sequence[TableFile]) -> None:
+        if merged is None:
+            return
+        try:
+            install(self._root, self._ledger, self._disk, [merged], old=chosen)
+        except BaseException:
+            self._scratch.discard([merged])
+            raise
+
+    # -- reading back
+
+    def _plan(self) -> list[LineRange]:
+        """Choose what to read back; what conversion adds behind it from now on continues it."""
+        behind = [
+            file
+            for file in self._ledger.tabled(behind_only=True)
+            if self._ends.get(file.path, file.tabled) < file.length and file.path not in self._unreadable
+        ]
+        self._is_behind = bool(behind)
+        ranges = [
+            LineRange(one.path, one.day, max(one.start, self._ends.get(one.path, 0)), one.end)
+            for one in step_of(behind)
+        ]
+        left = STEP_BYTES
+        for one in ranges:
+            left -= one.end - one.start
+            # Conversion may go on where the step surely ends.
+            self._ends[one.path] = one.end if left >= 0 else UNKNOWN_END
+        return ranges
+
+    def _read(self, ranges: Sequence[LineRange]) -> ReadBack | _Lost:
+        try:
+            return read_back(self._root.path, ranges, self._finder())
+        except FileNotFoundError as error:
+            return _Lost(str(Path(error.filename).relative_to(self._root.path)))
+        except (EOFError, DamagedFrame) as error:
+            if len(ranges) > 1:
+                # One by one, to find which.
+                return self._read(ranges[:1])
+            self._give_up(ranges[0].path, str(error))
+            return ReadBack({}, ())
+
+    def _give_up(self, path: str, error: str) -> None:
+        log.error("records are not in the tables: their file is damaged", file=path, error=error)
+        self._unreadable.add(path)
+
+    def _take(self, read: ReadBack | _Lost) -> None:
+        if isinstance(read, _Lost):
+            if self._ledger.tabled_length(*read.path.rsplit("/", 1)) is not None:
+                self._give_up(read.path, "it is gone")
+            self.forget()
+            return
+        self._is_behind = True
+        for one in read.ranges:
+            self._batch.cover(one.path, one.start, one.end)
+            if self._ends.get(one.path) == UNKNOWN_END:
+                self._ends[one.path] = one.end
+        now = self._clock()
+        for day, rows in read.rows.items():
+            self._add_rows(rows, [day] * len(rows.pings), now)
+        if not read.ranges:
+            self._ends.clear()
+
+
+def _files_of(result: Any) -> Sequence[ScratchFile]:
+    if isinstance(result, Prepared):
+        return result.files
+    return [result] if isinstance(result, ScratchFile) else []

@@ -1,0 +1,71 @@
+"""Reads stored lines back into rows, for what conversion did not put into the tables itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.ledger.table_files import Tabled
+from storage.partitions.frames import read_frames
+from storage.tables.rows import TableRows
+from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
+
+STEP_BYTES = 2 << 20  # of converted files, compressed
+
+
+@dataclass(frozen=True, slots=True)
+class LineRange:
+    """Bytes of a converted file that begin and end with frames."""
+
+    path: str  # below the data root
+    day: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """Rows by day, and the ranges that they are of: the last may have become shorter than was asked for."""
+
+    rows: dict[str, TableRows]
+    ranges: tuple[LineRange, ...]
+
+
+def step_of(behind: Sequence[Tabled], step_bytes: int = STEP_BYTES) -> list[LineRange]:
+    """Return the first ranges of what is *behind*, about *step_bytes* in all."""
+    chosen: list[LineRange] = []
+    for file in behind:
+        if step_bytes <= 0:
+            break
+        chosen.append(LineRange(file.path, file.day, file.tabled, file.length))
+        step_bytes -= file.length - file.tabled
+    return chosen
+
+
+def read_back(
+    root: Path, ranges: Sequence[LineRange], finder: DefinitionFinder, step_bytes: int = STEP_BYTES
+) -> ReadBack:
+    """
+    Return the rows of the records in *ranges*, up to the first frame that ends past *step_bytes*.
+
+    Raises:
+        FileNotFoundError: A file was merged into another meanwhile, or is lost.
+        EOFError, DamagedFrame: A file is damaged.
+    """
+    collectors: dict[str, TaskRows] = {}
+    done = []
+    left = step_bytes
+    for wanted in ranges:
+        if left <= 0:
+            break
+        rows = collectors.setdefault(wanted.day, TaskRows(finder))
+        end = wanted.start
+        with (root / wanted.path).open("rb") as stream:
+            for lines, position in read_frames(stream, wanted.start, wanted.end):
+                for line in lines:
+                    rows.add(line.partition(b"\t")[2], 0)
+                left -= position - end
+                end = position
+                if left <= 0:
+                    break
+        done.append(LineRange(wanted.path, wanted.day, wanted.start, end))
+    return ReadBack({day: rows.rows for day, rows in collectors.items()}, tuple(done))
