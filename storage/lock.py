@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -35,6 +37,15 @@ class FileLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock for the block; wait for it first."""
+        self.acquire(wait=True)
+        try:
+            yield
+        finally:
+            self.release()
 
     @property
     def is_held(self) -> bool:

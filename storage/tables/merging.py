@@ -1,17 +1,19 @@
 """Merges sorted part files into one, in bounded memory: each row group is decoded once."""
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
-from storage.ledger.table_files import TableFile
+from storage.ledger.table_files import TABLES_FOLDER, TableFile
+from storage.partitions.compact import Merged
 from storage.tables.columns import SORT_ORDER, text_columns_of, written_schema_of
-from storage.tables.part_file import Scratch, ScratchFile, install
+from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.sorting import sorted_rows
 
 if TYPE_CHECKING:
@@ -26,18 +28,6 @@ DECODED_GROWTH = 4
 
 Key = tuple[tuple[bool, Any], ...]
 """Values that rows are sorted by; null comes last."""
-
-
-@dataclass(frozen=True, slots=True)
-class MergedParts:
-    """What became of the parts of one table and day."""
-
-    table: str
-    day: str
-    files_before: int
-    bytes_before: int
-    bytes_after: int
-    rows: int
 
 
 class _Cursor:
@@ -133,21 +123,36 @@ def merge_parts(root: DataRoot, scratch: Scratch, files: Sequence[TableFile]) ->
         OSError: A file is gone, or the disk refuses.
         EOFError: A file has other rows than the ledger says, or is damaged.
     """
+    paths = [root.path / file.path for file in files]
+    return _merge(scratch, files[0].table, files[0].day, paths, sum(file.rows for file in files))
+
+
+def merge_scratch(scratch: Scratch, files: Sequence[ScratchFile]) -> ScratchFile:
+    """
+    Return a new file with the rows of *files*, which are of one table and day and stay.
+
+    Raises:
+        OSError: The disk refuses.
+        EOFError: A file is damaged.
+    """
+    paths = [file.path for file in files]
+    return _merge(scratch, files[0].table, files[0].day, paths, sum(file.rows for file in files))
+
+
+def _merge(scratch: Scratch, table: str, day: str, paths: Sequence[Path], rows: int) -> ScratchFile:
     import pyarrow as pa
 
-    table, day = files[0].table, files[0].day
     done: list[ScratchFile] = []
     try:
         with scratch.writing(table, day, done) as writer:
-            for batch in merged_rows(table, [root.path / file.path for file in files]):
+            for batch in merged_rows(table, paths):
                 writer.write(pa.Table.from_batches([batch]))
     except pa.ArrowInvalid as error:
-        raise EOFError(f"{files[0].folder}: damaged: {error}") from error
-    rows = sum(file.rows for file in files)
+        raise EOFError(f"{paths[0].parent}: damaged: {error}") from error
     if done[0].rows != rows:
         scratch.discard(done)
-        raise EOFError(f"{files[0].folder}: {done[0].rows} rows where the ledger says {rows}")
-    return done[0]
+        raise EOFError(f"{paths[0].parent}: {done[0].rows} rows where there should be {rows}")
+    return replace(done[0], is_merged=True)
 
 
 def mergeable(root: DataRoot, files: Sequence[TableFile], most: int) -> list[TableFile]:
@@ -183,9 +188,14 @@ def _decoded_bytes(path: Path) -> int:
     return DECODED_GROWTH * max(sizes, default=0)
 
 
-def compact_tables(root: DataRoot, ledger: Ledger, disk: Disk, day: str) -> Iterator[MergedParts]:
+def compact_tables(
+    root: DataRoot, ledger: Ledger, disk: Disk, day: str, locked: Callable[[], AbstractContextManager[object]]
+) -> Iterator[Merged]:
     """
-    Merge the parts of each table of *day* (YYYYMMDD) into one file; the caller holds the converter's lock.
+    Merge the parts of each table of *day* (YYYYMMDD) into one file.
+
+    Args:
+        locked: Holds the converter's lock, which is needed for the commit alone.
 
     Raises:
         OSError, StorageError: The disk refuses; the table in hand is left as it was.
@@ -195,10 +205,36 @@ def compact_tables(root: DataRoot, ledger: Ledger, disk: Disk, day: str) -> Iter
     for table in sorted({file.table for file in ledger.table_files(day=day)}):
         before = files = ledger.table_files(table, day)
         while len(files) > 1:
-            chosen = mergeable(root, files, most=1)
-            merged = merge_parts(root, scratch, chosen)
-            install(root, ledger, disk, [merged], old=chosen)
+            _merge_some(root, ledger, disk, scratch=scratch, files=files, locked=locked)
             files = ledger.table_files(table, day)
         if len(before) > 1:
             sizes = (sum(file.bytes for file in before), sum(file.bytes for file in files))
-            yield MergedParts(table, day, len(before), *sizes, sum(file.rows for file in files))
+            rows = sum(file.rows for file in files)
+            yield Merged(f"{TABLES_FOLDER}/{table}/{day}", len(before), *sizes, rows)
+
+
+def _merge_some(
+    root: DataRoot,
+    ledger: Ledger,
+    disk: Disk,
+    *,
+    scratch: Scratch,
+    files: Sequence[TableFile],
+    locked: Callable[[], AbstractContextManager[object]],
+) -> None:
+    """Merge as many of *files* as memory allows; nothing happens where another process was quicker."""
+    chosen = mergeable(root, files, most=1)
+    try:
+        merged = merge_parts(root, scratch, chosen)
+    except FileNotFoundError:
+        if set(chosen) <= set(ledger.table_files()):
+            raise  # it is lost
+        return
+    try:
+        with locked():
+            install(root, ledger, disk, [merged], old=chosen)
+    except TablesChanged:
+        scratch.discard([merged])
+    except BaseException:
+        scratch.discard([merged])
+        raise

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCRATCH_FOLDER = "tables-unfinished"
+PROCESS = os.urandom(4).hex()
+"""Tells this process from an earlier one with its number."""
 COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 
 
@@ -41,6 +43,7 @@ class ScratchFile:
     path: Path
     rows: int
     bytes: int
+    is_merged: bool = False
 
 
 def part_name(number: int) -> str:
@@ -140,7 +143,7 @@ class Scratch:
                     self._disk.unlink(path)
             self._is_made = True
         self._number += 1
-        return self._folder / f"{os.getpid()}-{id(self):x}-{self._number}.parquet"
+        return self._folder / f"{os.getpid()}-{PROCESS}-{id(self):x}-{self._number}.parquet"
 
     @contextmanager
     def writing(self, table: str, day: str, done: list[ScratchFile]) -> Iterator[PartWriter]:
@@ -195,9 +198,11 @@ class Scratch:
 
 def _is_of_living(name: str) -> bool:
     """Return whether the process that named a scratch file may still be writing it."""
-    number = name.partition("-")[0]
-    if not number.isdigit() or int(number) == os.getpid():
-        return number.isdigit() and int(number) != os.getpid()
+    number, _, rest = name.partition("-")
+    if not number.isdigit():
+        return False
+    if int(number) == os.getpid():
+        return rest.startswith(PROCESS)
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:

@@ -29,6 +29,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("restore", "make a data root from such a file"),
     ("compact", "merge a closed day's small files"),
     ("sql", "ask the tables of stored pings, in SQL"),
+    ("tables", "list the tables' files, check them against the records, or make them anew"),
     ("specs", "list, show, compare and prefetch histogram definitions"),
     ("generate", "make realistic pings, good and bad"),
     ("doctypes", "the catalogue of JSON Schemas"),

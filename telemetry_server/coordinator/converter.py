@@ -137,10 +137,17 @@ class Converter:
             await self.tables.advance()
 
     async def finish_tables(
-        self, *, catch_up: bool = True, should_stop: Callable[[], bool] = lambda: False
+        self,
+        *,
+        catch_up: bool = True,
+        should_stop: Callable[[], bool] = lambda: False,
+        on_bytes: Callable[[int], None] = lambda _: None,
     ) -> None:
         """
         Put all records into the tables, or with *catch_up* off those that this run converted.
+
+        Args:
+            on_bytes: Called with the bytes of lines that each step read back.
 
         Raises:
             OSError, StorageError: The disk refuses; the rest is read back later.
@@ -148,6 +155,7 @@ class Converter:
         while self.tables is not None and not should_stop():
             async with self.turn():
                 await self.tables.advance(at_once=True, catch_up=catch_up)
+            on_bytes(self.tables.take_bytes_read())
             if not self.tables.has_work(catch_up=catch_up):
                 return
             await self.tables.wait()

@@ -82,6 +82,7 @@ class TableKeeper:
         self._finish: Callable[[Any], None] = lambda _: None
         self._crowded: list[tuple[str, str]] = []  # tables and days with many parts
         self._is_off = False
+        self._bytes_read = 0
 
     # -- what conversion brings
 
@@ -132,6 +133,11 @@ class TableKeeper:
         if self._is_off:
             return False
         return bool(self._job or self._batch.ranges or self._crowded or (catch_up and self._is_behind))
+
+    def take_bytes_read(self) -> int:
+        """Return how many bytes of lines were read back since the last call."""
+        count, self._bytes_read = self._bytes_read, 0
+        return count
 
     def due_in(self) -> float | None:
         """Return the seconds until `advance` has something to do; None where nothing waits."""
@@ -309,6 +315,7 @@ class TableKeeper:
             self.forget()
             return
         self._is_behind = True
+        self._bytes_read += sum(one.end - one.start for one in read.ranges)
         for one in read.ranges:
             self._batch.cover(one.path, one.start, one.end)
             if self._ends.get(one.path) == UNKNOWN_END:

@@ -29,6 +29,7 @@ from telemetry_server.coordinator.process_pool import ConversionPool
 from telemetry_server.coordinator.replay import Replayed, Replayer
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
 from telemetry_server.outcomes.quarantine_line import one_by_one
+from telemetry_server.tables.check import check_day, days_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = "20261122"
@@ -148,6 +149,28 @@ class World:
     @staticmethod
     def _objects(store: str, fields: dict[str, Any]) -> list[dict[str, Any]]:
         return list(one_by_one(fields)) if store == "quarantine" else [fields]
+
+    def table_rows(self, table: str) -> list[dict[str, Any]]:
+        """The committed rows of a table."""
+        import pyarrow.parquet as pq
+
+        with Ledger.for_reading(self.root) as ledger:
+            files = ledger.table_files(table)
+        return [row for file in files for row in pq.read_table(self.root.path / file.path).to_pylist()]
+
+    def check_tables(self) -> list[str]:
+        """What the tables hold otherwise than the records say."""
+        with Ledger.for_reading(self.root) as ledger:
+            return [
+                finding
+                for day in days_of(ledger)
+                for finding in check_day(self.root, ledger, self.setup.definition_finder, day).findings
+            ]
+
+    def untabled(self) -> int:
+        """How many bytes of records are not in the tables."""
+        with Ledger.for_reading(self.root) as ledger:
+            return sum(file.length - file.tabled for file in ledger.tabled())
 
     def audit(self) -> Audit:
         """A recount of the disk."""

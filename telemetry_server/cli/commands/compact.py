@@ -22,11 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a line for each partition that was merged."""
     from datetime import UTC, datetime
+    from importlib.util import find_spec
 
     from storage.disk import Disk
     from storage.ledger.opening import check_fit, open_ledger
     from storage.lock import FileLock
     from storage.partitions.compact import compact_day
+    from storage.tables.merging import compact_tables
     from telemetry_server.composition.data_root import writable_data_root
 
     today = datetime.now(UTC).strftime("%Y%m%d")
@@ -37,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     root = writable_data_root(settings_of(args))
     disk = Disk()
     lock = FileLock(root.state / "converter.lock")
+    has_pyarrow = find_spec("pyarrow") is not None
     merged = []
     with open_ledger(root, disk) as ledger:
         days = sorted({file.directory.split("/")[1] for file in ledger.files()})
@@ -44,15 +47,16 @@ def run(args: argparse.Namespace) -> int:
             for day in days:
                 if day >= today or (wanted is not None and day != wanted):
                     continue
-                lock.acquire(wait=True)
-                try:
+                with lock.held():
                     if ledger.follow_replacement():
                         check_fit(root)
                     for result in compact_day(root.path, ledger, disk, day):
                         merged.append(result)
                         bar.advance()
-                finally:
-                    lock.release()
+                if has_pyarrow:
+                    for result in compact_tables(root, ledger, disk, day, lock.held):
+                        merged.append(result)
+                        bar.advance()
     rows = [(m.directory, m.files_before, m.records, m.bytes_before, m.bytes_after) for m in merged]
     if args.json:
         names = ("directory", "files_before", "records", "bytes_before", "bytes_after")

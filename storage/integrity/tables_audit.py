@@ -1,0 +1,46 @@
+"""Holds the tables' files on disk against the ledger."""
+
+from collections.abc import Iterator
+
+from storage.data_root import DataRoot
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import TABLES_FOLDER
+
+
+def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
+    """
+    Return what does not agree, one line each; that tables are behind the records is no finding.
+
+    The server may be at work meanwhile: what it merges or commits after the start is not missed.
+
+    Raises:
+        OSError: Something cannot be read for another reason than that it is gone.
+    """
+    findings = []
+    strays = set(_files_below(root)) - _known(ledger)
+    for file in ledger.table_files():
+        try:
+            size = (root.path / file.path).stat().st_size
+        except FileNotFoundError:
+            size = -1
+        if size != file.bytes and file in ledger.table_files(file.table, file.day):
+            what = "gone" if size < 0 else f"{size} bytes where the ledger says {file.bytes}"
+            findings.append(f"{file.path}: {what}")
+    # Committed or removed since they were listed?
+    known = _known(ledger) if strays else set()
+    findings += [
+        f"{path}: the ledger does not know it"
+        for path in sorted(strays)
+        if path not in known and (root.path / path).exists()
+    ]
+    return findings
+
+
+def _known(ledger: Ledger) -> set[str]:
+    return {file.path for file in ledger.table_files()} | set(ledger.doubtful())
+
+
+def _files_below(root: DataRoot) -> Iterator[str]:
+    for path in (root.path / TABLES_FOLDER).rglob("*"):
+        if not path.is_dir() or path.is_symlink():
+            yield path.relative_to(root.path).as_posix()

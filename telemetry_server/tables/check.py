@@ -1,0 +1,124 @@
+"""Compares the tables with the records that they were made from."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.data_root import DataRoot
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import Tabled, TableFile
+from storage.partitions.frames import DamagedFrame
+from storage.tables.columns import TABLES, text_columns_of, written_schema_of
+from storage.tables.digest import RowsDigest, digest_of
+from telemetry_server.tables.stored_rows import StoredRows
+from telemetry_server.tables.task_rows import DefinitionFinder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DayCheck:
+    """What the check of one day found: one line each."""
+
+    day: str
+    rows: int
+    findings: tuple[str, ...]
+
+
+def days_of(ledger: Ledger, day: str | None = None) -> list[str]:
+    """Return the days that have converted files or tables, in order; only *day* if given."""
+    days = {file.day for file in ledger.table_files(day=day)}
+    return sorted(days | {file.day for file in ledger.tabled(day)})
+
+
+def check_day(
+    root: DataRoot,
+    ledger: Ledger,
+    finder: Callable[[], DefinitionFinder],
+    day: str,
+    *,
+    tables: Sequence[str] = TABLES,
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> DayCheck:
+    """
+    Read the records and the *tables* of *day* again, and compare.
+
+    The server may be at work meanwhile: what it commits after the start is not looked at.
+
+    Raises:
+        OSError: A file cannot be read for another reason than that it is gone.
+    """
+    for attempt in range(ATTEMPTS):
+        with ledger.snapshot():
+            files = [file for file in ledger.table_files(day=day) if file.table in tables]
+            tabled = ledger.tabled(day)
+        try:
+            stored = StoredRows(root.path, finder(), on_bytes)
+            return _compare(root, ledger, day, tables=tables, files=files, tabled=tabled, stored=stored)
+        except FileNotFoundError as error:
+            # Merged into another file since, or lost.
+            with ledger.snapshot():
+                known = {file.path for file in ledger.table_files(day=day)}
+                known |= {file.path for file in ledger.tabled(day)}
+            lost = [path for path in known if str(error.filename) == str(root.path / path)]
+            if lost or attempt == ATTEMPTS - 1:
+                return DayCheck(day, 0, (f"{lost[0] if lost else error.filename}: gone",))
+    raise AssertionError("unreachable")
+
+
+def _compare(
+    root: DataRoot,
+    ledger: Ledger,
+    day: str,
+    *,
+    tables: Sequence[str],
+    files: Sequence[TableFile],
+    tabled: Sequence[Tabled],
+    stored: StoredRows,
+) -> DayCheck:
+    findings: list[str] = []
+    found: defaultdict[str, RowsDigest] = defaultdict(RowsDigest)
+    for file in files:
+        try:
+            digest = sum((digest_of(rows) for rows in _rows_of(root, file)), RowsDigest())
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError) as error:
+            findings.append(f"{file.path}: damaged: {' '.join(str(error).split())}")
+            continue
+        if digest.rows != file.rows:
+            findings.append(f"{file.path}: {digest.rows} rows where the ledger says {file.rows}")
+        found[file.table] += digest
+    wanted: defaultdict[str, RowsDigest] = defaultdict(RowsDigest)
+    try:
+        for batches in stored.batches(tabled):
+            for table in tables:
+                wanted[table] += digest_of(batches[table])
+    except (EOFError, DamagedFrame) as error:
+        return DayCheck(day, 0, (*findings, f"converted/{day}: damaged: {error}"))
+    for table in tables:
+        have, want = found[table], wanted[table]
+        if have.rows != want.rows:
+            findings.append(f"tables/{table}/{day}: {have.rows} rows, {want.rows} in the records")
+        elif have != want:
+            findings.append(f"tables/{table}/{day}: as many rows as in the records, but other values")
+    known = ledger.shapes()
+    differing = sum(known.get(shape) != row for shape, row in stored.shapes.items())
+    if differing:
+        findings.append(f"{day}: {differing} shapes are not in the ledger as the records have them")
+    return DayCheck(day, sum(digest.rows for digest in found.values()), tuple(findings))
+
+
+def _rows_of(root: DataRoot, file: TableFile) -> "Iterator[pa.RecordBatch]":
+    import pyarrow.parquet as pq
+
+    # Opened here: PyArrow's own error for a missing file does not name it.
+    with (root.path / file.path).open("rb") as stream:
+        parquet = pq.ParquetFile(stream, read_dictionary=text_columns_of(file.table))
+        for group in range(parquet.num_row_groups):
+            rows = parquet.read_row_group(group, use_threads=False)
+            yield from rows.cast(written_schema_of(file.table)).combine_chunks().to_batches()

@@ -1,0 +1,105 @@
+"""Makes the tables of a day anew from its records, beside readers and conversion."""
+
+from collections.abc import Callable, Sequence
+
+from storage.data_root import DataRoot
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import Tabled, TableFile
+from storage.lock import FileLock
+from storage.partitions.writer import remove_doubtful
+from storage.tables.columns import TABLES
+from storage.tables.merging import merge_scratch
+from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
+from telemetry_server.tables.stored_rows import StoredRows
+from telemetry_server.tables.task_rows import DefinitionFinder
+
+ATTEMPTS = 5
+MERGED_TOGETHER = 16
+REBUILT_STEP_BYTES = 8 << 20  # of lines, compressed
+
+
+class Rebuilder:
+    """Rebuilds days of one data root."""
+
+    def __init__(
+        self,
+        root: DataRoot,
+        ledger: Ledger,
+        disk: Disk,
+        finder: Callable[[], DefinitionFinder],
+        on_bytes: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._root = root
+        self._ledger = ledger
+        self._disk = disk
+        self._finder = finder
+        self._on_bytes = on_bytes
+        self._scratch = Scratch(root, disk)
+        self._lock = FileLock(root.state / "converter.lock")
+
+    def rebuild_day(self, day: str, tables: Sequence[str] = TABLES) -> int:
+        """
+        Write the *tables* of *day* anew from the records that they cover, and return how many rows they have.
+
+        The old files count until the new ones do, in one commit; conversion goes on meanwhile.
+
+        Raises:
+            OSError, StorageError: The disk refuses; the tables stay as they were.
+            EOFError, DamagedFrame: A converted file is damaged; the tables stay as they were.
+            TablesChanged: Another process changed the day's files at every attempt.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._attempt(day, tables)
+            except (TablesChanged, FileNotFoundError):
+                # Files were merged meanwhile.
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _attempt(self, day: str, tables: Sequence[str]) -> int:
+        with self._lock.held():
+            remove_doubtful(self._root.path, self._ledger, self._disk)
+            with self._ledger.snapshot():
+                old = [file for file in self._ledger.table_files(day=day) if file.table in tables]
+                tabled = self._ledger.tabled(day)
+        files: list[ScratchFile] = []
+        try:
+            return self._write_and_install(day, tables, old, tabled, files)
+        except BaseException:
+            self._scratch.discard(files)
+            raise
+
+    def _write_and_install(
+        self,
+        day: str,
+        tables: Sequence[str],
+        old: Sequence[TableFile],
+        tabled: Sequence[Tabled],
+        files: list[ScratchFile],
+    ) -> int:
+        stored = StoredRows(self._root.path, self._finder(), self._on_bytes)
+        for batches in stored.batches(tabled, REBUILT_STEP_BYTES):
+            for table in tables:
+                if batches[table].num_rows:
+                    files.append(self._scratch.write(table, day, batches[table]))
+                    self._merge_last(table, files)
+        with self._lock.held():
+            install(
+                self._root,
+                self._ledger,
+                self._disk,
+                files,
+                old=old,
+                also=lambda transaction: transaction.put_shapes(stored.shapes),
+            )
+        return sum(file.rows for file in files)
+
+    def _merge_last(self, table: str, files: list[ScratchFile]) -> None:
+        """Keep the number of parts small: as soon as many small ones are there, they become one."""
+        small = [file for file in files if file.table == table and not file.is_merged]
+        if len(small) >= MERGED_TOGETHER:
+            merged = merge_scratch(self._scratch, small)
+            files[:] = [file for file in files if file not in small] + [merged]
+            self._scratch.discard(small)

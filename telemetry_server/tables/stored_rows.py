@@ -1,0 +1,49 @@
+"""The rows that the records of a day have, read again from the lines."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.ledger.table_files import ShapeRow, Tabled
+from storage.tables.arrow_rows import sorted_batches
+from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, read_back
+from telemetry_server.tables.task_rows import DefinitionFinder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class StoredRows:
+    """Reads the rows of records that are in the tables, a few MiB of lines at a time."""
+
+    def __init__(
+        self, root: Path, finder: DefinitionFinder, on_bytes: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._root = root
+        self._finder = finder
+        self._on_bytes = on_bytes
+        self.shapes: dict[str, ShapeRow] = {}
+
+    def batches(
+        self, files: Sequence[Tabled], step_bytes: int = STEP_BYTES
+    ) -> Iterator[dict[str, "pa.RecordBatch"]]:
+        """
+        Yield the rows of the records of one day, by table, in sorted batches.
+
+        Raises:
+            FileNotFoundError: A file was merged into another meanwhile, or is lost.
+            EOFError, DamagedFrame: A file is damaged.
+        """
+        waiting = [LineRange(file.path, file.day, 0, file.tabled) for file in files if file.tabled]
+        while waiting:
+            read = read_back(self._root, waiting, self._finder, step_bytes)
+            last = read.ranges[-1]
+            unread = waiting[len(read.ranges) :]
+            asked = waiting[len(read.ranges) - 1]
+            rest = [LineRange(last.path, last.day, last.end, asked.end)] if last.end < asked.end else []
+            waiting = rest + unread
+            self._on_bytes(sum(one.end - one.start for one in read.ranges))
+            for rows in read.rows.values():
+                for shape, (kind, starts, labels) in rows.shapes.items():
+                    self.shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
+                yield sorted_batches([(rows, None)])

@@ -1,0 +1,361 @@
+"""Rows of stored records: each in the tables once, soon after its commit, whatever came between."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.partitions.compact import compact_day
+from storage.tables.columns import written_schema_of
+from telemetry_server.records.collector import RowCollector
+from telemetry_server.tables import keeper, line_reader
+from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
+
+NEXT_DAY = datetime(2026, 11, 23, 0, 0, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    world.put_specs()
+    return world
+
+
+def without_tables(world):
+    """Return *world* as a release without tables, or a server without PyArrow, converts."""
+    world.setup = replace(world.setup, tables=False)
+    return world
+
+
+def with_tables(world):
+    world.setup = replace(world.setup, tables=True)
+    return world
+
+
+def ids_of(world, table="pings"):
+    return Counter(str(row["document_id"]) for row in world.table_rows(table))
+
+
+def assert_complete(world, numbers):
+    """Each of *numbers* is in the table ``pings`` once, with two histograms each."""
+    assert ids_of(world) == Counter(an_id(number) for number in numbers)
+    assert ids_of(world, "histograms") == Counter({an_id(number): 2 for number in numbers})
+    assert world.untabled() == 0
+    assert world.check_tables() == []
+    assert world.audit().findings == []
+
+
+async def test_convert_ends_with_every_record_in_the_tables(world):
+    """Rows have what the record and its definitions say."""
+    world.receive([submitted(a_ping(number), number) for number in range(60)])
+    await world.convert(processes=2)
+
+    assert_complete(world, range(60))
+    rows = [row for row in world.table_rows("histograms") if row["document_id"] == UUID(an_id(9))]
+    load, flag = sorted(rows, key=lambda row: row["metric"])
+    assert (load["metric"], load["kind"], load["process"], load["label"]) == (
+        "LOAD_MS",
+        "exponential",
+        "parent",
+        "",
+    )
+    assert (load["starts"], load["counts"], load["sum"]) == ([3], [9 % 7 + 1], 5)
+    assert (flag["starts"], flag["counts"], flag["build_id"]) == ([0], [1], "20140301030202")
+    with Ledger.for_reading(world.root) as ledger:
+        assert ledger.shapes()[flag["shape"]].starts == (0, 1, 2)
+
+
+async def test_rows_of_a_file_are_sorted_by_metric(world):
+    """A query for one metric reads few row groups."""
+    world.receive([submitted(a_ping(number), number) for number in range(40)])
+    await world.convert()
+
+    metrics = [row["metric"] for row in world.table_rows("histograms")]
+    assert metrics == sorted(metrics)
+
+
+async def test_duplicates_have_no_rows(world):
+    """Neither those of one round nor those of another; a conflict has none either."""
+    world.receive([submitted(a_ping(1), 1), submitted(a_ping(1), 1), submitted(a_ping(2), 2)])
+    await world.convert()
+    world.receive([submitted(a_ping(1, other=True), 1), submitted(a_ping(2), 2), submitted(a_ping(3), 3)])
+    await world.convert()
+
+    assert_complete(world, (1, 2, 3))
+
+
+async def test_pings_of_two_days_are_in_the_files_of_their_days(world):
+    """The day is that of arrival."""
+    world.receive([submitted(a_ping(1), 1)])
+    world.receive([submitted(a_ping(2), 2, at=NEXT_DAY), submitted(a_ping(2), 2, at=NEXT_DAY)])
+    await world.convert()
+
+    with Ledger.for_reading(world.root) as ledger:
+        assert {file.day: file.rows for file in ledger.table_files("pings")} == {DAY: 1, "20261123": 1}
+    assert_complete(world, (1, 2))
+
+
+async def test_a_ping_that_waited_for_definitions_gets_its_rows_when_it_is_stored(tmp_path):
+    """Pending pings have none."""
+    waiting = World(tmp_path, server="http://127.0.0.1:9")
+    waiting.receive([submitted(a_ping(1), 1)])
+    assert (await waiting.convert()).pending == 1
+    assert waiting.table_rows("pings") == []
+    world = World(tmp_path)
+    world.put_specs()
+
+    assert (await world.convert()).pending == 0
+
+    assert_complete(world, (1,))
+
+
+async def test_replay_ends_with_its_records_in_the_tables(tmp_path):
+    """Rows of what stays in quarantine are not made."""
+    world = World(tmp_path)
+    world.receive([submitted(a_ping(number), number) for number in range(3)])
+    world.receive([submitted(b"{broken", 7)])
+    await world.convert()
+    assert world.table_rows("pings") == []
+    world.put_specs()
+
+    assert (await world.replay()).stored == 3
+
+    assert_complete(world, range(3))
+
+
+async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
+    """In steps of a few lines, and what arrives meanwhile is there once."""
+    monkeypatch.setattr(line_reader, "STEP_BYTES", 300)
+    monkeypatch.setattr(keeper, "STEP_BYTES", 300)
+    without_tables(world)
+    for first in range(0, 40, 10):
+        world.receive([submitted(a_ping(number), number) for number in range(first, first + 10)])
+        await world.convert()
+    assert world.table_rows("pings") == []
+    with sqlite3.connect(world.root.ledger) as connection:
+        for table in ("table_files", "tabled", "shapes"):
+            connection.execute(f"DROP TABLE {table}")
+    with Ledger.for_reading(world.root) as ledger:
+        assert (ledger.table_files(), ledger.shapes()) == ([], {})
+        assert sum(file.length - file.tabled for file in ledger.tabled()) > 0
+    world.receive([submitted(a_ping(number), number) for number in range(40, 60)])
+
+    await with_tables(world).convert()
+
+    assert_complete(world, range(60))
+
+
+async def test_reading_back_goes_on_where_it_was_broken_off(world):
+    """The position is in the commit of the rows."""
+    without_tables(world)
+    for first in range(0, 30, 10):
+        world.receive([submitted(a_ping(number), number) for number in range(first, first + 10)])
+        await world.convert()
+    stops = iter([False] * 6 + [True] * 100)
+    async with AsyncExitStack() as stack:
+        converter = await with_tables(world).opened(stack)
+        await converter.finish_tables(should_stop=lambda: next(stops))
+    assert world.check_tables() == []
+
+    await world.convert()
+
+    assert_complete(world, range(30))
+
+
+async def test_rows_wait_until_they_are_due_and_conversion_does_not_wait_for_them(world):
+    """At rest a few seconds; the clock is handed in."""
+    now = [100.0]
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        converter.tables._clock = lambda: now[0]
+        await converter.finish_tables()
+        world.receive([submitted(a_ping(1), 1)])
+        await converter.convert_waiting()
+        assert world.table_rows("pings") == []
+        assert 0 < converter.tables.due_in() <= keeper.SECONDS_AT_REST
+        now[0] += keeper.SECONDS_AT_REST
+        async with asyncio.timeout(20):
+            while converter.tables.has_work():
+                await converter.convert_waiting()
+                await converter.tables.wait()
+        assert converter.tables.due_in() is None
+
+    assert_complete(world, (1,))
+
+
+async def test_two_converters_put_each_record_into_the_tables_once(world):
+    """Each finds what the other did, and drops what it had prepared in vain."""
+    async with AsyncExitStack() as stack:
+        first, second = await world.opened(stack), await world.opened(stack)
+        for start in range(0, 60, 10):
+            world.receive([submitted(a_ping(number), number) for number in range(start, start + 10)])
+            await (first, second)[start // 10 % 2].convert_waiting()
+        await asyncio.gather(first.finish_tables(), second.finish_tables())
+        world.receive([submitted(a_ping(number), number) for number in range(60, 90)])
+        await asyncio.gather(first.convert_all(), second.convert_all())
+
+    assert_complete(world, range(90))
+
+
+async def test_compaction_of_lines_keeps_what_is_in_the_tables_apart(world):
+    """Half of each file is in the tables: after the merge exactly the other half is read back."""
+    for first in (0, 20):
+        world.receive([submitted(a_ping(number), number) for number in range(first, first + 10)])
+        await with_tables(world).convert()
+        world.receive([submitted(a_ping(number), number) for number in range(first + 10, first + 20)])
+        await without_tables(world).convert()
+        with Ledger(world.root.ledger) as ledger, ledger.transaction() as transaction:
+            for file in ledger.files():
+                transaction.put_file(replace(file, closed=True))
+    behind = world.untabled()
+    with Ledger(world.root.ledger) as ledger:
+        assert list(compact_day(world.root.path, ledger, Disk(), DAY))
+    assert 0 < world.untabled() != behind
+    assert world.check_tables() == []
+
+    await with_tables(world).convert()
+
+    assert_complete(world, range(40))
+
+
+async def test_a_compaction_of_lines_while_rows_are_on_their_way_doubles_nothing(world):
+    """The file that the rows are of is gone: they are read back from the merged one."""
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        await converter.finish_tables()
+        world.receive([submitted(a_ping(number), number) for number in range(10)])
+        await converter.convert_waiting()
+        with Ledger(world.root.ledger) as ledger, ledger.transaction() as transaction:
+            for file in ledger.files():
+                transaction.put_file(replace(file, frames=100))  # so it is worth merging
+        with Ledger(world.root.ledger) as ledger:
+            assert list(compact_day(world.root.path, ledger, Disk(), DAY))
+        await converter.convert_all()
+
+    assert_complete(world, range(10))
+
+
+async def test_parts_of_an_open_day_are_merged_when_they_are_many(world, monkeypatch):
+    """Queries slow down with the number of files."""
+    monkeypatch.setattr(keeper, "MAX_OPEN_DAY_PARTS", 4)
+    for number in range(12):
+        world.receive([submitted(a_ping(number), number)])
+        await world.convert()
+        with Ledger.for_reading(world.root) as ledger:
+            assert len(ledger.table_files("pings")) <= 5
+
+    assert_complete(world, range(12))
+    assert list((world.root.state / "tables-unfinished").iterdir()) == []
+
+
+async def test_a_record_that_cannot_be_read_costs_its_own_rows_only(world, monkeypatch):
+    """Conversion and reading back agree on it."""
+    add = RowCollector.add
+
+    def failing(self, text, item=0):
+        add(self, text, item)
+        if an_id(2).encode() in text:
+            raise ValueError("no such luck")
+
+    monkeypatch.setattr(RowCollector, "add", failing)
+    world.receive([submitted(a_ping(number), number) for number in range(4)])
+    await world.convert()
+
+    assert ids_of(world) == Counter(an_id(number) for number in (0, 1, 3))
+    assert world.check_tables() == []
+    assert len(world.lines()) == 4
+
+
+async def test_a_lone_surrogate_in_a_text_is_replaced(world, monkeypatch):
+    """PyArrow writes UTF-8 only."""
+    from telemetry_server.records import collector
+
+    ping_row = collector._ping_row
+    monkeypatch.setattr(
+        collector, "_ping_row", lambda fields: (*ping_row(fields)[:11], "a\ud800", *ping_row(fields)[12:])
+    )
+    world.receive([submitted(a_ping(1), 1)])
+    await world.convert()
+
+    assert [row["build_id"] for row in world.table_rows("pings")] == ["a?"]
+
+
+@pytest.mark.parametrize("harm", ["gone", "other rows", "garbage"])
+async def test_check_and_audit_see_a_part_file_that_was_harmed(world, harm):
+    """And a rebuild mends it."""
+    import pyarrow.parquet as pq
+
+    from telemetry_server.tables.rebuild import Rebuilder
+
+    world.receive([submitted(a_ping(number), number) for number in range(5)])
+    await world.convert()
+    (path,) = world.root.path.glob("tables/histograms/*/*.parquet")
+    if harm == "gone":
+        path.unlink()
+    elif harm == "garbage":
+        path.write_bytes(b"no parquet")
+    else:
+        rows = pq.read_table(path)
+        sums = rows.set_column(rows.column_names.index("sum"), "sum", [[7] * rows.num_rows])
+        pq.write_table(sums.cast(rows.schema), path, store_schema=False)
+
+    (finding, *_) = world.check_tables()
+
+    assert "histograms" in finding
+    assert world.audit().findings != []
+    with Ledger(world.root.ledger) as ledger:
+        rebuilder = Rebuilder(world.root, ledger, Disk(), world.setup.definition_finder)
+        assert rebuilder.rebuild_day(DAY) == 15
+    assert_complete(world, range(5))
+
+
+async def test_audit_names_a_file_that_the_ledger_does_not_know(world):
+    """Nobody reads it."""
+    world.receive([submitted(a_ping(1), 1)])
+    await world.convert()
+    stray = world.root.path / "tables/pings/20261122/mine.parquet"
+    stray.write_bytes(b"x")
+
+    assert world.audit().findings == ["tables/pings/20261122/mine.parquet: the ledger does not know it"]
+
+
+async def test_a_failing_disk_leaves_the_rows_to_be_read_back(world):
+    """A flush that fails changes nothing for readers."""
+
+    class FullDisk(Disk):
+        fails = False
+
+        def rename(self, source, target):
+            if self.fails and target.suffix == ".parquet":
+                raise OSError(28, "No space left on device")
+            super().rename(source, target)
+
+    disk = FullDisk()
+    world.receive([submitted(a_ping(number), number) for number in range(5)])
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack, disk=disk)
+        disk.fails = True
+        with pytest.raises(OSError, match="No space"):
+            await converter.convert_all()
+        assert len(world.lines()) == 5
+        assert world.table_rows("pings") == []
+        disk.fails = False
+        await converter.convert_all()
+
+    assert_complete(world, range(5))
+
+
+def test_every_table_has_a_column_for_what_the_contract_names():
+    """Names are fixed for users."""
+    names = set(written_schema_of("histograms").names)
+
+    assert {"document_id", "submission_date", "metric", "process", "label", "kind", "starts"} <= names
+    assert {"counts", "shape", "sum", "client_id", "application", "channel", "version"} <= names
+    assert REVISION
