@@ -823,7 +823,7 @@ static PyObject *pack(PyObject *self, PyObject *args)
 #define NO_NUMBER INT64_MIN /* a number that is no integer of 64 bits */
 #define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
 
-static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS];
+static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKETS + SUMMARY_NUMBERS];
 
 typedef struct {
     Walk walk;
@@ -859,16 +859,44 @@ static Text past_row_number(const Walk *walk, Text p, int64_t *number)
     return end;
 }
 
-/* Read the array of numbers at `p` into `row_numbers`; NULL if it is something else or too long. */
-static Text past_row_numbers(const Walk *walk, Text p, int64_t *size)
+/* Behind the zeros at `p`, of which most rows have long runs; adds how many there are to `*size`. */
+static Text past_zeros(const Walk *walk, Text p, int64_t *size)
 {
-    *size = 0;
+    static const char zeros[] = "0,0,0,0,";
+    Text first = p;
+    while (walk->end - p > 8 && memcmp(p, zeros, 8) == 0)
+        p += 8;
+    while (p[0] == '0' && p[1] == ',')
+        p += 2;
+    *size += (p - first) / 2;
+    return p;
+}
+
+/*
+ * Read the array of numbers at `p`: those that are not 0 go into `row_numbers`, their places into
+ * `row_places`.  NULL if it is something else or too long.
+ */
+static Text past_row_numbers(const Walk *walk, Text p, int64_t *size, int64_t *filled)
+{
+    *size = *filled = 0;
     if (*p != '[')
         return NULL;
     do {
-        if (*size == MAX_BUCKETS + SUMMARY_NUMBERS ||
-            (p = past_row_number(walk, p + 1, &row_numbers[*size])) == NULL)
+        int64_t number;
+        p = past_zeros(walk, p + 1, size);
+        if (*size >= MAX_BUCKETS + SUMMARY_NUMBERS)
             return NULL;
+        if (is_digit(p[0]) && (p[1] == ',' || p[1] == ']')) {
+            number = *p - '0';
+            p++;
+        } else if ((p = past_row_number(walk, p, &number)) == NULL) {
+            return NULL;
+        }
+        if (number) {
+            row_numbers[*filled] = number;
+            row_places[*filled] = *size;
+            *filled += 1;
+        }
         *size += 1;
     } while (*p == ',');
     return *p == ']' ? p + 1 : NULL;
@@ -893,26 +921,26 @@ static const int64_t *starts_for(PyObject *found, int64_t width)
 /* Add the row at `p` where it is one and its layout is known; returns the place behind the value. */
 static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObject *name, PyObject *label)
 {
-    int64_t size;
-    Text end = past_row_numbers(&columns->walk, p, &size);
+    int64_t size, filled;
+    Text end = past_row_numbers(&columns->walk, p, &size, &filled);
     if (end == NULL)
         return past_any(&columns->walk, p);
-    int64_t width = size - SUMMARY_NUMBERS, length = 0;
+    int64_t width = size - SUMMARY_NUMBERS, length = 0, sum = 0;
     const int64_t *starts = width > 0 && PyBytes_Check(found) ? starts_for(found, width) : NULL;
     if (starts == NULL)
         return end;
-    for (int64_t i = 0; i < width; i++)
-        if (row_numbers[i] < 0) /* NO_NUMBER is negative, too */
+    for (; length < filled && row_places[length] < width; length++)
+        if (row_numbers[length] < 0) /* NO_NUMBER is negative, too */
             return end;
-    for (int64_t i = 0; i < width; i++)
-        if (row_numbers[i]) {
-            add_number(&columns->starts, starts[i]);
-            add_number(&columns->counts, row_numbers[i]);
-            length++;
-        }
+    if (length < filled && row_places[length] == width)
+        sum = row_numbers[length];
+    for (int64_t i = 0; i < length; i++)
+        row_places[i] = starts[row_places[i]];
+    add(&columns->starts, row_places, (size_t)length * sizeof *row_places);
+    add(&columns->counts, row_numbers, (size_t)length * sizeof *row_numbers);
     add_number(&columns->lengths, length);
     add_number(&columns->widths, width);
-    add_number(&columns->sums, row_numbers[width] == -1 ? NO_NUMBER : row_numbers[width]);
+    add_number(&columns->sums, sum == -1 ? NO_NUMBER : sum);
     if (PyList_Append(columns->names, name) < 0 || (label && PyList_Append(columns->labels, label) < 0))
         return NULL;
     return end;
