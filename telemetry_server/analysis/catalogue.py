@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from storage.data_root import DataRoot
+from storage.ledger.ledger import Ledger
 from telemetry_server.analysis.committed_files import CommittedFile
 
 
@@ -26,6 +27,24 @@ class Catalogue:
 
 
 def catalogue_of(root: DataRoot) -> Catalogue:
-    """Return the catalogue of *root*.  The ledger of this version lists no table files yet: it is empty."""
+    """
+    Return the catalogue of *root*.
+
+    Raises:
+        NoDataRoot: There is no data root at *root*.
+    """
     root.check_present()
-    return Catalogue(lambda: (), lambda: ())
+    return Catalogue(lambda: _files(root), lambda: _shapes(root))
+
+
+def _files(root: DataRoot) -> list[CommittedFile]:
+    with Ledger.for_reading(root) as ledger:
+        return [
+            CommittedFile(file.table, file.day, root.path / file.path, file.rows, file.bytes)
+            for file in ledger.table_files()
+        ]
+
+
+def _shapes(root: DataRoot) -> list[KnownShape]:
+    with Ledger.for_reading(root) as ledger:
+        return [KnownShape(shape, row.kind, row.starts, row.labels) for shape, row in ledger.shapes().items()]

@@ -138,6 +138,7 @@ def _records(root: DataRoot) -> Rows:
 def _quarantine(root: DataRoot) -> Rows:
     from storage.ledger.ledger import Ledger
     from storage.partitions.reader import Filter, matching_directories, read_directory
+    from telemetry_server.outcomes.quarantine_line import one_by_one
 
     def ignore_damage(_: str) -> None:
         """`audit` reports damaged files; a query reads what is whole."""
@@ -146,16 +147,16 @@ def _quarantine(root: DataRoot) -> Rows:
         for directory in matching_directories(ledger, "quarantine", Filter()):
             day = _day_of(directory)
             for line in read_directory(root.path, ledger, directory, on_damage=ignore_damage):
-                fields = orjson.loads(line.partition(b"\t")[2])
-                document_id = fields["document_id"]
-                yield (
-                    None if document_id is None else document_id.lower(),
-                    _moment(fields["received_at"]),
-                    day,
-                    fields["reason"],
-                    fields.get("detail"),
-                    fields.get("histogram"),
-                )
+                for fields in one_by_one(orjson.loads(line.partition(b"\t")[2])):
+                    document_id = fields["document_id"]
+                    yield (
+                        None if document_id is None else document_id.lower(),
+                        _moment(fields["received_at"]),
+                        day,
+                        fields["reason"],
+                        fields.get("detail"),
+                        fields.get("histogram"),
+                    )
 
 
 def _moment(text: str) -> datetime:

@@ -98,5 +98,4 @@ async def converted_world(path: Path, count: int) -> tuple[World, Tables]:
     world.receive(submissions_of_every_kind(count))
     await world.convert()
     tables = Tables(world.root)
-    tables.write()
     return world, tables

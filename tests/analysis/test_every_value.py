@@ -59,8 +59,20 @@ def test_every_ping_has_its_row(many, column_rows, reader):
     rows = column_rows(reader, "pings", *columns)
 
     assert Counter(rows) == Counter(
-        (p["document_id"], date.fromisoformat(p["date"]), p["namespace"], p["doctype"], p["client_id"])
-        + (p["application"], p["channel"], p["version"], p["build_id"], p["os"], p["revision"], p["counter"])
+        (
+            p["document_id"],
+            date.fromisoformat(p["date"]),
+            p["namespace"],
+            p["doctype"],
+            p["client_id"],
+            p["application"],
+            p["channel"],
+            p["version"],
+            p["build_id"],
+            p["os"],
+            p["revision"],
+            p["counter"],
+        )
         for p in many[1].pings
     )
 
@@ -73,9 +85,16 @@ def test_every_histogram_has_its_row(many, column_rows, reader):
     rows = column_rows(reader, "histograms", *columns)
 
     assert Counter((*row[:4], tuple(row[4]), tuple(row[5]), *row[6:]) for row in rows) == Counter(
-        (h.ping["document_id"], h.metric, h.process, h.label)
-        + (tuple(sorted(h.buckets)), tuple(h.buckets[start] for start in sorted(h.buckets)))
-        + (h.sum, h.ping["version"])
+        (
+            h.ping["document_id"],
+            h.metric,
+            h.process,
+            h.label,
+            tuple(sorted(h.buckets)),
+            tuple(h.buckets[start] for start in sorted(h.buckets)),
+            h.sum,
+            h.ping["version"],
+        )
         for h in many[1].histograms
     )
 

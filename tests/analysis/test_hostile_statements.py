@@ -1,6 +1,7 @@
 """Statements that reach for more than the tables: refused, or stopped, in one line."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -111,7 +112,7 @@ def tree_of(path) -> dict[str, tuple[int, int]]:
         entry: (status.st_size, status.st_mtime_ns)
         for folder, _, names in os.walk(path)
         for name in names
-        if not (entry := os.path.join(folder, name)).endswith(("-shm", "-wal")) and (status := os.stat(entry))
+        if not (entry := f"{folder}/{name}").endswith(("-shm", "-wal")) and (status := Path(entry).stat())
     }
 
 

@@ -1,5 +1,6 @@
 """The questions of docs/sql.md, answered by SQL and by plain Python over ``cat converted``."""
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -165,7 +166,7 @@ def lost_subsessions(r: Reading):
     with_counter = [ping for ping in r.pings if ping["counter"] is not None]
     for client, found in grouped(with_counter, lambda p: p["client_id"]).items():
         counters = sorted(ping["counter"] for ping in found)
-        lost = sum(b - a - 1 for a, b in zip(counters, counters[1:], strict=False))
+        lost = sum(b - a - 1 for a, b in itertools.pairwise(counters))
         rows.append([client, len(found), lost])
     return rows
 

@@ -1,7 +1,6 @@
 """The session: its names, its macros, and the moment that it reads."""
 
 import gc
-import os
 import re
 import resource
 from pathlib import Path
@@ -152,11 +151,11 @@ def test_a_listed_file_that_stays_missing_is_one_line(tmp_path):
     """It names the file and what to do; no descriptor is left open."""
     missing = [CommittedFile("pings", "20261122", tmp_path / name, 0, 0) for name in ("here", "gone")]
     (tmp_path / "here").write_bytes(b"")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
 
     with pytest.raises(SnapshotFailed, match=r"gone is missing; telemetry-server tables check"):
         Snapshot(lambda: missing).__enter__()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_more_files_than_the_soft_limit_are_opened(tmp_path):
@@ -164,7 +163,7 @@ def test_more_files_than_the_soft_limit_are_opened(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     (tmp_path / "part").write_bytes(b"")
     files = [CommittedFile("pings", "20261122", tmp_path / "part", 0, 0)] * 100
-    low = len(os.listdir("/proc/self/fd")) + 20
+    low = len(list(Path("/proc/self/fd").iterdir())) + 20
     resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
     try:
         with Snapshot(lambda: files) as snapshot:
@@ -196,7 +195,7 @@ def test_a_notebook_cannot_leave_the_tables_either(table_world, use_catalogue):
     import duckdb
 
     use_catalogue(table_world.tables.catalogue)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     tables = analysis.connect(table_world.root.path, memory_bytes=2**28, threads=1)
     for statement in ("SELECT * FROM read_text('/etc/passwd')", "SET threads = 4", "COPY pings TO 'x'"):
         with pytest.raises(duckdb.Error):
@@ -206,7 +205,7 @@ def test_a_notebook_cannot_leave_the_tables_either(table_world, use_catalogue):
 
     del tables
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_there_is_no_connection_without_a_data_root(tmp_path):

@@ -22,7 +22,8 @@ SELECT 1 AS whole, 170141183460469231731687303715884105727::HUGEINT AS large, 90
   true AS flag, [1, NULL, 3] AS list, MAP {'a': 'b'} AS map, {'x': [1]} AS struct,
   TIMESTAMP '2026-11-22 12:00:00.000001' AS moment, DATE '2026-11-22' AS day, TIME '12:00:01' AS clock,
   TIMESTAMPTZ '2026-11-22 14:00:00+02' AS zoned, INTERVAL 1 DAY AS span,
-  '00000000-0000-4000-8000-000000000001'::UUID AS id, '\\xAB'::BLOB AS bytes, e'\\x1b[2J' || chr(155) AS command
+  '00000000-0000-4000-8000-000000000001'::UUID AS id, '\\xAB'::BLOB AS bytes,
+  e'\\x1b[2J' || chr(155) AS command
 """
 
 

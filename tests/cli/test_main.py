@@ -30,7 +30,7 @@ def test_every_command_of_the_contract_is_listed(capsys):
     shown = capsys.readouterr().out
     assert {command for command, _ in COMMANDS} >= CONTRACT_COMMANDS
     for command, summary in COMMANDS:
-        is_built = (Path(__file__).parents[2] / f"telemetry_server/cli/{command}.py").exists()
+        is_built = (Path(__file__).parents[2] / f"telemetry_server/cli/commands/{command}.py").exists()
         assert (f"  {command} " in shown) == is_built
         assert (summary in shown) == is_built
 

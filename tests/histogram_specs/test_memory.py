@@ -16,12 +16,12 @@ LIMIT_MIB = 150
 LOAD_ALL = """
 import sys
 from pathlib import Path
-from histogram_specs.cache.revision_cache import SpecCache
+from histogram_specs.cache.revision_cache import RevisionCache
 
 def resident_bytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
-cache = SpecCache(Path(sys.argv[1]))
+cache = RevisionCache(Path(sys.argv[1]))
 revisions = [entry.revision for entry in cache.list()]
 before = resident_bytes()
 for revision in revisions:
