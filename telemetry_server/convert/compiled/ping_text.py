@@ -148,7 +148,7 @@ def _settle(doubts: bytes) -> None:
         raise NeedsFullParse
 
 
-def as_json(record: Mapping[str, Any]) -> bytes:
+def encode(record: Mapping[str, Any]) -> bytes:
     """
     The JSON of *record*, parts that are text copied into it.
 

@@ -13,7 +13,7 @@ def unchanged(ping: JsonObject) -> JsonObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedPayload:
     """A ping, understood: what to ask for it, what to pack in it, how to finish its record."""
 
     docversion: str

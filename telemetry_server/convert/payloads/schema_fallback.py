@@ -3,7 +3,12 @@
 from typing import Any
 
 from telemetry_server.convert.payloads.info_fields import info_of_application
-from telemetry_server.convert.payloads.parsed_payload import JsonObject, Reading, is_number, text_or_none
+from telemetry_server.convert.payloads.parsed_payload import (
+    JsonObject,
+    ParsedPayload,
+    is_number,
+    text_or_none,
+)
 from telemetry_server.convert.payloads.unified import CONVERTED_VERSION, with_info
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.doctypes.layout import DoctypeKey
@@ -36,7 +41,9 @@ def refusal_by_schema(
     return Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
 
 
-def claimed_reading(catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject) -> Reading | None:
+def read_by_schema(
+    catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject
+) -> ParsedPayload | None:
     """
     How to read a ping of the telemetry route whose version only an operator's schema knows.
 
@@ -56,15 +63,15 @@ def claimed_reading(catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: 
     if doctype is None or not is_number(version):
         return None
     key = DoctypeKey(path.namespace, doctype, short_number(version))
-    if not asks_a_schema(catalogue, key):
+    if not uses_schema(catalogue, key):
         return None
     if isinstance(application, dict):
         info = info_of_application(application, doctype)
-        return Reading(key.docversion, doctype, info, finish=lambda ping: with_info(ping, info))
-    return Reading(docversion=key.docversion, doctype=doctype, fields={})
+        return ParsedPayload(key.docversion, doctype, info, finish=lambda ping: with_info(ping, info))
+    return ParsedPayload(docversion=key.docversion, doctype=doctype, fields={})
 
 
-def asks_a_schema(catalogue: DoctypeCatalogue, key: DoctypeKey) -> bool:
+def uses_schema(catalogue: DoctypeCatalogue, key: DoctypeKey) -> bool:
     """Whether there is a schema that a ping of this doctype is held against; what ships is only read."""
     if not isinstance(catalogue, Catalogue):
         return True

@@ -22,7 +22,8 @@ import sys
 sys.modules["telemetry_server.convert.compiled._text"] = None
 from pathlib import Path
 from tests.convert.payloads.samples import a_context, a_submission, classic, stored
-from telemetry_server.convert.pipeline import IS_COMPILED, convert
+from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.compiled.ping_text import IS_COMPILED
 assert not IS_COMPILED
 outcome = convert(a_submission(classic()), a_context(Path(sys.argv[1])))
 sys.stdout.buffer.write(stored(outcome).record)

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.compiled.ping_text import Layouts, NeedsFullParse, open_ping
 from telemetry_server.convert.compiled.text_packer import TextPacker
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.histogram_packer import places_of
 from telemetry_server.convert.histograms.measures import SpecDefinitions
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
@@ -139,7 +140,7 @@ def packed_quickly(text: bytes, definitions: SpecDefinitions) -> int:
     packer = TextPacker(definitions)
     for place in places_of(ping.get("payload") or ping, ""):
         packer.pack(place)
-    ping_text.as_json(ping)
+    ping_text.encode(ping)
     return packer.kept
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from histogram_specs.history.resolver import Awaiting, NotFound
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.self_description import buckets_of, description_of, descriptions
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from tests.convert.payloads.samples import (
     COUNT_SENT,

@@ -13,7 +13,7 @@ from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.history.resolver import KnownHistory, Resolver
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
-from telemetry_server.convert.pipeline import ConversionContext
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.outcomes.outcome import Outcome, QuarantineReason, Refused, Stored
 
 ID = "17caa68c-25f5-450a-9cce-7d31318846d8"

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from storage.raw.submission import Submission
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.conversion import ConversionContext
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.convert.rules.rules_file import read_rules
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.outcomes.outcome import Refused, Stored

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from storage.partitions.schema import PartitionSchema
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.conversion import ConversionContext
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.outcomes.outcome import QuarantineReason, Stored
 from tests.convert.payloads.samples import (
