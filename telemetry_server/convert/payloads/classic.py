@@ -1,5 +1,5 @@
 """
-Classic payloads, told by ``ver``: early Firefox, Firefox OS, and what was converted before.
+Classic payloads, which have a ``ver``: early Firefox, Firefox OS, and records of earlier conversions.
 
 Source: the original server's converter, docs of its payload versions 1, 2, 3 and 5.
 """
@@ -40,7 +40,7 @@ def read_classic(ping: JsonObject, ver: float) -> ParsedPayload:
 
 def _verbose(ping: JsonObject) -> ParsedPayload:
     info = required_object(ping, "info")
-    # Neither is fine: an Android ANR report has no histograms.
+    # An Android ANR report has neither a revision nor histograms, and is stored.
     if info.get("revision") not in (None, "") or ping.get("histograms") is not None:
         required_object(ping, "histograms")
     return ParsedPayload(

@@ -1,4 +1,4 @@
-"""Pings that are not Firefox's own: any JSON object, stored as it came."""
+"""Pings of other products: any JSON object, stored as received."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ _SOURCES = (
 
 def read_generic(ping: JsonObject, path: SubmitPath) -> ParsedPayload:
     """
-    Read a ping of the route for any namespace: its path says what it is.
+    Read a ping of the generic route, whose path names its doctype and version.
 
-    ``client_info`` goes before what a product says at the top level of its ping.
+    Fields of ``client_info`` take precedence over fields at the top level.
     """
     client_info: Any = ping.get("client_info")
     known: JsonObject = client_info if isinstance(client_info, dict) else {}

@@ -1,4 +1,4 @@
-"""Unified payloads, told by ``version``: 4 as Firefox sends it, 5 as it is stored."""
+"""Unified payloads, which have a ``version``: 4 as Firefox sends it, 5 as it is stored."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from telemetry_server.outcomes.refusal import Refusal, required_object
 from telemetry_server.pings.json_place import json_type, short_number
 
 CONVERTED_VERSION = 5
-# A profile's first session ends with main's payload under a name of its own.
+# first-shutdown ends a profile's first session, with the payload of main.
 WITH_HISTOGRAMS = frozenset({"main", "first-shutdown", "saved-session"})
 SAVED_SESSION = "saved-session"
 
-# What the flat form of a session has at the top of its own: the payload's parts step aside.
+# Keys that the flat form of a session has itself: parts of the payload with these names are renamed.
 _TAKEN_AT_THE_TOP = frozenset({"ver", "version", "info", "clientID", "metadata", "payload"})
 
 
@@ -56,14 +56,14 @@ def _required_type(ping: JsonObject) -> str:
 
 
 def with_info(ping: JsonObject, info: JsonObject) -> JsonObject:
-    """*ping* in the form that is stored: with *info*, as version 5."""
+    """*ping* in its stored form: with *info*, as version 5."""
     ping["info"] = info
     ping["version"] = CONVERTED_VERSION
     return ping
 
 
 def _flatten(ping: JsonObject, payload: JsonObject, info: JsonObject, environment: JsonObject) -> None:
-    """Give a saved session the flat form that classic pings have: no ``payload``, one ``info``."""
+    """Turn a saved session into the flat form of classic pings: one ``info`` and without ``payload``."""
     del ping["payload"]
     for name, value in payload.items():
         if name == "ver":
