@@ -95,7 +95,7 @@ class TextPacker(Packer):
         raise NeedsFullParse
 
     def _row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
-        row = self._judged(name, key, histogram, where)
+        row = self._checked_row(name, key, histogram, where)
         if row is not None:
             self._keep(name, histogram, row)
         return row

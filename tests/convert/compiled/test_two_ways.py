@@ -1,4 +1,4 @@
-"""The quick way of conversion and the plain one come to the same, in every byte."""
+"""The compiled walk and the full parse give the same outcome, byte for byte."""
 
 import gzip
 import json
@@ -98,7 +98,7 @@ PINGS: dict[str, dict[str, Any]] = {
     )
     for doctype in ("main", "saved-session")
 }
-# What can stand in a text in the place of something else; most of it is not what a client would write.
+# Replacements for parts of a text; clients would not write most of them.
 PIECES = [
     *(b"0", b"-0", b"01", b"1.50", b"1.5", b"-1.0", b"1e5", b"1E400", b"1.", b".5", b"-", b"1e-7", b"1e16"),
     *(b"123456789012345680.0", b"0.00001", b"NaN", b"Infinity", b"true", b"null", b"nul", b"tru e"),
@@ -135,7 +135,7 @@ def assert_same(body: bytes, context: ConversionContext, path: str = TELEMETRY_P
 
 
 def packed_quickly(text: bytes, definitions: SpecDefinitions) -> int:
-    """Return how many histograms of a verbose ping the quick way keeps; `NeedsFullParse` if it gives up."""
+    """Return how many histograms of a verbose ping the walk keeps; `NeedsFullParse` if it gives up."""
     ping = open_ping(text)
     packer = TextPacker(definitions)
     for place in places_of(ping.get("payload") or ping, ""):

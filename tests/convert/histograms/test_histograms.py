@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histogram_specs.spec_file import parse_spec_file
-from telemetry_server.convert.histograms.histogram_check import Dropped, judge, row_of
+from telemetry_server.convert.histograms.histogram_check import Dropped, checked_row, row_of
 from telemetry_server.convert.histograms.measures import Measure, SpecDefinitions
 from telemetry_server.convert.histograms.self_description import SelfDescription
 from telemetry_server.convert.pipeline import convert
@@ -62,7 +62,7 @@ def flag(**changes: Any) -> dict[str, Any]:
         ("FLAG", {"values": {}}, [0, 0, 0, -1, -1, -1, -1, -1]),
         ("FLAG", {"values": {"0": 2**63 - 1}}, [2**63 - 1, 0, 0, -1, -1, -1, -1, -1]),
         ("FLAG", {"values": {}, "sum": -2.5, "log_sum": 0}, [0, 0, 0, -2.5, 0, -1, -1, -1]),
-        # Null stands for a field that is not there, and fields that nobody knows are not kept.
+        # Null counts as a missing field, and unknown fields are not kept.
         ("FLAG", FLAG_SENT | {"log_sum": None, "extra": [1]}, FLAG_ROW),
         (
             "FLAG",
@@ -282,7 +282,7 @@ def test_the_inner_loop_takes_nothing_that_the_rule_would_not(name, histogram):
             continue
         quick = row_of(histogram, measure)
         try:
-            slow = judge(name, histogram, bool(measure.keyed), definitions)
+            slow = checked_row(name, histogram, bool(measure.keyed), definitions)
         except Dropped:
             slow = None
         if quick is not None:
@@ -297,7 +297,7 @@ def test_any_histogram_is_kept_or_dropped(histogram):
     for definitions in (SPEC_FILE_DEFINITIONS, SelfDescription()):
         for keyed in (False, True):
             try:
-                row = judge("EXP", histogram, keyed, definitions)
+                row = checked_row("EXP", histogram, keyed, definitions)
             except Dropped as dropped_one:
                 assert dropped_one.detail.isprintable()
             else:

@@ -178,7 +178,7 @@ def test_case_34_no_address_is_in_what_is_kept(context):
 
 
 def test_case_39_and_46_a_whole_glean_ping(glean_context):
-    """Its tags are kept, and what it says of its system is told in the usual words."""
+    """Its tags are kept, and its system is normalised."""
     headers = {"X-Debug-ID": "plot-1", "X-Source-Tags": "automation,bed-2"}
     submission = Submission(RECEIVED_AT, GLEAN, json.dumps(glean()).encode(), headers=headers)
     metadata = record_of(convert(submission, glean_context))["metadata"]
@@ -257,8 +257,8 @@ def test_what_a_registered_schema_refuses_is_refused_by_it(tmp_path):
     for sample in sorted(shared_data("pipeline-schemas", "validation").rglob("*.fail.json")):
         doctype, docversion = sample.name.split(".")[:2]
         namespace = sample.parent.name
-        told = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
-        path = f"{TELEMETRY}/{told}" if told else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
+        build = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
+        path = f"{TELEMETRY}/{build}" if build else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
         outcome = convert(submitted(path, sample.read_bytes()), context)
 
         assert reason_of(outcome) == "schema_violation", sample.name
@@ -285,8 +285,8 @@ def test_what_a_registered_schema_takes_is_stored(tmp_path):
     for sample in samples:
         doctype, docversion = sample.name.split(".")[:2]
         namespace = sample.parent.name
-        told = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
-        path = f"{TELEMETRY}/{told}" if told else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
+        build = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
+        path = f"{TELEMETRY}/{build}" if build else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
         reason = reason_of(convert(submitted(path, sample.read_bytes()), context))
         if reason not in (STORED, "unknown_revision"):  # no server of revisions is asked here
             refused[sample.name] = reason

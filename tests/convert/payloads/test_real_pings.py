@@ -118,7 +118,7 @@ def test_unified_pings_against_later_definitions_lose_what_those_do_not_have(tmp
     assert expected["kept"] > 400
 
 
-# Every file of pings/: where it goes, and what becomes of it without any definitions at hand.
+# Every file of pings/: its path, and its outcome without definitions.
 FILES = [
     ("classic-v1/telemetry1.record0.json", "unknown_revision"),
     ("classic-v1/firefox-18.0.1.invalid-utf8.json", "invalid_json"),
@@ -175,7 +175,7 @@ def test_text_of_any_script_comes_through(tmp_path):
 
 
 def test_submissions_of_other_pipelines_tests_have_their_outcomes(tmp_path):
-    """Duplicates among them are told later, at the commit."""
+    """Duplicates among them are found later, at the commit."""
     context = a_context(tmp_path)
     came: dict[str, list[str]] = {}
     for name in ("telemetry", "common", "json"):

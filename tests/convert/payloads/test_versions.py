@@ -1,4 +1,4 @@
-"""What becomes of a payload by its version: the original server's cases, with our reasons."""
+"""The outcome of a payload by its version: the original server's cases, with our reasons."""
 
 from typing import Any
 

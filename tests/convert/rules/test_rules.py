@@ -1,4 +1,4 @@
-"""Operators' rules: what they refuse, what they take out, and what a wrong file is told."""
+"""Operators' rules: what they refuse, what they remove, and the messages for an invalid file."""
 
 import pickle
 import re
@@ -23,8 +23,8 @@ def a_rule(conditions: str = "", more: str = 'action = "unwanted"') -> str:
 
 def refusal(text: str, ping=None, headers=None, **facts: str) -> str | None:
     """What the rules of *text* refuse a ping with."""
-    told = FACTS.__class__(**({name: getattr(FACTS, name) for name in FACTS.__slots__} | facts))
-    return parse_rules(text).apply(told, {} if ping is None else ping, headers or {}).refusal
+    expected = FACTS.__class__(**({name: getattr(FACTS, name) for name in FACTS.__slots__} | facts))
+    return parse_rules(text).apply(expected, {} if ping is None else ping, headers or {}).refusal
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_refusal_names_the_rule_and_the_reason():
 
 
 def test_fields_are_dropped_or_redacted_where_they_are():
-    """What is not there is no change, and counts as none."""
+    """A missing field is not changed, and not counted."""
     text = a_rule(more='action = "drop"\nfields = ["payload.slowSQL", "payload.none.x"]')
     text += a_rule(more='action = "redact"\nfields = ["environment.profile"]').replace('"r"', '"s"')
     ping = {"payload": {"slowSQL": {"SELECT": 1}, "info": {}}, "environment": {"profile": {"a": 1}}}
@@ -119,16 +119,16 @@ def test_what_cannot_be_added_stays_the_first():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
-        ("[[rule]", "no TOML"),
-        ("[rule]\nname = 1", "rules are [[rule]] tables"),
-        ("[[rules]]\nname = 1", "'rules' is nothing that we know"),
+        ("[[rule]", "not valid TOML"),
+        ("[rule]\nname = 1", "write rules as [[rule]] tables"),
+        ("[[rules]]\nname = 1", "'rules' is not a known key"),
         ('[[rule]]\naction = "unwanted"', "rule 1: it needs a name"),
         (a_rule(more='action = "delete"'), "rule 'r': action must be one of"),
         ('[[rule]]\nname = "r"\naction = "unwanted"', "needs a [rule.when]"),
         ('[[rule]]\nname = "r"\naction = "unwanted"\n[rule.when]', "needs a [rule.when]"),
-        (a_rule('appname = "x"'), "rule 'r', when: 'appname' is no condition"),
+        (a_rule('appname = "x"'), "rule 'r', when: 'appname' is not a condition"),
         (a_rule("version = 42"), "rule 'r', when.version: must be a text"),
         (a_rule("version = []"), "rule 'r', when.version: needs a value"),
         (a_rule('version = ["<42", "43"]'), "either bounds"),
@@ -138,13 +138,13 @@ def test_what_cannot_be_added_stays_the_first():
         (a_rule(more='action = "drop"\nfields = ["a"]\nkeep = ["b"]'), "keep is for rewrite_keys only"),
         (a_rule(more='action = "rewrite_keys"\nfields = ["a"]'), "needs a replacement"),
         (a_rule(more='action = "unwanted"\nreason = "a\\nb"'), "one line"),
-        (a_rule(more='action = "unwanted"\nwhy = "x"'), "'why' is no part of a rule"),
+        (a_rule(more='action = "unwanted"\nwhy = "x"'), "'why' is not a key of a rule"),
         (a_rule() + a_rule(), "two rules are named 'r'"),
     ],
 )
-def test_a_wrong_file_is_one_line_that_names_the_rule(text, told):
+def test_a_wrong_file_is_one_line_that_names_the_rule(text, expected):
     """And nothing of it counts."""
-    with pytest.raises(BadRules, match=re.escape(told)) as wrong:
+    with pytest.raises(BadRules, match=re.escape(expected)) as wrong:
         parse_rules(text)
 
     assert "\n" not in str(wrong.value)
@@ -185,7 +185,7 @@ def test_a_refused_ping_is_unwanted_and_a_changed_one_is_stored(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("facts", "ping", "headers", "told"),
+    ("facts", "ping", "headers", "expected"),
     [
         ({"app": "Waterfox"}, {}, {}, "rule desktop-doctypes-of-other-apps"),
         ({}, {}, {}, None),
@@ -210,11 +210,11 @@ def test_a_refused_ping_is_unwanted_and_a_changed_one_is_stored(tmp_path):
         ),
     ],
 )
-def test_the_samples_of_the_docs_do_what_they_say(facts, ping, headers, told):
+def test_the_samples_of_the_docs_do_what_they_say(facts, ping, headers, expected):
     """Acceptance cases 31 and 48, and the others of that list."""
     refused_by = refusal(SAMPLES.read_text(), ping, headers, **facts)
 
-    assert (refused_by or "").split(":")[0] == (told or "")
+    assert (refused_by or "").split(":")[0] == (expected or "")
 
 
 def test_the_sample_that_drops_slow_sql_is_for_old_versions_only():
