@@ -62,9 +62,7 @@ class Stored:
     histograms_kept: int
     digest: int  # of the inflated body: distinguishes a retry from other bytes under the same id
     dropped: tuple[DroppedHistogram, ...] = ()
-    notes: Mapping[str, int] = field(
-        default_factory=dict
-    )  # oddities that did not prevent storing, counted by name
+    notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
 
 
 @dataclass(frozen=True, slots=True)

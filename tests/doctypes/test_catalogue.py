@@ -1,4 +1,4 @@
-"""Registered doctypes: what is found, what is compiled, what is refused and how that is told."""
+"""Registered doctypes: finding and compiling schemas, and messages about violations."""
 
 import json
 import time
@@ -52,7 +52,7 @@ def test_every_draft_is_understood(tmp_path, draft):
 
 
 @pytest.mark.parametrize(
-    ("ping", "told"),
+    ("ping", "detail"),
     [
         ({"litres": "SECRET"}, 'litres: a string, but type: ["number"] (schema garden/watering/1)'),
         ({"litres": -7331}, "litres: a number, but minimum: 0 (schema garden/watering/1)"),
@@ -64,12 +64,12 @@ def test_every_draft_is_understood(tmp_path, draft):
         ),
     ],
 )
-def test_a_violation_is_told_by_its_place_and_the_schemas_words(tmp_path, ping, told):
+def test_a_violation_names_its_place_and_the_requirement_of_the_schema(tmp_path, ping, detail):
     """On one line, and of the payload's values only their types."""
     found = check(Catalogue(put(tmp_path, WATERING)), ping)
 
     assert found.status is DoctypeStatus.VIOLATION
-    assert found.detail == told
+    assert found.detail == detail
 
 
 def test_a_violation_stays_one_short_line_whatever_is_sent(tmp_path):
@@ -82,7 +82,7 @@ def test_a_violation_stays_one_short_line_whatever_is_sent(tmp_path):
 
 
 def test_a_key_that_is_a_number_is_told_as_a_key(tmp_path):
-    """Bucket keys are: ``values.2`` is no third element."""
+    """Bucket keys are such keys: ``values.2`` is not an array element."""
     schema = {"properties": {"values": {"additionalProperties": {"minimum": 0}}}}
     found = check(Catalogue(put(tmp_path, schema)), {"values": {"2": -1}})
 
@@ -125,7 +125,7 @@ def test_an_unknown_format_refuses_nothing(tmp_path):
 
 
 def test_of_alternatives_the_nearest_is_told(tmp_path):
-    """That none of them fits is no help."""
+    """That no alternative matches would not help."""
     far = {"type": "string"}
     near = {"properties": {"a": {"properties": {"b": {"type": "null"}}}}}
     found = check(Catalogue(put(tmp_path, {"anyOf": [far, near]})), {"a": {"b": 1}})
@@ -193,8 +193,8 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
 @pytest.mark.parametrize(
     ("schema", "why"),
     [
-        ("{", "no JSON"),
-        ("[]", "no JSON object"),
+        ("{", "not valid JSON"),
+        ("[]", "not a JSON object"),
         ({"type": "nothing"}, "is not valid"),
         ({"$ref": "http://127.0.0.1:1/schema"}, "Retrieval is disabled"),
         ({"$ref": "file:///etc/hostname"}, "Retrieval is disabled"),

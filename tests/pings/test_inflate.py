@@ -113,7 +113,7 @@ def test_a_bomb_costs_little_memory():
 
 
 def outcome(body: bytes) -> Inflated | type[PingError]:
-    """What becomes of *body*."""
+    """The result of inflating *body*."""
     try:
         return inflate(body)
     except PingError as error:

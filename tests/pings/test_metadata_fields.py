@@ -57,7 +57,7 @@ def test_a_client_is_always_in_the_same_sample(client_id, sample_id):
     ],
 )
 def test_the_client_is_who_the_ping_says(ping, client_id):
-    """Or nobody: then there is no sample either (cases 30, 43)."""
+    """Without a client there is no sample either (cases 30, 43)."""
     said = metadata_fields_of(ping, {}, doctype="main").fields
 
     assert client_id_of(ping) == client_id
@@ -136,7 +136,7 @@ def test_the_system_is_found_where_each_kind_of_ping_has_it(ping, system):
     ],
 )
 def test_a_user_agent_comes_to_three_words(header, parts):
-    """And goes: it would tell more of a user than anybody needs."""
+    """The header is removed: it would reveal more about a user than is needed."""
     found = metadata_fields_of({}, {"user_agent": header, "date": "x"}, doctype="x")
     agent = found.fields.get("user_agent", {})
 

@@ -151,7 +151,7 @@ def test_an_id_that_is_no_uuid_is_told_from_a_bad_path(document_id):
 
 
 def test_any_uuid_is_an_id():
-    """Nil, and versions that nobody makes."""
+    """The nil UUID, and unused versions."""
     for document_id in ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"):
         assert parse_submit_path(f"/submit/telemetry/{document_id}").document_id == document_id
 
@@ -164,7 +164,7 @@ def test_how_many_segments_are_wrong_is_said():
 
 
 def test_an_id_in_a_bad_path_is_still_named():
-    """So that `explain` finds what became of it."""
+    """`explain` finds its outcome by the id."""
     with pytest.raises(BadSubmitPath) as caught:
         parse_submit_path(f"/submit/garden/{ID}")
 
