@@ -1,4 +1,4 @@
-"""What one ping can make the server write, keep and hold in memory has an end."""
+"""The output and the memory that one ping can cause are bounded."""
 
 import gzip
 import re
@@ -49,15 +49,15 @@ def converted(request, tmp_path):
     return lambda body: convert(a_submission(body), context, plainly=request.param == "plainly")
 
 
-def test_a_ping_may_lose_as_many_histograms_as_the_limit_says(converted):
-    """It is stored, and each is kept beside its reason."""
+def test_a_ping_may_lose_up_to_the_maximum_of_histograms(converted):
+    """The ping is stored, and each dropped histogram has a reason."""
     outcome = converted(a_body(unknown(histogram_packer.MAX_DROPPED)))
 
     assert dropped(outcome) == {"unknown_histogram": histogram_packer.MAX_DROPPED}
 
 
 @pytest.mark.parametrize("count", [histogram_packer.MAX_DROPPED + 1, 490_000])
-def test_a_ping_that_loses_more_is_refused_whole_with_the_count(converted, count):
+def test_a_ping_that_loses_more_histograms_is_refused_with_their_count(converted, count):
     outcome = converted(a_body(b"{%b}" % b",".join(b'"%x":{}' % number for number in range(count))))
 
     assert refused(outcome) is QuarantineReason.TOO_LARGE
@@ -67,7 +67,7 @@ def test_a_ping_that_loses_more_is_refused_whole_with_the_count(converted, count
 
 
 def test_losses_of_all_places_and_reasons_count_together(converted):
-    """Plain and keyed, of processes as well."""
+    """Plain and keyed histograms, those of processes included."""
     part = histogram_packer.MAX_DROPPED // 4
     numbers = b"{%b}" % b",".join(b'"%x":%d' % (number, number) for number in range(part))
     processes = b',"processes":{"content":{"histograms":%b,"keyedHistograms":{"KEYED_COUNT":%b}}}'
@@ -79,7 +79,7 @@ def test_losses_of_all_places_and_reasons_count_together(converted):
     assert refused(converted(ping(numbers[:-1] + b',"one more":1}'))) is QuarantineReason.TOO_LARGE
 
 
-def test_a_long_name_with_many_keys_is_refused_before_it_is_written_for_each(converted):
+def test_a_long_name_with_many_keys_is_refused_early(converted):
     """A name of 2 MiB and 500 keys would be a gibibyte of quarantine."""
     name = bytes(Random(1).choices(b"abcdefghijklmnopqrstuvwxyz", k=2 * MIB))
 
@@ -101,7 +101,7 @@ def test_a_long_name_with_many_keys_is_refused_before_it_is_written_for_each(con
     ],
     ids=["many", "many keys", "a long name", "a long name, wide, and keys", "a long key that is kept"],
 )
-def test_what_a_stored_ping_writes_is_bounded(tmp_path, body):
+def test_the_output_of_a_stored_ping_is_bounded(tmp_path, body):
     """Its record is at most as long as its text and its metadata, and its quarantine lines at most 40 MiB."""
     submission = a_submission(body)
     outcome = stored(convert(submission, a_context(tmp_path)))
@@ -114,8 +114,8 @@ def test_what_a_stored_ping_writes_is_bounded(tmp_path, body):
     assert lost <= len(body) + 4 * histogram_packer.MAX_DROPPED_CHARACTERS
 
 
-def test_lines_are_compressed_as_they_come_and_lost_nowhere(tmp_path, monkeypatch):
-    """Many small bodies that inflate to much are not all held as text."""
+def test_lines_are_compressed_early_and_none_is_lost(tmp_path, monkeypatch):
+    """Many small bodies that inflate to large texts are not held uncompressed."""
     monkeypatch.setattr(worker, "MAX_LOOSE_BYTES", 10_000)
     context = a_context(tmp_path)
     sheet = worker.Sheet()

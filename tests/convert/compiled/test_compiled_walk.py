@@ -31,7 +31,7 @@ sys.stdout.buffer.write(stored(outcome).record)
 
 
 def test_without_the_compiled_walk_the_same_is_stored(tmp_path):
-    """As where the package was built without a compiler."""
+    """The package may be built without a compiler."""
     command = [sys.executable, "-c", WITHOUT, str(tmp_path / "without")]
     without = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
 
@@ -40,7 +40,7 @@ def test_without_the_compiled_walk_the_same_is_stored(tmp_path):
     assert without == stored(with_it).record
 
 
-def test_a_build_without_a_compiler_leaves_the_walk_out(tmp_path, monkeypatch, capsys):
+def test_a_build_without_a_compiler_omits_the_compiled_walk(tmp_path, monkeypatch, capsys):
     """The build says so, and leaves no partial file."""
     monkeypatch.setenv("CC", str(tmp_path / "no-such-compiler"))
 

@@ -172,7 +172,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "sent", "reason"), CASES)
 def test_a_bad_histogram_is_dropped_with_the_first_reason_that_applies(context, name, sent, reason):
-    """And its ping is kept, with its neighbours."""
+    """The ping is stored with its other histograms."""
     outcome = convert(
         a_submission(classic({"EXP": EXP_SENT, "BOOL": {"values": {}}} | {name: sent})), context
     )
@@ -188,7 +188,7 @@ def test_a_bad_histogram_is_dropped_with_the_first_reason_that_applies(context, 
     assert record["metadata"]["dropped_histograms"] == {reason.value: 1}
 
 
-def test_a_count_past_64_bits_costs_its_histogram_only(context):
+def test_a_count_past_64_bits_drops_only_its_histogram(context):
     body = (
         b'{"ver":1,"info":{"revision":"%s"},"histograms":{"FLAG":{"values":{"0":18446744073709551616}},'
         b'"BOOL":{"values":{}}}}' % INFO["revision"].encode()
@@ -200,8 +200,8 @@ def test_a_count_past_64_bits_costs_its_histogram_only(context):
     assert stored(outcome).histograms_kept == 1
 
 
-def test_each_key_of_a_keyed_histogram_is_one(context):
-    """A name stays only while a key of it does."""
+def test_each_key_of_a_keyed_histogram_is_packed(context):
+    """A name without keys is removed."""
     keyed = {
         "KEYED_COUNT": {"good": COUNT_SENT, "bad": COUNT_SENT | {"bucket_count": 9}, "worse": 5},
         "STARTUP_KEYED_COUNT": {"bad": COUNT_SENT | {"histogram_type": 0}},
@@ -237,7 +237,7 @@ def test_names_and_keys_cannot_break_a_line(context):
 
 
 def test_rows_of_a_ping_cannot_fill_the_memory(tmp_path):
-    """A few bytes ask for a row of ten thousand."""
+    """A few bytes require a row of ten thousand numbers."""
     specs = {"WIDE": {"kind": "linear", "high": 20_000, "n_buckets": 10_000, "keyed": True}}
     keyed = {"WIDE": {str(key): {"values": {}} for key in range(1_000)}}
 
@@ -272,8 +272,8 @@ HISTOGRAMS = st.fixed_dictionaries(
 
 
 @given(st.sampled_from(sorted(SPECS)), HISTOGRAMS | NUMBERS)
-def test_the_inner_loop_takes_nothing_that_the_rule_would_not(name, histogram):
-    """And gives the same row."""
+def test_the_inner_loop_accepts_only_what_the_rule_accepts(name, histogram):
+    """The row is the same."""
     for definitions in (SPEC_FILE_DEFINITIONS, SelfDescription()):
         if not isinstance(histogram, dict):
             continue

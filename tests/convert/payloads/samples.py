@@ -95,7 +95,7 @@ def a_submission(ping: Any, path: str = TELEMETRY_PATH, **changes: Any) -> Submi
 
 
 def stored(outcome: Outcome) -> Stored:
-    """*outcome*, which must be that the ping was stored."""
+    """*outcome*, which must be `Stored`."""
     assert isinstance(outcome, Stored), outcome
     return outcome
 
@@ -107,7 +107,7 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def refused(outcome: Outcome) -> QuarantineReason:
-    """Why it was refused, which it must have been."""
+    """The reason of *outcome*, which must be a refusal."""
     assert isinstance(outcome, Refused), outcome
     assert outcome.detail
     assert outcome.detail.isprintable()
