@@ -18,7 +18,7 @@ import orjson
 from histogram_specs.spec_file import parse_spec_file
 from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.histograms.measures import SpecDefinitions
-from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_quickly
+from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
 
 MODULE = "telemetry_server.convert.compiled._text"
@@ -43,7 +43,7 @@ def result_of(walk: ModuleType, text: bytes, definitions: SpecDefinitions) -> An
     """The result of *walk* for *text*; None where the full parse is needed."""
     ping_text._text = walk  # type: ignore[attr-defined]
     try:
-        return packed_quickly(text, definitions)
+        return packed_by_walk(text, definitions)
     except (ping_text.NeedsFullParse, AttributeError):  # the latter: a value is not an object
         return None
 

@@ -134,7 +134,7 @@ def assert_same(body: bytes, context: ConversionContext, path: str = TELEMETRY_P
     assert repr(quick) == repr(plain)
 
 
-def packed_quickly(text: bytes, definitions: SpecDefinitions) -> int:
+def packed_by_walk(text: bytes, definitions: SpecDefinitions) -> int:
     """Return how many histograms of a verbose ping the walk keeps; `NeedsFullParse` if it gives up."""
     ping = open_ping(text)
     packer = TextPacker(definitions)
@@ -180,7 +180,7 @@ def test_ordinary_pings_are_converted_by_the_compiled_walk(context, name: str):
     assert isinstance(plain, Stored)
     assert quick == plain
     if name == "classic":
-        assert packed_quickly(text, definitions_of(context)) == plain.histograms_kept > 5
+        assert packed_by_walk(text, definitions_of(context)) == plain.histograms_kept > 5
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_both_ways_agree_on_generated_pings(tmp_path: Path, layout: Layout):
         assert_same(ping.body, context, ping.path)
     for ping in Recipe(definitions, layout=layout).pings(5):
         text = zlib.decompress(ping.body, 31)
-        kept += packed_quickly(text, definitions_of(context, definitions.revision_url))
+        kept += packed_by_walk(text, definitions_of(context, definitions.revision_url))
 
     assert kept > 500
 

@@ -1,4 +1,4 @@
-"""Definitions that releases of Firefox read differently: what the client sent says which release it is."""
+"""Definitions that releases of Firefox read differently: the sent fields decide the release."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_a_row_has_the_buckets_of_the_clients_release(context, name, histogram, 
             "bucket_count 13 was sent, the definition says 12 or 15 or 17",
         ),
         (REASONS, sent(102), "bucket_count_mismatch", "bucket_count 102 was sent, the definition says 101"),
-        # The count is right in one release, what stands beside it in another.
+        # The count fits one release, the other fields fit another.
         (EVENTS, sent(15, range=[1, 16]), "range_mismatch", "the definition says [1, 14]"),
         (EVENTS, sent(12, values={"14": 1}), "invalid_bucket", "bucket '14'"),
         (EVENTS, sent(12, range=[1, 9], bucket_count=None), "range_mismatch", "the definition says [1, 11]"),

@@ -1,4 +1,4 @@
-"""Pings without definitions, taken at their own word: what their records say, and which revisions do."""
+"""Self-described pings: their records, and which revisions lead to them."""
 
 import pytest
 

@@ -317,7 +317,7 @@ CORE = f"{TELEMETRY}/core/Fennec/62.0/release/20180801"
         (CORE, {"v": "7", "seq": 1}, "unknown_version"),
         (CORE, {"version": 99, "v": 7, "seq": 1}, "unknown_version"),
         (TELEMETRY, {"v": 7, "seq": 1}, "unknown_version"),
-        # What ships says what our readers do: it registers no other version.
+        # The shipped schemas cover the versions of the readers, and no other version.
         (f"{TELEMETRY}/main/Firefox/62.0/release/1", {"v": 4}, "unknown_version"),
     ],
 )

@@ -128,7 +128,7 @@ def test_other_pings_of_version_5_without_info_are_refused(tmp_path, ping, schem
 @pytest.mark.parametrize("sent", ["untrustedModules", "untrusted-modules", "untrusted_modules"])
 @pytest.mark.parametrize("has_litres", [True, False])
 def test_a_doctype_is_checked_by_a_schema_that_is_spelled_in_another_way(tmp_path, sent, has_litres):
-    """It is filed under the registered spelling; the record says what was sent."""
+    """It is filed under the registered spelling; the record has the spelling that was sent."""
     context = context_of(tmp_path, ("telemetry/untrusted-modules/4", LITRES | {"required": ["litres"]}))
     ping = unified(sent, litres=3 if has_litres else None)
 

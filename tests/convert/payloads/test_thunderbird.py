@@ -31,7 +31,7 @@ def context(tmp_path):
 
 
 def test_a_ping_of_thunderbird_is_stored_with_the_definitions_of_its_gecko(context):
-    """It keeps its own revision, and the record says of which one its rows are."""
+    """It keeps its own revision, and the record names the revision of the definitions."""
     info = INFO | {"appName": "Thunderbird", "appVersion": "23.0", "revision": COMM}
     outcome = convert(a_submission(classic({"FLAG": FLAG_SENT}, info=info)), context)
 

@@ -44,7 +44,7 @@ def context(tmp_path):
 
 
 def without(ping: dict[str, Any], *path: str) -> dict[str, Any]:
-    """A copy of *ping* without what stands at *path*."""
+    """A copy of *ping* without the value at *path*."""
     first, *rest = path
     if not rest:
         return {name: part for name, part in ping.items() if name != first}
