@@ -20,8 +20,9 @@ from storage.partitions.frames import compress_frame
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
 from telemetry_server.convert.compiled.ping_text import IS_COMPILED
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.definition_choice import TaskResolver
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.coordinator.worker import Sheet
 from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.payloads import Layout

@@ -1,4 +1,4 @@
-"""What is odd about a submission and taken in stride: noted, and some of it in its record as well."""
+"""Oddities that do not prevent storing a submission: all are counted, some are also in its record."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,12 +9,12 @@ from telemetry_server.pings.json_text import ParsedObject
 from telemetry_server.pings.lone_surrogates import LONE_SURROGATE, replace_in_text
 
 BYTE_ORDER_MARK = "json_bom"
-# Notes that a record itself holds, as ``metadata.anomalies``.
+# The notes that a record contains, as ``metadata.anomalies``.
 ANOMALIES = (LONE_SURROGATE, UNREGISTERED_VERSION)
 
 
 def note_parsing(parsed: ParsedObject, notes: Counter[str]) -> None:
-    """Note what had to be done to read a body."""
+    """Count what was mended to read a body."""
     if parsed.had_byte_order_mark:
         notes[BYTE_ORDER_MARK] += 1
     if parsed.lone_surrogates:
@@ -22,7 +22,7 @@ def note_parsing(parsed: ParsedObject, notes: Counter[str]) -> None:
 
 
 def with_readable_texts(submission: Submission, notes: Counter[str]) -> Submission:
-    """*submission* with every lone surrogate in its path and its headers replaced; most have none."""
+    """*submission* with every lone surrogate in its path and its headers replaced."""
     texts = (submission.path, *submission.headers, *submission.headers.values())
     count = sum(replace_in_text(text)[1] for text in texts)
     if not count:
@@ -38,5 +38,5 @@ def with_readable_texts(submission: Submission, notes: Counter[str]) -> Submissi
 
 
 def anomalies_in(notes: Counter[str]) -> dict[str, int]:
-    """Those of *notes* that belong into a record."""
+    """The *notes* that belong in a record."""
     return {name: notes[name] for name in ANOMALIES if notes[name]}

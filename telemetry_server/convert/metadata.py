@@ -1,4 +1,4 @@
-"""The ``metadata`` of a record: what the server knows of a ping that the ping does not say."""
+"""The ``metadata`` of a record: what the server knows about a ping besides its payload."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from storage.raw.submission import Submission
 from telemetry_server.outcomes.outcome import DroppedHistogram
 from telemetry_server.outcomes.timestamps import timestamp
 
-# Whatever may hold a client's address stays out of what is stored for good.
+# Headers that may hold a client's address are never stored in a record.
 _ADDRESSES = frozenset({"x_forwarded_for", "forwarded", "x_real_ip", "remote_addr", "x_pipeline_proxy"})
 
 
@@ -26,7 +26,7 @@ def metadata_of(
     anomalies: Mapping[str, int],
     self_described: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The object ``metadata``, with the parts that only some records have left out where they are not due."""
+    """The object ``metadata``.  Optional keys are omitted when they do not apply."""
     metadata: dict[str, Any] = {
         "submission_timestamp": timestamp(submission.received_at),
         "document_id": document_id,

@@ -12,7 +12,7 @@ from histogram_specs.history.history import History
 from histogram_specs.history.resolver import Resolver
 from storage.data_root import DataRoot
 from storage.partitions.schema import PartitionSchema
-from telemetry_server.convert.pipeline import ConversionContext
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.coordinator.worker import Judge
 from telemetry_server.doctypes.catalogue import Catalogue

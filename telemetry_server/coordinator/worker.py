@@ -16,8 +16,9 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.partitions.frames import compress_frame
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.definition_choice import TaskResolver
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.coordinator.work_items import (
     Item,
     Judged,

@@ -1,8 +1,8 @@
 """
-Which doctypes are registered, and what their schemas say of a ping.
+The registered doctypes and their JSON Schemas.
 
-A catalogue is read once and does not change; to reload is to make a new one.  A schema is
-compiled when a ping first asks for it, so a process that sees three doctypes compiles three.
+A catalogue is read once and does not change; reloading creates a new one.  A schema is compiled for the
+first ping that needs it, so a process that sees three doctypes compiles three schemas.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _VALID = DoctypeCheck(DoctypeStatus.VALID)
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A schema's place."""
+    """A registered schema and its file."""
 
     key: DoctypeKey
     file: Path
@@ -39,10 +39,10 @@ class Registered:
 
     def text(self) -> bytes:
         """
-        What the file holds, at most one byte more than a schema may have.
+        The content of the file, at most one byte more than a schema may have.
 
         Raises:
-            BadSchema: It cannot be read.
+            BadSchema: The file cannot be read.
         """
         try:
             with self.file.open("rb") as stream:
@@ -53,10 +53,10 @@ class Registered:
 
 class Catalogue:
     """
-    The schemas of an operator's folder, and those that ship with the package.
+    The schemas of an operator's folder and of the package.
 
     Args:
-        schemas_dir: The operator's folder; its schemas come before ours.
+        schemas_dir: The operator's folder; its schemas take precedence.
         check_formats: Whether ``format`` in a schema refuses values.
 
     Raises:
@@ -66,7 +66,7 @@ class Catalogue:
     def __init__(self, schemas_dir: Path | None = None, *, check_formats: bool = True) -> None:
         self._check_formats = check_formats
         self._validators: dict[DoctypeKey, Validator | BadSchema] = {}
-        self.misplaced: tuple[str, ...] = ()  # files of the folder that are no schema by their place
+        self.misplaced: tuple[str, ...] = ()  # messages about files at a wrong path
         self._registered = {entry.key: entry for entry in self._found(SHIPPED, is_shipped=True)}
         if schemas_dir is not None:
             self._registered |= {entry.key: entry for entry in self._found(schemas_dir, is_shipped=False)}
@@ -74,7 +74,7 @@ class Catalogue:
         for entry in self._operators():
             key = entry.key
             self._versions.setdefault((key.namespace, key.doctype), []).append(key.docversion)
-        self._spellings: dict[tuple[str, str], str] = {}  # names that were asked for, as registered
+        self._spellings: dict[tuple[str, str], str] = {}  # requested name → registered doctype
 
     def _found(self, folder: Path, *, is_shipped: bool) -> Iterable[Registered]:
         folder = folder.resolve(strict=True)
@@ -85,15 +85,15 @@ class Catalogue:
                 self.misplaced += (str(error),)
 
     def entries(self) -> list[Registered]:
-        """Everything that is registered, in order."""
+        """Every registered schema, sorted by key."""
         return [self._registered[key] for key in sorted(self._registered)]
 
     def entry(self, key: DoctypeKey) -> Registered | None:
-        """The schema for *key*, whose doctype may be spelled in another way (see `spelling`)."""
+        """The schema for *key*, whose doctype may have another spelling (see `spelling`)."""
         return self._registered.get(key) or self._registered.get(self._as_registered(key))
 
     def _as_registered(self, key: DoctypeKey) -> DoctypeKey:
-        """*key* with its doctype spelled as an operator registered it, where that is unambiguous."""
+        """*key* with its doctype spelled as an operator registered it, if that is unambiguous."""
         name = key.namespace, key.doctype
         if not self._versions or name in self._versions:
             return key
@@ -111,11 +111,11 @@ class Catalogue:
         return any(key.namespace == namespace and key.doctype == doctype for key in self._registered)
 
     def namespaces(self) -> tuple[str, ...]:
-        """Namespaces that the operator registered something in: allowed values of a dimension, and labels."""
+        """Namespaces with schemas of the operator: allowed values of a dimension, and labels."""
         return tuple(sorted({entry.key.namespace for entry in self._operators()}))
 
     def doctypes(self) -> tuple[str, ...]:
-        """Doctypes that the operator registered: allowed values of a dimension, and labels."""
+        """Doctypes with schemas of the operator: allowed values of a dimension, and labels."""
         return tuple(sorted({entry.key.doctype for entry in self._operators()}))
 
     def _operators(self) -> Iterable[Registered]:
@@ -124,7 +124,7 @@ class Catalogue:
     def check(
         self, namespace: str, doctype: str, docversion: str, ping: Mapping[str, Any], text: bytes
     ) -> DoctypeCheck:
-        """Judge *ping* (see `DoctypeCatalogue`)."""
+        """Check *ping* (see `DoctypeCatalogue`)."""
         del text
         key = DoctypeKey(namespace, doctype, docversion)
         if key not in self._registered:
@@ -134,11 +134,11 @@ class Catalogue:
         if entry is None:
             return self._without_schema(key, spelling)
         if entry.is_shipped:
-            # The readers of the converter held it to the same shape just now: the tests compare the two.
+            # The readers of the converter have just checked the same shape; a test compares the two.
             return _VALID
         validator = self.validator(key)
         if isinstance(validator, BadSchema):
-            # Our own trouble must not cost anybody a ping.
+            # A broken schema is the operator's problem and must not lose pings.
             detail = f"the schema of {key} cannot be used: {validator}"
             return DoctypeCheck(DoctypeStatus.UNREGISTERED, detail, {UNUSABLE_NOTE: 1}, spelling)
         violation = violation_in(validator, ping)
@@ -147,7 +147,7 @@ class Catalogue:
         return DoctypeCheck(DoctypeStatus.VALID, doctype=spelling) if spelling else _VALID
 
     def _without_schema(self, key: DoctypeKey, spelling: str | None) -> DoctypeCheck:
-        """The answer for *key*, which has no schema itself; other versions of its doctype may have one."""
+        """The answer for *key*, which has no schema; other versions of its doctype may have one."""
         versions = self._versions.get((key.namespace, key.doctype))
         if versions is None:
             return _UNREGISTERED
@@ -156,7 +156,7 @@ class Catalogue:
         return DoctypeCheck(DoctypeStatus.UNREGISTERED, detail, {UNREGISTERED_VERSION: 1}, spelling)
 
     def validator(self, key: DoctypeKey) -> Validator | BadSchema:
-        """The compiled schema of *key*, or what is wrong with it; raises KeyError if it has none."""
+        """The compiled schema of *key*, or what is wrong with it; raises KeyError if it has no schema."""
         known = self._validators.get(key)
         if known is None:
             try:
@@ -168,14 +168,14 @@ class Catalogue:
 
 
 def _in_order(versions: list[str]) -> str:
-    """*versions* as a text, 2 before 10; the first ones where there are many."""
+    """*versions* in one text, 2 before 10; the rest of a long list is only counted."""
     ordered = sorted(versions, key=lambda version: (len(version), version))
     more = len(ordered) - MAX_NAMED_VERSIONS
     return ", ".join(ordered[:MAX_NAMED_VERSIONS]) + (f" and {more} more" if more > 0 else "")
 
 
 def violation_in(validator: Validator, ping: Mapping[str, Any]) -> str | None:
-    """The first thing in *ping* that the schema refuses, in one line; None if there is none."""
+    """The first violation of the schema by *ping*, in one line; None if *ping* is valid."""
     try:
         validator.validate(ping)
     except jsonschema_rs.ValidationError as error:

@@ -1,4 +1,4 @@
-"""A file by hand: is it a valid ping, or a usable schema?"""
+"""Checks a file for the command line: a ping against its schema, or a schema itself."""
 
 import re
 from collections.abc import Mapping
@@ -20,23 +20,23 @@ _FILE_NAME = re.compile(r"(?P<doctype>[^.]+)\.(?P<version>[0-9]+)\..*")
 
 
 class NotCheckable(Exception):
-    """There is nothing to hold the file against; one line for the user."""
+    """No schema is known for the file; the message is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found in a file."""
+    """The violations in a file."""
 
-    name: str  # what it was held against
+    name: str  # the doctype that it was checked as, or "schema"
     violations: tuple[str, ...]
 
 
 def check_schema_file(file: Path) -> Checked:
     """
-    Try the schema in *file*.
+    Compile the schema in *file*.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     try:
         compile_schema(file.read_bytes())
@@ -47,21 +47,21 @@ def check_schema_file(file: Path) -> Checked:
 
 def check_ping_file(file: Path, asked: DoctypeKey | None, catalogue: Catalogue, *, most: int) -> Checked:
     """
-    Hold the ping in *file* against its schema.
+    Check the ping in *file* against its schema.
 
     Args:
-        asked: What it is; None to find out by the ping, or by the file's name.
-        most: How many violations are told.
+        asked: The doctype; None to take it from the ping, or from the file's name.
+        most: The maximum number of violations to return.
 
     Raises:
-        OSError: It cannot be read.
-        PingError: It is no ping at all.
-        NotCheckable: What it is cannot be told, or has no schema that can be used.
+        OSError: The file cannot be read.
+        PingError: The file does not decode to a ping.
+        NotCheckable: The doctype is unknown, or has no usable schema.
     """
     ping = parse_object(inflate(file.read_bytes()).data).value
     key = asked or _key_in(ping) or _key_of_name(file)
     if key is None:
-        raise NotCheckable("say what it is, with --as <namespace>/<doctype>/<version>")
+        raise NotCheckable("unknown doctype: name it with --as <namespace>/<doctype>/<version>")
     entry = catalogue.entry(key)
     if entry is None:
         raise NotCheckable(f"no schema is registered for {key}")
@@ -73,7 +73,7 @@ def check_ping_file(file: Path, asked: DoctypeKey | None, catalogue: Catalogue, 
 
 
 def _key_in(ping: Mapping[str, Any]) -> DoctypeKey | None:
-    """What a ping of Firefox says that it is."""
+    """The doctype that a ping of Firefox names."""
     info = ping.get("info")
     if isinstance(ping.get("ver"), int) and isinstance(info, dict) and isinstance(info.get("reason"), str):
         return DoctypeKey(TELEMETRY, info["reason"], str(ping["ver"]))
@@ -83,6 +83,6 @@ def _key_in(ping: Mapping[str, Any]) -> DoctypeKey | None:
 
 
 def _key_of_name(file: Path) -> DoctypeKey | None:
-    """What a sample in the manner of mozilla-pipeline-schemas says by its name."""
+    """The doctype in the name of a sample file, as mozilla-pipeline-schemas names them."""
     found = _FILE_NAME.fullmatch(file.name)
     return found and DoctypeKey(file.absolute().parent.name, found["doctype"], found["version"])

@@ -1,11 +1,11 @@
 """
-The text of a JSON Schema → a validator that stays within bounds.
+Compiles the text of a JSON Schema into a validator with bounded run time.
 
-- ``$ref`` leads within the document only: nothing is fetched, no other file is read.
-- Patterns run in linear time.  Where one looks ahead or back, which only a backtracking
-  engine can, it gives up after `BACKTRACK_LIMIT` steps and counts as not matched.
+- ``$ref`` works within the document only: nothing is fetched, no other file is read.
+- Patterns run in linear time.  A pattern with lookaround needs a backtracking engine: it stops after
+  `BACKTRACK_LIMIT` steps and counts as not matched.
 - Drafts 4, 6, 7, 2019-09 and 2020-12, named by ``$schema``; without it, 2020-12.
-- ``format`` is checked alike in every draft: every format that 2020-12 defines, or none at all.
+- ``format`` is checked alike in every draft: every format that 2020-12 defines, or none.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ COMPILED_PATTERN_BYTES = 1 << 20
 MAX_REASON_CHARACTERS = 200
 
 Validator = jsonschema_rs.Validator
-# What a message says in the place of a value: no payload text is wanted in it, and none is printed.
+# Replaces values in messages, which must not contain text of a payload.
 MASK = "…"
 
 
-# Drafts before 2020-12 define some of these, and the library checks in a draft what that draft defines.
+# Drafts before 2020-12 define only some of these; the library checks only those of the schema's draft.
 FORMATS_OF_LATER_DRAFTS = (
     *("duration", "uuid", "idn-hostname", "iri", "iri-reference"),
     *("uri-reference", "uri-template", "json-pointer", "relative-json-pointer"),
@@ -39,13 +39,14 @@ def compile_schema(text: bytes, *, check_formats: bool = True) -> Validator:
     Compile *text*.
 
     Args:
-        check_formats: Whether ``format`` refuses values; otherwise it is a note for readers.
+        check_formats: Whether ``format`` refuses values; otherwise it is only an annotation.
 
     Raises:
-        BadSchema: It is too large, no JSON, no valid schema, of an unknown draft, or refers elsewhere.
+        BadSchema: The text is too large, not JSON, not a valid schema, of an unknown draft,
+            or has an external ``$ref``.
     """
     if len(text) > MAX_SCHEMA_BYTES:
-        raise BadSchema(f"{len(text)} bytes, at most {MAX_SCHEMA_BYTES} are taken")
+        raise BadSchema(f"{len(text)} bytes, at most {MAX_SCHEMA_BYTES} are accepted")
     schema = _loaded(text)
     try:
         return jsonschema_rs.validator_for(
@@ -77,9 +78,9 @@ def _loaded(text: bytes) -> dict[str, Any]:
     try:
         schema = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise BadSchema(f"no JSON: {error.msg} at byte {error.pos}") from None
+        raise BadSchema(f"not valid JSON: {error.msg} at byte {error.pos}") from None
     if not isinstance(schema, dict):
-        raise BadSchema("no JSON object")
+        raise BadSchema("not a JSON object")
     return schema
 
 

@@ -1,21 +1,21 @@
 """
-What can be wrong with a schema.
+Errors of a schema.
 
 ::
 
     DoctypeError
-    ├── BadSchema         the file is no JSON Schema that we use
-    └── BadSchemaPath     its place does not say what it is the schema of
+    ├── BadSchema         the file is not a usable JSON Schema
+    └── BadSchemaPath     its path does not name a doctype
 """
 
 
 class DoctypeError(ValueError):
-    """Something about a schema; its text is one line for the operator."""
+    """A problem of a schema; the message is one line for the operator."""
 
 
 class BadSchema(DoctypeError):
-    """The file is no JSON Schema that we use."""
+    """The file is not a usable JSON Schema."""
 
 
 class BadSchemaPath(DoctypeError):
-    """Its place does not say what it is the schema of."""
+    """The path of the file does not name a doctype."""

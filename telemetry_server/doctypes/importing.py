@@ -1,4 +1,4 @@
-"""Copies schemas from a checkout into the operator's folder; each is tried first."""
+"""Copies the usable schemas of a checkout into the operator's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ TOP_FOLDER = "schemas"  # of a mozilla-pipeline-schemas checkout
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of the files."""
+    """The imported and the refused files."""
 
     taken: tuple[DoctypeKey, ...]
     refused: tuple[tuple[str, str], ...]  # file below the source, what is wrong with it
@@ -23,11 +23,10 @@ def import_schemas(source: Path, schemas_dir: Path, disk: Disk) -> ImportResult:
     """
     Copy every usable schema below *source* (or its ``schemas/``) into *schemas_dir*.
 
-    A schema that is there already is replaced, whole or not at all; what is
-    only in *schemas_dir* stays.
+    An existing schema is replaced atomically; schemas that are only in *schemas_dir* stay.
 
     Raises:
-        OSError: A folder cannot be read, or not written.
+        OSError: A folder cannot be read or written.
     """
     if (source / TOP_FOLDER).is_dir():
         source = source / TOP_FOLDER

@@ -1,7 +1,7 @@
 """
-Where schemas lie in a folder: ``<namespace>/<doctype>/<doctype>.<version>.schema.json``.
+The paths of schemas in a folder: ``<namespace>/<doctype>/<doctype>.<version>.schema.json``.
 
-The file's name says what the doctype is: mozilla-pipeline-schemas has ``glean-min`` beside ``glean``.
+The doctype is that of the file's name: mozilla-pipeline-schemas has ``glean-min`` beside ``glean``.
 """
 
 import os
@@ -19,27 +19,27 @@ _FORM = "<namespace>/<doctype>/<doctype>.<version>.schema.json"
 
 @dataclass(frozen=True, slots=True, order=True)
 class DoctypeKey:
-    """What a schema is registered for; case counts."""
+    """The namespace, doctype and version of a schema; case counts."""
 
     namespace: str
     doctype: str
-    docversion: str  # as text: paths have it so
+    docversion: str  # text, as in paths
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.doctype}/{self.docversion}"
 
     @property
     def path(self) -> str:
-        """Where its schema lies, below the folder."""
+        """The path of its schema, below the folder."""
         return f"{self.namespace}/{self.doctype}/{self.doctype}.{self.docversion}{SUFFIX}"
 
 
 def key_of(path: str) -> DoctypeKey:
     """
-    What the schema at *path*, below its folder, is for.
+    The key of the schema at *path*, below its folder.
 
     Raises:
-        BadSchemaPath: The path does not have the form.
+        BadSchemaPath: The path has another form.
     """
     parts = path.split("/")
     if len(parts) != 3:
@@ -53,14 +53,14 @@ def key_of(path: str) -> DoctypeKey:
 
 def schema_paths(folder: Path) -> Iterator[str]:
     """
-    The schema files of *folder*, as paths below it, in order; what leads out of it is left out.
+    The schema files of *folder*, as paths below it, in order; links that lead out of it are skipped.
 
     Raises:
         OSError: *folder* cannot be read.
     """
     root = folder.resolve(strict=True)
     for directory, subfolders, names in os.walk(root, onerror=_raise):
-        # Hidden folders are a checkout's .git, or the halves of an atomic swap.
+        # Hidden folders are a checkout's .git, or parts of an atomic swap.
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(names):
             path = Path(directory, name)

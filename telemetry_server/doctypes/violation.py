@@ -1,4 +1,4 @@
-"""A schema's refusal, told in one line: where, what stands there, and what the schema says of it."""
+"""Describes a schema violation in one line: the place, the type there, and the schema's requirement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,22 +19,22 @@ _OF_OUR_LIMITS = frozenset({"backtrackLimitExceeded", "regexEngineFailure"})
 
 def describe(error: jsonschema_rs.ValidationError, ping: Mapping[str, Any]) -> str:
     """
-    Tell *error*, found in *ping*.
+    One line about *error*, found in *ping*.
 
-    Keys of the payload are named, each cut to `MAX_KEY_CHARACTERS`; of its values only the types.
+    It names keys of the payload, each cut to `MAX_KEY_CHARACTERS`, and only the types of values.
     """
-    told = _told(error, ping)
+    line = _line(error, ping)
     nearest = _nearest(error)
-    return told if nearest is None else f"{told}; the nearest: {_told(nearest, ping)}"
+    return line if nearest is None else f"{line}; the nearest: {_line(nearest, ping)}"
 
 
-def _told(error: jsonschema_rs.ValidationError, ping: Mapping[str, Any]) -> str:
+def _line(error: jsonschema_rs.ValidationError, ping: Mapping[str, Any]) -> str:
     steps, value = _walked(ping, error.instance_path)
     return f"{json_place(steps) or OUTERMOST}: {json_type(value)}, but {_schema_says(error.kind)}"
 
 
 def _walked(value: Any, path: Sequence[str | int]) -> tuple[list[str | int], Any]:
-    """*path* with numbers that are keys as such, and what stands at its end."""
+    """*path* with numeric keys as text, and the value at its end."""
     steps: list[str | int] = []
     for step in path:
         key = str(step) if isinstance(value, dict) else step
@@ -47,7 +47,7 @@ def _walked(value: Any, path: Sequence[str | int]) -> tuple[list[str | int], Any
 
 
 def _nearest(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError | None:
-    """Of what kept the alternatives from fitting, that which lies deepest: most of its alternative fits."""
+    """The deepest of the alternatives' errors: the other parts of that alternative match."""
     leaves = [leaf for leaf in _leaves(error, MAX_DEPTH) if leaf is not error]
     return max(leaves, key=lambda leaf: len(leaf.instance_path), default=None)
 
@@ -64,10 +64,10 @@ def _leaves(error: jsonschema_rs.ValidationError, depth: int) -> Iterator[jsonsc
 def _schema_says(kind: Any) -> str:
     name = kind.name
     if name == "anyOf":
-        return "anyOf: none of its alternatives fits"
+        return "anyOf: no alternative matches"
     if name == "oneOf":
-        how_many = "none" if any(kind.value) else "more than one"
-        return f"oneOf: {how_many} of its alternatives fits"
+        how_many = "no alternative matches" if any(kind.value) else "more than one alternative matches"
+        return f"oneOf: {how_many}"
     if name in _UNEXPECTED_KEYS:
         return f"{name}: {_some_keys(kind.value)} not allowed"
     if name == "propertyNames":
@@ -75,7 +75,7 @@ def _schema_says(kind: Any) -> str:
     if name in _OF_OUR_LIMITS:
         return "its pattern takes too long here"
     if name == "falseSchema":
-        return "nothing may stand there"
+        return "no value is allowed there"
     return f"{name}: {_words(kind.value)}"
 
 
@@ -86,7 +86,7 @@ def _some_keys(keys: Sequence[Any]) -> str:
 
 
 def _words(value: Any) -> str:
-    """The schema's own word: a limit, a type, a pattern."""
+    """The value in the schema: a limit, a type, a pattern."""
     if isinstance(value, str):
         text = value if value.isprintable() else orjson.dumps(value).decode()
     else:

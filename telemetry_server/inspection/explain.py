@@ -20,39 +20,11 @@ from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.submission_listing import document_id_of, submissions_from
-from telemetry_server.outcomes.outcome import QuarantineReason
+from telemetry_server.outcomes.checks import CHECKS, DOCTYPE, REVISION
 from telemetry_server.outcomes.quarantine_line import one_by_one
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
 
-DOCTYPE_CHECK = "doctype and schema"
-
-# What conversion checks, in its order, and the reasons that each check can end with.
-CHECKS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("path", frozenset({QuarantineReason.INVALID_PATH, QuarantineReason.INVALID_DOCUMENT_ID})),
-    (
-        "body",
-        frozenset({QuarantineReason.EMPTY_BODY, QuarantineReason.CORRUPT_GZIP, QuarantineReason.TOO_LARGE}),
-    ),
-    ("JSON", frozenset({QuarantineReason.INVALID_JSON})),
-    ("version and fields", frozenset({QuarantineReason.UNKNOWN_VERSION, QuarantineReason.MISSING_FIELD})),
-    (
-        DOCTYPE_CHECK,
-        frozenset({QuarantineReason.UNKNOWN_DOCTYPE, QuarantineReason.SCHEMA_VIOLATION}),
-    ),
-    ("rules", frozenset({QuarantineReason.UNWANTED})),
-    (
-        "revision",
-        frozenset(
-            {
-                QuarantineReason.MISSING_REVISION,
-                QuarantineReason.INVALID_REVISION,
-                QuarantineReason.UNKNOWN_REVISION,
-            }
-        ),
-    ),
-    ("histograms", frozenset()),
-)
 REMOVED = "its bytes in quarantine were removed after quarantine_retention_days"
 FIRST = ("stored", "pending", "quarantined", "duplicate", "deleted")
 
@@ -145,12 +117,13 @@ def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, 
 def _checked(life: Life) -> list[dict[str, Any]]:
     """Which checks it passed, and the one that ended it; nothing for what was not read yet."""
     if life.outcome == "pending":
-        return [{"check": check, "passed": True} for check, _ in CHECKS[:6]] if life.segment else []
+        passed_checks = CHECKS[: CHECKS.index(REVISION)] if life.segment else ()
+        return [{"check": check.name, "passed": True} for check in passed_checks]
     checked = []
     is_refused = life.outcome in ("quarantined", "deleted")
-    for check, reasons in CHECKS:
-        passed = not (is_refused and life.reason in reasons)
-        checked.append({"check": check, "passed": passed})
+    for check in CHECKS:
+        passed = not (is_refused and life.reason in check.reasons)
+        checked.append({"check": check.name, "passed": passed})
         if not passed:
             break
     return checked
@@ -177,7 +150,7 @@ def _tell_record(
     metadata = record["metadata"]
     if UNREGISTERED_VERSION in metadata.get("anomalies", {}):
         # No schema was asked: the check did not take place.
-        checked = [check for check in _checked(life) if check["check"] != DOCTYPE_CHECK]
+        checked = [check for check in _checked(life) if check["check"] != DOCTYPE.name]
     else:
         checked = _checked(life)
     # That of the definitions, where they are not of the ping's own.

@@ -1,4 +1,4 @@
-"""What can become of a submission: the closed list of outcomes and reasons."""
+"""The outcomes of a submission and the reasons for quarantine: both lists are closed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,13 +41,13 @@ class HistogramReason(StrEnum):
 
 
 class DroppedHistogram(NamedTuple):
-    """A histogram that its ping is stored without."""
+    """A histogram that was removed from a stored ping."""
 
-    name: str  # as the client wrote it, STARTUP_ included
+    name: str  # as sent, STARTUP_ included
     reason: HistogramReason
     detail: str  # one line: what was sent, what the spec says
     where: str  # path in the payload: "payload.processes.content.histograms.GC_MS"
-    value: Any  # the histogram itself, as it was decoded
+    value: Any  # the histogram as decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +60,18 @@ class Stored:
     dimensions: tuple[str, ...]  # one per dimension of the schema, as folder names
     record: bytes  # the JSON of the record: one line, no newline
     histograms_kept: int
-    digest: int  # of the inflated body: tells a client's retry from other bytes under the same id
+    digest: int  # of the inflated body: distinguishes a retry from other bytes under the same id
     dropped: tuple[DroppedHistogram, ...] = ()
-    notes: Mapping[str, int] = field(default_factory=dict)  # oddities taken in stride, by name
+    notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A submission that goes to quarantine, whole."""
+    """A submission that goes to quarantine as a whole."""
 
     reason: QuarantineReason
     detail: str  # one line: what is wrong and where in the JSON; never a client's address
-    document_id: str | None = None  # where the path names one
+    document_id: str | None = None  # if the path has one
     namespace: str = "UNKNOWN"
     doctype: str = "UNKNOWN"
     notes: Mapping[str, int] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class AwaitingSpecs:
-    """A ping that cannot be judged before its revision's definitions are here."""
+    """A ping that can only be converted when the definitions of its revision have arrived."""
 
     revision: Revision
     document_id: str

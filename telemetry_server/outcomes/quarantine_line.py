@@ -1,4 +1,4 @@
-"""Quarantine's lines: what was refused, whole, with its reason (format: StorageFormat.md)."""
+"""The lines of quarantine: refused submissions and histograms with reasons (format: StorageFormat.md)."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ def submission_line(
     reason: str,
     detail: str,
 ) -> bytes:
-    """A refused submission, its body as received, so that `replay` can start from the same bytes."""
+    """The line of a refused submission, with its body as received, for `replay`."""
     fields: dict[str, Any] = {
         "document_id": document_id,
         "received_at": timestamp(submission.received_at),
@@ -53,7 +53,7 @@ def histograms_line(
     doctype: str,
 ) -> bytes:
     """
-    The histograms that a ping is stored without for one reason, as one line: the shared fields once.
+    The line of the histograms of one ping that were dropped for one reason.
 
     `storage.partitions.quarantine_line.items_in` reads the count, so it comes first.
     """
@@ -75,9 +75,9 @@ def histograms_line(
 
 def one_by_one(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """
-    An object for each thing that a quarantine line holds: a submission, or a histogram.
+    One object for each submission or histogram in the fields of a quarantine line.
 
-    Lines of before hold one histogram each; they come out as they are.
+    Lines of earlier versions hold one histogram each and are yielded unchanged.
     """
     histograms = fields.get("histograms")
     if histograms is None:
@@ -94,11 +94,11 @@ def _line(document_id: str | None, fields: dict[str, Any]) -> bytes:
 
 def read_submission_line(line: bytes) -> tuple[dict[str, Any], Submission]:
     """
-    The fields of a refused submission's line, and the submission as it was.
+    The fields of a refused submission's line, and the submission as received.
 
     Raises:
-        ValueError: The line is not one.
-        KeyError: It is a histogram's.
+        ValueError: The line is damaged.
+        KeyError: The line is that of a histogram.
     """
     fields = orjson.loads(line.partition(b"\t")[2])
     submission = Submission(

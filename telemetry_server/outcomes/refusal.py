@@ -1,4 +1,4 @@
-"""How a step of the conversion says that a submission goes to quarantine."""
+"""The exception with which a conversion step sends a submission to quarantine."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def required_object(parent: dict[str, Any], key: str, where: str = "") -> dict[s
     The object *key* of *parent*.
 
     Raises:
-        Refusal: It is absent or no object (`missing_field`); the detail names it.
+        Refusal: It is missing or not an object (`missing_field`); the detail names it.
     """
     value = parent.get(key)
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""Moments as records and quarantine lines write them."""
+"""Timestamps in the form of records and quarantine lines."""
 
 from datetime import UTC, datetime
 
 
 def timestamp(moment: datetime) -> str:
-    """UTC with six decimals and ``Z``, always."""
+    """*moment* in UTC, always with six decimals and ``Z``."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

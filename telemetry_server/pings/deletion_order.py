@@ -1,8 +1,8 @@
 """
-What a deletion-request asks for: which ids a user wants forgotten.
+The ids in a deletion-request: data under them is to be deleted.
 
-Firefox sends two, with different ids: one of Glean, one of Telemetry.  The order is kept in
-the record of the ping itself; carrying it out is another step, and not built yet.
+Firefox sends two requests with different ids: one by Glean, one by Telemetry.  The order is stored in
+the record of the ping; nothing is deleted yet.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ DELETION_REQUEST = "deletion-request"
 
 def deletion_order_of(doctype: str, ping: Mapping[str, Any]) -> dict[str, list[str]] | None:
     """
-    The order in *ping*: ``{"ids": [client id, then every other id]}``; None if it is no deletion-request.
+    The order in *ping*: ``{"ids": [client id, then every other id]}``; None for other doctypes.
 
-    Raises nothing: a request whose ids cannot be read is an order with none.
+    A request whose ids cannot be read is an order without ids.
     """
     if doctype != DELETION_REQUEST:
         return None

@@ -1,4 +1,4 @@
-"""What a catalogue of doctypes answers; the converter asks, the catalogue's room fills it."""
+"""The interface of a catalogue of doctypes, which the converter uses and `doctypes` implements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 UNREGISTERED_VERSION = "unregistered_version"
-"""The note of a ping whose doctype is registered in other versions only."""
+"""The note of a ping whose doctype is registered only in other versions."""
 
 
 class DoctypeStatus(StrEnum):
-    """How a ping stands to what is registered for its doctype."""
+    """The result of checking a ping against the schema of its doctype."""
 
     VALID = "valid"
     UNREGISTERED = "unregistered"  # no schema for this namespace, doctype and version
@@ -22,9 +22,9 @@ class DoctypeCheck:
     """A catalogue's answer."""
 
     status: DoctypeStatus
-    detail: str = ""  # one line: the place in the JSON, and the schema's own words
-    notes: Mapping[str, int] = field(default_factory=dict)  # oddities taken in stride, by name
-    doctype: str | None = None  # the registered spelling, where the ping spells its doctype otherwise
+    detail: str = ""  # one line: the place in the JSON, and the schema's requirement
+    notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
+    doctype: str | None = None  # the registered spelling, if the ping uses another
 
 
 class DoctypeCatalogue(Protocol):
@@ -34,9 +34,9 @@ class DoctypeCatalogue(Protocol):
         self, namespace: str, doctype: str, docversion: str, ping: Mapping[str, Any], text: bytes
     ) -> DoctypeCheck:
         """
-        Judge a ping; it is not changed.
+        Check a ping; it is not changed.
 
         Args:
-            ping: As decoded, without the fields that are reserved for the server.
-            text: The JSON that it was decoded from, those fields included.
+            ping: The decoded payload, without the fields that are reserved for the server.
+            text: The JSON that it was decoded from, with those fields.
         """

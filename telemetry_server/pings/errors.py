@@ -1,17 +1,17 @@
 """
-Why a submission is no ping.
+Errors of a submission that does not decode to a ping.
 
 ::
 
     PingError
-    ├── BadSubmitPath    the path has no form that we know
-    ├── BadDocumentId    its id is no UUID
-    ├── EmptyBody        there is nothing in it
-    ├── CorruptGzip      it begins as gzip and does not end as such
-    ├── TooLarge         more than we inflate
-    └── InvalidJson      not the JSON of one object, within our limits
+    ├── BadSubmitPath    the path has an unknown form
+    ├── BadDocumentId    the id is not a UUID
+    ├── EmptyBody        the body is empty
+    ├── CorruptGzip      the gzip data is damaged or incomplete
+    ├── TooLarge         the inflated body is past the limit
+    └── InvalidJson      the body is not the JSON of one object within the limits
 
-Each text is one line that names the place and never quotes the payload.
+Each message is one line that names the place and never quotes the payload.
 """
 
 
@@ -21,28 +21,28 @@ class PingError(Exception):
     def __init__(self, detail: str, document_id: str | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.document_id = document_id  # where the path names one all the same
+        self.document_id = document_id  # if the path has one
 
 
 class BadSubmitPath(PingError):
-    """The path has no form that we know."""
+    """The path has an unknown form."""
 
 
 class BadDocumentId(PingError):
-    """The id is no UUID."""
+    """The id is not a UUID."""
 
 
 class EmptyBody(PingError):
-    """Nothing was sent, or gzip of nothing."""
+    """The body is empty, or gzip of an empty text."""
 
 
 class CorruptGzip(PingError):
-    """The body begins as gzip and does not end as such."""
+    """The gzip data of the body is damaged or incomplete."""
 
 
 class TooLarge(PingError):
-    """The body, inflated, is more than we take."""
+    """The inflated body is past the limit."""
 
 
 class InvalidJson(PingError):
-    """The body is not the JSON of one object, within our limits."""
+    """The body is not the JSON of one object within the limits."""

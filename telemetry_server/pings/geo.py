@@ -1,25 +1,25 @@
-"""The country that an address is in, by a database of the operator's; the address itself is not kept."""
+"""The country of an address, from the operator's database; the address itself is not stored."""
 
 from pathlib import Path
 from typing import Any, Protocol
 
 
 class GeoDatabaseError(Exception):
-    """The database cannot be used; one line for the operator."""
+    """The database cannot be used; the message is one line for the operator."""
 
 
 class GeoLookup(Protocol):
-    """Knows where addresses are."""
+    """Finds the places of addresses."""
 
     def find(self, address: str) -> dict[str, str]:
-        """What is known of *address*: ``country`` (two letters), ``subdivision1``; empty if nothing is."""
+        """The ``country`` (two letters) and ``subdivision1`` of *address*; empty if unknown."""
 
 
 class GeoDatabase:
     """
     A MaxMind DB file, open for reading.
 
-    Cities are left out: of a small one, a city is close to a name.
+    Cities are omitted: a small city nearly identifies a person.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class GeoDatabase:
         Open *path*.
 
         Raises:
-            GeoDatabaseError: The reader is not installed, or the file is no such database.
+            GeoDatabaseError: The reader is not installed, or the file is not a MaxMind DB.
         """
         try:
             import maxminddb

@@ -1,4 +1,4 @@
-"""A body as received → the bytes of its text, within bounds."""
+"""Inflates a received body to the bytes of its text, within limits."""
 
 import zlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from telemetry_server.pings.errors import CorruptGzip, EmptyBody, InvalidJson, T
 isal_zlib: Any
 try:
     from isal import isal_zlib
-except ImportError:  # no wheel for this machine: zlib gives the same, three times slower
+except ImportError:  # not available for this machine: zlib gives the same result, three times slower
     isal_zlib = None
 
 crc32: Callable[[bytes], int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
@@ -23,36 +23,36 @@ MAX_MEMBERS = 4
 
 _MAGIC = b"\x1f\x8b"
 _STEP_BYTES = 1024
-_GZIP = 31  # zlib's word for "a gzip header and trailer, checked"
+_GZIP = 31  # zlib's window bits for gzip, with header and trailer checked
 
 
 @dataclass(frozen=True, slots=True)
 class Inflated:
-    """A body's text."""
+    """The text of a body."""
 
     data: bytes
     was_gzip: bool = False
-    trailing_bytes: int = 0  # after the last gzip member; no part of the text
+    trailing_bytes: int = 0  # after the last gzip member; not part of the text
 
 
 def inflate(body: bytes) -> Inflated:
     """
-    Return the text of *body*; gzip is told by its first bytes, never by a header.
+    Return the text of *body*; gzip is recognised by its first bytes, never by a header.
 
-    Members are joined.  Memory stays within the limits whatever is sent.
+    Members are joined.  Memory stays within the limits for every input.
 
     Raises:
-        EmptyBody: There is nothing in it.
+        EmptyBody: The body or its text is empty.
         CorruptGzip: A member is damaged or incomplete, or there are more than `MAX_MEMBERS`.
-        TooLarge: More than `MAX_INFLATED_BYTES`, or, past `RATIO_COUNTS_PAST_BYTES`, more than
+        TooLarge: The text is more than `MAX_INFLATED_BYTES`, or, past `RATIO_COUNTS_PAST_BYTES`, more than
             `MAX_RATIO` times what was sent.
-        InvalidJson: It is gzip within gzip: one layer is taken off.
+        InvalidJson: The body is gzip within gzip: only one layer is removed.
     """
     if not body.startswith(_MAGIC):
         if len(body) > MAX_INFLATED_BYTES:
-            raise TooLarge(f"{len(body)} bytes, at most {MAX_INFLATED_BYTES} are taken")
+            raise TooLarge(f"{len(body)} bytes, at most {MAX_INFLATED_BYTES} are accepted")
         if not body:
-            raise EmptyBody("nothing was sent")
+            raise EmptyBody("the body is empty")
         return Inflated(body)
     limit = min(MAX_INFLATED_BYTES, max(RATIO_COUNTS_PAST_BYTES, MAX_RATIO * len(body)))
     members: list[bytes] = []
@@ -64,14 +64,14 @@ def inflate(body: bytes) -> Inflated:
         members.append(data)
     data = members[0] if len(members) == 1 else b"".join(members)
     if not data:
-        raise EmptyBody("gzip of nothing was sent")
+        raise EmptyBody("the body is gzip of an empty text")
     if data.startswith(_MAGIC):
         raise InvalidJson("gzip within gzip: compress the JSON once")
     return Inflated(data, was_gzip=True, trailing_bytes=len(rest))
 
 
 def _member(data: bytes, room_bytes: int) -> tuple[bytes, bytes]:
-    """The text of the first member, and what follows it."""
+    """The text of the first member, and the bytes after it."""
     decompressor, text = _decompressed(data, room_bytes + 1)
     if len(text) > room_bytes:
         raise TooLarge(f"inflates to more than {MAX_INFLATED_BYTES} bytes or {MAX_RATIO} times what was sent")
@@ -81,8 +81,8 @@ def _member(data: bytes, room_bytes: int) -> tuple[bytes, bytes]:
 
 
 def _decompressed(data: bytes, max_bytes: int) -> tuple[Any, bytes]:
-    # ISA-L lets reserved header flags pass, and gives up on some damage earlier than zlib does:
-    # what it does not take plainly is zlib's to judge, so that both give the same.
+    # ISA-L accepts reserved header flags, and stops earlier than zlib at some damage.  Data that it does
+    # not inflate is inflated by zlib, so that both give the same result.
     if isal_zlib is not None and len(data) > 3 and not data[3] & 0xE0:
         quick = isal_zlib.decompressobj(_GZIP)
         with suppress(isal_zlib.error):

@@ -1,4 +1,4 @@
-"""Places in a JSON document, written so that they fit in one line."""
+"""Places and values of a JSON document, written for one-line messages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,19 +18,19 @@ _TYPE_NAMES = {
 
 
 def json_type(value: Any) -> str:
-    """What *value* is, as JSON calls it: "an object", "a string", …"""
-    return _TYPE_NAMES.get(type(value), "no JSON")
+    """The JSON type of *value*: "an object", "a string", …"""
+    return _TYPE_NAMES.get(type(value), "not a JSON value")
 
 
 def short_number(number: float) -> str:
-    """A JSON number as it may stand in one line: whole numbers without a fraction, long ones cut."""
+    """A JSON number for a message: whole numbers without a fraction, long ones shortened."""
     text = str(number) if isinstance(number, int) else f"{number:g}"
     digits = len(text.lstrip("-"))
     return text if digits <= MAX_DIGITS else f"an integer of {digits:,} digits"
 
 
 def json_place(steps: Sequence[str | int]) -> str:
-    """*steps* from the outermost object, as ``a.b[3].c``: keys cut, and without what breaks a line."""
+    """*steps* from the outermost object, as ``a.b[3].c``; keys are shortened and printable."""
     text = ""
     for step in steps:
         if isinstance(step, int):

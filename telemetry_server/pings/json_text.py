@@ -1,11 +1,10 @@
 """
-The text of a body → one JSON object, and the checks that its parser lacks.
+Parses the text of a body as one JSON object, with checks that orjson lacks.
 
-orjson refuses what is not UTF-8, NaN and infinities, control characters.  Lone surrogates, which it
-refuses as well, are replaced, and the text is read again.
-Of two equal keys in one object the last counts, and so it does of two that become equal so.  Its
-own depth limit is too high, and it makes floats of integers past 64 bits: both are mended here,
-without walking the parsed object.
+orjson refuses text that is not UTF-8, NaN, infinities and control characters.  It also refuses lone
+surrogates: they are replaced, and the text is parsed again.  Of two equal keys in one object the last
+counts, also if they became equal by a replacement.  The depth limit of orjson is too high, and it turns
+integers past 64 bits into floats: both are corrected here without walking the parsed object.
 """
 
 import json
@@ -33,16 +32,16 @@ _MINUS = ord("-")
 
 _ONE_KIND_OF_BRACKET = bytes.maketrans(b"[]", b"{}")
 _NO_LANDMARK = bytes(set(range(256)) - set(b'{}[]"'))
-# Below this the brackets are quicker counted than a few hundred lists are made.
+# For smaller texts, counting the brackets is quicker than creating a few hundred lists.
 _SMALL_TEXT_BYTES = 32 << 10
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedObject:
-    """A JSON object, and what had to be done to read it."""
+    """A JSON object, and what was mended to parse it."""
 
     value: dict[str, Any]
-    text: bytes  # what was read: without a byte order mark, lone surrogates replaced
+    text: bytes  # as parsed: without a byte order mark, lone surrogates replaced
     had_byte_order_mark: bool = False
     lone_surrogates: int = 0  # replaced in it
 
@@ -51,7 +50,7 @@ def parse_object(text: bytes) -> ParsedObject:
     """
     Parse *text* as one JSON object.
 
-    Integers have all their digits, up to the size of the largest double (308 digits).
+    Integers keep all their digits, up to the size of the largest double (308 digits).
 
     Raises:
         InvalidJson: It is not JSON, not an object, nested past `MAX_NESTING`, or has a number past any
@@ -76,10 +75,10 @@ def parse_object(text: bytes) -> ParsedObject:
 
 def stored_object(text: bytes) -> dict[str, Any]:
     """
-    The object that `json_of` wrote as *text*, integers past 64 bits with all their digits.
+    The object that `json_of` wrote as *text*; integers past 64 bits keep all their digits.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: The text is not JSON.
     """
     value: dict[str, Any] = json.loads(text) if may_have_long_integers(text) else orjson.loads(text)
     return value
@@ -96,7 +95,7 @@ def json_of(value: Any) -> bytes:
 def _value_of(text: bytes, skipped_bytes: int) -> Any:
     value = _parse_shallow(text, skipped_bytes)
     if may_have_long_integers(text):
-        value = None  # both at once would be twice the memory
+        value = None  # frees its memory before the second parse
         value = json.loads(text)
     return value
 
@@ -107,11 +106,11 @@ def _parse_shallow(text: bytes, skipped_bytes: int) -> Any:
         if nesting_of(text) > MAX_NESTING:
             raise _too_deep()
         return value
-    # So many lists around it that the parser's own limit is ours.
+    # Lists around the text make the parser's own depth limit equal to `MAX_NESTING`.
     try:
         value = orjson.loads(b"".join((_SPARE_LEVELS[0], text, _SPARE_LEVELS[1])))
         for _ in _SPARE_LEVELS[0]:
-            # One element each: a text such as "{}], [{}" shows here as two.
+            # Each list has one element: a text such as "{}], [{}" would give two.
             [value] = value
     except (orjson.JSONDecodeError, ValueError, TypeError):
         _loads(text, skipped_bytes)
@@ -136,8 +135,8 @@ def nesting_of(text: bytes) -> int:
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     landmarks = text.translate(_ONE_KIND_OF_BRACKET, _NO_LANDMARK)
-    # A string without brackets is two quotes now.  Where a pair of neighbours goes that belongs to
-    # two strings, they become one string, and what is inside stays inside.
+    # A string without brackets is now two quotes.  Removing a neighbouring pair of two strings joins
+    # these strings, and their content stays inside a string.
     landmarks = landmarks.replace(b'"' * 16, b"").replace(b'""', b"")
     if b'"' in landmarks:
         landmarks = b"".join(landmarks.split(b'"')[::2])
@@ -151,7 +150,7 @@ def nesting_of(text: bytes) -> int:
 
 
 def _spare_levels() -> tuple[bytes, bytes] | None:
-    """The brackets that leave `MAX_NESTING` levels below the parser's own limit; None if it has none."""
+    """The brackets that leave `MAX_NESTING` levels below the parser's limit; None if it has no limit."""
 
     def takes(levels: int) -> bool:
         try:
@@ -174,7 +173,7 @@ _SPARE_LEVELS = _spare_levels()
 
 
 def may_have_long_integers(text: bytes) -> bool:
-    """Whether there may be an integer past 64 bits in *text*, which has something before and behind it."""
+    """Whether *text* may contain an integer past 64 bits; *text* neither starts nor ends with a digit."""
     digits = text.translate(_ZEROS_FOR_DIGITS)
     start = digits.find(_LONG_RUN)
     while start >= 0:
@@ -188,8 +187,8 @@ def may_have_long_integers(text: bytes) -> bool:
 
 
 def _may_be_past_64_bits(text: bytes, start: int, end: int) -> bool:
-    """Whether the digits ``text[start:end]`` may be such an integer; those in a string may look like one."""
-    # A fraction's digits and most strings have other neighbours.
+    """Whether the digits ``text[start:end]`` may be such an integer; digits in a string may look like one."""
+    # The digits of a fraction, and in most strings, have other neighbours.
     if text[start - 1] not in _NUMBER_BEGINS_AFTER or text[end] not in _NUMBER_ENDS_BEFORE:
         return False
     if end - start > _MAX_DIGITS:

@@ -1,8 +1,8 @@
 """
-Half a character: a UTF-16 surrogate without its partner, which no UTF-8 text can hold.
+Lone surrogates: UTF-16 surrogates without their partner, which UTF-8 cannot represent.
 
-Clients that cut a text at a number of UTF-16 units send one where that parts an emoji.
-Each is replaced by U+FFFD, the character that stands for what cannot be read.
+Clients that cut a text at a number of UTF-16 units send one if they split an emoji.  Each lone surrogate
+is replaced by U+FFFD, the replacement character.
 """
 
 import re
@@ -12,14 +12,14 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-# All begin alike, so that the search for it is quick.
+# Both alternatives share a prefix, which makes the search quick.
 _LONE_ESCAPE = re.compile(
     rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!%b)|(?<!%b\\u[dD])[c-fC-F][0-9a-fA-F]{2})" % (_LOW, _HIGH)
 )
 _REPLACEMENT_ESCAPE = rb"\\ufffd"  # a template: one backslash; as long as what it replaces
 _LONE = re.compile("[\ud800-\udfff]")
 _ESCAPED_BACKSLASH = rb"\\"
-# As long, and no part of any JSON text: it keeps escaped backslashes out of the way.
+# Stands for escaped backslashes during the search: as long, and never part of a JSON text.
 _STAND_IN = b"\0\0"
 
 
@@ -28,8 +28,8 @@ def replace_in_json(text: bytes) -> tuple[bytes, int]:
     Replace every escape of a lone surrogate (``\ud83d``) in a JSON *text*, in strings and in keys.
 
     Returns:
-        The text, each byte where it was, and how many were replaced.  A text with a zero byte is
-        not JSON, and comes back as it is.
+        The text, with every other byte at its place, and the number of replacements.  A text with a
+        zero byte is not JSON, and is returned unchanged.
     """
     if b"\0" in text:
         return text, 0

@@ -1,4 +1,4 @@
-"""What a ping and its headers say of client, system and place, for the metadata of its record."""
+"""The client, system and place of a ping, from its payload and headers, for the metadata of its record."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ from telemetry_server.pings.user_agent import user_agent_parts
 BAD_SOURCE_TAGS_NOTE = "bad_source_tags"
 BAD_DEBUG_ID_NOTE = "bad_debug_id"
 SUSPICIOUS_TIME_NOTE = "tz_suspicious"
-# No name that we know is longer; what is remembered of clients' texts stays small.
+# No known name is longer; the caches of client texts stay small.
 MAX_NAME_CHARACTERS = 64
 MAX_USER_AGENT_CHARACTERS = 1024
 
 
 class MetadataFields(NamedTuple):
-    """What goes into ``metadata`` beside what is always there."""
+    """The optional fields of ``metadata``, the headers and notes."""
 
     fields: dict[str, Any]
-    header: dict[str, str]  # the headers that are kept: without User-Agent, and without tags that are none
+    header: dict[str, str]  # the kept headers, without User-Agent and invalid tags
     notes: Counter[str]
 
 
@@ -45,38 +45,38 @@ def metadata_fields_of(
     geo: GeoLookup | None = None,
 ) -> MetadataFields:
     """
-    Look through *ping*, before anything in it is changed, and its *headers*.
+    Read the metadata fields of *ping* and *headers*, before the ping is changed.
 
     Args:
-        headers: In lower case, ``_`` for ``-``, without any that holds an address.
-        app_name, channel: What the ping or its path says of its application; anything but text is nothing.
-        address: Of the client, for the lookup in *geo* alone.
+        headers: Names in lower case with ``_`` for ``-``, without headers that hold an address.
+        app_name, channel: The application in the payload or path; values that are not strings are ignored.
+        address: The client's address, used only for the lookup in *geo*.
     """
     notes: Counter[str] = Counter()
     header = dict(headers)
-    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     client_id = client_id_of(ping)
     if client_id is not None:
-        said["client_id"] = client_id
-        said["sample_id"] = sample_id_of(client_id)
-    _add_normalized(said, _system_of(ping), app_name, channel)
+        fields["client_id"] = client_id
+        fields["sample_id"] = sample_id_of(client_id)
+    _add_normalized(fields, _system_of(ping), app_name, channel)
     agent = header.pop("user_agent", None)
     if agent is not None and (parts := user_agent_parts(agent[:MAX_USER_AGENT_CHARACTERS])):
-        said["user_agent"] = dict(parts)
+        fields["user_agent"] = dict(parts)
     if geo is not None and address is not None and (places := geo.find(address)):
-        said["geo"] = places
+        fields["geo"] = places
         if "country" in places:
-            said["normalized_country_code"] = normalized_country_code(places["country"])
+            fields["normalized_country_code"] = normalized_country_code(places["country"])
     _check_tags(header, notes)
     if "ping_info" in ping and (count := suspicious_times(ping)):
         notes[SUSPICIOUS_TIME_NOTE] += count
     order = deletion_order_of(doctype, ping)
     if order is not None:
-        said["deletion_order"] = order
-    return MetadataFields(said, header, notes)
+        fields["deletion_order"] = order
+    return MetadataFields(fields, header, notes)
 
 
-def _add_normalized(said: dict[str, Any], system: tuple[Any, Any], app_name: Any, channel: Any) -> None:
+def _add_normalized(fields: dict[str, Any], system: tuple[Any, Any], app_name: Any, channel: Any) -> None:
     for name, value, normalized in (
         ("normalized_channel", channel, normalized_channel),
         ("normalized_os", system[0], normalized_os),
@@ -84,11 +84,11 @@ def _add_normalized(said: dict[str, Any], system: tuple[Any, Any], app_name: Any
         ("normalized_app_name", app_name, normalized_app_name),
     ):
         if isinstance(value, str) and value:
-            said[name] = normalized(value[:MAX_NAME_CHARACTERS])
+            fields[name] = normalized(value[:MAX_NAME_CHARACTERS])
 
 
 def _system_of(ping: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Name and version of the operating system, where each kind of ping has them."""
+    """Name and version of the operating system, from the place that each kind of ping has for them."""
     client_info = ping.get("client_info")
     if isinstance(client_info, dict):
         return client_info.get("os"), client_info.get("os_version")
@@ -104,7 +104,7 @@ def _system_of(ping: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _check_tags(header: dict[str, str], notes: Counter[str]) -> None:
-    """Take out of *header* what is no debug id and no list of tags: it says nothing, and refuses no ping."""
+    """Remove an invalid debug id and invalid tags from *header*; the ping is stored all the same."""
     tag = header.get("x_debug_id")
     if tag is not None and debug_id(tag) is None:
         del header["x_debug_id"]

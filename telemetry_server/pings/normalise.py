@@ -1,8 +1,8 @@
 """
-What clients write in many ways, in the few words that it is counted by.
+Normalises names and versions that clients write in many ways, so that they can be counted.
 
-Each function takes what was sent; absent in, absent out.  Source: the public decoder's
-normalisation of attributes, as http pipelines of this kind document it.
+Each function takes the sent text.  Source: the public decoder's normalisation of attributes, as HTTP
+pipelines of this kind document it.
 """
 
 import re
@@ -22,13 +22,13 @@ APP_NAMES = (
 )
 _OS_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
-# Clients choose these texts: the caches are bounded.
+# Clients choose these texts, so the caches are bounded.
 _cached = lru_cache(maxsize=1024)
 
 
 @_cached
 def normalized_channel(channel: str) -> str:
-    """One of `CHANNELS`, or Other; case counts, since a build says its channel in lower case."""
+    """One of `CHANNELS`, or Other; case counts, since builds send their channel in lower case."""
     if channel in CHANNELS:
         return channel
     if channel.startswith("nightly-cck-"):

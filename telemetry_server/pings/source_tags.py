@@ -1,20 +1,20 @@
-"""X-Debug-ID and X-Source-Tags: tags that a tester puts on a client's pings."""
+"""X-Debug-ID and X-Source-Tags: tags that a tester adds to a client's pings."""
 
 import re
 
-AUTOMATION = "automation"  # pings of test machines: kept, and left out of what people look at by default
+AUTOMATION = "automation"  # pings of test machines: stored, but not shown by default
 MAX_TAGS = 5
 _TAG = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 
 def debug_id(header: str) -> str | None:
-    """The tag in an X-Debug-ID header; None if it is none."""
+    """The tag in an X-Debug-ID header; None if it is not valid."""
     return header if _TAG.fullmatch(header) else None
 
 
 def source_tags(header: str) -> tuple[str, ...] | None:
     """
-    The tags in an X-Source-Tags header; None if one of them, or their number, is not as it must be.
+    The tags in an X-Source-Tags header; None if one of them, or their number, is not valid.
 
     Source: the Glean book; names that begin with ``glean`` are the SDK's own.
     """
@@ -27,5 +27,5 @@ def source_tags(header: str) -> tuple[str, ...] | None:
 
 
 def is_automation(header: str | None) -> bool:
-    """Whether the tags in an X-Source-Tags header say that a machine was at work."""
+    """Whether the tags in an X-Source-Tags header mark a ping of a test machine."""
     return AUTOMATION in (source_tags(header) or ()) if header else False

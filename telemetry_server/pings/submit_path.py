@@ -1,4 +1,4 @@
-"""The path that a submission came by, and what it says about it."""
+"""The path of a submission, and the fields in it."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class SubmitPath:
-    """What a submit path says; None where its form has no place for it."""
+    """The fields of a submit path; None for fields that its form does not have."""
 
     document_id: str  # as sent; its case does not count
     namespace: str
@@ -39,15 +39,15 @@ def parse_submit_path(path: str) -> SubmitPath:
     slash.  Slashes at the end are ignored.
 
     Every segment except the id is percent-decoded, and may hold up to `MAX_SEGMENT_CHARACTERS`
-    printable characters.  The five after the id of Firefox may be empty, which is None: the payload says
-    the same.  The three of the generic form may not: nothing else says them.
+    printable characters.  The five after Firefox's id may be empty, which becomes None: the payload has
+    them too.  The three of the generic form must not be empty: only the path has them.
 
     Args:
         path: As sent, still percent-encoded, without the query.
 
     Raises:
-        BadSubmitPath: It has none of these forms.
-        BadDocumentId: It has one, but its id is no UUID of 8-4-4-4-12 hexadecimal digits.
+        BadSubmitPath: The path has another form.
+        BadDocumentId: The id is not a UUID of 8-4-4-4-12 hexadecimal digits.
     """
     whole = with_one_slash(path.rstrip("/"))
     root, submit, *segments = whole.split("/") if whole.startswith("/submit/") else ["", ""]
@@ -55,7 +55,7 @@ def parse_submit_path(path: str) -> SubmitPath:
         raise BadSubmitPath("the path is not below /submit/", _named_id(path.split("/")))
     has_trailing_slash = path.endswith("/")
     if _decoded(segments[0]) == TELEMETRY:
-        # The last of Firefox's five may be empty, which looks like a slash at the end.
+        # An empty last element of Firefox's five looks like a slash at the end.
         missing = 6 - len(segments[1:])
         if missing > 0 and len(segments) > 2 and path.endswith("/" * missing):
             segments += [""] * missing
@@ -112,7 +112,7 @@ def _document_id(segment: str) -> str:
     if _UUID.fullmatch(segment):
         return segment
     raise BadDocumentId(
-        "the document id is no UUID (8-4-4-4-12 hexadecimal digits)",
+        "the document id is not a UUID (8-4-4-4-12 hexadecimal digits)",
         segment if _is_plain(segment) else None,
     )
 
@@ -124,17 +124,17 @@ def _decoded(segment: str) -> str:
 
 def _is_plain(segment: str) -> bool:
     if segment in (".", ".."):
-        return False  # steps of a path, never a name
+        return False  # relative steps of a path are not names
     return 0 < len(segment) <= MAX_SEGMENT_CHARACTERS and segment.isprintable()
 
 
 def _named_id(segments: list[str]) -> str | None:
-    """The first segment that is an id: it helps to find the submission again."""
+    """The first segment that is an id, which helps to find the submission again."""
     return next((segment for segment in segments if _UUID.fullmatch(segment)), None)
 
 
 def _wrong_count(where: str, count: int, expected: int) -> str:
-    return f"{count} path elements {where} where {expected} are due ({count - expected:+d})"
+    return f"{count} path elements {where} where {expected} are expected ({count - expected:+d})"
 
 
 def _bad_segment(where: str, position: int) -> str:

@@ -1,5 +1,5 @@
 """
-Times in Glean pings whose zone is written wrongly.
+Times in Glean pings with a wrongly written time zone.
 
 The Python SDK sends an offset of -07:00 as +17:00.  Glean.js writes hours as a fraction: India's offset
 +05:30 is sent as ``+5.5:00``, and Nepal's +05:45 as ``+5.75:00``.
@@ -15,13 +15,13 @@ _FRACTIONAL_OFFSET = re.compile(r"([+-])([0-9]{1,2}\.(?:25|5|75)):00$")
 
 
 def suspicious_times(ping: Mapping[str, Any]) -> int:
-    """How many times of a Glean ping are over 14 hours from UTC, or have hours with a fraction."""
+    """The number of times in a Glean ping that are over 14 hours from UTC, or have fractional hours."""
     return sum(map(_is_suspicious, _times(ping)))
 
 
 def utc_offset_minutes(time: str) -> int | None:
     """
-    The offset from UTC, in minutes, that ends *time*; None where there is none.
+    The offset from UTC, in minutes, at the end of *time*; None if it has no offset.
 
     ``+5.5:00`` is 330, as ``+05:30`` is.
     """

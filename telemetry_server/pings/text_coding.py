@@ -1,8 +1,8 @@
 """
-What a body that is not JSON looks like: the name of its coding, or the byte that is not UTF-8.
+Recognises the coding of a body that is not JSON, or finds the first byte that is not UTF-8.
 
-Clients compress or encode with other settings than they announce.  A parser's own words, such as
-"not valid UTF-8 at byte 0", do not say that.
+Clients compress or encode with other settings than they announce.  A parser's message, such as
+"not valid UTF-8 at byte 0", does not show that.
 """
 
 import zlib
@@ -18,7 +18,7 @@ _COMPRESSED: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\xef\xbf\xbd", "gzip that was decoded as text, which destroys it"),
     (b"H4sI", "gzip in base64"),
 )
-# The longer mark first: that of UTF-32 begins as that of UTF-16.
+# Longer marks first: the mark of UTF-32 begins with that of UTF-16.
 _WIDE_TEXT: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
@@ -40,11 +40,11 @@ def coding_problem(text: bytes, skipped_bytes: int = 0) -> str | None:
     Say in one line why *text* is not UTF-8 text.
 
     Args:
-        skipped_bytes: Bytes before *text* that positions count as well.
+        skipped_bytes: Bytes before *text* that are included in positions.
 
     Returns:
-        What to send in place of a coding that *text* looks like, or the position of the first byte
-        that is not UTF-8, counted from 0.  None where *text* is UTF-8 and looks like text.
+        The recognised coding and what to send instead, or the position of the first byte that is not
+        UTF-8, counted from 0.  None if *text* is UTF-8 and looks like text.
     """
     for magic, name in _COMPRESSED:
         if text.startswith(magic):
@@ -68,7 +68,7 @@ def _compressed(name: str) -> str:
 def _other_text(text: bytes, error: UnicodeDecodeError) -> str:
     if error.reason == "unexpected end of data":
         return ": the text ends within a character"
-    # UTF-8 never has one such byte between two of ASCII; a language in Latin-1 mostly does.
+    # UTF-8 never has a single such byte between two ASCII bytes; text in Latin-1 mostly does.
     around = text[max(0, error.start - 1) : error.start] + text[error.start + 1 : error.start + 2]
     if around.isascii() and text[error.start] >= 0xA0:
         return ": the text looks like Latin-1, send UTF-8"

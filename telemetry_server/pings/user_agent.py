@@ -1,8 +1,8 @@
 """
-A User-Agent header → browser, its major version, and the system: three words, then it is dropped.
+Reads browser, major version and system from a User-Agent header, which is not stored itself.
 
-A short list, best first, as the public decoder has it, in place of a table of a thousand patterns:
-that takes 30 ms for a header made to be slow, and clients choose the header.
+The patterns are a short list in order of precedence, as in the public decoder.  A table of a thousand
+patterns would take 30 ms for a header that is made to be slow, and clients choose the header.
 """
 
 import re
@@ -48,7 +48,7 @@ _SYSTEMS: tuple[tuple[str, str], ...] = (
 
 @lru_cache(maxsize=1024)
 def user_agent_parts(header: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of ``browser``, ``version``, ``os`` and what *header* says of it, as far as it says."""
+    """Pairs of ``browser``, ``version`` and ``os`` with their values; unknown ones are omitted."""
     parts: list[tuple[str, str]] = []
     for name, pattern in _BROWSERS:
         found = pattern.search(header)

@@ -1,4 +1,4 @@
-"""What one ping can make the server write, keep and hold in memory has an end."""
+"""The output and the memory that one ping can cause are bounded."""
 
 import gzip
 import re
@@ -43,22 +43,22 @@ def unknown(count: int) -> bytes:
 
 
 @pytest.fixture(params=["as it comes", "plainly"])
-def judged(request, tmp_path):
+def converted(request, tmp_path):
     """Converts a body, by the compiled walk where there is one, and by a full parse."""
     context = a_context(tmp_path)
     return lambda body: convert(a_submission(body), context, plainly=request.param == "plainly")
 
 
-def test_a_ping_may_lose_as_many_histograms_as_the_limit_says(judged):
-    """It is stored, and each is kept beside its reason."""
-    outcome = judged(a_body(unknown(histogram_packer.MAX_DROPPED)))
+def test_a_ping_may_lose_up_to_the_maximum_of_histograms(converted):
+    """The ping is stored, and each dropped histogram has a reason."""
+    outcome = converted(a_body(unknown(histogram_packer.MAX_DROPPED)))
 
     assert dropped(outcome) == {"unknown_histogram": histogram_packer.MAX_DROPPED}
 
 
 @pytest.mark.parametrize("count", [histogram_packer.MAX_DROPPED + 1, 490_000])
-def test_a_ping_that_loses_more_is_refused_whole_with_the_count(judged, count):
-    outcome = judged(a_body(b"{%b}" % b",".join(b'"%x":{}' % number for number in range(count))))
+def test_a_ping_that_loses_more_histograms_is_refused_with_their_count(converted, count):
+    outcome = converted(a_body(b"{%b}" % b",".join(b'"%x":{}' % number for number in range(count))))
 
     assert refused(outcome) is QuarantineReason.TOO_LARGE
     assert isinstance(outcome, Refused)
@@ -66,8 +66,8 @@ def test_a_ping_that_loses_more_is_refused_whole_with_the_count(judged, count):
     assert f"at most {histogram_packer.MAX_DROPPED}" in outcome.detail
 
 
-def test_losses_of_all_places_and_reasons_count_together(judged):
-    """Plain and keyed, of processes as well."""
+def test_losses_of_all_places_and_reasons_count_together(converted):
+    """Plain and keyed histograms, those of processes included."""
     part = histogram_packer.MAX_DROPPED // 4
     numbers = b"{%b}" % b",".join(b'"%x":%d' % (number, number) for number in range(part))
     processes = b',"processes":{"content":{"histograms":%b,"keyedHistograms":{"KEYED_COUNT":%b}}}'
@@ -75,15 +75,15 @@ def test_losses_of_all_places_and_reasons_count_together(judged):
     def ping(extra: bytes) -> bytes:
         return a_body(unknown(part), b'{"K":%b}' % unknown(part), processes % (numbers, extra))
 
-    assert sum(dropped(judged(ping(numbers))).values()) == 4 * part
-    assert refused(judged(ping(numbers[:-1] + b',"one more":1}'))) is QuarantineReason.TOO_LARGE
+    assert sum(dropped(converted(ping(numbers))).values()) == 4 * part
+    assert refused(converted(ping(numbers[:-1] + b',"one more":1}'))) is QuarantineReason.TOO_LARGE
 
 
-def test_a_long_name_with_many_keys_is_refused_before_it_is_written_for_each(judged):
+def test_a_long_name_with_many_keys_is_refused_early(converted):
     """A name of 2 MiB and 500 keys would be a gibibyte of quarantine."""
     name = bytes(Random(1).choices(b"abcdefghijklmnopqrstuvwxyz", k=2 * MIB))
 
-    outcome = judged(a_body(keyed=b'{"%b":%b}' % (name, unknown(500))))
+    outcome = converted(a_body(keyed=b'{"%b":%b}' % (name, unknown(500))))
 
     assert refused(outcome) is QuarantineReason.TOO_LARGE
     assert isinstance(outcome, Refused)
@@ -101,8 +101,8 @@ def test_a_long_name_with_many_keys_is_refused_before_it_is_written_for_each(jud
     ],
     ids=["many", "many keys", "a long name", "a long name, wide, and keys", "a long key that is kept"],
 )
-def test_what_a_stored_ping_writes_is_bounded(tmp_path, body):
-    """Its record is no longer than its text, but for metadata, and its quarantine lines at most 40 MiB."""
+def test_the_output_of_a_stored_ping_is_bounded(tmp_path, body):
+    """Its record is at most as long as its text and its metadata, and its quarantine lines at most 40 MiB."""
     submission = a_submission(body)
     outcome = stored(convert(submission, a_context(tmp_path)))
     sheet = worker.Sheet()
@@ -114,8 +114,8 @@ def test_what_a_stored_ping_writes_is_bounded(tmp_path, body):
     assert lost <= len(body) + 4 * histogram_packer.MAX_DROPPED_CHARACTERS
 
 
-def test_lines_are_compressed_as_they_come_and_lost_nowhere(tmp_path, monkeypatch):
-    """Many small bodies that inflate to much are not all held as text."""
+def test_lines_are_compressed_early_and_none_is_lost(tmp_path, monkeypatch):
+    """Many small bodies that inflate to large texts are not held uncompressed."""
     monkeypatch.setattr(worker, "MAX_LOOSE_BYTES", 10_000)
     context = a_context(tmp_path)
     sheet = worker.Sheet()

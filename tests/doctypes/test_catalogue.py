@@ -1,4 +1,4 @@
-"""Registered doctypes: what is found, what is compiled, what is refused and how that is told."""
+"""Registered doctypes: finding and compiling schemas, and messages about violations."""
 
 import json
 import time
@@ -52,7 +52,7 @@ def test_every_draft_is_understood(tmp_path, draft):
 
 
 @pytest.mark.parametrize(
-    ("ping", "told"),
+    ("ping", "detail"),
     [
         ({"litres": "SECRET"}, 'litres: a string, but type: ["number"] (schema garden/watering/1)'),
         ({"litres": -7331}, "litres: a number, but minimum: 0 (schema garden/watering/1)"),
@@ -64,16 +64,16 @@ def test_every_draft_is_understood(tmp_path, draft):
         ),
     ],
 )
-def test_a_violation_is_told_by_its_place_and_the_schemas_words(tmp_path, ping, told):
-    """On one line, and of the payload's values only their types."""
+def test_a_violation_names_its_place_and_the_requirement_of_the_schema(tmp_path, ping, detail):
+    """One line, with only the types of the payload's values."""
     found = check(Catalogue(put(tmp_path, WATERING)), ping)
 
     assert found.status is DoctypeStatus.VIOLATION
-    assert found.detail == told
+    assert found.detail == detail
 
 
 def test_a_violation_stays_one_short_line_whatever_is_sent(tmp_path):
-    """Keys are payload too: cut, and without what breaks a line."""
+    """Keys are part of the payload too: they are shortened and printable."""
     found = check(Catalogue(put(tmp_path, WATERING)), {f"{n}\n{'k' * 5000}": 1 for n in range(50)})
 
     assert found.detail.isprintable()
@@ -81,8 +81,8 @@ def test_a_violation_stays_one_short_line_whatever_is_sent(tmp_path):
     assert len(found.detail) < 300
 
 
-def test_a_key_that_is_a_number_is_told_as_a_key(tmp_path):
-    """Bucket keys are: ``values.2`` is no third element."""
+def test_a_numeric_key_is_named_as_a_key(tmp_path):
+    """Bucket keys are such keys: ``values.2`` is not an array element."""
     schema = {"properties": {"values": {"additionalProperties": {"minimum": 0}}}}
     found = check(Catalogue(put(tmp_path, schema)), {"values": {"2": -1}})
 
@@ -124,8 +124,8 @@ def test_an_unknown_format_refuses_nothing(tmp_path):
     assert check(catalogue, {"text": "yesterday"}).status is DoctypeStatus.VALID
 
 
-def test_of_alternatives_the_nearest_is_told(tmp_path):
-    """That none of them fits is no help."""
+def test_the_nearest_alternative_is_described(tmp_path):
+    """That no alternative matches would not help."""
     far = {"type": "string"}
     near = {"properties": {"a": {"properties": {"b": {"type": "null"}}}}}
     found = check(Catalogue(put(tmp_path, {"anyOf": [far, near]})), {"a": {"b": 1}})
@@ -133,7 +133,7 @@ def test_of_alternatives_the_nearest_is_told(tmp_path):
     assert 'the nearest: a.b: a number, but type: ["null"]' in found.detail
 
 
-def test_what_is_not_registered_says_so(tmp_path):
+def test_an_unregistered_doctype_is_reported_as_such(tmp_path):
     """Another namespace, doctype, or version; case counts."""
     catalogue = Catalogue(put(tmp_path, WATERING))
 
@@ -168,8 +168,8 @@ def test_the_operators_names_are_listed(tmp_path):
         "g/w/w.schema.json",
     ],
 )
-def test_what_lies_elsewhere_is_named_and_left_out(tmp_path, path):
-    """An operator who misplaced a file learns of it."""
+def test_misplaced_files_are_named_and_skipped(tmp_path, path):
+    """An operator sees which file is misplaced."""
     catalogue = Catalogue(put(tmp_path, WATERING, path))
 
     assert catalogue.doctypes() == ()
@@ -193,8 +193,8 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
 @pytest.mark.parametrize(
     ("schema", "why"),
     [
-        ("{", "no JSON"),
-        ("[]", "no JSON object"),
+        ("{", "not valid JSON"),
+        ("[]", "not a JSON object"),
         ({"type": "nothing"}, "is not valid"),
         ({"$ref": "http://127.0.0.1:1/schema"}, "Retrieval is disabled"),
         ({"$ref": "file:///etc/hostname"}, "Retrieval is disabled"),
@@ -205,7 +205,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
         ('{"description": "' + "x" * (5 << 20) + '"}', "at most"),
     ],
 )
-def test_a_schema_that_cannot_be_used_is_refused(schema, why):
+def test_an_unusable_schema_is_an_error(schema, why):
     """Nothing is fetched, nothing else is read, and nothing grows without bounds."""
     text = schema if isinstance(schema, str) else json.dumps(schema)
     with pytest.raises(BadSchema) as refused:
@@ -216,8 +216,8 @@ def test_a_schema_that_cannot_be_used_is_refused(schema, why):
     assert len(str(refused.value)) < 400
 
 
-def test_a_schema_that_cannot_be_used_costs_no_ping(tmp_path):
-    """The trouble is the operator's: the ping counts as unregistered, and it is counted."""
+def test_an_unusable_schema_refuses_no_ping(tmp_path):
+    """The ping counts as unregistered, and the unusable schema is counted."""
     found = check(Catalogue(put(tmp_path, {"$ref": "http://127.0.0.1:1/schema"})), {})
 
     assert found.status is DoctypeStatus.UNREGISTERED
@@ -227,7 +227,7 @@ def test_a_schema_that_cannot_be_used_costs_no_ping(tmp_path):
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(?=a)(a|a)*$", "^(?!b)(a*)*b$", r"^(a+)\1+$"])
 def test_no_pattern_takes_long(tmp_path, pattern):
-    """Neither one in linear time, nor one that looks ahead or back: that one gives up."""
+    """Linear patterns finish; patterns with lookaround stop at a limit."""
     catalogue = Catalogue(put(tmp_path, {"properties": {"text": {"pattern": pattern}}}))
     check(catalogue, {"text": ""})
     start = time.process_time()
@@ -237,7 +237,7 @@ def test_no_pattern_takes_long(tmp_path, pattern):
     assert time.process_time() - start < 60  # without a bound it would run for years
 
 
-def test_only_what_is_asked_for_is_compiled(tmp_path):
+def test_only_needed_schemas_are_compiled(tmp_path):
     """A process that sees one doctype compiles one, even where another is broken."""
     put(tmp_path, WATERING)
     put(tmp_path, "{", "shop/sale/sale.1.schema.json")
@@ -247,8 +247,8 @@ def test_only_what_is_asked_for_is_compiled(tmp_path):
     assert list(catalogue._validators) == [DoctypeKey("garden", "watering", "1")]
 
 
-def test_the_operators_schema_goes_before_ours(tmp_path):
-    """Whoever registers one for Firefox's own doctypes wants it."""
+def test_the_operators_schema_takes_precedence(tmp_path):
+    """An operator may replace the schema of a Firefox doctype."""
     put(tmp_path, {"required": ["simpleMeasurements"]}, "telemetry/idle-daily/idle-daily.1.schema.json")
 
     assert Catalogue().check("telemetry", "idle-daily", "1", {}, b"").status is DoctypeStatus.VALID

@@ -1,4 +1,4 @@
-"""Our own schemas say of Firefox's pings what the converter's readers do, no more and no less."""
+"""The shipped schemas accept exactly the Firefox pings that the converter's readers accept."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def schema_takes(key: DoctypeKey, ping: dict[str, Any]) -> bool:
 @given(ping=classic_pings)
 @settings(max_examples=150)
 def test_a_classic_schema_takes_what_its_reader_takes(key, ping):
-    """So the converter need not ask both."""
+    """The converter therefore uses only the reader."""
     ping = {"ver": int(key.docversion), **ping}
 
     assert schema_takes(key, ping) == reader_takes(ping)
@@ -57,13 +57,13 @@ def test_a_classic_schema_takes_what_its_reader_takes(key, ping):
 @given(ping=unified_pings)
 @settings(max_examples=150)
 def test_a_unified_schema_takes_what_its_reader_takes(key, ping):
-    """So the converter need not ask both."""
+    """The converter therefore uses only the reader."""
     ping = {"version": int(key.docversion), "type": key.doctype, **ping}
 
     assert schema_takes(key, ping) == reader_takes(ping)
 
 
-def test_each_tells_what_it_is_for():
-    """Its title shows where somebody looks at it."""
+def test_each_shipped_schema_has_a_title():
+    """The title is shown with the schema."""
     for entry in CATALOGUE.entries():
         assert b'"title"' in entry.text()

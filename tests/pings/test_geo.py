@@ -52,8 +52,8 @@ def database(path: Path, found: Any) -> Path:
         ({"country": "CA"}, {}),
     ],
 )
-def test_a_country_is_found_and_no_city(tmp_path, found, places):
-    """Whatever else the database has."""
+def test_a_country_is_found_but_not_a_city(tmp_path, found, places):
+    """Other fields of the database are ignored."""
     geo = GeoDatabase(database(tmp_path / "test.mmdb", found))
 
     assert geo.find("192.0.2.0") == places
@@ -61,13 +61,13 @@ def test_a_country_is_found_and_no_city(tmp_path, found, places):
 
 
 @pytest.mark.parametrize("address", ["2001:db8::", "no address", ""])
-def test_an_address_that_cannot_be_looked_up_is_nowhere(tmp_path, address):
-    """No error: the ping is what counts."""
+def test_an_address_that_cannot_be_looked_up_has_no_place(tmp_path, address):
+    """The lookup raises nothing, and the ping is stored."""
     assert GeoDatabase(database(tmp_path / "test.mmdb", {})).find(address) == {}
 
 
-def test_what_is_no_database_is_one_line(tmp_path):
-    """For the operator."""
+def test_an_invalid_database_gives_one_line(tmp_path):
+    """The message is for the operator."""
     (tmp_path / "wrong.mmdb").write_text("no database")
     for name in ("wrong.mmdb", "missing.mmdb"):
         with pytest.raises(GeoDatabaseError) as refused:

@@ -1,4 +1,4 @@
-"""Bodies are inflated by what they are, within bounds."""
+"""Bodies are inflated by their first bytes, within limits."""
 
 import gzip
 import random
@@ -21,11 +21,11 @@ def noise(length: int) -> bytes:
     return bytes(random.Random(1).choices(b"0123456789abcdef", k=length))
 
 
-def test_what_is_no_gzip_is_the_text_itself():
+def test_a_body_that_is_not_gzip_is_the_text_itself():
     assert inflate(TEXT) == Inflated(TEXT)
 
 
-def test_gzip_is_told_by_its_first_bytes():
+def test_gzip_is_recognised_by_its_first_bytes():
     assert inflate(gzip.compress(TEXT)) == Inflated(TEXT, was_gzip=True)
 
 
@@ -41,7 +41,7 @@ def test_four_members_are_taken_and_a_fifth_is_not():
         inflate(member * 5)
 
 
-def test_bytes_after_the_last_member_are_counted_and_left_out():
+def test_bytes_after_the_last_member_are_counted_and_ignored():
     assert inflate(gzip.compress(TEXT) + b"junk") == Inflated(TEXT, was_gzip=True, trailing_bytes=4)
 
 
@@ -51,7 +51,7 @@ def test_only_one_layer_is_taken_off():
 
 
 @pytest.mark.parametrize("body", [b"", gzip.compress(b"", mtime=0), gzip.compress(b"", mtime=0) * 2])
-def test_nothing_is_an_empty_body(body):
+def test_an_empty_body_is_refused(body):
     with pytest.raises(EmptyBody):
         inflate(body)
 
@@ -75,7 +75,7 @@ def test_a_damaged_second_member_is_corrupt():
         inflate(gzip.compress(TEXT) + gzip.compress(TEXT)[:-3])
 
 
-def test_the_limit_itself_is_taken_and_one_byte_more_is_not():
+def test_the_limit_itself_is_accepted_and_one_byte_more_is_not():
     text = noise(MAX_INFLATED_BYTES + 1)
 
     assert len(inflate(gzip.compress(text[:-1], 1)).data) == MAX_INFLATED_BYTES
@@ -99,7 +99,7 @@ def test_the_limit_is_for_all_members_together():
         inflate(gzip.compress(bytes(600_000)) * 2)
 
 
-def test_a_bomb_costs_little_memory():
+def test_a_decompression_bomb_uses_little_memory():
     bomb = gzip.compress(bytes(200 << 20))
     tracemalloc.start()
     try:
@@ -113,7 +113,7 @@ def test_a_bomb_costs_little_memory():
 
 
 def outcome(body: bytes) -> Inflated | type[PingError]:
-    """What becomes of *body*."""
+    """The result of inflating *body*."""
     try:
         return inflate(body)
     except PingError as error:
@@ -121,7 +121,7 @@ def outcome(body: bytes) -> Inflated | type[PingError]:
 
 
 @given(st.data())
-def test_with_and_without_isal_every_body_comes_to_the_same(data):
+def test_every_body_inflates_to_the_same_with_and_without_isal(data):
     """Cut, bent and joined gzip."""
     body = bytearray(gzip.compress(data.draw(st.binary(max_size=300)), data.draw(st.integers(0, 9))))
     for _ in range(data.draw(st.integers(0, 3))):
@@ -140,8 +140,8 @@ def test_with_and_without_isal_every_body_comes_to_the_same(data):
 
 
 @pytest.mark.parametrize("flags", range(256))
-def test_header_flags_come_to_the_same_as_in_zlib(flags):
-    """ISA-L alone would take the reserved ones."""
+def test_header_flags_give_the_same_result_as_in_zlib(flags):
+    """ISA-L alone would accept the reserved flags."""
     compressor = zlib.compressobj(wbits=-15)
     header = b"\x1f\x8b\x08" + bytes([flags]) + bytes(5) + b"\xff"
     header += b"\x03\x00abc" if flags & 4 else b""

@@ -1,4 +1,4 @@
-"""Bodies are one JSON object, within limits that the parser alone does not hold."""
+"""A body is one JSON object, within limits that the parser alone does not enforce."""
 
 import json
 import re
@@ -72,14 +72,14 @@ def test_64_levels_are_taken_and_65_are_not(shape, padding):
         b"[" * 100_000,
     ],
 )
-def test_what_is_not_the_json_of_one_object_is_refused(text, padding):
+def test_a_text_that_is_not_the_json_of_one_object_is_refused(text, padding):
     with pytest.raises(InvalidJson) as caught:
         parse_object(text + padding)
 
     assert "\n" not in caught.value.detail
 
 
-def test_a_byte_order_mark_is_skipped_and_told():
+def test_a_byte_order_mark_is_skipped_and_reported():
     assert parse_object(b"\xef\xbb\xbf{}") == ParsedObject({}, b"{}", had_byte_order_mark=True)
 
 
@@ -129,7 +129,7 @@ def test_a_number_past_any_double_is_refused(number):
         (rb'{"a":"\ud83d\ude00","b":"\\ud83d"}', {"a": "\N{GRINNING FACE}", "b": "\\ud83d"}, 0),
     ],
 )
-def test_half_a_character_is_replaced_and_counted(text, value, count, padding):
+def test_a_lone_surrogate_is_replaced_and_counted(text, value, count, padding):
     parsed = parse_object(text + padding)
 
     assert (parsed.value, parsed.lone_surrogates) == (value, count)
@@ -137,8 +137,8 @@ def test_half_a_character_is_replaced_and_counted(text, value, count, padding):
 
 
 @given(st.dictionaries(st.text(st.characters(codec=None)), st.text(st.characters(codec=None))))
-def test_any_text_is_read_with_its_whole_characters(texts):
-    """As Python reads it, but for what no UTF-8 text can hold."""
+def test_any_text_keeps_its_whole_characters(texts):
+    """Parsed as by Python, except for characters that UTF-8 cannot represent."""
     text = json.dumps(texts).encode()
     parsed = parse_object(text)
     expected = json.loads(
@@ -158,7 +158,7 @@ def test_any_text_is_read_with_its_whole_characters(texts):
         b'{"a":1485817596984554752}',
     ],
 )
-def test_long_runs_of_digits_that_are_no_such_integers_are_taken(text):
+def test_long_runs_of_digits_that_are_not_integers_are_accepted(text):
     assert parse_object(text).value == json.loads(text)
 
 
@@ -200,8 +200,8 @@ def test_both_ways_to_limit_the_nesting_agree(inner, levels):
     assert answers[0] == answers[1]
 
 
-def test_the_parser_has_a_limit_of_its_own_to_lean_on():
-    """Else large texts would be counted in the slow way."""
+def test_the_parser_has_a_depth_limit():
+    """Without it, large texts would use the slow count."""
     assert json_text._SPARE_LEVELS is not None
 
 

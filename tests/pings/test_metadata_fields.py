@@ -1,4 +1,4 @@
-"""What a ping and its headers say of its client: the decoder's acceptance cases, and hostile input."""
+"""Metadata fields of pings and headers: the decoder's acceptance cases, and hostile input."""
 
 from typing import Any
 
@@ -56,8 +56,8 @@ def test_a_client_is_always_in_the_same_sample(client_id, sample_id):
         ({}, None),
     ],
 )
-def test_the_client_is_who_the_ping_says(ping, client_id):
-    """Or nobody: then there is no sample either (cases 30, 43)."""
+def test_the_client_is_the_one_that_the_ping_names(ping, client_id):
+    """Without a client there is no sample either (cases 30, 43)."""
     said = metadata_fields_of(ping, {}, doctype="main").fields
 
     assert client_id_of(ping) == client_id
@@ -92,7 +92,7 @@ def test_the_client_is_who_the_ping_says(ping, client_id):
         (normalized_country_code, "CAN", "Other"),
     ],
 )
-def test_words_are_counted_by_what_they_come_to(normalized, sent, expected):
+def test_normalised_names_are_the_expected_ones(normalized, sent, expected):
     """Case 35, and the rules around it."""
     assert normalized(sent) == expected
 
@@ -109,7 +109,7 @@ def test_words_are_counted_by_what_they_come_to(normalized, sent, expected):
     ],
 )
 def test_the_system_is_found_where_each_kind_of_ping_has_it(ping, system):
-    """Absent in, absent out (case 46)."""
+    """Missing fields stay missing (case 46)."""
     said = metadata_fields_of(ping, {}, doctype="x").fields
 
     assert (said.get("normalized_os"), said.get("normalized_os_version")) == system
@@ -135,8 +135,8 @@ def test_the_system_is_found_where_each_kind_of_ping_has_it(ping, system):
         ("curl/8.5", (None, None, None)),
     ],
 )
-def test_a_user_agent_comes_to_three_words(header, parts):
-    """And goes: it would tell more of a user than anybody needs."""
+def test_a_user_agent_is_reduced_to_three_fields(header, parts):
+    """The header is removed: it would reveal more about a user than is needed."""
     found = metadata_fields_of({}, {"user_agent": header, "date": "x"}, doctype="x")
     agent = found.fields.get("user_agent", {})
 
@@ -169,8 +169,8 @@ def test_no_user_agent_takes_long(text, benchmark_seconds=0.2):
         ("", None),
     ],
 )
-def test_a_bad_list_of_tags_is_ignored_whole(header, tags):
-    """And counted; the ping is kept (case 40)."""
+def test_an_invalid_list_of_tags_is_ignored(header, tags):
+    """The header is counted; the ping is stored (case 40)."""
     found = metadata_fields_of({}, {"x_source_tags": header, "x_debug_id": "plot-1"}, doctype="x")
 
     assert source_tags(header) == tags
@@ -181,8 +181,8 @@ def test_a_bad_list_of_tags_is_ignored_whole(header, tags):
 
 
 @pytest.mark.parametrize("header", ["has space", "x" * 21, "", "<script>"])
-def test_a_debug_id_that_is_no_tag_is_dropped(header):
-    """It ends on terminals."""
+def test_an_invalid_debug_id_is_dropped(header):
+    """Its text is shown on terminals."""
     found = metadata_fields_of({}, {"x_debug_id": header}, doctype="x")
 
     assert found.header == {}
@@ -205,7 +205,7 @@ def test_a_debug_id_that_is_no_tag_is_dropped(header):
         (7, 0),
     ],
 )
-def test_a_zone_that_cannot_be_is_counted(seen, count):
+def test_an_impossible_zone_is_counted(seen, count):
     """The ping is kept as it is (case 44)."""
     ping = {
         "ping_info": {"start_time": "2026-11-21T16:12:01.000+00:00"},
@@ -236,7 +236,7 @@ def test_the_offset_of_a_glean_time_is_parsed(time, minutes):
     assert utc_offset_minutes(time) == minutes
 
 
-def test_a_deletion_request_is_an_order_for_all_its_ids():
+def test_a_deletion_request_has_an_order_with_all_its_ids():
     """The client's first, then those in its metrics, each once; other pings order nothing."""
     other = "22222222-2222-4222-8222-222222222222"
     ping = {
@@ -261,8 +261,8 @@ class _Atlas:
         return {"192.0.2.0": {"country": "CA", "subdivision1": "NS"}, "198.51.100.0": {}}[address]
 
 
-def test_a_place_is_told_and_the_address_is_not():
-    """What is not found is not there."""
+def test_the_place_of_an_address_is_stored_but_not_the_address():
+    """Unknown fields are omitted."""
     found = metadata_fields_of({}, {}, doctype="x", address="192.0.2.0", geo=_Atlas()).fields
 
     assert found == {"geo": {"country": "CA", "subdivision1": "NS"}, "normalized_country_code": "CA"}
@@ -279,7 +279,7 @@ _names = ("client_info", "ping_info", "metrics", "environment", "info", "clientI
 
 
 @given(ping=st.fixed_dictionaries({}, optional=dict.fromkeys(_names, _json)), value=_json)
-def test_nothing_that_is_sent_breaks_it(ping: dict[str, Any], value: Any):
+def test_any_ping_has_metadata_fields(ping: dict[str, Any], value: Any):
     """Any JSON in any of the places that are looked at."""
     before = repr(ping)
     metadata_fields_of(

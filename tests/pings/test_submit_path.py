@@ -11,7 +11,7 @@ ID = "11111111-2222-4333-8444-555555555555"
 BUILD = "main/Firefox/61.0a1/nightly/20180328030202"
 
 
-def test_the_long_form_of_firefox_says_what_it_is_from():
+def test_the_long_form_of_firefox_has_the_build():
     """Version comes before channel there."""
     assert parse_submit_path(f"/submit/telemetry/{ID}/{BUILD}") == SubmitPath(
         document_id=ID,
@@ -24,16 +24,16 @@ def test_the_long_form_of_firefox_says_what_it_is_from():
     )
 
 
-def test_the_short_form_says_only_the_id():
+def test_the_short_form_has_only_the_id():
     assert parse_submit_path(f"/submit/telemetry/{ID}") == SubmitPath(ID, "telemetry")
 
 
-def test_the_generic_form_says_namespace_doctype_and_version():
+def test_the_generic_form_has_namespace_doctype_and_version():
     assert parse_submit_path(f"/submit/garden/watering/1/{ID}") == SubmitPath(ID, "garden", "watering", "1")
 
 
 @pytest.mark.parametrize("end", ["/", "//", "///"])
-def test_slashes_at_the_end_are_no_segments(end):
+def test_slashes_at_the_end_are_ignored(end):
     path = parse_submit_path(f"/submit/garden/watering/1/{ID}{end}")
 
     assert path.has_trailing_slash
@@ -41,7 +41,7 @@ def test_slashes_at_the_end_are_no_segments(end):
 
 
 def test_an_id_keeps_its_case():
-    """It is compared without regard to it, elsewhere."""
+    """Ids are compared without regard to case elsewhere."""
     upper = "AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE"
 
     assert parse_submit_path(f"/submit/telemetry/{upper}").document_id == upper
@@ -70,8 +70,8 @@ def test_an_id_keeps_its_case():
         ("////", (None, None, None, None, None)),
     ],
 )
-def test_a_dimension_may_be_encoded_empty_or_any_printable_text(dimensions, said):
-    """The payload says the same, and goes first."""
+def test_a_dimension_in_the_path_is_decoded_and_may_be_empty(dimensions, said):
+    """The payload has the same fields, and takes precedence."""
     path = parse_submit_path(f"/submit/telemetry/{ID}/{dimensions}")
 
     assert (path.doctype, path.app_name, path.app_version, path.channel, path.build_id) == said
@@ -144,19 +144,19 @@ def test_every_other_path_is_refused(path):
         "\N{FULLWIDTH DIGIT ONE}1111111-2222-4333-8444-555555555555",
     ],
 )
-def test_an_id_that_is_no_uuid_is_told_from_a_bad_path(document_id):
+def test_an_invalid_document_id_is_not_reported_as_an_invalid_path(document_id):
     for path in (f"/submit/telemetry/{document_id}/{BUILD}", f"/submit/garden/watering/1/{document_id}"):
         with pytest.raises(BadDocumentId):
             parse_submit_path(path)
 
 
 def test_any_uuid_is_an_id():
-    """Nil, and versions that nobody makes."""
+    """The nil UUID, and unused versions."""
     for document_id in ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"):
         assert parse_submit_path(f"/submit/telemetry/{document_id}").document_id == document_id
 
 
-def test_how_many_segments_are_wrong_is_said():
+def test_a_wrong_number_of_segments_is_named():
     with pytest.raises(BadSubmitPath, match=r"5 path elements .* \(-1\)"):
         parse_submit_path(f"/submit/telemetry/{ID}/main/Firefox/61.0a1/nightly")
     with pytest.raises(BadSubmitPath, match=r"7 path elements .* \(\+1\)"):
@@ -164,7 +164,7 @@ def test_how_many_segments_are_wrong_is_said():
 
 
 def test_an_id_in_a_bad_path_is_still_named():
-    """So that `explain` finds what became of it."""
+    """`explain` finds its outcome by the id."""
     with pytest.raises(BadSubmitPath) as caught:
         parse_submit_path(f"/submit/garden/{ID}")
 

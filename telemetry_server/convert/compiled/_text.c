@@ -1,17 +1,17 @@
 /*
- * The compiled inner loop of conversion: walks the text of a ping once, without making
- * objects of it.  Optional: `ping_text.py` is its only caller, and there is a way without it.
+ * The compiled inner loop of conversion: walks the text of a ping once, without creating
+ * objects for its parts.  It is optional: `ping_text.py` is its only caller, and the full
+ * parse works without it.
  *
- * It knows only JSON as clients write it, without white space.  Whatever else it meets, it
- * gives up (None), and the caller takes the plain way, which is the reference: so nothing
- * here decides that a ping is bad.  What is copied as it stands must be what the plain way
- * would write.  Where that takes more than a look (a fraction, a long integer, an escape in
- * a string), the piece is put on a list of "doubts", which the caller has the real parser
- * read and write again.
+ * It accepts only JSON as clients write it, without white space.  For anything else it
+ * returns None, and the caller uses the full parse, which is the reference: nothing here
+ * decides that a ping is bad.  Text that is copied must be what the full parse would write.
+ * Where that is not plain to see (a fraction, a long integer, an escape in a string), the
+ * piece is added to a list of "doubts", which the caller reads and writes with the real parser.
  *
- * Texts end with a zero byte, as those of bytes objects do: no walk runs past it, since zero
- * is no part of anything.  One call at a time uses the static memory; one that comes while
- * another thread's is interrupted gives up at once.
+ * Texts end with a zero byte, as those of bytes objects do.  No walk runs past it, since a
+ * zero byte is not part of any JSON.  One call at a time uses the static memory; a call that
+ * interrupts another thread's call returns None at once.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -24,7 +24,7 @@
 
 #define MAX_NESTING 64
 #define MAX_BUCKETS 10000
-#define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_places.py */
+#define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_packer.py */
 #define SHORT 8 /* digits */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define KEY_SLOTS (1 << 14)
@@ -37,7 +37,7 @@ typedef const unsigned char *Text;
 typedef struct {
     char *data;
     size_t length, room;
-    int failed; /* no memory: the text counts as one that surprises */
+    int failed; /* out of memory: the caller uses the full parse */
 } Buffer;
 
 typedef struct {
@@ -266,8 +266,8 @@ static Text past_word(Text p, const char *word)
     return strncmp((const char *)p, word, length) == 0 ? p + length : NULL;
 }
 
-/* Only to where an object or array seems to end: whoever reads it later finds out whether it
-   does.  Brackets in strings count as well; where that leads astray, what is left is no JSON. */
+/* To where an object or array seems to end; the later reader of the text checks that it
+   does.  Brackets in strings count too: where that misleads, the rest is not valid JSON. */
 static Text past_brackets(const Walk *walk, Text p, int level)
 {
     int within = 0, most = MAX_NESTING - level;

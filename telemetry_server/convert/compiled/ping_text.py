@@ -1,10 +1,10 @@
 """
-A ping whose parts stay text until somebody asks for them.
+A ping whose parts stay text until they are read: the Python side of the compiled walk.
 
-Most of a ping is only copied, and its histograms become rows: neither needs objects made of it.
-`open_ping` splits the text of a ping into parts, `pack_histograms` makes rows of the text of
-histograms.  Both need the compiled walk, and both raise `NeedsFullParse` for whatever is out of the
-ordinary: the plain way of conversion, which decodes everything, is then taken, and has the say.
+Most of a ping is only copied, and its histograms become rows; neither needs Python objects.
+`open_ping` splits the text of a ping into parts, and `pack_histograms` turns the text of histograms
+into rows.  Both need the compiled walk, and both raise `NeedsFullParse` for unusual input, which the
+full parse then handles.
 """
 
 from array import array
@@ -17,23 +17,23 @@ from telemetry_server.convert.histograms.measures import Measure, SpecDefinition
 
 try:
     from telemetry_server.convert.compiled import _text
-except ImportError:  # built without a C compiler: everything is decoded
+except ImportError:  # built without a C compiler: every ping is fully parsed
     IS_COMPILED = False
 else:
     IS_COMPILED = True
 
 _PACKABLE = {"histograms": None, "keyedHistograms": None}
 _SECTION = {**_PACKABLE, "processes": {"*": _PACKABLE}}
-# What to open of a ping, and (None) what is packed; "*" is any name that is not here.
+# The objects of a ping to open; None marks objects that are packed, "*" any name that is not listed.
 _PLAN: dict[str, Any] = {**_SECTION, "payload": _SECTION, "environment": {"system": {"os": {}}}}
 
 
 class NeedsFullParse(Exception):
-    """Something that only the plain way knows what to make of."""
+    """The compiled walk cannot convert this ping; the full parse can."""
 
 
 class OpenedObject(dict[str, Any]):
-    """An object with parts that are still text, as bytes; whoever asks for one gets it decoded."""
+    """An object whose values may still be text, as bytes; reading a value decodes it."""
 
     __slots__ = ()
 
@@ -51,7 +51,7 @@ class OpenedObject(dict[str, Any]):
 
 
 class HistogramsText(dict[str, Any]):
-    """An object of histograms, not empty, as its text: a dict only to those who ask what it is."""
+    """A non-empty object of histograms as text; it is a dict only for `isinstance`."""
 
     __slots__ = ("text",)
 
@@ -63,15 +63,15 @@ class HistogramsText(dict[str, Any]):
 
 
 class PackedText(NamedTuple):
-    """What `pack_histograms` made of a text."""
+    """The result of `pack_histograms`."""
 
-    chunks: list[bytes | tuple[str, int, int]]  # entries, and where a value is that needs a closer look
+    chunks: list[bytes | tuple[str, int, int]]  # entries, or name, start and end of a value to check
     kept: int
     numbers: int  # in the rows
 
 
 class Layouts(dict[str, bytes | None]):
-    """The definitions of one file as the compiled walk reads them, each laid out at its first use."""
+    """The definitions of one file in the form of the compiled walk, each laid out at its first use."""
 
     def __init__(self, definitions: SpecDefinitions, *, keyed: bool) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Layouts(dict[str, bytes | None]):
 
 
 def _layout(measure: Measure) -> bytes:
-    """*measure* and behind it its `others`, in the order in which they are tried."""
+    """*measure*, followed by its `others` in the order in which they are tried."""
     numbers = array("q")
     measures = (measure, *measure.others)
     for following, one in zip(reversed(range(len(measures))), measures, strict=True):
@@ -104,7 +104,7 @@ def open_ping(text: bytes) -> OpenedObject:
     The outermost object of *text*, which is a whole body.
 
     Raises:
-        Surprise: It is no JSON, or not written in the shortest way.
+        NeedsFullParse: The text is not JSON, or not in its shortest form.
     """
     split = _text.split(text, _PLAN, OpenedObject, HistogramsText)
     if split is None:
@@ -119,14 +119,14 @@ def pack_histograms(
     text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, *, keyed: bool = False
 ) -> PackedText:
     """
-    The entries of an object of histograms, those whose form is right as rows already.
+    The entries of an object of histograms; those in the expected form are rows already.
 
     Args:
-        layouts: By name; or one for all names, which are keys then.
-        keyed: There is an object of histograms below each name.
+        layouts: Layouts by name, or one layout for all names, which are then keys.
+        keyed: Each name holds an object of histograms by key.
 
     Raises:
-        Surprise: A name comes twice.
+        NeedsFullParse: A name occurs twice.
     """
     packed = _text.pack(text, layouts, keyed)
     if packed is None:
@@ -148,12 +148,12 @@ def _settle(doubts: bytes) -> None:
         raise NeedsFullParse
 
 
-def as_json(record: Mapping[str, Any]) -> bytes:
+def encode(record: Mapping[str, Any]) -> bytes:
     """
-    The JSON of *record*, parts that are text copied into it.
+    The JSON of *record*; parts that are text are copied into it.
 
     Raises:
-        Surprise: Histograms in it were not packed.
+        NeedsFullParse: Histograms in it were not packed.
     """
     try:
         return orjson.dumps(record, default=_plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)

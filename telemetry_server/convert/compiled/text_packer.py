@@ -25,10 +25,10 @@ _layouts: "WeakKeyDictionary[SpecDefinitions, tuple[Layouts, Layouts]]" = WeakKe
 
 class TextPacker(Packer):
     """
-    Puts the text of rows in the stead of the text of histograms.
+    Replaces the text of histograms by the text of rows.
 
-    What the compiled walk leaves is decoded and judged as in any `Packer`.  Its methods raise
-    `NeedsFullParse` where that could come to something else than judging the whole ping decoded.
+    Histograms that the compiled walk leaves are decoded and checked as in any `Packer`.  Its methods
+    raise `NeedsFullParse` where the result might differ from a full parse.
     """
 
     def __init__(self, definitions: SpecDefinitions) -> None:
@@ -53,7 +53,7 @@ class TextPacker(Packer):
         place.parent[place.key] = b"{%b}" % b",".join(entries)
 
     def _entries(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> list[bytes]:
-        """What is kept of *packed*, each as it stands in an object; *keyed*: the entries are its keys."""
+        """The kept entries of *packed*, each as JSON text; *keyed* is the histogram whose keys they are."""
         self._count_all(packed)
         entries = []
         for chunk in packed.chunks:
@@ -95,21 +95,21 @@ class TextPacker(Packer):
         raise NeedsFullParse
 
     def _row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
-        row = self._judged(name, key, histogram, where)
+        row = self._checked_row(name, key, histogram, where)
         if row is not None:
             self._keep(name, histogram, row)
         return row
 
 
 def _value_of(text: bytes) -> Any:
-    # The parser used here would not keep its digits.
+    # The parser used here turns integers past 64 bits into floats.
     if may_have_long_integers(b" %b " % text):
         raise NeedsFullParse
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise NeedsFullParse from None
-    # Until now only brackets were counted, those in strings as well.
+    # The walk counted only brackets, those in strings included.
     if text.count(b"{") + text.count(b"[") > MAX_NESTING_THERE and nesting_of(text) > MAX_NESTING_THERE:
         raise NeedsFullParse
     return value

@@ -1,4 +1,4 @@
-"""From what a ping says of its build to the definitions that its histograms are held against."""
+"""Chooses the definitions that the histograms of a ping are checked against, by its build."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal
 from telemetry_server.pings.json_place import json_type
 
-# Where the revisions that a record names are; what is asked for files is a setting.
+# The server in a record's revision URL; the servers that files are fetched from are a setting.
 REVISION_SERVER = "https://hg.mozilla.org"
 SELF_DESCRIBED = "self_described"
 
@@ -34,15 +34,15 @@ class Resolves(Protocol):
         version: str | None,
         platform_version: str | None = None,
     ) -> Resolution:
-        """Find definitions by *revision*, or else by what else the ping says of its build."""
+        """Find definitions by *revision*, else by the other fields of the build."""
 
 
 class TaskResolver:
     """
-    Looks once for each revision; for one task, which is over before anybody has put another file there.
+    Resolves each revision once during one task, which is short enough that files do not change.
 
     Args:
-        given_up: Revisions that are not waited for any more, each with the reason in one line.
+        given_up: Revisions that are no longer awaited, each with the reason in one line.
     """
 
     def __init__(self, resolver: Resolves, given_up: Mapping[Revision, str] | None = None) -> None:
@@ -59,7 +59,7 @@ class TaskResolver:
         version: str | None,
         platform_version: str | None = None,
     ) -> Resolution:
-        """Find definitions, or remember those of *revision* itself."""
+        """Find definitions; those of *revision* itself are remembered."""
         known = None if revision is None else self._found.get(revision)
         if known is not None:
             return known
@@ -81,26 +81,26 @@ class TaskResolver:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The definitions for a ping, and how they were found where not by its own revision."""
+    """The definitions for a ping; `source` is set if its own revision did not find them."""
 
     definitions: Definitions
     source: str | None = None
-    revision: str | None = None  # the URL of theirs, where the ping names another one
+    revision: str | None = None  # the URL of the definitions, if the ping names another revision
 
 
 def choose_definitions(
     info: JsonObject, fields: Mapping[str, Any], where: str, resolver: Resolves, unresolved: Unresolved
 ) -> Chosen | Awaiting:
     """
-    Find the definitions for a ping; a revision that a fallback found is written into an *info* without one.
+    Find the definitions for a ping; an *info* without a revision gets the one that a fallback found.
 
     Args:
-        info: Holds ``revision``, or not.
-        fields: What else the ping says of its build: ``appUpdateChannel``, ``appBuildID``, ``appVersion``.
-        where: The place of *info*, for details.
+        info: May hold ``revision``.
+        fields: Other fields of the build: ``appUpdateChannel``, ``appBuildID``, ``appVersion``.
+        where: The path of *info*, for details.
 
-    Under `self_described` what is not a revision URL is like an unknown revision, and nothing is fetched
-    for it: builds of one's own name a git URL, a tag, a word.
+    Under `self_described`, text that is not a revision URL counts as an unknown revision, and nothing is
+    fetched for it: private builds send a git URL, a tag or a word.
 
     Raises:
         Refusal: `invalid_revision`, `missing_revision` or `unknown_revision`.
@@ -129,7 +129,7 @@ def choose_definitions(
 
 def _revision_of(info: JsonObject, where: str, unresolved: Unresolved) -> Revision | None:
     sent = info.get("revision")
-    # A build that does not know its own sends an empty text.
+    # A build that does not know its revision sends an empty string.
     if sent is None or sent == "":
         return None
     try:

@@ -1,8 +1,8 @@
 """
-One histogram, held against its definition: a row, or why it is dropped.
+Checks one histogram against its definition: the result is a row, or the reason for dropping it.
 
-`row_of` is the inner loop of conversion.  It knows only the one way in which everything is right;
-whatever surprises it is judged again by `judge`, which is the rule itself, in the contract's order.
+`row_of` is the inner loop of conversion and accepts only histograms in which everything is as expected.
+`checked_row` handles all others: it is the rule itself, with the checks in the contract's order.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _NUMBER_TYPES = frozenset({int, float})
 
 
 class Dropped(Exception):
-    """A histogram that the filter refuses."""
+    """The histogram does not fit its definition."""
 
     def __init__(self, reason: HistogramReason, detail: str) -> None:
         super().__init__(detail)
@@ -29,9 +29,9 @@ class Dropped(Exception):
 
 def row_of(histogram: Any, measure: Measure) -> Row | None:
     """
-    The row of a *histogram* in which everything is right; None if anything must be looked at closely.
+    The row of a *histogram* in which everything is as expected; None if `checked_row` must check it.
 
-    It is also None where the buckets are not those of *measure* itself but of one of its `others`.
+    It is also None where the buckets are those of one of the `others` of *measure*.
     """
     positions, bucket_count, client_type, client_range, _, _ = measure
     try:
@@ -72,11 +72,9 @@ def row_of(histogram: Any, measure: Measure) -> Row | None:
     return row
 
 
-def judge(name: str, histogram: Any, keyed: bool, definitions: Definitions) -> Row:
+def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions) -> Row:
     """
-    Hold one histogram against its definition, whatever it is.
-
-    Null stands for a field that is not there.
+    The row of a histogram, whatever was sent; null counts as a missing field.
 
     Raises:
         Dropped: With the first reason that applies.
@@ -91,7 +89,9 @@ def judge(name: str, histogram: Any, keyed: bool, definitions: Definitions) -> R
     _agrees(histogram, keyed, measure, counts)
     for start in values:
         if start not in measure.positions:
-            raise Dropped(HistogramReason.INVALID_BUCKET, f"{_short(start)} is no bucket's lower bound")
+            raise Dropped(
+                HistogramReason.INVALID_BUCKET, f"{_short(start)} is not the lower bound of a bucket"
+            )
     for start, count in values.items():
         if type(count) is not int:
             detail = f"the count of bucket {start} is {_not_an_integer(count)}"
@@ -134,10 +134,10 @@ def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
 
 def _meant_by(histogram: Mapping[str, Any], values: Mapping[str, Any], measure: Measure) -> Measure:
     """
-    The one of *measure* and its `others` that the client means.
+    The one of *measure* and its `others` that the client used.
 
-    It is the first that has the bucket count and the range that were sent and every bucket in *values*,
-    else the first that comes nearest, in this order.  The compiled walk goes by the same rule.
+    It is the first that has the sent bucket count, the sent range and every bucket in *values*, else the
+    first that has most of them in this order.  The compiled walk follows the same rule.
     """
     if not measure.others:
         return measure
@@ -156,13 +156,13 @@ def _agrees(
     histogram: Mapping[str, Any], keyed: bool, measure: Measure, bucket_counts: tuple[int, ...]
 ) -> None:
     """
-    Raise `Dropped` where the client's word and the definition differ.
+    Raise `Dropped` where the sent fields and the definition differ.
 
     Args:
         histogram: As it was sent, well formed.
         keyed: Whether it was sent as one key of a keyed histogram.
-        measure: What it is held against.
-        bucket_counts: All that the definition may mean, for the detail.
+        measure: The definition to compare with.
+        bucket_counts: Every bucket count that the definition allows, for the detail.
     """
     if measure.keyed is not None and measure.keyed != keyed:
         defined, sent = ("keyed", "not keyed") if measure.keyed else ("not keyed", "keyed")
@@ -180,7 +180,7 @@ def _agrees(
 
 def _not_an_integer(value: Any) -> str:
     return (
-        "a number that is no 64-bit integer"
+        "a number that is not a 64-bit integer"
         if type(value) is float
         else f"{json_type(value)}, not an integer"
     )
@@ -193,6 +193,6 @@ def _short_field(sent: Any) -> str:
 
 
 def _short(key: str) -> str:
-    """A key as it may stand in a detail: whole only if it looks like the number that it should be."""
+    """A key for a detail: quoted only if it looks like a number, since other text may be private."""
     looks_like_a_number = len(key) <= _SHORT_KEY_CHARACTERS and all(c in "0123456789+-. eE" for c in key)
     return f"bucket {key!r}" if looks_like_a_number else f"a bucket key of {len(key)} characters"

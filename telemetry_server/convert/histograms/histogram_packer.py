@@ -1,11 +1,11 @@
-"""Where histograms stand in a ping, and packing them there."""
+"""Finds the histograms of a ping and replaces them by rows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from storage.partitions.histogram_row import Row
-from telemetry_server.convert.histograms.histogram_check import Dropped, judge, row_of
+from telemetry_server.convert.histograms.histogram_check import Dropped, checked_row, row_of
 from telemetry_server.convert.histograms.measures import Definitions, Measure
 from telemetry_server.convert.histograms.self_description import CHILDREN, PROCESSES, Section, SelfDescription
 from telemetry_server.convert.payloads.parsed_payload import JsonObject
@@ -15,11 +15,11 @@ from telemetry_server.pings.json_place import json_type, key_text
 
 PLAIN = "histograms"
 KEYED = "keyedHistograms"
-# What the rows of one ping may hold: a few bytes can ask for a row of thousands.
+# Numbers in the rows of one ping: a few bytes can require a row of thousands.
 MAX_NUMBERS = 4_000_000
-# What one ping may lose and still be stored: a build of Firefox has some 2,000 definitions.
+# Dropped histograms of a ping that is still stored: a build of Firefox has some 2,000 definitions.
 MAX_DROPPED = 10_000
-# Their names, places and details: a keyed histogram's name is written for each of its keys.
+# Characters of their names, places and details: a keyed name is repeated for each of its keys.
 MAX_DROPPED_CHARACTERS = 8 << 20
 
 
@@ -37,7 +37,7 @@ def places_of(packable: JsonObject, where: str) -> Iterator[Place]:
     """
     Every object of histograms in *packable*: its own, those of its processes and of its child payloads.
 
-    Empty ones are left out: there is nothing to pack.  One at a time, since a ping may have 100,000s.
+    Empty objects are skipped.  Places are yielded one by one, since a ping may have 100,000s.
     """
     yield from _places_in(packable, where)
     processes = packable.get(PROCESSES)
@@ -59,17 +59,17 @@ def _places_in(parent: Any, where: str, section: Section = ()) -> Iterator[Place
 
 
 def has_histograms(places: Iterable[Place]) -> bool:
-    """Whether there is anything in *places* that definitions are needed for."""
+    """Whether packing *places* requires definitions."""
     return any(isinstance(place.parent[place.key], dict) and place.parent[place.key] for place in places)
 
 
 class Packer:
-    """Puts rows in the stead of the histograms of one ping; those that are refused are taken out."""
+    """Replaces the histograms of one ping by rows, and removes those that are dropped."""
 
     def __init__(self, definitions: Definitions) -> None:
         self.kept = 0
         self.dropped: list[DroppedHistogram] = []
-        self.refused = 0  # as many as `dropped` holds, or more: past a limit they are only counted
+        self.refused = 0  # may exceed `len(dropped)`: past a limit dropped histograms are only counted
         self._refused_characters = 0
         self._definitions = definitions
         self._numbers = 0
@@ -101,7 +101,7 @@ class Packer:
                 if isinstance(measure, Measure) and measure.keyed is not True:
                     row = row_of(histogram, measure)
             if row is None:
-                row = self._judged(name, None, histogram, where)
+                row = self._checked_row(name, None, histogram, where)
                 if row is None:
                     continue
             rows[name] = row
@@ -131,7 +131,7 @@ class Packer:
                 if isinstance(measure, Measure) and measure.keyed is not False:
                     row = row_of(histogram, measure)
             if row is None:
-                row = self._judged(name, key, histogram, where)
+                row = self._checked_row(name, key, histogram, where)
                 if row is None:
                     continue
             rows[key] = row
@@ -139,15 +139,15 @@ class Packer:
         return rows
 
     def self_described(self) -> JsonObject:
-        """What the packed histograms say of themselves, where no definitions do; else nothing."""
+        """The descriptions sent with the packed histograms; empty where definitions were used."""
         return {}
 
-    def _judged(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
+    def _checked_row(self, name: str, key: str | None, histogram: Any, where: str) -> Row | None:
         try:
-            return judge(name, histogram, key is not None, self._definitions)
+            return checked_row(name, histogram, key is not None, self._definitions)
         except Dropped as dropped:
             if self.refused > MAX_DROPPED:
-                self.refused += 1  # too many already: only their number is still of use
+                self.refused += 1  # past the limit only the count is used
                 return None
             place = f"{where}.{key_text(name)}" + (f".{key_text(key)}" if key is not None else "")
             self._drop(name, place, histogram, dropped)
@@ -162,12 +162,12 @@ class Packer:
             self.dropped.append(DroppedHistogram(name, dropped.reason, dropped.detail, where, value))
 
     def _lose_too_much(self) -> None:
-        """From here on refused histograms are only counted."""
+        """Only count dropped histograms from here on."""
         self.dropped.clear()
 
     def check_losses(self) -> None:
         """
-        End a ping that lost more histograms than are kept beside their reasons; call it after the last place.
+        Refuse a ping with too many dropped histograms; call it after the last place.
 
         Raises:
             Refusal: More than `MAX_DROPPED`, or `MAX_DROPPED_CHARACTERS` of names and details (`too_large`).
@@ -175,7 +175,7 @@ class Packer:
         if self.refused > MAX_DROPPED:
             raise Refusal(
                 QuarantineReason.TOO_LARGE,
-                f"{self.refused} of its histograms are refused, and a ping may lose at most {MAX_DROPPED}",
+                f"{self.refused} of its histograms are refused, and at most {MAX_DROPPED} are allowed",
             )
         if self._refused_characters > MAX_DROPPED_CHARACTERS:
             raise Refusal(
@@ -195,7 +195,7 @@ class Packer:
 
 
 class SelfDescribedPacker(Packer):
-    """Packs histograms that are taken at their own word, and says what the rows of each mean."""
+    """Packs histograms by their own descriptions, and collects these for the record."""
 
     def __init__(self, description: SelfDescription) -> None:
         super().__init__(description)
@@ -211,5 +211,5 @@ class SelfDescribedPacker(Packer):
         self._description.keep(name, histogram)
 
     def self_described(self) -> JsonObject:
-        """What was packed says of itself."""
+        """The descriptions of what was packed, as ``metadata.self_described``."""
         return self._description.as_metadata()

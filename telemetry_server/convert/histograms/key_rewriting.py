@@ -1,10 +1,10 @@
-"""Keys of a keyed probe that are not on a list, rewritten to one word: a key can hold what a user typed."""
+"""Rewrites keys of a keyed probe that are not on a list: such a key may hold text that a user typed."""
 
 import re
 from dataclasses import dataclass
 from typing import Any
 
-# Of a histogram these are its definition: two of one probe have them alike.
+# The fields of a histogram that are its definition: two histograms of one probe agree in them.
 _DEFINITION = frozenset({"range", "bucket_count", "histogram_type"})
 
 
@@ -13,14 +13,14 @@ class KeyRewriting:
     """Which keys stay, and what the others become."""
 
     keep: tuple[re.Pattern[str], ...]
-    replacement: str  # of what follows the last `separator`, or of the whole key where there is none
+    replacement: str  # replaces the text after the last `separator`, or the whole key if it has no separator
     separator: str = ":"
 
     def rewrite(self, keyed: Any) -> bool:
         """
-        Rewrite the keys of the object *keyed*; whether any was.
+        Rewrite the keys of the object *keyed*, and return whether any key changed.
 
-        Where two keys become one, their numbers are added.
+        The numbers of keys that become equal are added.
         """
         if not isinstance(keyed, dict):
             return False
@@ -37,7 +37,7 @@ class KeyRewriting:
 
 
 def added(first: Any, second: Any) -> Any:
-    """Numbers added, objects merged by the same rule; where that makes no sense, *first*."""
+    """The sum of two numbers, or two objects merged by the same rule; *first* for anything else."""
     if _is_number(first) and _is_number(second):
         return first + second
     if isinstance(first, dict) and isinstance(second, dict):

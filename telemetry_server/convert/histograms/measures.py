@@ -1,4 +1,4 @@
-"""What a histogram is held against: a revision's definitions, laid out for the filter."""
+"""The definitions of a revision in the form in which histograms are checked against them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -9,18 +9,18 @@ from histogram_specs.spec_file import SpecFile, UnusableDefinition
 
 
 class Measure(NamedTuple):
-    """A histogram's definition, laid out for the filter's inner loop."""
+    """A histogram's definition in the form that the inner loop of the check needs."""
 
     positions: Mapping[str, int]  # plain decimal text of a bucket's start → its position
     bucket_count: int
     client_type: int
     client_range: list[int]  # a list, as JSON gives it
     keyed: bool | None  # None: may be either
-    others: tuple["Measure", ...] = ()  # alike but for the buckets: what the client sent says which it means
+    others: tuple["Measure", ...] = ()  # equal but for the buckets; the sent fields decide
 
 
 class Unusable(NamedTuple):
-    """A name without a definition to hold anything against."""
+    """A name without a usable definition."""
 
     defined: bool  # whether there is a definition at all
     detail: str
@@ -30,22 +30,22 @@ UNDEFINED = Unusable(False, "no histogram of that name in the definitions")
 
 
 class Definitions(Protocol):
-    """Finds what to hold a histogram against."""
+    """Finds the definition for a histogram."""
 
     def measure(self, name: str, histogram: Any) -> Measure | Unusable:
-        """Return what *name* is defined as; *histogram* is what the client sent."""
+        """Return the definition of *name*; *histogram* is what the client sent."""
 
 
 class SpecDefinitions:
-    """The definitions of one spec file, each laid out at its first use."""
+    """The definitions of one spec file, each converted at its first use."""
 
     def __init__(self, spec_file: SpecFile) -> None:
         self._find = spec_file.find
-        # Bounded: only names that are defined stay, with and without one prefix.
+        # Bounded: it holds only defined names, with and without one prefix.
         self._measures: dict[str, Measure] = {}
 
     def measure(self, name: str, histogram: Any) -> Measure | Unusable:
-        """Return what *name*, or *name* without one ``STARTUP_`` prefix, is defined as."""
+        """Return the definition of *name*, or of *name* without one ``STARTUP_`` prefix."""
         measure = self._measures.get(name)
         if measure is not None:
             return measure

@@ -1,8 +1,7 @@
 """
-Histograms that are taken at their own word: type, range and bucket count as the client sent them.
+Histograms without definitions, described by the type, range and bucket count that the client sent.
 
-A record of such a ping says in ``metadata.self_described`` what its rows mean, since no definitions
-do (format: StorageFormat.md).
+``metadata.self_described`` of such a record describes its rows (format: StorageFormat.md).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,11 +13,11 @@ from telemetry_server.convert.histograms.measures import Measure, Unusable
 
 EXPONENTIAL_TYPE = 0
 MAX_TYPE = 5
-# What one ping may make us compute; those of a whole Firefox are a tenth.
+# Buckets computed for one ping; a whole Firefox has a tenth of these.
 MAX_DESCRIBED_BUCKETS = 1_000_000
 
 Description = tuple[int, int, int, int]  # type, low, high, buckets
-# Where histograms stand: (), ("processes", <name>) or ("childPayloads", <position>).
+# The place of histograms: (), ("processes", <name>) or ("childPayloads", <position>).
 Section = tuple[()] | tuple[str, str]
 
 PROCESSES = "processes"
@@ -27,10 +26,10 @@ CHILDREN = "childPayloads"
 
 class SelfDescription:
     """
-    Takes each histogram of one ping at its word.
+    Definitions of one ping, each taken from the histogram itself.
 
-    Within a section a name means one thing: what the first histogram kept under it says.  Keys of a
-    keyed histogram that describe another are held against that, and so dropped.
+    Within a section the first histogram that is kept defines its name.  Keys of a keyed histogram with
+    another description do not fit that definition, and are dropped.
     """
 
     def __init__(self) -> None:
@@ -40,17 +39,17 @@ class SelfDescription:
         self.enter(())
 
     def enter(self, section: Section) -> None:
-        """From here on histograms are those of *section*."""
+        """The next histograms are those of *section*."""
         self._kept = self._sections.setdefault(section, {})
 
     def keep(self, name: str, histogram: Mapping[str, Any]) -> None:
-        """Remember what *histogram* says, which was packed under *name*."""
+        """Remember the description of *histogram*, which was packed under *name*."""
         description = _description_in(histogram)
         if description is not None:
             self._kept.setdefault(name, description)
 
     def measure(self, name: str, histogram: Any) -> Measure | Unusable:
-        """Return what *histogram* says that it is, or what its name means already."""
+        """Return the definition of *name* in this section, else the description sent in *histogram*."""
         description = _description_in(histogram)
         if description is None:
             return Unusable(
@@ -67,7 +66,7 @@ class SelfDescription:
     def _described(self, description: Description) -> Measure | Unusable:
         client_type, low, high, bucket_count = description
         if not 0 <= client_type <= MAX_TYPE:
-            return Unusable(True, f"histogram_type {client_type} is none that we know")
+            return Unusable(True, f"histogram_type {client_type} is unknown")
         if self._buckets_left < bucket_count <= MAX_BUCKETS:
             return Unusable(True, f"the ping describes more than {MAX_DESCRIBED_BUCKETS} different buckets")
         try:
@@ -79,9 +78,9 @@ class SelfDescription:
 
     def as_metadata(self) -> dict[str, Any]:
         """
-        What the packed histograms said, as ``metadata.self_described`` has it.
+        The descriptions of the packed histograms, as ``metadata.self_described``.
 
-        The first section that has a name describes it; others only where they differ.
+        The first section with a name describes it; other sections are added only where they differ.
         """
         described: dict[str, Any] = {}
         for section, kept in self._sections.items():
@@ -97,9 +96,9 @@ class SelfDescription:
 
 def description_of(self_described: Mapping[str, Any], name: str, section: Section = ()) -> Description | None:
     """
-    What the histogram *name* of *section* is, by a record's ``metadata.self_described``.
+    The description of the histogram *name* of *section* in a record's ``metadata.self_described``.
 
-    None where nothing was packed under that name.
+    None if nothing was packed under that name.
     """
     place: Any = self_described
     for step in section:
@@ -112,7 +111,7 @@ def description_of(self_described: Mapping[str, Any], name: str, section: Sectio
 
 
 def descriptions(self_described: Mapping[str, Any]) -> Iterator[tuple[Section, str, Description]]:
-    """Everything that ``metadata.self_described`` says: the section, the name, and what it is."""
+    """Every entry of ``metadata.self_described``: section, name and description."""
     places: list[tuple[Section, Mapping[str, Any]]] = [((), self_described)]
     for kind in (PROCESSES, CHILDREN):
         places += [((kind, step), place) for step, place in self_described.get(kind, {}).items()]
@@ -126,10 +125,10 @@ def descriptions(self_described: Mapping[str, Any]) -> Iterator[tuple[Section, s
 
 def buckets_of(description: Description) -> BucketSet:
     """
-    The buckets of a histogram that describes itself.
+    The buckets of *description*.
 
     Raises:
-        BadBucketRange: There are no such buckets.
+        BadBucketRange: The description is not valid.
     """
     client_type, low, high, bucket_count = description
     family = BucketFamily.EXPONENTIAL if client_type == EXPONENTIAL_TYPE else BucketFamily.LINEAR

@@ -1,12 +1,12 @@
 """
-Classic payloads, told by ``ver``: early Firefox, Firefox OS, and what was converted before.
+Classic payloads, which have a ``ver``: early Firefox, Firefox OS, and records of earlier conversions.
 
 Source: the original server's converter, docs of its payload versions 1, 2, 3 and 5.
 """
 
 from typing import Any
 
-from telemetry_server.convert.payloads.parsed_payload import JsonObject, Reading, text_or_none
+from telemetry_server.convert.payloads.parsed_payload import JsonObject, ParsedPayload, text_or_none
 from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal, required_object
 from telemetry_server.pings.json_place import short_number
@@ -21,7 +21,7 @@ _FIREFOX_OS_FIELDS = {
 }
 
 
-def read_classic(ping: JsonObject, ver: float) -> Reading:
+def read_classic(ping: JsonObject, ver: float) -> ParsedPayload:
     """
     Read a ping that has a ``ver``.
 
@@ -34,16 +34,16 @@ def read_classic(ping: JsonObject, ver: float) -> Reading:
         return _firefox_os_first_use(ping)
     if ver in (2, 5):
         info = required_object(ping, "info")
-        return Reading(str(int(ver)), text_or_none(info.get("reason")), info)
+        return ParsedPayload(str(int(ver)), text_or_none(info.get("reason")), info)
     raise Refusal(QuarantineReason.UNKNOWN_VERSION, f"ver {short_number(ver)} is not known")
 
 
-def _verbose(ping: JsonObject) -> Reading:
+def _verbose(ping: JsonObject) -> ParsedPayload:
     info = required_object(ping, "info")
-    # Neither is fine: an Android ANR report has no histograms.
+    # An Android ANR report has neither a revision nor histograms, and is stored.
     if info.get("revision") not in (None, "") or ping.get("histograms") is not None:
         required_object(ping, "histograms")
-    return Reading(
+    return ParsedPayload(
         docversion="1",
         doctype=text_or_none(info.get("reason")),
         fields=info,
@@ -58,7 +58,7 @@ def _as_converted(ping: JsonObject) -> JsonObject:
     return ping
 
 
-def _firefox_os_first_use(ping: JsonObject) -> Reading:
+def _firefox_os_first_use(ping: JsonObject) -> ParsedPayload:
     said: dict[str, Any] = {name: ping.get(source) for name, source in _FIREFOX_OS_FIELDS.items()}
     said |= {"reason": "ftu", "appName": "FirefoxOS"}
     info = {name: "UNKNOWN" if value is None else value for name, value in said.items()}
@@ -68,4 +68,4 @@ def _firefox_os_first_use(ping: JsonObject) -> Reading:
         ping["info"] = info
         return _as_converted(ping)
 
-    return Reading("3", "ftu", said, finish=finish)
+    return ParsedPayload("3", "ftu", said, finish=finish)

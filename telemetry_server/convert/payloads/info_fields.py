@@ -1,4 +1,4 @@
-"""Where the flat ``info`` of a record comes from in a unified ping: the maps, and how they are applied."""
+"""The flat ``info`` of a record, filled from the fields of a unified ping."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -60,7 +60,7 @@ TAKEN_PREFIX = "environment."
 
 
 def find(source: Any, path: str) -> Any:
-    """What stands at the dotted *path* in *source*; None where any object on the way is absent or none."""
+    """The value at the dotted *path* in *source*; None where a step is missing or not an object."""
     for step in path.split("."):
         if not isinstance(source, dict):
             return None
@@ -76,7 +76,7 @@ def info_of_application(application: JsonObject, doctype: str) -> JsonObject:
 
 
 def add_environment(info: JsonObject, environment: JsonObject) -> None:
-    """Add what the flat form of a session says of the machine; what *info* has already is not replaced."""
+    """Add the fields of the machine to *info*, the flat form of a session; existing fields stay."""
     _apply(ENVIRONMENT, environment, info)
     adapters = find(environment, ADAPTERS)
     if not isinstance(adapters, list):

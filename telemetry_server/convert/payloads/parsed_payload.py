@@ -1,4 +1,4 @@
-"""What the rules of a payload version find in a ping, before anything in it is changed."""
+"""What a reader finds in a ping of its version, before anything in the ping is changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ JsonObject = dict[str, Any]
 
 
 def unchanged(ping: JsonObject) -> JsonObject:
-    """Keep *ping* as it is."""
+    """Return *ping* as it is."""
     return ping
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A ping, understood: what to ask for it, what to pack in it, how to finish its record."""
+class ParsedPayload:
+    """A ping's version, fields and histograms, and how to finish its record."""
 
     docversion: str
-    doctype: str | None  # what the payload says of itself
-    fields: JsonObject  # what dimensions are filled from, as far as the payload says
-    packable: JsonObject | None = None  # where verbose histograms stand; None: nothing is packed
-    where: str = ""  # the place of `packable`: "" or "payload."
+    doctype: str | None  # as named in the payload
+    fields: JsonObject  # values for dimensions that the payload has
+    packable: JsonObject | None = None  # the object with verbose histograms; None: nothing is packed
+    where: str = ""  # the path of `packable`: "" or "payload."
     info: JsonObject | None = None  # holds the revision, and gets one that a fallback finds
-    finish: Callable[[JsonObject], JsonObject] = unchanged  # the ping, packed → its record; may change it
+    finish: Callable[[JsonObject], JsonObject] = unchanged  # packed ping → its record; may change the ping
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -31,5 +31,5 @@ def is_number(value: Any) -> TypeGuard[float]:
 
 
 def text_or_none(value: Any) -> str | None:
-    """*value* if it is a text that says something."""
+    """*value* if it is a non-empty string."""
     return value if isinstance(value, str) and value else None

@@ -1,4 +1,4 @@
-"""Fields that are the server's to fill: what a client sends under them is discarded and counted."""
+"""Fields that only the server fills: a client's values for them are discarded and counted."""
 
 from collections import Counter
 
@@ -21,14 +21,14 @@ NOTE = "reserved_field"
 
 
 def discard_reserved(ping: JsonObject, notes: Counter[str]) -> None:
-    """Take the reserved fields out of *ping*."""
+    """Remove the reserved fields from *ping*."""
     for name in RESERVED_FIELDS.intersection(ping):
         del ping[name]
         notes[NOTE] += 1
 
 
 def discard_info(ping: JsonObject, notes: Counter[str]) -> None:
-    """Take out the ``info`` of a ``version`` 4 ping: there it is the converter's."""
+    """Remove the ``info`` of a ``version`` 4 ping: the converter fills it."""
     version = ping.get("version")
     if "info" in ping and ping.get("ver") is None and is_number(version) and version == 4:
         del ping["info"]

@@ -1,9 +1,14 @@
-"""What a ping claims to be, where no reader would have it: a registered schema is asked all the same."""
+"""Pings that no reader knows: an operator's schema for the doctype that they claim is used instead."""
 
 from typing import Any
 
 from telemetry_server.convert.payloads.info_fields import info_of_application
-from telemetry_server.convert.payloads.parsed_payload import JsonObject, Reading, is_number, text_or_none
+from telemetry_server.convert.payloads.parsed_payload import (
+    JsonObject,
+    ParsedPayload,
+    is_number,
+    text_or_none,
+)
 from telemetry_server.convert.payloads.unified import CONVERTED_VERSION, with_info
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.doctypes.layout import DoctypeKey
@@ -13,7 +18,7 @@ from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeStatus
 from telemetry_server.pings.json_place import short_number
 from telemetry_server.pings.submit_path import SubmitPath
 
-# Clients of phones say their version so, in a shape of their own for each doctype.
+# Phone apps use this key for the version; each of their doctypes has its own shape.
 PHONE_VERSION = "v"
 VERSIONS = ("ver", "version", PHONE_VERSION)
 
@@ -24,7 +29,7 @@ def refusal_by_schema(
     """
     The refusal of the schema that is registered for what *ping* claims to be, if it has one.
 
-    An operator's schema says more of what is wrong, and where, than that a part is missing.
+    An operator's schema describes the problem and its place better than "a part is missing" does.
     """
     version = next((ping[name] for name in VERSIONS if ping.get(name) is not None), None)
     doctype = _doctype(ping, path)
@@ -36,13 +41,15 @@ def refusal_by_schema(
     return Refusal(QuarantineReason.SCHEMA_VIOLATION, check.detail)
 
 
-def claimed_reading(catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject) -> Reading | None:
+def read_by_schema(
+    catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: JsonObject
+) -> ParsedPayload | None:
     """
-    How to read a ping of the telemetry route whose version only an operator's schema knows.
+    The parsed payload of a Firefox ping whose version only an operator's schema knows.
 
-    Such are pings with a ``v`` and no other version, and pings with ``version`` 5 and no ``info``: Firefox
-    for Android sent ``sync`` so, and what is stored with that version always has an ``info``.  Nothing in
-    them is packed.  None where no schema is registered for the ping, or our own readers know its version.
+    These are pings with a ``v`` and no other version, and pings with ``version`` 5 and no ``info``: Firefox
+    for Android sent ``sync`` in this form, while records with that version always have an ``info``.
+    Nothing in them is packed.  None if no schema is registered for the ping, or a reader knows its version.
     """
     if catalogue is None or ping.get("ver") is not None:
         return None
@@ -56,16 +63,16 @@ def claimed_reading(catalogue: DoctypeCatalogue | None, path: SubmitPath, ping: 
     if doctype is None or not is_number(version):
         return None
     key = DoctypeKey(path.namespace, doctype, short_number(version))
-    if not asks_a_schema(catalogue, key):
+    if not uses_schema(catalogue, key):
         return None
     if isinstance(application, dict):
         info = info_of_application(application, doctype)
-        return Reading(key.docversion, doctype, info, finish=lambda ping: with_info(ping, info))
-    return Reading(docversion=key.docversion, doctype=doctype, fields={})
+        return ParsedPayload(key.docversion, doctype, info, finish=lambda ping: with_info(ping, info))
+    return ParsedPayload(docversion=key.docversion, doctype=doctype, fields={})
 
 
-def asks_a_schema(catalogue: DoctypeCatalogue, key: DoctypeKey) -> bool:
-    """Whether there is a schema that a ping of this doctype is held against; what ships is only read."""
+def uses_schema(catalogue: DoctypeCatalogue, key: DoctypeKey) -> bool:
+    """Whether pings of *key* are validated by a schema; shipped schemas only describe what readers check."""
     if not isinstance(catalogue, Catalogue):
         return True
     entry = catalogue.entry(key)
@@ -73,7 +80,7 @@ def asks_a_schema(catalogue: DoctypeCatalogue, key: DoctypeKey) -> bool:
 
 
 def _doctype(ping: JsonObject, path: SubmitPath) -> str | None:
-    """As the payload says, before what the path says."""
+    """The doctype in the payload, else the one in the path."""
     info: Any = ping.get("info")
     reason = info.get("reason") if isinstance(info, dict) else None
     return text_or_none(ping.get("type")) or text_or_none(reason) or path.doctype

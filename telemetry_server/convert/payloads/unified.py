@@ -1,23 +1,23 @@
-"""Unified payloads, told by ``version``: 4 as Firefox sends it, 5 as it is stored."""
+"""Unified payloads, which have a ``version``: 4 as Firefox sends it, 5 as it is stored."""
 
 from typing import Any
 
 from telemetry_server.convert.payloads.info_fields import add_environment, info_of_application
-from telemetry_server.convert.payloads.parsed_payload import JsonObject, Reading, text_or_none
+from telemetry_server.convert.payloads.parsed_payload import JsonObject, ParsedPayload, text_or_none
 from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal, required_object
 from telemetry_server.pings.json_place import json_type, short_number
 
 CONVERTED_VERSION = 5
-# A profile's first session ends with main's payload under a name of its own.
+# first-shutdown ends a profile's first session, with the payload of main.
 WITH_HISTOGRAMS = frozenset({"main", "first-shutdown", "saved-session"})
 SAVED_SESSION = "saved-session"
 
-# What the flat form of a session has at the top of its own: the payload's parts step aside.
+# Keys that the flat form of a session has itself: parts of the payload with these names are renamed.
 _TAKEN_AT_THE_TOP = frozenset({"ver", "version", "info", "clientID", "metadata", "payload"})
 
 
-def read_unified(ping: JsonObject, version: float) -> Reading:
+def read_unified(ping: JsonObject, version: float) -> ParsedPayload:
     """
     Read a ping that has a ``version`` and no ``ver``.
 
@@ -30,10 +30,10 @@ def read_unified(ping: JsonObject, version: float) -> Reading:
     application = required_object(ping, "application")
     payload = required_object(ping, "payload")
     if version == CONVERTED_VERSION:
-        return Reading("5", doctype, required_object(ping, "info"))
+        return ParsedPayload("5", doctype, required_object(ping, "info"))
     info = info_of_application(application, doctype)
     if doctype not in WITH_HISTOGRAMS:
-        return Reading("4", doctype, info, finish=lambda ping: with_info(ping, info))
+        return ParsedPayload("4", doctype, info, finish=lambda ping: with_info(ping, info))
     payload_info = required_object(payload, "info", "payload.")
     required_object(payload, "histograms", "payload.")
     environment = required_object(ping, "environment") if doctype == SAVED_SESSION else {}
@@ -43,7 +43,7 @@ def read_unified(ping: JsonObject, version: float) -> Reading:
             _flatten(ping, payload, info, environment)
         return with_info(ping, info)
 
-    return Reading("4", doctype, info, payload, "payload.", payload_info, finish)
+    return ParsedPayload("4", doctype, info, payload, "payload.", payload_info, finish)
 
 
 def _required_type(ping: JsonObject) -> str:
@@ -56,14 +56,14 @@ def _required_type(ping: JsonObject) -> str:
 
 
 def with_info(ping: JsonObject, info: JsonObject) -> JsonObject:
-    """*ping* in the form that is stored: with *info*, as version 5."""
+    """*ping* in its stored form: with *info*, as version 5."""
     ping["info"] = info
     ping["version"] = CONVERTED_VERSION
     return ping
 
 
 def _flatten(ping: JsonObject, payload: JsonObject, info: JsonObject, environment: JsonObject) -> None:
-    """Give a saved session the flat form that classic pings have: no ``payload``, one ``info``."""
+    """Turn a saved session into the flat form of classic pings: one ``info`` and without ``payload``."""
     del ping["payload"]
     for name, value in payload.items():
         if name == "ver":

@@ -1,8 +1,8 @@
 """
-The operator's rules: which pings nobody wants, and what to take out of those that are kept.
+The operator's rules: which pings to refuse, and which fields to remove from the others.
 
-Rules are data (see `rules_file`); the first that refuses a ping ends it, those that change one
-are applied in order.  Everything here can be sent to another process.
+Rules are data (see `rules_file`) and are applied in order until one refuses the ping.  Everything
+here can be pickled for another process.
 """
 
 import re
@@ -18,10 +18,10 @@ MAX_FIELD_CHARACTERS = 1024
 
 
 class Action(StrEnum):
-    """What becomes of a ping that a rule is for."""
+    """What a rule does with the pings that it matches."""
 
     UNWANTED = "unwanted"
-    AFFECTED_BY_BUG = "affected_by_bug"  # refused like the former; the detail says that a bug is why
+    AFFECTED_BY_BUG = "affected_by_bug"  # refused too; the detail names a bug as the reason
     DROP = "drop"
     REDACT = "redact"
     REWRITE_KEYS = "rewrite_keys"
@@ -33,7 +33,7 @@ REDACTED = "[redacted]"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a rule can ask of a ping beside the ping itself."""
+    """The fields that a rule can test besides those of the payload and headers."""
 
     namespace: str
     doctype: str
@@ -44,7 +44,7 @@ class Facts:
     build: str | None
 
     def value_of(self, name: str, ping: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
-        """What is asked for by *name*: a fact's, ``client_id``, ``header.<name>`` or ``json.<path>``."""
+        """The value of *name*: one of these fields, ``client_id``, ``header.<name>`` or ``json.<path>``."""
         if name.startswith("header."):
             return headers.get(name[len("header.") :])
         if name.startswith("json."):
@@ -57,14 +57,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A condition on one value: it matches one of the patterns, or keeps to every bound."""
+    """A condition on one value: it matches one of the patterns, or is within every bound."""
 
     name: str
     patterns: tuple[re.Pattern[str], ...] = ()
     bounds: tuple[tuple[str, tuple[int, ...]], ...] = ()  # an operator, and a version as numbers
 
     def holds(self, value: str | None) -> bool:
-        """Whether *value* is as wanted; an absent one never is."""
+        """Whether *value* meets the condition; a missing value never does."""
         if value is None:
             return False
         value = value[:MAX_FIELD_CHARACTERS]
@@ -75,41 +75,41 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where all of `when` hold, and not all of `unless`, do `action`."""
+    """Applies `action` to pings for which all of `when` hold, but not all of `unless`."""
 
     name: str
     action: Action
     when: tuple[Test, ...]
     unless: tuple[Test, ...] = ()
-    fields: tuple[tuple[str, ...], ...] = ()  # places that are dropped or redacted
+    fields: tuple[tuple[str, ...], ...] = ()  # paths to drop, redact or rewrite
     rewriting: KeyRewriting | None = None
-    reason: str = ""  # the operator's own words
+    reason: str = ""  # written by the operator
 
     def is_for(self, facts: Facts, ping: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
-        """Whether the ping is one that this rule means."""
+        """Whether this rule applies to the ping."""
         if not _all_hold(self.when, facts, ping, headers):
             return False
         return not (self.unless and _all_hold(self.unless, facts, ping, headers))
 
     @property
     def refusal(self) -> str:
-        """The detail of what it refuses."""
+        """The quarantine detail of a ping that this rule refuses."""
         kind = "affected by a bug, " if self.action is Action.AFFECTED_BY_BUG else ""
         return f"{kind}rule {self.name}" + (f": {self.reason}" if self.reason else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a file, in its order."""
+    """The rules of a file, in order."""
 
     rules: tuple[Rule, ...] = ()
 
     def apply(self, facts: Facts, ping: dict[str, Any], headers: Mapping[str, str]) -> "Applied":
         """
-        Judge *ping*, and take out of it what is to go.
+        Apply every rule to *ping*, which is changed in place.
 
         Returns:
-            Which rule refuses it, if one does, and how often each other rule changed something.
+            The refusal, if a rule refuses the ping, and how often each kind of rule changed something.
         """
         notes: dict[str, int] = {}
         for rule in self.rules:
@@ -125,7 +125,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What the rules did."""
+    """The result of applying the rules to one ping."""
 
     refusal: str | None
     notes: Mapping[str, int]
@@ -162,7 +162,7 @@ def _find(value: Any, path: tuple[str, ...] | list[str]) -> Any:
 
 
 def scalar_text(value: Any) -> str | None:
-    """A string, number or boolean as text; None for anything else."""
+    """A string, number or boolean as text; None for any other value."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -171,7 +171,7 @@ def scalar_text(value: Any) -> str | None:
 
 
 def version_numbers(text: str) -> tuple[int, ...] | None:
-    """The numbers that *text* begins with, as ``(45, 0)`` of ``45.0b6``; None if it begins with none."""
+    """The leading numbers of *text*: ``(45, 0)`` for ``45.0b6``; None if it does not start with one."""
     found = re.match(r"[0-9]{1,18}(?:\.[0-9]{1,18})*", text)
     return tuple(map(int, found[0].split("."))) if found else None
 

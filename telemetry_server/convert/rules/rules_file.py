@@ -19,7 +19,7 @@ _BOUND = re.compile(r"(<=|>=|<|>)\s*([0-9][0-9.]*)")
 
 
 class BadRules(ValueError):
-    """A rules file that makes no sense; one line that names the rule and the part of it."""
+    """The rules file is invalid; the message is one line that names the rule and its part."""
 
 
 def read_rules(path: Path) -> Rules:
@@ -27,7 +27,7 @@ def read_rules(path: Path) -> Rules:
     The rules of the file at *path*.
 
     Raises:
-        BadRules: It cannot be read, or makes no sense.
+        BadRules: The file cannot be read, or is invalid.
     """
     try:
         return parse_rules(path.read_text(encoding="utf-8"))
@@ -39,21 +39,21 @@ def read_rules(path: Path) -> Rules:
 
 def parse_rules(text: str) -> Rules:
     """
-    The rules that *text* holds.
+    The rules in *text*.
 
     Raises:
-        BadRules: It makes no sense.
+        BadRules: The text is invalid.
     """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadRules(f"no TOML: {error}") from None
+        raise BadRules(f"not valid TOML: {error}") from None
     unknown = set(document) - {"rule"}
     if unknown:
-        raise BadRules(f"{min(unknown)!r} is nothing that we know here; rules are [[rule]] tables")
+        raise BadRules(f"{min(unknown)!r} is not a known key; write rules as [[rule]] tables")
     rules = document.get("rule", [])
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise BadRules("rules are [[rule]] tables")
+        raise BadRules("write rules as [[rule]] tables")
     parsed = tuple(_rule(number, each) for number, each in enumerate(rules, start=1))
     names = [rule.name for rule in parsed]
     repeated = next((name for name in names if names.count(name) > 1), None)
@@ -69,11 +69,11 @@ def _rule(number: int, described: Mapping[str, Any]) -> Rule:
     where = f"rule {name!r}"
     unknown = set(described) - _KEYS
     if unknown:
-        raise BadRules(f"{where}: {min(unknown)!r} is no part of a rule ({', '.join(sorted(_KEYS))})")
+        raise BadRules(f"{where}: {min(unknown)!r} is not a key of a rule ({', '.join(sorted(_KEYS))})")
     action = _one_of(where, described.get("action"))
     tests = _tests(f"{where}, when", described.get("when", {}))
     if not tests:
-        raise BadRules(f"{where}: it needs a [rule.when] that says for which pings it is")
+        raise BadRules(f"{where}: it needs a [rule.when] with the pings that it applies to")
     fields = tuple(tuple(path.split(".")) for path in _texts(f"{where}, fields", described.get("fields", [])))
     if bool(fields) == (action in REFUSING):
         raise BadRules(f"{where}: {action} {'takes no' if fields else 'needs'} fields")
@@ -121,7 +121,7 @@ def _tests(where: str, described: Any) -> tuple[Test, ...]:
         elif name in FACTS:
             tests.append(_test(f"{where}.{name}", name, wanted))
         else:
-            raise BadRules(f"{where}: {name!r} is no condition ({', '.join((*FACTS, *TABLES))})")
+            raise BadRules(f"{where}: {name!r} is not a condition ({', '.join((*FACTS, *TABLES))})")
     return tuple(tests)
 
 

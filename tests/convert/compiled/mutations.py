@@ -1,8 +1,8 @@
 """
-Mutated pings through the compiled walk of a library that is named, in a process of its own.
+Runs mutated pings through the compiled walk of the named library.
 
-``python -m tests.convert.payloads.mutations LIBRARY SECONDS`` prints how many texts it took, and
-ends at the first that comes out otherwise than by the library that the package was built with.
+``python -m tests.convert.compiled.mutations LIBRARY SECONDS`` prints how many texts it read, and
+fails at the first text for which the library of the package gives another result.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ import orjson
 from histogram_specs.spec_file import parse_spec_file
 from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.histograms.measures import SpecDefinitions
-from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_quickly
+from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
 
 MODULE = "telemetry_server.convert.compiled._text"
@@ -39,17 +39,17 @@ def mutated(chance: Random, text: bytes) -> bytes:
     )
 
 
-def came_out(walk: ModuleType, text: bytes, definitions: SpecDefinitions) -> Any:
-    """What *walk* makes of *text*; None where the plain way is called for."""
+def result_of(walk: ModuleType, text: bytes, definitions: SpecDefinitions) -> Any:
+    """The result of *walk* for *text*; None where the full parse is needed."""
     ping_text._text = walk  # type: ignore[attr-defined]
     try:
-        return packed_quickly(text, definitions)
-    except (ping_text.NeedsFullParse, AttributeError):  # the latter: there is no object at a place to look at
+        return packed_by_walk(text, definitions)
+    except (ping_text.NeedsFullParse, AttributeError):  # the latter: a value is not an object
         return None
 
 
 def main(library: str, seconds: float) -> None:
-    """Load *library* in the stead of what was built, and let it read."""
+    """Compare *library* with the library of the package for *seconds*."""
     spec = importlib.util.spec_from_file_location(
         MODULE, library, loader=ExtensionFileLoader(MODULE, library)
     )
@@ -67,8 +67,8 @@ def main(library: str, seconds: float) -> None:
         text = chance.choice(texts)
         for _ in range(chance.choice((1, 1, 2, 3))):
             text = mutated(chance, text) or b"{"
-        if came_out(walk, text, definitions) != came_out(built, text, definitions):
-            sys.exit(f"another outcome: {text!r}")
+        if result_of(walk, text, definitions) != result_of(built, text, definitions):
+            sys.exit(f"another result: {text!r}")
         count += 1
     print(count)
 

@@ -1,4 +1,4 @@
-"""The compiled walk keeps to its text, and whoever has no compiler loses nothing but time."""
+"""The compiled walk stays within its text, and without it the same is stored."""
 
 import os
 import subprocess
@@ -22,7 +22,8 @@ import sys
 sys.modules["telemetry_server.convert.compiled._text"] = None
 from pathlib import Path
 from tests.convert.payloads.samples import a_context, a_submission, classic, stored
-from telemetry_server.convert.pipeline import IS_COMPILED, convert
+from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.compiled.ping_text import IS_COMPILED
 assert not IS_COMPILED
 outcome = convert(a_submission(classic()), a_context(Path(sys.argv[1])))
 sys.stdout.buffer.write(stored(outcome).record)
@@ -30,7 +31,7 @@ sys.stdout.buffer.write(stored(outcome).record)
 
 
 def test_without_the_compiled_walk_the_same_is_stored(tmp_path):
-    """As where the package was built without a compiler."""
+    """The package may be built without a compiler."""
     command = [sys.executable, "-c", WITHOUT, str(tmp_path / "without")]
     without = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
 
@@ -39,8 +40,8 @@ def test_without_the_compiled_walk_the_same_is_stored(tmp_path):
     assert without == stored(with_it).record
 
 
-def test_a_build_without_a_compiler_leaves_the_walk_out(tmp_path, monkeypatch, capsys):
-    """It says so, and leaves nothing half made."""
+def test_a_build_without_a_compiler_omits_the_compiled_walk(tmp_path, monkeypatch, capsys):
+    """The build says so, and leaves no partial file."""
     monkeypatch.setenv("CC", str(tmp_path / "no-such-compiler"))
 
     assert not hatch_build.compiled(SOURCE, tmp_path / "walk.so")
@@ -55,7 +56,7 @@ def test_no_text_leads_the_walk_out_of_its_memory(tmp_path, flags):
     """
     Under the compiler's own checks of addresses and of undefined behaviour.
 
-    Nor does one come out otherwise by the loops of machines that take a byte at a time.
+    The loops for machines without SSE2, which read a byte at a time, give the same results.
     """
     library = tmp_path / "walk.so"
     checks = ["-g", "-O1", *flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
@@ -70,7 +71,7 @@ def test_no_text_leads_the_walk_out_of_its_memory(tmp_path, flags):
         pytest.skip("needs a C compiler with sanitizers")
     environment = os.environ | {
         "LD_PRELOAD": found.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter's own are not ours
+        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter has leaks of its own
         "PYTHONMALLOC": "malloc",
     }
     module = "tests.convert.compiled.mutations"

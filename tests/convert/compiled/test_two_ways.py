@@ -1,4 +1,4 @@
-"""The quick way of conversion and the plain one come to the same, in every byte."""
+"""The compiled walk and the full parse give the same outcome, byte for byte."""
 
 import gzip
 import json
@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.compiled.ping_text import Layouts, NeedsFullParse, open_ping
 from telemetry_server.convert.compiled.text_packer import TextPacker
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.histogram_packer import places_of
 from telemetry_server.convert.histograms.measures import SpecDefinitions
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
@@ -97,7 +98,7 @@ PINGS: dict[str, dict[str, Any]] = {
     )
     for doctype in ("main", "saved-session")
 }
-# What can stand in a text in the place of something else; most of it is not what a client would write.
+# Replacements for parts of a text; clients would not write most of them.
 PIECES = [
     *(b"0", b"-0", b"01", b"1.50", b"1.5", b"-1.0", b"1e5", b"1E400", b"1.", b".5", b"-", b"1e-7", b"1e16"),
     *(b"123456789012345680.0", b"0.00001", b"NaN", b"Infinity", b"true", b"null", b"nul", b"tru e"),
@@ -133,13 +134,13 @@ def assert_same(body: bytes, context: ConversionContext, path: str = TELEMETRY_P
     assert repr(quick) == repr(plain)
 
 
-def packed_quickly(text: bytes, definitions: SpecDefinitions) -> int:
-    """Return how many histograms of a verbose ping the quick way keeps; `NeedsFullParse` if it gives up."""
+def packed_by_walk(text: bytes, definitions: SpecDefinitions) -> int:
+    """Return how many histograms of a verbose ping the walk keeps; `NeedsFullParse` if it gives up."""
     ping = open_ping(text)
     packer = TextPacker(definitions)
     for place in places_of(ping.get("payload") or ping, ""):
         packer.pack(place)
-    ping_text.as_json(ping)
+    ping_text.encode(ping)
     return packer.kept
 
 
@@ -163,30 +164,30 @@ def path_of(name: str) -> str:
 
 @pytest.mark.parametrize("name", PINGS)
 @pytest.mark.parametrize("write", [orjson.dumps, json.dumps, lambda ping: json.dumps(ping, indent=1)])
-def test_both_ways_agree_on_pings_good_and_bad_in_part(context, name: str, write: Callable[[Any], Any]):
-    """However they are written: in the shortest way, with spaces, with escapes for what is not ASCII."""
+def test_both_ways_agree_on_partly_invalid_pings(context, name: str, write: Callable[[Any], Any]):
+    """In the shortest form, with spaces, and with escapes for other than ASCII characters."""
     text = write(PINGS[name])
 
     assert_same(text if isinstance(text, bytes) else text.encode(), context, path_of(name))
 
 
 @pytest.mark.parametrize("name", ["classic", "main", "saved-session"])
-def test_ordinary_pings_are_taken_quickly(context, name: str):
-    """A test of two ways is worth nothing where both are one."""
+def test_ordinary_pings_are_converted_by_the_compiled_walk(context, name: str):
+    """Otherwise the comparison would compare the full parse with itself."""
     text = orjson.dumps(PINGS[name])
     quick, plain = outcomes(text, context)
 
     assert isinstance(plain, Stored)
     assert quick == plain
     if name == "classic":
-        assert packed_quickly(text, definitions_of(context)) == plain.histograms_kept > 5
+        assert packed_by_walk(text, definitions_of(context)) == plain.histograms_kept > 5
 
 
 @pytest.mark.parametrize(
     ("name", "count"),
     [("CATEGORIES", 4), ("CATEGORIES", 51), ("KEYED_CATEGORIES", 5), ("KEYED_CATEGORIES", 51)],
 )
-def test_whatever_release_a_definition_is_read_for_it_is_packed_quickly(context, name: str, count: int):
+def test_definitions_of_every_release_are_packed_by_the_compiled_walk(context, name: str, count: int):
     """The compiled walk knows every set of buckets itself."""
     histogram = {"range": [1, count - 1], "bucket_count": count, "histogram_type": 5, "values": {"2": 7}}
     keyed = name.startswith("KEYED")
@@ -207,13 +208,13 @@ def test_both_ways_agree_on_generated_pings(tmp_path: Path, layout: Layout):
         assert_same(ping.body, context, ping.path)
     for ping in Recipe(definitions, layout=layout).pings(5):
         text = zlib.decompress(ping.body, 31)
-        kept += packed_quickly(text, definitions_of(context, definitions.revision_url))
+        kept += packed_by_walk(text, definitions_of(context, definitions.revision_url))
 
     assert kept > 500
 
 
 def test_both_ways_agree_on_published_pings(tmp_path: Path):
-    """As they lie there, and written in the shortest way, against definitions that are not quite theirs."""
+    """As published and in the shortest form, against definitions that differ a little."""
     folder = shared_data("pings")
     context = a_context(
         tmp_path, shared_data(*GECKO_56).read_bytes(), revision="mozilla-central/33ce52b7c7ea"
@@ -272,7 +273,7 @@ SCALARS = (
     rest=st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
     ascii_only=st.booleans(),
 )
-def test_both_ways_agree_on_whatever_stands_beside(context, rest: Any, ascii_only: bool):
+def test_both_ways_agree_on_any_other_values(context, rest: Any, ascii_only: bool):
     """Numbers and strings in each of the ways that JSON has for them."""
     text = json.dumps(PINGS["classic"] | {"rest": rest}, separators=SEPARATORS[0], ensure_ascii=ascii_only)
 
@@ -307,8 +308,8 @@ def test_both_ways_agree_on_any_histograms(context, histograms: Any):
     assert_same(text.encode("utf-8", "surrogatepass"), context)
 
 
-def test_keys_made_to_collide_are_left_to_the_plain_way():
-    """More keys than there is room for, as well; neither takes long."""
+def test_colliding_keys_require_the_full_parse():
+    """More keys than slots as well; neither takes long."""
     many = orjson.dumps({"ver": 1, "x": {str(number): number for number in range(20_000)}})
 
     with pytest.raises(NeedsFullParse):
@@ -344,6 +345,6 @@ def test_keys_made_to_collide_are_left_to_the_plain_way():
         b"[" * 100_000,
     ],
 )
-def test_texts_that_the_quick_way_gives_up(text: bytes):
+def test_texts_that_require_the_full_parse(text: bytes):
     with pytest.raises(NeedsFullParse):
         open_ping(text)

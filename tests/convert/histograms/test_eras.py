@@ -1,4 +1,4 @@
-"""Definitions that releases of Firefox read differently: what the client sent says which release it is."""
+"""Definitions that releases of Firefox read differently: the sent fields decide the release."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_a_row_has_the_buckets_of_the_clients_release(context, name, histogram, 
             "bucket_count 13 was sent, the definition says 12 or 15 or 17",
         ),
         (REASONS, sent(102), "bucket_count_mismatch", "bucket_count 102 was sent, the definition says 101"),
-        # The count is right in one release, what stands beside it in another.
+        # The count fits one release, the other fields fit another.
         (EVENTS, sent(15, range=[1, 16]), "range_mismatch", "the definition says [1, 14]"),
         (EVENTS, sent(12, values={"14": 1}), "invalid_bucket", "bucket '14'"),
         (EVENTS, sent(12, range=[1, 9], bucket_count=None), "range_mismatch", "the definition says [1, 11]"),
@@ -83,7 +83,7 @@ def test_a_row_has_the_buckets_of_the_clients_release(context, name, histogram, 
         (EVENTS, sent(12, histogram_type=5), "type_mismatch", "says 1"),
     ],
 )
-def test_a_histogram_that_no_release_sends_so_is_dropped(context, name, histogram, reason, detail):
+def test_a_histogram_that_fits_no_release_is_dropped(context, name, histogram, reason, detail):
     submission = a_submission(classic({name: histogram}))
     outcome = convert(submission, context)
 
@@ -94,7 +94,7 @@ def test_a_histogram_that_no_release_sends_so_is_dropped(context, name, histogra
     assert outcome == convert(submission, context, plainly=True)
 
 
-def test_each_key_of_a_keyed_histogram_says_its_release_itself(context):
+def test_the_release_is_found_for_each_key_of_a_keyed_histogram(context):
     histograms = {"KEYED_CATEGORIES": {"old": sent(5), "new": sent(51), "neither": sent(20)}}
     outcome = convert(a_submission(classic(keyedHistograms=histograms)), context)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histogram_specs.spec_file import parse_spec_file
-from telemetry_server.convert.histograms.histogram_check import Dropped, judge, row_of
+from telemetry_server.convert.histograms.histogram_check import Dropped, checked_row, row_of
 from telemetry_server.convert.histograms.measures import Measure, SpecDefinitions
 from telemetry_server.convert.histograms.self_description import SelfDescription
 from telemetry_server.convert.pipeline import convert
@@ -62,7 +62,7 @@ def flag(**changes: Any) -> dict[str, Any]:
         ("FLAG", {"values": {}}, [0, 0, 0, -1, -1, -1, -1, -1]),
         ("FLAG", {"values": {"0": 2**63 - 1}}, [2**63 - 1, 0, 0, -1, -1, -1, -1, -1]),
         ("FLAG", {"values": {}, "sum": -2.5, "log_sum": 0}, [0, 0, 0, -2.5, 0, -1, -1, -1]),
-        # Null stands for a field that is not there, and fields that nobody knows are not kept.
+        # Null counts as a missing field, and unknown fields are not kept.
         ("FLAG", FLAG_SENT | {"log_sum": None, "extra": [1]}, FLAG_ROW),
         (
             "FLAG",
@@ -172,7 +172,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "sent", "reason"), CASES)
 def test_a_bad_histogram_is_dropped_with_the_first_reason_that_applies(context, name, sent, reason):
-    """And its ping is kept, with its neighbours."""
+    """The ping is stored with its other histograms."""
     outcome = convert(
         a_submission(classic({"EXP": EXP_SENT, "BOOL": {"values": {}}} | {name: sent})), context
     )
@@ -188,7 +188,7 @@ def test_a_bad_histogram_is_dropped_with_the_first_reason_that_applies(context, 
     assert record["metadata"]["dropped_histograms"] == {reason.value: 1}
 
 
-def test_a_count_past_64_bits_costs_its_histogram_only(context):
+def test_a_count_past_64_bits_drops_only_its_histogram(context):
     body = (
         b'{"ver":1,"info":{"revision":"%s"},"histograms":{"FLAG":{"values":{"0":18446744073709551616}},'
         b'"BOOL":{"values":{}}}}' % INFO["revision"].encode()
@@ -200,8 +200,8 @@ def test_a_count_past_64_bits_costs_its_histogram_only(context):
     assert stored(outcome).histograms_kept == 1
 
 
-def test_each_key_of_a_keyed_histogram_is_one(context):
-    """A name stays only while a key of it does."""
+def test_each_key_of_a_keyed_histogram_is_packed(context):
+    """A name without keys is removed."""
     keyed = {
         "KEYED_COUNT": {"good": COUNT_SENT, "bad": COUNT_SENT | {"bucket_count": 9}, "worse": 5},
         "STARTUP_KEYED_COUNT": {"bad": COUNT_SENT | {"histogram_type": 0}},
@@ -237,7 +237,7 @@ def test_names_and_keys_cannot_break_a_line(context):
 
 
 def test_rows_of_a_ping_cannot_fill_the_memory(tmp_path):
-    """A few bytes ask for a row of ten thousand."""
+    """A few bytes require a row of ten thousand numbers."""
     specs = {"WIDE": {"kind": "linear", "high": 20_000, "n_buckets": 10_000, "keyed": True}}
     keyed = {"WIDE": {str(key): {"values": {}} for key in range(1_000)}}
 
@@ -272,8 +272,8 @@ HISTOGRAMS = st.fixed_dictionaries(
 
 
 @given(st.sampled_from(sorted(SPECS)), HISTOGRAMS | NUMBERS)
-def test_the_inner_loop_takes_nothing_that_the_rule_would_not(name, histogram):
-    """And gives the same row."""
+def test_the_inner_loop_accepts_only_what_the_rule_accepts(name, histogram):
+    """The row is the same."""
     for definitions in (SPEC_FILE_DEFINITIONS, SelfDescription()):
         if not isinstance(histogram, dict):
             continue
@@ -282,7 +282,7 @@ def test_the_inner_loop_takes_nothing_that_the_rule_would_not(name, histogram):
             continue
         quick = row_of(histogram, measure)
         try:
-            slow = judge(name, histogram, bool(measure.keyed), definitions)
+            slow = checked_row(name, histogram, bool(measure.keyed), definitions)
         except Dropped:
             slow = None
         if quick is not None:
@@ -297,7 +297,7 @@ def test_any_histogram_is_kept_or_dropped(histogram):
     for definitions in (SPEC_FILE_DEFINITIONS, SelfDescription()):
         for keyed in (False, True):
             try:
-                row = judge("EXP", histogram, keyed, definitions)
+                row = checked_row("EXP", histogram, keyed, definitions)
             except Dropped as dropped_one:
                 assert dropped_one.detail.isprintable()
             else:

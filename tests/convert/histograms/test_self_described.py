@@ -1,10 +1,11 @@
-"""Pings without definitions, taken at their own word: what their records say, and which revisions do."""
+"""Self-described pings: their records, and which revisions lead to them."""
 
 import pytest
 
 from histogram_specs.history.resolver import Awaiting, NotFound
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.self_description import buckets_of, description_of, descriptions
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from tests.convert.payloads.samples import (
     COUNT_SENT,
@@ -81,7 +82,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("ping", "expected"), PLACES.values(), ids=PLACES.keys())
-def test_a_record_says_what_each_histogram_is_that_was_packed_by_its_own_word(context, ping, expected):
+def test_a_record_describes_its_self_described_histograms(context, ping, expected):
     assert described(context, ping) == expected
 
 
@@ -105,7 +106,7 @@ def test_a_flattened_session_is_described_from_where_its_histograms_end_up(conte
     assert record["metadata"]["self_described"] == {"A": EXP, "processes": {"gpu": {"A": LINEAR}}}
 
 
-def test_a_name_means_one_thing_in_one_place(context):
+def test_the_first_kept_histogram_of_a_section_defines_its_name(context):
     """What the first kept key says; keys that describe another histogram are dropped."""
     broken = LINEAR_SENT | {"values": {"2": 1}}
     other_range = EXP_SENT | {"range": [1, 3001]}
@@ -131,7 +132,7 @@ def test_a_name_means_one_thing_in_one_place(context):
     }
 
 
-def test_a_histogram_cannot_pose_as_a_place(context):
+def test_a_histogram_named_like_a_section_is_dropped(context):
     """Its description would be taken for those of a process."""
     ping = classic(histograms={"processes": EXP_SENT, "childPayloads": EXP_SENT, "A": EXP_SENT})
 

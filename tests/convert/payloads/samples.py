@@ -13,7 +13,7 @@ from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.history.resolver import KnownHistory, Resolver
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
-from telemetry_server.convert.pipeline import ConversionContext
+from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.outcomes.outcome import Outcome, QuarantineReason, Refused, Stored
 
 ID = "17caa68c-25f5-450a-9cce-7d31318846d8"
@@ -95,7 +95,7 @@ def a_submission(ping: Any, path: str = TELEMETRY_PATH, **changes: Any) -> Submi
 
 
 def stored(outcome: Outcome) -> Stored:
-    """*outcome*, which must be that the ping was stored."""
+    """*outcome*, which must be `Stored`."""
     assert isinstance(outcome, Stored), outcome
     return outcome
 
@@ -107,7 +107,7 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def refused(outcome: Outcome) -> QuarantineReason:
-    """Why it was refused, which it must have been."""
+    """The reason of *outcome*, which must be a refusal."""
     assert isinstance(outcome, Refused), outcome
     assert outcome.detail
     assert outcome.detail.isprintable()

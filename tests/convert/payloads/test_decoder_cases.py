@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from storage.raw.submission import Submission
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.conversion import ConversionContext
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.convert.rules.rules_file import read_rules
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.outcomes.outcome import Refused, Stored
@@ -127,7 +128,7 @@ def test_a_case_of_the_decoder(context, case, path, body, reason):
         ("40", LITRES, {"bad_source_tags": 1}),
     ],
 )  # fmt: skip
-def test_an_oddity_is_taken_in_stride_and_counted(context, case, body, note):
+def test_a_harmless_oddity_is_counted(context, case, body, note):
     """The ping is kept."""
     headers = {"x_source_tags": "glean-x"} if case == "40" else {}
     outcome = convert(submitted(WATERING, body, **headers), context)
@@ -154,7 +155,7 @@ def test_case_27_where_registration_is_required(context, path, required, reason)
     assert reason_of(convert(submitted(path, LITRES), strict)) == reason
 
 
-def test_case_29_an_id_is_told_normalized_and_kept_as_sent(context):
+def test_case_29_an_id_is_normalized_in_metadata_and_unchanged_in_the_payload(context):
     """Contract: the payload is stored as it came; what we make of it is in `metadata`."""
     sent = "{AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE}"
     record = record_of(convert(submitted(WATERING, {"litres": 3, "clientId": sent}), context))
@@ -164,8 +165,8 @@ def test_case_29_an_id_is_told_normalized_and_kept_as_sent(context):
     assert record["metadata"]["sample_id"] == 81
 
 
-def test_case_34_no_address_is_in_what_is_kept(context):
-    """Neither in a record, nor in a refusal's detail."""
+def test_case_34_a_record_has_no_address(context):
+    """An address is neither in a record nor in the detail of a refusal."""
     headers = {"x_forwarded_for": "192.0.2.7", "x_pipeline_proxy": "192.0.2.7"}
     kept = convert(submitted(WATERING, LITRES, **headers), context)
     refused = convert(submitted(WATERING, b"{", **headers), context)
@@ -177,7 +178,7 @@ def test_case_34_no_address_is_in_what_is_kept(context):
 
 
 def test_case_39_and_46_a_whole_glean_ping(glean_context):
-    """Its tags are kept, and what it says of its system is told in the usual words."""
+    """Its tags are kept, and its system is normalised."""
     headers = {"X-Debug-ID": "plot-1", "X-Source-Tags": "automation,bed-2"}
     submission = Submission(RECEIVED_AT, GLEAN, json.dumps(glean()).encode(), headers=headers)
     metadata = record_of(convert(submission, glean_context))["metadata"]
@@ -224,8 +225,8 @@ def test_case_42_a_ping_without_info_sections(tmp_path):
     assert reason_of(convert(submitted(GLEAN, glean(**small)), context)) == "schema_violation"
 
 
-def test_case_44_the_zone_that_cannot_be_is_counted(glean_context):
-    """And only that one."""
+def test_case_44_an_impossible_zone_is_counted(glean_context):
+    """Only that one is dropped."""
     ping = glean(metrics={"datetime": {"plot.seen": "2026-11-21T16:12+17:00"}})
     outcome = convert(submitted(GLEAN, ping), glean_context)
 
@@ -250,14 +251,14 @@ def test_case_48_glean_is_known_by_its_header(context):
     assert reason_of(convert(submission, context)) == STORED
 
 
-def test_what_a_registered_schema_refuses_is_refused_by_it(tmp_path):
+def test_a_ping_that_a_registered_schema_refuses_is_quarantined(tmp_path):
     """Through the whole conversion, also where a part is missing that its version requires."""
     context = a_context(tmp_path, doctypes=Catalogue(shared_data("pipeline-schemas", "schemas")))
     for sample in sorted(shared_data("pipeline-schemas", "validation").rglob("*.fail.json")):
         doctype, docversion = sample.name.split(".")[:2]
         namespace = sample.parent.name
-        told = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
-        path = f"{TELEMETRY}/{told}" if told else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
+        build = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
+        path = f"{TELEMETRY}/{build}" if build else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
         outcome = convert(submitted(path, sample.read_bytes()), context)
 
         assert reason_of(outcome) == "schema_violation", sample.name
@@ -276,7 +277,7 @@ FRAGMENTS = {
 }
 
 
-def test_what_a_registered_schema_takes_is_stored(tmp_path):
+def test_a_ping_that_a_registered_schema_accepts_is_stored(tmp_path):
     """Through the whole conversion; the parts that a version requires are required all the same."""
     context = a_context(tmp_path, doctypes=Catalogue(shared_data("pipeline-schemas", "schemas")))
     refused = {}
@@ -284,8 +285,8 @@ def test_what_a_registered_schema_takes_is_stored(tmp_path):
     for sample in samples:
         doctype, docversion = sample.name.split(".")[:2]
         namespace = sample.parent.name
-        told = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
-        path = f"{TELEMETRY}/{told}" if told else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
+        build = f"{doctype}/Firefox/60.0/release/1" if namespace == "telemetry" else ""
+        path = f"{TELEMETRY}/{build}" if build else f"/submit/{namespace}/{doctype}/{docversion}/{U}"
         reason = reason_of(convert(submitted(path, sample.read_bytes()), context))
         if reason not in (STORED, "unknown_revision"):  # no server of revisions is asked here
             refused[sample.name] = reason
@@ -316,7 +317,7 @@ CORE = f"{TELEMETRY}/core/Fennec/62.0/release/20180801"
         (CORE, {"v": "7", "seq": 1}, "unknown_version"),
         (CORE, {"version": 99, "v": 7, "seq": 1}, "unknown_version"),
         (TELEMETRY, {"v": 7, "seq": 1}, "unknown_version"),
-        # What ships says what our readers do: it registers no other version.
+        # The shipped schemas cover the versions of the readers, and no other version.
         (f"{TELEMETRY}/main/Firefox/62.0/release/1", {"v": 4}, "unknown_version"),
     ],
 )
@@ -325,7 +326,7 @@ def test_a_version_that_only_an_operator_knows(phones, path, body, reason):
     assert reason_of(convert(submitted(path, body), phones)) == reason
 
 
-def test_a_phones_ping_is_stored_as_it_came(phones):
+def test_a_ping_of_a_phone_app_is_stored_unchanged(phones):
     """Its dimensions are its path's."""
     outcome = convert(submitted(CORE, {"v": 7, "seq": 1}), phones)
     record = record_of(outcome)

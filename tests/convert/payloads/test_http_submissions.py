@@ -35,7 +35,7 @@ def context(tmp_path):
 
 
 def outcomes(file: Path, context) -> list[str]:
-    """What becomes of each submission of a file of the old decoder's tests."""
+    """The outcome of each submission in a file of the old decoder's tests."""
     found = []
     for message in json.loads(file.read_text()):
         fields = message["fields"]

@@ -45,7 +45,7 @@ def ping(**info: str) -> dict[str, object]:
         f"{TELEMETRY_PATH}/saved%2Dsession/Firef%F6x//(none)/..%2F..%2Fetc",
     ],
 )
-def test_the_payload_goes_before_an_odd_path(context, path):
+def test_the_payload_takes_precedence_over_an_odd_path(context, path):
     outcome = stored(convert(a_submission(ping(**SAID), path), context))
 
     assert outcome.dimensions == BY_PAYLOAD
@@ -61,8 +61,8 @@ def test_the_payload_goes_before_an_odd_path(context, path):
         ("idle-daily/Own%20Browser/25.0~/release/a%2Fb", ("idle_daily", "OTHER", "release", "25.0_", "a_b")),
     ],
 )
-def test_what_the_payload_does_not_say_is_read_from_the_decoded_path(context, dimensions, filed):
-    """No character of it leads out of a folder."""
+def test_fields_missing_in_the_payload_are_read_from_the_decoded_path(context, dimensions, filed):
+    """The names of folders stay inside the tree."""
     outcome = stored(convert(a_submission(ping(), f"{TELEMETRY_PATH}/{dimensions}"), context))
 
     assert outcome.dimensions == filed
@@ -88,7 +88,7 @@ def test_the_trial_with_a_space_in_an_application_is_stored(context):
     ("start", "count"),
     [("2026-11-21T16:12+5.5:00", 1), ("2026-11-21T16:12+05:30", 0), ("2026-11-21T16:12+17:00", 1)],
 )
-def test_a_glean_time_with_a_wrong_zone_is_noted_and_stored_as_it_came(context, start, count):
+def test_a_glean_time_with_a_wrong_zone_is_counted_and_stored_unchanged(context, start, count):
     glean = {"ping_info": {"seq": 0, "start_time": start, "end_time": "2026-11-21T16:13+00:00"}}
 
     outcome = stored(convert(a_submission(glean, f"/submit/garden/watering/1/{ID}"), context))

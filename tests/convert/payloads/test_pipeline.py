@@ -63,20 +63,20 @@ def context(tmp_path):
         (TELEMETRY_PATH, b"{}", REASON.UNKNOWN_VERSION),
     ],
 )
-def test_what_does_not_decode_is_refused(context, path, body, reason):
+def test_a_body_that_does_not_decode_is_refused(context, path, body, reason):
     outcome = convert(a_submission(body, path), context)
 
     assert refused(outcome) is reason
 
 
-def test_a_refused_submission_is_filed_by_what_its_path_says(context):
+def test_a_refused_submission_has_the_doctype_of_its_path(context):
     outcome = convert(a_submission(b"x", GENERIC_PATH), context)
 
     assert isinstance(outcome, Refused)
     assert (outcome.document_id, outcome.namespace, outcome.doctype) == (ID, "garden", "watering")
 
 
-def test_a_refused_ping_is_filed_by_what_its_payload_says(context):
+def test_a_refused_ping_has_the_doctype_of_its_payload(context):
     info = INFO | {"revision": "x"}
     outcome = convert(a_submission(classic(info=info), f"{TELEMETRY_PATH}/a/b/c/d/e"), context)
 
@@ -105,7 +105,7 @@ def test_any_object_is_a_generic_ping(context):
 
 
 @pytest.mark.parametrize("client_info", [None, 5, [], {}, {"app_channel": None}])
-def test_a_generic_ping_need_not_say_who_sent_it(context, client_info):
+def test_a_generic_ping_may_omit_the_client(context, client_info):
     outcome = convert(a_submission({"client_info": client_info}, GENERIC_PATH), context)
 
     assert stored(outcome).dimensions == ("OTHER", "OTHER", "OTHER", "UNKNOWN", "UNKNOWN")
@@ -138,7 +138,7 @@ def test_metadata_says_what_the_server_knows_and_no_address(context):
     assert stored(outcome).notes == {"uri_trailing_slash": 1}
 
 
-def test_oddities_taken_in_stride_are_counted(context):
+def test_harmless_oddities_are_counted(context):
     body = gzip.compress(b'\xef\xbb\xbf{"sample_id":5}') + b"junk"
 
     outcome = convert(a_submission(body, GENERIC_PATH), context)
@@ -172,8 +172,8 @@ LONE = json.dumps(classic({"FLAG": FLAG_SENT}, addons=["x\ud83d", {"\udc00": "\u
 
 
 @pytest.mark.parametrize("plainly", [False, True])
-def test_half_a_character_is_replaced_and_the_record_says_so(context, plainly):
-    """In texts and in keys; the histograms beside them are packed."""
+def test_a_lone_surrogate_is_replaced_and_noted_in_the_record(context, plainly):
+    """In strings and in keys; the other histograms are packed."""
     outcome = convert(a_submission(LONE), context, plainly=plainly)
 
     record = record_of(outcome)
@@ -184,7 +184,7 @@ def test_half_a_character_is_replaced_and_the_record_says_so(context, plainly):
     assert stored(outcome).digest == digest_of(LONE)
 
 
-def test_half_a_character_is_replaced_wherever_a_histogram_has_it(context):
+def test_a_lone_surrogate_in_a_histogram_is_replaced(context):
     """Names, keys, what no row has room for; of keys that become equal the last counts."""
     keyed = {f"a{chr(0xD83C + n)}": COUNT_SENT | {"sum": n} for n in (1, 2)} | {"b\ud83d": COUNT_SENT}
     ping = classic(
@@ -201,7 +201,7 @@ def test_half_a_character_is_replaced_wherever_a_histogram_has_it(context):
     assert stored(outcome).histograms_kept == 3
 
 
-def test_half_a_character_in_a_header_or_the_path_is_replaced_too(context):
+def test_a_lone_surrogate_in_a_header_or_the_path_is_replaced(context):
     submission = a_submission(classic(), headers={"date": "today\ud83d", "dnt": "1"})
     metadata = record_of(convert(submission, context))["metadata"]
 
@@ -257,7 +257,7 @@ def test_a_revision_that_a_fallback_found_is_written_into_the_record(tmp_path, w
     assert record["metadata"]["revision_source"] == way
 
 
-def test_the_path_helps_a_fallback_where_the_payload_says_nothing(tmp_path):
+def test_a_fallback_uses_the_path_for_missing_fields(tmp_path):
     context = a_context(tmp_path, history=KnowsOne("build_date"))
     path = f"{TELEMETRY_PATH}/saved-session/Firefox/26.0a1/nightly/20130902030220"
 
@@ -286,7 +286,7 @@ def test_a_revision_that_must_be_fetched_makes_the_ping_wait(tmp_path):
     assert refused(convert(a_submission(classic(info=info)), context)) is REASON.UNKNOWN_REVISION
 
 
-def test_a_broken_spec_file_refuses_with_what_to_do(tmp_path):
+def test_a_ping_with_a_broken_spec_file_is_refused_with_advice(tmp_path):
     context = a_context(tmp_path, b"no spec file")
 
     outcome = convert(a_submission(classic()), context)
@@ -297,7 +297,7 @@ def test_a_broken_spec_file_refuses_with_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize("revision", [None, "", "https://hg.mozilla.org/mozilla-central/rev/0000000000ff"])
-def test_histograms_may_be_taken_at_their_own_word(tmp_path, revision):
+def test_histograms_may_be_packed_by_their_own_descriptions(tmp_path, revision):
     """Where the operator allows it: those that carry their type, range and bucket count."""
     context = a_context(tmp_path, unresolved_revision="self_described")
     sent = {
@@ -328,8 +328,8 @@ def test_histograms_may_be_taken_at_their_own_word(tmp_path, revision):
     }
 
 
-def test_what_one_ping_describes_is_bounded(tmp_path):
-    """Else it could make us compute buckets for minutes."""
+def test_the_descriptions_of_one_ping_are_bounded(tmp_path):
+    """Otherwise one ping could cost minutes of computing buckets."""
     context = a_context(tmp_path, unresolved_revision="self_described")
     sent = {
         str(high): {"histogram_type": 1, "bucket_count": 10_000, "range": [1, high], "values": {"x": 1}}
@@ -366,7 +366,7 @@ class OneDoctype:
         (TELEMETRY_PATH, classic(), True, None),
     ],
 )
-def test_a_catalogue_refuses_what_it_does_not_want(tmp_path, path, ping, required, reason):
+def test_a_ping_that_violates_its_schema_is_refused(tmp_path, path, ping, required, reason):
     context = a_context(tmp_path, doctypes=OneDoctype(), require_registration=required)
 
     outcome = convert(a_submission(ping, path), context)
@@ -441,8 +441,8 @@ def shared_context(tmp_path_factory):
 
 
 @given(data=st.data())
-def test_whatever_is_sent_comes_to_one_outcome(shared_context, data):
-    """And none is an exception."""
+def test_every_input_has_one_outcome(shared_context, data):
+    """No input raises an exception."""
     shape = data.draw(st.sampled_from(["bytes", "json", "classic", "unified"]))
     if shape == "bytes":
         body = data.draw(st.binary() | st.binary().map(gzip.compress))

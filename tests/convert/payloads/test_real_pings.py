@@ -61,7 +61,7 @@ def test_a_ping_of_firefox_23_loses_two_of_its_328_histograms(tmp_path):
     assert stored(outcome).dimensions == ("idle_daily", "Firefox", "release", "23.0.1", "20130814063812")
 
 
-def test_its_rows_hold_its_values_where_the_original_server_had_its_buckets(tmp_path):
+def test_rows_hold_the_values_in_the_buckets_of_the_original_server(tmp_path):
     """By the bucket sets that the original computed for that revision."""
     context = a_context(tmp_path, shared_data(*FIREFOX_23).read_bytes())
     computed = read_json("probes", "telemetry-server-ff23-a55c55edf302", "computed-buckets.json")[
@@ -118,7 +118,7 @@ def test_unified_pings_against_later_definitions_lose_what_those_do_not_have(tmp
     assert expected["kept"] > 400
 
 
-# Every file of pings/: where it goes, and what becomes of it without any definitions at hand.
+# Every file of pings/: its path, and its outcome without definitions.
 FILES = [
     ("classic-v1/telemetry1.record0.json", "unknown_revision"),
     ("classic-v1/firefox-18.0.1.invalid-utf8.json", "invalid_json"),
@@ -141,7 +141,7 @@ def test_each_real_ping_has_its_outcome(tmp_path, file, expected):
 
 
 @pytest.mark.parametrize("file", ["ss-ff-n-22.tsv", "ss-ff-n-28.lines-0-2.tsv"])
-def test_what_the_original_server_packed_is_stored_as_it_is(tmp_path, file):
+def test_pings_packed_by_the_original_server_are_stored_unchanged(tmp_path, file):
     context = a_context(tmp_path)
     for line in shared_data("pings", "classic-v2-converted", file).read_bytes().splitlines():
         document_id, _, text = line.partition(b"\t")
@@ -154,7 +154,7 @@ def test_what_the_original_server_packed_is_stored_as_it_is(tmp_path, file):
         assert stored(outcome).dimensions[:3] == ("saved_session", "Firefox", "nightly")
 
 
-def test_text_of_any_script_comes_through(tmp_path):
+def test_text_of_any_script_is_unchanged(tmp_path):
     """The same session, packed and not."""
     log = shared_data("pings", "packed", "unicode.v1.packed").read_bytes()
     context = a_context(
@@ -175,7 +175,7 @@ def test_text_of_any_script_comes_through(tmp_path):
 
 
 def test_submissions_of_other_pipelines_tests_have_their_outcomes(tmp_path):
-    """Duplicates among them are told later, at the commit."""
+    """Duplicates among them are found later, at the commit."""
     context = a_context(tmp_path)
     came: dict[str, list[str]] = {}
     for name in ("telemetry", "common", "json"):

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from storage.partitions.schema import PartitionSchema
-from telemetry_server.convert.pipeline import ConversionContext, convert
+from telemetry_server.convert.conversion import ConversionContext
+from telemetry_server.convert.pipeline import convert
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.outcomes.outcome import QuarantineReason, Stored
 from tests.convert.payloads.samples import (
@@ -59,7 +60,7 @@ def context_of(tmp_path: Path, *schemas: tuple[str, Any], **changes: Any) -> Con
 
 
 def both_ways(submission: Any, context: ConversionContext) -> Any:
-    """The outcome, which the quick and the plain way of conversion must agree on."""
+    """The outcome, which must be the same by the compiled walk and the full parse."""
     outcome = convert(submission, context)
     assert outcome == convert(submission, context, plainly=True)
     return outcome
@@ -127,7 +128,7 @@ def test_other_pings_of_version_5_without_info_are_refused(tmp_path, ping, schem
 @pytest.mark.parametrize("sent", ["untrustedModules", "untrusted-modules", "untrusted_modules"])
 @pytest.mark.parametrize("has_litres", [True, False])
 def test_a_doctype_is_checked_by_a_schema_that_is_spelled_in_another_way(tmp_path, sent, has_litres):
-    """It is filed under the registered spelling; the record says what was sent."""
+    """It is filed under the registered spelling; the record has the spelling that was sent."""
     context = context_of(tmp_path, ("telemetry/untrusted-modules/4", LITRES | {"required": ["litres"]}))
     ping = unified(sent, litres=3 if has_litres else None)
 
@@ -153,7 +154,7 @@ def test_a_doctype_is_checked_by_a_schema_that_is_spelled_in_another_way(tmp_pat
         ("gardenVisit", "gardenvisit", False),
     ],
 )
-def test_only_the_parting_of_words_may_differ(tmp_path, sent, registered, is_checked):
+def test_only_the_separators_of_words_may_differ(tmp_path, sent, registered, is_checked):
     schema = LITRES | {"required": ["litres"]}
     context = context_of(tmp_path, (f"garden/{registered}/1", schema))
 
@@ -162,7 +163,7 @@ def test_only_the_parting_of_words_may_differ(tmp_path, sent, registered, is_che
     assert isinstance(outcome, Stored) is not is_checked
 
 
-def test_where_two_schemas_could_be_meant_none_is_asked(tmp_path):
+def test_an_ambiguous_spelling_uses_no_schema(tmp_path):
     schema = LITRES | {"required": ["litres"]}
     context = context_of(tmp_path, ("garden/garden-visit/1", schema), ("garden/garden_visit/1", schema))
 
@@ -202,8 +203,8 @@ def test_mozillas_schemas_check_the_samples_of_both_kinds(tmp_path):
         ({"app_channel": {}, "app_version": None}, ("OTHER", "UNKNOWN", "UNKNOWN")),
     ],
 )
-def test_a_product_says_version_channel_and_build_at_the_top_or_in_client_info(tmp_path, ping, filed):
-    """client_info goes first, field by field."""
+def test_version_channel_and_build_are_read_from_the_top_level_or_client_info(tmp_path, ping, filed):
+    """Each field of client_info takes precedence."""
     outcome = both_ways(a_submission(ping, f"/submit/garden/watering/1/{ID}"), context_of(tmp_path))
 
     assert stored(outcome).dimensions[2:] == filed
@@ -218,7 +219,7 @@ def test_a_registered_product_is_filed_under_its_own_names(tmp_path):
     assert stored(outcome).dimensions == ("watering", "garden", "canary", "1.2", "345")
 
 
-def test_a_path_that_names_no_doctype_leaves_the_payloads(tmp_path):
+def test_without_a_doctype_in_the_path_the_payloads_is_used(tmp_path):
     context = context_of(tmp_path, ("telemetry/sync/5", SYNC))
 
     assert stored(both_ways(a_submission(SYNC_PING, TELEMETRY_PATH), context)).doctype == "sync"

@@ -31,7 +31,7 @@ def context(tmp_path):
 
 
 def test_a_ping_of_thunderbird_is_stored_with_the_definitions_of_its_gecko(context):
-    """It keeps its own revision, and the record says of which one its rows are."""
+    """It keeps its own revision, and the record names the revision of the definitions."""
     info = INFO | {"appName": "Thunderbird", "appVersion": "23.0", "revision": COMM}
     outcome = convert(a_submission(classic({"FLAG": FLAG_SENT}, info=info)), context)
 
@@ -43,7 +43,7 @@ def test_a_ping_of_thunderbird_is_stored_with_the_definitions_of_its_gecko(conte
 
 
 @pytest.mark.parametrize("layout", ["main", "saved-session"])
-def test_a_unified_ping_of_thunderbird_is_too(context, layout):
+def test_a_unified_ping_of_thunderbird_is_stored_with_the_definitions_of_its_gecko(context, layout):
     ping = unified(layout)
     ping["application"] |= {"name": "Thunderbird", "version": "52.0", "buildId": "20130902030220"}
     ping["payload"]["info"]["revision"] = COMM
@@ -53,7 +53,7 @@ def test_a_unified_ping_of_thunderbird_is_too(context, layout):
     assert record["metadata"]["revision"] == GECKO
 
 
-def test_one_that_no_history_covers_says_where_it_was_looked_for(context):
+def test_an_unknown_revision_names_where_it_was_searched(context):
     info = INFO | {"appBuildID": "20200101000000", "appVersion": "99.0", "revision": COMM}
     outcome = convert(a_submission(classic(info=info)), context)
 

@@ -1,4 +1,4 @@
-"""What becomes of a payload by its version: the original server's cases, with our reasons."""
+"""The outcome of a payload by its version: the original server's cases, with our reasons."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def context(tmp_path):
 
 
 def without(ping: dict[str, Any], *path: str) -> dict[str, Any]:
-    """A copy of *ping* without what stands at *path*."""
+    """A copy of *ping* without the value at *path*."""
     first, *rest = path
     if not rest:
         return {name: part for name, part in ping.items() if name != first}
@@ -128,7 +128,7 @@ def with_part(ping: dict[str, Any], part: Any, *path: str) -> dict[str, Any]:
         (unified(version=5), REASON.MISSING_FIELD, "info"),
     ],
 )
-def test_what_a_version_does_not_allow_is_refused_with_the_part_that_is_wrong(context, ping, reason, named):
+def test_a_ping_that_its_version_does_not_allow_is_refused_with_the_wrong_part(context, ping, reason, named):
     outcome = convert(a_submission(ping), context)
 
     assert refused(outcome) is reason
@@ -161,7 +161,7 @@ def test_a_report_without_histograms_needs_no_revision(context, revision):
     assert stored(outcome).histograms_kept == 0
 
 
-def test_where_nothing_is_to_be_packed_no_definitions_are_looked_for(context):
+def test_without_histograms_no_definitions_are_requested(context):
     unknown = "https://hg.mozilla.org/mozilla-central/rev/0000000000ff"
 
     outcome = convert(a_submission(classic({}, info=INFO | {"revision": unknown})), context)
@@ -170,7 +170,7 @@ def test_where_nothing_is_to_be_packed_no_definitions_are_looked_for(context):
 
 
 @pytest.mark.parametrize("ver", [2, 5])
-def test_what_is_packed_already_is_stored_as_it_is(context, ver):
+def test_a_packed_ping_is_stored_unchanged(context, ver):
     """Its histograms count as neither kept nor dropped."""
     ping = {"ver": ver, "info": INFO, "histograms": {"FLAG": FLAG_ROW, "NOBODY_KNOWS": [1, 2]}}
 
@@ -201,7 +201,7 @@ def test_a_first_use_of_firefox_os_gets_an_info(context):
     assert stored(outcome).doctype == "ftu"
 
 
-def test_what_firefox_os_does_not_know_is_unknown(context):
+def test_a_missing_field_of_firefox_os_is_unknown(context):
     record = record_of(convert(a_submission({"ver": 3}), context))
 
     assert record["info"]["appBuildID"] == "UNKNOWN"
@@ -268,7 +268,7 @@ def test_an_info_of_the_clients_in_version_4_is_discarded_and_counted(context):
     assert stored(outcome).notes == {"reserved_field": 1}
 
 
-def test_fields_that_are_ours_are_discarded_and_counted(context):
+def test_reserved_fields_are_discarded_and_counted(context):
     ours = {
         "metadata": {"geo": {"country": "XX"}},
         "submission_timestamp": "2001-01-01T00:00:00Z",
@@ -372,7 +372,7 @@ def test_a_saved_session_is_flattened(context):
     "part", ["build", "system", "settings", "addons", "system.gfx", "system.cpu", "system.os"]
 )
 @pytest.mark.parametrize("broken", [None, 5, [], "x"])
-def test_a_broken_part_of_an_environment_costs_that_part(context, part, broken):
+def test_a_broken_part_of_an_environment_is_ignored(context, part, broken):
     """The original refused the whole ping for a ``gfx`` of null."""
     ping = unified("saved-session", environment=with_part(ENVIRONMENT, broken, *part.split(".")))
 
@@ -382,7 +382,7 @@ def test_a_broken_part_of_an_environment_costs_that_part(context, part, broken):
     assert info.get("appID") == (None if part == "build" else "{ec8030f7}")
 
 
-def test_a_payload_cannot_overwrite_what_is_ours_when_it_is_flattened(context):
+def test_a_flattened_payload_cannot_overwrite_reserved_keys(context):
     ping = unified("saved-session", clientId=None)
     ping["payload"] |= {"metadata": "m", "payload": "p", "clientID": "c", "version": "v"}
 
@@ -400,7 +400,7 @@ def test_a_saved_session_without_a_ver_of_its_payload_is_taken(context):
     assert "payload.ver" not in record
 
 
-def test_histograms_are_packed_wherever_they_stand(context):
+def test_histograms_are_packed_in_every_section(context):
     """In the payload, its processes and its child payloads; add-ons' own are data."""
     ping = unified()
     keyed = {"KEYED_COUNT": {"a key": COUNT_SENT}}
@@ -436,7 +436,7 @@ def test_classic_pings_may_have_keyed_histograms_and_processes_too(context):
     assert [histogram.where for histogram in stored(outcome).dropped] == ["processes.c.histograms.FLAG"]
 
 
-def test_a_place_of_histograms_that_is_none_costs_that_place(context):
+def test_a_value_that_is_not_an_object_of_histograms_is_dropped(context):
     outcome = convert(
         a_submission(classic(keyedHistograms=[1], processes={"c": {"histograms": "x"}})), context
     )
@@ -449,13 +449,13 @@ def test_a_place_of_histograms_that_is_none_costs_that_place(context):
     assert record["metadata"]["dropped_histograms"] == {"malformed": 2}
 
 
-def test_a_null_place_of_histograms_is_absent(context):
+def test_a_null_object_of_histograms_counts_as_missing(context):
     outcome = convert(a_submission(classic(keyedHistograms=None) | {"keyedHistograms": None}), context)
 
     assert not stored(outcome).dropped
 
 
-def test_what_the_payload_says_goes_before_what_the_path_says(context):
+def test_the_payload_takes_precedence_over_the_path(context):
     path = f"{TELEMETRY_PATH}/idle-daily/Fennec/1.0/beta/20200101"
     full = convert(a_submission(classic(), path), context)
     info = {"revision": INFO["revision"], "appName": "", "appVersion": {}, "reason": None}

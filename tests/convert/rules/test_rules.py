@@ -1,4 +1,4 @@
-"""Operators' rules: what they refuse, what they take out, and what a wrong file is told."""
+"""Operators' rules: what they refuse, what they remove, and the messages for an invalid file."""
 
 import pickle
 import re
@@ -22,9 +22,9 @@ def a_rule(conditions: str = "", more: str = 'action = "unwanted"') -> str:
 
 
 def refusal(text: str, ping=None, headers=None, **facts: str) -> str | None:
-    """What the rules of *text* refuse a ping with."""
-    told = FACTS.__class__(**({name: getattr(FACTS, name) for name in FACTS.__slots__} | facts))
-    return parse_rules(text).apply(told, {} if ping is None else ping, headers or {}).refusal
+    """The refusal of a ping by the rules of *text*."""
+    expected = FACTS.__class__(**({name: getattr(FACTS, name) for name in FACTS.__slots__} | facts))
+    return parse_rules(text).apply(expected, {} if ping is None else ping, headers or {}).refusal
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def refusal(text: str, ping=None, headers=None, **facts: str) -> str | None:
         ('[rule.unless]\nchannel = "release"\ndoctype = "event"', True),
     ],
 )
-def test_a_rule_is_for_the_pings_that_its_conditions_name(conditions, holds):
-    """All of them; an absent value meets none."""
+def test_a_rule_applies_to_pings_that_meet_its_conditions(conditions, holds):
+    """All conditions must hold; a missing value meets none."""
     ping = {
         "clientId": "{C0FFEEC0-FFEE-C0FF-EEC0-FFEEC0FFEEC0}",
         "payload": {"reason": "shutdown", "count": 7},
@@ -65,7 +65,7 @@ def test_a_rule_is_for_the_pings_that_its_conditions_name(conditions, holds):
 
 
 def test_a_refusal_names_the_rule_and_the_reason():
-    """One line; that a bug is why is said."""
+    """The detail is one line, and names a bug as the reason."""
     unwanted = a_rule(more='action = "unwanted"\nreason = "no such app"')
 
     assert refusal(unwanted) == "rule r: no such app"
@@ -73,7 +73,7 @@ def test_a_refusal_names_the_rule_and_the_reason():
 
 
 def test_fields_are_dropped_or_redacted_where_they_are():
-    """What is not there is no change, and counts as none."""
+    """A missing field is not changed, and not counted."""
     text = a_rule(more='action = "drop"\nfields = ["payload.slowSQL", "payload.none.x"]')
     text += a_rule(more='action = "redact"\nfields = ["environment.profile"]').replace('"r"', '"s"')
     ping = {"payload": {"slowSQL": {"SELECT": 1}, "info": {}}, "environment": {"profile": {"a": 1}}}
@@ -85,7 +85,7 @@ def test_fields_are_dropped_or_redacted_where_they_are():
 
 
 def test_keys_off_the_list_become_one_and_their_numbers_are_added():
-    """A definition's own numbers are not."""
+    """The numbers of a definition are not added."""
     more = 'action = "rewrite_keys"\nfields = ["searches"]\nkeep = ["*:none"]\nreplacement = "other.scrubbed"'
     text = a_rule(more=more)
     histogram = {"range": [1, 2], "bucket_count": 3, "histogram_type": 4, "values": {"0": 2}, "sum": 2}
@@ -108,8 +108,8 @@ def test_keys_off_the_list_become_one_and_their_numbers_are_added():
     assert parse_rules(text).apply(FACTS, ping, {}).notes == {}
 
 
-def test_what_cannot_be_added_stays_the_first():
-    """Numbers add, objects merge, the rest is left."""
+def test_values_that_cannot_be_added_keep_the_first():
+    """Numbers are added, objects merged, other values stay."""
     assert added({"a": 1, "b": "x", "c": True}, {"a": 2, "b": 3, "c": True, "d": None}) == {
         "a": 3,
         "b": "x",
@@ -119,16 +119,16 @@ def test_what_cannot_be_added_stays_the_first():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
-        ("[[rule]", "no TOML"),
-        ("[rule]\nname = 1", "rules are [[rule]] tables"),
-        ("[[rules]]\nname = 1", "'rules' is nothing that we know"),
+        ("[[rule]", "not valid TOML"),
+        ("[rule]\nname = 1", "write rules as [[rule]] tables"),
+        ("[[rules]]\nname = 1", "'rules' is not a known key"),
         ('[[rule]]\naction = "unwanted"', "rule 1: it needs a name"),
         (a_rule(more='action = "delete"'), "rule 'r': action must be one of"),
         ('[[rule]]\nname = "r"\naction = "unwanted"', "needs a [rule.when]"),
         ('[[rule]]\nname = "r"\naction = "unwanted"\n[rule.when]', "needs a [rule.when]"),
-        (a_rule('appname = "x"'), "rule 'r', when: 'appname' is no condition"),
+        (a_rule('appname = "x"'), "rule 'r', when: 'appname' is not a condition"),
         (a_rule("version = 42"), "rule 'r', when.version: must be a text"),
         (a_rule("version = []"), "rule 'r', when.version: needs a value"),
         (a_rule('version = ["<42", "43"]'), "either bounds"),
@@ -138,20 +138,20 @@ def test_what_cannot_be_added_stays_the_first():
         (a_rule(more='action = "drop"\nfields = ["a"]\nkeep = ["b"]'), "keep is for rewrite_keys only"),
         (a_rule(more='action = "rewrite_keys"\nfields = ["a"]'), "needs a replacement"),
         (a_rule(more='action = "unwanted"\nreason = "a\\nb"'), "one line"),
-        (a_rule(more='action = "unwanted"\nwhy = "x"'), "'why' is no part of a rule"),
+        (a_rule(more='action = "unwanted"\nwhy = "x"'), "'why' is not a key of a rule"),
         (a_rule() + a_rule(), "two rules are named 'r'"),
     ],
 )
-def test_a_wrong_file_is_one_line_that_names_the_rule(text, told):
-    """And nothing of it counts."""
-    with pytest.raises(BadRules, match=re.escape(told)) as wrong:
+def test_an_invalid_rules_file_gives_one_line_that_names_the_rule(text, expected):
+    """None of its rules applies."""
+    with pytest.raises(BadRules, match=re.escape(expected)) as wrong:
         parse_rules(text)
 
     assert "\n" not in str(wrong.value)
 
 
-def test_a_wrong_file_stops_every_command_with_78(tmp_path, command):
-    """Naming the setting and the file."""
+def test_an_invalid_rules_file_stops_every_command_with_78(tmp_path, command):
+    """The message names the setting and the file."""
     (tmp_path / "rules.toml").write_text(a_rule('appname = "x"'))
     (tmp_path / "config.toml").write_text(f'rules_file = "{tmp_path}/rules.toml"')
     _, talk = command(
@@ -163,15 +163,15 @@ def test_a_wrong_file_stops_every_command_with_78(tmp_path, command):
     assert talk.count("\n") == 1
 
 
-def test_rules_go_to_another_process_as_they_are():
-    """Conversion processes get them so."""
+def test_rules_can_be_pickled():
+    """Conversion processes receive them pickled."""
     rules = read_rules(SAMPLES)
 
     assert pickle.loads(pickle.dumps(rules)) == rules
 
 
 def test_a_refused_ping_is_unwanted_and_a_changed_one_is_stored(tmp_path):
-    """Through the whole conversion, before any schema is asked."""
+    """The whole conversion applies the rules before the schemas."""
     unwanted = a_rule('app = "Firefox"\nchannel = "aurora"')
     dropped = a_rule(more='action = "drop"\nfields = ["slowSQL"]').replace('"r"', '"s"')
     context = a_context(tmp_path, rules=parse_rules(unwanted + dropped))
@@ -185,7 +185,7 @@ def test_a_refused_ping_is_unwanted_and_a_changed_one_is_stored(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("facts", "ping", "headers", "told"),
+    ("facts", "ping", "headers", "expected"),
     [
         ({"app": "Waterfox"}, {}, {}, "rule desktop-doctypes-of-other-apps"),
         ({}, {}, {}, None),
@@ -210,11 +210,11 @@ def test_a_refused_ping_is_unwanted_and_a_changed_one_is_stored(tmp_path):
         ),
     ],
 )
-def test_the_samples_of_the_docs_do_what_they_say(facts, ping, headers, told):
+def test_the_samples_of_the_docs_do_what_they_say(facts, ping, headers, expected):
     """Acceptance cases 31 and 48, and the others of that list."""
     refused_by = refusal(SAMPLES.read_text(), ping, headers, **facts)
 
-    assert (refused_by or "").split(":")[0] == (told or "")
+    assert (refused_by or "").split(":")[0] == (expected or "")
 
 
 def test_the_sample_that_drops_slow_sql_is_for_old_versions_only():
@@ -228,5 +228,5 @@ def test_the_sample_that_drops_slow_sql_is_for_old_versions_only():
 
 
 def test_the_page_shows_the_sample_file():
-    """docs/clients.md names it, so that somebody finds it."""
+    """docs/clients.md names it."""
     assert "rules.sample.toml" in (SAMPLES.parent / "clients.md").read_text()

@@ -1,0 +1,32 @@
+"""A ping that the compiled walk has split; see `telemetry_server.convert.ping.Ping`."""
+
+from collections import Counter
+from typing import Any
+
+from telemetry_server.convert.compiled.ping_text import NeedsFullParse, encode, open_ping
+from telemetry_server.convert.compiled.text_packer import TextPacker
+from telemetry_server.convert.histograms.measures import Definitions, SpecDefinitions
+
+
+class CompiledPing:
+    """A ping whose parts stay text until they are asked for; its methods raise `NeedsFullParse`."""
+
+    def __init__(self, text: bytes, notes: Counter[str]) -> None:
+        """Split *text*, the inflated body; the walk mends nothing, so *notes* stays as it is."""
+        del notes
+        self.root: dict[str, Any] = open_ping(text)
+        self.text = text
+
+    def decoded(self) -> dict[str, Any]:
+        """Always raises `NeedsFullParse`: to decode every part is the full parse."""
+        raise NeedsFullParse
+
+    def packer(self, definitions: Definitions) -> TextPacker:
+        """An object that packs the text of histograms; only a spec file's definitions are laid out for it."""
+        if isinstance(definitions, SpecDefinitions):
+            return TextPacker(definitions)
+        raise NeedsFullParse
+
+    def encode(self, record: dict[str, Any]) -> bytes:
+        """The JSON of *record*, with the text of its parts copied."""
+        return encode(record)

@@ -1,0 +1,81 @@
+"""The state of one conversion: the submission, what conversion depends on, and what the steps found."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from storage.partitions.schema import UNKNOWN, PartitionSchema
+from storage.raw.submission import Submission
+from telemetry_server.convert.histograms.definition_choice import Chosen, Resolves, Unresolved
+from telemetry_server.convert.histograms.histogram_packer import Packer, Place, places_of
+from telemetry_server.convert.payloads.parsed_payload import JsonObject, ParsedPayload
+from telemetry_server.convert.ping import Parse, Ping
+from telemetry_server.convert.rules.rules import Rules
+from telemetry_server.doctypes.layout import DoctypeKey
+from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeCheck
+from telemetry_server.pings.geo import GeoLookup
+from telemetry_server.pings.metadata_fields import MetadataFields
+from telemetry_server.pings.submit_path import SubmitPath
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionContext:
+    """Everything that conversion depends on besides the submission."""
+
+    resolver: Resolves
+    schema: PartitionSchema
+    unresolved_revision: Unresolved = "quarantine"
+    doctypes: DoctypeCatalogue | None = None
+    require_registration: bool = False
+    rules: Rules | None = None
+    geo: GeoLookup | None = None
+
+
+@dataclass(slots=True)
+class Conversion:
+    """One submission on its way through the steps; each step sets the fields that it is named for."""
+
+    submission: Submission
+    context: ConversionContext
+    notes: Counter[str]
+    # Filed with a refusal, as far as they are known.
+    document_id: str | None = None
+    namespace: str = UNKNOWN
+    doctype: str = UNKNOWN
+    # _read_path, _inflate
+    path: SubmitPath = field(init=False)
+    body_text: bytes = field(init=False)
+    # _parse, _read_fields
+    parse: Parse = field(init=False)
+    ping: Ping = field(init=False)
+    payload: ParsedPayload = field(init=False)
+    fields: JsonObject = field(init=False)  # values for dimensions
+    headers: dict[str, str] = field(init=False)
+    metadata: MetadataFields = field(init=False)
+    # _check_doctype, _choose_definitions, _pack_histograms
+    doctype_check: DoctypeCheck = field(init=False)
+    definitions: Chosen = field(init=False)
+    packer: Packer = field(init=False)
+
+    def with_parser(self, parse: Parse) -> "Conversion":
+        """A copy for the steps on the ping, with notes of its own."""
+        copy = Conversion(
+            self.submission,
+            self.context,
+            Counter(self.notes),
+            self.document_id,
+            self.namespace,
+            self.doctype,
+        )
+        copy.path, copy.body_text, copy.parse = self.path, self.body_text, parse
+        return copy
+
+    @property
+    def key(self) -> DoctypeKey:
+        """What a schema for this ping is registered under."""
+        return DoctypeKey(self.path.namespace, self.doctype, self.payload.docversion)
+
+    def places(self) -> Iterator[Place]:
+        """Every object of histograms in the ping that is packed."""
+        packable = self.payload.packable
+        return iter(()) if packable is None else places_of(packable, self.payload.where)
