@@ -121,7 +121,7 @@ async def test_a_revision_out_of_reach_is_told_once_until_there_is_an_answer(tmp
         serving(status(503)) as troubled,
         SpecFetcher(RevisionCache(tmp_path), source_of(troubled.url)) as fetcher,
     ):
-        known = DefinitionFetches(fetcher, tell=lambda *words: told.append(words))
+        known = DefinitionFetches(fetcher, on_unreachable=lambda *words: told.append(words))
         for _ in range(3):
             await known.finish([a_revision(1), a_revision(2)])
             known.retry_unreachable()
