@@ -360,7 +360,7 @@ def test_explain_of_what_is_no_id_says_where_such_pings_are(world, command):
     """They are quarantined under no id that anybody could ask for."""
     _, talk = command("explain", an_id(1).replace("-", ""), "--data", str(world.root.path), status=2)
 
-    assert "is no document id" in talk
+    assert "is not a document id" in talk
     assert "cat quarantine --where reason=invalid_document_id" in talk
 
 
@@ -531,7 +531,7 @@ async def test_explain_says_what_histograms_without_definitions_are(tmp_path, co
     told = command(*words)[0]
     exact = json.loads(command(*words, "--json")[0])
 
-    assert "24 histograms are described by what was sent" in told
+    assert "24 histograms were packed by their own definitions" in told
     assert "    PLAIN_FLAG: flag, 1 to 2 in 3 buckets\n" in told
     assert r"    EVIL\x1b[31m: exponential, 1 to 3000 in 10 buckets" in told
     assert "and 4 more" in told

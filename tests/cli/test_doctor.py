@@ -146,7 +146,7 @@ def test_a_root_that_cannot_be_made_is_found(path, capsys):
     status, by_check = findings(capsys, DataRoot(Path(path)))
 
     assert status == 1
-    assert f"cannot be made in {Path(path).parent}" in bad(by_check, "data root")["detail"]
+    assert f"cannot be created in {Path(path).parent}" in bad(by_check, "data root")["detail"]
 
 
 def test_looking_for_room_for_a_root_leaves_nothing_behind(tmp_path, capsys):
@@ -218,7 +218,7 @@ def test_too_little_room_is_found(root, capsys, monkeypatch):
     status, by_check = findings(capsys, root)
 
     assert status == 1
-    assert "floor" in bad(by_check, "disk")["detail"]
+    assert "needed" in bad(by_check, "disk")["detail"]
 
 
 def test_a_root_that_others_may_read_is_found(root, capsys):
