@@ -26,8 +26,8 @@ from telemetry_server.coordinator.converter import Converter
 from telemetry_server.coordinator.follower import (
     RETRY_UNREACHABLE_SECONDS,
     Follower,
+    halt_reason,
     pause_seconds,
-    said_of,
     stop_requested,
 )
 from telemetry_server.coordinator.process_pool import ConversionPool
@@ -262,7 +262,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 break
             except (OSError, StorageError, ConfigurationError) as error:
                 # A full disk, mostly.  Submissions are answered for meanwhile, and wait in raw/.
-                state.halt(said_of(error))
+                state.halt(halt_reason(error))
                 log.error("conversion cannot begin", error=str(error), retry_after_seconds=pause)
             if await stop_requested(lifeline_fd, within_seconds=pause):
                 break

@@ -63,7 +63,7 @@ def notes_on_other(ledger: Ledger, wanted: Filter) -> Iterator[str]:
         field = next((field for field, dimension in RECORD_FIELDS.items() if dimension == name), None)
         instead = f"--where {name}=OTHER" + (f" or --where {field}={value}" if field else "")
         if filing is Filing.OTHER:
-            yield f"{name}={value} is stored as OTHER, because the partition schema does not list it; use {instead}"
+            yield f"{name}={value} is stored as OTHER (the partition schema does not list it); use {instead}"
         else:
             yield f"{name}={value} was stored as OTHER by an earlier schema; for older records use {instead}"
 

@@ -37,7 +37,7 @@ class RecordTail:
         self._pending = None if only_stored else PendingTail(root, ledger)
 
     def recent(self, began_at: float) -> Iterator[Seen]:
-        """Yield pings that were received and committed since *began_at* (seconds since 1970), before `news`."""
+        """Yield pings received and committed since *began_at* (seconds since 1970), before `news`."""
         found = [of_record(record) for record in self._stored.recent(began_at)]
         if self._refused is not None:
             found += filter(None, map(of_refusal, self._refused.recent(began_at)))

@@ -227,7 +227,7 @@ async def test_a_jump_of_the_clock_ends_no_wait(tmp_path, server):
             clock=world.clock,
         )
         await converter.convert_all()
-        await upkeep.let_go()
+        await upkeep.remove_expired()
     now[0] = NOON + timedelta(days=40)
 
     assert (await world.convert()).pending == 1

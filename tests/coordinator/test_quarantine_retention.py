@@ -49,7 +49,7 @@ async def world(tmp_path):
     return world
 
 
-async def let_go(world: World, now: datetime, days: float = 90) -> None:
+async def run_retention(world: World, now: datetime, days: float = 90) -> None:
     with Ledger(world.root.ledger) as ledger:
         remove_expired(world.root.path, ledger, Disk(), now, timedelta(days=days))
 
@@ -65,7 +65,7 @@ async def test_all_that_is_past_retention_counts_as_deleted(world):
         2,
     )
 
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
 
     audit = world.audit()
     assert audit.findings == []
@@ -79,7 +79,7 @@ async def test_all_that_is_past_retention_counts_as_deleted(world):
 
 async def test_dropped_histogram_values_move_in_the_books_from_dropped_to_deleted(world):
     """They are no submissions, so they count beside the books of the day."""
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
 
     with Ledger.for_reading(world.root) as ledger:
         tally = ledger.tally()
@@ -104,7 +104,7 @@ async def test_age_counts_from_the_end_of_the_day_or_the_last_change(world, now,
     """What is later decides: nothing goes before it was there as long as the setting says."""
     written(world, last_written)
 
-    await let_go(world, now, days)
+    await run_retention(world, now, days)
 
     assert (world.lines("quarantine") == []) is goes
     assert world.audit().findings == []
@@ -112,7 +112,7 @@ async def test_age_counts_from_the_end_of_the_day_or_the_last_change(world, now,
 
 async def test_a_removed_ping_is_explained_as_deleted_and_may_come_again(world, command):
     """Its reason is still known; its id is free, as it always was."""
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
     data = str(world.root.path)
 
     out, _ = command("explain", an_id(11), "--data", data)
@@ -131,7 +131,7 @@ async def test_explain_says_that_dropped_values_of_a_record_are_removed(world, c
     """Their number is still in the record."""
     data = str(world.root.path)
     before = json.loads(command("explain", an_id(1), "--data", data, "--json")[0])
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
 
     after = json.loads(command("explain", an_id(1), "--data", data, "--json")[0])
 
@@ -147,7 +147,7 @@ async def test_other_days_and_reasons_stay(world):
     await world.convert()
     written(world, NOON)
 
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
 
     assert [fields["received_at"][:10] for _, fields in world.lines("quarantine")] == ["2026-11-23"]
     assert world.audit().findings == []
@@ -167,11 +167,11 @@ async def test_more_that_comes_for_a_removed_day_makes_a_new_file(world):
             quarantine_retention_days=0,
             clock=lambda: now,
         )
-        await upkeep.let_go()
+        await upkeep.remove_expired()
         now = NOON + timedelta(days=1)
         world.receive([submitted(a_ping(40), 40, at=now)])
         await converter.convert_all()
-        await upkeep.let_go()
+        await upkeep.remove_expired()
         assert [fields["received_at"][:10] for _, fields in world.lines("quarantine")] == ["2026-11-23"]
         world.receive([submitted(b"{", 30)])
         await converter.convert_all()

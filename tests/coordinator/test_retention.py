@@ -34,13 +34,13 @@ class Server:
     async def convert(self):
         return await self.world.convert()
 
-    async def let_go(self, at: datetime | None = None, **days: float | None) -> int:
+    async def remove_expired(self, at: datetime | None = None, **days: float | None) -> int:
         """Look for what is past its time; how many segments went."""
         self.now = at or self.now
         async with AsyncExitStack() as stack:
             converter = await self.world.opened(stack)
             settings = {"raw_retention_days": 30, "dedup_days": 2.0, "quarantine_retention_days": 90} | days
-            return await RetentionTasks(converter, clock=lambda: self.now, **settings).let_go()
+            return await RetentionTasks(converter, clock=lambda: self.now, **settings).remove_expired()
 
     async def pass_days(self, days: int) -> int:
         """So many days with a ping and a look each; how many segments went."""
@@ -49,7 +49,7 @@ class Server:
             self.now += DAY
             self.receive(1000 + (self.now - NOON).days)
             await self.convert()
-            gone += await self.let_go()
+            gone += await self.remove_expired()
         return gone
 
     async def knows(self, number: int) -> bool:
@@ -65,7 +65,7 @@ async def server(tmp_path):
     server = Server(world)
     server.receive(0, 1, 2, 3, 4)
     await server.convert()
-    await server.let_go()
+    await server.remove_expired()
     return server
 
 
@@ -82,19 +82,19 @@ async def test_converted_segments_go_after_retention(server):
 async def test_retention_goes_by_the_newest_arrival_as_well_as_by_the_clock(server):
     """Where nothing has come since, nothing has aged, whatever the clock says and for however long."""
     for days in range(40, 44):
-        assert await server.let_go(NOON + days * DAY) == 0
+        assert await server.remove_expired(NOON + days * DAY) == 0
 
     assert await server.knows(1)
     server.now += DAY
-    assert await server.let_go() == 1
+    assert await server.remove_expired() == 1
 
 
 async def test_what_is_not_converted_stays(server):
     """Retention never takes what is nowhere else."""
     server.receive(9)
-    await server.let_go(NOON + 40 * DAY)
+    await server.remove_expired(NOON + 40 * DAY)
     for days in (40, 41, 42):
-        await server.let_go(NOON + days * DAY)
+        await server.remove_expired(NOON + days * DAY)
 
     assert (await server.convert()).stored == 1
 
@@ -117,7 +117,7 @@ async def test_raw_stays_where_the_records_are_not_all_there(server):
 
     for days in (35, 36, 37):
         server.now = NOON + days * DAY
-        assert await server.let_go() == 0
+        assert await server.remove_expired() == 0
 
 
 async def test_ids_are_forgotten_after_the_window(server):
@@ -138,12 +138,12 @@ async def test_a_clock_that_jumps_for_seconds_costs_neither_raw_nor_ids(server, 
         server.receive(7)
         await server.convert()
     with structlog.testing.capture_logs() as logs:
-        assert await server.let_go() == 0
+        assert await server.remove_expired() == 0
     assert [line["jumped_by_seconds"] for line in logs if "clock jumped" in line["event"]] == [
         away.total_seconds()
     ]
     server.now = right + timedelta(seconds=5)
-    assert await server.let_go() == 0
+    assert await server.remove_expired() == 0
 
     for number in (1, 7) if comes else (1,):
         assert await server.knows(number)
@@ -157,9 +157,9 @@ async def test_a_server_that_was_off_for_long_expires_again_after_a_day(server):
     server.receive(7)
     await server.convert()
 
-    assert await server.let_go() == 0
+    assert await server.remove_expired() == 0
     server.now += DAY
-    assert await server.let_go() == 1
+    assert await server.remove_expired() == 1
 
 
 async def test_each_run_compares_the_clock_with_the_time_that_passed(server):

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--date",
         type=day_of,
         metavar="YYYYMMDD",
-        help="day of arrival for the lines format, which has no dates",
+        help="day of arrival for lines, which have no dates",
     )
     add_json_option(parser)
     add_settings_options(parser)

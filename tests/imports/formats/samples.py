@@ -51,12 +51,12 @@ def read(export: bytes, **options: Any) -> tuple[list[ExportedPing], ExportReade
 class Trickle(io.RawIOBase):
     """A pipe: no seeking, and never more than a few bytes at a time."""
 
-    def __init__(self, data: bytes, most_bytes: int = 7) -> None:
+    def __init__(self, data: bytes, max_bytes: int = 7) -> None:
         self._data = io.BytesIO(data)
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._data.read(min(self._most_bytes, size) if size >= 0 else self._most_bytes)
+        return self._data.read(min(self._max_bytes, size) if size >= 0 else self._max_bytes)

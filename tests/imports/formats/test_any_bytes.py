@@ -93,14 +93,14 @@ def test_mutated_exports_are_read_to_their_end(name, mutations, form):
 
 
 @pytest.mark.parametrize("name", ["v0", "v1", "v2", "export", "lines"])
-@given(mutations=MUTATIONS, most_bytes=st.integers(1, 200))
+@given(mutations=MUTATIONS, max_bytes=st.integers(1, 200))
 @settings(max_examples=30)
-def test_how_a_stream_is_cut_into_pieces_changes_nothing(name, mutations, most_bytes):
+def test_how_a_stream_is_cut_into_pieces_changes_nothing(name, mutations, max_bytes):
     """A pipe's reads, however small, give the same pings and the same damage."""
     export = mutated(VALID[name], mutations)
     form = ExportFormat(name) if name in FORMS else ExportFormat.PACKED
     pings, at_once = read(export, format=form)
-    trickled = open_export(Trickle(export, most_bytes), format=form)
+    trickled = open_export(Trickle(export, max_bytes), format=form)
 
     assert [(ping.path, ping.body) for ping in trickled] == [(ping.path, ping.body) for ping in pings]
     assert trickled.damaged == at_once.damaged

@@ -29,10 +29,10 @@ COMPRESSED = [codec for codec in Codec if codec is not Codec.PLAIN]
 TEXT = b"".join(line_records(3_000)) + random.Random(0).randbytes(100_000).hex().encode()
 
 
-def read_all(source: PlainSource, most_bytes: int = 1 << 16) -> bytes:
+def read_all(source: PlainSource, max_bytes: int = 1 << 16) -> bytes:
     pieces = []
-    while piece := source.read(most_bytes):
-        assert len(piece) <= most_bytes
+    while piece := source.read(max_bytes):
+        assert len(piece) <= max_bytes
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -53,13 +53,13 @@ def test_legacy_lzma_of_every_preset_and_known_length_is_told(preset):
 
 
 @pytest.mark.parametrize("codec", Codec)
-@pytest.mark.parametrize("most_bytes", [1, 100, 1 << 20])
-def test_what_was_compressed_comes_out(codec, most_bytes):
+@pytest.mark.parametrize("max_bytes", [1, 100, 1 << 20])
+def test_what_was_compressed_comes_out(codec, max_bytes):
     """Through a pipe that gives a few bytes at a time, in pieces of any size."""
-    text = TEXT if most_bytes > 1 else TEXT[:2_000]
+    text = TEXT if max_bytes > 1 else TEXT[:2_000]
     source = PlainSource(Trickle(COMPRESS[codec](text), 997))
 
-    assert read_all(source, most_bytes) == text
+    assert read_all(source, max_bytes) == text
     assert not source.truncated
     assert source.undecoded_bytes == 0
 

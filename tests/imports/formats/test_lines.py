@@ -91,7 +91,7 @@ def test_a_line_past_the_limit_is_skipped_in_bounded_memory(length):
     """At the limit it is read, past it counted, and its neighbours come out either way."""
     long_line = ID + b"\t" + b"x" * (length - len(ID) - 1)
     lines = b"".join([*line_records(1), long_line, b"\n", *line_records(1)])
-    reader = LinesReader(BufferedReader(PlainSource(io.BytesIO(lines))), NOW, most_line_bytes=100)
+    reader = LinesReader(BufferedReader(PlainSource(io.BytesIO(lines))), NOW, max_line_bytes=100)
     pings = list(reader)
 
     assert len(pings) == (3 if length <= 100 else 2)

@@ -79,7 +79,7 @@ def test_lines_with_ids_that_are_none_are_lines_all_the_same():
 @pytest.mark.parametrize("export", [b"hello\n", b'{"ver":1}\n', b"\x00" * 5_000, b"\x1f\x8b", b"a\tb\n"])
 def test_what_nothing_recognises_is_one_error_that_names_the_file(export):
     """One line: what is wrong, where, what to do."""
-    with pytest.raises(UnknownExport, match=r"^some\.file: .* say --format$") as caught:
+    with pytest.raises(UnknownExport, match=r"^some\.file: .* choose it with --format$") as caught:
         read(export, name="some.file")
 
     assert isinstance(caught.value, StorageError)
