@@ -1,4 +1,4 @@
-"""Conversion processes: a ping that kills one costs itself, and nothing beside."""
+"""Conversion processes: a ping that kills one is refused alone."""
 
 import asyncio
 import sys
@@ -26,7 +26,7 @@ def submissions(count, deadly_ones):
 
 
 async def test_a_ping_that_kills_its_process_is_refused_and_all_others_stored(world):
-    """It is found, alone; the reason says what happened, and the books balance."""
+    """The reason says what happened, and the counts balance."""
     world.receive(submissions(70, {40}))
 
     tally = await world.convert(processes=2)
@@ -40,7 +40,7 @@ async def test_a_ping_that_kills_its_process_is_refused_and_all_others_stored(wo
 
 
 async def test_rounds_converted_at_once_do_not_blame_each_other(world):
-    """A death in one breaks off the other too: only what dies alone is refused."""
+    """A death in one interrupts the others too: only a ping that kills a process alone is refused."""
     world.receive(submissions(120, {0, 110}))
     plan = plan_round(segments(world.root.raw), {})
     rounds = [Plan(plan.items[start : start + 40]).tasks(frozenset()) for start in (0, 40, 80)]
@@ -54,8 +54,8 @@ async def test_rounds_converted_at_once_do_not_blame_each_other(world):
     assert not_stored == {0, 110}
 
 
-async def test_a_program_that_may_not_be_executed_is_named(world, monkeypatch):
-    """No ping is to blame, and it is said what to do."""
+async def test_an_interpreter_that_is_not_executable_is_named(world, monkeypatch):
+    """No ping is refused for it, and the message has a fix."""
     world.receive(submissions(70, set()))
     monkeypatch.setattr(sys, "executable", str(world.root.path))
     monkeypatch.setattr("os.access", lambda path, mode: path != str(world.root.path))
