@@ -231,7 +231,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
 
     async def follow() -> None:
         async with opened_converter(settings, on_unreachable=_log_unreachable) as converter:
-            upkeep = RetentionTasks(
+            retention = RetentionTasks(
                 converter,
                 raw_retention_days=settings.raw_retention_days,
                 dedup_days=settings.dedup_days,
@@ -250,7 +250,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 wake_fd=wake_fd,
                 lifeline_fd=lifeline_fd,
                 reload=reload,
-                upkeep=upkeep.run,
+                run_retention=retention.run,
                 state=state,
             ).run()
 

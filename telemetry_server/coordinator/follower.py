@@ -53,7 +53,7 @@ class Follower:
         wake_fd: int | None,
         lifeline_fd: int | None,
         reload: Callable[[], None],
-        upkeep: Callable[[], Awaitable[None]],
+        run_retention: Callable[[], Awaitable[None]],
         state: ConversionState,
     ) -> None:
         self._state = state
@@ -61,7 +61,7 @@ class Follower:
         self._converter = converter
         self._wake_fd = wake_fd
         self._lifeline_fd = lifeline_fd
-        self._upkeep = upkeep
+        self._run_retention = run_retention
         self._reload = reload
         self._reload_requested = False
         self._stopping = False
@@ -135,7 +135,7 @@ class Follower:
                 self._reload()
             try:
                 await self._converter.convert_waiting(should_stop=lambda: self._stopping)
-                await self._upkeep()
+                await self._run_retention()
             except (OSError, StorageError) as error:
                 await self._pause_after(error)
                 continue

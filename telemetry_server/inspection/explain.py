@@ -19,6 +19,7 @@ from telemetry_server.coordinator.batch_planner import START
 from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.histogram_count import histograms_kept
+from telemetry_server.inspection.record_fields import revision_url
 from telemetry_server.inspection.submission_listing import document_id_of, submissions_from
 from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.quarantine_line import one_by_one
@@ -184,7 +185,7 @@ def _facts_of_record(
     else:
         checked = _checked(life)
     # metadata has the revision of the definitions if it is not the ping's own.
-    url = metadata.get("revision") or _revision_url(record)
+    url = metadata.get("revision") or revision_url(record)
     counts = metadata.get("dropped_histograms", {})
     dropped = list(_dropped(root, ledger, life, document_id, counts))
     _name_spec_lines(resolver, url, dropped)
@@ -223,15 +224,6 @@ def _dropped(
                         "detail": fields["detail"],
                         "where": fields["where"],
                     }
-
-
-def _revision_url(record: dict[str, Any]) -> str | None:
-    for place in (record.get("info"), (record.get("payload") or {})):
-        info = place.get("info", place) if isinstance(place, dict) else {}
-        url = info.get("revision") if isinstance(info, dict) else None
-        if isinstance(url, str):
-            return url
-    return None
 
 
 def _name_spec_lines(resolver: Resolver, url: str | None, dropped: list[dict[str, Any]]) -> None:

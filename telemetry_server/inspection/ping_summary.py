@@ -6,6 +6,7 @@ from typing import Any
 
 from storage.raw.submission import Submission
 from telemetry_server.inspection.histogram_count import histograms_in
+from telemetry_server.inspection.record_fields import application_of, text_or_none
 from telemetry_server.inspection.submission_listing import document_id_of
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.outcomes.timestamps import timestamp
@@ -27,7 +28,7 @@ def of_record(record: dict[str, Any]) -> Seen:
     """Return the summary of a stored ping from its record."""
     metadata = record["metadata"]
     header = metadata.get("header", {})
-    app, version, channel = _application(record)
+    app, version, channel = application_of(record)
     summary = {
         "outcome": "stored",
         "reason": None,
@@ -87,9 +88,9 @@ def _not_stored(
         "namespace": parsed.namespace if parsed else UNKNOWN,
         "doctype": (parsed and parsed.doctype) or UNKNOWN,
         "document_id": document_id_of(path),
-        "app": _text(parsed and parsed.app_name),
-        "version": _text(parsed and parsed.app_version),
-        "channel": _text(parsed and parsed.channel),
+        "app": text_or_none(parsed and parsed.app_name),
+        "version": text_or_none(parsed and parsed.app_version),
+        "channel": text_or_none(parsed and parsed.channel),
         "debug_id": header.get("x_debug_id"),
         "histograms_kept": 0,
         "histograms_dropped": 0,
@@ -99,21 +100,3 @@ def _not_stored(
 def _header(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with names as in records."""
     return {name.lower().replace("-", "_"): value for name, value in headers.items()}
-
-
-def _application(record: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return the name, version and channel of the application, None for each that is unknown."""
-    client_info = record.get("client_info")
-    if isinstance(client_info, dict):
-        names = ("app_display_version", "app_channel")
-        return record["metadata"]["namespace"], *[_text(client_info.get(name)) for name in names]
-    info = record.get("info")
-    if not isinstance(info, dict):
-        version, channel = (_text(record.get(name)) for name in ("app_version", "app_channel"))
-        return (record["metadata"]["namespace"] if version or channel else None), version, channel
-    app, version, channel = (_text(info.get(n)) for n in ("appName", "appVersion", "appUpdateChannel"))
-    return app, version, channel
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -219,7 +219,7 @@ async def test_a_jump_of_the_clock_does_not_end_a_wait(tmp_path, server):
     world.receive(pings_of(1, 1))
     async with AsyncExitStack() as stack:
         converter = await world.opened(stack)
-        upkeep = RetentionTasks(
+        retention = RetentionTasks(
             converter,
             raw_retention_days=30,
             dedup_days=None,
@@ -227,7 +227,7 @@ async def test_a_jump_of_the_clock_does_not_end_a_wait(tmp_path, server):
             clock=world.clock,
         )
         await converter.convert_all()
-        await upkeep.remove_expired()
+        await retention.remove_expired()
     now[0] = NOON + timedelta(days=40)
 
     assert (await world.convert()).pending == 1

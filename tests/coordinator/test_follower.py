@@ -49,12 +49,17 @@ async def test_a_failure_is_logged_and_retried_until_it_succeeds(tmp_path, monke
                 raise error
             await convert(**options)
 
-        async def no_upkeep():
+        async def no_retention():
             return None
 
         monkeypatch.setattr(converter, "convert_waiting", failing)
         follower = Follower(
-            converter, wake_fd=None, lifeline_fd=None, reload=lambda: None, upkeep=no_upkeep, state=state
+            converter,
+            wake_fd=None,
+            lifeline_fd=None,
+            reload=lambda: None,
+            run_retention=no_retention,
+            state=state,
         )
         running = asyncio.create_task(follower.run())
         await until(lambda: state.read() is not None)

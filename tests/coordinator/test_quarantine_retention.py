@@ -160,18 +160,18 @@ async def test_new_quarantine_of_a_removed_day_gets_a_new_file(world):
     async with AsyncExitStack() as stack:
         converter = await world.opened(stack)
         await converter.convert_all()
-        upkeep = RetentionTasks(
+        retention = RetentionTasks(
             converter,
             raw_retention_days=36525,
             dedup_days=None,
             quarantine_retention_days=0,
             clock=lambda: now,
         )
-        await upkeep.remove_expired()
+        await retention.remove_expired()
         now = NOON + timedelta(days=1)
         world.receive([submitted(a_ping(40), 40, at=now)])
         await converter.convert_all()
-        await upkeep.remove_expired()
+        await retention.remove_expired()
         assert [fields["received_at"][:10] for _, fields in world.lines("quarantine")] == ["2026-11-23"]
         world.receive([submitted(b"{", 30)])
         await converter.convert_all()

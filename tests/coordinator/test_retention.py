@@ -165,7 +165,7 @@ async def test_each_run_compares_the_clock_with_the_time_that_passed(server):
     """A jump between two hourly runs is seen at the next turn, and so is its end."""
     async with AsyncExitStack() as stack:
         converter = await server.world.opened(stack)
-        upkeep = RetentionTasks(
+        retention = RetentionTasks(
             converter,
             raw_retention_days=30,
             dedup_days=2.0,
@@ -173,12 +173,12 @@ async def test_each_run_compares_the_clock_with_the_time_that_passed(server):
             clock=lambda: server.now,
             monotonic=lambda: server.monotonic,
         )
-        await upkeep.run()
+        await retention.run()
         doubted = []
         for away in (FAR, -FAR):
             server.now += away + timedelta(seconds=5)
             server.monotonic += 5
-            await upkeep.run()
+            await retention.run()
             record = converter.ledger.clock()
             doubted.append((record.is_doubted, record.jumped_by // 86_400))
 
