@@ -12,30 +12,26 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from histogram_specs.cache.fetcher import SpecFetcher
-from histogram_specs.history.resolver import Awaiting
 from histogram_specs.revision import Revision
 from storage.disk import Disk
-from storage.ledger.clock import DAY_SECONDS
 from storage.ledger.opening import check_fit, open_ledger
-from storage.ledger.values import UNJUDGED, PendingPing, SegmentPosition
+from storage.ledger.values import SegmentPosition
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
 from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.segment_paths import SegmentPath
 from storage.raw.writer import utc_now
-from telemetry_server.coordinator.batch_planner import ROUND_ITEMS, START, Plan, cut, plan_round
+from telemetry_server.coordinator.batch_planner import START, Plan, plan_round
 from telemetry_server.coordinator.commit import Committer, Round
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
-from telemetry_server.coordinator.ledger_entries import revision_key, revision_of
+from telemetry_server.coordinator.pending_pings import PendingPings
 from telemetry_server.coordinator.process_pool import ConversionPool
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
-from telemetry_server.coordinator.work_items import AwaitingResult, RawItem, Task, TaskResult
+from telemetry_server.coordinator.work_items import AwaitingResult, Task, TaskResult
 
 ROUNDS_PER_TURN = 16
 """Rounds after which the lock is released once, for other processes."""
-CHECKED_PER_TURN = 200
-"""Awaited revisions that are looked up in the cache in one turn."""
 
 
 class Converter:
@@ -68,12 +64,10 @@ class Converter:
         self._labels = labels
         self.disk = disk or Disk()
         self._on_progress = on_progress
-        self._resolver = setup.resolver()
-        self._lookups = DefinitionFetches(fetcher, on_unreachable=on_unreachable)
-        self._checked = ""  # last awaited revision that was looked up; "" at the start
+        self._fetches = DefinitionFetches(fetcher, on_unreachable=on_unreachable)
         self._generation: int | None = None
         self.tally = RunSummary()
-        self.fetch_ended = self._lookups.ended
+        self.fetch_ended = self._fetches.ended
         """Set when a fetch has ended: pending pings may be ready."""
 
     async def __aenter__(self) -> "Converter":
@@ -90,10 +84,13 @@ class Converter:
             self._setup.schema_text,
             clock=self._clock,
         )
+        self._pending = PendingPings(
+            self.ledger, self.pool, self._fetches, self._setup, self._finish_pending, clock=self._clock
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._lookups.cancel()
+        await self._fetches.cancel()
         self._writer.close()
         self.ledger.close()
         self._lock.release()
@@ -101,8 +98,8 @@ class Converter:
     def use(self, setup: ConversionSetup) -> None:
         """Convert with *setup* from the next turn on; call it between turns."""
         self._setup = setup
-        self._resolver = setup.resolver()
         self.pool.use(setup)
+        self._pending.use(setup)
         self.committer.use_schema(setup.schema_text)
 
     # -- turns
@@ -117,7 +114,7 @@ class Converter:
         while not should_stop():
             async with self.turn():
                 is_done = await self._read_on(should_stop)
-                await self._convert_ready()
+                await self._pending.convert_ready()
             if is_done:
                 return
 
@@ -185,7 +182,7 @@ class Converter:
         return await asyncio.to_thread(plan)
 
     def _start_converting(self, plan: Plan) -> "asyncio.Task[list[tuple[Task, TaskResult]]]":
-        tasks = plan.tasks(self._lookups.newest_missing)
+        tasks = plan.tasks(self._fetches.newest_missing)
 
         async def convert() -> list[tuple[Task, TaskResult]]:
             return list(zip(tasks, await self.pool.convert(tasks), strict=True))
@@ -205,85 +202,34 @@ class Converter:
             self._generation = None  # a half-written commit is recovered before the next turn
             raise
         self.tally.add(results, received=received, labels=self._labels)
-        self._lookups.start({result.revision for result in results if isinstance(result, AwaitingResult)})
+        self._fetches.start({result.revision for result in results if isinstance(result, AwaitingResult)})
         if self._on_progress is not None:
             self._on_progress(self.tally)
+
+    async def _finish_pending(self, work: Sequence[tuple[Task, TaskResult]]) -> None:
+        await self._finish(Round(work), received=False)
 
     # -- definitions
 
     @property
     def missing(self) -> frozenset[Revision]:
         """Revisions that the revision server does not have."""
-        return self._lookups.missing
+        return self._fetches.missing
 
     async def fetch(self, revisions: Iterable[Revision]) -> None:
         """Fetch *revisions*, as far as that is possible now."""
-        await self._lookups.finish(revisions)
-
-    async def _convert_ready(self) -> None:
-        """Convert pending pings whose definitions have arrived, or are known not to exist."""
-        decided = self._lookups.take_ended() | await asyncio.to_thread(self._decided_meanwhile)
-        keys = [UNJUDGED, *map(revision_key, decided)]
-        pings = await asyncio.to_thread(self.ledger.pending, keys)
-        await self._convert_pending(pings, self.missing & decided, {})
-        await self._end_waits()
-        if wanted := self._lookups.wanted():
-            awaited = await asyncio.to_thread(self.ledger.most_awaited_revisions, wanted)
-            self._lookups.start(map(revision_of, awaited))
-
-    async def _convert_pending(
-        self, pings: Sequence[PendingPing], missing: frozenset[Revision], given_up: Mapping[Revision, str]
-    ) -> None:
-        ready = [RawItem(ping.segment, ping.offset, ping.length, ping.pending_id) for ping in pings]
-        for start in range(0, len(ready), ROUND_ITEMS):
-            tasks = cut(ready[start : start + ROUND_ITEMS], missing, given_up)
-            work = list(zip(tasks, await self.pool.convert(tasks), strict=True))
-            await self._finish(Round(work), received=False)
-
-    async def _end_waits(self) -> None:
-        """Convert pings that waited for `pending_days`, without definitions, after one more failed fetch."""
-        answers = self._lookups.out_of_reach()
-        if not answers:
-            return
-        days = self._setup.pending_days
-        wall, record = int(self._clock().timestamp()), await asyncio.to_thread(self.ledger.clock)
-        now = wall if record is None else record.expiry_time(wall)
-        keys = [revision_key(revision) for revision in answers]
-        since_before = now - int(days * DAY_SECONDS)
-        pings = await asyncio.to_thread(self.ledger.pending, keys, since_before=since_before)
-        if not pings:
-            return
-        given_up = {
-            revision: f"no definitions of {revision} within {days:g} days; the last answer: {answer}"
-            for revision, answer in answers.items()
-        }
-        await self._convert_pending(pings, frozenset(), given_up)
-
-    def _decided_meanwhile(self) -> set[Revision]:
-        """Look up a few of the awaited revisions; return those that are now cached, or missing."""
-        keys = self.ledger.awaited_revisions(self._checked, CHECKED_PER_TURN)
-        self._checked = keys[-1] if len(keys) == CHECKED_PER_TURN else ""
-        missing = self.missing
-        return {
-            revision
-            for revision in map(revision_of, keys)
-            if revision in missing
-            or revision.is_pseudo
-            or not isinstance(
-                self._resolver.resolve(revision, channel=None, build_id=None, version=None), Awaiting
-            )
-        }
+        await self._fetches.finish(revisions)
 
     def retry_unreachable(self) -> None:
         """Have the next turn fetch unreachable revisions again."""
-        self._lookups.retry_unreachable()
+        self._fetches.retry_unreachable()
 
     async def convert_all(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Convert everything, and wait for fetches as long as one is running."""
         self.tally.waited_before = self.ledger.pending_count()
         await self.convert_waiting(should_stop=should_stop)
-        while (self._checked or self._lookups.is_running) and not should_stop():
-            if not self._checked:
+        while (self._pending.has_more_to_check or self._fetches.is_running) and not should_stop():
+            if not self._pending.has_more_to_check:
                 await self.fetch_ended.wait()
             await self.convert_waiting(should_stop=should_stop)
         self.tally.pending = self.ledger.pending_count()

@@ -36,9 +36,8 @@ class DefinitionFetches:
         self._running: dict[Revision, asyncio.Task[FetchResult]] = {}
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
         self._unreachable: set[Revision] = set()
-        self._reported: OrderedDict[Revision, None] = (
-            OrderedDict()
-        )  # as unreachable, until there is an answer
+        # Revisions reported as unreachable and not answered since.
+        self._reported: OrderedDict[Revision, None] = OrderedDict()
         self.ended = asyncio.Event()
         """Set when a fetch has ended: pending pings may be ready."""
 

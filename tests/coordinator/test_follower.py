@@ -44,7 +44,7 @@ async def test_a_failure_is_logged_and_retried_until_it_succeeds(tmp_path, monke
 
         async def failing(**options):
             tries.append(asyncio.get_running_loop().time())
-            follower._something.set()
+            follower._wake.set()
             if len(tries) <= 4:
                 raise error
             await convert(**options)
