@@ -23,7 +23,7 @@ from telemetry_server.convert.compiled.ping_text import IS_COMPILED
 from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.definition_choice import TaskResolver
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.coordinator.worker import Sheet
+from telemetry_server.coordinator.worker import ResultBuilder
 from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
@@ -67,13 +67,13 @@ def ours(context: ConversionContext, *, plainly: bool) -> Work:
 
     def work(batch: list[Submission]) -> object:
         task = replace(context, resolver=TaskResolver(context.resolver))
-        sheet = Sheet()
+        builder = ResultBuilder()
         for index, submission in enumerate(batch):
             outcome = convert(submission, task, plainly=plainly)
             if not isinstance(outcome, Stored):
                 raise TypeError(f"a good ping was not stored: {outcome}")
-            sheet.enter(index, submission, outcome)
-        return sheet.result()
+            builder.add(index, submission, outcome)
+        return builder.result()
 
     return work
 

@@ -27,8 +27,8 @@ from telemetry_server.coordinator.converter import Converter
 from telemetry_server.coordinator.follower import (
     RETRY_UNREACHABLE_SECONDS,
     Follower,
+    halt_reason,
     pause_seconds,
-    said_of,
     stop_requested,
 )
 from telemetry_server.coordinator.process_pool import ConversionPool
@@ -244,7 +244,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
         async with opened_converter(
             settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
         ) as converter:
-            upkeep = RetentionTasks(
+            retention = RetentionTasks(
                 converter,
                 raw_retention_days=settings.raw_retention_days,
                 dedup_days=settings.dedup_days,
@@ -263,7 +263,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 wake_fd=wake_fd,
                 lifeline_fd=lifeline_fd,
                 reload=reload,
-                upkeep=upkeep.run,
+                run_retention=retention.run,
                 state=state,
             ).run()
 
@@ -275,7 +275,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 break
             except (OSError, StorageError, ConfigurationError) as error:
                 # A full disk, mostly.  Submissions are answered for meanwhile, and wait in raw/.
-                state.halt(said_of(error))
+                state.halt(halt_reason(error))
                 log.error("conversion cannot begin", error=str(error), retry_after_seconds=pause)
             if await stop_requested(lifeline_fd, within_seconds=pause):
                 break

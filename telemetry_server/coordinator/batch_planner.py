@@ -1,4 +1,4 @@
-"""What waits in raw/: tasks for the part that is read next, and how far that goes."""
+"""Plans rounds: finds the next submissions in raw/ and cuts them into tasks."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,10 +20,10 @@ START = SegmentPosition(0, 0, finished=False)
 
 @dataclass(slots=True)
 class Plan:
-    """The next part of raw/."""
+    """The submissions of one round, and the positions after it."""
 
     items: list[RawItem] = field(default_factory=list)
-    positions: dict[str, SegmentPosition] = field(default_factory=dict)  # after it, where that is news
+    positions: dict[str, SegmentPosition] = field(default_factory=dict)  # after the round, if changed
     unsealed_segments: list[Path] = field(default_factory=list)
     damage: Counts = field(default_factory=Counter)
 
@@ -32,14 +32,14 @@ class Plan:
         return not self.positions
 
     def tasks(self, missing: frozenset[Revision]) -> list[Task]:
-        """The items cut into tasks of a size that keeps all processes busy."""
+        """Return the items as tasks of a size that keeps all processes busy."""
         return cut(self.items, missing)
 
 
 def cut(
     items: list[RawItem], missing: frozenset[Revision], given_up: Mapping[Revision, str] | None = None
 ) -> list[Task]:
-    """*items* in order, as tasks of at most `TASK_ITEMS` and about `TASK_BYTES`."""
+    """Return *items* in order, as tasks of at most `TASK_ITEMS` and about `TASK_BYTES`."""
     given_up = given_up or {}
     tasks: list[Task] = []
     part: list[RawItem] = []
@@ -57,7 +57,7 @@ def cut(
 
 def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPosition]) -> Plan:
     """
-    Find what comes next after *positions* in the segments that wait, up to a round's size.
+    Find the next submissions after *positions* in the waiting segments, up to the size of a round.
 
     Raises:
         OSError: A segment cannot be read.

@@ -1,4 +1,4 @@
-"""What a conversion process is started with: plain values that cross to it, and what it builds of them."""
+"""The setup of a conversion process: plain values that are pickled, and the objects it builds from them."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from storage.data_root import DataRoot
 from storage.partitions.schema import PartitionSchema
 from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.rules.rules import Rules
-from telemetry_server.coordinator.worker import Judge
+from telemetry_server.coordinator.worker import Worker
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
 from telemetry_server.tables.task_rows import DefinitionFinder
@@ -22,13 +22,13 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 
 @dataclass(frozen=True, slots=True)
 class ConversionSetup:
-    """How pings are converted, as settings say."""
+    """How pings are converted, according to the settings."""
 
     root: DataRoot
     specs: Path
     schema: PartitionSchema
     revision_offline: bool = False
-    pending_days: float = 14.0  # a wait for definitions ends after so many
+    pending_days: float = 14.0  # how long a ping may wait for definitions
     unresolved_revision: Literal["quarantine", "self_described"] = "quarantine"
     require_registration: bool = False
     schemas_dir: Path | None = None
@@ -41,15 +41,15 @@ class ConversionSetup:
 
     @property
     def schema_text(self) -> str:
-        """The schema as JSON, as the ledger writes it beside each file."""
+        """The partition schema as the JSON that the ledger stores for each file."""
         return json.dumps(self.schema.as_json(), sort_keys=True)
 
     def revision_cache(self) -> RevisionCache:
-        """The revision cache, with a memory of its own."""
+        """Return a new revision cache object, with its own memory."""
         return RevisionCache(self.specs, constants=dict(self.constants))
 
     def resolver(self) -> Resolver:
-        """A resolver with a cache of its own; for one process."""
+        """Return a new resolver with its own cache; for one process."""
         return Resolver(
             self.revision_cache(),
             History(self.specs),
@@ -58,11 +58,11 @@ class ConversionSetup:
         )
 
     def definition_finder(self) -> DefinitionFinder:
-        """A finder of the definitions of stored records, with a cache of its own."""
+        """Return a new finder of the definitions of stored records, with a cache of its own."""
         return DefinitionFinder(self.resolver())
 
-    def judge(self) -> Judge:
-        """A judge with caches of its own; for one process."""
+    def worker(self) -> Worker:
+        """Return a new worker with its own caches; for one process."""
         resolver = self.resolver()
         context = ConversionContext(
             resolver=resolver,
@@ -73,4 +73,4 @@ class ConversionSetup:
             rules=self.rules,
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
         )
-        return Judge(self.root.raw, context, resolver, collects_rows=self.tables)
+        return Worker(self.root.raw, context, resolver, collects_rows=self.tables)

@@ -1,4 +1,4 @@
-"""Definitions that pings wait for: looked up beside the conversion, so many at once and no more."""
+"""Fetches the definitions that pings wait for in the background, a bounded number at once."""
 
 import asyncio
 import time
@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterable
 from histogram_specs.cache.fetcher import FetchResult, SpecFetcher
 from histogram_specs.revision import Revision
 
-MAX_AT_ONCE = 64  # the fetcher asks for four at once, ten a second
+MAX_AT_ONCE = 64  # the fetcher sends four requests at once, ten a second
 MAX_UNREACHABLE = 1_000
 MAX_MISSING = 10_000
-MAX_LISTED = 500  # with each task, so that what was just found missing waits for nothing
-MISSING_FOR_SECONDS = 3600.0  # as long as the fetcher remembers it
+MAX_LISTED = 500  # sent with each task, so that its pings do not wait for them
+MISSING_FOR_SECONDS = 3600.0  # as long as in the fetcher
 
 
 class DefinitionFetches:
     """
-    The revisions that are being looked up, and what came of others.
+    The revisions that are being fetched, and the results of recent fetches.
 
-    A client may make up any number of revisions: they wait in the ledger, and a
+    Clients can make up any number of revisions: they wait in the ledger, and only a
     few at a time are here.
     """
 
@@ -28,46 +28,47 @@ class DefinitionFetches:
         fetcher: SpecFetcher | None,
         *,
         clock: Callable[[], float] = time.monotonic,
-        tell: Callable[[Revision, str], None] | None = None,
+        on_unreachable: Callable[[Revision, str], None] | None = None,
     ) -> None:
         self._fetcher = fetcher
-        self._tell = tell
+        self._on_unreachable = on_unreachable
         self._clock = clock
         self._running: dict[Revision, asyncio.Task[FetchResult]] = {}
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
         self._unreachable: set[Revision] = set()
-        self._told: OrderedDict[Revision, None] = OrderedDict()  # as out of reach, until there is an answer
+        # Revisions reported as unreachable and not answered since.
+        self._reported: OrderedDict[Revision, None] = OrderedDict()
         self.ended = asyncio.Event()
-        """Set when a lookup has ended: pings may be judged now."""
+        """Set when a fetch has ended: pending pings may be ready."""
 
     @property
     def is_running(self) -> bool:
-        """Whether an answer may still come."""
+        """Whether a fetch is running."""
         return bool(self._running)
 
     @property
     def missing(self) -> frozenset[Revision]:
-        """What the revision server said that it does not have."""
+        """Revisions that the revision server does not have."""
         now = self._clock()
         return frozenset(revision for revision, until in self._missing_until.items() if until > now)
 
     @property
     def newest_missing(self) -> frozenset[Revision]:
-        """The last of `missing`, for tasks whose revisions are not known yet."""
+        """The newest of `missing`, for tasks whose revisions are not known yet."""
         missing = self.missing
         if len(missing) <= MAX_LISTED:
             return missing
         return missing & frozenset(list(self._missing_until)[-MAX_LISTED:])
 
     def wanted(self) -> int:
-        """How many of the most awaited revisions to pass to `start`; 0 as long as there is enough to do."""
+        """Return how many of the most awaited revisions to pass to `start`; 0 while enough fetches run."""
         is_busy = len(self._running) > MAX_AT_ONCE // 2 or len(self._unreachable) >= MAX_UNREACHABLE
         if self._fetcher is None or is_busy:
             return 0
         return MAX_AT_ONCE + len(self._running) + len(self._unreachable)
 
     def start(self, revisions: Iterable[Revision]) -> None:
-        """Look up *revisions* in their order, as far as there is room, but for those that just failed."""
+        """Start to fetch *revisions* in order, up to the limits, except those that just failed."""
         if self._fetcher is None:
             return
         for revision in revisions:
@@ -79,7 +80,7 @@ class DefinitionFetches:
                 self._running[revision] = asyncio.create_task(self._fetch(self._fetcher, revision))
 
     def take_ended(self) -> set[Revision]:
-        """Those that were found, or found missing, since the last call."""
+        """Return the revisions that were found, or found missing, since the last call."""
         self.ended.clear()
         decided = set()
         for revision, task in list(self._running.items()):
@@ -94,13 +95,13 @@ class DefinitionFetches:
                     self._remember_missing(revision)
                 case FetchResult.UNREACHABLE:
                     self._unreachable.add(revision)
-                    self._tell_once(revision)
+                    self._report_once(revision)
                     continue
-            self._told.pop(revision, None)
+            self._reported.pop(revision, None)
         return decided
 
     async def finish(self, revisions: Iterable[Revision]) -> None:
-        """Look up all of *revisions*, as far as that is possible now."""
+        """Fetch all of *revisions*, as far as that is possible now."""
         waiting = list(revisions)
         while self._running or waiting:
             self.start(waiting[:MAX_AT_ONCE])
@@ -110,20 +111,20 @@ class DefinitionFetches:
             self.take_ended()
 
     def out_of_reach(self) -> dict[Revision, str]:
-        """The revisions that could not be fetched at the last try, each with the last answer."""
+        """Return the revisions whose last fetch failed, each with the last answer."""
         if self._fetcher is None:
             return {}
         answers = ((revision, self._fetcher.last_answer(revision)) for revision in self._unreachable)
         return {revision: answer for revision, answer in answers if answer}
 
     def retry_unreachable(self) -> None:
-        """Ask again for what could not be reached."""
+        """Allow unreachable revisions to be fetched again."""
         self._unreachable.clear()
         if self._fetcher is not None:
             self._fetcher.retry_now()
 
     async def cancel(self) -> None:
-        """Give up what is under way."""
+        """Cancel running fetches."""
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -134,15 +135,15 @@ class DefinitionFetches:
         finally:
             self.ended.set()
 
-    def _tell_once(self, revision: Revision) -> None:
-        """Say why *revision* is out of reach, unless that was said, or the server was not even asked."""
+    def _report_once(self, revision: Revision) -> None:
+        """Report why *revision* is unreachable, once, and only if the server was asked."""
         detail = self._fetcher.detail_of(revision) if self._fetcher is not None else ""
-        if self._tell is None or not detail or revision in self._told:
+        if self._on_unreachable is None or not detail or revision in self._reported:
             return
-        self._told[revision] = None
-        while len(self._told) > MAX_UNREACHABLE:
-            self._told.popitem(last=False)
-        self._tell(revision, detail)
+        self._reported[revision] = None
+        while len(self._reported) > MAX_UNREACHABLE:
+            self._reported.popitem(last=False)
+        self._on_unreachable(revision, detail)
 
     def _remember_missing(self, revision: Revision) -> None:
         self._missing_until[revision] = self._clock() + MISSING_FOR_SECONDS

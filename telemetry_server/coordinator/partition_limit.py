@@ -1,4 +1,4 @@
-"""How many partitions a day may have: builds are a client's to make up, and each is a folder."""
+"""Limits the partitions of a day: clients can make up any number of builds, and each one is a folder."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -6,31 +6,31 @@ from dataclasses import replace
 import structlog
 
 from storage.ledger.ledger import Ledger
-from telemetry_server.coordinator.work_items import Judged, Verdict
+from telemetry_server.coordinator.work_items import ItemResult, StoredResult
 
 MAX_PARTITIONS_PER_DAY = 10_000
-MAX_DAYS_KNOWN = 31  # whose partitions are held in memory
+MAX_DAYS_KNOWN = 31  # days whose partitions are held in memory
 OTHER = "OTHER"
 PARTITION_OVERFLOW = "partition_overflow"
-"""The note of a record that stands under OTHER because its day had too many partitions already."""
+"""Note of a record that is stored under OTHER because its day had too many partitions."""
 
 log = structlog.get_logger("convert")
 
 
 class PartitionLimit:
-    """Sends records past a day's bound to the one partition whose every value is OTHER."""
+    """Moves records beyond a day's limit to the partition whose dimensions are all OTHER."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._partitions: dict[str, set[str]] = {}
-        self._told: set[str] = set()  # days of which it was said
+        self._logged: set[str] = set()  # days whose limit was logged
 
     def forget(self) -> None:
-        """Start from what is committed."""
+        """Forget partitions that were not committed; the ledger is read again."""
         self._partitions.clear()
 
     def moved(self, directories: Iterable[str]) -> dict[str, str]:
-        """Those of *directories* that are past their day's bound, each with the one that it becomes."""
+        """Return a map from each of *directories* beyond its day's limit to the directory used instead."""
         moved = {}
         for directory in sorted(set(directories)):
             store, day, *rest = directory.split("/")
@@ -42,8 +42,8 @@ class PartitionLimit:
             if len(known) < MAX_PARTITIONS_PER_DAY:
                 known.add(directory)
                 continue
-            if day not in self._told:
-                self._told.add(day)
+            if day not in self._logged:
+                self._logged.add(day)
                 log.warning("partitions past the bound are filed under OTHER", day=day, bound=len(known))
             moved[directory] = "/".join((store, day, *(OTHER for _ in rest)))
         return moved
@@ -58,9 +58,9 @@ class PartitionLimit:
         return known
 
 
-def as_filed(verdict: Judged, moved: Mapping[str, str]) -> Judged:
-    """The verdict on a record with the directory that it really gets; one that is not its own is noted."""
-    target = moved.get(verdict.directory)
-    if target is None or verdict.verdict is not Verdict.STORED:
-        return verdict
-    return replace(verdict, directory=target, notes={**verdict.notes, PARTITION_OVERFLOW: 1})
+def with_final_directory(result: ItemResult, moved: Mapping[str, str]) -> ItemResult:
+    """Return *result* with the directory that its record really gets, and a note if that is another one."""
+    if not isinstance(result, StoredResult) or result.directory not in moved:
+        return result
+    notes = {**result.notes, PARTITION_OVERFLOW: 1}
+    return replace(result, directory=moved[result.directory], notes=notes)

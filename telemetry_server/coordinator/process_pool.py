@@ -1,10 +1,10 @@
 """
-The conversion processes, and what happens when a ping kills one.
+The pool of conversion processes, and the search for a ping that kills them.
 
-Small work is done in the coordinator itself, since a trickle needs no second
-process.  A mark in the state folder says so while it lasts: whoever starts
-after a death in between finds the mark and leaves all work to processes, where
-the ping that kills can be found and put away alone.
+Small tasks are converted in the coordinator itself, because a few pings need no
+second process.  Meanwhile a mark file stands in the state folder.  A coordinator that
+finds the mark at its start died while it converted: it leaves all work to processes, where
+the deadly ping can be isolated and refused.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from storage.partitions.schema import UNKNOWN
 from storage.raw.submission import Submission
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.work_items import RawItem, Task, TaskResult
-from telemetry_server.coordinator.worker import Judge, Sheet, read_item
+from telemetry_server.coordinator.worker import ResultBuilder, Worker, read_item
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.submit_path import parse_submit_path
@@ -32,50 +32,50 @@ SMALL_ITEMS = 32
 SMALL_BYTES = 1 << 20
 ATTEMPTS_ALONE = 2
 
-_judge: Judge | None = None
+_worker: Worker | None = None
 
 
 def _start_process(setup: ConversionSetup) -> None:
-    global _judge  # noqa: PLW0603 - a process of the pool has one judge
+    global _worker  # noqa: PLW0603 - a process of the pool has one worker
     # The coordinator decides when work ends; a terminal's Ctrl-C reaches all processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     Thread(target=_leave_with_coordinator, name="lifeline", daemon=True).start()
-    _judge = setup.judge()
+    _worker = setup.worker()
 
 
 def _leave_with_coordinator() -> None:
-    """End when the coordinator is gone: a pool's own processes would wait for its work for ever."""
+    """Exit when the coordinator is gone; otherwise the process would wait for work forever."""
     coordinator = multiprocessing.parent_process()
     assert coordinator is not None
     coordinator.join()
     os._exit(1)
 
 
-def _judge_in_process(task: Task) -> TaskResult:
-    assert _judge is not None
-    # A decoded ping is thousands of objects and no cycle: nothing is found by looking for one.
+def _convert_in_process(task: Task) -> TaskResult:
+    assert _worker is not None
+    # A decoded ping is thousands of objects without cycles: the collector would find nothing.
     gc.disable()
     try:
-        return _judge.judge(task)
+        return _worker.convert(task)
     finally:
         gc.enable()
 
 
 class ConversionPool:
-    """Judges tasks on *processes* cores.  Use it with ``async with``."""
+    """Converts tasks in *processes* processes.  Use it with ``async with``."""
 
     def __init__(self, setup: ConversionSetup, processes: int) -> None:
         self._setup = setup
         self._processes = processes
         self._executor: ProcessPoolExecutor | None = None
-        self._own_judge: Judge | None = None
+        self._own_worker: Worker | None = None
         self._mark = setup.root.state / "converting-in-coordinator"
-        self._distrusts_itself = self._mark.exists()
-        self._judging_here = asyncio.Lock()
-        self._attempts = 0  # under way
+        self._died_converting = self._mark.exists()
+        self._converting_here = asyncio.Lock()
+        self._attempts = 0  # running now
         self._no_attempts = asyncio.Event()
-        self._judging_suspects = asyncio.Lock()
+        self._isolating = asyncio.Lock()
 
     async def __aenter__(self) -> "ConversionPool":
         return self
@@ -84,9 +84,9 @@ class ConversionPool:
         self._shut()
 
     def use(self, setup: ConversionSetup) -> None:
-        """Judge by *setup* from now on; call it while nothing is being judged."""
+        """Convert with *setup* from now on; call it while nothing is being converted."""
         self._setup = setup
-        self._own_judge = None
+        self._own_worker = None
         self._shut()
 
     def _shut(self) -> None:
@@ -94,30 +94,30 @@ class ConversionPool:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
 
-    async def judge(self, tasks: Sequence[Task]) -> list[TaskResult]:
+    async def convert(self, tasks: Sequence[Task]) -> list[TaskResult]:
         """
-        The results of *tasks*, in their order.  A ping that kills its process twice is refused.
+        Return the results of *tasks* in order.  A ping that kills its process twice is refused.
 
-        A second call while one is under way keeps the processes busy between the two.
+        Concurrent calls are allowed: the next tasks keep the processes busy while results are committed.
         """
-        if not self._distrusts_itself and _is_small(tasks):
-            async with self._judging_here:
-                return await asyncio.to_thread(self._judge_here, tasks)
+        if not self._died_converting and _is_small(tasks):
+            async with self._converting_here:
+                return await asyncio.to_thread(self._convert_here, tasks)
         if not tasks:
             return []
         results = await self._attempt_with_others(tasks)
         if None not in results:
             return [result for result in results if result is not None]
-        # A death says who did it only where nobody else is at work.
-        async with self._judging_suspects:
+        # A process death points to a task only if no other task runs at the same time.
+        async with self._isolating:
             await self._no_attempts.wait()
             return [
-                result if result is not None else await self._judge_suspect(task)
+                result if result is not None else await self._convert_suspect(task)
                 for task, result in zip(tasks, results, strict=True)
             ]
 
     async def _attempt_with_others(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
-        async with self._judging_suspects:
+        async with self._isolating:
             self._attempts += 1
             self._no_attempts.clear()
         try:
@@ -127,24 +127,24 @@ class ConversionPool:
             if not self._attempts:
                 self._no_attempts.set()
 
-    def _judge_here(self, tasks: Sequence[Task]) -> list[TaskResult]:
+    def _convert_here(self, tasks: Sequence[Task]) -> list[TaskResult]:
         if not tasks:
             return []
-        if self._own_judge is None:
-            self._own_judge = self._setup.judge()
+        if self._own_worker is None:
+            self._own_worker = self._setup.worker()
         self._mark.touch(mode=0o600)
-        results = [self._own_judge.judge(task) for task in tasks]
+        results = [self._own_worker.convert(task) for task in tasks]
         self._mark.unlink(missing_ok=True)
         return results
 
     async def _attempt(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
-        """Results, or None for each task that was in hand when a process died."""
+        """Return the results, with None for each task that was running when a process died."""
         executor = self._executor
         if executor is None:
             if not os.access(sys.executable, os.X_OK):
                 raise OSError(
-                    f"{sys.executable} is not for this user to execute, and conversion processes need it:"
-                    " install the server where its user may look"
+                    f"{sys.executable} is not executable for this user, but conversion processes need it:"
+                    " install the server in a folder that its user can read"
                 )
             # Spawned, not forked: the coordinator has threads.
             executor = self._executor = ProcessPoolExecutor(
@@ -155,9 +155,9 @@ class ConversionPool:
             )
         loop = asyncio.get_running_loop()
         try:
-            futures = [loop.run_in_executor(executor, _judge_in_process, task) for task in tasks]
+            futures = [loop.run_in_executor(executor, _convert_in_process, task) for task in tasks]
         except BrokenProcessPool:
-            self._give_up(executor)
+            self._discard(executor)
             return [None] * len(tasks)
         results: list[TaskResult | None] = []
         for outcome in await asyncio.gather(*futures, return_exceptions=True):
@@ -168,22 +168,22 @@ class ConversionPool:
             else:
                 results.append(outcome)
         if None in results:
-            self._give_up(executor)
+            self._discard(executor)
         return results
 
-    def _give_up(self, broken: ProcessPoolExecutor) -> None:
+    def _discard(self, broken: ProcessPoolExecutor) -> None:
         if self._executor is broken:
             self._shut()
 
-    async def _judge_suspect(self, task: Task) -> TaskResult:
-        """A task that was in hand at a death: again, then its items one by one."""
+    async def _convert_suspect(self, task: Task) -> TaskResult:
+        """Convert a task that was running when a process died: first again, then item by item."""
         (result,) = await self._attempt([task])
         if result is not None:
             return result
         if len(task.items) > 1:
             parts = []
             for item in task.items:
-                parts.append(await self._judge_suspect(Task((item,), task.missing, task.given_up)))
+                parts.append(await self._convert_suspect(Task((item,), task.missing, task.given_up)))
             return merge_results(parts)
         if await self._attempt([Task((), task.missing)]) == [None]:
             raise OSError("conversion processes die as soon as they start: is there too little memory?")
@@ -192,12 +192,12 @@ class ConversionPool:
     def _refuse(self, task: Task) -> TaskResult:
         (item,) = task.items
         submission = read_item(self._setup.root.raw, item)
-        sheet = Sheet()
-        sheet.enter(0, submission, _deadly(submission))
-        return sheet.result()
+        builder = ResultBuilder()
+        builder.add(0, submission, _refusal_of_deadly(submission))
+        return builder.result()
 
 
-def _deadly(submission: Submission) -> Refused:
+def _refusal_of_deadly(submission: Submission) -> Refused:
     detail = "converting it killed the process, twice; please report it with these bytes"
     try:
         path = parse_submit_path(submission.path)
@@ -209,8 +209,8 @@ def _deadly(submission: Submission) -> Refused:
 
 
 def merge_results(parts: Sequence[TaskResult]) -> TaskResult:
-    """Results of single items as the result of the task that they were cut from."""
-    judged = tuple(replace(part.judged[0], index=index) for index, part in enumerate(parts))
+    """Return the results of single-item tasks as the result of the task that was split into them."""
+    results = tuple(replace(part.results[0], index=index) for index, part in enumerate(parts))
     frames = tuple(
         replace(frame, members=(index,) * len(frame.members))
         for index, part in enumerate(parts)
@@ -221,7 +221,7 @@ def merge_results(parts: Sequence[TaskResult]) -> TaskResult:
         for index, part in enumerate(parts)
         for collected in part.rows
     )
-    return TaskResult(judged, frames, rows)
+    return TaskResult(results, frames, rows)
 
 
 def _is_small(tasks: Sequence[Task]) -> bool:

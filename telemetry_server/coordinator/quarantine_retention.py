@@ -1,8 +1,8 @@
 """
 Removes quarantined submissions and dropped histogram values that are older than their retention.
 
-All files of one reason and day go in one commit of the ledger, which also counts
-them as deleted.  A kill before it changes nothing; after it, recovery removes the files.
+All files of one reason and day are removed in one ledger transaction, which also counts
+them as deleted.  A crash before it changes nothing; after it, recovery removes the files.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ QUARANTINE = "quarantine"
 
 @dataclass(frozen=True, slots=True)
 class ExpiredFolder:
-    """All that was put in quarantine for one reason on one day."""
+    """The quarantine files of one reason and day."""
 
     day: str  # YYYYMMDD of arrival
     reason: str
@@ -35,7 +35,7 @@ class ExpiredFolder:
 
     @property
     def lines(self) -> int:
-        """Lines in its files: one a refused submission, or one a ping that lost histograms."""
+        """Lines in its files: one for each refused submission, or for each ping with dropped histograms."""
         return sum(file.records for file in self.files)
 
     @property
@@ -48,21 +48,21 @@ def expired_folders(
     root: Path, ledger: Ledger, now: datetime, retention: timedelta
 ) -> Iterator[ExpiredFolder]:
     """
-    The quarantine folders that are older than *retention* at *now*, by day and reason.
+    Yield the quarantine folders that are older than *retention* at *now*.
 
-    A folder's age counts from the end of its day or from the last change of its
-    files, whichever is later: an import of 2013 is kept as long as any other.
+    The age of a folder is measured from the end of its day or from the last change of its
+    files, whichever is later: imported pings of 2013 are kept as long as others.
     """
     by_directory: dict[str, list[StoredFile]] = {}
     for file in ledger.files(QUARANTINE):
         by_directory.setdefault(file.directory, []).append(file)
     for directory, files in by_directory.items():
         _, day, reason = directory.split("/")
-        begins = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
-        if begins + timedelta(days=1) + retention > now:
+        day_start = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+        if day_start + timedelta(days=1) + retention > now:
             continue
-        written = max(_written_at(root / file.path) for file in files)
-        if written + retention <= now:
+        last_change = max(_written_at(root / file.path) for file in files)
+        if last_change + retention <= now:
             yield ExpiredFolder(day, reason, tuple(files))
 
 
@@ -70,15 +70,15 @@ def _written_at(path: Path) -> datetime:
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except FileNotFoundError:
-        # Lost already: it keeps nothing from going, and the audit has reported it.
+        # The file is lost, which audit reports; it must not keep the others from being removed.
         return datetime.min.replace(tzinfo=UTC)
 
 
 def counts_of(folder: ExpiredFolder, booked: Mapping[tuple[str, Entry, str], int]) -> Counts:
     """
-    What the removal of *folder* adds to the books.
+    Return the changes of the ledger's counts for the removal of *folder*.
 
-    A line may hold many histograms, so the books say how many there are: all of a day and reason go at once.
+    A line may hold many histograms, so the counts in *booked* are used: a day and reason is removed whole.
     """
     day, reason = folder.day, folder.reason
     counts: Counts = Counter()
@@ -100,9 +100,9 @@ def counts_of(folder: ExpiredFolder, booked: Mapping[tuple[str, Entry, str], int
 
 def remove_folder(root: Path, ledger: Ledger, disk: Disk, folder: ExpiredFolder) -> None:
     """
-    Remove the files of *folder*, and count what was in them as deleted.
+    Remove the files of *folder*, and count their content as deleted.
 
-    The caller holds the converter's lock, and recovers its writer afterwards.
+    The caller must hold the converter's lock, and recover its writer afterwards.
 
     Raises:
         OSError, StorageError: The disk refuses; either nothing changed, or recovery removes the files.
@@ -119,7 +119,7 @@ def remove_folder(root: Path, ledger: Ledger, disk: Disk, folder: ExpiredFolder)
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove *folder* and that of its day, if nothing is left in them."""
+    """Remove *folder* and the folder of its day if they are empty."""
     for place in (folder, folder.parent):
         if place.is_dir() and not any(place.iterdir()):
             place.rmdir()
@@ -128,7 +128,7 @@ def _remove_empty(folder: Path) -> None:
 def remove_expired(
     root: Path, ledger: Ledger, disk: Disk, now: datetime, retention: timedelta
 ) -> list[ExpiredFolder]:
-    """Remove every folder that is older than *retention* at *now*; see `remove_folder`.  Returns them."""
+    """Remove and return every folder that is older than *retention* at *now*; see `remove_folder`."""
     expired = list(expired_folders(root, ledger, now, retention))
     for folder in expired:
         remove_folder(root, ledger, disk, folder)

@@ -1,9 +1,9 @@
 """
-Puts quarantined submissions through today's definitions and schemas again.
+Converts quarantined submissions again, with today's definitions and schemas.
 
-What is judged otherwise than before leaves its quarantine file in the commit
-that stores it: the file is rewritten without it, under a new name, so a
-replay that is cut short changes nothing, and a second one finds nothing to do.
+A submission with another result than before leaves its quarantine file in the commit that
+stores it: the remaining lines go into a new file.  An interrupted replay therefore changes
+nothing, and a second replay finds nothing to do.
 """
 
 import asyncio
@@ -19,9 +19,18 @@ from storage.partitions.compact import CLOSED_LEVEL, write_lines
 from storage.partitions.frames import read_lines
 from storage.partitions.reader import Filter
 from storage.partitions.writer import doubt_new, remove_doubtful
-from telemetry_server.coordinator.commit import Round, without
+from telemetry_server.coordinator.commit import Digests, Round, without
 from telemetry_server.coordinator.converter import Converter
-from telemetry_server.coordinator.work_items import Judged, QuarantinedItem, Task, TaskResult, Verdict
+from telemetry_server.coordinator.work_items import (
+    AwaitingResult,
+    DuplicateResult,
+    ItemResult,
+    QuarantinedItem,
+    RefusedResult,
+    StoredResult,
+    Task,
+    TaskResult,
+)
 from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.quarantine_line import read_submission_line
 from telemetry_server.outcomes.timestamps import timestamp
@@ -32,31 +41,33 @@ BATCH_BYTES = 8 << 20
 
 @dataclass(slots=True)
 class Replayed:
-    """What a replay came to, or would."""
+    """The counts of a replay, or of a dry run."""
 
     examined: int = 0
     stored: int = 0
     duplicate: int = 0
     requarantined: Counter[str] = field(default_factory=Counter)  # under another reason than before
     unchanged: int = 0
-    waiting: int = 0  # their revision server cannot be reached; they stay where they are
+    waiting: int = 0  # the revision server cannot be reached; they stay in quarantine
 
-    def count(self, judged: Judged, reason: str) -> None:
-        """Count one verdict on what was quarantined for *reason*."""
+    def count(self, result: ItemResult, reason: str) -> None:
+        """Count the result of a submission that was quarantined for *reason*."""
         self.examined += 1
-        if judged.verdict is Verdict.STORED:
-            self.stored += 1
-        elif judged.verdict is Verdict.DUPLICATE:
-            self.duplicate += 1
-        elif judged.verdict is Verdict.AWAITING:
-            self.waiting += 1
-        elif judged.reason == reason:
-            self.unchanged += 1
-        else:
-            self.requarantined[judged.reason] += 1
+        match result:
+            case StoredResult():
+                self.stored += 1
+            case DuplicateResult():
+                self.duplicate += 1
+            case AwaitingResult():
+                self.waiting += 1
+            case RefusedResult(reason=new_reason):
+                if new_reason == reason:
+                    self.unchanged += 1
+                else:
+                    self.requarantined[new_reason] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``replay --json`` prints."""
+        """Return the object that ``replay --json`` prints."""
         return {
             "examined": self.examined,
             "stored": self.stored,
@@ -68,7 +79,7 @@ class Replayed:
 
 
 class Replayer:
-    """Replays quarantine with the pool, fetcher and ledger of a converter."""
+    """Replays quarantined submissions with the pool, fetcher and ledger of a converter."""
 
     def __init__(self, converter: Converter) -> None:
         self._converter = converter
@@ -86,12 +97,12 @@ class Replayer:
 
     async def replay(self, *, reason: str | None, day: str | None, dry_run: bool) -> Replayed:
         """
-        Replay all, or what was refused for *reason* and arrived on *day* (YYYYMMDD).
+        Replay all of quarantine, or only one *reason* or *day* of arrival (YYYYMMDD).
 
         Raises:
-            OSError, StorageError: The disk refuses; what was committed so far stands.
+            OSError, StorageError: The disk refuses; commits so far remain.
         """
-        # Definitions are fetched before the lock is taken: a live converter goes on meanwhile.
+        # Fetch definitions before taking the lock, so that a live converter can go on meanwhile.
         await self._fetch_awaited(reason, day)
         total = Replayed()
         async with self._converter.turn():
@@ -105,8 +116,10 @@ class Replayer:
         awaited: set[Revision] = set()
         for file in self._files(reason, day):
             for lines in self._batches(file):
-                result = await self._judge(_task(lines, frozenset()))
-                awaited |= {judged.revision for judged in result.judged if judged.revision is not None}
+                converted = await self._convert(_task(lines, frozenset()))
+                awaited |= {
+                    result.revision for result in converted.results if isinstance(result, AwaitingResult)
+                }
         await self._converter.fetch(awaited)
 
     def _batches(self, file: StoredFile) -> Iterator[list[bytes]]:
@@ -122,31 +135,32 @@ class Replayer:
             if batch:
                 yield batch
 
-    async def _judge(self, task: Task) -> TaskResult:
-        (result,) = await self._converter.pool.judge([task])
-        return result
+    async def _convert(self, task: Task) -> TaskResult:
+        (converted,) = await self._converter.pool.convert([task])
+        return converted
 
     async def _replay_file(self, file: StoredFile, total: Replayed, *, dry_run: bool) -> None:
         work: list[tuple[Task, TaskResult]] = []
         staying: list[int] = []  # numbers of lines in the file
-        fresh: dict[tuple[bytes, str, str], int] = {}
+        stored_now: Digests = {}
         number = 0
         for lines in self._batches(file):
             task = _task(lines, self._converter.missing)
-            result = await self._judge(task)
+            converted = await self._convert(task)
             moving = []
-            for judged in self._converter.committer.mark_duplicates(task, result.judged, fresh):
-                reason = task.items[judged.index].reason  # type: ignore[union-attr]
-                total.count(judged, reason)
-                if judged.verdict is Verdict.AWAITING or judged.reason == reason:
-                    staying.append(number + judged.index)
+            for result in self._converter.committer.mark_duplicates(task, converted.results, stored_now):
+                reason = task.items[result.index].reason  # type: ignore[union-attr]
+                total.count(result, reason)
+                if _stays(result, reason):
+                    staying.append(number + result.index)
                 else:
-                    moving.append(judged.index)
+                    moving.append(result.index)
             number += len(lines)
             if moving:
                 stay = frozenset(range(len(lines))) - frozenset(moving)
-                kept = tuple(judged for judged in result.judged if judged.index not in stay)
-                work.append((task, TaskResult(kept, tuple(without(result.frames, stay)), result.rows)))
+                kept = tuple(result for result in converted.results if result.index not in stay)
+                frames = tuple(without(converted.frames, stay))
+                work.append((task, TaskResult(kept, frames, converted.rows)))
         if work and not dry_run:
             await asyncio.to_thread(self._commit, file, work, staying)
             await self._converter.advance_tables()
@@ -154,27 +168,29 @@ class Replayer:
     def _commit(self, file: StoredFile, work: list[tuple[Task, TaskResult]], staying: list[int]) -> None:
         rest = self._write_rest(file, staying) if staying else None
         leaving = [
-            (judged.document_id, task.items[judged.index])
-            for task, result in work
-            for judged in result.judged
-            if judged.document_id is not None
+            (result.document_id, task.items[result.index])
+            for task, converted in work
+            for result in converted.results
+            if isinstance(result, StoredResult | RefusedResult) and result.document_id is not None
         ]
 
-        def also(transaction: Transaction) -> None:
+        def remove_from_quarantine(transaction: Transaction) -> None:
             for document_id, item in leaving:
                 assert isinstance(item, QuarantinedItem)
-                transaction.unrefuse(document_id, received_at=_moment(item), reason=item.reason)
+                transaction.unrefuse(
+                    document_id, received_at=timestamp(item.submission.received_at), reason=item.reason
+                )
             transaction.drop_file(file)
             if rest is not None:
                 transaction.put_file(rest)
                 transaction.confirm([rest.path])
 
-        self._converter.commit_round(Round(work, before=also))
+        self._converter.commit_round(Round(work, before=remove_from_quarantine))
         self._converter.committer.recover()
         remove_doubtful(self._root.path, self._ledger, self._converter.disk)
 
     def _write_rest(self, file: StoredFile, staying: list[int]) -> StoredFile:
-        """The lines that stay, in a new file that nobody knows yet."""
+        """Write the lines that stay to a new file, which no commit refers to yet."""
         with self._ledger.transaction() as transaction:
             name = f"part-{transaction.number_files(1):010}.zst"
             target = replace(file, name=name, length=0, records=0, frames=0, closed=True)
@@ -198,5 +214,7 @@ def _task(lines: list[bytes], missing: frozenset[Revision]) -> Task:
     return Task(tuple(items), missing)
 
 
-def _moment(item: QuarantinedItem) -> str:
-    return timestamp(item.submission.received_at)
+def _stays(result: ItemResult, reason: str) -> bool:
+    """Whether a submission that was quarantined for *reason* keeps its place there."""
+    is_unchanged = isinstance(result, RefusedResult) and result.reason == reason
+    return is_unchanged or isinstance(result, AwaitingResult)

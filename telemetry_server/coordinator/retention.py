@@ -1,4 +1,4 @@
-"""What the converter's process does beside converting: counts fetches, lets go of what is old enough."""
+"""Removes expired raw segments, quarantine and remembered ids; counts fetches."""
 
 import asyncio
 import time
@@ -19,23 +19,22 @@ from telemetry_server.observability.events import ClockJumped
 
 log = structlog.get_logger("convert")
 
-LET_GO_EVERY_SECONDS = 3600.0
+REMOVE_EVERY_SECONDS = 3600.0
 
 
 class RetentionTasks:
     """
-    Runs after turns of the converter, each part when it is due.
+    Runs after turns of the converter; removes expired data once an hour.
 
-    Raw segments go when they are past retention, wholly converted, waited for
-    by nobody, and when a recount of all that was written for their day agrees
-    with the ledger: delete last, and only what is known to be elsewhere.
+    A raw segment is removed if it is past retention, wholly converted, without pending pings,
+    and if a recount of its day agrees with the ledger.
 
-    Age is measured by the wall clock as far as it is believed
-    (`storage.ledger.clock`), and never past the newest committed arrival.
+    Age is measured by the wall clock if the ledger believes it
+    (`storage.ledger.clock`), and never beyond the newest committed arrival.
 
     Args:
         clock: UTC wall clock.
-        monotonic: Seconds that no setting of the clock changes.
+        monotonic: Seconds of a clock that cannot be set.
     """
 
     def __init__(
@@ -57,24 +56,24 @@ class RetentionTasks:
         self._quarantine_retention = timedelta(days=quarantine_retention_days)
         self._dedup = None if dedup_days is None else timedelta(days=dedup_days)
         self._fetches: dict[FetchResult, int] = {}
-        self._letting_go_due = 0.0
+        self._next_removal = 0.0
 
     async def run(self) -> None:
-        """Do what is due.  Raises `OSError` or `StorageError` if the disk refuses; nothing is lost."""
+        """Count fetches; remove expired data if it is time.  Raises `OSError` or `StorageError`."""
         self._count_fetches()
         now = self._monotonic()
-        if self._clock_jumped() or now >= self._letting_go_due:
-            self._letting_go_due = now + LET_GO_EVERY_SECONDS
-            await self.let_go()
+        if self._clock_jumped() or now >= self._next_removal:
+            self._next_removal = now + REMOVE_EVERY_SECONDS
+            await self.remove_expired()
 
     def _clock_jumped(self) -> bool:
-        """Whether the wall clock went another way than time since the last run."""
+        """Whether the wall clock was set since the last run."""
         before, now = self._seen_at, (self._clock(), self._monotonic())
         self._seen_at = now
         if before is None:
             return False
-        gone = (now[0] - before[0]).total_seconds() - (now[1] - before[1])
-        return abs(gone) > MAX_BACK_SECONDS
+        jump = (now[0] - before[0]).total_seconds() - (now[1] - before[1])
+        return abs(jump) > MAX_BACK_SECONDS
 
     def _count_fetches(self) -> None:
         if self._fetcher is None:
@@ -83,17 +82,17 @@ class RetentionTasks:
             metrics.specs_fetches.count(result.value, amount=count - self._fetches.get(result, 0))
             self._fetches[result] = count
 
-    async def let_go(self) -> int:
-        """Remove raw segments, quarantine and ids past their time.  Returns how many segments went."""
+    async def remove_expired(self) -> int:
+        """Remove expired raw segments, quarantine and ids; return how many segments were removed."""
         async with self._converter.turn():
-            return await asyncio.to_thread(self._let_go)
+            return await asyncio.to_thread(self._remove_expired)
 
-    def _let_go(self) -> int:
+    def _remove_expired(self) -> int:
         converter = self._converter
         positions = converter.ledger.positions()
         written = self._written(list(positions))
-        now = self._look_at_clock(max(written.values(), default=None))
-        self._let_quarantine_go(now)
+        now = self._check_clock(max(written.values(), default=None))
+        self._remove_expired_quarantine(now)
         if self._dedup is not None:
             with converter.ledger.transaction() as transaction:
                 transaction.forget_before(f"{now - self._dedup:%Y%m%d}")
@@ -119,7 +118,7 @@ class RetentionTasks:
                 removed += 1
         return removed
 
-    def _let_quarantine_go(self, now: datetime) -> None:
+    def _remove_expired_quarantine(self, now: datetime) -> None:
         converter = self._converter
         root, retention = converter.root.path, self._quarantine_retention
         if remove_expired(root, converter.ledger, converter.disk, now, retention):
@@ -127,10 +126,10 @@ class RetentionTasks:
 
     def _written(self, names: list[str]) -> dict[str, datetime]:
         """
-        When each of the segments *names*, in the order of reading, was written.
+        Return when each of the segments *names*, in the order of reading, was written.
 
-        An import of 2013 counts as written when it came.  A segment counts as no older than those
-        read before it: its writer's clock may have been behind.
+        An import counts from the day of the import.  A segment is never older than those
+        read before it, because its writer's clock may have been behind.
         """
         written: dict[str, datetime] = {}
         latest = datetime.min.replace(tzinfo=UTC)
@@ -142,8 +141,8 @@ class RetentionTasks:
             latest = written[name] = max(latest, datetime.fromtimestamp(modified, UTC))
         return written
 
-    def _look_at_clock(self, newest_written: datetime | None) -> datetime:
-        """The moment to measure ages by; a jump of the clock is put down and logged."""
+    def _check_clock(self, newest_written: datetime | None) -> datetime:
+        """Return the time by which ages are measured; store and log a jump of the clock."""
         ledger, wall = self._converter.ledger, self._clock()
         seconds = int(wall.timestamp())
         before = ledger.clock() or ClockRecord(seconds)
@@ -159,5 +158,5 @@ class RetentionTasks:
 
 
 def _end_of(day: str | None) -> datetime | None:
-    """The end of a day (YYYYMMDD)."""
+    """Return the end of a day (YYYYMMDD)."""
     return None if day is None else datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What a run of the converter came to, and the metrics that follow from it."""
+"""The summary of a converter run, and the metrics that are counted with it."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -6,9 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storage.ledger.values import Counts, Entry
-from telemetry_server.coordinator.work_items import Judged, Verdict
+from telemetry_server.coordinator.work_items import (
+    AwaitingResult,
+    DamagedResult,
+    DuplicateResult,
+    ItemResult,
+    RefusedResult,
+    StoredResult,
+)
 from telemetry_server.observability import metrics
-from telemetry_server.outcomes.quarantine_line import CONFLICT
 
 
 @dataclass(slots=True)
@@ -19,46 +25,53 @@ class RunSummary:
     stored: int = 0
     duplicate: int = 0
     conflict: int = 0
-    pending: int = 0  # all that wait: those that waited before were tried again
-    waited_before: int = 0  # pending when the run began: received by an earlier one
+    pending: int = 0  # all pending pings; those of earlier runs were tried again
+    waited_before: int = 0  # pending when the run began, received by an earlier run
     quarantined: Counter[str] = field(default_factory=Counter)
-    notes: Counter[str] = field(default_factory=Counter)  # oddities taken in stride, by name
+    notes: Counter[str] = field(default_factory=Counter)  # accepted oddities, by name
     histograms_kept: int = 0
     histograms_dropped: Counter[str] = field(default_factory=Counter)
     damaged_records: int = 0
     damaged_bytes: int = 0
 
     def add_damage(self, damage: Counts) -> None:
-        """Count what could not be read."""
+        """Count damaged records and bytes."""
         for (_, entry, _), count in damage.items():
             if entry is Entry.DAMAGED_RECORDS:
                 self.damaged_records += count
             elif entry is Entry.DAMAGED_BYTES:
                 self.damaged_bytes += count
 
-    def add(self, judged: Iterable[Judged], *, received: bool, labels: "Labels") -> None:
-        """Count verdicts, here and in the metrics; *received*: they were read for the first time."""
+    def add(self, results: Iterable[ItemResult], *, received: bool, labels: "Labels") -> None:
+        """
+        Count *results*, here and in the metrics.
+
+        Args:
+            received: Whether the items were read for the first time.
+        """
         stored: Counter[tuple[str, str]] = Counter()  # by namespace and doctype, for the metrics
         kept, dropped = self.histograms_kept, Counter(self.histograms_dropped)
-        for verdict in judged:
-            if verdict.verdict is Verdict.DAMAGED:
+        for result in results:
+            if isinstance(result, DamagedResult):
                 self.damaged_records += 1
-                self.damaged_bytes += verdict.length
+                self.damaged_bytes += result.length
                 continue
             self.received += received
-            self.notes.update(verdict.notes)
-            match verdict.verdict:
-                case Verdict.STORED:
-                    stored[labels.of(verdict.namespace, verdict.doctype)] += 1
-                    self.histograms_kept += verdict.histograms_kept
-                    self.histograms_dropped.update(verdict.dropped)
-                case Verdict.DUPLICATE:
+            if isinstance(result, AwaitingResult):
+                continue
+            self.notes.update(result.notes)
+            match result:
+                case StoredResult():
+                    stored[labels.of(result.namespace, result.doctype)] += 1
+                    self.histograms_kept += result.histograms_kept
+                    self.histograms_dropped.update(result.dropped)
+                case DuplicateResult():
                     self.duplicate += 1
-                    self.conflict += verdict.reason == CONFLICT
+                    self.conflict += result.is_conflict
                     metrics.pings_duplicate.count()
-                case Verdict.QUARANTINED:
-                    self.quarantined[verdict.reason] += 1
-                    metrics.pings_quarantined.count(verdict.reason)
+                case RefusedResult():
+                    self.quarantined[result.reason] += 1
+                    metrics.pings_quarantined.count(result.reason)
         for names, count in stored.items():
             self.stored += count
             metrics.pings_stored.count(*names, amount=count)
@@ -67,7 +80,7 @@ class RunSummary:
             metrics.histograms_dropped.count(reason, amount=count)
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``convert --json`` prints."""
+        """Return the object that ``convert --json`` prints."""
         return {
             "received": self.received,
             "stored": self.stored,
@@ -92,7 +105,7 @@ class Labels:
     doctypes: Collection[str]
 
     def of(self, namespace: str, doctype: str) -> tuple[str, str]:
-        """The label values for a ping; what is not on the lists is OTHER."""
+        """Return the label values for a ping; values that are not on the lists become OTHER."""
         return (
             metrics.bounded_label(namespace, self.namespaces),
             metrics.bounded_label(doctype, self.doctypes),

@@ -1,37 +1,30 @@
-"""What the coordinator hands to a conversion process, and what it gets back: plain values."""
+"""
+Values that the coordinator and the conversion processes exchange.
+
+A `Task` goes to a process, a `TaskResult` comes back.  All of them are small and plain: they are pickled.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
 from storage.tables.rows import TableRows
 
 
-class Verdict(StrEnum):
-    """What one submission came to.  Conversion processes know no duplicates; the commit tells them."""
-
-    STORED = "stored"
-    DUPLICATE = "duplicate"
-    QUARANTINED = "quarantined"
-    AWAITING = "awaiting"
-    DAMAGED = "damaged"  # its bytes on disk are not what was written: not a submission at all
-
-
 @dataclass(frozen=True, slots=True)
 class RawItem:
-    """A submission, by where it lies."""
+    """A submission in raw/, given by its location."""
 
     segment: str  # name below raw/
     offset: int
     length: int
-    pending_id: int | None = None  # set where it was read before
+    pending_id: int | None = None  # set if an earlier round left it pending
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedItem:
-    """A submission that was refused before."""
+    """A submission that was quarantined before and is replayed."""
 
     submission: Submission
     reason: str
@@ -42,38 +35,87 @@ Item = RawItem | QuarantinedItem
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Some submissions, in order of arrival."""
+    """Some submissions in order of arrival."""
 
     items: tuple[Item, ...]
-    missing: frozenset[Revision] = frozenset()  # what the revision server does not have
-    given_up: Mapping[Revision, str] = field(default_factory=dict)  # awaited for too long, and why
+    missing: frozenset[Revision] = frozenset()  # revisions that the revision server does not have
+    given_up: Mapping[Revision, str] = field(default_factory=dict)  # revision -> why the wait for it ended
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The verdict on one item, with all that the books need."""
+class _Received:
+    """Fields that the result of every readable item has."""
+
+    index: int  # of the item in its task
+    received_at: str
+
+    @property
+    def day(self) -> str:
+        """Day of arrival, YYYYMMDD."""
+        return self.received_at[:10].replace("-", "")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult(_Received):
+    """The item became a record.  The record itself is in one of the task's frames."""
+
+    document_id: bytes
+    namespace: str
+    doctype: str
+    digest: int
+    directory: str  # below the data root
+    histograms_kept: int
+    dropped: Mapping[str, int]  # reason -> histograms
+    notes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedResult(_Received):
+    """The item goes to quarantine."""
+
+    document_id: bytes | None
+    namespace: str
+    doctype: str
+    reason: str
+    detail: str
+    notes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateResult(_Received):
+    """Another ping is stored under the item's id.  Only the commit knows that."""
+
+    document_id: bytes
+    namespace: str
+    doctype: str
+    is_conflict: bool  # its bytes differ from those of the stored ping
+    detail: str
+    notes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingResult(_Received):
+    """The item waits for the definitions of *revision*."""
+
+    document_id: bytes | None
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedResult:
+    """The bytes of the item in raw/ are damaged: it is not a submission at all."""
 
     index: int
-    verdict: Verdict
-    day: str = ""  # YYYYMMDD of arrival
-    received_at: str = ""
-    document_id: bytes | None = None
-    namespace: str = ""
-    doctype: str = ""
-    reason: str = ""  # of quarantine; "conflict" for a duplicate with other bytes
-    detail: str = ""
-    revision: Revision | None = None  # whose definitions are awaited
-    digest: int = 0
-    directory: str = ""
-    histograms_kept: int = 0
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    notes: Mapping[str, int] = field(default_factory=dict)
-    length: int = 0  # bytes in raw/, where damaged
+    length: int
+
+
+ItemResult = StoredResult | RefusedResult | DuplicateResult | AwaitingResult | DamagedResult
+"""The result of one item, with all that the ledger needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackedFrame:
-    """Lines for one directory, compressed; `members` names the item that each line is of."""
+    """Compressed lines for one directory; `members` has the item's index for each line."""
 
     directory: str
     data: bytes
@@ -82,8 +124,8 @@ class PackedFrame:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What became of a task."""
+    """The results of a task's items in order, and the lines to write for them."""
 
-    judged: tuple[Judged, ...]
+    results: tuple[ItemResult, ...]
     frames: tuple[PackedFrame, ...]
     rows: tuple[TableRows, ...] = ()  # of what may be stored; `items` are indices

@@ -1,8 +1,8 @@
 """
-Judges tasks: reads submissions, converts them, packs what comes of them into frames.
+Converts tasks: reads submissions, converts each, and packs records and quarantine lines into frames.
 
 Runs in conversion processes, and for small tasks in the coordinator itself.
-It writes nothing: all that it finds out goes back as a `TaskResult`.
+It writes no files: everything goes back to the coordinator as a `TaskResult`.
 """
 
 import os
@@ -20,18 +20,22 @@ from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.definition_choice import TaskResolver
 from telemetry_server.convert.pipeline import convert
 from telemetry_server.coordinator.work_items import (
+    AwaitingResult,
+    DamagedResult,
     Item,
-    Judged,
+    ItemResult,
     PackedFrame,
     RawItem,
+    RefusedResult,
+    StoredResult,
     Task,
     TaskResult,
-    Verdict,
 )
 from telemetry_server.outcomes.outcome import (
     AwaitingSpecs,
     DroppedHistogram,
     HistogramReason,
+    Outcome,
     Refused,
     Stored,
 )
@@ -39,13 +43,12 @@ from telemetry_server.outcomes.quarantine_line import histograms_line, submissio
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
-# What a task's lines may come to before they are compressed: those of ordinary pings never do.
-MAX_LOOSE_BYTES = 16 << 20
+MAX_LOOSE_BYTES = 16 << 20  # uncompressed lines of a task; ordinary pings stay far below
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Judge:
-    """Judges tasks below one data root with one context."""
+class Worker:
+    """Converts tasks of one data root with one context."""
 
     def __init__(
         self, raw: Path, context: ConversionContext, resolver: Resolver, *, collects_rows: bool = False
@@ -55,27 +58,26 @@ class Judge:
         self._context = context
         self._resolver = resolver
 
-    def judge(self, task: Task) -> TaskResult:
-        """Every item's verdict, in order; the frames hold the lines of all of them."""
+    def convert(self, task: Task) -> TaskResult:
+        """Return the result of every item of *task*, in order."""
         for revision in task.missing:
             self._resolver.mark_missing(revision)
         resolver = TaskResolver(self._resolver, task.given_up)
         context = replace(self._context, resolver=resolver)
-        sheet = Sheet(TaskRows(DefinitionFinder(resolver)) if self._collects_rows else None)
+        builder = ResultBuilder(TaskRows(DefinitionFinder(resolver)) if self._collects_rows else None)
         descriptors: dict[str, int] = {}
         try:
             for index, item in enumerate(task.items):
                 try:
                     submission = self._submission(item, descriptors)
-                except (DamagedRecord, TornRecord) as error:
-                    length = item.length if isinstance(item, RawItem) else 0
-                    sheet.judged.append(Judged(index, Verdict.DAMAGED, detail=str(error), length=length))
+                except (DamagedRecord, TornRecord):
+                    builder.add_damaged(index, item)
                     continue
-                sheet.enter(index, submission, convert(submission, context))
+                builder.add(index, submission, convert(submission, context))
         finally:
             for descriptor in descriptors.values():
                 os.close(descriptor)
-        return sheet.result()
+        return builder.result()
 
     def _submission(self, item: Item, descriptors: dict[str, int]) -> Submission:
         if not isinstance(item, RawItem):
@@ -85,11 +87,11 @@ class Judge:
         return read_submission(descriptors[item.segment], span_of(item))
 
 
-class Sheet:
+class ResultBuilder:
     """
-    The verdicts and lines of a task's items, as they come in.
+    Collects the results and lines of a task's items.
 
-    Lines are compressed as soon as they are more than `MAX_LOOSE_BYTES`: a task may hold
+    Lines are compressed as soon as they exceed `MAX_LOOSE_BYTES`, because a task may hold
     dozens of small bodies that inflate to megabytes each.
     """
 
@@ -99,35 +101,47 @@ class Sheet:
         self._loose_bytes = 0
         self._lines: dict[str, list[bytes]] = defaultdict(list)
         self._members: dict[str, list[int]] = defaultdict(list)
-        self.judged: list[Judged] = []
+        self._results: list[ItemResult] = []
 
-    def enter(self, index: int, submission: Submission, outcome: Stored | Refused | AwaitingSpecs) -> None:
-        """Enter what became of item *index*."""
+    def add(self, index: int, submission: Submission, outcome: Outcome) -> None:
+        """Add the outcome of item *index*."""
         received_at = timestamp(submission.received_at)
-        day = received_at[:10].replace("-", "")
-        if isinstance(outcome, Stored):
-            self._enter_stored(index, submission, outcome, day=day, received_at=received_at)
-        elif isinstance(outcome, Refused):
-            self._enter_refused(index, submission, outcome, day=day, received_at=received_at)
-        else:
-            self.judged.append(
-                Judged(
-                    index,
-                    Verdict.AWAITING,
-                    day=day,
-                    received_at=received_at,
-                    document_id=id_bytes(outcome.document_id),
-                    revision=outcome.revision,
-                )
-            )
+        match outcome:
+            case Stored():
+                self._add_stored(index, submission, outcome, received_at)
+            case Refused():
+                self._add_refused(index, submission, outcome, received_at)
+            case AwaitingSpecs():
+                document_id = id_bytes(outcome.document_id)
+                self._results.append(AwaitingResult(index, received_at, document_id, outcome.revision))
 
-    def _enter_stored(
-        self, index: int, submission: Submission, outcome: Stored, *, day: str, received_at: str
-    ) -> None:
-        directory = "/".join(("converted", day, *outcome.dimensions))
+    def add_damaged(self, index: int, item: Item) -> None:
+        """Add item *index*, which cannot be read."""
+        self._results.append(DamagedResult(index, item.length if isinstance(item, RawItem) else 0))
+
+    def _add_stored(self, index: int, submission: Submission, outcome: Stored, received_at: str) -> None:
+        directory = "/".join(("converted", received_at[:10].replace("-", ""), *outcome.dimensions))
         self._write(directory, index, outcome.document_id.encode(), b"\t", outcome.record)
         if self._rows is not None:
             self._rows.add(outcome.record, index)
+        result = StoredResult(
+            index,
+            received_at,
+            document_id=UUID(outcome.document_id).bytes,
+            namespace=outcome.namespace,
+            doctype=outcome.doctype,
+            digest=outcome.digest,
+            directory=directory,
+            histograms_kept=outcome.histograms_kept,
+            dropped=self._write_dropped(index, submission, outcome, received_at),
+            notes=outcome.notes,
+        )
+        self._results.append(result)
+
+    def _write_dropped(
+        self, index: int, submission: Submission, outcome: Stored, received_at: str
+    ) -> dict[str, int]:
+        """Write the dropped histograms to quarantine, a line a reason; return how many each reason has."""
         dropped: dict[HistogramReason, list[DroppedHistogram]] = {}
         for histogram in outcome.dropped:
             dropped.setdefault(histogram.reason, []).append(histogram)
@@ -139,33 +153,14 @@ class Sheet:
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
             )
-            self._write(f"quarantine/{day}/{reason}", index, line)
-        self.judged.append(
-            Judged(
-                index,
-                Verdict.STORED,
-                day=day,
-                received_at=received_at,
-                document_id=id_bytes(outcome.document_id),
-                namespace=outcome.namespace,
-                doctype=outcome.doctype,
-                digest=outcome.digest,
-                directory=directory,
-                notes=outcome.notes,
-                histograms_kept=outcome.histograms_kept,
-                dropped={reason.value: len(histograms) for reason, histograms in dropped.items()},
-            )
-        )
+            self._write(_quarantine_directory(received_at, reason), index, line)
+        return {reason.value: len(histograms) for reason, histograms in dropped.items()}
 
-    def _enter_refused(
-        self, index: int, submission: Submission, outcome: Refused, *, day: str, received_at: str
-    ) -> None:
-        self.judged.append(
-            Judged(
+    def _add_refused(self, index: int, submission: Submission, outcome: Refused, received_at: str) -> None:
+        self._results.append(
+            RefusedResult(
                 index,
-                Verdict.QUARANTINED,
-                day=day,
-                received_at=received_at,
+                received_at,
                 document_id=id_bytes(outcome.document_id),
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
@@ -182,7 +177,7 @@ class Sheet:
             reason=outcome.reason,
             detail=outcome.detail,
         )
-        self._write(f"quarantine/{day}/{outcome.reason}", index, line)
+        self._write(_quarantine_directory(received_at, outcome.reason), index, line)
 
     def _write(self, directory: str, index: int, *line: bytes) -> None:
         self._lines[directory] += (*line, b"\n")
@@ -192,7 +187,7 @@ class Sheet:
             self._compress()
 
     def _compress(self) -> None:
-        """Make a frame of what each directory has so far."""
+        """Compress the lines so far into one frame a directory."""
         self._frames += [
             PackedFrame(directory, compress_frame(b"".join(lines)), tuple(self._members[directory]))
             for directory, lines in self._lines.items()
@@ -202,14 +197,18 @@ class Sheet:
         self._loose_bytes = 0
 
     def result(self) -> TaskResult:
-        """Everything, compressed."""
+        """Return all results, with the lines compressed."""
         self._compress()
         rows = () if self._rows is None else (self._rows.rows,)
-        return TaskResult(tuple(self.judged), tuple(self._frames), rows)
+        return TaskResult(tuple(self._results), tuple(self._frames), rows)
+
+
+def _quarantine_directory(received_at: str, reason: str) -> str:
+    return f"quarantine/{received_at[:10].replace('-', '')}/{reason}"
 
 
 def id_bytes(document_id: str | None) -> bytes | None:
-    """An id as the ledger keeps it; None for what is no UUID."""
+    """Return an id in the form that the ledger stores, None if it is not a UUID."""
     if document_id is None:
         return None
     try:
@@ -219,16 +218,16 @@ def id_bytes(document_id: str | None) -> bytes | None:
 
 
 def span_of(item: RawItem) -> Span:
-    """Where to read *item*; its sequence number and body length matter to nobody here."""
+    """Return the location of *item* in its segment; sequence and body length are unused here."""
     return Span(item.offset, item.length, 0, 0)
 
 
 def read_item(raw: Path, item: Item) -> Submission:
     """
-    The submission of *item*.
+    Return the submission of *item*.
 
     Raises:
-        DamagedRecord, TornRecord: Its bytes are not what was written.
+        DamagedRecord, TornRecord: Its bytes on disk are damaged.
     """
     if not isinstance(item, RawItem):
         return item.submission

@@ -1,9 +1,9 @@
 """
-Puts old exports into raw/, where they wait like anything else that was received.
+Imports old exports into raw/, where their pings are converted like received ones.
 
-An export is staged whole first and then published by renames, so a torn
-import leaves nothing behind.  Its SHA-256 names the import: the same file
-again, while its pings wait to be converted, is not put in a second time.
+An export is staged completely and then published by renames, so an interrupted
+import leaves nothing behind.  Its SHA-256 identifies the import: the same file is not
+imported a second time while its pings are not converted.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ from telemetry_server.imports.formats.export_reader import open_export
 from telemetry_server.imports.formats.exported_ping import ExportedPing, ExportFormat
 
 IMPORT_WORKER = 999_999
-"""The worker's number in the names of imported segments; no edge worker has it."""
+"""Worker number in the names of imported segments; edge workers never have it."""
 
 OF_IMPORTS = "import"
-"""Tells damage in exports from damage in raw/ in the books."""
+"""Name in the ledger for damage in exports, as opposed to damage in raw/."""
 
 DAYS_OPEN = 32
 BATCH_PINGS = 256
@@ -39,14 +39,16 @@ NO_AGE_LIMIT = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What one export came to."""
+    """The result of importing one export."""
 
     pings: int
     format: str
     damaged_records: int = 0
     damaged_bytes: int = 0
     is_truncated: bool = False
-    was_waiting: bool = False  # an earlier import of the same bytes is not converted yet: nothing was added
+    was_waiting: bool = (
+        False  # the same bytes were imported before and are not converted yet: nothing was added
+    )
 
     @property
     def is_damaged(self) -> bool:
@@ -54,7 +56,7 @@ class Imported:
 
 
 class _Hashing:
-    """A stream that takes the digest of what is read from it."""
+    """A stream that computes the digest of the bytes read from it."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -67,7 +69,7 @@ class _Hashing:
 
 
 class Importer:
-    """Imports into one data root, under the imports' own lock."""
+    """Imports exports into one data root; the caller holds the lock of imports."""
 
     def __init__(self, root: DataRoot, ledger: Ledger, disk: Disk) -> None:
         self._root = root
@@ -76,7 +78,7 @@ class Importer:
         self._notes = root.state / "imports"
 
     def resume(self) -> None:
-        """Publish what was staged whole, and take away what was not; before anything else is imported."""
+        """Publish imports that were staged completely, and remove incomplete ones."""
         for staged in sorted(self._root.staging.glob("*")):
             note = staged / "whole.json"
             if note.exists():
@@ -85,7 +87,7 @@ class Importer:
                 shutil.rmtree(staged)
 
     def is_waiting(self, digest: str) -> bool:
-        """Whether an import of these very bytes is in raw/ and not all converted yet."""
+        """Whether an import of the same bytes is in raw/ and not wholly converted yet."""
         note = self._notes / f"{digest}.json"
         if not note.exists():
             return False
@@ -100,18 +102,18 @@ class Importer:
         self, stream: BinaryIO, *, name: str, format: ExportFormat, day: date | None, now: datetime
     ) -> Imported:
         """
-        Put the pings of *stream* into raw/, all of them or none.
+        Import all pings of *stream* into raw/, or none.
 
         Args:
             stream: At its beginning; read once.
-            name: The file's, where it has one.
-            format: What it is; AUTO looks.
-            day: When lines arrived, which carry no date.
-            now: When they arrived otherwise.
+            name: Name of the file, empty if there is none.
+            format: Format of the export; AUTO detects it.
+            day: Day of arrival of lines, which have no date.
+            now: Time of arrival if *day* is not given.
 
         Raises:
-            UnknownExport: It is no export that we know; nothing was added.
-            OSError: It cannot be read, or the disk refuses; nothing was added.
+            UnknownExport: The format is unknown; nothing was added.
+            OSError: The stream cannot be read, or the disk refuses; nothing was added.
         """
         self.resume()
         hashing = _Hashing(stream)
@@ -122,7 +124,7 @@ class Importer:
             with _Stage(staged, self._disk) as stage:
                 pings = stage.add(reader)
             while hashing.read(1 << 20):
-                pass  # what follows the last record belongs to the digest
+                pass  # bytes after the last record belong to the digest too
             digest = hashing.digest.hexdigest()
             found = Imported(
                 pings,
@@ -143,11 +145,11 @@ class Importer:
             return found
         if pings:
             self._publish(staged)
-        self._book_damage(found, day or now.date())
+        self._count_damage(found, day or now.date())
         return found
 
-    def _book_damage(self, found: Imported, day: date) -> None:
-        """Count what could not be read, where `audit` finds it; a crash just before costs the count alone."""
+    def _count_damage(self, found: Imported, day: date) -> None:
+        """Count the damage in the ledger for `audit`.  A crash just before loses only these counts."""
         with self._ledger.transaction() as transaction:
             transaction.add(
                 Counter(
@@ -172,7 +174,7 @@ class Importer:
         self._disk.sync_directory(path.parent)
 
     def _publish(self, staged: Path) -> None:
-        """Move whole segments into raw/; done again after a crash, it goes on where it was."""
+        """Move staged segments into raw/; after a crash it continues where it stopped."""
         note = json.loads((staged / "whole.json").read_text())
         self._disk.make_directories(self._notes)
         self._note(self._notes / f"{note['sha256']}.json", note["sha256"], note["segments"])
@@ -189,12 +191,12 @@ class Importer:
         try:
             self._disk.rename_new(source, target)
         except FileExistsError:
-            # Killed between the two names of one file; their names are random, so it is the same file.
+            # A crash left both names of one file; segment names are random, so it is the same file.
             self._disk.unlink(source)
 
 
 class _Stage:
-    """Segments by day in a staging folder; sealed and synced when the block ends."""
+    """Writes segments by day in a staging folder; seals and syncs them when the block ends."""
 
     def __init__(self, folder: Path, disk: Disk) -> None:
         self._folder = folder
@@ -213,11 +215,11 @@ class _Stage:
 
     @property
     def segments(self) -> list[str]:
-        """Names of the segments, as they will be below raw/."""
+        """Names that the segments will have below raw/."""
         return sorted(f"{path.parent.name}/{path.name}" for path in self._folder.glob("*/*.tlg"))
 
     def add(self, pings: Iterable[ExportedPing]) -> int:
-        """Write *pings* in their order; returns how many."""
+        """Write *pings* in order; return how many there are."""
         total = 0
         batch: list[Submission] = []
         size = 0

@@ -1,4 +1,4 @@
-"""The life of a ping: what ``explain`` tells."""
+"""Explains what happened to a ping, for ``explain``."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from telemetry_server.coordinator.batch_planner import START
 from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.histogram_count import histograms_kept
+from telemetry_server.inspection.record_fields import revision_url
 from telemetry_server.inspection.submission_listing import document_id_of, submissions_from
 from telemetry_server.outcomes.checks import CHECKS, DOCTYPE, REVISION
 from telemetry_server.outcomes.quarantine_line import one_by_one
@@ -26,12 +27,12 @@ from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
 
 REMOVED = "its bytes in quarantine were removed after quarantine_retention_days"
-FIRST = ("stored", "pending", "quarantined", "duplicate", "deleted")
+OUTCOME_ORDER = ("stored", "pending", "quarantined", "duplicate", "deleted")
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is known of an id."""
+    """All known facts about a document id."""
 
     document_id: str
     outcome: str
@@ -40,29 +41,29 @@ class Explanation:
     received_at: str | None = None
     namespace: str | None = None
     doctype: str | None = None
-    where: str | None = None  # below the data root
+    where: str | None = None  # location below the data root
     checked: list[dict[str, Any]] = field(default_factory=list)
     revision: str | None = None
     revision_source: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
-    kept_histograms: int | None = None  # of a stored ping; those that came compact count as neither
-    self_described: dict[str, Any] = field(default_factory=dict)  # as the record's metadata has it
+    kept_histograms: int | None = None  # of a stored ping; histograms sent packed are not counted
+    self_described: dict[str, Any] = field(default_factory=dict)  # as in the record's metadata
     dropped_histograms: list[dict[str, Any]] = field(default_factory=list)
-    others: list[dict[str, Any]] = field(default_factory=list)  # what else came under this id
+    others: list[dict[str, Any]] = field(default_factory=list)  # other submissions under this id
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``explain --json`` prints."""
+        """Return the object that ``explain --json`` prints."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUID) -> Explanation | None:
     """
-    Tell what became of *document_id*; None if nothing ever came under it, as far as is remembered.
+    Return what happened to *document_id*; None if the ledger and raw/ do not know it.
 
-    Where several things came under one id, the stored one is told, then the
-    pending, the quarantined; the rest stands in `others`.
+    If several submissions have the id, the first of `OUTCOME_ORDER` is explained, and the
+    rest is in `others`.
     """
-    lives = sorted(ledger.lives(document_id.bytes), key=lambda life: FIRST.index(life.outcome))
+    lives = sorted(ledger.lives(document_id.bytes), key=lambda life: OUTCOME_ORDER.index(life.outcome))
     lives += [
         Life("pending", "not read yet", received_at=moment) for moment in _unread(root, ledger, document_id)
     ]
@@ -81,13 +82,16 @@ def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUI
         }
         for life in rest
     ]
-    told = _tell(root, ledger, resolver, str(document_id), first)
-    return Explanation(**told, others=others)
+    facts = _facts(root, ledger, resolver, str(document_id), first)
+    return Explanation(**facts, others=others)
 
 
-def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life) -> dict[str, Any]:
+def _facts(
+    root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life
+) -> dict[str, Any]:
+    """Return the fields of the explanation, except `others`."""
     detail = life.detail or (REMOVED if life.outcome == "deleted" else None)
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "checked": _checked(life),
         "document_id": document_id,
         "outcome": life.outcome,
@@ -98,24 +102,24 @@ def _tell(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, 
     if life.outcome == "stored":
         record = _record(root, ledger, life, document_id)
         if record is not None:
-            told |= _tell_record(root, ledger, resolver, life, record)
+            facts |= _facts_of_record(root, ledger, resolver, life, record)
     elif life.outcome == "quarantined":
-        told["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
+        facts["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
     elif life.segment:
-        told["reason"] = "waiting for definitions"
-        told["detail"] = f"the definitions of {life.detail} are not here yet; it is tried again by itself"
+        facts["reason"] = "waiting for definitions"
+        facts["detail"] = f"the definitions of {life.detail} are not in the cache yet; the server tries again"
         if life.detail == UNJUDGED:
-            told["reason"], told["detail"] = "not judged yet", "the next conversion judges it"
+            facts["reason"], facts["detail"] = "not converted yet", "the next conversion reads it"
         else:
-            told["revision"] = life.detail
-        told["where"] = f"raw/{life.segment}"
+            facts["revision"] = life.detail
+        facts["where"] = f"raw/{life.segment}"
         item = RawItem(life.segment, life.offset, life.length)
-        told["received_at"] = timestamp(read_item(root.raw, item).received_at)
-    return told
+        facts["received_at"] = timestamp(read_item(root.raw, item).received_at)
+    return facts
 
 
 def _checked(life: Life) -> list[dict[str, Any]]:
-    """Which checks it passed, and the one that ended it; nothing for what was not read yet."""
+    """Return the checks that were passed, and the failed one; nothing if the ping was not read yet."""
     if life.outcome == "pending":
         passed_checks = CHECKS[: CHECKS.index(REVISION)] if life.segment else ()
         return [{"check": check.name, "passed": True} for check in passed_checks]
@@ -132,7 +136,7 @@ def _checked(life: Life) -> list[dict[str, Any]]:
 def _record(
     root: DataRoot, ledger: Ledger, life: Life, document_id: str
 ) -> tuple[str, dict[str, Any]] | None:
-    """The stored record, and its id as it was sent.  A full day's folder of others may have to be passed."""
+    """Find the stored record and its id as sent.  This may read all records of the partition and day."""
     wanted = document_id.encode()
     for line in read_directory(root.path, ledger, life.directory):
         if line[:36].lower() == wanted:
@@ -143,18 +147,18 @@ def _record(
     return None
 
 
-def _tell_record(
+def _facts_of_record(
     root: DataRoot, ledger: Ledger, resolver: Resolver, life: Life, found: tuple[str, dict[str, Any]]
 ) -> dict[str, Any]:
     document_id, record = found
     metadata = record["metadata"]
     if UNREGISTERED_VERSION in metadata.get("anomalies", {}):
-        # No schema was asked: the check did not take place.
+        # No schema was applied, so this check did not take place.
         checked = [check for check in _checked(life) if check["check"] != DOCTYPE.name]
     else:
         checked = _checked(life)
-    # That of the definitions, where they are not of the ping's own.
-    url = metadata.get("revision") or _revision_url(record)
+    # metadata has the revision of the definitions if it is not the ping's own.
+    url = metadata.get("revision") or revision_url(record)
     counts = metadata.get("dropped_histograms", {})
     dropped = list(_dropped(root, ledger, life, document_id, counts))
     _name_spec_lines(resolver, url, dropped)
@@ -195,17 +199,8 @@ def _dropped(
                     }
 
 
-def _revision_url(record: dict[str, Any]) -> str | None:
-    for place in (record.get("info"), (record.get("payload") or {})):
-        info = place.get("info", place) if isinstance(place, dict) else {}
-        url = info.get("revision") if isinstance(info, dict) else None
-        if isinstance(url, str):
-            return url
-    return None
-
-
 def _name_spec_lines(resolver: Resolver, url: str | None, dropped: list[dict[str, Any]]) -> None:
-    """Add to each dropped histogram the line of Histograms.json that it broke, where there is one."""
+    """Add to each dropped histogram the line of its definition in Histograms.json, if it has one."""
     if url is None or not dropped:
         return
     try:
@@ -221,7 +216,7 @@ def _name_spec_lines(resolver: Resolver, url: str | None, dropped: list[dict[str
 
 
 def _unread(root: DataRoot, ledger: Ledger, document_id: UUID) -> Iterator[str]:
-    """When submissions with this id arrived that the converter did not come to yet."""
+    """Yield the time of arrival of submissions with this id that are not read yet."""
     wanted = str(document_id)
     positions = ledger.positions()
     for segment in segments(root.raw):

@@ -1,15 +1,15 @@
-"""How many histograms a record holds."""
+"""Counts the histograms of a record."""
 
 from typing import Any
 
 from telemetry_server.pings.submit_path import TELEMETRY
 
-# Payloads of other versions came compact: what they hold was not checked, and counts as neither.
+# Payloads of other versions are sent packed: their histograms are not checked and not counted.
 CHECKED_VERSIONS = frozenset({"1", "4"})
 
 
 def histograms_kept(record: dict[str, Any]) -> int:
-    """How many histograms were checked, packed and kept in *record*; each key of a keyed one counts."""
+    """Return how many histograms the server packed in *record*; each key of a keyed one counts."""
     metadata = record["metadata"]
     if metadata["namespace"] != TELEMETRY or metadata["docversion"] not in CHECKED_VERSIONS:
         return 0
@@ -17,7 +17,7 @@ def histograms_kept(record: dict[str, Any]) -> int:
 
 
 def histograms_in(record: dict[str, Any]) -> int:
-    """How many histograms *record* holds, whoever packed them; each key of a keyed one counts."""
+    """Return how many histograms *record* has, packed by server or client; each key of a keyed one counts."""
     return sum(_histograms_of(place) for place in _places(record))
 
 
@@ -40,7 +40,7 @@ def _histograms_of(place: dict[str, Any]) -> int:
 
 
 def _rows_of(place: dict[str, Any]) -> int:
-    """As `_histograms_of`, without what some pings carry in a form of their own: a row is a list."""
+    """Like `_histograms_of`, but count only lists: some pings have histograms in other forms."""
     plain, keyed = place.get("histograms"), place.get("keyedHistograms")
     groups = [plain] if isinstance(plain, dict) else []
     if isinstance(keyed, dict):

@@ -1,4 +1,4 @@
-"""What ``cat`` prints: lines of ``<docid>``, a tab, JSON."""
+"""The lines that ``cat`` prints: ``<docid>``, a tab, JSON."""
 
 import fnmatch
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.json_text import json_of, stored_object
 from telemetry_server.pings.submit_path import parse_submit_path
 
-Tell = Callable[[str], None]
+OnDamage = Callable[[str], None]
 
-# What --where takes for raw and quarantine: fields of the object, and what its path says.
+# Names that --where takes for raw and quarantine: fields of the object, and parts of its submit path.
 FIELDS = (
     "document_id",
     "received_at",
@@ -32,21 +32,20 @@ FIELDS = (
 DEFAULT_DIMENSIONS = PartitionSchema.default().field_names
 PATH_FIELDS = ("namespace", "doctype", "appName", "appVersion", "appUpdateChannel", "appBuildID")
 
-
-# What --where takes for converted beside the dimensions, and the dimension that is filled from it.
+# Names that --where takes for converted besides dimensions, each with the dimension filled from it.
 RECORD_FIELDS = {"namespace": "appName", "doctype": "reason"}
 
 
-def converted(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
-    """Stored records; conditions on dimensions prune folders, others are compared with each record."""
+def converted(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: OnDamage) -> Iterator[bytes]:
+    """Yield stored records.  Conditions on dimensions select folders, others are checked on each record."""
     dimensions = _dimensions(ledger)
     of_records = [condition for condition in wanted.where if condition[0] not in dimensions]
     of_folders = tuple(condition for condition in wanted.where if condition[0] in dimensions)
     lines = read_records(root.path, ledger, Filter(wanted.day, of_folders), on_damage=on_damage)
-    return (line for line in lines if not of_records or _record_holds(line, of_records))
+    return (line for line in lines if not of_records or _record_matches(line, of_records))
 
 
-def _record_holds(line: bytes, conditions: list[tuple[str, str]]) -> bool:
+def _record_matches(line: bytes, conditions: list[tuple[str, str]]) -> bool:
     metadata = stored_object(line.partition(b"\t")[2])["metadata"]
     return all(fnmatch.fnmatchcase(str(metadata.get(name, "")), pattern) for name, pattern in conditions)
 
@@ -56,7 +55,7 @@ def _dimensions(ledger: Ledger) -> set[str]:
 
 
 def notes_on_other(ledger: Ledger, wanted: Filter) -> Iterator[str]:
-    """One line for each condition on a dimension whose value is, or was, filed as OTHER."""
+    """Yield a line for each condition on a dimension whose value is, or was, stored as OTHER."""
     for name, value in wanted.where:
         filing = filed_as_other(ledger, (name, value))
         if filing is Filing.ITSELF:
@@ -64,31 +63,31 @@ def notes_on_other(ledger: Ledger, wanted: Filter) -> Iterator[str]:
         field = next((field for field, dimension in RECORD_FIELDS.items() if dimension == name), None)
         instead = f"--where {name}=OTHER" + (f" or --where {field}={value}" if field else "")
         if filing is Filing.OTHER:
-            yield f"{name}={value} is filed as OTHER, the partition schema does not list it; use {instead}"
+            yield f"{name}={value} is stored as OTHER (the partition schema does not list it); use {instead}"
         else:
-            yield f"{name}={value} was filed as OTHER by an earlier schema; older records: {instead}"
+            yield f"{name}={value} was stored as OTHER by an earlier schema; for older records use {instead}"
 
 
-def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
-    """What was refused; a condition on the reason prunes folders, others are held against each object."""
+def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: OnDamage) -> Iterator[bytes]:
+    """Yield quarantine lines.  Conditions on the reason select folders, others are checked on each object."""
     reasons = tuple(condition for condition in wanted.where if condition[0] == "reason")
     pruned = Filter(wanted.day, reasons)
     for line in read_records(root.path, ledger, pruned, "quarantine", on_damage=on_damage):
         for fields in one_by_one(stored_object(line.partition(b"\t")[2])):
-            if _holds(fields, wanted):
+            if _matches(fields, wanted):
                 yield _line(shown_refusal(fields))
 
 
-def raw(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: Tell) -> Iterator[bytes]:
-    """Submissions as they came; here the reason is what the path says, if anything."""
+def raw(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: OnDamage) -> Iterator[bytes]:
+    """Yield submissions as received; a reason here is the one in the submit path, if any."""
     del ledger, on_damage
     for submission in raw_submissions(root.raw, day=wanted.day):
         fields = shown_submission(submission)
-        if _holds(fields, wanted):
+        if _matches(fields, wanted):
             yield _line(fields)
 
 
-READERS: dict[str, Callable[[DataRoot, Ledger, Filter, Tell], Iterator[bytes]]] = {
+READERS: dict[str, Callable[[DataRoot, Ledger, Filter, OnDamage], Iterator[bytes]]] = {
     "converted": converted,
     "quarantine": quarantine,
     "raw": raw,
@@ -96,7 +95,7 @@ READERS: dict[str, Callable[[DataRoot, Ledger, Filter, Tell], Iterator[bytes]]] 
 
 
 def unknown_name(store: str, ledger: Ledger, wanted: Filter) -> str | None:
-    """The message about a name that *store* cannot be filtered by; None if all are known."""
+    """Return the message about a name that *store* cannot be filtered by; None if all are known."""
     known = _dimensions(ledger) or set(DEFAULT_DIMENSIONS)
     known = {*FIELDS, *PATH_FIELDS} if store != "converted" else known | set(RECORD_FIELDS)
     for name, _ in wanted.where:
@@ -105,21 +104,21 @@ def unknown_name(store: str, ledger: Ledger, wanted: Filter) -> str | None:
     return None
 
 
-def _holds(fields: dict[str, Any], wanted: Filter) -> bool:
+def _matches(fields: dict[str, Any], wanted: Filter) -> bool:
     if not wanted.where:
         return True
     values = {name: value for name, value in fields.items() if value is not None}
-    held = said_by_path(str(fields["path"])) | values
-    return all(fnmatch.fnmatchcase(str(held.get(name, "")), pattern) for name, pattern in wanted.where)
+    known = fields_of_path(str(fields["path"])) | values
+    return all(fnmatch.fnmatchcase(str(known.get(name, "")), pattern) for name, pattern in wanted.where)
 
 
-def said_by_path(path: str) -> dict[str, str]:
-    """What a submit path says of the dimensions; nothing where it has no known form."""
+def fields_of_path(path: str) -> dict[str, str]:
+    """Return the fields of a submit path by dimension; nothing if its form is unknown."""
     try:
         found = parse_submit_path(path)
     except PingError:
         return {}
-    said = {
+    fields = {
         "reason": found.doctype,
         "namespace": found.namespace,
         "doctype": found.doctype,
@@ -128,7 +127,7 @@ def said_by_path(path: str) -> dict[str, str]:
         "appUpdateChannel": found.channel,
         "appBuildID": found.build_id,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _line(fields: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""A ping in the few words that ``tail`` shows of it, whatever became of it."""
+"""The short summary of a ping that ``tail`` shows, for every outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from storage.raw.submission import Submission
 from telemetry_server.inspection.histogram_count import histograms_in
+from telemetry_server.inspection.record_fields import application_of, text_or_none
 from telemetry_server.inspection.submission_listing import document_id_of
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.outcomes.timestamps import timestamp
@@ -17,17 +18,17 @@ UNKNOWN = "UNKNOWN"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A ping and what is shown of it."""
+    """The summary of a ping."""
 
-    summary: dict[str, Any]  # what ``tail --json`` prints
-    source_tags: str | None  # the header, as it was sent
+    summary: dict[str, Any]  # the object that ``tail --json`` prints
+    source_tags: str | None  # X-Source-Tags as sent
 
 
 def of_record(record: dict[str, Any]) -> Seen:
-    """A stored ping, by its record."""
+    """Return the summary of a stored ping from its record."""
     metadata = record["metadata"]
     header = metadata.get("header", {})
-    app, version, channel = _application(record)
+    app, version, channel = application_of(record)
     summary = {
         "outcome": "stored",
         "reason": None,
@@ -47,7 +48,7 @@ def of_record(record: dict[str, Any]) -> Seen:
 
 
 def of_refusal(fields: dict[str, Any]) -> Seen | None:
-    """A refused ping, by its line of quarantine; None for histograms that a stored ping lost."""
+    """Return the summary of a refused ping from its quarantine line; None for dropped histograms."""
     if "histogram" in fields or "histograms" in fields:
         return None
     header = _header(fields["headers"])
@@ -63,7 +64,7 @@ def of_refusal(fields: dict[str, Any]) -> Seen | None:
 
 
 def of_pending(submission: Submission, revision: str) -> Seen:
-    """A ping that waits for the definitions of *revision*."""
+    """Return the summary of a ping that waits for the definitions of *revision*."""
     header = _header(submission.headers)
     detail = f"waits for the definitions of {revision}"
     summary = _not_stored("pending", "waiting for definitions", detail, submission.path, header)
@@ -75,21 +76,21 @@ def of_pending(submission: Submission, revision: str) -> Seen:
 def _not_stored(
     outcome: str, reason: str, detail: str, path: str, header: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The summary of a ping without a record: what its path says, and what became of it."""
+    """Return the summary of a ping without a record: fields of its path, and its outcome."""
     try:
-        said = parse_submit_path(path)
+        parsed = parse_submit_path(path)
     except PingError:
-        said = None
+        parsed = None
     return {
         "outcome": outcome,
         "reason": reason,
         "detail": detail,
-        "namespace": said.namespace if said else UNKNOWN,
-        "doctype": (said and said.doctype) or UNKNOWN,
+        "namespace": parsed.namespace if parsed else UNKNOWN,
+        "doctype": (parsed and parsed.doctype) or UNKNOWN,
         "document_id": document_id_of(path),
-        "app": _text(said and said.app_name),
-        "version": _text(said and said.app_version),
-        "channel": _text(said and said.channel),
+        "app": text_or_none(parsed and parsed.app_name),
+        "version": text_or_none(parsed and parsed.app_version),
+        "channel": text_or_none(parsed and parsed.channel),
         "debug_id": header.get("x_debug_id"),
         "histograms_kept": 0,
         "histograms_dropped": 0,
@@ -97,23 +98,5 @@ def _not_stored(
 
 
 def _header(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers under the names that records have."""
+    """Return the headers with names as in records."""
     return {name.lower().replace("-", "_"): value for name, value in headers.items()}
-
-
-def _application(record: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Name, version and channel, where each kind of record has them."""
-    client_info = record.get("client_info")
-    if isinstance(client_info, dict):
-        names = ("app_display_version", "app_channel")
-        return record["metadata"]["namespace"], *[_text(client_info.get(name)) for name in names]
-    info = record.get("info")
-    if not isinstance(info, dict):
-        version, channel = (_text(record.get(name)) for name in ("app_version", "app_channel"))
-        return (record["metadata"]["namespace"] if version or channel else None), version, channel
-    app, version, channel = (_text(info.get(n)) for n in ("appName", "appVersion", "appUpdateChannel"))
-    return app, version, channel
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

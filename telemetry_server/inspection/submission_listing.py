@@ -1,4 +1,4 @@
-"""Submissions of raw/, as lines for people and scripts."""
+"""Reads the submissions in raw/, and shows them as objects."""
 
 import base64
 import os
@@ -21,7 +21,7 @@ SCAN_RECORDS = 4096
 
 def raw_submissions(raw: Path, *, day: str | None = None) -> Iterator[Submission]:
     """
-    Every whole submission in raw/, in the order of segments; *day* is YYYYMMDD of arrival.
+    Yield every intact submission in raw/, in the order of segments; *day* is YYYYMMDD of arrival.
 
     Raises:
         OSError: A segment cannot be read.
@@ -33,7 +33,7 @@ def raw_submissions(raw: Path, *, day: str | None = None) -> Iterator[Submission
 
 
 def submissions_from(segment: Path, start: int) -> Iterator[Submission]:
-    """The whole submissions of one segment from *start* on; damaged ones are passed over."""
+    """Yield the intact submissions of one segment from *start* on; damaged ones are skipped."""
     descriptor = os.open(segment, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     last_sequence = None
     try:
@@ -54,7 +54,7 @@ def submissions_from(segment: Path, start: int) -> Iterator[Submission]:
 
 
 def document_id_of(path: str) -> str | None:
-    """The id that *path* names, even where the rest of it is wrong."""
+    """Return the document id in *path*, even if the rest of the path is invalid."""
     try:
         return parse_submit_path(path).document_id
     except PingError as error:
@@ -62,7 +62,7 @@ def document_id_of(path: str) -> str | None:
 
 
 def shown_body(body: bytes) -> dict[str, Any]:
-    """*body* as ``body`` where it is a JSON object, inflated; else as ``body_base64``, as received."""
+    """Return ``body`` (inflated) if it is a JSON object, else ``body_base64`` (as received)."""
     try:
         return {"body": parse_object(inflate(body).data).value}
     except PingError:
@@ -70,7 +70,7 @@ def shown_body(body: bytes) -> dict[str, Any]:
 
 
 def shown_submission(submission: Submission) -> dict[str, Any]:
-    """A submission as ``cat raw`` prints it; with the client's address where one was kept."""
+    """Return a submission as ``cat raw`` prints it, with the client's address if it was kept."""
     address = submission.client_address
     return {
         "document_id": document_id_of(submission.path),
@@ -90,7 +90,7 @@ def shown_submission(submission: Submission) -> dict[str, Any]:
 
 
 def shown_refusal(fields: dict[str, Any]) -> dict[str, Any]:
-    """What was refused as ``cat quarantine`` prints it: a whole submission's body opened if it can be."""
+    """Return a quarantine line as ``cat quarantine`` prints it; a body is decoded if possible."""
     shown = {"histogram": None, **fields}
     if "body_base64" in shown:
         shown |= shown_body(base64.b64decode(shown.pop("body_base64")))

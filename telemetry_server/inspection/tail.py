@@ -1,4 +1,4 @@
-"""Pings as they are committed: follows the ledger, and reads what it says is new."""
+"""Follows the ledger, and reads pings as they are committed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,15 +19,15 @@ MAX_RECENT_PENDING = 1000
 
 
 class RecordTail:
-    """What became of pings since it was made; with *only_stored*, only of those that were stored."""
+    """Yields the pings committed since it was created, optionally only stored ones."""
 
     def __init__(self, root: DataRoot, ledger: Ledger, since: str, *, only_stored: bool = False) -> None:
         """
-        Begin with what is in *ledger* now.
+        Start from the current state of *ledger*.
 
         Args:
-            since: A `submission_timestamp`: pings that were received after it and have ended already are
-                shown as well.  Who starts a tail and then a client must not miss what came in between.
+            since: A `submission_timestamp`.  `recent` also shows pings that were received after it
+                and are committed already, so that a client started right after the tail is seen.
         """
         self._ledger = ledger
         self._since = since
@@ -37,7 +37,7 @@ class RecordTail:
         self._pending = None if only_stored else PendingTail(root, ledger)
 
     def recent(self, began_at: float) -> Iterator[Seen]:
-        """Pings that were received and ended since *began_at* (seconds since 1970), before `news`."""
+        """Yield pings received and committed since *began_at* (seconds since 1970), before `news`."""
         found = [of_record(record) for record in self._stored.recent(began_at)]
         if self._refused is not None:
             found += filter(None, map(of_refusal, self._refused.recent(began_at)))
@@ -46,7 +46,7 @@ class RecordTail:
         yield from (seen for seen in found if seen.summary["submission_timestamp"] >= self._since)
 
     def news(self) -> Iterator[Seen]:
-        """What was committed since this was last asked; cheap while nothing was."""
+        """Yield the pings committed since the last call; cheap if there are none."""
         is_another = self._ledger.follow_replacement()
         generation = self._ledger.generation()
         if generation == self._generation and not is_another:
@@ -61,10 +61,10 @@ class RecordTail:
 
 class FileTail:
     """
-    The objects of new lines in the files of *store*.
+    Yields the objects of new lines in the files of *store*.
 
-    A merged file begins closed and holds what was shown before; only files
-    that are still appended to, and what they came to when they were closed, count.
+    It follows open files until they are closed.  A merged file is closed from the start and has
+    only lines that were shown before, so it is ignored.
     """
 
     def __init__(self, root: DataRoot, ledger: Ledger, store: str) -> None:
@@ -77,7 +77,7 @@ class FileTail:
         return {file.path: file for file in self._ledger.files(self._store, open_only=True)}
 
     def recent(self, began_at: float) -> Iterator[dict[str, Any]]:
-        """What is in files that were written to since *began_at*."""
+        """Yield the objects of files that were written to since *began_at*."""
         for file in list(self._known.values()):
             try:
                 is_recent = (self._root / file.path).stat().st_mtime >= began_at
@@ -87,7 +87,7 @@ class FileTail:
                 yield from self._between(file, 0)
 
     def news(self) -> Iterator[dict[str, Any]]:
-        """What was committed since this was last asked."""
+        """Yield the objects committed since the last call."""
         now_open = self._open_files()
         for path in self._known.keys() - now_open.keys():
             before = self._known[path]
@@ -101,13 +101,13 @@ class FileTail:
         self._known = now_open
 
     def _between(self, file: StoredFile, start: int) -> Iterator[dict[str, Any]]:
-        """The objects of *file* whose frames are past *start*."""
+        """Yield the objects of *file* in frames from *start* on."""
         if file.length <= start:
             return
         try:
             stream = (self._root / file.path).open("rb")
         except FileNotFoundError:
-            return  # merged meanwhile
+            return  # it was merged meanwhile
         with stream:
             stream.seek(start)
             for line in read_lines(stream, file.length - start):
@@ -115,7 +115,7 @@ class FileTail:
 
 
 class PendingTail:
-    """Pings that begin to wait: those past the place that their segment had been read to before."""
+    """Yields pings that become pending: those after the position that was read before."""
 
     def __init__(self, root: DataRoot, ledger: Ledger) -> None:
         self._raw = root.raw
@@ -126,11 +126,11 @@ class PendingTail:
         return {name: segment.position for name, segment in self._ledger.positions().items()}
 
     def recent(self) -> Iterator[Seen]:
-        """The last ones that wait already."""
+        """Yield the newest pending pings."""
         yield from self._seen(self._ledger.newest_pending(MAX_RECENT_PENDING))
 
     def news(self) -> Iterator[Seen]:
-        """Those that began to wait since this was last asked."""
+        """Yield the pings that became pending since the last call."""
         before, self._positions = self._positions, self._read_positions()
         for name, position in self._positions.items():
             start = before.get(name, 0)

@@ -1,4 +1,4 @@
-"""cat, explain, audit, replay and compact, as a person or a script uses them."""
+"""The commands cat, explain, audit, replay and compact, as people and scripts use them."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.support.data_root import World, a_ping, an_id, submitted
 
 @pytest.fixture
 async def world(tmp_path):
-    """Three stored pings, a repeat with other bytes, a broken one, one of an unknown revision."""
+    """Three stored pings, a duplicate with other bytes, a broken ping and one of an unknown revision."""
     from histogram_specs.revision import Revision
 
     (tmp_path / "data").mkdir()
@@ -51,8 +51,8 @@ def objects(text: str) -> list[tuple[str, dict]]:
     return [(line.split("\t")[0], json.loads(line.split("\t")[1])) for line in text.splitlines()]
 
 
-def test_cat_converted_prints_records_of_the_partitions_asked_for(look):
-    """A dimension's value is written as clients write it, * and ? stand for any characters."""
+def test_cat_converted_prints_records_of_the_selected_partitions(look):
+    """Dimension values are written as clients send them; * and ? are wildcards."""
     assert len(objects(look("cat", "converted"))) == 3
     assert [i for i, _ in objects(look("cat", "converted", "--where", "appVersion=31.0"))] == [an_id(2)]
     assert len(objects(look("cat", "converted", "--where", "appVersion=30.*", "--date", "20261122"))) == 2
@@ -61,7 +61,7 @@ def test_cat_converted_prints_records_of_the_partitions_asked_for(look):
 
 
 def test_cat_names_the_dimensions_when_one_is_unknown(world, command):
-    """A slip of the pen is told, not answered with nothing."""
+    """A misspelled name is an error, not an empty result."""
     words = ("cat", "converted", "--where", "version=31.0", "--data", str(world.root.path))
 
     _, talk = command(*words, status=2)
@@ -91,14 +91,14 @@ async def garden(world):
         (("doctype=watering", "reason=OTHER"), {20}, ()),
         (("doctype=watering", "reason=main"), set(), ()),
         (("namespace=telemetry", "appVersion=31.0"), {2}, ()),
-        (("appName=garden",), set(), ("appName=garden is filed as OTHER", "namespace=garden")),
-        (("reason=watering",), set(), ("reason=watering is filed as OTHER", "doctype=watering")),
+        (("appName=garden",), set(), ("appName=garden is stored as OTHER", "namespace=garden")),
+        (("reason=watering",), set(), ("reason=watering is stored as OTHER", "doctype=watering")),
         (("appUpdateChannel=default",), set(), ("--where appUpdateChannel=OTHER",)),
         (("appUpdateChannel=night*",), {0, 1, 2}, ()),
         (("reason=OTHER",), {20, 21}, ()),
     ],
 )
-def test_cat_converted_filters_by_namespace_and_doctype_and_names_values_filed_as_other(
+def test_cat_converted_filters_by_namespace_and_doctype_and_names_values_stored_as_other(
     garden, command, conditions, numbers, said
 ):
     words = [word for condition in conditions for word in ("--where", condition)]
@@ -110,8 +110,8 @@ def test_cat_converted_filters_by_namespace_and_doctype_and_names_values_filed_a
     assert bool(talk) is bool(said)
 
 
-async def test_cat_says_where_records_from_before_a_schema_change_are(world, command):
-    """The channel was OTHER in the earlier schema, and has a folder of its own in the later one."""
+async def test_cat_names_the_partition_of_records_from_an_earlier_schema(world, command):
+    """The channel was OTHER in the earlier schema, and has its own folder in the later one."""
     pings = [a_ping(number) for number in (30, 31)]
     for ping in pings:
         ping["info"]["appUpdateChannel"] = "canary"
@@ -127,12 +127,12 @@ async def test_cat_says_where_records_from_before_a_schema_change_are(world, com
     printed, talk = command(*words, "appUpdateChannel=canary")
 
     assert [i for i, _ in objects(printed)] == [an_id(31)]
-    assert "older records: --where appUpdateChannel=OTHER" in talk
+    assert "older records use --where appUpdateChannel=OTHER" in talk
     assert [i for i, _ in objects(command(*words, "appUpdateChannel=OTHER")[0])] == [an_id(30)]
 
 
-def test_cat_raw_and_quarantine_know_what_the_path_says(world, look):
-    """A dimension filters them too, where the path names it; a name that there is not is told."""
+def test_cat_raw_and_quarantine_filter_by_parts_of_the_submit_path(world, look):
+    """Dimensions in the path can be used; an unknown name is an error."""
     world.receive(
         [submitted(a_ping(9), 9, path=f"/submit/telemetry/{an_id(9)}/main/Firefox/61.0/nightly/2018")]
     )
@@ -143,8 +143,8 @@ def test_cat_raw_and_quarantine_know_what_the_path_says(world, look):
     look("cat", "quarantine", "--where", "bogus=1", status=2)
 
 
-def test_cat_goes_on_after_a_file_that_is_damaged(world, command):
-    """What is whole is printed, the file is named, exit status 4."""
+def test_cat_goes_on_after_a_damaged_file(world, command):
+    """Intact lines are printed, the file is named, the exit status is 4."""
     path = sorted(world.root.converted.rglob("*.zst"))[0]
     path.write_bytes(path.read_bytes()[:-5])
 
@@ -163,8 +163,8 @@ def test_cat_goes_on_after_a_file_that_is_damaged(world, command):
         ("converted", ("convert",)),
     ],
 )
-def test_a_file_that_was_removed_is_named_with_what_to_do(world, command, store, words):
-    """By whoever needs it, in the same words."""
+def test_a_removed_file_is_named_with_a_remedy(world, command, store, words):
+    """All commands use the same words."""
     files = sorted((world.root.path / store).rglob("*.zst"))
     for path in files:
         path.unlink()
@@ -176,8 +176,8 @@ def test_a_file_that_was_removed_is_named_with_what_to_do(world, command, store,
     assert talk.count("\n") == 1
 
 
-def test_audit_does_not_take_damage_in_raw_for_submissions(world, look):
-    """Only whole records are received, read or not."""
+def test_audit_does_not_count_damage_in_raw_as_submissions(world, look):
+    """Only intact records count as received, converted or not."""
     world.receive([submitted(a_ping(8), 8)])
     segment = max(world.root.raw.glob("*/*.tlg"), key=lambda path: path.stat().st_mtime_ns)
     data = bytearray(segment.read_bytes())
@@ -187,8 +187,8 @@ def test_audit_does_not_take_damage_in_raw_for_submissions(world, look):
     assert json.loads(look("audit", "--json"))["total"]["received"] == 6
 
 
-def test_audit_sees_damage_to_what_was_converted(world, command):
-    """The record is safe; the submission that it came from is not what was received any more."""
+def test_audit_finds_damage_in_converted_segments(world, command):
+    """The record is intact, but its submission in raw/ is damaged."""
     segment = min(world.root.raw.glob("*/*.tlg"))
     data = bytearray(segment.read_bytes())
     data[data.index(an_id(1).encode()) + 200] ^= 1
@@ -199,8 +199,8 @@ def test_audit_sees_damage_to_what_was_converted(world, command):
     assert f"raw: 1 submissions damaged since they were converted, in {segment.parent.name}/" in talk
 
 
-async def test_audit_does_not_miss_what_goes_past_its_time_meanwhile(world):
-    """A segment was listed, and is gone when its turn comes."""
+async def test_audit_balances_while_retention_removes_a_segment(world):
+    """A segment is removed after audit listed it."""
     world.receive([submitted(a_ping(8), 8)])
     await world.convert()
     first, *others = sorted(world.root.raw.glob("*/*.tlg"))
@@ -218,8 +218,8 @@ async def test_audit_does_not_miss_what_goes_past_its_time_meanwhile(world):
     assert not any(path.exists() for path in others)
 
 
-def test_audit_knows_of_damage_in_what_was_imported(world, command, look, tmp_path):
-    """A line without a TAB is no ping, and costs no other."""
+def test_audit_counts_damage_in_imported_files(world, command, look, tmp_path):
+    """A line without a TAB is damage, and does not affect other lines."""
     (tmp_path / "lines").write_bytes(b"no tab\n" + an_id(9).encode() + b'\t{"ver":2,"info":{}}\n')
 
     for _ in range(2):
@@ -230,8 +230,8 @@ def test_audit_knows_of_damage_in_what_was_imported(world, command, look, tmp_pa
     assert audit["balanced"]
 
 
-def test_oddities_are_counted_where_an_operator_sees_them(world, look):
-    """A client's own metadata is discarded, and noted."""
+def test_audit_counts_accepted_oddities(world, look):
+    """Metadata sent by a client is discarded, and counted."""
     world.receive([submitted(a_ping(8, metadata={"geo": "here"}), 8)])
 
     assert json.loads(look("convert", "--json"))["notes"] == {"reserved_field": 1}
@@ -240,8 +240,8 @@ def test_oddities_are_counted_where_an_operator_sees_them(world, look):
 
 
 @pytest.mark.parametrize("words", [("convert",), ("replay",), ("compact",)])
-def test_a_data_root_that_is_a_file_is_one_line(command, tmp_path, words):
-    """A setting that makes no sense."""
+def test_a_data_root_that_is_a_file_is_a_one_line_error(command, tmp_path, words):
+    """The setting is invalid."""
     (tmp_path / "file").touch()
 
     _, talk = command(*words, "--data", str(tmp_path / "file"), status=78)
@@ -249,8 +249,8 @@ def test_a_data_root_that_is_a_file_is_one_line(command, tmp_path, words):
     assert "--data" in talk
 
 
-def test_cat_quarantine_prints_what_was_refused_with_its_reason(look):
-    """Whole submissions and dropped histograms, the same fields in each."""
+def test_cat_quarantine_prints_refused_submissions_and_dropped_histograms(look):
+    """Both have the same fields, and a reason."""
     lines = objects(look("cat", "quarantine"))
 
     assert {line["reason"] for _, line in lines} == {
@@ -268,8 +268,8 @@ def test_cat_quarantine_prints_what_was_refused_with_its_reason(look):
     assert conflict["body"]["other"] == 1
 
 
-def test_cat_raw_prints_every_submission_as_it_came(look):
-    """Refused and repeated ones as well."""
+def test_cat_raw_prints_every_submission_as_received(look):
+    """Refused submissions and duplicates are printed too."""
     lines = objects(look("cat", "raw"))
 
     assert [document_id for document_id, _ in lines] == [an_id(n) for n in (0, 1, 2, 1, 4, 5)]
@@ -277,8 +277,8 @@ def test_cat_raw_prints_every_submission_as_it_came(look):
     assert len(objects(look("cat", "raw", "--date", "20261121"))) == 0
 
 
-def test_cat_raw_prints_an_address_where_one_was_kept(world, look):
-    """Who decides how long raw/ is kept can see what is in it."""
+def test_cat_raw_prints_the_clients_address_if_it_was_kept(world, look):
+    """Operators who set the retention of raw/ must see what is in it."""
     world.receive([replace(submitted(a_ping(8), 8), client_address="192.0.2.0")])
 
     addresses = {document_id: line.get("client_address") for document_id, line in objects(look("cat", "raw"))}
@@ -291,20 +291,20 @@ def test_cat_raw_prints_an_address_where_one_was_kept(world, look):
     ("number", "outcome", "reason"),
     [(0, "stored", None), (4, "quarantined", "invalid_json"), (5, "quarantined", "unknown_revision")],
 )
-def test_explain_tells_the_outcome(look, number, outcome, reason):
-    """Whoever has an id finds what became of it."""
+def test_explain_prints_the_outcome(look, number, outcome, reason):
+    """Every submitted id has an explanation."""
     told = json.loads(look("explain", "--json", an_id(number)))
 
     assert (told["document_id"], told["outcome"], told["reason"]) == (an_id(number), outcome, reason)
     assert told["received_at"] == "2026-11-22T12:00:00.000000Z"
 
 
-def test_explain_says_how_many_histograms_were_kept(look):
-    """Of a stored ping, beside those that were dropped."""
+def test_explain_prints_how_many_histograms_were_kept(look):
+    """Of a stored ping, besides the dropped ones."""
     told = json.loads(look("explain", "--json", an_id(0)))
 
     assert (told["kept_histograms"], len(told["dropped_histograms"])) == (2, 1)
-    assert "  kept      2 histograms\n  dropped   1 histograms\n" in look("explain", an_id(0))
+    assert "  kept             2 histograms\n  dropped          1 histograms\n" in look("explain", an_id(0))
     assert json.loads(look("explain", "--json", an_id(4)))["kept_histograms"] is None
 
 
@@ -335,7 +335,7 @@ def test_histograms_that_were_checked_and_packed_count_as_kept(namespace, docver
     assert histograms_kept(record | {"metadata": metadata}) == kept
 
 
-async def test_explain_of_a_version_without_schema_does_not_call_it_checked(tmp_path):
+async def test_explain_does_not_list_the_schema_check_for_a_version_without_schema(tmp_path):
     """It names the anomaly instead."""
     schemas = tmp_path / "schemas/garden/watering"
     schemas.mkdir(parents=True)
@@ -356,16 +356,16 @@ async def test_explain_of_a_version_without_schema_does_not_call_it_checked(tmp_
     assert second.metadata["anomalies"] == {"unregistered_version": 1}
 
 
-def test_explain_of_what_is_no_id_says_where_such_pings_are(world, command):
-    """They are quarantined under no id that anybody could ask for."""
+def test_explain_of_an_invalid_id_points_to_the_quarantine(world, command):
+    """Pings with an invalid id are quarantined without one."""
     _, talk = command("explain", an_id(1).replace("-", ""), "--data", str(world.root.path), status=2)
 
-    assert "is no document id" in talk
+    assert "is not a document id" in talk
     assert "cat quarantine --where reason=invalid_document_id" in talk
 
 
-def test_explain_says_how_far_a_refused_ping_came(look):
-    """What was checked, in order, to the check that ended it."""
+def test_explain_lists_the_checks_up_to_the_failed_one(look):
+    """In the order of conversion."""
     told = json.loads(look("explain", "--json", an_id(4)))
 
     assert told["checked"] == [
@@ -376,8 +376,8 @@ def test_explain_says_how_far_a_refused_ping_came(look):
     assert all(check["passed"] for check in json.loads(look("explain", "--json", an_id(0)))["checked"])
 
 
-async def test_explain_of_a_ping_that_waits_names_its_revision(tmp_path):
-    """When it came, where its bytes are, what it waits for."""
+async def test_explain_of_a_pending_ping_names_its_revision(tmp_path):
+    """It also prints the time of arrival and the location."""
     world = World(tmp_path, server="http://127.0.0.1:9")
     world.receive([submitted(a_ping(1), 1)])
     await world.convert()
@@ -390,8 +390,8 @@ async def test_explain_of_a_ping_that_waits_names_its_revision(tmp_path):
     assert told.where.startswith("raw/20261122/")
 
 
-def test_explain_names_the_dropped_histogram_and_the_repeat(look):
-    """All that came under an id is told, and an id's case does not count."""
+def test_explain_names_dropped_histograms_and_duplicates(look):
+    """All submissions under an id are listed; the case of the id does not matter."""
     told = json.loads(look("explain", "--json", an_id(1).upper()))
 
     assert [(h["name"], h["reason"]) for h in told["dropped_histograms"]] == [
@@ -402,8 +402,8 @@ def test_explain_names_the_dropped_histogram_and_the_repeat(look):
     assert "stored" in look("explain", an_id(1))
 
 
-def test_explain_of_a_ping_that_nobody_read_yet_is_pending(world, look):
-    """It is in raw/, and the converter did not come to it."""
+def test_explain_of_an_unread_ping_is_pending(world, look):
+    """It is in raw/, and the converter has not read it."""
     world.receive([submitted(a_ping(8), 8)])
 
     told = json.loads(look("explain", "--json", an_id(8)))
@@ -411,13 +411,13 @@ def test_explain_of_a_ping_that_nobody_read_yet_is_pending(world, look):
     assert (told["outcome"], told["reason"]) == ("pending", "not read yet")
 
 
-def test_explain_of_an_id_that_never_came_is_a_finding(look):
-    """1, and a line that says so."""
+def test_explain_of_an_unknown_id_is_a_finding(look):
+    """Exit status 1 and one line."""
     look("explain", an_id(77), status=1)
     look("explain", "not-an-id", status=2)
 
 
-def test_audit_balances_and_says_what_waits(world, look):
+def test_audit_balances_and_counts_waiting_submissions(world, look):
     """Unread submissions are received and pending."""
     world.receive([submitted(a_ping(8), 8)])
 
@@ -437,16 +437,16 @@ def test_audit_balances_and_says_what_waits(world, look):
 
 
 @pytest.mark.parametrize("store", ["converted", "quarantine"])
-def test_audit_finds_a_file_that_is_gone(world, look, store):
-    """1, and the file's name."""
+def test_audit_finds_a_missing_file(world, look, store):
+    """Exit status 1 and the name of the file."""
     next(iter(sorted((world.root.path / store).rglob("*.zst")))).unlink()
 
     assert json.loads(look("audit", "--json", status=1))["findings"]
     assert "do NOT balance" in look("audit", status=1)
 
 
-def test_audit_finds_a_line_that_is_gone(world, look):
-    """A file that holds fewer records than were committed is not in balance."""
+def test_audit_finds_a_missing_line(world, look):
+    """A file with fewer records than committed is not in balance."""
     from storage.partitions.frames import compress_frame
 
     path = next(iter(sorted(world.root.converted.rglob("*.zst"))))
@@ -456,8 +456,8 @@ def test_audit_finds_a_line_that_is_gone(world, look):
     assert json.loads(look("audit", "--json", status=1))["balanced"] is False
 
 
-def test_replay_shows_first_and_then_does(world, look):
-    """--dry-run changes nothing; the definitions are put, the ping is stored."""
+def test_replay_can_be_tried_with_dry_run_first(world, look):
+    """--dry-run changes nothing; then the definitions arrive and the ping is stored."""
     from histogram_specs.revision import Revision
 
     world.put_specs(Revision("mozilla-central", "eeeeeeeeeeee"))
@@ -473,8 +473,8 @@ def test_replay_shows_first_and_then_does(world, look):
 
 
 @pytest.mark.parametrize("reason", ["conflict", "unknown_histogram"])
-def test_replay_says_why_it_does_not_take_what_belongs_to_a_stored_ping(world, command, reason):
-    """Both are in quarantine under such a reason, and neither is a ping that could be stored."""
+def test_replay_rejects_reasons_of_stored_pings(world, command, reason):
+    """Conflicts and dropped histograms are in quarantine too, but cannot be stored."""
     _, talk = command("replay", "--reason", reason, "--data", str(world.root.path), status=2)
 
     (line,) = talk.splitlines()
@@ -483,7 +483,7 @@ def test_replay_says_why_it_does_not_take_what_belongs_to_a_stored_ping(world, c
 
 
 def test_compact_merges_days_that_are_over(world, look):
-    """Today is left alone: it is still written to."""
+    """Today is not merged, because it is still written."""
     from datetime import UTC, datetime
 
     merged = json.loads(look("compact", "--json"))
@@ -495,7 +495,7 @@ def test_compact_merges_days_that_are_over(world, look):
 
 
 @pytest.mark.parametrize("words", [("cat", "converted"), ("audit",), ("explain", an_id(1))])
-def test_a_data_root_that_is_not_there_is_one_line(command, tmp_path, words):
+def test_a_missing_data_root_is_a_one_line_error(command, tmp_path, words):
     """What is wrong, where, and what to do."""
     _, talk = command(*words, "--data", str(tmp_path / "nowhere"), status=78)
 
@@ -503,8 +503,8 @@ def test_a_data_root_that_is_not_there_is_one_line(command, tmp_path, words):
     assert "--data" in talk
 
 
-async def test_a_dropped_histogram_is_printed_with_every_digit_that_was_sent(world, look):
-    """A count past 64 bits costs its histogram, and can be read where that is kept."""
+async def test_a_dropped_histogram_is_printed_with_all_its_digits(world, look):
+    """A count beyond 64 bits drops its histogram, but quarantine keeps the number."""
     ping = a_ping(7)
     ping["histograms"]["PLAIN_FLAG"]["values"]["0"] = 2**64
     world.receive([submitted(json.dumps(ping).encode(), 7)])
@@ -514,8 +514,8 @@ async def test_a_dropped_histogram_is_printed_with_every_digit_that_was_sent(wor
     assert [(i, fields["body"]["values"]["0"]) for i, fields in printed] == [(an_id(7), 2**64)]
 
 
-async def test_explain_says_what_histograms_without_definitions_are(tmp_path, command):
-    """By their own word, as the record has it; names are made safe, and a long list is cut."""
+async def test_explain_lists_self_described_histograms(tmp_path, command):
+    """As in the record; control characters are escaped, and a long list is shortened."""
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data", unresolved_revision="self_described")
     ping = a_ping(0)
@@ -531,7 +531,7 @@ async def test_explain_says_what_histograms_without_definitions_are(tmp_path, co
     told = command(*words)[0]
     exact = json.loads(command(*words, "--json")[0])
 
-    assert "24 histograms are described by what was sent" in told
+    assert "24 histograms were packed by their own definitions" in told
     assert "    PLAIN_FLAG: flag, 1 to 2 in 3 buckets\n" in told
     assert r"    EVIL\x1b[31m: exponential, 1 to 3000 in 10 buckets" in told
     assert "and 4 more" in told

@@ -1,4 +1,4 @@
-"""``doctor``: each trouble is found, and comes with a fix."""
+"""``doctor`` finds each problem and prints a fix."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from tests.support.nobody import folder_for_all, give_away, without_rights
 
 @pytest.fixture
 def root(tmp_path):
-    """An empty data root, as serve makes it."""
+    """An empty data root, as serve creates it."""
     root = DataRoot(tmp_path / "data")
     root.prepare(Disk())
     Ledger(root.ledger).close()
@@ -34,7 +34,7 @@ def root(tmp_path):
 
 
 def findings(capsys, root: DataRoot, *words: str) -> tuple[int, dict[str, list[dict]]]:
-    """The exit status, and the findings by check."""
+    """Return the exit status, and the findings by check."""
     status = main(["doctor", "--json", "--data", str(root.path), *words])
     by_check: dict[str, list[dict]] = {}
     for finding in json.loads(capsys.readouterr().out)["findings"]:
@@ -43,7 +43,7 @@ def findings(capsys, root: DataRoot, *words: str) -> tuple[int, dict[str, list[d
 
 
 def bad(by_check: dict[str, list[dict]], check: str) -> dict:
-    """The one bad finding of *check*, which has a fix."""
+    """Return the one bad finding of *check*, which must have a fix."""
     (found,) = [finding for finding in by_check[check] if not finding["ok"]]
     assert found["fix"]
     return found
@@ -56,7 +56,7 @@ async def keep(root: DataRoot, received_at: datetime) -> None:
 
 
 def test_a_fresh_data_root_is_healthy(root, capsys):
-    """A line for each thing that was looked at."""
+    """Every check has a line."""
     status, by_check = findings(capsys, root, "--config", os.devnull)
 
     assert status == 0, by_check
@@ -76,8 +76,8 @@ def test_a_fresh_data_root_is_healthy(root, capsys):
     }
 
 
-def test_a_halt_of_conversion_is_found_with_its_reason(root, capsys):
-    """Whatever the reason is, it is shown; a conversion that works ends it."""
+def test_doctor_finds_a_halted_conversion_and_its_reason(root, capsys):
+    """A conversion that succeeds ends the halt."""
     ConversionState(root).halt("state/ledger.sqlite: written as version 9, this server reads 1")
 
     status, by_check = findings(capsys, root)
@@ -89,8 +89,8 @@ def test_a_halt_of_conversion_is_found_with_its_reason(root, capsys):
     assert findings(capsys, root)[0] == 0
 
 
-async def test_a_conversion_that_will_halt_is_found_before_it_does(tmp_path, capsys):
-    """A committed file that is short or gone, with no server that would have said so."""
+async def test_doctor_finds_a_conversion_that_will_halt(tmp_path, capsys):
+    """A committed file is short or missing, and no server runs that reports it."""
     world = World(tmp_path / "data")
     world.put_specs()
     world.receive([submitted(a_ping(1), 1)])
@@ -111,8 +111,8 @@ async def test_a_conversion_that_will_halt_is_found_before_it_does(tmp_path, cap
         ((-40,), "40.0 days back"),
     ],
 )
-def test_a_jump_of_the_clock_is_found(root, capsys, walls, said):
-    """While it is in doubt, and for a day after it is right again."""
+def test_doctor_finds_a_jump_of_the_clock(root, capsys, walls, said):
+    """While the clock is doubted, and for a day after it is right again."""
     now = int(datetime.now(UTC).timestamp())
     record = ClockRecord(now)
     for days in walls:
@@ -125,15 +125,14 @@ def test_a_jump_of_the_clock_is_found(root, capsys, walls, said):
     assert said in bad(by_check, "clock")["detail"]
 
 
-def test_people_get_lines(root, capsys):
-    """One each."""
+def test_doctor_prints_one_line_for_each_finding(root, capsys):
     assert main(["doctor", "--data", str(root.path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("ok  ") for line in lines)
 
 
-def test_a_root_that_is_not_there_yet_is_fine(tmp_path, capsys):
-    """Serve makes it."""
+def test_a_data_root_that_does_not_exist_yet_is_fine(tmp_path, capsys):
+    """serve creates it."""
     status, by_check = findings(capsys, DataRoot(tmp_path / "later"))
 
     assert status == 0
@@ -141,24 +140,24 @@ def test_a_root_that_is_not_there_yet_is_fine(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("path", ["/proc/x", "/dev/null/x"])
-def test_a_root_that_cannot_be_made_is_found(path, capsys):
-    """Serve could not make it either."""
+def test_doctor_finds_a_data_root_that_cannot_be_created(path, capsys):
+    """serve could not create it either."""
     status, by_check = findings(capsys, DataRoot(Path(path)))
 
     assert status == 1
-    assert f"cannot be made in {Path(path).parent}" in bad(by_check, "data root")["detail"]
+    assert f"cannot be created in {Path(path).parent}" in bad(by_check, "data root")["detail"]
 
 
-def test_looking_for_room_for_a_root_leaves_nothing_behind(tmp_path, capsys):
-    """Nothing is made that stays."""
+def test_doctor_leaves_no_files_behind(tmp_path, capsys):
+    """The folder that tests write access is removed."""
     findings(capsys, DataRoot(tmp_path / "later"))
 
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("closed", ["", "raw", "state", "raw/20261122"])
-def test_a_root_of_somebody_else_is_found_and_the_rest_is_told(closed, capsys):
-    """One line for it, whatever else could not be looked at."""
+def test_doctor_reports_a_data_root_of_another_user_once(closed, capsys):
+    """All other checks still run."""
     with folder_for_all() as folder:
         root = DataRoot(folder / "data")
         root.prepare(Disk())
@@ -187,8 +186,8 @@ def test_a_root_of_somebody_else_is_found_and_the_rest_is_told(closed, capsys):
         (None, "rules.toml"),
     ],
 )
-def test_rules_that_make_no_sense_are_found(root, capsys, text, says):
-    """As config check finds them."""
+def test_doctor_finds_invalid_rules(root, capsys, text, says):
+    """With the same message as config check."""
     rules = root.path.with_name("rules.toml")
     if text is not None:
         rules.write_text(text)
@@ -201,8 +200,8 @@ def test_rules_that_make_no_sense_are_found(root, capsys, text, says):
     assert says in bad(by_check, "settings")["detail"]
 
 
-async def test_pings_that_wait_for_definitions_are_the_one_line_of_the_queue(tmp_path, capsys):
-    """Where no submission waits, that nothing waits would be untrue all the same."""
+async def test_pings_that_wait_for_definitions_are_the_only_line_of_the_queue(tmp_path, capsys):
+    """Without waiting submissions, "nothing waits" would still be wrong."""
     world = World(tmp_path / "data", server="http://127.0.0.1:1")
     world.receive([submitted(a_ping(number), number) for number in range(2)])
     await world.convert()
@@ -212,17 +211,17 @@ async def test_pings_that_wait_for_definitions_are_the_one_line_of_the_queue(tmp
     assert [finding["detail"] for finding in by_check["queue"]] == ["2 pings wait for definitions"]
 
 
-def test_too_little_room_is_found(root, capsys, monkeypatch):
-    """Against the floor that is set."""
+def test_doctor_finds_too_little_free_space(root, capsys, monkeypatch):
+    """Compared with min_free_bytes."""
     monkeypatch.setenv("TELEMETRY_MIN_FREE_BYTES", "900TB")
     status, by_check = findings(capsys, root)
 
     assert status == 1
-    assert "floor" in bad(by_check, "disk")["detail"]
+    assert "needed" in bad(by_check, "disk")["detail"]
 
 
-def test_a_root_that_others_may_read_is_found(root, capsys):
-    """It holds what clients sent."""
+def test_doctor_finds_a_data_root_that_others_can_read(root, capsys):
+    """It has private data of clients."""
     root.raw.chmod(0o755)
     status, by_check = findings(capsys, root)
 
@@ -230,8 +229,8 @@ def test_a_root_that_others_may_read_is_found(root, capsys):
     assert "chmod" in bad(by_check, "data root")["fix"]
 
 
-def test_a_clock_behind_what_was_received_is_found(root, capsys):
-    """Days would be filled twice."""
+def test_doctor_finds_a_clock_before_the_newest_submission(root, capsys):
+    """Otherwise days would be written twice."""
     later = datetime.now(UTC) + timedelta(days=40)
     segment = segment_path(root.raw, day=later.date(), worker=0, boot_id=new_boot_id(later), number=1)
     segment.path.parent.mkdir()
@@ -242,8 +241,8 @@ def test_a_clock_behind_what_was_received_is_found(root, capsys):
     assert f"{later:%Y-%m-%d}" in bad(by_check, "clock")["detail"]
 
 
-def test_a_broken_definitions_file_is_found(root, capsys):
-    """By its path."""
+def test_doctor_finds_a_broken_definitions_file(root, capsys):
+    """The fix names its path."""
     folder = root.specs / "mozilla-central" / "0123456789ab"
     folder.mkdir(parents=True)
     (folder / "Histograms.json").write_text("{")
@@ -253,16 +252,15 @@ def test_a_broken_definitions_file_is_found(root, capsys):
     assert str(folder) in bad(by_check, "definitions")["fix"]
 
 
-def test_one_revision_is_not_counted_as_several(root, capsys):
-    """In words."""
+def test_one_revision_is_printed_in_the_singular(root, capsys):
     RevisionCache(root.specs).store(shipped_definitions().revision, shipped_definitions().text)
     _, by_check = findings(capsys, root)
 
     assert by_check["definitions"][0]["detail"] == f"1 revision in {root.specs}"
 
 
-async def test_a_queue_that_nobody_empties_is_found(root, capsys):
-    """Its oldest submission says how long it waits."""
+async def test_doctor_finds_an_old_queue(root, capsys):
+    """The age of the oldest submission is printed."""
     await keep(root, datetime.now(UTC) - timedelta(hours=2))
     status, by_check = findings(capsys, root)
 
@@ -270,8 +268,8 @@ async def test_a_queue_that_nobody_empties_is_found(root, capsys):
     assert "7,2" in bad(by_check, "queue")["detail"]
 
 
-async def test_a_queue_that_is_young_is_fine(root, capsys):
-    """It is being worked on, or will be."""
+async def test_a_young_queue_is_fine(root, capsys):
+    """It is or will be converted."""
     await keep(root, datetime.now(UTC))
     status, by_check = findings(capsys, root)
 
@@ -279,8 +277,7 @@ async def test_a_queue_that_is_young_is_fine(root, capsys):
     assert "has waited" in by_check["queue"][0]["detail"]
 
 
-def test_a_damaged_ledger_is_found(root, capsys):
-    """It is what the server must remember."""
+def test_doctor_finds_a_damaged_ledger(root, capsys):
     root.ledger.write_bytes(b"no database" * 1000)
     status, by_check = findings(capsys, root)
 
@@ -288,8 +285,8 @@ def test_a_damaged_ledger_is_found(root, capsys):
     assert "ledger" in bad(by_check, "ledger")["detail"]
 
 
-def test_a_held_lock_is_named(root, capsys):
-    """A converter is at work."""
+def test_doctor_names_held_locks(root, capsys):
+    """A converter is running."""
     lock = FileLock(root.state / "converter.lock")
     assert lock.acquire(wait=False)
     try:
@@ -301,8 +298,7 @@ def test_a_held_lock_is_named(root, capsys):
     assert "converter" in by_check["locks"][0]["detail"]
 
 
-def test_a_file_in_the_roots_place_is_found(tmp_path, capsys):
-    """Nothing can be kept in it."""
+def test_doctor_finds_a_file_in_place_of_the_data_root(tmp_path, capsys):
     file = Path(tmp_path / "data")
     file.touch()
     status = main(["doctor", "--json", "--data", str(file)])

@@ -1,4 +1,4 @@
-"""``tail``: pings as they are stored."""
+"""``tail`` prints pings when they are committed."""
 
 import json
 import os
@@ -32,12 +32,12 @@ DAY = "20260102"
 
 
 def submitted(number: int) -> Submission:
-    """Ping *number*, received long before this test."""
+    """Return ping *number*, received long before this test."""
     return submitted_at(a_ping(number), number, at=LONG_AGO)
 
 
 class Tailing:
-    """A tail in a process of its own, and the lines that it printed."""
+    """A ``tail`` process and the lines that it printed."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
@@ -50,11 +50,11 @@ class Tailing:
             self._lines.put(line.rstrip("\n"))
 
     def line(self) -> str:
-        """The next line; a test that waits in vain fails."""
+        """Return the next line; fail if none arrives in time."""
         return self._lines.get(timeout=60)
 
     def is_silent(self, seconds: float = 1.0) -> bool:
-        """Whether nothing more comes for a while."""
+        """Whether no more lines arrive for a while."""
         try:
             self._lines.get(timeout=seconds)
         except Empty:
@@ -64,7 +64,7 @@ class Tailing:
 
 @contextmanager
 def tailing(world: World, *words: str) -> Iterator[Tailing]:
-    """A tail that has begun to follow."""
+    """A ``tail`` process that has started to follow."""
     process = subprocess.Popen(
         [sys.executable, "-m", "telemetry_server", "tail", "--data", str(world.root.path), *words],
         stdout=subprocess.PIPE,
@@ -101,8 +101,8 @@ def world(tmp_path) -> World:
     return world
 
 
-async def test_a_ping_shows_when_it_is_stored(world):
-    """Once, with what came of its histograms; what was stored long before does not."""
+async def test_a_ping_is_shown_when_it_is_stored(world):
+    """Once, with its histogram counts; pings stored long before are not shown."""
     world.receive([submitted(1)])
     await world.convert()
     with tailing(world) as tail:
@@ -118,8 +118,8 @@ async def test_a_ping_shows_when_it_is_stored(world):
         assert tail.is_silent()
 
 
-async def test_what_came_while_it_started_shows_too(world):
-    """Who starts a tail and then a client misses nothing."""
+async def test_pings_received_while_tail_starts_are_shown(world):
+    """A client started right after tail is not missed."""
     world.receive([submitted(1), submitted_at(a_ping(2), 2, at=datetime.now(UTC))])
     await world.convert()
     with tailing(world) as tail:
@@ -127,8 +127,8 @@ async def test_what_came_while_it_started_shows_too(world):
         assert tail.is_silent()
 
 
-async def test_a_merged_file_shows_nothing_again(world):
-    """And what comes after it shows."""
+async def test_merging_files_shows_no_ping_again(world):
+    """Later pings are still shown."""
     with tailing(world) as tail:
         for number in (1, 2, 3):
             world.receive([submitted(number)])
@@ -143,8 +143,8 @@ async def test_a_merged_file_shows_nothing_again(world):
         assert tail.is_silent()
 
 
-async def test_pings_of_test_machines_are_left_out_by_default(world):
-    """Unless their own debug id, or --all, asks for them."""
+async def test_automated_pings_are_hidden_by_default(world):
+    """Unless their own debug id or --all is given."""
     with tailing(world, "--json") as tail, tailing(world, "--debug-id", "plot-1", "--json") as one:
         world.receive(
             [
@@ -187,12 +187,12 @@ INVALID_JSON = Submission(received_at=LONG_AGO, path=f"/submit/garden/watering/1
 
 
 def awaiting(number: int) -> Submission:
-    """A ping of a revision that nothing knows."""
+    """Return a ping of an unknown revision."""
     return submitted_at(a_ping(number, revision=UNKNOWN_REVISION), number, at=LONG_AGO)
 
 
-async def test_quarantined_pings_show_with_their_reason(world):
-    """Not the histograms that a stored ping lost; --stored hides them."""
+async def test_quarantined_pings_are_shown_with_their_reason(world):
+    """Dropped histograms of stored pings are not shown; --stored hides quarantined pings."""
     with tailing(world) as tail, tailing(world, "--stored") as stored:
         world.receive([INVALID_JSON, awaiting(9)])
         await world.convert()
@@ -209,7 +209,7 @@ async def test_quarantined_pings_show_with_their_reason(world):
         assert tail.is_silent()
 
 
-async def test_other_bytes_under_a_stored_id_show_as_a_duplicate(world):
+async def test_other_bytes_under_a_stored_id_are_shown_as_a_duplicate(world):
     world.receive([submitted(2)])
     await world.convert()
     with tailing(world, "--json") as tail:
@@ -220,8 +220,8 @@ async def test_other_bytes_under_a_stored_id_show_as_a_duplicate(world):
     assert (shown["outcome"], shown["reason"], shown["document_id"]) == ("duplicate", "conflict", an_id(2))
 
 
-async def test_a_ping_that_waits_shows_when_it_begins_to_and_when_it_is_stored(tmp_path):
-    """Once each; pings that waited before are not shown again."""
+async def test_a_pending_ping_is_shown_when_it_becomes_pending_and_when_it_is_stored(tmp_path):
+    """Once each; pings that were pending before are not shown again."""
     world = World(tmp_path / "data", server="http://127.0.0.1:1")
     world.receive([awaiting(1)])
     await world.convert()
@@ -256,8 +256,8 @@ async def test_refused_pings_are_filtered_by_their_tags_as_stored_ones_are(world
         assert (not tail.is_silent(1.0)) is is_shown
 
 
-def test_ctrl_c_ends_it_with_130(world):
-    """Without a word."""
+def test_ctrl_c_ends_tail_with_status_130(world):
+    """It prints nothing more."""
     with tailing(world) as tail:
         tail.process.send_signal(signal.SIGINT)
 
@@ -266,8 +266,8 @@ def test_ctrl_c_ends_it_with_130(world):
         assert tail.process.stderr.read() == ""
 
 
-def test_it_ends_when_nobody_reads_any_more(world):
-    """Even if nothing is ever stored."""
+def test_tail_ends_when_its_reader_is_gone(world):
+    """Even if no ping is ever stored."""
     process = subprocess.Popen(
         [sys.executable, "-m", "telemetry_server", "tail", "--data", str(world.root.path)],
         stdout=subprocess.PIPE,
@@ -281,8 +281,8 @@ def test_it_ends_when_nobody_reads_any_more(world):
 
 
 @pytest.mark.parametrize("doctype", ["main", "nimbus-targeting-context"])
-def test_ids_stand_below_each_other(doctype):
-    """Behind Firefox's longest names, too."""
+def test_ids_are_aligned(doctype):
+    """Also after the longest names of Firefox."""
     told = dict.fromkeys(("app", "version", "channel", "histograms_kept", "histograms_dropped"))
     told |= {
         "outcome": "stored",
@@ -294,8 +294,8 @@ def test_ids_stand_below_each_other(doctype):
     assert line_of(told).index(an_id(1)) == 54
 
 
-def test_it_needs_a_data_root(tmp_path, command):
-    """One line, no waiting for what may never be."""
+def test_tail_needs_a_data_root(tmp_path, command):
+    """One line; it does not wait for a data root to appear."""
     _, talk = command("tail", "--data", str(tmp_path / "none"), status=ExitStatus.CONFIGURATION)
 
     assert "no such data root" in talk

@@ -105,9 +105,9 @@ def test_the_output_of_a_stored_ping_is_bounded(tmp_path, body):
     """Its record is at most as long as its text and its metadata, and its quarantine lines at most 40 MiB."""
     submission = a_submission(body)
     outcome = stored(convert(submission, a_context(tmp_path)))
-    sheet = worker.Sheet()
-    sheet.enter(0, submission, outcome)
-    written = {frame.directory: len(decompress_frame(frame.data)) for frame in sheet.result().frames}
+    builder = worker.ResultBuilder()
+    builder.add(0, submission, outcome)
+    written = {frame.directory: len(decompress_frame(frame.data)) for frame in builder.result().frames}
 
     assert len(outcome.record) <= len(body) + 1024
     lost = sum(size for directory, size in written.items() if directory.startswith("quarantine/"))
@@ -118,12 +118,12 @@ def test_lines_are_compressed_early_and_none_is_lost(tmp_path, monkeypatch):
     """Many small bodies that inflate to large texts are not held uncompressed."""
     monkeypatch.setattr(worker, "MAX_LOOSE_BYTES", 10_000)
     context = a_context(tmp_path)
-    sheet = worker.Sheet()
+    builder = worker.ResultBuilder()
     submission = a_submission(gzip.compress(a_body(unknown(3), more=b',"pad":"%b"' % (b"x" * 4000))))
     for index in range(10):
-        sheet.enter(index, submission, convert(submission, context))
+        builder.add(index, submission, convert(submission, context))
 
-    frames = sheet.result().frames
+    frames = builder.result().frames
 
     by_store = {"converted": [], "quarantine": []}
     for frame in frames:
@@ -145,15 +145,15 @@ CONVERT_AND_MEASURE = """
 import re, sys, tempfile
 from pathlib import Path
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.coordinator.worker import Sheet
+from telemetry_server.coordinator.worker import ResultBuilder
 from tests.convert.payloads.samples import a_context, a_submission
 
 submission = a_submission(sys.stdin.buffer.read())
 with tempfile.TemporaryDirectory() as folder:
     outcome = convert(submission, a_context(Path(folder)))
-sheet = Sheet()
-sheet.enter(0, submission, outcome)
-sheet.result()
+builder = ResultBuilder()
+builder.add(0, submission, outcome)
+builder.result()
 # Not ru_maxrss: across an exec it keeps the peak of the process that started this one.
 [peak_kibibytes] = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
 print(type(outcome).__name__, int(peak_kibibytes) >> 10)

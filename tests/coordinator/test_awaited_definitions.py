@@ -1,4 +1,4 @@
-"""Pings wait for definitions, nobody waits for them."""
+"""Pings wait for definitions without delaying other pings."""
 
 import asyncio
 import sqlite3
@@ -16,7 +16,7 @@ from tests.support.data_root import NOON, SPEC, World, a_ping, submitted
 
 
 class RevisionServer:
-    """A real HTTP server of spec files; says what was asked of it."""
+    """A real HTTP server of spec files that records its requests."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -69,8 +69,8 @@ async def test_new_revisions_are_fetched_once_each(tmp_path, server):
     assert world.audit().balanced
 
 
-async def test_a_revision_that_the_server_does_not_have_is_a_reason(tmp_path, server):
-    """404 is an answer: quarantined as unknown_revision, not tried again and again."""
+async def test_a_revision_that_the_server_does_not_have_is_quarantined(tmp_path, server):
+    """After a 404 the ping is unknown_revision and is not fetched again."""
     server.status = 404
     world = World(tmp_path, server=server.url)
     world.receive(pings_of(2, 10))
@@ -83,7 +83,7 @@ async def test_a_revision_that_the_server_does_not_have_is_a_reason(tmp_path, se
 
 
 @pytest.mark.parametrize("status", [500, 503])
-async def test_a_server_in_trouble_makes_pings_wait(tmp_path, server, status):
+async def test_pings_wait_while_the_server_fails(tmp_path, server, status):
     """They are pending, never quarantined; the next convert stores them."""
     server.status = status
     world = World(tmp_path, server=server.url)
@@ -100,8 +100,8 @@ async def test_a_server_in_trouble_makes_pings_wait(tmp_path, server, status):
     assert world.audit().balanced
 
 
-async def test_a_hanging_server_holds_up_nobody_else(tmp_path, server):
-    """Pings whose definitions are here are stored while a fetch hangs."""
+async def test_a_hanging_server_does_not_delay_other_pings(tmp_path, server):
+    """Pings with known definitions are stored while a fetch hangs."""
     server.delay_seconds = 3600
     world = World(tmp_path, server=server.url)
     world.put_specs()
@@ -114,8 +114,8 @@ async def test_a_hanging_server_holds_up_nobody_else(tmp_path, server):
         assert world.audit().total.pending == 3
 
 
-async def test_definitions_put_by_hand_end_the_wait(tmp_path):
-    """With no server to be reached at all, a file in the cache is as good as a fetched one."""
+async def test_definitions_added_by_hand_end_the_wait(tmp_path):
+    """Without a reachable server, a file in the cache works like a fetched one."""
     world = World(tmp_path, server="http://127.0.0.1:9")
     revision = Revision("mozilla-central", "00000000000a")
     world.receive([submitted(a_ping(1, revision=revision), 1)])
@@ -127,8 +127,8 @@ async def test_definitions_put_by_hand_end_the_wait(tmp_path):
     assert world.audit().balanced
 
 
-async def test_what_is_no_spec_file_is_not_judged_by(tmp_path, server):
-    """HTML with status 200 is no answer: the pings wait."""
+async def test_an_answer_that_is_not_a_spec_file_is_not_used(tmp_path, server):
+    """After HTML with status 200 the pings still wait."""
     server.body = b"<html>please log in</html>"
     world = World(tmp_path, server=server.url)
     world.receive(pings_of(1, 2))
@@ -138,8 +138,8 @@ async def test_what_is_no_spec_file_is_not_judged_by(tmp_path, server):
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"X": 1}', b"\xff\xfe"])
-async def test_a_spec_file_that_cannot_be_read_is_a_reason_and_no_crash(tmp_path, text):
-    """Offline, its pings are refused with a line that names the file; put right, a replay stores them."""
+async def test_an_unreadable_spec_file_quarantines_its_pings(tmp_path, text):
+    """Offline, the detail names the file; after the file is corrected, a replay stores them."""
     world = World(tmp_path)
     world.put_specs()
     (path,) = world.root.specs.rglob("Histograms.json")
@@ -156,8 +156,8 @@ async def test_a_spec_file_that_cannot_be_read_is_a_reason_and_no_crash(tmp_path
     assert world.audit().balanced
 
 
-async def test_a_good_file_from_the_server_takes_a_broken_ones_place(tmp_path, server):
-    """The broken one is set aside, not thrown away."""
+async def test_a_fetched_file_replaces_a_broken_one(tmp_path, server):
+    """The broken file is kept under another name."""
     world = World(tmp_path, server=server.url)
     world.put_specs()
     (path,) = world.root.specs.rglob("Histograms.json")
@@ -169,7 +169,7 @@ async def test_a_good_file_from_the_server_takes_a_broken_ones_place(tmp_path, s
 
 
 async def test_a_wait_ends_after_pending_days_with_the_last_answer(tmp_path, server):
-    """The ping is `unknown_revision`; what has waited less goes on waiting; a replay stores it later."""
+    """The ping becomes `unknown_revision`; younger pings still wait; a later replay stores it."""
     server.status = 500
     world = World(tmp_path, server=server.url, pending_days=14)
     now = [NOON]
@@ -196,8 +196,8 @@ async def test_a_wait_ends_after_pending_days_with_the_last_answer(tmp_path, ser
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>"], ids=["empty", "html"])
-async def test_an_answer_that_will_never_be_a_spec_file_ends_the_wait_as_well(tmp_path, server, answer):
-    """Any wait has an end, whatever keeps it up; a server that is down is named, asked or not."""
+async def test_every_wait_ends_whatever_the_answers_are(tmp_path, server, answer):
+    """A server that is down is named, asked or not."""
     server.body = answer
     world = World(tmp_path, server=server.url, pending_days=0)
     world.receive(pings_of(1, 2))
@@ -210,8 +210,8 @@ async def test_an_answer_that_will_never_be_a_spec_file_ends_the_wait_as_well(tm
     assert all("127.0.0.1:9" in line["detail"] for _, line in world.lines("quarantine"))
 
 
-async def test_a_jump_of_the_clock_ends_no_wait(tmp_path, server):
-    """As with retention: the clock must be believed."""
+async def test_a_jump_of_the_clock_does_not_end_a_wait(tmp_path, server):
+    """As with retention, the clock must be believed."""
     server.status = 500
     world = World(tmp_path, server=server.url)
     now = [NOON]
@@ -219,7 +219,7 @@ async def test_a_jump_of_the_clock_ends_no_wait(tmp_path, server):
     world.receive(pings_of(1, 1))
     async with AsyncExitStack() as stack:
         converter = await world.opened(stack)
-        upkeep = RetentionTasks(
+        retention = RetentionTasks(
             converter,
             raw_retention_days=30,
             dedup_days=None,
@@ -227,15 +227,15 @@ async def test_a_jump_of_the_clock_ends_no_wait(tmp_path, server):
             clock=world.clock,
         )
         await converter.convert_all()
-        await upkeep.let_go()
+        await retention.remove_expired()
     now[0] = NOON + timedelta(days=40)
 
     assert (await world.convert()).pending == 1
 
 
 @pytest.mark.parametrize("changeset", ["0" * 40, "0" * 12, "0", "f" * 40, "f" * 12])
-async def test_ids_that_mercurial_reserves_are_refused_and_never_asked_for(tmp_path, server, changeset):
-    """hgweb has an empty file under any path of the null revision, and 500 for the other."""
+async def test_reserved_mercurial_ids_are_refused_and_never_fetched(tmp_path, server, changeset):
+    """hgweb has an empty file under any path of the null revision, and answers 500 for the other."""
     world = World(tmp_path, server=server.url)
     world.receive([submitted(a_ping(1, revision=Revision("mozilla-central", changeset)), 1)])
 
@@ -244,8 +244,8 @@ async def test_ids_that_mercurial_reserves_are_refused_and_never_asked_for(tmp_p
     assert world.audit().balanced
 
 
-async def test_a_ledger_from_before_waits_had_an_end_begins_them_when_it_is_opened(tmp_path, server):
-    """Nothing that waits there ends at once."""
+async def test_waits_of_an_older_ledger_start_when_it_is_opened(tmp_path, server):
+    """None of them ends at once."""
     server.status = 500
     world = World(tmp_path, server=server.url, pending_days=1)
     world.receive(pings_of(2, 2))
@@ -262,7 +262,7 @@ async def test_a_ledger_from_before_waits_had_an_end_begins_them_when_it_is_open
 async def test_a_ping_that_waits_for_a_reserved_id_since_an_earlier_version_is_refused(
     tmp_path, server, monkeypatch
 ):
-    """The first run leaves the wait, and the server is not asked again."""
+    """The first run ends the wait, and the server is not asked again."""
     server.status = 500
     world = World(tmp_path, server=server.url)
     world.receive([submitted(a_ping(1, revision=Revision("mozilla-central", "f" * 40)), 1)])

@@ -1,4 +1,4 @@
-"""From raw/ to records: each submission ends once, and the books balance."""
+"""From raw/ to records: each submission has one outcome, and the counts balance."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ def world(tmp_path):
 
 
 async def test_a_ping_becomes_a_record_without_its_unknown_histogram(world):
-    """The dropped one is in quarantine beside its reason."""
+    """The dropped histogram is in quarantine with its reason."""
     world.receive([submitted(a_ping(1), 1)])
 
     tally = await world.convert()
@@ -32,8 +32,8 @@ async def test_a_ping_becomes_a_record_without_its_unknown_histogram(world):
     assert world.audit().balanced
 
 
-async def test_what_was_converted_is_not_converted_again(world):
-    """The position is in the same commit as the records."""
+async def test_converted_submissions_are_not_converted_again(world):
+    """Positions are in the same commit as records."""
     world.receive([submitted(a_ping(1), 1)])
     await world.convert()
 
@@ -41,8 +41,8 @@ async def test_what_was_converted_is_not_converted_again(world):
     assert len(world.lines()) == 1
 
 
-async def test_repeats_are_counted_and_other_bytes_are_kept(world):
-    """The first record stays; different bytes under its id are a conflict, and go to quarantine."""
+async def test_duplicates_are_counted_and_conflicts_are_quarantined(world):
+    """The first record stays; different bytes under its id are a conflict."""
     world.receive([submitted(a_ping(1), 1), submitted(a_ping(1), 1)])
     await world.convert()
     world.receive(
@@ -64,8 +64,8 @@ async def test_repeats_are_counted_and_other_bytes_are_kept(world):
 
 
 @pytest.mark.parametrize("body", [b"{broken", b"[1]", b""])
-async def test_a_broken_body_under_a_stored_id_is_a_repeat_with_other_bytes(world, body):
-    """On the generic form the path alone says whose repeat it is."""
+async def test_a_broken_body_under_a_stored_id_is_a_conflict(world, body):
+    """In the generic path form, the path alone identifies the ping."""
     path = f"/submit/garden/watering/1/{an_id(1)}"
     world.receive([submitted(b'{"litres":3}', 1, path=path)])
     await world.convert()
@@ -79,8 +79,8 @@ async def test_a_broken_body_under_a_stored_id_is_a_repeat_with_other_bytes(worl
     assert world.audit().findings == []
 
 
-async def test_an_id_that_waits_for_definitions_is_judged_at_once_when_offline(tmp_path):
-    """With revision_offline nothing waits, whatever it waited for before."""
+async def test_a_pending_ping_is_converted_at_once_when_offline(tmp_path):
+    """With revision_offline no ping waits, even if it did before."""
     world = World(tmp_path, server="http://127.0.0.1:9")
     world.receive([submitted(a_ping(1), 1)])
     assert (await world.convert()).pending == 1
@@ -92,8 +92,8 @@ async def test_an_id_that_waits_for_definitions_is_judged_at_once_when_offline(t
     assert offline.audit().balanced
 
 
-async def test_the_same_json_packed_otherwise_is_no_conflict(world):
-    """gzip writes a time into its header: the text is what counts."""
+async def test_the_same_json_compressed_differently_is_not_a_conflict(world):
+    """gzip headers have a time: only the decompressed text is compared."""
     import gzip
 
     import orjson
@@ -106,7 +106,7 @@ async def test_the_same_json_packed_otherwise_is_no_conflict(world):
 
 
 async def test_an_id_of_a_quarantined_ping_is_free(world):
-    """Only a stored ping holds its id."""
+    """Only stored pings occupy their id."""
     world.receive([submitted(b"{broken", 1), submitted(a_ping(1), 1)])
 
     tally = await world.convert()
@@ -124,8 +124,7 @@ async def test_the_same_id_of_another_doctype_is_another_ping(world):
     assert (await world.convert()).stored == 2
 
 
-async def test_work_is_the_same_in_one_process_and_in_several(tmp_path):
-    """Nothing depends on who judged."""
+async def test_results_are_the_same_in_one_process_and_in_several(tmp_path):
     results = []
     for processes, name in ((1, "one"), (2, "two")):
         (tmp_path / name).mkdir()
@@ -141,7 +140,7 @@ async def test_work_is_the_same_in_one_process_and_in_several(tmp_path):
 
 
 async def test_two_converters_on_one_root_do_not_collide(world):
-    """Each takes its turn and starts from what is committed then."""
+    """Each takes turns, and starts from the last commit."""
     world.receive(submitted(a_ping(number), number) for number in range(60))
     async with AsyncExitStack() as stack:
         first, second = await world.opened(stack), await world.opened(stack)
@@ -155,7 +154,7 @@ async def test_two_converters_on_one_root_do_not_collide(world):
 
 
 async def test_a_segment_that_is_still_written_is_followed(world):
-    """A ping is converted while its segment is open, and what comes after it later."""
+    """A ping is converted while its segment is open, and later pings later."""
     from storage.raw.segment_file import SegmentSeries
 
     with SegmentSeries(world.root.raw, worker=0) as series:
@@ -169,8 +168,8 @@ async def test_a_segment_that_is_still_written_is_followed(world):
     assert world.audit().total.stored == 3
 
 
-async def test_a_flipped_bit_in_raw_costs_its_submission_and_is_counted(world):
-    """Damage is no submission: only whole records are received."""
+async def test_a_flipped_bit_in_raw_is_counted_as_damage(world):
+    """Only intact records count as received."""
     world.receive(submitted(a_ping(number), number) for number in range(3))
     (segment,) = world.root.raw.glob("*/*.tlg")
     data = bytearray(segment.read_bytes())
@@ -186,8 +185,8 @@ async def test_a_flipped_bit_in_raw_costs_its_submission_and_is_counted(world):
     assert (audited.damaged_records, audited.damaged_bytes > 0) == (1, True)
 
 
-async def test_more_partitions_than_a_day_may_have_share_one(world, monkeypatch):
-    """Names that clients send cannot fill the disk with folders."""
+async def test_partitions_beyond_the_limit_of_a_day_share_one(world, monkeypatch):
+    """Values sent by clients cannot fill the disk with folders."""
     monkeypatch.setattr("telemetry_server.coordinator.partition_limit.MAX_PARTITIONS_PER_DAY", 3)
     pings = []
     for number in range(8):
@@ -205,8 +204,8 @@ async def test_more_partitions_than_a_day_may_have_share_one(world, monkeypatch)
 
 
 @pytest.mark.parametrize("revision", [None, REVISION])
-async def test_without_definitions_and_without_a_server_the_reason_is_told(tmp_path, revision):
-    """missing_revision where the ping names none, unknown_revision where nothing is known of it."""
+async def test_without_definitions_and_server_pings_are_quarantined(tmp_path, revision):
+    """missing_revision if the ping has none, unknown_revision if its revision is unknown."""
     world = World(tmp_path)
     world.receive([submitted(a_ping(1, revision=revision), 1)])
 
@@ -216,8 +215,8 @@ async def test_without_definitions_and_without_a_server_the_reason_is_told(tmp_p
     assert dict(tally.quarantined) == {reason: 1}
 
 
-async def test_a_segment_that_comes_to_a_converted_day_is_read_and_the_others_are_not_again(tmp_path):
-    """One converter that stays open keeps in mind which segments are finished, and lists folders anew."""
+async def test_a_new_segment_of_a_converted_day_is_read_without_the_others(tmp_path):
+    """An open converter remembers finished segments, and lists changed folders again."""
     world = World(tmp_path)
     world.put_specs()
     async with AsyncExitStack() as stack:
@@ -237,7 +236,7 @@ async def test_a_segment_that_comes_to_a_converted_day_is_read_and_the_others_ar
 
 
 async def test_another_converter_goes_on_where_the_first_one_stopped(tmp_path):
-    """Positions come from the ledger: nothing is read twice, whoever read it first."""
+    """Positions are read from the ledger, so nothing is read twice."""
     world = World(tmp_path)
     world.put_specs()
     async with AsyncExitStack() as stack:

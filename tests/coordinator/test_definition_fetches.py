@@ -1,4 +1,4 @@
-"""Revisions that clients make up: a few are looked up at a time, and nobody waits behind them."""
+"""Made-up revisions: a few are fetched at a time, and other pings do not wait for them."""
 
 import asyncio
 import time
@@ -24,14 +24,14 @@ def a_revision(number: int) -> Revision:
 
 
 def made_up(first: int = 0, count: int = MADE_UP):
-    """One ping each of revisions that nobody pushed."""
+    """Return one ping for each of some revisions that do not exist."""
     for number in range(first, first + count):
         yield submitted(a_ping(number, revision=a_revision(number)), number)
 
 
 @pytest.mark.parametrize("answer", [status(404), hang], ids=["404", "hang"])
-async def test_made_up_revisions_wait_in_the_ledger_and_hold_up_nobody(tmp_path, answer):
-    """A few lookups run, at most four are asked at once and ten a second; a known ping is stored at once."""
+async def test_made_up_revisions_wait_in_the_ledger_without_delaying_others(tmp_path, answer):
+    """At most four fetches run at once and ten a second; a ping with known definitions is stored at once."""
     async with serving(answer) as server, AsyncExitStack() as stack:
         world = World(tmp_path, server=server.url)
         world.put_specs()
@@ -51,8 +51,8 @@ async def test_made_up_revisions_wait_in_the_ledger_and_hold_up_nobody(tmp_path,
         assert world.audit().balanced
 
 
-async def test_what_most_pings_wait_for_is_asked_for_first(tmp_path):
-    """A build that people run has many pings, a made-up one has one: that one is not behind 300 others."""
+async def test_the_most_awaited_revision_is_fetched_first(tmp_path):
+    """A real build has many pings and does not wait behind 300 made-up ones."""
     real = Revision("mozilla-central", "e" * 40)
     async with serving(status(404)) as server, AsyncExitStack() as stack:
         world = World(tmp_path, server=server.url)
@@ -72,8 +72,8 @@ async def test_what_most_pings_wait_for_is_asked_for_first(tmp_path):
     assert len(server.paths) <= 2 * definition_fetches.MAX_AT_ONCE
 
 
-async def test_what_is_missing_is_asked_for_again_after_an_hour(tmp_path):
-    """It may have been pushed since; until then the server is left alone."""
+async def test_a_missing_revision_is_fetched_again_after_an_hour(tmp_path):
+    """It may have been pushed meanwhile."""
     now = [0.0]
     async with serving(status(404)) as server:
         fetcher = SpecFetcher(RevisionCache(tmp_path), source_of(server.url), clock=lambda: now[0])
@@ -91,8 +91,8 @@ async def test_what_is_missing_is_asked_for_again_after_an_hour(tmp_path):
     assert len(server.paths) == 2
 
 
-async def test_what_is_remembered_is_bounded(tmp_path, monkeypatch):
-    """Missing ones, those told with each task, and those that could not be reached."""
+async def test_remembered_revisions_are_bounded(tmp_path, monkeypatch):
+    """Missing ones, those sent with each task, and unreachable ones."""
     monkeypatch.setattr(definition_fetches, "MAX_MISSING", 6)
     monkeypatch.setattr(definition_fetches, "MAX_LISTED", 3)
     async with AsyncExitStack() as stack:
@@ -114,14 +114,14 @@ async def test_what_is_remembered_is_bounded(tmp_path, monkeypatch):
         assert known.wanted() > 0
 
 
-async def test_a_revision_out_of_reach_is_told_once_until_there_is_an_answer(tmp_path):
-    """Each try asks again; a log with a line for each try would hold little else."""
+async def test_an_unreachable_revision_is_reported_once_until_it_is_answered(tmp_path):
+    """Each retry would otherwise add a line to the log."""
     told = []
     async with (
         serving(status(503)) as troubled,
         SpecFetcher(RevisionCache(tmp_path), source_of(troubled.url)) as fetcher,
     ):
-        known = DefinitionFetches(fetcher, tell=lambda *words: told.append(words))
+        known = DefinitionFetches(fetcher, on_unreachable=lambda *words: told.append(words))
         for _ in range(3):
             await known.finish([a_revision(1), a_revision(2)])
             known.retry_unreachable()

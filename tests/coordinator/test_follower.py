@@ -1,4 +1,4 @@
-"""The converter behind `serve`: a failure halts it for a growing pause, is said, and ends when it works."""
+"""The converter of `serve`: after a failure it logs a halt and retries with growing pauses."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 
 def test_pauses_grow_to_a_minute():
-    """And no further."""
+    """They do not grow further."""
     assert [pause_seconds(failures) for failures in (0, 1, 2, 3, 4, 5, 6, 1000)] == [
         *(2, 4, 8, 16, 32),
         *(60, 60, 60),
@@ -30,8 +30,8 @@ def test_pauses_grow_to_a_minute():
         (OSError(5, "Input/output error"), "OSError: [Errno 5] Input/output error"),
     ],
 )
-async def test_a_failure_is_said_and_tried_again_until_it_is_over(tmp_path, monkeypatch, error, said):
-    """The reason is the error's own text; what comes meanwhile does not hurry it."""
+async def test_a_failure_is_logged_and_retried_until_it_succeeds(tmp_path, monkeypatch, error, said):
+    """The reason is the text of the error; new pings do not shorten the pause."""
     monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.05)
     world = World(tmp_path)
     world.put_specs()
@@ -44,17 +44,22 @@ async def test_a_failure_is_said_and_tried_again_until_it_is_over(tmp_path, monk
 
         async def failing(**options):
             tries.append(asyncio.get_running_loop().time())
-            follower._something.set()
+            follower._wake.set()
             if len(tries) <= 4:
                 raise error
             await convert(**options)
 
-        async def no_upkeep():
+        async def no_retention():
             return None
 
         monkeypatch.setattr(converter, "convert_waiting", failing)
         follower = Follower(
-            converter, wake_fd=None, lifeline_fd=None, reload=lambda: None, upkeep=no_upkeep, state=state
+            converter,
+            wake_fd=None,
+            lifeline_fd=None,
+            reload=lambda: None,
+            run_retention=no_retention,
+            state=state,
         )
         running = asyncio.create_task(follower.run())
         await until(lambda: state.read() is not None)

@@ -1,4 +1,4 @@
-"""A client that makes up builds makes no more folders than a day may have."""
+"""A day has a limited number of partition folders, whatever builds clients make up."""
 
 from contextlib import AsyncExitStack
 
@@ -22,7 +22,7 @@ def world(tmp_path, monkeypatch):
 
 
 def of_build(number: int):
-    """A good ping of a build that nobody made."""
+    """Return a good ping of a made-up build."""
     ping = a_ping(number)
     ping["info"]["appBuildID"] = f"{number:014}"
     return submitted(ping, number)
@@ -38,8 +38,8 @@ def notes(world: World) -> int:
         return ledger.tally().get((DAY, Entry.NOTE, partition_limit.PARTITION_OVERFLOW), 0)
 
 
-async def test_partitions_past_the_days_bound_are_one_and_counted(world):
-    """All are stored, found by their id, and the books balance; known partitions go on as before."""
+async def test_records_beyond_the_limit_share_one_partition_and_are_counted(world):
+    """All are stored and found by id, and the counts balance; known partitions still grow."""
     world.receive([of_build(number) for number in range(12)])
     tally = await world.convert()
 
@@ -65,8 +65,8 @@ async def test_partitions_past_the_days_bound_are_one_and_counted(world):
     assert world.audit().balanced
 
 
-async def test_a_repeat_past_the_bound_is_still_a_repeat(world):
-    """And is no second line in the partition that stands for the others."""
+async def test_a_duplicate_beyond_the_limit_is_still_a_duplicate(world):
+    """It adds no second line to the shared partition."""
     world.receive([of_build(number) for number in range(8)])
     await world.convert()
     world.receive([of_build(number) for number in range(8)])

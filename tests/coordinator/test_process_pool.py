@@ -1,4 +1,4 @@
-"""Conversion processes: a ping that kills one costs itself, and nothing beside."""
+"""Conversion processes: a ping that kills one is refused alone."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ import pytest
 from storage.raw.segment_paths import segments
 from telemetry_server.coordinator.batch_planner import Plan, plan_round
 from telemetry_server.coordinator.process_pool import ConversionPool
-from telemetry_server.coordinator.work_items import Verdict
+from telemetry_server.coordinator.work_items import StoredResult
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.deadly_pings import DEADLY, deadly
 
@@ -26,7 +26,7 @@ def submissions(count, deadly_ones):
 
 
 async def test_a_ping_that_kills_its_process_is_refused_and_all_others_stored(world):
-    """It is found, alone; the reason says what happened, and the books balance."""
+    """The reason says what happened, and the counts balance."""
     world.receive(submissions(70, {40}))
 
     tally = await world.convert(processes=2)
@@ -39,27 +39,28 @@ async def test_a_ping_that_kills_its_process_is_refused_and_all_others_stored(wo
     assert world.audit().balanced
 
 
-async def test_rounds_that_are_judged_at_once_do_not_blame_each_other(world):
-    """A death in one breaks off the other too: only what dies alone is refused."""
+async def test_rounds_converted_at_once_do_not_blame_each_other(world):
+    """A death in one interrupts the others too: only a ping that kills a process alone is refused."""
     world.receive(submissions(120, {0, 110}))
     plan = plan_round(segments(world.root.raw), {})
     rounds = [Plan(plan.items[start : start + 40]).tasks(frozenset()) for start in (0, 40, 80)]
 
     async with ConversionPool(world.setup, 2) as pool:
-        results = await asyncio.gather(*map(pool.judge, rounds))
+        results = await asyncio.gather(*map(pool.convert, rounds))
 
-    verdicts = [judged.verdict for part in results for result in part for judged in result.judged]
-    assert len(verdicts) == 120
-    assert {n for n, verdict in enumerate(verdicts) if verdict is not Verdict.STORED} == {0, 110}
+    found = [result for part in results for converted in part for result in converted.results]
+    assert len(found) == 120
+    not_stored = {number for number, result in enumerate(found) if not isinstance(result, StoredResult)}
+    assert not_stored == {0, 110}
 
 
-async def test_a_program_that_may_not_be_executed_is_named(world, monkeypatch):
-    """No ping is to blame, and it is said what to do."""
+async def test_an_interpreter_that_is_not_executable_is_named(world, monkeypatch):
+    """No ping is refused for it, and the message has a fix."""
     world.receive(submissions(70, set()))
     monkeypatch.setattr(sys, "executable", str(world.root.path))
     monkeypatch.setattr("os.access", lambda path, mode: path != str(world.root.path))
 
-    with pytest.raises(OSError, match="install the server where its user may look"):
+    with pytest.raises(OSError, match="install the server in a folder that its user can read"):
         await world.convert(processes=2)
 
     assert world.lines("quarantine") == []

@@ -1,4 +1,4 @@
-"""Quarantine goes after its retention, whole folders at once, and the books still balance."""
+"""Quarantine is removed after its retention in whole folders, and the counts still balance."""
 
 import json
 import os
@@ -26,14 +26,14 @@ LATER = END_OF_DAY + RETENTION
 
 
 def written(world: World, at: datetime) -> None:
-    """Every file of quarantine was changed last at *at*."""
+    """Set the last change of every quarantine file to *at*."""
     for path in world.root.quarantine.rglob("*.zst"):
         os.utime(path, (at.timestamp(), at.timestamp()))
 
 
 @pytest.fixture
 async def world(tmp_path):
-    """Of one day: 3 records with a dropped histogram each, 2 refused bodies, 1 conflict."""
+    """One day with 3 records with a dropped histogram each, 2 refused bodies and 1 conflict."""
     world = World(tmp_path)
     world.put_specs()
     world.receive(
@@ -49,13 +49,13 @@ async def world(tmp_path):
     return world
 
 
-async def let_go(world: World, now: datetime, days: float = 90) -> None:
+async def run_retention(world: World, now: datetime, days: float = 90) -> None:
     with Ledger(world.root.ledger) as ledger:
         remove_expired(world.root.path, ledger, Disk(), now, timedelta(days=days))
 
 
-async def test_all_that_is_past_retention_counts_as_deleted(world):
-    """`received` stays; a conflict's bytes were all that was left of it, so it is deleted too."""
+async def test_expired_quarantine_counts_as_deleted(world):
+    """`received` stays; a conflict counts too, because its bytes were only there."""
     before = world.audit().total
     assert (before.received, before.stored, before.duplicate, before.conflict, before.quarantined) == (
         6,
@@ -65,7 +65,7 @@ async def test_all_that_is_past_retention_counts_as_deleted(world):
         2,
     )
 
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
 
     audit = world.audit()
     assert audit.findings == []
@@ -77,9 +77,9 @@ async def test_all_that_is_past_retention_counts_as_deleted(world):
     assert list(world.root.quarantine.iterdir()) == []
 
 
-async def test_dropped_histogram_values_move_in_the_books_from_dropped_to_deleted(world):
-    """They are no submissions, so they count beside the books of the day."""
-    await let_go(world, LATER)
+async def test_expired_histograms_are_counted_as_deleted(world):
+    """They are not submissions, so they have their own counts."""
+    await run_retention(world, LATER)
 
     with Ledger.for_reading(world.root) as ledger:
         tally = ledger.tally()
@@ -101,18 +101,18 @@ async def test_dropped_histogram_values_move_in_the_books_from_dropped_to_delete
     ],
 )
 async def test_age_counts_from_the_end_of_the_day_or_the_last_change(world, now, last_written, days, goes):
-    """What is later decides: nothing goes before it was there as long as the setting says."""
+    """The later one decides: quarantine is kept at least as long as the setting says."""
     written(world, last_written)
 
-    await let_go(world, now, days)
+    await run_retention(world, now, days)
 
     assert (world.lines("quarantine") == []) is goes
     assert world.audit().findings == []
 
 
-async def test_a_removed_ping_is_explained_as_deleted_and_may_come_again(world, command):
-    """Its reason is still known; its id is free, as it always was."""
-    await let_go(world, LATER)
+async def test_a_removed_ping_is_explained_as_deleted_and_can_be_sent_again(world, command):
+    """Its reason is still known, and its id is free as before."""
+    await run_retention(world, LATER)
     data = str(world.root.path)
 
     out, _ = command("explain", an_id(11), "--data", data)
@@ -131,7 +131,7 @@ async def test_explain_says_that_dropped_values_of_a_record_are_removed(world, c
     """Their number is still in the record."""
     data = str(world.root.path)
     before = json.loads(command("explain", an_id(1), "--data", data, "--json")[0])
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
 
     after = json.loads(command("explain", an_id(1), "--data", data, "--json")[0])
 
@@ -142,36 +142,36 @@ async def test_explain_says_that_dropped_values_of_a_record_are_removed(world, c
 
 
 async def test_other_days_and_reasons_stay(world):
-    """Only the folders of the day that is past its retention go."""
+    """Only folders of the expired day are removed."""
     world.receive([submitted(b"{", 20, at=NOON + timedelta(days=1))])
     await world.convert()
     written(world, NOON)
 
-    await let_go(world, LATER)
+    await run_retention(world, LATER)
 
     assert [fields["received_at"][:10] for _, fields in world.lines("quarantine")] == ["2026-11-23"]
     assert world.audit().findings == []
 
 
-async def test_more_that_comes_for_a_removed_day_makes_a_new_file(world):
-    """The writer must not append to a file that was removed under it."""
+async def test_new_quarantine_of_a_removed_day_gets_a_new_file(world):
+    """The writer must not append to a removed file."""
     now = NOON
     world.clock = lambda: now
     async with AsyncExitStack() as stack:
         converter = await world.opened(stack)
         await converter.convert_all()
-        upkeep = RetentionTasks(
+        retention = RetentionTasks(
             converter,
             raw_retention_days=36525,
             dedup_days=None,
             quarantine_retention_days=0,
             clock=lambda: now,
         )
-        await upkeep.let_go()
+        await retention.remove_expired()
         now = NOON + timedelta(days=1)
         world.receive([submitted(a_ping(40), 40, at=now)])
         await converter.convert_all()
-        await upkeep.let_go()
+        await retention.remove_expired()
         assert [fields["received_at"][:10] for _, fields in world.lines("quarantine")] == ["2026-11-23"]
         world.receive([submitted(b"{", 30)])
         await converter.convert_all()
@@ -184,7 +184,7 @@ async def test_more_that_comes_for_a_removed_day_makes_a_new_file(world):
 
 
 async def test_a_kill_after_the_commit_leaves_files_that_recovery_removes(world, monkeypatch):
-    """The ledger's commit decides: before it nothing changed, after it the files are gone for readers."""
+    """Before the ledger's commit nothing has changed; after it, readers do not see the files."""
     monkeypatch.setattr(quarantine_retention, "remove_doubtful", lambda *_: None)
     with Ledger(world.root.ledger) as ledger:
         for folder in list(expired_folders(world.root.path, ledger, LATER, RETENTION)):
@@ -198,8 +198,8 @@ async def test_a_kill_after_the_commit_leaves_files_that_recovery_removes(world,
     assert world.audit().findings == []
 
 
-async def test_what_would_go_is_listed_with_its_size(world):
-    """A plan shows the same folders that a run removes."""
+async def test_expired_folders_are_listed_with_their_size(world):
+    """The list matches what a run removes."""
     with Ledger.for_reading(world.root) as ledger:
         folders = list(expired_folders(world.root.path, ledger, LATER, RETENTION))
         booked = ledger.tally()

@@ -1,4 +1,4 @@
-"""What was refused goes through again after a fix."""
+"""Replay converts quarantined submissions again after a fix."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.data_root import World, a_ping, an_id, submitted
 
 @pytest.fixture
 async def world(tmp_path):
-    """500 pings of an unknown revision, and one that no fix will mend."""
+    """500 pings of an unknown revision, and one that cannot be fixed."""
     world = World(tmp_path)
     world.receive([*(submitted(a_ping(number), number) for number in range(500)), submitted(b"{broken", 999)])
     tally = await world.convert()
@@ -16,7 +16,7 @@ async def world(tmp_path):
 
 
 async def test_pings_of_an_unknown_revision_are_stored_once_it_is_known(world):
-    """500 leave quarantine, the books follow, a second replay does nothing."""
+    """500 leave quarantine, the counts follow, a second replay changes nothing."""
     world.put_specs()
 
     replayed = await world.replay()
@@ -36,8 +36,7 @@ async def test_pings_of_an_unknown_revision_are_stored_once_it_is_known(world):
     assert world.audit().balanced
 
 
-async def test_a_dry_run_says_so_and_changes_nothing(world):
-    """An operator can look first."""
+async def test_a_dry_run_counts_and_changes_nothing(world):
     world.put_specs()
 
     replayed = await world.replay("unknown_revision", dry_run=True)
@@ -48,7 +47,7 @@ async def test_a_dry_run_says_so_and_changes_nothing(world):
 
 
 async def test_a_replayed_ping_whose_id_was_stored_meanwhile_is_a_duplicate(world):
-    """Exactly once holds across quarantine too."""
+    """Pings are stored exactly once, with quarantine too."""
     world.put_specs()
     world.receive([submitted(a_ping(7), 7)])
     await world.convert()
@@ -60,7 +59,7 @@ async def test_a_replayed_ping_whose_id_was_stored_meanwhile_is_a_duplicate(worl
 
 
 async def test_nothing_changes_without_a_fix(world):
-    """What is refused for the same reason stays as it is."""
+    """Submissions with the same reason stay in place."""
     before = sorted(world.root.quarantine.rglob("*.zst"))
 
     replayed = await world.replay()
@@ -69,8 +68,7 @@ async def test_nothing_changes_without_a_fix(world):
     assert sorted(world.root.quarantine.rglob("*.zst")) == before
 
 
-async def test_a_dropped_reason_of_another_kind_moves(world):
-    """A ping that is refused for another reason now stands under that one."""
+async def test_a_ping_with_a_new_reason_moves_to_its_folder(world):
     spec = {"ONLY_OTHERS": {"kind": "flag", "description": "", "expires_in_version": "never"}}
     world.put_specs(spec=spec)
 

@@ -1,4 +1,4 @@
-"""Raw submissions go when they are old, converted, and their records are known to be there."""
+"""Raw submissions are removed when they are old, converted, and their records are verified."""
 
 import os
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ FAR = 40 * DAY
 
 
 class Server:
-    """A data root with a clock that is handed in, and an upkeep that looks at it."""
+    """A data root with a test clock, and its retention."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -25,7 +25,7 @@ class Server:
         world.clock = lambda: self.now
 
     def receive(self, *numbers: int) -> None:
-        """Keep pings; their segment is as old as the clock says."""
+        """Store pings; their segment is as old as the clock says."""
         before = set(segments(self.world.root.raw))
         self.world.receive(submitted(a_ping(number), number, at=self.now) for number in numbers)
         for segment in set(segments(self.world.root.raw)) - before:
@@ -34,26 +34,26 @@ class Server:
     async def convert(self):
         return await self.world.convert()
 
-    async def let_go(self, at: datetime | None = None, **days: float | None) -> int:
-        """Look for what is past its time; how many segments went."""
+    async def remove_expired(self, at: datetime | None = None, **days: float | None) -> int:
+        """Remove expired data; return how many segments were removed."""
         self.now = at or self.now
         async with AsyncExitStack() as stack:
             converter = await self.world.opened(stack)
             settings = {"raw_retention_days": 30, "dedup_days": 2.0, "quarantine_retention_days": 90} | days
-            return await RetentionTasks(converter, clock=lambda: self.now, **settings).let_go()
+            return await RetentionTasks(converter, clock=lambda: self.now, **settings).remove_expired()
 
     async def pass_days(self, days: int) -> int:
-        """So many days with a ping and a look each; how many segments went."""
+        """Pass days with a ping and a retention run each; return how many segments were removed."""
         gone = 0
         for _ in range(days):
             self.now += DAY
             self.receive(1000 + (self.now - NOON).days)
             await self.convert()
-            gone += await self.let_go()
+            gone += await self.remove_expired()
         return gone
 
     async def knows(self, number: int) -> bool:
-        """Whether a repeat of ping *number* is told; it is received either way."""
+        """Whether a repeat of ping *number* is a duplicate; it is received either way."""
         self.receive(number)
         return (await self.convert()).duplicate == 1
 
@@ -65,12 +65,12 @@ async def server(tmp_path):
     server = Server(world)
     server.receive(0, 1, 2, 3, 4)
     await server.convert()
-    await server.let_go()
+    await server.remove_expired()
     return server
 
 
-async def test_converted_segments_go_after_retention(server):
-    """The records and the books stay."""
+async def test_converted_segments_are_removed_after_retention(server):
+    """Records and counts stay."""
     assert await server.pass_days(30) == 0
     assert await server.pass_days(1) == 1
 
@@ -79,28 +79,27 @@ async def test_converted_segments_go_after_retention(server):
     assert server.world.audit().findings == []
 
 
-async def test_retention_goes_by_the_newest_arrival_as_well_as_by_the_clock(server):
-    """Where nothing has come since, nothing has aged, whatever the clock says and for however long."""
+async def test_age_is_limited_by_the_newest_arrival(server):
+    """Without new pings nothing gets older, whatever the clock says."""
     for days in range(40, 44):
-        assert await server.let_go(NOON + days * DAY) == 0
+        assert await server.remove_expired(NOON + days * DAY) == 0
 
     assert await server.knows(1)
     server.now += DAY
-    assert await server.let_go() == 1
+    assert await server.remove_expired() == 1
 
 
-async def test_what_is_not_converted_stays(server):
-    """Retention never takes what is nowhere else."""
+async def test_unconverted_segments_stay(server):
     server.receive(9)
-    await server.let_go(NOON + 40 * DAY)
+    await server.remove_expired(NOON + 40 * DAY)
     for days in (40, 41, 42):
-        await server.let_go(NOON + days * DAY)
+        await server.remove_expired(NOON + days * DAY)
 
     assert (await server.convert()).stored == 1
 
 
-async def test_what_a_pending_ping_points_into_stays(tmp_path):
-    """Its bytes are nowhere else."""
+async def test_segments_of_pending_pings_stay(tmp_path):
+    """Their bytes are only there."""
     server = Server(World(tmp_path, server="http://127.0.0.1:9", pending_days=90))
     server.receive(1)
     assert (await server.convert()).pending == 1
@@ -108,8 +107,8 @@ async def test_what_a_pending_ping_points_into_stays(tmp_path):
     assert await server.pass_days(40) == 0
 
 
-async def test_raw_stays_where_the_records_are_not_all_there(server):
-    """A damaged partition file is a reason to keep what it was made from."""
+async def test_segments_stay_if_records_of_their_day_are_missing(server):
+    """A damaged partition file can be rebuilt from them."""
     (file,) = server.world.root.converted.rglob("*.zst")
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 0xFF
@@ -117,11 +116,11 @@ async def test_raw_stays_where_the_records_are_not_all_there(server):
 
     for days in (35, 36, 37):
         server.now = NOON + days * DAY
-        assert await server.let_go() == 0
+        assert await server.remove_expired() == 0
 
 
 async def test_ids_are_forgotten_after_the_window(server):
-    """With dedup_days set, a repeat after that many days is a new ping."""
+    """With dedup_days set, a repeated id after that time is a new ping."""
     await server.pass_days(2)
     assert await server.knows(1)
     await server.pass_days(1)
@@ -130,20 +129,20 @@ async def test_ids_are_forgotten_after_the_window(server):
 
 @pytest.mark.parametrize("comes", [False, True], ids=["nothing comes meanwhile", "a ping comes meanwhile"])
 @pytest.mark.parametrize("away", [FAR, -FAR, 4 * FAR], ids=str)
-async def test_a_clock_that_jumps_for_seconds_costs_neither_raw_nor_ids(server, away, comes):
-    """It is reported, and not acted on: neither while it is wrong, nor when it is right again."""
+async def test_a_short_jump_of_the_clock_removes_nothing(server, away, comes):
+    """It is reported, but nothing expires during it or after it."""
     right = server.now
     server.now += away
     if comes:
         server.receive(7)
         await server.convert()
     with structlog.testing.capture_logs() as logs:
-        assert await server.let_go() == 0
+        assert await server.remove_expired() == 0
     assert [line["jumped_by_seconds"] for line in logs if "clock jumped" in line["event"]] == [
         away.total_seconds()
     ]
     server.now = right + timedelta(seconds=5)
-    assert await server.let_go() == 0
+    assert await server.remove_expired() == 0
 
     for number in (1, 7) if comes else (1,):
         assert await server.knows(number)
@@ -152,21 +151,21 @@ async def test_a_clock_that_jumps_for_seconds_costs_neither_raw_nor_ids(server, 
 
 
 async def test_a_server_that_was_off_for_long_expires_again_after_a_day(server):
-    """What looked like a jump lasts."""
+    """A jump that lasts is believed after a day."""
     server.now += FAR
     server.receive(7)
     await server.convert()
 
-    assert await server.let_go() == 0
+    assert await server.remove_expired() == 0
     server.now += DAY
-    assert await server.let_go() == 1
+    assert await server.remove_expired() == 1
 
 
 async def test_each_run_compares_the_clock_with_the_time_that_passed(server):
-    """A jump between two hourly looks is seen at the next turn, and so is its end."""
+    """A jump between two hourly runs is seen at the next turn, and so is its end."""
     async with AsyncExitStack() as stack:
         converter = await server.world.opened(stack)
-        upkeep = RetentionTasks(
+        retention = RetentionTasks(
             converter,
             raw_retention_days=30,
             dedup_days=2.0,
@@ -174,12 +173,12 @@ async def test_each_run_compares_the_clock_with_the_time_that_passed(server):
             clock=lambda: server.now,
             monotonic=lambda: server.monotonic,
         )
-        await upkeep.run()
+        await retention.run()
         doubted = []
         for away in (FAR, -FAR):
             server.now += away + timedelta(seconds=5)
             server.monotonic += 5
-            await upkeep.run()
+            await retention.run()
             record = converter.ledger.clock()
             doubted.append((record.is_doubted, record.jumped_by // 86_400))
 

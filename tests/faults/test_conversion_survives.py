@@ -113,7 +113,7 @@ async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeyp
     world = World(tmp_path)
     world.put_specs()
     monkeypatch.setenv("TELEMETRY_TEST_DEADLY_ID", an_id(3))
-    monkeypatch.setattr("telemetry_server.coordinator.process_pool._judge_in_process", _judge_or_die)
+    monkeypatch.setattr("telemetry_server.coordinator.process_pool._convert_in_process", _convert_or_die)
     monkeypatch.setattr("telemetry_server.coordinator.process_pool.SMALL_ITEMS", 0)
     world.receive(submitted(a_ping(number), number) for number in range(5))
 
@@ -126,14 +126,14 @@ async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeyp
     assert world.audit().balanced
 
 
-def _judge_or_die(task):
+def _convert_or_die(task):
     from telemetry_server.coordinator import process_pool
     from telemetry_server.coordinator.worker import read_item
 
     for item in task.items:
-        if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(process_pool._judge._raw, item).path:
+        if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(process_pool._worker._raw, item).path:
             os._exit(9)
-    return process_pool._judge.judge(task)
+    return process_pool._worker.convert(task)
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def sweep(world: World) -> None:
             upkeep = RetentionTasks(
                 converter, raw_retention_days=0, dedup_days=None, quarantine_retention_days=90
             )
-            await upkeep.let_go()
+            await upkeep.remove_expired()
 
     asyncio.run(run())
     assert not list(world.root.raw.glob("*/*.tlg"))

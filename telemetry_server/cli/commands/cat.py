@@ -1,4 +1,4 @@
-"""``telemetry-server cat``: submissions, records or quarantine, a line each."""
+"""``telemetry-server cat``: prints submissions, records or quarantine, one line each."""
 
 import argparse
 import sys
@@ -18,10 +18,10 @@ examples:
 
 Each line is <docid>, a tab, JSON.  converted: --where takes the dimensions of the partition schema
 (reason, appName, appUpdateChannel, appVersion, appBuildID by default) and reads only those folders;
-namespace and doctype are compared with what each record says, whatever folder it is in.
-raw and quarantine: a field of the object (reason, histogram, document_id …), or what its path says
-(namespace, doctype, appName, appVersion, appUpdateChannel, appBuildID).
-* and ? stand for any characters."""
+namespace and doctype are compared with each record, in all folders.
+raw and quarantine: --where takes a field of the object (reason, histogram, document_id …) or a part of its
+submit path (namespace, doctype, appName, appVersion, appUpdateChannel, appBuildID).
+* matches any characters, ? one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_condition,
         default=[],
         metavar="NAME=VALUE",
-        help="only lines where it holds; may be given again",
+        help="only lines that match; can be repeated",
     )
-    parser.add_argument("--json", action="store_true", help="no effect: the lines are JSON anyway")
+    parser.add_argument("--json", action="store_true", help="no effect: lines are always JSON")
     add_settings_options(parser)
 
 
@@ -49,7 +49,7 @@ def _condition(text: str) -> tuple[str, str]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the lines."""
+    """Print the lines that match."""
     from storage.ledger.ledger import Ledger
     from storage.partitions.reader import Filter
     from telemetry_server.composition.data_root import existing_data_root
@@ -68,13 +68,13 @@ def run(args: argparse.Namespace) -> int:
                 say(f"telemetry-server cat: {note}")
         damage: list[str] = []
 
-        def tell(text: str) -> None:
+        def on_damage(text: str) -> None:
             damage.append(text)
-            say(f"telemetry-server cat: {text}; what is whole is printed")
+            say(f"telemetry-server cat: {text}; intact lines are printed")
 
-        found: Iterator[bytes] = listing.READERS[args.what](root, ledger, wanted, tell)
+        found: Iterator[bytes] = listing.READERS[args.what](root, ledger, wanted, on_damage)
         for line in found:
-            # The id is a UUID, or of the letters that a path may have: the rest of the line is JSON.
+            # The id is a UUID or has only characters of a path; the rest of the line is JSON.
             out.write(shown_json(line) + b"\n")
         out.flush()
     return ExitStatus.BAD_INPUT if damage else ExitStatus.DONE

@@ -1,4 +1,4 @@
-"""``telemetry-server convert``: all that waits, or files of exported data."""
+"""``telemetry-server convert``: converts everything in raw/, or exported files."""
 
 import argparse
 import asyncio
@@ -19,27 +19,30 @@ examples:
   telemetry-server convert --data ./data telemetry.log.v1.finished
   zcat pings.tsv.gz | telemetry-server convert --data ./data --format lines -
 
-exit status: 0 whether or not something was refused, 4 when a file was damaged,
-5 while pings wait for a revision server"""
+exit status: 0 even if pings were quarantined, 4 if a file was damaged,
+5 while pings wait for definitions"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="exported data; - is stdin")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="file of exported data; - is stdin")
     parser.add_argument(
         "--format",
         choices=("auto", "packed", "export", "lines"),
         default="auto",
-        help="what the files are (default: %(default)s, found by looking)",
+        help="format of the files (default: %(default)s, detected from their content)",
     )
     parser.add_argument(
-        "--date", type=day_of, metavar="YYYYMMDD", help="day of arrival of lines, which carry none"
+        "--date",
+        type=day_of,
+        metavar="YYYYMMDD",
+        help="day of arrival for lines, which have no dates",
     )
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what became of what was converted; 5 while anything is pending."""
+    """Print the counts of the run; 5 while pings are pending."""
     from storage.progress.conversion_state import ConversionState
     from telemetry_server.composition.conversion import opened_converter
     from telemetry_server.composition.data_root import prepare_data_root
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.coordinator.run_summary import RunSummary
 
     if not args.files and (args.date or args.format != "auto"):
-        say("telemetry-server convert: --format and --date are about files; name one, or - for stdin")
+        say("telemetry-server convert: --format and --date need a FILE, or - for stdin")
         return ExitStatus.USAGE
     settings = settings_of(args)
     prepare_data_root(settings)
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     if tally.pending:
         say(_waiting(tally))
     if was_stopped:
-        say("stopped: what was converted stays, run it again for the rest")
+        say("stopped: converted pings are kept; run convert again for the rest")
         return ExitStatus.INTERRUPTED
     if imported is not None and imported.is_bad:
         return ExitStatus.BAD_INPUT

@@ -1,4 +1,4 @@
-"""``doctor``: looks for trouble and says how to mend it."""
+"""``doctor``: finds problems and prints a fix for each."""
 
 import argparse
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from telemetry_server.terminal.output import print_json, print_text
 EPILOG = """\
 example: telemetry-server doctor --data ./data
 
-exit status: 0 if all is well, 1 if anything was found
+exit status: 0 if all checks pass, 1 if there are findings
 """
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each check, with a fix where one is needed; 1 if one was."""
+    """Print a line for each finding, with a fix if something is wrong; 1 if anything is."""
     from telemetry_server.diagnostics.checks import examine
 
     findings = list(examine(settings_of(args)))
@@ -31,6 +31,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         for finding in findings:
             mark = "ok  " if finding.ok else "BAD "
-            fix = f": {finding.fix}" if finding.fix else ""
+            fix = f"; fix: {finding.fix}" if finding.fix else ""
             print_text(f"{mark} {finding.check:<12} {finding.detail}{fix}")
     return ExitStatus.DONE if healthy else ExitStatus.FINDINGS

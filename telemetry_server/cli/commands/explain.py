@@ -1,4 +1,4 @@
-"""``telemetry-server explain``: the life of one ping."""
+"""``telemetry-server explain``: what happened to one ping."""
 
 import argparse
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from telemetry_server.terminal.output import print_json, print_text, say
 EPILOG = """\
 example: telemetry-server explain --data ./data 17caa68c-25f5-450a-9cce-7d31318846d8
 
-exit status: 0 if it is known, 1 if nothing ever came under this id"""
+exit status: 0 if it is known, 1 if nothing was received under this id"""
 
 
 def _document_id(text: str) -> UUID:
@@ -23,8 +23,8 @@ def _document_id(text: str) -> UUID:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(
-        f"{text!r} is no document id (8-4-4-4-12 hexadecimal digits);"
-        " pings under such are shown by: cat quarantine --where reason=invalid_document_id"
+        f"{text!r} is not a document id (8-4-4-4-12 hexadecimal digits);"
+        " pings with such ids are shown by: cat quarantine --where reason=invalid_document_id"
     )
 
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what became of it."""
+    """Print the outcome of a ping and its details; 1 if it is unknown."""
     from storage.ledger.ledger import Ledger
     from telemetry_server.composition.conversion import setup_of
     from telemetry_server.composition.data_root import existing_data_root
@@ -45,71 +45,72 @@ def run(args: argparse.Namespace) -> int:
     existing_data_root(settings)
     setup = setup_of(settings)
     with Ledger.for_reading(setup.root) as ledger:
-        told = explain(setup.root, ledger, setup.resolver(), args.docid)
-    if told is None:
-        say(f"telemetry-server explain: nothing came under {args.docid}")
+        found = explain(setup.root, ledger, setup.resolver(), args.docid)
+    if found is None:
+        say(f"telemetry-server explain: nothing was received under {args.docid}")
         return ExitStatus.FINDINGS
     if args.json:
-        print_json(told.as_json())
+        print_json(found.as_json())
     else:
-        _print(told.as_json())
+        _print(found.as_json())
     return ExitStatus.DONE
 
 
-MAX_DETAIL_CHARACTERS = 2000  # of a schema, with a place of eight long keys
+MAX_DETAIL_CHARACTERS = 2000  # enough for a schema violation below eight long keys
 MAX_DESCRIBED = 20
+WIDTH = len("revision source") + 2
 CLIENT_TYPES = {0: "exponential", 1: "linear", 2: "boolean", 3: "flag", 4: "count", 5: "categorical"}
 LINES = (
-    ("came", "received_at"),
+    ("received", "received_at"),
     ("namespace", "namespace"),
     ("doctype", "doctype"),
     ("outcome", "outcome"),
     ("reason", "reason"),
     ("detail", "detail"),
     ("revision", "revision"),
-    ("found by", "revision_source"),
-    ("lies in", "where"),
+    ("revision source", "revision_source"),
+    ("location", "where"),
 )
 
 
-def _print(told: dict[str, Any]) -> None:
-    print_text(f"ping {told['document_id']}")
+def _print(found: dict[str, Any]) -> None:
+    print_text(f"ping {found['document_id']}")
     for title, name in LINES:
-        if told[name] is not None:
-            print_text(f"  {title:<10}{shown(told[name], MAX_DETAIL_CHARACTERS)}")
-    if told["checked"]:
-        passed = ", ".join(check["check"] for check in told["checked"] if check["passed"])
-        print_text(f"  {'passed':<10}{passed or 'nothing'}")
-    for line in _self_described(told["self_described"]):
+        if found[name] is not None:
+            print_text(f"  {title:<{WIDTH}}{shown(found[name], MAX_DETAIL_CHARACTERS)}")
+    if found["checked"]:
+        passed = ", ".join(check["check"] for check in found["checked"] if check["passed"])
+        print_text(f"  {'passed':<{WIDTH}}{passed or 'nothing'}")
+    for line in _self_described(found["self_described"]):
         print_text(line)
-    dropped = told["dropped_histograms"]
-    for name, count in told["metadata"].get("anomalies", {}).items():
-        print_text(f"  {'anomaly':<10}{name}{f' ({count} times)' if count > 1 else ''}")
-    if told["outcome"] == "stored":
-        print_text(f"  {'kept':<10}{told['kept_histograms'] or 0} histograms")
-        print_text(f"  {'dropped':<10}{len(dropped)} histograms")
+    dropped = found["dropped_histograms"]
+    for name, count in found["metadata"].get("anomalies", {}).items():
+        print_text(f"  {'anomaly':<{WIDTH}}{name}{f' ({count} times)' if count > 1 else ''}")
+    if found["outcome"] == "stored":
+        print_text(f"  {'kept':<{WIDTH}}{found['kept_histograms'] or 0} histograms")
+        print_text(f"  {'dropped':<{WIDTH}}{len(dropped)} histograms")
     for histogram in dropped:
         line = f" (line {histogram['spec_line']} of its Histograms.json)" if "spec_line" in histogram else ""
         name, detail, where = (shown(histogram[part]) for part in ("name", "detail", "where"))
         print_text(f"    {name}: {histogram['reason']}: {detail}{line}")
         print_text(f"      at {where}")
-    for other in told["others"]:
+    for other in found["others"]:
         reason = f": {other['reason']}" if other["reason"] else ""
-        said = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
-        words = " ".join(shown(text, MAX_DETAIL_CHARACTERS) for text in said if text)
-        print_text(f"  {'also':<10}{other['outcome']}{reason} {words}".rstrip())
+        parts = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
+        words = " ".join(shown(text, MAX_DETAIL_CHARACTERS) for text in parts if text)
+        print_text(f"  {'also':<{WIDTH}}{other['outcome']}{reason} {words}".rstrip())
 
 
 def _self_described(described: dict[str, Any]) -> Iterator[str]:
-    """A line for each histogram that was packed by its own word, up to a limit."""
+    """Yield a line for each histogram that was packed by its own definition, up to a limit."""
     from telemetry_server.convert.histograms.self_description import descriptions
 
-    found = list(descriptions(described))
-    if found:
-        yield f"  {'by itself':<10}{len(found)} histograms are described by what was sent"
-    for section, name, (client_type, low, high, bucket_count) in found[:MAX_DESCRIBED]:
+    packed = list(descriptions(described))
+    if packed:
+        yield f"  {'self-described':<{WIDTH}}{len(packed)} histograms were packed by their own definitions"
+    for section, name, (client_type, low, high, bucket_count) in packed[:MAX_DESCRIBED]:
         kind = CLIENT_TYPES.get(client_type, f"type {client_type}")
         place = f" in {shown('.'.join(section))}" if section else ""
         yield f"    {shown(name)}{place}: {kind}, {low} to {high} in {bucket_count} buckets"
-    if len(found) > MAX_DESCRIBED:
-        yield f"    and {len(found) - MAX_DESCRIBED} more: --json has all"
+    if len(packed) > MAX_DESCRIBED:
+        yield f"    and {len(packed) - MAX_DESCRIBED} more: --json lists all"

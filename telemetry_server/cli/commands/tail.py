@@ -1,4 +1,4 @@
-"""``telemetry-server tail``: what becomes of pings, a line each, as it is committed."""
+"""``telemetry-server tail``: a line for each ping when it is committed."""
 
 import argparse
 import select
@@ -22,14 +22,14 @@ examples:
   telemetry-server tail --debug-id my-phone --json | jq .document_id
 
 Each line: time of arrival (UTC), namespace/doctype, id, application, version and channel, and for pings with
-histograms how many were kept and dropped.  A ping that is not stored has its outcome in their place:
-pending, quarantined or duplicate (other bytes under a stored id), with the reason.  A pending ping gets
-another line when it is stored or refused.  --stored shows stored pings only.
-Pings tagged `automation` are left out unless --all or their
-own --debug-id asks for them; cat converted always has them.  Ctrl-C ends it."""
+histograms how many were kept and dropped.  A ping that is not stored shows its outcome and reason instead:
+pending, quarantined or duplicate (other bytes under a stored id).  A pending ping gets
+another line when it is stored or refused.  --stored shows only stored pings.
+Pings tagged `automation` are shown only with --all or with their own --debug-id;
+cat converted always prints them.  Press Ctrl-C to stop."""
 
 POLL_SECONDS = 0.25
-# This program takes a moment to start: what came meanwhile is not to be missed.
+# This program takes a moment to start: pings received meanwhile must be shown too.
 LOOK_BACK_SECONDS = 2.0
 NO_ID = "-"
 NAME_WIDTH = 42  # firefox-desktop/nimbus-targeting-context fits
@@ -39,14 +39,14 @@ MAX_SHOWN = 64  # characters of a name or version
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``tail``."""
     parser.add_argument("--debug-id", metavar="TAG", help="only pings of the client with this X-Debug-ID")
-    parser.add_argument("--all", action="store_true", help="those of automated tests too")
+    parser.add_argument("--all", action="store_true", help="include pings of automated tests")
     parser.add_argument("--stored", action="store_true", help="only pings that are stored")
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show pings until interrupted, or until the other end of stdout is closed."""
+    """Print pings until interrupted, or until the reader of stdout is gone."""
     from storage.ledger.ledger import Ledger
     from telemetry_server.composition.data_root import existing_data_root
     from telemetry_server.inspection.tail import RecordTail
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     since = datetime.fromtimestamp(began_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with Ledger.for_reading(root) as ledger:
         following = RecordTail(root, ledger, since, only_stored=args.stored)
-        say(f"following {root.path}: a line for each ping as it is converted; Ctrl-C ends it")
+        say(f"following {root.path}: one line for each ping when it is converted; Ctrl-C stops")
         _show(following.recent(began_at), args)
         while _is_read(POLL_SECONDS):
             _show(following.news(), args)
@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_read(wait_seconds: float) -> bool:
-    """Wait; whether somebody still reads stdout then."""
+    """Wait, then return whether stdout still has a reader."""
     poll = select.poll()
-    # Asked for no event, it tells of errors alone: the other end of a pipe is gone.
+    # Without events, poll reports only errors, such as a pipe without a reader.
     poll.register(sys.stdout.fileno(), 0)
     return not poll.poll(wait_seconds * 1000)
 
@@ -94,7 +94,7 @@ def _is_wanted(seen: "Seen", args: argparse.Namespace) -> bool:
 
 
 def line_of(summary: Mapping[str, Any]) -> str:
-    """*summary*, for people."""
+    """Return *summary* as a line for people."""
     name = f"{_cut(summary['namespace'])}/{_cut(summary['doctype'])}"
     document_id = _cut(summary["document_id"] or NO_ID)
     parts = [summary["submission_timestamp"][11:19], f"{name:<{NAME_WIDTH}}", document_id]

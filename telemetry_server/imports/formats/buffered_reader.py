@@ -1,4 +1,4 @@
-"""A sliding view of a byte stream: what a reader needs in memory, and no more."""
+"""A sliding window over a byte stream: only the bytes that a reader needs are in memory."""
 
 from telemetry_server.imports.formats.codecs import ByteSource
 
@@ -7,10 +7,10 @@ CHUNK_BYTES = 1 << 20
 
 class BufferedReader:
     """
-    The bytes of *source* from a position on, as much of them as was asked for.
+    The buffered bytes of *source* from a position on.
 
-    ``data[position:]`` is what is at hand.  `fill` may move both, so offsets
-    that must outlive it are kept relative to `position`.
+    ``data[position:]`` is available.  `fill` may change both, so offsets that must stay valid
+    across a call are relative to `position`.
     """
 
     __slots__ = ("_no_line_end_before", "_source", "at_end", "data", "position", "stream_offset")
@@ -18,18 +18,18 @@ class BufferedReader:
     def __init__(self, source: ByteSource) -> None:
         self.data = b""
         self.position = 0
-        self.at_end = False  # data holds all that is left
+        self.at_end = False  # data has all remaining bytes
         self.stream_offset = 0  # of data[0]
         self._source = source
         self._no_line_end_before = 0
 
     @property
     def available(self) -> int:
-        """How many bytes are at hand."""
+        """How many bytes are available."""
         return len(self.data) - self.position
 
     def fill(self, count_bytes: int) -> bool:
-        """Have *count_bytes* at hand, or all that is left.  Returns whether anything is."""
+        """Buffer *count_bytes*, or all that remain.  Return whether any bytes are available."""
         have = len(self.data) - self.position
         if have < count_bytes and not self.at_end:
             pieces = [self.data[self.position :]]
@@ -44,20 +44,19 @@ class BufferedReader:
             self.data, self.position = b"".join(pieces), 0
         return have > 0
 
-    def line_end(self, start: int, most_bytes: int) -> int:
+    def line_end(self, start: int, max_bytes: int) -> int:
         """
-        How far from `position` the first LF at or after *start* is.
+        Return the offset of the first LF at or after *start*.
 
-        Searches from one call to the next must not go backwards: what was
-        searched is not searched again.
+        *start* must not decrease from call to call: searched bytes are not searched again.
 
         Args:
             start: Relative to `position`.
 
         Returns:
-            Its offset relative to `position`; -1 if it is not within *most_bytes* of *start*.
+            The offset relative to `position`; -1 if there is no LF within *max_bytes* of *start*.
         """
-        end = start + most_bytes
+        end = start + max_bytes
         while True:
             begin = max(self.position + start, self._no_line_end_before - self.stream_offset)
             found = self.data.find(b"\n", begin, self.position + end)

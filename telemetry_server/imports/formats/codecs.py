@@ -1,4 +1,4 @@
-"""Compressed exports as streams of plain bytes, the codec told by its first bytes, never by a suffix."""
+"""Decompresses exports.  The codec is detected from the first bytes, never from a file name."""
 
 import lzma
 import sys
@@ -11,20 +11,20 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-STEP_IN_BYTES = 8 << 10  # small: what a step had decoded when it fails is lost with it
+STEP_IN_BYTES = 8 << 10  # small, because a failing step loses what it had decoded
 STEP_OUT_BYTES = 1 << 20
 DRAIN_BYTES = 1 << 20
 MAX_DECODER_BYTES = 128 << 20  # xz -9 asks for 65 MiB
-MAGIC_BYTES = 14  # the longest beginning that we look at, of legacy lzma
-MAX_LAYERS = 2  # an archive in transport encoding; deeper is a bomb or a mistake
+MAGIC_BYTES = 14  # length of the longest magic, that of legacy lzma
+MAX_LAYERS = 2  # an archive in transport encoding; more layers are a bomb or a mistake
 
 _SKIPPABLE_ZSTD = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
 
 
 class ByteSource(Protocol):
-    """Anything with the ``read`` of a binary file: b"" is its end, fewer bytes than asked are not."""
+    """Anything with the ``read`` of a binary file: only b"" means the end."""
 
-    def read(self, most_bytes: int, /) -> bytes: ...
+    def read(self, max_bytes: int, /) -> bytes: ...
 
 
 class Codec(StrEnum):
@@ -38,7 +38,7 @@ class Codec(StrEnum):
 
 
 class _Engine(Protocol):
-    """What `lzma` and `zstd` call a decompressor."""
+    """The interface of the decompressors of `lzma` and `zstd`."""
 
     @property
     def eof(self) -> bool: ...
@@ -50,7 +50,7 @@ class _Engine(Protocol):
 
 
 class _GzipEngine:
-    """`zlib` behind the surface of `lzma`'s decompressor; one gzip member."""
+    """`zlib` behind the interface of `lzma`'s decompressor, for one gzip member."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(wbits=31)
@@ -62,7 +62,7 @@ class _GzipEngine:
 
     @property
     def needs_input(self) -> bool:
-        # Output may still wait inside zlib when a call came back as long as it was allowed to.
+        # A call that returned its maximum may have left output inside zlib.
         return self._produced_all and not self._inflate.unconsumed_tail
 
     @property
@@ -77,11 +77,10 @@ class _GzipEngine:
 
 def codec_of(head: bytes) -> Codec:
     """
-    The codec of a stream that begins with *head*, of which `MAGIC_BYTES` are enough.
+    Return the codec of a stream that begins with *head*; `MAGIC_BYTES` are enough.
 
-    Legacy lzma has no magic: a settings byte, a dictionary size that xz's own
-    writers can give and a believable length must agree, as in liblzma's decoder,
-    and the first byte of what is coded is always zero.
+    Legacy lzma has no magic.  As in liblzma's decoder, the settings byte, the dictionary size and
+    the length must be plausible, and the first coded byte must be zero.
     """
     if head.startswith(b"\x1f\x8b\x08"):
         return Codec.GZIP
@@ -107,14 +106,14 @@ def _engine_for(codec: Codec) -> _Engine:
     if codec is Codec.GZIP:
         return _GzipEngine()
     if codec is Codec.ZSTD:
-        engine: _Engine = zstd.ZstdDecompressor()  # its window limit, 128 MiB, is the library's own
+        engine: _Engine = zstd.ZstdDecompressor()  # the library limits its window to 128 MiB
         return engine
     form = lzma.FORMAT_XZ if codec is Codec.XZ else lzma.FORMAT_ALONE
     return lzma.LZMADecompressor(format=form, memlimit=MAX_DECODER_BYTES)
 
 
 class _PushedBack:
-    """A source whose first bytes were looked at and are handed out again."""
+    """A source whose first bytes can be peeked at before they are read."""
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
@@ -125,10 +124,10 @@ class _PushedBack:
             self._head += more
         return self._head[:count_bytes]
 
-    def read(self, most_bytes: int, /) -> bytes:
+    def read(self, max_bytes: int, /) -> bytes:
         if not self._head:
-            return self._source.read(most_bytes)
-        piece, self._head = self._head[:most_bytes], self._head[most_bytes:]
+            return self._source.read(max_bytes)
+        piece, self._head = self._head[:max_bytes], self._head[max_bytes:]
         return piece
 
 
@@ -136,9 +135,9 @@ class Decoded:
     """
     The plain bytes of a compressed stream, in pieces of bounded size.
 
-    A stream that is cut short or broken ends early, without an exception:
-    `truncated` says so, and `undecoded_bytes` how much of it was left over.
-    Several gzip members, xz streams or zstd frames in a row are one stream.
+    A truncated or broken stream ends early without an exception: `truncated` is then true, and
+    `undecoded_bytes` counts the rest.
+    Consecutive gzip members, xz streams or zstd frames are one stream.
     """
 
     def __init__(self, source: ByteSource, codec: Codec) -> None:
@@ -148,18 +147,18 @@ class Decoded:
         self._codec = codec
         self._engine = _engine_for(codec)
         self._ended = False
-        self._unfed = b""  # read from the source, not yet given to the engine
+        self._unfed = b""  # read from the source, not decoded yet
 
-    def read(self, most_bytes: int = STEP_OUT_BYTES, /) -> bytes:
-        """Up to *most_bytes* more plain bytes; b"" once there are no more."""
+    def read(self, max_bytes: int = STEP_OUT_BYTES, /) -> bytes:
+        """Return up to *max_bytes* more plain bytes; b"" at the end."""
         while not self._ended:
             if self._engine.eof and not self._begin_next():
                 break
-            if piece := self._step(min(most_bytes, STEP_OUT_BYTES)):
+            if piece := self._step(min(max_bytes, STEP_OUT_BYTES)):
                 return piece
         return b""
 
-    def _step(self, most_bytes: int) -> bytes:
+    def _step(self, max_bytes: int) -> bytes:
         fed = b""
         if self._engine.needs_input or self._unfed:
             fed = self._unfed or self._source.read(STEP_IN_BYTES)
@@ -168,13 +167,13 @@ class Decoded:
                 self._end(truncated=True)
                 return b""
         try:
-            return self._engine.decompress(fed, most_bytes)
+            return self._engine.decompress(fed, max_bytes)
         except (zlib.error, lzma.LZMAError, zstd.ZstdError, EOFError, MemoryError):
             self._end(truncated=True, unread=fed)
             return b""
 
     def _begin_next(self) -> bool:
-        """Whether another member follows the one that ended; zeros between them are padding."""
+        """Start the next member; return whether there is one.  Zeros between members are padding."""
         rest = self._engine.unused_data.lstrip(b"\0")
         while len(rest) < MAGIC_BYTES and (more := self._source.read(STEP_IN_BYTES)):
             rest = (rest + more).lstrip(b"\0")
@@ -194,9 +193,9 @@ class Decoded:
 
 class PlainSource:
     """
-    An export with whatever compression it had taken off, at most `MAX_LAYERS` deep.
+    The decompressed bytes of an export, with at most `MAX_LAYERS` layers of compression.
 
-    Reading it raises what the stream below raises, and nothing of its own.
+    Reading raises only errors of the underlying stream.
     """
 
     def __init__(self, stream: ByteSource) -> None:
@@ -216,13 +215,13 @@ class PlainSource:
 
     @property
     def truncated(self) -> bool:
-        """Whether a compressed layer ended before its end, as far as it has been read."""
+        """Whether a compressed layer that was read is truncated."""
         return any(layer.truncated for layer in self._layers)
 
     @property
     def undecoded_bytes(self) -> int:
-        """Compressed bytes that gave nothing: after a break, or trailing garbage."""
+        """Compressed bytes that were not decoded: after damage, or trailing garbage."""
         return sum(layer.undecoded_bytes for layer in self._layers)
 
-    def read(self, most_bytes: int, /) -> bytes:
-        return self._source.read(most_bytes)
+    def read(self, max_bytes: int, /) -> bytes:
+        return self._source.read(max_bytes)

@@ -1,4 +1,4 @@
-"""Where a body ends by its own account: asked only where its record's edges are in doubt."""
+"""Checks whether a body is complete, for records whose boundaries are doubtful."""
 
 import json
 import re
@@ -14,17 +14,16 @@ _decoder = json.JSONDecoder()
 
 
 def is_complete(body: bytes) -> bool:
-    """Whether *body* is exactly one gzip member or one JSON object, from its first byte to its last."""
+    """Whether *body* is exactly one gzip member or one JSON object."""
     whole_bytes = _whole_prefix_bytes(body)
     return whole_bytes > 0 and not body[whole_bytes:].strip(_SPACE)
 
 
 def _whole_prefix_bytes(body: bytes) -> int:
     """
-    The length of the gzip member or JSON object that *body* begins with; 0 if it begins with none.
+    Return the length of the gzip member or JSON object at the start of *body*; 0 if there is none.
 
-    What is inflated is thrown away, and no more is inflated than `MAX_RATIO`
-    times the body or `MIN_BUDGET_BYTES`, whichever is more.
+    At most `MAX_RATIO` times the body, or `MIN_BUDGET_BYTES` if that is more, are inflated.
     """
     if body.startswith(b"\x1f\x8b"):
         return _gzip_member_bytes(body)
@@ -52,7 +51,7 @@ def _json_object_bytes(body: bytes) -> int:
     if not body.startswith(b"{", start):
         return 0
     try:
-        # Pings of the time hold Latin-1 where UTF-8 is due; that is not damage.
+        # Old pings may have Latin-1 text instead of UTF-8; that is not damage.
         _, end = _decoder.raw_decode(body.decode("latin-1"), start)
     except (ValueError, RecursionError):
         return 0
@@ -61,9 +60,9 @@ def _json_object_bytes(body: bytes) -> int:
 
 def is_cut_short(body: bytes) -> bool:
     """
-    Whether *body* ends inside a JSON object that it began, or before one.
+    Whether *body* is empty or ends inside a JSON object.
 
-    What is no JSON from the start is whole for all we know: its reader decides.
+    A body that does not start like JSON counts as whole: conversion decides on it.
     """
     text = body.lstrip(b" \t\r\n")
     if not text.startswith(b"{"):

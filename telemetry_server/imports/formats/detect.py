@@ -1,4 +1,4 @@
-"""Tells the form of an export by looking at how it begins, a damaged beginning included."""
+"""Detects the format of an export from its first bytes, even if they are damaged."""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from telemetry_server.imports.formats.dump import UUID_PATTERN, next_dump_header
 from telemetry_server.imports.formats.exported_ping import ExportFormat
 from telemetry_server.imports.formats.packed import layout_of
 
-# Enough to hold a largest packed record after a damaged one.
+# Enough for a packed record of the maximum size after a damaged one.
 LOOK_BYTES = 2 << 20
 
-# A byte order mark may stand before the first line, or before a later one where files were joined.
+# A byte order mark may precede the first line, and later lines of joined files.
 _SURE_LINE = re.compile(
     rb"^(?:\xef\xbb\xbf)?(?:" + UUID_PATTERN + rb"(?:/[!-~]*)?|/submit/[!-~]*)\t", re.MULTILINE
 )
@@ -19,7 +19,7 @@ _LIKELY_LINE = re.compile(rb"^[^\x00-\x1f]{1,1024}\t[ \t]*\{", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """The form of an export, and where in what was looked at its first record is."""
+    """The format of an export, and the offset of its first record."""
 
     format: ExportFormat
     offset: int
@@ -27,11 +27,11 @@ class Detected:
 
 def detect(head: bytes, name: str = "") -> Detected | None:
     """
-    The form of which a record comes first in *head*; None where none of any form does.
+    Return the format of the first record in *head*; None if there is no record of any format.
 
     Args:
         head: The first `LOOK_BYTES` of the export, or all of it.
-        name: The file's, for what bytes leave open.
+        name: Name of the file, which decides between packed layouts.
     """
     found = []
     packed = layout_of(head, name)

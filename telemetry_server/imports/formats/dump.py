@@ -1,9 +1,9 @@
 """
-The export dump of 2013, the first converter's input, read by position.
+Reads the export dump of 2013, the input of the first converter.
 
 A record is a salt byte, the date of submission in 8 digits, a 36-character
-uuid, TAB, JSON, LF.  The salt is the value of the uuid's first two digits less
-128, mod 256, so it may itself be LF or TAB: lines mean nothing here.
+uuid, TAB, JSON, LF.  The salt is the value of the uuid's first two digits minus
+128, mod 256.  It may be LF or TAB itself, so the file cannot be split into lines.
 """
 
 import re
@@ -30,7 +30,7 @@ _HEADER = re.compile(rb".([0-9]{8})(" + UUID_PATTERN + rb")\t", re.DOTALL)
 _LAST_HYPHEN = re.compile(rb"-(?=[0-9a-fA-F]{12}\t)")
 HYPHEN_OFFSET = 32
 _HEX = frozenset(b"0123456789abcdefABCDEF")
-# What class of character stands where, but for the salt: for headers with a wrong byte in them.
+# Allowed characters by offset, without the salt: recognizes headers with a wrong byte.
 _SHAPE = tuple(
     frozenset(b"\t") if at == TAB_OFFSET else frozenset(b"-") if at in (17, 22, 27, 32) else _HEX
     for at in range(1, HEADER_BYTES)
@@ -39,18 +39,18 @@ MIN_RIGHT_BYTES = 40
 
 
 def salt_of(document_id: bytes) -> int:
-    """The byte that stands before a record of *document_id*."""
+    """Return the first byte of a record of *document_id*."""
     return (int(document_id[:2], 16) - 128) % 256
 
 
 def encode_dump_record(day: date, document_id: bytes, json: bytes) -> bytes:
-    """One record of a dump; *document_id* in 36 characters, *json* without LF."""
+    """Return a record of a dump; *document_id* has 36 characters, *json* no LF."""
     return b"%c%s%s\t%s\n" % (salt_of(document_id), day.strftime("%Y%m%d").encode(), document_id, json)
 
 
 @lru_cache(maxsize=1024)
 def sane_day(digits: bytes) -> date | None:
-    """The day that 8 digits name, if there is one and pings could have come on it."""
+    """Return the day for 8 digits; None if it is invalid or implausible for pings."""
     try:
         day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:
@@ -59,7 +59,7 @@ def sane_day(digits: bytes) -> date | None:
 
 
 def dump_header_at(buffer: bytes, offset: int) -> tuple[date, bytes] | None:
-    """The day and the document id of the record that begins at *offset*, or None if none does."""
+    """Return the day and document id of the record at *offset*; None if there is no record."""
     match = _HEADER.match(buffer, offset) if offset >= 0 else None
     if match is None or buffer[offset] != salt_of(match[2]):
         return None
@@ -68,9 +68,9 @@ def dump_header_at(buffer: bytes, offset: int) -> tuple[date, bytes] | None:
 
 
 def next_dump_header(buffer: bytes, start: int, end: int) -> int:
-    """The first offset from *start* at which a record begins and its TAB stands before *end*, or -1."""
+    """Return the offset of the first record from *start* whose TAB is before *end*; -1 if there is none."""
     first_tab = buffer.find(b"\t", start + TAB_OFFSET, end)
-    if first_tab < 0:  # in good JSON there is none, and this is the quickest way to know
+    if first_tab < 0:  # the usual case: valid JSON has no TAB
         return -1
     for match in _LAST_HYPHEN.finditer(buffer, max(start, first_tab - TAB_OFFSET) + HYPHEN_OFFSET, end):
         if dump_header_at(buffer, match.start() - HYPHEN_OFFSET):
@@ -79,19 +79,19 @@ def next_dump_header(buffer: bytes, start: int, end: int) -> int:
 
 
 class DumpReader:
-    """The pings of one dump, in order; a date alone means that day's midnight, UTC."""
+    """Yields the pings of one dump in order; the time of arrival is midnight UTC of the record's date."""
 
-    def __init__(self, window: BufferedReader, most_line_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(self, window: BufferedReader, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self.damaged = ExportDamage()
         self._window = window
-        self._most_bytes = HEADER_BYTES + most_line_bytes
+        self._max_bytes = HEADER_BYTES + max_line_bytes
         self._stray_bytes = 0
 
     def __iter__(self) -> Iterator[ExportedPing]:
         window = self._window
         while window.fill(HEADER_BYTES):
             if window.at_end and window.available == 1 and window.data.endswith(b"\n"):
-                break  # an editor's or a shell's, and no damage
+                break  # added by an editor or shell: not damage
             header = dump_header_at(window.data, window.position)
             if header is None:
                 self._skip_to_header()
@@ -103,12 +103,12 @@ class DumpReader:
         self._close_damage()
 
     def _take_body(self) -> bytes | None:
-        """The JSON of the record at hand, and move past it; None, and count it, if it is not whole."""
+        """Return the JSON of the current record and move past it; if damaged, count it and return None."""
         window = self._window
         line_end = self._line_end()
-        length = min(line_end if line_end >= 0 else self._most_bytes, window.available)
+        length = min(line_end if line_end >= 0 else self._max_bytes, window.available)
         start, end = window.position, window.position + length
-        # No JSON text can hold a header, for its TAB: one in here is a record whose neighbour lost its LF.
+        # JSON cannot contain a header, because of its TAB: a header in here means that an LF is lost.
         inner = next_dump_header(window.data, start + 1, end)
         if inner >= 0:
             return self._take_before(inner - start)
@@ -122,7 +122,7 @@ class DumpReader:
         return body
 
     def _take_before(self, next_header: int) -> bytes | None:
-        """The body of a record that has another byte for its LF, which only the JSON itself can vouch for."""
+        """Return the body of a record whose LF is damaged, if its JSON is complete."""
         window = self._window
         body = window.data[window.position + HEADER_BYTES : window.position + next_header - 1]
         if not is_complete(body):
@@ -133,7 +133,7 @@ class DumpReader:
         return body
 
     def _take_unterminated(self, length: int) -> bytes | None:
-        """The body of a record that has no LF before the end, or none within the limit."""
+        """Return the body of a record without LF, if it is the last one and not cut short."""
         window = self._window
         body = window.data[window.position + HEADER_BYTES : window.position + length]
         if not window.at_end or length < window.available or is_cut_short(body):
@@ -143,13 +143,13 @@ class DumpReader:
         return body
 
     def _line_end(self) -> int:
-        """Where the LF of the record at hand is, relative to it, with the next header in view."""
-        found = self._window.line_end(HEADER_BYTES, self._most_bytes - HEADER_BYTES + 1)
+        """Return the relative offset of the LF of the current record, and buffer the next header."""
+        found = self._window.line_end(HEADER_BYTES, self._max_bytes - HEADER_BYTES + 1)
         self._window.fill(found + 1 + HEADER_BYTES)
         return found
 
     def _is_boundary(self, offset: int) -> bool:
-        """Whether the log ends at *offset*, or a record begins there, be its header a little damaged."""
+        """Whether *offset* is the end or the start of a record, whose header may be slightly damaged."""
         buffer = self._window.data
         if offset >= len(buffer) or dump_header_at(buffer, offset):
             return True
@@ -161,7 +161,7 @@ class DumpReader:
         window.fill(2 * HEADER_BYTES)
         found = next_dump_header(window.data, window.position + 1, len(window.data))
         if found < 0:
-            # A header may begin in the last bytes; at the end there are no more to come.
+            # A header may begin in the last bytes, unless this is the end.
             found = len(window.data) - (0 if window.at_end else TAB_OFFSET)
         self._skip(found - window.position)
 

@@ -1,4 +1,4 @@
-"""Opens an export of any form: what ``convert FILE…`` reads."""
+"""Opens an export of any format, for ``convert FILE…``."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -21,19 +21,19 @@ from telemetry_server.imports.formats.packed import PackedReader, layout_of
 from telemetry_server.imports.formats.packed_layout import Layout, PackedVersion
 from telemetry_server.imports.formats.partition_files import PartitionOrigin, origin_below, origin_guessed
 
-_FormReader = PackedReader | DumpReader | LinesReader
+_FormatReader = PackedReader | DumpReader | LinesReader
 
 
 class ExportReader:
     """
-    The pings of one export, in its order; to be iterated once.
+    Yields the pings of one export in order; can be iterated once.
 
-    Damage never raises: it is skipped and counted, and what is whole comes
-    out.  Only the stream's own `OSError` passes through.
+    Damage is skipped and counted, never raised: intact records are always returned.
+    Only an `OSError` of the stream is raised.
     """
 
-    def __init__(self, form: ExportFormat, source: PlainSource, pings: _FormReader) -> None:
-        self.format = form  # never AUTO, but for an empty export
+    def __init__(self, format: ExportFormat, source: PlainSource, pings: _FormatReader) -> None:
+        self.format = format  # AUTO only if the export is empty
         self._source = source
         self._pings = pings
 
@@ -43,21 +43,21 @@ class ExportReader:
     @property
     def damaged(self) -> ExportDamage:
         """
-        What was in no whole record, as far as has been read.
+        Damaged records and bytes, as far as the export was read.
 
-        Its bytes are the export's own, uncompressed; of a compressed stream
-        that broke, the compressed bytes after the break as well.
+        Bytes are counted decompressed; if a compressed stream is broken, its compressed
+        rest is added.
         """
         return self._pings.damaged + ExportDamage(0, self._source.undecoded_bytes)
 
     @property
     def truncated(self) -> bool:
-        """Whether the compressed stream ended before its end, though perhaps between two records."""
+        """Whether the compressed stream is truncated, perhaps between two records."""
         return self._source.truncated
 
     @property
     def is_damaged(self) -> bool:
-        """Whether anything is missing: `damaged` counts it, or `truncated` says so."""
+        """Whether anything was damaged or truncated."""
         return self.truncated or bool(self.damaged)
 
 
@@ -71,20 +71,20 @@ def open_export(
     received_at: datetime | None = None,
 ) -> ExportReader:
     """
-    Begin to read an export; memory stays bounded whatever it holds.
+    Open an export for reading, with bounded memory for any content.
 
     Args:
-        stream: A binary stream, at its beginning; it need not seek.  The caller closes it.
-        name: The file's path where it has one: a partition file's names its dimensions.
-        format: Its form; AUTO looks.
-        date: The day on which lines were submitted; other forms say it themselves.
-        base: The folder below which *name*'s dimensions begin; without it a
-            name that ends like a partition file's is taken for one.
-        received_at: When lines without any date arrived; now, if not given.
+        stream: A binary stream at its start; it does not need to seek.  The caller closes it.
+        name: Path of the file, if any.  The path of a partition file has its dimensions.
+        format: Format of the export; AUTO detects it.
+        date: Day of submission of lines; other formats have their own dates.
+        base: Folder that contains the partition folders of *name*; without it, a
+            name that ends like that of a partition file counts as one.
+        received_at: Time of arrival of lines without a date; default is now.
 
     Raises:
-        UnknownExport: AUTO, and none of the forms is to be seen; or *name* is not below *base*.
-        OSError: The stream's own.
+        UnknownExport: AUTO found no known format, or *name* is not below *base*.
+        OSError: The stream cannot be read.
     """
     origin = _origin(name, base)
     source = PlainSource(stream)
@@ -111,14 +111,14 @@ def _detected(head: bytes, name: str) -> ExportFormat:
     found = detect(head, name)
     if found is None:
         raise UnknownExport(
-            f"{name or 'standard input'}: no packed log, no export dump and no <id>TAB<json> lines"
-            f" in its first {len(head):,} bytes; if it is one of them all the same, say --format"
+            f"{name or 'standard input'}: unknown format: found no packed log, export dump or <id>TAB<json>"
+            f" lines in its first {len(head):,} bytes; if you know the format, choose it with --format"
         )
     return found.format
 
 
 def _layout(head: bytes, name: str) -> Layout:
-    """The layout by looking; where no record is to be seen the name's, or the commonest."""
+    """Detect the layout; without a record take the one in the name, or the most common one."""
     found = layout_of(head, name)
     if found:
         return found[0]

@@ -1,4 +1,4 @@
-"""What the readers of old exports have in common: the ping, the damage, the names of the forms."""
+"""Values shared by the readers of old exports: pings, damage, format names."""
 
 import re
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from enum import StrEnum
 from urllib.parse import quote
 
 SUBMIT_PREFIX = "/submit/telemetry/"
-MAX_PATH_BYTES = 10_240  # the old receiver's max_path_length
-MAX_LINE_BYTES = 16 << 20  # twice what the converter takes, so that it is the one to say "too large"
+MAX_PATH_BYTES = 10_240  # max_path_length of the old server
+MAX_LINE_BYTES = 16 << 20  # twice the converter's limit, so that the converter refuses pings as too_large
 
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -18,7 +18,7 @@ _SAFE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class ExportFormat(StrEnum):
-    """The forms of exported data, as ``convert --format`` names them."""
+    """The formats of exported data, as named by ``convert --format``."""
 
     AUTO = "auto"
     PACKED = "packed"
@@ -28,18 +28,18 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportedPing:
-    """One submission out of an old export, ready to be kept as if it had just arrived."""
+    """One submission of an old export."""
 
     path: str  # "/submit/telemetry/<id>[/…]", percent-encoded, without a query
     received_at: datetime  # UTC
-    body: bytes  # as it was received, gzip or not
+    body: bytes  # as received, gzipped or not
 
 
 @dataclass(frozen=True, slots=True)
 class ExportDamage:
-    """What of an export was in no whole record.  ``Damage()`` is none."""
+    """The damage in an export; ``ExportDamage()`` means none."""
 
-    records: int = 0  # at least so many: neighbours that lost their headers count as one
+    records: int = 0  # a lower bound: neighbours without headers count as one
     bytes: int = 0
 
     def __add__(self, other: "ExportDamage") -> "ExportDamage":
@@ -51,18 +51,18 @@ class ExportDamage:
 
 def submit_path(stored: bytes) -> str:
     """
-    The path that a client submitted to, from what the old server kept of it.
+    Return the path that a client submitted to, from the part that the old server stored.
 
     Args:
         stored: ``<id>[/…]``, or a whole path that begins with ``/submit/``.
 
     Returns:
-        ASCII text: bytes that no URL may hold bare are percent-encoded, so that nothing is lost.
+        ASCII text; bytes that are not allowed in a URL are percent-encoded, so that nothing is lost.
     """
     text = stored.decode("ascii") if _PLAIN.fullmatch(stored) else quote(stored, safe=_SAFE)
     return text if text.startswith("/submit/") else SUBMIT_PREFIX + text
 
 
 def start_of(day: date) -> datetime:
-    """Midnight, UTC, at which *day* begins."""
+    """Return midnight UTC at the start of *day*."""
     return datetime.combine(day, time(), UTC)

@@ -1,9 +1,8 @@
 """
-Lines of ``<id>\\t<json>``: the old server's stored files and its later command line's input.
+Reads lines of ``<id>\\t<json>``, the format of the old server's stored files.
 
-The id ends at the first TAB.  It may be the whole path of a submission, as the
-ping generator writes it; then a third column may name the fault that was put in.
-A byte order mark before a line is skipped.
+The id ends at the first TAB.  It may be a whole submit path, as ``generate`` writes it; then a
+third column may name the injected fault.  A byte order mark before a line is skipped.
 """
 
 import re
@@ -30,10 +29,10 @@ _FAULT_NAME = re.compile(rb"-|[a-z]+(?:-[a-z]+)*")
 
 class LinesReader:
     """
-    The pings of one file of lines, in order.
+    Yields the pings of one file of lines in order.
 
-    Lines carry no time: *received_at* is every ping's.  An empty line is
-    nothing; one without a TAB, or longer than *most_line_bytes*, is damaged.
+    Lines have no time, so every ping gets *received_at*.  Empty lines are skipped; lines
+    without a TAB, or longer than *max_line_bytes*, are damage.
     """
 
     def __init__(
@@ -41,22 +40,22 @@ class LinesReader:
         window: BufferedReader,
         received_at: datetime,
         path_of: Callable[[bytes], str] = submit_path,
-        most_line_bytes: int = MAX_LINE_BYTES,
+        max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
         self.damaged = ExportDamage()
         self._window = window
         self._received_at = received_at
         self._path_of = path_of
-        self._most_bytes = most_line_bytes
+        self._max_bytes = max_line_bytes
 
     def __iter__(self) -> Iterator[ExportedPing]:
         window = self._window
         while window.fill(1):
-            length = window.line_end(0, self._most_bytes + 1)
+            length = window.line_end(0, self._max_bytes + 1)
             is_terminated = length >= 0
             if not is_terminated:
                 length = window.available
-                if length > self._most_bytes:
+                if length > self._max_bytes:
                     self._skip_line()
                     continue
             if not length:
@@ -83,12 +82,12 @@ class LinesReader:
         return ExportedPing(self._path_of(stored_id), self._received_at, body)
 
     def _skip_line(self) -> None:
-        """Past the next LF, however far, in steps of bounded size."""
+        """Skip to the next LF in steps of bounded size."""
         window = self._window
         skipped_bytes = 0
         while window.fill(1):
-            length = window.line_end(0, self._most_bytes)
-            step = length + 1 if length >= 0 else min(window.available, self._most_bytes)
+            length = window.line_end(0, self._max_bytes)
+            step = length + 1 if length >= 0 else min(window.available, self._max_bytes)
             window.position += step
             skipped_bytes += step
             if length >= 0:

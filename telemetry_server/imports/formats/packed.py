@@ -1,13 +1,11 @@
 """
 Reads packed logs, and finds the next record after damage.
 
-Both readers of the time trusted a header's lengths and could lose the rest of
-a file by it.  Here a record is believed when its header is plausible and what
-follows agrees: the end of the log, or another plausible header.  Where they
-disagree, a plausible record inside the claimed one shows that its length is
-wrong; else a follower with one bad field, or the body's own account (a gzip
-checksum, a JSON object's last brace), says that stray bytes follow a whole
-record and do not belong to a broken one.
+The old readers trusted the lengths in a header, and could lose the rest of a file.
+Here a record is accepted if its header is plausible and is followed by the end of the log
+or another plausible header.  Otherwise, a plausible record inside it shows that its length is
+wrong.  Without one, the record is accepted if the next header has one bad field, or if its body
+is complete (a gzip checksum, the last brace of a JSON object): stray bytes follow it.
 """
 
 from collections.abc import Iterator
@@ -24,25 +22,25 @@ from telemetry_server.imports.formats.packed_layout import (
     PackedVersion,
 )
 
-ENOUGH_VOTES = 3  # records in a row: more than that proves no more
-MAX_INNER_CHAIN = 16  # bounds the time, not what is true
+ENOUGH_VOTES = 3  # consecutive records; more add no certainty
+MAX_INNER_CHAIN = 16  # bounds the time only
 _LF = 0x0A
 _NEVER_HOLD_RECORDS = (b"{", b"\x1f\x8b")
 
 
 class PackedReader:
     """
-    The pings of one packed log, in order.
+    Yields the pings of one packed log in order.
 
-    A timestamp is the ping's time of arrival; a v2 record's address is not kept.
+    The time of a record is the ping's time of arrival; the address in v2 records is not kept.
     """
 
     def __init__(self, window: BufferedReader, layout: Layout) -> None:
         self.damaged = ExportDamage()
         self._window = window
         self._layout = layout
-        # A whole record and the header and path after it.
-        self._reach_bytes = 2 * layout.most_record_bytes - layout.most_data_bytes + 1
+        # Size of a whole record plus the next header and path.
+        self._reach_bytes = 2 * layout.max_record_bytes - layout.max_data_bytes + 1
         self._stray_bytes = 0
 
     def __iter__(self) -> Iterator[ExportedPing]:
@@ -51,7 +49,7 @@ class PackedReader:
         self._close_damage()
 
     def _read_window(self) -> Iterator[ExportedPing]:
-        """Read while a whole record and what follows it are surely at hand."""
+        """Yield pings while a whole record and the next header are surely buffered."""
         window, layout = self._window, self._layout
         buffer = window.data
         last = len(buffer) if window.at_end else len(buffer) - self._reach_bytes + 1
@@ -71,7 +69,7 @@ class PackedReader:
             offset = window.position = found
 
     def _is_whole(self, buffer: bytes, offset: int, extent: Extent) -> bool:
-        """Whether the plausible record at *offset* has the lengths that it was written with."""
+        """Whether the lengths of the plausible record at *offset* are right."""
         layout, end = self._layout, extent.end
         if end > len(buffer):
             return False
@@ -84,12 +82,11 @@ class PackedReader:
 
     def _has_swallowed(self, buffer: bytes, extent: Extent, inner: int) -> bool:
         """
-        Whether the record at *inner* is one of its own, though *extent* ends where a later one begins.
+        Whether the record at *inner* is a separate record that a wrong length made part of *extent*.
 
-        A false length, or a cut, may happen to end there; but a body may hold
-        anything, a packed record too.  JSON and gzip hold none; of other bodies
-        those have swallowed it in which something stands before records that
-        follow each other to the very end.
+        A wrong length may end exactly where a later record begins.  But a body may also contain a
+        packed record.  JSON and gzip bodies contain none.  In other bodies the inner record is
+        separate if other bytes precede it, and consecutive records follow it to the very end.
         """
         if buffer.startswith(_NEVER_HOLD_RECORDS, extent.data, extent.end):
             return True
@@ -107,14 +104,14 @@ class PackedReader:
         return past == len(buffer) or self._layout.extent_at(buffer, past) is not None
 
     def _past_line_end(self, buffer: bytes, offset: int) -> int:
-        """Past one LF between records or at the end: people leave them, and nothing is lost by them."""
+        """Skip one LF between records or at the end; people add them, and they are not damage."""
         if offset >= len(buffer) or buffer[offset] != _LF or self._layout.extent_at(buffer, offset):
             return offset
         is_lone = offset + 1 == len(buffer) or self._layout.extent_at(buffer, offset + 1) is not None
         return offset + 1 if is_lone else offset
 
     def _close_damage(self) -> None:
-        """Count the stray bytes so far; what a header would fit in was a record."""
+        """Count the stray bytes so far, as a record if they are as long as a header."""
         if self._stray_bytes:
             records = 1 if self._stray_bytes >= self._layout.header_bytes else 0
             self.damaged += ExportDamage(records, self._stray_bytes)
@@ -123,16 +120,16 @@ class PackedReader:
 
 def votes_for(layout: Layout, buffer: bytes) -> tuple[int, int]:
     """
-    How much speaks for *layout* in the first bytes of a log.
+    Count the evidence for *layout* in the first bytes of a log.
 
     Returns:
-        How many records stand in a row from the first plausible one, up to
-        `ENOUGH_VOTES`, and the offset of that one; (0, -1) where there is none.
+        The number of consecutive records from the first plausible one, up to
+        `ENOUGH_VOTES`, and the offset of that one; (0, -1) if there is none.
     """
     first = layout.next_extent(buffer, 0, len(buffer))
     if first < 0:
         return 0, -1
-    votes, offset = 1, first  # a header that could be cut short is still no accident
+    votes, offset = 1, first  # even a header alone is unlikely by chance
     while votes < ENOUGH_VOTES:
         extent = layout.extent_at(buffer, offset)
         if extent is None or extent.end >= len(buffer):
@@ -143,12 +140,12 @@ def votes_for(layout: Layout, buffer: bytes) -> tuple[int, int]:
 
 def layout_of(buffer: bytes, name: str = "") -> tuple[Layout, int] | None:
     """
-    The layout of the packed log that begins with *buffer*, and where its first record is.
+    Return the layout of the packed log that begins with *buffer*, and the offset of its first record.
 
-    Where no record has a time of this century, one of a clock that was never set will do.
+    If no record has a time of this century, records of a clock that was never set are accepted.
 
     Args:
-        name: The file's; ``.v1.`` or ``.v2.`` in it breaks a tie and does no more.
+        name: Name of the file; ``.v1.`` or ``.v2.`` in it only breaks a tie.
     """
     return _layout_since(EARLIEST_MS, buffer, name) or _layout_since(UNSET_CLOCK_MS, buffer, name)
 

@@ -1,5 +1,5 @@
 """
-The three layouts of the old server's packed logs: what a record looks like, written and read.
+Reads and writes records in the three layouts of the old server's packed logs.
 
 All integers are little-endian; SEP is 0x1e; the time is in ms since 1970::
 
@@ -7,9 +7,9 @@ All integers are little-endian; SEP is 0x1e; the time is in ms since 1970::
     v1   SEP u8, path_len u16, data_len u32, time u64                  path, data
     v2   SEP u8, ip_len u8, path_len u16, data_len u32, time u64   ip, path, data
 
-A header has no checksum, so one is believed only when all of it is plausible:
-the lengths within the old server's limits, the time within this century, path
-and address printable.  The time alone is sane in 1 of 6 million random headers.
+A header has no checksum, so it is accepted only if every field is plausible:
+lengths within the old server's limits, the time within this century, path
+and address printable.  The time alone is plausible in 1 of 6 million random headers.
 """
 
 import re
@@ -22,17 +22,17 @@ from telemetry_server.imports.formats.exported_ping import EARLIEST, LATEST, MAX
 SEPARATOR = 0x1E
 MAX_DATA_BYTES = 1 << 20
 MAX_IP_BYTES = 255
-# A machine whose clock was never set counts from 1970; 0 itself is what zeros would say.
+# A clock that was never set counts from 1970; 0 is excluded because runs of zeros would match.
 UNSET_CLOCK_MS = 1
 EARLIEST_MS = int(EARLIEST.timestamp() * 1000)
 LATEST_MS = int(LATEST.timestamp() * 1000)  # exclusive
 
-_TEXT = re.compile(rb"[ -~\x80-\xff]*")  # control characters are in no URL and in no address
+_TEXT = re.compile(rb"[ -~\x80-\xff]*")  # URLs and addresses have no control characters
 _PATH_SAMPLE_BYTES = 36  # a document id
 
 
 class PackedVersion(StrEnum):
-    """The packed log's layouts, as file names spell them."""
+    """The layouts of packed logs, as spelled in file names."""
 
     V0 = "v0"
     V1 = "v1"
@@ -40,7 +40,7 @@ class PackedVersion(StrEnum):
 
 
 class Extent(NamedTuple):
-    """Where the parts of a record lie: offsets into the buffer that it was found in."""
+    """The offsets of the parts of a record in its buffer."""
 
     path: int
     data: int
@@ -50,34 +50,34 @@ class Extent(NamedTuple):
 
 class Layout:
     """
-    One version's records.
+    The layout of records of one version.
 
     Args:
-        most_data_bytes: The most data that a header is believed to announce.
-        earliest_ms: The earliest time that one is believed to give.
+        max_data_bytes: Maximum plausible length of the data.
+        earliest_ms: Earliest plausible time.
     """
 
     def __init__(
         self,
         version: PackedVersion,
-        most_data_bytes: int = MAX_DATA_BYTES,
+        max_data_bytes: int = MAX_DATA_BYTES,
         earliest_ms: int = EARLIEST_MS,
     ) -> None:
         self.earliest_ms = earliest_ms
         self.version = version
-        self.most_data_bytes = most_data_bytes
+        self.max_data_bytes = max_data_bytes
         self._header = _HEADERS[version]
         self._is_separated = version is not PackedVersion.V0
         self._has_ip = version is PackedVersion.V2
-        self._pattern, self._pattern_offset = _candidate_pattern(version, most_data_bytes, earliest_ms)
+        self._pattern, self._pattern_offset = _candidate_pattern(version, max_data_bytes, earliest_ms)
         self.header_bytes = self._header.size
-        self.most_record_bytes = self.header_bytes + MAX_IP_BYTES + MAX_PATH_BYTES + most_data_bytes
+        self.max_record_bytes = self.header_bytes + MAX_IP_BYTES + MAX_PATH_BYTES + max_data_bytes
 
     def extent_at(self, buffer: bytes, offset: int) -> Extent | None:
         """
-        The record whose header is at *offset*, or None where nothing plausible is.
+        Return the record whose header is at *offset*; None if the header is not plausible.
 
-        Its end may lie past the buffer's: the caller tells a short buffer from a short record.
+        The record may end after the buffer; the caller must check that.
         """
         if offset < 0 or offset + self.header_bytes > len(buffer):
             return None
@@ -85,7 +85,7 @@ class Layout:
         path_bytes, data_bytes, time_ms = fields[-3:]
         if (
             path_bytes > MAX_PATH_BYTES
-            or data_bytes > self.most_data_bytes
+            or data_bytes > self.max_data_bytes
             or not self.earliest_ms <= time_ms < LATEST_MS
             or (self._is_separated and fields[0] != SEPARATOR)
         ):
@@ -98,7 +98,7 @@ class Layout:
         return Extent(path, data, data + data_bytes, time_ms)
 
     def next_extent(self, buffer: bytes, start: int, end: int) -> int:
-        """The first offset in [start, end) at which a plausible record begins, or -1."""
+        """Return the first offset in [start, end) where a plausible record begins; -1 if there is none."""
         shift = self._pattern_offset
         last = min(end + self.header_bytes, len(buffer))
         for match in self._pattern.finditer(buffer, start + shift, last):
@@ -111,9 +111,9 @@ class Layout:
 
     def resembles_header(self, buffer: bytes, offset: int) -> bool:
         """
-        Whether a record seems to begin at *offset* though one field of its header is wrong.
+        Whether a record seems to begin at *offset*, with at most one wrong field in its header.
 
-        Weak evidence, for a boundary that nothing speaks against.
+        This is weak evidence, for boundaries without evidence against them.
         """
         if self._is_separated and buffer[offset] == SEPARATOR:
             return True
@@ -125,7 +125,7 @@ class Layout:
         sample_end = path + min(path_bytes, _PATH_SAMPLE_BYTES)
         right = (
             path_bytes <= MAX_PATH_BYTES,
-            data_bytes <= self.most_data_bytes,
+            data_bytes <= self.max_data_bytes,
             self.earliest_ms <= time_ms < LATEST_MS,
             _TEXT.fullmatch(buffer, path, sample_end) is not None,
         )
@@ -142,12 +142,12 @@ _HEADERS = {
 
 def encode_record(version: PackedVersion, path: bytes, data: bytes, time_ms: int, ip: bytes = b"") -> bytes:
     """
-    One record as the old server appended it to its log.
+    Return one record as the old server appended it to its log.
 
     Args:
         path: The submitted path without ``/submit/telemetry/`` and query.
         time_ms: When it arrived, in ms since 1970.
-        ip: The client's address; only v2 has a place for it.
+        ip: The client's address; only v2 stores it.
 
     Raises:
         struct.error: A part is too long for its length field.
@@ -161,23 +161,23 @@ def encode_record(version: PackedVersion, path: bytes, data: bytes, time_ms: int
 
 
 def _candidate_pattern(
-    version: PackedVersion, most_data_bytes: int, earliest_ms: int
+    version: PackedVersion, max_data_bytes: int, earliest_ms: int
 ) -> tuple[re.Pattern[bytes], int]:
     """
-    A pattern that every plausible header matches and hardly anything else, and its offset in the header.
+    Return a pattern that matches every plausible header and little else, and its offset in the header.
 
-    It begins with a literal, for which the engine uses the C library's search:
-    SEP, or in v0 the two high bytes of the path's length, always zero.
+    It begins with a literal, which the regex engine searches quickly:
+    SEP, or in v0 the two high bytes of the path's length, which are always zero.
     """
-    top, second = most_data_bytes >> 24, most_data_bytes >> 16
+    top, second = max_data_bytes >> 24, max_data_bytes >> 16
     high_bytes = rb"[\x00-\x%02x]\x00" % second if not top else rb".[\x00-\x%02x]" % top
-    # Of a time of this century the sixth byte is 1 to 3; else any but zero in all, for runs of zeros.
+    # In times of this century the sixth byte is 1 to 3; earlier times must not be all zeros.
     time = rb".....[\x01-\x03]" if earliest_ms == EARLIEST_MS else rb"(?!\x00{6}).....[\x00-\x03]"
     data_len_and_time = rb".." + high_bytes + time + rb"\x00\x00"
     if version is PackedVersion.V0:
         return re.compile(rb"\x00(?=\x00" + data_len_and_time + rb")", re.DOTALL), 2
     ip_len = b"." if version is PackedVersion.V2 else b""
     path_len = rb".[\x00-\x28]"
-    # Looked at, not consumed: headers may overlap where one of them is no header.
+    # A lookahead, because candidates may overlap.
     rest = rb"(?=" + ip_len + path_len + data_len_and_time + rb")"
     return re.compile(rb"\x1e" + rest, re.DOTALL), 0

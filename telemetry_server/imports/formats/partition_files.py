@@ -1,8 +1,9 @@
 """
-What the path of an old server's partition file says of the pings in it.
+Reads dimensions and date from the path of an old server's partition file.
 
-The storage of 2013 to 2018 had the date last, ``<reason>/<app>/<channel>/<version>/<build>.<date>.v2.log…``,
-the prototype's had it first, ``<date>/<reason>/<app>/<channel>/<version>/<build>.000``.
+The storage of 2013 to 2018 had the date at the end,
+``<reason>/<app>/<channel>/<version>/<build>.<date>.v2.log…``;
+the prototype had it at the start, ``<date>/<reason>/<app>/<channel>/<version>/<build>.000``.
 """
 
 import os
@@ -18,7 +19,7 @@ from telemetry_server.imports.formats.exported_ping import submit_path
 _LATER_NAME = re.compile(r"(?P<build>[^./]+)\.(?P<day>[0-9]{8})(?:\.v[0-9]+)?\.log(?:\.[^/]*)?")
 _PROTOTYPE_NAME = re.compile(r"(?P<build>[^./]+)\.000")
 
-# The reasons whose hyphen their folder's name lost; what a path says must be a value again.
+# Folder names have _ for the hyphen of these reasons; the submit path needs the hyphen.
 _HYPHENATED = {
     name.replace("-", "_"): name
     for name in ("idle-daily", "saved-session", "android-anr-report", "flash-video")
@@ -27,27 +28,27 @@ _HYPHENATED = {
 
 @dataclass(frozen=True, slots=True)
 class PartitionOrigin:
-    """The dimensions of every ping in one partition file, as its path has them."""
+    """The dimensions and date of the pings in one partition file, from its path."""
 
     dimensions: tuple[str, ...]  # reason, appName, appUpdateChannel, appVersion, appBuildID
     submission_date: date
 
     def path_of(self, stored_id: bytes) -> str:
-        """The path that *stored_id* was submitted to; one that says more than an id is left as it is."""
+        """Return the submit path for *stored_id*; if that is already a path, it is not changed."""
         if b"/" in stored_id:
             return submit_path(stored_id)
         reason, app, channel, version, build = self.dimensions
-        # A submission names the version before the channel, a folder after it.
+        # In a submit path the version precedes the channel, in a folder it follows.
         parts = (_HYPHENATED.get(reason, reason), app, version, channel, build)
         return submit_path(b"/".join((stored_id, *(part.encode() for part in parts))))
 
 
 def origin_below(path: Path, base: Path) -> PartitionOrigin:
     """
-    What *path* says, all of it below *base*.
+    Return the origin of *path*, whose partition folders start below *base*.
 
     Raises:
-        UnknownExport: The file is not below *base*, or not where a partition's file would be.
+        UnknownExport: The file is not below *base*, or its path is not that of a partition file.
     """
     real, real_base = Path(os.path.realpath(path)), Path(os.path.realpath(base))
     if not real.is_relative_to(real_base):
@@ -62,13 +63,13 @@ def origin_below(path: Path, base: Path) -> PartitionOrigin:
 
 
 def origin_guessed(path: Path) -> PartitionOrigin | None:
-    """What the last parts of *path* say where they are a partition file's, without knowing its base."""
+    """Return the origin from the last parts of *path*; None if they are not those of a partition file."""
     parts = path.absolute().parts[1:]
     return _origin(parts[-5:]) or _origin(parts[-6:])
 
 
 def _origin(parts: tuple[str, ...]) -> PartitionOrigin | None:
-    """What exactly five parts of the later form, or six of the prototype's, say."""
+    """Return the origin of five parts of the later form or six of the prototype; None otherwise."""
     later = _LATER_NAME.fullmatch(parts[-1]) if len(parts) == 5 else None
     if later:
         return _dated(later["day"], (*parts[:4], later["build"]))

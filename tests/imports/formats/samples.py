@@ -1,4 +1,4 @@
-"""Exports for the tests: pings that are all different, and ways to read bytes as a file would be."""
+"""Exports for the tests: distinct pings, and ways to read bytes like a file."""
 
 import gzip
 import io
@@ -22,7 +22,7 @@ def document_id(number: int) -> bytes:
 
 
 def body_of(number: int, rng: random.Random) -> bytes:
-    """A JSON object as clients sent it: every other one gzipped."""
+    """Return a JSON object as clients sent it; every other one is gzipped."""
     text = json.dumps({"ver": 1, "number": number, "log": rng.randbytes(rng.randrange(300)).hex()}).encode()
     return gzip.compress(text, mtime=0) if number % 2 else text
 
@@ -43,20 +43,20 @@ def line_records(count: int) -> list[bytes]:
 
 
 def read(export: bytes, **options: Any) -> tuple[list[ExportedPing], ExportReader]:
-    """All pings of *export*, and its reader for what it counted."""
+    """Return all pings of *export*, and its reader."""
     reader = open_export(io.BytesIO(export), **options)
     return list(reader), reader
 
 
 class Trickle(io.RawIOBase):
-    """A pipe: no seeking, and never more than a few bytes at a time."""
+    """A pipe that cannot seek and returns only a few bytes at a time."""
 
-    def __init__(self, data: bytes, most_bytes: int = 7) -> None:
+    def __init__(self, data: bytes, max_bytes: int = 7) -> None:
         self._data = io.BytesIO(data)
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._data.read(min(self._most_bytes, size) if size >= 0 else self._most_bytes)
+        return self._data.read(min(self._max_bytes, size) if size >= 0 else self._max_bytes)

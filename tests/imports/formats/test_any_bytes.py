@@ -1,4 +1,4 @@
-"""Readers on bytes that nobody promised anything about: no exception, no hang, bounded memory."""
+"""Readers on arbitrary bytes: no exception, no hang, bounded memory."""
 
 import gzip
 import io
@@ -38,7 +38,7 @@ VALID |= {f"{name}.lzma": lzma.compress(VALID[name], format=lzma.FORMAT_ALONE) f
 
 
 def taken_bytes(export: bytes, form: ExportFormat) -> int:
-    """Read *export* to its end; the books of bytes must be believable."""
+    """Read *export* to its end; the counted bytes must be plausible."""
     try:
         pings, reader = read(export, format=form)
     except UnknownExport:
@@ -52,7 +52,7 @@ def taken_bytes(export: bytes, form: ExportFormat) -> int:
 @pytest.mark.parametrize("form", ExportFormat)
 @given(export=st.binary(max_size=400))
 def test_any_bytes_are_read_to_their_end(form, export):
-    """Every reader takes them, and gives or counts no more than there was."""
+    """Every reader accepts them, and returns or counts no more bytes than there are."""
     if not export.startswith((b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ")):
         assert taken_bytes(export, form) <= len(export)
 
@@ -88,26 +88,26 @@ def mutated(data: bytes, mutations: list[tuple[str, float, bytes]]) -> bytes:
 @pytest.mark.parametrize("name", VALID)
 @given(mutations=MUTATIONS, form=st.sampled_from(ExportFormat))
 def test_mutated_exports_are_read_to_their_end(name, mutations, form):
-    """With the right form given, a wrong one, or none."""
+    """With the right format, a wrong one, or none."""
     taken_bytes(mutated(VALID[name], mutations), form)
 
 
 @pytest.mark.parametrize("name", ["v0", "v1", "v2", "export", "lines"])
-@given(mutations=MUTATIONS, most_bytes=st.integers(1, 200))
+@given(mutations=MUTATIONS, max_bytes=st.integers(1, 200))
 @settings(max_examples=30)
-def test_how_a_stream_is_cut_into_pieces_changes_nothing(name, mutations, most_bytes):
-    """A pipe's reads, however small, give the same pings and the same damage."""
+def test_the_size_of_reads_changes_nothing(name, mutations, max_bytes):
+    """Small reads of a pipe give the same pings and the same damage."""
     export = mutated(VALID[name], mutations)
     form = ExportFormat(name) if name in FORMS else ExportFormat.PACKED
     pings, at_once = read(export, format=form)
-    trickled = open_export(Trickle(export, most_bytes), format=form)
+    trickled = open_export(Trickle(export, max_bytes), format=form)
 
     assert [(ping.path, ping.body) for ping in trickled] == [(ping.path, ping.body) for ping in pings]
     assert trickled.damaged == at_once.damaged
 
 
 class Endless(io.RawIOBase):
-    """*total_bytes* of *pattern* over and over, without holding them."""
+    """A stream that repeats *pattern* up to *total_bytes* without holding them."""
 
     def __init__(self, pattern: bytes, total_bytes: int) -> None:
         self._pattern = pattern * (1 + (1 << 20) // len(pattern))
@@ -123,7 +123,7 @@ class Endless(io.RawIOBase):
 
 
 def tricky_patterns() -> Iterator[tuple[str, bytes]]:
-    """What readers that search would go over again and again."""
+    """Return patterns that readers might search again and again."""
     yield "zeros", b"\0"
     yield "separators", b"\x1e"
     yield "tabs", b"\t"
@@ -145,7 +145,7 @@ def tricky_patterns() -> Iterator[tuple[str, bytes]]:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("name", "pattern"), list(tricky_patterns()))
 def test_time_and_memory_stay_bounded(form, name, pattern):
-    """4 MiB of anything take seconds at most, not minutes."""
+    """4 MiB of any pattern take seconds, not minutes."""
     reader = open_export(Endless(pattern, 4 << 20), format=form)
     began = time.process_time()
     for _ in reader:
@@ -156,8 +156,8 @@ def test_time_and_memory_stay_bounded(form, name, pattern):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("pattern", [b"\x1e", b"x", b"id\t" + b"x" * 5_000 + b"\n"])
-def test_what_is_held_does_not_grow_with_the_stream(form, pattern):
-    """100 MiB go by in less than 80; packed logs need far less."""
+def test_memory_does_not_grow_with_the_stream(form, pattern):
+    """100 MiB are read in less than 80 MiB; packed logs need far less."""
     tracemalloc.start()
     try:
         for _ in open_export(Endless(pattern, 100 << 20), format=form):

@@ -1,4 +1,4 @@
-"""Compressed exports: told by their first bytes, read in bounded memory, to where they break."""
+"""Compressed exports: detected by their first bytes, read in bounded memory, up to damage."""
 
 import gzip
 import io
@@ -29,23 +29,23 @@ COMPRESSED = [codec for codec in Codec if codec is not Codec.PLAIN]
 TEXT = b"".join(line_records(3_000)) + random.Random(0).randbytes(100_000).hex().encode()
 
 
-def read_all(source: PlainSource, most_bytes: int = 1 << 16) -> bytes:
+def read_all(source: PlainSource, max_bytes: int = 1 << 16) -> bytes:
     pieces = []
-    while piece := source.read(most_bytes):
-        assert len(piece) <= most_bytes
+    while piece := source.read(max_bytes):
+        assert len(piece) <= max_bytes
         pieces.append(piece)
     return b"".join(pieces)
 
 
 @pytest.mark.parametrize("codec", Codec)
-def test_a_codec_is_told_by_looking(codec):
-    """Its beginning is enough, and no plain export looks like any."""
+def test_codecs_are_detected_from_the_first_bytes(codec):
+    """Plain exports are not mistaken for compressed ones."""
     assert codec_of(COMPRESS[codec](TEXT)[:MAGIC_BYTES]) is codec
 
 
 @pytest.mark.parametrize("preset", range(10))
-def test_legacy_lzma_of_every_preset_and_known_length_is_told(preset):
-    """With the end marked, or the length in the header as the external tool wrote it."""
+def test_legacy_lzma_of_every_preset_and_length_is_detected(preset):
+    """With an end marker, or with the length in the header as the external tool wrote it."""
     data = lzma.compress(b"x" * 999, format=lzma.FORMAT_ALONE, preset=preset)
 
     assert codec_of(data) is Codec.LZMA
@@ -53,20 +53,20 @@ def test_legacy_lzma_of_every_preset_and_known_length_is_told(preset):
 
 
 @pytest.mark.parametrize("codec", Codec)
-@pytest.mark.parametrize("most_bytes", [1, 100, 1 << 20])
-def test_what_was_compressed_comes_out(codec, most_bytes):
-    """Through a pipe that gives a few bytes at a time, in pieces of any size."""
-    text = TEXT if most_bytes > 1 else TEXT[:2_000]
+@pytest.mark.parametrize("max_bytes", [1, 100, 1 << 20])
+def test_compressed_text_is_decompressed(codec, max_bytes):
+    """From a pipe that returns a few bytes at a time, in reads of any size."""
+    text = TEXT if max_bytes > 1 else TEXT[:2_000]
     source = PlainSource(Trickle(COMPRESS[codec](text), 997))
 
-    assert read_all(source, most_bytes) == text
+    assert read_all(source, max_bytes) == text
     assert not source.truncated
     assert source.undecoded_bytes == 0
 
 
 @pytest.mark.parametrize("codec", [Codec.GZIP, Codec.XZ, Codec.ZSTD])
-def test_members_in_a_row_are_one_stream(codec):
-    """As `cat` makes them; xz and gzip allow zeros between."""
+def test_consecutive_members_are_one_stream(codec):
+    """As `cat` makes them; xz and gzip allow zeros in between."""
     padding = b"" if codec is Codec.ZSTD else b"\0" * 8
     parts = [TEXT[:50_000], b"", TEXT[50_000:]]
     source = PlainSource(io.BytesIO(padding.join(COMPRESS[codec](part) for part in parts) + padding))
@@ -77,7 +77,7 @@ def test_members_in_a_row_are_one_stream(codec):
 
 
 def test_skippable_zstd_frames_are_skipped():
-    """Seekable files carry their index in one, some at the front."""
+    """Seekable files have their index in one, some at the start."""
     skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
     source = PlainSource(io.BytesIO(skippable + zstd.compress(TEXT) + skippable))
 
@@ -86,8 +86,8 @@ def test_skippable_zstd_frames_are_skipped():
 
 
 @pytest.mark.parametrize("codec", COMPRESSED)
-def test_a_stream_cut_anywhere_gives_what_is_whole_and_says_so(codec):
-    """Never an exception; and what comes out is how the text begins."""
+def test_a_truncated_stream_returns_its_start_and_is_marked_truncated(codec):
+    """It never raises."""
     data = COMPRESS[codec](TEXT)
     for length in [MAGIC_BYTES, 20, len(data) // 2, len(data) - 1]:
         source = PlainSource(io.BytesIO(data[:length]))
@@ -102,7 +102,7 @@ def test_a_stream_cut_anywhere_gives_what_is_whole_and_says_so(codec):
 
 @pytest.mark.parametrize("codec", COMPRESSED)
 def test_a_stream_broken_in_the_middle_ends_there_and_the_rest_is_counted(codec):
-    """A byte changed in the second half: lines before it come out, nothing raises."""
+    """A byte in the second half is changed: earlier lines are returned, nothing is raised."""
     data = bytearray(COMPRESS[codec](TEXT + TEXT[::-1]))
     for at in range(len(data) * 3 // 4, len(data) * 3 // 4 + 40):
         data[at] ^= 0xFF
@@ -114,7 +114,7 @@ def test_a_stream_broken_in_the_middle_ends_there_and_the_rest_is_counted(codec)
 
 
 def test_garbage_after_a_whole_stream_is_counted():
-    """The stream itself was whole, so it is not called truncated."""
+    """The stream itself is complete, so it is not truncated."""
     pings, reader = read(gzip.compress(b"".join(line_records(5))) + b"garbage")
 
     assert len(pings) == 5
@@ -123,8 +123,8 @@ def test_garbage_after_a_whole_stream_is_counted():
 
 
 @pytest.mark.parametrize("codec", COMPRESSED)
-def test_one_compression_inside_another_is_opened_and_no_more(codec):
-    """An archive in transport encoding is read; a third layer is no export."""
+def test_two_layers_of_compression_are_decoded_and_no_more(codec):
+    """An archive in transport encoding is read; a third layer is not an export."""
     twice = gzip.compress(COMPRESS[codec](b"".join(line_records(5))))
 
     assert len(read(twice)[0]) == 5
@@ -134,7 +134,7 @@ def test_one_compression_inside_another_is_opened_and_no_more(codec):
 
 @pytest.mark.parametrize("codec", COMPRESSED)
 def test_a_bomb_is_read_in_bounded_memory(codec):
-    """60 MiB out of a few KiB, a piece at a time."""
+    """60 MiB out of a few KiB, in small pieces."""
     bomb = COMPRESS[codec](b"x" * (60 << 20))
     tracemalloc.start()
     try:

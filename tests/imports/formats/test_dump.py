@@ -14,8 +14,8 @@ TAIL = b"c0ffee-25f5-450a-9cce-7d31318846d8"
 
 
 @pytest.mark.parametrize(("digits", "salt"), [(b"17", 0x97), (b"80", 0x00), (b"ff", 0x7F), (b"8a", 0x0A)])
-def test_case_18_the_salt_is_the_ids_first_byte_less_128(digits, salt):
-    """A salt that is LF or TAB breaks nothing, at the start, between records and at the end."""
+def test_case_18_the_salt_is_the_ids_first_byte_minus_128(digits, salt):
+    """A salt that is LF or TAB is read at the start, between records and at the end."""
     record = encode_dump_record(DAY, digits + TAIL, b'{"a":8}')
     pings, reader = read(record * 3)
 
@@ -28,7 +28,7 @@ def test_case_18_the_salt_is_the_ids_first_byte_less_128(digits, salt):
 
 
 def test_the_date_in_a_record_is_its_day_of_submission():
-    """Midnight, UTC: a dump knows no hour."""
+    """Midnight UTC, because a dump has no times."""
     (ping,), _ = read(encode_dump_record(date(2013, 6, 7), document_id(1), b"{}"))
 
     assert ping.received_at == datetime(2013, 6, 7, tzinfo=UTC)
@@ -55,8 +55,8 @@ FIRST, SECOND = RECORDS[:2]
         pytest.param(b"?" * 100 + SECOND, [0, 1, 2, 3, 4], ExportDamage(1, 100), id="inserted bytes"),
     ],
 )
-def test_damage_costs_no_neighbour(damaged, numbers, damage):
-    """The next record that is plausible from its salt to its TAB is read."""
+def test_damage_does_not_affect_other_records(damaged, numbers, damage):
+    """The next record with a plausible header is read."""
     pings, reader = read(b"".join([FIRST, damaged, *RECORDS[2:]]))
 
     assert [ping.body for ping in pings] == [b'{"ver":1,"number":%d}' % number for number in numbers]
@@ -73,16 +73,16 @@ def test_damage_costs_no_neighbour(damaged, numbers, damage):
         pytest.param(SECOND + b"\n", [0, 1], ExportDamage(), id="and one LF more"),
     ],
 )
-def test_a_dump_gives_its_whole_records_up_to_its_end(end, numbers, damage):
-    """A last record needs its LF only where its JSON does not say that it is whole."""
+def test_intact_records_are_read_to_the_end_of_a_dump(end, numbers, damage):
+    """The last record may lack its LF if its JSON is complete."""
     pings, reader = read(FIRST + end)
 
     assert [ping.body for ping in pings] == [b'{"ver":1,"number":%d}' % number for number in numbers]
     assert reader.damaged == damage
 
 
-def test_json_that_is_none_is_the_converters_to_refuse():
-    """A record is whole by its position, whatever it holds, a TAB included."""
+def test_invalid_json_is_imported_for_the_converter_to_refuse():
+    """Only the position decides whether a record is intact; its content may even have a TAB."""
     bodies = [b"no json", b"", b"a\tb", b'{"a":']
     pings, reader = read(b"".join(encode_dump_record(DAY, document_id(n), b) for n, b in enumerate(bodies)))
 
@@ -101,8 +101,8 @@ def test_json_that_is_none_is_the_converters_to_refuse():
         max_size=6,
     )
 )
-def test_what_is_written_is_read(records):
-    """Any day, id and text come back as they went in."""
+def test_written_records_are_read_back(records):
+    """Any day, id and text."""
     dump = b"".join(encode_dump_record(day, str(uuid).encode(), body) for day, uuid, body in records)
     pings, reader = read(dump, format=ExportFormat.EXPORT)
 

@@ -51,7 +51,7 @@ PATH = "/submit/telemetry/" + ID.decode()
     ],
 )
 def test_a_line_is_an_id_and_a_body(line, path, body):
-    """One ping a line, its time handed in."""
+    """Each line is a ping with the given time."""
     pings, reader = read(line, format=ExportFormat.LINES, received_at=NOW)
 
     assert [(ping.path, ping.body, ping.received_at) for ping in pings] == [(path, body, NOW)]
@@ -68,8 +68,8 @@ def test_a_line_is_an_id_and_a_body(line, path, body):
         pytest.param(b"\n\r\n", ExportDamage(), id="empty lines"),
     ],
 )
-def test_a_line_that_is_none_costs_no_neighbour(line, damage):
-    """It is counted, and the lines around it come out."""
+def test_a_damaged_line_does_not_affect_other_lines(line, damage):
+    """It is counted, and the lines around it are read."""
     before, after = line_records(2)
     pings, reader = read(before + line + after)
 
@@ -78,8 +78,8 @@ def test_a_line_that_is_none_costs_no_neighbour(line, damage):
 
 
 @pytest.mark.parametrize("cut", [ID[:20], ID + b'\t{"a":"b', ID + b'\t{"a":{"b":1}', ID + b"\t"])
-def test_a_last_line_that_is_cut_is_counted_and_not_given(cut):
-    """A brace or a quote that is still open shows it."""
+def test_a_cut_last_line_is_counted_as_damage(cut):
+    """An open brace or quote shows that it is cut."""
     pings, reader = read(line_records(1)[0] + cut)
 
     assert len(pings) == 1
@@ -87,26 +87,25 @@ def test_a_last_line_that_is_cut_is_counted_and_not_given(cut):
 
 
 @pytest.mark.parametrize("length", [99, 100, 101, 5_000_000])
-def test_a_line_past_the_limit_is_skipped_in_bounded_memory(length):
-    """At the limit it is read, past it counted, and its neighbours come out either way."""
+def test_a_line_over_the_limit_is_skipped_in_bounded_memory(length):
+    """At the limit it is read, over it counted; its neighbours are read either way."""
     long_line = ID + b"\t" + b"x" * (length - len(ID) - 1)
     lines = b"".join([*line_records(1), long_line, b"\n", *line_records(1)])
-    reader = LinesReader(BufferedReader(PlainSource(io.BytesIO(lines))), NOW, most_line_bytes=100)
+    reader = LinesReader(BufferedReader(PlainSource(io.BytesIO(lines))), NOW, max_line_bytes=100)
     pings = list(reader)
 
     assert len(pings) == (3 if length <= 100 else 2)
     assert reader.damaged == (ExportDamage() if length <= 100 else ExportDamage(1, length + 1))
 
 
-def test_a_day_given_for_lines_is_when_they_came():
-    """Midnight, UTC; no clock is asked."""
+def test_lines_arrive_on_the_given_day():
+    """At midnight UTC; the clock is not used."""
     (ping,), _ = read(line_records(1)[0], date=date(2013, 9, 8), received_at=NOW)
 
     assert ping.received_at == datetime(2013, 9, 8, tzinfo=UTC)
 
 
-def test_without_a_day_lines_come_now():
-    """Within this test's own time."""
+def test_without_a_day_lines_arrive_now():
     before = datetime.now(UTC)
     (ping,), _ = read(line_records(1)[0])
 
@@ -119,8 +118,8 @@ def test_without_a_day_lines_come_now():
         max_size=6,
     )
 )
-def test_what_is_written_is_read(records):
-    """Any id and any text of one line come back as they went in."""
+def test_written_lines_are_read_back(records):
+    """Any id and any text of one line."""
     lines = "".join(f"{uuid}\t{text}\n" for uuid, text in records).encode()
     pings, reader = read(lines, format=ExportFormat.LINES)
 
@@ -131,8 +130,8 @@ def test_what_is_written_is_read(records):
 
 
 @pytest.mark.parametrize("form", [ExportFormat.AUTO, ExportFormat.LINES])
-def test_a_byte_order_mark_costs_no_ping(form):
-    """Before a file, or where two such files were joined."""
+def test_a_byte_order_mark_is_skipped(form):
+    """At the start of a file, or where two such files were joined."""
     lines = line_records(4)
     joined = BYTE_ORDER_MARK + b"".join(lines[:2]) + BYTE_ORDER_MARK + b"".join(lines[2:])
 

@@ -1,4 +1,4 @@
-"""Any export through one door: its form is told by looking."""
+"""Any export is opened in one way: its format is detected."""
 
 import gzip
 import io
@@ -33,8 +33,8 @@ FORMS = [form for form in ExportFormat if form is not ExportFormat.AUTO]
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, lzma.compress])
-def test_the_form_is_told_by_looking_through_a_pipe(form, compress):
-    """No seeking, no name, any compression: every ping once and in order."""
+def test_formats_are_detected_from_a_pipe(form, compress):
+    """Without seeking or a name, in any compression: every ping once and in order."""
     reader = open_export(Trickle(compress(b"".join(sample(form))), 4_096))
     pings = list(reader)
 
@@ -44,8 +44,8 @@ def test_the_form_is_told_by_looking_through_a_pipe(form, compress):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_form_is_told_though_the_beginning_is_damaged(form):
-    """The first record that is plausible says it; what stands before is damage."""
+def test_formats_are_detected_after_a_damaged_start(form):
+    """The first plausible record decides; bytes before it are damage."""
     records = sample(form)
     pings, reader = read(b"\x01\x02??" + records[0][7:] + b"".join(records[1:]))
 
@@ -57,8 +57,8 @@ def test_the_form_is_told_though_the_beginning_is_damaged(form):
 
 
 @pytest.mark.parametrize("version", PackedVersion)
-def test_each_layout_of_a_packed_log_is_told(version):
-    """By the bytes; one record is enough."""
+def test_each_layout_of_a_packed_log_is_detected(version):
+    """One record is enough."""
     records = sample(ExportFormat.PACKED, version)
 
     for log in (records[0], b"".join(records)):
@@ -68,8 +68,8 @@ def test_each_layout_of_a_packed_log_is_told(version):
         assert not reader.is_damaged
 
 
-def test_lines_with_ids_that_are_none_are_lines_all_the_same():
-    """The converter says what is wrong with them."""
+def test_lines_with_invalid_ids_are_detected_as_lines():
+    """The converter refuses them."""
     pings, reader = read(b'foo\t{"bar":"baz"}\n')
 
     assert reader.format is ExportFormat.LINES
@@ -77,9 +77,9 @@ def test_lines_with_ids_that_are_none_are_lines_all_the_same():
 
 
 @pytest.mark.parametrize("export", [b"hello\n", b'{"ver":1}\n', b"\x00" * 5_000, b"\x1f\x8b", b"a\tb\n"])
-def test_what_nothing_recognises_is_one_error_that_names_the_file(export):
+def test_an_unknown_format_is_an_error_that_names_the_file(export):
     """One line: what is wrong, where, what to do."""
-    with pytest.raises(UnknownExport, match=r"^some\.file: .* say --format$") as caught:
+    with pytest.raises(UnknownExport, match=r"^some\.file: .* choose it with --format$") as caught:
         read(export, name="some.file")
 
     assert isinstance(caught.value, StorageError)
@@ -87,8 +87,8 @@ def test_what_nothing_recognises_is_one_error_that_names_the_file(export):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_form_that_is_given_is_not_doubted(form):
-    """Nothing is raised; what is none of its records is damage."""
+def test_a_given_format_is_not_checked(form):
+    """Nothing is raised; everything else is damage."""
     pings, reader = read(b"hello\nworld\n", format=form)
 
     assert pings == []
@@ -96,16 +96,16 @@ def test_a_form_that_is_given_is_not_doubted(form):
     assert reader.damaged == ExportDamage({"lines": 2, "packed": 0, "export": 0}[form], 12)
 
 
-def test_an_empty_export_is_no_error():
-    """It holds no pings and no damage, whatever its form would have been."""
+def test_an_empty_export_is_not_an_error():
+    """It has no pings and no damage in any format."""
     for empty in (b"", gzip.compress(b"")):
         pings, reader = read(empty)
         assert (pings, reader.is_damaged) == ([], False)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_compressed_export_cut_short_gives_its_whole_records(form):
-    """And says that it was cut, even where the cut falls between two records."""
+def test_a_truncated_compressed_export_returns_its_intact_records(form):
+    """It is marked truncated, even if cut between two records."""
     data = gzip.compress(b"".join(sample(form)), mtime=0)
     pings, reader = read(data[: len(data) // 2])
 
@@ -124,8 +124,8 @@ def test_a_compressed_export_cut_short_gives_its_whole_records(form):
         (("classic-v2-converted", "ss-ff-n-28.lines-0-2.tsv"), ExportFormat.LINES, 2),
     ],
 )
-def test_the_original_servers_own_files_go_through(name, form, count):
-    """Undamaged, each ping's body with its own id's path."""
+def test_files_of_the_original_server_are_read(name, form, count):
+    """Without damage, each body with the path of its own id."""
     pings, reader = read(shared_data("pings", *name).read_bytes())
 
     assert reader.format is form
@@ -133,8 +133,7 @@ def test_the_original_servers_own_files_go_through(name, form, count):
     assert not reader.is_damaged
 
 
-def test_legacy_lzma_holds_the_same_ping_as_its_text():
-    """The original and its text, side by side."""
+def test_a_legacy_lzma_file_has_the_same_ping_as_its_text():
     packed = shared_data("pings", "classic-v2-converted", "ss-ff-n-22.lzma").read_bytes()
     text = shared_data("pings", "classic-v2-converted", "ss-ff-n-22.tsv").read_bytes()
 
@@ -143,8 +142,8 @@ def test_legacy_lzma_holds_the_same_ping_as_its_text():
     ]
 
 
-def test_no_other_sample_is_taken_for_an_export():
-    """Bare JSON, HTTP captures and the like have no form of these."""
+def test_other_samples_are_not_detected_as_exports():
+    """Bare JSON, HTTP captures and the like have none of these formats."""
     taken = []
     for path in sorted(shared_data("pings").rglob("*")):
         if path.is_file() and path.parent.name not in {"packed", "classic-v2-converted"}:

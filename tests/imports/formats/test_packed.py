@@ -56,7 +56,7 @@ def test_case_13_a_v2_record_counts_header_address_path_and_body():
 
 @pytest.mark.parametrize("time_ms", [1, TIME_MS])
 def test_case_14_two_identical_records_are_two_pings(time_ms):
-    """Sorting out repeats is the converter's.  Time 1, the original's own, is a clock that was never set."""
+    """The converter finds duplicates.  Time 1, as in the original, is a clock that was never set."""
     pings, reader = read(a_record(time_ms=time_ms) * 2)
 
     assert [(ping.path, ping.body) for ping in pings] == [("/submit/telemetry/abcd", b'{"a":8}')] * 2
@@ -65,8 +65,7 @@ def test_case_14_two_identical_records_are_two_pings(time_ms):
 
 
 @pytest.mark.parametrize("time_ms", [0, 1, LATEST_MS, 2**64 - 1])
-def test_a_time_out_of_its_logs_century_is_damage(time_ms):
-    """Where other records show that the clock was set, a header without a sane time is none."""
+def test_an_implausible_time_is_damage_if_other_times_are_plausible(time_ms):
     pings, reader = read(a_record(b"one") + a_record(time_ms=time_ms) + a_record(b"two"))
 
     assert [ping.path[-3:] for ping in pings] == ["one", "two"]
@@ -75,7 +74,7 @@ def test_a_time_out_of_its_logs_century_is_damage(time_ms):
 
 @pytest.mark.parametrize("time_ms", [1, TIME_MS])
 def test_case_15_a_lone_header_with_an_absurd_length_loses_nothing_else(time_ms):
-    """Example A: both good records come out; the 15 bytes between are damage."""
+    """Example A: both good records are read; the 15 bytes in between are damage."""
     lone = struct.pack("<BHIQ", 0x1E, 65_535, 7, time_ms)
     pings, reader = read(a_record(b"one", time_ms=time_ms) + lone + a_record(b"two", time_ms=time_ms))
 
@@ -84,8 +83,8 @@ def test_case_15_a_lone_header_with_an_absurd_length_loses_nothing_else(time_ms)
 
 
 @pytest.mark.parametrize("time_ms", [1, TIME_MS])
-def test_case_16_a_path_length_2_too_small_costs_that_record_only(time_ms):
-    """Example B: the good record comes out; the broken one is counted, whole."""
+def test_case_16_a_wrong_path_length_damages_only_that_record(time_ms):
+    """Example B: the good record is read; the broken one is counted."""
     broken = struct.pack("<BHIQ", 0x1E, 2, 7, time_ms) + b'abcd{"a":8}'
     pings, reader = read(broken + a_record(b"good", time_ms=time_ms))
 
@@ -94,8 +93,8 @@ def test_case_16_a_path_length_2_too_small_costs_that_record_only(time_ms):
 
 
 @pytest.mark.parametrize("time_ms", [1, TIME_MS])
-def test_case_17_a_truncated_gzip_body_is_its_own_records_trouble(time_ms):
-    """The record is whole, so it comes out as it is; and the next one is read."""
+def test_case_17_a_truncated_gzip_body_does_not_affect_other_records(time_ms):
+    """Its record is intact, so it is returned as it is."""
     cut = gzip.compress(b'{"a":8}' * 50, mtime=0)[:-12]
     pings, reader = read(a_record(b"cut", cut, time_ms) + a_record(b"good", time_ms=time_ms))
 
@@ -107,8 +106,8 @@ def test_case_17_a_truncated_gzip_body_is_its_own_records_trouble(time_ms):
     "body", [cut_body := gzip.compress(b"x" * 99, mtime=0)[:-5], b"not json", b"", b'{"a":']
 )
 @pytest.mark.parametrize("version", PackedVersion)
-def test_a_whole_record_comes_out_whatever_its_body(version, body):
-    """Judging bodies is the converter's; here only edges count, even before a damaged neighbour."""
+def test_an_intact_record_is_returned_with_any_body(version, body):
+    """Bodies are checked by the converter; only boundaries count here, even before a damaged neighbour."""
     records = [encode_record(version, document_id(n) + DIMENSIONS, body, TIME_MS) for n in range(3)]
     separator_lost = bytes([records[1][0] ^ 0x40]) + records[1][1:]
     pings, _ = read(records[0] + separator_lost + records[2])
@@ -116,24 +115,23 @@ def test_a_whole_record_comes_out_whatever_its_body(version, body):
     assert [ping.body for ping in pings if document_id(1).decode() not in ping.path] == [body, body]
 
 
-def test_line_ends_that_people_leave_are_no_damage():
-    """Logs that each end in a stray LF, put behind each other."""
+def test_stray_line_ends_between_logs_are_not_damage():
+    """Logs that each end in a stray LF are joined."""
     pings, reader = read((a_record() + b"\n") * 3)
 
     assert len(pings) == 3
     assert not reader.is_damaged
 
 
-def test_stray_bytes_between_whole_records_cost_neither():
-    """They are counted as bytes; too few to have been a record."""
+def test_stray_bytes_do_not_affect_the_records_around_them():
+    """They are counted as bytes; they are too few for a record."""
     pings, reader = read(a_record(b"one") + b"???" + a_record(b"two"))
 
     assert [ping.path[-3:] for ping in pings] == ["one", "two"]
     assert reader.damaged == ExportDamage(records=0, bytes=3)
 
 
-def test_a_last_record_that_is_cut_is_counted_and_not_given():
-    """Only whole records are received."""
+def test_a_cut_last_record_is_counted_as_damage():
     pings, reader = read(a_record(b"one") + a_record(b"two")[:-1])
 
     assert [ping.path[-3:] for ping in pings] == ["one"]
@@ -141,8 +139,8 @@ def test_a_last_record_that_is_cut_is_counted_and_not_given():
 
 
 @pytest.mark.parametrize("version", PackedVersion)
-def test_a_length_that_ends_where_a_later_record_does_swallows_none(version):
-    """Records of one size make that likely: the swallowed ones say that the length is wrong."""
+def test_a_wrong_length_that_ends_at_a_later_record_hides_no_record(version):
+    """Likely with records of one size: the records inside show that the length is wrong."""
     records = [encode_record(version, document_id(n), b'{"a":8}', TIME_MS) for n in range(6)]
     header_bytes = len(records[0]) - 36 - 7
     at = header_bytes - 12
@@ -157,16 +155,16 @@ def test_a_length_that_ends_where_a_later_record_does_swallows_none(version):
 
 
 @pytest.mark.parametrize("body", [a_record(b"inner"), b"look: " + a_record(b"inner") + b" end"])
-def test_a_body_that_holds_a_packed_record_is_one_ping(body):
-    """Lengths that agree with what follows are believed, whatever a client sent."""
+def test_a_body_that_contains_a_packed_record_is_one_ping(body):
+    """Lengths that agree with the following record are accepted."""
     pings, reader = read(a_record(b"outer", body) + a_record(b"next"))
 
     assert [ping.body for ping in pings] == [body, b'{"a":8}']
     assert not reader.is_damaged
 
 
-def test_data_past_the_limit_is_damage_and_at_the_limit_is_not():
-    """1 MiB is taken; a byte more was never the old server's."""
+def test_data_over_the_limit_is_damage():
+    """1 MiB is accepted; the old server never wrote more."""
     largest = a_record(b"largest", b"x" * MAX_DATA_BYTES)
     too_large = a_record(b"too-large", b"x" * (MAX_DATA_BYTES + 1))
     pings, reader = read(a_record() + largest + too_large + a_record(b"last"))
@@ -175,8 +173,8 @@ def test_data_past_the_limit_is_damage_and_at_the_limit_is_not():
     assert reader.damaged == ExportDamage(records=1, bytes=len(too_large))
 
 
-def test_paths_come_out_as_urls():
-    """Bytes that no URL holds bare are escaped; an empty remainder, which the old receiver took, stays."""
+def test_paths_are_returned_as_urls():
+    """Bytes not allowed in URLs are escaped; an empty remainder, which the old server accepted, stays."""
     pings, _ = read(b"".join(a_record(path) for path in (b"id/saved session", "id/é%2F".encode(), b"")))
 
     assert [ping.path.removeprefix("/submit/telemetry/") for ping in pings] == [
@@ -190,8 +188,8 @@ def test_paths_come_out_as_urls():
     ("name", "expected"),
     [("telemetry.log.v2.host.1.2", b"\x00" * 9), ("telemetry.log.v1.host.1.2", b"\x00" * 9)],
 )
-def test_a_file_name_never_overrules_what_the_bytes_say(name, expected):
-    """A v1 log under either name is read as v1."""
+def test_bytes_decide_the_layout_before_the_file_name(name, expected):
+    """A v1 log is read as v1 under any name."""
     pings, reader = read(a_record(b"id", expected) * 4, name=name)
 
     assert [ping.body for ping in pings] == [expected] * 4
@@ -215,8 +213,8 @@ def test_the_original_servers_sample_log():
     assert not reader.is_damaged
 
 
-def test_text_beyond_ascii_comes_through_a_packed_log_unharmed():
-    """The two records of the unicode sample hold the same ping, once gzipped and once not."""
+def test_text_beyond_ascii_is_unchanged():
+    """The two records of the unicode sample have the same ping, once gzipped and once not."""
     pings, reader = read(shared_data("pings", "packed", "unicode.v1.packed").read_bytes())
 
     gzipped, plain = (ping.body for ping in pings)
@@ -239,8 +237,8 @@ def test_text_beyond_ascii_comes_through_a_packed_log_unharmed():
     ),
 )
 @example(version=PackedVersion.V0, records=[("0", b"\0", 2**41, b"")])
-def test_what_is_written_is_read(version, records):
-    """Any paths, bodies and times come back as they went in."""
+def test_written_records_are_read_back(version, records):
+    """Any paths, bodies and times."""
     log = b"".join(
         encode_record(version, path.encode(), data, time_ms, ip) for path, data, time_ms, ip in records
     )

@@ -1,4 +1,4 @@
-"""Damage in packed logs: what it does not touch is recovered."""
+"""Damage in packed logs: all untouched records are recovered."""
 
 import random
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class DamagedLog:
 
 
 def damage_one(record: bytes, rng: random.Random) -> tuple[bytes, bool]:
-    """*record* after a bit flip, a cut, a false length or inserted bytes, and whether it is still whole."""
+    """Return *record* with a bit flip, a cut, a false length or inserted bytes, and if it is intact."""
     at = rng.randrange(len(record))
     kind = rng.choice(["flip", "cut", "length", "insert"])
     if kind == "flip":
@@ -50,7 +50,7 @@ def damaged_log(version: PackedVersion, seed: int) -> tuple[list[bytes], Damaged
 
 
 def recovered_of(version: PackedVersion, seed: int) -> tuple[int, int, int, str]:
-    """How many undamaged records there were, how many came out, what else did, and what was counted."""
+    """Return how many records were undamaged, recovered, returned otherwise, and counted."""
     records, log = damaged_log(version, seed)
     header_bytes = {"v0": 16, "v1": 15, "v2": 16 + 9}[version]
     pings, reader = read(log.data)
@@ -72,7 +72,7 @@ def recovered_of(version: PackedVersion, seed: int) -> tuple[int, int, int, str]
 @pytest.mark.parametrize("version", PackedVersion)
 @pytest.mark.parametrize("seed", range(4))
 def test_every_record_that_50_corruptions_did_not_touch_is_recovered(version, seed):
-    """Of 1,000 records; what else comes out are records whose path or body was changed in place."""
+    """Of 1,000 records; all others returned had their path or body changed in place."""
     undamaged, recovered, changed, counted = recovered_of(version, seed)
     print(f"{version} seed {seed}: {recovered} of {undamaged} undamaged, {changed} changed, {counted}")
 
@@ -84,7 +84,7 @@ def test_every_record_that_50_corruptions_did_not_touch_is_recovered(version, se
 @pytest.mark.slow
 @pytest.mark.parametrize("version", PackedVersion)
 def test_every_untouched_record_is_recovered_under_many_seeds(version):
-    """200 logs of 1,000 records with 50 corruptions each, and not one record lost."""
+    """200 logs of 1,000 records with 50 corruptions each."""
     undamaged = recovered = changed = 0
     for seed in range(1_000, 1_200):
         figures = recovered_of(version, seed)

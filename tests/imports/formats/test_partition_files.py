@@ -1,4 +1,4 @@
-"""Old partition files: the dimensions are in their paths."""
+"""Old partition files: their paths contain the dimensions."""
 
 import lzma
 from datetime import UTC, date, datetime
@@ -28,13 +28,13 @@ EXPECTED = PartitionOrigin(DIMENSIONS, date(2013, 9, 8))
     ],
 )
 def test_case_45_dimensions_come_from_the_path_below_the_base(tmp_path, name):
-    """Both orders of folders, and every name that a file had in its life."""
+    """Both orders of folders, and every name that such files had."""
     assert origin_below(tmp_path / name, tmp_path) == EXPECTED
     assert origin_guessed(tmp_path / name) == EXPECTED
 
 
 def test_case_45_the_same_path_outside_the_base_is_an_error(tmp_path):
-    """So is one that leaves it by a link or by dots, and one that is no partition's."""
+    """Also if it leaves the base by a link or by dots, or is not that of a partition file."""
     base = tmp_path / "base"
     base.mkdir()
     (base / "saved_session").symlink_to(tmp_path)
@@ -50,14 +50,14 @@ def test_case_45_the_same_path_outside_the_base_is_an_error(tmp_path):
     "name",
     ["", "-", "pings.tsv", "a/b/c/d/e.tsv", "a/b/c/d/1.20131308.log", "a/b/c/d/telemetry.log.v1.host.1.2"],
 )
-def test_other_names_say_nothing(name):
-    """Only a name with a real date and a partition file's form is taken for one."""
+def test_other_names_have_no_dimensions(name):
+    """Only names with a real date and the form of a partition file are used."""
     assert origin_guessed(Path(name)) is None
 
 
 @pytest.mark.parametrize("has_base", [True, False])
 def test_pings_of_a_partition_file_have_its_dimensions_and_its_day(tmp_path, has_base):
-    """In a submission's order, the reason spelt as clients do; `.lzma` may hold xz data."""
+    """In the order of a submit path, with reasons spelled as by clients; `.lzma` may have xz data."""
     path = tmp_path / LATER
     path.parent.mkdir(parents=True)
     path.write_bytes(lzma.compress(b"".join(line_records(3))))
@@ -72,8 +72,8 @@ def test_pings_of_a_partition_file_have_its_dimensions_and_its_day(tmp_path, has
     assert {ping.received_at for ping in pings} == {datetime(2013, 9, 8, tzinfo=UTC)}
 
 
-def test_what_a_user_says_goes_before_what_a_path_says(tmp_path):
-    """--date is the last word; a line with a path of its own keeps it."""
+def test_options_take_precedence_over_the_path(tmp_path):
+    """--date decides; a line with its own path keeps it."""
     path = tmp_path / LATER
     path.parent.mkdir(parents=True)
     path.write_bytes(b"/submit/telemetry/" + document_id(1) + b"/main\t{}\n")

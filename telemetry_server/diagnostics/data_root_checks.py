@@ -1,0 +1,175 @@
+"""Checks of the data root: access, conversion, ledger, queue and locks."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from storage.data_root import DataRoot
+from storage.errors import LostFile, StorageError, UnfitLedger
+from storage.integrity.audit import swept_segments, unknown_files
+from storage.ledger.ledger import Ledger
+from storage.ledger.opening import unfitness
+from storage.ledger.values import SegmentPosition
+from storage.lock import FileLock
+from storage.progress.conversion_state import ConversionState
+from storage.progress.waiting import oldest_waiting
+from storage.raw.segment_paths import segments
+from telemetry_server.composition.data_root import inaccessible_part
+from telemetry_server.diagnostics.finding import Finding, foreign_file
+
+OLDEST_QUEUE = timedelta(minutes=5)
+
+
+def access(root: DataRoot) -> Iterator[Finding]:
+    """Does it exist, and is it writable for this user and private?"""
+    if not root.path.exists():
+        parent = next(path for path in root.path.parents if path.exists())
+        if _accepts_files(parent):
+            yield Finding("data root", True, f"{root.path} does not exist yet; serve creates it")
+        else:
+            detail = f"{root.path} does not exist, and cannot be created in {parent}"
+            fix = "create it for this user, or choose another folder with --data"
+            yield Finding("data root", False, detail, fix)
+        return
+    if not root.path.is_dir():
+        yield Finding("data root", False, f"{root.path} is not a folder", "choose another one with --data")
+        return
+    closed = inaccessible_part(root)
+    if closed is not None:
+        yield foreign_file(root, f"{closed} is not writable for this user")
+        return
+    exposed = [
+        folder
+        for folder in (root.raw, root.converted, root.quarantine, root.state)
+        if folder.exists() and folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ]
+    if exposed:
+        fix = f"chmod -R go-rwx {root.path}"
+        yield Finding("data root", False, f"other users can access {exposed[0]}", fix)
+        return
+    yield Finding("data root", True, f"{root.path} is writable and private")
+
+
+def _accepts_files(parent: Path) -> bool:
+    try:
+        # Permissions are not enough: /proc and a read-only disk grant them, but accept no files.
+        with TemporaryDirectory(prefix=".telemetry-doctor-", dir=parent):
+            return True
+    except OSError:
+        return False
+
+
+def data_root_contents(root: DataRoot) -> Iterator[Finding]:
+    """Check conversion, ledger, queue and locks of a data root that exists."""
+    if root.path.is_dir() and inaccessible_part(root) is None:
+        yield from conversion(root)
+        unfit = unfitness(root)
+        if unfit is None:
+            yield from unknown_to_ledger(root)
+            yield from queue(root)
+        else:
+            detail, _, fix = str(unfit).partition("; ")
+            if not isinstance(unfit, UnfitLedger):
+                fix = "free the disk, or see telemetry-server repair --dry-run"
+            yield Finding("ledger", False, detail, fix)
+        yield from locks(root)
+
+
+def conversion(root: DataRoot) -> Iterator[Finding]:
+    """Is conversion halted, or will it halt at its next turn?"""
+    fix = "correct the cause; serve retries within a minute, convert immediately"
+    halt = ConversionState(root).read()
+    if halt is not None:
+        detail = f"halted since {halt.since:%Y-%m-%d %H:%M:%S} UTC: {halt.reason}"
+        yield Finding("conversion", False, detail, fix)
+        return
+    lost = _lost_file(root)
+    if lost is not None:
+        yield Finding("conversion", False, f"conversion will halt: {LostFile(lost)}", fix)
+    else:
+        yield Finding("conversion", True, "not halted")
+
+
+def _lost_file(root: DataRoot) -> str | None:
+    """Return the first open file that is missing or shorter than its committed length."""
+    try:
+        if not root.ledger.exists():
+            return None
+        with Ledger(root.ledger, read_only=True) as ledger:
+            files = ledger.files(open_only=True)
+    except (StorageError, sqlite3.Error):
+        return None  # the queue check reports it
+    for file in files:
+        path = root.path / file.path
+        if not path.exists() or path.stat().st_size < file.length:
+            return file.path
+    return None
+
+
+def unknown_to_ledger(root: DataRoot) -> Iterator[Finding]:
+    """Are there files that the ledger does not know?"""
+    if not root.ledger.exists():
+        yield Finding("ledger", True, "none yet; the first conversion creates it")
+        return
+    try:
+        with Ledger.for_reading(root) as ledger:
+            unknown = unknown_files(root, ledger) + [f"raw/{name}" for name in swept_segments(root, ledger)]
+    except (StorageError, sqlite3.Error):
+        return  # the queue check reports it
+    if unknown:
+        detail = f"{len(unknown):,} files are not in the ledger, such as {unknown[0]}"
+        yield Finding("ledger", False, detail, "telemetry-server repair --dry-run shows the remedy")
+    else:
+        yield Finding("ledger", True, "belongs to these files and knows all of them")
+
+
+def queue(root: DataRoot) -> Iterator[Finding]:
+    """How long has the oldest submission waited?  Do pings wait for definitions?"""
+    positions: Mapping[str, SegmentPosition] = {}
+    pending = 0
+    try:
+        if root.ledger.exists():
+            with Ledger.for_reading(root) as ledger:
+                positions = ledger.positions()
+                pending = len(ledger.pending())
+    except (StorageError, sqlite3.Error) as error:
+        yield Finding("ledger", False, str(error), "free the disk, or see telemetry-server repair --dry-run")
+        return
+    oldest = oldest_waiting(segments(root.raw), positions)
+    age = datetime.now(UTC) - oldest if oldest else timedelta(0)
+    if oldest:
+        ok = age < OLDEST_QUEUE
+        fix = "" if ok else "start the server, or run telemetry-server convert"
+        yield Finding("queue", ok, f"the oldest submission has waited {age.total_seconds():,.0f} s", fix)
+    if pending:
+        what = "ping waits" if pending == 1 else "pings wait"
+        fix = "check that revision_server answers, or put the definitions in the cache"
+        yield Finding("queue", False, f"{pending:,} {what} for definitions", fix)
+    if not oldest and not pending:
+        yield Finding("queue", True, "nothing waits")
+
+
+def locks(root: DataRoot) -> Iterator[Finding]:
+    """Which locks are held?  A lock ends with its process, so a held lock is never stale."""
+    held = []
+    for path in sorted(root.state.glob("*.lock")):
+        lock = FileLock(path)
+        if lock.acquire(wait=False):
+            lock.release()
+        else:
+            held.append(path.stem)
+    yield Finding("locks", True, f"held by a live process: {', '.join(held)}" if held else "no lock is held")
+    for path in sorted(root.state.glob("*.lock")):
+        if path.stat().st_uid != os.getuid() and os.getuid() != 0:
+            yield foreign_file(root, f"{path} belongs to another user", "locks")
+    left = sum(1 for _ in _leftovers(root))
+    if left:
+        yield Finding("locks", True, f"{left} unfinished imports; the next convert clears them")
+
+
+def _leftovers(root: DataRoot) -> Iterator[Path]:
+    return root.staging.iterdir() if root.staging.is_dir() else iter(())

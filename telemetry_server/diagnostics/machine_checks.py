@@ -1,0 +1,89 @@
+"""Checks of the machine: free disk space, the clock, and the limit of open files."""
+
+import os
+import resource
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from storage.data_root import DataRoot
+from storage.errors import StorageError
+from storage.ledger.ledger import Ledger
+from storage.raw.free_space import INODE_SHARE, default_floor_bytes
+from storage.raw.segment_paths import segments
+from telemetry_server.diagnostics.finding import Finding
+from telemetry_server.settings.settings import Settings
+
+GIBIBYTE = 2**30
+EARLIEST_PLAUSIBLE = datetime(2025, 1, 1, tzinfo=UTC)  # before this code was written
+CLOCK_TOLERANCE = timedelta(minutes=5)
+JUMP_IS_NEWS_FOR = timedelta(days=1)
+SPARE_DESCRIPTORS = 256
+
+
+def disk_space(settings: Settings, root: DataRoot) -> Iterator[Finding]:
+    """Is there enough free space, in bytes and in inodes?"""
+    folder = _nearest_folder(root.path)
+    usage = shutil.disk_usage(folder)
+    floor = settings.min_free_bytes
+    if floor is None:
+        floor = default_floor_bytes(usage.total)
+    detail = f"{usage.free / GIBIBYTE:,.1f} GiB free, at least {floor / GIBIBYTE:,.1f} GiB needed"
+    ok = usage.free >= floor
+    yield Finding("disk", ok, detail, "" if ok else "free disk space, or lower min_free_bytes")
+    inodes = os.statvfs(folder)
+    if inodes.f_files and inodes.f_favail < inodes.f_files * INODE_SHARE:
+        detail = f"{inodes.f_favail:,} of {inodes.f_files:,} inodes left"
+        yield Finding("disk", False, detail, "remove small files, or run telemetry-server compact")
+
+
+def clock(root: DataRoot) -> Iterator[Finding]:
+    """Is the time plausible, and not before the newest submission?"""
+    now = datetime.now(UTC)
+    fix = "set the clock (timedatectl set-ntp true)"
+    if now < EARLIEST_PLAUSIBLE:
+        yield Finding("clock", False, f"the clock says {now:%Y-%m-%d}", fix)
+        return
+    days = [segment.day for segment in segments(root.raw)] if root.raw.is_dir() else []
+    if days and max(days) > (now + CLOCK_TOLERANCE).date():
+        yield Finding(
+            "clock", False, f"the clock says {now:%Y-%m-%d}, but there are submissions of {max(days)}", fix
+        )
+        return
+    yield _jump_of_clock(root, now) or Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _jump_of_clock(root: DataRoot, now: datetime) -> Finding | None:
+    """Return the last jump of the clock while it is doubted or recent."""
+    try:
+        if not root.ledger.exists():
+            return None
+        with Ledger(root.ledger, read_only=True) as ledger:
+            record = ledger.clock()
+    except (StorageError, sqlite3.Error):
+        return None  # the ledger check reports it
+    if record is None or not record.jumped_by:
+        return None
+    jumped_at = datetime.fromtimestamp(record.jumped_at, UTC)
+    if not record.is_doubted and abs(now - jumped_at) > JUMP_IS_NEWS_FOR:
+        return None
+    days = f"{abs(record.jumped_by) / 86_400:,.1f} days {'ahead' if record.jumped_by > 0 else 'back'}"
+    effect = "nothing expires for a day" if record.is_doubted else "the clock is trusted again"
+    fix = "set the clock (timedatectl set-ntp true); if the server was off for so long, wait a day"
+    return Finding("clock", False, f"it jumped {days} at {jumped_at:%Y-%m-%d %H:%M} UTC; {effect}", fix)
+
+
+def descriptors(settings: Settings) -> Iterator[Finding]:
+    """Can a worker open a file for every connection?"""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_connections + SPARE_DESCRIPTORS
+    ok = hard == resource.RLIM_INFINITY or hard >= wanted
+    fix = "" if ok else f"raise the limit (LimitNOFILE={wanted}), or lower max_connections"
+    limit = soft if ok else hard
+    yield Finding("open files", ok, f"limit {limit:,}, needed {wanted:,}", fix)
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())

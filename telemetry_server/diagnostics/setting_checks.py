@@ -1,0 +1,17 @@
+"""Checks of the settings and the files that they name."""
+
+from collections.abc import Iterator
+
+from telemetry_server.composition.setting_files import check_files
+from telemetry_server.diagnostics.finding import Finding
+from telemetry_server.settings.settings import ConfigurationError, Settings
+
+
+def files_of_settings(settings: Settings) -> Iterator[Finding]:
+    """Are the settings and the files that they name valid?"""
+    try:
+        check_files(settings)
+    except ConfigurationError as error:
+        yield Finding("settings", False, str(error), "correct it; telemetry-server config check checks again")
+    else:
+        yield Finding("settings", True, "settings and referenced files are valid")
