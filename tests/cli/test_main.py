@@ -17,7 +17,7 @@ from tests.support.running_server import telemetry_server
 CONTRACT_COMMANDS = {
     *("serve", "convert", "cat", "explain", "replay", "audit", "compact", "specs", "generate"),
     *("repair", "backup", "restore"),
-    *("doctypes", "point", "tail", "demo", "doctor", "config"),
+    *("doctypes", "point", "tail", "demo", "doctor", "config", "tables", "sql"),
 }
 
 
