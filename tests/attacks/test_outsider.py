@@ -187,7 +187,10 @@ def test_nothing_below_the_data_root_is_anybody_elses_to_read(seen):
         assert re.fullmatch(rf"/dev/shm/telemetry-server-{seen.uid}-[0-9a-f]+", str(folder)), folder
         ours += [folder, *folder.iterdir()]
 
-    assert {path.name for path in seen.data.iterdir()} == {"raw", "converted", "quarantine", "specs", "state"}
+    assert {path.name for path in seen.data.iterdir()} == {
+        *("raw", "converted", "quarantine", "tables", "specs", "state"),
+        ".identity",
+    }
     assert any(path.name == "Histograms.json" for path in ours)
     wrong = {
         f"{path}: {found.st_mode:o} of {found.st_uid}"
