@@ -188,7 +188,7 @@ def test_nothing_below_the_data_root_is_anybody_elses_to_read(seen):
         ours += [folder, *folder.iterdir()]
 
     assert {path.name for path in seen.data.iterdir()} == {
-        *("raw", "converted", "quarantine", "tables", "specs", "state"),
+        *("raw", "converted", "quarantine", "specs", "state"),
         ".identity",
     }
     assert any(path.name == "Histograms.json" for path in ours)
