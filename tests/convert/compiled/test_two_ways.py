@@ -16,8 +16,8 @@ from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.compiled.ping_text import Layouts, NeedsFullParse, open_ping
 from telemetry_server.convert.compiled.text_packer import TextPacker
 from telemetry_server.convert.conversion import ConversionContext
+from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from telemetry_server.convert.histograms.histogram_packer import places_of
-from telemetry_server.convert.histograms.measures import SpecDefinitions
 from telemetry_server.convert.pipeline import convert
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import Layout
