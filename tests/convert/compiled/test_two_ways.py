@@ -123,7 +123,7 @@ SEPARATORS = ((",", ":"), (", ", ": "))
 
 def outcomes(body: bytes, context: ConversionContext, path: str = TELEMETRY_PATH) -> tuple[Outcome, Outcome]:
     submission = a_submission(body, path)
-    return convert(submission, context), convert(submission, context, plainly=True)
+    return convert(submission, context), convert(submission, context, fully=True)
 
 
 def assert_same(body: bytes, context: ConversionContext, path: str = TELEMETRY_PATH) -> None:
