@@ -69,7 +69,7 @@ def ours(context: ConversionContext, *, plainly: bool) -> Work:
         task = replace(context, resolver=TaskResolver(context.resolver))
         builder = ResultBuilder()
         for index, submission in enumerate(batch):
-            outcome = convert(submission, task, plainly=plainly)
+            outcome = convert(submission, task, fully=plainly)
             if not isinstance(outcome, Stored):
                 raise TypeError(f"a good ping was not stored: {outcome}")
             builder.add(index, submission, outcome)

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from telemetry_server.convert.anomalies import note_parsing
 from telemetry_server.convert.compiled.compiled_ping import CompiledPing
 from telemetry_server.convert.compiled.ping_text import IS_COMPILED, NeedsFullParse
+from telemetry_server.convert.histograms.definitions import Definitions
 from telemetry_server.convert.histograms.histogram_packer import Packer, SelfDescribedPacker
-from telemetry_server.convert.histograms.measures import Definitions
 from telemetry_server.convert.histograms.self_description import SelfDescription
 from telemetry_server.convert.payloads.parsed_payload import JsonObject
 from telemetry_server.outcomes.outcome import Outcome, Stored

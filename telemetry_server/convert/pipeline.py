@@ -54,12 +54,12 @@ REASON_OF: Mapping[type[PingError], QuarantineReason] = {
 }
 
 
-def convert(submission: Submission, context: ConversionContext, *, plainly: bool = False) -> Outcome:
+def convert(submission: Submission, context: ConversionContext, *, fully: bool = False) -> Outcome:
     """
     Convert *submission*; every input has an outcome, and only a failing disk of the resolver raises.
 
     Args:
-        plainly: Decode every part of the ping, never only what is needed: slower, with the same outcome.
+        fully: Decode every part of the ping, never only what is needed: slower, with the same outcome.
     """
     notes: Counter[str] = Counter()
     conversion = Conversion(with_readable_texts(submission, notes), context, notes)
@@ -68,7 +68,7 @@ def convert(submission: Submission, context: ConversionContext, *, plainly: bool
         return ended
     # A rule may look at any place, so every part would be decoded in the end.
     has_rules = context.rules is not None and bool(context.rules.rules)
-    return convert_ping(lambda parse: _convert(conversion.with_parser(parse)), fully=plainly or has_rules)
+    return convert_ping(lambda parse: _convert(conversion.with_parser(parse)), fully=fully or has_rules)
 
 
 def _convert(conversion: Conversion) -> Outcome:

@@ -42,11 +42,11 @@ def unknown(count: int) -> bytes:
     return b"{%b}" % b",".join(b'"%x":{"values":{}}' % number for number in range(count))
 
 
-@pytest.fixture(params=["as it comes", "plainly"])
+@pytest.fixture(params=["as it comes", "fully"])
 def converted(request, tmp_path):
     """Converts a body, by the compiled walk where there is one, and by a full parse."""
     context = a_context(tmp_path)
-    return lambda body: convert(a_submission(body), context, plainly=request.param == "plainly")
+    return lambda body: convert(a_submission(body), context, fully=request.param == "fully")
 
 
 def test_a_ping_may_lose_up_to_the_maximum_of_histograms(converted):

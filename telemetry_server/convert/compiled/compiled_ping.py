@@ -5,7 +5,7 @@ from typing import Any
 
 from telemetry_server.convert.compiled.ping_text import NeedsFullParse, encode, open_ping
 from telemetry_server.convert.compiled.text_packer import TextPacker
-from telemetry_server.convert.histograms.measures import Definitions, SpecDefinitions
+from telemetry_server.convert.histograms.definitions import Definitions, SpecDefinitions
 
 
 class CompiledPing:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from telemetry_server.convert.histograms.measures import Measure, SpecDefinitions
+from telemetry_server.convert.histograms.definitions import Definition, SpecDefinitions
 
 try:
     from telemetry_server.convert.compiled import _text
@@ -79,18 +79,18 @@ class Layouts(dict[str, bytes | None]):
         self._keyed = keyed
 
     def __missing__(self, name: str) -> bytes | None:
-        measure = self._definitions.measure(name, None)
-        if not isinstance(measure, Measure) or measure.keyed not in (None, self._keyed):
+        definition = self._definitions.definition(name, None)
+        if not isinstance(definition, Definition) or definition.keyed not in (None, self._keyed):
             return None
-        layout = self[name] = _layout(measure)
+        layout = self[name] = _layout(definition)
         return layout
 
 
-def _layout(measure: Measure) -> bytes:
-    """*measure*, followed by its `others` in the order in which they are tried."""
+def _layout(definition: Definition) -> bytes:
+    """*definition*, followed by its `others` in the order in which they are tried."""
     numbers = array("q")
-    measures = (measure, *measure.others)
-    for following, one in zip(reversed(range(len(measures))), measures, strict=True):
+    candidates = (definition, *definition.others)
+    for following, one in zip(reversed(range(len(candidates))), candidates, strict=True):
         buckets = sorted((int(start), position) for start, position in one.positions.items())
         starts, positions = zip(*buckets, strict=True)
         low, high = one.client_range

@@ -13,8 +13,8 @@ from telemetry_server.convert.compiled.ping_text import (
     PackedText,
     pack_histograms,
 )
+from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from telemetry_server.convert.histograms.histogram_packer import KEYED, MAX_NUMBERS, Packer, Place
-from telemetry_server.convert.histograms.measures import SpecDefinitions
 from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
 
 # The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.

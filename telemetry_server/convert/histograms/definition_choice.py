@@ -8,7 +8,7 @@ from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.history.resolver import Awaiting, NotFound, Resolution, Resolved, RevisionSource
 from histogram_specs.revision import Revision, parse_revision_url
 from storage.partitions.schema import value_text
-from telemetry_server.convert.histograms.measures import Definitions, definitions_of
+from telemetry_server.convert.histograms.definitions import Definitions, definitions_of
 from telemetry_server.convert.histograms.self_description import SelfDescription
 from telemetry_server.convert.payloads.parsed_payload import JsonObject
 from telemetry_server.outcomes.outcome import QuarantineReason

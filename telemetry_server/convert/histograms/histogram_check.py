@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from storage.partitions.histogram_row import NOT_SENT, SUMMARY, Number, Row, pack_row
-from telemetry_server.convert.histograms.measures import Definitions, Measure, Unusable
+from telemetry_server.convert.histograms.definitions import Definition, Definitions, Unusable
 from telemetry_server.outcomes.outcome import HistogramReason
 from telemetry_server.pings.json_place import json_type, short_number
 
@@ -27,13 +27,13 @@ class Dropped(Exception):
         self.detail = detail
 
 
-def row_of(histogram: Any, measure: Measure) -> Row | None:
+def row_of(histogram: Any, definition: Definition) -> Row | None:
     """
     The row of a *histogram* in which everything is as expected; None if `checked_row` must check it.
 
-    It is also None where the buckets are those of one of the `others` of *measure*.
+    It is also None where the buckets are those of one of the `others` of *definition*.
     """
-    positions, bucket_count, client_type, client_range, _, _ = measure
+    positions, bucket_count, client_type, client_range, _, _ = definition
     try:
         get: Callable[[str, Any], Any] = histogram.get
         sent = get("histogram_type", client_type)
@@ -80,15 +80,15 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
         Dropped: With the first reason that applies.
     """
     values, summary = _well_formed(histogram)
-    measure = definitions.measure(name, histogram)
-    if isinstance(measure, Unusable):
-        reason = HistogramReason.UNUSABLE_SPEC if measure.defined else HistogramReason.UNKNOWN_HISTOGRAM
-        raise Dropped(reason, measure.detail)
-    counts = (measure.bucket_count, *(other.bucket_count for other in measure.others))
-    measure = _meant_by(histogram, values, measure)
-    _agrees(histogram, keyed, measure, counts)
+    definition = definitions.definition(name, histogram)
+    if isinstance(definition, Unusable):
+        reason = HistogramReason.UNUSABLE_SPEC if definition.defined else HistogramReason.UNKNOWN_HISTOGRAM
+        raise Dropped(reason, definition.detail)
+    counts = (definition.bucket_count, *(other.bucket_count for other in definition.others))
+    definition = _meant_by(histogram, values, definition)
+    _agrees(histogram, keyed, definition, counts)
     for start in values:
-        if start not in measure.positions:
+        if start not in definition.positions:
             raise Dropped(
                 HistogramReason.INVALID_BUCKET, f"{_short(start)} is not the lower bound of a bucket"
             )
@@ -99,7 +99,7 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
         if not 0 <= count <= MAX_COUNT:
             detail = f"the count of bucket {start} is {short_number(count)}, not from 0 to 2^63-1"
             raise Dropped(HistogramReason.INVALID_COUNT, detail)
-    return pack_row(values, measure.positions, measure.bucket_count, summary)
+    return pack_row(values, definition.positions, definition.bucket_count, summary)
 
 
 def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
@@ -132,17 +132,17 @@ def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
     return values, summary
 
 
-def _meant_by(histogram: Mapping[str, Any], values: Mapping[str, Any], measure: Measure) -> Measure:
+def _meant_by(histogram: Mapping[str, Any], values: Mapping[str, Any], definition: Definition) -> Definition:
     """
-    The one of *measure* and its `others` that the client used.
+    The one of *definition* and its `others` that the client used.
 
     It is the first that has the sent bucket count, the sent range and every bucket in *values*, else the
     first that has most of them in this order.  The compiled walk follows the same rule.
     """
-    if not measure.others:
-        return measure
+    if not definition.others:
+        return definition
     count, bounds = histogram.get("bucket_count"), histogram.get("range")
-    fitting = [measure, *measure.others]
+    fitting = [definition, *definition.others]
     for fits in (
         lambda one: count in (None, one.bucket_count),
         lambda one: bounds in (None, one.client_range),
@@ -153,7 +153,7 @@ def _meant_by(histogram: Mapping[str, Any], values: Mapping[str, Any], measure: 
 
 
 def _agrees(
-    histogram: Mapping[str, Any], keyed: bool, measure: Measure, bucket_counts: tuple[int, ...]
+    histogram: Mapping[str, Any], keyed: bool, definition: Definition, bucket_counts: tuple[int, ...]
 ) -> None:
     """
     Raise `Dropped` where the sent fields and the definition differ.
@@ -161,16 +161,16 @@ def _agrees(
     Args:
         histogram: As it was sent, well formed.
         keyed: Whether it was sent as one key of a keyed histogram.
-        measure: The definition to compare with.
+        definition: The definition to compare with.
         bucket_counts: Every bucket count that the definition allows, for the detail.
     """
-    if measure.keyed is not None and measure.keyed != keyed:
-        defined, sent = ("keyed", "not keyed") if measure.keyed else ("not keyed", "keyed")
+    if definition.keyed is not None and definition.keyed != keyed:
+        defined, sent = ("keyed", "not keyed") if definition.keyed else ("not keyed", "keyed")
         raise Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
     for field, defined_as, reason in (
-        ("histogram_type", measure.client_type, HistogramReason.TYPE_MISMATCH),
-        ("bucket_count", measure.bucket_count, HistogramReason.BUCKET_COUNT_MISMATCH),
-        ("range", measure.client_range, HistogramReason.RANGE_MISMATCH),
+        ("histogram_type", definition.client_type, HistogramReason.TYPE_MISMATCH),
+        ("bucket_count", definition.bucket_count, HistogramReason.BUCKET_COUNT_MISMATCH),
+        ("range", definition.client_range, HistogramReason.RANGE_MISMATCH),
     ):
         sent_as = histogram.get(field)
         if sent_as is not None and sent_as != defined_as:

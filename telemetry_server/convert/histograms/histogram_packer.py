@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.partitions.histogram_row import Row
+from telemetry_server.convert.histograms.definitions import Definition, Definitions
 from telemetry_server.convert.histograms.histogram_check import Dropped, checked_row, row_of
-from telemetry_server.convert.histograms.measures import Definitions, Measure
 from telemetry_server.convert.histograms.self_description import CHILDREN, PROCESSES, Section, SelfDescription
 from telemetry_server.convert.payloads.parsed_payload import JsonObject
 from telemetry_server.outcomes.outcome import DroppedHistogram, HistogramReason, QuarantineReason
@@ -93,13 +93,13 @@ class Packer:
 
     def _pack_plain(self, histograms: JsonObject, where: str) -> dict[str, Row]:
         rows: dict[str, Row] = {}
-        measure_of = self._definitions.measure
+        definition_of = self._definitions.definition
         for name, histogram in histograms.items():
             row = None
             if histogram.__class__ is dict:
-                measure = measure_of(name, histogram)
-                if isinstance(measure, Measure) and measure.keyed is not True:
-                    row = row_of(histogram, measure)
+                definition = definition_of(name, histogram)
+                if isinstance(definition, Definition) and definition.keyed is not True:
+                    row = row_of(histogram, definition)
             if row is None:
                 row = self._checked_row(name, None, histogram, where)
                 if row is None:
@@ -127,9 +127,9 @@ class Packer:
         for key, histogram in by_key.items():
             row = None
             if histogram.__class__ is dict:
-                measure = self._definitions.measure(name, histogram)
-                if isinstance(measure, Measure) and measure.keyed is not False:
-                    row = row_of(histogram, measure)
+                definition = self._definitions.definition(name, histogram)
+                if isinstance(definition, Definition) and definition.keyed is not False:
+                    row = row_of(histogram, definition)
             if row is None:
                 row = self._checked_row(name, key, histogram, where)
                 if row is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from histogram_specs.buckets import MAX_BUCKETS, BucketFamily, BucketSet, bucket_set
 from histogram_specs.errors import BadBucketRange
-from telemetry_server.convert.histograms.measures import Measure, Unusable
+from telemetry_server.convert.histograms.definitions import Definition, Unusable
 
 EXPONENTIAL_TYPE = 0
 MAX_TYPE = 5
@@ -33,7 +33,7 @@ class SelfDescription:
     """
 
     def __init__(self) -> None:
-        self._measures: dict[Description, Measure | Unusable] = {}
+        self._known: dict[Description, Definition | Unusable] = {}
         self._buckets_left = MAX_DESCRIBED_BUCKETS
         self._sections: dict[Section, dict[str, Description]] = {}
         self.enter(())
@@ -48,7 +48,7 @@ class SelfDescription:
         if description is not None:
             self._kept.setdefault(name, description)
 
-    def measure(self, name: str, histogram: Any) -> Measure | Unusable:
+    def definition(self, name: str, histogram: Any) -> Definition | Unusable:
         """Return the definition of *name* in this section, else the description sent in *histogram*."""
         description = _description_in(histogram)
         if description is None:
@@ -58,12 +58,12 @@ class SelfDescription:
         if name in (PROCESSES, CHILDREN):
             return Unusable(False, "no definitions, and its name is that of a place for histograms")
         description = self._kept.get(name, description)
-        measure = self._measures.get(description)
-        if measure is None:
-            measure = self._measures[description] = self._described(description)
-        return measure
+        definition = self._known.get(description)
+        if definition is None:
+            definition = self._known[description] = self._described(description)
+        return definition
 
-    def _described(self, description: Description) -> Measure | Unusable:
+    def _described(self, description: Description) -> Definition | Unusable:
         client_type, low, high, bucket_count = description
         if not 0 <= client_type <= MAX_TYPE:
             return Unusable(True, f"histogram_type {client_type} is unknown")
@@ -74,7 +74,7 @@ class SelfDescription:
         except BadBucketRange as error:
             return Unusable(True, str(error))
         self._buckets_left -= bucket_count
-        return Measure(buckets.index, bucket_count, client_type, [low, high], None)
+        return Definition(buckets.index, bucket_count, client_type, [low, high], None)
 
     def as_metadata(self) -> dict[str, Any]:
         """

@@ -17,7 +17,7 @@ import orjson
 
 from histogram_specs.spec_file import parse_spec_file
 from telemetry_server.convert.compiled import ping_text
-from telemetry_server.convert.histograms.measures import SpecDefinitions
+from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
 

@@ -16,8 +16,8 @@ from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.compiled.ping_text import Layouts, NeedsFullParse, open_ping
 from telemetry_server.convert.compiled.text_packer import TextPacker
 from telemetry_server.convert.conversion import ConversionContext
+from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from telemetry_server.convert.histograms.histogram_packer import places_of
-from telemetry_server.convert.histograms.measures import SpecDefinitions
 from telemetry_server.convert.pipeline import convert
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import Layout
@@ -123,7 +123,7 @@ SEPARATORS = ((",", ":"), (", ", ": "))
 
 def outcomes(body: bytes, context: ConversionContext, path: str = TELEMETRY_PATH) -> tuple[Outcome, Outcome]:
     submission = a_submission(body, path)
-    return convert(submission, context), convert(submission, context, plainly=True)
+    return convert(submission, context), convert(submission, context, fully=True)
 
 
 def assert_same(body: bytes, context: ConversionContext, path: str = TELEMETRY_PATH) -> None:

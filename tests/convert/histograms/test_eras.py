@@ -49,9 +49,9 @@ def sent(count: int, values: dict[str, int] | None = None, **changes: Any) -> di
         (CATEGORIES, {"values": {"3": 1}, "bucket_count": None, "range": [1, 3]}, 4),
     ],
 )
-@pytest.mark.parametrize("plainly", [False, True])
-def test_a_row_has_the_buckets_of_the_clients_release(context, name, histogram, count, plainly):
-    outcome = convert(a_submission(classic({name: histogram})), context, plainly=plainly)
+@pytest.mark.parametrize("fully", [False, True])
+def test_a_row_has_the_buckets_of_the_clients_release(context, name, histogram, count, fully):
+    outcome = convert(a_submission(classic({name: histogram})), context, fully=fully)
 
     row = record_of(outcome)["histograms"][name]
     assert len(row) == count + 5
@@ -91,7 +91,7 @@ def test_a_histogram_that_fits_no_release_is_dropped(context, name, histogram, r
     [dropped] = stored(outcome).dropped
     assert (dropped.name, dropped.reason) == (name, reason)
     assert detail in dropped.detail
-    assert outcome == convert(submission, context, plainly=True)
+    assert outcome == convert(submission, context, fully=True)
 
 
 def test_the_release_is_found_for_each_key_of_a_keyed_histogram(context):

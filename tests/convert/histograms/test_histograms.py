@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histogram_specs.spec_file import parse_spec_file
+from telemetry_server.convert.histograms.definitions import Definition, SpecDefinitions
 from telemetry_server.convert.histograms.histogram_check import Dropped, checked_row, row_of
-from telemetry_server.convert.histograms.measures import Measure, SpecDefinitions
 from telemetry_server.convert.histograms.self_description import SelfDescription
 from telemetry_server.convert.pipeline import convert
 from telemetry_server.outcomes.outcome import HistogramReason
@@ -277,12 +277,12 @@ def test_the_inner_loop_accepts_only_what_the_rule_accepts(name, histogram):
     for definitions in (SPEC_FILE_DEFINITIONS, SelfDescription()):
         if not isinstance(histogram, dict):
             continue
-        measure = definitions.measure(name, histogram)
-        if not isinstance(measure, Measure):
+        definition = definitions.definition(name, histogram)
+        if not isinstance(definition, Definition):
             continue
-        quick = row_of(histogram, measure)
+        quick = row_of(histogram, definition)
         try:
-            slow = checked_row(name, histogram, bool(measure.keyed), definitions)
+            slow = checked_row(name, histogram, bool(definition.keyed), definitions)
         except Dropped:
             slow = None
         if quick is not None:

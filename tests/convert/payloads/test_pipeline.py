@@ -171,10 +171,10 @@ def test_the_digest_is_of_the_text_however_it_was_sent(context):
 LONE = json.dumps(classic({"FLAG": FLAG_SENT}, addons=["x\ud83d", {"\udc00": "\ud83d\ude00"}])).encode()
 
 
-@pytest.mark.parametrize("plainly", [False, True])
-def test_a_lone_surrogate_is_replaced_and_noted_in_the_record(context, plainly):
+@pytest.mark.parametrize("fully", [False, True])
+def test_a_lone_surrogate_is_replaced_and_noted_in_the_record(context, fully):
     """In strings and in keys; the other histograms are packed."""
-    outcome = convert(a_submission(LONE), context, plainly=plainly)
+    outcome = convert(a_submission(LONE), context, fully=fully)
 
     record = record_of(outcome)
     assert record["addons"] == ["x\ufffd", {"\ufffd": "\N{GRINNING FACE}"}]

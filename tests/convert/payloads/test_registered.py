@@ -62,7 +62,7 @@ def context_of(tmp_path: Path, *schemas: tuple[str, Any], **changes: Any) -> Con
 def both_ways(submission: Any, context: ConversionContext) -> Any:
     """The outcome, which must be the same by the compiled walk and the full parse."""
     outcome = convert(submission, context)
-    assert outcome == convert(submission, context, plainly=True)
+    assert outcome == convert(submission, context, fully=True)
     return outcome
 
 

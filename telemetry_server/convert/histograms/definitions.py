@@ -8,7 +8,7 @@ from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import SpecFile, UnusableDefinition
 
 
-class Measure(NamedTuple):
+class Definition(NamedTuple):
     """A histogram's definition in the form that the inner loop of the check needs."""
 
     positions: Mapping[str, int]  # plain decimal text of a bucket's start → its position
@@ -16,7 +16,7 @@ class Measure(NamedTuple):
     client_type: int
     client_range: list[int]  # a list, as JSON gives it
     keyed: bool | None  # None: may be either
-    others: tuple["Measure", ...] = ()  # equal but for the buckets; the sent fields decide
+    others: tuple["Definition", ...] = ()  # equal but for the buckets; the sent fields decide
 
 
 class Unusable(NamedTuple):
@@ -32,7 +32,7 @@ UNDEFINED = Unusable(False, "no histogram of that name in the definitions")
 class Definitions(Protocol):
     """Finds the definition for a histogram."""
 
-    def measure(self, name: str, histogram: Any) -> Measure | Unusable:
+    def definition(self, name: str, histogram: Any) -> Definition | Unusable:
         """Return the definition of *name*; *histogram* is what the client sent."""
 
 
@@ -42,25 +42,25 @@ class SpecDefinitions:
     def __init__(self, spec_file: SpecFile) -> None:
         self._find = spec_file.find
         # Bounded: it holds only defined names, with and without one prefix.
-        self._measures: dict[str, Measure] = {}
+        self._known: dict[str, Definition] = {}
 
-    def measure(self, name: str, histogram: Any) -> Measure | Unusable:
+    def definition(self, name: str, histogram: Any) -> Definition | Unusable:
         """Return the definition of *name*, or of *name* without one ``STARTUP_`` prefix."""
-        measure = self._measures.get(name)
-        if measure is not None:
-            return measure
+        definition = self._known.get(name)
+        if definition is not None:
+            return definition
         found = self._find(name)
         if isinstance(found, HistogramSpec):
-            measure = self._measures[name] = _measure_of(found)
-            return measure
+            definition = self._known[name] = _definition_of(found)
+            return definition
         if isinstance(found, UnusableDefinition):
             return Unusable(True, found.detail)
         return UNDEFINED
 
 
-def _measure_of(spec: HistogramSpec) -> Measure:
+def _definition_of(spec: HistogramSpec) -> Definition:
     first, *others = (
-        Measure(
+        Definition(
             buckets.index,
             len(buckets.starts),
             spec.histogram_type,
