@@ -28,7 +28,7 @@ run: install  ## start the server on 127.0.0.1:8080, data in ./data; PORT=9000 t
 	@PORT='$(PORT)' REPORTS_PORT='$(REPORTS_PORT)' $(BIN)/telemetry-server serve --data ./data
 
 test: install  ## every test that needs no outside service
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 demo: install  ## a throw-away server, pings good and bad, and what became of each
 	@$(BIN)/telemetry-server demo

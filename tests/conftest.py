@@ -33,3 +33,14 @@ def command(capsys, monkeypatch) -> Callable[..., tuple[str, str]]:
         return said.out, said.err
 
     return run
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """
+    Return an id that is the same in every process, since tests run in several.
+
+    The usual ids hold the address of a function, and the time stamp of what gzip made.
+    """
+    if isinstance(val, bytes) and b"\x1f\x8b" in val:
+        return f"{len(val)} bytes with gzip"
+    return getattr(val, "__name__", "function") if callable(val) else None

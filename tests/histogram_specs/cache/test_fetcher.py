@@ -68,7 +68,7 @@ async def test_a_fetched_revision_is_in_the_cache(tmp_path):
         (hang, FetchResult.UNREACHABLE),
         (hang_up, FetchResult.UNREACHABLE),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 async def test_every_bad_answer_has_its_result(tmp_path, answer, expected):
     """Only "no such file" is final; nothing of a bad answer is kept, and the reason is one line."""

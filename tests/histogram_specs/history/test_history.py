@@ -223,7 +223,7 @@ def test_eras_are_of_one_definition(tmp_path):
         (status(200, NO_LOG), "no changeset"),
         (hang_up, ""),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_a_server_that_is_no_mercurial_is_a_problem_of_one_line(tmp_path, answer, problem, dry_run):
