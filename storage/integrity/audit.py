@@ -10,7 +10,7 @@ from storage.data_root import DataRoot
 from storage.errors import DamagedRecord, TornRecord
 from storage.found_files import found_files
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import SWEPT, DayBooks, Entry, SegmentPosition, StoredFile
+from storage.ledger.values import SEGMENT_START, SWEPT, DayBooks, Entry, SegmentPosition, StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
 from storage.partitions.quarantine_line import items_in
 from storage.raw.reader import Span, read_submission, scan_segment, segments
@@ -18,7 +18,6 @@ from storage.raw.reader import Span, read_submission, scan_segment, segments
 SCAN_BYTES = 64 << 20
 SCAN_RECORDS = 1 << 16
 MAX_TOLD = 100
-BEGINNING = SegmentPosition(0, 0, finished=False)
 FINISHED = SegmentPosition(0, 0, finished=True)
 
 
@@ -145,7 +144,7 @@ class _Raw:
 def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: Callable[[], None]) -> _Raw:
     found = _Raw()
     for segment in segments(raw):
-        position = positions.get(segment.name, BEGINNING)
+        position = positions.get(segment.name, SEGMENT_START)
         if position is SWEPT:
             found.findings.append(
                 f"raw/{segment.name}: it was converted and removed before, and is back; it is not read again"

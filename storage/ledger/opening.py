@@ -8,7 +8,8 @@ from storage.errors import ForeignLedger, LedgerError, OlderLedger
 from storage.found_files import found_files
 from storage.identity import CommitMark, Identity, new_identity, read_identity, write_identity
 from storage.ledger.connection import REMEDY
-from storage.ledger.ledger import Ledger, refuse_lost
+from storage.ledger.ledger import Ledger
+from storage.ledger.ledger_file import refuse_lost
 
 
 def open_ledger(root: DataRoot, disk: Disk) -> Ledger:

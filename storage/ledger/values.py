@@ -35,8 +35,10 @@ class SegmentPosition:
     """Sequence of the last submission before `position`, where this process read it; not in the ledger."""
 
 
+SEGMENT_START = SegmentPosition(0, 0, finished=False)
+"""Position of a segment of which nothing was read."""
 SWEPT = SegmentPosition(0, 0, finished=True)
-"""Where a segment stands that was converted and removed before, and is back."""
+"""Position of a segment that is in raw/ again after it was converted and removed."""
 
 _SERIES = re.compile(r"([0-9]+-[0-9a-f]+)-([0-9]{10})\.tlg\Z")
 

@@ -9,13 +9,11 @@ from pathlib import Path
 from storage.data_root import DataRoot
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import SegmentPosition
+from storage.ledger.values import SEGMENT_START, SegmentPosition
 from storage.progress.conversion_state import ConversionState, Halt
 from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.reader import read_submission, scan_segment
 from storage.raw.segment_paths import SegmentPath
-
-NOT_STARTED = SegmentPosition(0, 0, finished=False)
 
 
 class ConversionWatch:
@@ -69,7 +67,7 @@ def oldest_waiting(
     """When the oldest submission of *segments* past *positions* arrived; None if there is none."""
     arrivals: list[datetime] = []
     for segment in segments:
-        position = positions.get(segment.name, NOT_STARTED)
+        position = positions.get(segment.name, SEGMENT_START)
         if not position.finished:
             arrivals += _first_arrival(segment.path, position.position)
     return min(arrivals, default=None)

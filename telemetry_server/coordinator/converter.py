@@ -17,13 +17,13 @@ from histogram_specs.revision import Revision
 from storage.disk import Disk
 from storage.ledger.clock import DAY_SECONDS
 from storage.ledger.opening import check_fit, open_ledger
-from storage.ledger.values import UNJUDGED, PendingPing, SegmentPosition
+from storage.ledger.values import SEGMENT_START, UNJUDGED, PendingPing, SegmentPosition
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
 from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.segment_paths import SegmentPath
 from storage.raw.writer import utc_now
-from telemetry_server.coordinator.batch_planner import ROUND_ITEMS, START, Plan, cut, plan_round
+from telemetry_server.coordinator.batch_planner import ROUND_ITEMS, Plan, cut, plan_round
 from telemetry_server.coordinator.commit import Committer, Round, revision_key, revision_of
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
@@ -173,7 +173,7 @@ class Converter:
     def _positions_of(self, segments: Iterable[SegmentPath]) -> dict[str, SegmentPosition]:
         names = [segment.name for segment in segments]
         known = self.ledger.positions(names)
-        return {name: known.get(name, START) for name in names}
+        return {name: known.get(name, SEGMENT_START) for name in names}
 
     async def _plan(self, positions: Mapping[str, SegmentPosition]) -> Plan:
         def plan() -> Plan:
