@@ -12,6 +12,7 @@ from storage.found_files import found_files
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SEGMENT_START, SWEPT, DayBooks, Entry, SegmentPosition, StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
+from storage.partitions.partition_path import PartitionKey
 from storage.partitions.quarantine_line import items_in
 from storage.raw.reader import Span, read_submission, scan_segment, segments
 
@@ -278,8 +279,8 @@ def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | No
 
 def _book_of(file: StoredFile) -> tuple[str, str, str]:
     """Which line of the books counts what is in *file*: store, day, and quarantine's reason."""
-    store, day, *rest = file.directory.split("/")
-    return store, day, rest[0] if store == "quarantine" else ""
+    key = PartitionKey.parse(file.directory)
+    return key.store, key.day, key.reason
 
 
 def _booked(tally: dict[tuple[str, Entry, str], int]) -> Counter[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from storage.found_files import FoundFile, found_files
 from storage.partitions.frames import whole_frames
+from storage.partitions.partition_path import PartitionKey
 from telemetry_server.repair.line_facts import Kind, LineFacts, line_digest, read_line
 
 TABLES = """
@@ -49,16 +50,9 @@ class KnownFile:
     wanted: frozenset[int] | None = None  # numbers of its lines that are in no other file; None for all
 
     @property
-    def store(self) -> str:
-        return self.found.path.partition("/")[0]
-
-    @property
-    def day(self) -> str:
-        return self.found.path.split("/")[1]
-
-    @property
-    def directory(self) -> str:
-        return self.found.path.rpartition("/")[0]
+    def key(self) -> PartitionKey:
+        """The folder that it is in."""
+        return PartitionKey.of_file(self.found.path)
 
 
 @dataclass(slots=True)
@@ -93,9 +87,10 @@ class Inventory:
 
 def facts_of(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes, LineFacts]]:
     """The lines of *file* that count, with their numbers and facts."""
+    store = file.key.store
     for number, line in numbered_lines(root, file):
         if file.wanted is None or number in file.wanted:
-            yield number, line, read_line(file.store, line)
+            yield number, line, read_line(store, line)
 
 
 def numbered_lines(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes]]:
@@ -164,8 +159,9 @@ def _enter(root: Path, inventory: Inventory, file: KnownFile) -> None:
 
 
 def _rows(file: KnownFile, lines: Iterable[bytes]) -> Iterator[tuple[int, int, bytes, bytes, int]]:
+    store = file.key.store
     for number, line in enumerate(lines, file.lines):
-        facts = read_line(file.store, line)
+        facts = read_line(store, line)
         yield file.file_id, number, line_digest(line), facts.arrival, int(facts.kind)
 
 

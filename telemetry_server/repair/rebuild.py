@@ -92,7 +92,7 @@ def build(
         # raw/ first: it says which bytes each record came from.
         for segment in read_segments(root, inventory):
             _enter_segment(transaction, result, segment)
-        for file in sorted(inventory.files, key=lambda file: file.day):
+        for file in sorted(inventory.files, key=lambda file: file.key.day):
             _enter_file(transaction, result, file, schemas.id_for(transaction, file))
             for _, _, facts in facts_of(root.path, file):
                 if facts.kind is Kind.RECORD:
@@ -114,8 +114,9 @@ class _Schemas:
         self._first = texts[0]
 
     def id_for(self, transaction: Transaction, file: KnownFile) -> int:
-        levels = len(file.directory.split("/")) - 2
-        if file.store == "quarantine":
+        key = file.key
+        levels = len(key.folders)
+        if key.is_quarantine:
             return transaction.schema(self._first)
         if levels not in self._by_levels:
             dimensions = [{"field_name": f"level_{n}", "allowed_values": "*"} for n in range(1, levels + 1)]
@@ -145,7 +146,7 @@ def _enter_file(transaction: Transaction, result: Rebuilt, file: KnownFile, sche
     result.files += 1
     # Closed: nothing is written behind bytes that the ledger did not see written.
     stored = StoredFile(
-        file.directory,
+        file.key.directory,
         file.found.path.rpartition("/")[2],
         file.length,
         file.lines,
@@ -160,21 +161,22 @@ def _enter_record(
     transaction: Transaction, result: Rebuilt, file: KnownFile, facts: LineFacts, digest: int
 ) -> None:
     assert facts.document_id is not None
+    key = file.key
     result.stored += 1
-    result.counts[file.day, Entry.RECEIVED, ""] += 1
-    result.counts[file.day, Entry.STORED, ""] += 1
+    result.counts[key.day, Entry.RECEIVED, ""] += 1
+    result.counts[key.day, Entry.STORED, ""] += 1
     transaction.remember_latest(
         facts.document_id,
         facts.namespace,
         facts.doctype,
         digest=digest,
-        day=file.day,
-        directory=file.directory,
+        day=key.day,
+        directory=key.directory,
     )
 
 
 def _enter_refusal(transaction: Transaction, result: Rebuilt, file: KnownFile, facts: LineFacts) -> None:
-    counts, day, reason = result.counts, file.day, file.directory.rpartition("/")[2]
+    counts, day, reason = result.counts, file.key.day, file.key.reason
     if facts.kind is Kind.HISTOGRAM:
         counts[day, Entry.HISTOGRAM_DROPPED, reason] += facts.histograms
         return

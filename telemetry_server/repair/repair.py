@@ -184,7 +184,7 @@ class Repairer:
     def _successor(self, file: KnownFile, number: int) -> KnownFile:
         wanted = file.wanted or frozenset()
         lines = (line for n, line in numbered_lines(self._root.path, file) if n in wanted)
-        target = StoredFile(file.directory, f"part-{number:010}.zst", 0, 0, 0, closed=True)
+        target = StoredFile(file.key.directory, f"part-{number:010}.zst", 0, 0, 0, closed=True)
         target = write_lines(self._root.path, self._disk, target, lines, CLOSED_LEVEL)
         found = FoundFile(target.path, target.length)
         return KnownFile(found, file.file_id, target.length, target.frames, target.records)
