@@ -104,9 +104,9 @@ class StoredFile:
 
 
 UNJUDGED = ""
-"""In place of a revision: it waits for no definitions, only to be judged."""
+"""In place of a revision: the submission waits only for its conversion, not for definitions."""
 UNKNOWN_DIGEST = 0
-"""Of a stored ping whose bytes are gone: no repeat of it is a conflict."""
+"""Digest of a stored ping whose bytes are gone: a repeat of it never counts as a conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class PendingPing:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One thing that became of an id."""
+    """One outcome of a document id."""
 
     outcome: str
     reason: str = ""

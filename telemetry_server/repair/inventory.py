@@ -1,5 +1,5 @@
 """
-Every line below ``converted/`` and ``quarantine/``, so that none is counted twice.
+A scratch database of every line below ``converted/`` and ``quarantine/``: no line is counted twice.
 
 A crash, or a backup put over a newer state, can leave a file beside the one that replaced it
 (compact, replay).  The replacement has the higher number.  So a file whose every line is in files
@@ -40,7 +40,7 @@ WHERE kind <> :histogram GROUP BY arrival
 
 @dataclass(slots=True)
 class KnownFile:
-    """A partition file, and how much of it is whole."""
+    """A partition file, and how much of it is intact."""
 
     found: FoundFile
     file_id: int
@@ -61,7 +61,7 @@ class Inventory:
 
     scratch: sqlite3.Connection
     files: list[KnownFile] = field(default_factory=list)  # by number
-    strays: list[str] = field(default_factory=list)  # not ours, or not needed
+    strays: list[str] = field(default_factory=list)  # not a partition file, or not needed
     damaged: list[str] = field(default_factory=list)  # one line each
     last_number: int = 0
 
@@ -151,7 +151,9 @@ def _enter(root: Path, inventory: Inventory, file: KnownFile) -> None:
         return
     execute("COMMIT")
     if file.length < file.found.length:
-        inventory.damaged.append(f"{file.found.path}: {file.found.length - file.length} bytes are not whole")
+        inventory.damaged.append(
+            f"{file.found.path}: {file.found.length - file.length} bytes are damaged or incomplete"
+        )
     if file.lines:
         inventory.files.append(file)
     else:

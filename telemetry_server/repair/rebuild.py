@@ -1,4 +1,4 @@
-"""Builds a ledger from the partition files and raw/: what counts, what is known, what is left to judge."""
+"""Builds a ledger from the partition files and raw/."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ from telemetry_server.repair.raw_matching import ReadSegment, read_segments
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What only the ledger before remembers; empty where it is gone."""
+    """Facts that only the old ledger has; empty where it cannot be read."""
 
     schemas: tuple[str, ...] = ()  # as JSON, in the order in which they came into force
     swept: tuple[tuple[str, int, int], ...] = ()  # series, and a range of numbers
@@ -30,7 +30,7 @@ class Memory:
 
     @classmethod
     def of(cls, ledger: Ledger | None) -> "Memory":
-        """What *ledger* remembers."""
+        """Return the facts of *ledger*."""
         if ledger is None:
             return cls()
 
@@ -50,13 +50,15 @@ class Memory:
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a new ledger knows."""
+    """Counts of a rebuilt ledger."""
 
     files: int = 0
     stored: int = 0
     quarantined: int = 0
     conflicts: int = 0
-    unjudged: int = 0  # read before, outcome in no file: a repeat, or one that waited for definitions
+    unjudged: int = (
+        0  # read before, but without an outcome in a file: duplicates, or pings that wait for definitions
+    )
     read_segments: int = 0
     counts: Counts = field(default_factory=Counter)
 
@@ -75,11 +77,11 @@ def build(
     Write the ledger of *inventory*'s files and of raw/ to *path*, which must not exist.
 
     Args:
-        commits: The count of commits that it begins with, at least.
+        commits: The lowest value for the new ledger's count of commits.
         schema_text: The partition schema in force, as JSON.
 
     Raises:
-        OSError, StorageError: The disk refuses; *path* is of no use.
+        OSError, StorageError: A disk operation failed; *path* is not usable.
     """
     result = Rebuilt()
     schemas = _Schemas([schema_text, *reversed(memory.schemas)])
@@ -144,7 +146,7 @@ def _enter_segment(transaction: Transaction, result: Rebuilt, segment: ReadSegme
 
 def _enter_file(transaction: Transaction, result: Rebuilt, file: KnownFile, schema_id: int) -> None:
     result.files += 1
-    # Closed: nothing is written behind bytes that the ledger did not see written.
+    # Closed: nothing is appended to a file that this ledger did not see written.
     stored = StoredFile(
         file.key.directory,
         file.found.path.rpartition("/")[2],

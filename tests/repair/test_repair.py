@@ -235,7 +235,7 @@ def test_a_rebuilt_ledger_counts_what_the_lost_one_counted(tmp_path):
     assert world.audit().total.duplicate == 4
 
 
-def test_a_repeat_of_a_record_whose_bytes_are_gone_is_no_conflict(tmp_path):
+def test_a_repeat_of_a_record_whose_bytes_are_gone_is_a_plain_duplicate(tmp_path):
     """Without raw/ there is nothing to compare it with."""
     world = a_world(tmp_path / "data")
     sweep(world)
@@ -522,7 +522,7 @@ def test_a_rebuild_moves_a_segment_aside_that_was_removed_before_and_is_in_no_fi
     assert world.audit().total.stored == 5
 
 
-def test_a_repeat_of_what_was_refused_first_and_then_stored_is_no_conflict(tmp_path):
+def test_a_repeat_of_a_ping_first_refused_then_stored_is_a_plain_duplicate(tmp_path):
     """All came at one time, as in an export: which bytes were stored cannot be known from raw/."""
     world = World(tmp_path)
     world.put_specs()

@@ -91,7 +91,7 @@ def test_values_are_read_back_as_the_folders_that_they_became(values):
         "/data/converted",
     ],
 )
-def test_a_path_that_is_no_partition_is_refused(path):
+def test_a_path_outside_of_partitions_is_refused(path):
     with pytest.raises(NotAPartition):
         values_of_path(PurePath(path), PurePath("/data/converted"), 2)
 
@@ -140,7 +140,7 @@ def test_a_partition_key_splits_a_folder_and_joins_it_again(directory, key, reas
     assert key.reason == reason
 
 
-@pytest.mark.parametrize("directory", ["", "converted", "converted/main", "state/ledger.sqlite"])
+@pytest.mark.parametrize("directory", ["converted", "converted/main", "state/ledger.sqlite"])
 def test_a_folder_without_a_day_has_no_partition_key(directory):
     """The error names the folder."""
     with pytest.raises(NotAPartition, match=directory):
