@@ -1,4 +1,4 @@
-"""Where things stand below the data root (contract of the layout: StorageLayout.md)."""
+"""The folders of a data root (StorageLayout.md)."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from storage.errors import NoDataRoot
 
 @dataclass(frozen=True, slots=True)
 class DataRoot:
-    """The folders of one data root.  Nothing exists before `prepare`."""
+    """Paths of one data root.  `prepare` creates the folders."""
 
     path: Path
 
@@ -40,44 +40,44 @@ class DataRoot:
 
     @property
     def identity(self) -> Path:
-        """Which data root this is; outside of ``state/``, so that a foreign ledger is recognised."""
+        """The file with the id of the data root; outside of ``state/``, so a foreign ledger is recognised."""
         return self.path / ".identity"
 
     @property
     def stray(self) -> Path:
-        """Where `repair` puts what the ledger does not know; never read again."""
+        """Where `repair` moves files that the ledger does not know; never read."""
         return self.state / "stray"
 
     @property
     def staging(self) -> Path:
-        """Segments of exports that are not whole yet; emptied before each import."""
+        """Segments of unfinished imports; emptied before each import."""
         return self.state / "staging"
 
     def check_no_file(self) -> None:
-        """Raises `NoDataRoot` if something else is in its place; there may be nothing yet."""
+        """Raise `NoDataRoot` if the path is something else than a folder; it may be missing."""
         if self.path.exists() and not self.path.is_dir():
             raise NoDataRoot(f"{self.path}: not a folder; name the data root with --data")
 
     def check_present(self) -> None:
-        """Raises `NoDataRoot` if there is nothing at its path, or a folder that is no data root."""
+        """Raise `NoDataRoot` if the path is missing, or is not a data root."""
         if not self.path.is_dir():
             raise NoDataRoot(f"{self.path}: no such data root; name it with --data")
-        # state/ may be lost: what was received or converted still makes it a data root.
+        # state/ may be lost; raw/, converted/ or quarantine/ still show that it is a data root.
         if not any(folder.is_dir() for folder in (self.state, self.raw, self.converted, self.quarantine)):
-            raise NoDataRoot(f"{self.path}: no data root, it has no state/; name one with --data")
+            raise NoDataRoot(f"{self.path}: not a data root, it has no state/; name one with --data")
 
     def prepare(self, disk: Disk) -> None:
         """
-        Make every folder, private to its owner.
+        Create all folders, private to their owner.
 
         Raises:
-            NoDataRoot: Something else is in its place.
-            OSError: That is not allowed.
+            NoDataRoot: The path is something else than a folder.
+            OSError: No permission.
         """
         self.check_no_file()
         for folder in (self.raw, self.converted, self.quarantine, self.specs, self.state):
             disk.make_directories(folder)
-        # Whoever made them may have died before their names were synced.
+        # A process that created them may have died before it synced their names.
         disk.sync_directory(self.path)
         with suppress(PermissionError):
             disk.sync_directory(self.path.parent)

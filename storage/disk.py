@@ -16,7 +16,7 @@ APPEND_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLO
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A filesystem's room: bytes and inodes, free for us and in all (0 where it has no fixed number)."""
+    """Free and total bytes and inodes of a filesystem (0 inodes where it has no fixed number)."""
 
     free_bytes: int
     total_bytes: int

@@ -4,27 +4,27 @@ What can go wrong with bytes on disk.
 ::
 
     StorageError
-    ├── StorageFull      no room; nothing was promised
+    ├── StorageFull      no space; nothing was promised
     ├── WriterBusy       too much is waiting, or the disk is slow; nothing was promised
     ├── WriterClosed     the writer is draining for shutdown
     ├── WriterDead       a sync failed: nothing after it can be trusted
     ├── TornRecord       a record ends before its length says
     ├── DamagedRecord    a record's checksum disagrees with its bytes
-    ├── LostFile         a file that was committed is gone
-    ├── NoDataRoot       there is nothing at the path that was named
-    ├── StrayFile        a file is there that the ledger does not know
+    ├── LostFile         a committed file is missing
+    ├── NoDataRoot       no data root at the given path
+    ├── StrayFile        a file that the ledger does not know
     ├── LedgerError      the ledger cannot be opened
-    │   └── UnfitLedger      it is not the ledger of these files; nothing is changed until `repair`
-    │       ├── LostLedger       it is gone, and its files are there
-    │       ├── OlderLedger      it is an older copy than the files
-    │       ├── ForeignLedger    it is another data root's
+    │   └── UnfitLedger      the ledger does not match the files; nothing is written until `repair`
+    │       ├── LostLedger       the ledger is gone, but its files are there
+    │       ├── OlderLedger      the ledger is older than the files
+    │       ├── ForeignLedger    the ledger belongs to another data root
     │       ├── OtherVersion     a server of another version wrote it
-    │       └── DamagedLedger    its bytes make no sense
+    │       └── DamagedLedger    the ledger file is damaged
     ├── BadBackup        an archive is damaged, cut short, or not a backup
-    ├── UnknownExport    an exported file that no reader knows, or a partition file outside its base
-    ├── BadPartitionSchema  a text is no partition schema
-    ├── NotAPartition    a path is not that of a partition below its base
-    └── NotARow          numbers that are no histogram of these buckets
+    ├── UnknownExport    an exported file of unknown format, or outside its base folder
+    ├── BadPartitionSchema  not a valid partition schema
+    ├── NotAPartition    not a path of a partition below its base
+    └── NotARow          numbers that do not fit the buckets
 """
 
 import errno
@@ -34,23 +34,23 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class StorageError(Exception):
-    """Anything that the stores could not do."""
+    """Base class of all storage errors."""
 
 
 class StorageFull(StorageError):
-    """There is no room: nothing was promised, so whoever asked may try again."""
+    """No space left.  Nothing was promised; the caller may retry."""
 
 
 class WriterBusy(StorageError):
-    """Too much is waiting for the disk: nothing was promised, so whoever asked may try again."""
+    """Too much is waiting for the disk.  Nothing was promised; the caller may retry."""
 
 
 class WriterClosed(StorageError):
-    """The writer is draining for shutdown and takes nothing more."""
+    """The writer is draining for shutdown and accepts nothing more."""
 
 
 class WriterDead(StorageError):
-    """A sync failed.  What the file holds is unknown until it is read anew."""
+    """A sync failed.  The content of the file is unknown until it is read again."""
 
 
 class TornRecord(StorageError):
@@ -62,7 +62,7 @@ class DamagedRecord(StorageError):
 
 
 class LostFile(StorageError):
-    """A file that was committed is gone.  Nothing here can bring it back."""
+    """A committed file, or a part of it, is missing."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
@@ -72,11 +72,11 @@ class LostFile(StorageError):
 
 
 class NoDataRoot(StorageError):
-    """There is no data root at the path that was named."""
+    """No data root at the given path."""
 
 
 class StrayFile(StorageError):
-    """A file is in the place of a new one, and the ledger does not know it.  It stays as it is."""
+    """A file that the ledger does not know has the name of a new one.  It is not changed."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
@@ -90,23 +90,23 @@ class LedgerError(StorageError):
 
 
 class UnfitLedger(LedgerError):
-    """The ledger is not the one of the files beside it.  Nothing is changed until `repair`."""
+    """The ledger does not match the files beside it.  Nothing is written until `repair`."""
 
 
 class LostLedger(UnfitLedger):
-    """The ledger is gone, and its files are there."""
+    """The ledger is gone, but its files are there."""
 
 
 class OlderLedger(UnfitLedger):
-    """The ledger is an older copy: it does not know all commits that the files hold."""
+    """The ledger is an older copy: the files contain later commits."""
 
 
 class ForeignLedger(UnfitLedger):
-    """The ledger is another data root's."""
+    """The ledger belongs to another data root."""
 
 
 class DamagedLedger(UnfitLedger):
-    """The ledger's bytes make no sense."""
+    """The ledger file is damaged."""
 
 
 class OtherVersion(UnfitLedger):
@@ -118,16 +118,16 @@ class BadBackup(StorageError):
 
 
 class UnknownExport(StorageError):
-    """An exported file is in no form that the readers know, or does not lie where its form says."""
+    """An exported file has an unknown format, or is not where its format expects it."""
 
 
 class BadPartitionSchema(StorageError):
-    """A text is no partition schema.  The message names the part that is wrong."""
+    """Not a valid partition schema.  The message names the wrong part."""
 
 
 class NotAPartition(StorageError):
-    """A path is not that of a partition below its base."""
+    """Not a path of a partition below its base folder."""
 
 
 class NotARow(StorageError):
-    """Numbers that are no packed histogram of these buckets."""
+    """Numbers that are not a packed histogram of these buckets."""

@@ -1,4 +1,4 @@
-"""What lies below ``converted/`` and ``quarantine/``, whether or not the ledger knows it."""
+"""Lists the files below ``converted/`` and ``quarantine/``, with or without an entry in the ledger."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _DAY = re.compile(r"[0-9]{8}\Z")
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file, by its place below the data root."""
+    """A file, by its path relative to the data root."""
 
     path: str
     length: int
@@ -22,7 +22,7 @@ class FoundFile:
 
     @property
     def number(self) -> int | None:
-        """Its number, where its name and place are those of a partition file of ours."""
+        """Its number if name and folder are those of a partition file, else None."""
         parts = self.path.split("/")
         name = _PART.match(parts[-1])
         is_placed = len(parts) > 3 and (parts[0] != "quarantine" or len(parts) == 4)
@@ -32,14 +32,14 @@ class FoundFile:
 
     @property
     def final_path(self) -> str:
-        """Its path; for a file on its way, the path that it was to have."""
+        """Its path; for a temporary file the final path."""
         directory, _, name = self.path.rpartition("/")
-        on_its_way = _TEMPORARY.match(name)
-        return self.path if on_its_way is None else f"{directory}/{on_its_way[1]}"
+        temporary = _TEMPORARY.match(name)
+        return self.path if temporary is None else f"{directory}/{temporary[1]}"
 
 
 def found_files(root: Path) -> Iterator[FoundFile]:
-    """Every file below the stores of *root*, links too, in no order; what goes meanwhile is passed over."""
+    """Yield every file below the stores of *root*, links too, unsorted; skip files that vanish meanwhile."""
     for store in STORES:
         yield from _below(root / store, store)
 
@@ -62,5 +62,5 @@ def _below(folder: Path, name: str) -> Iterator[FoundFile]:
 
 
 def first_stored_file(root: Path) -> str | None:
-    """A file that holds records or refusals under its final name, or another's; None if there is none."""
+    """Return the path of any file that is not temporary; None if there is none."""
     return next((found.path for found in found_files(root) if found.path == found.final_path), None)

@@ -1,7 +1,7 @@
 """
-Which data root this is, and how many commits its ledger has made: the file ``.identity``.
+The file ``.identity``: the id of the data root, and the number of commits of its ledger.
 
-It lies outside of ``state/``, so a ledger that comes from another data root, or from an older
+It is outside of ``state/``, so a ledger from another data root, or from an older
 backup of this one, is recognised.
 """
 
@@ -31,12 +31,12 @@ class Identity:
 
 
 def new_identity(commits: int = 0) -> Identity:
-    """A name that no other data root has."""
+    """Return an identity with a new random id."""
     return Identity(uuid4().hex, commits)
 
 
 def read_identity(path: Path) -> Identity | None:
-    """The identity at *path*; None if there is no such file, or it says nothing."""
+    """Return the identity at *path*; None if the file is missing or not valid."""
     try:
         found = _FORM.match(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
@@ -46,10 +46,10 @@ def read_identity(path: Path) -> Identity | None:
 
 def write_identity(path: Path, identity: Identity, disk: Disk) -> None:
     """
-    Put *identity* at *path*, durably, in place of what is there.
+    Write *identity* to *path*, durably; replace the present file.
 
     Raises:
-        OSError: The disk refuses; what was there still is.
+        OSError: A disk operation failed; the old file is unchanged.
     """
     temporary = path.with_name(f"{path.name}.tmp")
     disk.unlink(temporary)
@@ -67,15 +67,15 @@ class CommitMark:
     """
     Notes each commit of the ledger in the identity's file.
 
-    It is written after the commit and never synced: after a power cut it may lie behind the
-    ledger, but it is ahead of the ledger only if that is an older copy.
+    It is written after the commit and never synced.  After a power cut it may be behind the
+    ledger; it is ahead only if the ledger is an older copy.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def note(self, commits: int) -> None:
-        """The ledger has made *commits* commits.  A failure is harmless: it only weakens the check."""
+        """Write the number of commits.  A failure is harmless: it only weakens the check."""
         with suppress(OSError):
             descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 class FileLock:
     """
-    An exclusive ``flock`` on a file: the kernel lets go of it when the process ends, however it ends.
+    An exclusive ``flock`` on a file: the kernel releases it when the process ends, however it ends.
 
     Used by one thread at a time.
     """
@@ -33,7 +33,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let go; harmless when it is not held."""
+        """Release the lock; harmless when it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What a file in the archive must be."""
+    """The expected length and digest of a file in the archive."""
 
     length: int
     sha256: str
@@ -40,7 +40,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What a backup or a restore came to."""
+    """The result of a backup or a restore."""
 
     files: int
     bytes: int

@@ -1,4 +1,4 @@
-"""Recounts what is on disk, and holds it against the ledger."""
+"""Recounts raw segments and partition files, and compares the counts with the ledger."""
 
 import os
 from collections import Counter, defaultdict
@@ -10,27 +10,25 @@ from pathlib import Path
 from storage.data_root import DataRoot
 from storage.errors import DamagedRecord, TornRecord
 from storage.found_files import found_files
+from storage.integrity.item_counts import ItemCounts
 from storage.integrity.tables_audit import table_findings
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import SWEPT, DayBooks, Entry, SegmentPosition, StoredFile
-from storage.partitions.frames import DamagedFrame, read_lines
-from storage.partitions.quarantine_line import items_in
+from storage.ledger.values import SEGMENT_START, SWEPT, DayBooks, Entry, SegmentPosition
 from storage.raw.reader import Span, read_submission, scan_segment, segments
 
 SCAN_BYTES = 64 << 20
 SCAN_RECORDS = 1 << 16
-MAX_TOLD = 100
-BEGINNING = SegmentPosition(0, 0, finished=False)
+MAX_LISTED_FILES = 100
 FINISHED = SegmentPosition(0, 0, finished=True)
 
 
 @dataclass(slots=True)
 class Audit:
-    """The books by day, and everything that does not agree."""
+    """The books by day, and every difference between files and ledger."""
 
     days: dict[str, DayBooks] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)  # one line each
-    notes: Counter[str] = field(default_factory=Counter)  # oddities taken in stride, by name
+    notes: Counter[str] = field(default_factory=Counter)  # harmless oddities, by name
     damaged_records: int = 0
     damaged_bytes: int = 0
 
@@ -40,21 +38,21 @@ class Audit:
 
     @property
     def total(self) -> DayBooks:
-        """All days together."""
+        """The sum of all days."""
         names = [name for name in DayBooks.__dataclass_fields__ if name != "reasons"]
         return DayBooks(**{name: sum(getattr(day, name) for day in self.days.values()) for name in names})
 
 
 def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambda: None) -> Audit:
     """
-    Count every committed line and every submission in raw/, and compare.
+    Count every committed line and every submission in raw/, and compare with the ledger.
 
-    The server may be at work meanwhile: what it commits after the start is not looked at, and
-    what it takes away, merged or past its time, is not missed.  *on_file* is called after each
-    segment and each partition file, for a progress bar.
+    The server may run meanwhile: later commits are ignored, and files that it merges or deletes
+    are not reported as missing.  *on_file* is called after each segment and each partition file,
+    for a progress bar.
 
     Raises:
-        OSError: Something cannot be read for another reason than that it is gone.
+        OSError: A file exists but cannot be read.
     """
     with ledger.snapshot():
         positions = ledger.positions()
@@ -62,11 +60,11 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
         tally = ledger.tally()
         booked = ledger.books()
         pending_segments = ledger.pending_segments()
-    # Outside of the snapshot: all of raw/ is read, and meanwhile the ledger's log could not be cut.
+    # Outside of the snapshot: reading raw/ takes long, and SQLite cannot truncate its log meanwhile.
     raw = _recount_raw(root.raw, positions, on_file)
     raw.findings += _lost_segments(raw.there, positions, pending_segments, ledger)
     result = Audit(_with_unread(booked, raw.unread), raw.findings)
-    items = _Items()
+    items = ItemCounts()
     for file in files:
         items.add(root.path, ledger, file)
         on_file()
@@ -97,9 +95,9 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
 
 def unknown_files(root: DataRoot, ledger: Ledger, known: Set[str] = frozenset()) -> list[str]:
     """
-    Files below converted/ and quarantine/ that neither *ledger* nor *known* names, in order of path.
+    Return files below converted/ and quarantine/ that neither *ledger* nor *known* has, sorted by path.
 
-    The server may be at work: what is on its way, or on its way out, is known as doubtful.
+    The server may run meanwhile: files that it is about to add or remove are listed as doubtful.
     """
     before = set(ledger.doubtful())
     there = list(found_files(root.path))
@@ -112,15 +110,18 @@ def unknown_files(root: DataRoot, ledger: Ledger, known: Set[str] = frozenset())
 
 
 def swept_segments(root: DataRoot, ledger: Ledger) -> list[str]:
-    """Segments in raw/ that were converted and removed before: raw/ was restored from a backup."""
+    """Return segments that are in raw/ again after their removal: raw/ was restored from a backup."""
     positions = ledger.positions()
     return [segment.name for segment in segments(root.raw) if positions.get(segment.name) is SWEPT]
 
 
 def _stray_lines(paths: list[str]) -> list[str]:
-    lines = [f"{path}: the ledger does not know this file; see repair --dry-run" for path in paths[:MAX_TOLD]]
-    if len(paths) > MAX_TOLD:
-        lines.append(f"and {len(paths) - MAX_TOLD} more files that the ledger does not know")
+    lines = [
+        f"{path}: the ledger does not know this file; run: telemetry-server repair --dry-run"
+        for path in paths[:MAX_LISTED_FILES]
+    ]
+    if len(paths) > MAX_LISTED_FILES:
+        lines.append(f"and {len(paths) - MAX_LISTED_FILES} more files that the ledger does not know")
     return lines
 
 
@@ -136,7 +137,7 @@ def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
         booked = ledger.books()
     unread: Counter[str] = Counter()
     for segment in segments(root.raw):
-        position = positions.get(segment.name, BEGINNING)
+        position = positions.get(segment.name, SEGMENT_START)
         if position.finished:
             continue
         with suppress(FileNotFoundError):  # converted since, and past its time
@@ -145,8 +146,8 @@ def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
 
 
 def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
-    """What of the files of *day* (YYYYMMDD) does not agree with the books; one line each."""
-    items = _Items()
+    """Return differences between the files of *day* (YYYYMMDD) and the books, one line each."""
+    items = ItemCounts()
     for store in ("converted", "quarantine"):
         for file in ledger.files(f"{store}/{day}"):
             items.add(root.path, ledger, file)
@@ -156,44 +157,45 @@ def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
 
 @dataclass(slots=True)
 class _Raw:
-    """What lies in raw/."""
+    """What was counted in raw/."""
 
     there: set[str] = field(default_factory=set)  # names of segments
-    unread: Counter[str] = field(default_factory=Counter)  # submissions that nobody converted yet, by day
+    unread: Counter[str] = field(default_factory=Counter)  # submissions not yet converted, by day
     damaged: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The segment of each submission that was read and is damaged now, by day."""
+    """The segment of each converted submission that is damaged now, by day."""
     findings: list[str] = field(default_factory=list)
 
 
 def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: Callable[[], None]) -> _Raw:
     found = _Raw()
     for segment in segments(raw):
-        position = positions.get(segment.name, BEGINNING)
+        position = positions.get(segment.name, SEGMENT_START)
         if position is SWEPT:
             found.findings.append(
-                f"raw/{segment.name}: it was converted and removed before, and is back; it is not read again"
-                " (repair moves it aside)"
+                f"raw/{segment.name}: it was converted and removed before, and is there again; it is not"
+                " read again (repair moves it to state/stray/)"
             )
             on_file()
             continue
         try:
             read, unread, damaged = _recount_segment(segment.path, position.position)
         except FileNotFoundError:
-            continue  # past its time since it was listed, or lost: the ledger knows
+            continue  # deleted since it was listed, or lost: `_lost_segments` decides
         found.there.add(segment.name)
         day = f"{segment.day:%Y%m%d}"
         found.unread[day] += unread
         found.damaged[day] += [segment.name] * damaged
         if read != position.records:
             found.findings.append(
-                f"raw/{segment.name}: {read} submissions in the part read, {position.records} booked"
+                f"raw/{segment.name}: {read} submissions in the converted part,"
+                f" {position.records} in the ledger"
             )
         on_file()
     return found
 
 
 def _recount_segment(path: Path, position: int) -> tuple[int, int, int]:
-    """Submissions before *position*, whole ones after it, and damaged ones before it."""
+    """Return counts of: submissions before *position*, intact ones after it, damaged ones before it."""
     read = unread = damaged = 0
     with path.open("rb") as file:
         for span in _spans(path):
@@ -209,20 +211,20 @@ def _recount_segment(path: Path, position: int) -> tuple[int, int, int]:
 def _lost_segments(
     there: Set[str], positions: Mapping[str, SegmentPosition], pending_segments: Set[str], ledger: Ledger
 ) -> list[str]:
-    """Segments that are needed and gone, a line each."""
+    """Return missing segments that are still needed, one line each."""
     now, pending_now = ledger.positions(), ledger.pending_segments()
     return [
-        f"raw/{name}: gone, but not all of it was converted"
+        f"raw/{name}: missing, but not all of it was converted"
         for name, position in positions.items()
         if name not in there
         and (not position.finished or name in pending_segments)
-        # Converted, and past its time, since the start?
+        # Not if it was converted and deleted since the start.
         and (not now.get(name, FINISHED).finished or name in pending_now)
     ]
 
 
 def _with_unread(books: Mapping[str, DayBooks], unread: Mapping[str, int]) -> dict[str, DayBooks]:
-    """The *books* with what waits in raw/: received, and pending."""
+    """Return *books* with the unread submissions of raw/ added, as received and as pending."""
     merged = dict(books)
     for day, count in unread.items():
         known = merged.get(day, DayBooks())
@@ -231,7 +233,7 @@ def _with_unread(books: Mapping[str, DayBooks], unread: Mapping[str, int]) -> di
 
 
 def _is_whole(descriptor: int, span: Span) -> bool:
-    """Whether it is what was received: damage is no submission."""
+    """Whether the submission matches its checksum."""
     try:
         read_submission(descriptor, span)
     except (DamagedRecord, TornRecord):
@@ -255,72 +257,3 @@ def _spans(path: Path, start: int = 0) -> Iterator[Span]:
         if scan.finished or scan.end == start:
             return
         start, last_sequence = scan.end, scan.last_sequence
-
-
-@dataclass(slots=True)
-class _Items:
-    """What partition files hold: records, refused submissions, refused histograms."""
-
-    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    uncounted: set[tuple[str, str, str]] = field(default_factory=set)  # merged meanwhile: not compared
-    findings: list[str] = field(default_factory=list)
-
-    def add(self, root: Path, ledger: Ledger, file: StoredFile) -> None:
-        """Count what is in *file*."""
-        count, finding = _count_items(root, ledger, file)
-        if finding:
-            self.findings.append(finding)
-        if count is None:
-            self.uncounted.add(_book_of(file))
-        else:
-            self.counts[_book_of(file)] += count
-
-    def compare(self, tally: dict[tuple[str, Entry, str], int]) -> list[str]:
-        """Where the books and the files differ, a line each."""
-        booked = _booked(tally)
-        return [
-            f"{'/'.join(filter(None, key))}: {self.counts[key]} on disk, {booked[key]} in the books"
-            for key in sorted((booked.keys() | self.counts.keys()) - self.uncounted)
-            if booked[key] != self.counts[key]
-        ]
-
-
-def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | None, str]:
-    """What the committed part of *file* holds for the books, and what is wrong with it; None: not known."""
-    is_quarantine = file.directory.startswith("quarantine/")
-    lines = items = 0
-    try:
-        with (root / file.path).open("rb") as stream:
-            for line in read_lines(stream, file.length):
-                lines += 1
-                items += items_in(line) if is_quarantine else 1
-    except FileNotFoundError:
-        if not ledger.committed([file.path]):
-            # How many histograms its lines held stands in another file by now, among others.
-            return (None if is_quarantine else file.records), ""  # merged into another since the start
-        return 0, f"{file.path}: gone, with {file.records} lines"
-    except (EOFError, DamagedFrame) as error:
-        return 0, f"{file.path}: damaged: {error}"
-    if lines != file.records:
-        return items, f"{file.path}: {lines} lines where the ledger says {file.records}"
-    return items, ""
-
-
-def _book_of(file: StoredFile) -> tuple[str, str, str]:
-    """Which line of the books counts what is in *file*: store, day, and quarantine's reason."""
-    store, day, *rest = file.directory.split("/")
-    return store, day, rest[0] if store == "quarantine" else ""
-
-
-def _booked(tally: dict[tuple[str, Entry, str], int]) -> Counter[tuple[str, str, str]]:
-    """What the books say is on disk, by store, day, and quarantine's reason."""
-    booked: Counter[tuple[str, str, str]] = Counter()
-    for (day, entry, reason), count in tally.items():
-        match entry:
-            case Entry.STORED:
-                booked["converted", day, ""] += count
-            case Entry.QUARANTINED | Entry.HISTOGRAM_DROPPED:
-                booked["quarantine", day, reason] += count
-            case Entry.CONFLICT:
-                booked["quarantine", day, "conflict"] += count
-    return booked

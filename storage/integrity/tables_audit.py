@@ -17,7 +17,7 @@ def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
         OSError: Something cannot be read for another reason than that it is gone.
     """
     findings = []
-    strays = set(_files_below(root)) - _known(ledger)
+    unknown = unknown_table_files(root, ledger)
     for file in ledger.table_files():
         try:
             size = (root.path / file.path).stat().st_size
@@ -26,14 +26,19 @@ def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
         if size != file.bytes and file in ledger.table_files(file.table, file.day):
             what = "gone" if size < 0 else f"{size} bytes where the ledger says {file.bytes}"
             findings.append(f"{file.path}: {what}")
-    # Committed or removed since they were listed?
-    known = _known(ledger) if strays else set()
     findings += [
-        f"{path}: the ledger does not know it"
-        for path in sorted(strays)
-        if path not in known and (root.path / path).exists()
+        f"{path}: the ledger does not know this file; run: telemetry-server repair --dry-run"
+        for path in unknown
     ]
     return findings
+
+
+def unknown_table_files(root: DataRoot, ledger: Ledger) -> list[str]:
+    """Return files below tables/ that *ledger* does not have, sorted by path."""
+    strays = set(_files_below(root)) - _known(ledger)
+    # Committed or removed since they were listed?
+    known = _known(ledger) if strays else set()
+    return sorted(path for path in strays if path not in known and (root.path / path).exists())
 
 
 def _known(ledger: Ledger) -> set[str]:

@@ -1,10 +1,10 @@
 """
-The clock that expiry goes by: the wall clock, as far as it is believed.
+The expiry clock: the wall clock, as far as it is trusted.
 
-What expires is gone for good, and a wall clock may be wrong for a while.  So a
-clock that stands more than a day ahead of the last look, or behind it, is
-reported and not acted on.  Once it has gone on from there for a day it is
-believed: then the server was off for that long, or the clock was set right.
+Expired data cannot be restored, and a wall clock may be wrong for a while.  So a
+clock that is more than a day ahead of the last look, or behind it, is reported
+and not used.  After it has run from there for a day it is trusted: the server
+was off for that long, or the clock was corrected.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 DAY_SECONDS = 86_400
 MAX_STEP_SECONDS = DAY_SECONDS
-MAX_BACK_SECONDS = 300  # what setting a clock by hand or by NTP may take back
+MAX_BACK_SECONDS = 300  # how far NTP or an operator may set the clock back
 BELIEVED_AFTER_SECONDS = DAY_SECONDS
 PREFIX = "clock_"
 
@@ -21,7 +21,7 @@ PREFIX = "clock_"
 class ClockRecord:
     """A clock as it was at the last look; all in s since 1970, 0 for none."""
 
-    believed: int  # the latest moment that surely has come
+    believed: int  # the latest moment that was trusted
     doubted_since: int = 0  # the wall clock's moment at its jump, while it is in doubt
     doubted_last: int = 0  # the wall clock's moment at the last look since then
     jumped_at: int = 0  # the wall clock's moment before its last jump

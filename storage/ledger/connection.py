@@ -16,7 +16,7 @@ REMEDY = "run: telemetry-server repair --dry-run, or restore the right state/"
 
 
 class Connection(sqlite3.Connection):
-    """Speaks of a failing disk in our words; what breaks the schema's own rules stays as SQLite has it."""
+    """Translates disk errors of SQLite into storage errors; violated constraints stay SQLite's."""
 
     path: Path
     copy: "TemporaryDirectory[str] | None" = None  # holds what is read; goes with the connection
@@ -25,20 +25,20 @@ class Connection(sqlite3.Connection):
         try:
             return super().execute(*args)
         except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         try:
             return super().executemany(*args)
         except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def close(self) -> None:
         super().close()
         if self.copy is not None:
             self.copy.cleanup()
 
-    def _told(self, error: sqlite3.DatabaseError) -> Exception:
+    def _translated(self, error: sqlite3.DatabaseError) -> Exception:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             return error
         if error.sqlite_errorcode in NO_ROOM:

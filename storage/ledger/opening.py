@@ -1,4 +1,4 @@
-"""Opens the ledger of a data root for writing, once it is known to be the one of the files beside it."""
+"""Opens the ledger of a data root for writing, after a check that it matches the files."""
 
 import os
 
@@ -8,15 +8,16 @@ from storage.errors import ForeignLedger, LedgerError, OlderLedger
 from storage.found_files import found_files
 from storage.identity import CommitMark, Identity, new_identity, read_identity, write_identity
 from storage.ledger.connection import REMEDY
-from storage.ledger.ledger import Ledger, refuse_lost
+from storage.ledger.ledger import Ledger
+from storage.ledger.ledger_file import refuse_lost
 
 
 def open_ledger(root: DataRoot, disk: Disk) -> Ledger:
     """
-    The ledger of *root*, for writing; a new one where nothing was converted yet.
+    Return the ledger of *root* for writing; create it where nothing was converted yet.
 
     Raises:
-        UnfitLedger: It is gone, older than its files, another data root's, or of another version.
+        UnfitLedger: It is gone, older than its files, or of another data root or version.
             Nothing was changed.
         LedgerError: It cannot be opened.
         StorageFull: There is no room to open it.
@@ -33,7 +34,7 @@ def open_ledger(root: DataRoot, disk: Disk) -> Ledger:
 
 
 def unfitness(root: DataRoot) -> LedgerError | None:
-    """What keeps the ledger of *root* from being written to; None if all is well, or nothing is there."""
+    """Return why the ledger of *root* must not be written to; None if it may, or does not exist yet."""
     try:
         check_fit(root)
     except LedgerError as error:
@@ -43,10 +44,10 @@ def unfitness(root: DataRoot) -> LedgerError | None:
 
 def check_fit(root: DataRoot) -> None:
     """
-    Hold the ledger against the identity of *root* and its files; nothing is changed.
+    Compare the ledger with the identity and the files of *root*; nothing is changed.
 
     Raises:
-        UnfitLedger: It is not theirs.
+        UnfitLedger: They do not match.
         LedgerError: It cannot be opened.
     """
     if not root.path.is_dir():
@@ -65,9 +66,9 @@ def _check_identity(root: DataRoot, ledger: Ledger, identity: Identity | None) -
     if identity is not None and root_id is not None and identity.root_id != root_id:
         raise ForeignLedger(
             f"{root.ledger}: it is the ledger of another data root; {REMEDY}"
-            f" (its id is {root_id}, the files' {identity.root_id})"
+            f" (ledger id {root_id}, data root id {identity.root_id})"
         )
-    # Without both witnesses only the numbers of files show it.
+    # Without both ids only the file numbers show an older ledger.
     is_behind = identity is not None and identity.commits > ledger.counter("commit")
     if is_behind or identity is None or root_id is None:
         newer = _newer_file(root, ledger, is_behind=is_behind)
@@ -76,7 +77,7 @@ def _check_identity(root: DataRoot, ledger: Ledger, identity: Identity | None) -
 
 
 def _newer_file(root: DataRoot, ledger: Ledger, *, is_behind: bool) -> str | None:
-    """A file that a later ledger must have known; None if there is none."""
+    """Return a file that only a later ledger can have written; None if there is none."""
     last = ledger.counter("file")
     lengths = {file.path: file.length for file in ledger.files()}
     there = set()
@@ -92,7 +93,7 @@ def _newer_file(root: DataRoot, ledger: Ledger, *, is_behind: bool) -> str | Non
 
 
 def _join(root: DataRoot, ledger: Ledger, disk: Disk) -> None:
-    """Give *root* and its *ledger* one identity, where either has none."""
+    """Write the same identity to *root* and *ledger* where one of them has none."""
     identity = read_identity(root.identity)
     root_id = ledger.root_id()
     if identity is None:
@@ -107,7 +108,7 @@ def _join(root: DataRoot, ledger: Ledger, disk: Disk) -> None:
 
 
 def _put_first(root: DataRoot, identity: Identity, disk: Disk) -> Identity:
-    """Write *identity*; if another process was quicker, that one's counts."""
+    """Write *identity* unless another process was faster; return the one in the file."""
     mine = root.identity.with_name(f"{root.identity.name}.{os.getpid()}")
     write_identity(mine, identity, disk)
     try:
@@ -115,7 +116,7 @@ def _put_first(root: DataRoot, identity: Identity, disk: Disk) -> Identity:
     except FileExistsError:
         disk.unlink(mine)
         found = read_identity(root.identity)
-        if found is None:  # it says nothing
+        if found is None:  # the file is not valid
             write_identity(root.identity, identity, disk)
         return found or identity
     disk.sync_directory(root.path)

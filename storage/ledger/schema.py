@@ -1,11 +1,11 @@
-"""The ledger's tables, and why each is there."""
+"""The ledger's tables and their purpose."""
 
 from storage.ledger.table_files import TABLE_FILES
 
 VERSION = 2
-"""What this server writes.  It reads older versions, and brings them up to this one when it writes."""
+"""The format that this server writes.  Older ledgers are read, and upgraded when written."""
 
-# For a ledger from before waits had an end: they begin when it is opened.
+# Upgrade of a ledger without `since`: its waits begin when it is opened.
 ADD_SINCE = """
 ALTER TABLE pending ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 UPDATE pending SET since = unixepoch();

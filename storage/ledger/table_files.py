@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from storage.ledger.connection import Connection
+
 TABLES_FOLDER = "tables"
 
 TABLE_FILES = """
@@ -90,7 +92,7 @@ class Tabled:
 class TableQueries:
     """The part of `Ledger` that reads what the tables have; all of it is empty in an older ledger."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     def has_tables(self) -> bool:
         """Return whether this ledger has room for tables: one of an earlier release, read only, has none."""

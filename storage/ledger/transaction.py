@@ -1,4 +1,4 @@
-"""What one commit may change in the ledger."""
+"""The changes that one commit makes to the ledger."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class Transaction(TableChanges):
         self._directories: dict[str, int] = {}
 
     def _intern(self, table: str, key: str, columns: tuple[str, ...], values: tuple[str, ...]) -> int:
-        """The id of a row in a table of names; made if it is not there.  Names of tables are ours."""
+        """Return the id of a row in a table of names; insert it if missing.  Table names are constants."""
         where = " AND ".join(f"{column} = ?" for column in columns)
         row = self._execute(f"SELECT {key} FROM {table} WHERE {where}", values).fetchone()  # noqa: S608
         if row is not None:
@@ -54,7 +54,7 @@ class Transaction(TableChanges):
         Note a stored ping's id; *day* is the one that it expires by.
 
         Raises:
-            sqlite3.IntegrityError: It is there already.
+            sqlite3.IntegrityError: The id is there already.
         """
         self._execute(
             "INSERT INTO seen VALUES (?, ?, ?, ?, ?)",
@@ -64,13 +64,13 @@ class Transaction(TableChanges):
     def remember_latest(
         self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str
     ) -> None:
-        """Note a stored ping's id, in place of an older note: past the window an id may come again."""
+        """Note a stored ping's id; replace an older note, as an id may come again after the window."""
         key = document_id, self.scope(namespace, doctype)
         self._execute("DELETE FROM seen WHERE document_id = ? AND scope_id = ?", key)
         self.remember(document_id, namespace, doctype, digest=digest, day=day, directory=directory)
 
     def forget_before(self, day: str) -> int:
-        """Let go of ids that were stored before *day*.  Returns how many."""
+        """Delete ids that were stored before *day*; return how many."""
         return self._execute("DELETE FROM seen WHERE day < ?", (int(day),)).rowcount
 
     def move_segment(self, name: str, position: SegmentPosition) -> None:
@@ -102,11 +102,11 @@ class Transaction(TableChanges):
         self._execute("INSERT OR REPLACE INTO swept VALUES (?, ?, ?)", (series, first, last))
 
     def count_commit(self) -> int:
-        """One more commit.  Returns how many there are with it."""
+        """Count this commit; return the new number of commits."""
         return self._raise_counter("commit", 1)
 
     def name_root(self, root_id: str) -> None:
-        """This ledger is of the data root *root_id* from now on."""
+        """Store the id of the data root."""
         self._execute("INSERT OR REPLACE INTO root VALUES (1, ?)", (root_id,))
 
     def reach(self, counter: str, value: int) -> None:
@@ -126,14 +126,14 @@ class Transaction(TableChanges):
         return int(row[0])
 
     def put_clock(self, record: ClockRecord) -> None:
-        """The clock that expiry goes by is *record* from now on."""
+        """Store the expiry clock."""
         self._executemany(
             "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             record.numbers().items(),
         )
 
     def number_files(self, count: int) -> int:
-        """Take *count* file numbers that were never given out.  Returns the first."""
+        """Reserve *count* unused file numbers; return the first."""
         return self._raise_counter("file", count) - count + 1
 
     def put_file(self, file: StoredFile) -> None:
@@ -148,21 +148,21 @@ class Transaction(TableChanges):
         )
 
     def drop_file(self, file: StoredFile) -> None:
-        """A file exists no longer for readers; its bytes go once this is committed."""
+        """Remove a file for readers; its bytes are deleted after the commit."""
         self._execute("DELETE FROM files WHERE directory = ? AND name = ?", (file.directory, file.name))
         self.forget_tabled(file.directory, file.name)
         self.stage([file.path])
 
     def stage(self, paths: Iterable[str]) -> None:
-        """These files go on recovery, unless they are committed by then."""
+        """Mark files as doubtful: recovery removes them unless they are committed."""
         self._executemany("INSERT OR IGNORE INTO doubtful VALUES (?)", ((path,) for path in paths))
 
     def confirm(self, paths: Iterable[str]) -> None:
-        """These files are no longer in doubt."""
+        """Delete the doubtful marks of these files."""
         self._executemany("DELETE FROM doubtful WHERE path = ?", ((path,) for path in paths))
 
     def refuse(self, document_id: bytes, *, received_at: str, outcome: str, reason: str, detail: str) -> None:
-        """Note for `explain` what became of a submission that was not stored."""
+        """Note the outcome of a submission that was not stored, for `explain`."""
         self._execute(
             "INSERT INTO refused VALUES (?, ?, ?, ?, ?)", (document_id, received_at, outcome, reason, detail)
         )
@@ -176,7 +176,7 @@ class Transaction(TableChanges):
         )
 
     def refused_are_deleted(self, day: str, reason: str) -> int:
-        """What was refused for *reason* and arrived on *day* (YYYYMMDD) is deleted.  Returns how many."""
+        """Mark refusals of *reason* and *day* (YYYYMMDD) as deleted; return how many."""
         first = f"{day[:4]}-{day[4:6]}-{day[6:]}"
         return self._execute(
             "UPDATE refused SET outcome = 'deleted', detail = ''"
@@ -207,7 +207,7 @@ class Transaction(TableChanges):
         self._execute("UPDATE pending SET revision = ? WHERE pending_id = ?", (revision, pending_id))
 
     def stop_waiting(self, pending_id: int) -> None:
-        """A pending submission was judged."""
+        """A pending submission has its outcome: delete it."""
         self._execute("DELETE FROM pending WHERE pending_id = ?", (pending_id,))
 
     def add(self, counts: Counts) -> None:

@@ -35,8 +35,10 @@ class SegmentPosition:
     """Sequence of the last submission before `position`, where this process read it; not in the ledger."""
 
 
+SEGMENT_START = SegmentPosition(0, 0, finished=False)
+"""Position of a segment of which nothing was read."""
 SWEPT = SegmentPosition(0, 0, finished=True)
-"""Where a segment stands that was converted and removed before, and is back."""
+"""Position of a segment that is in raw/ again after it was converted and removed."""
 
 _SERIES = re.compile(r"([0-9]+-[0-9a-f]+)-([0-9]{10})\.tlg\Z")
 
@@ -102,9 +104,9 @@ class StoredFile:
 
 
 UNJUDGED = ""
-"""In place of a revision: it waits for no definitions, only to be judged."""
+"""In place of a revision: the submission waits only for its conversion, not for definitions."""
 UNKNOWN_DIGEST = 0
-"""Of a stored ping whose bytes are gone: no repeat of it is a conflict."""
+"""Digest of a stored ping whose bytes are gone: a repeat of it never counts as a conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class PendingPing:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One thing that became of an id."""
+    """One outcome of a document id."""
 
     outcome: str
     reason: str = ""

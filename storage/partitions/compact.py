@@ -1,4 +1,4 @@
-"""Merges a closed day's small files into few well-filled ones, under readers' feet."""
+"""Merges the small files of a closed day into few large ones, while readers go on."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ CLOSED_LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What became of one directory."""
+    """The result for one directory."""
 
     directory: str
     files_before: int
@@ -36,13 +36,13 @@ def compact_day(root: Path, ledger: Ledger, disk: Disk, day: str) -> Iterator[Me
     Merge the files of each partition and quarantine folder of *day* (YYYYMMDD).
 
     The merged file is whole and synced before the ledger names it in place of
-    the others, in one transaction; those go afterwards.  Whoever calls holds
+    the others, in one transaction; the others are removed afterwards.  The caller holds
     the converter's lock.
 
     Raises:
         OSError: The disk refuses; the directory in hand is left as it was.
         EOFError: A committed file is damaged; it is left as it was.
-        StrayFile: A file that the ledger does not know is in the new one's place.
+        StrayFile: A file that the ledger does not know has the name of the new one.
     """
     remove_doubtful(root, ledger, disk)
     for store in ("converted", "quarantine"):

@@ -28,7 +28,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class _LiveCompressor(local):
-    """One for each thread, which stays: tables made anew for each frame took up to 7 % of conversion."""
+    """One compressor per thread, reused: new tables for each frame took up to 7 % of conversion."""
 
     def __init__(self) -> None:
         self.compressor = zstd.ZstdCompressor(
@@ -49,7 +49,7 @@ def compress_frame(lines: bytes, level: int = LIVE_LEVEL) -> bytes:
         options = {**FRAME_OPTIONS, zstd.CompressionParameter.compression_level: level}
         return bytes(zstd.compress(lines, options=options))
     compressor = _live.compressor
-    # Else the frame would not tell its size, and its window be made for the largest.
+    # Otherwise the frame has no content size, and its window has the largest size.
     compressor.set_pledged_input_size(len(lines))
     return bytes(compressor.compress(lines, compressor.FLUSH_FRAME))
 
@@ -82,7 +82,7 @@ def whole_frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
     Each whole frame of a file: where it ends, and its lines.
 
-    It ends without a word at the first one that is cut off or damaged, or holds no whole lines.
+    Stops silently at the first frame that is cut off, damaged, or without whole lines.
     """
     end = 0
     data = b""

@@ -1,7 +1,7 @@
 """
 A histogram ↔ its flat row (StorageFormat.md).
 
-Plain numbers only: whoever packs knows the definition, and has checked the histogram against it.
+Plain numbers only: the caller knows the definition and has checked the histogram.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Row = list[Number]
 
 @dataclass(frozen=True, slots=True)
 class UnpackedRow:
-    """A row with its parts told apart."""
+    """A row split into its parts."""
 
     counts: dict[int, int]  # by the start of the bucket, every bucket
     summary: dict[str, Number]  # what the client sent of `SUMMARY`
@@ -42,7 +42,7 @@ def pack_row(
         the summary.  ``sum`` is in the probe's own unit.
 
     Raises:
-        KeyError: A key of *counts* is no bucket's start.
+        KeyError: A key of *counts* is not the start of a bucket.
     """
     row: Row = [0] * width
     for start, count in counts.items():
@@ -53,7 +53,7 @@ def pack_row(
 
 def unpack_row(row: Sequence[Number], starts: Sequence[int]) -> UnpackedRow:
     """
-    Tell the parts of a row apart.
+    Split a row into its parts.
 
     Args:
         starts: Where the buckets start; equal neighbours count for the last of them.
@@ -63,7 +63,7 @@ def unpack_row(row: Sequence[Number], starts: Sequence[int]) -> UnpackedRow:
     """
     width = len(starts)
     if len(row) != width + len(SUMMARY):
-        raise NotARow(f"{len(row)} numbers where {width} buckets and {len(SUMMARY)} more are due")
+        raise NotARow(f"{len(row)} numbers where {width} buckets and {len(SUMMARY)} more are expected")
     if any(second < first for first, second in pairwise(starts)):
         raise NotARow("the starts do not rise")
     counts = {start: int(count) for start, count in zip(starts, row[:width], strict=True)}

@@ -11,7 +11,7 @@ from storage.errors import LostFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
-from storage.partitions.partition_path import folder_name
+from storage.partitions.partition_path import PartitionKey, folder_name
 from storage.partitions.schema import OTHER, Dimension, OneOf, parse_schema
 
 OPEN_ATTEMPTS = 5
@@ -34,10 +34,10 @@ class Filter:
 
     def matches(self, directory: str, dimensions: Sequence[str]) -> bool:
         """Whether *directory* (``converted/<day>/<value>/…``) may hold wanted records."""
-        _, day, *values = directory.split("/")
-        if self.day is not None and day != self.day:
+        key = PartitionKey.parse(directory)
+        if self.day is not None and key.day != self.day:
             return False
-        held: Mapping[str, str] = dict(zip(dimensions, values, strict=False))
+        held: Mapping[str, str] = dict(zip(dimensions, key.folders, strict=False))
         return all(
             name in held and fnmatch.fnmatchcase(held[name], folder_pattern(value))
             for name, value in self.where

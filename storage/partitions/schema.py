@@ -187,12 +187,12 @@ def parse_schema(text: str | bytes) -> PartitionSchema:
     Read a schema in the form of the original server's ``telemetry_schema.json``.
 
     Raises:
-        BadPartitionSchema: It is none; the message names the part that is wrong.
+        BadPartitionSchema: Not a valid schema; the message names the wrong part.
     """
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise BadPartitionSchema(f"partition schema: no JSON: {error}") from None
+        raise BadPartitionSchema(f"partition schema: invalid JSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("dimensions"), list):
         raise BadPartitionSchema('partition schema: must be an object with a list "dimensions"')
     if type(document.get("version")) is not int or document["version"] != SCHEMA_VERSION:

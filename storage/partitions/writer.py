@@ -1,8 +1,8 @@
 """
 Appends frames to partition files, as part of a ledger transaction.
 
-A partition has one open file.  Its committed length stands in the ledger, so
-bytes that a crash left past it are cut off by `recover`, and a file that was
+A partition has one open file.  Its committed length is in the ledger, so
+bytes that a crash left past it are truncated by `recover`, and a file that was
 never committed is removed.  A new file appears under its final name whole.
 """
 
@@ -44,24 +44,24 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a recovery found and mended."""
+    """What a recovery found and fixed."""
 
     removed_files: int = 0
     cut_files: int = 0
-    lost_files: tuple[str, ...] = ()  # committed bytes that are gone: the medium's or an operator's doing
+    lost_files: tuple[str, ...] = ()  # committed bytes are missing: a disk failure, or changed by hand
 
 
 def temporary(path: Path) -> Path:
-    """Where a file stands before it is whole: hidden, in the same directory."""
+    """Return the path of a file until it is complete: hidden, in the same directory."""
     return path.with_name(f".{path.name}.tmp")
 
 
 def doubt_new(root: Path, transaction: Transaction, paths: Iterable[str]) -> None:
     """
-    Put down *paths* below *root*, of files about to be made, as doubtful.
+    Record *paths* below *root* as doubtful: files that are about to be created.
 
     Raises:
-        StrayFile: One is there already.  It is not ours to doubt: recovery would remove it.
+        StrayFile: One exists already.  Recovery would remove it, so it must not become doubtful.
     """
     for path in paths:
         if os.path.lexists(root / path):
@@ -84,7 +84,7 @@ def appear(root: Path, path: str, disk: Disk) -> None:
 
 
 def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
-    """Remove files that no commit knows.  Returns how many there were."""
+    """Remove doubtful files that were never committed; return how many."""
     doubtful = ledger.doubtful()
     committed = ledger.committed(doubtful)
     if doubtful:
@@ -101,7 +101,7 @@ def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
                 disk.unlink(name)
                 emptied.add(name.parent)
     for directory in emptied:
-        # Or a power cut brings them back when nobody doubts them any more.
+        # Otherwise a power cut could bring a file back after its note is deleted.
         disk.sync_directory(directory)
     if doubtful:
         with ledger.transaction() as transaction:
@@ -110,7 +110,7 @@ def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
 
 
 class PartitionWriter:
-    """Appends frames below *root*; whoever holds the converter's lock owns it."""
+    """Appends frames below *root*; the holder of the converter's lock owns it."""
 
     def __init__(
         self, root: Path, ledger: Ledger, disk: Disk, *, max_file_bytes: int = MAX_FILE_BYTES
@@ -120,7 +120,7 @@ class PartitionWriter:
         self._disk = disk
         self._max_file_bytes = max_file_bytes
         self._targets: dict[str, StoredFile] = {}
-        self._lasting: set[Path] = set()  # folders whose names are surely on the medium
+        self._lasting: set[Path] = set()  # folders whose names are synced
         self._syncs = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="partition-sync")
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class PartitionWriter:
 
     def recover(self) -> Recovered:
         """
-        Bring the files back to what the ledger says; after a crash, a failed write, or another's commits.
+        Restore the files to the ledger's state after a crash, a failed write, or another process's commits.
 
         Raises:
             OSError: The disk refuses.
@@ -153,11 +153,11 @@ class PartitionWriter:
 
     def prepare(self, directories: Iterable[str], schema_id: int) -> None:
         """
-        Choose a file for each of *directories*; new ones are put down as doubtful first.
+        Choose a file for each of *directories*; new ones are recorded as doubtful first.
 
         Raises:
             StorageFull: No room for the ledger.
-            StrayFile: A file that the ledger does not know is in the place of a new one.
+            StrayFile: A file that the ledger does not know has the name of a new one.
         """
         wanted = [
             directory
@@ -182,7 +182,7 @@ class PartitionWriter:
         """
         Append *frames*, sync them, put the new lengths into *transaction*, and return what was added.
 
-        After an exception nothing of it counts; call `recover` before the next.
+        After an exception nothing is committed; call `recover` before the next write.
 
         Raises:
             OSError: The disk refuses.
@@ -199,7 +199,7 @@ class PartitionWriter:
         return [Appended(file.directory, file.name, before[file.directory], file.length) for file in targets]
 
     def _make_directories(self, directory: Path) -> None:
-        """Make *directory*; whoever made a part of it before may have died with its name unsynced."""
+        """Create *directory*, synced; a process that created a parent may have died before its sync."""
         doubtful, place = [], directory
         while place != self._root and place not in self._lasting:
             doubtful.append(place)

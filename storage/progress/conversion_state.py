@@ -1,8 +1,8 @@
 """
-Whether conversion is halted, for every process to read: one small file, written in place.
+Whether conversion is halted: one small file that every process can read.
 
-Written in place so that it can be said on a full disk: the file has its whole
-length from the start.  It is news, not a promise: nothing is synced.
+The file has its full length from the start and is written in place, so that works
+on a full disk too.  It is a hint, not a promise: nothing is synced.
 """
 
 import os
@@ -21,20 +21,20 @@ FILE_NAME = "conversion.json"
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """That nothing is converted, and why."""
+    """When conversion halted, and why."""
 
     since: datetime
     reason: str  # one line
 
 
 class ConversionState:
-    """The state of the conversion below *root*.  A disk that refuses it is no reason to fail."""
+    """The state of the conversion below *root*.  Disk errors are ignored."""
 
     def __init__(self, root: DataRoot) -> None:
         self._path = root.state / FILE_NAME
 
     def read(self) -> Halt | None:
-        """The halt that was said last and not cleared since; None if there is none."""
+        """Return the present halt; None if conversion is not halted."""
         try:
             fields = orjson.loads(self._path.read_bytes())
             return Halt(datetime.fromisoformat(fields["since"]), str(fields["reason"]))
@@ -42,14 +42,14 @@ class ConversionState:
             return None
 
     def halt(self, reason: str, *, now: datetime | None = None) -> None:
-        """Say that conversion is halted; it counts from the first time until it is cleared."""
+        """Record that conversion is halted; the time of the first call stays until `clear`."""
         known = self.read()
         since = known.since if known is not None else now or datetime.now(UTC)
         text = " ".join(reason.split())[:MAX_REASON_CHARACTERS]
         self._write({"since": since.isoformat(), "reason": text})
 
     def clear(self) -> None:
-        """Say that it goes on."""
+        """Record that conversion runs again."""
         if self.read() is not None or not self._path.exists():
             self._write({})
 

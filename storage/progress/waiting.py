@@ -1,4 +1,4 @@
-"""How long the submissions of a data root have waited for conversion, whoever converts them."""
+"""How long the submissions of a data root have waited for conversion, by any process."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -9,21 +9,19 @@ from pathlib import Path
 from storage.data_root import DataRoot
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import SegmentPosition
+from storage.ledger.values import SEGMENT_START, SegmentPosition
 from storage.progress.conversion_state import ConversionState, Halt
 from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.reader import read_submission, scan_segment
 from storage.raw.segment_paths import SegmentPath
 
-NOT_STARTED = SegmentPosition(0, 0, finished=False)
-
 
 class ConversionWatch:
     """
-    What an edge may say of the conversion behind it.
+    What the edge reports about the conversion of its data root.
 
     Args:
-        converts: Whether this server converts; if not, somebody else may.
+        converts: Whether this server converts; otherwise another process may.
     """
 
     def __init__(self, root: DataRoot, *, converts: bool) -> None:
@@ -33,11 +31,11 @@ class ConversionWatch:
         self._waiting = WaitingSegments(SegmentListing(root.raw))
 
     def halt(self) -> Halt | None:
-        """Why nothing is converted, if that is so."""
+        """Return the present halt of this server's conversion, or None."""
         return self._state.read() if self.converts else None
 
     def lag_seconds(self, now: datetime | None = None) -> float:
-        """The age of the oldest submission that waits, in raw/ or for definitions, or of a halt."""
+        """Return the age of the oldest waiting submission or of the halt, if that is older."""
         now = now or datetime.now(UTC)
         moments = []
         # A ledger that cannot be read halts conversion, which counts below.
@@ -69,7 +67,7 @@ def oldest_waiting(
     """When the oldest submission of *segments* past *positions* arrived; None if there is none."""
     arrivals: list[datetime] = []
     for segment in segments:
-        position = positions.get(segment.name, NOT_STARTED)
+        position = positions.get(segment.name, SEGMENT_START)
         if not position.finished:
             arrivals += _first_arrival(segment.path, position.position)
     return min(arrivals, default=None)

@@ -1,4 +1,4 @@
-"""The writer's own thread: everything of a commit that waits for the disk."""
+"""The thread of the raw writer: does all that waits for the disk."""
 
 import errno
 from collections.abc import Callable, Iterator, Sequence
@@ -8,11 +8,14 @@ from itertools import groupby
 from queue import SimpleQueue
 from threading import Thread
 from time import perf_counter
+from typing import TypeVar
 
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterDead
 from storage.raw.free_space import DiskFloor
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
+
+Result = TypeVar("Result")
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 RECORD_OVERHEAD_BYTES = 512  # header and frame, guessed: bounds on memory and room need no better
@@ -35,32 +38,32 @@ def record_bytes(submission: Submission) -> int:
 
 class CommitThread:
     """
-    Runs jobs one after the other in a thread, and makes commits in it.
+    Runs jobs one after the other in a thread, among them the commits.
 
-    The public methods but `submit` and `stop` run in that thread only.  Once a
-    sync or a write failed without a reason that we know, nothing is written
-    or synced any more: what the file holds is unknown until it is read anew.
+    All public methods but `submit` and `stop` run in that thread only.  After a failed
+    sync, or a failed write without a known reason, nothing is written or synced any
+    more: the content of the file is unknown until it is read again.
     """
 
     def __init__(self, series: SegmentSeries, floor: DiskFloor) -> None:
         self.series = series
         self.floor = floor
         self.death: WriterDead | None = None
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="raw-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Have *job* run after those before it; it must not raise."""
-        self._jobs.put(job)
+    def submit(self, job: Callable[[], Result], on_done: Callable[[Result], object]) -> None:
+        """Run *job* after those before it, then *on_done* with its result; neither may raise."""
+        self._jobs.put(lambda: on_done(job()))
 
     def stop(self) -> None:
-        """Let the thread end after its last job; waits for it."""
+        """Wait until the thread has ended after its last job."""
         self._jobs.put(None)
         self._thread.join()
 
     def commit(self, submissions: Sequence[Submission]) -> Commit | StorageError:
-        """Write and sync *submissions*; what became of all of them."""
+        """Write and sync *submissions*; return the commit, or the error that all of them failed with."""
         if self.death is not None:
             return self.death
         if not self.floor.admit(sum(map(record_bytes, submissions))):
@@ -76,13 +79,24 @@ class CommitThread:
             return self._failed(error)
         return Commit(len(submissions), written, perf_counter() - started)
 
+    def look(self, day: date) -> float | None:
+        """Check the free space; seal a segment that is too old.  Return the seconds until the next seal."""
+        self.floor.check()
+        self.seal_if_due(day)
+        return self.series.due_in_seconds
+
+    def finish(self) -> None:
+        """Seal the last segment and release the reserved space."""
+        self.seal()
+        self.floor.release()
+
     def seal_if_due(self, day: date) -> None:
-        """Seal a segment that no submission came to seal."""
+        """Seal the open segment if it is too old, too large or of another day."""
         if self.death is None and self.series.is_due(day):
             self.seal()
 
     def seal(self) -> None:
-        """Seal the open segment; on a full disk from the room that was kept back."""
+        """Seal the open segment; on a full disk the reserved space is released first."""
         if self.death is not None:
             self.series.abandon()
             return

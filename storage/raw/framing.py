@@ -57,7 +57,7 @@ class RecordType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileHeader:
-    """Who wrote a segment, and which of theirs it is."""
+    """The writer of a segment, and the segment's number."""
 
     worker: int
     boot_id: bytes  # 16 random bytes, one set per writer
@@ -119,8 +119,8 @@ def parse_head(buffer: bytes, position: int, prefix: bytes) -> RecordHead | None
     The record head at *position* of *buffer*, which must hold its 32 bytes.
 
     Returns:
-        None if it is no head of this file, or is damaged, or its lengths are
-        past what a writer may write.
+        None if it is not a head of this file, is damaged, or its lengths
+        exceed the limits.
     """
     magic, version, type_, flags, header_bytes, body_bytes, sequence = _HEAD.unpack_from(buffer, position)
     if magic != prefix or version != FORMAT_VERSION:
@@ -182,7 +182,7 @@ def frame_mark(mark: RecordType, *, offset: int, prefix: bytes, sequence: int) -
 
 
 def header_json(submission: Submission) -> bytes:
-    """What is kept beside a body, as the JSON that goes into its record."""
+    """Return the metadata of a submission as the JSON header of its record."""
     received_at = submission.received_at
     if received_at.tzinfo is not UTC:
         received_at = received_at.astimezone(UTC)
@@ -201,7 +201,7 @@ def header_json(submission: Submission) -> bytes:
     try:
         return orjson.dumps(fields)
     except TypeError:
-        # A lone surrogate, or a mapping that is no dict: one odd submission must not fail its batch.
+        # A lone surrogate, or a mapping that is not a dict: one odd submission must not fail its batch.
         return orjson.dumps(_plain(fields))
 
 
@@ -211,7 +211,7 @@ def parse_record(buffer: bytes, prefix: bytes) -> Submission:
 
     Raises:
         TornRecord: It is shorter than its lengths say.
-        DamagedRecord: A checksum disagrees, or it is no ping record.
+        DamagedRecord: A checksum disagrees, or it is not a ping record.
     """
     if len(buffer) < MIN_RECORD_BYTES:
         raise TornRecord("a raw record ends inside its head")
@@ -250,7 +250,7 @@ def _submission(header: bytes, body: bytes) -> Submission:
             client_address=fields.get("client_address"),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedRecord("a raw record's header is not what a writer writes") from error
+        raise DamagedRecord("a raw record's header is not valid") from error
 
 
 def _plain(value: object) -> object:

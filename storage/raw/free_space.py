@@ -1,4 +1,4 @@
-"""How much of a disk the raw store leaves free, and what it keeps back for a bad day."""
+"""The free space that the raw store leaves, and the file that reserves space for a full disk."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -19,12 +19,12 @@ def default_floor_bytes(total_bytes: int) -> int:
 
 class DiskFloor:
     """
-    Says when a disk is too full to promise anything more, and when it is no longer.
+    Decides when a disk is too full to accept submissions, and when it has space again.
 
-    It is too full below the floor, and again good from one and a half floors
-    on, so that the answer does not flutter.  A spare file keeps some room
-    back; it is given up when the disk is full, so that what runs can be
-    sealed and logged.
+    It is too full below the floor, and has space again from one and a half
+    floors on, so that the answer does not alternate.  A spare file reserves
+    space; it is deleted when the disk is full, so that segments can be
+    sealed and events logged.
 
     Args:
         directory: Any folder on that disk; the spare file lies in it.
@@ -67,7 +67,7 @@ class DiskFloor:
         """
         Look at the disk; True if it is too full, or would be after *length_bytes* more.
 
-        A disk that cannot be looked at keeps its last answer.
+        If the check fails the last answer stays.
         """
         try:
             room = self._disk.room(self._directory)
@@ -88,12 +88,12 @@ class DiskFloor:
         return self.is_low
 
     def declare_low(self) -> None:
-        """A write found the disk full: say so until a check finds room, and give up the spare file."""
+        """Record that a write found the disk full, until a check finds space; delete the spare file."""
         self.is_low = True
         self.release()
 
     def release(self) -> None:
-        """Give up the spare file."""
+        """Delete the spare file."""
         if self._has_spare:
             self._has_spare = False
             with suppress(OSError):

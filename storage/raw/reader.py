@@ -1,5 +1,5 @@
 """
-What a segment holds, however damaged: found by hopping from head to head.
+Finds the submissions of a segment, even a damaged one, by reading from head to head.
 
 A scan reads no bodies.  Where a head is not what it should be, it looks on,
 8 bytes at a time, for the next one that is; what lies between is counted and
@@ -55,16 +55,16 @@ class Span:
 
 
 class SegmentState(StrEnum):
-    """What became of a segment's writer."""
+    """The state of a segment's writer."""
 
-    OPEN = "open"  # it holds the lock: more may come
-    SEALED = "sealed"  # it said that nothing comes any more
-    ABANDONED = "abandoned"  # it is gone without a word
+    OPEN = "open"  # it holds the lock: more records may follow
+    SEALED = "sealed"  # it wrote the seal: nothing follows
+    ABANDONED = "abandoned"  # it ended without a seal
 
 
 @dataclass(slots=True)
 class Damage:
-    """What a scan could not read."""
+    """Damage that a scan skipped."""
 
     records: int = 0  # lost submissions by their sequence numbers; at least 1 for each damaged region
     bytes: int = 0
@@ -73,7 +73,7 @@ class Damage:
 @dataclass(slots=True)
 class SegmentScan:
     """
-    What a scan found.
+    The result of a scan.
 
     ``end`` is where to go on; it never lies past bytes that a live writer
     could still write.  ``finished``: nothing will ever come after it.

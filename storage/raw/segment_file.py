@@ -48,21 +48,21 @@ class SegmentFile:
     def create(cls, place: SegmentPath, *, disk: Disk, now: datetime) -> Self:
         """Create the segment at *place*, durably, its directories too."""
         disk.make_directories(place.path.parent)
-        unborn = place.path.with_name(f".{place.path.name}.new")
-        descriptor = disk.create(unborn)
+        unfinished = place.path.with_name(f".{place.path.name}.new")
+        descriptor = disk.create(unfinished)
         try:
             disk.lock(descriptor)
             header = FileHeader(place.worker, place.boot_id, place.number, now)
             disk.write(descriptor, [header.packed()])
-            _surely(disk.sync, descriptor)
-            disk.rename_new(unborn, place.path)
-            _surely(disk.sync_directory, place.path.parent)
-            # Whoever made the day's folder may have died before its name was synced.
-            _surely(disk.sync_directory, place.path.parent.parent)
+            _sync_or_die(disk.sync, descriptor)
+            disk.rename_new(unfinished, place.path)
+            _sync_or_die(disk.sync_directory, place.path.parent)
+            # The process that created the day's folder may have died before it synced the name.
+            _sync_or_die(disk.sync_directory, place.path.parent.parent)
         except BaseException:
             disk.close(descriptor)
             with suppress(OSError):
-                disk.unlink(unborn)
+                disk.unlink(unfinished)
             raise
         return cls(place, descriptor, disk)
 
@@ -78,7 +78,7 @@ class SegmentFile:
 
     def sync(self) -> None:
         """Return when all that was appended would survive a power cut."""
-        _surely(self._disk.sync_data, self._descriptor)
+        _sync_or_die(self._disk.sync_data, self._descriptor)
 
     def seal(self) -> None:
         """Write the seal, sync, close: nothing comes after it."""
@@ -87,7 +87,7 @@ class SegmentFile:
                 RecordType.SEAL, offset=self.length_bytes, prefix=self._prefix, sequence=self.submissions
             )
             self._disk.write(self._descriptor, [mark])
-            _surely(self._disk.sync_data, self._descriptor)
+            _sync_or_die(self._disk.sync_data, self._descriptor)
         finally:
             self.close()
 
@@ -193,16 +193,16 @@ class SegmentSeries:
 
 
 def remove_unfinished_segments(raw: Path, *, older_than_seconds: float = 60.0) -> None:
-    """Remove what a writer left that was killed while it created a segment."""
+    """Remove unfinished segments of writers that were killed."""
     for path in raw.glob("*/.*.tlg.new"):
-        with suppress(OSError), path.open("rb") as unborn:
-            # The clock may have jumped: a writer that lives holds the lock.
-            Disk().lock(unborn.fileno())
+        with suppress(OSError), path.open("rb") as unfinished:
+            # The lock shows a live writer; the age alone does not, as the clock may jump.
+            Disk().lock(unfinished.fileno())
             if time() - path.lstat().st_mtime > older_than_seconds:
                 path.unlink()
 
 
-def _surely(sync: Callable[..., None], what: int | Path) -> None:
+def _sync_or_die(sync: Callable[..., None], what: int | Path) -> None:
     try:
         sync(what)
     except OSError as error:

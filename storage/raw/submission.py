@@ -1,4 +1,4 @@
-"""What the edge keeps: one HTTP submission, unopened."""
+"""One HTTP submission as the edge keeps it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,18 +1,16 @@
-"""Group commit: one write and one sync for everyone who is waiting."""
+"""Group commit: one write and one sync for all submissions that wait."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from storage.disk import Disk
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
-from storage.raw.commit_thread import Commit, CommitThread, record_bytes
-from storage.raw.framing import MAX_BODY_BYTES
+from storage.raw.commit_thread import Commit, CommitThread
 from storage.raw.free_space import RESERVE_BYTES, DiskFloor
 from storage.raw.segment_file import (
     MAX_SEGMENT_AGE_SECONDS,
@@ -21,41 +19,11 @@ from storage.raw.segment_file import (
     remove_unfinished_segments,
 )
 from storage.raw.submission import Submission
+from storage.raw.submission_queue import SubmissionQueue, Waiter, fail_all
+from storage.raw.writer_statistics import WriterStatistics
 
-MAX_WAITING_SUBMISSIONS = 4096
-MAX_WAITING_BYTES = 16 << 20
-MAX_BATCH_SUBMISSIONS = 1024
-MAX_BATCH_BYTES = 4 << 20
 TICK_SECONDS = 1.0
 LOOK_WITHIN_SECONDS = 1.0
-
-
-class Waiter(Protocol):
-    """Who is told, once and on the event loop, what became of a submission: a future, or less than that."""
-
-    def done(self) -> bool:
-        """Whether it was told already, or does not want to be any more."""
-
-    def set_result(self, result: None, /) -> None:
-        """The submission would survive a power cut.  Must not raise."""
-
-    def set_exception(self, error: StorageError, /) -> None:
-        """It was not kept, as far as anybody may say.  Must not raise."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriterStatistics:
-    """A writer as it was when asked."""
-
-    kept_submissions: int
-    kept_bytes: int
-    failed_submissions: int
-    commits: int
-    waiting_submissions: int
-    waiting_bytes: int
-    is_full: bool
-    is_dead: bool
-    is_closing: bool
 
 
 def utc_now() -> datetime:
@@ -65,27 +33,27 @@ def utc_now() -> datetime:
 
 class RawWriter:
     """
-    Keeps submissions durably, with one sync for everyone who is waiting.
+    Keeps submissions durably, with one sync for all that wait.
 
     A commit starts as soon as the disk is free: batches grow under load, and
-    a lone submission waits for nobody.  Commits run in the writer's own
+    a single submission is committed at once.  Commits run in the writer's own
     thread, so a client that hangs up cannot tear one.  After a failed write
     the segment is left as it is and the next commit opens a new one; after a
     failed sync the writer is dead: a second sync of the same file may succeed
     without its data (PostgreSQL wiki, "Fsync Errors").
 
-    Once a second it looks at the disk's room, unless nothing has come since the
-    last look: then it rests, until something comes or a segment is to be sealed.
+    Once a second it checks the free space.  If nothing was committed since the last
+    check it stops, until a submission arrives or a segment must be sealed.
 
     Use it with ``async with``; leaving drains what was already accepted.
 
     Args:
-        directory: The raw store's folder; made if it is not there.
+        directory: The raw store's folder; created if missing.
         worker: This writer's number, for names only.
         clock: UTC wall clock; says when a day is over.
-        min_free_bytes: Below this much free space nothing is taken; None: a default by the disk's size.
-        reserve_bytes: Room kept back for sealing on a full disk.
-        commit_timeout_seconds: A submission that waits longer is given up, unpromised.
+        min_free_bytes: With less free space nothing is accepted; None: a default by the disk's size.
+        reserve_bytes: Space reserved for sealing on a full disk.
+        commit_timeout_seconds: A submission that waits longer fails with `WriterBusy`.
         on_commit: Called on the event loop after every batch that is on disk.
     """
 
@@ -125,16 +93,14 @@ class RawWriter:
             reserve_bytes=reserve_bytes,
             name=f".reserve-{worker}",
         )
-        self._waiting: list[Submission] = []
-        self._waiters: list[Waiter] = []
-        self._waiting_bytes = 0
+        self._queue = SubmissionQueue()
         self._in_commit: list[Waiter] = []
         self._is_busy = False
-        self._is_looking = False  # the thread has a look at the disk before it
-        self._is_resting = True  # nobody looks
+        self._is_looking = False  # the thread checks the disk, or is about to
+        self._is_resting = True  # no check of the disk is scheduled
         self._ticking: asyncio.TimerHandle | None = None
         self._commits_at_look = 0
-        self._is_late = False  # a commit is slower than anyone may wait
+        self._is_late = False  # a commit takes longer than `commit_timeout_seconds`
         self._is_full = False
         self._is_closing = False
         self._death: WriterDead | None = None
@@ -145,8 +111,7 @@ class RawWriter:
         """
         Return once *submission* would survive a power cut.
 
-        Cancelling it gives up the answer, not the submission: a batch that
-        holds it is committed all the same.
+        Cancelling it cancels the wait, not the commit of the submission.
 
         Raises:
             StorageFull: No room; nothing was promised, so the client retries.
@@ -160,40 +125,31 @@ class RawWriter:
 
     def take(self, submission: Submission, waiter: Waiter) -> None:
         """
-        What `append` does, for those who do not wait in a task: *waiter* is told later, never at once.
+        Accept *submission* without a task: *waiter* gets the result later, never during this call.
 
         Raises:
-            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; then *waiter* is not told.
+            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; then *waiter* gets nothing.
         """
         # Flat on purpose: this runs on the event loop for every submission.
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             raise self._refusal()
-        size = record_bytes(submission)
-        if self._waiting and (
-            len(self._waiting) >= MAX_WAITING_SUBMISSIONS or self._waiting_bytes + size > MAX_WAITING_BYTES
-        ):
-            raise WriterBusy("too many submissions wait for the disk")
-        if size > MAX_BODY_BYTES:
-            raise ValueError("a submission is larger than a raw record may be")
-        self._waiting.append(submission)
-        self._waiters.append(waiter)
-        self._waiting_bytes += size
+        self._queue.add(submission, waiter)
         if not self._is_busy:
             if self._is_resting:
                 self._tick()
-            # Not at once: what else this turn of the loop brings shares the sync.
+            # Not at once: other submissions of this turn of the loop share the sync.
             self._is_busy = True
             self._loop.call_soon(self._start_commit)
 
     def statistics(self) -> WriterStatistics:
-        """A snapshot, for whoever counts."""
+        """Return a snapshot, for metrics."""
         return WriterStatistics(
             kept_submissions=self._kept_submissions,
             kept_bytes=self._kept_bytes,
             failed_submissions=self._failed_submissions,
             commits=self._commits,
-            waiting_submissions=len(self._waiting) + len(self._in_commit),
-            waiting_bytes=self._waiting_bytes,
+            waiting_submissions=len(self._queue) + len(self._in_commit),
+            waiting_bytes=self._queue.size_bytes,
             is_full=self._is_full,
             is_dead=self._death is not None,
             is_closing=self._is_closing,
@@ -201,20 +157,20 @@ class RawWriter:
 
     @property
     def refusal(self) -> StorageError | None:
-        """What `append` would raise now; None while it takes submissions."""
+        """The error that `append` would raise now; None while submissions are accepted."""
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             return self._refusal()
         return None
 
     async def look(self) -> None:
-        """Return when `refusal` says how the disk is now, or does not know any better within a second."""
+        """Wait until `refusal` reflects the disk as it is now, at most a second."""
         if self._is_resting and not self._is_closing:
             self._tick()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._looked.wait(), LOOK_WITHIN_SECONDS)
 
     async def wait_until_dead(self) -> WriterDead:
-        """Return when the writer has died, with the reason."""
+        """Wait until the writer is dead; return the reason."""
         return await asyncio.shield(self._died)
 
     async def __aenter__(self) -> Self:
@@ -237,12 +193,12 @@ class RawWriter:
         await self.close()
 
     async def close(self) -> None:
-        """Take nothing more, commit what was accepted, seal.  A second call only waits."""
+        """Accept nothing more, commit what was accepted, seal.  A second call only waits."""
         if not self._is_closing:
             self._is_closing = True
             self._wait_for_tick(None)
             if not self._is_busy:
-                self._seal_at_last()
+                self._finish()
         await self._drained.wait()
         self._committer.stop()
 
@@ -256,25 +212,16 @@ class RawWriter:
         return WriterBusy("the disk is too slow")
 
     def _start_commit(self) -> None:
-        submissions, waiters = self._take_batch()
-        self._in_commit = waiters
+        submissions, self._in_commit = self._queue.take_batch()
         self._commit_started = self._loop.time()
-        committer, loop = self._committer, self._loop
+        self._committer.submit(
+            lambda: self._committer.commit(submissions),
+            lambda result: self._loop.call_soon_threadsafe(self._finish_commit, result),
+        )
 
-        def commit() -> None:
-            result = committer.commit(submissions)
-            loop.call_soon_threadsafe(self._finish_commit, result)
-
-        committer.submit(commit)
-
-    def _take_batch(self) -> tuple[list[Submission], list[Waiter]]:
-        submissions, waiters = self._waiting, self._waiters
-        count = len(submissions)
-        if count > MAX_BATCH_SUBMISSIONS or self._waiting_bytes > MAX_BATCH_BYTES:
-            count = _fitting(submissions)
-        self._waiting, self._waiters = submissions[count:], waiters[count:]
-        self._waiting_bytes = sum(map(record_bytes, self._waiting))
-        return submissions[:count], waiters[:count]
+    def _fail(self, waiters: Sequence[Waiter], error: StorageError) -> None:
+        self._failed_submissions += len(waiters)
+        fail_all(waiters, error)
 
     def _finish_commit(self, result: Commit | StorageError) -> None:
         waiters, self._in_commit = self._in_commit, []
@@ -292,29 +239,18 @@ class RawWriter:
             self._fail(waiters, result)
             self._note_failure(result)
         self._is_full = self._floor.is_low
-        if self._waiting:
+        if self._queue:
             self._start_commit()
         else:
             self._is_busy = False
             if self._is_closing:
-                self._seal_at_last()
+                self._finish()
 
     def _note_failure(self, error: StorageError) -> None:
         if isinstance(error, WriterDead) and self._death is None:
             self._death = error
             self._died.set_result(error)
-            self._fail_queue(error)
-
-    def _fail_queue(self, error: StorageError) -> None:
-        waiters, self._waiters, self._waiting = self._waiters, [], []
-        self._waiting_bytes = 0
-        self._fail(waiters, error)
-
-    def _fail(self, waiters: Sequence[Waiter], error: StorageError) -> None:
-        self._failed_submissions += len(waiters)
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_exception(type(error)(*error.args))
+            self._fail(self._queue.clear(), error)
 
     def _wait_for_tick(self, seconds: float | None) -> None:
         if self._ticking is not None:
@@ -322,7 +258,7 @@ class RawWriter:
         self._ticking = None if seconds is None else self._loop.call_later(seconds, self._tick)
 
     def _tick(self) -> None:
-        """Look for a commit that takes too long, at the disk's room, and for a segment that is over."""
+        """Check for a late commit, for free space, and for a segment that must be sealed."""
         self._is_resting = False
         self._wait_for_tick(self._tick_seconds)
         if self._in_commit and not self._is_late:
@@ -331,20 +267,16 @@ class RawWriter:
                 self._is_late = True
                 late = WriterBusy("the disk is too slow")
                 self._fail(self._in_commit, late)
-                self._fail_queue(late)
+                self._fail(self._queue.clear(), late)
         if self._is_looking:
             return
         self._is_looking = True
         self._looked.clear()
         today = self._clock().date()
-        committer, loop = self._committer, self._loop
-
-        def look() -> None:
-            committer.floor.check()
-            committer.seal_if_due(today)
-            loop.call_soon_threadsafe(self._finish_look, committer.series.due_in_seconds)
-
-        committer.submit(look)
+        self._committer.submit(
+            lambda: self._committer.look(today),
+            lambda seconds: self._loop.call_soon_threadsafe(self._finish_look, seconds),
+        )
 
     def _finish_look(self, seal_in_seconds: float | None) -> None:
         self._is_looking = False
@@ -358,22 +290,9 @@ class RawWriter:
             self._is_resting = True
             self._wait_for_tick(seal_in_seconds)
 
-    def _seal_at_last(self) -> None:
-        committer, loop = self._committer, self._loop
-
-        def seal() -> None:
-            committer.seal()
-            committer.floor.release()
-            loop.call_soon_threadsafe(self._drained.set)
-
-        committer.submit(seal)
-
-
-def _fitting(submissions: Sequence[Submission]) -> int:
-    """How many of *submissions* one batch takes: at least one."""
-    total = 0
-    for count, submission in enumerate(submissions):
-        total += record_bytes(submission)
-        if count and (count >= MAX_BATCH_SUBMISSIONS or total > MAX_BATCH_BYTES):
-            return count
-    return len(submissions)
+    def _finish(self) -> None:
+        """Seal the last segment; `close` returns when that is done."""
+        self._committer.submit(
+            self._committer.finish,
+            lambda _: self._loop.call_soon_threadsafe(self._drained.set),
+        )

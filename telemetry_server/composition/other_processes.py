@@ -2,7 +2,7 @@
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
-from storage.progress.waiting import NOT_STARTED
+from storage.ledger.values import SEGMENT_START
 from storage.raw.reader import SegmentState, scan_segment, segments
 from telemetry_server.coordinator.run_summary import RunSummary
 from telemetry_server.terminal.output import say
@@ -62,7 +62,7 @@ def _held(root: DataRoot, ledger: Ledger) -> list[str]:
     positions = ledger.positions()
     held = []
     for segment in segments(root.raw):
-        position = positions.get(segment.name, NOT_STARTED)
+        position = positions.get(segment.name, SEGMENT_START)
         if not position.finished:
             scan = scan_segment(segment.path, position.position, max_bytes=1, max_records=1)
             if scan.state is SegmentState.OPEN:

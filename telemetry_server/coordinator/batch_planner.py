@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from histogram_specs.revision import Revision
-from storage.ledger.values import Counts, Entry, SegmentPosition
+from storage.ledger.values import SEGMENT_START, Counts, Entry, SegmentPosition
 from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segment
 from telemetry_server.coordinator.work_items import RawItem, Task
 
@@ -14,8 +14,6 @@ TASK_ITEMS = 64
 TASK_BYTES = 2 << 20
 ROUND_ITEMS = 4096
 ROUND_BYTES = 32 << 20
-
-START = SegmentPosition(0, 0, finished=False)
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPo
     plan = Plan()
     size = 0
     for segment in waiting:
-        before = positions.get(segment.name, START)
+        before = positions.get(segment.name, SEGMENT_START)
         if before.finished:
             continue
         scan = scan_segment(
@@ -86,7 +84,7 @@ def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: Segmen
     after = SegmentPosition(
         scan.end, before.records + len(scan.spans), scan.finished, last_sequence=scan.last_sequence
     )
-    if after == before or (before is START and not scan.end):
+    if after == before or (before is SEGMENT_START and not scan.end):
         return
     plan.positions[segment.name] = after
     plan.items += [RawItem(segment.name, span.offset, span.length_bytes) for span in scan.spans]

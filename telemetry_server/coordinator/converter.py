@@ -15,13 +15,13 @@ from histogram_specs.cache.fetcher import SpecFetcher
 from histogram_specs.revision import Revision
 from storage.disk import Disk
 from storage.ledger.opening import check_fit, open_ledger
-from storage.ledger.values import SegmentPosition
+from storage.ledger.values import SEGMENT_START, SegmentPosition
 from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
 from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.segment_paths import SegmentPath
 from storage.raw.writer import utc_now
-from telemetry_server.coordinator.batch_planner import START, Plan, plan_round
+from telemetry_server.coordinator.batch_planner import Plan, plan_round
 from telemetry_server.coordinator.commit import Committer, Round, stored_places
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
@@ -213,7 +213,7 @@ class Converter:
     def _positions_of(self, segments: Iterable[SegmentPath]) -> dict[str, SegmentPosition]:
         names = [segment.name for segment in segments]
         known = self.ledger.positions(names)
-        return {name: known.get(name, START) for name in names}
+        return {name: known.get(name, SEGMENT_START) for name in names}
 
     async def _plan(self, positions: Mapping[str, SegmentPosition]) -> Plan:
         def plan() -> Plan:

@@ -12,10 +12,9 @@ from histogram_specs.history.resolver import Resolved, Resolver
 from histogram_specs.revision import parse_revision_url
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import UNJUDGED, Life
+from storage.ledger.values import SEGMENT_START, UNJUDGED, Life
 from storage.partitions.reader import Filter, read_directory, read_records
 from storage.raw.reader import segments
-from telemetry_server.coordinator.batch_planner import START
 from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.histogram_count import histograms_kept
@@ -220,7 +219,7 @@ def _unread(root: DataRoot, ledger: Ledger, document_id: UUID) -> Iterator[str]:
     wanted = str(document_id)
     positions = ledger.positions()
     for segment in segments(root.raw):
-        position = positions.get(segment.name, START)
+        position = positions.get(segment.name, SEGMENT_START)
         if position.finished:
             continue
         for submission in submissions_from(segment.path, position.position):

@@ -1,4 +1,4 @@
-"""What is wrong with a data root, as far as `repair` can mend it."""
+"""Finds the problems of a data root that `repair` can fix."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from storage.data_root import DataRoot
 from storage.errors import LedgerError, StorageError
 from storage.integrity.audit import swept_segments, unknown_files
+from storage.integrity.tables_audit import unknown_table_files
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import check_fit
 from storage.raw.reader import segments
@@ -14,11 +15,11 @@ from storage.raw.reader import segments
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Why the ledger must be built anew, if it must; and what the ledger does not know."""
+    """Why the ledger must be rebuilt, if so, and which files it does not know."""
 
     unfit: str | None = None  # one line
-    strays: tuple[str, ...] = ()  # files below converted/ and quarantine/
-    swept: tuple[str, ...] = ()  # segments that were removed before, and are back
+    strays: tuple[str, ...] = ()  # files below converted/, quarantine/ and tables/
+    swept: tuple[str, ...] = ()  # segments that are in raw/ again after their removal
 
     @property
     def is_well(self) -> bool:
@@ -27,10 +28,10 @@ class Diagnosis:
 
 def diagnose(root: DataRoot) -> Diagnosis:
     """
-    Look at *root*; nothing is changed.  The caller holds the converter's lock, or wants an estimate.
+    Return the problems of *root*; nothing is changed.  Exact only under the converter's lock.
 
     Raises:
-        NoDataRoot: There is none.
+        NoDataRoot: There is no data root.
         OSError: Something cannot be read.
     """
     root.check_present()
@@ -39,15 +40,15 @@ def diagnose(root: DataRoot) -> Diagnosis:
         with Ledger.for_reading(root) as ledger:
             lost = next(_losses(root, ledger), None)
             if lost is None:
-                strays = tuple(unknown_files(root, ledger))
+                strays = (*unknown_files(root, ledger), *unknown_table_files(root, ledger))
                 return Diagnosis(None, strays, tuple(swept_segments(root, ledger)))
     except (LedgerError, sqlite3.Error) as error:
         return Diagnosis(str(error))
     return Diagnosis(lost)
 
 
-def opened_for_its_memory(root: DataRoot) -> Ledger | None:
-    """The ledger of *root*, unfit as it may be, for what only it remembers; None if it cannot be read."""
+def open_unfit_ledger(root: DataRoot) -> Ledger | None:
+    """Return the ledger of *root* for reading, without any check; None if it cannot be read."""
     try:
         return Ledger(root.ledger, read_only=True)
     except (StorageError, sqlite3.Error):
@@ -55,12 +56,12 @@ def opened_for_its_memory(root: DataRoot) -> Ledger | None:
 
 
 def _losses(root: DataRoot, ledger: Ledger) -> Iterator[str]:
-    """What the ledger counts on and is gone, a line each."""
+    """Yield a line for each file or segment that the ledger needs and that is missing."""
     for file in ledger.files():
         try:
             length = (root.path / file.path).stat().st_size
         except FileNotFoundError:
-            yield f"{file.path}: it is gone, with {file.records} lines"
+            yield f"{file.path}: missing, with {file.records} lines"
             continue
         if length < file.length:
             yield f"{file.path}: {length} bytes where the ledger says {file.length}"

@@ -1,5 +1,5 @@
 """
-Every line below ``converted/`` and ``quarantine/``, so that none is counted twice.
+A scratch database of every line below ``converted/`` and ``quarantine/``: no line is counted twice.
 
 A crash, or a backup put over a newer state, can leave a file beside the one that replaced it
 (compact, replay).  The replacement has the higher number.  So a file whose every line is in files
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from storage.found_files import FoundFile, found_files
 from storage.partitions.frames import whole_frames
+from storage.partitions.partition_path import PartitionKey
 from telemetry_server.repair.line_facts import Kind, LineFacts, line_digest, read_line
 
 TABLES = """
@@ -39,7 +40,7 @@ WHERE kind <> :histogram GROUP BY arrival
 
 @dataclass(slots=True)
 class KnownFile:
-    """A partition file, and how much of it is whole."""
+    """A partition file, and how much of it is intact."""
 
     found: FoundFile
     file_id: int
@@ -49,16 +50,9 @@ class KnownFile:
     wanted: frozenset[int] | None = None  # numbers of its lines that are in no other file; None for all
 
     @property
-    def store(self) -> str:
-        return self.found.path.partition("/")[0]
-
-    @property
-    def day(self) -> str:
-        return self.found.path.split("/")[1]
-
-    @property
-    def directory(self) -> str:
-        return self.found.path.rpartition("/")[0]
+    def key(self) -> PartitionKey:
+        """The folder that it is in."""
+        return PartitionKey.of_file(self.found.path)
 
 
 @dataclass(slots=True)
@@ -67,7 +61,7 @@ class Inventory:
 
     scratch: sqlite3.Connection
     files: list[KnownFile] = field(default_factory=list)  # by number
-    strays: list[str] = field(default_factory=list)  # not ours, or not needed
+    strays: list[str] = field(default_factory=list)  # not a partition file, or not needed
     damaged: list[str] = field(default_factory=list)  # one line each
     last_number: int = 0
 
@@ -93,9 +87,10 @@ class Inventory:
 
 def facts_of(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes, LineFacts]]:
     """The lines of *file* that count, with their numbers and facts."""
+    store = file.key.store
     for number, line in numbered_lines(root, file):
         if file.wanted is None or number in file.wanted:
-            yield number, line, read_line(file.store, line)
+            yield number, line, read_line(store, line)
 
 
 def numbered_lines(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes]]:
@@ -156,7 +151,9 @@ def _enter(root: Path, inventory: Inventory, file: KnownFile) -> None:
         return
     execute("COMMIT")
     if file.length < file.found.length:
-        inventory.damaged.append(f"{file.found.path}: {file.found.length - file.length} bytes are not whole")
+        inventory.damaged.append(
+            f"{file.found.path}: {file.found.length - file.length} bytes are damaged or incomplete"
+        )
     if file.lines:
         inventory.files.append(file)
     else:
@@ -164,8 +161,9 @@ def _enter(root: Path, inventory: Inventory, file: KnownFile) -> None:
 
 
 def _rows(file: KnownFile, lines: Iterable[bytes]) -> Iterator[tuple[int, int, bytes, bytes, int]]:
+    store = file.key.store
     for number, line in enumerate(lines, file.lines):
-        facts = read_line(file.store, line)
+        facts = read_line(store, line)
         yield file.file_id, number, line_digest(line), facts.arrival, int(facts.kind)
 
 

@@ -1,4 +1,4 @@
-"""A line of a partition file as the ledger's books see it."""
+"""The facts of a partition file's line that the ledger needs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from telemetry_server.outcomes.timestamps import timestamp
 
 
 class Kind(IntEnum):
-    """What a line holds.  All but histograms are the outcome of one submission."""
+    """The kind of a line.  All but histograms are the outcome of one submission."""
 
     RECORD = 0
     REFUSED = 1
@@ -25,7 +25,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineFacts:
-    """What is known of the submission that a line comes from."""
+    """The facts about the submission of a line."""
 
     kind: Kind
     arrival: bytes  # see `arrival_key`
@@ -39,7 +39,7 @@ class LineFacts:
 
 
 def arrival_key(received_at: str, path: str) -> bytes:
-    """16 bytes that name a submission: when it came (microseconds, ``Z``), and under which path."""
+    """Return 16 bytes that identify a submission by arrival time (microseconds, ``Z``) and path."""
     return blake2b(f"{received_at}\0{path}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -58,7 +58,7 @@ def read_line(store: str, line: bytes) -> LineFacts:
     The facts of *line* (without its newline) of a file in *store*: ``converted`` or ``quarantine``.
 
     Raises:
-        ValueError: It is not a line of ours.
+        ValueError: Not a valid line.
     """
     try:
         fields = orjson.loads(line[line.index(b"\t") + 1 :])

@@ -1,4 +1,4 @@
-"""Which submissions in raw/ have their outcome in a file, and so how far each segment counts as read."""
+"""Matches submissions in raw/ with outcomes in files, to find how far each segment was read."""
 
 import os
 from collections import Counter
@@ -23,7 +23,7 @@ SCAN_RECORDS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A submission whose outcome is in no file, though later ones of its segment have theirs."""
+    """A submission without an outcome in a file, although later ones of its segment have one."""
 
     span: Span
     day: str  # YYYYMMDD of arrival
@@ -32,7 +32,7 @@ class Unjudged:
 
 @dataclass(slots=True)
 class ReadSegment:
-    """A segment up to the last submission whose outcome is in a file; what follows counts as not read."""
+    """A segment up to the last submission with an outcome in a file; the rest counts as unread."""
 
     name: str
     position: SegmentPosition
@@ -42,7 +42,7 @@ class ReadSegment:
 
 def read_segments(root: DataRoot, inventory: Inventory) -> Iterator[ReadSegment]:
     """
-    Every segment of *root* in which something has its outcome in a file.
+    Yield every segment of *root* with at least one outcome in a file.
 
     Raises:
         OSError: A segment cannot be read.

@@ -1,4 +1,4 @@
-"""Builds a ledger from the partition files and raw/: what counts, what is known, what is left to judge."""
+"""Builds a ledger from the partition files and raw/."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ from telemetry_server.repair.raw_matching import ReadSegment, read_segments
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What only the ledger before remembers; empty where it is gone."""
+    """Facts that only the old ledger has; empty where it cannot be read."""
 
     schemas: tuple[str, ...] = ()  # as JSON, in the order in which they came into force
     swept: tuple[tuple[str, int, int], ...] = ()  # series, and a range of numbers
@@ -30,7 +30,7 @@ class Memory:
 
     @classmethod
     def of(cls, ledger: Ledger | None) -> "Memory":
-        """What *ledger* remembers."""
+        """Return the facts of *ledger*."""
         if ledger is None:
             return cls()
 
@@ -50,13 +50,15 @@ class Memory:
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a new ledger knows."""
+    """Counts of a rebuilt ledger."""
 
     files: int = 0
     stored: int = 0
     quarantined: int = 0
     conflicts: int = 0
-    unjudged: int = 0  # read before, outcome in no file: a repeat, or one that waited for definitions
+    unjudged: int = (
+        0  # read before, but without an outcome in a file: duplicates, or pings that wait for definitions
+    )
     read_segments: int = 0
     counts: Counts = field(default_factory=Counter)
 
@@ -75,11 +77,11 @@ def build(
     Write the ledger of *inventory*'s files and of raw/ to *path*, which must not exist.
 
     Args:
-        commits: The count of commits that it begins with, at least.
+        commits: The lowest value for the new ledger's count of commits.
         schema_text: The partition schema in force, as JSON.
 
     Raises:
-        OSError, StorageError: The disk refuses; *path* is of no use.
+        OSError, StorageError: A disk operation failed; *path* is not usable.
     """
     result = Rebuilt()
     schemas = _Schemas([schema_text, *reversed(memory.schemas)])
@@ -92,7 +94,7 @@ def build(
         # raw/ first: it says which bytes each record came from.
         for segment in read_segments(root, inventory):
             _enter_segment(transaction, result, segment)
-        for file in sorted(inventory.files, key=lambda file: file.day):
+        for file in sorted(inventory.files, key=lambda file: file.key.day):
             _enter_file(transaction, result, file, schemas.id_for(transaction, file))
             for _, _, facts in facts_of(root.path, file):
                 if facts.kind is Kind.RECORD:
@@ -114,8 +116,9 @@ class _Schemas:
         self._first = texts[0]
 
     def id_for(self, transaction: Transaction, file: KnownFile) -> int:
-        levels = len(file.directory.split("/")) - 2
-        if file.store == "quarantine":
+        key = file.key
+        levels = len(key.folders)
+        if key.is_quarantine:
             return transaction.schema(self._first)
         if levels not in self._by_levels:
             dimensions = [{"field_name": f"level_{n}", "allowed_values": "*"} for n in range(1, levels + 1)]
@@ -143,9 +146,9 @@ def _enter_segment(transaction: Transaction, result: Rebuilt, segment: ReadSegme
 
 def _enter_file(transaction: Transaction, result: Rebuilt, file: KnownFile, schema_id: int) -> None:
     result.files += 1
-    # Closed: nothing is written behind bytes that the ledger did not see written.
+    # Closed: nothing is appended to a file that this ledger did not see written.
     stored = StoredFile(
-        file.directory,
+        file.key.directory,
         file.found.path.rpartition("/")[2],
         file.length,
         file.lines,
@@ -160,21 +163,22 @@ def _enter_record(
     transaction: Transaction, result: Rebuilt, file: KnownFile, facts: LineFacts, digest: int
 ) -> None:
     assert facts.document_id is not None
+    key = file.key
     result.stored += 1
-    result.counts[file.day, Entry.RECEIVED, ""] += 1
-    result.counts[file.day, Entry.STORED, ""] += 1
+    result.counts[key.day, Entry.RECEIVED, ""] += 1
+    result.counts[key.day, Entry.STORED, ""] += 1
     transaction.remember_latest(
         facts.document_id,
         facts.namespace,
         facts.doctype,
         digest=digest,
-        day=file.day,
-        directory=file.directory,
+        day=key.day,
+        directory=key.directory,
     )
 
 
 def _enter_refusal(transaction: Transaction, result: Rebuilt, file: KnownFile, facts: LineFacts) -> None:
-    counts, day, reason = result.counts, file.day, file.directory.rpartition("/")[2]
+    counts, day, reason = result.counts, file.key.day, file.key.reason
     if facts.kind is Kind.HISTOGRAM:
         counts[day, Entry.HISTOGRAM_DROPPED, reason] += facts.histograms
         return

@@ -1,8 +1,8 @@
 """
-Mends a data root: builds its ledger anew where that is not the files' own, and moves strays aside.
+Repairs a data root: rebuilds a ledger that does not match the files, and moves unknown files away.
 
-Nothing is removed.  A file that does not stay is moved below ``state/stray/``; the old ledger too.
-Cut short at any moment, a second run finishes: it starts from what is on the disk then.
+Nothing is deleted: unknown files and the old ledger are moved to ``state/stray/``.  A repair that
+was killed at any moment is finished by a second run, which starts from what is on the disk then.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from storage.identity import Identity, new_identity, read_identity, write_identi
 from storage.ledger.values import StoredFile
 from storage.lock import FileLock
 from storage.partitions.compact import CLOSED_LEVEL, write_lines
-from telemetry_server.repair.diagnosis import Diagnosis, diagnose, opened_for_its_memory
+from telemetry_server.repair.diagnosis import Diagnosis, diagnose, open_unfit_ledger
 from telemetry_server.repair.inventory import Inventory, KnownFile, numbered_lines, take_inventory
 from telemetry_server.repair.rebuild import Memory, Rebuilt, build
 from telemetry_server.repair.strays import StrayFolder
@@ -30,7 +30,7 @@ LEDGER_FILES = ("state/ledger.sqlite", "state/ledger.sqlite-wal", "state/ledger.
 class Repaired:
     """What a repair did, or would do."""
 
-    unfit: str | None = None  # why the ledger is built anew
+    unfit: str | None = None  # why the ledger is rebuilt
     strays: list[str] = field(default_factory=list)  # below the data root
     damaged: list[str] = field(default_factory=list)  # one line each
     rebuilt: Rebuilt | None = None
@@ -38,12 +38,12 @@ class Repaired:
 
     @property
     def is_well(self) -> bool:
-        """There was nothing to do."""
+        """Whether there was nothing to do."""
         return self.unfit is None and not self.strays
 
 
 class Repairer:
-    """Repairs one data root; the converter's and the imports' lock are held meanwhile."""
+    """Repairs one data root, under the locks of converter and imports."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Repairer:
         """
         Args:
             schema_text: The partition schema in force, as JSON.
-            rebuild: Build the ledger anew whatever state it is in: files were changed by hand.
+            rebuild: Rebuild the ledger even if it matches: files were changed by hand.
             on_file: Called after each partition file that is read, for a progress bar.
             now: Names the folder below ``state/stray/``.
         """
@@ -71,7 +71,7 @@ class Repairer:
 
     def examine(self) -> Repaired:
         """
-        What `repair` would do; nothing is changed, and no lock is taken.
+        Return what `repair` would do; nothing is changed, and no lock is taken.
 
         Raises:
             NoDataRoot: There is no data root.
@@ -88,11 +88,11 @@ class Repairer:
 
     def repair(self) -> Repaired:
         """
-        Mend what is wrong.
+        Fix the problems and return what was done.
 
         Raises:
             NoDataRoot: There is no data root.
-            OSError, StorageError: The disk refuses; nothing is lost, and a second run goes on.
+            OSError, StorageError: A disk operation failed; nothing is lost, and a second run continues.
         """
         self._root.check_present()
         self._root.prepare(self._disk)
@@ -109,7 +109,7 @@ class Repairer:
     def _diagnose(self) -> Diagnosis:
         found = diagnose(self._root)
         if self._rebuilds and found.unfit is None:
-            return Diagnosis("--rebuild asks for it")
+            return Diagnosis("--rebuild was given")
         return found
 
     @contextmanager
@@ -125,8 +125,8 @@ class Repairer:
 
     @contextmanager
     def _memory(self) -> Iterator[Memory]:
-        """What the ledger that is there remembers, as long as it is read from."""
-        ledger = opened_for_its_memory(self._root)
+        """The facts that only the present ledger has; it stays open inside the block."""
+        ledger = open_unfit_ledger(self._root)
         try:
             yield Memory.of(ledger)
         finally:
@@ -139,13 +139,13 @@ class Repairer:
         try:
             strays = _leaving(inventory)
             with self._memory() as memory:
-                self._write_again(inventory, memory)
+                self._rewrite_shared(inventory, memory)
                 self._stray_folder.take(strays)
                 rebuilt = self._build(path, inventory, memory)
-            self._put_in_place(path)
+            self._replace_ledger(path)
         finally:
             inventory.close()
-        # Segments that only the old ledger knew as removed, and of which no file holds anything.
+        # Segments that only the old ledger knew as removed, without outcomes in any file.
         again = _moving(diagnose(self._root)).strays
         self._stray_folder.take(again)
         place = self._stray_folder.place if self._stray_folder.path.exists() else None
@@ -171,8 +171,8 @@ class Repairer:
             write_identity(self._root.identity, identity, self._disk)
         return identity
 
-    def _write_again(self, inventory: Inventory, memory: Memory) -> None:
-        """Give each file that shares lines with another a successor without them."""
+    def _rewrite_shared(self, inventory: Inventory, memory: Memory) -> None:
+        """Rewrite each file that shares lines with another, without the shared lines."""
         number = max(inventory.last_number, memory.last_number)
         for place, file in enumerate(inventory.files):
             if file.wanted is None:
@@ -184,23 +184,23 @@ class Repairer:
     def _successor(self, file: KnownFile, number: int) -> KnownFile:
         wanted = file.wanted or frozenset()
         lines = (line for n, line in numbered_lines(self._root.path, file) if n in wanted)
-        target = StoredFile(file.directory, f"part-{number:010}.zst", 0, 0, 0, closed=True)
+        target = StoredFile(file.key.directory, f"part-{number:010}.zst", 0, 0, 0, closed=True)
         target = write_lines(self._root.path, self._disk, target, lines, CLOSED_LEVEL)
         found = FoundFile(target.path, target.length)
         return KnownFile(found, file.file_id, target.length, target.frames, target.records)
 
     def _clear(self, path: Path) -> None:
-        """Remove what an earlier repair left of the ledger that it was building."""
+        """Remove the unfinished ledger of an earlier repair."""
         for suffix in ("", "-wal", "-shm", "-journal"):
             self._disk.unlink(path.with_name(f"{path.name}{suffix}"))
 
-    def _put_in_place(self, path: Path) -> None:
+    def _replace_ledger(self, path: Path) -> None:
         descriptor = self._disk.open_append(path)
         try:
             self._disk.sync(descriptor)
         finally:
             self._disk.close(descriptor)
-        # The old one goes first, and its log with it: SQLite would read that into the new one.
+        # Move the old ledger and its log first: SQLite would apply the log to the new file.
         self._stray_folder.take(LEDGER_FILES)
         self._disk.rename_new(path, self._root.ledger)
         self._disk.sync_directory(self._root.state)
@@ -211,6 +211,6 @@ def _moving(found: Diagnosis) -> Repaired:
 
 
 def _leaving(inventory: Inventory) -> list[str]:
-    """What does not stay: files that are not needed, and those that are written again."""
+    """Return the files to move away: those not needed, and those that were rewritten."""
     rewritten = [file.found.path for file in inventory.files if file.wanted is not None]
     return sorted([*inventory.strays, *rewritten])

@@ -1,4 +1,4 @@
-"""Moves files aside, below ``state/stray/``: nothing is read from there, and nothing of it is removed."""
+"""Moves files to ``state/stray/``: the server neither reads nor removes them there."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ COPY_BYTES = 1 << 20
 
 
 class StrayFolder:
-    """A new folder below ``state/stray/``, named for the moment; made when the first file goes there."""
+    """A new folder below ``state/stray/``, named by the time; created for the first file."""
 
     def __init__(self, root: DataRoot, disk: Disk, now: datetime) -> None:
         self._root = root
@@ -34,13 +34,13 @@ class StrayFolder:
         Move the files at *paths* (below the data root), each to its own path below the folder, durably.
 
         Raises:
-            OSError: The disk refuses.  What was moved stays moved; the rest is where it was.
+            OSError: A disk operation failed.  Files already moved stay moved.
         """
         emptied = set()
         for path in paths:
             source, target = self._root.path / path, self.path / path
             if not os.path.lexists(source):
-                continue  # moved by a repair that was cut short
+                continue  # moved by an earlier repair that was killed
             self._disk.make_directories(target.parent)
             self._move(source, target)
             self._disk.sync_directory(target.parent)

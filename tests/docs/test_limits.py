@@ -10,7 +10,7 @@ from histogram_specs.buckets import MAX_BUCKETS
 from histogram_specs.cache import eviction, fetcher, revision_cache
 from histogram_specs.sources import http
 from storage.partitions.writer import OPEN_AT_ONCE
-from storage.raw import segment_file, writer
+from storage.raw import segment_file, submission_queue
 from telemetry_server.convert.histograms import histogram_packer
 from telemetry_server.coordinator import definition_fetches, partition_limit
 from telemetry_server.edge.limits import EdgeLimits
@@ -47,7 +47,7 @@ ROWS = {
     "any header, or the request line": f"{EDGE.max_line_bytes:,} bytes",
     "headers |": f"{EDGE.max_headers}",
     "submissions that wait for the disk": (
-        f"{writer.MAX_WAITING_SUBMISSIONS:,}, or {writer.MAX_WAITING_BYTES // MIB} MiB"
+        f"{submission_queue.MAX_WAITING_SUBMISSIONS:,}, or {submission_queue.MAX_WAITING_BYTES // MIB} MiB"
     ),
     "one file of raw submissions": (
         f"{segment_file.MAX_SEGMENT_BYTES // MIB} MiB, or {segment_file.MAX_SEGMENT_AGE_SECONDS / 60:g} min"

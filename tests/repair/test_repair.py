@@ -235,7 +235,7 @@ def test_a_rebuilt_ledger_counts_what_the_lost_one_counted(tmp_path):
     assert world.audit().total.duplicate == 4
 
 
-def test_a_repeat_of_a_record_whose_bytes_are_gone_is_no_conflict(tmp_path):
+def test_a_repeat_of_a_record_whose_bytes_are_gone_is_a_plain_duplicate(tmp_path):
     """Without raw/ there is nothing to compare it with."""
     world = a_world(tmp_path / "data")
     sweep(world)
@@ -265,7 +265,7 @@ def test_raw_restored_from_before_a_sweep_is_not_read_again(tmp_path, command):
     assert len(audited.findings) == 1
     assert "was converted and removed before" in audited.findings[0]
     out, _ = command("doctor", "--data", str(world.root.path), status=1)
-    assert "does not know" in out
+    assert "files are not in the ledger" in out
     segments = list(world.root.raw.glob("*/*.tlg"))
     result = repair(world)
     assert result.strays == [f"raw/{path.parent.name}/{path.name}" for path in segments]
@@ -522,7 +522,7 @@ def test_a_rebuild_moves_a_segment_aside_that_was_removed_before_and_is_in_no_fi
     assert world.audit().total.stored == 5
 
 
-def test_a_repeat_of_what_was_refused_first_and_then_stored_is_no_conflict(tmp_path):
+def test_a_repeat_of_a_ping_first_refused_then_stored_is_a_plain_duplicate(tmp_path):
     """All came at one time, as in an export: which bytes were stored cannot be known from raw/."""
     world = World(tmp_path)
     world.put_specs()

@@ -118,7 +118,7 @@ def test_files_are_found_by_their_folder_and_not_by_what_begins_alike(ledger):
     assert len(ledger.files("converted/1")) == 3
 
 
-def test_a_ledger_of_another_version_is_refused_in_one_line(tmp_path):
+def test_a_ledger_of_another_version_gives_a_one_line_error(tmp_path):
     """Nothing is guessed about a file that a newer server wrote."""
     path = tmp_path / "ledger.sqlite"
     connection = sqlite3.connect(path)
@@ -129,7 +129,7 @@ def test_a_ledger_of_another_version_is_refused_in_one_line(tmp_path):
         Ledger(path)
 
 
-def test_a_file_that_is_no_ledger_is_refused_in_one_line(tmp_path):
+def test_a_file_that_is_not_a_ledger_gives_a_one_line_error(tmp_path):
     """No traceback for a damaged file."""
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"not a database, but long enough to be looked at" * 50)

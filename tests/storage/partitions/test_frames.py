@@ -53,7 +53,7 @@ def test_threads_compress_beside_each_other():
 
 
 def test_only_the_committed_length_is_read():
-    """Bytes past it are nobody's business."""
+    """Bytes past the committed length are ignored."""
     first, second = compress_frame(b"a\n"), compress_frame(b"b\n")
 
     assert list(read_lines(io.BytesIO(first + second), len(first))) == [b"a"]

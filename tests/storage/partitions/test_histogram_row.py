@@ -23,7 +23,7 @@ def test_a_flag_has_three_buckets():
     assert pack_row({"0": 1, "1": 0}, index, 3, (0, -1, -1, 0, 0)) == [1, 0, 0, 0, -1, -1, 0, 0]
 
 
-def test_a_key_that_is_no_start_is_told():
+def test_a_key_that_is_not_a_bucket_start_raises():
     with pytest.raises(KeyError):
         pack_row({"2": 1}, INDEX, 10, [NOT_SENT] * 5)
 

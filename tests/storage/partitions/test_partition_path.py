@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from storage.errors import NotAPartition
 from storage.partitions.partition_path import (
     MAX_NAME_CHARACTERS,
+    PartitionKey,
     folder_name,
     partition_path,
     values_of_exported_path,
@@ -90,7 +91,7 @@ def test_values_are_read_back_as_the_folders_that_they_became(values):
         "/data/converted",
     ],
 )
-def test_a_path_that_is_no_partition_is_refused(path):
+def test_a_path_outside_of_partitions_is_refused(path):
     with pytest.raises(NotAPartition):
         values_of_path(PurePath(path), PurePath("/data/converted"), 2)
 
@@ -113,3 +114,34 @@ def test_the_original_servers_files_give_their_dimensions_back():
     for elsewhere in (PurePath("/elsewhere"), base / "saved_session", base / "x" / ".."):
         with pytest.raises(NotAPartition):
             values_of_exported_path(path, elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("directory", "key", "reason"),
+    [
+        (
+            "converted/20261122/main/Firefox",
+            PartitionKey("converted", "20261122", ("main", "Firefox")),
+            "",
+        ),
+        (
+            "quarantine/20261122/too_large",
+            PartitionKey("quarantine", "20261122", ("too_large",)),
+            "too_large",
+        ),
+        ("converted/20261122", PartitionKey("converted", "20261122"), ""),
+    ],
+)
+def test_a_partition_key_splits_a_folder_and_joins_it_again(directory, key, reason):
+    """All code that reads store, day or reason from a path uses the key."""
+    assert PartitionKey.parse(directory) == key
+    assert PartitionKey.of_file(f"{directory}/part-0000000001.zst") == key
+    assert key.directory == directory
+    assert key.reason == reason
+
+
+@pytest.mark.parametrize("directory", ["converted", "converted/main", "state/ledger.sqlite"])
+def test_a_folder_without_a_day_has_no_partition_key(directory):
+    """The error names the folder."""
+    with pytest.raises(NotAPartition, match=directory):
+        PartitionKey.parse(directory)

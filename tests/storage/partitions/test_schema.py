@@ -222,7 +222,7 @@ def test_a_schema_can_be_written_and_read_again(schema):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "no JSON"),
+        ("{", "invalid JSON"),
         ("[]", "must be an object"),
         ('{"version":1}', "dimensions"),
         ('{"version":2,"dimensions":[]}', "version"),
@@ -258,7 +258,7 @@ def test_a_schema_can_be_written_and_read_again(schema):
         ),
     ],
 )
-def test_what_is_no_schema_is_refused_with_the_part_that_is_wrong(text, said):
+def test_an_invalid_schema_is_refused_and_the_wrong_part_named(text, said):
     with pytest.raises(BadPartitionSchema, match=said):
         parse_schema(text)
 

@@ -1,4 +1,4 @@
-"""How long submissions have waited: read from the disk, whoever converts."""
+"""How long submissions have waited, read from the disk."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -28,7 +28,7 @@ ALL = {"max_bytes": 1 << 40, "max_records": 1 << 40}
 
 
 def a_writer(raw: Path, disk: Disk | None = None, **options) -> RawWriter:
-    """A writer that keeps nothing back, on the real disk unless told."""
+    """A writer without reserved space, on the real disk by default."""
     return RawWriter(raw, **({"disk": disk, "min_free_bytes": 0, "reserve_bytes": 0} | options))
 
 
@@ -79,7 +79,7 @@ async def test_what_was_kept_is_read_and_the_segment_is_sealed(tmp_path):
 
 
 async def test_those_who_wait_together_share_a_sync(tmp_path):
-    """A hundred at once take few commits; each commit is told of."""
+    """A hundred at once take few commits; each commit is reported."""
     commits = []
     async with a_writer(tmp_path / "raw", on_commit=commits.append) as writer:
         await asyncio.gather(*[writer.append(a_submission(number)) for number in range(1, 101)])
@@ -160,7 +160,7 @@ async def test_wherever_the_disk_fails_no_promise_is_broken(tmp_path, error, sho
 
 @pytest.mark.parametrize("operation", ["write_some", "create", "rename_new"])
 async def test_a_full_disk_fails_its_own_batch_and_no_other(tmp_path, operation):
-    """Nobody is told "kept" for what a full disk refused; the next batch is kept."""
+    """A batch that a full disk refused is not acknowledged; the next batch is kept."""
     nth = 3 if operation == "write_some" else 2
     disk = FaultyDisk(operation, nth=nth, error=errno.ENOSPC, short=True)
     async with a_writer(tmp_path / "raw", disk, max_segment_bytes=10, tick_seconds=0.05) as writer:
@@ -178,7 +178,7 @@ async def test_a_full_disk_fails_its_own_batch_and_no_other(tmp_path, operation)
 
 @pytest.mark.parametrize("operation", ["sync_data", "sync", "sync_directory"])
 async def test_after_a_failed_sync_nothing_is_promised_any_more(tmp_path, operation):
-    """The batch fails, so do all after it; the file is not synced again; whoever waits for it is told."""
+    """The batch fails, so do all later ones; the file is not synced again; `wait_until_dead` returns."""
     disk = FaultyDisk(operation, nth=3 if operation == "sync_directory" else 1)
     async with a_writer(tmp_path / "raw", disk) as writer:
         death = asyncio.create_task(writer.wait_until_dead())
@@ -195,7 +195,7 @@ async def test_after_a_failed_sync_nothing_is_promised_any_more(tmp_path, operat
 
 @pytest.mark.parametrize("most", [1, 7, 300])
 async def test_short_writes_are_finished(tmp_path, most):
-    """A write that took a part is no failure."""
+    """A short write is continued, not failed."""
     async with a_writer(tmp_path / "raw", StutteringDisk(most)) as writer:
         await append_all(writer, range(1, 6))
 
@@ -348,7 +348,7 @@ async def test_at_rest_nobody_looks_at_the_disk(tmp_path):
 
 
 async def test_a_disk_that_filled_up_during_a_rest_takes_nothing(tmp_path):
-    """The first submission after it is refused, and who asks is told before."""
+    """The first submission after it is refused, and `refusal` reports it before."""
     disk = CrampedDisk(2000)
     async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, tick_seconds=0.05) as writer:
         disk.free_bytes = 999
@@ -380,7 +380,7 @@ async def test_room_is_kept_back_and_given_up_on_a_full_disk(tmp_path):
 
 
 async def test_an_idle_writer_seals_a_segment_that_is_old(tmp_path):
-    """Without a submission to make it: whoever reads it need not wait for the next one."""
+    """It is sealed without a further submission, so readers need not wait for one."""
     async with a_writer(tmp_path / "raw", max_segment_age_seconds=0.05, tick_seconds=0.05) as writer:
         await writer.append(a_submission(1))
         (segment,) = segments(tmp_path / "raw")
@@ -427,7 +427,7 @@ async def test_a_closing_writer_finishes_what_it_took(tmp_path):
     assert kept(tmp_path / "raw") == [1, 2]
 
 
-async def test_what_a_killed_writer_left_unborn_is_removed(tmp_path):
+async def test_unfinished_segments_of_a_killed_writer_are_removed(tmp_path):
     """A segment that never got its name; a young one may be another writer's."""
     day = tmp_path / "raw" / "20261122"
     day.mkdir(parents=True)
