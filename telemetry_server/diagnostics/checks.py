@@ -26,7 +26,8 @@ from storage.raw.free_space import INODE_SHARE, default_floor_bytes
 from storage.raw.segment_paths import segments
 from telemetry_server.composition.data_root import inaccessible_part
 from telemetry_server.composition.setting_files import check_files
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 
 GIBIBYTE = 2**30
 EARLIEST_PLAUSIBLE = datetime(2025, 1, 1, tzinfo=UTC)  # before this code was written

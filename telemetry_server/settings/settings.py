@@ -1,22 +1,14 @@
 """
-Every setting of the server, with its unit, its default and what it is for.
+The table of settings: name, type, default, and what each is for.
 
-Read once, at the start of a command, and frozen.  A flag goes before the
-environment (``TELEMETRY_<NAME>``), that before a ``--config`` file (TOML),
-that before the default.  Only `telemetry_server.cli` imports this: the other
-rooms are handed plain values.
+`telemetry_server.settings.loader` makes a `Settings` when a command starts.  Only `cli`, `composition` and
+`diagnostics` import it: the other rooms get plain values.
 """
 
-import os
-import re
-import tomllib
-from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,204 +16,26 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from histogram_specs.aliases import DEFAULT_ALIASES, parse_aliases
-from telemetry_server.settings.nearest_name import did_you_mean
-
-PREFIX = "TELEMETRY_"
-UPSTREAM = "upstream+"
-# Read elsewhere and before any setting: cli/main.py.
-NOT_SETTINGS = frozenset({"TELEMETRY_TRACEBACK"})
-
-KIBIBYTE, MEBIBYTE, GIBIBYTE = 2**10, 2**20, 2**30
-SIZE_UNITS = {
-    "": 1,
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "tb": 10**12,
-    "kib": KIBIBYTE,
-    "mib": MEBIBYTE,
-    "gib": GIBIBYTE,
-    "tib": 2**40,
-}
-SECONDS_OF_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
-DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
-NUMBER = r"[0-9]+(?:\.[0-9]+)?"
-
-
-class ConfigurationError(Exception):
-    """The settings do not make sense.  Its text is one line for the user: what, where, what to do."""
-
-
-class ClientAddress(StrEnum):
-    """What is kept of the address that a submission came from."""
-
-    DROPPED = "dropped"
-    TRUNCATED = "truncated"  # to /24, or /48 for IPv6
-
-
-class SchemaFormats(StrEnum):
-    """Whether ``format`` in a registered schema refuses values."""
-
-    CHECKED = "checked"
-    IGNORED = "ignored"
-
-
-class UnresolvedRevision(StrEnum):
-    """What happens to a ping whose revision nobody can resolve."""
-
-    QUARANTINE = "quarantine"
-    SELF_DESCRIBED = "self_described"
-
-
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    AUTO = "auto"  # as text on a terminal, else as JSON
-    TEXT = "text"
-    JSON = "json"
-
-
-def whole_number(value: object) -> int:
-    """An int, or decimal digits.  Raises ValueError for anything that would have to be guessed."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value.strip()):
-        return int(value)
-    raise ValueError(f"must be a whole number, not {value!r}")
-
-
-def size_bytes(value: object) -> int:
-    """Bytes, as a whole number or as ``500MB`` (powers of 1000) or ``64MiB`` (powers of 1024)."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    found = re.fullmatch(rf"({NUMBER})\s*([A-Za-z]*)", value.strip()) if isinstance(value, str) else None
-    if found and (unit := SIZE_UNITS.get(found[2].lower())) is not None:
-        size = float(found[1]) * unit if "." in found[1] else int(found[1]) * unit
-        if size == int(size):
-            return int(size)
-    raise ValueError(f"must be a number of bytes, or like 500MB or 64MiB, not {value!r}")
-
-
-def _duration(value: object, bare_unit_seconds: float, example: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) * bare_unit_seconds
-    text = value.strip() if isinstance(value, str) else ""
-    if re.fullmatch(NUMBER, text):
-        return float(text) * bare_unit_seconds
-    if re.fullmatch(rf"(?:{NUMBER}(?:ms|[smhd]))+", text):
-        parts = re.findall(rf"({NUMBER})(ms|[smhd])", text)
-        return sum(float(number) * SECONDS_OF_UNIT[unit] for number, unit in parts)
-    raise ValueError(f"must be {example}, not {value!r}")
-
-
-def duration_seconds(value: object) -> float:
-    """Seconds, as a number or as ``500ms``, ``5m``, ``1h30m``, ``2d``."""
-    return _duration(value, 1.0, "a number of seconds, or like 500ms, 5m or 1h30m")
-
-
-def duration_days(value: object) -> float:
-    """Days, as a number or as ``36h``, ``7d``."""
-    return _duration(value, 86400.0, "a number of days, or like 36h or 7d") / 86400.0
-
-
-def true_or_false(value: object) -> bool:
-    """``true`` or ``false`` and nothing else: a guess at "yes" or "1" may guess wrong."""
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise ValueError(f"must be true or false, not {value!r}")
-
-
-def file_path(value: object) -> Path:
-    """A path; ``~`` is the home directory."""
-    if isinstance(value, Path) or (isinstance(value, str) and value and "\0" not in value):
-        return Path(value).expanduser()
-    raise ValueError(f"must be a path, not {value!r}")
-
-
-def namespace_list(value: object) -> tuple[str, ...]:
-    """Namespaces, as a list or with commas between."""
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"must be a list of namespaces, not {value!r}")
-    stripped = tuple(name.strip() for name in names)
-    for name in stripped:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", name):
-            raise ValueError(f"{name!r} is no namespace: letters, digits and ._+- only")
-    return stripped
-
-
-def alias_list(value: object) -> tuple[str, ...]:
-    """Rules of `histogram_specs.aliases`, as a list or with commas between."""
-    rules = value.split(",") if isinstance(value, str) else value
-    if not isinstance(rules, list | tuple) or not all(isinstance(rule, str) for rule in rules):
-        raise ValueError(f"must be a list like comm-central=mozilla-central, not {value!r}")
-    stripped = tuple(rule.strip() for rule in rules)
-    parse_aliases(stripped)
-    return stripped
-
-
-def origin_list(value: object) -> tuple[str, ...]:
-    """Origins of web pages as browsers write them, as a list or with commas between; or ``*``."""
-    texts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"must be a list of origins, not {value!r}")
-    origins = tuple(text.strip().lower() for text in texts)
-    for origin in origins:
-        if origin != "*" and not ORIGIN.fullmatch(origin):
-            raise ValueError(
-                f"{origin!r} is not an origin: write scheme, host and port, such as "
-                "https://app.example.org or http://localhost:3000, or *"
-            )
-        if DEFAULT_PORT.search(origin):
-            raise ValueError(f"{origin!r} names the default port of its scheme: browsers leave it out")
-    return origins
-
-
-def server_url(value: object) -> str:
-    """An http or https URL without credentials, query or fragment; a slash at its end goes."""
-    text = value if isinstance(value, str) else ""
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError:
-        parts = urlsplit("")
-    plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not plain or re.search(r"\s", text):
-        raise ValueError(f"must be a URL like https://hg.mozilla.org, not {value!r}")
-    return text.rstrip("/")
-
-
-def definition_source(value: object) -> str:
-    """A `server_url`, one with ``upstream+`` before it, or the path of something that exists."""
-    text = value if isinstance(value, str) else ""
-    if text.startswith(UPSTREAM):
-        return UPSTREAM + server_url(text.removeprefix(UPSTREAM))
-    if "://" not in text and text and "\0" not in text and Path(text).expanduser().exists():
-        return str(Path(text).expanduser().resolve())
-    return server_url(value)
-
-
-def status_number(value: object) -> int:
-    """One of the two codes that an oversized body may be answered with."""
-    return whole_number(value)
-
-
-def usable_cores() -> int:
-    """How many cores this process may run on; at least 1."""
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
-Whole = Annotated[int, BeforeValidator(whole_number)]
-Bytes = Annotated[int, BeforeValidator(size_bytes), Field(ge=0)]
-Seconds = Annotated[float, BeforeValidator(duration_seconds), Field(gt=0, le=86400)]
-Days = Annotated[float, BeforeValidator(duration_days), Field(ge=0, le=36525)]
-Flag = Annotated[bool, BeforeValidator(true_or_false)]
-FilePath = Annotated[Path, BeforeValidator(file_path)]
+from histogram_specs.aliases import DEFAULT_ALIASES
+from telemetry_server.settings.value_types import (
+    MEBIBYTE,
+    Bytes,
+    ClientAddress,
+    Days,
+    FilePath,
+    Flag,
+    LogFormat,
+    SchemaFormats,
+    Seconds,
+    UnresolvedRevision,
+    Whole,
+    alias_list,
+    definition_source,
+    namespace_list,
+    origin_list,
+    status_number,
+    usable_cores,
+)
 
 
 class Settings(BaseSettings):
@@ -383,90 +197,3 @@ class Settings(BaseSettings):
 
 
 SETTING_NAMES: tuple[str, ...] = tuple(Settings.model_fields)
-
-
-class _Layer:
-    """The values of one place, and what to call that place for each."""
-
-    def __init__(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
-        self.values = dict(values)
-        self.origins = dict(origins)
-
-
-def _refuse_unknown(names: Mapping[str, str]) -> None:
-    """Raise for the first of *names* (setting to how it was written) that is no setting."""
-    for name, written in names.items():
-        if name not in SETTING_NAMES:
-            raise ConfigurationError(
-                f"{written} is not a setting{did_you_mean(name, SETTING_NAMES)} "
-                "(telemetry-server config show lists them all)"
-            )
-
-
-def _flag_layer(flags: Mapping[str, object]) -> _Layer:
-    given = {name: value for name, value in flags.items() if value is not None}
-    origins = {name: "--data" if name == "data_dir" else f"--{name.replace('_', '-')}" for name in given}
-    _refuse_unknown(origins)
-    return _Layer(given, origins)
-
-
-def _environment_layer(environ: Mapping[str, str]) -> _Layer:
-    """Empty variables count as not set: that is how containers unset them."""
-    written = {
-        variable.removeprefix(PREFIX).lower(): variable
-        for variable, value in environ.items()
-        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS and value.strip()
-    }
-    _refuse_unknown(written)
-    if "port" not in written and environ.get("PORT", "").strip():
-        written["port"] = "PORT"
-    return _Layer({name: environ[variable] for name, variable in written.items()}, written)
-
-
-def _file_layer(config_file: Path | None) -> _Layer:
-    if config_file is None:
-        return _Layer({}, {})
-    try:
-        values = tomllib.loads(config_file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {config_file}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{config_file} is not TOML: {error}") from error
-    _refuse_unknown({name: f"{name} in {config_file}" for name in values})
-    return _Layer(values, {name: str(config_file) for name in values})
-
-
-def _one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
-    first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
-    reason = first["msg"].removeprefix("Value error, ")
-    reason = reason[:1].lower() + reason[1:]
-    return " ".join(f"{name} (from {origins.get(name, 'default')}): {reason}".split())
-
-
-def load_settings(
-    flags: Mapping[str, object], config_file: Path | None, environ: Mapping[str, str]
-) -> Settings:
-    """
-    The settings in force.
-
-    Args:
-        flags: By setting's name; None where a flag was not given.
-        config_file: The TOML file that ``--config`` names, if any.
-        environ: Usually ``os.environ``.
-
-    Raises:
-        ConfigurationError: With one line that names the setting and where it was given.
-    """
-    layers = (_flag_layer(flags), _environment_layer(environ), _file_layer(config_file))
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for layer in reversed(layers):
-        values |= layer.values
-        origins |= layer.origins
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        raise ConfigurationError(_one_line(error, origins)) from None
-    settings._origins = origins
-    return settings
