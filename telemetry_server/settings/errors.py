@@ -2,4 +2,4 @@
 
 
 class ConfigurationError(Exception):
-    """The settings do not make sense.  Its text is one line for the user: what, where, what to do."""
+    """A setting is not valid.  The text is one line for the user: what is wrong, where, what to do."""

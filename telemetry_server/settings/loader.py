@@ -19,7 +19,7 @@ NOT_SETTINGS = frozenset({"TELEMETRY_TRACEBACK"})
 
 
 class _Layer:
-    """The values of one place, and what to call that place for each."""
+    """The settings from one place, each with the name of that place for messages."""
 
     def __init__(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
         self.values = dict(values)
@@ -27,7 +27,7 @@ class _Layer:
 
 
 def _refuse_unknown(names: Mapping[str, str]) -> None:
-    """Raise for the first of *names* (setting to how it was written) that is no setting."""
+    """Raise for the first unknown setting in *names* (setting name to its spelling by the user)."""
     for name, written in names.items():
         if name not in SETTING_NAMES:
             raise ConfigurationError(
@@ -44,7 +44,7 @@ def _flag_layer(flags: Mapping[str, object]) -> _Layer:
 
 
 def _environment_layer(environ: Mapping[str, str]) -> _Layer:
-    """Empty variables count as not set: that is how containers unset them."""
+    """Settings from environment variables.  An empty variable counts as not set: containers unset one so."""
     written = {
         variable.removeprefix(PREFIX).lower(): variable
         for variable, value in environ.items()
@@ -81,15 +81,15 @@ def load_settings(
     flags: Mapping[str, object], config_file: Path | None, environ: Mapping[str, str]
 ) -> Settings:
     """
-    The settings in force.
+    Load and check the settings in force.
 
     Args:
-        flags: By setting's name; None where a flag was not given.
+        flags: Flag values by setting name; None where a flag was not given.
         config_file: The TOML file that ``--config`` names, if any.
         environ: Usually ``os.environ``.
 
     Raises:
-        ConfigurationError: With one line that names the setting and where it was given.
+        ConfigurationError: A setting is unknown or not valid; the text names it and where it was given.
     """
     layers = (_flag_layer(flags), _environment_layer(environ), _file_layer(config_file))
     values: dict[str, Any] = {}

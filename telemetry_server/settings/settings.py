@@ -39,91 +39,95 @@ from telemetry_server.settings.value_types import (
 
 
 class Settings(BaseSettings):
-    """All settings, checked and frozen.  `load_settings` makes one."""
+    """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False)
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    data_dir: FilePath = Field(Path("data"), description="Root of everything the server keeps.")
+    data_dir: FilePath = Field(Path("data"), description="Folder of all the data that the server keeps.")
     host: Annotated[str, Field(min_length=1)] = Field("127.0.0.1", description="Address to listen on.")
     port: Annotated[Whole, Field(ge=0, le=65535)] = Field(
-        8080, description="Port to listen on; 0 takes a free one.  `PORT` counts as well."
+        8080, description="Port to listen on; 0 means any free port.  The variable `PORT` works as well."
     )
     admin_host: Annotated[str, Field(min_length=1)] = Field(
         "127.0.0.1", description="Address to listen on for `admin_port`."
     )
     admin_port: Annotated[Whole, Field(ge=0, le=65535)] | None = Field(
         None,
-        description="A second port, without submissions: all that is read with GET is there, and "
-        "`/metrics` nowhere else.",
+        description="A second port for GET requests, without submissions.  `/metrics` is then on this "
+        "port only.",
     )
     tls_certificate: FilePath | None = Field(
         None,
-        description="PEM file of the certificate and its chain: `port` then takes TLS (1.2 or later) only.  "
-        "Read again on SIGHUP.",
+        description="PEM file of the certificate and its chain.  `port` then accepts TLS (1.2 or later) "
+        "only.  Read again on SIGHUP.",
     )
     tls_key: FilePath | None = Field(None, description="PEM file of the certificate's key, not encrypted.")
     workers: Annotated[Whole, Field(ge=1, le=256)] = Field(
-        default_factory=usable_cores, description="Processes that take submissions; default: one per core."
+        default_factory=usable_cores, description="Processes that receive submissions; default: one per core."
     )
     convert_processes: Annotated[Whole, Field(ge=1, le=256)] = Field(
         default_factory=usable_cores, description="Processes that convert; default: one per core."
     )
     max_body_bytes: Annotated[Bytes, Field(ge=1, le=2**31)] = Field(
-        MEBIBYTE, description="Largest body taken, as it comes over the wire."
+        MEBIBYTE, description="Largest body accepted, as sent (compressed)."
     )
     oversize_status: Annotated[Literal[413, 202], BeforeValidator(status_number)] = Field(
-        413, description="Answer to a larger body: 413, or 202 (taken and thrown away)."
+        413, description="Status for a larger body: 413, or 202 (the body is discarded)."
     )
     namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(namespace_list)] = Field(
-        (), description="Namespaces taken; any other is answered 404.  Empty: all are taken."
+        (), description="Accepted namespaces; any other gets 404.  Empty: all are accepted."
     )
     submit_cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(origin_list)] = Field(
         (),
-        description="Origins of web pages that may submit, such as `https://app.example.org`; `*` allows "
-        "all.  Empty: none.",
+        description="Origins of web pages that may submit, such as `https://app.example.org`; `*` "
+        "allows all.  Empty: none.",
     )
     trusted_hops: Annotated[Whole, Field(ge=0, le=16)] = Field(
-        0, description="How many proxies in front may be believed in X-Forwarded-For."
+        0, description="Number of trusted proxies in front of the server, for X-Forwarded-For."
     )
     client_address: ClientAddress = Field(
-        ClientAddress.DROPPED, description="`dropped`, or `truncated` to keep a /24 or /48 of it."
+        ClientAddress.DROPPED,
+        description="Client addresses: `dropped`, or `truncated` to store the /24 or /48.",
     )
     partition_schema: FilePath | None = Field(
         None, description="JSON file of the partition schema; default: the one in StorageLayout.md."
     )
     revision_server: Annotated[str, BeforeValidator(definition_source)] = Field(
         "https://hg.mozilla.org",
-        description="The only place that definitions are fetched from: a Mercurial server, another "
-        "telemetry-server (`upstream+https://…`), or a local clone, folder or archive.",
+        description="The only source of definitions: a Mercurial server, another telemetry-server "
+        "(`upstream+https://…`), or a local clone, folder or archive.",
     )
     constants_file: FilePath | None = Field(
         None,
-        description="JSON object: each name that spec files write in place of a number, with its number "
-        "or the list of those that releases used; they go before the built-in ones.",
+        description="JSON file of constants for spec files: an object of names, each with its number or "
+        "the list of numbers that releases used.  These override the built-in ones.",
     )
     revision_cache_dir: FilePath = Field(
         default_factory=lambda given: given.get("data_dir", Path("data")) / "specs",
-        description="Where definitions are kept, by revision; default: `specs` in the data root.",
+        description="Folder of cached definitions, by revision; default: `specs` in the data root.",
     )
     revision_offline: Flag = Field(
-        False, description="Fetch nothing: what the cache cannot answer is `unknown_revision`."
+        False, description="Fetch nothing.  A revision that is not in the cache is `unknown_revision`."
     )
     repository_aliases: Annotated[tuple[str, ...], NoDecode, BeforeValidator(alias_list)] = Field(
         DEFAULT_ALIASES,
-        description="`<repository>=<repository of its gecko>`: whose definitions are looked up there, by "
-        "build id or version.",
+        description="`<repository>=<gecko repository>`: definitions for the first are looked up in the "
+        "second, by build id or version.",
     )
     pending_days: Days = Field(
         14.0,
-        description="How long a ping waits for definitions that cannot be fetched, in days; "
-        "then it is `unknown_revision`.",
+        description="How long a ping waits for definitions that cannot be fetched, in days.  Then it is "
+        "`unknown_revision`.",
     )
     dedup_days: Days | None = Field(
-        None, description="How long an id is remembered, in days; default: as long as records are kept."
+        None,
+        description="How long a document id is remembered to find duplicates, in days; default: as long "
+        "as records are kept.",
     )
     raw_retention_days: Days = Field(
-        30.0, description="How long raw submissions are kept, in days, and never less than until converted."
+        30.0,
+        description="How long raw submissions are kept, in days.  None is removed before it is converted.",
     )
     quarantine_retention_days: Days = Field(
         90.0,
@@ -133,50 +137,50 @@ class Settings(BaseSettings):
         None, description="Folder of JSON Schemas, `<namespace>/<doctype>/<doctype>.<version>.schema.json`."
     )
     require_registration: Flag = Field(
-        False, description="Quarantine pings of the generic form whose doctype has no schema."
+        False, description="Quarantine pings with a generic path whose doctype has no schema."
     )
     schema_formats: SchemaFormats = Field(
         SchemaFormats.CHECKED,
-        description="`format` in registered schemas: `checked`, in every draft alike, or `ignored`.",
+        description="`format` in registered schemas: `checked` (in every draft) or `ignored`.",
     )
     rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
     geo_database: FilePath | None = Field(
         None,
-        description="MaxMind DB file that countries are looked up in; needs `client_address = truncated`.",
+        description="MaxMind DB file to look up countries in; needs `client_address = truncated`.",
     )
     unresolved_revision: UnresolvedRevision = Field(
         UnresolvedRevision.QUARANTINE,
-        description="Ping of an unknown revision: `quarantine`, or `self_described` "
-        "to pack what carries its own type, range and bucket count.",
+        description="A ping of an unknown revision: `quarantine`, or `self_described` to use the type, "
+        "range and bucket count that each histogram carries.",
     )
     min_free_bytes: Bytes | None = Field(
         None,
-        description="Free space below which nothing is taken (507); default: 5 % of the disk, "
-        "at least 1 GiB, but a tenth of a small disk.",
+        description="Free space below which submissions are refused (507); default: 5 % of the disk, at "
+        "least 1 GiB, but a tenth of a small disk.",
     )
     max_connections: Annotated[Whole, Field(ge=1, le=1_000_000)] = Field(
-        2048, description="Open connections per worker; more are answered 503."
+        2048, description="Open connections per worker; more get 503."
     )
     max_in_flight_bytes: Annotated[Bytes, Field(ge=1)] = Field(
         64 * MEBIBYTE,
-        description="Bytes held for clients per worker (bodies, unread answers); "
-        "past it the slowest clients are cut off, then 503.",
+        description="Memory for clients per worker (bodies, unread responses).  Above it the slowest "
+        "clients are disconnected, then new ones get 503.",
     )
-    header_timeout_seconds: Seconds = Field(10.0, description="Time for a request's headers to arrive.")
-    body_timeout_seconds: Seconds = Field(30.0, description="Time for a request's body to arrive.")
+    header_timeout_seconds: Seconds = Field(10.0, description="Time to receive the headers of a request.")
+    body_timeout_seconds: Seconds = Field(30.0, description="Time to receive the body of a request.")
     keepalive_timeout_seconds: Seconds = Field(30.0, description="How long an idle connection stays open.")
     answer_timeout_seconds: Seconds = Field(
-        10.0, description="Time for a client to read an answer that is stuck, then a close."
+        10.0, description="Time for a client to read a blocked response; then the connection is closed."
     )
-    commit_timeout_seconds: Seconds = Field(5.0, description="Time for the disk to keep it, else 503.")
-    drain_timeout_seconds: Seconds = Field(20.0, description="Time to finish in after SIGTERM.")
+    commit_timeout_seconds: Seconds = Field(5.0, description="Time to write a submission to disk; then 503.")
+    drain_timeout_seconds: Seconds = Field(20.0, description="Time to finish open requests after SIGTERM.")
     log_format: LogFormat = Field(
         LogFormat.AUTO,
-        description="`auto`: lines for people on a terminal, else JSON; or always `text`, or always `json`.",
+        description="`auto` (text on a terminal, else JSON), `text` or `json`.",
     )
     fast_lane: Flag = Field(
         True,
-        description="Serve plain submits without the HTTP library: the same answers at less cost.",
+        description="Handle plain submissions without the HTTP library: the same responses at less cost.",
     )
 
     @classmethod
@@ -188,11 +192,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is handed in: `load_settings` hands in every layer, so tests can too."""
+        """Use only the arguments: `load_settings` passes every layer in, and so can tests."""
         return (init_settings,)
 
     def origin_of(self, name: str) -> str:
-        """Where the value of *name* comes from: a flag, a variable, a file, or "default"."""
+        """Return where the value of *name* comes from: a flag, a variable, a file, or "default"."""
         return self._origins.get(name, "default")
 
 

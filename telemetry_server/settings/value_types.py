@@ -1,7 +1,7 @@
 """
 Types of setting values: what each accepts, and the number, text or path that it becomes.
 
-Each parser raises ValueError for text that has more than one reading; the message says what to write.
+Each parser raises ValueError for text that it would have to guess at; the message says what to write.
 """
 
 import os
@@ -36,36 +36,36 @@ NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
 class ClientAddress(StrEnum):
-    """What is kept of the address that a submission came from."""
+    """How much of a client's address is stored."""
 
     DROPPED = "dropped"
     TRUNCATED = "truncated"  # to /24, or /48 for IPv6
 
 
 class SchemaFormats(StrEnum):
-    """Whether ``format`` in a registered schema refuses values."""
+    """Whether the keyword ``format`` in a registered schema is checked."""
 
     CHECKED = "checked"
     IGNORED = "ignored"
 
 
 class UnresolvedRevision(StrEnum):
-    """What happens to a ping whose revision nobody can resolve."""
+    """What happens to a ping whose revision cannot be resolved."""
 
     QUARANTINE = "quarantine"
     SELF_DESCRIBED = "self_described"
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """Format of log lines."""
 
-    AUTO = "auto"  # as text on a terminal, else as JSON
+    AUTO = "auto"  # text on a terminal, else JSON
     TEXT = "text"
     JSON = "json"
 
 
 def whole_number(value: object) -> int:
-    """An int, or decimal digits.  Raises ValueError for anything that would have to be guessed."""
+    """Parse an int or decimal digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value.strip()):
@@ -74,7 +74,7 @@ def whole_number(value: object) -> int:
 
 
 def size_bytes(value: object) -> int:
-    """Bytes, as a whole number or as ``500MB`` (powers of 1000) or ``64MiB`` (powers of 1024)."""
+    """Parse a number of bytes, or ``500MB`` (powers of 1000) or ``64MiB`` (powers of 1024); returns bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     found = re.fullmatch(rf"({NUMBER})\s*([A-Za-z]*)", value.strip()) if isinstance(value, str) else None
@@ -98,17 +98,17 @@ def _duration(value: object, bare_unit_seconds: float, example: str) -> float:
 
 
 def duration_seconds(value: object) -> float:
-    """Seconds, as a number or as ``500ms``, ``5m``, ``1h30m``, ``2d``."""
+    """Parse a number of seconds, or ``500ms``, ``5m``, ``1h30m``, ``2d``; returns seconds."""
     return _duration(value, 1.0, "a number of seconds, or like 500ms, 5m or 1h30m")
 
 
 def duration_days(value: object) -> float:
-    """Days, as a number or as ``36h``, ``7d``."""
+    """Parse a number of days, or ``36h``, ``7d``; returns days."""
     return _duration(value, 86400.0, "a number of days, or like 36h or 7d") / 86400.0
 
 
 def true_or_false(value: object) -> bool:
-    """``true`` or ``false`` and nothing else: a guess at "yes" or "1" may guess wrong."""
+    """Parse ``true`` or ``false``.  Other words, such as "yes" and "1", are refused."""
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
@@ -117,26 +117,26 @@ def true_or_false(value: object) -> bool:
 
 
 def file_path(value: object) -> Path:
-    """A path; ``~`` is the home directory."""
+    """Parse a path; ``~`` is the home directory."""
     if isinstance(value, Path) or (isinstance(value, str) and value and "\0" not in value):
         return Path(value).expanduser()
     raise ValueError(f"must be a path, not {value!r}")
 
 
 def namespace_list(value: object) -> tuple[str, ...]:
-    """Namespaces, as a list or with commas between."""
+    """Parse namespaces: a list, or a text with commas."""
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"must be a list of namespaces, not {value!r}")
     stripped = tuple(name.strip() for name in names)
     for name in stripped:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", name):
-            raise ValueError(f"{name!r} is no namespace: letters, digits and ._+- only")
+            raise ValueError(f"{name!r} is not a namespace: use letters, digits and ._+- only")
     return stripped
 
 
 def alias_list(value: object) -> tuple[str, ...]:
-    """Rules of `histogram_specs.aliases`, as a list or with commas between."""
+    """Parse rules of `histogram_specs.aliases`: a list, or a text with commas."""
     rules = value.split(",") if isinstance(value, str) else value
     if not isinstance(rules, list | tuple) or not all(isinstance(rule, str) for rule in rules):
         raise ValueError(f"must be a list like comm-central=mozilla-central, not {value!r}")
@@ -146,7 +146,7 @@ def alias_list(value: object) -> tuple[str, ...]:
 
 
 def origin_list(value: object) -> tuple[str, ...]:
-    """Origins of web pages as browsers write them, as a list or with commas between; or ``*``."""
+    """Parse origins of web pages as browsers write them, or ``*``: a list, or a text with commas."""
     texts = value.split(",") if isinstance(value, str) else value
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"must be a list of origins, not {value!r}")
@@ -163,7 +163,7 @@ def origin_list(value: object) -> tuple[str, ...]:
 
 
 def server_url(value: object) -> str:
-    """An http or https URL without credentials, query or fragment; a slash at its end goes."""
+    """Parse an http or https URL without credentials, query or fragment; a final slash is removed."""
     text = value if isinstance(value, str) else ""
     try:
         parts = urlsplit(text)
@@ -177,7 +177,7 @@ def server_url(value: object) -> str:
 
 
 def definition_source(value: object) -> str:
-    """A `server_url`, one with ``upstream+`` before it, or the path of something that exists."""
+    """Parse a `server_url`, ``upstream+`` and a `server_url`, or the path of something that exists."""
     text = value if isinstance(value, str) else ""
     if text.startswith(UPSTREAM):
         return UPSTREAM + server_url(text.removeprefix(UPSTREAM))
@@ -187,12 +187,12 @@ def definition_source(value: object) -> str:
 
 
 def status_number(value: object) -> int:
-    """One of the two codes that an oversized body may be answered with."""
+    """Parse a status code; the field's type limits it to the two allowed ones."""
     return whole_number(value)
 
 
 def usable_cores() -> int:
-    """How many cores this process may run on; at least 1."""
+    """Number of cores that this process may use; at least 1."""
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
