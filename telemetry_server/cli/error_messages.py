@@ -3,7 +3,7 @@
 from storage import errors as storage_errors
 from storage.errors import NO_ROOM
 from telemetry_server.cli.exit_status import ExitStatus
-from telemetry_server.settings.settings import ConfigurationError
+from telemetry_server.settings.errors import ConfigurationError
 
 
 def message_for(error: Exception) -> tuple[str, ExitStatus]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from telemetry_server.settings.settings import duration_seconds
+from telemetry_server.settings.value_types import duration_seconds
 
 
 def integer(text: str) -> int:

@@ -4,7 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from telemetry_server.settings.settings import SETTING_NAMES, Settings, load_settings
+from telemetry_server.settings.loader import load_settings
+from telemetry_server.settings.settings import SETTING_NAMES, Settings
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:

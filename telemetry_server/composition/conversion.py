@@ -36,7 +36,9 @@ from telemetry_server.coordinator.retention import RetentionTasks
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
-from telemetry_server.settings.settings import ConfigurationError, SchemaFormats, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
+from telemetry_server.settings.value_types import SchemaFormats
 from telemetry_server.terminal.output import say
 
 log = structlog.get_logger("convert")

@@ -7,7 +7,8 @@ from pathlib import Path
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import NO_ROOM
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 
 
 def prepare_data_root(settings: Settings) -> DataRoot:

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 from telemetry_server.supervision.held_port import HeldPort, PortTaken, share_an_address
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.history.resolver import Resolver
 from histogram_specs.revision import Revision
 from telemetry_server.composition.conversion import schema_of, setup_of
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 
 log = structlog.get_logger("edge")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from telemetry_server.composition.conversion import setup_of
 from telemetry_server.composition.listeners import check_certificate
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 
 
 def check_files(settings: Settings) -> None:

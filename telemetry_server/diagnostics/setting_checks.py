@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from telemetry_server.composition.setting_files import check_files
 from telemetry_server.diagnostics.finding import Finding
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 
 
 def files_of_settings(settings: Settings) -> Iterator[Finding]:

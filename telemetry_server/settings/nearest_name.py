@@ -1,13 +1,13 @@
-"""The known name that a misspelled one was meant for, if one looks like it."""
+"""Suggests the known name that is most like a misspelled one."""
 
 import difflib
 from collections.abc import Iterable
 
-MIN_LIKENESS = 0.6  # of `difflib`: below it the two share little more than a few letters
+MIN_LIKENESS = 0.6  # of `difflib`: below it two names share only a few letters
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The name of *known* that looks most like *word*; None where none looks like it."""
+    """Return the name in *known* that is most like *word*, or None if none is similar."""
     names = list(known)
     begun = [name for name in names if word and name.startswith(word.lower())]
     found = difflib.get_close_matches(word.lower(), names, n=1, cutoff=MIN_LIKENESS)
@@ -15,6 +15,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean NAME?``, or nothing where no name of *known* looks like *word*."""
+    """Return ``; did you mean NAME?``, or an empty text if no name in *known* is similar to *word*."""
     found = nearest(word, known)
     return "" if found is None else f"; did you mean {found}?"

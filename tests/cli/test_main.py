@@ -11,7 +11,7 @@ from storage.errors import LedgerError, LostFile, StorageFull
 from telemetry_server.cli.error_messages import message_for
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.main import COMMANDS, main
-from telemetry_server.settings.settings import ConfigurationError
+from telemetry_server.settings.errors import ConfigurationError
 from tests.support.running_server import telemetry_server
 
 CONTRACT_COMMANDS = {

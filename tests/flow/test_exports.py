@@ -92,7 +92,7 @@ def test_a_second_import_of_a_file_is_all_duplicates(world, tmp_path, convert):
 def test_an_import_that_waits_to_be_converted_is_not_put_in_again(world, tmp_path, convert):
     """Interrupted between import and conversion, and started again, it goes on without doubling."""
     from telemetry_server.composition.file_imports import import_files
-    from telemetry_server.settings.settings import load_settings
+    from telemetry_server.settings.loader import load_settings
 
     path = tmp_path / "pings.tsv"
     path.write_bytes(lines_of(range(4)))

@@ -7,17 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.loader import load_settings
 from telemetry_server.settings.nearest_name import nearest
-from telemetry_server.settings.settings import (
+from telemetry_server.settings.settings import SETTING_NAMES, Settings
+from telemetry_server.settings.value_types import (
     GIBIBYTE,
-    SETTING_NAMES,
     ClientAddress,
-    ConfigurationError,
-    Settings,
     UnresolvedRevision,
     duration_days,
     duration_seconds,
-    load_settings,
     size_bytes,
     usable_cores,
 )

@@ -9,7 +9,8 @@ from typing import Any
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.composition.setting_files import check_files
-from telemetry_server.settings.settings import SETTING_NAMES, ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import SETTING_NAMES, Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text
 
 EPILOG = """\

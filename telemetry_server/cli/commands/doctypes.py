@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.client_text import shown
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
 

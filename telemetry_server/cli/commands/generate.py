@@ -15,7 +15,7 @@ from telemetry_server.cli.shared_options import add_json_option, add_settings_op
 from telemetry_server.generator.definitions import Definitions, definitions_from
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import GeneratedPing, Recipe
-from telemetry_server.settings.settings import server_url
+from telemetry_server.settings.value_types import server_url
 from telemetry_server.terminal.output import print_json, print_text, progress, say
 
 EPILOG = """\

@@ -13,7 +13,9 @@ from telemetry_server.cli.shared_options import (
     add_tls_options,
     settings_of,
 )
-from telemetry_server.settings.settings import ConfigurationError, Settings, server_url
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
+from telemetry_server.settings.value_types import server_url
 from telemetry_server.terminal.output import print_json, say
 
 EPILOG = """\

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from telemetry_server.cli.shared_options import add_settings_options, add_tls_options, settings_of
 from telemetry_server.composition.listeners import host_of_this_machine
-from telemetry_server.settings.settings import ClientAddress, LogFormat, Settings
+from telemetry_server.settings.settings import Settings
+from telemetry_server.settings.value_types import ClientAddress, LogFormat
 from telemetry_server.terminal.output import say
 
 if TYPE_CHECKING:

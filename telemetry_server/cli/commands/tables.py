@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
-from telemetry_server.settings.settings import ConfigurationError, Settings
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_table, progress, say
 
 if TYPE_CHECKING:

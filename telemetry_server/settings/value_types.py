@@ -1,0 +1,204 @@
+"""
+Types of setting values: what each accepts, and the number, text or path that it becomes.
+
+Each parser raises ValueError for text that it would have to guess at; the message says what to write.
+"""
+
+import os
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field
+
+from histogram_specs.aliases import parse_aliases
+
+UPSTREAM = "upstream+"
+KIBIBYTE, MEBIBYTE, GIBIBYTE = 2**10, 2**20, 2**30
+SIZE_UNITS = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "tb": 10**12,
+    "kib": KIBIBYTE,
+    "mib": MEBIBYTE,
+    "gib": GIBIBYTE,
+    "tib": 2**40,
+}
+SECONDS_OF_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
+NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+
+
+class ClientAddress(StrEnum):
+    """How much of a client's address is stored."""
+
+    DROPPED = "dropped"
+    TRUNCATED = "truncated"  # to /24, or /48 for IPv6
+
+
+class SchemaFormats(StrEnum):
+    """Whether the keyword ``format`` in a registered schema is checked."""
+
+    CHECKED = "checked"
+    IGNORED = "ignored"
+
+
+class UnresolvedRevision(StrEnum):
+    """What happens to a ping whose revision cannot be resolved."""
+
+    QUARANTINE = "quarantine"
+    SELF_DESCRIBED = "self_described"
+
+
+class LogFormat(StrEnum):
+    """Format of log lines."""
+
+    AUTO = "auto"  # text on a terminal, else JSON
+    TEXT = "text"
+    JSON = "json"
+
+
+def whole_number(value: object) -> int:
+    """Parse an int or decimal digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value.strip()):
+        return int(value)
+    raise ValueError(f"must be a whole number, not {value!r}")
+
+
+def size_bytes(value: object) -> int:
+    """Parse a number of bytes, or ``500MB`` (powers of 1000) or ``64MiB`` (powers of 1024); returns bytes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = re.fullmatch(rf"({NUMBER})\s*([A-Za-z]*)", value.strip()) if isinstance(value, str) else None
+    if found and (unit := SIZE_UNITS.get(found[2].lower())) is not None:
+        size = float(found[1]) * unit if "." in found[1] else int(found[1]) * unit
+        if size == int(size):
+            return int(size)
+    raise ValueError(f"must be a number of bytes, or like 500MB or 64MiB, not {value!r}")
+
+
+def _duration(value: object, bare_unit_seconds: float, example: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) * bare_unit_seconds
+    text = value.strip() if isinstance(value, str) else ""
+    if re.fullmatch(NUMBER, text):
+        return float(text) * bare_unit_seconds
+    if re.fullmatch(rf"(?:{NUMBER}(?:ms|[smhd]))+", text):
+        parts = re.findall(rf"({NUMBER})(ms|[smhd])", text)
+        return sum(float(number) * SECONDS_OF_UNIT[unit] for number, unit in parts)
+    raise ValueError(f"must be {example}, not {value!r}")
+
+
+def duration_seconds(value: object) -> float:
+    """Parse a number of seconds, or ``500ms``, ``5m``, ``1h30m``, ``2d``; returns seconds."""
+    return _duration(value, 1.0, "a number of seconds, or like 500ms, 5m or 1h30m")
+
+
+def duration_days(value: object) -> float:
+    """Parse a number of days, or ``36h``, ``7d``; returns days."""
+    return _duration(value, 86400.0, "a number of days, or like 36h or 7d") / 86400.0
+
+
+def true_or_false(value: object) -> bool:
+    """Parse ``true`` or ``false``.  Other words, such as "yes" and "1", are refused."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError(f"must be true or false, not {value!r}")
+
+
+def file_path(value: object) -> Path:
+    """Parse a path; ``~`` is the home directory."""
+    if isinstance(value, Path) or (isinstance(value, str) and value and "\0" not in value):
+        return Path(value).expanduser()
+    raise ValueError(f"must be a path, not {value!r}")
+
+
+def namespace_list(value: object) -> tuple[str, ...]:
+    """Parse namespaces: a list, or a text with commas."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"must be a list of namespaces, not {value!r}")
+    stripped = tuple(name.strip() for name in names)
+    for name in stripped:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", name):
+            raise ValueError(f"{name!r} is not a namespace: use letters, digits and ._+- only")
+    return stripped
+
+
+def alias_list(value: object) -> tuple[str, ...]:
+    """Parse rules of `histogram_specs.aliases`: a list, or a text with commas."""
+    rules = value.split(",") if isinstance(value, str) else value
+    if not isinstance(rules, list | tuple) or not all(isinstance(rule, str) for rule in rules):
+        raise ValueError(f"must be a list like comm-central=mozilla-central, not {value!r}")
+    stripped = tuple(rule.strip() for rule in rules)
+    parse_aliases(stripped)
+    return stripped
+
+
+def origin_list(value: object) -> tuple[str, ...]:
+    """Parse origins of web pages as browsers write them, or ``*``: a list, or a text with commas."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"must be a list of origins, not {value!r}")
+    origins = tuple(text.strip().lower() for text in texts)
+    for origin in origins:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is not an origin: write scheme, host and port, such as "
+                "https://app.example.org or http://localhost:3000, or *"
+            )
+        if DEFAULT_PORT.search(origin):
+            raise ValueError(f"{origin!r} names the default port of its scheme: browsers leave it out")
+    return origins
+
+
+def server_url(value: object) -> str:
+    """Parse an http or https URL without credentials, query or fragment; a final slash is removed."""
+    text = value if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        parts = urlsplit("")
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain or re.search(r"\s", text):
+        raise ValueError(f"must be a URL like https://hg.mozilla.org, not {value!r}")
+    return text.rstrip("/")
+
+
+def definition_source(value: object) -> str:
+    """Parse a `server_url`, ``upstream+`` and a `server_url`, or the path of something that exists."""
+    text = value if isinstance(value, str) else ""
+    if text.startswith(UPSTREAM):
+        return UPSTREAM + server_url(text.removeprefix(UPSTREAM))
+    if "://" not in text and text and "\0" not in text and Path(text).expanduser().exists():
+        return str(Path(text).expanduser().resolve())
+    return server_url(value)
+
+
+def status_number(value: object) -> int:
+    """Parse a status code; the field's type limits it to the two allowed ones."""
+    return whole_number(value)
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may use; at least 1."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+Whole = Annotated[int, BeforeValidator(whole_number)]
+Bytes = Annotated[int, BeforeValidator(size_bytes), Field(ge=0)]
+Seconds = Annotated[float, BeforeValidator(duration_seconds), Field(gt=0, le=86400)]
+Days = Annotated[float, BeforeValidator(duration_days), Field(ge=0, le=36525)]
+Flag = Annotated[bool, BeforeValidator(true_or_false)]
+FilePath = Annotated[Path, BeforeValidator(file_path)]
