@@ -18,7 +18,7 @@ SCAN_RECORDS = 1 << 62
 
 _PATHS = re.compile(
     r"(?:\.identity|state/ledger\.sqlite|state/imports/[0-9a-f]{64}\.json"
-    r"|(?:raw|converted|quarantine|specs)(?:/(?!\.)[A-Za-z0-9_.+-]{1,255})+)\Z"
+    r"|(?:raw|converted|quarantine|tables|specs)(?:/(?!\.)[A-Za-z0-9_.+-]{1,255})+)\Z"
 )
 
 
@@ -53,7 +53,7 @@ def is_allowed(path: str) -> bool:
 
 def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
     """
-    The partition files that *ledger* knows, up to their committed lengths.
+    Yield the files that *ledger* has below converted/, quarantine/ and tables/, up to their committed lengths.
 
     Raises:
         LostFile: One is gone.
@@ -62,6 +62,10 @@ def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
         if not (root.path / file.path).exists():
             raise LostFile(file.path)
         yield Part(file.path, file.length)
+    for table_file in ledger.table_files():
+        if not (root.path / table_file.path).exists():
+            raise LostFile(table_file.path)
+        yield Part(table_file.path, table_file.bytes)
 
 
 def raw_parts(root: DataRoot) -> Iterator[Part]:

@@ -59,7 +59,7 @@ def test_a_folder_that_is_no_root_is_left_empty(tmp_path, command, words):
     """It is the wrong folder, and no fault of ours."""
     _, talk = command(*words, "--data", str(tmp_path), status=ExitStatus.CONFIGURATION)
 
-    assert f"{tmp_path}: no data root" in talk
+    assert f"{tmp_path}: not a data root" in talk
     assert not list(tmp_path.iterdir())
 
 

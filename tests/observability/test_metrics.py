@@ -31,6 +31,8 @@ CONTRACT_METRICS = {
     "telemetry_commit_batch_size": (),
     "telemetry_convert_lag_seconds": (),
     "telemetry_convert_halted": (),
+    "telemetry_tables_commit_seconds": (),
+    "telemetry_tables_waiting_rows": (),
     "telemetry_raw_bytes": (),
     "telemetry_specs_fetches_total": ("result",),
 }

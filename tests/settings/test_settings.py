@@ -199,7 +199,7 @@ def test_cors_origins_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_pat
         ("header_timeout_seconds", "0", "greater than 0"),
         ("header_timeout_seconds", "nan", "number of seconds"),
         ("dedup_days", "-1", "number of days"),
-        ("namespaces", "telemetry,../x", "no namespace"),
+        ("namespaces", "telemetry,../x", "is not a namespace"),
         ("submit_cors_origins", "app.example.org", "is not an origin"),
         ("submit_cors_origins", "https://app.example.org/", "is not an origin"),
         ("submit_cors_origins", "https://*.example.org", "is not an origin"),
