@@ -53,7 +53,7 @@ def is_allowed(path: str) -> bool:
 
 def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
     """
-    Yield the files that *ledger* has below converted/, quarantine/ and tables/, up to their committed lengths.
+    Yield the committed files below converted/, quarantine/ and tables/, up to their committed lengths.
 
     Raises:
         LostFile: One is gone.

@@ -64,7 +64,7 @@ def test_the_archive_is_a_tar_file_that_others_read(world, tmp_path):
     with tarfile.open(file) as archive:
         names = archive.getnames()
     assert {name.split("/")[0] for name in names} == {
-        *(".identity", "state", "raw", "converted", "quarantine", "specs", "backup.json")
+        *(".identity", "state", "raw", "converted", "quarantine", "tables", "specs", "backup.json")
     }
     assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == ["backup.tar"]
 
