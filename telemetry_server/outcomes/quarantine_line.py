@@ -83,9 +83,11 @@ def one_by_one(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if histograms is None:
         yield fields
         return
-    shared = {name: value for name, value in fields.items() if name not in ("count", "histograms")}
+    shared = {name: value for name, value in fields.items() if name not in ("count", "histograms", "reason")}
     for histogram in histograms:
-        yield shared | histogram
+        # Reason and detail stand together, as in the lines of refused submissions.
+        ordered = {"reason": fields["reason"], "detail": histogram["detail"]}
+        yield shared | ordered | {name: histogram[name] for name in histogram if name != "detail"}
 
 
 def _line(document_id: str | None, fields: dict[str, Any]) -> bytes:
