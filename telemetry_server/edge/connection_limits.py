@@ -2,7 +2,7 @@
 The connection's own limits, which aiohttp does not set: time, number, and what an early end means.
 
 This leans on private parts of aiohttp's request handler: those that
-`library_check` lists.
+`aiohttp_check` lists.
 """
 
 import asyncio

@@ -15,10 +15,10 @@ from storage.errors import WriterDead
 from storage.raw.commit_thread import Commit
 from storage.raw.free_space import RESERVE_BYTES
 from storage.raw.writer import RawWriter
+from telemetry_server.edge.aiohttp_check import check_aiohttp
 from telemetry_server.edge.connection_limits import LimitedServer
 from telemetry_server.edge.edge import Edge, EdgeOptions
 from telemetry_server.edge.fast_path import FastPath
-from telemetry_server.edge.library_check import check_library
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.events import WriterDied
@@ -76,7 +76,7 @@ class EdgeWorker:
     """
 
     def __init__(self, options: EdgeOptions, place: WorkerPlace, *, disk: Disk | None = None) -> None:
-        check_library()
+        check_aiohttp()
         self._options = options
         self._place = place
         self.writer = RawWriter(

@@ -11,7 +11,7 @@ from storage.disk import Disk
 from storage.errors import LostFile
 from storage.progress.conversion_state import ConversionState
 from storage.progress.waiting import ConversionWatch
-from telemetry_server.edge.library_check import check_library
+from telemetry_server.edge.aiohttp_check import check_aiohttp
 from telemetry_server.edge.service_endpoints import cached_spec_path
 from tests.support.edges import a_request, running_edge
 
@@ -181,4 +181,4 @@ def test_a_name_that_is_not_plain_is_no_path(tmp_path, rest):
 
 def test_this_aiohttp_has_what_the_connection_limits_need():
     """The self-test that every worker starts with."""
-    check_library()
+    check_aiohttp()

@@ -1,14 +1,14 @@
 """
-A look at aiohttp's private parts that the connection limits are built on.
+Checks that aiohttp has the private attributes and methods that the connection limits use.
 
-A worker starts with it, so that an upgrade cannot switch the limits off in silence.
+A worker runs the check when it starts, so an upgrade of aiohttp cannot silently switch the limits off.
 """
 
 import inspect
 
 from aiohttp.web_protocol import RequestHandler
 
-# What is used here and is nobody's promise.
+# Private names: aiohttp may change them in any release.
 NEEDED_ATTRIBUTES = frozenset(
     {
         "_request_count",
@@ -38,25 +38,25 @@ NEEDED_METHODS = (
 )
 
 
-class LibraryChanged(Exception):
-    """aiohttp no longer has what the connection limits are built on."""
+class AiohttpChanged(Exception):
+    """The installed aiohttp lacks a private name that the connection limits use."""
 
 
-def check_library() -> None:
+def check_aiohttp() -> None:
     """
-    Make sure that aiohttp still has what the limits are built on.
+    Check that aiohttp has every private name that the connection limits use.
 
     Raises:
-        LibraryChanged: It has not; its text says what is gone.
+        AiohttpChanged: A name is missing; the message lists the missing names.
     """
     slots = {name for kind in RequestHandler.__mro__ for name in getattr(kind, "__slots__", ())}
-    gone = sorted(NEEDED_ATTRIBUTES - slots)
+    missing = sorted(NEEDED_ATTRIBUTES - slots)
     for method in NEEDED_METHODS:
         if not callable(getattr(RequestHandler, method, None)):
-            gone.append(method)
+            missing.append(method)
     if list(inspect.signature(RequestHandler.data_received).parameters) != ["self", "data"]:
-        gone.append("data_received(data)")
-    if gone:
-        raise LibraryChanged(
-            f"this aiohttp lacks {', '.join(gone)}, which the connection limits need: install 3.14"
+        missing.append("data_received(data)")
+    if missing:
+        raise AiohttpChanged(
+            f"this aiohttp lacks {', '.join(missing)}, which the connection limits need: install 3.14"
         )
