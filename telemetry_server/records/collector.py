@@ -71,6 +71,8 @@ class RowCollector:
         if unpacked is None:
             return False
         names, labels, starts, counts, lengths, widths, sums = unpacked
+        if len(set(zip(names, labels, strict=True) if is_keyed else names)) != len(names):
+            return False  # a name came twice: only a parse drops the first
         columns = self.rows.histograms
         count = len(names)
         columns.pings.extend(array("i", (ping,)) * count)

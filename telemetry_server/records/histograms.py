@@ -1,5 +1,6 @@
 """The histograms of a stored record: Firefox's rows and Glean's distributions, as sparse lists."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ GLEAN_DISTRIBUTIONS = frozenset(
     {"timing_distribution", "memory_distribution", "custom_distribution"}
     | {"labeled_timing_distribution", "labeled_memory_distribution", "labeled_custom_distribution"}
 )
+_START = re.compile(r"0|-?[1-9][0-9]{0,18}")
 LABELED = "labeled_"
 CUSTOM = "custom_distribution"
 
@@ -68,6 +70,11 @@ def _unpacked(
     )
 
 
+def _is_start(text: str) -> bool:
+    """Whether *text* is a plain decimal integer of 64 bits: two texts for one start would be two buckets."""
+    return _START.fullmatch(text) is not None and -MAX_COUNT <= int(text) <= MAX_COUNT
+
+
 def sum_of(value: Any) -> int | None:
     """Return a histogram's sum; None where the client sent none, or no integer of 64 bits."""
     is_integer = isinstance(value, int) and not isinstance(value, bool)
@@ -95,10 +102,9 @@ def _distribution(kind: str, metric: str, label: str, distribution: Mapping[str,
     values = distribution.get("values")
     if not isinstance(values, dict) or not _are_counts(list(values.values())):
         return None
-    try:
-        filled = sorted((int(start), count) for start, count in values.items() if count)
-    except ValueError:
+    if not all(_is_start(start) for start in values):
         return None
+    filled = sorted((int(start), count) for start, count in values.items() if count)
     return HistogramRow(
         metric,
         "",

@@ -110,6 +110,13 @@ def test_histogram_rows_are_the_buckets_that_are_not_empty(rows, record, expecte
             [("heap", "", "gpu", (4,), (1,), 4)],
         ),
         ({"custom_distribution": {"odd": {"values": {"x": 1}}}}, []),
+        ({"custom_distribution": {"odd": {"values": {"99999999999999999999": 1}}}}, []),
+        ({"custom_distribution": {"odd": {"values": {"1": 1, "01": 2}}}}, []),
+        ({"custom_distribution": {"odd": {"values": {"1_0": 1}}}}, []),
+        (
+            {"custom_distribution": {"low": {"values": {"-5": 1, "0": 2}}}},
+            [("low", "", "", (-5, 0), (1, 2), None)],
+        ),
         ({"timing_distribution": {"odd": 5}, "counter": {"c": 1}}, []),
     ],
 )

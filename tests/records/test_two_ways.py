@@ -1,0 +1,129 @@
+"""The rows of a record by the compiled walk are those of a full parse, whatever a client sent."""
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry_server.convert.compiled.ping_text import IS_COMPILED
+from telemetry_server.records import collector
+from telemetry_server.records.collector import RowCollector
+from tests.records.test_fields import a_record
+from tests.records.test_measurements import INFO, OneSpecFile, histograms_in
+
+pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="built without a C compiler")
+
+NUMBERS = st.one_of(
+    st.integers(0, 9),
+    st.integers(-(2**64), 2**65),
+    st.sampled_from([2**63 - 1, 2**63, -(2**63), -1, 0, 1.0, 0.5, -0.0, 1e300, 10**30]),
+)
+VALUES = st.one_of(NUMBERS, st.none(), st.booleans(), st.text(max_size=3), st.lists(NUMBERS, max_size=2))
+# A row of the linear histogram of three buckets, and things that are nearly one.
+ROWS = st.one_of(
+    st.lists(st.integers(0, 2**40), min_size=8, max_size=8),
+    st.lists(NUMBERS, min_size=8, max_size=8),
+    st.lists(VALUES, min_size=6, max_size=10),
+    VALUES,
+    st.dictionaries(st.text(max_size=3), VALUES, max_size=2),
+)
+NAMES = st.one_of(st.sampled_from(["A", "K", "UNDEFINED", 'a"b', "\\", "é\n"]), st.text(max_size=4))
+PLAIN = st.one_of(st.dictionaries(NAMES, ROWS, max_size=4), VALUES)
+KEYED = st.one_of(
+    st.dictionaries(NAMES, st.one_of(st.dictionaries(NAMES, ROWS, max_size=3), ROWS), max_size=3), VALUES
+)
+SECTIONS = st.fixed_dictionaries({}, optional={"histograms": PLAIN, "keyedHistograms": KEYED})
+RECORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "histograms": PLAIN,
+        "keyedHistograms": KEYED,
+        "processes": st.one_of(st.dictionaries(NAMES, st.one_of(SECTIONS, VALUES), max_size=2), VALUES),
+        "childPayloads": st.one_of(st.lists(st.one_of(SECTIONS, VALUES), max_size=2), VALUES),
+        "simpleMeasurements": st.dictionaries(NAMES, VALUES, max_size=2),
+    },
+)
+
+
+def rows_of(text: bytes) -> list:
+    """Every row that the record in *text* gives."""
+    found = RowCollector(OneSpecFile())
+    found.add(text)
+    return [list(histograms_in(found.rows)), found.rows.scalars, found.rows.events, found.rows.pings]
+
+
+@settings(max_examples=400, deadline=None)
+@given(RECORDS, st.booleans())
+def test_the_compiled_walk_and_a_full_parse_give_the_same_rows(parts, is_unified):
+    """Of every histogram, in the record's order; nothing makes either of them fail."""
+    sections = {"payload": {"info": INFO, **parts}} if is_unified else {"info": INFO, **parts}
+    text = _json(a_record(**sections))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collector, "open_record", orjson.loads)
+        plainly = rows_of(text)
+
+    assert rows_of(text) == plainly
+
+
+@pytest.mark.parametrize("name", ["histograms", "keyedHistograms"])
+def test_of_two_histograms_of_one_name_the_last_counts(monkeypatch, name):
+    """As in every parsed JSON object."""
+    first, last = [1, 0, 0, -1, -1, -1, -1, -1], [2, 0, 0, -1, -1, -1, -1, -1]
+    twice = {"A": first, "B": last} if name == "histograms" else {"K": {"A": first, "B": last}}
+    text = _json(a_record(info=INFO, **{name: twice})).replace(b'"B"', b'"A"')
+
+    by_walk = rows_of(text)
+    monkeypatch.setattr(collector, "open_record", orjson.loads)
+
+    assert by_walk == rows_of(text)
+    assert [row[4] for row in by_walk[0]] == [(2,)]
+
+
+def _json(value) -> bytes:
+    """The shortest JSON of *value*: integers of any size have all their digits, as stored records do."""
+    if isinstance(value, dict):
+        return b"{" + b",".join(orjson.dumps(key) + b":" + _json(part) for key, part in value.items()) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join(map(_json, value)) + b"]"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value).encode()
+    return orjson.dumps(value)
+
+
+METRICS = st.dictionaries(
+    st.sampled_from(
+        ["counter", "timespan", "rate", "object", "timing_distribution", "labeled_custom_distribution", "odd"]
+    ),
+    st.one_of(
+        VALUES,
+        st.dictionaries(
+            NAMES,
+            st.one_of(
+                VALUES,
+                st.dictionaries(
+                    st.sampled_from(["value", "values", "sum", "x"]),
+                    st.one_of(
+                        VALUES,
+                        st.dictionaries(
+                            st.one_of(st.sampled_from(["1", "01", "-1", str(2**63), "9" * 30]), NAMES),
+                            VALUES,
+                            max_size=3,
+                        ),
+                    ),
+                    max_size=3,
+                ),
+            ),
+            max_size=2,
+        ),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(METRICS, st.one_of(VALUES, st.lists(st.one_of(VALUES, st.dictionaries(NAMES, VALUES)), max_size=2)))
+def test_no_glean_ping_keeps_its_record_out_of_the_tables(metrics, events):
+    """What has no place in a table is left out; the ping has its row."""
+    rows = rows_of(_json(a_record("app", "metrics", metrics=metrics, events=events)))
+
+    assert len(rows[-1]) == 1
