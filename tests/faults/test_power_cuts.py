@@ -73,7 +73,7 @@ def test_a_power_cut_takes_nothing_that_was_acknowledged(
         audited = world.audit()
         assert audited.findings == []
         with Ledger.for_reading(world.root) as ledger:
-            listed = {world.root.path / file.path for file in ledger.files()}
+            listed = {world.root.path / file.path for file in [*ledger.files(), *ledger.table_files()]}
         assert set(world.root.path.rglob("part-*")) == listed, "left behind, or gone"
         kept = Counter(document_id for document_id, _ in world.lines())
         figure.runs += 1
