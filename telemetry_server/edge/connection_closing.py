@@ -11,21 +11,24 @@ from telemetry_server.edge.limits import EdgeLimits
 MAX_UNSENT_BYTES = 1
 
 
-def close_after_last_answer(transport: asyncio.Transport, limits: EdgeLimits) -> None:
+def close_after_last_answer(transport: asyncio.Transport, limits: EdgeLimits) -> asyncio.TimerHandle:
     """
     End the sending side, and the connection when its client has had time to read.
 
     The caller ignores whatever still comes.  Closing at once with bytes unread
     would reset the connection, and its client might lose the answer.
+
+    Returns:
+        The timer that closes the connection.  The caller cancels it when the connection
+        is lost before: a timer that stays keeps the connection and its buffers in memory.
     """
     loop = asyncio.get_running_loop()
     if transport.can_write_eof():
         with suppress(OSError):  # a client that reset the connection
             transport.write_eof()
-        loop.call_later(limits.lingering_seconds, transport.abort)
-    else:
-        # TLS cannot half-close; its own shutdown has a deadline.
-        loop.call_later(limits.lingering_seconds, transport.close)
+        return loop.call_later(limits.lingering_seconds, transport.abort)
+    # TLS cannot half-close; its own shutdown has a deadline.
+    return loop.call_later(limits.lingering_seconds, transport.close)
 
 
 class UnreadAnswers:

@@ -43,6 +43,7 @@ class LimitedHandler(RequestHandler):
 
     __slots__ = (
         "_answered",
+        "_closing_timer",
         "_header_timer",
         "_is_counted",
         "_is_partial",
@@ -59,6 +60,7 @@ class LimitedHandler(RequestHandler):
         self._owner = manager.owner
         self._parser = cast(Any, tolerant_parser(self, loop))
         self._header_timer: asyncio.TimerHandle | None = None
+        self._closing_timer: asyncio.TimerHandle | None = None
         self._answered = 0
         self._last_payload: StreamReader | None = None  # of the request whose head came last
         self._is_counted = False
@@ -106,8 +108,12 @@ class LimitedHandler(RequestHandler):
             self._owner.open_connections -= 1
         if self._unread is not None:
             self._unread.end()
+            self._unread = None  # it refers to this connection, and would keep it until garbage is collected
         self._stop_header_timer()
+        if self._closing_timer is not None:
+            self._closing_timer.cancel()
         self._break_payload(self._last_payload)
+        self._last_payload = None
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -142,13 +148,14 @@ class LimitedHandler(RequestHandler):
 
     def _end_after_answer(self) -> None:
         self._is_refused = self._force_close = True
+        self._last_payload = None  # it may hold a part of a body that nothing counts any more
         self._stop_header_timer()
         if self.transport is None:
             return
         if self.is_half_closed:
             self.transport.close()
         else:
-            close_after_last_answer(self.transport, self._owner.limits)
+            self._closing_timer = close_after_last_answer(self.transport, self._owner.limits)
 
     def cut_off(self) -> None:
         """End the connection at once: others need the memory that it holds."""
@@ -269,7 +276,7 @@ class LimitedHandler(RequestHandler):
         self._is_refused = True
         self._owner.count_answer(status)
         transport.write(responses.raw_refusal(status))
-        close_after_last_answer(transport, self._owner.limits)
+        self._closing_timer = close_after_last_answer(transport, self._owner.limits)
 
 
 class LimitedServer(web.Server):

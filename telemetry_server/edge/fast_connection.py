@@ -108,6 +108,7 @@ class FastConnection(asyncio.Protocol):
         self._uncount()
         if self._unread is not None:
             self._unread.end()
+            self._unread = None  # it refers to this connection, and would keep it until garbage is collected
         request = self._request
         if request is not None and not request.is_whole:
             self._give_up(request)
@@ -313,6 +314,7 @@ class FastConnection(asyncio.Protocol):
         self._uncount()  # the handler counts it
         if self._unread is not None:
             self._unread.end()
+            self._unread = None
         handler = lane.server()
         transport.set_protocol(handler)
         handler.connection_made(transport)
@@ -337,7 +339,7 @@ class FastConnection(asyncio.Protocol):
         lane.edge.tally.count_answer(status)
         self._leave()
         transport.write(responses.raw_refusal(status))
-        close_after_last_answer(transport, lane.edge.limits)
+        self._timer = close_after_last_answer(transport, lane.edge.limits)
 
     def _give_up(self, request: FastRequest) -> None:
         self._lane.edge.active_requests -= 1
