@@ -10,25 +10,23 @@ from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from aiohttp import StreamReader, web
-from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from telemetry_server.edge import responses
 from telemetry_server.edge.client_memory import ClientMemory
 from telemetry_server.edge.connection_closing import UnreadAnswers, close_after_last_answer
 from telemetry_server.edge.limits import EdgeLimits
-from telemetry_server.edge.tolerant_parser import tolerant_parser
+from telemetry_server.edge.tolerant_parser import status_of_parser_error, tolerant_parser
 from telemetry_server.observability.events import WorkFailed
 
 LOOK_AGAIN_SECONDS = 0.1
-READ_BUFFER_BYTES = 64 << 10  # of a body; the library pauses the connection at twice that
+READ_BUFFER_BYTES = 64 << 10  # of a body; aiohttp pauses the connection at twice that
 # What a connection holds of requests behind the one that is answered: that, and one read of the loop's.
 MAX_PILED_BYTES = 2 * READ_BUFFER_BYTES + (256 << 10)
-TOO_MANY_HEADERS = "Too many headers"
 
 
 class ConnectionOwner(Protocol):
-    """Whom the connections of a worker belong to."""
+    """What the connections of a worker share: its limits, its memory for clients, its counters."""
 
     limits: EdgeLimits
     memory: ClientMemory
@@ -55,9 +53,16 @@ class LimitedHandler(RequestHandler):
         "is_half_closed",
     )
 
-    def __init__(self, manager: "LimitedServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        owner: ConnectionOwner,
+        loop: asyncio.AbstractEventLoop,
+        **options: Any,
+    ) -> None:
         super().__init__(manager, loop=loop, **options)
-        self._owner = manager.owner
+        self._owner = owner
         self._parser = cast(Any, tolerant_parser(self, loop))
         self._header_timer: asyncio.TimerHandle | None = None
         self._closing_timer: asyncio.TimerHandle | None = None
@@ -169,7 +174,7 @@ class LimitedHandler(RequestHandler):
         requests_before = self._request_count
         payload = self._last_payload
         was_between = payload is None or payload.is_eof()
-        self._piled_bytes = 0 if self._is_idle() else self._piled_bytes + len(data)
+        self._piled_bytes = 0 if self.is_idle() else self._piled_bytes + len(data)
         super().data_received(data)
         if self._request_count != requests_before:
             self._is_partial = False
@@ -188,7 +193,7 @@ class LimitedHandler(RequestHandler):
         """The client sends no more: what it asked for is still answered, and half a request is refused."""
         if self._is_refused:
             return None
-        if self._is_idle():
+        if self.is_idle():
             if self._is_partial:
                 self._answer_and_close(400)
             return None
@@ -227,7 +232,7 @@ class LimitedHandler(RequestHandler):
     def _close_when_idle(self) -> None:
         if self.transport is None or self._is_refused:
             return
-        if self._is_idle():
+        if self.is_idle():
             self.force_close()
         else:
             self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
@@ -241,7 +246,7 @@ class LimitedHandler(RequestHandler):
     def _held_input_bytes(self) -> int:
         return min(self._piled_bytes, MAX_PILED_BYTES)
 
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether no request is being answered or waits to be."""
         if self._messages:
             return False
@@ -251,7 +256,7 @@ class LimitedHandler(RequestHandler):
         self._header_timer = None
         if self.transport is None:
             return
-        if self._is_idle():
+        if self.is_idle():
             self._answer_and_close(408)
         elif self._is_partial:
             # The request before it is still being answered.
@@ -277,42 +282,3 @@ class LimitedHandler(RequestHandler):
         self._owner.count_answer(status)
         transport.write(responses.raw_refusal(status))
         self._closing_timer = close_after_last_answer(transport, self._owner.limits)
-
-
-class LimitedServer(web.Server):
-    """Makes a `LimitedHandler` for every connection."""
-
-    def __init__(self, handler: Any, *, owner: ConnectionOwner) -> None:
-        limits = owner.limits
-        super().__init__(
-            handler,
-            auto_decompress=False,  # bodies are kept as they came
-            access_log=None,
-            keepalive_timeout=limits.keepalive_timeout_seconds,
-            lingering_time=limits.lingering_seconds,
-            read_bufsize=READ_BUFFER_BYTES,
-            max_line_size=limits.max_line_bytes,
-            # One more, so that the error tells the one from the other.
-            max_field_size=limits.max_line_bytes + 1,
-            max_headers=limits.max_headers,
-        )
-        self.owner = owner
-
-    def __call__(self) -> LimitedHandler:
-        """The protocol of a new connection."""
-        return LimitedHandler(self, loop=self._loop, **self._kwargs)
-
-    def close_idle(self) -> None:
-        """Close the connections that wait for a request."""
-        for connection in self.connections:
-            if isinstance(connection, LimitedHandler) and connection._is_idle():
-                connection.force_close()
-
-
-def status_of_parser_error(error: BaseException | None, limits: EdgeLimits) -> int:
-    """414 or 431 where the parser's own limits were passed, 400 for everything else."""
-    if isinstance(error, LineTooLong):
-        return 431 if error.args[1] == limits.max_line_bytes + 1 else 414
-    if isinstance(error, BadHttpMessage) and error.message.startswith(TOO_MANY_HEADERS):
-        return 431
-    return 400

@@ -6,6 +6,7 @@ that are doubled before ``submit``; a path that a client wrote is kept as text
 and is no file's name.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,7 @@ from telemetry_server.edge.request_headers import (
     truncated_address,
 )
 from telemetry_server.edge.service_endpoints import ServiceEndpoints
+from telemetry_server.edge.submit_head import SubmitHead
 from telemetry_server.edge.submit_target import SUBMIT, namespace_of_path, routed_path
 
 SUBMIT_METHODS = frozenset({"POST", "PUT"})
@@ -78,6 +80,29 @@ class Edge:
         self._writer = writer
         self._clock = clock
         self._reading = ServiceEndpoints(self, writer)
+
+    def submission(
+        self, head: SubmitHead, body: bytes, transport: asyncio.BaseTransport | None
+    ) -> Submission:
+        """Return the submission of *head* and *body*, which arrived now on *transport*."""
+        address = None
+        if self.options.keeps_client_address:
+            peer = transport.get_extra_info("peername") if transport is not None else None
+            address = truncated_address(
+                head.forwarded_for, peer[0] if peer else None, self.options.trusted_hops
+            )
+        # Positional: this runs for every submission.
+        return Submission(
+            self._clock(),
+            head.path,
+            body,
+            head.query,
+            head.method,
+            head.protocol,
+            head.host,
+            head.headers,
+            address,
+        )
 
     async def handle(self, request: web.BaseRequest, *, is_admin: bool = False) -> web.StreamResponse:
         """Answer *request*, with *is_admin* on the admin port.  Nothing that is sent makes it raise."""
@@ -149,23 +174,19 @@ class Edge:
         refusal = self.admission.refusal(routed, request.content_length or 0)
         if refusal is not None:
             return responses.refused_for_good(refusal)
-        forwarded_for = headers.pop(FORWARDED_FOR, None)
+        head = SubmitHead(
+            method=request.method,
+            path=path,
+            query=query,
+            protocol="HTTP/1.1" if request._message.version == HttpVersion11 else "HTTP/1.0",
+            forwarded_for=headers.pop(FORWARDED_FOR, None),
+            host=host,
+            headers=headers,
+        )
         try:
             with BodyReader(request.content, limits, self.memory) as reader:
                 body = await self._body(request, reader)
-                await self._writer.append(
-                    Submission(
-                        received_at=self._clock(),
-                        path=path,
-                        body=body,
-                        query=query,
-                        method=request.method,
-                        protocol="HTTP/1.1" if request._message.version == HttpVersion11 else "HTTP/1.0",
-                        host=host,
-                        headers=headers,
-                        client_address=self._address(request, forwarded_for),
-                    )
-                )
+                await self._writer.append(self.submission(head, body, request.transport))
         except StorageError as error:
             return responses.refused(responses.status_of(error))
         except BodyTooLarge:
@@ -191,11 +212,6 @@ class Edge:
             # So that an error after it can still be answered.
             request.writer.output_size = 0
         return await reader.read_slowly()
-
-    def _address(self, request: web.BaseRequest, forwarded_for: str | None) -> str | None:
-        if not self.options.keeps_client_address:
-            return None
-        return truncated_address(forwarded_for, request.remote, self.options.trusted_hops)
 
 
 def is_framing_odd(request: web.BaseRequest, *, is_old: bool) -> bool:

@@ -1,22 +1,19 @@
 """
-The fast lane: connections begin here, and plain submits never leave it.
+The fast path of plain submits, on which every connection begins.
 
-It answers what `lane_head` knows to be plain, within the same limits and
-counts as the application.  Anything else, and every refusal that can be made
-before a body, it hands over with all bytes that came: the connection then is
-the application's until it closes.
+It answers what `plain_head` reads, with the same limits and counts as aiohttp's side.  Anything else,
+and every refusal that needs no body, goes to aiohttp with all bytes that arrived; the connection then
+stays there until it closes.
 """
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 from time import time
 
-from storage.raw.writer import RawWriter, utc_now
+from storage.raw.writer import RawWriter
 from telemetry_server.edge import responses
-from telemetry_server.edge.connection_limits import LimitedServer
 from telemetry_server.edge.edge import Edge
 from telemetry_server.edge.fast_connection import FastConnection
+from telemetry_server.edge.limited_server import LimitedServer
 from telemetry_server.edge.plain_request import PlainHead
 
 LOOK_AGAIN_SECONDS = 0.02
@@ -30,13 +27,10 @@ class FastPath:
         edge: Edge,
         server: LimitedServer,
         writer: RawWriter,
-        *,
-        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.edge = edge
         self.server = server
         self.writer = writer
-        self.clock = clock
         self.loop = asyncio.get_running_loop()
         self.connections: set[FastConnection] = set()
         self._kept_until = 0.0
@@ -52,7 +46,7 @@ class FastPath:
         # The answer to a web page has more headers.
         if head.has_origin and edge.options.cors_origins:
             return False
-        return edge.admission.refusal(head.path, head.body_bytes) is None
+        return edge.admission.refusal(head.submit.path, head.body_bytes) is None
 
     def kept_answer(self, now: float, *, closes: bool) -> bytes:
         """The 200, made once a second for its date; *now* is the loop's."""

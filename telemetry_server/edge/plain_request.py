@@ -1,9 +1,8 @@
 """
-The head of a plain submit: what the fast lane takes, and nothing else.
+Reads the head of a plain submit, the only kind of request that the fast path takes.
 
-This is no parser of HTTP.  It knows one narrow shape that every parser reads
-alike; for anything beside it, well-formed or not, it answers None, and the
-application's own parser has the word.
+It knows one narrow shape that every HTTP parser reads alike.  For anything else, well-formed
+or not, it returns None, and aiohttp's parser reads the request.
 """
 
 import re
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.request_headers import FORWARDED_FOR, KEPT_HEADERS
+from telemetry_server.edge.submit_head import SubmitHead
 
 MAX_HEAD_BYTES = 4096
 STARTS = (b"POST /submit/", b"PUT /submit/")
@@ -43,14 +43,9 @@ _CONNECTION = frozenset({"keep-alive", CLOSE})
 
 
 class PlainHead(NamedTuple):
-    """What a plain submit says before its body."""
+    """The head of a plain submit."""
 
-    method: str
-    path: str
-    query: str
-    host: str
-    headers: dict[str, str]  # the kept ones, X-Forwarded-For aside
-    forwarded_for: str | None
+    submit: SubmitHead
     body_bytes: int
     is_last: bool  # the client wants the connection closed after it
     has_origin: bool  # it comes from a web page
@@ -114,9 +109,8 @@ def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
     if len(head) > most and max(len(host), *map(len, headers.values())) > most:
         return None
     forwarded_for = headers.pop(FORWARDED_FOR, None) if FORWARDED_FOR in headers else None
-    return PlainHead(
-        method, path, query, host, headers, forwarded_for, int(length), is_last, "origin" in others
-    )
+    submit = SubmitHead(method, path, query, "HTTP/1.1", host, headers, forwarded_for)
+    return PlainHead(submit, int(length), is_last, "origin" in others)
 
 
 # Clients of one kind send the same lines over and over.  Its size bounds what a hostile one makes it hold.

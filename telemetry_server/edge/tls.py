@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from telemetry_server.edge.connection_limits import LimitedServer
+from telemetry_server.edge.limited_server import LimitedServer
 
 PAUSE_SECONDS = 0.1  # after a failed accept: no descriptor is free
 

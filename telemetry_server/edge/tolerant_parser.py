@@ -15,12 +15,15 @@ from typing import Any
 
 from aiohttp import hdrs
 from aiohttp.http import HttpRequestParser
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+
+from telemetry_server.edge.limits import EdgeLimits
 
 END = b"\r\n\r\n"
 # A head past this is not mended.
 MAX_HEAD_BYTES = 32 << 10
+TOO_MANY_HEADERS = "Too many headers"
 USER_AGENT = b"user-agent"
 # Those that aiohttp wants once and that do not frame a request.
 REPEATABLE = frozenset(
@@ -145,7 +148,7 @@ class TolerantParser:
                 self._hold(rest, error)
                 break
             if rest.count(b"\r\n", 0, end) - 2 > self._max_headers:
-                raise BadHttpMessage("Too many headers received")
+                raise BadHttpMessage(f"{TOO_MANY_HEADERS} received")
             found, is_upgraded, tail = self._parser.feed_data(
                 mended(rest[:end]) if end <= MAX_HEAD_BYTES else rest[:end]
             )
@@ -244,3 +247,12 @@ def _body_bytes(message: Any) -> int | None:
     if message.chunked or message.upgrade or message.method == hdrs.METH_CONNECT:
         return None
     return int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
+
+
+def status_of_parser_error(error: BaseException | None, limits: EdgeLimits) -> int:
+    """Return 414 or 431 where the parser's own limits were passed, 400 for everything else."""
+    if isinstance(error, LineTooLong):
+        return 431 if error.args[1] == limits.max_line_bytes + 1 else 414
+    if isinstance(error, BadHttpMessage) and error.message.startswith(TOO_MANY_HEADERS):
+        return 431
+    return 400

@@ -16,9 +16,9 @@ from storage.raw.commit_thread import Commit
 from storage.raw.free_space import RESERVE_BYTES
 from storage.raw.writer import RawWriter
 from telemetry_server.edge.aiohttp_check import check_aiohttp
-from telemetry_server.edge.connection_limits import LimitedServer
 from telemetry_server.edge.edge import Edge, EdgeOptions
 from telemetry_server.edge.fast_path import FastPath
+from telemetry_server.edge.limited_server import LimitedServer
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.events import WriterDied

@@ -275,7 +275,7 @@ async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
             await asyncio.sleep(0)
         await asyncio.sleep(0.2)
         (connection,) = edge.worker._lane.connections
-        waiting = len(connection._came)
+        waiting = len(connection._pending)
         disk.let_go.set()
         for _ in range(201):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
