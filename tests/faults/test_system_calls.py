@@ -231,7 +231,7 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
     figure.what = f"T2 {what} at each system call: {name}"
     template = tmp_path / "template"
     deed.prepare(template)
-    step = size(15, 1)
+    step = size(24, 1)
     missed = []
     for call in CALLS:
         if what == "ENOSPC" and call in NEED_NO_ROOM:
