@@ -9,8 +9,6 @@ commit.  Where that chain is broken (a crash, another process, an older data roo
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -20,14 +18,14 @@ from storage.disk import Disk
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
-from storage.partitions.frames import DamagedFrame
 from storage.partitions.writer import Appended
 from storage.tables.merging import MAX_OPEN_DAY_PARTS, merge_parts, mergeable
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
 from telemetry_server.observability import metrics
 from telemetry_server.tables.batch import Batch, Prepared, install_batch, prepare
-from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, ReadBack, read_back, step_of
+from telemetry_server.tables.catch_up import UNKNOWN_END, CatchUp, LostFile
+from telemetry_server.tables.line_reader import ReadBack
 from telemetry_server.tables.task_rows import DefinitionFinder
 
 log = structlog.get_logger("convert")
@@ -40,15 +38,7 @@ SECONDS_UNDER_LOAD = 40.0
 QUIET_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 0.1
 
-UNKNOWN_END = -1
 Job = Callable[[], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """A file that was to be read back is not there."""
-
-    path: str
 
 
 class TableKeeper:
@@ -70,14 +60,12 @@ class TableKeeper:
         self._root = root
         self._ledger = ledger
         self._disk = disk
-        self._finder = finder
+        self._catch_up = CatchUp(root, ledger, finder)
         self._clock = clock
         self._scratch = Scratch(root, disk)
         self._batch = Batch()
         self._began = self._grew = 0.0  # when the first and the last rows of the batch came
         self._ends: dict[str, int] = {}  # of converted files by path: what is tabled, or on its way
-        self._is_behind = True  # there may be records that only reading back brings in
-        self._unreadable: set[str] = set()
         self._job: asyncio.Task[Any] | None = None
         self._finish: Callable[[Any], None] = lambda _: None
         self._crowded: list[tuple[str, str]] = []  # tables and days with many parts
@@ -112,7 +100,7 @@ class TableKeeper:
                 self._ends[path] = added.end
                 continued.add(added.directory)
             else:
-                self._is_behind = True
+                self._catch_up.is_behind = True
         now = self._clock()
         for parts, stored in tasks:
             days = {item: day for item, (directory, day) in stored.items() if directory in continued}
@@ -132,7 +120,9 @@ class TableKeeper:
         """Return whether something is on its way, or with *catch_up* behind, as far as is known."""
         if self._is_off:
             return False
-        return bool(self._job or self._batch.ranges or self._crowded or (catch_up and self._is_behind))
+        return bool(
+            self._job or self._batch.ranges or self._crowded or (catch_up and self._catch_up.is_behind)
+        )
 
     def take_bytes_read(self) -> int:
         """Return how many bytes of lines were read back since the last call."""
@@ -143,7 +133,7 @@ class TableKeeper:
         """Return the seconds until `advance` has something to do; None where nothing waits."""
         if not self.has_work():
             return None
-        if self._job is not None or self._is_behind or self._crowded:
+        if self._job is not None or self._catch_up.is_behind or self._crowded:
             return LOOK_AGAIN_SECONDS
         return max(LOOK_AGAIN_SECONDS, self._due_at() - self._clock())
 
@@ -195,12 +185,12 @@ class TableKeeper:
         """Drop all that is not committed; it will be read back."""
         self._batch = Batch()
         self._ends.clear()
-        self._is_behind = True
+        self._catch_up.is_behind = True
         self._finish = lambda result: self._scratch.discard(_files_of(result))
 
     def look_again(self) -> None:
         """Note that another process committed: what is behind may have changed."""
-        self._is_behind = True
+        self._catch_up.is_behind = True
         if self._job is None:
             self._ends = {path: end for path, end in self._ends.items() if path in self._batch.ranges}
 
@@ -227,10 +217,10 @@ class TableKeeper:
                     self._start(
                         lambda: self._merge(chosen), lambda merged: self._install_merged(merged, chosen)
                     )
-        elif catch_up and self._is_behind:
-            ranges = await asyncio.to_thread(self._plan)
+        elif catch_up and self._catch_up.is_behind:
+            ranges = await asyncio.to_thread(self._catch_up.plan, self._ends)
             if ranges:
-                self._start(lambda: self._read(ranges), self._take)
+                self._start(lambda: self._catch_up.read(ranges), self._take)
 
     def _start(self, work: Job, finish: Callable[[Any], None]) -> None:
         self._finish = finish
@@ -273,48 +263,13 @@ class TableKeeper:
 
     # -- reading back
 
-    def _plan(self) -> list[LineRange]:
-        """Choose what to read back; what conversion adds behind it from now on continues it."""
-        behind = [
-            file
-            for file in self._ledger.tabled(behind_only=True)
-            if self._ends.get(file.path, file.tabled) < file.length and file.path not in self._unreadable
-        ]
-        self._is_behind = bool(behind)
-        ranges = [
-            LineRange(one.path, one.day, max(one.start, self._ends.get(one.path, 0)), one.end)
-            for one in step_of(behind)
-        ]
-        left = STEP_BYTES
-        for one in ranges:
-            left -= one.end - one.start
-            # Conversion may go on where the step surely ends.
-            self._ends[one.path] = one.end if left >= 0 else UNKNOWN_END
-        return ranges
-
-    def _read(self, ranges: Sequence[LineRange]) -> ReadBack | _Lost:
-        try:
-            return read_back(self._root.path, ranges, self._finder())
-        except FileNotFoundError as error:
-            return _Lost(str(Path(error.filename).relative_to(self._root.path)))
-        except (EOFError, DamagedFrame) as error:
-            if len(ranges) > 1:
-                # One by one, to find which.
-                return self._read(ranges[:1])
-            self._give_up(ranges[0].path, str(error))
-            return ReadBack({}, ())
-
-    def _give_up(self, path: str, error: str) -> None:
-        log.error("records are not in the tables: their file is damaged", file=path, error=error)
-        self._unreadable.add(path)
-
-    def _take(self, read: ReadBack | _Lost) -> None:
-        if isinstance(read, _Lost):
+    def _take(self, read: ReadBack | LostFile) -> None:
+        if isinstance(read, LostFile):
             if self._ledger.tabled_length(*read.path.rsplit("/", 1)) is not None:
-                self._give_up(read.path, "it is gone")
+                self._catch_up.give_up(read.path, "it is gone")
             self.forget()
             return
-        self._is_behind = True
+        self._catch_up.is_behind = True
         self._bytes_read += sum(one.end - one.start for one in read.ranges)
         for one in read.ranges:
             self._batch.cover(one.path, one.start, one.end)

@@ -15,7 +15,7 @@ from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
 from storage.tables.columns import written_schema_of
 from telemetry_server.records.collector import RowCollector
-from telemetry_server.tables import keeper, line_reader
+from telemetry_server.tables import catch_up, keeper, line_reader
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 
 NEXT_DAY = datetime(2026, 11, 23, 0, 0, 1, tzinfo=UTC)
@@ -133,7 +133,7 @@ async def test_replay_ends_with_its_records_in_the_tables(tmp_path):
 async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
     """In steps of a few lines, and what arrives meanwhile is there once."""
     monkeypatch.setattr(line_reader, "STEP_BYTES", 300)
-    monkeypatch.setattr(keeper, "STEP_BYTES", 300)
+    monkeypatch.setattr(catch_up, "STEP_BYTES", 300)
     without_tables(world)
     for first in range(0, 40, 10):
         world.receive([submitted(a_ping(number), number) for number in range(first, first + 10)])
