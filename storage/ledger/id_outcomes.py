@@ -1,6 +1,7 @@
-"""The query behind `explain`: every outcome of one document id."""
+"""Queries for outcomes: all of one document id, and those of a day that were not stored."""
 
 import sqlite3
+from collections.abc import Collection, Iterator
 
 from storage.ledger.values import Life
 
@@ -33,3 +34,27 @@ def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[L
         )
     ]
     return [*stored, *pending, *refused]
+
+
+def refusals_of_day(
+    connection: sqlite3.Connection, day: str, outcomes: Collection[str]
+) -> Iterator[tuple[bytes, Life]]:
+    """Yield id and outcome of the submissions of *day* (YYYYMMDD) that have one of *outcomes*."""
+    first = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    rows = connection.execute(
+        "SELECT document_id, outcome, reason, detail, received_at FROM refused"  # noqa: S608
+        f" WHERE received_at >= ? AND received_at < ? AND outcome IN ({','.join('?' * len(outcomes))})",
+        (f"{first}T", f"{first}U", *outcomes),
+    )
+    for document_id, outcome, reason, detail, received_at in rows:
+        yield document_id, Life(outcome, reason, detail, received_at)
+
+
+def refusals_by_hour(connection: sqlite3.Connection, since: str, until: str) -> list[tuple[str, str, int]]:
+    """Return hour (``2026-11-27T14``), outcome and count of what was not stored between two moments."""
+    rows = connection.execute(
+        "SELECT substr(received_at, 1, 13), outcome, count(*) FROM refused"
+        " WHERE received_at >= ? AND received_at < ? GROUP BY 1, 2",
+        (since, until),
+    )
+    return [(hour, outcome, count) for hour, outcome, count in rows]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from storage.ledger import day_books, pending_pings
 from storage.ledger.clock import ClockRecord
 from storage.ledger.file_index import committed_paths, files_below
-from storage.ledger.id_outcomes import outcomes_of_id
+from storage.ledger.id_outcomes import outcomes_of_id, refusals_by_hour, refusals_of_day
 from storage.ledger.ledger_file import LedgerFile
 from storage.ledger.table_files import TableQueries
 from storage.ledger.transaction import Transaction
@@ -143,6 +143,14 @@ class Ledger(LedgerFile, TableQueries):
     def lives(self, document_id: bytes) -> list[Life]:
         """Return the outcomes of an id: stored first, then pending, then refused ones, latest first."""
         return outcomes_of_id(self._connection, document_id)
+
+    def refusals(self, day: str, outcomes: Collection[str]) -> Iterator[tuple[bytes, Life]]:
+        """Yield id and outcome of the submissions of *day* (YYYYMMDD) that have one of *outcomes*."""
+        return refusals_of_day(self._connection, day, outcomes)
+
+    def refusals_by_hour(self, since: str, until: str) -> list[tuple[str, str, int]]:
+        """Return hour (``2026-11-27T14``), outcome and count of what was not stored between two moments."""
+        return refusals_by_hour(self._connection, since, until)
 
     def pending(
         self, revisions: Sequence[str] | None = None, *, since_before: int | None = None

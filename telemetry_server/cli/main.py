@@ -19,6 +19,9 @@ from telemetry_server.cli.exit_status import ExitStatus
 # Command, what it does; its module has its name.
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("serve", "take submissions over HTTP and convert them as they come"),
+    ("reports", "show what came and answer queries, on a listener of its own"),
+    ("users", "list, add and remove those who may sign in to the reports"),
+    ("tokens", "create, list and revoke tokens for the reports' API"),
     ("convert", "convert everything that waits, or import exported files, then stop"),
     ("cat", "print submissions, records or quarantine as lines"),
     ("explain", "show what happened to one ping, and why"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from telemetry_server.settings.errors import ConfigurationError
@@ -19,12 +19,14 @@ class HeldPorts:
 
     public: HeldPort
     admin: HeldPort | None = None
+    reports: HeldPort | None = None  # also None where something else has the port now
 
     def close(self) -> None:
         """Let go of them."""
         self.public.close()
-        if self.admin is not None:
-            self.admin.close()
+        for held in (self.admin, self.reports):
+            if held is not None:
+                held.close()
 
 
 def host_of_this_machine(host: str) -> str:
@@ -52,6 +54,8 @@ def _listeners(settings: Settings) -> Iterator[tuple[str, int, tuple[str, str]]]
     yield settings.host, settings.port, ("--host", "--port")
     if settings.admin_port is not None:
         yield settings.admin_host, settings.admin_port, ("admin_host", "admin_port")
+    if settings.reports_port is not None:
+        yield settings.reports_host, settings.reports_port, ("reports_host", "reports_port")
 
 
 def _refuse_one_port_twice(settings: Settings) -> None:
@@ -78,14 +82,35 @@ def hold_ports(settings: Settings) -> HeldPorts:
         public = HeldPort(settings.host, settings.port)
     except PortTaken as error:
         raise ConfigurationError(str(error)) from None
-    if settings.admin_port is None:
-        return HeldPorts(public)
+    held = HeldPorts(public)
     try:
-        admin = HeldPort(settings.admin_host, settings.admin_port, options=("admin_host", "admin_port"))
-    except PortTaken as error:
-        public.close()
+        if settings.admin_port is not None:
+            options = ("admin_host", "admin_port")
+            held = replace(held, admin=HeldPort(settings.admin_host, settings.admin_port, options=options))
+        if settings.reports_port is not None:
+            held = replace(held, reports=hold_reports_port(settings))
+    except (PortTaken, ConfigurationError) as error:
+        held.close()
         raise ConfigurationError(str(error)) from None
-    return HeldPorts(public, admin)
+    return held
+
+
+def hold_reports_port(settings: Settings) -> HeldPort | None:
+    """
+    Return the port of the reports, held; None where something else has it.
+
+    Raises:
+        ConfigurationError: It can never be had.
+    """
+    assert settings.reports_port is not None
+    try:
+        return HeldPort(
+            settings.reports_host, settings.reports_port, options=("reports_host", "reports_port")
+        )
+    except PortTaken as error:
+        if error.is_in_use:
+            return None
+        raise ConfigurationError(str(error)) from None
 
 
 def check_certificate(settings: Settings) -> None:

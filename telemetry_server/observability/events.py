@@ -147,6 +147,35 @@ class SpecsFetched(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordsRead(Event):
+    """Someone read records, bodies or contacts: the access log of the reports."""
+
+    EVENT: ClassVar[str] = "records read"
+    user: str
+    role: str
+    proof: str  # session, token, header, open
+    what: str
+    of: str  # a document id, a statement
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(Event):
+    """A user signed in to the reports."""
+
+    EVENT: ClassVar[str] = "signed in"
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFailed(Event):
+    """Someone gave a wrong name or password."""
+
+    EVENT: ClassVar[str] = "sign-in failed"
+    LEVEL: ClassVar[str] = "warning"
+    user: str  # as typed
+
+
+@dataclass(frozen=True, slots=True)
 class WorkFailed(Event):
     """Something of ours went wrong and is tried again."""
 

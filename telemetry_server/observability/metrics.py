@@ -152,6 +152,19 @@ specs_fetches = Counter(
     "Requests for definitions to the revision server, by result.",
     ("result",),
 )
+reports_requests = Counter(
+    "telemetry_reports_requests_total", "Answers of the reports, by route and status code.", ("route", "code")
+)
+reports_request_seconds = Histogram(
+    "telemetry_reports_request_seconds",
+    "Time from a request of the reports to its answer.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+reports_queries = Counter(
+    "telemetry_reports_queries_total",
+    "Queries of the reports, by result: answered, refused, stopped, cancelled, failed, busy.",
+    ("result",),
+)
 
 CATALOGUE: tuple[_Metric, ...] = (
     submissions_received,
@@ -169,6 +182,9 @@ CATALOGUE: tuple[_Metric, ...] = (
     tables_waiting_rows,
     raw_bytes,
     specs_fetches,
+    reports_requests,
+    reports_request_seconds,
+    reports_queries,
 )
 
 _own_registry: Any = None

@@ -53,6 +53,8 @@ def _environment_layer(environ: Mapping[str, str]) -> _Layer:
     _refuse_unknown(written)
     if "port" not in written and environ.get("PORT", "").strip():
         written["port"] = "PORT"
+    if "reports_port" not in written and environ.get("REPORTS_PORT", "").strip():
+        written["reports_port"] = "REPORTS_PORT"
     return _Layer({name: environ[variable] for name, variable in written.items()}, written)
 
 

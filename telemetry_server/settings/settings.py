@@ -25,14 +25,19 @@ from telemetry_server.settings.value_types import (
     FilePath,
     Flag,
     LogFormat,
+    Network,
+    PortNumber,
     SchemaFormats,
     Seconds,
     UnresolvedRevision,
     Whole,
     alias_list,
     definition_source,
+    header_name,
     namespace_list,
+    network_list,
     origin_list,
+    port_or_off,
     status_number,
     usable_cores,
 )
@@ -56,6 +61,29 @@ class Settings(BaseSettings):
         None,
         description="A second port for GET requests, without submissions.  `/metrics` is then on this "
         "port only.",
+    )
+    reports_host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1",
+        description="Address of the reports.  One that is not the machine's own needs users.",
+    )
+    reports_port: Annotated[PortNumber | None, BeforeValidator(port_or_off)] = Field(
+        8081,
+        description="Port of the reports; 0 means any free port, `off` none.  The variable `REPORTS_PORT` "
+        "works as well.",
+    )
+    reports_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(network_list)] = Field(
+        (), description="Networks that may connect to the reports, such as `10.0.0.0/8`.  Empty: all."
+    )
+    reports_query_timeout_seconds: Seconds = Field(60.0, description="Time for one query of the reports.")
+    reports_query_memory_bytes: Annotated[Bytes, Field(ge=64 * MEBIBYTE)] = Field(
+        512 * MEBIBYTE, description="Memory for one query of the reports, beside its process's own."
+    )
+    trusted_user_header: Annotated[str, BeforeValidator(header_name)] = Field(
+        "",
+        description="Header in which a proxy in front of the reports names the signed-in user.  Empty: none.",
+    )
+    instance_name: Annotated[str, Field(max_length=60)] = Field(
+        "", description="Name of this server, shown on every page of the reports."
     )
     tls_certificate: FilePath | None = Field(
         None,

@@ -7,6 +7,7 @@ Each parser raises ValueError for text that it would have to guess at; the messa
 import os
 import re
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ SIZE_UNITS = {
 SECONDS_OF_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
+Network = IPv4Network | IPv6Network
 NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -162,6 +164,29 @@ def origin_list(value: object) -> tuple[str, ...]:
     return origins
 
 
+def network_list(value: object) -> tuple[Network, ...]:
+    """Parse networks like ``10.0.0.0/8`` or ``::1``: a list, or a text with commas."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"must be a list of networks, not {value!r}")
+    try:
+        return tuple(ip_network(text.strip()) for text in texts if text.strip())
+    except ValueError as error:
+        raise ValueError(f"{error}; write networks like 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def header_name(value: object) -> str:
+    """Parse the name of an HTTP header; empty means none."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9-]{0,100}", value):
+        return value
+    raise ValueError(f"must be the name of a header, like X-Remote-User, not {value!r}")
+
+
+def port_or_off(value: object) -> int | None:
+    """Parse a port; ``off`` is None."""
+    return None if value is None or value == "off" else whole_number(value)
+
+
 def server_url(value: object) -> str:
     """Parse an http or https URL without credentials, query or fragment; a final slash is removed."""
     text = value if isinstance(value, str) else ""
@@ -200,5 +225,6 @@ Whole = Annotated[int, BeforeValidator(whole_number)]
 Bytes = Annotated[int, BeforeValidator(size_bytes), Field(ge=0)]
 Seconds = Annotated[float, BeforeValidator(duration_seconds), Field(gt=0, le=86400)]
 Days = Annotated[float, BeforeValidator(duration_days), Field(ge=0, le=36525)]
+PortNumber = Annotated[int, Field(ge=0, le=65535)]
 Flag = Annotated[bool, BeforeValidator(true_or_false)]
 FilePath = Annotated[Path, BeforeValidator(file_path)]

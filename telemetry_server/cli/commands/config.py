@@ -42,7 +42,9 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Path):
         return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [each if isinstance(each, str) else str(each) for each in value]
+    return value
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", metavar="N", help="processes that take submissions (default: one per core)"
     )
     add_tls_options(parser)
+    parser.add_argument("--no-reports", action="store_true", help="leave the reports out")
     parser.add_argument("--no-convert", action="store_true", help="only keep submissions; convert them later")
 
 
@@ -51,11 +53,15 @@ def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from telemetry_server.composition.data_root import prepare_data_root
     from telemetry_server.composition.listeners import hold_ports
+    from telemetry_server.composition.reports import check_reports_access
     from telemetry_server.observability import logs, metrics
 
     settings = settings_of(args)
+    if args.no_reports:
+        settings = settings.model_copy(update={"reports_port": None})
     with closing(hold_ports(settings)) as ports:
         prepare_data_root(settings)
+        check_reports_access(settings)
         logs.forgive_streams()
         logs.configure(human=_logs_for_people(settings))
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
@@ -85,11 +91,13 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     ]
     if converts:
         children.append(_converter_child(settings, wake_read))
+    if settings.reports_port is not None:
+        children.append(_reports_child(settings, ports))
 
     def print_hints() -> None:
         port = ports.public.port
         ServerStarted(settings.host, port, settings.workers, str(settings.data_dir)).emit()
-        _say_where(settings, port, None if ports.admin is None else ports.admin.port)
+        _say_where(settings, ports)
 
     drain_timeout_seconds = settings.drain_timeout_seconds
     status = Supervisor(children, drain_timeout_seconds=drain_timeout_seconds, on_ready=print_hints).run()
@@ -168,8 +176,6 @@ def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
 
 
 def _edge_child(options: "EdgeOptions", place: "WorkerPlace", doors: "Listeners") -> "Child":
-    from dataclasses import replace
-
     from telemetry_server.edge.worker import run_worker
     from telemetry_server.supervision.supervisor import Child
 
@@ -198,8 +204,24 @@ def _converter_child(settings: Settings, wake_fd: int) -> "Child":
     return Child("converter", run_converter, is_vital=False, on_death=died)
 
 
-def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:
+def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
+    from telemetry_server.supervision.supervisor import Child
+
+    held, edge_port = ports.reports, ports.public.port
+
+    def run_reports(lifeline_fd: int, _announce: Callable[[], None]) -> int:
+        from telemetry_server.composition.reports import serve_reports
+
+        return serve_reports(settings, held, edge_port, lifeline_fd=lifeline_fd)
+
+    return Child("reports", run_reports, is_vital=False)
+
+
+def _say_where(settings: Settings, ports: "HeldPorts") -> None:
     """Where to send a ping, and how to look at it."""
+    from telemetry_server.composition.reports import say_where
+
+    port = ports.public.port
     server = (
         f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
     )
@@ -209,11 +231,13 @@ def _say_where(settings: Settings, port: int, admin_port: int | None) -> None:
         is_script = not sys.argv[0].endswith("__main__.py")
         command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
     say(f"Listening on {server}/ with data in {data}")
-    if admin_port is not None:
-        say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{admin_port}/metrics")
+    if ports.admin is not None:
+        say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{ports.admin.port}/metrics")
     say(f"  send a ping:   {_example_curl(settings, server)}")
     say(f"  see records:   {command} cat converted --data {data}")
     say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")
+    if ports.reports is not None:
+        say_where(settings, ports.reports.port)
 
 
 def _example_curl(settings: Settings, server: str) -> str:

@@ -1,0 +1,164 @@
+"""The reports as settings want them: where they listen, what they may use, and who may ask."""
+
+import ipaddress
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from storage.data_root import DataRoot
+from telemetry_server.access.access_file import AccessFile, BadAccessFile
+from telemetry_server.composition.listeners import hold_reports_port, host_of_this_machine
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.settings import Settings
+from telemetry_server.supervision.held_port import HeldPort
+from telemetry_server.terminal.output import say
+
+if TYPE_CHECKING:
+    from telemetry_server.reports.server import Site
+
+MAX_CONNECTIONS = 512
+MAX_IN_FLIGHT_BYTES = 32 << 20
+TRY_AGAIN_SECONDS = 5.0
+EXAMPLE_OF_TELEMETRY = (
+    "/submit/telemetry/{id}",
+    '{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox", "appVersion": "25.0", '
+    '"appUpdateChannel": "release", "appBuildID": "20131021000000"}}',
+)
+EXAMPLE_PING = '{"greeting": "hello"}'
+
+
+def check_reports_access(settings: Settings) -> None:
+    """
+    Check that a listener which other machines can reach has users.
+
+    Raises:
+        ConfigurationError: It has none, or the setting for a proxy could be misused.
+    """
+    if settings.reports_port is None:
+        return
+    try:
+        users = AccessFile(DataRoot(settings.data_dir.resolve())).read().users
+    except BadAccessFile as error:
+        raise ConfigurationError(str(error)) from None
+    is_local = is_loopback(settings.reports_host)
+    if not is_local and not users:
+        raise ConfigurationError(
+            f"reports_host {settings.reports_host} is open to other machines, and there are no users:"
+            " add one with telemetry-server users add NAME --role admin, or set reports_host to 127.0.0.1"
+        )
+    if settings.trusted_user_header and not is_local and not settings.reports_networks:
+        raise ConfigurationError(
+            "trusted_user_header believes everyone who connects: set reports_networks to the proxy's address,"
+            " or reports_host to 127.0.0.1"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches *host*; False for one that cannot be resolved."""
+    with suppress(OSError, ValueError):
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return all(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_loopback for entry in found)
+    return False
+
+
+def reports_url(settings: Settings, port: int) -> str:
+    """Return the address of the first page, for a browser on this machine."""
+    return _url(settings, settings.reports_host, port)
+
+
+def _url(settings: Settings, host: str, port: int) -> str:
+    shown = host_of_this_machine(host)
+    scheme = "http" if settings.tls_certificate is None else "https"
+    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def serve_reports(
+    settings: Settings,
+    held: HeldPort | None,
+    edge_port: int,
+    *,
+    lifeline_fd: int = -1,
+    on_ready: Callable[[], None] = lambda: None,
+) -> int:
+    """
+    Run the reports in this process until they are to end; returns the exit status.
+
+    Args:
+        held: Their port; without it the port is tried for again and again.
+        edge_port: Where the edge listens, for the command that the first page shows.
+    """
+    from telemetry_server.reports.server import ReportsListener, run_reports
+
+    check_reports_access(settings)
+    was_held = held is not None
+    if held is None:
+        held = _port_in_time(settings, lifeline_fd)
+        if held is None:
+            return 0
+    listener = ReportsListener(
+        held.addresses,
+        settings.tls_certificate and settings.tls_certificate.resolve(),
+        settings.tls_key and settings.tls_key.resolve(),
+    )
+    port = held.port
+
+    def ready() -> None:
+        if not was_held:
+            say_where(settings, port)
+        on_ready()
+
+    return run_reports(options, setup, limits, listener, site(), lifeline_fd=lifeline_fd, on_ready=ready)
+
+
+def site() -> "Site":
+    """Return all routes, and the page of errors."""
+    from telemetry_server.reports.api_routes import API_ROUTES
+    from telemetry_server.reports.server import Site
+    from telemetry_server.reports.service_routes import SERVICE_ROUTES
+    from telemetry_server.reports.web.error_pages import error_page
+    from telemetry_server.reports.web.page_routes import PAGE_ROUTES
+
+    return Site((*API_ROUTES, *PAGE_ROUTES, *SERVICE_ROUTES), error_page)
+
+
+def say_where(settings: Settings, port: int) -> None:
+    """Print the address of the reports, and who may see them."""
+    say(f"  reports:       {reports_url(settings, port)}/")
+    if not AccessFile(DataRoot(settings.data_dir.resolve())).read().users:
+        say("                 open to everyone on this machine (add users: telemetry-server users add)")
+
+
+def _example(settings: Settings) -> tuple[str, str]:
+    """Return path and body of a ping that this server takes."""
+    namespaces = settings.namespaces
+    if not namespaces:
+        return "/submit/example/hello/1/{id}", EXAMPLE_PING
+    others = [name for name in namespaces if name != "telemetry"]
+    if not others:
+        return EXAMPLE_OF_TELEMETRY
+    return f"/submit/{others[0]}/hello/1/{{id}}", EXAMPLE_PING
+
+
+def _port_in_time(settings: Settings, lifeline_fd: int) -> HeldPort | None:
+    """Return the port once it is free; None where the parent ends first."""
+    has_said = False
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    while True:
+        held = hold_reports_port(settings)
+        if held is not None:
+            return held
+        if not has_said:
+            has_said = True
+            say(
+                f"reports: {settings.reports_host}:{settings.reports_port} is in use; tried again every"
+                f" {TRY_AGAIN_SECONDS:g} s (reports_port sets another, off none)"
+            )
+        if lifeline_fd < 0:
+            time.sleep(TRY_AGAIN_SECONDS)
+        elif select.select([lifeline_fd], [], [], TRY_AGAIN_SECONDS)[0] and not os.read(lifeline_fd, 1):
+            return None

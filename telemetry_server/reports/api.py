@@ -1,0 +1,233 @@
+"""The handlers of ``/api/v1/…``: parameters in, a query, an answer out."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+import orjson
+
+from telemetry_server.access.roles import Right
+from telemetry_server.observability.events import RecordsRead
+from telemetry_server.reports.answers import Answer, csv_answer, json_answer
+from telemetry_server.reports.cursor import cursor_of, offset_after, texts_after
+from telemetry_server.reports.models import Statement
+from telemetry_server.reports.parameters import checked
+from telemetry_server.reports.problems import Problem
+from telemetry_server.reports.queries.errors import BadQuery
+from telemetry_server.reports.route import Ask
+
+MAX_STATEMENT_LOGGED = 300
+PING_COLUMNS = (
+    *("received_at", "document_id", "outcome", "reason", "detail", "namespace", "doctype"),
+    *("application", "version", "channel", "debug_id"),
+)
+QUARANTINE_COLUMNS = (
+    *("document_id", "received_at", "reason", "detail", "histogram", "namespace", "doctype", "path"),
+)
+
+
+def require(ask: Ask, right: Right, what: str) -> None:
+    """
+    Check a right that only a part of a route needs.
+
+    Raises:
+        Problem: The visitor lacks it.
+    """
+    if not ask.visitor.may(right):
+        raise not_permitted(ask, right, what)
+
+
+def not_permitted(ask: Ask, right: Right, what: str) -> Problem:
+    """Return the problem of a visitor without *right*."""
+    from telemetry_server.access.roles import roles_with
+
+    roles = " or ".join(role.value for role in roles_with(right))
+    role = ask.visitor.role.value if ask.visitor.role else "nothing"
+    return Problem(
+        "not-permitted", f"{what} needs the role {roles}; yours is {role}.", members={"needs": right.value}
+    )
+
+
+def note_reading(ask: Ask, what: str, of: str = "") -> None:
+    """Write to the access log that records or bodies are read."""
+    role = ask.visitor.role.value if ask.visitor.role else ""
+    RecordsRead(ask.visitor.name, role, ask.visitor.proof.value, what, of).emit()
+
+
+async def status(ask: Ask) -> Answer:
+    """Answer ``/api/v1/status``."""
+    found = await ask.services.ask_object("status")
+    if not ask.wants_csv:
+        return json_answer(found)
+    days: Any = found["days"]
+    columns = ("day", "received", "stored", "duplicate", "conflict", "quarantined", "pending", "deleted")
+    return csv_answer(columns, [[day, *[days[day][name] for name in columns[1:]]] for day in days], {})
+
+
+async def pings(ask: Ask) -> Answer:
+    """Answer ``/api/v1/pings``."""
+    given = ask.parameters
+    wanted = {
+        "q": given.q.lower(),
+        "namespace": given.namespace,
+        "doctype": given.doctype,
+        "channel": given.channel,
+        "version": given.version,
+        "debug_id": given.debug_id,
+        "outcome": given.outcome or "",
+        "reason": given.reason,
+        "first_day": given.day or given.first or "",
+        "last_day": given.day or given.last or "",
+    }
+    if len(wanted["q"]) == 36:
+        document_id_of(wanted["q"])
+    found = await ask.services.ask_object(
+        "pings", filter=wanted, after=texts_after(given.cursor, 3), limit=given.limit
+    )
+    return _listed(ask, found["items"], cursor_of(found["next"]), PING_COLUMNS)
+
+
+async def one_ping(ask: Ask) -> Answer:
+    """Answer ``/api/v1/pings/<docid>``."""
+    document_id = str(document_id_of(ask.path["document_id"]))
+    return json_answer(await explained(ask, document_id, with_body=ask.parameters.body))
+
+
+async def explained(ask: Ask, document_id: str, *, with_body: bool) -> dict[str, Any]:
+    """Return what happened to a ping, as much of it as the visitor may see."""
+    if with_body:
+        require(ask, Right.RECORDS, "The body of a ping")
+    with_records = ask.visitor.may(Right.RECORDS)
+    found = await ask.services.ask_object(
+        "ping", document_id=document_id, with_body=with_body, with_records=with_records
+    )
+    if with_records:
+        note_reading(ask, "ping with body" if with_body else "ping", document_id)
+    return found
+
+
+def document_id_of(text: str) -> UUID:
+    """
+    Return *text* as a document id.
+
+    Raises:
+        Problem: It is not one.
+    """
+    try:
+        if len(text) == 36:
+            return UUID(text)
+    except ValueError:
+        pass
+    raise Problem("not-found", "A document id has 8-4-4-4-12 hexadecimal digits; no ping has any other.")
+
+
+async def submissions(ask: Ask) -> Answer:
+    """Answer ``/api/v1/submissions``."""
+    given = ask.parameters
+    found = await ask.services.ask_object(
+        "submissions", by=given.by, first_day=given.first or "", last_day=given.last or ""
+    )
+    return _cut(ask, found["items"])
+
+
+async def quarantine(ask: Ask) -> Answer:
+    """Answer ``/api/v1/quarantine``."""
+    given = ask.parameters
+    if given.bodies:
+        require(ask, Right.RECORDS, "Bodies in quarantine")
+        note_reading(ask, "bodies in quarantine", f"{given.day or given.first or ''} {given.reason}".strip())
+    found = await ask.services.ask_object(
+        "quarantine",
+        first_day=given.day or given.first or "",
+        last_day=given.day or given.last or "",
+        reason=given.reason,
+        limit=given.limit,
+        after=texts_after(given.cursor, 4),
+        with_bodies=given.bodies,
+    )
+    columns = (*QUARANTINE_COLUMNS, "body", "body_base64") if given.bodies else QUARANTINE_COLUMNS
+    more = {"counts": found["counts"]}
+    return _listed(ask, found["items"], cursor_of(found["next"]), columns, more)
+
+
+async def probes(ask: Ask) -> Answer:
+    """Answer ``/api/v1/probes``."""
+    found = await ask.services.ask_object("probes")
+    return _cut(ask, found["items"])
+
+
+async def one_probe(ask: Ask) -> Answer:
+    """Answer ``/api/v1/probes/<name>``."""
+    return json_answer(await ask.services.ask_object("probe", name=ask.path["name"]))
+
+
+async def sql(ask: Ask) -> Answer:
+    """Answer ``POST /api/v1/sql``; with ``Prefer: respond-async`` by a job."""
+    statement = checked(Statement, _json_body(ask)).sql
+    note_reading(ask, "sql", statement[:MAX_STATEMENT_LOGGED])
+    work = ask.services.pool.run("statement", {"sql": statement})
+    if "respond-async" in ask.headers.get("Prefer", "").lower():
+        job = ask.services.jobs.start(_owner(ask), work)
+        headers = {"Location": f"/api/v1/jobs/{job.id}", "Preference-Applied": "respond-async"}
+        return json_answer(job.as_json(), status=202, headers=headers)
+    try:
+        body = await work
+    except BadQuery as error:
+        raise Problem("bad-statement", str(error)) from None
+    if not ask.wants_csv:
+        return Answer(body + b"\n", cache_control="private, no-store")
+    result = orjson.loads(body)
+    return csv_answer([column["name"] for column in result["columns"]], result["rows"], {})
+
+
+def _owner(ask: Ask) -> tuple[str, str]:
+    return ask.visitor.proof.value, ask.visitor.name
+
+
+def _json_body(ask: Ask) -> Mapping[str, Any]:
+    kind = ask.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem("wrong-media-type", "Send the statement as JSON, with Content-Type: application/json.")
+    try:
+        value = orjson.loads(ask.body)
+    except ValueError as error:
+        raise Problem("bad-request", f"The body is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise Problem("bad-request", 'The body must be an object: {"sql": "SELECT …"}')
+    return value
+
+
+async def job(ask: Ask) -> Answer:
+    """Answer ``/api/v1/jobs/<id>``."""
+    found = ask.services.jobs.find(ask.path["id"], _owner(ask))
+    answer = json_answer(found.as_json())
+    return Answer(answer.body, cache_control="private, no-store")
+
+
+async def openapi(ask: Ask) -> Answer:
+    """Answer ``/api/openapi.json``."""
+    return Answer(ask.services.openapi(), is_cacheable=True)
+
+
+def _cut(ask: Ask, items: Any) -> Answer:
+    """Return a page of a list that is here whole."""
+    start = offset_after(ask.parameters.cursor)
+    end = start + ask.parameters.limit
+    columns = list(items[0]) if items else ()
+    return _listed(ask, items[start:end], cursor_of(end if end < len(items) else None), columns)
+
+
+def _listed(
+    ask: Ask, items: Any, cursor: str | None, columns: Any, more: Mapping[str, Any] | None = None
+) -> Answer:
+    headers = {} if cursor is None else {"Link": f'<{_next_target(ask.target, cursor)}>; rel="next"'}
+    if ask.wants_csv:
+        return csv_answer(columns, [[item.get(name) for name in columns] for item in items], headers)
+    return json_answer({**(more or {}), "items": items, "next_cursor": cursor}, headers=headers)
+
+
+def _next_target(target: str, cursor: str) -> str:
+    path, _, query = target.partition("?")
+    pairs = [(name, value) for name, value in parse_qsl(query) if name != "cursor"]
+    return f"{path}?{urlencode([*pairs, ('cursor', cursor)])}"

@@ -1,0 +1,265 @@
+"""The reports' HTTP application: finds the route, checks who asks, and sends what the handler returns."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import cast
+from urllib.parse import quote, unquote
+
+import orjson
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+
+from telemetry_server.access.access_file import BadAccessFile
+from telemetry_server.edge import responses
+from telemetry_server.edge.client_memory import ClientMemory, SlowHolding
+from telemetry_server.edge.connection_limits import LimitedHandler
+from telemetry_server.edge.edge import is_framing_odd, origin_form
+from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.observability import metrics
+from telemetry_server.observability.events import WorkFailed
+from telemetry_server.reports import request_checks
+from telemetry_server.reports.answers import (
+    MIN_GZIP_BYTES,
+    PROBLEM_JSON,
+    Answer,
+    accepts_gzip,
+    compressed,
+)
+from telemetry_server.reports.api import not_permitted
+from telemetry_server.reports.forms import FORM, form_fields
+from telemetry_server.reports.parameters import parsed
+from telemetry_server.reports.problems import Problem
+from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryError
+from telemetry_server.reports.query_process import QueryBroken
+from telemetry_server.reports.route import Ask, Route, RouteTable
+from telemetry_server.reports.services import Services
+from telemetry_server.reports.visitor import UNKNOWN, Proof, Visitor
+
+MAX_BODY_BYTES = 1 << 20
+GZIP_IN_THREAD_BYTES = 64 << 10
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+VARY = "Accept, Accept-Encoding, Authorization, Cookie"
+
+ErrorPage = Callable[[Problem, Visitor], Answer]
+
+
+class ReportsApp:
+    """Answers requests; the owner of the listener's connections."""
+
+    def __init__(
+        self, services: Services, routes: Sequence[Route], limits: EdgeLimits, error_page: ErrorPage
+    ) -> None:
+        self.limits = limits
+        self.memory = ClientMemory(limits.max_in_flight_bytes)
+        self.open_connections = 0
+        self.active_requests = 0
+        self.is_draining = False
+        self._services = services
+        self._table = RouteTable(routes)
+        self._error_page = error_page
+
+    def count_answer(self, status: int) -> None:
+        """Note an answer that no handler gave."""
+        metrics.reports_requests.count("none", str(status))
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer *request*.  Nothing that is sent makes it raise."""
+        self.active_requests += 1
+        began = monotonic()
+        try:
+            route, answer = await self._answer(request)
+            response = await self._response(request, answer)
+        finally:
+            self.active_requests -= 1
+        template = "none" if route is None else route.template
+        metrics.reports_requests.count(template, str(response.status))
+        metrics.reports_request_seconds.observe(monotonic() - began)
+        is_last = cast(LimitedHandler, request.protocol).is_last_answer() or self.is_draining
+        if is_last or hdrs.UPGRADE in request.headers or not request.content.is_eof():
+            response.force_close()
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> tuple[Route | None, Answer]:
+        route: Route | None = None
+        visitor = UNKNOWN
+        target = request.raw_path
+        try:
+            self._check_form(request)
+            request_checks.check_host(self._services, request.headers.get(hdrs.HOST, ""))
+            request_checks.check_origin(request.headers, request.method)
+            path, _, query = origin_form(target).partition("?")
+            visitor = request_checks.visitor_of(self._services, request.headers)
+            route, holes = self._route(request.method, path)
+            ask = await self._ask(request, route, holes, visitor, query)
+            return route, await route.handler(ask)
+        except Problem as problem:
+            return route, self._refusal(problem, route, target, visitor)
+        except QueryError as error:
+            return route, self._refusal(_problem_of(error), route, target, visitor)
+        except (QueryBroken, BadAccessFile) as error:
+            return route, self._refusal(_broken(error), route, target, visitor)
+        except Exception as error:
+            if isinstance(error, ConnectionError):
+                raise
+            return route, self._refusal(_fault(error), route, target, visitor)
+
+    def _check_form(self, request: web.BaseRequest) -> None:
+        version = request._message.version
+        if version not in (HttpVersion11, HttpVersion10):
+            request._version = HttpVersion11
+            raise Problem("bad-request", "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+        if is_framing_odd(request, is_old=version == HttpVersion10):
+            raise Problem("bad-request", "It is not clear where the request ends.")
+        target = request.raw_path.encode("utf-8", "surrogateescape")
+        if len(target) > self.limits.max_target_bytes:
+            raise Problem(
+                "target-too-long", f"The target is longer than {self.limits.max_target_bytes} bytes."
+            )
+
+    def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        try:
+            decoded = unquote(path, errors="strict")
+        except UnicodeDecodeError:
+            raise Problem("not-found", "No page has this address.") from None
+        found = self._table.find(method, decoded)
+        if isinstance(found, tuple):
+            return found
+        if found:
+            allowed = ", ".join(found)
+            raise Problem("wrong-method", f"Allowed here: {allowed}.", headers={hdrs.ALLOW: allowed})
+        raise Problem("not-found", "No page has this address.")
+
+    async def _ask(
+        self, request: web.BaseRequest, route: Route, holes: Mapping[str, str], visitor: Visitor, query: str
+    ) -> Ask:
+        ask = Ask(
+            services=self._services,
+            visitor=visitor,
+            method=request.method,
+            target=request.raw_path,
+            path=holes,
+            parameters=None,
+            body=b"",
+            headers=request.headers,
+            is_secure=request.secure,
+        )
+        if route.right is not None:
+            if visitor.proof is Proof.NOTHING:
+                raise _unproved()
+            if not visitor.may(route.right):
+                raise not_permitted(ask, route.right, "This page" if not route.is_api else "This")
+        body = b"" if request.method in request_checks.SAFE_METHODS else await self._body(request)
+        token = request.headers.get(request_checks.CSRF_HEADER) or _csrf_field(request, body)
+        request_checks.check_csrf(self._services, visitor, request.method, token)
+        return replace(ask, body=body, parameters=parsed(route.parameters, query))
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        too_large = Problem("too-large", f"The body is larger than {MAX_BODY_BYTES >> 20} MiB.")
+        if (request.content_length or 0) > MAX_BODY_BYTES:
+            raise too_large
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(self.limits.body_timeout_seconds):
+                async for part in request.content.iter_any():
+                    size += len(part)
+                    if size > MAX_BODY_BYTES:
+                        raise too_large
+                    parts.append(part)
+        except TimeoutError:
+            raise Problem("too-slow", "The body took too long to arrive.") from None
+        except web.RequestPayloadError:
+            raise Problem("bad-request", "The body ended early.") from None
+        return b"".join(parts)
+
+    def _refusal(self, problem: Problem, route: Route | None, target: str, visitor: Visitor) -> Answer:
+        is_api = target.startswith("/api/") if route is None else route.is_api
+        if is_api:
+            return Answer(
+                orjson.dumps(problem.as_json()) + b"\n",
+                PROBLEM_JSON,
+                problem.status,
+                problem.headers,
+                cache_control="no-store",
+            )
+        if problem.name == "sign-in" and route is not None and route.method == "GET":
+            where = f"/sign-in?next={quote(target, safe='/')}"
+            return Answer(b"", status=303, headers={hdrs.LOCATION: where}, cache_control="no-store")
+        return replace(self._error_page(problem, visitor), headers=problem.headers)
+
+    async def _response(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+        headers = {**SECURITY_HEADERS, "Cache-Control": answer.cache_control, "Vary": VARY, **answer.headers}
+        if answer.is_cacheable:
+            headers["ETag"] = answer.etag
+            if _is_known(request.headers.get(hdrs.IF_NONE_MATCH, ""), answer.etag):
+                return web.Response(status=304, headers={"Server": responses.SERVER, **headers})
+        body = answer.body
+        if len(body) >= MIN_GZIP_BYTES and accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
+            if len(body) >= GZIP_IN_THREAD_BYTES:
+                body = await asyncio.get_running_loop().run_in_executor(None, compressed, body)
+            else:
+                body = compressed(body)
+            headers["Content-Encoding"] = "gzip"
+        holding = SlowHolding(self.memory, cast(LimitedHandler, request.protocol).cut_off)
+        if not holding.hold(len(body)):
+            holding.release()
+            return responses.refused(503)
+        response = responses.FoundInPieces(body, answer.content_type, holding)
+        response.set_status(answer.status)
+        response.headers.update(headers)
+        for cookie in answer.cookies:
+            response.headers.add(hdrs.SET_COOKIE, cookie)
+        return response
+
+
+def _is_known(if_none_match: str, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def _csrf_field(request: web.BaseRequest, body: bytes) -> str:
+    if request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower() != FORM:
+        return ""
+    return form_fields(body).get("csrf", "")
+
+
+def _unproved() -> Problem:
+    return Problem(
+        "sign-in",
+        "Sign in to see this, or send a token: Authorization: Bearer …",
+        headers={hdrs.WWW_AUTHENTICATE: request_checks.CHALLENGE},
+    )
+
+
+def _problem_of(error: QueryError) -> Problem:
+    if isinstance(error, NothingFound):
+        return Problem("not-found", str(error))
+    return Problem("bad-request" if isinstance(error, BadQuery) else "stopped", str(error))
+
+
+def _broken(error: Exception) -> Problem:
+    if isinstance(error, QueryBroken) and error.is_fault:
+        return _fault(error)
+    WorkFailed("answering a report", str(error)).emit()
+    return Problem("unavailable", "The data cannot be read now; the server's log says why.")
+
+
+def _fault(error: Exception) -> Problem:
+    """Return the problem of a fault of ours, which the log has under an id."""
+    fault_id = secrets.token_hex(4)
+    WorkFailed(f"answering a report ({fault_id})", f"{type(error).__name__}: {error}").emit()
+    return Problem(
+        "failed",
+        f"The answer could not be made. The server's log has the error under {fault_id}."
+        " Receiving pings is not affected.",
+        members={"id": fault_id},
+    )

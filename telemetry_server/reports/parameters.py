@@ -1,0 +1,168 @@
+"""The query parameters of routes as models: they check requests, and the document is made of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from telemetry_server.reports.problems import Problem
+
+MAX_PARAMETERS = 64
+MAX_TEXT = 300
+DAY_PATTERN = r"^[0-9]{4}-?[0-9]{2}-?[0-9]{2}$"
+OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
+
+
+def _day(text: str) -> str:
+    try:
+        return f"{date.fromisoformat(text):%Y%m%d}"
+    except ValueError:
+        raise ValueError("not a date; write it like 2026-11-27 or 20261127") from None
+
+
+Day = Annotated[
+    str,
+    Field(pattern=DAY_PATTERN, description="`2026-11-27` or `20261127`, UTC", examples=["20261127"]),
+    AfterValidator(_day),
+]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Format = Annotated[
+    Literal["json", "csv"] | None, Field(description="`csv` for CSV; without it `Accept` decides")
+]
+Switch = Annotated[bool, Field(description="`1` or `0`")]
+
+
+class Parameters(BaseModel):
+    """Parameters of a route; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Empty(Parameters):
+    """No parameters."""
+
+
+class FormatOnly(Parameters):
+    """Of an answer that comes whole."""
+
+    format: Format = None
+
+
+class ListParameters(Parameters):
+    """Of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=10_000, description="Most items of one answer")] = 100
+    cursor: Annotated[
+        str, Field(max_length=2000, description="`next_cursor` of the page before", examples=[""])
+    ] = ""
+    format: Format = None
+
+
+class Span(ListParameters):
+    """Of a list over days, both ends included."""
+
+    first: Annotated[Day | None, Field(alias="from")] = None
+    last: Annotated[Day | None, Field(alias="to")] = None
+
+
+class PingsParameters(Span):
+    """Of the list of pings."""
+
+    q: Annotated[
+        str, Field(pattern=r"^[0-9A-Fa-f-]{0,36}$", description="A document id or its beginning")
+    ] = ""
+    namespace: Text = ""
+    doctype: Text = ""
+    channel: Text = ""
+    version: Text = ""
+    debug_id: Text = ""
+    day: Annotated[Day | None, Field(description="The same as `from` and `to` of one day")] = None
+    outcome: Literal["stored", "duplicate", "quarantined", "pending", "deleted"] | None = None
+    reason: Text = ""
+
+
+class SubmissionsParameters(Span):
+    """Of the counts of submissions."""
+
+    by: Annotated[Literal["hour", "day", "reason"], Field(description="What an item stands for")] = "day"
+
+
+class QuarantineParameters(ListParameters):
+    """Of what is in quarantine."""
+
+    day: Day | None = None
+    first: Annotated[Day | None, Field(alias="from")] = None
+    last: Annotated[Day | None, Field(alias="to")] = None
+    reason: Annotated[str, Field(pattern=r"^[a-z_]{0,40}$")] = ""
+    bodies: Annotated[Switch, Field(description="`1`: with bodies (role analyst)")] = False
+
+
+class OnePingParameters(Parameters):
+    """Of one ping."""
+
+    body: Annotated[Switch, Field(description="`1`: with the body (role analyst)")] = False
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parsed(model: type[Model], query: str) -> Model:
+    """
+    Return the parameters in *query*, the part of a target behind ``?``; an empty value counts as absent.
+
+    Raises:
+        Problem: One is unknown, wrong, or given twice; it names the parameter.
+    """
+    try:
+        pairs = parse_qsl(
+            query,
+            keep_blank_values=True,
+            strict_parsing=False,
+            max_num_fields=MAX_PARAMETERS,
+            errors="strict",
+        )
+    except ValueError:  # too many, or not UTF-8
+        raise Problem("bad-parameter", "The query string cannot be read.") from None
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name in values:
+            raise _bad(name, "given twice")
+        values[name] = value
+    return checked(
+        model, {name: value for name, value in values.items() if value or not _is_known(model, name)}
+    )
+
+
+def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """
+    Return *values* as a *model*.
+
+    Raises:
+        Problem: One of them is wrong.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = ".".join(str(part) for part in first["loc"][:1]) or "the body"
+        if first["type"] == "extra_forbidden":
+            raise _bad(
+                name, f"unknown; known are {', '.join(_names(model))}" if _names(model) else "unknown"
+            ) from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise _bad(name, message[:1].lower() + message[1:]) from None
+
+
+def _names(model: type[BaseModel]) -> Sequence[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _is_known(model: type[BaseModel], name: str) -> bool:
+    return name in _names(model)
+
+
+def _bad(name: str, why: str) -> Problem:
+    shown = name if name.isprintable() and len(name) <= 60 else ascii(name[:60])
+    return Problem("bad-parameter", f"{shown}: {why}", members={"parameter": shown})

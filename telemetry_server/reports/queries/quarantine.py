@@ -1,0 +1,77 @@
+"""What is in quarantine: counts by day and reason, and entries."""
+
+import heapq
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from storage.ledger.ledger import Ledger
+from storage.partitions.frames import read_lines
+from telemetry_server.inspection.submission_listing import shown_refusal
+from telemetry_server.outcomes.quarantine_line import one_by_one
+from telemetry_server.reports.queries.source import Source
+
+Key = tuple[str, str, str, str]
+FIELDS = ("document_id", "received_at", "reason", "detail", "histogram", "namespace", "doctype", "path")
+
+
+def quarantine_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of ``/api/v1/quarantine``: entries the newest first, its cursor as a list."""
+    first, last, reason, limit = (arguments[name] for name in ("first_day", "last_day", "reason", "limit"))
+    after = None if arguments["after"] is None else tuple(arguments["after"])
+    found: list[tuple[Key, dict[str, Any]]] = []
+    counts = []
+    with source.ledger() as ledger:
+        held = _held(ledger, first, last, reason)
+        for (day, of_reason), number in held.items():
+            counts.append({"day": day, "reason": of_reason, "count": number})
+        for day in sorted({day for day, _ in held}, reverse=True):
+            if after is not None and day > str(after[0])[:10].replace("-", ""):
+                continue
+            entries = _entries(source, ledger, day, reason, with_bodies=arguments["with_bodies"])
+            wanted = ((key, entry) for key, entry in entries if after is None or key < after)
+            found += heapq.nlargest(limit + 1 - len(found), wanted, key=lambda each: each[0])
+            if len(found) > limit:
+                break
+    return {
+        "counts": counts,
+        "items": [entry for _, entry in found[:limit]],
+        "next": found[limit - 1][0] if len(found) > limit else None,
+    }
+
+
+def _held(ledger: Ledger, first: str, last: str, reason: str) -> dict[tuple[str, str], int]:
+    """Return how many lines quarantine holds by day and reason, the newest day first."""
+    held: dict[tuple[str, str], int] = {}
+    for file in ledger.files("quarantine"):
+        _, day, of_reason = file.directory.split("/")[:3]
+        if first <= day and (not last or day <= last) and reason in ("", of_reason):
+            held[day, of_reason] = held.get((day, of_reason), 0) + file.records
+    return dict(sorted(held.items(), key=lambda each: (-int(each[0][0]), each[0][1])))
+
+
+def _entries(
+    source: Source, ledger: Ledger, day: str, reason: str, *, with_bodies: bool
+) -> Iterator[tuple[Key, dict[str, Any]]]:
+    for file in ledger.files(f"quarantine/{day}/{reason}" if reason else f"quarantine/{day}"):
+        try:
+            stream = (source.root.path / file.path).open("rb")
+        except FileNotFoundError:  # merged or expired meanwhile
+            continue
+        with stream:
+            for line in read_lines(stream, file.length):
+                for fields in one_by_one(orjson.loads(line.partition(b"\t")[2])):
+                    key = tuple(
+                        str(fields.get(name) or "")
+                        for name in ("received_at", "document_id", "histogram", "reason")
+                    )
+                    yield key, _entry(fields, with_bodies=with_bodies)  # type: ignore[misc]
+
+
+def _entry(fields: dict[str, Any], *, with_bodies: bool) -> dict[str, Any]:
+    entry = {name: fields.get(name) for name in FIELDS}
+    if with_bodies:
+        shown = shown_refusal(fields)
+        entry |= {name: shown[name] for name in ("body", "body_base64") if name in shown}
+    return entry

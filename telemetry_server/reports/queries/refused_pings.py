@@ -1,0 +1,111 @@
+"""Submissions that were not stored: in quarantine, repeats, deleted, pending."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from storage.data_root import DataRoot
+from storage.errors import DamagedRecord, TornRecord
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import StoredFile
+from storage.partitions.frames import read_lines
+from storage.raw.reader import read_submission
+from telemetry_server.coordinator.work_items import RawItem
+from telemetry_server.coordinator.worker import read_item
+from telemetry_server.inspection.ping_summary import of_pending, of_refusal
+from telemetry_server.outcomes.quarantine_line import CONFLICT
+from telemetry_server.reports.queries.ping_summaries import PingSummary, summary_of
+from telemetry_server.reports.queries.unread import Unread
+
+MAX_REMEMBERED = 100_000
+MAX_PENDING = 10_000  # read for a list; the newest
+HISTOGRAMS_LINE = b'{"count":'
+
+
+class QuarantinedPings:
+    """Reads quarantine files, each byte once as long as it is remembered."""
+
+    def __init__(self, root: DataRoot) -> None:
+        self._root = root.path
+        self._known: dict[str, tuple[int, list[PingSummary]]] = {}
+
+    def of_day(self, ledger: Ledger, day: str, reason: str = "") -> Iterator[PingSummary]:
+        """Yield the refused submissions of *day*, of one *reason* if given."""
+        if sum(len(known) for _, known in self._known.values()) > MAX_REMEMBERED:
+            self._known.clear()
+        for file in ledger.files(f"quarantine/{day}"):
+            if file.directory.endswith(f"/{CONFLICT}") or (
+                reason and not file.directory.endswith(f"/{reason}")
+            ):
+                continue
+            yield from self._of_file(file)
+
+    def _of_file(self, file: StoredFile) -> list[PingSummary]:
+        length, summaries = self._known.get(file.path, (0, []))
+        if length < file.length:
+            summaries = [*summaries, *_summaries(self._root / file.path, length, file.length)]
+            self._known[file.path] = file.length, summaries
+        return summaries
+
+
+def _summaries(path: Path, start: int, end: int) -> Iterator[PingSummary]:
+    for fields in refusals_between(path, start, end):
+        seen = of_refusal(fields)
+        if seen is not None:
+            yield summary_of(seen)
+
+
+def refusals_between(path: Path, start: int, end: int) -> Iterator[dict[str, Any]]:
+    """Yield the lines of refused submissions between two bytes of a file; dropped histograms are left out."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:  # merged or expired meanwhile
+        return
+    with stream:
+        stream.seek(start)
+        for line in read_lines(stream, end - start):
+            text = line.partition(b"\t")[2]
+            if not text.startswith(HISTOGRAMS_LINE):
+                yield orjson.loads(text)
+
+
+def repeats_and_deleted(ledger: Ledger, day: str) -> Iterator[PingSummary]:
+    """Yield the duplicates of *day*, and what was deleted of it."""
+    for document_id, life in ledger.refusals(day, ("duplicate", "deleted")):
+        yield PingSummary(
+            received_at=life.received_at,
+            document_id=str(UUID(bytes=document_id)),
+            outcome=life.outcome,
+            reason=life.reason or None,
+            detail=life.detail or None,
+        )
+
+
+def pending_pings(root: DataRoot, ledger: Ledger, day: str) -> Iterator[PingSummary]:
+    """Yield the newest pings of *day* that wait for definitions."""
+    for ping in ledger.newest_pending(MAX_PENDING):
+        if ping.day != day:
+            continue
+        try:
+            submission = read_item(root.raw, RawItem(ping.segment, ping.offset, ping.length))
+        except (DamagedRecord, TornRecord, FileNotFoundError):
+            continue
+        yield summary_of(of_pending(submission, ping.revision))
+
+
+def unread_pings(unread: list[Unread], day: str) -> Iterator[PingSummary]:
+    """Yield the newest of *unread* that arrived on *day*."""
+    for each in [each for each in unread if each.day == day][-MAX_PENDING:]:
+        try:
+            with each.segment.path.open("rb") as file:
+                submission = read_submission(file.fileno(), each.span)
+        except (DamagedRecord, TornRecord, FileNotFoundError):
+            continue
+        seen = of_pending(submission, "")
+        summary = summary_of(seen)
+        yield PingSummary(
+            **{**summary.as_json(), "reason": "not converted yet", "detail": "the next conversion reads it"}
+        )

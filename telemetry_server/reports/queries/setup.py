@@ -1,0 +1,27 @@
+"""What a query process gets from its parent: plain values that are pickled."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.data_root import DataRoot
+from telemetry_server.coordinator.conversion_setup import ConversionSetup
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySetup:
+    """Where a query process reads, and what it may use."""
+
+    conversion: ConversionSetup
+    version: str  # of this server
+    timeout_seconds: float
+    memory_bytes: int  # on top of what the process itself needs
+
+    @property
+    def root(self) -> DataRoot:
+        """The data root."""
+        return self.conversion.root
+
+    @property
+    def specs(self) -> Path:
+        """The folder of the revision cache."""
+        return self.conversion.specs

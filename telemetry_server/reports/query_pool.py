@@ -1,0 +1,129 @@
+"""The query processes: started for questions, ended when they are idle, killed when they are late."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from telemetry_server.observability import metrics
+from telemetry_server.reports.problems import Problem
+from telemetry_server.reports.queries.errors import QueryError, QueryStopped
+from telemetry_server.reports.queries.setup import QuerySetup
+from telemetry_server.reports.query_process import QueryProcess
+
+IDLE_SECONDS = 30.0
+GRACE_SECONDS = 5.0  # a process that keeps its own time is not killed for it
+MAX_PAGE_QUERIES = 1  # at once
+MAX_STATEMENTS = 2  # at once
+MAX_WAITING = 64  # per lane
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Processes for one kind of query, so that a long statement keeps no page waiting."""
+
+    room: asyncio.Semaphore
+    idle: list[QueryProcess] = field(default_factory=list)
+    waiting: int = 0
+    reaper: asyncio.TimerHandle | None = None
+
+
+class QueryPool:
+    """
+    Answers queries in processes of their own.
+
+    A query whose caller is cancelled is ended with its process.  Use it with ``async with``.
+    """
+
+    def __init__(self, setup: QuerySetup, start: Callable[[QuerySetup], Any] = QueryProcess.start) -> None:
+        self._setup = setup
+        self._start = start
+        self._pages = _Lane(asyncio.Semaphore(MAX_PAGE_QUERIES))
+        self._statements = _Lane(asyncio.Semaphore(MAX_STATEMENTS))
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "QueryPool":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        for lane in (self._pages, self._statements):
+            if lane.reaper is not None:
+                lane.reaper.cancel()
+            self._end_idle(lane)
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def run(self, query: str, arguments: dict[str, Any]) -> bytes:
+        """
+        Return the answer to *query* as JSON.
+
+        Raises:
+            QueryError: It has none; `QueryStopped` where it took too much.
+            QueryBroken: A fault of ours, or the data cannot be read.
+            Problem: Too many queries wait.
+        """
+        lane = self._statements if query == "statement" else self._pages
+        if lane.waiting >= MAX_WAITING:
+            metrics.reports_queries.count("busy")
+            raise Problem("busy", "Too many queries are waiting. Try again.")
+        lane.waiting += 1
+        try:
+            await lane.room.acquire()
+        finally:
+            lane.waiting -= 1
+        try:
+            return await self._run(lane, query, arguments)
+        finally:
+            lane.room.release()
+
+    async def _run(self, lane: _Lane, query: str, arguments: dict[str, Any]) -> bytes:
+        result = "failed"
+        process = await self._process(lane)
+        keeps = False
+        limit = self._setup.timeout_seconds
+        try:
+            async with asyncio.timeout(limit + GRACE_SECONDS):
+                answer = await process.ask(query, arguments)
+            keeps, result = True, "answered"
+            return answer
+        except TimeoutError:
+            result = "stopped"
+            raise QueryStopped(f"The query was stopped after {limit:g} s.") from None
+        except QueryStopped:
+            # Its thread may still run, and its memory is not given back.
+            result = "stopped"
+            raise
+        except QueryError:
+            keeps, result = True, "refused"
+            raise
+        except asyncio.CancelledError:
+            result = "cancelled"
+            raise
+        finally:
+            metrics.reports_queries.count(result)
+            if keeps and process.is_alive:
+                self._keep(lane, process)
+            else:
+                self._end(process)
+
+    async def _process(self, lane: _Lane) -> QueryProcess:
+        while lane.idle:
+            process = lane.idle.pop()
+            if process.is_alive:
+                return process
+        started: QueryProcess = await self._start(self._setup)
+        return started
+
+    def _keep(self, lane: _Lane, process: QueryProcess) -> None:
+        lane.idle.append(process)
+        if lane.reaper is not None:
+            lane.reaper.cancel()
+        lane.reaper = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_idle, lane)
+
+    def _end_idle(self, lane: _Lane) -> None:
+        while lane.idle:
+            self._end(lane.idle.pop())
+
+    def _end(self, process: QueryProcess) -> None:
+        task = asyncio.get_running_loop().create_task(process.kill())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

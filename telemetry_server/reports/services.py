@@ -1,0 +1,62 @@
+"""What handlers work with: made once when the listener starts."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+import orjson
+
+from telemetry_server.access.access_file import AccessFile
+from telemetry_server.access.entries import AccessList
+from telemetry_server.reports.jobs import Jobs
+from telemetry_server.reports.query_pool import QueryPool
+from telemetry_server.reports.sessions import Sessions
+from telemetry_server.reports.shared_answers import SharedAnswers
+from telemetry_server.reports.throttle import LoginThrottle
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsOptions:
+    """What the operator decides about the reports."""
+
+    is_loopback: bool  # the listener is the machine's own
+    edge_url: str  # where clients send pings
+    version: str
+    instance_name: str = ""
+    trusted_user_header: str = ""
+    networks: Sequence[IPv4Network | IPv6Network] = ()  # empty: all
+    example_path: str = "/submit/example/hello/1/{id}"  # where the first page's command sends its ping
+    example_ping: str = '{"greeting": "hello"}'
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything behind the routes."""
+
+    options: ReportsOptions
+    access_file: AccessFile
+    pool: QueryPool
+    shared: SharedAnswers
+    jobs: Jobs
+    sessions: Sessions = field(default_factory=Sessions)
+    throttle: LoginThrottle = field(default_factory=lambda: LoginThrottle(time.monotonic))
+    openapi: Callable[[], bytes] = bytes
+
+    async def ask(self, query: str, **arguments: object) -> bytes:
+        """Return the answer of a query that many may share, as JSON."""
+        return await self.shared.answer(query, arguments)
+
+    async def ask_object(self, query: str, **arguments: object) -> dict[str, object]:
+        """Return the same as an object."""
+        found: dict[str, object] = orjson.loads(await self.ask(query, **arguments))
+        return found
+
+    def access(self) -> AccessList:
+        """Return the present users and tokens."""
+        return self.access_file.read()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everyone on this machine may see all: there are no users, and the listener is its own."""
+        return self.options.is_loopback and not self.access().users

@@ -1,0 +1,86 @@
+"""The first page: what came, what was refused and why, the newest pings."""
+
+from typing import Any
+from uuid import uuid4
+
+from telemetry_server.reports.answers import Answer
+from telemetry_server.reports.route import Ask
+from telemetry_server.reports.web.stack_chart import stack_chart
+from telemetry_server.reports.web.templates import number, page
+
+SPANS = {"1h": 1, "24h": 24, "7d": 168, "30d": 720}
+SPAN_WORDS = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+MAX_ATTENTION = 5
+MIN_FREE_SHARE = 0.05
+OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
+
+
+async def overview(ask: Ask) -> Answer:
+    """Answer ``/``."""
+    last = ask.parameters.last
+    data: Any = await ask.services.ask_object("overview", hours=SPANS[last])
+    if not data["status"]["total"]["received"]:
+        return page("empty.html", ask.services, ask.visitor, command=_first_command(ask))
+    attention = _attention(data)
+    return page(
+        "overview.html",
+        ask.services,
+        ask.visitor,
+        is_cacheable=True,
+        data=data,
+        status=data["status"],
+        last=last,
+        spans=SPAN_WORDS,
+        outcomes=OUTCOMES,
+        chart=stack_chart(data["bars"]),
+        attention=attention[:MAX_ATTENTION],
+        more_attention=max(0, len(attention) - MAX_ATTENTION),
+    )
+
+
+def _first_command(ask: Ask) -> str:
+    options = ask.services.options
+    trust = "--insecure " if options.edge_url.startswith("https") else ""
+    path = options.example_path.replace("{id}", str(uuid4()))
+    return f"curl -i {trust}{options.edge_url}{path} -d '{options.example_ping}'"
+
+
+def _attention(data: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return badge, fact and what to do, the worst first."""
+    found = []
+    status = data["status"]
+    if (halt := status["conversion_halted"]) is not None:
+        found.append(
+            ("error", f"Conversion stands still since {halt['since']}: {halt['reason']}", "Nothing is lost.")
+        )
+    for day in data["unbalanced_days"]:
+        found.append(
+            (
+                "error",
+                f"The counts do not balance: {number(day['missing'])} submissions are missing"
+                f" on {day['day']}.",
+                "Run telemetry-server audit.",
+            )
+        )
+    if status["disk_free_bytes"] < status["disk_total_bytes"] * MIN_FREE_SHARE:
+        found.append(
+            ("error", "Less than 5% of the disk is free.", "Below min_free_bytes pings are refused.")
+        )
+    for entry in data["reasons"]:
+        found.append(
+            (
+                "error",
+                f"{number(entry['count'])} pings were quarantined as {entry['reason']}.",
+                "docs/operating.md says what each reason means.",
+            )
+        )
+    if data["awaited_revisions"]:
+        found.append(
+            (
+                "pending",
+                f"{number(status['total']['pending'])} pings are pending:"
+                " their definitions have not been fetched yet.",
+                "They are tried again every 30 s. Nothing is lost.",
+            )
+        )
+    return found
