@@ -16,7 +16,7 @@ def command(capsys, monkeypatch) -> Callable[..., tuple[str, str]]:
     Commands are offline and use one conversion process; no setting of the environment reaches them.
     """
     for name in list(os.environ):
-        if name.startswith("TELEMETRY_") or name == "PORT":
+        if name.startswith("TELEMETRY_") or name in ("PORT", "REPORTS_PORT"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TELEMETRY_REVISION_OFFLINE", "true")
     monkeypatch.setenv("TELEMETRY_CONVERT_PROCESSES", "1")

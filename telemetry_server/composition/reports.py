@@ -8,10 +8,12 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from storage.data_root import DataRoot
 from telemetry_server.access.access_file import AccessFile, BadAccessFile
+from telemetry_server.composition.conversion import setup_of
 from telemetry_server.composition.listeners import hold_reports_port, host_of_this_machine
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
@@ -19,7 +21,10 @@ from telemetry_server.supervision.held_port import HeldPort
 from telemetry_server.terminal.output import say
 
 if TYPE_CHECKING:
+    from telemetry_server.edge.limits import EdgeLimits
+    from telemetry_server.reports.queries.setup import QuerySetup
     from telemetry_server.reports.server import Site
+    from telemetry_server.reports.services import ReportsOptions
 
 MAX_CONNECTIONS = 512
 MAX_IN_FLIGHT_BYTES = 32 << 20
@@ -112,7 +117,62 @@ def serve_reports(
             say_where(settings, port)
         on_ready()
 
-    return run_reports(options, setup, limits, listener, site(), lifeline_fd=lifeline_fd, on_ready=ready)
+    return run_reports(
+        options_of(settings, edge_port),
+        query_setup_of(settings),
+        limits_of(settings),
+        listener,
+        site(),
+        lifeline_fd=lifeline_fd,
+        on_ready=ready,
+    )
+
+
+def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
+    """Return what the operator decides about the reports."""
+    from telemetry_server.reports.services import ReportsOptions
+
+    path, ping = _example(settings)
+    return ReportsOptions(
+        is_loopback=is_loopback(settings.reports_host),
+        edge_url=_url(settings, settings.host, edge_port),
+        version=version("telemetry-server"),
+        instance_name=settings.instance_name,
+        trusted_user_header=settings.trusted_user_header,
+        networks=settings.reports_networks,
+        example_path=path,
+        example_ping=ping,
+    )
+
+
+def query_setup_of(settings: Settings) -> "QuerySetup":
+    """Return what query processes get."""
+    from telemetry_server.reports.queries.setup import QuerySetup
+
+    return QuerySetup(
+        setup_of(settings),
+        version("telemetry-server"),
+        settings.reports_query_timeout_seconds,
+        settings.reports_query_memory_bytes,
+    )
+
+
+def limits_of(settings: Settings) -> "EdgeLimits":
+    """Return the limits of the listener."""
+    from telemetry_server.edge.limits import EdgeLimits
+    from telemetry_server.reports.server import MAX_LINE_BYTES, MAX_TARGET_BYTES
+
+    return EdgeLimits(
+        max_target_bytes=MAX_TARGET_BYTES,
+        max_line_bytes=MAX_LINE_BYTES,
+        max_connections=MAX_CONNECTIONS,
+        max_in_flight_bytes=MAX_IN_FLIGHT_BYTES,
+        header_timeout_seconds=settings.header_timeout_seconds,
+        body_timeout_seconds=settings.body_timeout_seconds,
+        keepalive_timeout_seconds=settings.keepalive_timeout_seconds,
+        answer_timeout_seconds=settings.answer_timeout_seconds,
+        drain_timeout_seconds=settings.drain_timeout_seconds,
+    )
 
 
 def site() -> "Site":

@@ -42,12 +42,17 @@ def bare_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("TELEMETRY_") and name not in ("PORT", "PROMETHEUS_MULTIPROC_DIR")
+        if not name.startswith("TELEMETRY_")
+        and name not in ("PORT", "REPORTS_PORT", "PROMETHEUS_MULTIPROC_DIR")
     }
 
 
 class TemporaryServer:
-    """``telemetry-server serve`` on *data* in a process of its own, with *settings* as its environment."""
+    """
+    ``telemetry-server serve`` on *data* in a process of its own, with *settings* as its environment.
+
+    It has no reports unless the settings give them a port.
+    """
 
     def __init__(self, data: Path, settings: dict[str, str], flags: Sequence[str] = ()) -> None:
         self.data = data
@@ -70,7 +75,7 @@ class TemporaryServer:
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "telemetry_server", *words],
-                env=bare_environment() | self._settings,
+                env=bare_environment() | {"TELEMETRY_REPORTS_PORT": "off"} | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

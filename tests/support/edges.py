@@ -231,7 +231,11 @@ def running_server(
         process = subprocess.Popen(
             [*command, "--workers", str(workers), *words],
             env=bare
-            | {"TELEMETRY_MIN_FREE_BYTES": "0", "TELEMETRY_FAST_LANE": str(fast_lane.get()).lower()}
+            | {
+                "TELEMETRY_REPORTS_PORT": "off",
+                "TELEMETRY_MIN_FREE_BYTES": "0",
+                "TELEMETRY_FAST_LANE": str(fast_lane.get()).lower(),
+            }
             | (environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=log,
