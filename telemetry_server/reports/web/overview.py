@@ -28,7 +28,7 @@ async def overview(ask: Ask) -> Answer:
         ask.visitor,
         is_cacheable=True,
         data=data,
-        status=data["status"],
+        state=data["status"],
         last=last,
         spans=SPAN_WORDS,
         outcomes=OUTCOMES,
