@@ -59,6 +59,7 @@ class EdgeOptions:
     fast_lane: bool = True  # plain submits by `lane`, without the application
     conversion: ConversionWatch | None = None  # None: nothing is said of it
     has_admin_port: bool = False  # then metrics are shown there and nowhere else
+    reports_url: str = ""  # where the reports are; empty: there are none
     on_hangup: Callable[[], None] = lambda: None  # SIGHUP: what was read from files is read again
 
 

@@ -101,7 +101,10 @@ class ServiceEndpoints:
         shown = [path for path in (*self._routes, *self._bodies) if path not in ("/", METRICS)]
         if not self._edge.options.has_admin_port:
             shown.append(METRICS)
-        text = f"telemetry-server takes pings at /submit/; its pages are {', '.join(shown)}\n"
+        text = f"telemetry-server takes pings at /submit/; its pages are {', '.join(shown)}"
+        if self._edge.options.reports_url:
+            text += f"; reports are at {self._edge.options.reports_url}/"
+        text += "\n"
         return responses.found(text.encode(), TEXT)
 
     async def _heartbeat(self) -> web.Response:

@@ -15,6 +15,8 @@ from telemetry_server.reports.queries.setup import QuerySetup
 
 MODULE = "telemetry_server.reports.queries.worker"
 READ_BUFFER_BYTES = 1 << 20
+# PyArrow's own allocator takes a gibibyte of addresses at once, which counts towards the memory limit.
+ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
 
 
 class QueryBroken(Exception):
@@ -43,6 +45,7 @@ class QueryProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=READ_BUFFER_BYTES,
+            env={**os.environ, **ENVIRONMENT},
         )
         started = cls(process)
         started._send(pickle.dumps(setup))

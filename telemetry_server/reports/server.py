@@ -71,6 +71,11 @@ class NetworkHandler(LimitedHandler):
             return
         super().connection_made(transport)
 
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """End the connection, and with it the query that is asked for: its client is gone."""
+        if self.transport is not None:
+            self.transport.abort()
+
 
 class NetworkServer(LimitedServer):
     """Makes a `NetworkHandler` for every connection; a request ends when its client goes."""

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from telemetry_server.access.bearer_tokens import new_token
 from telemetry_server.access.entries import AccessList
@@ -190,19 +191,18 @@ async def test_a_proxy_names_the_user_in_its_header(guarded):
     assert (known.status, records.status, unknown.status, not_trusted.status) == (200, 403, 401, 401)
 
 
-async def test_reading_of_records_is_written_to_the_access_log(guarded, capfd):
+async def test_reading_of_records_is_written_to_the_access_log(guarded):
     """Who, by what proof, and which ping; a viewer's look at the outcome is not."""
-    from telemetry_server.observability import logs
-
     setup, tokens = guarded
-    logs.configure(human=True)
-    async with running_reports(setup, tokens=tokens) as reports:
-        ping = "/api/v1/pings/00000000-0000-4000-8000-000000000001"
-        await reports.get(ping, headers=reports.bearer("viewer"))
-        await reports.get(f"{ping}?body=1", headers=reports.bearer("analyst"))
-        await reports.post("/api/v1/sql", headers=reports.bearer("analyst"), **SQL)
-    lines = [line for line in capfd.readouterr().err.splitlines() if "records read" in line]
+    with capture_logs() as lines:
+        async with running_reports(setup, tokens=tokens) as reports:
+            ping = "/api/v1/pings/00000000-0000-4000-8000-000000000001"
+            await reports.get(ping, headers=reports.bearer("viewer"))
+            await reports.get(f"{ping}?body=1", headers=reports.bearer("analyst"))
+            await reports.post("/api/v1/sql", headers=reports.bearer("analyst"), **SQL)
+    read = [line for line in lines if line["event"] == "records read"]
 
-    assert len(lines) == 2
-    assert "role=analyst" in lines[0] and "proof=token" in lines[0] and "what=ping with body" in lines[0]
-    assert "what=sql of=SELECT 1 AS one" in lines[1]
+    assert [(line["role"], line["proof"], line["what"], line["of"]) for line in read] == [
+        ("analyst", "token", "ping with body", ping.rpartition("/")[2]),
+        ("analyst", "token", "sql", "SELECT 1 AS one"),
+    ]

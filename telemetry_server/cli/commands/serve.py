@@ -83,7 +83,7 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     from telemetry_server.supervision.supervisor import Supervisor
 
     wake_read, wake_write = os.pipe()
-    options = _edge_options(settings, converts=converts)
+    options = _edge_options(settings, ports, converts=converts)
     doors = listeners_of(settings, ports)
     children = [
         _edge_child(options, _place(settings, number, wake_write if converts else -1), doors)
@@ -105,11 +105,12 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     return status
 
 
-def _edge_options(settings: Settings, *, converts: bool) -> "EdgeOptions":
+def _edge_options(settings: Settings, ports: "HeldPorts", *, converts: bool) -> "EdgeOptions":
     from storage.data_root import DataRoot
     from storage.progress.waiting import ConversionWatch
     from telemetry_server.composition.conversion import catalogue_of
     from telemetry_server.composition.providers import CachedDefinitions, SchemaInForce
+    from telemetry_server.composition.reports import reports_url
     from telemetry_server.edge.edge import EdgeOptions
     from telemetry_server.edge.limits import EdgeLimits
 
@@ -139,6 +140,7 @@ def _edge_options(settings: Settings, *, converts: bool) -> "EdgeOptions":
         other_definitions=CachedDefinitions(settings).text_of,
         conversion=ConversionWatch(DataRoot(settings.data_dir.resolve()), converts=converts),
         has_admin_port=settings.admin_port is not None,
+        reports_url="" if ports.reports is None else reports_url(settings, ports.reports.port),
         on_hangup=schema.read_again,
     )
 

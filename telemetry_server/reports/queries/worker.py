@@ -39,6 +39,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "probe": ("probes", "probe_answer"),
     "statement": ("statement", "statement_answer"),
 }
+MAX_CORES = 2
 SET_DEATH_SIGNAL = 1  # prctl(2), PR_SET_PDEATHSIG
 MOST_KILLABLE = "1000"  # proc(5), oom_score_adj
 
@@ -92,6 +93,12 @@ def _end_with_parent(parent: int) -> None:
         os._exit(0)
 
 
+def _limit_cores() -> None:
+    """Leave the other cores to those who receive and convert; DuckDB starts a thread for each of ours."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-MAX_CORES:])
+
+
 def _limit_memory(memory_bytes: int) -> None:
     """Limit what this process may allocate from here on; where memory ends, the kernel ends it first."""
     with suppress(OSError):
@@ -122,6 +129,7 @@ def main() -> None:
     if head is None:
         return
     setup: QuerySetup = pickle.loads(head)  # noqa: S301 - from our own parent
+    _limit_cores()
     _limit_memory(setup.memory_bytes)
     serve(setup, questions, answers)
 

@@ -1,0 +1,191 @@
+"""The reports beside a real server, and alone, in processes of their own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from telemetry_server.demo.temporary_server import bare_environment, free_port
+from tests.support.edges import RunningServer, running_server, wait_for
+from tests.support.running_server import telemetry_server
+from tests.support.whole_server import children_of
+
+
+def answered(url: str) -> bytes | None:
+    """The body of a 200, None for anything else."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.read()
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+@contextmanager
+def served(folder: Path, *words: str, **settings: str) -> Iterator[RunningServer]:
+    """``serve`` with reports on a free port."""
+    environment = {"TELEMETRY_REPORTS_PORT": "0", "TELEMETRY_REVISION_OFFLINE": "true"}
+    environment |= {f"TELEMETRY_{name.upper()}": value for name, value in settings.items()}
+    with running_server(folder, *words, environment=environment) as server:
+        yield server
+
+
+def reports_of(server: RunningServer) -> str:
+    """The address that the server printed."""
+    wait_for(lambda: "  reports:" in server.log(), 30)
+    found = re.search(r"reports: +(http://127\.0\.0\.1:\d+)/", server.log())
+    assert found, server.log()
+    return found[1]
+
+
+def reports_process(server: RunningServer, url: str) -> int:
+    """The process that listens there: the child of the lowest priority."""
+    del url
+    (found,) = [
+        child for child in children_of(server.process.pid) if os.getpriority(os.PRIO_PROCESS, child) == 19
+    ]
+    return found
+
+
+def test_a_ping_is_shown_within_seconds_and_the_edge_names_the_reports(tmp_path):
+    """On the first page, and on its own; no route of the reports is on the edge."""
+    with served(tmp_path) as server:
+        url, edge = reports_of(server), f"http://127.0.0.1:{server.port}"
+        empty = answered(f"{url}/")
+        document_id = str(uuid4())
+        request = urllib.request.Request(
+            f"{edge}/submit/example/hello/1/{document_id}", b'{"greeting": "hi"}'
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+        wait_for(lambda: document_id.encode() in (answered(f"{url}/") or b""), 5)
+        wait_for(lambda: b"stored" in (answered(f"{url}/pings/{document_id}") or b""), 5)
+        about = answered(f"{edge}/")
+        paths = json.loads(answered(f"{url}/api/openapi.json"))["paths"]
+        on_the_edge = [path for path in [*paths, "/pings", "/sign-in"] if answered(edge + path) is not None]
+
+    assert b"No ping has arrived yet" in empty
+    assert f"{edge}/submit/example/hello/1/".encode() in empty
+    assert f"reports are at {url}/".encode() in about
+    assert on_the_edge == []
+
+
+def test_a_killed_reports_process_comes_back_on_its_port(tmp_path):
+    """While the edge answers as if nothing had happened."""
+    with served(tmp_path) as server:
+        url = reports_of(server)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 20)
+        first = reports_process(server, url)
+        os.kill(first, signal.SIGKILL)
+        edge = answered(f"http://127.0.0.1:{server.port}/__heartbeat__")
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 20)
+
+        assert edge is not None
+        assert reports_process(server, url) != first
+
+
+def test_no_reports_leaves_them_out(tmp_path):
+    """No process, no port, no line."""
+    with served(tmp_path, "--no-reports") as server:
+        answered(f"http://127.0.0.1:{server.port}/__heartbeat__")
+        priorities = [os.getpriority(os.PRIO_PROCESS, child) for child in children_of(server.process.pid)]
+
+        assert 19 not in priorities
+        assert "reports" not in server.log()
+
+
+def test_a_port_that_is_taken_is_said_and_tried_again(tmp_path):
+    """The edge goes on without it."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with served(tmp_path, reports_port=str(port)) as server:
+            wait_for(lambda: f"127.0.0.1:{port} is in use" in server.log(), 20)
+            edge = answered(f"http://127.0.0.1:{server.port}/__heartbeat__")
+            taken.close()
+            wait_for(lambda: answered(f"http://127.0.0.1:{port}/__lbheartbeat__") is not None, 20)
+
+    assert edge is not None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.parametrize("command", ["serve", "reports"])
+def test_a_listener_for_other_machines_needs_users(command, host, tmp_path):
+    """78 and one line that says how to add one."""
+    if command == "reports":
+        telemetry_server("convert", "--data", str(tmp_path))
+    done = telemetry_server(
+        *(command, "--data", str(tmp_path), "--port", "0"),
+        TELEMETRY_REPORTS_HOST=host,
+        TELEMETRY_REPORTS_PORT="0",
+    )
+
+    assert done.returncode == 78
+    assert "telemetry-server users add" in done.stderr
+
+
+def test_a_header_that_everyone_could_send_is_refused(tmp_path):
+    """A proxy's header on a listener for all networks."""
+    environment = bare_environment()
+    subprocess.run(
+        [sys.executable, "-m", "telemetry_server", "users", "add", "alice", "--role", "admin"]
+        + ["--password-stdin", "--data", str(tmp_path)],
+        input=b"secret\n",
+        check=True,
+        env=environment,
+    )
+    done = telemetry_server(
+        *("reports", "--data", str(tmp_path), "--host", "0.0.0.0", "--port", "0"),
+        TELEMETRY_TRUSTED_USER_HEADER="X-Remote-User",
+    )
+
+    assert done.returncode == 78
+    assert "reports_networks" in done.stderr
+
+
+def test_the_reports_alone_read_a_copy_and_write_nothing_there(tmp_path):
+    """A copy that is not written to is the same afterwards, byte for byte."""
+    with served(tmp_path, "--no-reports") as server:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{server.port}/submit/example/hello/1/{uuid4()}", b'{"greeting": "hi"}'
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+    copy = tmp_path / "data"
+    telemetry_server("convert", "--data", str(copy), TELEMETRY_REVISION_OFFLINE="true")
+    before = contents(copy)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "telemetry_server", "reports", "--data", str(copy), "--port", str(port)],
+        env=bare_environment(),
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 20)
+        status = json.loads(answered(f"{url}/api/v1/status"))
+        pages = [answered(f"{url}{path}") for path in ("/", "/pings", "/api/v1/quarantine")]
+        after = contents(copy)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        ended = process.wait(20)
+
+    assert status["total"]["stored"] == 1
+    assert None not in pages
+    assert after == before
+    assert ended == 0
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file, but for the index of SQLite's log, which readers share."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.endswith(("-shm", "-wal"))
+    }
