@@ -6,7 +6,6 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -88,7 +87,6 @@ def serve_reports(
     edge_port: int,
     *,
     lifeline_fd: int = -1,
-    on_ready: Callable[[], None] = lambda: None,
 ) -> int:
     """
     Run the reports in this process until they are to end; returns the exit status.
@@ -100,7 +98,6 @@ def serve_reports(
     from telemetry_server.reports.server import ReportsListener, run_reports
 
     check_reports_access(settings)
-    was_held = held is not None
     if held is None:
         held = _port_in_time(settings, lifeline_fd)
         if held is None:
@@ -112,11 +109,6 @@ def serve_reports(
     )
     port = held.port
 
-    def ready() -> None:
-        if not was_held:
-            say_where(settings, port)
-        on_ready()
-
     return run_reports(
         options_of(settings, edge_port),
         query_setup_of(settings),
@@ -124,7 +116,7 @@ def serve_reports(
         listener,
         site(),
         lifeline_fd=lifeline_fd,
-        on_ready=ready,
+        on_ready=lambda: say_where(settings, port),
     )
 
 

@@ -36,7 +36,6 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.composition.listeners import check_certificate, hold_reports_port
     from telemetry_server.composition.reports import (
         check_reports_access,
-        say_where,
         serve_reports,
     )
     from telemetry_server.observability import logs
@@ -57,5 +56,4 @@ def run(args: argparse.Namespace) -> int:
     logs.forgive_streams()
     is_text = None if settings.log_format is LogFormat.AUTO else settings.log_format is LogFormat.TEXT
     logs.configure(human=is_text)
-    port = held.port
-    return serve_reports(settings, held, settings.port, on_ready=lambda: say_where(settings, port))
+    return serve_reports(settings, held, settings.port)

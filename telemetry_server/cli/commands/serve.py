@@ -221,8 +221,6 @@ def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
 
 def _say_where(settings: Settings, ports: "HeldPorts") -> None:
     """Where to send a ping, and how to look at it."""
-    from telemetry_server.composition.reports import say_where
-
     port = ports.public.port
     server = (
         f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
@@ -238,8 +236,6 @@ def _say_where(settings: Settings, ports: "HeldPorts") -> None:
     say(f"  send a ping:   {_example_curl(settings, server)}")
     say(f"  see records:   {command} cat converted --data {data}")
     say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")
-    if ports.reports is not None:
-        say_where(settings, ports.reports.port)
 
 
 def _example_curl(settings: Settings, server: str) -> str:
