@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from telemetry_server.access.access_file import AccessFile
 from telemetry_server.edge.aiohttp_check import check_aiohttp
-from telemetry_server.edge.connection_limits import LimitedHandler, LimitedServer
+from telemetry_server.edge.connection_limits import LimitedHandler
+from telemetry_server.edge.limited_server import LimitedServer
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.events import WorkFailed
@@ -75,6 +76,7 @@ class NetworkHandler(LimitedHandler):
         """End the connection, and with it the query that is asked for: its client is gone."""
         if self.transport is not None:
             self.transport.abort()
+        return None
 
 
 class NetworkServer(LimitedServer):
