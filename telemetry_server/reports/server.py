@@ -89,7 +89,7 @@ class NetworkServer(LimitedServer):
 
     def __call__(self) -> NetworkHandler:
         """The protocol of a new connection."""
-        return NetworkHandler(self, loop=self._loop, **self._kwargs)
+        return NetworkHandler(self, owner=self.owner, loop=self._loop, **self._kwargs)
 
 
 def _is_in(peer: Any, networks: Sequence[Network]) -> bool:
