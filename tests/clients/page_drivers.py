@@ -1,0 +1,123 @@
+"""Real browsers that a test drives: pages are opened, and scripts run in them."""
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry_server.demo.temporary_server import free_port
+from tests.clients.browsers import CHROMIUM_FLAGS, FIREFOX_PREFS
+from tests.clients.marionette import Marionette
+
+START_SECONDS = 60
+Ask = Callable[[str, dict[str, Any]], Any]
+
+
+class PageDriver:
+    """One window of a browser."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def open(self, url: str) -> None:
+        """Show *url*; returns when it is loaded."""
+        self._ask("url", {"url": url})
+
+    def run(self, script: str) -> Any:
+        """Run *script*, the body of an async function, in the page; return what it does."""
+        return self._ask("run", {"script": f"return (async () => {{{script}}})()"})
+
+
+@contextmanager
+def chromium_driver(folder: Path) -> Iterator[PageDriver]:
+    """Chromium by chromedriver; skips the test where one of them is missing."""
+    program, browser = shutil.which("chromedriver"), shutil.which("chromium")
+    if program is None or browser is None:
+        pytest.skip("needs Chromium and its driver: apt-get install chromium chromium-driver")
+    port = free_port()
+    with (folder / "chromedriver.log").open("wb") as log:
+        process = subprocess.Popen([program, f"--port={port}"], stdout=log, stderr=log)
+    base = f"http://127.0.0.1:{port}"
+
+    def send(path: str, body: dict[str, Any]) -> Any:
+        request = urllib.request.Request(
+            base + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+            return json.load(answer)["value"]
+
+    try:
+        flags = [*CHROMIUM_FLAGS, f"--user-data-dir={folder / 'chromium'}"]
+        options = {"binary": browser, "args": flags}
+        wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+        session = None
+        deadline = time.monotonic() + START_SECONDS
+        while session is None:
+            try:
+                session = send("/session", wanted)["sessionId"]
+            except OSError:
+                assert time.monotonic() < deadline, (folder / "chromedriver.log").read_text()
+                time.sleep(0.2)
+
+        def ask(command: str, parameters: dict[str, Any]) -> Any:
+            if command == "url":
+                return send(f"/session/{session}/url", parameters)
+            return send(f"/session/{session}/execute/sync", {**parameters, "args": []})
+
+        yield PageDriver(ask)
+    finally:
+        if session is not None:
+            request = urllib.request.Request(f"{base}/session/{session}", method="DELETE")
+            with suppress(OSError):
+                urllib.request.urlopen(request, timeout=20).close()
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def firefox_driver(folder: Path) -> Iterator[PageDriver]:
+    """Firefox by Marionette; skips the test where it is missing."""
+    program = shutil.which("firefox-esr") or shutil.which("firefox")
+    if program is None:
+        pytest.skip("needs Firefox: apt-get install firefox-esr")
+    port = free_port()
+    profile = folder / "firefox"
+    profile.mkdir()
+    prefs = {**FIREFOX_PREFS, "marionette.port": port}
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in prefs.items()]
+    (profile / "user.js").write_text("\n".join(lines) + "\n")
+    words = ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
+    with (folder / "firefox.log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, *words, "--profile", str(profile), "about:blank"],
+            stdout=log,
+            stderr=log,
+            env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
+        )
+    try:
+        marionette = Marionette(port, wait_seconds=START_SECONDS)
+        marionette.ask("Marionette:SetContext", {"value": "content"})
+
+        def ask(command: str, parameters: dict[str, Any]) -> Any:
+            if command == "url":
+                return marionette.ask("WebDriver:Navigate", parameters)
+            return marionette.ask("WebDriver:ExecuteScript", {**parameters, "args": []})["value"]
+
+        yield PageDriver(ask)
+        marionette.ask("Marionette:SetContext", {"value": "chrome"})
+        marionette.quit()
+        process.wait(60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+
+
+DRIVERS = {"chromium": chromium_driver, "firefox": firefox_driver}

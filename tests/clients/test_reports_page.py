@@ -1,0 +1,109 @@
+"""The first page of the reports in real browsers: the first ping appears, nothing is fetched elsewhere."""
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.request
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.clients.page_drivers import DRIVERS, PageDriver
+from tests.reports.test_serve import reports_of, served
+from tests.support.edges import wait_for
+
+INSTALL_SECONDS = 120
+BROWSERS = [
+    pytest.param("chromium", marks=pytest.mark.slow),
+    pytest.param("firefox", marks=pytest.mark.firefox),
+]
+HOSTILE = '<img src=x onerror="document.title=1">\u202e' + "x" * 3000
+# Injected before anything is looked at: what the policy refuses, and errors of scripts.
+WATCH = """
+window.seen = [];
+document.addEventListener("securitypolicyviolation", (event) => window.seen.push(event.violatedDirective));
+window.addEventListener("error", (event) => window.seen.push(String(event.message)));
+"""
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory) -> str:
+    """The text of axe-core from npm; AXE names a file that is there already."""
+    if ready := os.environ.get("AXE"):
+        return Path(ready).read_text()
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("axe")
+    install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
+    try:
+        subprocess.run(install, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+    except (subprocess.SubprocessError, OSError) as error:
+        pytest.skip(f"axe-core cannot be installed here: {type(error).__name__}")
+    return (folder / "node_modules/axe-core/axe.min.js").read_text()
+
+
+def post(url: str, body: bytes, **headers: str) -> None:
+    """Submit a ping."""
+    urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10).close()
+
+
+def has_text(driver: PageDriver, text: str) -> bool:
+    """Whether the page shows *text* now."""
+    return bool(driver.run(f"return document.body.innerText.includes({json.dumps(text)})"))
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_the_shown_command_makes_a_ping_appear_without_reload(browser, tmp_path):
+    """The command is run as it stands; scripts do the rest, from this host alone."""
+    with served(tmp_path) as server, DRIVERS[browser](tmp_path) as driver:
+        url = reports_of(server)
+        driver.open(f"{url}/")
+        driver.run(WATCH)
+        command = driver.run("return document.getElementById('first-ping').textContent")
+        subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=20)
+        document_id = command.split("/")[-1].split(" ")[0]
+        wait_for(lambda: has_text(driver, document_id), 10)
+        hosts = driver.run(
+            "return performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)"
+        )
+        seen = driver.run("return window.seen || []")
+        styled = driver.run("return document.querySelectorAll('[style], style').length")
+
+    assert set(hosts) == {url}
+    assert seen == []
+    assert styled == 0
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe, tmp_path):
+    """Nothing serious by axe-core on a wide and a narrow window; no markup of a client's lives."""
+    with served(tmp_path) as server, DRIVERS[browser](tmp_path) as driver:
+        url, edge = reports_of(server), f"http://127.0.0.1:{server.port}"
+        document_id = str(uuid4())
+        hostile = json.dumps({"client_info": {"app_display_version": HOSTILE, "app_channel": HOSTILE}})
+        post(f"{edge}/submit/example/hello/1/{document_id}", hostile.encode())
+        post(f"{edge}/submit/example/hello/1/{uuid4()}", b"{")
+        post(f"{edge}/submit/%3Cscript%3E", b"x")
+        driver.open(f"{url}/")
+        wait_for(lambda: has_text(driver, "invalid_json"), 10)
+        found = {}
+        for path in ("/", "/pings", f"/pings/{document_id}", f"/pings/{document_id}?body=1", "/nothing"):
+            driver.open(url + path)
+            result = driver.run(f"{axe}; return await axe.run()")
+            serious = [
+                (each["id"], [node["html"][:200] for node in each["nodes"][:3]])
+                for each in result["violations"]
+                if each["impact"] in ("serious", "critical")
+            ]
+            if serious:
+                found[path] = serious
+            wide = driver.run(
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wide <= 0, path
+            assert driver.run("return document.querySelectorAll('main img').length") == 0
+            assert driver.run("return document.title").endswith("telemetry-server")
+
+    assert not found
