@@ -13,7 +13,7 @@ from telemetry_server.analysis.extras import require_tables
 from telemetry_server.analysis.session import SessionLimits, open_session
 from telemetry_server.analysis.statement import StatementRefused, check_statement, one_line
 from telemetry_server.analysis.streams import RowStream, streams_of
-from telemetry_server.analysis.watch import StatementStopped, limited_memory, run_watched
+from telemetry_server.analysis.watch import StatementHung, StatementStopped, limited_memory, run_watched
 
 if TYPE_CHECKING:
     import duckdb
@@ -91,7 +91,13 @@ def opened_session(
     streams = streams_of(root, lambda: cache_in(specs), catalogue)
     with Snapshot(catalogue.files) as snapshot:
         connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes))
-        yield QuerySession(connection, streams, limits)
+        try:
+            yield QuerySession(connection, streams, limits)
+        except StatementHung:
+            raise  # what still runs would keep `close` waiting
+        except BaseException:
+            connection.close()
+            raise
         connection.close()
 
 

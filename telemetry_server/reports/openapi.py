@@ -14,7 +14,7 @@ from telemetry_server.reports.route import Route
 
 REF = "#/components/schemas/{model}"
 # Statuses that every route of the API may have: parameters, who asks, from where, our own troubles.
-EVERYWHERE = (400, 401, 403, 414, 421, 500, 503)
+EVERYWHERE = (400, 401, 403, 414, 421, 431, 500, 503)
 
 
 def document(routes: Iterable[Route], version: str) -> bytes:

@@ -11,7 +11,7 @@ from telemetry_server.reports.problems import Problem
 
 MAX_PARAMETERS = 64
 MAX_TEXT = 300
-DAY_PATTERN = r"^[0-9]{4}-?[0-9]{2}-?[0-9]{2}$"
+DAY_PATTERN = r"^([0-9]{4}-?[0-9]{2}-?[0-9]{2})?$"
 OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
 
 

@@ -27,6 +27,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "wrong-media-type": (415, "The content type is not supported"),
     "wrong-host": (421, "This host name is not served here"),
     "too-many-tries": (429, "Too many tries"),
+    "header-too-large": (431, "A header is too large"),
     "failed": (500, "The answer could not be made"),
     "stopped": (503, "The query was stopped"),
     "busy": (503, "Too many queries"),

@@ -12,6 +12,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any, cast
 
+import orjson
+from aiohttp import web
+
 from telemetry_server.access.access_file import AccessFile
 from telemetry_server.edge.aiohttp_check import check_aiohttp
 from telemetry_server.edge.connection_limits import LimitedHandler
@@ -19,8 +22,8 @@ from telemetry_server.edge.limited_server import LimitedServer
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.events import WorkFailed
-from telemetry_server.reports.answers import Answer
-from telemetry_server.reports.app import ReportsApp
+from telemetry_server.reports.answers import PROBLEM_JSON, Answer
+from telemetry_server.reports.app import SECURITY_HEADERS, ReportsApp
 from telemetry_server.reports.jobs import Jobs
 from telemetry_server.reports.openapi import document
 from telemetry_server.reports.problems import Problem
@@ -35,6 +38,7 @@ LOWEST_PRIORITY = 19  # nice(2)
 CUT_OFF_SECONDS = 0.2
 POLL_SECONDS = 0.02
 MAX_TARGET_BYTES = 8192
+PARSER_PROBLEMS = {400: "bad-request", 414: "target-too-long", 431: "header-too-large"}
 MAX_LINE_BYTES = MAX_TARGET_BYTES + 64  # with method and version
 
 Address = tuple[int, tuple[object, ...]]
@@ -71,6 +75,23 @@ class NetworkHandler(LimitedHandler):
             cast(asyncio.Transport, transport).abort()
             return
         super().connection_made(transport)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer for a request that could not be parsed by a problem; nothing of it is in the answer."""
+        response = super().handle_error(request, status, exc, message)
+        problem = Problem(PARSER_PROBLEMS.get(response.status, "failed"), "The request cannot be read.")
+        answer = web.Response(
+            body=orjson.dumps(problem.as_json()), status=problem.status, content_type=PROBLEM_JSON
+        )
+        answer.headers.update(SECURITY_HEADERS)
+        answer.force_close()
+        return answer
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """End the connection, and with it the query that is asked for: its client is gone."""

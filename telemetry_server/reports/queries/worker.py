@@ -59,20 +59,26 @@ def answer(source: Source, question: bytes) -> tuple[dict[str, Any], bytes]:
         return {"ok": True}, orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS)
     except QueryError as error:
         return {"ok": False, "error": type(error).__name__, "detail": str(error)}, b""
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        # A thread that cannot be started lacks memory for its stack.
+        if isinstance(error, RuntimeError) and "new thread" not in str(error):
+            return _fault(error)
         mebibytes = source.setup.memory_bytes / 2**20
         detail = f"The query was stopped: it needs more than {mebibytes:,.0f} MiB of memory."
         return {"ok": False, "error": QueryStopped.__name__, "detail": detail}, b""
     except (StorageError, OSError) as error:
         return {"ok": False, "error": "storage", "detail": f"{type(error).__name__}: {error}"}, b""
     except Exception as error:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = (
-            "" if trace is None else f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})"
-        )
-        return {"ok": False, "error": "fault", "detail": f"{type(error).__name__}: {error}{where}"}, b""
+        return _fault(error)
+
+
+def _fault(error: Exception) -> tuple[dict[str, Any], bytes]:
+    """Return the answer of a fault of ours, with the line that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})"
+    return {"ok": False, "error": "fault", "detail": f"{type(error).__name__}: {error}{where}"}, b""
 
 
 def serve(setup: QuerySetup, questions: BinaryIO, answers: BinaryIO) -> None:
