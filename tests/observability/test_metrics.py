@@ -35,6 +35,9 @@ CONTRACT_METRICS = {
     "telemetry_tables_waiting_rows": (),
     "telemetry_raw_bytes": (),
     "telemetry_specs_fetches_total": ("result",),
+    "telemetry_reports_requests_total": ("route", "code"),
+    "telemetry_reports_request_seconds": (),
+    "telemetry_reports_queries_total": ("result",),
 }
 # Three processes count, one of them dies; then a fourth reads.
 MANY_PROCESSES = """
