@@ -176,7 +176,10 @@ TABLES_OFF = (
 
 
 def _say_unreachable(revision: Revision, error: str, path: Path) -> None:
-    say(f"{revision} is out of reach, its pings wait: {error}; try again later, or put its file at {path}")
+    say(
+        f"the definitions of {revision} are out of reach, its pings wait: {error};"
+        f" run convert again later, or put the Histograms.json at {path}"
+    )
 
 
 def _log_unreachable(revision: Revision, error: str, path: Path) -> None:

@@ -531,7 +531,7 @@ async def test_explain_lists_self_described_histograms(tmp_path, command):
     told = command(*words)[0]
     exact = json.loads(command(*words, "--json")[0])
 
-    assert "24 histograms were packed by their own definitions" in told
+    assert "24 histograms were packed with their own definitions" in told
     assert "    PLAIN_FLAG: flag, 1 to 2 in 3 buckets\n" in told
     assert r"    EVIL\x1b[31m: exponential, 1 to 3000 in 10 buckets" in told
     assert "and 4 more" in told

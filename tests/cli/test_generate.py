@@ -68,8 +68,8 @@ def test_without_a_last_day_the_days_end_yesterday(tmp_path, command):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--days", "2", "--to", "http://127.0.0.1:1"], "the server dates them"),
-        (["--format", "lines", "--to", "http://127.0.0.1:1"], "the server dates them"),
+        (["--days", "2", "--to", "http://127.0.0.1:1"], "the server sets the time of arrival"),
+        (["--format", "lines", "--to", "http://127.0.0.1:1"], "the server sets the time of arrival"),
         (["--days", "2", "--format", "lines"], "use --format packed"),
         (["--last-day", "20240301"], "needs --days"),
         (["--days", "0"], "less than 1"),

@@ -107,10 +107,10 @@ def test_show_prints_a_file_whole(capsys):
         (("show", "--revision", "http://h/x/rev/tip"), 2, "lower-case hex"),
         (("show", "--revision", URL.replace("a5", "b5")), 5, "127.0.0.1"),
         (("show", "--file", "/no/such/file"), 4, "No such file"),
-        (("show", "--file", __file__), 4, "is no spec file"),
+        (("show", "--file", __file__), 4, "is not a spec file"),
         (("show", "DNS", "--history"), 1, "specs prefetch --repo mozilla-central"),
         (("show", "--history"), 2, "needs a NAME"),
-        (("diff", __file__, URL), 4, "is no spec file"),
+        (("diff", __file__, URL), 4, "is not a spec file"),
         (("prefetch", "--repo", "../x"), 2, "not the path of a repository"),
         (("prefetch", "--repo", "mozilla-central"), 5, "127.0.0.1"),
     ],
@@ -122,7 +122,7 @@ def test_what_cannot_be_shown_is_told_in_one_line(root, capsys, words, status, t
     talk = capsys.readouterr().err
     assert told in talk
     assert "Traceback" not in talk
-    assert "our fault" not in talk
+    assert "a bug in" not in talk
 
 
 def test_a_server_out_of_reach_is_told_once(root, capsys, caplog):
@@ -138,7 +138,7 @@ def test_an_empty_root_is_no_accident(tmp_path, capsys, words):
     """A fresh data root, or none at all, and nothing is made of it by looking."""
     assert run(tmp_path / "absent", *words) == (1 if "show" in words else 0)
 
-    assert "our fault" not in capsys.readouterr().err
+    assert "a bug in" not in capsys.readouterr().err
     assert not (tmp_path / "absent").exists()
 
 

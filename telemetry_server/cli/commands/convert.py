@@ -1,4 +1,4 @@
-"""``telemetry-server convert``: converts everything in raw/, or exported files."""
+"""``telemetry-server convert``: converts all waiting submissions, or imports and converts exported files."""
 
 import argparse
 import asyncio
@@ -24,7 +24,8 @@ exit status: 0 even if pings were quarantined, 4 if a file was damaged,
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="file of exported data; - is stdin")
+    """Add the options of ``convert``."""
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exported file to import first; - is stdin")
     parser.add_argument(
         "--format",
         choices=("auto", "packed", "export", "lines"),
@@ -35,14 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--date",
         type=day_of,
         metavar="YYYYMMDD",
-        help="day of arrival for lines, which have no dates",
+        help="day of arrival (UTC) for the format lines, which has no dates",
     )
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the counts of the run; 5 while pings are pending."""
+    """Convert, and print the counts of the run; 5 while pings wait for definitions."""
     from storage.progress.conversion_state import ConversionState
     from telemetry_server.composition.conversion import opened_converter
     from telemetry_server.composition.data_root import prepare_data_root
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if tally.pending:
         say(_waiting(tally))
     if was_stopped:
-        say("stopped: converted pings are kept; run convert again for the rest")
+        say("stopped; what was converted is kept, run convert again for the rest")
         return ExitStatus.INTERRUPTED
     if imported is not None and imported.is_bad:
         return ExitStatus.BAD_INPUT
