@@ -17,6 +17,7 @@ from histogram_specs.revision import SPEC_FILE_NAME, Revision
 from histogram_specs.spec_file import MAX_BYTES, SpecFile, parse_spec_file
 
 MAX_FILES = 10_000
+BROKEN_FILE_REMEDY = "replace it or remove it"
 SET_ASIDE_NAME = SPEC_FILE_NAME + ".broken"
 
 log = logging.getLogger(__name__)
@@ -172,12 +173,12 @@ class RevisionCache:
         try:
             spec_file = parse_spec_file(text, self.constants)
         except NotASpecFile as error:
-            raise self._broken(revision, f"is no spec file: {error}", stamp) from error
+            raise self._broken(revision, f"is not a spec file: {error}", stamp) from error
         self._remember(revision, _Known(stamp, spec_file.digest))
         return self._keep(spec_file)
 
     def _broken(self, revision: Revision, what: str, stamp: _Stamp | None) -> BrokenSpecFile:
-        detail = f"{self.path_of(revision)} {what}; replace it or remove it"
+        detail = f"{self.path_of(revision)} {what}; {BROKEN_FILE_REMEDY}"
         known = self._known.get(revision)
         if known is None or known.detail != detail:
             log.warning("%s", detail)
