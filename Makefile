@@ -30,7 +30,7 @@ run: install  ## start the server on 127.0.0.1:8080, data in ./data; PORT=9000 t
 test: install  ## every test that needs no outside service
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-demo: install  ## a throw-away server, pings good and bad, and what became of each
+demo: install  ## a temporary server, valid and faulty pings, and the outcome of each
 	@$(BIN)/telemetry-server demo
 
 lint: install  ## style and types
