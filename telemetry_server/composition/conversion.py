@@ -177,7 +177,7 @@ TABLES_OFF = (
 
 def _say_unreachable(revision: Revision, error: str, path: Path) -> None:
     say(
-        f"the definitions of {revision} are out of reach, its pings wait: {error};"
+        f"the definitions of {revision} are out of reach, and pings that need them wait: {error};"
         f" run convert again later, or put the Histograms.json at {path}"
     )
 

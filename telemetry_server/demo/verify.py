@@ -87,10 +87,10 @@ def verify(data: Path, histograms_kept: int) -> Observed:
 def _row(kind: str, pings: Sequence[GeneratedPing], seen: Observed) -> Row:
     sample = pings[0].expected
     if kind == REPEAT:
-        return Row("same ping again", len(pings), "counted as duplicate", len(pings), _plain_repeats(seen))
+        return Row("same ping again", len(pings), "duplicate", len(pings), _plain_repeats(seen))
     if kind == CONFLICT:
         conflicts = seen.total["conflict"]
-        return Row("same id, other content", len(pings), "kept as conflict", len(pings), conflicts)
+        return Row("same id, other content", len(pings), "duplicate, kept as conflict", len(pings), conflicts)
     if sample.outcome == "quarantined":
         return Row(kind, len(pings), f"quarantined: {sample.reason}", len(pings), seen.quarantined[kind])
     found = sum(seen.stored.get(ping.document_id) == dict(ping.expected.histograms_dropped) for ping in pings)

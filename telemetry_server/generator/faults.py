@@ -1,9 +1,9 @@
 """
-What may be wrong with a ping: a table of faults, each with what the server says of it.
+The faults of generated pings, by the reason that the server gives for them.
 
-Every reason of the server's that a client can bring about by itself is here.
-Reasons that take an operator's schemas or rules (``unknown_doctype``,
-``schema_violation``, ``unwanted``) are not.
+The table has every reason that a client can cause alone.  Reasons that need an
+operator's schemas or rules (``unknown_doctype``, ``schema_violation``, ``unwanted``)
+are missing.
 """
 
 import gzip
@@ -17,7 +17,7 @@ import orjson
 from telemetry_server.generator.definitions import Definitions
 from telemetry_server.generator.payloads import Draft, Layout
 
-GZIP_LEVEL = 6  # as Firefox has it
+GZIP_LEVEL = 6  # as in Firefox
 PAST_NESTING_LIMIT = 65
 PAST_INFLATED_LIMIT = 9 * 2**20
 PAST_COUNT_LIMIT = 2**63
@@ -25,7 +25,7 @@ PAST_COUNT_LIMIT = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Spoilt:
-    """What a fault leaves to send."""
+    """A ping with a fault, ready to be sent."""
 
     path: str
     body: bytes
@@ -33,12 +33,12 @@ class Spoilt:
 
 
 def text_of(draft: Draft) -> bytes:
-    """The payload as JSON."""
+    """Return the payload as JSON."""
     return orjson.dumps(draft.payload)
 
 
 def packed(text: bytes) -> bytes:
-    """*text* as clients send it."""
+    """Return *text* gzipped, as clients send it."""
     return gzip.compress(text, GZIP_LEVEL, mtime=0)
 
 
@@ -137,7 +137,7 @@ def _unknown_revision(chance: Random, draft: Draft) -> None:
     draft.section["info"]["revision"] = f"https://hg.mozilla.org/mozilla-central/rev/{made_up}"
 
 
-# Of a submission as a whole.  The line formats have no path and no gzip, so they know half of these.
+# Faults of a whole submission.  The line formats have neither path nor gzip, so only half of these fit them.
 PAYLOAD_FAULTS: dict[str, Callable[[Random, Draft, Definitions], Spoilt]] = {
     "invalid_json": _invalid_json,
     "unknown_version": _payload_fault(_unknown_version),
@@ -196,7 +196,7 @@ def _invalid_count(chance: Random, histogram: dict[str, Any]) -> Any:
     return histogram
 
 
-# Of single histograms; the ping is kept without them.
+# Faults of single histograms; the ping is stored without these histograms.
 HISTOGRAM_FAULTS: dict[str, Callable[[Random, dict[str, Any]], Any]] = {
     "malformed": _malformed,
     "type_mismatch": _type_mismatch,
@@ -209,16 +209,16 @@ NAME_FAULTS = ("unknown_histogram", "unusable_spec")
 
 
 def histogram_fault_names(definitions: Definitions) -> tuple[str, ...]:
-    """The histogram reasons that pings of these definitions can bring about."""
+    """Return the reasons for dropped histograms that pings of these definitions can cause."""
     names = NAME_FAULTS if definitions.unusable else NAME_FAULTS[:1]
     return (*HISTOGRAM_FAULTS, *names)
 
 
 def spoil_histograms(chance: Random, draft: Draft, definitions: Definitions, fault: str) -> Spoilt:
-    """Spoil one to three histograms of *draft* in the way that *fault* names."""
+    """Put the *fault* into one to three histograms of *draft*."""
     wanted = chance.randint(1, 3)
     histograms = draft.histograms
-    # A flag's or a count's form is checked no differently, but the humps show more.
+    # Flags and counts are checked in the same way, but larger histograms are more realistic.
     names = sorted(name for name, value in histograms.items() if value["histogram_type"] in (0, 1))
     chosen = chance.sample(names, min(wanted, len(names)))
     if fault == "unknown_histogram":

@@ -1,4 +1,4 @@
-"""The n-th ping of a seed: the same bytes each time, whatever was made before it."""
+"""Generates the n-th ping of a seed: always the same bytes, independent of earlier pings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +21,10 @@ MIN_BEFORE_REPEATS = 4
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the server is to make of a ping."""
+    """The expected outcome of a ping."""
 
     outcome: str  # stored, duplicate or quarantined
-    reason: str | None = None  # of quarantine
+    reason: str | None = None  # for quarantine
     histograms_kept: int = 0
     histograms_dropped: Mapping[str, int] = field(default_factory=dict)
     conflict: bool = False
@@ -32,34 +32,34 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedPing:
-    """One ping as it goes over the wire, and what is to become of it."""
+    """One ping as it is sent, and its expected outcome."""
 
     index: int
-    kind: str  # "good", "repeat", "conflict", or the reason it brings about
+    kind: str  # "good", "repeat", "conflict", or the reason that its fault causes
     document_id: str
     path: str
-    body: bytes  # gzip, or what a fault made of it
+    body: bytes  # gzipped, unless a fault changed that
     expected: Expected
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a stream of pings is made of; equal recipes make equal streams."""
+    """The parameters of a stream of pings; equal recipes make equal streams."""
 
     definitions: Definitions
     seed: int = 0
     malformed_rate: float = 0.0
     repeat_rate: float = 0.0
     layout: Layout = Layout.CLASSIC
-    lines_only: bool = False  # leave out what a line format cannot hold
+    lines_only: bool = False  # without faults that a line format cannot express
 
     def kinds(self) -> tuple[str, ...]:
-        """The faults that this recipe draws from."""
+        """The kinds of faults in this recipe."""
         whole = (*PAYLOAD_FAULTS, *(() if self.lines_only else TRANSPORT_FAULTS))
         return (*whole, *histogram_fault_names(self.definitions))
 
     def kind_at(self, index: int) -> str:
-        """What kind of ping is at *index*."""
+        """Return the kind of the ping at *index*."""
         chance = Random(f"{self.seed}/{index}/kind")
         if chance.random() < self.malformed_rate:
             return chance.choice(self.kinds())
@@ -74,7 +74,7 @@ class Recipe:
         return next((n for n in range(index - 1, -1, -1) if self.kind_at(n) == GOOD), None)
 
     def ping_at(self, index: int) -> GeneratedPing:
-        """The ping at *index*, from 0."""
+        """Return the ping at *index*, counted from 0."""
         kind = self.kind_at(index)
         if kind in (REPEAT, CONFLICT):
             earlier = self._earlier_good(index)
@@ -107,5 +107,5 @@ class Recipe:
         return GeneratedPing(index, kind, made.document_id, made.path, packed(text_of(made)), expected)
 
     def pings(self, count: int) -> Iterator[GeneratedPing]:
-        """The first *count* pings."""
+        """Yield the first *count* pings."""
         return (self.ping_at(index) for index in range(count))

@@ -78,7 +78,7 @@ class Importer:
         self._notes = root.state / "imports"
 
     def resume(self) -> None:
-        """Publish imports that were staged completely, and remove incomplete ones."""
+        """Publish completely staged imports, and remove incomplete ones."""
         for staged in sorted(self._root.staging.glob("*")):
             note = staged / "whole.json"
             if note.exists():

@@ -1,5 +1,5 @@
 """
-The table of settings: name, type, default, and what each is for.
+The table of settings: name, type, default and description.
 
 `telemetry_server.settings.loader` makes a `Settings` when a command starts.  Only `cli`, `composition` and
 `diagnostics` import it: the other rooms get plain values.
@@ -126,11 +126,11 @@ class Settings(BaseSettings):
         "as records are kept.",
     )
     tables: Flag = Field(
-        True, description="Keep records as tables (Parquet) as well; needs the extra `tables`."
+        True, description="Store records in tables (Parquet) as well; needs the extra `tables`."
     )
     raw_retention_days: Days = Field(
         30.0,
-        description="How long raw submissions are kept, in days.  None is removed before it is converted.",
+        description="How long raw submissions are kept, in days.  They are never removed before conversion.",
     )
     quarantine_retention_days: Days = Field(
         90.0,
@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
     geo_database: FilePath | None = Field(
         None,
-        description="MaxMind DB file to look up countries in; needs `client_address = truncated`.",
+        description="MaxMind DB file to find countries by address; needs `client_address = truncated`.",
     )
     unresolved_revision: UnresolvedRevision = Field(
         UnresolvedRevision.QUARANTINE,

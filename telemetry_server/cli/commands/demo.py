@@ -112,7 +112,7 @@ def _converted(
 
 def _print(rows: "Sequence[Row]", seen: "Observed") -> None:
     print_table(
-        ("kind of ping", "pings", "outcome", "expected", "seen", ""),
+        ("kind of ping", "pings", "outcome", "expected", "actual", ""),
         [
             (row.kind, row.sent, row.becomes, row.expected, row.seen, "" if row.is_as_expected else "WRONG")
             for row in rows
