@@ -24,7 +24,7 @@ PAST_COUNT_LIMIT = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
+class FaultyPing:
     """A ping with a fault, ready to be sent."""
 
     path: str
@@ -42,15 +42,17 @@ def packed(text: bytes) -> bytes:
     return gzip.compress(text, GZIP_LEVEL, mtime=0)
 
 
-def _payload_fault(change: Callable[[Random, Draft], None]) -> Callable[[Random, Draft, Definitions], Spoilt]:
-    def spoil(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _payload_fault(
+    change: Callable[[Random, Draft], None],
+) -> Callable[[Random, Draft, Definitions], FaultyPing]:
+    def put_fault(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
         change(chance, draft)
-        return Spoilt(draft.path, packed(text_of(draft)))
+        return FaultyPing(draft.path, packed(text_of(draft)))
 
-    return spoil
+    return put_fault
 
 
-def _invalid_path(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _invalid_path(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     path = chance.choice(
         (
             f"/submit/{draft.document_id}",
@@ -58,31 +60,31 @@ def _invalid_path(chance: Random, draft: Draft, _definitions: Definitions) -> Sp
             f"/submit/a/b/1/{draft.document_id}/and/more",
         )
     )
-    return Spoilt(path, packed(text_of(draft)))
+    return FaultyPing(path, packed(text_of(draft)))
 
 
-def _invalid_document_id(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _invalid_document_id(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     wrong = chance.choice(("not-a-uuid", draft.document_id[:-1], draft.document_id.replace("-", "")))
-    return Spoilt(draft.path.replace(draft.document_id, wrong), packed(text_of(draft)))
+    return FaultyPing(draft.path.replace(draft.document_id, wrong), packed(text_of(draft)))
 
 
-def _empty_body(_chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
-    return Spoilt(draft.path, b"")
+def _empty_body(_chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
+    return FaultyPing(draft.path, b"")
 
 
-def _corrupt_gzip(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _corrupt_gzip(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     body = packed(text_of(draft))
     torn = body[: len(body) // 2]
     # The checksum is the fourth to eighth byte from the end.
     wrong_checksum = body[:-8] + bytes(255 - byte for byte in body[-8:-4]) + body[-4:]
-    return Spoilt(draft.path, chance.choice((torn, wrong_checksum)))
+    return FaultyPing(draft.path, chance.choice((torn, wrong_checksum)))
 
 
-def _too_large(_chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
-    return Spoilt(draft.path, packed(text_of(draft) + b" " * PAST_INFLATED_LIMIT))
+def _too_large(_chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
+    return FaultyPing(draft.path, packed(text_of(draft) + b" " * PAST_INFLATED_LIMIT))
 
 
-def _invalid_json(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _invalid_json(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     text = text_of(draft)
     deep = b'{"a":' * PAST_NESTING_LIMIT + b"1" + b"}" * PAST_NESTING_LIMIT
     variants = (
@@ -93,7 +95,7 @@ def _invalid_json(chance: Random, draft: Draft, _definitions: Definitions) -> Sp
         deep,
         b"hello",
     )
-    return Spoilt(draft.path, packed(chance.choice(variants)))
+    return FaultyPing(draft.path, packed(chance.choice(variants)))
 
 
 def _unknown_version(chance: Random, draft: Draft) -> None:
@@ -138,7 +140,7 @@ def _unknown_revision(chance: Random, draft: Draft) -> None:
 
 
 # Faults of a whole submission.  The line formats have neither path nor gzip, so only half of these fit them.
-PAYLOAD_FAULTS: dict[str, Callable[[Random, Draft, Definitions], Spoilt]] = {
+PAYLOAD_FAULTS: dict[str, Callable[[Random, Draft, Definitions], FaultyPing]] = {
     "invalid_json": _invalid_json,
     "unknown_version": _payload_fault(_unknown_version),
     "missing_field": _payload_fault(_missing_field),
@@ -146,7 +148,7 @@ PAYLOAD_FAULTS: dict[str, Callable[[Random, Draft, Definitions], Spoilt]] = {
     "invalid_revision": _payload_fault(_invalid_revision),
     "unknown_revision": _payload_fault(_unknown_revision),
 }
-TRANSPORT_FAULTS: dict[str, Callable[[Random, Draft, Definitions], Spoilt]] = {
+TRANSPORT_FAULTS: dict[str, Callable[[Random, Draft, Definitions], FaultyPing]] = {
     "invalid_path": _invalid_path,
     "invalid_document_id": _invalid_document_id,
     "empty_body": _empty_body,
@@ -214,7 +216,9 @@ def histogram_fault_names(definitions: Definitions) -> tuple[str, ...]:
     return (*HISTOGRAM_FAULTS, *names)
 
 
-def spoil_histograms(chance: Random, draft: Draft, definitions: Definitions, fault: str) -> Spoilt:
+def put_fault_into_histograms(
+    chance: Random, draft: Draft, definitions: Definitions, fault: str
+) -> FaultyPing:
     """Put the *fault* into one to three histograms of *draft*."""
     wanted = chance.randint(1, 3)
     histograms = draft.histograms
@@ -231,7 +235,7 @@ def spoil_histograms(chance: Random, draft: Draft, definitions: Definitions, fau
     else:
         for name in chosen:
             histograms[name] = HISTOGRAM_FAULTS[fault](chance, histograms[name])
-    return Spoilt(draft.path, packed(text_of(draft)), dropped=len(chosen))
+    return FaultyPing(draft.path, packed(text_of(draft)), dropped=len(chosen))
 
 
 def _of_unknown_size(chance: Random) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from telemetry_server.generator.faults import (
     TRANSPORT_FAULTS,
     histogram_fault_names,
     packed,
-    spoil_histograms,
+    put_fault_into_histograms,
     text_of,
 )
 from telemetry_server.generator.payloads import Draft, Layout, draft
@@ -85,19 +85,19 @@ class Recipe:
         if kind == GOOD:
             expected = Expected("stored", histograms_kept=made.histogram_count())
             return GeneratedPing(index, kind, made.document_id, made.path, packed(text_of(made)), expected)
-        return self._spoilt(index, kind, made)
+        return self._with_fault(index, kind, made)
 
-    def _spoilt(self, index: int, kind: str, made: Draft) -> GeneratedPing:
+    def _with_fault(self, index: int, kind: str, made: Draft) -> GeneratedPing:
         chance = Random(f"{self.seed}/{index}/fault")
         whole = PAYLOAD_FAULTS.get(kind) or TRANSPORT_FAULTS.get(kind)
         if whole is not None:
-            spoilt = whole(chance, made, self.definitions)
+            faulty = whole(chance, made, self.definitions)
             expected = Expected("quarantined", kind)
         else:
-            spoilt = spoil_histograms(chance, made, self.definitions, kind)
-            kept = made.histogram_count() - spoilt.dropped
-            expected = Expected("stored", None, kept, {kind: spoilt.dropped})
-        return GeneratedPing(index, kind, made.document_id, spoilt.path, spoilt.body, expected)
+            faulty = put_fault_into_histograms(chance, made, self.definitions, kind)
+            kept = made.histogram_count() - faulty.dropped
+            expected = Expected("stored", None, kept, {kind: faulty.dropped})
+        return GeneratedPing(index, kind, made.document_id, faulty.path, faulty.body, expected)
 
     def _again(self, index: int, earlier: int, kind: str) -> GeneratedPing:
         made = self._draft_at(earlier)

@@ -67,7 +67,7 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path, caplog):
     """The file is there; the bound is tried again with the next."""
     FetchedFileLimit(tmp_path / "nowhere").note(a_revision(1), TEXT)
 
-    assert "cannot be kept within bounds" in caplog.text
+    assert "cannot be limited" in caplog.text
 
 
 async def test_what_a_fetcher_fetches_is_marked(tmp_path):

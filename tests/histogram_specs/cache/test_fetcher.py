@@ -249,7 +249,7 @@ async def test_a_file_that_cannot_be_kept_is_tried_again(tmp_path):
         fetcher_of(server.url, tmp_path / "specs") as fetcher,
     ):
         assert await fetcher.fetch(a_revision()) is FetchResult.UNREACHABLE
-        assert "cannot be kept" in fetcher.detail_of(a_revision())
+        assert "cannot be stored" in fetcher.detail_of(a_revision())
 
 
 async def test_leaving_ends_a_fetch_that_hangs(tmp_path):

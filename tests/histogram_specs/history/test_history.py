@@ -214,12 +214,12 @@ def test_eras_are_of_one_definition(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (status(404), "no such repository"),
+        (status(404), "does not have this repository"),
         (status(500), "answers 500"),
         (status(200, b"<html>hi</html>"), "is this a Mercurial server?"),
-        (status(200, b"[1, 2]"), "not what Mercurial would answer"),
-        (status(200, b"{}"), "no 'node'"),
-        (status(200, b'{"node": "../../etc", "changeset_count": 1}'), "is no changeset"),
+        (status(200, b"[1, 2]"), "not an answer of Mercurial"),
+        (status(200, b"{}"), "does not have 'node'"),
+        (status(200, b'{"node": "../../etc", "changeset_count": 1}'), "is not a changeset"),
         (status(200, NO_LOG), "no changeset"),
         (hang_up, ""),
     ],
@@ -238,5 +238,5 @@ async def test_a_server_that_is_no_mercurial_is_a_problem_of_one_line(tmp_path, 
         # A dry run does not read the log of changesets, and trips over the next page.
         assert problem in report.problem or dry_run
         assert "\n" not in report.problem
-        assert report.broke_off == ("no such" not in report.problem)
+        assert report.broke_off == ("this repository" not in report.problem)
     assert all(one.known_until is None for one in History(tmp_path).repositories())

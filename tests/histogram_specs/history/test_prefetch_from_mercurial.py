@@ -305,7 +305,7 @@ async def test_a_dry_run_tells_what_there_is_and_keeps_nothing(served, tmp_path)
 
     assert reports[RELEASE].texts_fetched == 3
     assert reports[RELEASE].changesets_new > 15
-    assert "no such repository" in reports["releases/none"].problem
+    assert "does not have this repository" in reports["releases/none"].problem
     assert not history_path(tmp_path / "specs").exists()
 
 
