@@ -164,7 +164,7 @@ def test_doctor_reports_a_data_root_of_another_user_once(closed, capsys):
         Ledger(root.ledger).close()
         (root.raw / "20261122").mkdir()
         give_away(root.path)
-        # Where only root may read the program, what is imported must be so by now.
+        # Everything must be imported before, because the other user may not be able to read the program.
         findings(capsys, root)
         (root.path / closed).chmod(0)
         try:
@@ -201,7 +201,7 @@ def test_doctor_finds_invalid_rules(root, capsys, text, says):
 
 
 async def test_pings_that_wait_for_definitions_are_the_only_line_of_the_queue(tmp_path, capsys):
-    """Without waiting submissions, "nothing waits" would still be wrong."""
+    """Without waiting submissions, "no submission waits" would be wrong."""
     world = World(tmp_path / "data", server="http://127.0.0.1:1")
     world.receive([submitted(a_ping(number), number) for number in range(2)])
     await world.convert()
