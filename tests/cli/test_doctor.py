@@ -21,7 +21,7 @@ from storage.raw.writer import RawWriter
 from telemetry_server.cli.main import main
 from telemetry_server.generator.definitions import shipped_definitions
 from tests.support.data_root import World, a_ping, submitted
-from tests.support.nobody import folder_for_all, give_away, without_rights
+from tests.support.other_user import as_other_user, give_to_other_user, readable_folder
 
 
 @pytest.fixture
@@ -158,17 +158,17 @@ def test_doctor_leaves_no_files_behind(tmp_path, capsys):
 @pytest.mark.parametrize("closed", ["", "raw", "state", "raw/20261122"])
 def test_doctor_reports_a_data_root_of_another_user_once(closed, capsys):
     """All other checks still run."""
-    with folder_for_all() as folder:
+    with readable_folder() as folder:
         root = DataRoot(folder / "data")
         root.prepare(Disk())
         Ledger(root.ledger).close()
         (root.raw / "20261122").mkdir()
-        give_away(root.path)
+        give_to_other_user(root.path)
         # Everything must be imported before, because the other user may not be able to read the program.
         findings(capsys, root)
         (root.path / closed).chmod(0)
         try:
-            with without_rights():
+            with as_other_user():
                 status, by_check = findings(capsys, root)
         finally:
             (root.path / closed).chmod(0o700)

@@ -10,7 +10,7 @@ import pytest
 
 from storage.ledger.ledger import Ledger
 from tests.support.data_root import World, a_ping, an_id, submitted
-from tests.support.nobody import folder_for_all, without_rights
+from tests.support.other_user import as_other_user, readable_folder
 
 
 def close_to_writing(folder: Path) -> None:
@@ -26,7 +26,7 @@ def copy(request, tmp_path) -> Iterator[Path]:
     world = World(tmp_path / "data")
     world.put_specs()
     world.receive([*(submitted(a_ping(number), number) for number in range(3)), submitted(b"{", 9)])
-    with folder_for_all() as folder:
+    with readable_folder() as folder:
         target = folder / "data"
         if request.param == "stopped":
             asyncio.run(world.convert())
@@ -50,7 +50,7 @@ def test_audit_cat_and_explain_read_it_and_create_nothing(tmp_path, copy, comman
     for words in (("audit",), ("cat", "converted"), ("explain", an_id(1))):
         # The other user may not be able to read modules that a command imports late.
         command(*words, "--data", str(tmp_path / "data"))
-    with without_rights():
+    with as_other_user():
         audited = json.loads(command("audit", "--json", "--data", str(copy))[0])
         records = command("cat", "converted", "--data", str(copy))[0].splitlines()
         raw = command("cat", "raw", "--data", str(copy))[0].splitlines()

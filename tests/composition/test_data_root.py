@@ -7,7 +7,7 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from telemetry_server.cli.exit_status import ExitStatus
 from tests.support.data_root import an_id
-from tests.support.nobody import folder_for_all, without_rights
+from tests.support.other_user import as_other_user, readable_folder
 
 READING = [("audit",), ("cat", "raw"), ("cat", "converted"), ("explain", an_id(1)), ("tail",)]
 CHANGING = [("replay",), ("compact",)]
@@ -66,14 +66,14 @@ def test_a_folder_that_is_no_root_is_left_empty(tmp_path, command, words):
 @pytest.mark.parametrize("words", [("convert",), ("convert", "-"), ("replay",), ("compact",), ("audit",)])
 def test_a_root_of_somebody_else_is_a_wrong_setting(command, words):
     """Not a damaged ledger."""
-    with folder_for_all() as folder:
+    with readable_folder() as folder:
         root = DataRoot(folder / "data")
         root.prepare(Disk())
         Ledger(root.ledger).close()
         root.path.chmod(0o755)
         root.state.chmod(0)
         try:
-            with without_rights():
+            with as_other_user():
                 _, talk = command(*words, "--data", str(root.path), status=ExitStatus.CONFIGURATION)
         finally:
             root.state.chmod(0o700)

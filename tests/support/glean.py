@@ -1,4 +1,4 @@
-"""Glean pings as clients send them, with every metric type that the tables know."""
+"""Glean pings as clients send them, with all metric types of the tables."""
 
 from random import Random
 from typing import Any
