@@ -1,4 +1,4 @@
-"""``python -m bench``: the benchmarks, as one table."""
+"""``python -m bench``: runs benchmarks and prints them as one table."""
 
 import argparse
 import os
@@ -23,20 +23,24 @@ SUITES = {
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks, as ratios.")
+    """Return the arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Run benchmarks, and print their results as cost ratios."
+    )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: only whether it runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(words)
     unknown = set(args.suites) - set(SUITES)
     if unknown:
-        parser.error(f"no suite {sorted(unknown)[0]!r}: {', '.join(SUITES)}")
+        parser.error(f"no suite {sorted(unknown)[0]!r}; choose from {', '.join(SUITES)}")
     return args
 
 
 def main() -> int:
-    """Measure and print."""
+    """Run the benchmarks and print the result."""
     args = parsed()
     rows: list[Row] = []
     for name in args.suites or SUITES:
@@ -47,7 +51,7 @@ def main() -> int:
         return 0
     print(_machine())
     print_table(
-        ("what", "ours", "unit", "yardstick", "theirs", "cost ratio", "spread", ""),
+        ("measured", "value", "unit", "compared with", "its value", "cost ratio", "range", "notes"),
         [
             (
                 row.what,

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     root = existing_data_root(settings_of(args))
     file: Path = args.file.absolute()
     if file.exists():
-        say(f"telemetry-server backup: {args.file} exists already; name another file, or remove it")
+        say(f"telemetry-server backup: {args.file} exists; name another file, or remove it")
         return ExitStatus.USAGE
     if not file.parent.is_dir():
         say(f"telemetry-server backup: {file.parent} is not a folder; make it, or name another file")
