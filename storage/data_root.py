@@ -16,26 +16,32 @@ class DataRoot:
 
     @property
     def raw(self) -> Path:
+        """Submissions as received."""
         return self.path / "raw"
 
     @property
     def converted(self) -> Path:
+        """Stored records."""
         return self.path / "converted"
 
     @property
     def quarantine(self) -> Path:
+        """Refused submissions and dropped histograms."""
         return self.path / "quarantine"
 
     @property
     def specs(self) -> Path:
+        """The revision cache, unless a setting names another folder."""
         return self.path / "specs"
 
     @property
     def state(self) -> Path:
+        """The ledger, locks and other state of the server."""
         return self.path / "state"
 
     @property
     def ledger(self) -> Path:
+        """The file of the ledger."""
         return self.state / "ledger.sqlite"
 
     @property

@@ -72,6 +72,7 @@ class RepositoryCrawler:
         self._progress = progress
 
     async def run(self, dates: DateRange, now: datetime) -> PrefetchReport:
+        """Walk the range *dates*; return what was done."""
         head = await self._hgweb.head()
         # Created only here, so that an unknown repository leaves no entry.
         self._repository = self._store.repository(self._name)

@@ -34,6 +34,7 @@ class Audit:
 
     @property
     def balanced(self) -> bool:
+        """Whether there are no findings."""
         return not self.findings
 
     @property

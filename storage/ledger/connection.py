@@ -22,18 +22,21 @@ class Connection(sqlite3.Connection):
     copy: "TemporaryDirectory[str] | None" = None  # holds what is read; goes with the connection
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
+        """Execute a statement; raises errors of the ledger instead of those of SQLite."""
         try:
             return super().execute(*args)
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
+        """Execute a statement for each row; raises errors of the ledger instead of those of SQLite."""
         try:
             return super().executemany(*args)
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
 
     def close(self) -> None:
+        """Close the connection, and remove the copy that it reads, if any."""
         super().close()
         if self.copy is not None:
             self.copy.cleanup()

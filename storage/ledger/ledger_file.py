@@ -179,6 +179,7 @@ class LedgerFile:
         return bool(count)
 
     def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def __enter__(self) -> Self:

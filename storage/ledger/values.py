@@ -100,6 +100,7 @@ class StoredFile:
 
     @property
     def path(self) -> str:
+        """Path of the file below the data root."""
         return f"{self.directory}/{self.name}"
 
 
@@ -157,6 +158,6 @@ class DayBooks:
 
     @property
     def balanced(self) -> bool:
-        """received = stored + duplicate + quarantined + pending + deleted"""
+        """Whether received = stored + duplicate + quarantined + pending + deleted."""
         ends = self.stored + self.duplicate + self.quarantined + self.pending + self.deleted
         return self.received == ends

@@ -158,6 +158,6 @@ def read_records(
     *,
     on_damage: Callable[[str], None] | None = None,
 ) -> Iterator[bytes]:
-    """Lines ``<docid>\\t<json>`` of every matching partition, without their newlines; damage as above."""
+    r"""Yield lines ``<docid>\t<json>`` of every matching partition; damage as above."""
     for directory in matching_directories(ledger, store, wanted):
         yield from read_directory(root, ledger, directory, on_damage=on_damage)

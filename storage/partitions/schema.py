@@ -40,9 +40,11 @@ class Anything:
     """Every value is allowed."""
 
     def allows(self, value: str) -> bool:
+        """Return True: every value is allowed."""
         return True
 
     def as_json(self) -> Any:
+        """Return the JSON form in a partition schema."""
         return "*"
 
 
@@ -53,9 +55,11 @@ class OneOf:
     values: tuple[str, ...]
 
     def allows(self, value: str) -> bool:
+        """Return whether *value* is in the list."""
         return value in self.values
 
     def as_json(self) -> Any:
+        """Return the JSON form in a partition schema."""
         return list(self.values)
 
 
@@ -67,9 +71,11 @@ class Between:
     maximum: Bound | None
 
     def allows(self, value: str) -> bool:
+        """Return whether *value* is within the bounds."""
         return is_within(value, self.minimum, self.maximum)
 
     def as_json(self) -> Any:
+        """Return the JSON form in a partition schema."""
         bounds = {"min": self.minimum, "max": self.maximum}
         return {name: bound for name, bound in bounds.items() if bound is not None}
 

@@ -124,6 +124,7 @@ class PartitionWriter:
         self._syncs = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="partition-sync")
 
     def close(self) -> None:
+        """Stop the threads that sync files."""
         self._syncs.shutdown()
 
     def recover(self) -> Recovered:

@@ -52,6 +52,7 @@ class Imported:
 
     @property
     def is_damaged(self) -> bool:
+        """Whether anything was damaged or truncated."""
         return self.is_truncated or bool(self.damaged_records or self.damaged_bytes)
 
 

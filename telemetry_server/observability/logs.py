@@ -88,11 +88,13 @@ class ForgivingStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
+        """Write *text*; errors of the stream are ignored."""
         with suppress(OSError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
+        """Flush the stream; errors are ignored."""
         with suppress(OSError):
             self._stream.flush()
 

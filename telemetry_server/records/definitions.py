@@ -128,9 +128,7 @@ class RecordLayouts:
             self._layouts = layouts_of(spec_file)
 
     def of_section(self, place: str) -> Layouts | None:
-        """
-        Return the layouts of the section at *place* (``payload.processes.gpu.``); None where none are known.
-        """
+        """Return the layouts of the section at *place*, such as ``payload.processes.gpu.``, or None."""
         if self._described is None:
             return self._layouts
         parts = place.removeprefix("payload.").rstrip(".").replace("[", ".").replace("]", "").split(".", 1)

@@ -23,6 +23,7 @@ class Diagnosis:
 
     @property
     def is_well(self) -> bool:
+        """Whether there is nothing to repair."""
         return self.unfit is None and not self.strays and not self.swept
 
 

@@ -56,6 +56,8 @@ class Repairer:
         now: datetime | None = None,
     ) -> None:
         """
+        Prepare a repair; nothing is read yet.
+
         Args:
             schema_text: The partition schema in force, as JSON.
             rebuild: Rebuild the ledger even if it matches: files were changed by hand.

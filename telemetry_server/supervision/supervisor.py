@@ -93,6 +93,8 @@ class Supervisor:
 
     def run(self) -> int:
         """
+        Run the children until a signal stops them.
+
         Returns:
             0 after a clean stop, 1 if something had to be cut off, 70 if a child would not stay up.
         """

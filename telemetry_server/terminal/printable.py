@@ -9,7 +9,7 @@ _COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e
 
 
 def printable(text: str) -> str:
-    """Return *text* with every control character as an escape: ``\\n``, ``\\x1b``, ``\\u202e``."""
+    r"""Return *text* with every control character as an escape: ``\n``, ``\x1b``, ``\u202e``."""
     return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

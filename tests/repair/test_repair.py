@@ -55,7 +55,6 @@ def a_world(path: Path, count: int = 5) -> World:
 
 def sweep(world: World) -> None:
     """Remove every raw segment that is wholly converted."""
-
     # Retention goes by the newest arrival, which is of this day.
     for path in world.root.raw.glob("*/*.tlg"):
         os.utime(path, (NOON.timestamp(), NOON.timestamp()))

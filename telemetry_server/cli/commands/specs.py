@@ -26,6 +26,7 @@ Each action has its own --help: telemetry-server specs show --help."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions and options of ``specs``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="prefetch|list|show|diff")
     _add_prefetch(_action(actions, "prefetch", "download the history of definitions, for use offline"))
     _action(

@@ -42,6 +42,7 @@ class OpenedObject(dict[str, Any]):
         return self._decoded(name, part) if part.__class__ is bytes else part
 
     def get(self, name: str, default: Any = None) -> Any:
+        """Return the decoded value of *name*, or *default*."""
         part = super().get(name, default)
         return self._decoded(name, part) if part.__class__ is bytes else part
 

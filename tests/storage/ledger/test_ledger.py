@@ -75,7 +75,7 @@ def test_ids_past_the_window_are_forgotten(ledger):
 
 
 def test_books_balance_by_day_and_count_what_waits(ledger):
-    """received = stored + duplicate + quarantined + pending + deleted"""
+    """On each day received = stored + duplicate + quarantined + pending + deleted."""
     with ledger.transaction() as transaction:
         transaction.move_segment("20261122/s", SegmentPosition(10, 5, finished=False))
         transaction.add(
