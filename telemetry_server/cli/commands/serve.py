@@ -213,10 +213,10 @@ def _say_next_steps(settings: Settings, port: int, admin_port: int | None) -> No
         command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
     say(f"Listening on {server}/ with data in {data}")
     if admin_port is not None:
-        say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{admin_port}/metrics")
-    say(f"  send a ping:   {_example_curl(settings, server)}")
-    say(f"  see records:   {command} cat converted --data {data}")
-    say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")
+        say(f"  metrics:             http://{_host_in_url(settings.admin_host)}:{admin_port}/metrics")
+    say(f"  send a ping:         {_example_curl(settings, server)}")
+    say(f"  what happened to it: {command} explain {EXAMPLE_ID} --data {data}")
+    say(f"  see all records:     {command} cat converted --data {data}")
 
 
 def _example_curl(settings: Settings, server: str) -> str:
