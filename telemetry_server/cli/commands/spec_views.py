@@ -29,7 +29,7 @@ class DefinitionsNotFound(Exception):
         self.status = status
 
 
-class Definitions:
+class SpecFinder:
     """Finds spec files by path, by the URL of a revision, or the newest one."""
 
     def __init__(self, settings: Settings) -> None:
@@ -125,7 +125,7 @@ class Definitions:
 
 def show(args: argparse.Namespace, settings: Settings) -> int:
     """Print one definition, or all; 1 if the name is not defined."""
-    definitions = Definitions(settings)
+    definitions = SpecFinder(settings)
     if args.history:
         return _show_history(args, definitions)
     if args.file:
@@ -204,7 +204,7 @@ def _facts(spec: HistogramSpec) -> list[tuple[str, str]]:
     return [(title, value) for title, value in facts if value]
 
 
-def _show_history(args: argparse.Namespace, definitions: Definitions) -> int:
+def _show_history(args: argparse.Namespace, definitions: SpecFinder) -> int:
     if not args.name:
         say("telemetry-server specs show: --history needs a NAME")
         return ExitStatus.USAGE
@@ -258,7 +258,7 @@ def _in_a_line(definition: Definition) -> str:
 
 def diff(args: argparse.Namespace, settings: Settings) -> int:
     """Print what was added, removed and changed."""
-    definitions = Definitions(settings)
+    definitions = SpecFinder(settings)
     difference = diff_spec_files(
         definitions.named(args.old), definitions.named(args.new), definitions.cache.constants
     )
