@@ -304,7 +304,7 @@ def test_explain_prints_how_many_histograms_were_kept(look):
     answer = json.loads(look("explain", "--json", an_id(0)))
 
     assert (answer["kept_histograms"], len(answer["dropped_histograms"])) == (2, 1)
-    assert "  kept             2 histograms\n  dropped          1 histograms\n" in look("explain", an_id(0))
+    assert "  kept             2 histograms\n  dropped          1 histogram\n" in look("explain", an_id(0))
     assert json.loads(look("explain", "--json", an_id(4)))["kept_histograms"] is None
 
 

@@ -88,8 +88,8 @@ def _print(found: dict[str, Any]) -> None:
     for name, count in found["metadata"].get("anomalies", {}).items():
         print_text(f"  {'anomaly':<{WIDTH}}{name}{f' ({count} times)' if count > 1 else ''}")
     if found["outcome"] == "stored":
-        print_text(f"  {'kept':<{WIDTH}}{found['kept_histograms'] or 0} histograms")
-        print_text(f"  {'dropped':<{WIDTH}}{len(dropped)} histograms")
+        print_text(f"  {'kept':<{WIDTH}}{_histograms(found['kept_histograms'] or 0)}")
+        print_text(f"  {'dropped':<{WIDTH}}{_histograms(len(dropped))}")
     for histogram in dropped:
         line = (
             f" (defined in line {histogram['spec_line']} of Histograms.json)"
@@ -104,6 +104,10 @@ def _print(found: dict[str, Any]) -> None:
         parts = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
         words = " ".join(shown(text, MAX_DETAIL_CHARACTERS) for text in parts if text)
         print_text(f"  {'also':<{WIDTH}}{other['outcome']}{reason} {words}".rstrip())
+
+
+def _histograms(count: int) -> str:
+    return f"{count} histogram{'' if count == 1 else 's'}"
 
 
 def _self_described(described: dict[str, Any]) -> Iterator[str]:

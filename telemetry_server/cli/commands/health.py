@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         status = ask(settings, args.timeout)
     except (OSError, HTTPException) as error:
-        say(f"telemetry-server health: {place_of(settings)} does not answer: {error}; is the server running?")
+        reason = getattr(error, "strerror", None) or error
+        say(
+            f"telemetry-server health: {place_of(settings)} does not answer: {reason}; is the server running?"
+        )
         return ExitStatus.TRY_AGAIN
     if args.json:
         print_json({"alive": status == 200, "status": status})

@@ -70,5 +70,7 @@ def run(args: argparse.Namespace) -> int:
         rows = [("examined", result.examined), ("stored", result.stored), ("duplicate", result.duplicate)]
         rows += [(f"now {reason}", count) for reason, count in sorted(result.requarantined.items())]
         rows += [("unchanged", result.unchanged), ("waiting for a revision server", result.waiting)]
-        print_table(("would be" if args.dry_run else "outcome", "count"), rows)
+        print_table(("outcome", "pings"), rows)
+        if args.dry_run:
+            say("dry run: nothing was changed")
     return ExitStatus.TRY_AGAIN if result.waiting else ExitStatus.DONE
