@@ -1,4 +1,4 @@
-"""docs/your-product.md: its commands, run one after the other as they are printed, give the answer it prints."""
+"""docs/your-product.md: its commands, run one after the other as printed, give the answer that it prints."""
 
 import os
 import re
