@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # glean-sdk 71.0.0 (Python) and a server that is too busy.
 # Expected: a ping answered 429 with Retry-After is kept and sent again later, and so is one answered 503.
-# Seen: 429 is a final answer, like each 4xx, and the ping is deleted.  After a 503 the ping is sent again at once;
-# Retry-After is not read.  A busy server has to answer 5xx to get a ping later, and gets it a second time at once:
+# Seen: 429 is a final answer, as the documentation says of 4xx, and the ping is deleted.  After a 503 the ping
+# is sent again at once; Retry-After is not read.  A busy server has to answer 5xx to get a ping later, and gets it
+# a second time at once:
 #   429: the ping was sent 1 time and left on disk 0 times
 #   503: the ping was sent 2 times within a second
 set -euo pipefail
