@@ -1,4 +1,4 @@
-"""The example configurations in deploy/, run in front of a real server with other ports and files."""
+"""The example configurations in deploy/ run in front of a real server, with other ports and files."""
 
 import gzip
 import http.client

@@ -1,4 +1,4 @@
-"""docs/your-product.md: its commands, run one after the other as printed, give the answer that it prints."""
+"""docs/your-product.md: its commands, run in their order as printed, give the answer on the page."""
 
 import os
 import re
