@@ -50,7 +50,7 @@ def everything_under(root: Path) -> dict[Path, bytes]:
 
 
 def send_some(server: RunningServer) -> int:
-    """Send pings that are stored, quarantined and refused, each with all headers; return how many are kept."""
+    """Send pings that are stored, quarantined and refused, all with HEADERS; return how many are kept."""
     good = orjson.dumps({"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox"}, "histograms": {}})
     bad = orjson.dumps(a_ping(2) | {"info": {"revision": FORGED, "reason": FORGED, "appName": FORGED}})
     bodies = (good, gzip.compress(good), bad, b"not JSON" + FORGED.encode(), b"\x1f\x8bxx", b"")
