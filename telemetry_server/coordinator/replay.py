@@ -102,7 +102,7 @@ class Replayer:
         Raises:
             OSError, StorageError: The disk refuses; commits so far remain.
         """
-        # Fetch definitions before taking the lock, so that a live converter can go on meanwhile.
+        # Fetch definitions before taking the lock, so that a running converter can continue meanwhile.
         await self._fetch_awaited(reason, day)
         total = Replayed()
         async with self._converter.turn():

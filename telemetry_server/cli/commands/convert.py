@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
                 company.begin(converter.ledger)
                 await converter.convert_all(should_stop=stopped.is_set)
                 ConversionState(converter.root).clear()
-                company.end(converter.root, converter.ledger, converter.tally)
-                return converter.tally, stopped.is_set()
+                company.end(converter.root, converter.ledger, converter.summary)
+                return converter.summary, stopped.is_set()
 
     tally, was_stopped = asyncio.run(convert())
     if imported is not None:
