@@ -1,9 +1,9 @@
 """
-Writes a backup: one tar archive, consistent though conversion goes on.
+Writes a backup: one consistent tar archive, while conversion continues.
 
-The ledger is copied first, at one moment.  Partition files only grow, so the part that this ledger
-counts stays as it is; raw/ is read later and holds at least what the ledger says was read.  Only a
-merge or a replay takes files away: then it is begun again.
+The ledger is copied first.  Partition files only grow, so the part that this ledger counts does not
+change; raw/ is read later and holds at least what the ledger counts as read.  Only merges and replays
+remove files: then the backup starts again.
 """
 
 import hashlib
@@ -48,9 +48,9 @@ def back_up(
     Write the data root to the archive *file*, which appears whole, synced, or not at all.
 
     Raises:
-        UnfitLedger: The ledger is not the one of the files; `repair` comes first.
-        LostFile: A committed file is gone.
-        FileExistsError: *file* is there.
+        UnfitLedger: The ledger does not match the files; run `repair` first.
+        LostFile: A committed file is missing.
+        FileExistsError: *file* exists.
         OSError: Something cannot be read, or the disk refuses.
     """
     check_fit(root)
@@ -61,7 +61,7 @@ def back_up(
         try:
             copied = _write_whole(root, partial, disk, on_file, on_total)
         except (LostFile, FileNotFoundError):
-            # Merged into another file, or past its time, since the ledger was copied?
+            # Was it merged, or removed after its retention, since the ledger was copied?
             if attempts == ATTEMPTS:
                 raise
             continue
@@ -77,7 +77,7 @@ def _write_whole(
     on_file: Callable[[], None],
     on_total: Callable[[float], None],
 ) -> Copied:
-    """Write the archive *partial*, synced; after an exception it is not there."""
+    """Write the archive *partial*, synced; after an exception it is removed."""
     copy = partial.with_name(f"{partial.name}.ledger")
     disk.unlink(partial)
     _clear(copy, disk)
@@ -96,7 +96,7 @@ def _write_whole(
 
 
 def _clear(copy: Path, disk: Disk) -> None:
-    """Remove the copy of a ledger, and what SQLite keeps beside it."""
+    """Remove the copy of a ledger, with the files that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         disk.unlink(copy.with_name(f"{copy.name}{suffix}"))
 
@@ -138,7 +138,7 @@ def _all(parts: list[Part], root: DataRoot) -> Iterator[Part]:
 
 
 def _copy_ledger(root: DataRoot, copy: Path) -> Identity:
-    """The ledger as of one moment, at *copy*; returns the identity that belongs to it."""
+    """Write a consistent copy of the ledger to *copy*; return its identity."""
     with Ledger.for_reading(root) as ledger:
         ledger.copy_to(copy)
     with Ledger(copy) as opened:
@@ -163,14 +163,14 @@ def _add(archive: tarfile.TarFile, sums: dict[str, Sum], part: Part, source: Bin
     try:
         archive.addfile(info, reader)
     except OSError as error:
-        if type(error) is OSError and error.errno is None:  # tarfile's own: the source ended too soon
+        if type(error) is OSError and error.errno is None:  # raised by tarfile: the source ended early
             raise LostFile(part.path) from error
         raise
     sums[part.path] = Sum(part.length, reader.hexdigest())
 
 
 class _Summing:
-    """A stream that takes the digest of what is read from it."""
+    """A stream that computes the digest of the bytes read from it."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source

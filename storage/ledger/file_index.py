@@ -14,7 +14,7 @@ def files_query(below: str, *, open_only: bool) -> str:
 
     It has one SELECT per condition, because SQLite reads the whole table for an OR of the two.
     """
-    # "0" follows "/" in ASCII: what begins with below + "/" lies between the two.
+    # "0" follows "/" in ASCII: all names that begin with below + "/" are between the two.
     conditions = (
         ("directory = :below", "directory >= :below || '/' AND directory < :below || '0'")
         if below

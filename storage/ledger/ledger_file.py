@@ -21,7 +21,7 @@ from storage.ledger.schema import ADD_SINCE, TABLES, VERSION
 
 
 class UnmadeLedger(LedgerError):
-    """There is no ledger file, or it has no tables yet."""
+    """The ledger file does not exist, or has no tables yet."""
 
 
 def refuse_lost(root: DataRoot) -> None:
@@ -55,7 +55,7 @@ class LedgerFile:
         Raises:
             LedgerError: It cannot be opened.
             OtherVersion: A newer server wrote it.
-            StorageFull: There is no room to open it.
+            StorageFull: Not enough space to open it.
         """
         self.path = path
         self._read_only = read_only
@@ -92,12 +92,12 @@ class LedgerFile:
     @classmethod
     def for_reading(cls, root: DataRoot) -> Self:
         """
-        Return the ledger of *root* for reading; an empty one where nothing was converted yet.
+        Return the ledger of *root* for reading; an empty one if nothing was converted yet.
 
-        Nothing on the disk is created or changed.
+        Nothing on disk is created or changed.
 
         Raises:
-            NoDataRoot: There is no data root at *root*.
+            NoDataRoot: No data root exists at *root*.
             LostLedger: It is missing, but its files are there.
             LedgerError: The ledger cannot be opened.
         """
@@ -164,7 +164,7 @@ class LedgerFile:
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
             version = VERSION
         elif version == VERSION and create and not self._has_column("table_files", "name"):
-            # A release without tables made it.
+            # A release without tables created it.
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}COMMIT;")
         elif version == 0:
             raise UnmadeLedger(f"{self.path}: empty; the process that created it was killed")
@@ -189,7 +189,7 @@ class LedgerFile:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All reads inside the block see the same moment."""
+        """Make all reads inside the block see the same state."""
         self._connection.execute("BEGIN")
         try:
             yield

@@ -17,13 +17,13 @@ _RANK = {"a": -3, "b": -2, "pre": -1, "esr": 1}
 
 def is_within(value: str, minimum: Bound | None, maximum: Bound | None) -> bool:
     """
-    Whether *value* lies from *minimum* to *maximum*, both included.
+    Return whether *value* is between *minimum* and *maximum*, both included.
 
     - Where value and bounds begin with a day, they compare as dates as far as the bound goes: a
       maximum of 20130607 takes the build 20130607074752.
     - Otherwise as numbers, where the bounds are JSON numbers and the value is one.
     - Otherwise as versions: 9.0 < 10.0a1 < 10.0b2 < 10.0 = 10 < 10.0.1.
-    - What is none of these lies within nothing.
+    - Other values are never between two bounds.
     """
     bounds = [bound for bound in (minimum, maximum) if bound is not None]
     texts = [str(bound) for bound in bounds]

@@ -1,4 +1,4 @@
-"""Group commit: one write and one sync for all submissions that wait."""
+"""Group commit: one write and one sync for all waiting submissions."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -27,13 +27,13 @@ LOOK_WITHIN_SECONDS = 1.0
 
 
 def utc_now() -> datetime:
-    """The wall clock, in UTC."""
+    """Return the wall clock, in UTC."""
     return datetime.now(UTC)
 
 
 class RawWriter:
     """
-    Keeps submissions durably, with one sync for all that wait.
+    Keeps submissions durably, with one sync for all that are waiting.
 
     A commit starts as soon as the disk is free: batches grow under load, and
     a single submission is committed at once.  Commits run in the writer's own
@@ -114,10 +114,10 @@ class RawWriter:
         Cancelling it cancels the wait, not the commit of the submission.
 
         Raises:
-            StorageFull: No room; nothing was promised, so the client retries.
-            WriterBusy: Too much is waiting, or the disk is too slow; the same.
+            StorageFull: No space; nothing was promised, so the client retries.
+            WriterBusy: Too much is waiting, or the disk is too slow; the client retries.
             WriterClosed: The server is shutting down.
-            WriterDead: The disk failed; this writer takes nothing more.
+            WriterDead: The disk failed; this writer accepts nothing more.
         """
         waiter: asyncio.Future[None] = self._loop.create_future()
         self.take(submission, waiter)
@@ -128,9 +128,9 @@ class RawWriter:
         Accept *submission* without a task: *waiter* gets the result later, never during this call.
 
         Raises:
-            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; then *waiter* gets nothing.
+            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; *waiter* then gets no result.
         """
-        # Flat on purpose: this runs on the event loop for every submission.
+        # Not split into functions: this runs on the event loop for every submission.
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             raise self._refusal()
         self._queue.add(submission, waiter)
@@ -157,7 +157,7 @@ class RawWriter:
 
     @property
     def refusal(self) -> StorageError | None:
-        """The error that `append` would raise now; None while submissions are accepted."""
+        """Return the error that `append` would raise now; None while submissions are accepted."""
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             return self._refusal()
         return None
@@ -208,7 +208,7 @@ class RawWriter:
         if self._is_closing:
             return WriterClosed("the server is shutting down")
         if self._is_full:
-            return StorageFull("the disk has less free space than is to be left")
+            return StorageFull("the disk has less free space than min_free_bytes")
         return WriterBusy("the disk is too slow")
 
     def _start_commit(self) -> None:
