@@ -22,10 +22,10 @@ class ClockRecord:
     """A clock as it was at the last check; all values in s since 1970, 0 for none."""
 
     believed: int  # the latest moment that was trusted
-    doubted_since: int = 0  # the wall clock's moment at its jump, while it is in doubt
-    doubted_last: int = 0  # the wall clock's moment at the last look since then
+    doubted_since: int = 0  # the wall clock's moment at its jump, while it is not trusted
+    doubted_last: int = 0  # the wall clock's moment at the last check since then
     jumped_at: int = 0  # the wall clock's moment before its last jump
-    jumped_by: int = 0  # seconds; negative where it went back
+    jumped_by: int = 0  # seconds; negative if it jumped back
 
     @classmethod
     def of_numbers(cls, numbers: Mapping[str, int]) -> "ClockRecord | None":
@@ -45,11 +45,11 @@ class ClockRecord:
         return self.doubted_since != 0
 
     def expiry_time(self, wall: int) -> int:
-        """The moment to measure ages by while the wall clock says *wall*."""
+        """Return the moment to measure ages by when the wall clock shows *wall*."""
         return min(wall, self.believed)
 
     def looked_at(self, wall: int) -> "ClockRecord":
-        """The record after a look at the wall clock, which says *wall*."""
+        """Return the record after a check of the wall clock, which shows *wall*."""
         ahead = wall - self.believed
         if -MAX_BACK_SECONDS <= ahead <= MAX_STEP_SECONDS:
             return replace(self, believed=max(wall, self.believed), doubted_since=0, doubted_last=0)

@@ -127,8 +127,8 @@ def read_directory(
     Yield the committed lines of *directory*, without newlines.
 
     Args:
-        on_damage: Told in a line of each file that is not whole, of which what is whole is given;
-            without it that is an exception.
+        on_damage: Called with one line for each damaged file, whose intact lines are still returned;
+            without it damage raises.
 
     Raises:
         LostFile: A committed file is missing.
