@@ -62,7 +62,7 @@ def connect_for_reading(path: Path) -> Connection:
     """
     Return a connection for reading; it creates no file in a read-only folder.
 
-        SQLite reads a write-ahead log only with an index beside it, which it would have to create.  So
+    SQLite reads a write-ahead log only with an index beside it, which it would have to create.  So
     in a read-only folder an existing log is read from a copy of both.
 
     Raises:
