@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 from storage.backup.contents import (
     LIST_NAME,
-    Copied,
+    CopyResult,
+    FileDigest,
     Part,
-    Sum,
     committed_parts,
     definition_parts,
     needed_segments,
@@ -43,7 +43,7 @@ def back_up(
     *,
     on_file: Callable[[], None] = lambda: None,
     on_total: Callable[[float], None] = lambda _: None,
-) -> Copied:
+) -> CopyResult:
     """
     Write the data root to the archive *file*, which appears whole, synced, or not at all.
 
@@ -76,7 +76,7 @@ def _write_whole(
     disk: Disk,
     on_file: Callable[[], None],
     on_total: Callable[[float], None],
-) -> Copied:
+) -> CopyResult:
     """Write the archive *partial*, synced; after an exception it is removed."""
     copy = partial.with_name(f"{partial.name}.ledger")
     disk.unlink(partial)
@@ -107,8 +107,8 @@ def _write(
     stream: BinaryIO,
     on_file: Callable[[], None],
     on_total: Callable[[float], None],
-) -> Copied:
-    sums: dict[str, Sum] = {}
+) -> CopyResult:
+    sums: dict[str, FileDigest] = {}
     identity = _copy_ledger(root, copy)
     with Ledger(copy, read_only=True) as ledger:
         parts = list(committed_parts(root, ledger))
@@ -127,7 +127,7 @@ def _write(
             raise LostFile(lost)
         text = packed_list(sums)
         _add(archive, {}, Part(LIST_NAME, len(text)), io.BytesIO(text))
-    return Copied(len(sums), sum(each.length for each in sums.values()))
+    return CopyResult(len(sums), sum(each.length for each in sums.values()))
 
 
 def _all(parts: list[Part], root: DataRoot) -> Iterator[Part]:
@@ -156,7 +156,7 @@ def _copy_ledger(root: DataRoot, copy: Path) -> Identity:
     return identity
 
 
-def _add(archive: tarfile.TarFile, sums: dict[str, Sum], part: Part, source: BinaryIO) -> None:
+def _add(archive: tarfile.TarFile, sums: dict[str, FileDigest], part: Part, source: BinaryIO) -> None:
     info = tarfile.TarInfo(part.path)
     info.size, info.mode = part.length, 0o600
     reader = _Summing(source)
@@ -166,7 +166,7 @@ def _add(archive: tarfile.TarFile, sums: dict[str, Sum], part: Part, source: Bin
         if type(error) is OSError and error.errno is None:  # raised by tarfile: the source ended early
             raise LostFile(part.path) from error
         raise
-    sums[part.path] = Sum(part.length, reader.hexdigest())
+    sums[part.path] = FileDigest(part.length, reader.hexdigest())
 
 
 class _Summing:

@@ -31,7 +31,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class FileDigest:
     """The expected length and digest of a file in the archive."""
 
     length: int
@@ -39,7 +39,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopyResult:
     """The result of a backup or a restore."""
 
     files: int
@@ -98,13 +98,13 @@ def definition_parts(root: DataRoot) -> Iterator[Part]:
             yield Part(name, path.stat().st_size)
 
 
-def packed_list(sums: dict[str, Sum]) -> bytes:
+def packed_list(sums: dict[str, FileDigest]) -> bytes:
     """Return the archive's list of files as bytes."""
     files = {path: [each.length, each.sha256] for path, each in sums.items()}
     return json.dumps({"format": FORMAT, "files": files}).encode()
 
 
-def parse_list(text: bytes) -> dict[str, Sum]:
+def parse_list(text: bytes) -> dict[str, FileDigest]:
     """
     Parse the list that `packed_list` made.
 
@@ -115,6 +115,8 @@ def parse_list(text: bytes) -> dict[str, Sum]:
         found = json.loads(text)
         if found["format"] != FORMAT:
             raise ValueError(f"format {found['format']}")
-        return {path: Sum(int(length), str(digest)) for path, (length, digest) in found["files"].items()}
+        return {
+            path: FileDigest(int(length), str(digest)) for path, (length, digest) in found["files"].items()
+        }
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a list of files") from error

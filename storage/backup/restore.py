@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from storage.backup.contents import LIST_NAME, Copied, Sum, is_allowed, parse_list
+from storage.backup.contents import LIST_NAME, CopyResult, FileDigest, is_allowed, parse_list
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import BadBackup, NoDataRoot
@@ -18,7 +18,9 @@ CHUNK_BYTES = 1 << 20
 MAX_LIST_BYTES = 1 << 30
 
 
-def restore(file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None] = lambda: None) -> Copied:
+def restore(
+    file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None] = lambda: None
+) -> CopyResult:
     """
     Make *target* the data root that the archive *file* holds.
 
@@ -26,7 +28,7 @@ def restore(file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None]
 
     Raises:
         NoDataRoot: *target* exists and is not an empty folder.
-        BadBackup: The archive is damaged, cut short, or not one of ours.
+        BadBackup: The archive is damaged, cut short, or not a backup.
         OSError: The archive cannot be read, or the disk refuses.
     """
     _check_empty(target)
@@ -71,9 +73,11 @@ def _put(staged: Path, target: Path, disk: Disk) -> None:
         raise NoDataRoot(f"{target}: a disk is mounted there; name a folder below it with --data") from None
 
 
-def _extract(file: Path, stream: IO[bytes], staged: Path, disk: Disk, on_file: Callable[[], None]) -> Copied:
-    sums: dict[str, Sum] = {}
-    listed: dict[str, Sum] | None = None
+def _extract(
+    file: Path, stream: IO[bytes], staged: Path, disk: Disk, on_file: Callable[[], None]
+) -> CopyResult:
+    sums: dict[str, FileDigest] = {}
+    listed: dict[str, FileDigest] | None = None
     try:
         with tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
@@ -96,10 +100,10 @@ def _extract(file: Path, stream: IO[bytes], staged: Path, disk: Disk, on_file: C
     wrong = next((path for path in {**listed, **sums} if listed.get(path) != sums.get(path)), None)
     if wrong is not None:
         raise BadBackup(f"{file}: its file {wrong} is damaged or missing; nothing was restored")
-    return Copied(len(sums), sum(each.length for each in sums.values()))
+    return CopyResult(len(sums), sum(each.length for each in sums.values()))
 
 
-def _write(path: Path, source: IO[bytes], disk: Disk) -> Sum:
+def _write(path: Path, source: IO[bytes], disk: Disk) -> FileDigest:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, length = hashlib.sha256(), 0
     descriptor = disk.create(path)
@@ -111,7 +115,7 @@ def _write(path: Path, source: IO[bytes], disk: Disk) -> Sum:
         disk.sync(descriptor)
     finally:
         disk.close(descriptor)
-    return Sum(length, digest.hexdigest())
+    return FileDigest(length, digest.hexdigest())
 
 
 def _sync_folders(staged: Path, disk: Disk) -> None:

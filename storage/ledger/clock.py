@@ -48,7 +48,7 @@ class ClockRecord:
         """Return the moment to measure ages by when the wall clock shows *wall*."""
         return min(wall, self.believed)
 
-    def looked_at(self, wall: int) -> "ClockRecord":
+    def after_check(self, wall: int) -> "ClockRecord":
         """Return the record after a check of the wall clock, which shows *wall*."""
         ahead = wall - self.believed
         if -MAX_BACK_SECONDS <= ahead <= MAX_STEP_SECONDS:

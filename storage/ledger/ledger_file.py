@@ -20,7 +20,7 @@ from storage.ledger.connection import (
 from storage.ledger.schema import ADD_SINCE, TABLES, VERSION
 
 
-class UnmadeLedger(LedgerError):
+class MissingLedger(LedgerError):
     """The ledger file does not exist, or has no tables yet."""
 
 
@@ -32,7 +32,7 @@ def refuse_lost(root: DataRoot) -> None:
     try:
         # Another process may have created both the ledger and the file meanwhile.
         LedgerFile(root.ledger, read_only=True).close()
-    except UnmadeLedger:
+    except MissingLedger:
         raise LostLedger(
             f"{root.ledger}: the ledger is gone, but its files are there; {REMEDY} (for example {held})"
         ) from None
@@ -66,7 +66,7 @@ class LedgerFile:
         path = self.path
         self._scopes: dict[tuple[str, str], int] = {}
         if self._read_only and not path.exists():
-            raise UnmadeLedger(f"{path}: no ledger found; is this a data root?")
+            raise MissingLedger(f"{path}: no ledger found; is this a data root?")
         try:
             self._connection: Connection = (connect_for_reading if self._read_only else connect)(path)
         except sqlite3.Error as error:
@@ -104,7 +104,7 @@ class LedgerFile:
         root.check_present()
         try:
             return cls(root.ledger, read_only=True)
-        except UnmadeLedger:
+        except MissingLedger:
             refuse_lost(root)
         return cls.empty(root.ledger)
 
@@ -147,7 +147,7 @@ class LedgerFile:
         before = self._connection
         try:
             self._open()
-        except UnmadeLedger:
+        except MissingLedger:
             self._connection = before  # another process is creating it
             return False
         before.close()
@@ -167,7 +167,7 @@ class LedgerFile:
             # A release without tables created it.
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}COMMIT;")
         elif version == 0:
-            raise UnmadeLedger(f"{self.path}: empty; the process that created it was killed")
+            raise MissingLedger(f"{self.path}: empty; the process that created it was killed")
         if create and not self._has_column("pending", "since"):
             self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
         self._version = version

@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS files (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS open_files ON files (directory) WHERE closed = 0;
 
--- Partition schemas that were ever in force.
+-- Partition schemas that were ever used.
 CREATE TABLE IF NOT EXISTS schemas (
     schema_id       INTEGER PRIMARY KEY,
     schema          TEXT NOT NULL UNIQUE

@@ -167,7 +167,7 @@ class Transaction(TableChanges):
             "INSERT INTO refused VALUES (?, ?, ?, ?, ?)", (document_id, received_at, outcome, reason, detail)
         )
 
-    def unrefuse(self, document_id: bytes, *, received_at: str, reason: str) -> None:
+    def forget_refusal(self, document_id: bytes, *, received_at: str, reason: str) -> None:
         """Forget a refusal: the submission left quarantine."""
         self._execute(
             "DELETE FROM refused WHERE rowid IN (SELECT rowid FROM refused WHERE document_id = ?"

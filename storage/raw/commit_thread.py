@@ -79,7 +79,7 @@ class CommitThread:
             return self._failed(error)
         return Commit(len(submissions), written, perf_counter() - started)
 
-    def look(self, day: date) -> float | None:
+    def check_disk(self, day: date) -> float | None:
         """Check the free space; seal a segment that is too old.  Return the seconds until the next seal."""
         self.floor.check()
         self.seal_if_due(day)

@@ -99,7 +99,7 @@ class RawWriter:
         self._is_looking = False  # the thread checks the disk, or is about to
         self._is_resting = True  # no check of the disk is scheduled
         self._ticking: asyncio.TimerHandle | None = None
-        self._commits_at_look = 0
+        self._commits_at_check = 0
         self._is_late = False  # a commit takes longer than `commit_timeout_seconds`
         self._is_full = False
         self._is_closing = False
@@ -162,7 +162,7 @@ class RawWriter:
             return self._refusal()
         return None
 
-    async def look(self) -> None:
+    async def check_disk(self) -> None:
         """Wait until `refusal` reflects the disk as it is now, at most a second."""
         if self._is_resting and not self._is_closing:
             self._tick()
@@ -274,19 +274,19 @@ class RawWriter:
         self._looked.clear()
         today = self._clock().date()
         self._committer.submit(
-            lambda: self._committer.look(today),
-            lambda seconds: self._loop.call_soon_threadsafe(self._finish_look, seconds),
+            lambda: self._committer.check_disk(today),
+            lambda seconds: self._loop.call_soon_threadsafe(self._finish_check, seconds),
         )
 
-    def _finish_look(self, seal_in_seconds: float | None) -> None:
+    def _finish_check(self, seal_in_seconds: float | None) -> None:
         self._is_looking = False
         self._looked.set()
         self._is_full = self._floor.is_low
         if self._committer.death is not None:
             self._note_failure(self._committer.death)
-        nothing_came = self._commits == self._commits_at_look and not self._is_busy
-        self._commits_at_look = self._commits
-        if nothing_came and not self._is_full and not self._is_closing:
+        is_idle = self._commits == self._commits_at_check and not self._is_busy
+        self._commits_at_check = self._commits
+        if is_idle and not self._is_full and not self._is_closing:
             self._is_resting = True
             self._wait_for_tick(seal_in_seconds)
 

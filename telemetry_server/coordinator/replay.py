@@ -177,7 +177,7 @@ class Replayer:
         def remove_from_quarantine(transaction: Transaction) -> None:
             for document_id, item in leaving:
                 assert isinstance(item, QuarantinedItem)
-                transaction.unrefuse(
+                transaction.forget_refusal(
                     document_id, received_at=timestamp(item.submission.received_at), reason=item.reason
                 )
             transaction.drop_file(file)

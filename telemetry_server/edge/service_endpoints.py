@@ -105,7 +105,7 @@ class ServiceEndpoints:
         return responses.found(text.encode(), TEXT)
 
     async def _heartbeat(self) -> web.Response:
-        await self._writer.look()
+        await self._writer.check_disk()
         refusal = self._writer.refusal
         checks: dict[str, object] = {
             "writer": "dead" if isinstance(refusal, WriterDead) else "ok",

@@ -13,7 +13,7 @@ def after(*walls: int) -> ClockRecord:
     """Return the record after checks of the wall clock, in seconds from the start."""
     record = ClockRecord(START)
     for wall in walls:
-        record = record.looked_at(START + wall)
+        record = record.after_check(START + wall)
     return record
 
 

@@ -48,7 +48,7 @@ async def check_disk_again(writer: RawWriter, disk: CrampedDisk) -> None:
     looks = disk.looks
     async with asyncio.timeout(30):
         while disk.looks < looks + 2:
-            await writer.look()
+            await writer.check_disk()
             await asyncio.sleep(0.01)
 
 
@@ -343,7 +343,7 @@ async def test_an_idle_writer_does_not_check_the_disk(tmp_path):
         while looks != disk.looks:  # until the writer is idle
             looks = disk.looks
             await asyncio.sleep(0.3)
-        await writer.look()
+        await writer.check_disk()
         assert disk.looks == looks + 1
 
 
@@ -359,7 +359,7 @@ async def test_an_idle_writer_refuses_after_the_disk_has_filled_up(tmp_path):
         assert await append_all(writer, [2]) == [2]
         await asyncio.sleep(0.3)
         disk.free_bytes = 999
-        await writer.look()
+        await writer.check_disk()
         assert isinstance(writer.refusal, StorageFull)
 
     assert kept(tmp_path / "raw") == [2]
