@@ -274,7 +274,7 @@ async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
             writer.write(a_request(b"x" * 100_000))
             await asyncio.sleep(0)
         await asyncio.sleep(0.2)
-        (connection,) = edge.worker._lane.connections
+        (connection,) = edge.worker._fast_path.connections
         waiting = len(connection._pending)
         disk.let_go.set()
         for _ in range(201):
@@ -303,8 +303,8 @@ async def test_a_client_that_reads_no_answers_is_begun_with_no_more(tmp_path):
     """Nor is it read from; when it says that it is done, the application goes on where the lane stood."""
     async with running_edge(tmp_path) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
-        await until(lambda: len(edge.worker._lane.connections) == 1)
-        (connection,) = edge.worker._lane.connections
+        await until(lambda: len(edge.worker._fast_path.connections) == 1)
+        (connection,) = edge.worker._fast_path.connections
         connection.pause_writing()
         writer.write(a_request(b"1"))
         writer.write_eof()
