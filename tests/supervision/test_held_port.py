@@ -69,7 +69,7 @@ def test_of_servers_that_start_at_once_on_one_port_one_gets_it():
 
 
 @pytest.mark.parametrize(
-    ("host", "text"), [("203.0.113.1", "cannot listen on"), ("no.such.host.invalid", "is no address")]
+    ("host", "text"), [("203.0.113.1", "cannot listen on"), ("no.such.host.invalid", "is not an address")]
 )
 def test_a_host_that_is_not_ours_is_one_line(host, text):
     """What is wrong, where, what to do."""
