@@ -24,7 +24,7 @@ class Case:
     name: str
     sent: bytes
     statuses: tuple[int | frozenset[int], ...]  # of each answer, in order
-    half_close: bool = True  # say that no more comes, so that nobody waits
+    half_close: bool = True  # half-close the connection, so that neither side waits
 
 
 def post(
@@ -39,7 +39,7 @@ def _refused(name: str, sent: bytes, *, half_close: bool = True) -> Case:
 
 
 def smuggling() -> Iterator[Case]:
-    """Two ideas of where a request ends: refused once, and the connection closed."""
+    """Ambiguous framing: refused once, and the connection closed."""
     inner = b"POST /submit/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     chunked = b"Transfer-Encoding: chunked\r\n"
     for name, headers in {
@@ -85,7 +85,7 @@ def smuggling() -> Iterator[Case]:
 
 
 def chunks() -> Iterator[Case]:
-    """Chunks that make no sense."""
+    """Malformed chunks."""
     for name, body in {
         "a size that is none": b"zz\r\nab\r\n0\r\n\r\n",
         "a size below nothing": b"-2\r\nab\r\n0\r\n\r\n",
@@ -122,7 +122,7 @@ def chunks() -> Iterator[Case]:
 
 
 def request_lines() -> Iterator[Case]:
-    """What is no request line, or one of another protocol."""
+    """Malformed request lines, and those of other protocols."""
     rest = b"\r\n" + HOST + b"Content-Length: 0\r\n\r\n"
     for name, line in {
         "HTTP/2.0": b"POST /submit/x HTTP/2.0",
@@ -175,7 +175,7 @@ def request_lines() -> Iterator[Case]:
 
 
 def methods() -> Iterator[Case]:
-    """Methods that no route knows."""
+    """Methods that no route has."""
     for method in (b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"PROPFIND", b"LINK"):
         sent = method + b" /submit/x HTTP/1.1\r\n" + HOST + b"\r\n"
         yield Case(f"{method.decode()} /submit", sent, (405,))
@@ -208,7 +208,7 @@ def methods() -> Iterator[Case]:
 
 
 def paths() -> Iterator[Case]:
-    """Paths meant for somebody's file system or parser: text, and kept as such."""
+    """Paths that attack file systems or parsers: they are stored as text."""
     tails = (
         "..", "../..", "../../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/", "./.", "//", "///x", "a//b",
         "%00", "a%00.json", "%0d%0aX-Evil:%20yes", "%", "%zz", "%c0%ae%c0%ae/", "%ff%fe", "\\..\\..\\", "C:/windows",
@@ -252,7 +252,7 @@ def paths() -> Iterator[Case]:
 
 
 def headers() -> Iterator[Case]:
-    """Too many, too long, too odd."""
+    """Headers: too many, too long, malformed."""
     for name in (
         "User-Agent",
         "X-Debug-ID",
@@ -303,7 +303,7 @@ def headers() -> Iterator[Case]:
 
 
 def bodies() -> Iterator[Case]:
-    """Sizes at the edges, and what the converter will have to judge."""
+    """Bodies at the limits of size, and bodies that the converter will check."""
     yield Case("a body of just 1 MiB", a_request(b"x" * MIB), (200,))
     yield Case("a body of 1 MiB and a byte", a_request(b"x" * (MIB + 1)), (413,))
     yield Case("a terabyte announced", post(b"Content-Length: 1099511627776\r\n"), (413,))
@@ -319,7 +319,7 @@ def bodies() -> Iterator[Case]:
     yield Case("no body where one was announced", post(b"Content-Length: 10\r\n"), (400,))
     yield Case(
         "more than announced", post(b"Content-Length: 2\r\n", b"{}garbage\r\n\r\n"), (400,)
-    )  # both, if they came together
+    )  # both, if they arrived together
     yield Case("two in one go", GOOD + GOOD, (200, 200))
     yield Case("forty in one go", GOOD * 40, (200,) * 40)
     yield Case("a good one, then noise", GOOD + b"\x00\xff\r\n\r\n", (400,))

@@ -66,13 +66,13 @@ class Mutant:
 
 @cache
 def definitions() -> Definitions:
-    """What the pings' histograms are held against."""
+    """The definitions of the pings' histograms."""
     return shipped_definitions()
 
 
 @cache
 def _originals(seed: int) -> tuple[tuple[str, bytes], ...]:
-    """Paths, with a place for the id, and texts of pings that are right, but for their generator's malice."""
+    """Path templates and texts of pings that are valid, except for the generator's own faults."""
     originals = []
     for layout in Layout:
         recipe = Recipe(definitions(), seed=seed, malformed_rate=0.3, layout=layout)
@@ -81,7 +81,7 @@ def _originals(seed: int) -> tuple[tuple[str, bytes], ...]:
                 text = zlib.decompress(ping.body, 31)
             except zlib.error:
                 continue
-            # As large as whole ones is large enough for a few.
+            # A few of full size are enough.
             text = text if ping.index < ORIGINALS // 4 else _with_fewer_histograms(text, ping.index)
             originals.append((ping.path.replace(ping.document_id, "{}"), text))
     small = {"ping_info": {"seq": seed}, "client_info": {"app_channel": "x"}, "metrics": {}}
@@ -136,7 +136,7 @@ def _insert_bytes(chance: Random, data: bytes) -> bytes:
 
 
 def _replace_one(chance: Random, data: bytes, pattern: bytes, values: tuple[bytes, ...]) -> bytes:
-    # The first behind any place: to list them all takes longer than the server takes for the whole.
+    # The first after a random place: listing all takes longer than the server needs for the whole ping.
     place = compile_pattern(pattern).search(data, chance.randint(0, len(data)))
     if place is None:
         return data + chance.choice(values)
@@ -173,7 +173,7 @@ def _many_keys(chance: Random, data: bytes) -> bytes:
 
 
 def _change_structure(chance: Random, data: bytes) -> bytes:
-    """Something, somewhere in the parsed object, is gone, of another type, or under another name."""
+    """Remove, retype or rename a random part of the parsed object."""
     try:
         whole = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -201,7 +201,7 @@ def _change_structure(chance: Random, data: bytes) -> bytes:
     try:
         return orjson.dumps(whole)
     except TypeError:
-        return data  # nested past what can be written
+        return data  # nested too deeply to be serialised
 
 
 def _other_texts(chance: Random, data: bytes) -> bytes:
@@ -281,7 +281,7 @@ def _spoilt_path(chance: Random, path: str) -> str:
 
 
 def mutant(seed: int, index: int) -> Mutant:
-    """Submission *index* of *seed*: one or two things wrong with its text, its packing, or its path."""
+    """Return submission *index* of *seed*, with one or two faults in its text, its packing or its path."""
     chance = Random(f"{seed}/{index}")
     document_id, path, text = _well_formed(chance, seed)
     for _ in range(chance.choice((0, 1, 1, 1, 2))):

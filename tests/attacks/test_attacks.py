@@ -1,4 +1,4 @@
-"""Every attack gets an answer of its set and never a 500; what was answered 200 has exactly one outcome."""
+"""Every attack gets an expected answer, never 500; each submission answered 200 has exactly one outcome."""
 
 import json
 import subprocess
@@ -27,19 +27,19 @@ def is_allowed(status: int, allowed: int | frozenset[int]) -> bool:
 
 
 def submits(case: Case) -> bool:
-    """Whether its 200s are for submissions."""
+    """Whether an answer 200 to *case* means a stored submission."""
     return not case.sent.startswith(b"GET")
 
 
-def test_there_are_enough_of_them_and_no_two_alike():
+def test_the_table_has_150_different_attacks():
     """The suite is a table: at least 150 rows."""
     assert len(CASES) >= 150
     assert len({case.sent for case in CASES}) == len(CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_an_attack_gets_an_answer_of_its_set(server, case):
-    """And the next client is served by the same processes."""
+def test_an_attack_gets_an_expected_answer(server, case):
+    """The next client is served by the same processes."""
     running, processes = server
     answers = [
         answer for answer in running.talk(case.sent, half_close=case.half_close) if answer.status != 100
@@ -51,7 +51,7 @@ def test_an_attack_gets_an_answer_of_its_set(server, case):
     assert all(map(is_allowed, statuses, case.statuses)), statuses
     assert 500 not in statuses
     for answer in answers:
-        # No answer says back what a client sent.
+        # No answer repeats what a client sent.
         assert len(answer.body) < 200
         assert "x-evil" not in answer.headers
     if statuses[-1] in (400, 413, 414, 431):
@@ -63,8 +63,8 @@ def test_an_attack_gets_an_answer_of_its_set(server, case):
     assert running.children() == processes
 
 
-def test_what_was_answered_200_is_kept_and_ends_in_exactly_one_outcome(server):
-    """As many as there were, none smuggled in; after conversion the books balance."""
+def test_each_submission_answered_200_has_exactly_one_outcome(server):
+    """Their number is right, none was smuggled in, and the counts balance after conversion."""
     running, _ = server
     data: Path = running.data
     assert running.stop() == 0

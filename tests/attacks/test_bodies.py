@@ -1,4 +1,4 @@
-"""What may be wrong inside a body has one outcome, wherever in the ping it stands, and costs little."""
+"""A fault inside a body has one outcome, at any place in the ping, and costs little time."""
 
 import gzip
 import json
@@ -83,7 +83,7 @@ TAKEN = {
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """Bodies are no business of the edge's."""
+    """The edge does not read bodies."""
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def text_with(value: bytes, place: tuple[str | int, ...], padding: str = "") -> 
 
 
 def outcome_of(body: bytes, context):
-    """What becomes of it, in no more time than it may take."""
+    """Return the outcome; it must take at most `MAX_SECONDS`."""
     started = time.process_time()
     outcome = convert(a_submission(body), context)
     assert time.process_time() - started < MAX_SECONDS
@@ -112,8 +112,8 @@ def outcome_of(body: bytes, context):
 
 @pytest.mark.parametrize("padding", PADDING)
 @pytest.mark.parametrize(("fault", "place"), [(fault, place) for fault in NO_JSON for place in PLACES])
-def test_a_text_that_is_no_json_is_refused_wherever_its_fault_is(context, fault, place, padding):
-    """As `invalid_json`, in a part that is read as in one that is not, in a small ping as in a large one."""
+def test_a_text_that_is_not_json_is_refused_wherever_its_fault_is(context, fault, place, padding):
+    """The reason is `invalid_json`, in parts that are read and in others, in small and in large pings."""
     body = text_with(NO_JSON[fault], PLACES[place], PADDING[padding])
 
     assert refused(outcome_of(body, context)) == "invalid_json"
@@ -124,7 +124,7 @@ def test_a_text_that_is_no_json_is_refused_wherever_its_fault_is(context, fault,
 @pytest.mark.parametrize("place", ["beside", "measurement", "sum", "keyed"])
 @pytest.mark.parametrize("value", PAST_64_BITS)
 def test_an_integer_past_64_bits_is_stored_with_all_its_digits(context, value, place, padding):
-    """It is JSON like any other; only a count may not be so large."""
+    """It is valid JSON; only a count must not be so large."""
     body = text_with(PAST_64_BITS[value], PLACES[place], PADDING[padding])
     outcome = outcome_of(body, context)
 
@@ -136,8 +136,8 @@ def test_an_integer_past_64_bits_is_stored_with_all_its_digits(context, value, p
 
 @pytest.mark.parametrize("place", ["beside", "measurement"])
 @pytest.mark.parametrize("value", TAKEN)
-def test_what_is_odd_and_json_is_stored_as_it_came(context, value, place):
-    """To the last digit that a double has."""
+def test_unusual_json_is_stored_unchanged(context, value, place):
+    """Numbers keep all digits of a double."""
     record = record_of(outcome_of(text_with(TAKEN[value], PLACES[place]), context))
     for step in PLACES[place]:
         record = record[step]
@@ -149,8 +149,8 @@ def test_what_is_odd_and_json_is_stored_as_it_came(context, value, place):
 @pytest.mark.parametrize(
     "count", ["18446744073709551616", "9223372036854775808", "-1", "1.5", "1e3", "true", '"1"', "null"]
 )
-def test_a_count_that_is_none_costs_its_histogram_and_no_more(context, count, padding):
-    """Also one past 64 bits."""
+def test_an_invalid_count_drops_only_its_histogram(context, count, padding):
+    """Also a count above 64 bits."""
     body = text_with(b"1", PLACES["beside"], PADDING[padding])
     body = body.replace(b'"1":1232', b'"1":' + count.encode())
     outcome = outcome_of(body, context)
@@ -178,7 +178,7 @@ def test_a_count_that_is_none_costs_its_histogram_and_no_more(context, count, pa
     ],
 )
 def test_of_equal_keys_the_last_counts_in_every_place(context, key, again, padding):
-    """The record is that of the ping whose text says it once."""
+    """The record is the same as for a ping with the last value only."""
     once = text_with(b"1", PLACES["beside"], PADDING[padding])
     twice = once.replace(b'"ver":', key, 1) if not again else once.replace(key, again + key, 1)
     assert twice != once
@@ -235,7 +235,7 @@ BOMB = gzip.compress(b" " * (300 * MIB), 9)
     ],
 )
 def test_a_body_that_cannot_be_read_has_its_reason(context, body, reason):
-    """Quickly, and with a detail that can be printed."""
+    """Quickly, and with a printable detail."""
     assert refused(outcome_of(body, context)) == reason
 
 
@@ -260,8 +260,8 @@ def test_a_body_that_cannot_be_read_has_its_reason(context, body, reason):
         ),
     ],
 )
-def test_a_body_that_is_only_odd_is_stored(context, body):
-    """With its histograms."""
+def test_an_unusual_body_is_stored(context, body):
+    """Its histograms are stored too."""
     outcome = outcome_of(body, context)
 
     assert isinstance(outcome, Stored)

@@ -29,11 +29,11 @@ GOOD_BODY = b'{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox"}}
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """As it comes: what is held here is the whole."""
+    """Default settings: these tests are about the whole server."""
 
 
 def bomb() -> bytes:
-    """A mebibyte that inflates to a gibibyte."""
+    """A body of 1 MiB that inflates to 1 GiB."""
     packer = zlib.compressobj(9, wbits=31)
     blank = b" " * MIB
     body = b"".join(packer.compress(blank) for _ in range(1000)) + packer.flush()
@@ -42,7 +42,7 @@ def bomb() -> bytes:
 
 
 def tree(server: RunningServer) -> set[int]:
-    """All processes, the first one aside."""
+    """All processes but the first."""
     found = set(server.children())
     for pid in list(found):
         found |= {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
@@ -50,7 +50,7 @@ def tree(server: RunningServer) -> set[int]:
 
 
 def resident_mebibytes(server: RunningServer) -> float:
-    """What its processes have of their own: pages that they share are counted once for each by VmRSS."""
+    """Private memory of the processes: VmRSS would count shared pages once for each."""
     kibibytes = 0
     for pid in tree(server):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -60,7 +60,7 @@ def resident_mebibytes(server: RunningServer) -> float:
 
 
 class GoodClients(threading.Thread):
-    """Two hundred good requests a second, from another thread, until told to stop."""
+    """Two hundred good requests a second, from another thread, until stopped."""
 
     def __init__(self, server: RunningServer, per_second: float = 200.0, first: int = 0) -> None:
         super().__init__(daemon=True)
@@ -69,11 +69,13 @@ class GoodClients(threading.Thread):
         self._server = server
         self._per_second = per_second
         self._first = first
-        self._told_to_stop = threading.Event()
+        self._statuses_to_stop = threading.Event()
 
     def run(self) -> None:
         started, number = time.monotonic(), 0
-        while not self._told_to_stop.wait(max(0.0, started + number / self._per_second - time.monotonic())):
+        while not self._statuses_to_stop.wait(
+            max(0.0, started + number / self._per_second - time.monotonic())
+        ):
             number += 1
             path = f"/submit/telemetry/{an_id(self._first + number)}"
             sent = time.monotonic()
@@ -86,7 +88,7 @@ class GoodClients(threading.Thread):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._told_to_stop.set()
+        self._statuses_to_stop.set()
         self.join(20)
 
     def p99(self) -> float:
@@ -94,7 +96,7 @@ class GoodClients(threading.Thread):
 
 
 def post_at_once(server: RunningServer, body: bytes, count: int, first: int) -> Counter[int]:
-    """*count* posts of *body*, each in a thread of its own."""
+    """Post *body* *count* times, each in its own thread."""
     statuses: Counter[int] = Counter()
 
     def post(number: int) -> None:
@@ -111,7 +113,7 @@ def post_at_once(server: RunningServer, body: bytes, count: int, first: int) -> 
 
 
 @pytest.mark.slow
-def test_twenty_bombs_at_once_hold_up_no_good_client(tmp_path):
+def test_twenty_bombs_at_once_do_not_delay_good_clients(tmp_path):
     """Each is quarantined as too large; good ones are served and stored meanwhile."""
     settings = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
     sent = bomb()
@@ -171,7 +173,7 @@ def memory_limit(limit_bytes: int = LIMIT_BYTES) -> Iterator[Path]:
 
 @contextmanager
 def inside(group: Path) -> Iterator[None]:
-    """What is started in the block is in *group*; this process leaves it again at its end."""
+    """Processes started in the block are in *group*; this process leaves it at the end."""
     home = re.search(r"^\d+:memory:(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
     assert home is not None
     (group / "cgroup.procs").write_text(str(os.getpid()))
@@ -184,7 +186,7 @@ def inside(group: Path) -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.privileged
 def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_path):
-    """No process is killed for memory, good ones are served, and what was sent is what was counted."""
+    """No process is killed for memory, good clients are served, and the counts are right."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4 * CROWD + 200:
         pytest.skip("too few open files")
     sent = bomb()
@@ -204,7 +206,7 @@ def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_pa
                 for crowd in crowds[:2]:
                     crowd.drip()
                 time.sleep(SECONDS)
-                told = [Counter(crowd.answers(10)) for crowd in crowds]
+                statuses = [Counter(crowd.answers(10)) for crowd in crowds]
                 for crowd in crowds:
                     crowd.leave()
             kept = len(good.latencies) + bombs[200] + large[200]
@@ -224,9 +226,9 @@ def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_pa
     assert bombs == {200: 20}
     assert set(large) <= {200, 503}
     assert set(good.statuses) == {200}
-    assert good.p99() <= 1.0  # two cores are shared with three thousand clients
-    assert all(set(answers) == {b"HTTP/1.1 408"} for answers in told), told
-    # After all of it: the series are few, and say what was sent.
+    assert good.p99() <= 1.0  # three thousand clients share the two cores
+    assert all(set(answers) == {b"HTTP/1.1 408"} for answers in statuses), statuses
+    # At the end: the metrics have few series, and match what was sent.
     codes = metric(text, "telemetry_responses_total")
     assert set(codes) <= {f'{{code="{code}"}}' for code in (200, 408, 503)}
     assert codes['{code="408"}'] == 3 * CROWD

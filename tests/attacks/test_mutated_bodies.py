@@ -1,4 +1,4 @@
-"""Whatever arrives is kept, comes to exactly one end of those that there are, and the counts say so (T10)."""
+"""Every mutated submission is kept and has exactly one outcome, and the counts show it (T10)."""
 
 import asyncio
 import re
@@ -22,11 +22,11 @@ BOOKS = ("received", "stored", "duplicate", "quarantined", "pending")
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """Once is enough: bodies are no business of the edge's."""
+    """Once is enough: the edge does not read bodies."""
 
 
 async def send(port: int, mutants: list[Mutant]) -> Counter[int]:
-    """Post *mutants* on a few connections that stay open; the answers, counted."""
+    """Post *mutants* on a few open connections; return the counts of their answers."""
     answers: Counter[int] = Counter()
     waiting = iter(mutants)
 
@@ -51,7 +51,7 @@ async def send(port: int, mutants: list[Mutant]) -> Counter[int]:
 
 
 def metric(text: str, name: str) -> Counter[str]:
-    """What /metrics says of *name*, by its labels."""
+    """The values of metric *name* in /metrics, by labels."""
     return Counter(
         {
             labels: int(float(value))
@@ -96,12 +96,12 @@ def send_and_look(tmp_path: Path, count: int, patience: float) -> None:
     assert (total["received"], total["pending"]) == (count, 0)
     assert "Traceback" not in server.log()
     with Ledger.for_reading(DataRoot(server.data)) as ledger:
-        told = [
+        lives = [
             life for one in mutants for life in ledger.lives(bytes.fromhex(one.document_id.replace("-", "")))
         ]
-    assert not [life for life in told if "killed" in life.detail or not life.outcome]
+    assert not [life for life in lives if "killed" in life.detail or not life.outcome]
 
-    # What is scraped says the same as the books, in series of closed lists.
+    # The metrics match the ledger, with labels of closed lists only.
     quarantined = metric(text, "telemetry_pings_quarantined_total")
     dropped = metric(text, "telemetry_histograms_dropped_total")
     assert sum(metric(text, "telemetry_pings_stored_total").values()) == total["stored"] > count // 20
@@ -113,17 +113,17 @@ def send_and_look(tmp_path: Path, count: int, patience: float) -> None:
     assert len(text.splitlines()) < 400
 
 
-def test_three_hundred_mutants_come_to_an_end_each(tmp_path):
-    """No answer but 200, no process that ends, no pending one, and books that balance."""
+def test_each_of_three_hundred_mutants_has_an_outcome(tmp_path):
+    """All answers are 200, no process ends, none is pending, and the counts balance."""
     send_and_look(tmp_path, 300, 60)
 
 
 @pytest.mark.slow
-def test_ten_thousand_mutants_come_to_an_end_each(tmp_path):
+def test_each_of_ten_thousand_mutants_has_an_outcome(tmp_path):
     """The same at the size of the release bar."""
     send_and_look(tmp_path, 10_000, 240)
 
 
-def test_a_mutant_is_always_the_same():
-    """So that one that breaks something can be made again from its number."""
+def test_a_mutant_depends_only_on_its_number():
+    """So a mutant that breaks something can be reproduced."""
     assert [mutant(1, index) for index in range(20)] == [mutant(1, index) for index in range(20)]

@@ -1,4 +1,4 @@
-"""What an outsider finds who looks at the running server: ports, rights, and what it leaves readable."""
+"""A running server seen by another user: ports, rights, and readable files."""
 
 import os
 import re
@@ -28,12 +28,12 @@ SOURCE = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """An outsider sees the server as it comes."""
+    """Default settings."""
 
 
 @dataclass
 class Seen:
-    """A server of somebody without rights."""
+    """A server that runs as a user without rights."""
 
     process: subprocess.Popen[bytes]
     data: Path
@@ -44,7 +44,7 @@ class Seen:
     starts_processes: bool
 
     def processes(self) -> set[int]:
-        """All of them, grandchildren too."""
+        """All processes, grandchildren too."""
         found, new = set(), {self.process.pid}
         while new:
             found |= new
@@ -67,7 +67,7 @@ class Seen:
 
 @contextmanager
 def run_by_nobody(folder: Path) -> Iterator[Seen]:
-    """The server, without a umask that would hide what it creates; as nobody where the tests are root."""
+    """The server without a umask, which would hide wrong modes; as another user if the tests run as root."""
     uid, prefix = os.getuid(), []
     if uid == 0:
         if shutil.which("setpriv") is None:
@@ -78,10 +78,10 @@ def run_by_nobody(folder: Path) -> Iterator[Seen]:
         probe = [*prefix, sys.executable, "-c", "import telemetry_server.cli.main"]
         if subprocess.run(probe, cwd=SOURCE, capture_output=True, timeout=60, check=False).returncode:
             pytest.skip("the program is where only root may read")
-    # An interpreter below /root is root's to start, though what it runs may be anybody's.
+    # Only root can start an interpreter below /root.
     look = [*prefix, sys.executable, "-c", "import os, sys; sys.exit(not os.access(sys.executable, os.X_OK))"]
     starts_processes = subprocess.run(look, timeout=60, check=False).returncode == 0
-    # The definitions come from a folder, as a fetch: so they are the server's to write, not ours.
+    # The definitions are fetched from a folder, so that the server writes them, not this test.
     upstream = folder / "upstream" / REVISION.repository / REVISION.changeset
     upstream.mkdir(parents=True)
     (upstream / "Histograms.json").write_bytes(orjson.dumps(SPEC))
@@ -120,11 +120,11 @@ def run_by_nobody(folder: Path) -> Iterator[Seen]:
 
 @pytest.fixture(scope="module")
 def seen() -> Iterator[Seen]:
-    """One that has stored, quarantined, fetched, and used its processes, if it may start any."""
+    """A server that has stored, quarantined and fetched, with its processes if it can start any."""
     with tempfile.TemporaryDirectory() as name, run_by_nobody(Path(name)) as server:
         count = 0
         while count < 150:
-            # As few as the converter takes on by itself, where it has to.
+            # So few that the converter needs no processes, where it cannot start any.
             for number in range(count, count + (150 if server.starts_processes else 15)):
                 body = orjson.dumps(a_ping(number)) if number % 3 else b"no JSON"
                 assert server.post(number, body) == 200
@@ -140,14 +140,14 @@ def open_sockets(pids: set[int]) -> set[str]:
     inodes = set()
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed meanwhile
+            with suppress(FileNotFoundError):  # closed in the meantime
                 if found := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
                     inodes.add(found[1])
     return inodes
 
 
-def test_nothing_listens_that_is_not_documented(seen):
-    """Two ports on loopback, as the settings say; no UDP, no path that others could connect to."""
+def test_only_documented_ports_are_open(seen):
+    """Two configured ports on loopback; no UDP port, and no socket path for other users."""
     inodes = open_sockets(seen.processes())
     listening, connected = set(), set()
     for table in ("tcp", "tcp6"):
@@ -172,9 +172,9 @@ def test_nothing_listens_that_is_not_documented(seen):
     assert not named
 
 
-def test_nothing_below_the_data_root_is_anybody_elses_to_read(seen):
-    """Whatever the umask: folders 0700, files 0600, fetched definitions, ledger and counts in memory too."""
-    # A held port is bound before it is listened on; what is open tells where else it writes.
+def test_other_users_cannot_read_the_data_root(seen):
+    """With any umask: folders 0700, files 0600, also for definitions, ledger and metrics in shared memory."""
+    # Open files show where else the server writes.
     written = {
         link.readlink()
         for pid in seen.processes()
@@ -200,8 +200,8 @@ def test_nothing_below_the_data_root_is_anybody_elses_to_read(seen):
     assert sorted(wrong) == []
 
 
-def test_its_processes_have_no_rights_of_roots(seen):
-    """The user that it was started as, and no capability."""
+def test_its_processes_have_no_rights_of_root(seen):
+    """They run as the starting user, without capabilities."""
     for pid in seen.processes():
         status = Path(f"/proc/{pid}/status").read_text()
         assert re.search(rf"^Uid:\t{seen.uid}\t{seen.uid}\t{seen.uid}\t{seen.uid}$", status, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""No client's address is anywhere unless it was asked for, and nothing that is sent can forge a log line."""
+"""Client addresses are stored only if configured, and clients cannot forge log lines."""
 
 import gzip
 import re
@@ -13,7 +13,7 @@ from tests.support.data_root import a_ping, an_id
 from tests.support.edges import RunningServer, a_request, kept_in, running_server, wait_for
 from tests.support.running_server import telemetry_server
 
-# Addresses of no real network (RFC 5737, 3849), each as a part of it is written that stays after truncation.
+# Documentation addresses (RFC 5737, 3849), each in the spelling of the part that truncation keeps.
 FORWARDED = "203.0.113.77, 198.51.100.88"
 HEADERS = {
     "X-Forwarded-For": FORWARDED,
@@ -34,11 +34,11 @@ FORGED = '\r\n{"Type":"forged"}\x1b[31m\u2028'
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """Both lanes keep headers by one list: tests/edge holds that."""
+    """Both HTTP paths use one list of headers, which tests/edge checks."""
 
 
 def everything_under(root: Path) -> dict[Path, bytes]:
-    """What is in every file, compressed ones unpacked."""
+    """The content of every file; compressed files are unpacked."""
     found = {}
     for path in root.rglob("*"):
         if path.suffix == ".zst":
@@ -50,7 +50,7 @@ def everything_under(root: Path) -> dict[Path, bytes]:
 
 
 def send_some(server: RunningServer) -> int:
-    """Stored, quarantined for several reasons, and refused: each with all the headers."""
+    """Stored, quarantined and refused submissions, each with all the headers."""
     good = orjson.dumps({"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox"}, "histograms": {}})
     bad = orjson.dumps(a_ping(2) | {"info": {"revision": FORGED, "reason": FORGED, "appName": FORGED}})
     bodies = (good, gzip.compress(good), bad, b"no JSON" + FORGED.encode(), b"\x1f\x8bxx", b"")
@@ -105,8 +105,8 @@ def test_no_address_is_kept_logged_or_counted(tmp_path, hops):
     ("hops", "kept"),
     [("0", "127.0.0.0"), ("1", "198.51.100.0"), ("2", "203.0.113.0"), ("3", "203.0.113.0")],
 )
-def test_a_truncated_address_is_that_of_the_hop_that_is_trusted(tmp_path, hops, kept):
-    """Asked for, a /24 is kept; the header itself is not, and no record has the address."""
+def test_a_truncated_address_is_that_of_the_trusted_hop(tmp_path, hops, kept):
+    """If configured, a /24 is kept; the header is not, and records never have the address."""
     environment = {
         "TELEMETRY_REVISION_OFFLINE": "true",
         "TELEMETRY_CLIENT_ADDRESS": "truncated",
@@ -126,8 +126,8 @@ def test_a_truncated_address_is_that_of_the_hop_that_is_trusted(tmp_path, hops, 
             assert kept.encode() not in data, path
 
 
-def test_no_text_of_a_clients_makes_a_log_line(tmp_path):
-    """Lines are JSON objects of ours, one each; control characters are spelt out."""
+def test_text_from_clients_cannot_make_a_log_line(tmp_path):
+    """Each line is one JSON object; control characters are escaped."""
     with running_server(tmp_path, environment={"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
         count = send_some(server)
         wait_for(lambda: ended(scrape(server)) >= count, 30)

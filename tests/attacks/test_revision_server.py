@@ -1,4 +1,4 @@
-"""A ping's revision reaches nobody but the configured server, and a bad server holds up no client (T17)."""
+"""Only the configured server is asked for revisions, and a bad server does not delay clients (T17)."""
 
 import socket
 import threading
@@ -17,17 +17,17 @@ from tests.support.edges import RunningServer, a_request, running_server, wait_f
 from tests.support.running_server import result_of
 
 CHANGESET = "0123456789ab"
-HELD_UP_SECONDS = 1.0  # a crowded machine stops for less, a client that waits for a fetch for more
+HELD_UP_SECONDS = 1.0  # above the pauses of a busy machine, below the wait for a fetch
 
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """What is held here is behind both lanes."""
+    """These tests are about conversion, behind both HTTP paths."""
 
 
 @contextmanager
 def canary() -> Iterator[tuple[int, list[object]]]:
-    """A port that nobody has a reason to connect to, and who did."""
+    """A port that the server must not connect to, and the connections that it got."""
     callers: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0.1)
@@ -52,7 +52,7 @@ def canary() -> Iterator[tuple[int, list[object]]]:
 
 
 class RevisionServer:
-    """Answers 404, or what *texts* has for a path, or hangs; remembers what it was asked."""
+    """Answers 404, or the text for a path in *texts*, or hangs; records its requests."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -98,8 +98,8 @@ def post(server: RunningServer, number: int, revision: object) -> None:
     assert [answer.status for answer in server.talk(request, half_close=True)] == [200]
 
 
-def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
-    """Whatever it looks like: the configured server is asked for plain names, or nobody is."""
+def test_a_host_named_in_a_ping_is_never_contacted(tmp_path):
+    """Only the configured server is asked, and only for plain names."""
     asked = RevisionServer()
     asked.texts = {f"/{REVISION.repository}/raw-file/{CHANGESET}": orjson.dumps(SPEC)}
     with canary() as (port, callers), asked.running() as url:
@@ -142,7 +142,7 @@ def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
     books = result_of("audit", "--data", str(server.data))
 
     assert callers == []
-    # Those that name the repository that is there are judged by it, whatever host they name it on.
+    # Pings that name the existing repository are converted with it, on any host name.
     assert sum(stored.values()) >= len(honest)
     assert books["balanced"]
     assert books["total"]["pending"] == 0
@@ -155,8 +155,8 @@ def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_revision_server_that_hangs_holds_up_no_client(tmp_path):
-    """Nobody waits for it, who would wait for long, and pings whose definitions are here are stored."""
+def test_a_hanging_revision_server_does_not_delay_clients(tmp_path):
+    """Pings with known definitions are stored meanwhile."""
     asked = RevisionServer()
     asked.texts = {f"/{REVISION.repository}/raw-file/{REVISION.changeset}": orjson.dumps(SPEC)}
     with (

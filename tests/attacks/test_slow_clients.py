@@ -1,4 +1,4 @@
-"""Slow and silent clients beside good ones: these are served in time, those let go, memory stays (T11)."""
+"""Slow clients are disconnected, good clients are served in time, memory is bounded (T11)."""
 
 import asyncio
 import resource
@@ -25,7 +25,7 @@ TIMEOUTS = {
 
 @dataclass
 class Crowd:
-    """Connections that send something now and then and wait for their answers."""
+    """Connections that sometimes send a byte and wait for their answers."""
 
     connections: list[socket.socket]
 
@@ -39,16 +39,16 @@ class Crowd:
         return cls(connections)
 
     def drip(self) -> None:
-        """A byte more from each."""
+        """Send one more byte on each connection."""
         for connection in self.connections:
             try:
                 connection.send(b"x")
             except OSError:
-                continue  # let go already
+                continue  # closed already
 
     def answers(self, seconds: float) -> list[bytes]:
-        """What each was told, once all were told something or the time is over."""
-        told: dict[int, bytes] = {}
+        """The start of each answer, once all have one or the time is over."""
+        answers_by: dict[int, bytes] = {}
         waiting = {connection.fileno(): connection for connection in self.connections}
         deadline = time.monotonic() + seconds
         poll = select.poll()
@@ -59,10 +59,10 @@ class Crowd:
                 connection = waiting.pop(descriptor)
                 poll.unregister(descriptor)
                 try:
-                    told[descriptor] = connection.recv(1 << 12)[:12]
+                    answers_by[descriptor] = connection.recv(1 << 12)[:12]
                 except OSError:
-                    told[descriptor] = b"reset"
-        return [told.get(connection.fileno(), b"nothing") for connection in self.connections]
+                    answers_by[descriptor] = b"reset"
+        return [answers_by.get(connection.fileno(), b"nothing") for connection in self.connections]
 
     def leave(self) -> None:
         for connection in self.connections:
@@ -107,7 +107,7 @@ def crowd_beside_good_ones(
             crowd.drip()
         more, later = good_posts(server, seconds / 2, per_second)
         statuses, latencies = statuses + more, sorted(latencies + later)
-        told = [set(crowd.answers(60)) for crowd in crowds]
+        answers = [set(crowd.answers(60)) for crowd in crowds]
         grown = resident_mebibytes(server) - before
         for crowd in crowds:
             crowd.leave()
@@ -119,18 +119,18 @@ def crowd_beside_good_ones(
         assert server.stop() == 0
 
     assert set(statuses) == {200}
-    assert told == [{b"HTTP/1.1 408"}] * 3
+    assert answers == [{b"HTTP/1.1 408"}] * 3
     assert most_p99_seconds is None or p99 <= most_p99_seconds
     assert grown <= 100
 
 
-def test_fifty_slow_clients_of_each_kind_are_let_go_and_good_ones_served(tmp_path):
+def test_fifty_slow_clients_of_each_kind_are_disconnected_and_good_ones_served(tmp_path):
     """Slow headers, slow bodies, silence: 408 each."""
     crowd_beside_good_ones(tmp_path, 50, seconds=1.6, per_second=50)
 
 
 @pytest.mark.slow
-def test_a_thousand_slow_clients_of_each_kind_are_let_go_and_good_ones_served(tmp_path):
+def test_a_thousand_slow_clients_of_each_kind_are_disconnected_and_good_ones_served(tmp_path):
     """The same at the size of the release bar: p99 at most 250 ms, at most 100 MiB more."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4096:
         pytest.skip("needs 4,096 open files")
@@ -138,14 +138,14 @@ def test_a_thousand_slow_clients_of_each_kind_are_let_go_and_good_ones_served(tm
 
 
 @pytest.mark.parametrize(("cap", "excess"), [(20, 30), pytest.param(2048, 500, marks=pytest.mark.slow)])
-def test_connections_past_the_cap_get_503_and_those_within_it_are_served(tmp_path, cap, excess):
-    """Each of the excess is told, not reset."""
+def test_connections_beyond_the_limit_get_503_and_the_others_are_served(tmp_path, cap, excess):
+    """They are answered, not reset."""
     with running_server(
         tmp_path, "--no-convert", environment={"TELEMETRY_MAX_CONNECTIONS": str(cap)}
     ) as server:
         held = Crowd.at(server, cap, b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
         turned_away = Crowd.at(server, excess, a_request())
-        told = turned_away.answers(60)
+        answers = turned_away.answers(60)
         for connection in held.connections:
             connection.send(b"}")
         served = held.answers(60)
@@ -153,13 +153,13 @@ def test_connections_past_the_cap_get_503_and_those_within_it_are_served(tmp_pat
         held.leave()
         assert server.stop() == 0
 
-    assert set(told) == {b"HTTP/1.1 503"}
+    assert set(answers) == {b"HTTP/1.1 503"}
     assert set(served) == {b"HTTP/1.1 200"}
 
 
 KIB, MIB = 1 << 10, 1 << 20
 DEFINITIONS = "GET /histograms/releases/mozilla-release/a55c55edf302 HTTP/1.1\r\nHost: a\r\n\r\n"
-# What each kind of stalled client sends before it stops; readers take nothing of their answers.
+# The bytes that each kind of stalled client sends before it stops; readers never read.
 STALLED_READERS = {
     "large answer": DEFINITIONS.encode(),
     "metrics": b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 4,
@@ -174,19 +174,19 @@ STALLED_WRITERS = {
     + b"20000\r\n"
     + b"x" * 100_000,
 }
-# As docs/limits.md says it: twice the bound of what is held for clients, and the connections themselves.
+# As docs/limits.md states: twice the bound for clients, and the connections themselves.
 MAX_HELD_MEBIBYTES = 2 * 64
 MAX_CONNECTION_KIBIBYTES = 48
 
 
 async def stall(port: int, first: bytes) -> socket.socket:
-    """A connection that sends *first*, as far as it is taken, and then does nothing."""
+    """A connection that sends as much of *first* as possible, and then stalls."""
     loop = asyncio.get_running_loop()
     connection = socket.socket()
     connection.setblocking(False)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIB)
     await loop.sock_connect(connection, ("127.0.0.1", port))
-    # It may not be read any more, or have given way.
+    # The server may have stopped reading, or cut it off.
     with suppress(TimeoutError, ConnectionError):
         await asyncio.wait_for(loop.sock_sendall(connection, first), 2)
     return connection
@@ -196,7 +196,7 @@ Posts = tuple[list[int], list[float]]  # statuses, and latencies in seconds, in 
 
 
 async def post_at_rate(ports: list[int], seconds: float, per_second: float) -> list[Posts]:
-    """Post to each of *ports* in turn; each post begins on time, however long the others take."""
+    """Post to each of *ports* in turn; each post starts on time, even if others are slow."""
     started = asyncio.get_running_loop().time()
 
     async def post(number: int) -> tuple[int, float]:
@@ -257,14 +257,14 @@ async def post_beside_stalled(
             f"{2 * size} stalled, {phase}: p99 {p99s[0]:.1f} ms, without them {p99s[1]:.1f} ms"
             f" (ratio {p99s[0] / p99s[1]:.2f}), memory +{peak - before:.0f} MiB"
         )
-    # The ratio is printed, not asserted: it depends on what else the machine does.
+    # The ratio is printed, not asserted: it depends on the load of the machine.
     assert {status for posts in phases.values() for statuses, _ in posts for status in statuses} == {200}
     return peak - before
 
 
 @pytest.mark.parametrize("size", [50, pytest.param(1000, marks=pytest.mark.slow)])
-def test_stalled_readers_and_writers_keep_no_good_post_from_its_200(tmp_path, size):
-    """As many of each; memory stays within what the limits page says."""
+def test_good_posts_get_200_beside_stalled_readers_and_writers(tmp_path, size):
+    """Memory stays within the numbers of docs/limits.md."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2 * size + 500:
         pytest.skip(f"needs {2 * size + 500:,} open files")
     place = tmp_path / "attacked/data/specs/releases/mozilla-release/a55c55edf302"

@@ -1,4 +1,4 @@
-"""Clocks that jump: wall time names folders, and nothing else hangs on it."""
+"""Jumps of the clock: wall time only names folders."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ JUMPS = [
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_no_jump_of_the_clock_costs_a_submission(tmp_path: Path, restarts: bool) -> None:
-    """Ten jumps under a writer that goes on, or that is started anew: all kept, each under its day."""
+    """Ten jumps, with a running or restarted writer: all is kept, each under its day."""
     world = World(tmp_path)
     world.put_specs()
     now = NOON
@@ -65,7 +65,7 @@ async def test_no_jump_of_the_clock_costs_a_submission(tmp_path: Path, restarts:
 
 
 @pytest.mark.slow
-async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
+async def test_a_server_whose_clock_jumps_loses_no_submission_and_no_connection(
     tmp_path: Path, figure: Figure
 ) -> None:
     """libfaketime under a whole server with clients: after each jump it answers 200 as before."""
@@ -86,7 +86,7 @@ async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
     with TemporaryServer(data, {**SETTINGS, **faked}) as server:
         async with clients.sending(server.url, clients=8):
             for jump in jumps[: size(5, 10)]:
-                # Renamed over: a half-written moment is none.
+                # Renamed into place: a half-written time would not be valid.
                 (tmp_path / "next").write_text(jump)
                 (tmp_path / "next").rename(moment)
                 started = time.monotonic()

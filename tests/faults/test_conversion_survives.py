@@ -1,4 +1,4 @@
-"""Conversion under failing disks and sudden deaths: nothing lost, nothing twice, books balanced."""
+"""Conversion with failing disks and kills: nothing lost, nothing twice, counts balanced."""
 
 import asyncio
 import errno
@@ -47,7 +47,7 @@ def assert_complete(world: World) -> None:
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
 async def test_a_disk_that_fails_at_any_operation_costs_nothing(tmp_path, error):
-    """Fail the n-th operation for every n: the next run does what this one could not."""
+    """Fail the n-th operation for every n: the next run completes the work."""
     nth = 0
     while True:
         nth += 1
@@ -105,11 +105,11 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path, figure)
     assert world.audit().total.duplicate == total - different
     assert world.audit().balanced
     figure.acknowledged = total + len(added)
-    figure.notes.append(f"{total - different:,} repeats told")
+    figure.notes.append(f"{total - different:,} duplicates counted")
 
 
-async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeypatch):
-    """The others of its batch are stored; it is refused after a second try, whole."""
+async def test_only_the_ping_that_kills_its_process_is_refused(tmp_path, monkeypatch):
+    """The others of its batch are stored; it is quarantined after a second try."""
     world = World(tmp_path)
     world.put_specs()
     monkeypatch.setenv("TELEMETRY_TEST_DEADLY_ID", an_id(3))
@@ -138,7 +138,7 @@ def _convert_or_die(task):
 
 @pytest.mark.slow
 async def test_no_ping_is_blamed_when_processes_cannot_even_start(tmp_path, monkeypatch):
-    """Without memory or descriptors conversion halts, and goes on when there are some."""
+    """Without memory or descriptors conversion halts, and continues once they are available."""
     world = World(tmp_path)
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(3))

@@ -1,4 +1,4 @@
-"""Deaths, drains, power cuts, full and failing disks, commands beside the server: at random, for a while."""
+"""Random kills, drains, power cuts, full and failing disks, and commands beside the server."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def filesystem(tmp_path: Path) -> Iterator[LoopFilesystem]:
 
 
 class Trouble:
-    """A server, its clients, and what befalls them."""
+    """A server, its clients, and the faults that hit them."""
 
     def __init__(self, filesystem: LoopFilesystem, scratch: Path, seed: int) -> None:
         self.filesystem = filesystem
@@ -53,13 +53,13 @@ class Trouble:
         return server
 
     async def restart(self) -> None:
-        """A new server in the place of the last, which is gone; every one starts."""
+        """Start a new server after the last one has ended."""
         self._server = await asyncio.to_thread(self._start)
         before = self.clients.acknowledged
         assert await until(lambda: self.clients.acknowledged > before, 10), "it does not take submissions"
 
     async def befall(self) -> None:
-        """One thing, at random."""
+        """Cause one random fault."""
         names = [name for name in dir(self) if name.startswith("trouble_")]
         name = self._chance.choice(names)
         self.counts[name.removeprefix("trouble_")] += 1
@@ -87,7 +87,7 @@ class Trouble:
 
     async def trouble_power_cut(self) -> None:
         there = processes_of(self._server)
-        # From the bottom up: the supervisor would start what stands still for dead only if it ended.
+        # Children first: the supervisor restarts children only after they end.
         for pid in reversed(there.all):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
@@ -123,7 +123,7 @@ class Trouble:
             with tampered(pid, call, f"{what}:when={nth}", self._scratch / "trace"):
                 await asyncio.sleep(self._chance.uniform(0.2, 0.8))
         except (FileNotFoundError, ProcessLookupError):
-            self.counts["failing_calls too late"] += 1  # it was gone before the tracer came
+            self.counts["failing_calls too late"] += 1  # it ended before the tracer was attached
 
     async def trouble_command_beside(self) -> None:
         command = self._chance.choice(["convert", "compact", "replay"])
@@ -144,10 +144,10 @@ class Trouble:
         await asyncio.to_thread(self._server.stop)
 
 
-async def test_whatever_happens_no_promise_is_broken(
+async def test_random_faults_lose_and_double_nothing(
     tmp_path: Path, filesystem: LoopFilesystem, figure: Figure
 ) -> None:
-    """Ten minutes of it in the long suite: 0 lost, 0 doubled, and the books balance."""
+    """Ten minutes in the long suite: 0 lost, 0 doubled, and the counts balance."""
     seed = int(os.environ.get("FAULTS_SEED", "8"))
     prepare(filesystem.path / "data")
     trouble = Trouble(filesystem, tmp_path, seed)

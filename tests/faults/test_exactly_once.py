@@ -1,4 +1,4 @@
-"""Two converters, replays and merges on one data root, killed at random: each ping once, books balanced."""
+"""Two converters, replays and merges on one data root, killed at random: each ping is stored once."""
 
 import random
 import shutil
@@ -14,16 +14,16 @@ from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.fork_server import ForkServer
 from tests.support.history import History, Seen, violations
 
-LATER = Revision("mozilla-central", "fedcba987654")  # its definitions come when half is done
+LATER = Revision("mozilla-central", "fedcba987654")  # its definitions arrive in the middle
 KILLS = 8
 BATCH = 120
 
 
 @pytest.mark.slow
-def test_whatever_the_order_and_whoever_dies_each_ping_is_kept_once(
+def test_each_ping_is_kept_once_in_any_order_with_any_kill(
     tmp_path: Path, forks: ForkServer, figure: Figure
 ) -> None:
-    """Random schedules of convert, replay, compact in two processes, with new segments all the while."""
+    """Random schedules of convert, replay, compact in two processes, while new segments arrive."""
     figure.what = "T9 random schedules, two at a time"
     for seed in range(size(1, 10)):
         chance = random.Random(seed)
@@ -73,8 +73,8 @@ def test_whatever_the_order_and_whoever_dies_each_ping_is_kept_once(
         shutil.rmtree(world.root.path)
 
 
-async def test_the_checker_of_histories_convicts(tmp_path: Path) -> None:
-    """The control of every test that asks it: what is lost, doubled or made up is told by name."""
+async def test_the_history_checker_finds_faults(tmp_path: Path) -> None:
+    """The control for the tests that use it: it names lost, doubled and invented pings."""
     world = World(tmp_path)
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(4))
@@ -85,7 +85,7 @@ async def test_the_checker_of_histories_convicts(tmp_path: Path) -> None:
 
     lost = violations(tmp_path, History(honest | {an_id(9): Seen.OK}))
     made_up = violations(tmp_path, History({an_id(number): Seen.OK for number in range(3)}))
-    # A quarantined ping holds no id: the same bytes twice are two.
+    # A quarantined ping does not occupy its id: the same bytes twice are two outcomes.
     world.receive([submitted(b"{", 7), submitted(b"{", 7)])
     await world.convert()
     doubled = violations(tmp_path, History(honest | {an_id(7): Seen.OK}))

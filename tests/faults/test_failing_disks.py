@@ -1,4 +1,4 @@
-"""A whole server on a disk that fails, fills up, or takes its time."""
+"""A whole server on a disk that fails, is full, or is slow."""
 
 import asyncio
 import http.client
@@ -28,7 +28,7 @@ HEAL_SECONDS = 5.0
 
 
 class SameWorker:
-    """A connection that stays with the process that took it, and is never opened anew."""
+    """A connection to one worker, which is never reopened."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -36,7 +36,7 @@ class SameWorker:
         self._connection.auto_open = 0
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> int:
-        """The status of the answer; 0 when the connection is gone."""
+        """Return the status of the answer; 0 if the connection is closed."""
         try:
             self._connection.request(method, path, body)
             answer = self._connection.getresponse()
@@ -50,7 +50,7 @@ class SameWorker:
 
 
 class OnFullDisk(TemporaryServer):
-    """A server that is up when it answers, whatever it says of its health."""
+    """A server that counts as started when it answers, healthy or not."""
 
     def _get(self, path: str) -> str | None:
         return super()._get("/__lbheartbeat__" if path == "/__heartbeat__" else path)
@@ -60,7 +60,7 @@ class OnFullDisk(TemporaryServer):
 
 
 def statuses_until_closed(port: int, clients: Clients, first: int) -> tuple[list[int], int]:
-    """What one worker answers, in order, until it hangs up; and what its heartbeat says after a refusal."""
+    """The answers of one worker until it closes the connection, and its heartbeat after a refusal."""
     submitting, beating = SameWorker(port), SameWorker(port)
     heartbeat, statuses = 0, []
     for number in range(first, first + 1500):
@@ -81,7 +81,7 @@ def statuses_until_closed(port: int, clients: Clients, first: int) -> tuple[list
 
 
 @needs_strace
-async def test_after_a_failed_sync_a_worker_promises_nothing_and_its_successor_has_all(
+async def test_after_a_failed_sync_a_worker_accepts_nothing_and_its_successor_has_all(
     tmp_path: Path, figure: Figure
 ) -> None:
     """EIO at a sync of data, of a file, of a directory, at a write: no 200 after it from that worker."""
@@ -113,7 +113,7 @@ async def test_after_a_failed_sync_a_worker_promises_nothing_and_its_successor_h
             heals.append(time.monotonic() - started)
             figure.runs += 1
             if figure.runs % 4 == 3 and figure.runs < len(places):
-                # A worker that dies at once again and again ends the server: let this one live.
+                # Repeated early deaths end the server, so this worker stays alive.
                 await asyncio.sleep(5.1)
     figure.what = "T5 failed syncs and writes"
     figure.acknowledged = clients.acknowledged
@@ -129,7 +129,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(ballast: Path, leaving_bytes: int = 0) -> None:
-    """Take all of the disk's room but *leaving_bytes*."""
+    """Fill the disk except for *leaving_bytes*."""
     with ballast.open("wb") as file, suppress(OSError):
         for block in (1 << 20, 1 << 16, 1 << 12):
             with suppress(OSError):
@@ -142,17 +142,17 @@ def fill(ballast: Path, leaving_bytes: int = 0) -> None:
 
 
 def use_up_inodes(folder: Path) -> None:
-    """Make files until there can be no more."""
+    """Create files until no inode is left."""
     folder.mkdir()
     with suppress(OSError):
         for number in range(1 << 20):
             (folder / str(number)).touch()
 
 
-async def test_a_full_disk_refuses_and_heals_by_itself(
+async def test_on_a_full_disk_the_server_refuses_and_recovers_by_itself(
     tmp_path: Path, small_disk: Path, figure: Figure
 ) -> None:
-    """507 while it is full, 200 within 5 s of there being room, conversion goes on, nothing is lost."""
+    """507 while it is full, 200 within 5 s after space is free; conversion continues, nothing is lost."""
     data, ballast = small_disk / "data", small_disk / "ballast"
     prepare(data)
     clients = Clients(padding=400)
@@ -171,7 +171,7 @@ async def test_a_full_disk_refuses_and_heals_by_itself(
                 assert await until(lambda before=before: clients.history.statuses[507] > before + 50, 10)
                 assert clients.history.statuses[507] > refusals
                 if cycle % 2 == 0:
-                    # The converter has its turn on the full disk, too.
+                    # The converter meets the full disk, too.
                     await asyncio.sleep(2.5)
                 started = time.monotonic()
                 ballast.unlink(missing_ok=True)
@@ -197,10 +197,10 @@ async def test_a_full_disk_refuses_and_heals_by_itself(
     assert max(heals) < HEAL_SECONDS
 
 
-async def test_started_on_a_full_disk_it_waits_for_room(
+async def test_a_server_started_on_a_full_disk_waits_for_space(
     tmp_path: Path, small_disk: Path, figure: Figure
 ) -> None:
-    """A data root that was in use: the server stays up, says 507, and works once there is room."""
+    """With an existing data root it stays up, answers 507, and works once space is free."""
     data, ballast = small_disk / "data", small_disk / "ballast"
     prepare(data)
     clients = Clients(padding=400)
@@ -211,9 +211,9 @@ async def test_started_on_a_full_disk_it_waits_for_room(
     with OnFullDisk(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
             before = clients.acknowledged
-            # Long enough for a converter that cannot start to be given up.
+            # So long that a server which gave up its converter would have ended.
             await asyncio.sleep(8)
-            # Its log lies on the full disk, too.
+            # Its log is on the full disk, too.
             assert server.process.poll() is None, "the server gave up"
             assert clients.acknowledged == before
             assert clients.history.statuses[507] > 50
@@ -231,7 +231,7 @@ async def test_started_on_a_full_disk_it_waits_for_room(
 
 
 def resident_bytes(pid: int, what: str = "VmRSS") -> int:
-    """A process's memory, as /proc has it."""
+    """The memory of a process, from /proc."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{what}:"):
             return int(line.split()[1]) << 10
@@ -239,15 +239,15 @@ def resident_bytes(pid: int, what: str = "VmRSS") -> int:
 
 
 async def port_in(path: Path) -> int:
-    """The port that an edge wrote there."""
+    """Wait for the port that an edge writes to the file."""
     assert await until(path.exists, 10)
     return int(path.read_text())
 
 
-async def test_a_slow_disk_is_answered_for_and_memory_is_not_its_buffer(
+async def test_on_a_slow_disk_the_server_answers_503_and_memory_does_not_grow(
     tmp_path: Path, forks: ForkServer, figure: Figure
 ) -> None:
-    """200 ms a sync, 160 clients with 128 KiB each: 503 rather than growth, and liveness answers."""
+    """200 ms a sync, 160 clients with 128 KiB each: some get 503, and liveness is answered."""
     seconds, in_flight = float(size(6, 30)), 8 << 20
     edge = forks.fork(
         "edge",
@@ -281,7 +281,7 @@ async def test_a_slow_disk_is_answered_for_and_memory_is_not_its_buffer(
     assert clients.history.statuses[503] > 0
     assert set(clients.history.statuses) <= {200, 503}
     assert grown < in_flight + (16 << 20) + (48 << 20)
-    assert p99 < 0.5  # 0.1 on a machine that does nothing else
+    assert p99 < 0.5  # 0.1 on an idle machine
     kept = {path.stat().st_size for path in (tmp_path / "raw").rglob("*.tlg")}
     assert sum(kept) > clients.acknowledged * (128 << 10) // 2
 
@@ -292,8 +292,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def test_the_price_of_syncing(tmp_path: Path, forks: ForkServer, figure: Figure) -> None:
-    """The edge's CPU time for a request, with and without syncs; printed, and sane."""
+async def test_the_cost_of_syncing(tmp_path: Path, forks: ForkServer, figure: Figure) -> None:
+    """The edge's CPU time for a request, with and without syncs; it is printed."""
     costs: dict[str, list[float]] = {"real": [], "unsynced": []}
     for turn in range(size(1, 3)):
         for disk in ("real", "unsynced"):

@@ -1,4 +1,4 @@
-"""The power is cut under writer and converter: what was acknowledged is there after the next mount, once."""
+"""After a power cut under writer and converter, each acknowledged submission is there once."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_withou
 
 pytestmark = [pytest.mark.slow, pytest.mark.privileged]
 
-SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # mkfs.xfs makes nothing smaller than 300 MB
+SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # mkfs.xfs needs at least 300 MB
 REPAIR_CUTS = size(4, 40)
 CUTS = {"ext4": size(3, 60), "xfs": size(2, 40)}
 
@@ -35,7 +35,7 @@ def filesystem(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LoopF
 def cut_under_load(
     forks: ForkServer, filesystem: LoopFilesystem, log: Path, *, seconds: float
 ) -> tuple[set[str], World]:
-    """Write, convert and merge for *seconds*, stop, cut the power, mount again; what had been promised."""
+    """Write, convert and merge for *seconds*, stop, cut the power, mount; return acknowledged ids."""
     root = filesystem.path / log.stem
     assert forks.run("store_specs", root=str(root)) == 0
     writer = forks.fork("append", root=str(root), acknowledged=str(log), first=0, padding=600)
@@ -44,7 +44,7 @@ def cut_under_load(
         converter.go()
         writer.go()
         time.sleep(seconds)
-        # First the writer: a cut between its sync and its promise would be no fault of the disk's.
+        # The writer first: a cut between its sync and its acknowledgement would hide a loss.
         writer.stand_still()
         converter.stand_still()
         acknowledged = promised(log)
@@ -61,7 +61,7 @@ def cut_under_load(
 def test_a_power_cut_takes_nothing_that_was_acknowledged(
     tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
 ) -> None:
-    """Both stopped, the file system shut down, mounted, converted: each id once, the books balanced."""
+    """Both stopped, the file system shut down, mounted, converted: each id once, the counts balanced."""
     chance = random.Random(3)
     figure.what = f"T3 power cut, {filesystem.kind}"
     torn = 0
@@ -90,7 +90,7 @@ def test_a_power_cut_takes_nothing_that_was_acknowledged(
 def test_without_syncs_a_power_cut_takes_what_was_acknowledged(
     tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
 ) -> None:
-    """The control: were there no loss here, the test above would prove nothing."""
+    """The control: without a loss here, the test above would prove nothing."""
     figure.what = f"T3 control without syncs, {filesystem.kind}"
     root = filesystem.path / "control"
     log = tmp_path / "control.log"

@@ -1,4 +1,4 @@
-"""A whole server under load, killed, told to stop, restarted, again and again."""
+"""A whole server under load: killed, stopped and restarted many times."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 async def until(condition, seconds: float) -> bool:  # type: ignore[no-untyped-def]
-    """Whether *condition* came to hold within *seconds*."""
+    """Return whether *condition* became true within *seconds*."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -65,8 +65,8 @@ async def test_killed_under_load_it_loses_and_doubles_nothing(tmp_path: Path, fi
     assert max(recoveries) < 5.0
 
 
-async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path, figure: Figure) -> None:
-    """500 requests a second, SIGTERM: exit 0 within 20 s, and nobody is answered anything but 200 or 503."""
+async def test_stopped_under_load_it_loses_nothing(tmp_path: Path, figure: Figure) -> None:
+    """500 requests a second, SIGTERM: exit 0 within 20 s, and all answers are 200 or 503."""
     data = tmp_path / "data"
     prepare(data)
     clients = Clients(rate=500.0)
@@ -92,14 +92,14 @@ async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path, figure: 
     assert max(drains) < 20.0
 
 
-async def test_nobody_stays_behind_when_the_converter_is_killed(tmp_path: Path) -> None:
-    """What converts for it in processes of its own ends with it."""
+async def test_conversion_processes_end_when_the_converter_is_killed(tmp_path: Path) -> None:
+    """They notice the end of their coordinator."""
     data = tmp_path / "data"
     prepare(data)
     clients = Clients()
     with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         async with clients.sending(server.url):
-            # Under load there is more work than the coordinator does alone.
+            # Under load the coordinator starts processes.
             assert await until(lambda: len(processes_of(server).converters) > 2, 20)
         there = processes_of(server)
         kill(there.converters[0])

@@ -1,4 +1,4 @@
-"""A process killed at, or told off by, each single system call: what was promised holds at every one."""
+"""Kills a process at each system call, or fails the call: nothing acknowledged is lost."""
 
 import asyncio
 import shutil
@@ -36,7 +36,7 @@ MAX_CALLS = 400  # of one kind in one action: a sweep that finds more is broken
 
 
 def kept_numbers(raw: Path) -> Counter[str]:
-    """How often each id can be read from raw/."""
+    """Return how often each id is in raw/."""
     kept: Counter[str] = Counter()
     for segment in segments(raw):
         scan = scan_segment(segment.path, 0, max_bytes=1 << 40, max_records=1 << 20)
@@ -47,14 +47,14 @@ def kept_numbers(raw: Path) -> Counter[str]:
 
 
 def promised(log: Path) -> set[str]:
-    """The ids that `fault_actions.append` was told are on disk."""
+    """The ids that were acknowledged to `fault_actions.append`."""
     lines = log.read_text().split() if log.exists() else []
     return {submitted({}, int(line)).path.rpartition("/")[2] for line in lines}
 
 
 @dataclass(frozen=True)
 class Deed:
-    """Something that is done to a data root, and what must be true whatever interrupts it."""
+    """An action on a data root, and the check that must pass after any interruption."""
 
     action: str
     prepare: Callable[[Path], None]
@@ -63,11 +63,11 @@ class Deed:
 
 
 def nothing(root: Path) -> None:
-    """There is no data root yet: the start makes it."""
+    """An empty folder: the action creates the data root."""
 
 
 def check_raw(forks: ForkServer, root: Path, log: Path) -> tuple[int, int, int]:
-    """What was promised is there once; a second look sees the same; the next writer works."""
+    """Acknowledged submissions are there once; a second read agrees; the next writer works."""
     acknowledged = promised(log)
     kept = kept_numbers(DataRoot(root).raw)
     again = log.with_suffix(".again")
@@ -79,7 +79,7 @@ def check_raw(forks: ForkServer, root: Path, log: Path) -> tuple[int, int, int]:
 
 
 def check_converted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """Readers see whole commits only; the next run finishes what this one could not."""
+    """Readers see whole commits only; the next run completes the work."""
     world = World(root)
     assert world.audit().balanced
     assert forks.run("convert", root=str(root)) == 0
@@ -91,7 +91,7 @@ def check_converted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
 
 
 def check_specs(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The file is there whole or not at all, and can be stored afterwards."""
+    """The file is complete or missing, and can be stored afterwards."""
     world = World(root)
     path = world.root.specs.joinpath(*REVISION.repository.split("/"), REVISION.changeset, "Histograms.json")
     whole = path.read_bytes() if path.exists() else None
@@ -104,7 +104,7 @@ def compactable(root: Path) -> None:
     """Files of two commits in each folder."""
     world = filled(root)
     asyncio.run(world.convert())
-    # A closed file is not written on: the second commit makes a second one beside it.
+    # Closed files are not appended to: the second commit creates a second file.
     with Ledger(world.root.ledger) as ledger, ledger.transaction() as transaction:
         for file in ledger.files():
             transaction.put_file(replace(file, closed=True))
@@ -113,7 +113,7 @@ def compactable(root: Path) -> None:
 
 
 def check_compacted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The same records, whoever won."""
+    """The records are the same with old and with new files."""
     world = World(root)
     assert world.audit().findings == []
     before = sorted(document_id for document_id, _ in world.lines())
@@ -144,7 +144,7 @@ def unfit(root: Path) -> None:
 
 
 def bytes_of_files(root: Path) -> set[bytes]:
-    """What is in the files of records and refusals, and in others beside them, wherever they are now."""
+    """The content of all files of records, refusals and strays, wherever they are now."""
     return {path.read_bytes() for path in root.rglob("*") if path.suffix in (".zst", ".txt", ".tmp")}
 
 
@@ -161,7 +161,7 @@ def check_repaired(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, in
     assert set(ids) == {an_id(number) for number in [*range(6), *range(20, 24)]}
     assert forks.run("repair", root=str(root)) == 0
     assert world.audit().findings == []
-    # Twice, where the kill came between the two names of a move.
+    # Twice, if the kill came between the two steps of a move.
     assert len(list(root.glob("state/stray/*/converted/**/notes.txt"))) in (1, 2)
     assert not list(root.glob("converted/**/notes.txt"))
     return 10, 10 - len(ids), sum(count > 1 for count in ids.values())
@@ -174,17 +174,17 @@ def to_back_up(root: Path) -> None:
 
 
 def to_restore(root: Path) -> None:
-    """The archive of one, and nothing else."""
+    """Only the archive of a data root."""
     to_back_up(root)
     back_up(DataRoot(root / "data"), root / "backup.tar", Disk())
     shutil.rmtree(root / "data")
 
 
 def check_backed_up(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The archive is there whole, or not at all, and then the next run makes it."""
+    """The archive is complete, or missing and the next run creates it."""
     if not (root / "backup.tar").exists():
         assert forks.run("backup", root=str(root)) == 0
-    # The hidden name is left where the kill came between the two names of the whole archive.
+    # The hidden name is left if the kill came between the two steps of the move.
     assert {path.name for path in root.iterdir()} <= {"backup.tar", "data", ".backup.tar.partial"}
     assert forks.run("restore", root=str(root)) == 0
     assert_complete(World(root / "restored"))
@@ -193,7 +193,7 @@ def check_backed_up(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
 
 
 def check_restored(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The data root is there whole, or not at all, and then the next run makes it."""
+    """The data root is complete, or missing and the next run creates it."""
     if not (root / "restored").exists():
         assert forks.run("restore", root=str(root)) == 0
     assert_complete(World(root / "restored"))
@@ -226,7 +226,7 @@ TAMPERING = {"kill": "signal=KILL", "EIO": "error=EIO", "ENOSPC": "error=ENOSPC"
 def test_nothing_is_lost_or_doubled_at_any_system_call(
     tmp_path: Path, forks: ForkServer, figure: Figure, name: str, what: str
 ) -> None:
-    """Tamper with the n-th call of each kind, for every n (every few in CI); then look, and go on."""
+    """Tamper with the n-th call of each kind, for every n (every few in CI); then check, and continue."""
     deed = DEEDS[name]
     figure.what = f"T2 {what} at each system call: {name}"
     template = tmp_path / "template"

@@ -1,4 +1,4 @@
-"""The end of a segment cut, flipped, shuffled in every way: what is whole is read, what is not is counted."""
+"""Damage at the end of a segment: intact records are read, damaged ones are counted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ Expected = frozenset[int]  # numbers of the submissions that must be readable
 
 
 def written(folder: Path) -> tuple[Path, bytes, list[Span]]:
-    """A segment without a seal, its bytes, and where its submissions lie."""
+    """A segment without a seal, its bytes, and the places of its submissions."""
     with SegmentSeries(folder, worker=0) as series:
         for number in range(RECORDS):
             submission = submitted(a_ping(number), number)
@@ -30,7 +30,7 @@ def written(folder: Path) -> tuple[Path, bytes, list[Span]]:
 
 
 def read(path: Path) -> tuple[Expected, int]:
-    """The numbers that can be read, and how many submissions are counted as damaged."""
+    """The readable numbers, and how many submissions are counted as damaged."""
     scan = scan_segment(path, 0, max_bytes=1 << 30, max_records=1 << 20)
     numbers, damaged = set(), scan.damage.records
     with path.open("rb") as stream:
@@ -44,7 +44,7 @@ def read(path: Path) -> tuple[Expected, int]:
 
 
 def untouched(spans: list[Span], begin: int, end: int) -> Expected:
-    """The submissions of which no byte lies from *begin* to *end*."""
+    """The submissions without a byte from *begin* to *end*."""
     return frozenset(
         number
         for number, span in enumerate(spans)
@@ -53,7 +53,7 @@ def untouched(spans: list[Span], begin: int, end: int) -> Expected:
 
 
 def variants(whole: bytes, spans: list[Span], step: int) -> Iterator[tuple[bytes, Expected, bool]]:
-    """Damaged texts, what must be read of each, and whether that is all that may be."""
+    """Damaged segments, the numbers that must be readable, and whether others must not be."""
     first = spans[-3].offset
     for end in range(first, len(whole), step):
         yield whole[:end], untouched(spans, end, len(whole)), True
@@ -66,14 +66,14 @@ def variants(whole: bytes, spans: list[Span], step: int) -> Iterator[tuple[bytes
         for begin in range(first, len(whole) - 2 * block, 8 * step):
             middle, end = begin + block, begin + 2 * block
             yield whole[:begin] + bytes(block) + whole[middle:], untouched(spans, begin, middle), True
-            # A block that stands twice may carry a whole record: that is no invention.
+            # A doubled block may contain a whole record, which is a real one.
             twice = whole[:middle] + whole[begin:middle] + whole[end:]
             yield twice, untouched(spans, middle, end), False
             swapped = whole[:begin] + whole[middle:end] + whole[begin:middle] + whole[end:]
             yield swapped, untouched(spans, begin, end), False
 
 
-def test_whatever_became_of_the_end_what_is_whole_is_read(tmp_path: Path, figure: Figure) -> None:
+def test_intact_records_are_read_after_any_damage_to_the_end(tmp_path: Path, figure: Figure) -> None:
     """Every cut, every bit of the last three records, blocks zeroed, doubled, swapped: no exception."""
     path, whole, spans = written(tmp_path)
     figure.what = "T4 torn and flipped ends"
@@ -81,7 +81,7 @@ def test_whatever_became_of_the_end_what_is_whole_is_read(tmp_path: Path, figure
         path.write_bytes(text)
         numbers, damaged = read(path)
         assert numbers == expected if is_all else numbers >= expected
-        # Past a cut nothing tells how many there were; otherwise none is missed.
+        # After a cut the number is unknown; otherwise the count is exact.
         assert len(numbers) == RECORDS or damaged or len(text) < len(whole)
         figure.runs += 1
         figure.lost += len(expected - numbers)

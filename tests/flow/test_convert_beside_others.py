@@ -1,4 +1,4 @@
-"""`convert` beside other processes: all that was answered 200 is received, and no wait is silent."""
+"""`convert` beside other processes: it receives all that was answered 200, and reports when it waits."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def post(server: TemporaryServer, number: int) -> None:
 
 
 def converted(data: Path) -> tuple[int, str]:
-    """What a run of `convert` counts as received, and what it says."""
+    """The received count of a run of `convert`, and its output on stderr."""
     done = telemetry_server("convert", "--json", "--data", str(data), **OFFLINE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["received"], done.stderr
@@ -42,8 +42,8 @@ def converted(data: Path) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "order", ["stopped", "stopping", "frozen", "frozen while stopping", "killed", "orphaned"]
 )
-def test_whatever_state_the_server_is_in_what_it_answered_200_is_received(tmp_path: Path, order: str) -> None:
-    """Its segment may be held and unsealed, its drain not over, its supervisor gone before its workers."""
+def test_everything_answered_200_is_received_in_any_state_of_the_server(tmp_path: Path, order: str) -> None:
+    """Its segment may be open, it may be draining, or its supervisor may have ended before its workers."""
     with running_server(tmp_path, "--no-convert", workers="2") as server:
         for number in range(PINGS):
             post(server, number)
@@ -72,8 +72,8 @@ def test_whatever_state_the_server_is_in_what_it_answered_200_is_received(tmp_pa
         assert converted(server.data)[0] == 0
 
 
-def test_a_run_that_finds_nothing_says_why(tmp_path: Path) -> None:
-    """No submission ever came, or an earlier run had them all."""
+def test_a_run_that_receives_nothing_prints_why(tmp_path: Path) -> None:
+    """There were no submissions, or an earlier run received all of them."""
     assert "has never received a submission" in converted(tmp_path)[1]
     world = World(tmp_path)
     world.receive(submitted(a_ping(number), number) for number in range(3))
@@ -84,8 +84,10 @@ def test_a_run_that_finds_nothing_says_why(tmp_path: Path) -> None:
     assert "3 submissions were received by earlier runs" in said
 
 
-async def test_a_run_that_waits_for_another_converter_says_so_and_what_that_one_took(tmp_path: Path) -> None:
-    """Forced: the other has the lock before the run begins, and converts all before it lets go."""
+async def test_a_run_that_waits_for_another_converter_prints_that_and_what_the_other_received(
+    tmp_path: Path,
+) -> None:
+    """The other has the lock before the run begins, and converts everything before it releases it."""
     world = World(tmp_path)
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(4))
@@ -100,7 +102,7 @@ async def test_a_run_that_waits_for_another_converter_says_so_and_what_that_one_
                     stderr=said,
                     env=bare_environment() | OFFLINE,
                 )
-            await until(lambda: b"waiting for its turn to end" in said_path.read_bytes(), 30)
+            await until(lambda: b"waiting for it" in said_path.read_bytes(), 30)
             assert run.poll() is None
             await other._read_on(lambda: False)
         out, _ = await asyncio.to_thread(run.communicate)

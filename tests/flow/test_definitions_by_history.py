@@ -1,4 +1,4 @@
-"""With a prefetched history, pings of any build of its repositories are judged without the network."""
+"""With a prefetched history, pings of any build of its repositories are converted without the network."""
 
 import http.server
 import threading
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 LATER_SPEC = {**SPEC, "NOT_THERE": {"kind": "flag", "description": "", "expires_in_version": "never"}}
 
 
-def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
-    """By a revision that did not touch the file, by its build's date, by that of its gecko, by neither."""
+def test_a_ping_is_converted_with_the_definitions_of_its_build(tmp_path, command):
+    """Found by a revision that did not change the file, by the date of the build or of its gecko."""
     hg = mercurial.find_hg(tmp_path / "venv")
     repository = mercurial.Repository(hg, tmp_path / "repositories" / "mozilla-central")
     first = repository.commit("2014-01-10", orjson.dumps(SPEC))
@@ -64,7 +64,7 @@ def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
         an_id(5): "build_date",
         an_id(6): "alias_build_date",
     }
-    # NOT_THERE is defined from the later text on.
+    # NOT_THERE is defined in the later text only.
     assert {number for number in (1, 2, 3, 5, 6) if "NOT_THERE" in records[an_id(number)]["histograms"]} == {
         3,
         5,
@@ -79,7 +79,7 @@ def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
 
 
 class Moody(http.server.BaseHTTPRequestHandler):
-    """A revision server that is in trouble until it is not."""
+    """A revision server that fails until a test repairs it."""
 
     status = 500
 
@@ -92,8 +92,8 @@ class Moody(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
-    """By `serve` itself, within its half minute; nobody calls anything."""
+def test_waiting_pings_are_converted_when_the_revision_server_answers_again(tmp_path):
+    """`serve` does so within half a minute, without a command."""
     import urllib.request
 
     (tmp_path / "data").mkdir()

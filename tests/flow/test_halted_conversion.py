@@ -1,4 +1,4 @@
-"""A server whose conversion halts: the edge lives on, everything says so, and it goes on by itself."""
+"""When conversion halts, the edge keeps working, everything reports it, and it resumes by itself."""
 
 import json
 import os
@@ -34,8 +34,8 @@ def stored(server: TemporaryServer) -> int:
     return server.counted("telemetry_pings_stored_total")
 
 
-def test_a_lost_file_halts_conversion_and_everything_says_so_until_it_is_back(tmp_path: Path) -> None:
-    """Submissions are taken all the while; put right, all are converted without a restart."""
+def test_a_lost_file_halts_conversion_visibly_until_it_is_back(tmp_path: Path) -> None:
+    """Submissions are accepted meanwhile; after the repair all are converted without a restart."""
     data = tmp_path / "data"
     prepare(data)
     with running_server(tmp_path) as server:
@@ -44,10 +44,10 @@ def test_a_lost_file_halts_conversion_and_everything_says_so_until_it_is_back(tm
         (file,) = (data / "converted").rglob("*.zst")
         whole = file.read_bytes()
         assert health(server)["checks"]["conversion"] == "ok"
-        # Whoever else commits makes the server look at its files anew.
+        # A commit of another process makes the server check its files again.
         telemetry_server("replay", "--data", str(data))
         os.truncate(file, 5)
-        # A process of its own meets the short file at its start.
+        # A new process meets the short file at its start.
         (converter,) = processes_of(server).converters
         os.kill(converter, signal.SIGKILL)
         assert post(server, 2) == 200
@@ -69,7 +69,7 @@ def test_a_lost_file_halts_conversion_and_everything_says_so_until_it_is_back(tm
 
 
 def test_a_converter_that_dies_again_and_again_does_not_end_ingestion(tmp_path: Path) -> None:
-    """More than five early deaths: pings are taken, the halt is said, and SIGHUP ends the pause."""
+    """After more than five early deaths pings are accepted, the halt is reported, SIGHUP ends the pause."""
     data = tmp_path / "data"
     prepare(data)
     with running_server(tmp_path) as server:

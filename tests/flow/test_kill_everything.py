@@ -1,4 +1,4 @@
-"""SIGKILL of every process in the middle of it all: what was acknowledged is there, once."""
+"""After SIGKILL of every process each acknowledged ping is there once."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ def kill_all(pid: int) -> None:
 
 
 async def test_acknowledged_pings_survive_the_death_of_every_process(tmp_path):
-    """1,000 pings, 16 clients, 2 workers, SIGKILL of everything in the middle, restart: each id once."""
+    """1,000 pings, 16 clients, 2 workers, SIGKILL of everything under load, restart: each id once."""
     history = History()
     specs = tmp_path / "data/specs/mozilla-central/0123456789ab"
     specs.mkdir(parents=True)

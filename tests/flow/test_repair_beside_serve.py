@@ -1,11 +1,11 @@
-"""A server whose ledger is lost takes pings all the same, changes nothing, and goes on after repair."""
+"""A server without its ledger accepts pings, changes no files, and continues after repair."""
 
 from tests.flow.test_serve import get, post, until
 from tests.support.data_root import World, a_ping, submitted
 from tests.support.running_server import result_of, running_server
 
 
-async def test_serve_takes_pings_without_its_ledger_and_converts_them_after_repair(tmp_path):
+async def test_serve_accepts_pings_without_its_ledger_and_converts_them_after_repair(tmp_path):
     """Its log says in one line what to do."""
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")

@@ -1,4 +1,4 @@
-"""A running server, from outside: what it reads again, what it shows, what it converts by itself."""
+"""A running server from outside: files that it reloads, pages, conversion."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def world(tmp_path):
 
 
 def test_a_ping_is_a_record_within_a_moment(world, tmp_path):
-    """Nobody calls convert: the server follows what its workers keep."""
+    """The server converts new submissions without a command."""
     with running_server(tmp_path, workers="2") as server:
         post(server.url, 1)
         until(lambda: len(world.lines()) == 1, 5.0)
@@ -53,8 +53,8 @@ def test_a_ping_is_a_record_within_a_moment(world, tmp_path):
     assert world.audit().balanced
 
 
-def test_conversion_steps_back_behind_those_who_answer(world, tmp_path):
-    """A client waits for the edge, and nobody for the converter and its processes."""
+def test_conversion_has_lower_priority_than_the_edge(world, tmp_path):
+    """Clients wait for the edge, but not for the converter."""
     with running_server(tmp_path, workers="2") as server:
         post(server.url, 1)
         until(lambda: len(world.lines()) == 1)
