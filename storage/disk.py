@@ -25,7 +25,7 @@ class Room:
 
 
 class Disk:
-    """The real filesystem.  Every method raises `OSError` as the kernel gives it."""
+    """The real filesystem.  Every method raises `OSError` as the kernel reports it."""
 
     def create(self, path: Path) -> int:
         """Create *path* for appending, private to its owner; it must not exist.  Returns the descriptor."""
@@ -58,7 +58,7 @@ class Disk:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def reserve(self, path: Path, length_bytes: int) -> None:
-        """Make *path* a file that holds *length_bytes* of the disk's room."""
+        """Make *path* a file that reserves *length_bytes* of the disk."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, length_bytes)
@@ -66,7 +66,7 @@ class Disk:
             os.close(descriptor)
 
     def room(self, path: Path) -> Room:
-        """How much room the filesystem of *path* has for us."""
+        """Return the space of the filesystem of *path*."""
         found = os.statvfs(path)
         return Room(
             found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, found.f_favail, found.f_files
@@ -123,9 +123,9 @@ class Disk:
         source.unlink()
 
     def truncate(self, path: Path, length_bytes: int) -> None:
-        """Cut *path* to *length_bytes*."""
+        """Truncate *path* to *length_bytes*."""
         os.truncate(path, length_bytes)
 
     def unlink(self, path: Path) -> None:
-        """Remove *path*; that it is gone already is fine."""
+        """Remove *path* if it exists."""
         path.unlink(missing_ok=True)

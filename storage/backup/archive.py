@@ -61,7 +61,7 @@ def back_up(
         try:
             copied = _write_whole(root, partial, disk, on_file, on_total)
         except (LostFile, FileNotFoundError):
-            # Merged into another file, or past its time, since the ledger was copied?
+            # Merged or expired since the ledger was copied?
             if attempts == ATTEMPTS:
                 raise
             continue
@@ -138,7 +138,7 @@ def _all(parts: list[Part], root: DataRoot) -> Iterator[Part]:
 
 
 def _copy_ledger(root: DataRoot, copy: Path) -> Identity:
-    """The ledger as of one moment, at *copy*; returns the identity that belongs to it."""
+    """Copy the ledger of one moment to *copy*; return the matching identity."""
     with Ledger.for_reading(root) as ledger:
         ledger.copy_to(copy)
     with Ledger(copy) as opened:

@@ -1,4 +1,4 @@
-"""What a backup holds: which files, how much of each counts, and the list that proves it whole."""
+"""The contents of a backup: its files, their lengths, and the list that proves it complete."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from storage.raw.reader import scan_segment, segments
 
 FORMAT = 1
 LIST_NAME = "backup.json"
-"""The last member: without it an archive was cut short."""
+"""The last member; an archive without it is truncated."""
 SCAN_BYTES = 1 << 62
 SCAN_RECORDS = 1 << 62
 
@@ -69,29 +69,29 @@ def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
 
 
 def raw_parts(root: DataRoot) -> Iterator[Part]:
-    """Every segment up to its last whole record: a writer may be at work behind it."""
+    """Yield every segment up to its last whole record; a writer may append after it."""
     for segment in segments(root.raw):
         try:
             end = scan_segment(segment.path, 0, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS).end
         except FileNotFoundError:
-            continue  # past its time since it was listed
+            continue  # expired since it was listed
         yield Part(f"raw/{segment.name}", end)
 
 
 def note_parts(root: DataRoot) -> Iterator[Part]:
-    """What `convert FILE` notes of exports, so that one that waits is not put in twice."""
+    """Yield the import notes of `convert FILE`, so that a waiting file is not imported twice."""
     for path in sorted((root.state / "imports").glob("*.json")):
         yield Part(f"state/imports/{path.name}", path.stat().st_size)
 
 
 def needed_segments(ledger: Ledger) -> set[str]:
-    """Paths of the segments that *ledger* still reads from; a finished one may go meanwhile."""
+    """Return paths of the segments that *ledger* still reads; finished ones may vanish meanwhile."""
     unfinished = {name for name, position in ledger.positions().items() if not position.finished}
     return {f"raw/{name}" for name in unfinished | ledger.pending_segments()}
 
 
 def definition_parts(root: DataRoot) -> Iterator[Part]:
-    """The files of the revision cache, where it is in the data root."""
+    """Yield the files of the revision cache if it is in the data root."""
     for path in sorted(root.specs.rglob("*")):
         name = str(path.relative_to(root.path))
         if path.is_file() and not path.is_symlink() and is_allowed(name):

@@ -37,7 +37,7 @@ def restore(file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None]
         if not lock.acquire(wait=False):
             raise NoDataRoot(f"{target}: another restore is at work there; wait for it")
         try:
-            # What a restore that was killed left behind.
+            # Left by a restore that was killed.
             shutil.rmtree(staged, ignore_errors=True)
             copied = _extract(file, stream, staged, disk, on_file)
             DataRoot(staged).prepare(disk)
@@ -63,7 +63,7 @@ def _check_empty(target: Path) -> None:
 
 def _put(staged: Path, target: Path, disk: Disk) -> None:
     try:
-        # Over an empty folder, or over nothing: rename replaces no other.
+        # rename replaces only a missing or an empty folder.
         disk.rename(staged, target)
     except OSError as error:
         if error.errno not in (errno.EBUSY, errno.EXDEV):

@@ -140,7 +140,7 @@ def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
         position = positions.get(segment.name, SEGMENT_START)
         if position.finished:
             continue
-        with suppress(FileNotFoundError):  # converted since, and past its time
+        with suppress(FileNotFoundError):  # converted and expired meanwhile
             unread[f"{segment.day:%Y%m%d}"] += _count_whole(segment.path, position.position)
     return _with_unread(booked, unread)
 

@@ -19,7 +19,7 @@ PREFIX = "clock_"
 
 @dataclass(frozen=True, slots=True)
 class ClockRecord:
-    """A clock as it was at the last look; all in s since 1970, 0 for none."""
+    """The clock at the last look; moments in s since 1970, 0 for none."""
 
     believed: int  # the latest moment that was trusted
     doubted_since: int = 0  # the wall clock's moment at its jump, while it is in doubt
@@ -29,7 +29,7 @@ class ClockRecord:
 
     @classmethod
     def of_numbers(cls, numbers: Mapping[str, int]) -> "ClockRecord | None":
-        """A record from the numbers that `numbers` gave; None if they are not all there."""
+        """Return the record with the numbers of `numbers`; None if one is missing."""
         names = [field.name for field in fields(cls)]
         if any(PREFIX + name not in numbers for name in names):
             return None
@@ -41,15 +41,15 @@ class ClockRecord:
 
     @property
     def is_doubted(self) -> bool:
-        """Whether the wall clock is not acted on."""
+        """Whether the wall clock is not trusted."""
         return self.doubted_since != 0
 
     def expiry_time(self, wall: int) -> int:
-        """The moment to measure ages by while the wall clock says *wall*."""
+        """Return the moment to measure ages by at wall-clock moment *wall*."""
         return min(wall, self.believed)
 
     def looked_at(self, wall: int) -> "ClockRecord":
-        """The record after a look at the wall clock, which says *wall*."""
+        """Return the record after a look at the wall clock at moment *wall*."""
         ahead = wall - self.believed
         if -MAX_BACK_SECONDS <= ahead <= MAX_STEP_SECONDS:
             return replace(self, believed=max(wall, self.believed), doubted_since=0, doubted_last=0)

@@ -49,12 +49,12 @@ class Connection(sqlite3.Connection):
 
 
 def connect(path: Path) -> Connection:
-    """A connection that may write."""
+    """Return a connection that can write."""
     return _opened(str(path), path)
 
 
 def connect_in_memory() -> Connection:
-    """A connection to an empty database that no file holds."""
+    """Return a connection to an empty database in memory."""
     return _opened(":memory:", Path(":memory:"))
 
 
@@ -81,7 +81,7 @@ def connect_for_reading(path: Path) -> Connection:
 
 
 def _connect_beside_a_writer(path: Path) -> Connection | None:
-    """A connection by the index that a live writer, another user's, keeps; None where there is none."""
+    """Return a connection through the index of a running writer of another user; None without one."""
     if not path.with_name(f"{path.name}-shm").exists():
         return None
     connection = _opened(_uri(path, "mode=ro"), path, is_uri=True)

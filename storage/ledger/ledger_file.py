@@ -189,7 +189,7 @@ class LedgerFile:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All reads inside the block see the same moment."""
+        """Make all reads inside the block see the same state."""
         self._connection.execute("BEGIN")
         try:
             yield

@@ -1,4 +1,4 @@
-"""What the ledger knows of the tables: files, shapes, and how far each converted file is in them."""
+"""The ledger's records about the tables: files, shapes, and how much of each converted file they have."""
 
 import json
 import sqlite3
@@ -62,7 +62,7 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class ShapeRow:
-    """What one shape id stands for."""
+    """The shape with one id."""
 
     kind: str
     starts: tuple[int, ...]
@@ -90,12 +90,12 @@ class Tabled:
 
 
 class TableQueries:
-    """The part of `Ledger` that reads what the tables have; all of it is empty in an older ledger."""
+    """The part of `Ledger` that reads the records about tables; all are empty in an older ledger."""
 
     _connection: Connection
 
     def has_tables(self) -> bool:
-        """Return whether this ledger has room for tables: one of an earlier release, read only, has none."""
+        """Return whether this ledger records tables; one of an earlier release, read-only, does not."""
         row = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'table_files'").fetchone()
         return row is not None
 
@@ -144,7 +144,7 @@ class TableQueries:
         return [Tabled(*row) for row in self._connection.execute(query, values)]
 
     def tabled_length(self, directory: str, name: str) -> int | None:
-        """Return how many bytes of a converted file are in the tables; None where there is no such file."""
+        """Return how many bytes of a converted file are in the tables; None if the file is unknown."""
         row = self._connection.execute(
             "SELECT coalesce((SELECT length FROM tabled WHERE directory = ?1 AND name = ?2), 0)"
             " FROM files WHERE directory = ?1 AND name = ?2",
@@ -166,7 +166,7 @@ class TableChanges:
         )
 
     def drop_table_file(self, file: TableFile) -> None:
-        """Take a Parquet file away from readers."""
+        """Remove a Parquet file for readers."""
         self._connection.execute(
             "DELETE FROM table_files WHERE table_name = ? AND day = ? AND name = ?",
             (file.table, file.day, file.name),
@@ -181,11 +181,11 @@ class TableChanges:
         )
 
     def forget_tabled(self, directory: str, name: str) -> None:
-        """Note that a converted file is gone."""
+        """Note that a converted file was removed."""
         self._connection.execute("DELETE FROM tabled WHERE directory = ? AND name = ?", (directory, name))
 
     def put_shapes(self, shapes: Mapping[str, ShapeRow]) -> None:
-        """Add what shape ids stand for; known ones stay."""
+        """Add shapes by their ids; known ones stay."""
         self._connection.executemany("INSERT OR IGNORE INTO shapes VALUES (?, ?, ?, ?)", _shape_rows(shapes))
 
 

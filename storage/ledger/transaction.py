@@ -29,14 +29,14 @@ class Transaction(TableChanges):
         return self._intern(table, key, columns, values)
 
     def scope(self, namespace: str, doctype: str) -> int:
-        """The number of a namespace and doctype."""
+        """Return the id of a namespace and doctype."""
         key = namespace, doctype
         if key not in self._scopes:
             self._scopes[key] = self._intern("scopes", "scope_id", ("namespace", "doctype"), key)
         return self._scopes[key]
 
     def directory(self, directory: str) -> int:
-        """The number of a partition's directory."""
+        """Return the id of a partition's directory."""
         if directory not in self._directories:
             self._directories[directory] = self._intern(
                 "directories", "directory_id", ("directory",), (directory,)
@@ -44,7 +44,7 @@ class Transaction(TableChanges):
         return self._directories[directory]
 
     def schema(self, text: str) -> int:
-        """The number of a partition schema, given as JSON."""
+        """Return the id of a partition schema, given as JSON."""
         return self._intern("schemas", "schema_id", ("schema",), (text,))
 
     def remember(
@@ -74,7 +74,7 @@ class Transaction(TableChanges):
         return self._execute("DELETE FROM seen WHERE day < ?", (int(day),)).rowcount
 
     def move_segment(self, name: str, position: SegmentPosition) -> None:
-        """A segment is read up to *position*."""
+        """Note that a segment is read up to *position*."""
         self._execute(
             "INSERT INTO segments (name, position, records, finished) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET position = excluded.position, records = excluded.records,"
@@ -83,14 +83,14 @@ class Transaction(TableChanges):
         )
 
     def forget_segment(self, name: str) -> None:
-        """A segment's file is gone: all of it was converted, and nothing pending points into it."""
+        """Delete a segment whose file was removed: it is converted, and no pending submission is in it."""
         self._execute("DELETE FROM segments WHERE name = ?", (name,))
         series = series_of(name)
         if series is not None:
             self.sweep(*series)
 
     def sweep(self, series: str, number: int) -> None:
-        """Segment *number* of *series* was converted and removed: it is never read again."""
+        """Note that segment *number* of *series* was converted and removed; it is never read again."""
         joined = self._execute(
             "UPDATE swept SET last = ? WHERE series = ? AND last = ?", (number, series, number - 1)
         )
@@ -98,7 +98,7 @@ class Transaction(TableChanges):
             self._execute("INSERT OR IGNORE INTO swept VALUES (?, ?, ?)", (series, number, number))
 
     def sweep_range(self, series: str, first: int, last: int) -> None:
-        """Segments *first* to *last* of *series* were converted and removed."""
+        """Note that segments *first* to *last* of *series* were converted and removed."""
         self._execute("INSERT OR REPLACE INTO swept VALUES (?, ?, ?)", (series, first, last))
 
     def count_commit(self) -> int:
@@ -110,7 +110,7 @@ class Transaction(TableChanges):
         self._execute("INSERT OR REPLACE INTO root VALUES (1, ?)", (root_id,))
 
     def reach(self, counter: str, value: int) -> None:
-        """*counter* (``file`` or ``commit``) stands at *value* at least."""
+        """Raise *counter* (``file`` or ``commit``) to *value* if it is lower."""
         self._execute(
             "INSERT INTO counters VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
@@ -137,7 +137,7 @@ class Transaction(TableChanges):
         return self._raise_counter("file", count) - count + 1
 
     def put_file(self, file: StoredFile) -> None:
-        """A file exists, up to this length."""
+        """Add or replace a file with its committed length."""
         self._execute(
             "INSERT INTO files (directory, name, length, records, frames, closed, schema_id)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -168,7 +168,7 @@ class Transaction(TableChanges):
         )
 
     def unrefuse(self, document_id: bytes, *, received_at: str, reason: str) -> None:
-        """A quarantined submission left quarantine."""
+        """Note that a quarantined submission left quarantine."""
         self._execute(
             "DELETE FROM refused WHERE rowid IN (SELECT rowid FROM refused WHERE document_id = ?"
             " AND received_at = ? AND reason = ? LIMIT 1)",
@@ -195,7 +195,7 @@ class Transaction(TableChanges):
         revision: str,
         since: int,
     ) -> None:
-        """A submission waits for the definitions of *revision*; its segment must be known."""
+        """Add a submission that waits for the definitions of *revision*; its segment must be known."""
         self._execute(
             "INSERT INTO pending (document_id, segment_id, offset, length, day, revision, since)"
             " SELECT ?, segment_id, ?, ?, ?, ?, ? FROM segments WHERE name = ?",
@@ -203,11 +203,11 @@ class Transaction(TableChanges):
         )
 
     def wait_for(self, pending_id: int, revision: str) -> None:
-        """A pending submission waits for *revision* now."""
+        """Make a pending submission wait for *revision*."""
         self._execute("UPDATE pending SET revision = ? WHERE pending_id = ?", (revision, pending_id))
 
     def stop_waiting(self, pending_id: int) -> None:
-        """A pending submission has its outcome: delete it."""
+        """Delete a pending submission, which has its outcome."""
         self._execute("DELETE FROM pending WHERE pending_id = ?", (pending_id,))
 
     def add(self, counts: Counts) -> None:

@@ -1,4 +1,4 @@
-"""What goes into the ledger and what comes out of it."""
+"""The values that the ledger stores and returns."""
 
 import re
 from collections import Counter
@@ -133,7 +133,7 @@ class Life:
     directory: str = ""
     namespace: str = ""
     doctype: str = ""
-    segment: str = ""  # where a pending one lies in raw/
+    segment: str = ""  # of a pending one
     offset: int = 0
     length: int = 0
 

@@ -1,4 +1,4 @@
-"""Merges the small files of a closed day into few large ones, while readers go on."""
+"""Merges the small files of a closed day into few large ones, while readers continue."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -64,7 +64,7 @@ def _merge(root: Path, ledger: Ledger, disk: Disk, directory: str, files: list[S
         doubt_new(root, transaction, [target.path])
     tabled = {file.path: ledger.tabled_length(file.directory, file.name) or 0 for file in files}
     if any(tabled.values()):
-        # Lines that are in the tables come first, so that one length tells them from the others.
+        # Lines that are in the tables come first, so that one length separates them from the others.
         parts = [_lines_between(root, files, {}, tabled), _lines_between(root, files, tabled, {})]
     else:
         parts = [iter(()), _lines(root, files)]

@@ -1,4 +1,4 @@
-"""How many things one line of quarantine holds: the books count each refused histogram."""
+"""Counts the items in one line of quarantine, because the ledger counts each refused histogram."""
 
 import re
 

@@ -18,7 +18,7 @@ OPEN_ATTEMPTS = 5
 
 
 class Filing(StrEnum):
-    """Under which folder records with some value are found."""
+    """The folder that has the records with some value."""
 
     ITSELF = "itself"
     OTHER = "other"
@@ -27,7 +27,7 @@ class Filing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which partitions: a day, and allowed values by dimension, as clients write them."""
+    """A filter for partitions: a day, and allowed values by dimension, as clients write them."""
 
     day: str | None = None  # YYYYMMDD
     where: tuple[tuple[str, str], ...] = ()  # (dimension, value or pattern with * and ?)
@@ -87,7 +87,7 @@ def _allows_some(dimension: Dimension, pattern: str) -> bool:
 
 
 def matching_directories(ledger: Ledger, store: str, wanted: Filter) -> list[str]:
-    """Directories of *store* (``converted`` or ``quarantine``) that hold what is wanted, in order."""
+    """Return the wanted directories of *store* (``converted`` or ``quarantine``), in order."""
     schemas = dimensions_by_schema(ledger)
     directories: dict[str, None] = {}
     for file in ledger.files(f"{store}/{wanted.day}" if wanted.day else store):
@@ -127,7 +127,7 @@ def read_directory(
     The committed lines of *directory*, without their newlines.
 
     Args:
-        on_damage: Told in a line of each file that is not whole, of which what is whole is given;
+        on_damage: Called with one line for each damaged file, whose intact lines are still returned;
             without it that is an exception.
 
     Raises:

@@ -26,7 +26,7 @@ REASONS = (
     "main",
 )
 APP_NAMES = ("Firefox", "Fennec", "Thunderbird", "FirefoxOS", "B2G")
-# The original server's four, then what later clients say: Firefox ESR, and the builds of Glean applications.
+# The four of the original server, then those of later clients: Firefox ESR, builds of Glean applications.
 CHANNELS = (
     *("release", "beta", "nightly", "aurora"),
     *("esr", "debug", "development", "staging", "production"),
@@ -172,7 +172,7 @@ class PartitionSchema:
 
 
 def value_text(value: Any) -> str | None:
-    """A field's value as the text that is filed under; None where it says nothing."""
+    """Return the text for the folder of a field's value; None if the value is missing."""
     if isinstance(value, str):
         return value or None
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""How the values of a dimension compare: dates and builds, numbers, versions, each in its own order."""
+"""Compares values of a dimension: dates and builds, numbers and versions, each in its own order."""
 
 import re
 from math import isfinite
@@ -17,7 +17,7 @@ _RANK = {"a": -3, "b": -2, "pre": -1, "esr": 1}
 
 def is_within(value: str, minimum: Bound | None, maximum: Bound | None) -> bool:
     """
-    Whether *value* lies from *minimum* to *maximum*, both included.
+    Return whether *value* is between *minimum* and *maximum*, both included.
 
     - Where value and bounds begin with a day, they compare as dates as far as the bound goes: a
       maximum of 20130607 takes the build 20130607074752.

@@ -1,4 +1,4 @@
-"""The thread of the raw writer: does all that waits for the disk."""
+"""The thread of the raw writer: runs all work that waits for the disk."""
 
 import errno
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from storage.raw.submission import Submission
 Result = TypeVar("Result")
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-RECORD_OVERHEAD_BYTES = 512  # header and frame, guessed: bounds on memory and room need no better
+RECORD_OVERHEAD_BYTES = 512  # header and frame, estimated: enough for bounds on memory and space
 PASSING = frozenset({errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -32,7 +32,7 @@ class Commit:
 
 
 def record_bytes(submission: Submission) -> int:
-    """About how many bytes the record of *submission* takes."""
+    """Return about how many bytes the record of *submission* takes."""
     return len(submission.body) + RECORD_OVERHEAD_BYTES
 
 

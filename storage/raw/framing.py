@@ -48,7 +48,7 @@ _EMPTY_CRC = _CRC.pack(crc32c(b""))
 
 
 class RecordType(IntEnum):
-    """What a record is for."""
+    """The kind of a record."""
 
     PING = 1
     BATCH_COMMIT = 2
@@ -75,7 +75,7 @@ class FileHeader:
 
 @dataclass(frozen=True, slots=True)
 class RecordHead:
-    """The part of a record that says how long it is."""
+    """The head of a record, with its length."""
 
     type: int
     flags: int
@@ -105,7 +105,7 @@ def parse_file_header(buffer: bytes) -> FileHeader | None:
 
 
 def record_prefix(boot_id: bytes) -> bytes:
-    """The 8 bytes that every record of a file starts with, and no other file's does."""
+    """Return the 8 bytes that start each record of one file, and of no other file."""
     return RECORD_MAGIC + boot_id[:4]
 
 
@@ -150,7 +150,7 @@ def frame_batch(
     Raises:
         ValueError: A body or a header is longer than the format allows.
     """
-    # Flat on purpose: this runs for every submission that the server takes.
+    # Flat on purpose: this runs for every accepted submission.
     pack_head, pack_crc, padding = _HEAD.pack, _CRC.pack, _PADDING
     parts: list[bytes] = []
     add = parts.append

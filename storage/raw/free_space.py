@@ -8,7 +8,7 @@ from storage.disk import Disk, Room
 RESERVE_BYTES = 64 << 20
 HYSTERESIS = 1.5
 INODE_SHARE = 0.05
-# Others fill the same disk between two looks: this writer uses at most this part of the known room unseen.
+# Others fill the same disk too: between two looks this writer uses at most this part of the known space.
 UNSEEN_SHARE = 8
 
 
@@ -106,7 +106,7 @@ class DiskFloor:
         try:
             self._disk.reserve(self._spare, wanted)
         except OSError:
-            self._reserve_bytes = 0  # this filesystem keeps nothing back: do not ask again
+            self._reserve_bytes = 0  # this filesystem cannot reserve space: do not try again
         else:
             self._has_spare = True
             self._room_above_floor -= wanted

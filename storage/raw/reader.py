@@ -41,12 +41,12 @@ __all__ = [
 ]
 
 WINDOW_BYTES = 1 << 16
-LOOK_AHEAD_BYTES = 8 << 20  # more than one commit writes: what lies further back was synced in its place
+LOOK_AHEAD_BYTES = 8 << 20  # more than one commit writes: earlier bytes were synced before
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where one submission lies in its segment."""
+    """The place of one submission in its segment."""
 
     offset: int
     length_bytes: int  # to the end of the record, unaligned
@@ -106,7 +106,7 @@ def scan_segment(
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        # The lock before the length: what a writer that is gone wrote is all there.
+        # The lock before the length: then all bytes of an ended writer are counted.
         is_live = _is_locked(descriptor)
         scanner = _Scanner(descriptor, path, is_live)
         scan = scanner.scan(start, max_bytes, max_records, last_sequence)
@@ -141,9 +141,9 @@ class _Scanner:
         self._prefix = b""
         self._window = b""
         self._window_start = 0
-        self._last: int | None = None  # sequence of the last submission before the place we are at
+        self._last: int | None = None  # sequence of the last submission before the current place
         self._damage = Damage()
-        self._wary_until = 0  # up to there a head alone is not believed
+        self._wary_until = 0  # before that place a head alone is not trusted
 
     @property
     def last_sequence(self) -> int | None:
@@ -173,13 +173,13 @@ class _Scanner:
         return SegmentScan(position, self._state(), spans, self._damage)
 
     def _read_file_header(self, start: int) -> int:
-        """Learn the mark of this file's records; returns where the first of them to read may lie."""
+        """Find the mark of this file's records; return the earliest place of the first one to read."""
         header = parse_file_header(os.pread(self._descriptor, FILE_HEADER_BYTES, 0))
         place = parse_segment_path(self._path)
         if header is not None:
             self._prefix = record_prefix(header.boot_id)
         elif place is not None:
-            # The name says it too.
+            # The file name has it too.
             self._prefix = record_prefix(place.boot_id)
         if header is None and start < FILE_HEADER_BYTES and self._size:
             self._damage.records += 1
@@ -190,7 +190,7 @@ class _Scanner:
         return max(start, min(self._size, FILE_HEADER_BYTES))
 
     def _head_at(self, place: int) -> RecordHead | None:
-        """The head at *place*; None unless it and its whole record are there and come in order."""
+        """Return the head at *place*; None unless its record is complete and in order."""
         index = place - self._window_start
         if index < 0 or index + HEAD_BYTES > len(self._window):
             self._window = os.pread(self._descriptor, WINDOW_BYTES, place)
@@ -201,17 +201,17 @@ class _Scanner:
         if head is None or place + head.record_bytes > self._size:
             return None
         if self._last is not None and head.sequence < self._last + (head.type == RecordType.PING):
-            return None  # a block that stands twice
+            return None  # a doubled block
         return head
 
     def _count_gap(self, head: RecordHead) -> None:
-        """Note how far we are; submissions whose every byte is gone are still missed."""
+        """Note the position; submissions without a single byte left count as missing."""
         if self._last is not None:
             self._damage.records += submissions_before(head) - self._last
         self._last = head.sequence
 
     def _after_damage(self, place: int, start: int) -> tuple[int, RecordHead] | None:
-        """The good record to go on with where there is none at *place* that follows; damage is counted."""
+        """Return the next intact record when none follows at *place*; count the damage."""
         if self._last is None:
             self._last = self._last_before(start)
         found = self._search.first(place, self._last)
@@ -221,11 +221,11 @@ class _Scanner:
         self._damage.bytes += offset - place
         self._wary_until = offset + LOOK_AHEAD_BYTES
         if offset > place and not self._jumps(head):
-            self._damage.records += 1  # no submission is missing: a mark was hit, or a block stood twice
+            self._damage.records += 1  # no submission is missing: a mark is damaged, or a block is doubled
         return offset, head
 
     def _is_trusted(self, place: int, head: RecordHead) -> bool:
-        """Whether a good head is enough: it is, but shortly behind damage."""
+        """Whether a valid head is enough; shortly after damage it is not."""
         return place >= self._wary_until or is_complete(self._descriptor, place, head)
 
     def _jumps(self, head: RecordHead) -> bool:
@@ -244,7 +244,7 @@ class _Scanner:
         return self._search.earliest(place, place + LOOK_AHEAD_BYTES, self._last or 0) or (place, head)
 
     def _at_the_end(self, position: int, spans: list[Span]) -> SegmentScan:
-        """No good record follows *position*: wait for a live writer; what a dead one left is a torn tail."""
+        """Handle the end of intact records: wait for a running writer; otherwise the tail is torn."""
         if self._is_live:
             return SegmentScan(position, SegmentState.OPEN, spans, self._damage)
         left = self._size - position

@@ -1,4 +1,4 @@
-"""One segment being written, and the rotation from one to the next: no clock of its own, no threads."""
+"""Writes segments and rotates them; without a clock or threads of its own."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -77,11 +77,11 @@ class SegmentFile:
         return written
 
     def sync(self) -> None:
-        """Return when all that was appended would survive a power cut."""
+        """Return when all appended records would survive a power cut."""
         _sync_or_die(self._disk.sync_data, self._descriptor)
 
     def seal(self) -> None:
-        """Write the seal, sync, close: nothing comes after it."""
+        """Write the seal, sync and close; nothing follows a seal."""
         try:
             mark = frame_mark(
                 RecordType.SEAL, offset=self.length_bytes, prefix=self._prefix, sequence=self.submissions
@@ -92,7 +92,7 @@ class SegmentFile:
             self.close()
 
     def close(self) -> None:
-        """Close and unlock it as it is."""
+        """Close and unlock the file without a seal."""
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             self._disk.close(descriptor)
@@ -164,7 +164,7 @@ class SegmentSeries:
         return max(0.0, self.open.opened_at + self._max_age_seconds - monotonic())
 
     def sync(self) -> None:
-        """Return when all that was appended would survive a power cut."""
+        """Return when all appended records would survive a power cut."""
         if self.open is not None:
             self.open.sync()
 
@@ -175,7 +175,7 @@ class SegmentSeries:
             segment.seal()
 
     def abandon(self) -> None:
-        """Leave the open segment as it is: readers will find its end torn."""
+        """Abandon the open segment; readers treat its end as torn."""
         segment, self.open = self.open, None
         if segment is not None:
             segment.close()

@@ -19,7 +19,7 @@ _SEGMENT = re.compile(r"([0-9]{1,6})-([0-9a-f]{32})-([0-9]{10})\.tlg\Z")
 
 @dataclass(frozen=True, slots=True)
 class SegmentPath:
-    """A segment of the raw store, as its place names it."""
+    """A segment of the raw store, as named by its path."""
 
     path: Path
     day: date  # UTC day of receipt
@@ -34,13 +34,13 @@ class SegmentPath:
 
 
 def segment_path(raw: Path, *, day: date, worker: int, boot_id: bytes, number: int) -> SegmentPath:
-    """Where segment *number* of a writer lies below *raw*."""
+    """Return the path of segment *number* of a writer below *raw*."""
     path = raw / f"{day:%Y%m%d}" / f"{worker}-{boot_id.hex()}-{number:010d}.tlg"
     return SegmentPath(path, day, worker, boot_id, number)
 
 
 def parse_segment_path(path: Path) -> SegmentPath | None:
-    """What *path* says about its segment; None for a name that no writer gives."""
+    """Return the segment that *path* names; None if no writer uses such a name."""
     name = _SEGMENT.match(path.name)
     day = _parse_day(path.parent.name)
     if name is None or day is None:
@@ -53,15 +53,15 @@ def segments(raw: Path) -> Iterator[SegmentPath]:
     """
     The segments below *raw*: day by day, and in a day the writer that started first goes first.
 
-    Names that no writer gives are passed over, links too.
+    Other names and links are skipped.
     """
     for folder in day_folders(raw):
-        with suppress(FileNotFoundError):  # the last of a day went past its time
+        with suppress(FileNotFoundError):  # the last segment of a day expired
             yield from segments_of_day(folder)
 
 
 def day_folders(raw: Path) -> list[Path]:
-    """The folders of days below *raw*, in order; links are passed over."""
+    """The folders of days below *raw*, in order; links are skipped."""
     if not raw.is_dir():
         return []
     with os.scandir(raw) as entries:

@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 
 class RawWriter:
     """
-    Keeps submissions durably, with one sync for all that wait.
+    Stores submissions durably, with one sync for all that wait.
 
     A commit starts as soon as the disk is free: batches grow under load, and
     a single submission is committed at once.  Commits run in the writer's own

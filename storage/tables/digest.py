@@ -1,4 +1,4 @@
-"""A digest of rows that does not depend on their order, to compare what is there with what should be."""
+"""A digest of rows that does not depend on their order, to compare stored rows with expected ones."""
 
 from dataclasses import dataclass
 from hashlib import blake2b

@@ -91,7 +91,7 @@ def merged_rows(table: str, paths: Sequence[Path]) -> Iterator["pa.RecordBatch"]
     for number, path in enumerate(paths):
         file = pq.ParquetFile(path, read_dictionary=texts, memory_map=False)
         cursors.append(_Cursor(table, number, file))
-    # The file whose rows in hand end first: all rows up to there are in hand.
+    # The file whose loaded rows end first: all rows up to there are loaded.
     queue = [(cursor.last, cursor.number) for cursor in cursors if cursor.last]
     heapq.heapify(queue)
     taken: list[pa.RecordBatch] = []
@@ -222,13 +222,13 @@ def _merge_some(
     files: Sequence[TableFile],
     locked: Callable[[], AbstractContextManager[object]],
 ) -> None:
-    """Merge as many of *files* as memory allows; nothing happens where another process was quicker."""
+    """Merge as many of *files* as memory allows; do nothing if another process was faster."""
     chosen = mergeable(root, files, most=1)
     try:
         merged = merge_parts(root, scratch, chosen)
     except FileNotFoundError:
         if set(chosen) <= set(ledger.table_files()):
-            raise  # it is lost
+            raise  # the file is lost
         return
     try:
         with locked():

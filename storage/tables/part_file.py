@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 SCRATCH_FOLDER = "tables-unfinished"
 PROCESS = os.urandom(4).hex()
-"""Tells this process from an earlier one with its number."""
+"""Distinguishes this process from an earlier one with the same id."""
 COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 
 
 class TablesChanged(Exception):
-    """Another process replaced the files in hand; nothing was installed."""
+    """Another process replaced the files; nothing was installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ScratchFile:
 
 
 def part_name(number: int) -> str:
-    """Return the name of the part with *number*, which is never given out again."""
+    """Return the name of the part with *number*, which is never reused."""
     return f"part-{number:010}.parquet"
 
 
@@ -64,7 +64,7 @@ class _DiskFile:
 
     def write(self, data: Any) -> int:
         if self.closed:
-            # A writer that is thrown away still writes its end.
+            # A discarded writer still writes its end.
             return memoryview(data).nbytes
         count = self._disk.write(self._descriptor, [memoryview(data).cast("B")])
         self.written += count
@@ -74,7 +74,7 @@ class _DiskFile:
         return self.written
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: writes are not buffered."""
 
     def sync(self) -> None:
         self._disk.sync_data(self._descriptor)
@@ -99,7 +99,7 @@ class PartWriter:
     rows: int = 0
 
     def write(self, rows: "pa.Table") -> None:
-        """Add *rows*; what fills no row group is held until more come."""
+        """Add *rows*; an incomplete row group waits for more."""
         import pyarrow as pa
 
         self.rows += rows.num_rows
@@ -113,7 +113,7 @@ class PartWriter:
             self._held_rows -= whole
 
     def finish(self) -> None:
-        """Write what is held, and the end of the file."""
+        """Write the waiting rows and the end of the file."""
         import pyarrow as pa
 
         if self._held_rows:
@@ -259,7 +259,7 @@ def install(
         transaction.stage(gone.path for gone in old)
         transaction.confirm(file.path for file in files)
     if old:
-        # Readers that have them open read on.
+        # Readers that have them open can continue.
         remove_doubtful(root.path, ledger, disk)
     return files
 

@@ -38,10 +38,10 @@ class HistogramColumns:
 
 @dataclass(slots=True)
 class TableRows:
-    """What some records put into the tables."""
+    """The rows of some records in all tables."""
 
     pings: list[PingRow] = field(default_factory=list)
-    items: list[int] = field(default_factory=list)  # a number for each ping, which its maker chose
+    items: list[int] = field(default_factory=list)  # a number for each ping, chosen by the caller
     histograms: HistogramColumns = field(default_factory=HistogramColumns)
     scalars: list[ScalarValues] = field(default_factory=list)
     events: list[EventValues] = field(default_factory=list)

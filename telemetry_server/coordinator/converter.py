@@ -130,7 +130,7 @@ class Converter:
                 return
 
     async def advance_tables(self) -> None:
-        """Let the tables come up with the records; the lock is held."""
+        """Write new records into the tables; the lock is held."""
         if self.tables is not None:
             await self.tables.advance()
 

@@ -1,4 +1,4 @@
-"""The clock that expiry goes by: jumps are put down, and believed only once they have lasted."""
+"""The expiry clock: jumps are recorded, and trusted only after they have lasted."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def after(*walls: int) -> ClockRecord:
         ((DAY, -40 * DAY, -39 * DAY, -38 * DAY), -38 * DAY, False, -41 * DAY),
     ],
 )
-def test_a_jump_of_the_clock_is_put_down_and_acted_on_only_when_it_lasts(walls, expiry, doubted, jumped_by):
+def test_a_jump_of_the_clock_is_recorded_and_trusted_only_when_it_lasts(walls, expiry, doubted, jumped_by):
     """Both directions; *expiry* is the time that ages are measured by, from the start."""
     record = after(*walls)
 

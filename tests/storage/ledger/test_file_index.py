@@ -67,7 +67,7 @@ def test_a_directory_is_searched_for_and_the_table_is_not_read_through(open_only
     assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step]
 
 
-def test_committed_paths_are_told_from_others(ledger):
+def test_committed_paths_are_distinguished_from_others(ledger):
     """A path that the ledger does not know may be removed."""
     known = f"{DIRECTORIES[2]}/part-1.zst"
 

@@ -32,7 +32,7 @@ def remember(transaction, document_id: UUID, doctype="main", digest=1):
 
 
 def test_a_transaction_that_raises_changes_nothing(ledger):
-    """The commit point is one."""
+    """There is one commit point."""
     with pytest.raises(RuntimeError), ledger.transaction() as transaction:
         transaction.move_segment("20261122/s", SegmentPosition(10, 1, finished=False))
         transaction.add(Counter({(DAY, Entry.RECEIVED, ""): 1}))
@@ -54,7 +54,7 @@ def test_an_id_is_known_within_its_namespace_and_doctype(ledger):
 
 
 def test_an_id_is_remembered_once(ledger):
-    """A repeat that slipped through would be an error of ours, and ends the commit."""
+    """A repeat that slipped through would be a bug, and fails the commit."""
     document_id = uuid4()
     with ledger.transaction() as transaction:
         remember(transaction, document_id)
@@ -149,8 +149,8 @@ def test_reading_where_nothing_was_converted_is_an_empty_ledger(tmp_path):
         Ledger.for_reading(DataRoot(tmp_path / "nowhere"))
 
 
-def test_somebody_reads_while_a_commit_is_open(tmp_path, ledger):
-    """Readers see the last commit, and are not in the way of the next."""
+def test_readers_work_while_a_commit_is_open(tmp_path, ledger):
+    """Readers see the last commit, and do not block the next."""
     with ledger.transaction() as transaction:
         transaction.move_segment("s", SegmentPosition(1, 1, finished=False))
         with Ledger(ledger.path, read_only=True) as reader:

@@ -22,8 +22,8 @@ LINES = st.lists(st.binary(max_size=200).filter(lambda line: b"\n" not in line),
 
 
 @given(LINES, st.integers(1, 400))
-def test_lines_come_back_whatever_the_frames(lines, frame_bytes):
-    """How lines are cut into frames does not show."""
+def test_lines_are_read_back_from_any_frames(lines, frame_bytes):
+    """Readers do not see how lines are split into frames."""
     packed = b"".join(frame for frame, _ in pack_frames(lines, 1, frame_bytes))
 
     assert list(read_lines(io.BytesIO(packed), len(packed))) == lines
@@ -31,8 +31,8 @@ def test_lines_come_back_whatever_the_frames(lines, frame_bytes):
 
 @pytest.mark.parametrize("level", [LIVE_LEVEL, 19])
 @given(texts=st.lists(st.binary(max_size=300), min_size=1, max_size=4))
-def test_a_frame_tells_how_much_is_in_it_whatever_came_before(level, texts):
-    """The compressor of live frames stays from one to the next: nothing of it must show."""
+def test_a_frame_has_its_content_size_after_any_other_frame(level, texts):
+    """The compressor of live frames is reused, which must not change its frames."""
     for text in texts:
         frame = compress_frame(text, level)
         # RFC 8878, 3.1.1.1.3: a single segment, and so its content's size behind the descriptor.
@@ -43,7 +43,7 @@ def test_a_frame_tells_how_much_is_in_it_whatever_came_before(level, texts):
         assert frame == compress_frame(text, level)
 
 
-def test_threads_compress_beside_each_other():
+def test_threads_compress_at_the_same_time():
     """Each with a compressor of its own."""
     texts = [bytes([n]) * (n * 1000 + 1) for n in range(40)]
     with ThreadPoolExecutor(8) as pool:
@@ -60,16 +60,16 @@ def test_only_the_committed_length_is_read():
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9])
-def test_a_frame_that_ends_early_is_told(cut):
-    """A file shorter than was committed is damage, not an end."""
+def test_a_truncated_frame_raises(cut):
+    """A file shorter than its committed length is damaged."""
     frame = compress_frame(b"x" * 1000 + b"\n")
 
     with pytest.raises(EOFError):
         list(read_lines(io.BytesIO(frame[:-cut]), len(frame)))
 
 
-def test_a_flipped_bit_is_told():
-    """Every frame carries its content's checksum."""
+def test_a_flipped_bit_raises():
+    """Every frame has a checksum of its content."""
     frame = bytearray(compress_frame(bytes(range(48, 120)) * 5 + b"\n"))
     frame[len(frame) // 2] ^= 1
 
@@ -87,7 +87,7 @@ def test_a_line_larger_than_a_chunk_is_one_line():
 
 @pytest.mark.skipif(which("zstd") is None, reason="no zstd command on this machine")
 def test_the_zstd_command_reads_a_file_of_frames(tmp_path):
-    """No tool of ours is needed to get at the records."""
+    """Records can be read without this software."""
     path = tmp_path / "part.zst"
     path.write_bytes(compress_frame(b"a\t{}\n") + compress_frame(b"b\t{}\n"))
 

@@ -1,4 +1,4 @@
-"""Partition files grow by whole commits, whatever the disk does."""
+"""Partition files grow by whole commits, also on failing disks."""
 
 import errno
 from pathlib import Path
@@ -82,8 +82,8 @@ def test_another_schema_begins_another_file(store):
     assert [file.schema_id for file in store.ledger.files()] == [1, 2]
 
 
-def test_bytes_past_the_committed_length_are_not_read_and_go_on_recovery(store):
-    """What a crash left of an append is of no commit."""
+def test_bytes_past_the_committed_length_are_not_read_and_are_removed_on_recovery(store):
+    """A crash left them; they belong to no commit."""
     store.commit(a_frame("main", "kept"))
     (file,) = store.ledger.files()
     with (store.root / file.path).open("ab") as stream:
@@ -94,7 +94,7 @@ def test_bytes_past_the_committed_length_are_not_read_and_go_on_recovery(store):
     assert (store.root / file.path).stat().st_size == file.length
 
 
-def test_a_file_that_was_never_committed_goes_on_recovery(store):
+def test_a_file_that_was_never_committed_is_removed_on_recovery(store):
     """A crash between the file's appearance and the commit leaves no record twice."""
     frame = a_frame("main", "lost")
     store.writer.prepare([frame.directory], 1)
@@ -111,7 +111,7 @@ def test_a_file_that_was_never_committed_goes_on_recovery(store):
 
 
 def test_committed_bytes_that_are_gone_are_named(store):
-    """A file that somebody cut is not silently appended to."""
+    """A truncated file is not silently appended to."""
     store.commit(a_frame("main", "a"))
     (file,) = store.ledger.files()
     (store.root / file.path).write_bytes(b"")

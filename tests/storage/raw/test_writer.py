@@ -233,7 +233,7 @@ async def test_a_disk_that_does_not_sync_is_found_out(tmp_path):
 
 
 async def test_a_slow_disk_refuses_rather_than_grows(tmp_path):
-    """Past the time that one may wait all who wait are let go, and none is taken until the disk is back."""
+    """After the timeout all waiting submissions fail, and new ones are refused until the disk works again."""
     disk = StuckDisk()
     async with a_writer(tmp_path / "raw", disk, commit_timeout_seconds=0.1) as writer:
         first = asyncio.create_task(writer.append(a_submission(1)))
