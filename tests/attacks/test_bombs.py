@@ -69,13 +69,11 @@ class GoodClients(threading.Thread):
         self._server = server
         self._per_second = per_second
         self._first = first
-        self._statuses_to_stop = threading.Event()
+        self._stopping = threading.Event()
 
     def run(self) -> None:
         started, number = time.monotonic(), 0
-        while not self._statuses_to_stop.wait(
-            max(0.0, started + number / self._per_second - time.monotonic())
-        ):
+        while not self._stopping.wait(max(0.0, started + number / self._per_second - time.monotonic())):
             number += 1
             path = f"/submit/telemetry/{an_id(self._first + number)}"
             sent = time.monotonic()
@@ -88,7 +86,7 @@ class GoodClients(threading.Thread):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._statuses_to_stop.set()
+        self._stopping.set()
         self.join(20)
 
     def p99(self) -> float:
