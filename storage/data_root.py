@@ -60,7 +60,7 @@ class DataRoot:
         return self.state / "staging"
 
     def check_no_file(self) -> None:
-        """Raise `NoDataRoot` if the path is something else than a folder; it may be missing."""
+        """Raise `NoDataRoot` if the path is not a folder; it may be missing."""
         if self.path.exists() and not self.path.is_dir():
             raise NoDataRoot(f"{self.path}: not a folder; name the data root with --data")
 
@@ -77,7 +77,7 @@ class DataRoot:
         Create all folders, private to their owner.
 
         Raises:
-            NoDataRoot: The path is something else than a folder.
+            NoDataRoot: The path is not a folder.
             OSError: No permission.
         """
         self.check_no_file()

@@ -1,7 +1,7 @@
 """
 The columns of the tables' Parquet files (StorageFormat.md, "Tables").
 
-Names and order are part of the format.  PyArrow is an optional extra, so it is imported inside.
+Names and order are part of the format.  PyArrow is an optional extra, so it is imported inside functions.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ SORT_ORDER = {
 }
 ROW_GROUP_ROWS = 16_384
 
-# What every row of the other tables repeats of its ping: as dictionaries they cost little and save joins.
+# Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
 PING_COLUMNS = (
     "client_id",
     "namespace",
@@ -41,7 +41,7 @@ def schema_of(table: str) -> "pa.Schema":
     Return the Arrow schema of *table*.
 
     Raises:
-        KeyError: There is no such table.
+        KeyError: The table is unknown.
         ImportError: PyArrow is not installed.
     """
     import pyarrow as pa
@@ -100,7 +100,7 @@ def schema_of(table: str) -> "pa.Schema":
 
 @cache
 def written_schema_of(table: str) -> "pa.Schema":
-    """Return the schema of *table* as rows are handed to and read from its files: texts are dictionaries."""
+    """Return the schema of *table* for writing and reading rows: texts are dictionary-encoded."""
     import pyarrow as pa
 
     words = pa.dictionary(pa.int32(), pa.string())

@@ -78,7 +78,7 @@ def test_check_refuses_invalid_settings(tmp_path, capsys, line, says):
             "nowhere.pem",
             "tls_key: nowhere.pem cannot be read: No such file or directory",
         ),
-        ("tls_certificate.pem", "tls_key.pem", "no usable certificate and key"),
+        ("tls_certificate.pem", "tls_key.pem", "not a usable certificate and key"),
         ("tls_certificate.pem", "", "tls_certificate is set and tls_key is not"),
     ],
 )
@@ -115,7 +115,7 @@ def test_check_reads_the_files_that_settings_name(tmp_path, capsys, name):
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ('host = "no such host"', "is no address of this machine"),
+        ('host = "no such host"', "is not an address of this machine"),
         ('host = "203.0.113.1"', "cannot listen on 203.0.113.1:8080"),
         ('admin_port = 0\nadmin_host = "203.0.113.1"', "choose another admin_host or admin_port"),
         ("admin_port = 8080", "port and admin_port are both 8080"),

@@ -116,7 +116,7 @@ def test_doctor_finds_a_jump_of_the_clock(root, capsys, walls, said):
     now = int(datetime.now(UTC).timestamp())
     record = ClockRecord(now)
     for days in walls:
-        record = record.looked_at(now + days * 86_400)
+        record = record.after_check(now + days * 86_400)
     with Ledger(root.ledger) as ledger, ledger.transaction() as transaction:
         transaction.put_clock(record)
 

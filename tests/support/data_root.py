@@ -128,7 +128,7 @@ class World:
         async with AsyncExitStack() as stack:
             converter = await self.opened(stack, processes=processes, disk=disk)
             await converter.convert_all()
-            return converter.tally
+            return converter.summary
 
     async def replay(self, reason: str | None = None, *, dry_run: bool = False) -> Replayed:
         """Run a replay."""

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from storage.progress.conversion_state import ConversionState
     from telemetry_server.composition.conversion import opened_converter
     from telemetry_server.composition.data_root import prepare_data_root
-    from telemetry_server.composition.other_processes import Company
+    from telemetry_server.composition.other_processes import OtherProcesses
     from telemetry_server.coordinator.run_summary import RunSummary
 
     if not args.files and (args.date or args.format != "auto"):
@@ -74,13 +74,13 @@ def run(args: argparse.Namespace) -> int:
                 bar.advance(tally.received - done)
                 done = tally.received
 
-            company = Company(explains_nothing=imported is None)
-            async with opened_converter(settings, on_progress=show, on_wait=company.waits) as converter:
-                company.begin(converter.ledger)
+            others = OtherProcesses(explains_nothing=imported is None)
+            async with opened_converter(settings, on_progress=show, on_wait=others.waits) as converter:
+                others.begin(converter.ledger)
                 await converter.convert_all(should_stop=stopped.is_set)
                 ConversionState(converter.root).clear()
-                company.end(converter.root, converter.ledger, converter.tally)
-                return converter.tally, stopped.is_set()
+                others.end(converter.root, converter.ledger, converter.summary)
+                return converter.summary, stopped.is_set()
 
     tally, was_stopped = asyncio.run(convert())
     if imported is not None:
