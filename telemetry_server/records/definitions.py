@@ -26,6 +26,8 @@ class Layouts(dict[str, bytes | None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.numbered: list[tuple[str, Shape]] = []
+        """Name and shape by the number in a layout."""
         self._shapes: dict[tuple[str, int], Shape] = {}
 
     def __missing__(self, name: str) -> bytes | None:
@@ -34,9 +36,10 @@ class Layouts(dict[str, bytes | None]):
             return None
         numbers = array("q")
         for shape in shapes:
-            self._shapes[name, len(shape.starts)] = shape
-            numbers.append(len(shape.starts))
+            self._shapes.setdefault((name, len(shape.starts)), shape)
+            numbers.extend((len(shape.starts), len(self.numbered)))
             numbers.extend(shape.starts)
+            self.numbered.append((name, shape))
         layout = self[name] = numbers.tobytes()
         return layout
 
