@@ -7,6 +7,7 @@ that ``--help`` stays quick.
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -158,6 +159,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _status_of(error, first)
     finally:
         os.umask(umask)
+        if argv is None:
+            # The process ends: a last garbage collection is a sixth of the time of a short command.
+            gc.freeze()
     return status
 
 

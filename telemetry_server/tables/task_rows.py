@@ -51,7 +51,7 @@ class TaskRows:
         self.unreadable = 0
 
     def add(self, text: bytes, item: int, opened: Record | None = None) -> None:
-        """Add the rows of the record in *text*, which is of *item*; *opened* is the record itself, if at hand."""
+        """Add the rows of the record in *text*, of *item*; *opened* is the record itself, if at hand."""
         try:
             self._collector.add(text, item, opened)
         except Exception as error:

@@ -862,8 +862,21 @@ static Text past_row_number(const Walk *walk, Text p, int64_t *number)
 /* Behind the zeros at `p`, of which most rows have long runs; adds how many there are to `*size`. */
 static Text past_zeros(const Walk *walk, Text p, int64_t *size)
 {
-    static const char zeros[] = "0,0,0,0,";
+    static const char zeros[] = "0,0,0,0,0,0,0,0,";
     Text first = p;
+#ifdef __SSE2__
+    const __m128i wanted = _mm_loadu_si128((const __m128i *)zeros);
+    while (walk->end - p >= 16) {
+        unsigned int same =
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), wanted));
+        unsigned int pairs = same == 0xFFFF ? 16 : (unsigned int)__builtin_ctz(~same) & ~1u;
+        p += pairs;
+        if (pairs < 16) {
+            *size += (p - first) / 2;
+            return p;
+        }
+    }
+#endif
     while (walk->end - p > 8 && memcmp(p, zeros, 8) == 0)
         p += 8;
     while (p[0] == '0' && p[1] == ',')
