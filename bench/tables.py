@@ -49,6 +49,7 @@ from pathlib import Path
 import duckdb
 files = [str(path) for path in Path(sys.argv[1], "converted").rglob("*.zst")]
 lines = duckdb.connect(config={"threads": 1, "memory_limit": "2GB"})
+lines.execute("set enable_progress_bar = false")
 start = time.process_time()
 lines.execute(f"create view lines as select * from read_csv({files!r}, delim='\\t', header=false, quote='',"
     " escape='', columns={'id': 'VARCHAR', 'record': 'JSON'}, compression='zstd', max_line_size=8388608)")

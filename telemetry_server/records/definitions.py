@@ -125,7 +125,8 @@ class RecordLayouts:
         if self._described is not None:
             self._layouts = SelfDescribedLayouts(self._described)
             return
-        revision = session_info_of(record).get("revision")
+        # The server names the revision of the definitions where the ping's own had none.
+        revision = metadata.get("revision") or session_info_of(record).get("revision")
         spec_file = files.spec_file_of(revision) if isinstance(revision, str) else None
         if spec_file is not None:
             self._layouts = layouts_of(spec_file)
