@@ -6,7 +6,7 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency, tables
+from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency, table_delay, tables
 from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
 
@@ -20,6 +20,7 @@ SUITES = {
     "backlog": backlog.measure,
     "keeping_up": keeping_up.measure,
     "tables": tables.measure,
+    "table_delay": table_delay.measure,
 }
 
 
