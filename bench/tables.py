@@ -15,7 +15,7 @@ from random import Random
 
 import orjson
 
-from bench.backlog import BATCH, submissions
+from bench.backlog import BATCH
 from bench.report import Row
 from histogram_specs.cache.revision_cache import RevisionCache
 from storage.data_root import DataRoot
@@ -26,6 +26,7 @@ from storage.raw.submission import Submission
 from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import uuid_of
+from telemetry_server.generator.stream import Recipe
 
 MEMORY_GOAL_MIB = 150.0
 ROUNDS = 3
@@ -112,6 +113,13 @@ def run(words: Sequence[str], settings: dict[str, str] | None = None) -> Run:
     return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
+def big_submissions(count: int) -> Iterator[Submission]:
+    """*count* pings of 90 KB, all different: repeated ones would make both lines and tables small."""
+    now = datetime.now(UTC)
+    for ping in Recipe(shipped_definitions()).pings(count):
+        yield Submission(received_at=now, path=ping.path, body=ping.body)
+
+
 def small_submissions() -> Iterator[Submission]:
     """Glean pings without end, each of about 600 bytes."""
     chance, now = Random(2), datetime.now(UTC)
@@ -169,7 +177,7 @@ def measure(quick: bool, big: int = 10_000, small: int = 100_000) -> list[Row]:
     rows = []
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
         for what, source, count in (
-            ("90 KB", submissions(), big),
+            ("90 KB", big_submissions(big), big),
             ("small", small_submissions(), small),
         ):
             data, found = _converted(Path(folder) / what.replace(" ", "-"), source, count, what)
@@ -183,8 +191,8 @@ def _converted(folder: Path, source: Iterator[Submission], count: int, what: str
     folder.mkdir()
     plain: list[Run] = []
     tabled: list[Run] = []
+    each = list(islice(source, count))
     for number in range(ROUNDS):
-        each = list(islice(source, count))
         for runs, tables in ((plain, False), (tabled, True)):
             data = folder / f"{number}-{tables}"
             fill(data, iter(each), count)
