@@ -6,7 +6,7 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency
+from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency, table_delay, tables
 from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
 
@@ -19,6 +19,8 @@ SUITES = {
     "delay": delay.measure,
     "backlog": backlog.measure,
     "keeping_up": keeping_up.measure,
+    "tables": tables.measure,
+    "table_delay": table_delay.measure,
 }
 
 
@@ -31,6 +33,8 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
+    parser.add_argument("--pings", type=int, default=10_000, help="tables: pings of 90 KB (default: 10000)")
+    parser.add_argument("--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(words)
     unknown = set(args.suites) - set(SUITES)
@@ -45,7 +49,8 @@ def main() -> int:
     rows: list[Row] = []
     for name in args.suites or SUITES:
         say(f"measuring: {name}")
-        rows += SUITES[name](args.quick)
+        sizes = {"big": args.pings, "small": args.small_pings} if name == "tables" else {}
+        rows += SUITES[name](args.quick, **sizes)
     if args.json:
         print_json({"machine": _machine(), "rows": [asdict(row) for row in rows]})
         return 0

@@ -126,11 +126,11 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def _integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
-    """Return an Arrow array over a copy of *numbers* (an array or bytes), which may still grow."""
+    """Return an Arrow array over *numbers* (an array or a bytearray), which must not grow while the Arrow array exists."""
     import pyarrow as pa
 
-    data = bytes(memoryview(numbers).cast("B"))
-    return pa.Array.from_buffers(type_, len(data) * 8 // type_.bit_width, [None, pa.py_buffer(data)])
+    data = pa.py_buffer(numbers)
+    return pa.Array.from_buffers(type_, data.size * 8 // type_.bit_width, [None, data])
 
 
 class _Words:

@@ -21,6 +21,9 @@ SORT_ORDER = {
     EVENTS: ("category", "method", "object"),
 }
 ROW_GROUP_ROWS = 16_384
+# Numbers that seldom repeat: their bytes are stored by significance, which zstd makes smaller and is quicker
+# than a dictionary.  All other columns have dictionaries.
+SPLIT_BYTES = {HISTOGRAMS: ("counts.list.element", "sum")}
 
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
 PING_COLUMNS = (
@@ -114,3 +117,16 @@ def text_columns_of(table: str) -> list[str]:
     import pyarrow as pa
 
     return [field.name for field in schema_of(table) if field.type == pa.string()]
+
+
+def leaf_paths_of(table: str) -> list[str]:
+    """Return the paths of the columns of *table* in its files, where lists and maps have parts."""
+    import pyarrow as pa
+
+    paths = []
+    for field in schema_of(table):
+        if pa.types.is_map(field.type):
+            paths += [f"{field.name}.key_value.key", f"{field.name}.key_value.value"]
+        else:
+            paths.append(f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name)
+    return paths

@@ -18,7 +18,13 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.partitions.writer import remove_doubtful
-from storage.tables.columns import ROW_GROUP_ROWS, written_schema_of
+from storage.tables.columns import (
+    ROW_GROUP_ROWS,
+    SORT_ORDER,
+    SPLIT_BYTES,
+    leaf_paths_of,
+    written_schema_of,
+)
 from storage.tables.dictionaries import with_used_words
 
 if TYPE_CHECKING:
@@ -156,6 +162,7 @@ class Scratch:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        split = SPLIT_BYTES.get(table, ())
         path = self._next_path()
         file = _DiskFile(self._disk, path)
         try:
@@ -167,6 +174,10 @@ class Scratch:
                 written_schema_of(table),
                 compression=COMPRESSION,
                 compression_level=COMPRESSION_LEVEL,
+                use_dictionary=[path for path in leaf_paths_of(table) if path not in split],
+                column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
+                # By no other columns can a query skip row groups.
+                write_statistics=["submission_date", *SORT_ORDER[table]],
                 **options,
             )
             writer = PartWriter(table, sink)

@@ -8,13 +8,7 @@ The table of settings: name, type, default and description.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
 from telemetry_server.settings.value_types import (
@@ -38,10 +32,10 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings, checked and frozen; made by `load_settings`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     data_dir: FilePath = Field(Path("data"), description="Folder of all the data that the server keeps.")
@@ -75,10 +69,10 @@ class Settings(BaseSettings):
     oversize_status: Annotated[Literal[413, 202], BeforeValidator(status_number)] = Field(
         413, description="Status for a larger body: 413, or 202 (the body is discarded)."
     )
-    namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(namespace_list)] = Field(
+    namespaces: Annotated[tuple[str, ...], BeforeValidator(namespace_list)] = Field(
         (), description="Accepted namespaces; any other gets 404.  Empty: all are accepted."
     )
-    submit_cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(origin_list)] = Field(
+    submit_cors_origins: Annotated[tuple[str, ...], BeforeValidator(origin_list)] = Field(
         (),
         description="Origins of web pages that may submit, such as `https://app.example.org`; `*` "
         "allows all.  Empty: none.",
@@ -110,7 +104,7 @@ class Settings(BaseSettings):
     revision_offline: Flag = Field(
         False, description="Fetch nothing.  A revision that is not in the cache is `unknown_revision`."
     )
-    repository_aliases: Annotated[tuple[str, ...], NoDecode, BeforeValidator(alias_list)] = Field(
+    repository_aliases: Annotated[tuple[str, ...], BeforeValidator(alias_list)] = Field(
         DEFAULT_ALIASES,
         description="`<repository>=<gecko repository>`: definitions for the first are looked up in the "
         "second, by build id or version.",
@@ -185,18 +179,6 @@ class Settings(BaseSettings):
         True,
         description="Handle plain submissions without the HTTP library: the same responses at less cost.",
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use only the arguments: `load_settings` passes every layer in, and so can tests."""
-        return (init_settings,)
 
     def origin_of(self, name: str) -> str:
         """Return where the value of *name* comes from: a flag, a variable, a file, or "default"."""

@@ -62,6 +62,22 @@ def histograms_in(rows):
         yield metric, held.words[process], held.words[label], *buckets, None if total == NO_SUM else total
 
 
+def test_the_revision_that_the_server_chose_goes_before_the_one_sent():
+    """Where a build's own revision has no definitions, the record names those that it was packed by."""
+    chosen = "https://hg.mozilla.org/mozilla-central/rev/fedcba987654"
+
+    class OnlyTheChosen:
+        def spec_file_of(self, revision: str):
+            return SPEC_FILE if revision == chosen else None
+
+    record = a_record(info=INFO, histograms={"A": ROW})
+    record["metadata"] |= {"revision": chosen, "revision_source": "build_date"}
+    found = RowCollector(OnlyTheChosen())
+    found.add(orjson.dumps(record))
+
+    assert list(histograms_in(found.rows)) == [("A", "parent", "", (0, 20), (4, 2), 55)]
+
+
 SECTION = {"histograms": {"A": ROW}, "keyedHistograms": {"K": {"key": ROW}}}
 FILLED = ((0, 20), (4, 2), 55)
 

@@ -90,6 +90,19 @@ def _json(value) -> bytes:
     return orjson.dumps(value)
 
 
+def test_of_two_keyed_histograms_of_one_name_the_last_counts_with_all_its_keys(monkeypatch):
+    """Different keys do not make two of one name one."""
+    row = [1, 0, 0, -1, -1, -1, -1, -1]
+    twice = {"K": {"a": row, "b": row}, "L": {"c": row}}
+    text = _json(a_record(info=INFO, keyedHistograms=twice)).replace(b'"L"', b'"K"')
+
+    by_walk = rows_of(text)
+    monkeypatch.setattr(collector, "open_record", orjson.loads)
+
+    assert by_walk == rows_of(text)
+    assert [row[2] for row in by_walk[0]] == ["c"]
+
+
 METRICS = st.dictionaries(
     st.sampled_from(
         ["counter", "timespan", "rate", "object", "timing_distribution", "labeled_custom_distribution", "odd"]

@@ -63,6 +63,12 @@ class HistogramsText(dict[str, Any]):
         return True
 
 
+class RowsText(HistogramsText):
+    """A non-empty object of rows as text: histograms that are packed."""
+
+    __slots__ = ()
+
+
 class PackedText(NamedTuple):
     """The result of `pack_histograms`."""
 
@@ -167,4 +173,6 @@ def _plain(value: Any) -> Any:
         return orjson.Fragment(value)
     if value.__class__ is OpenedObject:
         return dict(value)
+    if value.__class__ is RowsText:
+        return orjson.Fragment(value.text)
     raise TypeError
