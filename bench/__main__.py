@@ -33,8 +33,10 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
-    parser.add_argument("--pings", type=int, default=10_000, help="tables: pings of 90 KB (default: 10000)")
-    parser.add_argument("--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)")
+    parser.add_argument("--pings", type=int, default=10_000, help="tables: pings of 90 KB (10000)")
+    parser.add_argument(
+        "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(words)
     unknown = set(args.suites) - set(SUITES)

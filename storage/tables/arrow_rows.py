@@ -126,7 +126,7 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def _integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
-    """Return an Arrow array over *numbers* (an array or a bytearray), which must not grow while the Arrow array exists."""
+    """Return an Arrow array over *numbers* (an array or a bytearray), which must not grow afterwards."""
     import pyarrow as pa
 
     data = pa.py_buffer(numbers)
