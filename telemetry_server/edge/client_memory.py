@@ -17,7 +17,7 @@ class ClientMemory:
 
     There are two kinds.  Bytes that wait for the disk stay until the writer
     answers.  Bytes that wait for a client (a body that is not complete, an
-    answer that is not read) are a `SlowHolding`: when there is no room, the
+    answer that is not read) are a `SlowHolding`: when the memory is full, the
     client with the least recent progress is cut off.  So a stalled client
     cannot block the others.
 

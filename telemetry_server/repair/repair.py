@@ -76,7 +76,7 @@ class Repairer:
         Return what `repair` would do; nothing is changed, and no lock is taken.
 
         Raises:
-            NoDataRoot: There is no data root.
+            NoDataRoot: The folder is not a data root.
             OSError, StorageError: Something cannot be read.
         """
         found = self._diagnose()
@@ -93,7 +93,7 @@ class Repairer:
         Fix the problems and return what was done.
 
         Raises:
-            NoDataRoot: There is no data root.
+            NoDataRoot: The folder is not a data root.
             OSError, StorageError: A disk operation failed; nothing is lost, and a second run continues.
         """
         self._root.check_present()

@@ -154,7 +154,7 @@ def _read_glean(ping, record: dict[str, Any], found: Reading) -> None:
 
 
 def _extras(extra: dict[str, Any]) -> tuple:
-    """Pairs of texts; what is no text as JSON."""
+    """Return pairs of texts; a value that is not text is written as JSON."""
     pairs = [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in extra.items()]
     return tuple(sorted(pairs))
 

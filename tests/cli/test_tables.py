@@ -94,7 +94,7 @@ def test_check_finds_a_damaged_file_and_rebuild_makes_it_anew(tables, converted,
 
 
 def test_rebuild_of_one_day_leaves_others_alone(tables):
-    """A day without records is no error."""
+    """A day without records is not an error."""
     assert json.loads(tables("rebuild", "--json", "--date", "20200101")[0]) == {"days": [], "rows": 0}
 
 

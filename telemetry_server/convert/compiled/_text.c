@@ -820,7 +820,7 @@ static PyObject *pack(PyObject *self, PyObject *args)
 
 /* ---- columns: the rows of a stored record as sparse lists, for the tables */
 
-#define NO_NUMBER INT64_MIN /* a number that is no integer of 64 bits */
+#define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
 #define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
 
 static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKETS + SUMMARY_NUMBERS];
