@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test demo lint check bench faults lock
+.PHONY: help install run test demo lint check coverage bench faults lock
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +30,7 @@ run: install  ## start the server on 127.0.0.1:8080, data in ./data; PORT=9000 t
 test: install  ## every test that needs no outside service
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-demo: install  ## a throw-away server, pings good and bad, and what became of each
+demo: install  ## a temporary server, valid and faulty pings, and the outcome of each
 	@$(BIN)/telemetry-server demo
 
 lint: install  ## style and types
@@ -39,6 +39,12 @@ lint: install  ## style and types
 	@$(BIN)/mypy
 
 check: lint test  ## lint, types, tests, docs: what .ci/run runs
+
+coverage: install  ## branch coverage of the tests, by room
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@status=0; $(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile || status=$$?; \
+	  $(BIN)/python -m coverage combine --quiet && $(BIN)/python -m tests.support.coverage_by_room || status=$$?; \
+	  exit $$status
 
 bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench

@@ -1,1 +1,1 @@
-"""Benchmarks, as ratios between things that ran in turns on the same machine."""
+"""Benchmarks, as ratios of measurements that alternate on the same machine."""

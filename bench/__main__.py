@@ -1,4 +1,4 @@
-"""``python -m bench``: the benchmarks, as one table."""
+"""``python -m bench``: runs benchmarks and prints them as one table."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency
+from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency, table_delay, tables
 from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
 
@@ -19,35 +19,46 @@ SUITES = {
     "delay": delay.measure,
     "backlog": backlog.measure,
     "keeping_up": keeping_up.measure,
+    "tables": tables.measure,
+    "table_delay": table_delay.measure,
 }
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks, as ratios.")
+    """Return the arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Run benchmarks, and print their results as cost ratios."
+    )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: only whether it runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
+    )
+    parser.add_argument("--pings", type=int, default=10_000, help="tables: pings of 90 KB (10000)")
+    parser.add_argument(
+        "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(words)
     unknown = set(args.suites) - set(SUITES)
     if unknown:
-        parser.error(f"no suite {sorted(unknown)[0]!r}: {', '.join(SUITES)}")
+        parser.error(f"no suite {sorted(unknown)[0]!r}; choose from {', '.join(SUITES)}")
     return args
 
 
 def main() -> int:
-    """Measure and print."""
+    """Run the benchmarks and print the result."""
     args = parsed()
     rows: list[Row] = []
     for name in args.suites or SUITES:
         say(f"measuring: {name}")
-        rows += SUITES[name](args.quick)
+        sizes = {"big": args.pings, "small": args.small_pings} if name == "tables" else {}
+        rows += SUITES[name](args.quick, **sizes)
     if args.json:
         print_json({"machine": _machine(), "rows": [asdict(row) for row in rows]})
         return 0
     print(_machine())
     print_table(
-        ("what", "ours", "unit", "yardstick", "theirs", "cost ratio", "spread", ""),
+        ("measured", "value", "unit", "compared with", "its value", "cost ratio", "range", "notes"),
         [
             (
                 row.what,

@@ -1,4 +1,4 @@
-"""``convert`` on a backlog: on one core and on two, and what each process holds in memory."""
+"""``convert`` on a backlog: throughput with one core and with two, and memory of each process."""
 
 import os
 import statistics
@@ -34,17 +34,17 @@ MEMORY_GOAL_MIB = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of ``convert``."""
+    """The measurements of one run of ``convert``."""
 
-    seconds: float  # without what the host took from its cores for other machines
+    seconds: float  # without the time that the host took from the cores for other machines
     stolen_share: float
     cpu_seconds: float
     coordinator_cpu_seconds: float
-    peak_mib: float  # of the process that held most
+    peak_mib: float  # of the largest process
 
 
 def submissions() -> Iterator[Submission]:
-    """Good pings without end: some bodies again and again, each time under a new id."""
+    """Yield good pings endlessly: a few bodies repeated, each time with a new id."""
     now = datetime.now(UTC)
     bodies = [
         Submission(received_at=now, path=ping.path, body=ping.body)
@@ -58,7 +58,7 @@ def submissions() -> Iterator[Submission]:
 
 
 def fill(data: Path, raw_bytes: int) -> int:
-    """Put *raw_bytes* of submissions into a new data root.  Returns how many that was."""
+    """Put *raw_bytes* of submissions into a new data root; return their number."""
     root = DataRoot(data)
     root.prepare(Disk())
     definitions = shipped_definitions()
@@ -73,7 +73,7 @@ def fill(data: Path, raw_bytes: int) -> int:
 
 
 def convert(data: Path, cores: int) -> Run:
-    """Convert all that waits below *data* with a process for each of *cores*, and no other core."""
+    """Convert all submissions below *data*, with one process for each of *cores* and on these cores only."""
     settings = {"TELEMETRY_CONVERT_PROCESSES": str(cores), "TELEMETRY_REVISION_OFFLINE": "true"}
     usable = sorted(os.sched_getaffinity(0))[:cores]
     start, stolen = time.perf_counter(), stolen_seconds(usable)
@@ -81,7 +81,7 @@ def convert(data: Path, cores: int) -> Run:
         [sys.executable, "-m", "telemetry_server", "convert", "--data", str(data), "--json"],
         env=bare_environment() | settings,
         stdout=subprocess.DEVNULL,
-        preexec_fn=lambda: os.sched_setaffinity(0, usable),  # noqa: PLW1509 - no threads here
+        preexec_fn=lambda: os.sched_setaffinity(0, usable),  # noqa: PLW1509 - this process has no threads
     )
     peaks: dict[int, int] = {}
     cpu = own_cpu = 0.0
@@ -123,19 +123,21 @@ def measure(quick: bool) -> list[Row]:
             theirs=statistics.median(count / run.seconds for run in one),
             ratio=statistics.median(1 / gain for gain in gains),
             spread=(1 / max(gains), 1 / min(gains)),
-            note=f"gain {statistics.median(gains):.2f}, of {machine:.2f} by two loops that share nothing;"
-            f" the coordinator takes {_share(two):.0%} of the CPU;"
-            f" the host took {_stolen(one):.0%} of one core, {_stolen(two):.0%} of two, not counted",
+            note=f"{statistics.median(gains):.2f} times one core"
+            f" (two independent loops: {machine:.2f} times);"
+            f" the coordinator used {_share(two):.0%} of the CPU time;"
+            f" without the time that the host took:"
+            f" {_stolen(one):.0%} with one core, {_stolen(two):.0%} with two",
         ),
         Row(
-            what=f"memory, {large_bytes >> 20} MiB of raw ({large_count} pings)",
-            unit="MiB at most, a process",
+            what=f"memory with a backlog of {large_bytes >> 20} MiB ({large_count} pings)",
+            unit="MiB, largest process",
             ours=memory.peak_mib,
-            yardstick="the goal",
+            yardstick="goal",
             theirs=MEMORY_GOAL_MIB,
             ratio=memory.peak_mib / MEMORY_GOAL_MIB,
             spread=(memory.peak_mib / MEMORY_GOAL_MIB,) * 2,
-            note=f"{memory.cpu_seconds * 1000 / large_count:.2f} CPU ms per ping, all in",
+            note=f"{memory.cpu_seconds * 1000 / large_count:.2f} CPU ms per ping in total",
         ),
     ]
 

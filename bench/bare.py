@@ -1,4 +1,4 @@
-"""The yardsticks: a bare aiohttp handler that throws bodies away, and one with our group commit."""
+"""Servers to compare with: bare aiohttp handlers that discard bodies, or store them by group commit."""
 
 import argparse
 import asyncio
@@ -19,13 +19,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def discard(request: web.Request) -> web.Response:
-    """Read it all, keep nothing."""
+    """Read the body and discard it."""
     await request.read()
     return web.Response()
 
 
 def keep_with(writer: RawWriter) -> Handler:
-    """The shortest handler that answers only when the body is on disk."""
+    """Return the shortest handler that answers after the body is on disk."""
 
     async def keep(request: web.Request) -> web.Response:
         await writer.append(
@@ -48,7 +48,7 @@ async def listen(handler: Handler, listener: socket.socket) -> None:
 
 
 async def serve(port: int, keep_in: Path | None, worker: int) -> None:
-    """One process of a yardstick; others may listen on the same *port*."""
+    """Run one process of such a server; others may listen on the same *port*."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -61,7 +61,7 @@ async def serve(port: int, keep_in: Path | None, worker: int) -> None:
 
 
 def main() -> None:
-    """Serve from as many processes as asked for."""
+    """Serve with the given number of processes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("--keep", type=Path)

@@ -1,4 +1,4 @@
-"""The codecs of the two ends: gzip in, zstd out, beside what else there is."""
+"""The codecs of input (gzip) and output (zstd), compared with others."""
 
 import lzma
 import statistics
@@ -18,7 +18,7 @@ LINES_A_FRAME = 8
 
 
 def measure(quick: bool) -> list[Row]:
-    """A row for inflating, one for each way to compress."""
+    """Return a row for inflating, and one for each comparison of compression."""
     count, rounds = (32, 3) if quick else (96, 7)
     bodies = [ping.body for ping in Recipe(shipped_definitions()).pings(count)]
     texts = [zlib.decompress(body, GZIP_WINDOW) for body in bodies]
@@ -51,13 +51,13 @@ def _row(what: str, data: Sequence[bytes], codec: Codec, name: str, other: Codec
     sizes = [sum(len(each(piece)) for piece in data) for each in (codec, other)]
     return Row(
         what=f"codecs, {what}",
-        unit="CPU ns a byte taken",
+        unit="CPU ns per input byte",
         ours=statistics.median(mine),
         yardstick=name,
         theirs=statistics.median(theirs),
         ratio=statistics.median(ratios),
         spread=(min(ratios), max(ratios)),
-        note=f"{sizes[0] / sizes[1]:.2f} times its size",
+        note=f"{sizes[0] / sizes[1]:.2f} times the size of the other",
     )
 
 

@@ -1,4 +1,4 @@
-"""From gzip to zstd: ours beside the plain form of the same work, and beside only parsing and writing."""
+"""Conversion from gzip to zstd, compared with a plain implementation and with parsing and writing only."""
 
 import statistics
 import tempfile
@@ -29,32 +29,32 @@ from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
 from telemetry_server.outcomes.outcome import Stored
 
-BATCH = 64  # pings, as in a conversion process's task
+BATCH = 64  # pings, as in a task of a conversion process
 
 Work = Callable[[list[Submission]], object]
 
 
 def milliseconds_each(work: Work, batch: list[Submission]) -> float:
-    """CPU time of this process for each ping of *batch*."""
+    """Return the CPU time of this process per ping of *batch*."""
     start = time.process_time()
     work(batch)
     return (time.process_time() - start) * 1000 / len(batch)
 
 
 def only_parse(batch: list[Submission]) -> object:
-    """No filter, no rows: what the libraries alone cost."""
+    """Only parse and write: the cost of the libraries alone."""
     lines = [orjson.dumps(orjson.loads(zlib.decompress(each.body, GZIP_WINDOW))) for each in batch]
     return compress_frame(b"\n".join(lines), LEVEL)
 
 
 def context_in(folder: Path, definitions: Definitions) -> ConversionContext:
-    """A context whose cache has *definitions*."""
+    """Return a context whose cache has *definitions*."""
     RevisionCache(folder).store(definitions.revision, definitions.text)
     return ConversionContext(Resolver(RevisionCache(folder), None, offline=True), PartitionSchema.default())
 
 
 def good_pings(definitions: Definitions, layout: Layout, count: int) -> list[Submission]:
-    """What they would arrive as."""
+    """Return good pings as submissions."""
     now = datetime.now(UTC)
     return [
         Submission(received_at=now, path=ping.path, body=ping.body)
@@ -63,7 +63,7 @@ def good_pings(definitions: Definitions, layout: Layout, count: int) -> list[Sub
 
 
 def ours(context: ConversionContext, *, plainly: bool) -> Work:
-    """What a conversion process does with a task, its frames by partition included."""
+    """Return a function that does the work of a conversion process, including frames by partition."""
 
     def work(batch: list[Submission]) -> object:
         task = replace(context, resolver=TaskResolver(context.resolver))
@@ -79,7 +79,7 @@ def ours(context: ConversionContext, *, plainly: bool) -> Work:
 
 
 def measure(quick: bool) -> list[Row]:
-    """Rows for each layout of payload, from rounds that take turns."""
+    """Return rows for each layout of payload, from alternating rounds."""
     count, rounds = (BATCH, 3) if quick else (3 * BATCH, 9)
     definitions = shipped_definitions()
     plain = PlainConversion(parse_spec_file(definitions.text))
@@ -108,7 +108,7 @@ def _rows(
     for work in works.values():
         milliseconds_each(work, submissions[:BATCH])
     taken: dict[str, list[float]] = {name: [] for name in works}
-    # Turns of a batch: a shared machine changes its pace from one second to the next.
+    # Alternates after each batch, because the speed of a shared machine changes from second to second.
     for _ in range(rounds):
         for first in range(0, len(submissions), BATCH):
             for name, work in works.items():
@@ -116,9 +116,9 @@ def _rows(
     size = statistics.mean(len(zlib.decompress(each.body, GZIP_WINDOW)) for each in submissions)
     rows = []
     for what, name, yardstick, words in (
-        ("", "ours", "yardstick", "plain conversion: zlib, orjson, filter, zstd 3"),
-        ("", "ours", "parse", "no filter: zlib, orjson loads and dumps, zstd 3"),
-        (", all decoded", "plainly", "yardstick", "plain conversion: zlib, orjson, filter, zstd 3"),
+        ("", "ours", "yardstick", "plain implementation (zlib, orjson, filter, zstd 3)"),
+        ("", "ours", "parse", "only parse and write (zlib, orjson, zstd 3)"),
+        (" with a full parse", "plainly", "yardstick", "plain implementation (zlib, orjson, filter, zstd 3)"),
     ):
         ratios = [mine / theirs for mine, theirs in zip(taken[name], taken[yardstick], strict=True)]
         rows.append(
@@ -130,7 +130,7 @@ def _rows(
                 theirs=statistics.median(taken[yardstick]),
                 ratio=statistics.median(ratios),
                 spread=(min(ratios), max(ratios)),
-                note="" if IS_COMPILED else "built without a C compiler",
+                note="" if IS_COMPILED else "without the compiled module",
             )
         )
     return rows

@@ -1,4 +1,4 @@
-"""The ids of stored pings: what one costs on disk, to look up and to remember."""
+"""The ids of stored pings: size on disk, and cost of look-up and insertion."""
 
 import random
 import statistics
@@ -18,7 +18,7 @@ SCOPE = ("telemetry", "main")
 
 
 def measure(quick: bool) -> list[Row]:
-    """Rows for a million ids: size, and CPU beside that of converting a ping."""
+    """Return rows for a million ids: their size, and CPU time compared with converting a ping."""
     count = 50_000 if quick else 1_000_000
     chance = random.Random(1)
     lookups, inserts = [], []
@@ -48,12 +48,12 @@ def measure(quick: bool) -> list[Row]:
     return [
         Row(
             what=f"dedup, {count} ids",
-            unit="CPU us to look up and remember",
+            unit="CPU µs to look up and insert",
             ours=statistics.median(both),
             yardstick="converting a ping of 90 KB",
             theirs=whole_us,
             ratio=statistics.median(shares),
             spread=(min(shares), max(shares)),
-            note=f"{statistics.median(lookups):.1f} us to look up; {size:.0f} bytes an id",
+            note=f"{statistics.median(lookups):.1f} µs to look up; {size:.0f} bytes per id",
         )
     ]

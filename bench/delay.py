@@ -1,4 +1,4 @@
-"""From the 200 to a record that readers see, at light load."""
+"""The time from the answer 200 to a stored record, at light load."""
 
 import statistics
 import tempfile
@@ -18,7 +18,7 @@ GIVE_UP_SECONDS = 30.0
 
 
 def measure(quick: bool) -> list[Row]:
-    """One row: single pings, each sent when the one before is stored."""
+    """Return one row: single pings, each sent after the previous one is stored."""
     count = 5 if quick else 25
     definitions = shipped_definitions()
     delays = []
@@ -37,13 +37,13 @@ def measure(quick: bool) -> list[Row]:
     delays.sort()
     return [
         Row(
-            what=f"queue to stored, {count} pings one by one",
+            what=f"delay from answer to stored record, {count} single pings",
             unit="s",
             ours=statistics.median(delays),
-            yardstick="the goal",
+            yardstick="goal",
             theirs=GOAL_SECONDS,
             ratio=statistics.median(delays) / GOAL_SECONDS,
             spread=(delays[0] / GOAL_SECONDS, delays[-1] / GOAL_SECONDS),
-            note="from the 200 to a line that `cat` prints",
+            note="from the answer 200 until `cat` prints the record",
         )
     ]

@@ -1,4 +1,4 @@
-"""The edge, durable, beside a bare aiohttp handler: CPU of the server for each request."""
+"""The CPU time of the edge per request, compared with a bare aiohttp handler."""
 
 import os
 import statistics
@@ -23,13 +23,13 @@ CONNECTIONS = (32, 256)
 WORKERS = (1, 2)
 START_SECONDS = 10.0
 DISCARDS, KEEPS = "bare aiohttp, discards", "bare aiohttp, same group commit"
-OURS = "ours"
-LANES = {f"{OURS}, lane": "true", f"{OURS}, no lane": "false"}
+OURS = "edge"
+LANES = {f"{OURS}, fast lane": "true", f"{OURS}, no fast lane": "false"}
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a server listens, and the process that it starts with."""
+    """The port of a server, and its first process."""
 
     pid: int
     port: int
@@ -37,7 +37,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One burst at one server, and the CPU time that each request of it took there."""
+    """One burst at one server, and the CPU time of the server per request."""
 
     microseconds: float
     burst: Burst
@@ -45,7 +45,7 @@ class Sample:
 
 @contextmanager
 def bare_server(workers: int, keep_in: Path | None) -> Iterator[Server]:
-    """A yardstick: throws bodies away, or keeps them in *keep_in*."""
+    """Run a bare server that discards bodies, or stores them in *keep_in*."""
     port = free_port()
     words = [str(port), "--workers", str(workers)]
     if keep_in is not None:
@@ -69,21 +69,21 @@ def bare_server(workers: int, keep_in: Path | None) -> Iterator[Server]:
 
 @contextmanager
 def our_server(workers: int, data: Path, settings: dict[str, str], *flags: str) -> Iterator[Server]:
-    """The real one."""
+    """Run telemetry-server."""
     data.parent.mkdir(exist_ok=True)
     with TemporaryServer(data, {"TELEMETRY_WORKERS": str(workers)} | settings, flags) as server:
         yield Server(server.process.pid, server.port)
 
 
 def sample(server: Server, body: bytes, seconds: float, connections: int) -> Sample:
-    """One burst, and what it cost the server."""
+    """Send one burst, and measure its cost for the server."""
     before = cpu_seconds(server.pid)
     done = burst(server.port, body, seconds=seconds, connections=connections)
     return Sample((cpu_seconds(server.pid) - before) * 1e6 / done.requests, done)
 
 
 def measure(quick: bool) -> list[Row]:
-    """Rows for each number of workers, of connections, and size of body, from bursts that take turns."""
+    """Return rows for each number of workers, connections and body size, from alternating bursts."""
     rows: list[Row] = []
     for workers in WORKERS[:1] if quick else WORKERS:
         with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place, ExitStack() as stack:

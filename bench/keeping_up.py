@@ -1,4 +1,4 @@
-"""Whether the converter keeps up with the edge on the same cores, and how far it falls behind if not."""
+"""Shows whether the converter keeps up with the edge on the same cores, and how far it falls behind."""
 
 import tempfile
 from pathlib import Path
@@ -18,7 +18,7 @@ GIVE_UP_SECONDS = 120.0
 
 
 def measure(quick: bool) -> list[Row]:
-    """One row: whole pings at a steady rate, and when the last of them was stored."""
+    """Return one row: pings at a steady rate, and when the last of them was stored."""
     definitions = shipped_definitions()
     (ping,) = Recipe(definitions).pings(1)
     seconds = 2 if quick else 20
@@ -46,6 +46,7 @@ def measure(quick: bool) -> list[Row]:
             theirs=offered,
             ratio=offered / converted,
             spread=(offered / converted,) * 2,
-            note=f"{stored / sent.requests:.0%} stored when the last was sent, all {behind_seconds:.1f} s on",
+            note=f"{stored / sent.requests:.0%} stored when the last was sent,"
+            f" all after {behind_seconds:.1f} s more",
         )
     ]

@@ -1,4 +1,4 @@
-"""How long answers take at a share of saturation, of two workers, while what they keep is converted."""
+"""The latency of two workers at 70 % of saturation, while the converter runs."""
 
 import os
 import statistics
@@ -17,15 +17,15 @@ from telemetry_server.generator.stream import Recipe
 SATURATION_SHARE = 0.7
 CONNECTIONS = 32
 MAX_P99_MS = 10.0
-# What a shared machine's host takes comes in stops of many ms: with more of it, p99 is the host's.
+# The host of a shared machine stops it for many ms at a time.  If it takes more, it determines p99.
 LITTLE_STOLEN = 0.02
-# A virtual disk may stop for longer than the bar at any sync; files in memory have no such moments.
+# A sync of a virtual disk may take longer than the goal; files in memory avoid that.
 PLACES = {"on disk": Path(tempfile.gettempdir()), "in memory": Path("/dev/shm")}
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One burst, and the share of the cores that the host of this machine took meanwhile."""
+    """One burst, and the share of the cores that the host took meanwhile."""
 
     burst: Burst
     stolen_share: float
@@ -33,9 +33,9 @@ class Round:
 
 def measure(quick: bool) -> list[Row]:
     """
-    A row for a small body, and one for a whole ping, each sent under ever new ids, on disk and in memory.
+    Return rows for a small body and for a ping, always with new ids, on disk and in memory.
 
-    The small one is quarantined, which costs the converter little; the ping is stored.
+    The small body is quarantined, which is cheap; the ping is stored.
     """
     definitions = shipped_definitions()
     (ping,) = Recipe(definitions).pings(1)
@@ -54,7 +54,7 @@ def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick
         data = Path(place) / "data"
         RevisionCache(data / "specs").store(definitions.revision, definitions.text)
         with our_server(2, data, {"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
-            # What saturation leaves to be converted is more than the converter can do meanwhile.
+            # After saturation the converter has enough work for all rounds.
             full = burst(server.port, body, seconds=seconds, connections=CONNECTIONS)
             rate = full.requests / full.seconds * SATURATION_SHARE
             calm = [_round(server.port, body, seconds, rate) for _ in range(rounds)]
@@ -62,19 +62,19 @@ def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick
     ours_alone = [c.burst.p99_ms for c in calm if c.stolen_share <= LITTLE_STOLEN]
     reached = statistics.median(c.burst.requests / c.burst.seconds for c in calm)
     return Row(
-        what=f"p99 at 70 % of saturation, converting, {what}",
+        what=f"p99 at 70 % of saturation while converting, {what}",
         unit="ms",
         ours=statistics.median(p99s),
-        yardstick="the bar",
+        yardstick="goal",
         theirs=MAX_P99_MS,
         ratio=statistics.median(p99s) / MAX_P99_MS,
         spread=(min(p99s) / MAX_P99_MS, max(p99s) / MAX_P99_MS),
-        note=f"{reached:.0f}/s of {rate / SATURATION_SHARE:.0f}/s, "
+        note=f"{reached:.0f} of {rate / SATURATION_SHARE:.0f} requests/s, "
         f"p50 {statistics.median(c.burst.p50_ms for c in calm):.1f} ms, "
         f"the host took {statistics.mean(c.stolen_share for c in calm):.0%} of the cores"
         + (
             f"; p99 {statistics.median(ours_alone):.1f} ms in the {len(ours_alone)} of {rounds} rounds"
-            f" in which it took at most {LITTLE_STOLEN:.0%}"
+            f" in which the host took at most {LITTLE_STOLEN:.0%}"
             if ours_alone
             else ""
         ),

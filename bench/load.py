@@ -1,4 +1,4 @@
-"""Load that costs little to make: wrk where it is installed, else a client of our own."""
+"""Generates load with little CPU time: with wrk if it is installed, else with a simple client."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 WRK = shutil.which("wrk")
-# A number for each run, so that every request of all runs has an id of its own.
+# A number for each run, so that all requests of all runs have different ids.
 runs = count(1)
 
 SCRIPT = """
@@ -43,24 +43,24 @@ end
 
 
 class WrongAnswer(Exception):
-    """The server did not say 200."""
+    """The server did not answer 200."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to send, and how."""
+    """The requests to send."""
 
     port: int
     body: bytes
-    path: str  # with a place for a number
+    path: str  # with a placeholder for a number
     seconds: float
     connections: int
-    pause_ms: float  # on each connection after an answer; 0 for none
+    pause_ms: float  # on each connection after an answer; 0: no pause
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What came of some seconds of requests."""
+    """The results of a burst of requests."""
 
     requests: int
     seconds: float
@@ -72,10 +72,10 @@ def burst(
     port: int, body: bytes, *, seconds: float, connections: int, requests_per_second: float | None = None
 ) -> Burst:
     """
-    POST *body* over and over on *connections*, each time under a new id.
+    POST *body* repeatedly over *connections*, each time with a new id.
 
     Args:
-        requests_per_second: How many to aim at; None: as many as go.
+        requests_per_second: The desired rate; None: as fast as possible.
 
     Raises:
         WrongAnswer: An answer was not 200.

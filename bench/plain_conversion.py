@@ -1,9 +1,9 @@
 """
-The yardstick of conversion: the same work in the plainest way that nobody would be ashamed of.
+A plain implementation of conversion, to compare with.
 
-zlib, one parse, a straightforward filter over every histogram, one dump, zstd 3.  It makes
-the same rows for good pings, and leaves out what ours does beside: limits, reasons, what is
-dropped, metadata, partitions, duplicates.
+zlib, one parse, a simple filter over all histograms, one dump, zstd 3.  For good pings it makes
+the same rows.  It omits the rest: limits, reasons, dropped values, metadata, partitions,
+duplicates.
 """
 
 import zlib
@@ -22,17 +22,17 @@ SUMMARY = ("sum", "log_sum", "log_sum_squares", "sum_squares_lo", "sum_squares_h
 
 
 class PlainConversion:
-    """Converts with the definitions of one file."""
+    """Converts pings with the definitions of one file."""
 
     def __init__(self, spec_file: SpecFile) -> None:
         self._specs: dict[str, HistogramSpec] = {spec.name: spec for spec in spec_file}
 
     def frame(self, bodies: Sequence[bytes]) -> bytes:
-        """All of *bodies* as one frame of lines."""
+        """Return *bodies* as one frame of lines."""
         return compress_frame(b"".join(self.line(body) + b"\n" for body in bodies), LEVEL)
 
     def line(self, body: bytes) -> bytes:
-        """One ping, its histograms as rows."""
+        """Return the line of one ping, with its histograms as rows."""
         ping = orjson.loads(zlib.decompress(body, GZIP_WINDOW))
         section = ping.get("payload", ping)
         for place in (section, *section.get("processes", {}).values()):
@@ -60,7 +60,7 @@ class PlainConversion:
 
 
 def row_of(histogram: Mapping[str, Any], spec: HistogramSpec) -> list[Any] | None:
-    """The row of a histogram; None if it is not as defined."""
+    """Return the row of a histogram; None if it does not match its definition."""
     if histogram["histogram_type"] != spec.histogram_type:
         return None
     if histogram["bucket_count"] != spec.bucket_count or histogram["range"] != list(spec.range):

@@ -7,7 +7,7 @@ from pathlib import Path
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat after the name in parentheses: parent, user and system time.
 PARENT, USER_TICKS, SYSTEM_TICKS = 1, 11, 12
-STOLEN_TICKS = 7  # of a core, in /proc/stat
+STOLEN_TICKS = 7  # of the line of a core in /proc/stat
 
 
 def _fields(pid: int) -> list[str] | None:
@@ -15,12 +15,12 @@ def _fields(pid: int) -> list[str] | None:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The name may hold spaces and parentheses; it ends at the last one.
+    # The name may contain spaces and parentheses; it ends at the last parenthesis.
     return text.rpartition(")")[2].split()
 
 
 def family(pid: int) -> list[int]:
-    """*pid* and every process that descends from it."""
+    """Return *pid* and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (fields := _fields(int(entry.name))) is not None:
@@ -32,7 +32,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int, *, alone: bool = False) -> float:
-    """User and system time that *pid* and, unless *alone*, its living descendants have used, in seconds."""
+    """Return user plus system time in seconds of *pid* and, unless *alone*, its living descendants."""
     ticks = 0
     for member in [pid] if alone else family(pid):
         fields = _fields(member)
@@ -42,7 +42,7 @@ def cpu_seconds(pid: int, *, alone: bool = False) -> float:
 
 
 def stolen_seconds(cores: Collection[int]) -> float:
-    """What the host of this virtual machine took from *cores* for others, in seconds (proc(5), "steal")."""
+    """Return the seconds that the host took from *cores* for other machines (proc(5), "steal")."""
     ticks = 0
     for line in Path("/proc/stat").read_text().splitlines():
         name, *fields = line.split()
@@ -52,7 +52,7 @@ def stolen_seconds(cores: Collection[int]) -> float:
 
 
 def peak_bytes(pid: int) -> int:
-    """The most memory that *pid* held at once; 0 if it is gone."""
+    """Return the peak memory of *pid*; 0 if it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

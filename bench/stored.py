@@ -1,4 +1,4 @@
-"""What readers of a data root see, who go by the ledger."""
+"""Counts the stored records of a data root."""
 
 import time
 from pathlib import Path
@@ -9,7 +9,7 @@ PAUSE_SECONDS = 0.01
 
 
 def stored_records(data: Path) -> int:
-    """How many records are stored below *data* by now."""
+    """Return the number of records that are stored below *data* now."""
     path = data / "state" / "ledger.sqlite"
     if not path.exists():
         return 0
@@ -19,10 +19,10 @@ def stored_records(data: Path) -> int:
 
 def wait_until_stored(data: Path, records: int, *, within_seconds: float) -> float:
     """
-    Wait until *records* records are stored.  Returns for how long, in seconds.
+    Wait until *records* records are stored; return how long that took, in seconds.
 
     Raises:
-        TimeoutError: They are not there in time.
+        TimeoutError: They were not stored in time.
     """
     start = time.monotonic()
     while stored_records(data) < records:

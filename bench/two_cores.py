@@ -1,7 +1,7 @@
 """
-What a second core is worth on this machine: the most that conversion can gain by it.
+Measures the value of a second core on this machine: the maximum gain for conversion.
 
-Cores share caches, memory, and on a virtual machine more than it tells.
+Cores share caches, memory, and on a virtual machine more that is not visible.
 """
 
 import multiprocessing
@@ -19,10 +19,10 @@ from telemetry_server.generator.payloads import Layout
 
 
 def what_two_cores_can_do(rounds: int, seconds: float) -> float:
-    """How many times the throughput of one core two have, at work that has nothing in common; of *rounds*."""
+    """Return the throughput of two cores with independent work, relative to one core."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(pings_per_second, cores, [0.1, 0.1]))  # both have imported by then
+        list(pool.map(pings_per_second, cores, [0.1, 0.1]))  # both have finished their imports
         gains = []
         for _ in range(rounds):
             alone = [pool.submit(pings_per_second, core, seconds).result() for core in cores]
@@ -32,7 +32,7 @@ def what_two_cores_can_do(rounds: int, seconds: float) -> float:
 
 
 def pings_per_second(core: int, seconds: float) -> float:
-    """What a loop of conversion alone comes to on *core*, by the wall clock less what the host took."""
+    """Return the rate of a conversion loop on *core*; time taken by the host is not counted."""
     os.sched_setaffinity(0, {core})
     definitions = shipped_definitions()
     pings = good_pings(definitions, Layout.CLASSIC, BATCH)

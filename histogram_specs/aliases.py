@@ -1,4 +1,4 @@
-"""Repositories of applications that are built from a gecko of another repository."""
+"""Maps repositories of applications to the gecko repositories that they are built from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.revision import check_repository
 
-# Thunderbird and SeaMonkey: their repositories have no toolkit/.
+# Thunderbird and SeaMonkey: their repositories do not contain toolkit/.
 DEFAULT_ALIASES = (
     "comm-central=mozilla-central",
     "releases/comm-aurora=releases/mozilla-aurora",
@@ -19,12 +19,12 @@ REST = "*"
 
 @dataclass(frozen=True, slots=True)
 class RepositoryAliases:
-    """From the repository of an application to that of the gecko which it is built from."""
+    """The rules that map a repository of an application to its gecko repository."""
 
-    rules: tuple[tuple[str, str], ...]  # what ends in `REST` stands for all that begins so
+    rules: tuple[tuple[str, str], ...]  # a name that ends in `REST` matches every name with that beginning
 
     def gecko_of(self, repository: str) -> str | None:
-        """Return the repository with the definitions for builds of *repository*; None: it has its own."""
+        """Return the repository with the definitions for *repository*; None if it has its own."""
         for own, gecko in self.rules:
             if own == repository:
                 return gecko
@@ -39,7 +39,7 @@ def parse_aliases(rules: Iterable[str]) -> RepositoryAliases:
     Read rules such as ``comm-central=mozilla-central`` and ``releases/comm-esr*=releases/mozilla-esr*``.
 
     Raises:
-        ValueError: If one of them is anything else; the text is one line.
+        ValueError: If a rule has another form; the text is one line.
     """
     read = []
     for rule in rules:

@@ -1,4 +1,4 @@
-"""Files that appear under their final name whole or not at all; links are never followed."""
+"""Writes files that appear only when they are complete; links are never followed."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-# What a disk may say of a file now, and not a moment later.
+# Errors that may be temporary.
 PASSING = frozenset(
     {errno.EIO, errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
 )
@@ -18,14 +18,14 @@ _numbers = count()
 @contextmanager
 def opened_directory(root: Path, parts: tuple[str, ...], *, create: bool = False) -> Iterator[int]:
     """
-    Give a descriptor of the directory ``root/*parts``, no part under *root* being a link.
+    Open the directory ``root/*parts`` and yield its descriptor; no part below *root* may be a link.
 
     Raises:
-        OSError: As the kernel gives it: `FileNotFoundError` where there is none and *create* is off.
+        OSError: From the kernel; `FileNotFoundError` if it does not exist and *create* is false.
     """
     if create:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The root itself is the operator's to place, behind a link too.
+    # The root itself may be a link: the operator chose it.
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in parts:
@@ -49,10 +49,10 @@ def _make(name: str, directory: int) -> None:
 
 def write_file(directory: int, name: str, data: bytes) -> None:
     """
-    Put *data* under *name* in an open *directory*; on return it would survive a power cut.
+    Write *data* to *name* in an open *directory*; on return it would survive a power cut.
 
     Raises:
-        OSError: As the kernel gives it; then nothing changed under *name*.
+        OSError: From the kernel; then *name* is unchanged.
     """
     temporary = f".{name}.{os.getpid()}-{next(_numbers)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

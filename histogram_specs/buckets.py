@@ -1,4 +1,4 @@
-"""Where buckets start: the linear and the exponential family, as clients compute them."""
+"""Computes the starts of linear and exponential buckets, as clients do."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ MAX_BUCKETS = 10_000
 
 
 class BucketFamily(StrEnum):
-    """The two rules by which buckets are laid out."""
+    """The two families of buckets."""
 
     LINEAR = "linear"
     EXPONENTIAL = "exponential"
@@ -21,17 +21,16 @@ class BucketFamily(StrEnum):
 
 def linear_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...]:
     """
-    Starts of *count* buckets of near-equal width.
+    Return the starts of *count* buckets of nearly equal width.
 
     Args:
-        low: Start of bucket 1, in the probe's own unit; under 1 counts as 1, as in clients.
+        low: Start of bucket 1, in the unit of the probe; less than 1 counts as 1, as in clients.
         high: Start of the last bucket.
         count: How many buckets, 3 to `MAX_BUCKETS`.
 
     Returns:
-        *count* rising starts: 0, *low*, …, *high*.  Where *count* is more than the
-        range has room for, neighbours are equal: clients put nothing into
-        any but the last of such a run.
+        *count* rising starts: 0, *low*, …, *high*.  If the range is too small for *count* buckets,
+        neighbouring starts are equal; clients use only the last of equal ones.
 
     Raises:
         BadBucketRange: If no such buckets exist.
@@ -40,24 +39,24 @@ def linear_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...]:
     """
     low = max(low, 1)
     if not (low <= high and 3 <= count <= MAX_BUCKETS):
-        raise BadBucketRange(f"no {count} linear buckets from {low} to {high}")
+        raise BadBucketRange(f"{count} linear buckets from {low} to {high} do not exist")
     gaps = count - 2
-    # int() cuts off: the sum is never negative, and clients cast it the same way.
+    # int() truncates like the cast in clients; the sum is never negative.
     return (0, *(int((low * (gaps - i) + high * i) / gaps + 0.5) for i in range(gaps + 1)))
 
 
 def exponential_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...]:
     """
-    Starts of *count* buckets whose widths grow by a near-constant ratio.
+    Return the starts of *count* buckets whose widths grow by a nearly constant ratio.
 
     Args:
-        low: Start of bucket 1, in the probe's own unit; under 1 counts as 1, as in clients.
-        high: Start of the last bucket, or less where the buckets are too many for it.
+        low: Start of bucket 1, in the unit of the probe; less than 1 counts as 1, as in clients.
+        high: Start of the last bucket, unless the range is too small for *count* buckets.
         count: How many buckets, 2 to `MAX_BUCKETS`.
 
     Returns:
-        *count* strictly rising starts: 0, *low*, …  They run past *high* where
-        *count* is more than the range has room for.
+        *count* strictly rising starts: 0, *low*, …  They exceed *high* if the range is too small
+        for *count* buckets.
 
     Raises:
         BadBucketRange: If no such buckets exist.
@@ -67,20 +66,20 @@ def exponential_bucket_starts(low: int, high: int, count: int) -> tuple[int, ...
     """
     low = max(low, 1)
     if not (low <= high and 2 <= count <= MAX_BUCKETS):
-        raise BadBucketRange(f"no {count} exponential buckets from {low} to {high}")
+        raise BadBucketRange(f"{count} exponential buckets from {low} to {high} do not exist")
     log_high = log(high)
     starts = [0, low]
     while len(starts) < count:
         log_last = log(starts[-1])
         log_step = (log_high - log_last) / (count - len(starts))
-        # Near zero the ratio rounds to no growth: those buckets are one wide.
+        # Near zero the growth rounds to nothing: these buckets have width 1.
         starts.append(max(floor(exp(log_last + log_step) + 0.5), starts[-1] + 1))
     return tuple(starts)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class BucketSet:
-    """Bucket starts and the way from a client's bucket key to a position; shared by all who have the same."""
+    """Bucket starts, and the position of each key that clients use; equal sets are one shared object."""
 
     starts: tuple[int, ...]
     index: Mapping[str, int] = field(compare=False, repr=False)  # plain decimal text of a start → position
@@ -95,9 +94,9 @@ _by_starts: WeakValueDictionary[tuple[int, ...], BucketSet] = WeakValueDictionar
 
 def bucket_set(family: BucketFamily, low: int, high: int, count: int) -> BucketSet:
     """
-    Return the one shared set of these buckets; it lives as long as somebody holds it.
+    Return the shared set of these buckets; it lives while it is referenced.
 
-    Of equal starts the last position counts, as in the search that clients do.
+    Of equal starts the last position counts, as in the search of clients.
 
     Raises:
         BadBucketRange: If no such buckets exist.

@@ -1,4 +1,4 @@
-"""Which changesets of a repository have a folder in the cache, and which one a ping means by a few digits."""
+"""Finds the cache folder of a changeset that a ping abbreviates."""
 
 import os
 import re
@@ -10,10 +10,10 @@ from pathlib import Path
 
 from histogram_specs.atomic_files import PASSING, opened_directory
 
-# Twelve digits are what Mercurial shows of a changeset: fewer name it only as they stand.
+# Mercurial abbreviates changesets to 12 digits.  Shorter names must match exactly.
 MIN_PREFIX = 12
 MAX_REPOSITORIES = 1_000
-# A directory may change again within the tick of its own timestamp.
+# A directory may change again without a change of its timestamp, whose resolution is limited.
 SETTLED_AFTER_SECONDS = 2.0
 
 _CHANGESET = re.compile(r"[0-9a-f]{1,40}")
@@ -27,7 +27,7 @@ class _Listing:
 
 
 class ChangesetPrefixes:
-    """The folders under each repository, read anew whenever one came or went."""
+    """The folders of each repository, read again when one was added or removed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -35,10 +35,10 @@ class ChangesetPrefixes:
 
     def stored_as(self, repository: str, changeset: str) -> str | None:
         """
-        Return the one folder whose name is *changeset*, its beginning, or begins with it.
+        Return the only folder whose name is *changeset*, is a prefix of it, or has it as a prefix.
 
         Raises:
-            OSError: If the disk cannot be read just now.
+            OSError: If the disk cannot be read at the moment.
         """
         names = self._names(repository)
         position = bisect_left(names, changeset)

@@ -1,4 +1,4 @@
-"""One definition of a spec file, as any Firefox since 2012 wrote it, to a `HistogramSpec`."""
+"""Resolves one definition of a spec file, of any Firefox since 2012, to a `HistogramSpec`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from histogram_specs.errors import BadDefinition, SpecError
 from histogram_specs.expressions import Constants, evaluate, meanings
 from histogram_specs.spec import HistogramKind, HistogramSpec
 
-# From Firefox 53 on a categorical histogram has room for labels that come later.
+# Since Firefox 53 categorical histograms have spare buckets for later labels.
 MIN_CATEGORIES = 50
 NUMBERS = ("low", "high", "n_buckets", "n_values")
 
@@ -22,16 +22,16 @@ def resolve_definition(
     name: str, definition: Any, constants: Constants, *, has_spare_categories: bool = False
 ) -> HistogramSpec:
     """
-    Turn the JSON of one definition into its spec; keys that have no say in it are not looked at.
+    Return the spec for the JSON of one definition; irrelevant keys are ignored.
 
     Args:
-        name: Of the histogram.
-        definition: What the file has under that name.
-        constants: What names of C++ headers stand for.
-        has_spare_categories: The file is known to be of Firefox 53 or later.
+        name: Name of the histogram.
+        definition: The JSON value under that name.
+        constants: Values of names from C++ headers.
+        has_spare_categories: Whether the file is known to be of Firefox 53 or later.
 
     Raises:
-        SpecError: If its buckets cannot be worked out; the text says why, in one line.
+        SpecError: If its buckets cannot be computed; the text says why, in one line.
     """
     if not isinstance(definition, dict):
         raise BadDefinition("the definition is not an object")
@@ -39,7 +39,7 @@ def resolve_definition(
     kind = _KINDS.get(written_kind) if isinstance(written_kind, str) else None
     if kind is None:
         raise BadDefinition(
-            f"kind {written_kind!r:.60} is not known" if written_kind is not None else "no kind"
+            f"kind {written_kind!r:.60} is unknown" if written_kind is not None else "no kind"
         )
     labels = _texts(definition, "labels") if kind is HistogramKind.CATEGORICAL else ()
     shapes = tuple(dict.fromkeys(_shapes(kind, definition, labels, constants, has_spare_categories)))
@@ -72,7 +72,7 @@ def _shapes(
     constants: Constants,
     has_spare_categories: bool,
 ) -> Iterator[Shape]:
-    """Yield what the definition may mean, the likeliest first."""
+    """Yield the possible meanings of the definition, the likeliest first."""
     if kind in _PLAIN_KINDS:
         yield 1, 2, 3
         return
@@ -85,7 +85,7 @@ def _shapes(
             values = _integer(definition, "n_values", meaning, 0)
             categories = max(len(labels), values, MIN_CATEGORIES)
             yield 1, categories, categories + 1
-            # Until Firefox 52 there was neither n_values nor spare room.
+            # Until Firefox 52 there were neither n_values nor spare buckets.
             if "n_values" not in definition and not has_spare_categories and len(labels) > 1:
                 yield 1, len(labels), len(labels) + 1
         else:
@@ -99,12 +99,12 @@ def _buckets(
     kind: HistogramKind, shapes: tuple[Shape, ...]
 ) -> tuple[int, int, BucketSet, tuple[BucketSet, ...]]:
     """
-    Return low, high and buckets of the first of *shapes* that has any, and the buckets of the others.
+    Return low, high and buckets of the first valid one of *shapes*, and the buckets of the others.
 
-    Of two with equally many buckets the first counts: by its length a row says which it is of.
+    Only the first of each number of buckets is returned: the length of a row identifies its buckets.
 
     Raises:
-        SpecError: If none has any; as of the first.
+        SpecError: If no shape is valid; the error of the first one.
     """
     family = BucketFamily.EXPONENTIAL if kind is HistogramKind.EXPONENTIAL else BucketFamily.LINEAR
     found: dict[int, tuple[int, int, BucketSet]] = {}
@@ -130,14 +130,14 @@ def _integer(
         return value
     if isinstance(value, str):
         return evaluate(value, constants)
-    raise BadDefinition(f"no {key}" if value is None else f"{key} {value!r:.60} is no integer")
+    raise BadDefinition(f"no {key}" if value is None else f"{key} {value!r:.60} is not an integer")
 
 
 def _keyed(definition: dict[str, Any]) -> bool:
     value = definition.get("keyed", False)
     if isinstance(value, bool):
         return value
-    # In 2016 some files wrote it as text.
+    # Some files of 2016 have it as a string.
     if value in ("true", "false"):
         return bool(value == "true")
     raise BadDefinition(f"keyed {value!r:.60} is neither true nor false")

@@ -1,4 +1,4 @@
-"""What changed from one spec file to another."""
+"""Compares two spec files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from histogram_specs.spec_file import SpecFile, load_definitions
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field of a definition, as it was and as it is; None where it is not written."""
+    """A field of a definition, old and new; None if it is missing."""
 
-    field: str  # as spec files spell it
+    field: str  # name as in spec files
     old: Any
     new: Any
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionChange:
-    """A name that both files define, differently."""
+    """A histogram that both files define, differently."""
 
     name: str
     fields: tuple[FieldChange, ...]
-    buckets_changed: bool  # whether rows of the one cannot be read by the other
+    buckets_changed: bool  # whether rows of one file cannot be read with the other
 
 
 @dataclass(frozen=True, slots=True)
 class SpecDifference:
-    """All that differs, each in the order of names."""
+    """All differences, each list ordered by name."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -41,7 +41,7 @@ class SpecDifference:
 
 
 def diff_spec_files(old: SpecFile, new: SpecFile, constants: Constants = CONSTANTS) -> SpecDifference:
-    """Compare two files; how a number is written (``"10 * 10"`` or 100) makes no difference."""
+    """Return the differences; spellings of a number (``"10 * 10"`` or 100) are equal."""
     old_written, new_written = load_definitions(old.text), load_definitions(new.text)
     changed = []
     for name in sorted(old_written.keys() & new_written.keys()):
@@ -59,7 +59,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[FieldChang
     return tuple(
         FieldChange(field, old.get(field), new.get(field))
         for field in sorted(old.keys() | new.keys())
-        # As JSON: 1 is not true.
+        # Compared as JSON, because in Python 1 == True.
         if _text(old.get(field)) != _text(new.get(field))
     )
 
@@ -79,7 +79,7 @@ def _meant(definition: Any, constants: Constants) -> Mapping[str, Any]:
 
 
 def _number(written: str, constants: Constants) -> int | list[int] | str:
-    """Return what *written* comes to, a list where releases differ, and itself where it is not a sum."""
+    """Return the value of *written*; a list if releases differ, *written* if it is not an expression."""
     try:
         numbers = [evaluate(written, meaning) for meaning in meanings([written], constants)]
     except BadExpression:

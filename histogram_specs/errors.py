@@ -1,34 +1,34 @@
 """
-What can go wrong with histogram definitions.
+The errors of histogram definitions.
 
 ::
 
     SpecError
-    ├── BadBucketRange       no buckets exist for these numbers
-    ├── BadExpression        a number is written in a way that we do not evaluate
+    ├── BadBucketRange       buckets with these numbers do not exist
+    ├── BadExpression        an expression for a number is not supported
     ├── BadDefinition        one definition of a file cannot be resolved to buckets
-    ├── NotASpecFile         a text is not a Histograms.json, or nothing in it is usable
+    ├── NotASpecFile         a text is not a Histograms.json, or has no usable definition
     ├── BrokenSpecFile       a file in the cache cannot be read, or is not a spec file
     ├── BadRevisionUrl       a text is not the URL of a revision
-    ├── BadConstants         the file of symbolic constants is not one
-    ├── RevisionMissing      a source answers that it has no such revision
-    ├── SourceUnreachable    a source gave no usable answer; a later try may
-    │   └── SourceDown       it did not answer at all: no other revision will fare better now
-    ├── BadSource            a setting names no source that we know
+    ├── BadConstants         the file of symbolic constants is not valid
+    ├── RevisionMissing      a source does not have the revision
+    ├── SourceUnreachable    a source gave no usable answer; a later attempt may succeed
+    │   └── SourceDown       it did not answer at all, so asking for other revisions is useless now
+    ├── BadSource            a setting does not name a known source
     └── HistoryError         the stored history cannot be opened, or is from another version
 """
 
 
 class SpecError(Exception):
-    """Anything that was wrong with a definition, or with where it should come from."""
+    """Any error of a definition or of its source."""
 
 
 class BadBucketRange(SpecError):
-    """No buckets exist for these numbers."""
+    """Buckets with these numbers do not exist."""
 
 
 class BadExpression(SpecError):
-    """A number is written in a way that we do not evaluate."""
+    """An expression for a number is not supported."""
 
 
 class BadDefinition(SpecError):
@@ -36,7 +36,7 @@ class BadDefinition(SpecError):
 
 
 class NotASpecFile(SpecError):
-    """A text is not a Histograms.json, or nothing in it is usable."""
+    """A text is not a Histograms.json, or has no usable definition."""
 
 
 class BrokenSpecFile(SpecError):
@@ -48,23 +48,23 @@ class BadRevisionUrl(SpecError):
 
 
 class BadConstants(SpecError):
-    """The file of symbolic constants is not one."""
+    """The file of symbolic constants is not valid."""
 
 
 class RevisionMissing(SpecError):
-    """A source answers that it has no such revision, or no spec file at it."""
+    """A source does not have the revision, or no spec file at it."""
 
 
 class SourceUnreachable(SpecError):
-    """A source gave no usable answer; a later try may."""
+    """A source gave no usable answer; a later attempt may succeed."""
 
 
 class SourceDown(SourceUnreachable):
-    """A source did not answer at all: no other revision will fare better now."""
+    """A source did not answer at all, so asking for other revisions is useless now."""
 
 
 class BadSource(SpecError):
-    """A setting names no source that we know."""
+    """A setting does not name a known source."""
 
 
 class HistoryError(SpecError):

@@ -1,4 +1,4 @@
-"""The sums and constants that a spec file may write for a number; nothing here is ever evaluated as code."""
+"""Evaluates the expressions for numbers in spec files; nothing is executed as code."""
 
 import json
 import re
@@ -16,8 +16,8 @@ DEEPEST = 20
 LARGEST = 2**63 - 1
 MAX_MEANINGS = 16
 
-# The numbers that each name of a C++ header stands for.  A spec file does not say of which release
-# it is, so a name has all that some release used, the oldest first.
+# The values of each name from C++ headers.  A spec file does not contain its release, so a name has
+# the values of all releases, the oldest first.
 Constants = Mapping[str, tuple[int, ...]]
 # js/public/GCAPI.h, before that js/src/jsfriendapi.h: 100 in every release.
 _GC_REASONS = (100,)
@@ -36,13 +36,13 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*")
 _TOKEN = re.compile(r"[ \t]*(?:([0-9]+)|([A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*)|([-+*/()]))")
 _SUMS: Mapping[str, Callable[[int, int], int]] = {"+": add, "-": sub}
 _SIGNS = {"+": 1, "-": -1}
-# Whole numbers divide to whole numbers, as they did in the tool that read these files.
+# Integer division, as in the tool that read these files.
 _PRODUCTS: Mapping[str, Callable[[int, int], int]] = {"*": mul, "/": floordiv}
 
 
 def meanings(texts: Iterable[str], constants: Constants = CONSTANTS) -> Iterator[Mapping[str, int]]:
     """
-    Yield what the names in *texts* may stand for together: each name has one number in all of them.
+    Yield the possible values of the names in *texts*; each name has one value in all texts.
 
     Raises:
         BadExpression: If there are more than `MAX_MEANINGS`.
@@ -57,10 +57,10 @@ def meanings(texts: Iterable[str], constants: Constants = CONSTANTS) -> Iterator
 
 def evaluate(text: str, constants: Mapping[str, int]) -> int:
     """
-    Work out an integer expression: decimal numbers, ``+ - * /``, parentheses, names of *constants*.
+    Evaluate an integer expression: decimal numbers, ``+ - * /``, parentheses, names of *constants*.
 
     Raises:
-        BadExpression: If it is anything else, too long, too deep or past 63 bits.
+        BadExpression: If it is anything else, too long, nested too deep or exceeds 63 bits.
     """
     if len(text) > MAX_CHARACTERS:
         raise BadExpression(f"an expression of {len(text)} characters; at most {MAX_CHARACTERS} are read")
@@ -73,9 +73,9 @@ def evaluate(text: str, constants: Mapping[str, int]) -> int:
 
 def read_constants(path: Path) -> Constants:
     """
-    Read a JSON object: of each name its integer, or the list of those that releases used.
+    Read a JSON object of names, each with its integer or the list of integers that releases used.
 
-    They go before the built-in ones.
+    They override the built-in ones.
 
     Raises:
         BadConstants: If the file cannot be read or is anything else.
@@ -113,7 +113,7 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Reader:
-    """A recursive descent over the tokens of one expression."""
+    """A recursive descent parser for one expression."""
 
     def __init__(self, text: str, tokens: list[str], constants: Mapping[str, int]) -> None:
         self._text = text
@@ -165,5 +165,5 @@ class _Reader:
 
     def checked(self, value: int) -> int:
         if abs(value) > LARGEST:
-            raise BadExpression(f"{self._text!r}: past 63 bits")
+            raise BadExpression(f"{self._text!r}: exceeds 63 bits")
         return value

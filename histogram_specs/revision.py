@@ -1,4 +1,4 @@
-"""A revision URL ↔ repository and changeset."""
+"""Converts between revision URLs and repository plus changeset."""
 
 import re
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ SPEC_FILE_NAME = "Histograms.json"
 MAX_URL_CHARACTERS = 512
 MAX_SEGMENTS = 8
 
-# The host is looked at only to know that there is one: nobody is ever asked there.
+# The host must exist in the URL, but is ignored: only the configured server is asked.
 _URL = re.compile(
     r"https?://[A-Za-z0-9.:_\[\]-]+/(?P<repository>[A-Za-z0-9._/-]+)/rev/(?P<changeset>[0-9a-f]{1,40})/?"
 )
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CHANGESET = re.compile(r"[0-9a-f]{1,40}")
-# Mercurial's null revision (before the first changeset) and its working directory, short forms too:
-# hgweb answers 200 with an empty file under the first, whatever the path, and 500 for the other.
+# Mercurial's null revision (before the first changeset) and its working directory, also abbreviated:
+# hgweb answers 200 with an empty file for the first, and 500 for the second.
 _PSEUDO = re.compile(r"0+|f+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Revision:
     """
-    A changeset of a repository.  Both are safe as parts of a path.
+    A changeset of a repository.  Both texts are safe as parts of a path.
 
     Raises:
-        BadRevisionUrl: If they are not: no repository, or no changeset, is written so.
+        BadRevisionUrl: If one of them is not a repository or a changeset.
     """
 
     repository: str  # "mozilla-central", "releases/mozilla-release"
@@ -43,7 +43,7 @@ class Revision:
 
     @property
     def is_pseudo(self) -> bool:
-        """Whether Mercurial reserves this id, so that no changeset has it and no server is asked for it."""
+        """Whether Mercurial reserves this id: it is never a changeset, and servers are not asked for it."""
         return _PSEUDO.fullmatch(self.changeset) is not None
 
     def url(self, server: str) -> str:
@@ -51,13 +51,13 @@ class Revision:
         return f"{server.rstrip('/')}/{self}"
 
     def spec_url(self, server: str) -> str:
-        """Return where a Mercurial *server* has this revision's Histograms.json."""
+        """Return the URL of this revision's Histograms.json on a Mercurial *server*."""
         return f"{server.rstrip('/')}/{self.repository}/raw-file/{self.changeset}/{SPEC_PATH}"
 
 
 def check_repository(repository: str) -> str:
     """
-    Return *repository* if it is the path of one, safe as a path on our disk.
+    Return *repository* if it is the path of a repository and safe as a path on disk.
 
     Raises:
         BadRevisionUrl: If it is not.
@@ -66,7 +66,7 @@ def check_repository(repository: str) -> str:
     if (
         len(segments) > MAX_SEGMENTS
         or not all(_SEGMENT.fullmatch(segment) for segment in segments)
-        # The cache has files of this name where a repository has folders.
+        # The cache has files of this name next to the folders of repositories.
         or SPEC_FILE_NAME in segments
     ):
         raise BadRevisionUrl(f"{repository!r:.100} is not the path of a repository")
@@ -75,10 +75,10 @@ def check_repository(repository: str) -> str:
 
 def parse_revision_url(text: str) -> Revision:
     """
-    Read ``http(s)://<host>/<repository…>/rev/<hex>``, with or without a slash at the end.
+    Parse ``http(s)://<host>/<repository…>/rev/<hex>``, with or without a final slash.
 
-    Tags and ``tip`` are refused: what they name changes.  So are ids that Mercurial reserves,
-    all zeros and all f.
+    Tags and ``tip`` are refused, because their changesets vary; so are the ids that Mercurial
+    reserves, all zeros and all f.
 
     Raises:
         BadRevisionUrl: If *text* is anything else.
@@ -88,5 +88,5 @@ def parse_revision_url(text: str) -> Revision:
         raise BadRevisionUrl(f"{text!r:.120} is not http(s)://<host>/<repository>/rev/<lower-case hex>")
     revision = Revision(match["repository"], match["changeset"])
     if revision.is_pseudo:
-        raise BadRevisionUrl(f"{revision.changeset} names no changeset: Mercurial reserves it")
+        raise BadRevisionUrl(f"{revision.changeset} is not a changeset: Mercurial reserves this id")
     return revision

@@ -1,4 +1,4 @@
-"""What one histogram is: its kind and its buckets."""
+"""The definition of one histogram: its kind and its buckets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from histogram_specs.buckets import BucketSet
 
 
 class HistogramKind(StrEnum):
-    """The kinds that spec files know."""
+    """The kinds of histograms in spec files."""
 
     BOOLEAN = "boolean"
     FLAG = "flag"
@@ -20,7 +20,7 @@ class HistogramKind(StrEnum):
     CATEGORICAL = "categorical"
 
 
-# What clients send as ``histogram_type``.
+# The numbers that clients send as ``histogram_type``.
 CLIENT_TYPE: Mapping[HistogramKind, int] = MappingProxyType(
     {
         HistogramKind.EXPONENTIAL: 0,
@@ -39,53 +39,53 @@ class HistogramSpec:
     """
     One histogram's definition, resolved to buckets.
 
-    Equal ones are one object, whatever files they came from.
+    Equal specs are one object, even from different files.
     """
 
     name: str
     kind: HistogramKind
-    low: int  # start of bucket 1, in the probe's own unit
-    high: int  # as defined; the last bucket may start past it
+    low: int  # start of bucket 1, in the unit of the probe
+    high: int  # as defined; the last bucket may start above it
     buckets: BucketSet
     keyed: bool = False
-    labels: tuple[str, ...] = ()  # of a categorical one, in bucket order
-    keys: tuple[str, ...] = ()  # the only ones that a keyed one may have; empty where any will do
-    record_in_processes: tuple[str, ...] = ()  # empty where the file does not say
+    labels: tuple[str, ...] = ()  # of a categorical histogram, in bucket order
+    keys: tuple[str, ...] = ()  # allowed keys of a keyed histogram; empty if any key is allowed
+    record_in_processes: tuple[str, ...] = ()  # empty if the file does not say
     record_into_store: tuple[str, ...] = ("main",)
     expires: str = "never"  # as written: "never", or the first version without it
-    # Where releases read the definition differently, and the file does not say which release it is of.
+    # Buckets of releases that interpret the definition differently: a file does not name its release.
     other_buckets: tuple[BucketSet, ...] = ()
 
     @property
     def bucket_starts(self) -> tuple[int, ...]:
-        """Where each bucket starts, the first at 0."""
+        """The starts of the buckets; the first is 0."""
         return self.buckets.starts
 
     @property
     def bucket_index(self) -> Mapping[str, int]:
-        """From the plain decimal text of a start to the bucket's position."""
+        """The position of each bucket, by the decimal text of its start."""
         return self.buckets.index
 
     @property
     def bucket_count(self) -> int:
-        """How many buckets there are."""
+        """The number of buckets."""
         return len(self.buckets.starts)
 
     @property
     def all_buckets(self) -> tuple[BucketSet, ...]:
-        """Every set of buckets that a client of the file may have, `buckets` first; no two of one size."""
+        """All sets of buckets that clients with this file may use, `buckets` first; their sizes differ."""
         return self.buckets, *self.other_buckets
 
     def buckets_of_count(self, count: int) -> BucketSet | None:
-        """Return the set of *count* buckets, the length of a row without its summary, if there is one."""
+        """Return the set of *count* buckets (the length of a row without its summary), or None."""
         return next((buckets for buckets in self.all_buckets if len(buckets.starts) == count), None)
 
     @property
     def histogram_type(self) -> int:
-        """What a client sends as ``histogram_type``."""
+        """The number that clients send as ``histogram_type``."""
         return CLIENT_TYPE[self.kind]
 
     @property
     def range(self) -> tuple[int, int]:
-        """What a client sends as ``range``: where the second and the last bucket start."""
+        """The ``range`` that clients send: the starts of the second and the last bucket."""
         return self.buckets.starts[1], self.buckets.starts[-1]

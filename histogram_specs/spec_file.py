@@ -1,4 +1,4 @@
-"""One Histograms.json: its text → its specs."""
+"""Parses a Histograms.json."""
 
 import json
 import re
@@ -17,18 +17,18 @@ from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.spec import HistogramSpec
 
 MAX_BYTES = 4 * 2**20
-# Ten times what the largest known files hold: what a file may make us keep in memory.
+# Limits of memory per file: ten times the largest known files.
 MAX_DEFINITIONS = 20_000
 MAX_BUCKETS_IN_ALL = 500_000
 STARTUP_PREFIX = "STARTUP_"
 
-# What tells lines and levels apart in a JSON text: strings, brackets, newlines.
+# The tokens that determine line and nesting level in JSON text: strings, brackets, newlines.
 _LANDMARK = re.compile(r'"(?:[^"\\]|\\.)*"(?P<colon>\s*:)?|[{}\[\]\n]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class UnusableDefinition:
-    """A name that is defined, but not so that its buckets could be told."""
+    """A definition whose buckets cannot be computed."""
 
     name: str
     detail: str  # one line
@@ -36,48 +36,48 @@ class UnusableDefinition:
 
 class SpecFile:
     """
-    The definitions of one Histograms.json, each a spec or unusable by itself.
+    The definitions of one Histograms.json, each a spec or an unusable definition.
 
-    Made by `parse_spec_file`.  Values only: it may be shared and kept.
+    Made by `parse_spec_file`.  It does not change, so it can be shared.
     """
 
     def __init__(self, text: bytes, definitions: Mapping[str, HistogramSpec | UnusableDefinition]) -> None:
         self.digest = sha256(text).hexdigest()
         self._definitions = definitions
-        # Only line numbers need the text again: a tenth of its size is kept.
+        # Stored compressed, a tenth of its size: only line numbers need the text again.
         self._packed_text = zlib.compress(text, 1)
 
     def __len__(self) -> int:
         return len(self._definitions)
 
     def __iter__(self) -> Iterator[HistogramSpec]:
-        """Yield the usable specs in the file's order."""
+        """Yield the usable specs in the order of the file."""
         return (found for found in self._definitions.values() if isinstance(found, HistogramSpec))
 
     @property
     def text(self) -> bytes:
-        """The file's bytes, unmodified."""
+        """The unmodified bytes of the file."""
         return zlib.decompress(self._packed_text)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every defined name, usable or not, in the file's order."""
+        """All defined names, usable or not, in the order of the file."""
         return tuple(self._definitions)
 
     @property
     def unusable(self) -> tuple[UnusableDefinition, ...]:
-        """The definitions that cannot be resolved to buckets, each with the reason."""
+        """The unusable definitions, each with the reason."""
         return tuple(found for found in self._definitions.values() if isinstance(found, UnusableDefinition))
 
     def find(self, name: str) -> HistogramSpec | UnusableDefinition | None:
-        """Return what *name*, or *name* without one ``STARTUP_`` prefix, is defined as."""
+        """Return the definition of *name*, or of *name* without one ``STARTUP_`` prefix."""
         found = self._definitions.get(name)
         if found is None and name.startswith(STARTUP_PREFIX):
             found = self._definitions.get(name[len(STARTUP_PREFIX) :])
         return found
 
     def line_of(self, name: str) -> int | None:
-        """Return on which line, from 1, the definition begins that `find` gives for *name*."""
+        """Return the line number, from 1, of the definition that `find` returns for *name*."""
         line = self._lines.get(name)
         if line is None and name.startswith(STARTUP_PREFIX):
             line = self._lines.get(name[len(STARTUP_PREFIX) :])
@@ -103,13 +103,13 @@ class SpecFile:
 
 def parse_spec_file(text: bytes, constants: Constants = CONSTANTS) -> SpecFile:
     """
-    Read the text of a Histograms.json.
+    Parse the text of a Histograms.json.
 
-    A definition that cannot be resolved is unusable by itself; its neighbours stand.
-    Of two definitions of one name the last counts.
+    A definition that cannot be resolved does not affect the others.  Of two definitions with
+    the same name the last one counts.
 
     Raises:
-        NotASpecFile: If it is no JSON object of definitions, or nothing in it is usable.
+        NotASpecFile: If it is not a JSON object of definitions, or has no usable definition.
     """
     resolved: dict[str, HistogramSpec | UnusableDefinition] = {}
     seen_buckets: set[int] = set()
@@ -130,16 +130,16 @@ def parse_spec_file(text: bytes, constants: Constants = CONSTANTS) -> SpecFile:
             raise NotASpecFile(f"more than {MAX_BUCKETS_IN_ALL:,} different buckets in one file")
         resolved[name] = spec
     if all(isinstance(found, UnusableDefinition) for found in resolved.values()):
-        raise NotASpecFile("nothing in it is a usable histogram definition")
+        raise NotASpecFile("it contains no usable histogram definition")
     return SpecFile(text, resolved)
 
 
 def _is_of_2017_or_later(definitions: Mapping[str, Any]) -> bool:
     """
-    Whether a file says of every definition in which processes it is recorded.
+    Return whether every definition names the processes in which it is recorded.
 
-    Firefox has asked for that since the spring of 2017, shortly after Firefox 53: such a file is known to
-    be of a release whose categorical histograms have spare room.  Of any other that cannot be known.
+    Firefox has required that since the spring of 2017, shortly after Firefox 53.  Such a file is of a
+    release whose categorical histograms have spare buckets; for other files this is unknown.
     """
     return all(
         isinstance(definition, dict) and "record_in_processes" in definition
@@ -149,10 +149,10 @@ def _is_of_2017_or_later(definitions: Mapping[str, Any]) -> bool:
 
 def load_definitions(text: bytes) -> dict[str, Any]:
     """
-    Return the JSON of each definition by name, none of them looked at.
+    Return the JSON of each definition by name, without checking it.
 
     Raises:
-        NotASpecFile: If *text* is no JSON object, or past the limits.
+        NotASpecFile: If *text* is not a JSON object, or exceeds the limits.
     """
     if len(text) > MAX_BYTES:
         raise NotASpecFile(f"{len(text):,} bytes; at most {MAX_BYTES:,} are read")
@@ -160,7 +160,7 @@ def load_definitions(text: bytes) -> dict[str, Any]:
         try:
             loaded = orjson.loads(text)
         except orjson.JSONDecodeError:
-            # Old files hold stray Latin-1 in their descriptions, some editors a byte order mark.
+            # Old files contain stray Latin-1 in descriptions; some editors write a byte order mark.
             loaded = orjson.loads(text.decode("utf-8-sig", "replace"))
     except orjson.JSONDecodeError as error:
         raise NotASpecFile(f"not JSON: {error}") from None

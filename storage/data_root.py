@@ -16,26 +16,32 @@ class DataRoot:
 
     @property
     def raw(self) -> Path:
+        """Submissions as received."""
         return self.path / "raw"
 
     @property
     def converted(self) -> Path:
+        """Stored records."""
         return self.path / "converted"
 
     @property
     def quarantine(self) -> Path:
+        """Refused submissions and dropped histograms."""
         return self.path / "quarantine"
 
     @property
     def specs(self) -> Path:
+        """The revision cache, unless a setting names another folder."""
         return self.path / "specs"
 
     @property
     def state(self) -> Path:
+        """The ledger, locks and other state of the server."""
         return self.path / "state"
 
     @property
     def ledger(self) -> Path:
+        """The file of the ledger."""
         return self.state / "ledger.sqlite"
 
     @property
@@ -54,7 +60,7 @@ class DataRoot:
         return self.state / "staging"
 
     def check_no_file(self) -> None:
-        """Raise `NoDataRoot` if the path is something else than a folder; it may be missing."""
+        """Raise `NoDataRoot` if the path is not a folder; it may be missing."""
         if self.path.exists() and not self.path.is_dir():
             raise NoDataRoot(f"{self.path}: not a folder; name the data root with --data")
 
@@ -71,7 +77,7 @@ class DataRoot:
         Create all folders, private to their owner.
 
         Raises:
-            NoDataRoot: The path is something else than a folder.
+            NoDataRoot: The path is not a folder.
             OSError: No permission.
         """
         self.check_no_file()

@@ -2,7 +2,7 @@
 The filesystem as the stores use it, and the only place that syncs.
 
 Everything that must survive a crash goes through a `Disk`, so that tests can
-hand in one that fails at the n-th operation or forgets what was not synced.
+pass one that fails at the n-th operation or loses what was not synced.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ APPEND_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLO
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Free and total bytes and inodes of a filesystem (0 inodes where it has no fixed number)."""
+    """Free and total bytes and inodes of a filesystem (0 inodes if their number is not fixed)."""
 
     free_bytes: int
     total_bytes: int
@@ -58,7 +58,7 @@ class Disk:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def reserve(self, path: Path, length_bytes: int) -> None:
-        """Make *path* a file that holds *length_bytes* of the disk's room."""
+        """Create the file *path* with *length_bytes* of reserved space."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, length_bytes)
@@ -66,22 +66,22 @@ class Disk:
             os.close(descriptor)
 
     def room(self, path: Path) -> Room:
-        """How much room the filesystem of *path* has for us."""
+        """Return the free and total space of the filesystem of *path*."""
         found = os.statvfs(path)
         return Room(
             found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, found.f_favail, found.f_files
         )
 
     def sync_data(self, descriptor: int) -> None:
-        """Wait until the bytes and the size of an open file are on the medium."""
+        """Wait until the bytes and the size of an open file are on stable storage."""
         os.fdatasync(descriptor)
 
     def sync(self, descriptor: int) -> None:
-        """Wait until the bytes and all metadata of an open file are on the medium."""
+        """Wait until the bytes and all metadata of an open file are on stable storage."""
         os.fsync(descriptor)
 
     def sync_directory(self, path: Path) -> None:
-        """Wait until the names in the directory *path* are on the medium."""
+        """Wait until the names in the directory *path* are on stable storage."""
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
@@ -112,12 +112,12 @@ class Disk:
 
     def rename_new(self, source: Path, target: Path) -> None:
         """
-        Move *source* to *target*, and never over a file that is there; the caller syncs the directory.
+        Move *source* to *target*, never over an existing file; the caller syncs the directory.
 
-        A crash in between leaves the file under both names.
+        A crash between link and unlink leaves the file under both names.
 
         Raises:
-            FileExistsError: *target* is there; nothing changed.
+            FileExistsError: *target* exists; nothing changed.
         """
         os.link(source, target, follow_symlinks=False)
         source.unlink()
@@ -127,5 +127,5 @@ class Disk:
         os.truncate(path, length_bytes)
 
     def unlink(self, path: Path) -> None:
-        """Remove *path*; that it is gone already is fine."""
+        """Remove *path* if it exists."""
         path.unlink(missing_ok=True)

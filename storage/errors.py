@@ -1,5 +1,5 @@
 """
-What can go wrong with bytes on disk.
+The errors of the stores on disk.
 
 ::
 

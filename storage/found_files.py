@@ -18,7 +18,7 @@ class FoundFile:
 
     path: str
     length: int
-    is_plain: bool = True  # a regular file, no link
+    is_plain: bool = True  # a regular file, not a link
 
     @property
     def number(self) -> int | None:

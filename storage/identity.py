@@ -20,7 +20,7 @@ _COMMITS_AT = len(b"telemetry data root 1\nid \n" + b"0" * 32 + b"commits ")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A data root's name, and the commits that its ledger is known to have made."""
+    """A data root's id, and the number of commits that its ledger is known to have made."""
 
     root_id: str  # 32 hexadecimal digits
     commits: int = 0

@@ -1,4 +1,4 @@
-"""A lock between processes that dies with its holder."""
+"""A lock between processes; the kernel releases it when its holder ends."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 class FileLock:
     """
-    An exclusive ``flock`` on a file: the kernel releases it when the process ends, however it ends.
+    An exclusive ``flock`` on a file: the kernel releases it when the process ends for any reason.
 
     Used by one thread at a time.
     """
@@ -49,4 +49,5 @@ class FileLock:
 
     @property
     def is_held(self) -> bool:
+        """Whether this object holds the lock."""
         return self._descriptor is not None

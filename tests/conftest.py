@@ -1,4 +1,4 @@
-"""What tests of several rooms use."""
+"""Fixtures for the tests of several rooms."""
 
 import os
 from collections.abc import Callable
@@ -11,9 +11,10 @@ from telemetry_server.cli.main import main
 @pytest.fixture
 def command(capsys, monkeypatch) -> Callable[..., tuple[str, str]]:
     """
-    Runs a command in this process: ``command("audit", "--json", status=0)`` gives its stdout and stderr.
+    A function that runs a command in this process: ``command("audit", "--json", status=0)``.
 
-    Commands are offline and use one conversion process; no setting of the environment reaches them.
+    It returns stdout and stderr.  Commands are offline, use one conversion process, and ignore
+    settings in the environment.
     """
     for name in list(os.environ):
         if name.startswith("TELEMETRY_") or name in ("PORT", "REPORTS_PORT"):
@@ -37,9 +38,9 @@ def command(capsys, monkeypatch) -> Callable[..., tuple[str, str]]:
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """
-    Return an id that is the same in every process, since tests run in several.
+    Return an id that is the same in every process, because tests run in several.
 
-    The usual ids hold the address of a function, and the time stamp of what gzip made.
+    The usual ids contain addresses of functions and the time stamps in gzip data.
     """
     if isinstance(val, bytes) and b"\x1f\x8b" in val:
         return f"{len(val)} bytes with gzip"

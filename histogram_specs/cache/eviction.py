@@ -1,4 +1,4 @@
-"""How many fetched files the cache keeps: any revision of the server's can be named by any client."""
+"""Limits the fetched files in the cache, because any client can name any revision of the server."""
 
 import hashlib
 import logging
@@ -12,28 +12,28 @@ from histogram_specs.revision import SPEC_FILE_NAME, Revision
 
 MAX_FILES = 10_000
 MAX_BYTES = 1 << 30
-MARK = ".fetched"  # beside a fetched file: its digest
+MARK = ".fetched"  # next to a fetched file; contains its digest
 
 log = logging.getLogger(__name__)
 
 
 class FetchedFileLimit:
     """
-    Lets the longest ago fetched files of a cache go when there are too many, or too large ones.
+    Removes the files that were fetched first when there are too many, or when they are too large.
 
-    A file without a mark beside it, or another one than the mark says, was put there by hand:
-    it counts for nothing here and stays.  Synchronous; one thread at a time.
+    A file without a mark next to it, or with another digest than its mark, was put there by
+    hand: it is not counted and never removed.  Synchronous; for one thread at a time.
     """
 
     def __init__(self, directory: Path, *, most_files: int = MAX_FILES, most_bytes: int = MAX_BYTES) -> None:
         self._directory = directory
         self._most_files = most_files
         self._most_bytes = most_bytes
-        self._sizes: OrderedDict[Revision, int] | None = None  # bytes, the longest ago fetched first
+        self._sizes: OrderedDict[Revision, int] | None = None  # size in bytes, in the order of fetching
         self._total_bytes = 0
 
     def note(self, revision: Revision, text: bytes) -> None:
-        """The file of *revision* was fetched and kept; what is too much goes.  Failures are logged."""
+        """Record that *revision* was fetched, and remove files beyond the limits.  Failures are logged."""
         try:
             if self._sizes is None:
                 self._sizes = self._read_marks()
@@ -47,7 +47,7 @@ class FetchedFileLimit:
                 self._total_bytes -= size
                 self._remove(oldest)
         except OSError as error:
-            log.warning("the revision cache cannot be kept within bounds: %s", error)
+            log.warning("the size of the revision cache cannot be limited: %s", error)
 
     def _remove(self, revision: Revision) -> None:
         *repository, changeset = _parts(revision)
@@ -55,14 +55,14 @@ class FetchedFileLimit:
             with opened_directory(self._directory, (*repository, changeset)) as directory:
                 if _read(MARK, directory) == _digest(_read(SPEC_FILE_NAME, directory)):
                     os.unlink(SPEC_FILE_NAME, dir_fd=directory)
-                    log.info("%s is let go of: the cache is full", revision)
+                    log.info("%s is removed: the cache is full", revision)
                 os.unlink(MARK, dir_fd=directory)
             with opened_directory(self._directory, tuple(repository)) as parent:
                 os.rmdir(changeset, dir_fd=parent)
         except FileNotFoundError:
             return
         except OSError as error:
-            # Something else is in the folder, or the disk refuses: the next look at all marks tells.
+            # The folder is not empty, or the disk fails; reading all marks again shows what is left.
             log.debug("%s: %s", revision, error)
 
     def _read_marks(self) -> OrderedDict[Revision, int]:

@@ -1,4 +1,4 @@
-"""Brings a revision's definitions into the cache, with one fetch for everyone who waits."""
+"""Fetches definitions into the cache; concurrent requests for a revision share one fetch."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ from histogram_specs.sources.source import Source
 
 MISSING_FOR_SECONDS = 3600.0
 MAX_REMEMBERED = 10_000
-# With the jitter these stay under the 30 s within which a pending ping must be tried again.
+# With jitter these stay below 30 s, the maximum time between attempts for a pending ping.
 FIRST_PAUSE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 20.0
 JITTER = 0.25
@@ -36,18 +36,18 @@ Value = TypeVar("Value")
 
 
 class FetchResult(StrEnum):
-    """What became of a fetch; also the metric's ``result`` label."""
+    """The result of a fetch; also the ``result`` label of the metric."""
 
     FOUND = "found"  # it is in the cache
-    MISSING = "missing"  # the source says that it has no such file
+    MISSING = "missing"  # the source does not have the file
     UNREACHABLE = (
-        "unreachable"  # no usable answer: refused, late, cut off, an error, a redirect, no spec file
+        "unreachable"  # no usable answer: refused, late, truncated, an error, a redirect, not a spec file
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Pause:
-    until: float  # by the fetcher's clock
+    until: float  # time of the fetcher's clock
     seconds: float
 
 
@@ -55,12 +55,12 @@ class SpecFetcher:
     """
     Fetches spec files from one source into a cache.
 
-    However many ask for a revision, it is fetched once at a time, in the fetcher's own
-    task: a caller that is cancelled tears nothing.  "Missing" is remembered for an hour.
-    After an unusable answer that revision, and after no answer at all every revision, is
-    left alone for a growing pause, during which `fetch` says "unreachable" at once.
+    Concurrent requests for a revision share one fetch, which runs in a task of the fetcher:
+    cancelling a caller does not stop it.  A missing file is remembered for an hour.
+    After an unusable answer, fetches of that revision pause; after no answer, all fetches
+    pause.  Pauses grow, and during them `fetch` returns "unreachable" at once.
 
-    Use it with ``async with``; leaving cancels what is under way.
+    Use it with ``async with``; leaving cancels running fetches.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class SpecFetcher:
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
         self._pauses: OrderedDict[Revision | None, _Pause] = OrderedDict()  # None: the source as a whole
         self._details: OrderedDict[Revision, str] = OrderedDict()
-        self._source_detail = ""  # why the source as a whole is out of reach
+        self._source_detail = ""  # why the whole source is unreachable
         self._counts = dict.fromkeys(FetchResult, 0)
 
     async def __aenter__(self) -> Self:
@@ -90,7 +90,7 @@ class SpecFetcher:
         await self._source.__aexit__(*raised)
 
     async def fetch(self, revision: Revision) -> FetchResult:
-        """Bring the file of *revision* into the cache; answers at once where asking is known to be no use."""
+        """Fetch the file of *revision* into the cache; return at once if a pause or a known miss applies."""
         task = self._under_way.get(revision)
         if task is None:
             known = self._known(revision)
@@ -102,19 +102,19 @@ class SpecFetcher:
         return await asyncio.shield(task)
 
     def retry_now(self) -> None:
-        """Forget every pause: the next `fetch` asks the source again."""
+        """End all pauses: the next `fetch` asks the source again."""
         self._pauses.clear()
 
     def detail_of(self, revision: Revision) -> str:
-        """Return in one line why *revision* was not found at the last try; empty where it was not tried."""
+        """Return in one line why the last fetch of *revision* failed; empty if it was not tried."""
         return self._details.get(revision, "")
 
     def last_answer(self, revision: Revision) -> str:
-        """Return why *revision* is not here: its own last answer, or that of a source out of reach."""
+        """Return why *revision* cannot be fetched: its last answer, or the state of the source."""
         return self._details.get(revision) or self._source_detail
 
     def statistics(self) -> Mapping[FetchResult, int]:
-        """Return how many times the source was asked, by what came of it."""
+        """Return how many requests to the source had each result."""
         return dict(self._counts)
 
     def _known(self, revision: Revision) -> FetchResult | None:
@@ -134,7 +134,7 @@ class SpecFetcher:
             if await asyncio.to_thread(self._cache.load, revision) is not None:
                 return FetchResult.FOUND
         except BrokenSpecFile:
-            pass  # it was logged; a good one takes its place
+            pass  # already logged; a usable file replaces it
         except OSError as error:
             self._pause(revision)
             _put(self._details, revision, f"the cache cannot be read: {error}")
@@ -168,10 +168,10 @@ class SpecFetcher:
             return FetchResult.UNREACHABLE, str(error)
         except NotASpecFile as error:
             self._pause(revision)
-            return FetchResult.UNREACHABLE, f"the answer is no spec file: {error}"
+            return FetchResult.UNREACHABLE, f"the answer is not a spec file: {error}"
         except OSError as error:
             self._pause(revision)
-            return FetchResult.UNREACHABLE, f"it cannot be kept: {error}"
+            return FetchResult.UNREACHABLE, f"it cannot be stored: {error}"
         self._pauses.pop(revision, None)
         return FetchResult.FOUND, ""
 

@@ -1,4 +1,4 @@
-"""The revision cache: revision → specs, in memory and on disk."""
+"""The revision cache: specs by revision, in memory and on disk."""
 
 import logging
 import os
@@ -17,6 +17,7 @@ from histogram_specs.revision import SPEC_FILE_NAME, Revision
 from histogram_specs.spec_file import MAX_BYTES, SpecFile, parse_spec_file
 
 MAX_FILES = 10_000
+BROKEN_FILE_REMEDY = "replace it or remove it"
 SET_ASIDE_NAME = SPEC_FILE_NAME + ".broken"
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _Stamp = tuple[int, int, int]  # inode, modification time in ns, size
 
 @dataclass(frozen=True, slots=True)
 class CachedRevision:
-    """A file of the cache, as `RevisionCache.list` shows it."""
+    """A file of the cache, from `RevisionCache.list`."""
 
     revision: Revision
     path: Path
@@ -36,18 +37,18 @@ class CachedRevision:
 @dataclass(frozen=True, slots=True)
 class _Known:
     stamp: _Stamp
-    digest: str | None  # None: read, and found to be no spec file
+    digest: str | None  # None: the file is not a spec file
     detail: str = ""
 
 
 class RevisionCache:
     """
-    Spec files by revision under ``<directory>/<repo…>/<changeset>/Histograms.json``.
+    Spec files by revision, stored as ``<directory>/<repo…>/<changeset>/Histograms.json``.
 
-    What is on disk counts, whoever put it there: a file that appears, changes or goes
-    is noticed at the next `load`.  In memory a text is held once however many revisions
-    have it, and the least recently used go when more than *max_cached_specs*
-    definitions are held.  Synchronous; may be used from several threads.
+    The disk decides: `load` notices files that were added, changed or removed by others.
+    In memory each text is held once, even for several revisions; the least recently used
+    are removed when more than *max_cached_specs* definitions are held.  Synchronous; can
+    be used from several threads.
     """
 
     def __init__(
@@ -70,13 +71,13 @@ class RevisionCache:
         """
         Return the specs of *revision*, or None if the cache has none.
 
-        A file under the first twelve or more digits of a changeset is found for the
-        whole of it, and the reverse, where only one is meant.
+        A changeset may be abbreviated to 12 digits or more, in the ping or on disk, if that is
+        unambiguous.
 
         Raises:
-            BrokenSpecFile: If there is a file, and it is unreadable or no spec file.
-                Logged once as long as the file stays as it is.
-            OSError: If the disk cannot be read just now.
+            BrokenSpecFile: If the file is unreadable or not a spec file.  Logged once until the
+                file changes.
+            OSError: If the disk cannot be read at the moment.
         """
         with self._lock:
             stored_as = self._stored_as(revision)
@@ -84,14 +85,14 @@ class RevisionCache:
 
     def store(self, revision: Revision, text: bytes) -> SpecFile:
         """
-        Keep *text* as the file of *revision*, whole or not at all, and return its specs.
+        Store *text* atomically as the file of *revision*, and return its specs.
 
-        A broken file in its place is set aside as ``Histograms.json.broken``; a usable one
-        stays and is returned: what was put by hand is never replaced.
+        An existing broken file is renamed to ``Histograms.json.broken``.  An existing usable
+        file is never replaced, and its specs are returned.
 
         Raises:
-            NotASpecFile: If *text* is none; nothing is written.
-            OSError: If it cannot be written, or what is there be read; nothing is changed.
+            NotASpecFile: If *text* is not a spec file; nothing is written.
+            OSError: If it cannot be written, or an existing file cannot be read; nothing is changed.
         """
         spec_file = parse_spec_file(text, self.constants)
         try:
@@ -108,10 +109,10 @@ class RevisionCache:
 
     def shared(self, digest: str, read: Callable[[str], bytes]) -> SpecFile:
         """
-        Return the specs of the text with this *digest*, by *read* where memory has them not.
+        Return the specs of the text with this *digest*; call *read* if they are not in memory.
 
         Raises:
-            NotASpecFile: If what *read* gives is none.
+            NotASpecFile: If the text from *read* is not a spec file.
         """
         with self._lock:
             if digest in self._by_digest:
@@ -120,7 +121,7 @@ class RevisionCache:
             return self._keep(parse_spec_file(read(digest), self.constants))
 
     def list(self) -> Iterator[CachedRevision]:
-        """Yield the files on disk by repository and changeset; links and stray files are left out."""
+        """Yield the files on disk in order of repository and changeset; links and stray files are skipped."""
         for folder, folders, files in os.walk(self.directory, followlinks=False):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             if SPEC_FILE_NAME not in files:
@@ -136,7 +137,7 @@ class RevisionCache:
                 yield CachedRevision(revision, path, status.st_size)
 
     def path_of(self, revision: Revision) -> Path:
-        """Return where the file of *revision* is or would be."""
+        """Return the path of the file of *revision*, whether or not it exists."""
         return self.directory.joinpath(*self._parts(revision), SPEC_FILE_NAME)
 
     def _load(self, revision: Revision) -> SpecFile | None:
@@ -172,12 +173,12 @@ class RevisionCache:
         try:
             spec_file = parse_spec_file(text, self.constants)
         except NotASpecFile as error:
-            raise self._broken(revision, f"is no spec file: {error}", stamp) from error
+            raise self._broken(revision, f"is not a spec file: {error}", stamp) from error
         self._remember(revision, _Known(stamp, spec_file.digest))
         return self._keep(spec_file)
 
     def _broken(self, revision: Revision, what: str, stamp: _Stamp | None) -> BrokenSpecFile:
-        detail = f"{self.path_of(revision)} {what}; replace it or remove it"
+        detail = f"{self.path_of(revision)} {what}; {BROKEN_FILE_REMEDY}"
         known = self._known.get(revision)
         if known is None or known.detail != detail:
             log.warning("%s", detail)
@@ -195,7 +196,7 @@ class RevisionCache:
         self._by_digest.move_to_end(shared.digest)
         if shared is spec_file:
             self._cached_specs += len(spec_file)
-        # The newest stays, however large: whoever asked holds it anyway.
+        # The newest stays, even if it is too large: the caller holds it anyway.
         while self._cached_specs > self._max_cached_specs and len(self._by_digest) > 1:
             _, gone = self._by_digest.popitem(last=False)
             self._cached_specs -= len(gone)
@@ -207,7 +208,7 @@ class RevisionCache:
         return None if name is None else Revision(revision.repository, name)
 
     def _set_aside(self, revision: Revision) -> None:
-        """Move a broken file out of the way; it is kept for whoever put it there."""
+        """Rename a broken file, so that it is not lost."""
         with opened_directory(self.directory, self._parts(revision)) as directory:
             os.rename(SPEC_FILE_NAME, SET_ASIDE_NAME, src_dir_fd=directory, dst_dir_fd=directory)
         log.warning("%s set aside as %s", self.path_of(revision), SET_ASIDE_NAME)

@@ -1,4 +1,4 @@
-"""Which repository a channel's builds come from, and how their versions are tagged there."""
+"""The repository of each channel, and the tags of versions in it."""
 
 import re
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ DEFAULT_REPOSITORIES = (
 )
 
 _ESR = "releases/mozilla-esr"
-# SeaMonkey counts its own: 2.20 has the gecko of Firefox 23.
+# SeaMonkey has its own version numbers: 2.20 has the gecko of Firefox 23.
 _SEAMONKEY = re.compile(r"2\.(?P<minor>[0-9]{1,3})(?P<rest>.*)")
 _SEAMONKEY_IS_BEHIND_BY = 3
 _VERSION = re.compile(r"(?P<numbers>[0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?P<stage>a[12]|b[0-9]{1,3}|esr)?")
 
 
 def repository_of(channel: str, version: str | None) -> str | None:
-    """Return the repository of *channel*; that of "esr" needs the *version* too."""
+    """Return the repository of *channel*; for "esr" it depends on the *version*."""
     if channel == "nightly":
         return "mozilla-central"
     if channel in RELEASE_CHANNELS:
@@ -38,9 +38,9 @@ def channel_of(repository: str) -> str | None:
 
 def tag_in(repository: str, version: str, tags: Iterable[str]) -> str | None:
     """
-    Return which of the *tags* of a gecko *repository* marks *version* of another application.
+    Return the tag in a gecko *repository* that marks *version* of another application.
 
-    That is its own tag where there is one, else that of the Firefox with the same gecko.
+    This is the application's own tag if it exists, else the tag of the Firefox with the same gecko.
     """
     match = _VERSION.fullmatch(version)
     channel = channel_of(repository)
@@ -54,16 +54,16 @@ def tag_in(repository: str, version: str, tags: Iterable[str]) -> str | None:
 
 
 def gecko_version(version: str) -> str:
-    """Return the version of the Firefox whose gecko an application of this *version* has."""
+    """Return the version of the Firefox that has the same gecko as *version* of an application."""
     match = _SEAMONKEY.fullmatch(version)
     return f"{int(match['minor']) + _SEAMONKEY_IS_BEHIND_BY}.0{match['rest']}" if match else version
 
 
 def tag_of(channel: str, version: str, tags: Iterable[str]) -> str | None:
     """
-    Return which of a repository's *tags* marks *version* on *channel*, or the end of its development.
+    Return the tag that marks *version* on *channel*, or the end of its development.
 
-    Of a beta that does not say its number it is the last one.
+    For a beta without a number it is the tag of the last beta.
     """
     match = _VERSION.fullmatch(version)
     if match is None:

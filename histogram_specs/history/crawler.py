@@ -1,9 +1,9 @@
 """
-Walks the history of the spec file in a repository, so that its revisions resolve without the network.
+Downloads the history of the spec file in a repository, so that its revisions resolve offline.
 
-A walk has four parts, each kept as it goes, so that one that was broken off goes on where
-it was: the log of all changesets (whose parents tell what was in force where a changeset
-did not touch the file), the log of the file, the tags, and the texts that are not here yet.
+A walk has four parts: the log of all changesets (a changeset that did not change the file has
+the version of its parents), the log of the file, the tags, and the missing texts.  Each is
+saved as it proceeds, so that an interrupted walk continues where it stopped.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ Result = TypeVar("Result")
 
 PAGES_AT_ONCE = 4
 TEXTS_AT_ONCE = 4
-# How often a date is looked up to find where a range of dates begins: 2^40 changesets.
+# Maximum steps of the binary search for the first changeset of a date range: 2^40 changesets.
 MAX_BISECTIONS = 40
 
-Progress = Callable[[str, int, int], None]  # what is counted: "changesets" or "texts"; how many; of how many
+Progress = Callable[[str, int, int], None]  # arguments: "changesets" or "texts", number done, total
 
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """The changesets to walk, by when they came; None is open."""
+    """The range of push dates to walk; None is open."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -43,7 +43,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class PrefetchReport:
-    """What one repository's walk did, or on a dry run would have done."""
+    """What the walk of one repository did; on a dry run, what it would do."""
 
     repository: str
     changesets_new: int = 0
@@ -51,16 +51,16 @@ class PrefetchReport:
     texts_fetched: int = 0
     texts_known: int = 0
     texts_unusable: int = 0
-    problem: str = ""  # why there was no walk, or only a part of one
-    broke_off: bool = False  # another try may get further
+    problem: str = ""  # why the walk failed or was interrupted
+    broke_off: bool = False  # another attempt may succeed
 
 
 class RepositoryCrawler:
     """
-    One repository being brought up to date.
+    Brings the history of one repository up to date.
 
-    `run` raises `RevisionMissing` if the server has no such repository, and `SourceUnreachable`
-    if it breaks off; what was fetched until then is kept.
+    `run` raises `RevisionMissing` if the server does not have the repository, and
+    `SourceUnreachable` if the walk was interrupted; what was fetched is kept.
     """
 
     _repository: WalkedRepository
@@ -72,8 +72,9 @@ class RepositoryCrawler:
         self._progress = progress
 
     async def run(self, dates: DateRange, now: datetime) -> PrefetchReport:
+        """Walk the range *dates*; return what was done."""
         head = await self._hgweb.head()
-        # Only now: what the server has not is not written down.
+        # Created only here, so that an unknown repository leaves no entry.
         self._repository = self._store.repository(self._name)
         first, end = await self._numbers(dates, head)
         await self._check_known(first)
@@ -99,7 +100,7 @@ class RepositoryCrawler:
         return first, max(first, end)
 
     async def _number_at(self, moment: datetime, count: int) -> int:
-        """Return the number of the first changeset that came at *moment* or later."""
+        """Return the number of the first changeset that was pushed at *moment* or later."""
         low, high = 0, count
         for _ in range(MAX_BISECTIONS):
             if low >= high:
@@ -112,7 +113,7 @@ class RepositoryCrawler:
         return low
 
     async def _check_known(self, first: int) -> None:
-        """Begin anew where the walk must start earlier, or the server's numbers are others than they were."""
+        """Restart the walk if it must begin earlier, or if the server's numbers have changed."""
         known = self._repository
         begins_earlier = first < known.first_number or known.last_node is None
         if not begins_earlier:
@@ -121,12 +122,12 @@ class RepositoryCrawler:
                 if last[0].node == known.last_node:
                     return
             except RevisionMissing:
-                pass  # fewer changesets than there were
+                pass  # the server has fewer changesets than before
         self._store.forget_changesets(known.id, first)
         self._repository = self._store.repository(self._name)
 
     async def _walk_changesets(self, end: int) -> int:
-        """Fetch the log from where it is known up to *end*; returns how many were new."""
+        """Fetch the unknown part of the log up to *end*; return how many changesets were new."""
         first = self._repository.next_number
         starts = range(first, end, LOG_PAGE)
         for at in range(0, len(starts), PAGES_AT_ONCE):
@@ -139,18 +140,18 @@ class RepositoryCrawler:
         return max(end - first, 0)
 
     async def _walk_file(self, undecided: Sequence[LoggedChangeset]) -> None:
-        """Fetch the log of the file, and work out what was in force at every new changeset."""
+        """Fetch the log of the file, and determine the version in force at every new changeset."""
         nodes = {changeset.node for changeset in undecided}
         parents = {parent for changeset in undecided for parent in changeset.parents}
         base = await self._base()
-        # Heads on side branches may have changes that the log of the newest does not show.
+        # Heads of side branches may have changes that are not in the log of the newest changeset.
         heads = [changeset.node for changeset in undecided if changeset.node not in parents]
         for head in reversed(heads):
             nodes -= await self._walk_file_from(head, nodes)
         self._decide(undecided, base)
 
     async def _base(self) -> int:
-        """Return the version in force where the repository's walk once began."""
+        """Return the version in force at the first changeset of the walk."""
         first = self._store.first_node(self._repository.id)
         if not self._repository.first_number or first is None:
             return NO_VERSION
@@ -162,7 +163,7 @@ class RepositoryCrawler:
         return self._store.versions(self._repository.id)[newest[0].node]
 
     async def _walk_file_from(self, head: bytes, walked: set[bytes]) -> set[bytes]:
-        """Add the versions before *head* that are among *walked*; returns their nodes."""
+        """Add the versions before *head* that are among *walked*; return their nodes."""
         found: list[FileVersion] = []
         async for page in file_log_pages(self._hgweb, head):
             new = [version for version in page if version.node in walked]
@@ -174,14 +175,14 @@ class RepositoryCrawler:
 
     def _decide(self, undecided: Iterable[LoggedChangeset], base: int) -> None:
         versions = self._store.versions(self._repository.id)
-        # By where in the log a version stands: a descendant's is higher.
+        # Positions of versions in the log: descendants have higher ones.
         order = {base: -1, **self._store.positions(self._repository.id), NO_VERSION: -2}
         decided: dict[bytes, int] = {}
         for changeset in undecided:
             version = versions.get(changeset.node)
             if version is None:
                 inherited = [self._inherited(parent, decided, base) for parent in changeset.parents]
-                # A merge that did not touch the file has the version that descends from the other.
+                # A merge that did not change the file has the later of its parents' versions.
                 version = max(inherited, key=order.__getitem__, default=NO_VERSION)
             decided[changeset.node] = version
         self._store.decide(self._repository.id, decided.items())
@@ -201,7 +202,7 @@ class RepositoryCrawler:
 
         async def work() -> None:
             nonlocal done, unusable
-            # One that fails lets the others finish what they have begun.
+            # If one fails, the others finish what they have begun.
             while not failures and (one := next(waiting, None)) is not None:
                 try:
                     usable = await self._fetch_text(*one)
@@ -223,7 +224,7 @@ class RepositoryCrawler:
         )
 
     async def _fetch_text(self, version_id: int, node: bytes) -> bool:
-        """Keep the text of one version; False if it is of no use."""
+        """Store the text of one version; return False if it cannot be used."""
         try:
             text = await self._hgweb.spec_text(node)
             await asyncio.to_thread(parse_spec_file, text)
@@ -235,7 +236,7 @@ class RepositoryCrawler:
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Do all of *work* at once; the first failure ends the rest and is raised as itself."""
+    """Run all of *work* concurrently; the first failure cancels the rest and is raised."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         return await asyncio.gather(*tasks)
@@ -246,7 +247,7 @@ async def _all(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
 
 
 async def file_log_pages(hgweb: HgWeb, node: bytes) -> AsyncIterator[list[FileVersion]]:
-    """Yield the log of the spec file up to *node*, newest first, page by page; nothing where it is absent."""
+    """Yield pages of the spec file's log up to *node*, newest first; nothing if the file does not exist."""
     seen: set[bytes] = set()
     while True:
         try:

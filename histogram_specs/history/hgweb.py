@@ -1,8 +1,8 @@
 """
-What a Mercurial server tells about a repository, as JSON: hgweb's ``json-*`` pages.
+Reads the JSON pages of a Mercurial server: hgweb's ``json-*``.
 
-``pushdate``, which hg.mozilla.org adds, says when a changeset came into the repository;
-where there is none the date of its commit must do.
+``pushdate``, an addition of hg.mozilla.org, is the time when a changeset was pushed to the
+repository.  Other servers do not have it; then the date of the commit is used.
 """
 
 import re
@@ -19,7 +19,7 @@ from histogram_specs.sources.http import HttpGetter
 
 LOG_PAGE = 1_000
 FILE_LOG_PAGE = 200
-# Descriptions of a thousand changesets go with them.
+# The answer includes the descriptions of a thousand changesets.
 MAX_PAGE_BYTES = 16 * 2**20
 
 _NODE = re.compile(r"[0-9a-f]{40}")
@@ -27,7 +27,7 @@ _NODE = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class RepositoryHead:
-    """The newest changeset, and how many there are."""
+    """The newest changeset, and the number of changesets."""
 
     node: bytes
     changesets: int
@@ -37,8 +37,8 @@ class HgWeb:
     """
     One repository of a Mercurial server.
 
-    Every method raises what `HttpGetter.get` does, and `SourceUnreachable` for an answer
-    that is not what hgweb would say.
+    Every method raises what `HttpGetter.get` raises, and `SourceUnreachable` for an answer that
+    does not have the form of hgweb's.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class HgWeb:
         return RepositoryHead(_node(_part(page, "node", str)), _part(page, "changeset_count", int))
 
     async def log(self, first: int, last: int) -> list[LoggedChangeset]:
-        """Return the changesets that the server numbers *first* to *last*, parents before children."""
+        """Return the changesets with the server's numbers *first* to *last*, parents before children."""
         changesets: list[LoggedChangeset] = []
         while len(changesets) < last - first + 1:
             top = last - len(changesets)
@@ -66,7 +66,7 @@ class HgWeb:
         return changesets[last - first :: -1]
 
     async def date_of(self, number: int) -> int:
-        """Return when the changeset of this number came, in seconds since 1970."""
+        """Return when the changeset with this number was pushed, in seconds since 1970."""
         page = await self._page(f"json-log/{number}?revcount=1")
         entries = _part(page, "changesets", list)
         if not entries:
@@ -74,7 +74,7 @@ class HgWeb:
         return _date(entries[0])
 
     async def file_log(self, node: bytes, count: int | None = None) -> list[FileVersion]:
-        """Return the newest *count* changesets up to *node* that touched the spec file, newest first."""
+        """Return the newest *count* changesets up to *node* that changed the spec file, newest first."""
         newest = f"revcount={count or self._file_log_page}"
         page = await self._page(f"json-filelog/{node.hex()}/{SPEC_PATH}?{newest}")
         return [
@@ -87,7 +87,7 @@ class HgWeb:
         return await self._getter.get(f"{self._url}/raw-file/{node.hex()}/{SPEC_PATH}")
 
     async def tags(self) -> list[tuple[str, bytes]]:
-        """Return the tags and what they name."""
+        """Return the changeset of each tag."""
         page = await self._page("json-tags")
         return [
             (_part(entry, "tag", str), _node(_part(entry, "node", str)))
@@ -101,20 +101,20 @@ class HgWeb:
         except orjson.JSONDecodeError:
             raise SourceUnreachable(f"{self._url}/{what}: not JSON; is this a Mercurial server?") from None
         if not isinstance(page, dict):
-            raise SourceUnreachable(f"{self._url}/{what}: not what Mercurial would answer")
+            raise SourceUnreachable(f"{self._url}/{what}: not an answer of Mercurial")
         return page
 
 
 def _part(entry: Any, key: str, kind: type[Any]) -> Any:
     value = entry.get(key) if isinstance(entry, dict) else None
     if not isinstance(value, kind):
-        raise SourceUnreachable(f"no {key!r} in the server's answer, as Mercurial would give")
+        raise SourceUnreachable(f"the server's answer does not have {key!r}, as an answer of Mercurial would")
     return value
 
 
 def _node(text: str) -> bytes:
     if not _NODE.fullmatch(text):
-        raise SourceUnreachable(f"{text!r:.60} in the server's answer is no changeset")
+        raise SourceUnreachable(f"{text!r:.60} in the server's answer is not a changeset")
     return bytes.fromhex(text)
 
 
@@ -126,5 +126,5 @@ def _changeset(entry: Any) -> LoggedChangeset:
 def _date(entry: Any) -> int:
     date = entry.get("pushdate") or _part(entry, "date", list)
     if not isinstance(date, list) or not date or not isinstance(date[0], int | float):
-        raise SourceUnreachable("no usable date in the server's answer")
+        raise SourceUnreachable("the server's answer does not have a usable date")
     return int(date[0])

@@ -1,4 +1,4 @@
-"""Answers what was in force when, from what was prefetched; never from the network."""
+"""Finds the definitions in force at a revision or build, from the prefetched history only."""
 
 import logging
 import os
@@ -26,31 +26,31 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HistoryVersion:
-    """A text of a repository and since when it was in force there."""
+    """A text of the spec file, and when it was in force in a repository."""
 
     revision: Revision
     since: datetime  # UTC
-    until: datetime | None  # UTC; None: still in force when last looked at
+    until: datetime | None  # UTC; None: still in force at the last prefetch
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRepository:
-    """How much of a repository's history is here."""
+    """How much of a repository's history was prefetched."""
 
     name: str
-    known_from: datetime | None  # UTC; None: from its beginning
-    known_until: datetime | None  # UTC; None: its first prefetch did not end
+    known_from: datetime | None  # UTC; None: from the beginning
+    known_until: datetime | None  # UTC; None: its first prefetch is not complete
     versions: int
     changesets: int
 
 
 class History:
     """
-    The prefetched history beside a revision cache; one that is not there knows nothing.
+    The prefetched history of a revision cache.  A missing or damaged one finds nothing.
 
-    Reads only what is asked for, notices a history that appears later, and may be used
-    after a fork and from several threads.  A damaged one is logged and knows nothing.
+    It reads only what a query needs, notices a history that appears later, and can be used
+    after a fork and from several threads.  Damage is logged.
     """
 
     def __init__(self, cache_directory: Path) -> None:
@@ -61,13 +61,13 @@ class History:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Let go of the file; the next question opens it again."""
+        """Close the file; the next query opens it again."""
         if self._database is not None and self._opened_by == os.getpid():
             self._database.close()
         self._database = None
 
     def at_revision(self, revision: Revision) -> InForce | None:
-        """Return what was in force at *revision*, in its repository or in another one that has it."""
+        """Return the definitions in force at *revision*, in its repository or in another one that has it."""
         digits = revision.changeset
         if len(digits) < MIN_PREFIX:
             return None
@@ -77,18 +77,18 @@ class History:
             " WHERE c.node BETWEEN ? AND ? ORDER BY r.name <> ?, r.id LIMIT 50",
             (bytes.fromhex(digits.ljust(40, "0")), bytes.fromhex(digits.ljust(40, "f")), revision.repository),
         )
-        # A few digits that two changesets share name neither.
+        # An abbreviation that two changesets share is ambiguous.
         if not rows or len({row[1] for row in rows}) > 1 or rows[0][3] is None:
             return None
         return _in_force(rows[0][0], rows[0][2], rows[0][3])
 
     def at_build(self, channel: str, build_id: str, version: str | None) -> InForce | None:
-        """Return what was in force in the channel's repository when the build was made."""
+        """Return the definitions in force in the channel's repository when the build was made."""
         repository = repository_of(channel, version)
         return self.at_build_in(repository, build_id) if repository is not None else None
 
     def at_build_in(self, repository: str, build_id: str) -> InForce | None:
-        """Return what was in force in *repository* when the build was made."""
+        """Return the definitions in force in *repository* when the build was made."""
         built_at = _build_time(build_id)
         if built_at is None:
             return None
@@ -102,7 +102,7 @@ class History:
         return _in_force(*rows[0]) if rows else None
 
     def at_version(self, channel: str, version: str) -> InForce | None:
-        """Return what was in force in the channel's repository where *version* is tagged."""
+        """Return the definitions in force in the channel's repository at the tag of *version*."""
         repository = repository_of(channel, version)
         if repository is None:
             return None
@@ -111,7 +111,7 @@ class History:
         return self.at_revision(Revision(repository, tags[tag].hex())) if tag else None
 
     def at_version_in(self, repository: str, version: str) -> InForce | None:
-        """Return what was in force in *repository* at that version of an application built from it."""
+        """Return the definitions in force in *repository* at a version of an application built from it."""
         tags = self._tags(repository)
         tag = tag_in(repository, version, tags)
         return self.at_revision(Revision(repository, tags[tag].hex())) if tag else None
@@ -121,18 +121,18 @@ class History:
         Return the text with this digest.
 
         Raises:
-            HistoryError: If it is not here.
+            HistoryError: If the history does not have it.
         """
         rows = self._ask("SELECT packed FROM texts WHERE digest = ?", (digest,))
         if not rows:
-            raise HistoryError(f"{self._path}: no text {digest}; remove it and prefetch again")
+            raise HistoryError(f"{self._path}: text {digest} is missing; remove the file and prefetch again")
         try:
             return zlib.decompress(rows[0][0])
         except zlib.error as error:
             raise HistoryError(f"{self._path}: text {digest} is damaged: {error}") from error
 
     def repositories(self) -> list[KnownRepository]:
-        """Return what is known, repository by repository."""
+        """Return how much is known of each repository."""
         rows = self._ask(
             "SELECT r.name, r.known_from, r.known_until,"
             " (SELECT count(*) FROM versions v WHERE v.repository_id = r.id AND v.digest IS NOT NULL),"
@@ -145,7 +145,7 @@ class History:
         ]
 
     def versions(self, repository: str) -> list[HistoryVersion]:
-        """Return the texts of a repository's default branch and their ranges, oldest first."""
+        """Return the texts of a repository's default branch and when they were in force, oldest first."""
         rows = self._ask(
             "SELECT v.node, v.pushed_at, v.digest"
             " FROM versions v JOIN repositories r ON r.id = v.repository_id"
@@ -192,7 +192,7 @@ def _in_force(repository: str, node: bytes, digest: str) -> InForce:
 
 
 def _build_time(build_id: str) -> int | None:
-    """Return the seconds since 1970 of a build id's date, and time where it has one."""
+    """Return the date of a build id, and its time if it has one, in seconds since 1970."""
     if not _BUILD_ID.fullmatch(build_id):
         return None
     try:

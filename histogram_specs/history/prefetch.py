@@ -1,4 +1,4 @@
-"""Fetches the history of the spec file in many repositories, or tells what there is to fetch."""
+"""Fetches the history of the spec file in several repositories, or reports what it would fetch."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from histogram_specs.history.hgweb import HgWeb
 from histogram_specs.history.store import HistoryStore
 from histogram_specs.sources.http import HttpGetter
 
-# A page of a log takes a server far longer than a file.
+# A page of a log takes the server much longer than a file.
 TOTAL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class PrefetchRequest:
-    """What to prefetch, from where, into which cache."""
+    """What to prefetch, from which server, into which cache."""
 
     server: str  # the URL of a Mercurial server
     repositories: Sequence[str]
@@ -37,19 +37,19 @@ async def prefetch(
     request: PrefetchRequest, *, now: datetime, progress: Progress = lambda what, done, total: None
 ) -> AsyncIterator[PrefetchReport]:
     """
-    Yield a report for each repository as it is done.
+    Yield a report for each repository when it is done.
 
-    A repository that the server has not, or whose walk broke off, is reported with its
-    problem, and the next one follows; the next prefetch goes on where this one was.
+    A missing repository or an interrupted walk is reported with its problem, and the next
+    repository follows; the next prefetch continues where this one stopped.
 
     Raises:
-        BadSource: If *request* names no HTTP server.
+        BadSource: If the server in *request* is not an HTTP URL.
         HistoryError: If the history on disk cannot be used.
     """
     if not request.server.startswith(("http://", "https://")):
         raise BadSource(
-            f"revision_server {request.server!r} is no Mercurial server; "
-            "prefetch walks one over HTTP: of a local clone, hg serve makes one"
+            f"revision_server {request.server!r} is not the URL of a Mercurial server; "
+            "for a local clone run hg serve"
         )
     store = HistoryStore(request.cache_directory, dry_run=request.dry_run)
     try:
@@ -63,7 +63,7 @@ async def prefetch(
                         walk = RepositoryCrawler(store, hgweb, repository, progress)
                         yield await walk.run(request.dates, now)
                 except RevisionMissing:
-                    yield PrefetchReport(repository, problem="the server has no such repository")
+                    yield PrefetchReport(repository, problem="the server does not have this repository")
                 except SourceUnreachable as error:
                     yield PrefetchReport(repository, problem=str(error), broke_off=True)
     finally:
@@ -71,7 +71,7 @@ async def prefetch(
 
 
 async def _plan(store: HistoryStore, hgweb: HgWeb, repository: str) -> PrefetchReport:
-    """Tell what a walk of the whole repository would fetch."""
+    """Return what a walk of the whole repository would fetch."""
     known = store.repository(repository)
     head = await hgweb.head()
     versions = store.versions(known.id)

@@ -1,4 +1,4 @@
-"""Which definitions a ping is judged by: its revision's, or the best that can be told without it."""
+"""Chooses the definitions for a ping: those of its revision, or the best available without it."""
 
 import logging
 import time
@@ -22,28 +22,28 @@ log = logging.getLogger(__name__)
 
 
 class RevisionSource(StrEnum):
-    """The rule that found the definitions; a record's ``metadata.revision_source``."""
+    """The rule that found the definitions; stored as ``metadata.revision_source``."""
 
     PING = "ping"
     HISTORY = "history"
     BUILD_DATE = "build_date"
     VERSION = "version"
-    ALIAS_BUILD_DATE = "alias_build_date"  # in the gecko repository of an application that has its own
+    ALIAS_BUILD_DATE = "alias_build_date"  # in the gecko repository of an application with its own repository
     ALIAS_VERSION = "alias_version"
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The definitions to judge by."""
+    """The definitions for a ping."""
 
     spec_file: SpecFile
-    revision: Revision  # the ping's own, or the one that a fallback found
+    revision: Revision  # the ping's own, or that of a fallback
     source: RevisionSource
 
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """The revision must be fetched first, or the cache be readable again; ask again after that."""
+    """The revision must be fetched first, or the cache become readable; resolve again after that."""
 
     revision: Revision
 
@@ -61,29 +61,29 @@ Resolution = Resolved | Awaiting | NotFound
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A text that a history knows to be in force, and the changeset that put it there."""
+    """A text that was in force, and the changeset that introduced it."""
 
     revision: Revision
     digest: str
 
 
 class KnownHistory(Protocol):
-    """What a resolver asks a history; every answer is None where it does not know."""
+    """The queries of a resolver to a history; each returns None if the history does not know."""
 
     def at_revision(self, revision: Revision) -> InForce | None:
-        """Return what was in force at *revision*, whether or not it touched the file."""
+        """Return the definitions in force at *revision*, even if it did not change the file."""
 
     def at_build(self, channel: str, build_id: str, version: str | None) -> InForce | None:
-        """Return what was in force in the channel's repository when the build was made."""
+        """Return the definitions in force in the channel's repository when the build was made."""
 
     def at_version(self, channel: str, version: str) -> InForce | None:
-        """Return what was in force in the channel's repository when that version was tagged."""
+        """Return the definitions in force in the channel's repository when that version was tagged."""
 
     def at_build_in(self, repository: str, build_id: str) -> InForce | None:
-        """Return what was in force in *repository* when the build was made."""
+        """Return the definitions in force in *repository* when the build was made."""
 
     def at_version_in(self, repository: str, version: str) -> InForce | None:
-        """Return what was in force in *repository* at that version of an application built from it."""
+        """Return the definitions in force in *repository* at a version of an application built from it."""
 
     def spec_text(self, digest: str) -> bytes:
         """Return the text with this digest."""
@@ -93,11 +93,11 @@ class Resolver:
     """
     Finds the definitions for a ping; synchronous, for worker processes.
 
-    In order: the ping's revision as cached; what the history knows to have been in force
-    at it; the server, unless *offline*, by `Awaiting`; channel and build date; channel and
-    version.  For a revision of an application that *aliases* name, the server is not asked,
-    and build date and version are looked up in the repository of its gecko.
-    Nothing negative is remembered but what `mark_missing` says.
+    It tries in order: the ping's revision in the cache; the history at that revision; the
+    server, by returning `Awaiting`, unless *offline*; channel and build date; channel and
+    version.  For revisions of an application in *aliases* the server is not asked, and build
+    date and version are looked up in the repository of its gecko.
+    A miss is remembered only by `mark_missing`.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Resolver:
         self._aliases = aliases
         self._clock = clock
         self._missing_until: OrderedDict[Revision, float] = OrderedDict()
-        self._useless_digest = ""  # the last that was complained of
+        self._useless_digest = ""  # the last that was logged
 
     def resolve(
         self,
@@ -127,14 +127,14 @@ class Resolver:
         platform_version: str | None = None,
     ) -> Resolution:
         """
-        Find definitions by *revision*, or else by what else the ping says of its build.
+        Find definitions by *revision*, or else by the other facts about the build.
 
         Args:
-            revision: The ping's own, where it names one.
-            channel: As the ping has it: "nightly", "aurora", "beta", "release", "esr".
+            revision: The revision that the ping names, if any.
+            channel: As in the ping: "nightly", "aurora", "beta", "release", "esr".
             build_id: ``YYYYMMDDhhmmss``, or at least its date.
             version: "23.0.1", "25.0a1".
-            platform_version: That of its gecko, where the ping says it beside its own.
+            platform_version: The version of its gecko, if the ping has it.
         """
         detail = "the ping names no revision"
         if revision is not None:
@@ -154,15 +154,15 @@ class Resolver:
 
     def text_of(self, revision: Revision) -> bytes | None:
         """
-        Return the Histograms.json of *revision*, unmodified, as the cache or the history has it.
+        Return the unmodified Histograms.json of *revision* from the cache or the history.
 
-        None where neither has; the server is never asked.
+        Returns None if neither has it; the server is never asked.
         """
         found, _ = self._by_revision(revision)
         return found.spec_file.text if isinstance(found, Resolved) else None
 
     def mark_missing(self, revision: Revision) -> None:
-        """Skip *revision* for an hour: the server said that it has no such file."""
+        """Skip *revision* for an hour: the server does not have its file."""
         self._missing_until[revision] = self._clock() + MISSING_FOR_SECONDS
         self._missing_until.move_to_end(revision)
         if len(self._missing_until) > MAX_MISSING:
@@ -176,7 +176,7 @@ class Resolver:
             spec_file, broken = None, f"{error}; "
         except OSError as error:
             log.error("the revision cache cannot be read: %s", error)
-            return Awaiting(revision), ""  # our own trouble: no ping is refused for it
+            return Awaiting(revision), ""  # a problem of this machine: no ping is refused for it
         if spec_file is not None:
             return Resolved(spec_file, revision, RevisionSource.PING), ""
         if self._history is not None:
@@ -186,8 +186,11 @@ class Resolver:
                 return Resolved(spec_file, revision, RevisionSource.HISTORY), ""
         gecko = self._aliases.gecko_of(revision.repository)
         if gecko is not None:
-            prefetch = f"telemetry-server specs prefetch --repo {gecko}"
-            return None, f"{broken}{revision} is built from {gecko}, whose history here lacks it: {prefetch}"
+            return (
+                None,
+                f"{broken}{revision} is built from {gecko}, whose history was not prefetched for it:"
+                f" run telemetry-server specs prefetch --repo {gecko}",
+            )
         if self._offline:
             return (
                 None,
@@ -236,7 +239,7 @@ class Resolver:
             return self._cache.shared(in_force.digest, self._history.spec_text)
         except SpecError as error:
             if in_force.digest != self._useless_digest:
-                log.warning("%s of the history is of no use: %s", in_force.revision, error)
+                log.warning("%s of the history cannot be used: %s", in_force.revision, error)
             self._useless_digest = in_force.digest
             return None
 

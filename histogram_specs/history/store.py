@@ -1,9 +1,9 @@
 """
-What was in force when, on disk: ``<cache>/.history/history.sqlite``.
+The history on disk: ``<cache>/.history/history.sqlite``.
 
-Each distinct text is kept once, packed; a version is a changeset that touched the file,
-and points at a text; every changeset of a walked repository points at the version that
-was in force at it.  One transaction at a time, so a crash leaves what was whole before.
+Each distinct text is stored once, compressed.  A version is a changeset that changed the file,
+and refers to a text.  Every changeset of a walked repository refers to the version in force at
+it.  Every change is one transaction, so a crash leaves a consistent file.
 """
 
 import os
@@ -18,8 +18,8 @@ from pathlib import Path
 from histogram_specs.errors import HistoryError
 
 SCHEMA_VERSION = 1
-UNDECIDED = -1  # a changeset whose version was not worked out yet
-NO_VERSION = 0  # a changeset without the file
+UNDECIDED = -1  # the version of this changeset is not determined yet
+NO_VERSION = 0  # the file does not exist at this changeset
 _BUSY_SECONDS = 5.0
 
 _SCHEMA = """
@@ -51,20 +51,20 @@ CREATE TABLE tags (
 
 @dataclass(frozen=True, slots=True)
 class WalkedRepository:
-    """How far one repository's history is known."""
+    """How much of a repository's history is known."""
 
     id: int
     name: str
     first_number: int
     next_number: int
     last_node: bytes | None
-    known_from: int | None  # seconds since 1970; None: from its beginning
-    known_until: int | None  # None: its first walk did not end
+    known_from: int | None  # seconds since 1970; None: from the beginning
+    known_until: int | None  # None: its first walk is not complete
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedChangeset:
-    """A changeset as a log tells it."""
+    """A changeset in a log."""
 
     node: bytes
     parents: tuple[bytes, ...]
@@ -72,25 +72,25 @@ class LoggedChangeset:
 
 @dataclass(frozen=True, slots=True)
 class FileVersion:
-    """A changeset that touched the spec file."""
+    """A changeset that changed the spec file."""
 
     node: bytes
-    pushed_at: int  # seconds since 1970, UTC; when it was committed where the server knows no pushes
+    pushed_at: int  # seconds since 1970, UTC; time of the commit if the server does not record pushes
     branch: str
 
 
 def history_path(cache_directory: Path) -> Path:
-    """Return where the history beside a revision cache is."""
+    """Return the path of a revision cache's history."""
     return cache_directory / ".history" / "history.sqlite"
 
 
 def open_history(path: Path, *, writable: bool) -> sqlite3.Connection:
     """
-    Open the history; made if it is *writable* and not there.
+    Open the history; if *writable*, create it when it does not exist.
 
     Raises:
-        FileNotFoundError: If it is not there.
-        HistoryError: If it is damaged, or another version wrote it.
+        FileNotFoundError: If it does not exist.
+        HistoryError: If it is damaged, or was written by another version.
     """
     if writable:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,14 +116,12 @@ def open_history(path: Path, *, writable: bool) -> sqlite3.Connection:
         database.close()
         if version == 0:
             raise FileNotFoundError(path)
-        raise HistoryError(
-            f"{path}: format {version}, this is {SCHEMA_VERSION}; remove it and prefetch again"
-        )
+        raise HistoryError(f"{path} has format {version}, not {SCHEMA_VERSION}; remove it and prefetch again")
     return database
 
 
 class HistoryStore:
-    """Writes what a walk found.  One process at a time; every method is one transaction."""
+    """Writes the results of a walk.  For one process at a time; every method is one transaction."""
 
     def __init__(self, cache_directory: Path, *, dry_run: bool = False) -> None:
         path = history_path(cache_directory)
@@ -135,11 +133,11 @@ class HistoryStore:
             self._database = open_history(path, writable=not dry_run)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     def repository(self, name: str) -> WalkedRepository:
-        """Return what is known of a repository; a new one starts with nothing."""
+        """Return what is known of a repository; create its entry if it is new."""
         select = (
             "SELECT id, name, first_number, next_number, last_node, known_from, known_until"
             " FROM repositories WHERE name = ?"
@@ -154,7 +152,7 @@ class HistoryStore:
         return WalkedRepository(*row)
 
     def forget_changesets(self, repository_id: int, first_number: int) -> None:
-        """Begin the walk anew at the server's *first_number*; texts and versions stay."""
+        """Restart the walk at the server's *first_number*; texts and versions are kept."""
         with self._transaction() as database:
             database.execute("DELETE FROM changesets WHERE repository_id = ?", (repository_id,))
             database.execute(
@@ -166,7 +164,7 @@ class HistoryStore:
     def add_changesets(
         self, repository_id: int, next_number: int, changesets: Sequence[LoggedChangeset]
     ) -> None:
-        """Append *changesets*, parents before children; the walk goes on at *next_number*."""
+        """Append *changesets*, parents before children; the walk continues at *next_number*."""
         with self._transaction() as database:
             (position,) = database.execute(
                 "SELECT coalesce(max(position), -1) + 1 FROM changesets WHERE repository_id = ?",
@@ -185,7 +183,7 @@ class HistoryStore:
             )
 
     def undecided(self, repository_id: int) -> Iterator[LoggedChangeset]:
-        """Yield the changesets whose version is not worked out, in order."""
+        """Yield the changesets whose version is not determined yet, in order."""
         rows = self._database.execute(
             "SELECT node, parents FROM changesets WHERE repository_id = ? AND version_id = -1"
             " ORDER BY position",
@@ -195,7 +193,7 @@ class HistoryStore:
             yield LoggedChangeset(node, tuple(parents[at : at + 20] for at in range(0, len(parents), 20)))
 
     def decide(self, repository_id: int, version_of: Iterable[tuple[bytes, int]]) -> None:
-        """Write down the version in force at each of these changesets."""
+        """Store the version in force at each of these changesets."""
         with self._transaction() as database:
             database.executemany(
                 "UPDATE changesets SET version_id = ? WHERE node = ? AND repository_id = ?",
@@ -203,14 +201,14 @@ class HistoryStore:
             )
 
     def first_node(self, repository_id: int) -> bytes | None:
-        """Return the changeset with which the walk began."""
+        """Return the first changeset of the walk."""
         row = self._database.execute(
             "SELECT node FROM changesets WHERE repository_id = ? ORDER BY position LIMIT 1", (repository_id,)
         ).fetchone()
         return None if row is None else bytes(row[0])
 
     def positions(self, repository_id: int) -> dict[int, int]:
-        """Return where in the walk each version's changeset stands, by the version's id."""
+        """Return the position in the walk of each version's changeset, by the version's id."""
         rows = self._database.execute(
             "SELECT v.id, c.position FROM versions v JOIN changesets c"
             " ON c.node = v.node AND c.repository_id = v.repository_id WHERE v.repository_id = ?",
@@ -219,7 +217,7 @@ class HistoryStore:
         return dict(rows.fetchall())
 
     def version_at(self, repository_id: int, node: bytes) -> int | None:
-        """Return the version in force at a changeset, None where it was not walked or decided."""
+        """Return the version in force at a changeset; None if that is not determined yet."""
         row = self._database.execute(
             "SELECT version_id FROM changesets WHERE node = ? AND repository_id = ? AND version_id >= 0",
             (node, repository_id),
@@ -227,7 +225,7 @@ class HistoryStore:
         return None if row is None else int(row[0])
 
     def add_versions(self, repository_id: int, versions: Iterable[FileVersion]) -> None:
-        """Add changesets that touched the file; known ones stay as they are."""
+        """Add changesets that changed the file; known ones are not changed."""
         with self._transaction() as database:
             database.executemany(
                 "INSERT OR IGNORE INTO versions (repository_id, node, pushed_at, branch) VALUES (?, ?, ?, ?)",
@@ -242,7 +240,7 @@ class HistoryStore:
         return dict(rows.fetchall())
 
     def without_text(self, repository_id: int) -> list[tuple[int, bytes]]:
-        """Return the ids and nodes of the versions whose text is not here yet."""
+        """Return the ids and nodes of the versions whose text is missing."""
         return self._database.execute(
             "SELECT id, node FROM versions WHERE repository_id = ? AND digest IS NULL AND problem IS NULL"
             " ORDER BY pushed_at, id",
@@ -250,7 +248,7 @@ class HistoryStore:
         ).fetchall()
 
     def add_text(self, version_id: int, text: bytes) -> bool:
-        """Keep the text of a version; True if it was not kept before."""
+        """Store the text of a version; return whether it is new."""
         digest = sha256(text).hexdigest()
         with self._transaction() as database:
             added = database.execute(
@@ -260,12 +258,12 @@ class HistoryStore:
         return added > 0
 
     def add_problem(self, version_id: int, problem: str) -> None:
-        """Write down why a version has no usable text."""
+        """Store the reason why a version has no usable text."""
         with self._transaction() as database:
             database.execute("UPDATE versions SET problem = ? WHERE id = ?", (problem, version_id))
 
     def replace_tags(self, repository_id: int, tags: Iterable[tuple[str, bytes]]) -> None:
-        """Write down a repository's tags."""
+        """Replace the tags of a repository."""
         with self._transaction() as database:
             database.execute("DELETE FROM tags WHERE repository_id = ?", (repository_id,))
             database.executemany(
@@ -274,7 +272,7 @@ class HistoryStore:
             )
 
     def finish(self, repository_id: int, known_from: int | None, known_until: int) -> None:
-        """Write down that everything between the two times is known."""
+        """Record that everything between the two times is known."""
         with self._transaction() as database:
             database.execute(
                 "UPDATE repositories SET known_from = ?, known_until = max(?, coalesce(known_until, 0))"

@@ -1,4 +1,4 @@
-"""One definition through time, as the history of a repository has it."""
+"""The versions of one definition in the history of a repository."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ Definition = HistogramSpec | UnusableDefinition | None
 
 @dataclass(frozen=True, slots=True)
 class Era:
-    """A time during which a definition stayed as it was; what it does not touch goes unnoticed."""
+    """A period in which a definition did not change."""
 
-    revision: Revision  # with which it began
+    revision: Revision  # with which the period began
     since: datetime  # UTC
-    until: datetime | None  # UTC; None: it is still so
-    definition: Definition  # None: there was none of that name
+    until: datetime | None  # UTC; None: until now
+    definition: Definition  # None: the name was not defined
 
 
 def eras(
@@ -29,9 +29,9 @@ def eras(
     Yield the eras of *name*, oldest first.
 
     Args:
-        name: As a ping may write it, a ``STARTUP_`` prefix included.
-        versions: A repository's, oldest first.
-        spec_file_of: Gives the specs of a version by its digest.
+        name: Name of the histogram; may have the prefix ``STARTUP_``, as in pings.
+        versions: The versions of a repository, oldest first.
+        spec_file_of: Returns the specs of a version by its digest.
     """
     era: Era | None = None
     for version in versions:

@@ -1,4 +1,4 @@
-"""Spec files from a clone on this machine, asked through its own tool."""
+"""Reads spec files from a local clone, with the command hg or git."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ TOTAL_SECONDS = 10.0
 
 
 class _Clone:
-    """One clone; what repository a ping names is not looked at, its changeset tells."""
+    """One clone; the repository of a revision is ignored, only its changeset counts."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,14 +56,14 @@ class MercurialClone(_Clone):
     """A local Mercurial clone."""
 
     async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises as every source does."""
-        # As a revset: bare digits could be taken for a revision number.
+        """Return the file at *revision*; raises the errors of `Source.read`."""
+        # A revset, because plain digits could be a revision number.
         changeset = f"id({revision.changeset})"
         hg = ("hg", "--cwd", str(self._path))
         status, node = await self._run(*hg, "log", "-r", changeset, "-T", "{node}")
         if status:
             raise SourceUnreachable(f"hg in {self._path}: exit status {status}")
-        # Nothing but f is Mercurial's name for what was never committed.
+        # Mercurial uses the id ffff… for the working directory.
         if not node or set(node) == {ord("f")}:
             raise RevisionMissing(f"{self._path} has no changeset {revision.changeset}")
         status, text = await self._run(*hg, "cat", "-r", node.decode(), SPEC_PATH)
@@ -78,7 +78,7 @@ class GitClone(_Clone):
     """A local git clone, bare or not, whose commits are what revisions name."""
 
     async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises as every source does."""
+        """Return the file at *revision*; raises the errors of `Source.read`."""
         git = ("git", "-C", str(self._path))
         status, _ = await self._run(*git, "rev-parse", "--git-dir")
         if status:

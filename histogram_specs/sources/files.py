@@ -1,4 +1,4 @@
-"""Spec files from a folder or an archive, laid out as the cache is."""
+"""Reads spec files from a folder or an archive with the layout of the cache."""
 
 import asyncio
 import tarfile
@@ -28,7 +28,7 @@ class Folder:
         return None
 
     async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises as every source does."""
+        """Return the file at *revision*; raises the errors of `Source.read`."""
         name = await asyncio.to_thread(self._names.stored_as, revision.repository, revision.changeset)
         path = self._path / revision.repository / (name or revision.changeset) / SPEC_FILE_NAME
         try:
@@ -44,7 +44,7 @@ class Folder:
 
 
 class Archive:
-    """A zip or tar file with the same layout, at its top or in any one folder."""
+    """A zip or tar file with the same layout, at the top or in a single folder."""
 
     SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
@@ -58,7 +58,7 @@ class Archive:
         return None
 
     async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises as every source does."""
+        """Return the file at *revision*; raises the errors of `Source.read`."""
         wanted = f"{revision.repository}/{revision.changeset}/{SPEC_FILE_NAME}"
         try:
             return await asyncio.to_thread(self._read, wanted)

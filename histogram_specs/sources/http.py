@@ -1,4 +1,4 @@
-"""Spec files over HTTP, from the one server that the operator configured."""
+"""Fetches spec files over HTTP, only from the configured server."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ MAX_PER_SECOND = 10.0
 
 class HttpGetter:
     """
-    GET requests that are bounded in time, size, number at once and rate, and never redirected.
+    Makes GET requests with limits of time, size, concurrency and rate; redirects are not followed.
 
     Use it with ``async with``.
     """
@@ -53,19 +53,19 @@ class HttpGetter:
 
     async def get(self, url: str, most_bytes: int = MAX_BYTES) -> bytes:
         """
-        Return the body that *url* answers with status 200.
+        Return the body of *url*, if the status is 200.
 
         Raises:
-            RevisionMissing: If it answers 404 or 410.
-            SourceDown: If it cannot be connected to, or does not answer in time.
-            SourceUnreachable: If it answers anything else, breaks off, or sends too much.
+            RevisionMissing: If the status is 404 or 410.
+            SourceDown: If the server cannot be connected to, or does not answer in time.
+            SourceUnreachable: If the status is another one, or the body is truncated or too large.
         """
         async with self._at_once:
             await self._take_turn()
             try:
                 return await self._get(url, most_bytes)
             except TimeoutError:
-                raise SourceDown(f"{url}: no whole answer in {self._timeout.total:g} s") from None
+                raise SourceDown(f"{url}: no complete answer in {self._timeout.total:g} s") from None
             except aiohttp.ClientConnectionError as error:
                 raise SourceDown(f"{url}: {error or type(error).__name__}") from None
             except aiohttp.ClientError as error:
@@ -94,7 +94,7 @@ class HttpGetter:
 
 
 class HttpSource:
-    """Spec files at the URLs that *url_of* gives.  Use it with ``async with``."""
+    """Spec files at the URLs from *url_of*.  Use it with ``async with``."""
 
     def __init__(self, url_of: Callable[[Revision], str], getter: HttpGetter | None = None) -> None:
         self._url_of = url_of
@@ -108,5 +108,5 @@ class HttpSource:
         await self._getter.__aexit__(*raised)
 
     async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises what `HttpGetter.get` does."""
+        """Return the file at *revision*; raises the errors of `HttpGetter.get`."""
         return await self._getter.get(self._url_of(revision))

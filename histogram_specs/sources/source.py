@@ -1,5 +1,5 @@
 """
-Where a revision's file comes from: what each form of the ``revision_server`` setting stands for.
+The sources of spec files: the forms of the setting ``revision_server``.
 
 ==============================  =====================================================
 ``http://…``, ``https://…``     a Mercurial server
@@ -21,7 +21,7 @@ UPSTREAM = "upstream+"
 
 
 class Source(Protocol):
-    """Anything that has spec files by revision.  Use it with ``async with``."""
+    """A source of spec files by revision.  Use it with ``async with``."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -29,24 +29,24 @@ class Source(Protocol):
 
     async def read(self, revision: Revision) -> bytes:
         """
-        Return the bytes of the file at *revision*, whatever they are.
+        Return the unchecked bytes of the file at *revision*.
 
         Raises:
-            RevisionMissing: If the source has no such revision, or no such file at it.
-            SourceUnreachable: If there was no usable answer; a later try may have one.
+            RevisionMissing: If the source does not have the revision, or no spec file at it.
+            SourceUnreachable: If there was no usable answer; a later attempt may succeed.
         """
 
 
 def source_of(setting: str) -> Source:
     """
-    Return the source that the text of a setting stands for; nothing is opened yet.
+    Return the source for the text of the setting; it is not opened yet.
 
     Raises:
-        BadSource: If it stands for none; the text says what would.
+        BadSource: If the text is not the name of a source; the message names the valid forms.
     """
     server = setting.removeprefix(UPSTREAM)
     if server.startswith(("http://", "https://")):
-        # aiohttp takes longer to import than the rest together; who reads from a disk does without.
+        # Imported late: aiohttp is slow to import, and sources on disk do not need it.
         from histogram_specs.sources.http import HttpSource
 
         if server == setting:
@@ -63,6 +63,6 @@ def source_of(setting: str) -> Source:
     if path.is_file() and path.name.endswith(Archive.SUFFIXES):
         return Archive(path)
     raise BadSource(
-        f"revision_server {setting!r} is no http(s) URL, no upstream+http(s) URL, "
-        "no folder, no clone and no .zip or .tar archive that exists"
+        f"revision_server {setting!r} must be an http(s) URL, an upstream+http(s) URL, "
+        "or an existing folder, clone, .zip or .tar archive"
     )

@@ -1,9 +1,9 @@
 """
-Writes a backup: one tar archive, consistent though conversion goes on.
+Writes a backup: one consistent tar archive, while conversion continues.
 
-The ledger is copied first, at one moment.  Partition files only grow, so the part that this ledger
-counts stays as it is; raw/ is read later and holds at least what the ledger says was read.  Only a
-merge or a replay takes files away: then it is begun again.
+The ledger is copied first.  Partition files only grow, so the part that this ledger counts does not
+change; raw/ is read later and holds at least what the ledger counts as read.  Only merges and replays
+remove files: then the backup starts again.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 from storage.backup.contents import (
     LIST_NAME,
-    Copied,
+    CopyResult,
+    FileDigest,
     Part,
-    Sum,
     committed_parts,
     definition_parts,
     needed_segments,
@@ -43,14 +43,14 @@ def back_up(
     *,
     on_file: Callable[[], None] = lambda: None,
     on_total: Callable[[float], None] = lambda _: None,
-) -> Copied:
+) -> CopyResult:
     """
     Write the data root to the archive *file*, which appears whole, synced, or not at all.
 
     Raises:
-        UnfitLedger: The ledger is not the one of the files; `repair` comes first.
-        LostFile: A committed file is gone.
-        FileExistsError: *file* is there.
+        UnfitLedger: The ledger does not match the files; run `repair` first.
+        LostFile: A committed file is missing.
+        FileExistsError: *file* exists.
         OSError: Something cannot be read, or the disk refuses.
     """
     check_fit(root)
@@ -61,7 +61,7 @@ def back_up(
         try:
             copied = _write_whole(root, partial, disk, on_file, on_total)
         except (LostFile, FileNotFoundError):
-            # Merged into another file, or past its time, since the ledger was copied?
+            # Was it merged, or removed after its retention, since the ledger was copied?
             if attempts == ATTEMPTS:
                 raise
             continue
@@ -76,8 +76,8 @@ def _write_whole(
     disk: Disk,
     on_file: Callable[[], None],
     on_total: Callable[[float], None],
-) -> Copied:
-    """Write the archive *partial*, synced; after an exception it is not there."""
+) -> CopyResult:
+    """Write the archive *partial*, synced; after an exception it is removed."""
     copy = partial.with_name(f"{partial.name}.ledger")
     disk.unlink(partial)
     _clear(copy, disk)
@@ -96,7 +96,7 @@ def _write_whole(
 
 
 def _clear(copy: Path, disk: Disk) -> None:
-    """Remove the copy of a ledger, and what SQLite keeps beside it."""
+    """Remove the copy of a ledger, with the files that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         disk.unlink(copy.with_name(f"{copy.name}{suffix}"))
 
@@ -107,8 +107,8 @@ def _write(
     stream: BinaryIO,
     on_file: Callable[[], None],
     on_total: Callable[[float], None],
-) -> Copied:
-    sums: dict[str, Sum] = {}
+) -> CopyResult:
+    sums: dict[str, FileDigest] = {}
     identity = _copy_ledger(root, copy)
     with Ledger(copy, read_only=True) as ledger:
         parts = list(committed_parts(root, ledger))
@@ -127,7 +127,7 @@ def _write(
             raise LostFile(lost)
         text = packed_list(sums)
         _add(archive, {}, Part(LIST_NAME, len(text)), io.BytesIO(text))
-    return Copied(len(sums), sum(each.length for each in sums.values()))
+    return CopyResult(len(sums), sum(each.length for each in sums.values()))
 
 
 def _all(parts: list[Part], root: DataRoot) -> Iterator[Part]:
@@ -138,7 +138,7 @@ def _all(parts: list[Part], root: DataRoot) -> Iterator[Part]:
 
 
 def _copy_ledger(root: DataRoot, copy: Path) -> Identity:
-    """The ledger as of one moment, at *copy*; returns the identity that belongs to it."""
+    """Write a consistent copy of the ledger to *copy*; return its identity."""
     with Ledger.for_reading(root) as ledger:
         ledger.copy_to(copy)
     with Ledger(copy) as opened:
@@ -156,21 +156,21 @@ def _copy_ledger(root: DataRoot, copy: Path) -> Identity:
     return identity
 
 
-def _add(archive: tarfile.TarFile, sums: dict[str, Sum], part: Part, source: BinaryIO) -> None:
+def _add(archive: tarfile.TarFile, sums: dict[str, FileDigest], part: Part, source: BinaryIO) -> None:
     info = tarfile.TarInfo(part.path)
     info.size, info.mode = part.length, 0o600
     reader = _Summing(source)
     try:
         archive.addfile(info, reader)
     except OSError as error:
-        if type(error) is OSError and error.errno is None:  # tarfile's own: the source ended too soon
+        if type(error) is OSError and error.errno is None:  # raised by tarfile: the source ended early
             raise LostFile(part.path) from error
         raise
-    sums[part.path] = Sum(part.length, reader.hexdigest())
+    sums[part.path] = FileDigest(part.length, reader.hexdigest())
 
 
 class _Summing:
-    """A stream that takes the digest of what is read from it."""
+    """A stream that computes the digest of the bytes read from it."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source

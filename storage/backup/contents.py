@@ -1,4 +1,4 @@
-"""What a backup holds: which files, how much of each counts, and the list that proves it whole."""
+"""The content of a backup: its files, their committed lengths, and the list that proves it complete."""
 
 import json
 import re
@@ -31,7 +31,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class FileDigest:
     """The expected length and digest of a file in the archive."""
 
     length: int
@@ -39,7 +39,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopyResult:
     """The result of a backup or a restore."""
 
     files: int
@@ -69,52 +69,54 @@ def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
 
 
 def raw_parts(root: DataRoot) -> Iterator[Part]:
-    """Every segment up to its last whole record: a writer may be at work behind it."""
+    """Yield every segment up to its last whole record, as a writer may still append to it."""
     for segment in segments(root.raw):
         try:
             end = scan_segment(segment.path, 0, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS).end
         except FileNotFoundError:
-            continue  # past its time since it was listed
+            continue  # removed after its retention since it was listed
         yield Part(f"raw/{segment.name}", end)
 
 
 def note_parts(root: DataRoot) -> Iterator[Part]:
-    """What `convert FILE` notes of exports, so that one that waits is not put in twice."""
+    """Yield the notes of `convert FILE`, so that a waiting export is not imported twice."""
     for path in sorted((root.state / "imports").glob("*.json")):
         yield Part(f"state/imports/{path.name}", path.stat().st_size)
 
 
 def needed_segments(ledger: Ledger) -> set[str]:
-    """Paths of the segments that *ledger* still reads from; a finished one may go meanwhile."""
+    """Return the paths of segments that *ledger* still reads from; finished ones may be removed meanwhile."""
     unfinished = {name for name, position in ledger.positions().items() if not position.finished}
     return {f"raw/{name}" for name in unfinished | ledger.pending_segments()}
 
 
 def definition_parts(root: DataRoot) -> Iterator[Part]:
-    """The files of the revision cache, where it is in the data root."""
+    """Yield the files of the revision cache if it is in the data root."""
     for path in sorted(root.specs.rglob("*")):
         name = str(path.relative_to(root.path))
         if path.is_file() and not path.is_symlink() and is_allowed(name):
             yield Part(name, path.stat().st_size)
 
 
-def packed_list(sums: dict[str, Sum]) -> bytes:
-    """The archive's list of files."""
+def packed_list(sums: dict[str, FileDigest]) -> bytes:
+    """Return the archive's list of files as bytes."""
     files = {path: [each.length, each.sha256] for path, each in sums.items()}
     return json.dumps({"format": FORMAT, "files": files}).encode()
 
 
-def parse_list(text: bytes) -> dict[str, Sum]:
+def parse_list(text: bytes) -> dict[str, FileDigest]:
     """
-    The list that `packed_list` made.
+    Parse the list that `packed_list` made.
 
     Raises:
-        ValueError: It is not one, or of another format.
+        ValueError: It is not such a list, or of another format.
     """
     try:
         found = json.loads(text)
         if found["format"] != FORMAT:
             raise ValueError(f"format {found['format']}")
-        return {path: Sum(int(length), str(digest)) for path, (length, digest) in found["files"].items()}
+        return {
+            path: FileDigest(int(length), str(digest)) for path, (length, digest) in found["files"].items()
+        }
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a list of files") from error

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from storage.backup.contents import LIST_NAME, Copied, Sum, is_allowed, parse_list
+from storage.backup.contents import LIST_NAME, CopyResult, FileDigest, is_allowed, parse_list
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import BadBackup, NoDataRoot
@@ -18,15 +18,17 @@ CHUNK_BYTES = 1 << 20
 MAX_LIST_BYTES = 1 << 30
 
 
-def restore(file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None] = lambda: None) -> Copied:
+def restore(
+    file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None] = lambda: None
+) -> CopyResult:
     """
     Make *target* the data root that the archive *file* holds.
 
     It is written beside *target* under a hidden name, checked, synced, and renamed.
 
     Raises:
-        NoDataRoot: *target* is there, and not an empty folder.
-        BadBackup: The archive is damaged, cut short, or not one of ours.
+        NoDataRoot: *target* exists and is not an empty folder.
+        BadBackup: The archive is damaged, cut short, or not a backup.
         OSError: The archive cannot be read, or the disk refuses.
     """
     _check_empty(target)
@@ -35,9 +37,9 @@ def restore(file: Path, target: Path, disk: Disk, *, on_file: Callable[[], None]
         staged = target.with_name(f".{target.name}.restoring")
         lock = FileLock(target.with_name(f".{target.name}.restoring.lock"))
         if not lock.acquire(wait=False):
-            raise NoDataRoot(f"{target}: another restore is at work there; wait for it")
+            raise NoDataRoot(f"{target}: another restore is running there; wait for it")
         try:
-            # What a restore that was killed left behind.
+            # Left by a killed restore.
             shutil.rmtree(staged, ignore_errors=True)
             copied = _extract(file, stream, staged, disk, on_file)
             DataRoot(staged).prepare(disk)
@@ -63,7 +65,7 @@ def _check_empty(target: Path) -> None:
 
 def _put(staged: Path, target: Path, disk: Disk) -> None:
     try:
-        # Over an empty folder, or over nothing: rename replaces no other.
+        # rename replaces nothing but an empty folder.
         disk.rename(staged, target)
     except OSError as error:
         if error.errno not in (errno.EBUSY, errno.EXDEV):
@@ -71,9 +73,11 @@ def _put(staged: Path, target: Path, disk: Disk) -> None:
         raise NoDataRoot(f"{target}: a disk is mounted there; name a folder below it with --data") from None
 
 
-def _extract(file: Path, stream: IO[bytes], staged: Path, disk: Disk, on_file: Callable[[], None]) -> Copied:
-    sums: dict[str, Sum] = {}
-    listed: dict[str, Sum] | None = None
+def _extract(
+    file: Path, stream: IO[bytes], staged: Path, disk: Disk, on_file: Callable[[], None]
+) -> CopyResult:
+    sums: dict[str, FileDigest] = {}
+    listed: dict[str, FileDigest] | None = None
     try:
         with tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
@@ -86,20 +90,20 @@ def _extract(file: Path, stream: IO[bytes], staged: Path, disk: Disk, on_file: C
                     listed = parse_list(source.read(MAX_LIST_BYTES))
                     continue
                 if not is_allowed(member.name) or member.name in sums:
-                    raise BadBackup(f"{file}: {member.name!r} is not a backup's; nothing was restored")
+                    raise BadBackup(f"{file}: {member.name!r} is not part of a backup; nothing was restored")
                 sums[member.name] = _write(staged / member.name, source, disk)
                 on_file()
     except (tarfile.TarError, ValueError, EOFError) as error:
         raise BadBackup(f"{file}: damaged, or not a backup ({error}); nothing was restored") from error
     if listed is None:
-        raise BadBackup(f"{file}: it ends too early; nothing was restored")
+        raise BadBackup(f"{file}: the file ends too early; nothing was restored")
     wrong = next((path for path in {**listed, **sums} if listed.get(path) != sums.get(path)), None)
     if wrong is not None:
-        raise BadBackup(f"{file}: {wrong} is damaged in it, or missing; nothing was restored")
-    return Copied(len(sums), sum(each.length for each in sums.values()))
+        raise BadBackup(f"{file}: its file {wrong} is damaged or missing; nothing was restored")
+    return CopyResult(len(sums), sum(each.length for each in sums.values()))
 
 
-def _write(path: Path, source: IO[bytes], disk: Disk) -> Sum:
+def _write(path: Path, source: IO[bytes], disk: Disk) -> FileDigest:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, length = hashlib.sha256(), 0
     descriptor = disk.create(path)
@@ -111,7 +115,7 @@ def _write(path: Path, source: IO[bytes], disk: Disk) -> Sum:
         disk.sync(descriptor)
     finally:
         disk.close(descriptor)
-    return Sum(length, digest.hexdigest())
+    return FileDigest(length, digest.hexdigest())
 
 
 def _sync_folders(staged: Path, disk: Disk) -> None:

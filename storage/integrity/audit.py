@@ -34,6 +34,7 @@ class Audit:
 
     @property
     def balanced(self) -> bool:
+        """Whether there are no findings."""
         return not self.findings
 
     @property
@@ -60,7 +61,7 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
         tally = ledger.tally()
         booked = ledger.books()
         pending_segments = ledger.pending_segments()
-    # Outside of the snapshot: reading raw/ takes long, and SQLite cannot truncate its log meanwhile.
+    # Outside the snapshot: reading raw/ takes long, and SQLite cannot truncate its log meanwhile.
     raw = _recount_raw(root.raw, positions, on_file)
     raw.findings += _lost_segments(raw.there, positions, pending_segments, ledger)
     result = Audit(_with_unread(booked, raw.unread), raw.findings)
@@ -130,7 +131,7 @@ def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
     Return the books by day as `audit` gives them, without a recount of what was converted.
 
     Raises:
-        OSError: A segment cannot be read for another reason than that it is gone.
+        OSError: A segment exists but cannot be read.
     """
     with ledger.snapshot():
         positions = ledger.positions()
@@ -140,7 +141,7 @@ def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
         position = positions.get(segment.name, SEGMENT_START)
         if position.finished:
             continue
-        with suppress(FileNotFoundError):  # converted since, and past its time
+        with suppress(FileNotFoundError):  # converted since the start, and removed after its retention
             unread[f"{segment.day:%Y%m%d}"] += _count_whole(segment.path, position.position)
     return _with_unread(booked, unread)
 
@@ -172,7 +173,7 @@ def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: C
         position = positions.get(segment.name, SEGMENT_START)
         if position is SWEPT:
             found.findings.append(
-                f"raw/{segment.name}: it was converted and removed before, and is there again; it is not"
+                f"raw/{segment.name}: it was converted and removed, but exists again; it is not"
                 " read again (repair moves it to state/stray/)"
             )
             on_file()

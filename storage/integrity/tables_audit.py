@@ -1,4 +1,4 @@
-"""Holds the tables' files on disk against the ledger."""
+"""Compares the tables' files on disk with the ledger."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,12 @@ from storage.ledger.table_files import TABLES_FOLDER
 
 def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
     """
-    Return what does not agree, one line each; that tables are behind the records is no finding.
+    Return the differences, one line each; tables that are behind the records are not a finding.
 
-    The server may be at work meanwhile: what it merges or commits after the start is not missed.
+    The server may run meanwhile: files that it merges or commits after the start are not reported.
 
     Raises:
-        OSError: Something cannot be read for another reason than that it is gone.
+        OSError: A file exists but cannot be read.
     """
     findings = []
     unknown = unknown_table_files(root, ledger)

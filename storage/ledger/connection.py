@@ -1,4 +1,4 @@
-"""Connections to the ledger's file: for writing, for reading, and where nothing may be written."""
+"""Connections to the ledger's file: for writing, for reading, and in read-only folders."""
 
 import os
 import shutil
@@ -19,21 +19,24 @@ class Connection(sqlite3.Connection):
     """Translates disk errors of SQLite into storage errors; violated constraints stay SQLite's."""
 
     path: Path
-    copy: "TemporaryDirectory[str] | None" = None  # holds what is read; goes with the connection
+    copy: "TemporaryDirectory[str] | None" = None  # holds the copy; removed with the connection
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
+        """Execute a statement; raises errors of the ledger instead of those of SQLite."""
         try:
             return super().execute(*args)
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
+        """Execute a statement for each row; raises errors of the ledger instead of those of SQLite."""
         try:
             return super().executemany(*args)
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
 
     def close(self) -> None:
+        """Close the connection, and remove the copy that it reads, if any."""
         super().close()
         if self.copy is not None:
             self.copy.cleanup()
@@ -49,21 +52,21 @@ class Connection(sqlite3.Connection):
 
 
 def connect(path: Path) -> Connection:
-    """A connection that may write."""
+    """Return a connection that can write."""
     return _opened(str(path), path)
 
 
 def connect_in_memory() -> Connection:
-    """A connection to an empty database that no file holds."""
+    """Return a connection to an empty database in memory."""
     return _opened(":memory:", Path(":memory:"))
 
 
 def connect_for_reading(path: Path) -> Connection:
     """
-    A connection that reads and creates no file where the folder may not be written.
+    Return a connection for reading; it creates no file in a read-only folder.
 
-    SQLite reads a write-ahead log only with an index beside it, which it would have to make.  So in a
-    read-only folder the log, where there is one, is read from a copy of both.
+    SQLite reads a write-ahead log only with an index beside it, which it would have to create.  So
+    in a read-only folder an existing log is read from a copy of both.
 
     Raises:
         LedgerError: The file cannot be read.
@@ -81,7 +84,7 @@ def connect_for_reading(path: Path) -> Connection:
 
 
 def _connect_beside_a_writer(path: Path) -> Connection | None:
-    """A connection by the index that a live writer, another user's, keeps; None where there is none."""
+    """Return a connection that uses the index of a running writer of another user; None without one."""
     if not path.with_name(f"{path.name}-shm").exists():
         return None
     connection = _opened(_uri(path, "mode=ro"), path, is_uri=True)

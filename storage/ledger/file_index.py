@@ -1,4 +1,4 @@
-"""The table of committed files: which files lie in or below a directory, found by its index."""
+"""Queries for committed files in or below a directory, by the table's index."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ COLUMNS = "directory, name, length, records, frames, closed, schema_id"
 
 def files_query(below: str, *, open_only: bool) -> str:
     """
-    The query for the files in or below the directory *below*, which it takes as ``:below``.
+    Return the query for the files in or below the directory *below*, its parameter ``:below``.
 
     It has one SELECT per condition, because SQLite reads the whole table for an OR of the two.
     """
-    # "0" follows "/" in ASCII: what begins with below + "/" lies between the two.
+    # "0" follows "/" in ASCII: all names that begin with below + "/" are between the two.
     conditions = (
         ("directory = :below", "directory >= :below || '/' AND directory < :below || '0'")
         if below
@@ -22,14 +22,14 @@ def files_query(below: str, *, open_only: bool) -> str:
     )
     is_wanted = "closed = 0" if open_only else "TRUE"
     parts = (
-        f"SELECT {COLUMNS} FROM files WHERE {condition} AND {is_wanted}"  # noqa: S608 - all of it is ours
+        f"SELECT {COLUMNS} FROM files WHERE {condition} AND {is_wanted}"  # noqa: S608 - built from constants only
         for condition in conditions
     )
     return " UNION ALL ".join(parts) + " ORDER BY directory, name"
 
 
 def files_below(connection: sqlite3.Connection, below: str, *, open_only: bool) -> list[StoredFile]:
-    """Committed files in *below* or under it ("" for all), in order of directory and name."""
+    """Return the committed files in *below* or under it ("" for all), in order of directory and name."""
     rows = connection.execute(files_query(below, open_only=open_only), {"below": below})
     return [
         StoredFile(directory, name, length, records, frames, bool(closed), schema_id)
@@ -38,6 +38,6 @@ def files_below(connection: sqlite3.Connection, below: str, *, open_only: bool) 
 
 
 def committed_paths(connection: sqlite3.Connection, paths: Iterable[str]) -> set[str]:
-    """Those of *paths* (below the data root) that are committed files."""
+    """Return those of *paths* (below the data root) that are committed files."""
     query = "SELECT 1 FROM files WHERE directory = ? AND name = ?"
     return {path for path in paths if connection.execute(query, path.rpartition("/")[::2]).fetchone()}

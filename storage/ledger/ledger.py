@@ -2,7 +2,7 @@
 The ledger: what was read, what was written, what was counted, in one SQLite file.
 
 One of its transactions is the converter's commit point (docs/decisions/0001):
-files are appended and synced inside it, and readers see them once it ended.
+files are appended and synced inside it, and readers see them once it has ended.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ MAX_NAMES_IN_QUERY = 500  # above that, reading the whole table is cheaper
 
 class Ledger(LedgerFile, TableQueries):
     """
-    The ledger of one data root: its transactions, and a query for each question about it.
+    The ledger of one data root: its transactions, and its queries.
 
     One process at a time writes: the one that holds the converter's lock.  Any number of
     processes read at the same time.  Use an object in one thread at a time.
@@ -114,7 +114,7 @@ class Ledger(LedgerFile, TableQueries):
         return [path for (path,) in self._connection.execute("SELECT path FROM doubtful")]
 
     def schemas(self) -> dict[int, str]:
-        """Return every partition schema that was ever in force, as JSON, by its id."""
+        """Return every partition schema that was ever used, as JSON, by its id."""
         return dict(self._connection.execute("SELECT schema_id, schema FROM schemas"))
 
     def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:

@@ -20,8 +20,8 @@ from storage.ledger.connection import (
 from storage.ledger.schema import ADD_SINCE, TABLES, VERSION
 
 
-class UnmadeLedger(LedgerError):
-    """There is no ledger file, or it has no tables yet."""
+class MissingLedger(LedgerError):
+    """The ledger file does not exist, or has no tables yet."""
 
 
 def refuse_lost(root: DataRoot) -> None:
@@ -32,7 +32,7 @@ def refuse_lost(root: DataRoot) -> None:
     try:
         # Another process may have created both the ledger and the file meanwhile.
         LedgerFile(root.ledger, read_only=True).close()
-    except UnmadeLedger:
+    except MissingLedger:
         raise LostLedger(
             f"{root.ledger}: the ledger is gone, but its files are there; {REMEDY} (for example {held})"
         ) from None
@@ -55,7 +55,7 @@ class LedgerFile:
         Raises:
             LedgerError: It cannot be opened.
             OtherVersion: A newer server wrote it.
-            StorageFull: There is no room to open it.
+            StorageFull: Not enough space to open it.
         """
         self.path = path
         self._read_only = read_only
@@ -66,7 +66,7 @@ class LedgerFile:
         path = self.path
         self._scopes: dict[tuple[str, str], int] = {}
         if self._read_only and not path.exists():
-            raise UnmadeLedger(f"{path}: no ledger found; is this a data root?")
+            raise MissingLedger(f"{path}: no ledger found; is this a data root?")
         try:
             self._connection: Connection = (connect_for_reading if self._read_only else connect)(path)
         except sqlite3.Error as error:
@@ -92,19 +92,19 @@ class LedgerFile:
     @classmethod
     def for_reading(cls, root: DataRoot) -> Self:
         """
-        Return the ledger of *root* for reading; an empty one where nothing was converted yet.
+        Return the ledger of *root* for reading; an empty one if nothing was converted yet.
 
-        Nothing on the disk is created or changed.
+        Nothing on disk is created or changed.
 
         Raises:
-            NoDataRoot: There is no data root at *root*.
+            NoDataRoot: No data root exists at *root*.
             LostLedger: It is missing, but its files are there.
             LedgerError: The ledger cannot be opened.
         """
         root.check_present()
         try:
             return cls(root.ledger, read_only=True)
-        except UnmadeLedger:
+        except MissingLedger:
             refuse_lost(root)
         return cls.empty(root.ledger)
 
@@ -147,7 +147,7 @@ class LedgerFile:
         before = self._connection
         try:
             self._open()
-        except UnmadeLedger:
+        except MissingLedger:
             self._connection = before  # another process is creating it
             return False
         before.close()
@@ -164,10 +164,10 @@ class LedgerFile:
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
             version = VERSION
         elif version == VERSION and create and not self._has_column("table_files", "name"):
-            # A release without tables made it.
+            # A release without tables created it.
             self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}COMMIT;")
         elif version == 0:
-            raise UnmadeLedger(f"{self.path}: empty; the process that created it was killed")
+            raise MissingLedger(f"{self.path}: empty; the process that created it was killed")
         if create and not self._has_column("pending", "since"):
             self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
         self._version = version
@@ -179,6 +179,7 @@ class LedgerFile:
         return bool(count)
 
     def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -189,7 +190,7 @@ class LedgerFile:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All reads inside the block see the same moment."""
+        """Make all reads inside the block see the same state."""
         self._connection.execute("BEGIN")
         try:
             yield

@@ -14,13 +14,13 @@ from storage.ledger.ledger_file import refuse_lost
 
 def open_ledger(root: DataRoot, disk: Disk) -> Ledger:
     """
-    Return the ledger of *root* for writing; create it where nothing was converted yet.
+    Return the ledger of *root* for writing; create it if nothing was converted yet.
 
     Raises:
-        UnfitLedger: It is gone, older than its files, or of another data root or version.
+        UnfitLedger: It is missing, older than its files, or of another data root or version.
             Nothing was changed.
         LedgerError: It cannot be opened.
-        StorageFull: There is no room to open it.
+        StorageFull: Not enough space to open it.
         OSError: The identity of the data root cannot be written.
     """
     check_fit(root)

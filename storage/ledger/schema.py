@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS files (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS open_files ON files (directory) WHERE closed = 0;
 
--- Partition schemas that were ever in force.
+-- Partition schemas that were ever used.
 CREATE TABLE IF NOT EXISTS schemas (
     schema_id       INTEGER PRIMARY KEY,
     schema          TEXT NOT NULL UNIQUE
@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS counters (
     value           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Files about to appear or to go: whatever stands here and not in `files` is removed on recovery.
+-- Files about to appear or disappear: recovery removes those that are not in `files`.
 CREATE TABLE IF NOT EXISTS doubtful (
     path            TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

@@ -1,4 +1,4 @@
-"""What the ledger knows of the tables: files, shapes, and how far each converted file is in them."""
+"""The ledger's part about the tables: files, shapes, and how much of each converted file is in them."""
 
 import json
 import sqlite3
@@ -62,7 +62,7 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class ShapeRow:
-    """What one shape id stands for."""
+    """The meaning of one shape id."""
 
     kind: str
     starts: tuple[int, ...]
@@ -71,7 +71,7 @@ class ShapeRow:
 
 @dataclass(frozen=True, slots=True)
 class Tabled:
-    """How far one converted file is in the tables, in bytes of its committed length."""
+    """How many committed bytes of one converted file are in the tables."""
 
     directory: str
     name: str
@@ -90,12 +90,12 @@ class Tabled:
 
 
 class TableQueries:
-    """The part of `Ledger` that reads what the tables have; all of it is empty in an older ledger."""
+    """The queries of `Ledger` about the tables; all results are empty in an older ledger."""
 
     _connection: Connection
 
     def has_tables(self) -> bool:
-        """Return whether this ledger has room for tables: one of an earlier release, read only, has none."""
+        """Return whether this ledger can hold tables; a read-only one of an earlier release cannot."""
         row = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'table_files'").fetchone()
         return row is not None
 
@@ -112,7 +112,7 @@ class TableQueries:
         return [TableFile(*row) for row in rows]
 
     def shapes(self) -> dict[str, ShapeRow]:
-        """Return every shape that rows may name, by its id."""
+        """Return every shape, by its id."""
         if not self.has_tables():
             return {}
         rows = self._connection.execute("SELECT shape, kind, starts, labels FROM shapes")
@@ -123,7 +123,7 @@ class TableQueries:
 
     def tabled(self, day: str | None = None, *, behind_only: bool = False) -> list[Tabled]:
         """
-        Return how far converted files are in the tables, the newest day first.
+        Return how much of each converted file is in the tables, the newest day first.
 
         Args:
             day: YYYYMMDD; only its files.
@@ -135,7 +135,7 @@ class TableQueries:
             "SELECT files.directory, files.name, coalesce(tabled.length, 0), files.length"  # noqa: S608
             f" FROM files LEFT JOIN {tabled} AS tabled"
             " ON tabled.directory = files.directory AND tabled.name = files.name"
-            # "0" follows "/" in ASCII: what begins with below + "/" lies between the two.
+            # "0" follows "/" in ASCII: all names that begin with below + "/" are between the two.
             " WHERE files.directory >= :first AND files.directory < :behind"
             " AND (NOT :behind_only OR coalesce(tabled.length, 0) < files.length)"
             " ORDER BY substr(files.directory, 11, 8) DESC, files.directory, files.name"
@@ -144,7 +144,7 @@ class TableQueries:
         return [Tabled(*row) for row in self._connection.execute(query, values)]
 
     def tabled_length(self, directory: str, name: str) -> int | None:
-        """Return how many bytes of a converted file are in the tables; None where there is no such file."""
+        """Return how many bytes of a converted file are in the tables; None if the file is unknown."""
         row = self._connection.execute(
             "SELECT coalesce((SELECT length FROM tabled WHERE directory = ?1 AND name = ?2), 0)"
             " FROM files WHERE directory = ?1 AND name = ?2",
@@ -154,19 +154,19 @@ class TableQueries:
 
 
 class TableChanges:
-    """The part of `Transaction` that changes what the tables have."""
+    """The changes of `Transaction` to the tables."""
 
     _connection: sqlite3.Connection
 
     def put_table_file(self, file: TableFile) -> None:
-        """Add a Parquet file, which is whole and on the medium."""
+        """Add a Parquet file, which must be whole and synced."""
         self._connection.execute(
             "INSERT INTO table_files VALUES (?, ?, ?, ?, ?)",
             (file.table, file.day, file.name, file.rows, file.bytes),
         )
 
     def drop_table_file(self, file: TableFile) -> None:
-        """Take a Parquet file away from readers."""
+        """Remove a Parquet file for readers."""
         self._connection.execute(
             "DELETE FROM table_files WHERE table_name = ? AND day = ? AND name = ?",
             (file.table, file.day, file.name),
@@ -181,11 +181,11 @@ class TableChanges:
         )
 
     def forget_tabled(self, directory: str, name: str) -> None:
-        """Note that a converted file is gone."""
+        """Forget a removed converted file."""
         self._connection.execute("DELETE FROM tabled WHERE directory = ? AND name = ?", (directory, name))
 
     def put_shapes(self, shapes: Mapping[str, ShapeRow]) -> None:
-        """Add what shape ids stand for; known ones stay."""
+        """Add the meaning of shape ids; known ones are not changed."""
         self._connection.executemany("INSERT OR IGNORE INTO shapes VALUES (?, ?, ?, ?)", _shape_rows(shapes))
 
 

@@ -29,14 +29,14 @@ class Transaction(TableChanges):
         return self._intern(table, key, columns, values)
 
     def scope(self, namespace: str, doctype: str) -> int:
-        """The number of a namespace and doctype."""
+        """Return the id of a namespace and doctype."""
         key = namespace, doctype
         if key not in self._scopes:
             self._scopes[key] = self._intern("scopes", "scope_id", ("namespace", "doctype"), key)
         return self._scopes[key]
 
     def directory(self, directory: str) -> int:
-        """The number of a partition's directory."""
+        """Return the id of a partition's directory."""
         if directory not in self._directories:
             self._directories[directory] = self._intern(
                 "directories", "directory_id", ("directory",), (directory,)
@@ -44,17 +44,17 @@ class Transaction(TableChanges):
         return self._directories[directory]
 
     def schema(self, text: str) -> int:
-        """The number of a partition schema, given as JSON."""
+        """Return the id of a partition schema, given as JSON."""
         return self._intern("schemas", "schema_id", ("schema",), (text,))
 
     def remember(
         self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str
     ) -> None:
         """
-        Note a stored ping's id; *day* is the one that it expires by.
+        Remember a stored ping's id; *day* decides when it expires.
 
         Raises:
-            sqlite3.IntegrityError: The id is there already.
+            sqlite3.IntegrityError: The id is already remembered.
         """
         self._execute(
             "INSERT INTO seen VALUES (?, ?, ?, ?, ?)",
@@ -64,7 +64,7 @@ class Transaction(TableChanges):
     def remember_latest(
         self, document_id: bytes, namespace: str, doctype: str, *, digest: int, day: str, directory: str
     ) -> None:
-        """Note a stored ping's id; replace an older note, as an id may come again after the window."""
+        """Remember a stored ping's id; replace an older entry, as an id may return after dedup_days."""
         key = document_id, self.scope(namespace, doctype)
         self._execute("DELETE FROM seen WHERE document_id = ? AND scope_id = ?", key)
         self.remember(document_id, namespace, doctype, digest=digest, day=day, directory=directory)
@@ -74,7 +74,7 @@ class Transaction(TableChanges):
         return self._execute("DELETE FROM seen WHERE day < ?", (int(day),)).rowcount
 
     def move_segment(self, name: str, position: SegmentPosition) -> None:
-        """A segment is read up to *position*."""
+        """Record that a segment is read up to *position*."""
         self._execute(
             "INSERT INTO segments (name, position, records, finished) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET position = excluded.position, records = excluded.records,"
@@ -83,14 +83,14 @@ class Transaction(TableChanges):
         )
 
     def forget_segment(self, name: str) -> None:
-        """A segment's file is gone: all of it was converted, and nothing pending points into it."""
+        """Forget a removed segment, which was converted and holds no pending ping."""
         self._execute("DELETE FROM segments WHERE name = ?", (name,))
         series = series_of(name)
         if series is not None:
             self.sweep(*series)
 
     def sweep(self, series: str, number: int) -> None:
-        """Segment *number* of *series* was converted and removed: it is never read again."""
+        """Record that segment *number* of *series* was converted and removed, and must not be read again."""
         joined = self._execute(
             "UPDATE swept SET last = ? WHERE series = ? AND last = ?", (number, series, number - 1)
         )
@@ -98,7 +98,7 @@ class Transaction(TableChanges):
             self._execute("INSERT OR IGNORE INTO swept VALUES (?, ?, ?)", (series, number, number))
 
     def sweep_range(self, series: str, first: int, last: int) -> None:
-        """Segments *first* to *last* of *series* were converted and removed."""
+        """Record that segments *first* to *last* of *series* were converted and removed."""
         self._execute("INSERT OR REPLACE INTO swept VALUES (?, ?, ?)", (series, first, last))
 
     def count_commit(self) -> int:
@@ -110,7 +110,7 @@ class Transaction(TableChanges):
         self._execute("INSERT OR REPLACE INTO root VALUES (1, ?)", (root_id,))
 
     def reach(self, counter: str, value: int) -> None:
-        """*counter* (``file`` or ``commit``) stands at *value* at least."""
+        """Raise *counter* (``file`` or ``commit``) to at least *value*."""
         self._execute(
             "INSERT INTO counters VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
@@ -137,7 +137,7 @@ class Transaction(TableChanges):
         return self._raise_counter("file", count) - count + 1
 
     def put_file(self, file: StoredFile) -> None:
-        """A file exists, up to this length."""
+        """Add a file, or store its new length."""
         self._execute(
             "INSERT INTO files (directory, name, length, records, frames, closed, schema_id)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -162,13 +162,13 @@ class Transaction(TableChanges):
         self._executemany("DELETE FROM doubtful WHERE path = ?", ((path,) for path in paths))
 
     def refuse(self, document_id: bytes, *, received_at: str, outcome: str, reason: str, detail: str) -> None:
-        """Note the outcome of a submission that was not stored, for `explain`."""
+        """Record the outcome of a submission that was not stored, for `explain`."""
         self._execute(
             "INSERT INTO refused VALUES (?, ?, ?, ?, ?)", (document_id, received_at, outcome, reason, detail)
         )
 
-    def unrefuse(self, document_id: bytes, *, received_at: str, reason: str) -> None:
-        """A quarantined submission left quarantine."""
+    def forget_refusal(self, document_id: bytes, *, received_at: str, reason: str) -> None:
+        """Forget a refusal: the submission left quarantine."""
         self._execute(
             "DELETE FROM refused WHERE rowid IN (SELECT rowid FROM refused WHERE document_id = ?"
             " AND received_at = ? AND reason = ? LIMIT 1)",
@@ -195,7 +195,7 @@ class Transaction(TableChanges):
         revision: str,
         since: int,
     ) -> None:
-        """A submission waits for the definitions of *revision*; its segment must be known."""
+        """Add a submission that waits for the definitions of *revision*; its segment must be known."""
         self._execute(
             "INSERT INTO pending (document_id, segment_id, offset, length, day, revision, since)"
             " SELECT ?, segment_id, ?, ?, ?, ?, ? FROM segments WHERE name = ?",
@@ -203,15 +203,15 @@ class Transaction(TableChanges):
         )
 
     def wait_for(self, pending_id: int, revision: str) -> None:
-        """A pending submission waits for *revision* now."""
+        """Change the revision that a pending submission waits for."""
         self._execute("UPDATE pending SET revision = ? WHERE pending_id = ?", (revision, pending_id))
 
     def stop_waiting(self, pending_id: int) -> None:
-        """A pending submission has its outcome: delete it."""
+        """Delete a pending submission, which has its outcome now."""
         self._execute("DELETE FROM pending WHERE pending_id = ?", (pending_id,))
 
     def add(self, counts: Counts) -> None:
-        """Add to the books; a count may be negative where something moves."""
+        """Add to the counts; a count may be negative."""
         self._executemany(
             "INSERT INTO tally VALUES (?, ?, ?, ?)"
             " ON CONFLICT (day, entry, reason) DO UPDATE SET count = count + excluded.count",

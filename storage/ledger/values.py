@@ -1,4 +1,4 @@
-"""What goes into the ledger and what comes out of it."""
+"""Values that the ledger stores and returns."""
 
 import re
 from collections import Counter
@@ -13,12 +13,12 @@ class Entry(StrEnum):
     RECEIVED = "received"
     STORED = "stored"
     DUPLICATE = "duplicate"
-    CONFLICT = "conflict"  # counted beside `DUPLICATE`, never instead
+    CONFLICT = "conflict"  # counted in addition to `DUPLICATE`
     QUARANTINED = "quarantined"
     DELETED = "deleted"
     HISTOGRAM_KEPT = "histogram_kept"
     HISTOGRAM_DROPPED = "histogram_dropped"  # the value is in quarantine
-    HISTOGRAM_DELETED = "histogram_deleted"  # the value was, and is removed
+    HISTOGRAM_DELETED = "histogram_deleted"  # the value was removed from quarantine
     DAMAGED_RECORDS = "damaged_records"
     DAMAGED_BYTES = "damaged_bytes"
     NOTE = "note"
@@ -26,25 +26,25 @@ class Entry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SegmentPosition:
-    """How far a segment was read, and how many submissions that were."""
+    """How far a segment was read, and how many submissions it had up to there."""
 
     position: int
     records: int
     finished: bool
     last_sequence: int | None = field(default=None, compare=False)
-    """Sequence of the last submission before `position`, where this process read it; not in the ledger."""
+    """Sequence of the last submission before `position`, if this process read it; not in the ledger."""
 
 
 SEGMENT_START = SegmentPosition(0, 0, finished=False)
-"""Position of a segment of which nothing was read."""
+"""Position of an unread segment."""
 SWEPT = SegmentPosition(0, 0, finished=True)
-"""Position of a segment that is in raw/ again after it was converted and removed."""
+"""Position of a segment that exists again after it was converted and removed."""
 
 _SERIES = re.compile(r"([0-9]+-[0-9a-f]+)-([0-9]{10})\.tlg\Z")
 
 
 def series_of(name: str) -> tuple[str, int] | None:
-    """A segment's writer and its number, from its name (``<day>/<worker>-<boot id>-<number>.tlg``)."""
+    """Return a segment's writer and number from its name (``<day>/<worker>-<boot id>-<number>.tlg``)."""
     found = _SERIES.match(name.rpartition("/")[2])
     return None if found is None else (found[1], int(found[2]))
 
@@ -53,7 +53,7 @@ class Positions(Mapping[str, SegmentPosition]):
     """
     How far each segment was read, by name.
 
-    One that was swept and is back counts as `SWEPT`: its submissions are converted already.
+    A removed segment that exists again counts as `SWEPT`: its submissions are already converted.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Positions(Mapping[str, SegmentPosition]):
         return len(self._known)
 
     def moved(self, news: Mapping[str, SegmentPosition]) -> "Positions":
-        """The positions after *news*."""
+        """Return the positions after the changes in *news*."""
         return Positions({**self._known, **news}, self._swept)
 
 
@@ -100,13 +100,14 @@ class StoredFile:
 
     @property
     def path(self) -> str:
+        """Path of the file below the data root."""
         return f"{self.directory}/{self.name}"
 
 
 UNJUDGED = ""
-"""In place of a revision: the submission waits only for its conversion, not for definitions."""
+"""Used instead of a revision: the submission waits only for its conversion, not for definitions."""
 UNKNOWN_DIGEST = 0
-"""Digest of a stored ping whose bytes are gone: a repeat of it never counts as a conflict."""
+"""Digest of a stored ping whose bytes are no longer known: its repeats never count as conflicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Life:
     directory: str = ""
     namespace: str = ""
     doctype: str = ""
-    segment: str = ""  # where a pending one lies in raw/
+    segment: str = ""  # in raw/, of a pending one
     offset: int = 0
     length: int = 0
 
@@ -157,6 +158,6 @@ class DayBooks:
 
     @property
     def balanced(self) -> bool:
-        """received = stored + duplicate + quarantined + pending + deleted"""
+        """Whether received = stored + duplicate + quarantined + pending + deleted."""
         ends = self.stored + self.duplicate + self.quarantined + self.pending + self.deleted
         return self.received == ends

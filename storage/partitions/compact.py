@@ -1,4 +1,4 @@
-"""Merges the small files of a closed day into few large ones, while readers go on."""
+"""Merges the small files of a closed day into few large ones, while readers continue."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,13 +35,12 @@ def compact_day(root: Path, ledger: Ledger, disk: Disk, day: str) -> Iterator[Me
     """
     Merge the files of each partition and quarantine folder of *day* (YYYYMMDD).
 
-    The merged file is whole and synced before the ledger names it in place of
-    the others, in one transaction; the others are removed afterwards.  The caller holds
-    the converter's lock.
+    The merged file is whole and synced before one transaction of the ledger replaces the others
+    by it; the others are removed afterwards.  The caller holds the converter's lock.
 
     Raises:
-        OSError: The disk refuses; the directory in hand is left as it was.
-        EOFError: A committed file is damaged; it is left as it was.
+        OSError: The disk refuses; the current directory is unchanged.
+        EOFError: A committed file is damaged; it is unchanged.
         StrayFile: A file that the ledger does not know has the name of the new one.
     """
     remove_doubtful(root, ledger, disk)
@@ -64,7 +63,7 @@ def _merge(root: Path, ledger: Ledger, disk: Disk, directory: str, files: list[S
         doubt_new(root, transaction, [target.path])
     tabled = {file.path: ledger.tabled_length(file.directory, file.name) or 0 for file in files}
     if any(tabled.values()):
-        # Lines that are in the tables come first, so that one length tells them from the others.
+        # Lines that are in the tables come first, so that one length separates them from the others.
         parts = [_lines_between(root, files, {}, tabled), _lines_between(root, files, tabled, {})]
     else:
         parts = [iter(()), _lines(root, files)]

@@ -2,7 +2,7 @@
 Frames: independent zstd frames, each of whole lines, one after another in a file.
 
 Any zstd tool reads such a file.  A frame carries its content's size and
-checksum, so a file can be read from any frame on and damage is seen
+checksum, so a file can be read from any frame on, and damage is detected
 (RFC 8878, sections 3.1.1 and 3.1.1.1.4).
 """
 
@@ -23,7 +23,7 @@ FRAME_OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.content_size_flag: 1,
 }
 LIVE_LEVEL = 1
-LIVE_MIN_MATCH = 7  # bytes: rows repeat in long runs; less to try, and no larger
+LIVE_MIN_MATCH = 7  # bytes; rows have long repetitions, so shorter matches cost time without saving space
 CHUNK_BYTES = 1 << 20
 
 
@@ -44,7 +44,7 @@ _live = _LiveCompressor()
 
 
 def compress_frame(lines: bytes, level: int = LIVE_LEVEL) -> bytes:
-    """One frame that holds *lines*, which end with a newline."""
+    """Return one frame with *lines*, which end with a newline."""
     if level != LIVE_LEVEL:
         options = {**FRAME_OPTIONS, zstd.CompressionParameter.compression_level: level}
         return bytes(zstd.compress(lines, options=options))
@@ -55,13 +55,13 @@ def compress_frame(lines: bytes, level: int = LIVE_LEVEL) -> bytes:
 
 
 def decompress_frame(frame: bytes) -> bytes:
-    """The lines of one frame."""
+    """Return the lines of one frame."""
     return bytes(zstd.decompress(frame))
 
 
 def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
     """
-    Lines, without their newlines, of the first *length* bytes of a file of frames.
+    Yield the lines, without newlines, in the first *length* bytes of a file of frames.
 
     Memory stays within a chunk and the longest line.
 
@@ -80,7 +80,7 @@ def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
 
 def whole_frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
-    Each whole frame of a file: where it ends, and its lines.
+    Yield the end and the lines of each whole frame of a file.
 
     Stops silently at the first frame that is cut off, damaged, or without whole lines.
     """
@@ -137,7 +137,7 @@ def _blocks(stream: BinaryIO, length: int) -> Iterator[bytes]:
 
 def read_frames(stream: BinaryIO, start: int, end: int) -> Iterator[tuple[list[bytes], int]]:
     """
-    Lines, without their newlines, of each frame between two bytes of a file, and where the frame ends.
+    Yield the lines, without newlines, and the end of each frame between two bytes of a file.
 
     Args:
         start: Where a frame begins.
@@ -173,7 +173,7 @@ def read_frames(stream: BinaryIO, start: int, end: int) -> Iterator[tuple[list[b
 def pack_frames(
     lines: Iterable[bytes], level: int, frame_bytes: int = CHUNK_BYTES
 ) -> Iterator[tuple[bytes, int]]:
-    """Frames of about *frame_bytes* of lines (given without newlines), each with its number of lines."""
+    """Yield frames of about *frame_bytes* of lines (given without newlines), with their numbers of lines."""
     pending: list[bytes] = []
     size = 0
     for line in lines:

@@ -1,5 +1,5 @@
 """
-A histogram ↔ its flat row (StorageFormat.md).
+Packs a histogram into its flat row, and unpacks it (StorageFormat.md).
 
 Plain numbers only: the caller knows the definition and has checked the histogram.
 """
@@ -22,7 +22,7 @@ class UnpackedRow:
     """A row split into its parts."""
 
     counts: dict[int, int]  # by the start of the bucket, every bucket
-    summary: dict[str, Number]  # what the client sent of `SUMMARY`
+    summary: dict[str, Number]  # the values of `SUMMARY` that the client sent
 
 
 def pack_row(
@@ -33,12 +33,12 @@ def pack_row(
 
     Args:
         counts: By the start of the bucket, in plain decimal, as clients send them.
-        index: Where the bucket of a start stands.
-        width: How many buckets there are.
+        index: Position of the bucket of each start.
+        width: Number of buckets.
         summary: One number for each of `SUMMARY`, `NOT_SENT` for a missing one.
 
     Returns:
-        ``width + 5`` numbers: the counts in order of their buckets, 0 for those not mentioned, then
+        ``width + 5`` numbers: the counts in order of their buckets, 0 for those without a count, then
         the summary.  ``sum`` is in the probe's own unit.
 
     Raises:
@@ -56,7 +56,7 @@ def unpack_row(row: Sequence[Number], starts: Sequence[int]) -> UnpackedRow:
     Split a row into its parts.
 
     Args:
-        starts: Where the buckets start; equal neighbours count for the last of them.
+        starts: Starts of the buckets; a count of equal neighbours is given to the last of them.
 
     Raises:
         NotARow: *row* does not have ``len(starts) + 5`` numbers.

@@ -103,7 +103,7 @@ def values_of_path(path: PurePath, base: PurePath, levels: int) -> tuple[str, tu
     Return the day and the folder names of a file or folder below *base* (``converted/``).
 
     Args:
-        levels: How many dimensions the schema in force has below the day.
+        levels: How many dimensions the current schema has below the day.
 
     Raises:
         NotAPartition: *path* has too few folders, is not below *base*, or does not begin with a day.

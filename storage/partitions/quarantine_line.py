@@ -1,4 +1,4 @@
-"""How many things one line of quarantine holds: the books count each refused histogram."""
+"""Counts the items of a quarantine line: the ledger counts each refused histogram."""
 
 import re
 
@@ -7,6 +7,6 @@ _COUNT = re.compile(rb'[^\t]*\t\{"count":([0-9]{1,9}),')
 
 
 def items_in(line: bytes) -> int:
-    """The number of histograms in *line*; 1 for a whole submission, and for a histogram of the old form."""
+    """Return the number of histograms in *line*; 1 for a submission, or for a histogram in the old form."""
     match = _COUNT.match(line)
     return 1 if match is None else int(match[1])

@@ -1,4 +1,4 @@
-"""Reads committed lines back: of one file, or of the partitions that a filter names."""
+"""Reads committed lines of one directory, or of the partitions that match a filter."""
 
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,16 +18,16 @@ OPEN_ATTEMPTS = 5
 
 
 class Filing(StrEnum):
-    """Under which folder records with some value are found."""
+    """The folder of records with some value."""
 
     ITSELF = "itself"
     OTHER = "other"
-    BOTH = "both"  # the partition schema changed: some are under each
+    BOTH = "both"  # after a change of the schema, records are under both
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which partitions: a day, and allowed values by dimension, as clients write them."""
+    """Selects partitions by a day and by values of dimensions, as clients write them."""
 
     day: str | None = None  # YYYYMMDD
     where: tuple[tuple[str, str], ...] = ()  # (dimension, value or pattern with * and ?)
@@ -45,7 +45,7 @@ class Filter:
 
 
 def folder_pattern(value: str) -> str:
-    """The pattern of folder names that *value* asks for: ``idle-d*`` becomes ``idle_d*``."""
+    """Return the pattern of folder names for *value*: ``idle-d*`` becomes ``idle_d*``."""
     parts = []
     text = ""
     for character in value:
@@ -58,12 +58,12 @@ def folder_pattern(value: str) -> str:
 
 
 def dimensions_by_schema(ledger: Ledger) -> dict[int, tuple[str, ...]]:
-    """The names of the folder levels of every schema that was in force."""
+    """Return the names of the folder levels of every schema that was ever used."""
     return {number: parse_schema(text).field_names for number, text in ledger.schemas().items()}
 
 
 def filed_as_other(ledger: Ledger, condition: tuple[str, str]) -> Filing:
-    """Where the schemas that were ever in force file the values that *condition* asks for."""
+    """Return where all schemas that were ever used file the values of *condition*."""
     name, value = condition
     dimensions = [
         dimension
@@ -87,7 +87,7 @@ def _allows_some(dimension: Dimension, pattern: str) -> bool:
 
 
 def matching_directories(ledger: Ledger, store: str, wanted: Filter) -> list[str]:
-    """Directories of *store* (``converted`` or ``quarantine``) that hold what is wanted, in order."""
+    """Return the matching directories of *store* (``converted`` or ``quarantine``), in order."""
     schemas = dimensions_by_schema(ledger)
     directories: dict[str, None] = {}
     for file in ledger.files(f"{store}/{wanted.day}" if wanted.day else store):
@@ -99,10 +99,10 @@ def matching_directories(ledger: Ledger, store: str, wanted: Filter) -> list[str
 
 def open_directory(root: Path, ledger: Ledger, directory: str) -> list[tuple[BinaryIO, StoredFile]]:
     """
-    The committed files of *directory*, open together, so that a compaction meanwhile changes nothing.
+    Open the committed files of *directory* together, so that a compaction cannot remove one in between.
 
     Raises:
-        LostFile: A committed file is gone, and stays so.
+        LostFile: A committed file is missing, also at a second try.
     """
     for attempt in range(OPEN_ATTEMPTS):
         opened: list[tuple[BinaryIO, StoredFile]] = []
@@ -124,14 +124,14 @@ def read_directory(
     root: Path, ledger: Ledger, directory: str, *, on_damage: Callable[[str], None] | None = None
 ) -> Iterator[bytes]:
     """
-    The committed lines of *directory*, without their newlines.
+    Yield the committed lines of *directory*, without newlines.
 
     Args:
-        on_damage: Told in a line of each file that is not whole, of which what is whole is given;
-            without it that is an exception.
+        on_damage: Called with one line for each damaged file, whose intact lines are still returned;
+            without it damage raises.
 
     Raises:
-        LostFile: A committed file is gone.
+        LostFile: A committed file is missing.
         OSError: A file cannot be read.
         EOFError: A file is shorter than was committed.
         DamagedFrame: A frame's checksum disagrees.
@@ -158,6 +158,6 @@ def read_records(
     *,
     on_damage: Callable[[str], None] | None = None,
 ) -> Iterator[bytes]:
-    """Lines ``<docid>\\t<json>`` of every matching partition, without their newlines; damage as above."""
+    r"""Yield lines ``<docid>\t<json>`` of every matching partition, without newlines; damage as above."""
     for directory in matching_directories(ledger, store, wanted):
         yield from read_directory(root, ledger, directory, on_damage=on_damage)

@@ -26,7 +26,7 @@ REASONS = (
     "main",
 )
 APP_NAMES = ("Firefox", "Fennec", "Thunderbird", "FirefoxOS", "B2G")
-# The original server's four, then what later clients say: Firefox ESR, and the builds of Glean applications.
+# The original server's four channels, then those of later clients: Firefox ESR and Glean applications.
 CHANNELS = (
     *("release", "beta", "nightly", "aurora"),
     *("esr", "debug", "development", "staging", "production"),
@@ -40,22 +40,26 @@ class Anything:
     """Every value is allowed."""
 
     def allows(self, value: str) -> bool:
+        """Return True: every value is allowed."""
         return True
 
     def as_json(self) -> Any:
+        """Return the JSON form in a partition schema."""
         return "*"
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The listed values are allowed; a single one may stand without a list."""
+    """The listed values are allowed; a single value needs no list."""
 
     values: tuple[str, ...]
 
     def allows(self, value: str) -> bool:
+        """Return whether *value* is in the list."""
         return value in self.values
 
     def as_json(self) -> Any:
+        """Return the JSON form in a partition schema."""
         return list(self.values)
 
 
@@ -67,9 +71,11 @@ class Between:
     maximum: Bound | None
 
     def allows(self, value: str) -> bool:
+        """Return whether *value* is within the bounds."""
         return is_within(value, self.minimum, self.maximum)
 
     def as_json(self) -> Any:
+        """Return the JSON form in a partition schema."""
         bounds = {"min": self.minimum, "max": self.maximum}
         return {name: bound for name, bound in bounds.items() if bound is not None}
 
@@ -87,7 +93,7 @@ class Dimension:
 
     def value_of(self, value: str | None, app_name: str | None = None) -> str:
         """
-        The value that a record is filed under: *value*, `UNKNOWN` for a missing one, or `OTHER`.
+        Return the value that a record is filed under: *value*, `UNKNOWN` for a missing one, or `OTHER`.
 
         Args:
             app_name: The record's `appName`, for `any_value_of`.
@@ -98,7 +104,7 @@ class Dimension:
         return value if self.allowed.allows(value) else OTHER
 
     def as_json(self) -> dict[str, Any]:
-        """The dimension as `parse_schema` reads it."""
+        """Return the dimension in the form that `parse_schema` reads."""
         described = {"field_name": self.field_name, "allowed_values": self.allowed.as_json()}
         return described | ({"any_value_of": list(self.any_value_of)} if self.any_value_of else {})
 
@@ -115,7 +121,7 @@ class PartitionSchema:
         cls, extra_reasons: Iterable[str] = (), extra_app_names: Iterable[str] = ()
     ) -> "PartitionSchema":
         """
-        The five default dimensions, with their allowed values.
+        Return the five default dimensions, with their allowed values.
 
         Args:
             extra_reasons: Registered doctypes, allowed as well.
@@ -135,16 +141,16 @@ class PartitionSchema:
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        """The fields that the levels below the day's folder are filled from."""
+        """The fields whose values name the levels below the day's folder."""
         return tuple(dimension.field_name for dimension in self.levels)
 
     @property
     def levels(self) -> tuple[Dimension, ...]:
-        """The dimensions that are folders: the day is always the first of all, whatever the schema says."""
+        """The dimensions that are folder levels below the day, which is always the first level."""
         return tuple(d for d in self.dimensions if d.field_name != SUBMISSION_DATE)
 
     def values_of(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
-        """The values that a record with these *fields* is filed under, one for each level."""
+        """Return the values that a record with these *fields* is filed under, one for each level."""
         app_name = value_text(fields.get("appName"))
         return tuple(
             [
@@ -156,15 +162,15 @@ class PartitionSchema:
 
     def apply(self, values: Sequence[str | None]) -> tuple[str, ...]:
         """
-        The values that *values*, in the order of all dimensions, are filed under.
+        Return the values under which *values*, in the order of all dimensions, are filed.
 
-        Those that are too many are left out; where there are too few, the rest is `OTHER`.
+        Surplus values are left out; missing ones become `OTHER`.
         """
         known = [d.value_of(v) for d, v in zip(self.dimensions, values, strict=False)]
         return (*known, *[OTHER] * (len(self.dimensions) - len(known)))
 
     def as_json(self) -> dict[str, Any]:
-        """The schema as `parse_schema` reads it."""
+        """Return the schema in the form that `parse_schema` reads."""
         return {
             "version": self.version,
             "dimensions": [dimension.as_json() for dimension in self.dimensions],
@@ -172,7 +178,7 @@ class PartitionSchema:
 
 
 def value_text(value: Any) -> str | None:
-    """A field's value as the text that is filed under; None where it says nothing."""
+    """Return the text of a field's value for the folder; None if it has no meaning."""
     if isinstance(value, str):
         return value or None
     if isinstance(value, bool):

@@ -25,7 +25,7 @@ SYNC_THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame on its way into a partition."""
+    """A frame to be appended to a partition."""
 
     directory: str  # below the data root
     data: bytes
@@ -74,7 +74,7 @@ def appear(root: Path, path: str, disk: Disk) -> None:
     Give the whole file its final name *path* below *root*; the caller syncs the directory.
 
     Raises:
-        StrayFile: Another file has that name; both stay as they are.
+        StrayFile: Another file has that name; neither is changed.
         OSError: The disk refuses.
     """
     try:
@@ -124,6 +124,7 @@ class PartitionWriter:
         self._syncs = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="partition-sync")
 
     def close(self) -> None:
+        """Stop the threads that sync files."""
         self._syncs.shutdown()
 
     def recover(self) -> Recovered:
@@ -156,7 +157,7 @@ class PartitionWriter:
         Choose a file for each of *directories*; new ones are recorded as doubtful first.
 
         Raises:
-            StorageFull: No room for the ledger.
+            StorageFull: No space for the ledger.
             StrayFile: A file that the ledger does not know has the name of a new one.
         """
         wanted = [

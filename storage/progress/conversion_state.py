@@ -1,7 +1,7 @@
 """
 Whether conversion is halted: one small file that every process can read.
 
-The file has its full length from the start and is written in place, so that works
+The file has its full length from the start and is written in place, so it works
 on a full disk too.  It is a hint, not a promise: nothing is synced.
 """
 

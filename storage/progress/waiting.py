@@ -64,7 +64,7 @@ class ConversionWatch:
 def oldest_waiting(
     segments: Iterable[SegmentPath], positions: Mapping[str, SegmentPosition]
 ) -> datetime | None:
-    """When the oldest submission of *segments* past *positions* arrived; None if there is none."""
+    """Return when the oldest submission of *segments* after *positions* arrived; None without one."""
     arrivals: list[datetime] = []
     for segment in segments:
         position = positions.get(segment.name, SEGMENT_START)

@@ -1,4 +1,4 @@
-"""The thread of the raw writer: does all that waits for the disk."""
+"""The thread of the raw writer, which does all its disk operations."""
 
 import errno
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from storage.raw.submission import Submission
 Result = TypeVar("Result")
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-RECORD_OVERHEAD_BYTES = 512  # header and frame, guessed: bounds on memory and room need no better
+RECORD_OVERHEAD_BYTES = 512  # estimate for header and frame, good enough for limits of memory and space
 PASSING = frozenset({errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -32,7 +32,7 @@ class Commit:
 
 
 def record_bytes(submission: Submission) -> int:
-    """About how many bytes the record of *submission* takes."""
+    """Return about how many bytes the record of *submission* takes."""
     return len(submission.body) + RECORD_OVERHEAD_BYTES
 
 
@@ -54,7 +54,7 @@ class CommitThread:
         self._thread.start()
 
     def submit(self, job: Callable[[], Result], on_done: Callable[[Result], object]) -> None:
-        """Run *job* after those before it, then *on_done* with its result; neither may raise."""
+        """Run *job* after earlier jobs, then *on_done* with its result; neither may raise."""
         self._jobs.put(lambda: on_done(job()))
 
     def stop(self) -> None:
@@ -63,11 +63,11 @@ class CommitThread:
         self._thread.join()
 
     def commit(self, submissions: Sequence[Submission]) -> Commit | StorageError:
-        """Write and sync *submissions*; return the commit, or the error that all of them failed with."""
+        """Write and sync *submissions*; return the commit, or the error for all of them."""
         if self.death is not None:
             return self.death
         if not self.floor.admit(sum(map(record_bytes, submissions))):
-            return StorageFull("the disk has less free space than is to be left")
+            return StorageFull("the disk has less free space than min_free_bytes")
         started = perf_counter()
         series = self.series
         written = 0
@@ -79,7 +79,7 @@ class CommitThread:
             return self._failed(error)
         return Commit(len(submissions), written, perf_counter() - started)
 
-    def look(self, day: date) -> float | None:
+    def check_disk(self, day: date) -> float | None:
         """Check the free space; seal a segment that is too old.  Return the seconds until the next seal."""
         self.floor.check()
         self.seal_if_due(day)
@@ -114,7 +114,7 @@ class CommitThread:
             self.floor.declare_low()
             return StorageFull("the disk is full")
         if number in PASSING:
-            return WriterBusy(f"the disk could not be written just now: {error}")
+            return WriterBusy(f"a temporary error of the disk: {error}")
         if not isinstance(error, WriterDead):
             error = WriterDead(f"the raw store could not be written: {error}")
         self.death = error

@@ -1,5 +1,5 @@
 """
-The frame around a submission: what makes damage visible.
+The frame around a submission, which makes damage visible.
 
 A segment is a 64-byte file header and then records, each starting 8-byte
 aligned (zeros before it)::
@@ -11,8 +11,8 @@ aligned (zeros before it)::
                   · CRC-32C u32 of the 28 bytes before it … 32 bytes in all
     then          header (UTF-8 JSON) · body as received · CRC-32C u32 of both
 
-Little-endian throughout.  The head has a CRC of its own, so that a length is
-known to be good before it is trusted.  Sequence numbers count the ping
+Little-endian throughout.  The head has its own CRC, so that a length is
+verified before it is used.  Sequence numbers count the ping
 records of a file from 1; a batch commit or a seal repeats the last one, so a
 gap says how many *submissions* are gone.
 """
@@ -57,7 +57,7 @@ class RecordType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileHeader:
-    """The writer of a segment, and the segment's number."""
+    """The header of a segment: its writer and number."""
 
     worker: int
     boot_id: bytes  # 16 random bytes, one set per writer
@@ -65,7 +65,7 @@ class FileHeader:
     created_at: datetime
 
     def packed(self) -> bytes:
-        """The 64 bytes that a segment starts with."""
+        """Return the 64 bytes at the start of a segment."""
         microseconds = int(self.created_at.timestamp() * 1_000_000)
         fields = _FILE_HEADER.pack(
             FILE_MAGIC, FORMAT_VERSION, 0, self.worker, self.boot_id, self.number, microseconds
@@ -75,7 +75,7 @@ class FileHeader:
 
 @dataclass(frozen=True, slots=True)
 class RecordHead:
-    """The part of a record that says how long it is."""
+    """The fixed part of a record, with its lengths."""
 
     type: int
     flags: int
@@ -85,12 +85,12 @@ class RecordHead:
 
     @property
     def record_bytes(self) -> int:
-        """From the head's first byte to the end of the record, unaligned."""
+        """Length from the first byte of the head to the end of the record, unaligned."""
         return HEAD_BYTES + self.header_bytes + self.body_bytes + TAIL_BYTES
 
 
 def parse_file_header(buffer: bytes) -> FileHeader | None:
-    """The header that *buffer* starts with; None if it is short, damaged or of another version."""
+    """Return the header at the start of *buffer*; None if it is short, damaged or of another version."""
     if len(buffer) < FILE_HEADER_BYTES:
         return None
     magic, version, _, worker, boot_id, number, microseconds = _FILE_HEADER.unpack_from(buffer)
@@ -105,18 +105,18 @@ def parse_file_header(buffer: bytes) -> FileHeader | None:
 
 
 def record_prefix(boot_id: bytes) -> bytes:
-    """The 8 bytes that every record of a file starts with, and no other file's does."""
+    """Return the 8 bytes at the start of every record of a file; other files have others."""
     return RECORD_MAGIC + boot_id[:4]
 
 
 def aligned(offset: int) -> int:
-    """The first place at or after *offset* where a record may start."""
+    """Return the first place at or after *offset* where a record may start."""
     return (offset + 7) & ~7
 
 
 def parse_head(buffer: bytes, position: int, prefix: bytes) -> RecordHead | None:
     """
-    The record head at *position* of *buffer*, which must hold its 32 bytes.
+    Return the record head at *position* of *buffer*, which must hold its 32 bytes.
 
     Returns:
         None if it is not a head of this file, is damaged, or its lengths
@@ -137,12 +137,12 @@ def frame_batch(
     submissions: Iterable[Submission], *, offset: int, prefix: bytes, sequence: int
 ) -> tuple[bytes, int]:
     """
-    Frame *submissions* for the place *offset* of a file, with their batch commit.
+    Return *submissions* framed for the place *offset* of a file, with their batch commit.
 
     Args:
         offset: Length of the file so far.
         prefix: `record_prefix` of the file.
-        sequence: That of the last ping record in the file, 0 if there is none.
+        sequence: Sequence of the last ping record in the file, 0 for an empty file.
 
     Returns:
         The bytes to append, and the new last sequence.
@@ -150,7 +150,7 @@ def frame_batch(
     Raises:
         ValueError: A body or a header is longer than the format allows.
     """
-    # Flat on purpose: this runs for every submission that the server takes.
+    # Not split into functions: this runs for every submission.
     pack_head, pack_crc, padding = _HEAD.pack, _CRC.pack, _PADDING
     parts: list[bytes] = []
     add = parts.append
@@ -176,7 +176,7 @@ def frame_batch(
 
 
 def frame_mark(mark: RecordType, *, offset: int, prefix: bytes, sequence: int) -> bytes:
-    """A batch commit or a seal for the place *offset*: a record with neither header nor body."""
+    """Return a batch commit or a seal for the place *offset*: a record without header and body."""
     head = _HEAD.pack(prefix, FORMAT_VERSION, mark, 0, 0, 0, sequence)
     return _PADDING[-offset & 7] + head + _CRC.pack(crc32c(head)) + _EMPTY_CRC
 
@@ -207,7 +207,7 @@ def header_json(submission: Submission) -> bytes:
 
 def parse_record(buffer: bytes, prefix: bytes) -> Submission:
     """
-    The submission in *buffer*, which must be one whole ping record.
+    Return the submission in *buffer*, which must be one whole ping record.
 
     Raises:
         TornRecord: It is shorter than its lengths say.
@@ -228,7 +228,7 @@ def parse_record(buffer: bytes, prefix: bytes) -> Submission:
 
 
 def has_its_data(record: bytes, head: RecordHead) -> bool:
-    """Whether *record*, of any type, is whole and matches the checksum of its data."""
+    """Return whether *record*, of any type, is whole and matches the checksum of its data."""
     end = head.record_bytes - TAIL_BYTES
     if len(record) < head.record_bytes:
         return False
@@ -254,7 +254,7 @@ def _submission(header: bytes, body: bytes) -> Submission:
 
 
 def _plain(value: object) -> object:
-    """*value* with lone surrogates spelt out, and every mapping a dict."""
+    """Return *value* with lone surrogates escaped, and every mapping as a dict."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     return {str(_plain(name)): _plain(part) for name, part in dict(value).items()}  # type: ignore[call-overload]

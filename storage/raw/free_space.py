@@ -1,4 +1,4 @@
-"""The free space that the raw store leaves, and the file that reserves space for a full disk."""
+"""Keeps space free on the raw store's disk, and reserves space for a full disk."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -8,12 +8,12 @@ from storage.disk import Disk, Room
 RESERVE_BYTES = 64 << 20
 HYSTERESIS = 1.5
 INODE_SHARE = 0.05
-# Others fill the same disk between two looks: this writer uses at most this part of the known room unseen.
+# Others write to the same disk: after this part of the known space the disk is checked again.
 UNSEEN_SHARE = 8
 
 
 def default_floor_bytes(total_bytes: int) -> int:
-    """The free space to leave: 5 %, from 1 to 16 GiB, and of a small disk at most a tenth."""
+    """Return the free space to leave: 5 % of the disk, from 1 to 16 GiB, at most a tenth of a small disk."""
     return min(max(1 << 30, total_bytes // 20), 16 << 30, total_bytes // 10)
 
 
@@ -27,9 +27,9 @@ class DiskFloor:
     sealed and events logged.
 
     Args:
-        directory: Any folder on that disk; the spare file lies in it.
+        directory: Any folder on that disk; it will hold the spare file.
         min_free_bytes: The floor; None takes `default_floor_bytes`.
-        reserve_bytes: Length of the spare file, less on a small disk; 0 for none.
+        reserve_bytes: Length of the spare file, less on a small disk; 0 creates none.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class DiskFloor:
         self._reserve_bytes = reserve_bytes
         self._spare = directory / name
         self._has_spare = False
-        self._unseen_bytes = 0  # written since the last look
-        self._room_above_floor = 0  # at the last look
+        self._unseen_bytes = 0  # written since the last check
+        self._room_above_floor = 0  # at the last check
 
     def admit(self, length_bytes: int) -> bool:
         """
         Whether the disk stays above the floor after *length_bytes* more; sets `is_low` if it does not.
 
-        Looks at the disk only when what was written since the last look, with
-        these bytes, may matter: far above the floor that is the timer's work.
+        Checks the disk only if the bytes written since the last check, with these, could
+        reach the floor; otherwise the timer checks it.
         """
         if not self.is_low and (self._unseen_bytes + length_bytes) * UNSEEN_SHARE > self._room_above_floor:
             self.check(length_bytes)
@@ -65,9 +65,9 @@ class DiskFloor:
 
     def check(self, length_bytes: int = 0) -> bool:
         """
-        Look at the disk; True if it is too full, or would be after *length_bytes* more.
+        Check the disk; return True if it is too full, or would be after *length_bytes* more.
 
-        If the check fails the last answer stays.
+        If the check itself fails, the last answer stays.
         """
         try:
             room = self._disk.room(self._directory)
@@ -106,7 +106,7 @@ class DiskFloor:
         try:
             self._disk.reserve(self._spare, wanted)
         except OSError:
-            self._reserve_bytes = 0  # this filesystem keeps nothing back: do not ask again
+            self._reserve_bytes = 0  # this filesystem cannot reserve space: do not try again
         else:
             self._has_spare = True
             self._room_above_floor -= wanted

@@ -1,7 +1,7 @@
 """
-The segments of a raw store for those who look often: a day's folder is read again only after it changed.
+Lists the segments of a raw store often: a day's folder is read again only after it changed.
 
-With 30 days of segments kept, reading all their names took 70 ms for each submission of a trickle.
+With 30 days of segments kept, reading all their names took 70 ms, too long for each submission.
 """
 
 import time
@@ -35,10 +35,10 @@ class SegmentListing:
         self._days: dict[str, DayListing] = {}
 
     def days(self) -> Mapping[str, DayListing]:
-        """The listing of each day by the folder's name, in order; an unchanged day is the same object."""
+        """Return the listing of each day by folder name, in order; an unchanged day is the same object."""
         days = {}
         for folder in day_folders(self._raw):
-            with suppress(FileNotFoundError):  # the last segment of a day went past its time
+            with suppress(FileNotFoundError):  # the last segment of a day was removed after its retention
                 days[folder.name] = self._of_day(folder)
         self._days = days
         return days
@@ -53,7 +53,7 @@ class SegmentListing:
 
 
 class WaitingSegments:
-    """The segments that are not known to be converted whole."""
+    """The segments that are not known to be fully converted."""
 
     def __init__(self, listing: SegmentListing) -> None:
         self._listing = listing
@@ -62,7 +62,7 @@ class WaitingSegments:
         self._finished: dict[str, set[str]] = {}
 
     def segments(self) -> list[SegmentPath]:
-        """Those in raw/ now, day by day and in writing order."""
+        """Return the segments that are in raw/ now, day by day and in writing order."""
         days = self._listing.days()
         for day, listing in days.items():
             if self._seen.get(day) is not listing:
@@ -85,14 +85,14 @@ class WaitingSegments:
 
 
 class RawSize:
-    """How many bytes the segments of a raw store have, without a look at each of them each time."""
+    """The total bytes of a raw store's segments, without checking each segment each time."""
 
     def __init__(self, listing: SegmentListing) -> None:
         self._listing = listing
         self._counted: dict[str, tuple[DayListing, int]] = {}
 
     def total_bytes(self) -> int:
-        """Bytes in all segments; one that goes meanwhile counts as gone."""
+        """Return the bytes in all segments; a segment removed meanwhile is not counted."""
         total = 0
         counted = {}
         for day, listing in self._listing.days().items():
@@ -109,7 +109,7 @@ class RawSize:
 
 
 def _last_of_each_writer(segments: tuple[SegmentPath, ...]) -> set[SegmentPath]:
-    """Those that may still grow: a writer seals a segment before it begins the next one."""
+    """Return the segments that may still grow: a writer seals a segment before it begins the next one."""
     last: dict[bytes, SegmentPath] = {}
     for segment in segments:
         known = last.get(segment.boot_id)

@@ -1,9 +1,8 @@
 """
-Finds the submissions of a segment, even a damaged one, by reading from head to head.
+Finds the submissions of a segment, even of a damaged one, by reading from head to head.
 
-A scan reads no bodies.  Where a head is not what it should be, it looks on,
-8 bytes at a time, for the next one that is; what lies between is counted and
-nothing is made up.  The writer may still be at work on the same file.
+A scan reads no bodies.  After an invalid head it searches for the next valid one in steps
+of 8 bytes; skipped bytes are counted as damage.  The writer may still append to the file.
 """
 
 import fcntl
@@ -41,12 +40,12 @@ __all__ = [
 ]
 
 WINDOW_BYTES = 1 << 16
-LOOK_AHEAD_BYTES = 8 << 20  # more than one commit writes: what lies further back was synced in its place
+LOOK_AHEAD_BYTES = 8 << 20  # more than one commit writes: earlier bytes were synced
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where one submission lies in its segment."""
+    """The location of one submission in its segment."""
 
     offset: int
     length_bytes: int  # to the end of the record, unaligned
@@ -57,9 +56,9 @@ class Span:
 class SegmentState(StrEnum):
     """The state of a segment's writer."""
 
-    OPEN = "open"  # it holds the lock: more records may follow
-    SEALED = "sealed"  # it wrote the seal: nothing follows
-    ABANDONED = "abandoned"  # it ended without a seal
+    OPEN = "open"  # the writer holds the lock: more records may follow
+    SEALED = "sealed"  # the writer wrote the seal: nothing follows
+    ABANDONED = "abandoned"  # the writer ended without a seal
 
 
 @dataclass(slots=True)
@@ -75,8 +74,8 @@ class SegmentScan:
     """
     The result of a scan.
 
-    ``end`` is where to go on; it never lies past bytes that a live writer
-    could still write.  ``finished``: nothing will ever come after it.
+    The next scan starts at ``end``, which is never past bytes that a live writer
+    could still write.  ``finished``: the segment will never have more.
     """
 
     end: int
@@ -84,7 +83,7 @@ class SegmentScan:
     spans: list[Span] = field(default_factory=list)  # the submissions, in order
     damage: Damage = field(default_factory=Damage)
     finished: bool = False
-    last_sequence: int | None = None  # of the last submission before `end`; None where it was not needed
+    last_sequence: int | None = None  # of the last submission before `end`; None if it was not needed
 
 
 def scan_segment(
@@ -97,16 +96,16 @@ def scan_segment(
         path: A segment; it is not followed if it is a link.
         start: Where to begin.
         max_bytes: Stop after the record that reaches this many bytes from *start*.
-        max_records: Stop after so many submissions.
-        last_sequence: That of the scan that ended at *start*.  Without it, damage makes this scan read
-            the file once more from its beginning.
+        max_records: Stop after this many submissions.
+        last_sequence: `last_sequence` of the scan that ended at *start*.  Without it, a scan that
+            meets damage reads the file once more from its beginning.
 
     Raises:
         OSError: The file cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        # The lock before the length: what a writer that is gone wrote is all there.
+        # Check the lock before the length: after a dead writer the length is final.
         is_live = _is_locked(descriptor)
         scanner = _Scanner(descriptor, path, is_live)
         scan = scanner.scan(start, max_bytes, max_records, last_sequence)
@@ -118,7 +117,7 @@ def scan_segment(
 
 def read_submission(descriptor: int, span: Span) -> Submission:
     """
-    The submission at *span* of an open segment; safe from many threads and processes.
+    Return the submission at *span* of an open segment; threads may share it.
 
     Raises:
         DamagedRecord: Its checksum disagrees with its bytes.
@@ -128,7 +127,7 @@ def read_submission(descriptor: int, span: Span) -> Submission:
     record = os.pread(descriptor, span.length_bytes, span.offset)
     if len(record) < span.length_bytes:
         raise TornRecord("a segment ends inside a record")
-    # The scan checked the file's own mark already.
+    # The scan has already checked the file's own prefix.
     return parse_record(record, record[:8])
 
 
@@ -141,9 +140,9 @@ class _Scanner:
         self._prefix = b""
         self._window = b""
         self._window_start = 0
-        self._last: int | None = None  # sequence of the last submission before the place we are at
+        self._last: int | None = None  # sequence of the last submission before the current place
         self._damage = Damage()
-        self._wary_until = 0  # up to there a head alone is not believed
+        self._wary_until = 0  # up to there a head alone is not trusted
 
     @property
     def last_sequence(self) -> int | None:
@@ -173,13 +172,13 @@ class _Scanner:
         return SegmentScan(position, self._state(), spans, self._damage)
 
     def _read_file_header(self, start: int) -> int:
-        """Learn the mark of this file's records; returns where the first of them to read may lie."""
+        """Read the prefix of this file's records; return where the first record to read may start."""
         header = parse_file_header(os.pread(self._descriptor, FILE_HEADER_BYTES, 0))
         place = parse_segment_path(self._path)
         if header is not None:
             self._prefix = record_prefix(header.boot_id)
         elif place is not None:
-            # The name says it too.
+            # The name has it too.
             self._prefix = record_prefix(place.boot_id)
         if header is None and start < FILE_HEADER_BYTES and self._size:
             self._damage.records += 1
@@ -190,7 +189,7 @@ class _Scanner:
         return max(start, min(self._size, FILE_HEADER_BYTES))
 
     def _head_at(self, place: int) -> RecordHead | None:
-        """The head at *place*; None unless it and its whole record are there and come in order."""
+        """Return the head at *place*; None unless its whole record is in the file and in order."""
         index = place - self._window_start
         if index < 0 or index + HEAD_BYTES > len(self._window):
             self._window = os.pread(self._descriptor, WINDOW_BYTES, place)
@@ -201,17 +200,17 @@ class _Scanner:
         if head is None or place + head.record_bytes > self._size:
             return None
         if self._last is not None and head.sequence < self._last + (head.type == RecordType.PING):
-            return None  # a block that stands twice
+            return None  # a repeated block
         return head
 
     def _count_gap(self, head: RecordHead) -> None:
-        """Note how far we are; submissions whose every byte is gone are still missed."""
+        """Count submissions that are missing before *head*, and remember the sequence."""
         if self._last is not None:
             self._damage.records += submissions_before(head) - self._last
         self._last = head.sequence
 
     def _after_damage(self, place: int, start: int) -> tuple[int, RecordHead] | None:
-        """The good record to go on with where there is none at *place* that follows; damage is counted."""
+        """Count the damage at *place*; return the next good record."""
         if self._last is None:
             self._last = self._last_before(start)
         found = self._search.first(place, self._last)
@@ -221,30 +220,32 @@ class _Scanner:
         self._damage.bytes += offset - place
         self._wary_until = offset + LOOK_AHEAD_BYTES
         if offset > place and not self._jumps(head):
-            self._damage.records += 1  # no submission is missing: a mark was hit, or a block stood twice
+            self._damage.records += (
+                1  # no submission is missing: the damage was in a mark, or a block is repeated
+            )
         return offset, head
 
     def _is_trusted(self, place: int, head: RecordHead) -> bool:
-        """Whether a good head is enough: it is, but shortly behind damage."""
+        """Return whether a valid head can be trusted without its data: not shortly after damage."""
         return place >= self._wary_until or is_complete(self._descriptor, place, head)
 
     def _jumps(self, head: RecordHead) -> bool:
-        """Whether submissions are missing before *head*."""
+        """Return whether submissions are missing before *head*."""
         return self._last is not None and submissions_before(head) > self._last
 
     def _first_in_order(self, place: int, head: RecordHead) -> tuple[int, RecordHead]:
         """
-        The head at *place*, unless one comes behind it that belongs before it.
+        Return the head at *place*, unless a later record belongs before it.
 
-        A block of the file that was written in the wrong place holds good
-        records: taken for where they stand, they would hide those between.
+        A block that was written in the wrong place holds valid records; accepting
+        them there would skip the records in between.
         """
         if not self._jumps(head):
             return place, head
         return self._search.earliest(place, place + LOOK_AHEAD_BYTES, self._last or 0) or (place, head)
 
     def _at_the_end(self, position: int, spans: list[Span]) -> SegmentScan:
-        """No good record follows *position*: wait for a live writer; what a dead one left is a torn tail."""
+        """Handle an end without a good record: a live writer may add one, a dead one left a torn tail."""
         if self._is_live:
             return SegmentScan(position, SegmentState.OPEN, spans, self._damage)
         left = self._size - position
@@ -256,7 +257,7 @@ class _Scanner:
         )
 
     def _state(self) -> SegmentState:
-        """The state of a segment that was not read to its end."""
+        """Return the state of a segment that was not read to its end."""
         if self._is_live:
             return SegmentState.OPEN
         if self._size >= FILE_HEADER_BYTES + MIN_RECORD_BYTES:
@@ -267,7 +268,7 @@ class _Scanner:
         return SegmentState.ABANDONED
 
     def _last_before(self, start: int) -> int:
-        """The sequence of the last submission before *start*: read once more, and only after damage."""
+        """Return the sequence of the last submission before *start*; it is only needed after damage."""
         scanner = _Scanner(self._descriptor, self._path, is_live=False)
         scanner._size = start
         position = scanner._read_file_header(0)

@@ -1,8 +1,8 @@
 """
-Finds whole records in a damaged segment by the mark that each begins with.
+Finds whole records in a damaged segment by the prefix of each record.
 
-It reads every byte of the file once, however many places are damaged: what it
-found ahead of one place is still known at the next.
+It reads every byte of the file once, even with many damaged places: records found
+for one place are kept for the next.
 """
 
 import heapq
@@ -20,12 +20,12 @@ Found = tuple[int, RecordHead]
 
 
 def submissions_before(head: RecordHead) -> int:
-    """How many submissions of the file precede the record of *head*."""
+    """Return how many submissions of the file precede the record of *head*."""
     return head.sequence - (head.type == RecordType.PING)
 
 
 def is_complete(descriptor: int, place: int, head: RecordHead) -> bool:
-    """Whether the record of *head* at *place* matches the checksum of its data."""
+    """Return whether the record of *head* at *place* matches the checksum of its data."""
     end = place + head.record_bytes - TAIL_BYTES
     offset, crc = place + HEAD_BYTES, 0
     while offset < end:
@@ -41,11 +41,11 @@ class RecordSearch:
     """
     The intact records of an open segment, from a place on.
 
-    From call to call, ``place`` and ``last`` must not decrease: a record that
-    lies before ``place``, or belongs before submission ``last``, is forgotten.
+    ``place`` and ``last`` must not decrease between calls: records before ``place``,
+    or before submission ``last``, are dropped.
 
-    A head alone proves nothing here: a misplaced block may end in one, and its
-    length would lead past records that are there.  So each record is checked whole.
+    A head alone is not enough here: a misplaced block may end in one, and its length
+    would skip existing records.  So each record is checked as a whole.
     """
 
     def __init__(self, descriptor: int, size: int, prefix: bytes) -> None:
@@ -65,7 +65,7 @@ class RecordSearch:
         self._by_order: list[tuple[int, int, RecordHead]] = []  # a heap: submissions before it, place, head
 
     def first(self, place: int, last: int) -> Found | None:
-        """The first record at or after *place* that does not belong before submission *last*."""
+        """Return the first record at or after *place* that does not belong before submission *last*."""
         self._searched_to = max(self._searched_to, place)
         while True:
             while self._by_place:
@@ -79,7 +79,7 @@ class RecordSearch:
 
     def earliest(self, place: int, end: int, last: int) -> Found | None:
         """
-        The record at or after *place* that belongs closest behind submission *last*.
+        Return the record at or after *place* that belongs closest after submission *last*.
 
         Records that begin at *end* or later may count or not; of several equal ones it is the first.
         """
@@ -94,7 +94,7 @@ class RecordSearch:
         return None
 
     def _search(self, end: int) -> None:
-        """Look on for records that begin before *end*, one block at most."""
+        """Search one more block for records that begin before *end*."""
         start = self._searched_to
         stop = min(start + SEARCH_BYTES, end, self._size)
         block = os.pread(self._descriptor, stop - start + HEAD_BYTES, start)

@@ -1,4 +1,4 @@
-"""One segment being written, and the rotation from one to the next: no clock of its own, no threads."""
+"""Writes one segment, and rotates from one segment to the next, without threads."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,10 +29,10 @@ class SegmentFile:
     """
     A segment that this process writes and holds the lock of.
 
-    It appears under its name only when it is locked and its header and its
-    directory entry are on disk: a reader never takes it for an abandoned one.
-    Every method raises `OSError` as the disk gives it, and `WriterDead` where a
-    sync failed; after either, the file is to be closed and left as it is.
+    It gets its name only when it is locked and its header is on disk, so that
+    a reader never takes it for an abandoned one.
+    Every method raises `OSError` as the disk raises it, and `WriterDead` if a
+    sync failed; after either, the file must be closed and not changed again.
     """
 
     def __init__(self, place: SegmentPath, descriptor: int, disk: Disk) -> None:
@@ -46,7 +46,7 @@ class SegmentFile:
 
     @classmethod
     def create(cls, place: SegmentPath, *, disk: Disk, now: datetime) -> Self:
-        """Create the segment at *place*, durably, its directories too."""
+        """Create the segment at *place* and its directories, durably."""
         disk.make_directories(place.path.parent)
         unfinished = place.path.with_name(f".{place.path.name}.new")
         descriptor = disk.create(unfinished)
@@ -67,7 +67,7 @@ class SegmentFile:
         return cls(place, descriptor, disk)
 
     def append(self, submissions: Sequence[Submission]) -> int:
-        """Write *submissions* and their batch commit, unsynced.  Returns how many bytes that was."""
+        """Write *submissions* and their batch commit, unsynced; return the number of bytes."""
         framed, submissions_after = frame_batch(
             submissions, offset=self.length_bytes, prefix=self._prefix, sequence=self.submissions
         )
@@ -77,11 +77,11 @@ class SegmentFile:
         return written
 
     def sync(self) -> None:
-        """Return when all that was appended would survive a power cut."""
+        """Return once everything appended would survive a power cut."""
         _sync_or_die(self._disk.sync_data, self._descriptor)
 
     def seal(self) -> None:
-        """Write the seal, sync, close: nothing comes after it."""
+        """Write the seal, sync and close; nothing may follow it."""
         try:
             mark = frame_mark(
                 RecordType.SEAL, offset=self.length_bytes, prefix=self._prefix, sequence=self.submissions
@@ -92,7 +92,7 @@ class SegmentFile:
             self.close()
 
     def close(self) -> None:
-        """Close and unlock it as it is."""
+        """Close and unlock the file without a seal."""
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             self._disk.close(descriptor)
@@ -107,8 +107,8 @@ class SegmentSeries:
 
     Args:
         raw: The raw store's folder.
-        worker: This writer's number; names only.
-        now: The wall clock.  It names folders and dates headers, nothing more.
+        worker: This writer's number, for names only.
+        now: The wall clock, only for folder names and the times in headers.
     """
 
     def __init__(
@@ -132,10 +132,10 @@ class SegmentSeries:
 
     def append(self, submissions: Sequence[Submission], *, day: date) -> int:
         """
-        Write *submissions*, unsynced, to the segment of *day*; a new one if the open one is due.
+        Write *submissions*, unsynced, to the segment of *day*; start a new segment if the open one is due.
 
         Returns:
-            How many bytes that was.
+            The number of bytes written.
         """
         if self.is_due(day):
             self.seal()
@@ -148,7 +148,7 @@ class SegmentSeries:
         return self.open.append(submissions)
 
     def is_due(self, day: date) -> bool:
-        """Whether the open segment should be sealed before anything of *day* is written."""
+        """Return whether the open segment should be sealed before anything of *day* is written."""
         segment = self.open
         return segment is not None and (
             segment.length_bytes >= self._max_bytes
@@ -158,13 +158,13 @@ class SegmentSeries:
 
     @property
     def due_in_seconds(self) -> float | None:
-        """When the open segment is too old; None if none is open."""
+        """Return the seconds until the open segment is too old; None if none is open."""
         if self.open is None:
             return None
         return max(0.0, self.open.opened_at + self._max_age_seconds - monotonic())
 
     def sync(self) -> None:
-        """Return when all that was appended would survive a power cut."""
+        """Return once everything appended would survive a power cut."""
         if self.open is not None:
             self.open.sync()
 
@@ -175,7 +175,7 @@ class SegmentSeries:
             segment.seal()
 
     def abandon(self) -> None:
-        """Leave the open segment as it is: readers will find its end torn."""
+        """Close the open segment without a seal; readers treat its end as torn."""
         segment, self.open = self.open, None
         if segment is not None:
             segment.close()
@@ -196,7 +196,7 @@ def remove_unfinished_segments(raw: Path, *, older_than_seconds: float = 60.0) -
     """Remove unfinished segments of writers that were killed."""
     for path in raw.glob("*/.*.tlg.new"):
         with suppress(OSError), path.open("rb") as unfinished:
-            # The lock shows a live writer; the age alone does not, as the clock may jump.
+            # The lock shows a live writer; the age does not, as the clock may jump.
             Disk().lock(unfinished.fileno())
             if time() - path.lstat().st_mtime > older_than_seconds:
                 path.unlink()

@@ -1,8 +1,8 @@
 """
-Where segments lie: ``raw/<YYYYMMDD>/<worker>-<boot id>-<number>.tlg``.
+Paths of segments: ``raw/<YYYYMMDD>/<worker>-<boot id>-<number>.tlg``.
 
-Every part of a path is ours: a UTC day, a worker's number, 16 random bytes
-as hex, a counter.  Nothing that a client sent is in it.
+The server makes every part of a path: a UTC day, a worker's number, 16 random bytes
+as hex, a counter.  No part comes from a client.
 """
 
 import os
@@ -19,7 +19,7 @@ _SEGMENT = re.compile(r"([0-9]{1,6})-([0-9a-f]{32})-([0-9]{10})\.tlg\Z")
 
 @dataclass(frozen=True, slots=True)
 class SegmentPath:
-    """A segment of the raw store, as its place names it."""
+    """A segment of the raw store, described by its path."""
 
     path: Path
     day: date  # UTC day of receipt
@@ -29,18 +29,18 @@ class SegmentPath:
 
     @property
     def name(self) -> str:
-        """Day and file name: unique in a raw store, whatever its root is called."""
+        """Day folder and file name, which are unique in a raw store."""
         return f"{self.path.parent.name}/{self.path.name}"
 
 
 def segment_path(raw: Path, *, day: date, worker: int, boot_id: bytes, number: int) -> SegmentPath:
-    """Where segment *number* of a writer lies below *raw*."""
+    """Return the path of segment *number* of a writer below *raw*."""
     path = raw / f"{day:%Y%m%d}" / f"{worker}-{boot_id.hex()}-{number:010d}.tlg"
     return SegmentPath(path, day, worker, boot_id, number)
 
 
 def parse_segment_path(path: Path) -> SegmentPath | None:
-    """What *path* says about its segment; None for a name that no writer gives."""
+    """Return the parts of *path*; None for a name that no writer gives."""
     name = _SEGMENT.match(path.name)
     day = _parse_day(path.parent.name)
     if name is None or day is None:
@@ -51,17 +51,17 @@ def parse_segment_path(path: Path) -> SegmentPath | None:
 
 def segments(raw: Path) -> Iterator[SegmentPath]:
     """
-    The segments below *raw*: day by day, and in a day the writer that started first goes first.
+    Yield the segments below *raw* by day, and within a day by the start of their writers.
 
-    Names that no writer gives are passed over, links too.
+    Links, and names that no writer gives, are skipped.
     """
     for folder in day_folders(raw):
-        with suppress(FileNotFoundError):  # the last of a day went past its time
+        with suppress(FileNotFoundError):  # the last segment of the day was removed after its retention
             yield from segments_of_day(folder)
 
 
 def day_folders(raw: Path) -> list[Path]:
-    """The folders of days below *raw*, in order; links are passed over."""
+    """Return the folders of days below *raw*, in order; links are skipped."""
     if not raw.is_dir():
         return []
     with os.scandir(raw) as entries:
@@ -75,7 +75,7 @@ def day_folders(raw: Path) -> list[Path]:
 
 def segments_of_day(folder: Path) -> list[SegmentPath]:
     """
-    The segments in the folder of a day; the writer that started first goes first.
+    Return the segments in the folder of a day, by the start of their writers.
 
     Raises:
         FileNotFoundError: The folder is gone.
@@ -88,10 +88,10 @@ def segments_of_day(folder: Path) -> list[SegmentPath]:
 
 def new_boot_id(now: datetime) -> bytes:
     """
-    16 bytes that name a writer: 4 random, 6 of the time in microseconds, 6 random.
+    Return 16 bytes that name a writer: 4 random, 6 of the time in microseconds, 6 random.
 
-    The first four mark its records, so they must not be guessable.  The time
-    is there so that a repeat sent across a restart is read after the first.
+    The first four mark its records, so they must not be guessable.  With the
+    time, a repeat that was sent after a restart is read after the first.
     """
     microseconds = int(now.timestamp() * 1_000_000) & (1 << 48) - 1
     return os.urandom(4) + microseconds.to_bytes(6, "big") + os.urandom(6)

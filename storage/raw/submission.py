@@ -7,14 +7,14 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One HTTP submission, kept as bytes: the edge never opens a body."""
+    """One HTTP submission, kept as bytes: the edge does not decode bodies."""
 
-    received_at: datetime  # UTC, by our clock, microseconds: it dates the submission
+    received_at: datetime  # UTC, by the server's clock, in microseconds
     path: str  # as sent, still percent-encoded, without the query
-    body: bytes  # as received, whatever its encoding
+    body: bytes  # as received, still encoded
     query: str = ""
     method: str = "POST"
     protocol: str = "HTTP/1.1"
     host: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)  # the kept ones, names in lower case
+    headers: Mapping[str, str] = field(default_factory=dict)  # the kept headers, names in lower case
     client_address: str | None = None  # only with client_address = "truncated"

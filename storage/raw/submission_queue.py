@@ -15,16 +15,16 @@ MAX_BATCH_BYTES = 4 << 20
 
 
 class Waiter(Protocol):
-    """Receives the result of one submission, once, on the event loop: a future, or something simpler."""
+    """Receives the result of one submission, once, on the event loop; a future is one."""
 
     def done(self) -> bool:
-        """Whether it has its result already, or was cancelled."""
+        """Return whether it has its result already, or was cancelled."""
 
     def set_result(self, result: None, /) -> None:
-        """The submission would survive a power cut.  Must not raise."""
+        """Report that the submission would survive a power cut.  Must not raise."""
 
     def set_exception(self, error: StorageError, /) -> None:
-        """The submission was not kept, as far as we know.  Must not raise."""
+        """Report that the submission was not kept.  Must not raise."""
 
 
 class SubmissionQueue:
@@ -40,7 +40,7 @@ class SubmissionQueue:
 
     def add(self, submission: Submission, waiter: Waiter) -> None:
         """
-        Append *submission*; an empty queue takes any one.
+        Append *submission*; an empty queue accepts one of any size.
 
         Raises:
             WriterBusy: The queue is full.
@@ -82,7 +82,7 @@ def fail_all(waiters: Iterable[Waiter], error: StorageError) -> None:
 
 
 def _batch_length(submissions: Sequence[Submission]) -> int:
-    """How many of *submissions* one batch takes: at least one."""
+    """Return how many of *submissions* go into one batch: at least one."""
     total = 0
     for count, submission in enumerate(submissions):
         total += record_bytes(submission)

@@ -1,4 +1,4 @@
-"""Group commit: one write and one sync for all submissions that wait."""
+"""Group commit: one write and one sync for all waiting submissions."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -27,13 +27,13 @@ LOOK_WITHIN_SECONDS = 1.0
 
 
 def utc_now() -> datetime:
-    """The wall clock, in UTC."""
+    """Return the wall clock, in UTC."""
     return datetime.now(UTC)
 
 
 class RawWriter:
     """
-    Keeps submissions durably, with one sync for all that wait.
+    Keeps submissions durably, with one sync for all that are waiting.
 
     A commit starts as soon as the disk is free: batches grow under load, and
     a single submission is committed at once.  Commits run in the writer's own
@@ -99,7 +99,7 @@ class RawWriter:
         self._is_looking = False  # the thread checks the disk, or is about to
         self._is_resting = True  # no check of the disk is scheduled
         self._ticking: asyncio.TimerHandle | None = None
-        self._commits_at_look = 0
+        self._commits_at_check = 0
         self._is_late = False  # a commit takes longer than `commit_timeout_seconds`
         self._is_full = False
         self._is_closing = False
@@ -114,10 +114,10 @@ class RawWriter:
         Cancelling it cancels the wait, not the commit of the submission.
 
         Raises:
-            StorageFull: No room; nothing was promised, so the client retries.
-            WriterBusy: Too much is waiting, or the disk is too slow; the same.
+            StorageFull: No space; nothing was promised, so the client retries.
+            WriterBusy: Too much is waiting, or the disk is too slow; the client retries.
             WriterClosed: The server is shutting down.
-            WriterDead: The disk failed; this writer takes nothing more.
+            WriterDead: The disk failed; this writer accepts nothing more.
         """
         waiter: asyncio.Future[None] = self._loop.create_future()
         self.take(submission, waiter)
@@ -128,9 +128,9 @@ class RawWriter:
         Accept *submission* without a task: *waiter* gets the result later, never during this call.
 
         Raises:
-            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; then *waiter* gets nothing.
+            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; *waiter* then gets no result.
         """
-        # Flat on purpose: this runs on the event loop for every submission.
+        # Not split into functions: this runs on the event loop for every submission.
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             raise self._refusal()
         self._queue.add(submission, waiter)
@@ -157,12 +157,12 @@ class RawWriter:
 
     @property
     def refusal(self) -> StorageError | None:
-        """The error that `append` would raise now; None while submissions are accepted."""
+        """Return the error that `append` would raise now; None while submissions are accepted."""
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             return self._refusal()
         return None
 
-    async def look(self) -> None:
+    async def check_disk(self) -> None:
         """Wait until `refusal` reflects the disk as it is now, at most a second."""
         if self._is_resting and not self._is_closing:
             self._tick()
@@ -208,7 +208,7 @@ class RawWriter:
         if self._is_closing:
             return WriterClosed("the server is shutting down")
         if self._is_full:
-            return StorageFull("the disk has less free space than is to be left")
+            return StorageFull("the disk has less free space than min_free_bytes")
         return WriterBusy("the disk is too slow")
 
     def _start_commit(self) -> None:
@@ -274,19 +274,19 @@ class RawWriter:
         self._looked.clear()
         today = self._clock().date()
         self._committer.submit(
-            lambda: self._committer.look(today),
-            lambda seconds: self._loop.call_soon_threadsafe(self._finish_look, seconds),
+            lambda: self._committer.check_disk(today),
+            lambda seconds: self._loop.call_soon_threadsafe(self._finish_check, seconds),
         )
 
-    def _finish_look(self, seal_in_seconds: float | None) -> None:
+    def _finish_check(self, seal_in_seconds: float | None) -> None:
         self._is_looking = False
         self._looked.set()
         self._is_full = self._floor.is_low
         if self._committer.death is not None:
             self._note_failure(self._committer.death)
-        nothing_came = self._commits == self._commits_at_look and not self._is_busy
-        self._commits_at_look = self._commits
-        if nothing_came and not self._is_full and not self._is_closing:
+        is_idle = self._commits == self._commits_at_check and not self._is_busy
+        self._commits_at_check = self._commits
+        if is_idle and not self._is_full and not self._is_closing:
             self._is_resting = True
             self._wait_for_tick(seal_in_seconds)
 

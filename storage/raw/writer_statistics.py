@@ -1,4 +1,4 @@
-"""What metrics and the heartbeat ask of a raw writer."""
+"""The statistics of a raw writer for metrics and the heartbeat."""
 
 from dataclasses import dataclass
 

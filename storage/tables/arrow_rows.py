@@ -1,8 +1,8 @@
 """
 Rows as Arrow record batches, sorted and in the columns of the Parquet files.
 
-Texts stay dictionaries until they are written: the files have dictionaries too.
-PyArrow is an optional extra, so it is imported inside.
+Texts stay dictionary-encoded, as in the files.
+PyArrow is an optional extra, so it is imported inside functions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ def sorted_batches(parts: Sequence[Part]) -> dict[str, "pa.RecordBatch"]:
 
 
 class _Pings:
-    """The pings of several `TableRows`, numbered through; those that are not wanted have no number."""
+    """The pings of several `TableRows` with consecutive numbers; unwanted pings have none."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
@@ -73,7 +73,7 @@ class _Pings:
         return _batch(table, self._columns)
 
     def renumbered(self, table: str) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the tuples of each part, with the new number of their ping in place of the old one."""
+        """Yield the tuples of each part, with the new number of their ping."""
         for (rows, _), numbers, offset in zip(self.parts, self.numbers, self.offsets, strict=True):
             tuples: list[Any] = rows.scalars if table == SCALARS else rows.events
             if numbers is None:
@@ -82,7 +82,7 @@ class _Pings:
                 yield [(number, *row[1:]) for row in tuples if (number := numbers[row[0]]) is not None]
 
     def with_ping_columns(self, table: str, columns: dict[str, "pa.Array"]) -> "pa.RecordBatch":
-        """Add what every row repeats of its ping; *columns* has the pings' numbers as ``""``."""
+        """Add the columns that each row repeats of its ping; *columns* has the pings' numbers as ``""``."""
         numbers = columns.pop("")
         repeated = ("document_id", "submission_date", *PING_COLUMNS)
         return _batch(table, columns | {name: _take(self._columns[name], numbers) for name in repeated})
@@ -104,7 +104,7 @@ def _take(column: "pa.Array", numbers: "pa.Array") -> "pa.Array":
 
 
 def _column(values: Sequence[Any], type_: "pa.DataType") -> "pa.Array":
-    """Return *values* as an array of *type_*; texts as a dictionary."""
+    """Return *values* as an array of *type_*; texts are dictionary-encoded."""
     import pyarrow as pa
 
     if type_ == pa.uuid():
@@ -119,22 +119,22 @@ def _column(values: Sequence[Any], type_: "pa.DataType") -> "pa.Array":
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Replace lone surrogates, which no UTF-8 has, by question marks."""
+    """Replace lone surrogates, which UTF-8 cannot encode, by question marks."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     return [_without_surrogates(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
-    """Return an Arrow array over a copy of *numbers* (an array or bytes), which may go on growing."""
+    """Return an Arrow array over *numbers* (an array or a bytearray), which must not grow afterwards."""
     import pyarrow as pa
 
-    data = bytes(memoryview(numbers).cast("B"))
-    return pa.Array.from_buffers(type_, len(data) * 8 // type_.bit_width, [None, pa.py_buffer(data)])
+    data = pa.py_buffer(numbers)
+    return pa.Array.from_buffers(type_, data.size * 8 // type_.bit_width, [None, data])
 
 
 class _Words:
-    """Texts of several parts, numbered through."""
+    """Texts of several parts, with consecutive numbers."""
 
     def __init__(self) -> None:
         self.texts: dict[Any, int] = {}

@@ -1,7 +1,7 @@
 """
 The columns of the tables' Parquet files (StorageFormat.md, "Tables").
 
-Names and order are part of the format.  PyArrow is an optional extra, so it is imported inside.
+Names and order are part of the format.  PyArrow is an optional extra, so it is imported inside functions.
 """
 
 from functools import cache
@@ -21,8 +21,11 @@ SORT_ORDER = {
     EVENTS: ("category", "method", "object"),
 }
 ROW_GROUP_ROWS = 16_384
+# Numbers that seldom repeat: their bytes are stored by significance, which zstd makes smaller and is quicker
+# than a dictionary.  All other columns have dictionaries.
+SPLIT_BYTES = {HISTOGRAMS: ("counts.list.element", "sum")}
 
-# What every row of the other tables repeats of its ping: as dictionaries they cost little and save joins.
+# Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
 PING_COLUMNS = (
     "client_id",
     "namespace",
@@ -41,7 +44,7 @@ def schema_of(table: str) -> "pa.Schema":
     Return the Arrow schema of *table*.
 
     Raises:
-        KeyError: There is no such table.
+        KeyError: The table is unknown.
         ImportError: PyArrow is not installed.
     """
     import pyarrow as pa
@@ -100,7 +103,7 @@ def schema_of(table: str) -> "pa.Schema":
 
 @cache
 def written_schema_of(table: str) -> "pa.Schema":
-    """Return the schema of *table* as rows are handed to and read from its files: texts are dictionaries."""
+    """Return the schema of *table* for writing and reading rows: texts are dictionary-encoded."""
     import pyarrow as pa
 
     words = pa.dictionary(pa.int32(), pa.string())
@@ -114,3 +117,16 @@ def text_columns_of(table: str) -> list[str]:
     import pyarrow as pa
 
     return [field.name for field in schema_of(table) if field.type == pa.string()]
+
+
+def leaf_paths_of(table: str) -> list[str]:
+    """Return the paths of the columns of *table* in its files, where lists and maps have parts."""
+    import pyarrow as pa
+
+    paths = []
+    for field in schema_of(table):
+        if pa.types.is_map(field.type):
+            paths += [f"{field.name}.key_value.key", f"{field.name}.key_value.value"]
+        else:
+            paths.append(f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name)
+    return paths

@@ -1,11 +1,11 @@
-"""Texts as dictionaries: each text once, and a number a row."""
+"""Dictionary-encoded texts: each text once, and a number for each row."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A dictionary is written anew into every row group, so only a small one is kept as it is.
+# Every row group repeats its dictionary, so only a small one is kept whole.
 MAX_KEPT_WORDS = 1024
 
 

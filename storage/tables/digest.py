@@ -1,4 +1,4 @@
-"""A digest of rows that does not depend on their order, to compare what is there with what should be."""
+"""A digest of rows that does not depend on their order, to compare files with expected rows."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -45,7 +45,7 @@ def _as_bytes(column: "pa.Array") -> "pa.Array":
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_map(column.type):
-        # Few rows have one: a loop is quick enough.
+        # Few rows have one, so a loop is fast enough.
         return pa.array([None if pairs is None else repr(pairs).encode() for pairs in column.to_pylist()])
     if pa.types.is_list(column.type):
         lengths = pc.fill_null(pc.list_value_length(column), 0)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_OPEN_DAY_PARTS = 50
 MERGED_AT_ONCE_BYTES = 96 << 20
 BATCH_ROWS = 65_536
-# Decoded, a row group takes about this many times the bytes of its pages before compression.
+# A decoded row group takes about this many times its uncompressed bytes.
 DECODED_GROWTH = 4
 
 Key = tuple[tuple[bool, Any], ...]
@@ -43,7 +43,7 @@ class _Cursor:
         self.load()
 
     def load(self) -> bool:
-        """Read the next row group, and return whether there was one; all rows before it were taken."""
+        """Read the next row group after all rows were taken; return whether there was one."""
         self._rows = None
         for group in self._groups:
             read = self._file.read_row_group(group, use_threads=False)
@@ -91,7 +91,7 @@ def merged_rows(table: str, paths: Sequence[Path]) -> Iterator["pa.RecordBatch"]
     for number, path in enumerate(paths):
         file = pq.ParquetFile(path, read_dictionary=texts, memory_map=False)
         cursors.append(_Cursor(table, number, file))
-    # The file whose rows in hand end first: all rows up to there are in hand.
+    # The file whose loaded rows end first: all rows up to its last one are loaded.
     queue = [(cursor.last, cursor.number) for cursor in cursors if cursor.last]
     heapq.heapify(queue)
     taken: list[pa.RecordBatch] = []
@@ -120,7 +120,7 @@ def merge_parts(root: DataRoot, scratch: Scratch, files: Sequence[TableFile]) ->
     Return a new file with the rows of *files*, which are of one table and day.
 
     Raises:
-        OSError: A file is gone, or the disk refuses.
+        OSError: A file is missing, or the disk refuses.
         EOFError: A file has other rows than the ledger says, or is damaged.
     """
     paths = [root.path / file.path for file in files]
@@ -129,7 +129,7 @@ def merge_parts(root: DataRoot, scratch: Scratch, files: Sequence[TableFile]) ->
 
 def merge_scratch(scratch: Scratch, files: Sequence[ScratchFile]) -> ScratchFile:
     """
-    Return a new file with the rows of *files*, which are of one table and day and stay.
+    Return a new file with the rows of *files*, which are of one table and day and are kept.
 
     Raises:
         OSError: The disk refuses.
@@ -151,15 +151,15 @@ def _merge(scratch: Scratch, table: str, day: str, paths: Sequence[Path], rows: 
         raise EOFError(f"{paths[0].parent}: damaged: {error}") from error
     if done[0].rows != rows:
         scratch.discard(done)
-        raise EOFError(f"{paths[0].parent}: {done[0].rows} rows where there should be {rows}")
+        raise EOFError(f"{paths[0].parent}: {done[0].rows} rows instead of {rows}")
     return replace(done[0], is_merged=True)
 
 
 def mergeable(root: DataRoot, files: Sequence[TableFile], most: int) -> list[TableFile]:
     """
-    Return the smallest of *files* whose merge leaves *most* at most, as far as memory allows.
+    Return the smallest of *files* to merge so that at most *most* remain, as far as memory allows.
 
-    A larger file is merged only with others that together weigh as much, so that a day's rows are
+    A larger file is merged only with others of the same total size, so that a day's rows are
     rewritten few times.
     """
     by_size = sorted(files, key=lambda file: file.bytes)
@@ -195,11 +195,11 @@ def compact_tables(
     Merge the parts of each table of *day* (YYYYMMDD) into one file.
 
     Args:
-        locked: Holds the converter's lock, which is needed for the commit alone.
+        locked: Holds the converter's lock, which only the commit needs.
 
     Raises:
-        OSError, StorageError: The disk refuses; the table in hand is left as it was.
-        EOFError: A committed file is damaged; it is left as it was.
+        OSError, StorageError: The disk refuses; the current table is unchanged.
+        EOFError: A committed file is damaged; it is unchanged.
     """
     scratch = Scratch(root, disk)
     for table in sorted({file.table for file in ledger.table_files(day=day)}):
@@ -222,7 +222,7 @@ def _merge_some(
     files: Sequence[TableFile],
     locked: Callable[[], AbstractContextManager[object]],
 ) -> None:
-    """Merge as many of *files* as memory allows; nothing happens where another process was quicker."""
+    """Merge as many of *files* as memory allows; do nothing if another process replaced them first."""
     chosen = mergeable(root, files, most=1)
     try:
         merged = merge_parts(root, scratch, chosen)

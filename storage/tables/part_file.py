@@ -1,8 +1,8 @@
 """
 Parquet part files: written whole beside the tables, then installed in one commit.
 
-A file is written and synced in the scratch folder, which needs no lock.  `install` moves files to
-their places and commits them; a crash before its end leaves nothing that a reader looks at.
+A file is written and synced in the scratch folder, without a lock.  `install` moves files to
+their places and commits them; files left by a crash before the commit are not read.
 """
 
 import os
@@ -18,7 +18,13 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.partitions.writer import remove_doubtful
-from storage.tables.columns import ROW_GROUP_ROWS, written_schema_of
+from storage.tables.columns import (
+    ROW_GROUP_ROWS,
+    SORT_ORDER,
+    SPLIT_BYTES,
+    leaf_paths_of,
+    written_schema_of,
+)
 from storage.tables.dictionaries import with_used_words
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 
 
 class TablesChanged(Exception):
-    """Another process replaced the files in hand; nothing was installed."""
+    """Another process replaced the files; nothing was installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class ScratchFile:
 
 
 def part_name(number: int) -> str:
-    """Return the name of the part with *number*, which is never given out again."""
+    """Return the name of the part with *number*, which is never used again."""
     return f"part-{number:010}.parquet"
 
 
@@ -64,7 +70,7 @@ class _DiskFile:
 
     def write(self, data: Any) -> int:
         if self.closed:
-            # A writer that is thrown away still writes its end.
+            # A discarded writer still writes the end of its file.
             return memoryview(data).nbytes
         count = self._disk.write(self._descriptor, [memoryview(data).cast("B")])
         self.written += count
@@ -74,7 +80,7 @@ class _DiskFile:
         return self.written
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: writes are not buffered."""
 
     def sync(self) -> None:
         self._disk.sync_data(self._descriptor)
@@ -90,7 +96,7 @@ class _DiskFile:
 
 @dataclass(slots=True)
 class PartWriter:
-    """Writes the row groups of one part file; rows come in the order of the table."""
+    """Writes the row groups of one part file; rows must be in the order of the table."""
 
     table: str
     _writer: Any
@@ -99,7 +105,7 @@ class PartWriter:
     rows: int = 0
 
     def write(self, rows: "pa.Table") -> None:
-        """Add *rows*; what fills no row group is held until more come."""
+        """Add *rows*; rows that do not fill a row group are held until more are added."""
         import pyarrow as pa
 
         self.rows += rows.num_rows
@@ -113,7 +119,7 @@ class PartWriter:
             self._held_rows -= whole
 
     def finish(self) -> None:
-        """Write what is held, and the end of the file."""
+        """Write the held rows and the end of the file."""
         import pyarrow as pa
 
         if self._held_rows:
@@ -127,7 +133,7 @@ class PartWriter:
 
 
 class Scratch:
-    """The folder of files that one process is making; what dead processes left there is removed."""
+    """The folder of unfinished files of this process; files of dead processes are removed."""
 
     def __init__(self, root: DataRoot, disk: Disk) -> None:
         self._folder = root.state / SCRATCH_FOLDER
@@ -156,17 +162,22 @@ class Scratch:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        split = SPLIT_BYTES.get(table, ())
         path = self._next_path()
         file = _DiskFile(self._disk, path)
         try:
-            # The Arrow schema is left out of the file: with it, readers build dictionaries again and
-            # skip no row groups.
+            # The file has no Arrow schema: with it, readers would rebuild dictionaries and
+            # could not skip row groups.
             options = {"store_schema": False, "write_page_index": False}
             sink = pq.ParquetWriter(
                 pa.PythonFile(file, mode="w"),
                 written_schema_of(table),
                 compression=COMPRESSION,
                 compression_level=COMPRESSION_LEVEL,
+                use_dictionary=[path for path in leaf_paths_of(table) if path not in split],
+                column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
+                # By no other columns can a query skip row groups.
+                write_statistics=["submission_date", *SORT_ORDER[table]],
                 **options,
             )
             writer = PartWriter(table, sink)
@@ -222,12 +233,12 @@ def install(
     also: Callable[[Transaction], None] = lambda _: None,
 ) -> list[TableFile]:
     """
-    Put *new* files in the place of *old* ones, in one commit, and return them as committed.
+    Replace *old* files by *new* ones in one commit; return the new files as committed.
 
     The caller holds the converter's lock.
 
     Args:
-        also: What else belongs to the same commit; an exception undoes all of it.
+        also: Other changes in the same commit; an exception undoes all of them.
 
     Raises:
         TablesChanged: One of *old* is no longer committed.
@@ -259,13 +270,13 @@ def install(
         transaction.stage(gone.path for gone in old)
         transaction.confirm(file.path for file in files)
     if old:
-        # Readers that have them open read on.
+        # Readers that have them open can still read them.
         remove_doubtful(root.path, ledger, disk)
     return files
 
 
 def make_lasting(disk: Disk, root: Path, folder: Path) -> None:
-    """Make *folder* below *root*, every name on the way synced: its maker may have died before it was."""
+    """Create *folder* below *root* and sync each level, as its creator may have died before the sync."""
     place, missing = folder, []
     while place != root:
         missing.append(place)

@@ -1,4 +1,4 @@
-"""Rows on their way into the tables, as plain values that cross between processes cheaply."""
+"""Rows for the tables, as plain values that are cheap to pickle."""
 
 from array import array
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ NO_SUM = -(2**63)
 
 @dataclass(slots=True)
 class HistogramColumns:
-    """Histograms of many pings by column; one entry a histogram, but `starts` and `counts`: one a bucket."""
+    """Histograms of many pings by column: an entry a histogram; in `starts` and `counts` one a bucket."""
 
     pings: "array[int]" = field(default_factory=lambda: array("i"))
     processes: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `words`
     labels: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `words`
     keys: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `shape_keys`
     lengths: "array[int]" = field(default_factory=lambda: array("q"))  # buckets that are not empty
-    sums: "array[int]" = field(default_factory=lambda: array("q"))  # `NO_SUM` where there is none
+    sums: "array[int]" = field(default_factory=lambda: array("q"))  # `NO_SUM` if it has none
     starts: bytearray = field(default_factory=bytearray)  # int64
     counts: bytearray = field(default_factory=bytearray)  # int64
     words: list[str] = field(default_factory=list)
@@ -38,17 +38,17 @@ class HistogramColumns:
 
 @dataclass(slots=True)
 class TableRows:
-    """What some records put into the tables."""
+    """The rows of some records."""
 
     pings: list[PingRow] = field(default_factory=list)
-    items: list[int] = field(default_factory=list)  # a number for each ping, which its maker chose
+    items: list[int] = field(default_factory=list)  # a number for each ping, chosen by the caller
     histograms: HistogramColumns = field(default_factory=HistogramColumns)
     scalars: list[ScalarValues] = field(default_factory=list)
     events: list[EventValues] = field(default_factory=list)
     shapes: dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """How many rows there are in all tables."""
+        """Return the number of rows in all tables."""
         return len(self.pings) + len(self.histograms.pings) + len(self.scalars) + len(self.events)
 
     def days(self) -> Iterator[Any]:

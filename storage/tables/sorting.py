@@ -1,4 +1,4 @@
-"""The order of a table's rows, found by small numbers in place of texts."""
+"""Sorts a table's rows by small numbers instead of texts."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,12 +29,12 @@ def order_of(columns: Sequence["pa.Array"]) -> "pa.Array":
         if size > MAX_CODE:
             return _order_by_values(columns)
         code = pc.add(pc.multiply(code, distinct), ranks)
-    # Arrow counts, in place of comparing, where few numbers are possible.
+    # Arrow sorts small ranges of numbers by counting.
     return pc.array_sort_indices(code.cast(pa.int64()))
 
 
 def _ranks(column: "pa.Array") -> tuple["pa.Array", int]:
-    """Return the place of each value among the distinct ones, and how many places there are."""
+    """Return the rank of each value among the distinct ones, and the number of ranks."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

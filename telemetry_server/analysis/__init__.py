@@ -25,7 +25,7 @@ def connect(
         specs_dir: The revision cache that ``definitions`` lists; ``<data_dir>/specs`` by default.
 
     Raises:
-        NoDataRoot: There is no data root at *data_dir*.
+        NoDataRoot: *data_dir* is not a data root.
         TablesNotInstalled: DuckDB or PyArrow is missing.
     """
     from telemetry_server.analysis.notebook import open_connection

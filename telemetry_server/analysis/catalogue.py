@@ -31,7 +31,7 @@ def catalogue_of(root: DataRoot) -> Catalogue:
     Return the catalogue of *root*.
 
     Raises:
-        NoDataRoot: There is no data root at *root*.
+        NoDataRoot: *root* is not a data root.
     """
     root.check_present()
     return Catalogue(lambda: _files(root), lambda: _shapes(root))

@@ -90,7 +90,7 @@ class Snapshot:
         Return *table* as an Arrow dataset over the open files.
 
         Raises:
-            KeyError: There is no such table.
+            KeyError: The table does not exist.
         """
         import pyarrow.dataset as ds
 

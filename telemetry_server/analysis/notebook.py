@@ -59,7 +59,7 @@ class AnalysisConnection:
         It reads as long as this connection is open, whatever compaction does meanwhile.
 
         Raises:
-            KeyError: There is no such table.
+            KeyError: The table does not exist.
         """
         return self._snapshot.dataset(table)
 
@@ -70,7 +70,7 @@ class AnalysisConnection:
         It reads as long as this connection is open, whatever compaction does meanwhile.
 
         Raises:
-            KeyError: There is no such table.
+            KeyError: The table does not exist.
         """
         import polars as pl
 

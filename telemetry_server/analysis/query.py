@@ -82,7 +82,7 @@ def opened_session(
         specs: The folder of the revision cache.
 
     Raises:
-        NoDataRoot: There is no data root at *root*.
+        NoDataRoot: *root* is not a data root.
         TablesNotInstalled: DuckDB or PyArrow is missing.
         SnapshotFailed: A file that the ledger lists is missing.
     """

@@ -1,4 +1,4 @@
-"""Days as commands take them."""
+"""Parses days in command arguments."""
 
 import argparse
 from datetime import date
@@ -6,12 +6,12 @@ from datetime import date
 
 def day_of(text: str) -> str:
     """
-    *text* as YYYYMMDD; ``2026-11-21`` will do as well.
+    Return *text* as YYYYMMDD; ``2026-11-21`` is accepted as well.
 
     Raises:
-        argparse.ArgumentTypeError: It is no day.
+        argparse.ArgumentTypeError: It is not a valid day.
     """
     try:
         return f"{date.fromisoformat(text):%Y%m%d}"
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 20261121") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid day; write it like 20261121") from None

@@ -1,4 +1,4 @@
-"""One line for the user for every failure that a command lets through."""
+"""Messages and exit statuses for exceptions that no command handles."""
 
 from storage import errors as storage_errors
 from storage.errors import NO_ROOM
@@ -7,13 +7,13 @@ from telemetry_server.settings.errors import ConfigurationError
 
 
 def message_for(error: Exception) -> tuple[str, ExitStatus]:
-    """What to print about *error*, and the exit status that goes with it."""
+    """Return the message to print for *error*, and the exit status."""
     if isinstance(error, ConfigurationError):
         return f"configuration: {error}", ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.StorageFull) or (
         isinstance(error, OSError) and error.errno in NO_ROOM
     ):
-        return f"no room on the disk ({error}): make room and run it again", ExitStatus.TRY_AGAIN
+        return f"the disk is full ({error}): free some space and run it again", ExitStatus.TRY_AGAIN
     if isinstance(error, storage_errors.NoDataRoot):
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BadBackup):
@@ -25,7 +25,10 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LedgerError):
-        return f"{error}; telemetry-server doctor may say more", ExitStatus.OUR_FAULT
+        return f"{error}; run telemetry-server doctor for details", ExitStatus.OUR_FAULT
     kind = type(error).__name__
     text = " ".join(f"{kind}: {error}".split())
-    return f"{text} (our fault; TELEMETRY_TRACEBACK=1 shows where)", ExitStatus.OUR_FAULT
+    return (
+        f"{text} (a bug in telemetry-server; TELEMETRY_TRACEBACK=1 shows the traceback)",
+        ExitStatus.OUR_FAULT,
+    )

@@ -1,10 +1,10 @@
-"""What the exit status of a command says."""
+"""The exit statuses of commands."""
 
 from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """The closed list of exit statuses."""
+    """All exit statuses."""
 
     DONE = 0
     FINDINGS = 1
@@ -17,5 +17,5 @@ class ExitStatus(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """In a word or two, for the help."""
+        """Its meaning in a word or two, for ``--help``."""
         return self.name.lower().replace("_", " ")

@@ -1,4 +1,4 @@
-"""Numbers as commands take them."""
+"""Parses numbers in command arguments."""
 
 import argparse
 
@@ -7,23 +7,23 @@ from telemetry_server.settings.value_types import duration_seconds
 
 def integer(text: str) -> int:
     """
-    *text* as a whole number.
+    Return *text* as a whole number.
 
     Raises:
-        argparse.ArgumentTypeError: It is none.
+        argparse.ArgumentTypeError: It is not a whole number.
     """
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def natural(text: str) -> int:
     """
-    *text* as a whole number that is not negative.
+    Return *text* as a whole number that is not negative.
 
     Raises:
-        argparse.ArgumentTypeError: It is none.
+        argparse.ArgumentTypeError: It is not a whole number, or is negative.
     """
     number = integer(text)
     if number < 0:
@@ -33,10 +33,10 @@ def natural(text: str) -> int:
 
 def seconds(text: str) -> float:
     """
-    *text* as a time in seconds that is more than 0: ``2``, ``500ms``.
+    Return *text* (``2``, ``500ms``) in seconds; more than 0.
 
     Raises:
-        argparse.ArgumentTypeError: It is none.
+        argparse.ArgumentTypeError: It is not a duration, or is 0.
     """
     try:
         duration = duration_seconds(text)
@@ -49,10 +49,10 @@ def seconds(text: str) -> float:
 
 def positive(text: str) -> int:
     """
-    *text* as a whole number that is at least 1.
+    Return *text* as a whole number that is at least 1.
 
     Raises:
-        argparse.ArgumentTypeError: It is none.
+        argparse.ArgumentTypeError: It is not a whole number, or is less than 1.
     """
     number = integer(text)
     if number < 1:
@@ -62,15 +62,15 @@ def positive(text: str) -> int:
 
 def rate(text: str) -> float:
     """
-    *text* as a share of all, 0 to 1.
+    Return *text* as a fraction from 0 to 1.
 
     Raises:
-        argparse.ArgumentTypeError: It is none.
+        argparse.ArgumentTypeError: It is not a number from 0 to 1.
     """
     try:
         share = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number between 0 and 1") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1") from None
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return share

@@ -1,4 +1,4 @@
-"""Durations and sizes as commands take them."""
+"""Parses durations and sizes in command arguments."""
 
 import argparse
 import re
@@ -17,7 +17,7 @@ def duration(text: str) -> float:
     Return *text* (``60s``, ``5m``, ``500ms``, ``60``) in seconds.
 
     Raises:
-        argparse.ArgumentTypeError: It is no duration, or it is 0.
+        argparse.ArgumentTypeError: It is not a duration, or is 0.
     """
     found = _QUANTITY.fullmatch(text)
     if found is None or found[2] not in _SECONDS or not float(found[1]):
@@ -30,7 +30,7 @@ def size(text: str) -> int:
     Return *text* (``1GiB``, ``512MiB``, ``1000000``) in bytes.
 
     Raises:
-        argparse.ArgumentTypeError: It is no size, or it is less than a byte.
+        argparse.ArgumentTypeError: It is not a size, or is less than a byte.
     """
     found = _QUANTITY.fullmatch(text)
     unit = None if found is None else _BYTES.get(found[2].lower())

@@ -1,4 +1,4 @@
-"""The options that many commands share, and the settings made from them."""
+"""Options that several commands share, and the settings made from them."""
 
 import argparse
 import os
@@ -15,8 +15,12 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_tls_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--tls-certificate`` and ``--tls-key``, for commands that are about the server's address."""
-    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM file: the server takes TLS only")
+    """Add ``--tls-certificate`` and ``--tls-key``, for commands that need the server's address."""
+    parser.add_argument(
+        "--tls-certificate",
+        metavar="FILE",
+        help="PEM file of the certificate; the server then accepts TLS only",
+    )
     parser.add_argument("--tls-key", metavar="FILE", help="PEM file of the certificate's key")
 
 
@@ -27,10 +31,10 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """
-    The settings in force: every argument that has a setting's name counts as its flag.
+    Return the settings in force; an argument with the name of a setting overrides it.
 
     Raises:
-        ConfigurationError: They do not make sense.
+        ConfigurationError: A setting is not valid.
     """
     flags = {name: value for name, value in vars(args).items() if name in SETTING_NAMES}
     return load_settings(flags, getattr(args, "config", None), os.environ)

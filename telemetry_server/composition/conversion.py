@@ -1,4 +1,4 @@
-"""The converter as settings want it, for the commands that run one."""
+"""Builds the converter from the settings."""
 
 import asyncio
 import gc
@@ -43,12 +43,12 @@ from telemetry_server.terminal.output import say
 
 log = structlog.get_logger("convert")
 
-GARBAGE_LOOKED_FOR_AFTER = 50_000  # objects
-# Clients wait for the edge and nobody for the converter: beside both on two full cores, half of the
-# answers took 1.4 ms without this and 0.8 ms with it (bench/RESULTS.md).
+GARBAGE_COLLECTED_AFTER = 50_000  # objects
+# Clients wait for the edge, but not for the converter.  With both busy on two cores, the median answer
+# took 1.4 ms without this and 0.8 ms with it (bench/RESULTS.md).
 NICE_BEHIND_THE_EDGE = 10
 
-# Of Firefox's own, by age; a metric's label is one of these or of a registered doctype.
+# Firefox's own doctypes.  Labels of metrics are these and the registered doctypes.
 KNOWN_DOCTYPES = frozenset(REASONS) | {
     "event",
     "crash",
@@ -65,10 +65,10 @@ KNOWN_DOCTYPES = frozenset(REASONS) | {
 
 def schema_of(settings: Settings) -> PartitionSchema:
     """
-    The partition schema in force.
+    Return the partition schema in force.
 
     Raises:
-        ConfigurationError: Its file cannot be read, or is no schema.
+        ConfigurationError: Its file cannot be read, or is not a valid schema.
     """
     if settings.partition_schema is None:
         catalogue = catalogue_of(settings)
@@ -83,7 +83,7 @@ def schema_of(settings: Settings) -> PartitionSchema:
 
 def catalogue_of(settings: Settings) -> Catalogue:
     """
-    The doctypes that are registered.
+    Return the registered doctypes.
 
     Raises:
         ConfigurationError: Their folder cannot be read.
@@ -100,10 +100,10 @@ def _checks_formats(settings: Settings) -> bool:
 
 def rules_of(settings: Settings) -> Rules | None:
     """
-    The operator's rules, if there are any.
+    Return the operator's rules; None without a rules file.
 
     Raises:
-        ConfigurationError: Their file makes no sense.
+        ConfigurationError: The file is not valid.
     """
     if settings.rules_file is None:
         return None
@@ -115,10 +115,10 @@ def rules_of(settings: Settings) -> Rules | None:
 
 def geo_database_of(settings: Settings) -> Path | None:
     """
-    Where the database of addresses is, if there is one; it was opened once, to see that it can be.
+    Return the path of the geo database, after opening it once as a check; None without one.
 
     Raises:
-        ConfigurationError: It cannot.
+        ConfigurationError: It cannot be opened.
     """
     if settings.geo_database is None:
         return None
@@ -131,10 +131,10 @@ def geo_database_of(settings: Settings) -> Path | None:
 
 def constants_of(settings: Settings) -> Constants:
     """
-    The numbers behind the names in spec files.
+    Return the numbers that names in spec files stand for.
 
     Raises:
-        ConfigurationError: Their file makes no sense.
+        ConfigurationError: The file is not valid.
     """
     if settings.constants_file is None:
         return CONSTANTS
@@ -146,10 +146,10 @@ def constants_of(settings: Settings) -> Constants:
 
 def setup_of(settings: Settings) -> ConversionSetup:
     """
-    How to convert, as plain values.
+    Return the setup of a conversion: plain values.
 
     Raises:
-        ConfigurationError: A file that the settings name is no good.
+        ConfigurationError: A file that the settings name is not valid.
     """
     return ConversionSetup(
         root=DataRoot(settings.data_dir.resolve()),
@@ -176,7 +176,10 @@ TABLES_OFF = (
 
 
 def _say_unreachable(revision: Revision, error: str, path: Path) -> None:
-    say(f"{revision} is out of reach, its pings wait: {error}; try again later, or put its file at {path}")
+    say(
+        f"the definitions of {revision} are out of reach, and pings that need them wait: {error};"
+        f" run convert again later, or put the Histograms.json at {path}"
+    )
 
 
 def _log_unreachable(revision: Revision, error: str, path: Path) -> None:
@@ -199,15 +202,16 @@ async def opened_converter(
     on_tables_off: Callable[[str], None] = say,
 ) -> AsyncIterator[Converter]:
     """
-    A converter with its processes and its fetcher, closed when the block ends.
+    Yield a converter with its processes and its fetcher; the end of the block closes it.
 
-    *on_unreachable* is told of a revision that cannot be fetched, why, and where its file would be;
-    default: a line on stderr.  *on_wait* is called whenever another process has the converter's lock.
+    *on_unreachable* is called with a revision that cannot be fetched, the error, and the path of its file
+    in the cache; by default it prints a line on stderr.  *on_wait* is called whenever another process
+    has the converter's lock.
     """
-    # What is imported stays, and a round's thousands of values hold no cycle: a fifth of the
-    # coordinator's time went into looking for one.
+    # Imported modules stay, and the values of a round contain no cycles: with the default threshold,
+    # garbage collection took a fifth of the coordinator's time.
     gc.freeze()
-    gc.set_threshold(GARBAGE_LOOKED_FOR_AFTER)
+    gc.set_threshold(GARBAGE_COLLECTED_AFTER)
     setup = setup_of(settings)
     if settings.tables and not setup.tables:
         on_tables_off(TABLES_OFF)
@@ -238,7 +242,7 @@ async def opened_converter(
 
 
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
-    """The body of the converter's process behind `serve`; returns its exit status."""
+    """Run the converter process of `serve`; return its exit status."""
     os.nice(NICE_BEHIND_THE_EDGE)
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
@@ -276,7 +280,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
                 await follow()
                 break
             except (OSError, StorageError, ConfigurationError) as error:
-                # A full disk, mostly.  Submissions are answered for meanwhile, and wait in raw/.
+                # Usually a full disk.  Meanwhile submissions are still answered, and wait in raw/.
                 state.halt(halt_reason(error))
                 log.error("conversion cannot begin", error=str(error), retry_after_seconds=pause)
             if await stop_requested(lifeline_fd, within_seconds=pause):

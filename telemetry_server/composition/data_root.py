@@ -1,4 +1,4 @@
-"""The data root that settings name: made by commands that put something in, looked for by the others."""
+"""Finds, checks and creates the data root that the settings name."""
 
 import errno
 import os
@@ -13,16 +13,16 @@ from telemetry_server.settings.settings import Settings
 
 def prepare_data_root(settings: Settings) -> DataRoot:
     """
-    The data root, with every folder that a process writes to, so that a wrong path is one line now.
+    Return the data root after creating every folder that a process writes to.
 
     Raises:
-        ConfigurationError: It cannot be made, or not be written to.
-        NoDataRoot: Something else is in its place.
+        ConfigurationError: It cannot be created, or is not writable.
+        NoDataRoot: The path is something else than a folder.
     """
     root = DataRoot(settings.data_dir.resolve())
     try:
         root.prepare(Disk())
-        _refuse_closed(root)
+        _refuse_inaccessible(root)
     except OSError as error:
         raise _unusable("data_dir", settings.data_dir, "set --data", error) from None
     return root
@@ -30,10 +30,10 @@ def prepare_data_root(settings: Settings) -> DataRoot:
 
 def existing_data_root(settings: Settings) -> DataRoot:
     """
-    The data root, for a command that has nothing to do where there is none.
+    Return the data root, for a command that only reads it.
 
     Raises:
-        NoDataRoot: There is nothing there, or a folder that is no data root.
+        NoDataRoot: The folder does not exist, or is not a data root.
     """
     root = DataRoot(settings.data_dir.resolve())
     root.check_present()
@@ -42,11 +42,11 @@ def existing_data_root(settings: Settings) -> DataRoot:
 
 def writable_data_root(settings: Settings) -> DataRoot:
     """
-    The data root, for a command that writes and has nothing to do where there is none.
+    Return the data root, for a command that writes to an existing one.
 
     Raises:
-        ConfigurationError: It cannot be written to.
-        NoDataRoot: As `existing_data_root`.
+        ConfigurationError: It is not writable.
+        NoDataRoot: As for `existing_data_root`.
     """
     existing_data_root(settings)
     return prepare_data_root(settings)
@@ -54,11 +54,11 @@ def writable_data_root(settings: Settings) -> DataRoot:
 
 def prepare_revision_cache(settings: Settings) -> Path:
     """
-    The folder of the revision cache, made where it is not there yet.
+    Return the folder of the revision cache, created if missing.
 
     Raises:
-        ConfigurationError: It cannot be made, or not be written to.
-        NoDataRoot: It belongs in the data root, and that is no folder.
+        ConfigurationError: It cannot be created, or is not writable.
+        NoDataRoot: It belongs in the data root, which is not a folder.
     """
     directory = revision_cache_path(settings)
     try:
@@ -74,10 +74,10 @@ def prepare_revision_cache(settings: Settings) -> Path:
 
 def revision_cache_path(settings: Settings) -> Path:
     """
-    The folder of the revision cache, for a command that only looks: an absent one is an empty one.
+    Return the folder of the revision cache, which may be missing: that means empty.
 
     Raises:
-        NoDataRoot: It belongs in the data root, and that is no folder.
+        NoDataRoot: It belongs in the data root, which is not a folder.
     """
     if _keeps_definitions(settings):
         DataRoot(settings.data_dir.resolve()).check_no_file()
@@ -85,7 +85,7 @@ def revision_cache_path(settings: Settings) -> Path:
 
 
 def inaccessible_part(root: DataRoot) -> Path | None:
-    """The first part of *root* that is there and that this user may not use; None if all may be."""
+    """Return the first existing part of *root* that this user may not access; None if there is none."""
     for folder in (root.path, root.raw, root.converted, root.quarantine, root.state):
         if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             return folder
@@ -94,10 +94,10 @@ def inaccessible_part(root: DataRoot) -> Path | None:
     return None
 
 
-def _refuse_closed(root: DataRoot) -> None:
-    closed = inaccessible_part(root)
-    if closed is not None:
-        raise PermissionError(errno.EACCES, f"{os.strerror(errno.EACCES)} ({closed})")
+def _refuse_inaccessible(root: DataRoot) -> None:
+    part = inaccessible_part(root)
+    if part is not None:
+        raise PermissionError(errno.EACCES, f"{os.strerror(errno.EACCES)} ({part})")
 
 
 def _keeps_definitions(settings: Settings) -> bool:
@@ -105,7 +105,7 @@ def _keeps_definitions(settings: Settings) -> bool:
 
 
 def _unusable(setting: str, path: Path, remedy: str, error: OSError) -> Exception:
-    # A full disk is no wrong setting: trying again may help.
+    # A full disk is not a wrong setting: a later try may succeed.
     if error.errno in NO_ROOM:
         return error
     return ConfigurationError(f"{setting} {path} cannot be used: {error.strerror}; {remedy}")

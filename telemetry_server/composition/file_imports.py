@@ -1,4 +1,4 @@
-"""The files of ``convert FILE…``: put into raw/, one after the other."""
+"""Imports the files of ``convert FILE…`` into raw/, one after the other."""
 
 import sys
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from telemetry_server.terminal.output import say
 
 @dataclass(slots=True)
 class ImportedFiles:
-    """What all files came to."""
+    """The total of all files."""
 
     pings: int = 0
     damaged_records: int = 0
     damaged_bytes: int = 0
-    is_bad: bool = False  # one was damaged or could not be read
+    is_bad: bool = False  # a file was damaged or could not be read
 
 
 def import_files(settings: Settings, names: Sequence[str], format: str, day: str | None) -> ImportedFiles:
-    """Import every file that can be; say of each on stderr what it was, or what is wrong with it."""
+    """Import every readable file; print on stderr what each contained, or what is wrong with it."""
     root = DataRoot(settings.data_dir.resolve())
     disk = Disk()
     lock = FileLock(root.state / "import.lock")
@@ -63,20 +63,25 @@ def _import(
         say(f"telemetry-server convert: {name}: {error.strerror}")
         total.is_bad = True
         return
-    _tell(name, found)
+    _say_result(name, found)
     total.pings += found.pings
     total.damaged_records += found.damaged_records
     total.damaged_bytes += found.damaged_bytes
     total.is_bad |= found.is_damaged
 
 
-def _tell(name: str, found: Imported) -> None:
-    text = f"{name}: {found.format}, {found.pings:,} pings"
+def _say_result(name: str, found: Imported) -> None:
+    text = f"{name}: format {found.format}, {_counted(found.pings, 'ping')}"
     if found.was_waiting:
-        text += "; they were put in before and wait to be converted: going on with those"
+        text += "; the file was imported before and its pings still wait, so it is not imported again"
     if found.is_damaged:
-        text += f"; damaged: {found.damaged_records:,} records, {found.damaged_bytes:,} bytes"
+        damaged = f"{_counted(found.damaged_records, 'record')}, {_counted(found.damaged_bytes, 'byte')}"
+        text += f"; damaged: {damaged}"
         if found.is_truncated:
-            text += ", and the compressed data ends too early"
-        text += "; all that is whole was taken"
+            text += ", and the compressed data is truncated"
+        text += "; all intact pings were imported"
     say(text)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Where `serve` listens, as settings say: the port for submissions, perhaps one for those who look, TLS."""
+"""Opens the ports that the settings name: for submissions, optionally for administration, with TLS."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,7 +22,7 @@ class HeldPorts:
     reports: HeldPort | None = None  # also None where something else has the port now
 
     def close(self) -> None:
-        """Let go of them."""
+        """Release the ports."""
         self.public.close()
         for held in (self.admin, self.reports):
             if held is not None:
@@ -30,16 +30,16 @@ class HeldPorts:
 
 
 def host_of_this_machine(host: str) -> str:
-    """The address by which a client on this machine reaches *host*; loopback for every address."""
+    """Return the address at which a client on this machine reaches *host*; loopback if all are meant."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def check_ports(settings: Settings) -> None:
     """
-    Check that `serve` could listen; a port that is in use right now is not a fault of the settings.
+    Check that `serve` could listen; a port that is in use now is not an error of the settings.
 
     Raises:
-        ConfigurationError: A host or port that cannot be listened on, or one port for two listeners.
+        ConfigurationError: A host or port is not usable, or both listeners have the same port.
     """
     _refuse_one_port_twice(settings)
     for host, port, options in _listeners(settings):
@@ -62,7 +62,7 @@ def _refuse_one_port_twice(settings: Settings) -> None:
     port = settings.port
     if port == 0 or port != settings.admin_port:
         return
-    with suppress(OSError):  # a host that is not one has its own message
+    with suppress(OSError):  # an unknown host has its own message
         if share_an_address(settings.host, settings.admin_host):
             raise ConfigurationError(
                 f"port and admin_port are both {port}, on the same address: give admin_port another"
@@ -71,10 +71,10 @@ def _refuse_one_port_twice(settings: Settings) -> None:
 
 def hold_ports(settings: Settings) -> HeldPorts:
     """
-    Take the ports.
+    Reserve the ports, and return them.
 
     Raises:
-        ConfigurationError: One of them cannot be had, or the certificate cannot be used.
+        ConfigurationError: A port cannot be reserved, or the certificate cannot be used.
     """
     check_certificate(settings)
     _refuse_one_port_twice(settings)
@@ -115,10 +115,10 @@ def hold_reports_port(settings: Settings) -> HeldPort | None:
 
 def check_certificate(settings: Settings) -> None:
     """
-    Read certificate and key once, so that what is wrong with them is one line now.
+    Check that the certificate and its key can be used.
 
     Raises:
-        ConfigurationError: They are no pair, or only one of them is set.
+        ConfigurationError: They do not belong together, or only one of them is set.
     """
     certificate, key = settings.tls_certificate, settings.tls_key
     if certificate is None and key is None:
@@ -127,7 +127,7 @@ def check_certificate(settings: Settings) -> None:
         there, lacking = ("tls_key", "tls_certificate") if key else ("tls_certificate", "tls_key")
         raise ConfigurationError(f"{there} is set and {lacking} is not: set both, or neither")
     for name, file in (("tls_certificate", certificate), ("tls_key", key)):
-        # The library does not say which of the two it could not read.
+        # OpenSSL does not report which of the two files it could not read.
         try:
             file.open("rb").close()
         except OSError as error:
@@ -141,7 +141,7 @@ def check_certificate(settings: Settings) -> None:
 
 
 def listeners_of(settings: Settings, ports: HeldPorts) -> "Listeners":
-    """Where a worker listens."""
+    """Return the addresses that a worker listens on."""
     from telemetry_server.edge.worker import Listeners
 
     return Listeners(

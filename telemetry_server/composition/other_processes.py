@@ -1,4 +1,4 @@
-"""What `convert` says of other processes at work on its data root, so that a small count is no riddle."""
+"""Reports what other processes did during a run of `convert`, to explain its counts."""
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
@@ -8,12 +8,12 @@ from telemetry_server.coordinator.run_summary import RunSummary
 from telemetry_server.terminal.output import say
 
 
-class Company:
+class OtherProcesses:
     """
-    Others that convert or write beside one run of `convert`; lines on stderr.
+    Prints lines on stderr about processes that convert or write during one run of `convert`.
 
     Args:
-        explains_nothing: Whether to say why nothing was received; a run that imports files says enough.
+        explains_nothing: Whether to print why nothing was received; not needed when files are imported.
     """
 
     def __init__(self, *, explains_nothing: bool) -> None:
@@ -22,43 +22,45 @@ class Company:
         self._received_before = 0
 
     def waits(self) -> None:
-        """Another process has the converter's lock."""
+        """Print once that another process has the converter's lock."""
         if not self._waited:
             self._waited = True
-            say("another process converts this data root: waiting for its turn to end")
+            say("another process is converting this data root: waiting for it")
 
     def begin(self, ledger: Ledger) -> None:
-        """Note what was received before this run."""
+        """Note how much was received before this run."""
         self._received_before = ledger.received_count()
 
     def end(self, root: DataRoot, ledger: Ledger, tally: RunSummary) -> None:
-        """Say what others did meanwhile, why nothing was done, and who still writes."""
+        """Print what other processes did, why nothing was converted, and who still writes."""
         received, ended = tally.received, tally.stored + tally.duplicate + tally.quarantined.total()
         others = ledger.received_count() - self._received_before - received
         if others > 0:
-            say(f"another process received {others:,} submissions meanwhile: they are not counted here")
+            say(f"another process received {others:,} submissions during this run: they are not counted here")
         elif not (received or ended or tally.pending) and self._explains_nothing:
-            say(_nothing(root, self._received_before))
-        held = _held(root, ledger)
+            say(_reason_for_nothing(root, self._received_before))
+        held = _open_segments(root, ledger)
         if held:
             say(
                 f"a running server still writes to {', '.join(held)}: "
-                "what it takes from now on is for the next convert"
+                "new submissions are converted by the next convert"
             )
 
 
-def _nothing(root: DataRoot, received_before: int) -> str:
+def _reason_for_nothing(root: DataRoot, received_before: int) -> str:
     found = sum(1 for _ in segments(root.raw))
     if not found and not received_before:
-        return f"nothing to convert: no submission ever came to {root.path}; is that the server's data root?"
+        return (
+            f"nothing to convert: {root.path} has never received a submission; is it the server's data root?"
+        )
     return (
-        f"nothing new in {root.raw}: {found:,} segment{'' if found == 1 else 's'}, read before; "
+        f"nothing new in {root.raw}: {found:,} segment{'' if found == 1 else 's'}, already converted; "
         f"{received_before:,} submissions were received by earlier runs"
     )
 
 
-def _held(root: DataRoot, ledger: Ledger) -> list[str]:
-    """The segments that a live process holds."""
+def _open_segments(root: DataRoot, ledger: Ledger) -> list[str]:
+    """Return the names of the segments that a running process writes to."""
     positions = ledger.positions()
     held = []
     for segment in segments(root.raw):

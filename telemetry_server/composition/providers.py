@@ -1,4 +1,4 @@
-"""What an edge worker shows of the converter's side: the schema in force, and definitions by revision."""
+"""Provides edge workers with data of the converter: the partition schema, and definitions by revision."""
 
 import orjson
 import structlog
@@ -14,18 +14,18 @@ log = structlog.get_logger("edge")
 
 
 class SchemaInForce:
-    """The partition schema as ``/telemetry_schema`` answers it."""
+    """The partition schema that ``/telemetry_schema`` returns."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._text = self._read()
 
     def text(self) -> bytes:
-        """JSON, as it was read last."""
+        """Return the JSON of the schema, as last read."""
         return self._text
 
     def read_again(self) -> None:
-        """Read its file again; one that makes no sense is logged and changes nothing."""
+        """Read the file again; if it is not valid, log the error and keep the schema."""
         try:
             self._text = self._read()
         except ConfigurationError as error:
@@ -36,14 +36,14 @@ class SchemaInForce:
 
 
 class CachedDefinitions:
-    """Definitions that the cache has under another name of the revision, or by the prefetched history."""
+    """Definitions in the cache under another name of the revision, or in the prefetched history."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._resolver: Resolver | None = None
 
     def text_of(self, revision: str) -> bytes | None:
-        """The Histograms.json of ``<repo…>/<revision>``, if it is here; the server is never asked."""
+        """Return the Histograms.json of ``<repo…>/<revision>``; None if it is not stored locally."""
         repository, _, changeset = revision.rpartition("/")
         if self._resolver is None:
             self._resolver = setup_of(self._settings).resolver()

@@ -11,10 +11,10 @@ from telemetry_server.settings.settings import Settings
 
 def check_files(settings: Settings) -> None:
     """
-    Look at the files and folders that settings name, and at what they say.
+    Check that the files and folders that the settings name exist and are valid.
 
     Raises:
-        ConfigurationError: One of them is not there, not readable, or makes no sense.
+        ConfigurationError: One of them is missing, unreadable or not valid.
     """
     for name in ("partition_schema", "rules_file", "schemas_dir", "geo_database"):
         path: Path | None = getattr(settings, name)

@@ -46,6 +46,9 @@ class Ping(Protocol):
     def encode(self, record: JsonObject) -> bytes:
         """The JSON of *record*, which was made from `root`: one line."""
 
+    def opened(self, record: JsonObject) -> JsonObject | None:
+        """*record*, if it reads like its JSON does; None where only the JSON may be read."""
+
 
 class FullyParsedPing:
     """A ping with every value decoded."""
@@ -75,6 +78,10 @@ class FullyParsedPing:
     def encode(self, record: dict[str, Any]) -> bytes:
         """The JSON of *record*, integers past 64 bits included."""
         return json_of(record)
+
+    def opened(self, record: dict[str, Any]) -> None:
+        """Always None: a reader of the JSON sees other numbers, for example, than are in *record*."""
+        del record
 
 
 Parse = Callable[[bytes, Counter[str]], Ping]

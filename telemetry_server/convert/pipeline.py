@@ -230,6 +230,7 @@ def _stored(conversion: Conversion) -> Stored:
         digest=digest_of(conversion.body_text),
         dropped=tuple(packer.dropped),
         notes=conversion.notes,
+        opened=conversion.ping.opened(record),
     )
 
 

@@ -27,6 +27,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
+        """Whether the round reads nothing."""
         return not self.positions
 
     def tasks(self, missing: frozenset[Revision]) -> list[Task]:

@@ -208,7 +208,7 @@ class Committer:
     def _duplicate_of_stored(
         self, result: StoredResult | RefusedResult, stored_now: Digests
     ) -> DuplicateResult | None:
-        """Return *result* as a duplicate, None (and remember a stored one) if its id is new."""
+        """Return *result* as a duplicate; None if its id is new (a stored result is then remembered)."""
         if result.document_id is None:
             return None
         key = result.document_id, result.namespace, result.doctype

@@ -68,7 +68,7 @@ class Converter:
         self._on_progress = on_progress
         self._fetches = DefinitionFetches(fetcher, on_unreachable=on_unreachable)
         self._generation: int | None = None
-        self.tally = RunSummary()
+        self.summary = RunSummary()
         self.fetch_ended = self._fetches.ended
         """Set when a fetch has ended: pending pings may be ready."""
 
@@ -130,7 +130,7 @@ class Converter:
                 return
 
     async def advance_tables(self) -> None:
-        """Let the tables come up with the records; the lock is held."""
+        """Add new records to the tables; the lock must be held."""
         if self.tables is not None:
             await self.tables.advance()
 
@@ -142,7 +142,7 @@ class Converter:
         on_bytes: Callable[[int], None] = lambda _: None,
     ) -> None:
         """
-        Put all records into the tables, or with *catch_up* off those that this run converted.
+        Put all records into the tables; with *catch_up* off, only those that this run converted.
 
         Args:
             on_bytes: Called with the bytes of lines that each step read back.
@@ -233,7 +233,7 @@ class Converter:
 
     async def _commit(self, plan: Plan, work: list[tuple[Task, TaskResult]]) -> None:
         finished = Round(work, plan.positions, plan.unsealed_segments, plan.damage)
-        self.tally.add_damage(plan.damage)
+        self.summary.add_damage(plan.damage)
         await self._finish(finished, received=True)
 
     async def _finish(self, finished: Round, *, received: bool) -> None:
@@ -243,10 +243,10 @@ class Converter:
         except BaseException:
             self._generation = None  # a half-written commit is recovered before the next turn
             raise
-        self.tally.add(results, received=received, labels=self._labels)
+        self.summary.add(results, received=received, labels=self._labels)
         self._fetches.start({result.revision for result in results if isinstance(result, AwaitingResult)})
         if self._on_progress is not None:
-            self._on_progress(self.tally)
+            self._on_progress(self.summary)
         await self.advance_tables()
 
     def commit_round(self, finished: Round) -> list[ItemResult]:
@@ -277,11 +277,11 @@ class Converter:
 
     async def convert_all(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Convert everything, and wait for fetches as long as one is running."""
-        self.tally.waited_before = self.ledger.pending_count()
+        self.summary.waited_before = self.ledger.pending_count()
         await self.convert_waiting(should_stop=should_stop)
         while (self._pending.has_more_to_check or self._fetches.is_running) and not should_stop():
             if not self._pending.has_more_to_check:
                 await self.fetch_ended.wait()
             await self.convert_waiting(should_stop=should_stop)
         await self.finish_tables(should_stop=should_stop)
-        self.tally.pending = self.ledger.pending_count()
+        self.summary.pending = self.ledger.pending_count()

@@ -146,7 +146,7 @@ class Follower:
             with suppress(TimeoutError):
                 pause = min(CHECK_ANYWAY_SECONDS, max(0.0, retry_at - loop.time()))
                 await asyncio.wait_for(self._wake.wait(), pause if due is None else min(pause, due))
-        # Rows that are behind for another reason wait for the next start.
+        # Other missing rows are added after the next start.
         await self._converter.finish_tables(catch_up=False)
 
     async def _pause_after(self, error: Exception) -> None:

@@ -2,7 +2,7 @@
 The pool of conversion processes, and the search for a ping that kills them.
 
 Small tasks are converted in the coordinator itself, because a few pings need no
-second process.  Meanwhile a mark file stands in the state folder.  A coordinator that
+second process.  Meanwhile a mark file is in the state folder.  A coordinator that
 finds the mark at its start died while it converted: it leaves all work to processes, where
 the deadly ping can be isolated and refused.
 """

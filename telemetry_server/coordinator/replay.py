@@ -102,7 +102,7 @@ class Replayer:
         Raises:
             OSError, StorageError: The disk refuses; commits so far remain.
         """
-        # Fetch definitions before taking the lock, so that a live converter can go on meanwhile.
+        # Fetch definitions before taking the lock, so that a running converter can continue meanwhile.
         await self._fetch_awaited(reason, day)
         total = Replayed()
         async with self._converter.turn():
@@ -177,7 +177,7 @@ class Replayer:
         def remove_from_quarantine(transaction: Transaction) -> None:
             for document_id, item in leaving:
                 assert isinstance(item, QuarantinedItem)
-                transaction.unrefuse(
+                transaction.forget_refusal(
                     document_id, received_at=timestamp(item.submission.received_at), reason=item.reason
                 )
             transaction.drop_file(file)

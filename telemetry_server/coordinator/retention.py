@@ -146,7 +146,7 @@ class RetentionTasks:
         ledger, wall = self._converter.ledger, self._clock()
         seconds = int(wall.timestamp())
         before = ledger.clock() or ClockRecord(seconds)
-        record = before.looked_at(seconds)
+        record = before.after_check(seconds)
         if record != ledger.clock():
             with ledger.transaction() as transaction:
                 transaction.put_clock(record)

@@ -128,4 +128,4 @@ class TaskResult:
 
     results: tuple[ItemResult, ...]
     frames: tuple[PackedFrame, ...]
-    rows: tuple[TableRows, ...] = ()  # of what may be stored; `items` are indices
+    rows: tuple[TableRows, ...] = ()  # rows of records that the commit may store; `items` are indices

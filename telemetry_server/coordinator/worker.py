@@ -123,7 +123,7 @@ class ResultBuilder:
         directory = "/".join(("converted", received_at[:10].replace("-", ""), *outcome.dimensions))
         self._write(directory, index, outcome.document_id.encode(), b"\t", outcome.record)
         if self._rows is not None:
-            self._rows.add(outcome.record, index)
+            self._rows.add(outcome.record, index, outcome.opened)
         result = StoredResult(
             index,
             received_at,

@@ -1,4 +1,4 @@
-"""A server of our own on a free port, for as long as a block runs."""
+"""Runs a server on a free port for the duration of a ``with`` block."""
 
 import os
 import re
@@ -27,18 +27,18 @@ ENDS = (
 
 
 class ServerFailed(Exception):
-    """The server did not do what it was started for.  Its text is one line, and its log follows it."""
+    """The server failed.  The text is one line; the end of the server's log was printed before."""
 
 
 def free_port() -> int:
-    """A port of the loopback interface on which nobody listens right now."""
+    """Return a port of the loopback interface that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def bare_environment() -> dict[str, str]:
-    """The environment without the settings of a server that runs for real."""
+    """Return the environment without variables that are settings."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -49,9 +49,9 @@ def bare_environment() -> dict[str, str]:
 
 class TemporaryServer:
     """
-    ``telemetry-server serve`` on *data* in a process of its own, with *settings* as its environment.
+    ``telemetry-server serve`` as a child process on *data*; *settings* are environment variables.
 
-    It has no reports unless the settings give them a port.
+    It has no reports unless *settings* give them a port.
     """
 
     def __init__(self, data: Path, settings: dict[str, str], flags: Sequence[str] = ()) -> None:
@@ -73,13 +73,13 @@ class TemporaryServer:
     def __enter__(self) -> "TemporaryServer":
         words = ["serve", "--data", str(self.data), "--port", str(self.port), *self._flags]
         with self._log_path.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
+            self._process = subprocess.Popen(  # noqa: S603 - this program
                 [sys.executable, "-m", "telemetry_server", *words],
                 env=bare_environment() | {"TELEMETRY_REPORTS_PORT": "off"} | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C is for whoever runs this: the server ends when it is told to, not before.
+                # Ctrl-C must not reach the server: it runs until it is stopped here.
                 process_group=0,
             )
         try:
@@ -96,17 +96,17 @@ class TemporaryServer:
 
     def _get(self, path: str) -> str | None:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - our own http URL
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - an http URL on loopback
                 return str(answer.read().decode())
         except (urllib.error.URLError, OSError):
             return None
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        # Somebody else's server may answer on a port that was free a moment ago.
+        # Another program may have taken the port just now, so an answer alone does not prove anything.
         while not self._says_that_it_listens() or self._get("/__heartbeat__") is None:
             if self.process.poll() is not None:
-                raise self._failed(f"the server ended at once, with status {self.process.returncode}")
+                raise self._failed(f"the server ended at once with status {self.process.returncode}")
             if time.monotonic() > deadline:
                 raise self._failed(f"the server did not answer within {START_SECONDS:.0f} s")
             time.sleep(PAUSE_SECONDS)
@@ -116,7 +116,7 @@ class TemporaryServer:
 
     def wait_until_converted(self, submissions: int) -> None:
         """
-        Return once *submissions* have come to an end of some kind.
+        Return when *submissions* have an outcome.
 
         Raises:
             ServerFailed: It took too long.
@@ -124,20 +124,22 @@ class TemporaryServer:
         deadline = time.monotonic() + CONVERT_SECONDS
         while (ended := self.ended()) < submissions:
             if time.monotonic() > deadline:
-                raise self._failed(f"{ended} of {submissions} were converted within {CONVERT_SECONDS:.0f} s")
+                raise self._failed(
+                    f"only {ended} of {submissions} pings were converted within {CONVERT_SECONDS:.0f} s"
+                )
             time.sleep(PAUSE_SECONDS)
 
     def ended(self) -> int:
-        """How many submissions were stored, quarantined or found to be repeats, as /metrics has it."""
+        """Return how many submissions /metrics counts as stored, quarantined or duplicate."""
         return sum(self.counted(name) for name in ENDS)
 
     def counted(self, metric: str) -> int:
-        """What /metrics says of a counter, over all its labels."""
+        """Return the value of a counter in /metrics, summed over all its labels."""
         lines = (self._get("/metrics") or "").splitlines()
         return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if re.match(rf"{metric}[ {{]", line))
 
     def stop(self) -> bool:
-        """Ask the server to stop; False if it did not end cleanly."""
+        """Stop the server; return False if it did not end cleanly."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(STOP_SECONDS) == 0

@@ -1,4 +1,4 @@
-"""Holds what became of generated pings to what was to become of them."""
+"""Compares the outcomes of generated pings with the expected ones."""
 
 import subprocess
 import sys
@@ -16,19 +16,19 @@ from telemetry_server.generator.stream import CONFLICT, REPEAT, GeneratedPing
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the commands say about a data root."""
+    """What `cat`, `audit` and /metrics report about a data root."""
 
     stored: dict[str, dict[str, int]]  # by id: histograms dropped, by reason
     stored_twice: int
     quarantined: Counter[str]  # whole submissions, by reason
     histograms_kept: int
-    total: dict[str, int]  # of the audit
+    total: dict[str, int]  # of `audit`
     balanced: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of ping: what was to become of it, and what did."""
+    """One kind of ping, with the expected number of its outcome and the number seen."""
 
     kind: str
     sent: int
@@ -38,11 +38,11 @@ class Row:
 
     @property
     def is_as_expected(self) -> bool:
-        """Did it?"""
+        """Whether the two numbers are equal."""
         return self.expected == self.seen
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the row as ``demo --json`` prints it."""
         return asdict(self) | {"as_expected": self.is_as_expected}
 
 
@@ -66,7 +66,7 @@ def _lines(*words: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def verify(data: Path, histograms_kept: int) -> Observed:
-    """Ask `cat` and `audit` about *data*, as a user would; *histograms_kept* is what /metrics said."""
+    """Return what `cat` and `audit` report about *data*; *histograms_kept* comes from /metrics."""
     records = _lines("cat", "converted", "--data", str(data))
     refused = _lines("cat", "quarantine", "--data", str(data))
     books = orjson.loads(_output("audit", "--json", "--data", str(data)))
@@ -87,19 +87,16 @@ def verify(data: Path, histograms_kept: int) -> Observed:
 def _row(kind: str, pings: Sequence[GeneratedPing], seen: Observed) -> Row:
     sample = pings[0].expected
     if kind == REPEAT:
-        return Row(
-            "the same ping again", len(pings), "counted as duplicate", len(pings), _plain_repeats(seen)
-        )
+        return Row("same ping again", len(pings), "duplicate", len(pings), _plain_repeats(seen))
     if kind == CONFLICT:
-        return Row(
-            "other bytes under its id", len(pings), "duplicate, and kept", len(pings), seen.total["conflict"]
-        )
+        conflicts = seen.total["conflict"]
+        return Row("same id, other content", len(pings), "duplicate, kept as conflict", len(pings), conflicts)
     if sample.outcome == "quarantined":
-        return Row(kind, len(pings), f"quarantine/{sample.reason}", len(pings), seen.quarantined[kind])
+        return Row(kind, len(pings), f"quarantined: {sample.reason}", len(pings), seen.quarantined[kind])
     found = sum(seen.stored.get(ping.document_id) == dict(ping.expected.histograms_dropped) for ping in pings)
     dropped = sum(sum(ping.expected.histograms_dropped.values()) for ping in pings)
-    name = f"histograms: {kind}" if dropped else kind
-    becomes = f"stored without {dropped} histograms" if dropped else "stored whole"
+    name = f"histogram: {kind}" if dropped else kind
+    becomes = f"stored, {dropped} histograms dropped" if dropped else "stored completely"
     return Row(name, len(pings), becomes, len(pings), found)
 
 
@@ -108,7 +105,7 @@ def _plain_repeats(seen: Observed) -> int:
 
 
 def rows_of(pings: Sequence[GeneratedPing], seen: Observed) -> list[Row]:
-    """A row for each kind among *pings*, what is stored first."""
+    """Return a row for each kind of ping, stored ones first, and three rows for all of them."""
     by_kind: dict[str, list[GeneratedPing]] = {}
     for ping in pings:
         by_kind.setdefault(ping.kind, []).append(ping)
@@ -119,7 +116,7 @@ def rows_of(pings: Sequence[GeneratedPing], seen: Observed) -> list[Row]:
     other = sum(count for reason, count in seen.quarantined.items() if reason not in by_kind)
     return [
         *rows,
-        Row("histograms of all that is stored", len(pings), "kept", kept, seen.histograms_kept),
-        Row("any of them", len(pings), "quarantine/any other", 0, other),
-        Row("any of them", len(pings), "stored twice", 0, seen.stored_twice),
+        Row("all pings", len(pings), "histograms kept", kept, seen.histograms_kept),
+        Row("all pings", len(pings), "quarantined: any other reason", 0, other),
+        Row("all pings", len(pings), "stored more than once", 0, seen.stored_twice),
     ]

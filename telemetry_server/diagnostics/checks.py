@@ -1,4 +1,4 @@
-"""The checks of ``doctor``, in order.  Each yields findings, with a fix if something is wrong."""
+"""Runs the checks of ``doctor`` in order.  Each yields findings, with a fix if something is wrong."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from telemetry_server.settings.settings import Settings
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Yield the findings of all checks, causes before their effects."""
+    """Yield the findings of all checks; causes come before their effects."""
     root = DataRoot(settings.data_dir.resolve())
     is_reported = False  # that this user has no access: one line is enough
     for check in (

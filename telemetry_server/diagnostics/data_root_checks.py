@@ -25,7 +25,7 @@ OLDEST_QUEUE = timedelta(minutes=5)
 
 
 def access(root: DataRoot) -> Iterator[Finding]:
-    """Does it exist, and is it writable for this user and private?"""
+    """Check that the data root exists, is writable for this user, and is private."""
     if not root.path.exists():
         parent = next(path for path in root.path.parents if path.exists())
         if _accepts_files(parent):
@@ -74,14 +74,14 @@ def data_root_contents(root: DataRoot) -> Iterator[Finding]:
         else:
             detail, _, fix = str(unfit).partition("; ")
             if not isinstance(unfit, UnfitLedger):
-                fix = "free the disk, or see telemetry-server repair --dry-run"
+                fix = "free disk space, or run telemetry-server repair --dry-run"
             yield Finding("ledger", False, detail, fix)
         yield from locks(root)
 
 
 def conversion(root: DataRoot) -> Iterator[Finding]:
-    """Is conversion halted, or will it halt at its next turn?"""
-    fix = "correct the cause; serve retries within a minute, convert immediately"
+    """Check that conversion is not halted and will not halt at its next run."""
+    fix = "remove the cause; serve retries within a minute, convert immediately"
     halt = ConversionState(root).read()
     if halt is not None:
         detail = f"halted since {halt.since:%Y-%m-%d %H:%M:%S} UTC: {halt.reason}"
@@ -89,7 +89,7 @@ def conversion(root: DataRoot) -> Iterator[Finding]:
         return
     lost = _lost_file(root)
     if lost is not None:
-        yield Finding("conversion", False, f"conversion will halt: {LostFile(lost)}", fix)
+        yield Finding("conversion", False, f"the next conversion will halt: {LostFile(lost)}", fix)
     else:
         yield Finding("conversion", True, "not halted")
 
@@ -111,9 +111,9 @@ def _lost_file(root: DataRoot) -> str | None:
 
 
 def unknown_to_ledger(root: DataRoot) -> Iterator[Finding]:
-    """Are there files that the ledger does not know?"""
+    """Check that the ledger knows all files."""
     if not root.ledger.exists():
-        yield Finding("ledger", True, "none yet; the first conversion creates it")
+        yield Finding("ledger", True, "does not exist yet; the first conversion creates it")
         return
     try:
         with Ledger.for_reading(root) as ledger:
@@ -122,13 +122,15 @@ def unknown_to_ledger(root: DataRoot) -> Iterator[Finding]:
         return  # the queue check reports it
     if unknown:
         detail = f"{len(unknown):,} files are not in the ledger, such as {unknown[0]}"
-        yield Finding("ledger", False, detail, "telemetry-server repair --dry-run shows the remedy")
+        yield Finding(
+            "ledger", False, detail, "run telemetry-server repair --dry-run to see what repair would do"
+        )
     else:
-        yield Finding("ledger", True, "belongs to these files and knows all of them")
+        yield Finding("ledger", True, "matches the files of the data root")
 
 
 def queue(root: DataRoot) -> Iterator[Finding]:
-    """How long has the oldest submission waited?  Do pings wait for definitions?"""
+    """Check how long the oldest submission has waited, and whether pings wait for definitions."""
     positions: Mapping[str, SegmentPosition] = {}
     pending = 0
     try:
@@ -137,7 +139,9 @@ def queue(root: DataRoot) -> Iterator[Finding]:
                 positions = ledger.positions()
                 pending = len(ledger.pending())
     except (StorageError, sqlite3.Error) as error:
-        yield Finding("ledger", False, str(error), "free the disk, or see telemetry-server repair --dry-run")
+        yield Finding(
+            "ledger", False, str(error), "free disk space, or run telemetry-server repair --dry-run"
+        )
         return
     oldest = oldest_waiting(segments(root.raw), positions)
     age = datetime.now(UTC) - oldest if oldest else timedelta(0)
@@ -150,11 +154,11 @@ def queue(root: DataRoot) -> Iterator[Finding]:
         fix = "check that revision_server answers, or put the definitions in the cache"
         yield Finding("queue", False, f"{pending:,} {what} for definitions", fix)
     if not oldest and not pending:
-        yield Finding("queue", True, "nothing waits")
+        yield Finding("queue", True, "no submission waits")
 
 
 def locks(root: DataRoot) -> Iterator[Finding]:
-    """Which locks are held?  A lock ends with its process, so a held lock is never stale."""
+    """Report the locks that are held.  A lock ends with its process, so a held lock is never stale."""
     held = []
     for path in sorted(root.state.glob("*.lock")):
         lock = FileLock(path)

@@ -16,7 +16,7 @@ class Finding:
 
 
 class ForeignFile(Finding):
-    """Part of the data root is not accessible for this user."""
+    """A finding that part of the data root is not accessible for this user."""
 
 
 def foreign_file(root: DataRoot, detail: str, check: str = "data root") -> ForeignFile:

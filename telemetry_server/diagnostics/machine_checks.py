@@ -24,7 +24,7 @@ SPARE_DESCRIPTORS = 256
 
 
 def disk_space(settings: Settings, root: DataRoot) -> Iterator[Finding]:
-    """Is there enough free space, in bytes and in inodes?"""
+    """Check that there is enough free space, in bytes and in inodes."""
     folder = _nearest_folder(root.path)
     usage = shutil.disk_usage(folder)
     floor = settings.min_free_bytes
@@ -40,23 +40,23 @@ def disk_space(settings: Settings, root: DataRoot) -> Iterator[Finding]:
 
 
 def clock(root: DataRoot) -> Iterator[Finding]:
-    """Is the time plausible, and not before the newest submission?"""
+    """Check that the time is plausible and not before the newest submission."""
     now = datetime.now(UTC)
     fix = "set the clock (timedatectl set-ntp true)"
     if now < EARLIEST_PLAUSIBLE:
-        yield Finding("clock", False, f"the clock says {now:%Y-%m-%d}", fix)
+        yield Finding("clock", False, f"the clock shows {now:%Y-%m-%d}", fix)
         return
     days = [segment.day for segment in segments(root.raw)] if root.raw.is_dir() else []
     if days and max(days) > (now + CLOCK_TOLERANCE).date():
         yield Finding(
-            "clock", False, f"the clock says {now:%Y-%m-%d}, but there are submissions of {max(days)}", fix
+            "clock", False, f"the clock shows {now:%Y-%m-%d}, but there are submissions of {max(days)}", fix
         )
         return
     yield _jump_of_clock(root, now) or Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC")
 
 
 def _jump_of_clock(root: DataRoot, now: datetime) -> Finding | None:
-    """Return the last jump of the clock while it is doubted or recent."""
+    """Return a finding about the last jump of the clock if it is recent or the clock is not trusted yet."""
     try:
         if not root.ledger.exists():
             return None
@@ -72,17 +72,19 @@ def _jump_of_clock(root: DataRoot, now: datetime) -> Finding | None:
     days = f"{abs(record.jumped_by) / 86_400:,.1f} days {'ahead' if record.jumped_by > 0 else 'back'}"
     effect = "nothing expires for a day" if record.is_doubted else "the clock is trusted again"
     fix = "set the clock (timedatectl set-ntp true); if the server was off for so long, wait a day"
-    return Finding("clock", False, f"it jumped {days} at {jumped_at:%Y-%m-%d %H:%M} UTC; {effect}", fix)
+    return Finding(
+        "clock", False, f"the clock jumped {days} at {jumped_at:%Y-%m-%d %H:%M} UTC; {effect}", fix
+    )
 
 
 def descriptors(settings: Settings) -> Iterator[Finding]:
-    """Can a worker open a file for every connection?"""
+    """Check that a worker can open a file for every connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = settings.max_connections + SPARE_DESCRIPTORS
     ok = hard == resource.RLIM_INFINITY or hard >= wanted
     fix = "" if ok else f"raise the limit (LimitNOFILE={wanted}), or lower max_connections"
     limit = soft if ok else hard
-    yield Finding("open files", ok, f"limit {limit:,}, needed {wanted:,}", fix)
+    yield Finding("open files", ok, f"the limit is {limit:,}, at least {wanted:,} needed", fix)
 
 
 def _nearest_folder(path: Path) -> Path:

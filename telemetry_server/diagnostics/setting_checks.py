@@ -9,10 +9,10 @@ from telemetry_server.settings.settings import Settings
 
 
 def files_of_settings(settings: Settings) -> Iterator[Finding]:
-    """Are the settings and the files that they name valid?"""
+    """Check the settings and the files that they name."""
     try:
         check_files(settings)
     except ConfigurationError as error:
-        yield Finding("settings", False, str(error), "correct it; telemetry-server config check checks again")
+        yield Finding("settings", False, str(error), "correct it, then run telemetry-server config check")
     else:
         yield Finding("settings", True, "settings and referenced files are valid")

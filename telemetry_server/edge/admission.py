@@ -1,4 +1,4 @@
-"""The admission of a submission: the one decision, before its body, that both HTTP paths ask for."""
+"""Decides, before the body arrives, whether a submission is admitted; used by both HTTP paths."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Admission:
-    """Decides what is taken, for all connections of a worker."""
+    """Decides which submissions a worker admits."""
 
     __slots__ = ("_edge", "_max_body_bytes", "_memory", "_namespaces", "_oversize_status", "_writer")
 
@@ -27,11 +27,11 @@ class Admission:
 
     def refusal(self, path: str, announced_bytes: int) -> int | None:
         """
-        The status that refuses a submission before its body; None if it is admitted.
+        Return the status that refuses a submission before its body; None if it is admitted.
 
         Args:
-            path: As `routed_path` gives it.
-            announced_bytes: The body's length; 0 where it is not announced.
+            path: As `routed_path` returns it.
+            announced_bytes: The length of the body; 0 if it is not announced.
         """
         if self._namespaces and namespace_of_path(path) not in self._namespaces:
             return 404
@@ -40,7 +40,7 @@ class Admission:
         error = self._writer_refusal()
         if error is not None:
             return responses.status_of(error)
-        # What waits for slow clients gives way; what waits for the disk does not.
+        # Memory of slow clients can be freed; memory of complete bodies cannot.
         return None if self._memory.has_room_for(announced_bytes) else 503
 
     def _writer_refusal(self) -> StorageError | None:
@@ -49,7 +49,7 @@ class Admission:
         return self._writer.refusal
 
 
-def body_seconds(came_bytes: int, limits: EdgeLimits) -> float:
-    """How long a body of which *came_bytes* came may take, from its first byte."""
-    at_rate = max(limits.min_rate_after_seconds, came_bytes / limits.min_bytes_per_second)
+def body_seconds(received_bytes: int, limits: EdgeLimits) -> float:
+    """Return the seconds that a body may take from its first byte, once *received_bytes* have arrived."""
+    at_rate = max(limits.min_rate_after_seconds, received_bytes / limits.min_bytes_per_second)
     return min(limits.body_timeout_seconds, at_rate)

@@ -1,4 +1,4 @@
-"""A request's body as it arrives, within its limits of size, time and memory."""
+"""Reads the body of a request within the limits of size, time and memory."""
 
 import asyncio
 
@@ -11,19 +11,19 @@ from telemetry_server.edge.limits import EdgeLimits
 
 
 class BodyTooLarge(Exception):
-    """More bytes came than are taken."""
+    """The body is larger than the limit."""
 
 
 class BodyTooSlow(Exception):
-    """It was not complete in time, or came too slowly."""
+    """The body was not complete in time, or arrived too slowly."""
 
 
 class BodyBroken(Exception):
-    """It ended early, or its chunks make no sense."""
+    """The body ended early, or its chunks are malformed."""
 
 
 class NoRoomForBody(Exception):
-    """Other bodies fill the memory that there is for them."""
+    """The memory for bodies is full."""
 
 
 MAX_PARTS = 32
@@ -31,10 +31,10 @@ MAX_PARTS = 32
 
 class BodyParts:
     """
-    A body that grows.
+    The parts of a body that is still arriving.
 
-    Few parts are joined once, at the end.  Many are small, and each would cost
-    fifty bytes more than it holds: they become one that grows.
+    A few parts are joined once, at the end.  More than `MAX_PARTS` are usually small, and each
+    object costs fifty bytes beside its content: these become one growing buffer.
     """
 
     __slots__ = ("_grown", "_parts", "size")
@@ -56,13 +56,13 @@ class BodyParts:
             self._parts = []
 
     def joined(self) -> bytes:
-        """All of it."""
+        """Return the whole body."""
         return b"".join(self._parts) if self._grown is None else bytes(self._grown)
 
 
 class BodyReader:
     """
-    Reads one body from *content*.  Use it with ``with``: leaving gives its memory back.
+    Reads one body from *content*.  Use it with ``with``: leaving releases its memory.
 
     Bytes count as memory when they arrive, never when they are announced.
     """
@@ -85,7 +85,7 @@ class BodyReader:
 
     def read_at_once(self) -> bytes:
         """
-        The body, if all of it is here, as small ones are: no timers.
+        Return the body, all of which has arrived; small bodies need no timers.
 
         Raises:
             BodyTooLarge, NoRoomForBody: As named.
@@ -102,7 +102,7 @@ class BodyReader:
 
     async def read_slowly(self) -> bytes:
         """
-        The body, of which a part has yet to arrive.
+        Return the body after waiting for the rest of it.
 
         Raises:
             BodyTooLarge, BodyTooSlow, BodyBroken, NoRoomForBody: As named.

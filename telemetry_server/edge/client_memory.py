@@ -1,10 +1,10 @@
-"""Memory that a worker holds for its clients, within one bound; slow clients give way to others."""
+"""Bounds the memory that a worker holds for its clients; slow clients are cut off first."""
 
 from collections.abc import Callable
 from math import exp2
 from time import monotonic
 
-GRACE_SECONDS = 0.25  # a body that began just now is not slow yet
+GRACE_SECONDS = 0.25  # a body that has just begun is not slow yet
 # Bytes of a client's recent progress, below which it counts as stalled.
 STALLED_BYTES = 1024.0
 # Ordering all clients takes a millisecond for a thousand of them, so it is done rarely.
@@ -17,13 +17,13 @@ class ClientMemory:
 
     There are two kinds.  Bytes that wait for the disk stay until the writer
     answers.  Bytes that wait for a client (a body that is not complete, an
-    answer that is not read) are a `SlowHolding`: when there is no room, the
-    client with the least recent progress gives way.  So one that stalls
-    cannot keep the room from one that does not.
+    answer that is not read) are a `SlowHolding`: when the memory is full, the
+    client with the least recent progress is cut off.  So a stalled client
+    cannot block the others.
 
     Args:
-        max_bytes: The bound of both kinds together.
-        clock: Seconds that only grow.
+        max_bytes: The bound for both kinds together.
+        clock: Returns monotonic seconds.
     """
 
     __slots__ = ("_order", "_order_until", "_slow", "_slow_bytes", "clock", "held_bytes", "max_bytes")
@@ -34,7 +34,7 @@ class ClientMemory:
         self.held_bytes = 0  # of both kinds
         self._slow: dict[SlowHolding, None] = {}
         self._slow_bytes = 0
-        self._order: list[SlowHolding] = []  # who gives way next is last
+        self._order: list[SlowHolding] = []  # the next one to be cut off is last
         self._order_until = 0.0
 
     def has_room_for(self, size: int) -> bool:
@@ -42,14 +42,14 @@ class ClientMemory:
         return self.held_bytes - self._slow_bytes + size <= self.max_bytes
 
     def take(self, size: int) -> bool:
-        """Hold *size* bytes more that wait for no client; False if there is no room."""
+        """Hold *size* more bytes that do not wait for a client; return False if they do not fit."""
         if self.held_bytes + size > self.max_bytes and not self._make_room(size, None):
             return False
         self.held_bytes += size
         return True
 
     def give_back(self, size: int) -> None:
-        """Release *size* bytes of `take` or of `SlowHolding.settle`."""
+        """Release *size* bytes that `take` held or `SlowHolding.settle` returned."""
         self.held_bytes -= size
 
     def _make_room(self, size: int, asking: "SlowHolding | None") -> bool:
@@ -61,7 +61,7 @@ class ClientMemory:
             self._reorder(now)
         self._cut_off_until_fits(size, asking, now)
         if asking is None and self.held_bytes + size > self.max_bytes:
-            self._reorder(now)  # some began since
+            self._reorder(now)  # some began after the last ordering
             self._cut_off_until_fits(size, asking, now)
         return self.held_bytes + size <= self.max_bytes
 
@@ -74,7 +74,7 @@ class ClientMemory:
         while order and self.held_bytes + size > self.max_bytes:
             holding = order[-1]
             if holding.held_bytes and asking is not None and not holding.is_slower_than(asking, now):
-                return  # *asking* is the slowest itself
+                return  # *asking* is the slowest
             order.pop()
             if holding.held_bytes:
                 give_way = holding.give_way
@@ -87,8 +87,8 @@ class SlowHolding:
     Bytes that are held until a client sends or reads more.
 
     Args:
-        give_way: Called when others need the room.  The bytes are counted as
-            released by then; the owner drops them and ends its request.
+        give_way: Called when other clients need the memory.  The bytes are already
+            counted as released; the owner drops them and ends its request.
     """
 
     __slots__ = ("_memory", "_moved_at", "_moved_bytes", "began_at", "give_way", "held_bytes")
@@ -102,7 +102,7 @@ class SlowHolding:
         memory._slow[self] = None
 
     def rank(self, now: float) -> tuple[bool, float, float]:
-        """The lowest gives way first: not just begun, the least progress (0 if it stalls), the oldest."""
+        """Return the order of cutting off, lowest first: not new, least progress (0 if stalled), oldest."""
         progress = self._progress(now)
         is_new = now - self.began_at < GRACE_SECONDS
         return is_new, (progress if progress >= STALLED_BYTES else 0.0), self.began_at
@@ -117,14 +117,14 @@ class SlowHolding:
         return self._moved_bytes * exp2(self._moved_at - now)
 
     def grow(self, size: int) -> bool:
-        """Hold *size* bytes more, which the client just sent; False if there is no room."""
+        """Hold *size* more bytes that the client just sent; return False if they do not fit."""
         now = self._memory.clock()
         self._moved_bytes = self._progress(now) + size
         self._moved_at = now
         return self.hold(size)
 
     def hold(self, size: int) -> bool:
-        """Hold *size* bytes more, which are no progress of the client's; False if there is no room."""
+        """Hold *size* more bytes that do not count as progress; return False if they do not fit."""
         memory = self._memory
         if memory.held_bytes + size > memory.max_bytes and not memory._make_room(size, self):
             return False
@@ -135,7 +135,7 @@ class SlowHolding:
         return True
 
     def settle(self) -> int:
-        """Keep the bytes, but no longer wait for the client; returns them, and the caller gives them back."""
+        """Return the number of held bytes, which no longer wait for the client; the caller releases them."""
         memory = self._memory
         if self in memory._slow:
             del memory._slow[self]
@@ -144,5 +144,5 @@ class SlowHolding:
         return size
 
     def release(self) -> None:
-        """Give all of it back.  A second call does nothing."""
+        """Release all held bytes.  A second call does nothing."""
         self._memory.held_bytes -= self.settle()

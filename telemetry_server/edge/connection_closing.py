@@ -1,9 +1,11 @@
-"""The end of a connection: how a last answer reaches its client, and for how long an unread one is held."""
+"""Closes connections: how the last answer reaches its client, and how long an unread answer is kept."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
+from telemetry_server.edge import responses
 from telemetry_server.edge.client_memory import ClientMemory, SlowHolding
 from telemetry_server.edge.limits import EdgeLimits
 
@@ -11,20 +13,40 @@ from telemetry_server.edge.limits import EdgeLimits
 MAX_UNSENT_BYTES = 1
 
 
+class ConnectionOwner(Protocol):
+    """What the connections of a worker share: limits, memory for clients, counters."""
+
+    limits: EdgeLimits
+    memory: ClientMemory
+    open_connections: int
+
+    def count_answer(self, status: int) -> None:
+        """Count an answer."""
+
+
+def refuse_and_close(
+    transport: asyncio.Transport, owner: ConnectionOwner, status: int
+) -> asyncio.TimerHandle:
+    """Count and send the refusal with *status*, and close as `close_after_last_answer` does."""
+    owner.count_answer(status)
+    transport.write(responses.raw_refusal(status))
+    return close_after_last_answer(transport, owner.limits)
+
+
 def close_after_last_answer(transport: asyncio.Transport, limits: EdgeLimits) -> asyncio.TimerHandle:
     """
-    End the sending side, and the connection when its client has had time to read.
+    Close the sending side now, and the whole connection when its client has had time to read.
 
-    The caller ignores whatever still comes.  Closing at once with bytes unread
-    would reset the connection, and its client might lose the answer.
+    The caller ignores further input.  Closing at once, with input unread, would reset
+    the connection, and the client might lose the answer.
 
     Returns:
-        The timer that closes the connection.  The caller cancels it when the connection
-        is lost before: a timer that stays keeps the connection and its buffers in memory.
+        The timer that closes the connection.  The caller cancels it if the connection is
+        lost earlier: until it fires, it keeps the connection and its buffers in memory.
     """
     loop = asyncio.get_running_loop()
     if transport.can_write_eof():
-        with suppress(OSError):  # a client that reset the connection
+        with suppress(OSError):  # the client reset the connection
             transport.write_eof()
         return loop.call_later(limits.lingering_seconds, transport.abort)
     # TLS cannot half-close; its own shutdown has a deadline.
@@ -33,13 +55,13 @@ def close_after_last_answer(transport: asyncio.Transport, limits: EdgeLimits) ->
 
 class UnreadAnswers:
     """
-    Deadline and memory account of answers that a client does not read.
+    The deadline and the memory of answers that one client does not read.
 
-    It looks after one connection, also after the protocol closed it: a
-    transport that waits to send its last bytes would otherwise wait for ever.
+    It stays in force after the protocol has closed the connection: a transport
+    with unsent bytes would otherwise wait for ever.
 
     Args:
-        input_bytes: Returns how much of the client's further input is held.
+        input_bytes: Returns how many bytes of the client's further input are held.
     """
 
     __slots__ = ("_holding", "_input_bytes", "_limits", "_memory", "_timer", "_transport")
@@ -60,7 +82,7 @@ class UnreadAnswers:
         transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES, low=0)
 
     def begin(self) -> None:
-        """The client stopped reading: count what is held for it, and cut it off at the deadline."""
+        """Count the bytes held for a client that stopped reading, and cut it off at the deadline."""
         self.end()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._limits.answer_timeout_seconds, self._transport.abort)
@@ -70,7 +92,7 @@ class UnreadAnswers:
             loop.call_soon(self._transport.abort)
 
     def end(self) -> None:
-        """The client read all, or is gone."""
+        """Stop: the client has read everything, or is gone."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

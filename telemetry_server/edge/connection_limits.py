@@ -1,43 +1,34 @@
 """
-The connection's own limits, which aiohttp does not set: time, number, and what an early end means.
+aiohttp's request handler with limits that aiohttp lacks: deadlines, numbers, incomplete requests.
 
-This leans on private parts of aiohttp's request handler: those that
-`aiohttp_check` lists.
+It uses private parts of aiohttp, which `aiohttp_check` lists.
 """
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from telemetry_server.edge import responses
-from telemetry_server.edge.client_memory import ClientMemory
-from telemetry_server.edge.connection_closing import UnreadAnswers, close_after_last_answer
-from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.edge.connection_closing import (
+    ConnectionOwner,
+    UnreadAnswers,
+    close_after_last_answer,
+    refuse_and_close,
+)
 from telemetry_server.edge.tolerant_parser import status_of_parser_error, tolerant_parser
 from telemetry_server.observability.events import WorkFailed
 
 LOOK_AGAIN_SECONDS = 0.1
 READ_BUFFER_BYTES = 64 << 10  # of a body; aiohttp pauses the connection at twice that
-# What a connection holds of requests behind the one that is answered: that, and one read of the loop's.
+# Most that a connection holds of requests that follow the one being answered: that, and one read.
 MAX_PILED_BYTES = 2 * READ_BUFFER_BYTES + (256 << 10)
 
 
-class ConnectionOwner(Protocol):
-    """What the connections of a worker share: its limits, its memory for clients, its counters."""
-
-    limits: EdgeLimits
-    memory: ClientMemory
-    open_connections: int
-
-    def count_answer(self, status: int) -> None:
-        """Note an answer that no handler gave."""
-
-
 class LimitedHandler(RequestHandler):
-    """One connection: headers in time, not too many of its kind, and an answer also to a half-closed one."""
+    """One connection, with a deadline for heads and a place among the counted connections."""
 
     __slots__ = (
         "_answered",
@@ -67,26 +58,26 @@ class LimitedHandler(RequestHandler):
         self._header_timer: asyncio.TimerHandle | None = None
         self._closing_timer: asyncio.TimerHandle | None = None
         self._answered = 0
-        self._last_payload: StreamReader | None = None  # of the request whose head came last
+        self._last_payload: StreamReader | None = None  # of the newest request
         self._is_counted = False
         self._is_refused = False
-        self._is_partial = False  # a part of a request's head is here
-        self._piled_bytes = 0  # that came while a request was being answered
+        self._is_partial = False  # a part of a head has arrived
+        self._piled_bytes = 0  # arrived while a request was being answered
         self._unread: UnreadAnswers | None = None
         self.is_half_closed = False
 
     def is_last_answer(self) -> bool:
-        """Note that an answer is about to go out; True if it is this connection's last."""
+        """Count an answer that is about to be sent; return whether it is the last of this connection."""
         self._answered += 1
         if self._answered >= self._owner.limits.max_requests_per_connection:
             return True
         return self.is_half_closed and not self._messages
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or answer 503 if there are too many."""
+        """Accept the connection, or answer 503 if there are too many."""
         owner, connection = self._owner, cast(asyncio.Transport, transport)
         if owner.open_connections >= owner.limits.max_connections:
-            self._say_last(connection, 503)
+            self._refuse(connection, 503)
             return
         owner.open_connections += 1
         self._is_counted = True
@@ -96,10 +87,10 @@ class LimitedHandler(RequestHandler):
 
     def carry_on(self, answered: int, header_deadline: float | None) -> None:
         """
-        Take over a connection on which *answered* requests were answered elsewhere.
+        Take over a connection on which the fast path answered *answered* requests.
 
         Args:
-            header_deadline: When the head that began there must be here, by the loop's clock.
+            header_deadline: Deadline of the head that began there, by the loop's clock.
         """
         self._answered = answered
         if header_deadline is not None:
@@ -107,13 +98,13 @@ class LimitedHandler(RequestHandler):
             self._header_timer = self._loop.call_at(header_deadline, self._headers_are_late)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Make room for another."""
+        """Release the connection's place, timers and memory."""
         if self._is_counted:
             self._is_counted = False
             self._owner.open_connections -= 1
         if self._unread is not None:
             self._unread.end()
-            self._unread = None  # it refers to this connection, and would keep it until garbage is collected
+            self._unread = None  # it refers to this connection: a cycle would wait for the garbage collector
         self._stop_header_timer()
         if self._closing_timer is not None:
             self._closing_timer.cancel()
@@ -122,7 +113,7 @@ class LimitedHandler(RequestHandler):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client does not read its answer: take no more from it, and give it its time."""
+        """Read nothing more, and start the deadline: the client does not read its answer."""
         super().pause_writing()
         if self._unread is not None:
             self._unread.begin()
@@ -131,7 +122,7 @@ class LimitedHandler(RequestHandler):
                 self.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Read again: the client has read its answer."""
         super().resume_writing()
         if self._unread is not None:
             self._unread.end()
@@ -142,9 +133,9 @@ class LimitedHandler(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer; after a last one nothing that its client sent is a request any more."""
+        """Send an answer; after the last one, further input is ignored."""
         if resp.keep_alive is False:
-            # What came behind CONNECT or an upgrade: the library would parse it as the next request.
+            # aiohttp would parse the bytes after CONNECT or an upgrade as the next request.
             self._message_tail = b""
         sent = await super().finish_response(request, resp, start_time)
         if not resp.keep_alive and (resp.status >= 400 or not request.content.is_eof()):
@@ -153,7 +144,7 @@ class LimitedHandler(RequestHandler):
 
     def _end_after_answer(self) -> None:
         self._is_refused = self._force_close = True
-        self._last_payload = None  # it may hold a part of a body that nothing counts any more
+        self._last_payload = None  # it may hold a part of a body that is no longer counted as memory
         self._stop_header_timer()
         if self.transport is None:
             return
@@ -163,12 +154,12 @@ class LimitedHandler(RequestHandler):
             self._closing_timer = close_after_last_answer(self.transport, self._owner.limits)
 
     def cut_off(self) -> None:
-        """End the connection at once: others need the memory that it holds."""
+        """Abort the connection: others need its memory."""
         if self.transport is not None:
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; the time for a request's head runs from its first byte to its last."""
+        """Parse *data*.  The deadline of a head starts with its first byte."""
         if self._is_refused:
             return
         requests_before = self._request_count
@@ -178,7 +169,7 @@ class LimitedHandler(RequestHandler):
         super().data_received(data)
         if self._request_count != requests_before:
             self._is_partial = False
-            # Something follows a body that is not whole: its parser gave up, and nothing would end it.
+            # A request after an incomplete body: the parser gave the body up, and would never end it.
             self._break_payload(payload)
             if self._messages:
                 self._last_payload = self._messages[-1][1]
@@ -190,7 +181,7 @@ class LimitedHandler(RequestHandler):
                 self._start_header_timer()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """The client sends no more: what it asked for is still answered, and half a request is refused."""
+        """Answer what was asked, and refuse an incomplete request: the client sends no more."""
         if self._is_refused:
             return None
         if self.is_idle():
@@ -201,7 +192,7 @@ class LimitedHandler(RequestHandler):
         if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
             return None  # TLS has no half-closed connections
         self.is_half_closed = True
-        # It may come after the answer was made, and before it is noticed that there is nothing more to do.
+        # The last answer may be on its way already, so that no later event would close the connection.
         self._loop.call_later(LOOK_AGAIN_SECONDS, self._close_when_idle)
         return True
 
@@ -212,7 +203,7 @@ class LimitedHandler(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer for a request that could not be parsed, or an error of ours: a fixed text, never an echo."""
+        """Answer a request that cannot be parsed, or an internal error, with a fixed text."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is on its way already")
         if status == 400:
@@ -221,10 +212,10 @@ class LimitedHandler(RequestHandler):
             WorkFailed("answering a request", f"{type(exc).__name__}: {exc}").emit()
             status = 500
         self._owner.count_answer(status)
-        return responses.refused_for_good(status)
+        return responses.refused_and_closed(status)
 
     def log_exception(self, *args: Any, **options: Any) -> None:
-        """Say what went wrong with a connection in a line; that a client broke off is not worth one."""
+        """Log the error of a connection in one line, unless the client ended it."""
         error = options.get("exc_info")
         if not isinstance(error, RequestPayloadError | ConnectionError):
             WorkFailed("serving a connection", f"{type(error).__name__}: {error}").emit()
@@ -239,7 +230,7 @@ class LimitedHandler(RequestHandler):
 
     @staticmethod
     def _break_payload(payload: StreamReader | None) -> None:
-        """Nothing more comes: a body that is not whole will never be."""
+        """End an incomplete body with an error."""
         if payload is not None and not payload.is_eof() and payload.exception() is None:
             payload.set_exception(RequestPayloadError("the body ended early"))
 
@@ -247,7 +238,7 @@ class LimitedHandler(RequestHandler):
         return min(self._piled_bytes, MAX_PILED_BYTES)
 
     def is_idle(self) -> bool:
-        """Whether no request is being answered or waits to be."""
+        """Whether the connection waits for a request."""
         if self._messages:
             return False
         return self._request_count == 0 or (self._waiter is not None and not self._waiter.done())
@@ -264,7 +255,7 @@ class LimitedHandler(RequestHandler):
 
     def _answer_and_close(self, status: int) -> None:
         if self.transport is not None:
-            self._say_last(self.transport, status)
+            self._refuse(self.transport, status)
 
     def _start_header_timer(self) -> None:
         self._header_timer = self._loop.call_later(
@@ -276,9 +267,7 @@ class LimitedHandler(RequestHandler):
             self._header_timer.cancel()
             self._header_timer = None
 
-    def _say_last(self, transport: asyncio.Transport, status: int) -> None:
-        """Answer without a request, and take no more notice of this connection."""
+    def _refuse(self, transport: asyncio.Transport, status: int) -> None:
+        """Answer with *status* without a request, and ignore further input."""
         self._is_refused = True
-        self._owner.count_answer(status)
-        transport.write(responses.raw_refusal(status))
-        self._closing_timer = close_after_last_answer(transport, self._owner.limits)
+        self._closing_timer = refuse_and_close(transport, self._owner, status)

@@ -1,4 +1,4 @@
-"""Counts of the edge: plain numbers on the way, metrics once they are answered."""
+"""Counts answers and submissions as plain numbers, and adds them to the metrics in batches."""
 
 import asyncio
 from collections import Counter
@@ -10,13 +10,13 @@ from telemetry_server.observability import metrics
 
 class EdgeCounters:
     """
-    Gathers the counts of one turn of the loop, and hands them to the metrics at its end.
+    Collects the counts of one turn of the event loop, and adds them to the metrics at its end.
 
-    A metric of many processes is a memory-mapped file: several times the cost
-    of a dictionary, paid once for all who shared a commit.
+    A metric shared by processes is a memory-mapped file and costs several times as much as a
+    dictionary; all requests that shared a commit pay for it once.
 
     Args:
-        namespaces: Those that may be a label; any other is ``OTHER``.
+        namespaces: Allowed labels; any other namespace is counted as ``OTHER``.
     """
 
     def __init__(self, namespaces: Collection[str]) -> None:
@@ -26,22 +26,22 @@ class EdgeCounters:
         self._handle: asyncio.Handle | None = None
 
     def count_answer(self, status: int) -> None:
-        """An answer was given."""
+        """Count an answer."""
         self._answers[status] += 1
         if self._handle is None:
             self._handle = asyncio.get_running_loop().call_soon(self.flush)
 
     def count_kept(self, namespace: str) -> None:
-        """A submission under *namespace*, as the client spelt it, is on disk."""
+        """Count a submission that is on disk; *namespace* is as the client spelt it."""
         self._kept[namespace if namespace in self._namespaces else metrics.OTHER] += 1
 
     def count_commit(self, commit: Commit) -> None:
-        """A batch is on disk."""
+        """Count a batch that is on disk."""
         metrics.commit_seconds.observe(commit.seconds)
         metrics.commit_batch_size.observe(commit.submissions)
 
     def flush(self) -> None:
-        """Hand over what was counted."""
+        """Add the counts to the metrics."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None

@@ -1,9 +1,8 @@
 """
-One worker's HTTP: a request in, an answer out.
+Answers HTTP requests in one worker.
 
-Routes are matched on the target as it was sent, never decoded, but for slashes
-that are doubled before ``submit``; a path that a client wrote is kept as text
-and is no file's name.
+Routes are matched on the request target as sent, without decoding; only repeated slashes
+before ``submit`` count as one.  The path of a submission is stored as text and never names a file.
 """
 
 import asyncio
@@ -43,28 +42,28 @@ ALL_METHODS = "GET, HEAD, POST, PUT"
 
 @dataclass(frozen=True, slots=True)
 class EdgeOptions:
-    """What the operator decides about an edge."""
+    """The settings of an edge."""
 
     limits: EdgeLimits = field(default_factory=EdgeLimits)
-    namespaces: frozenset[str] = frozenset()  # empty: all are taken
-    labelled_namespaces: frozenset[str] = frozenset({"telemetry"})  # named in metrics
+    namespaces: frozenset[str] = frozenset()  # empty: all are admitted
+    labelled_namespaces: frozenset[str] = frozenset({"telemetry"})  # labels of metrics
     cors_origins: frozenset[str] = frozenset()  # of web pages that may submit; or "*"
     trusted_hops: int = 0
     keeps_client_address: bool = False  # as a /24 or /48
-    version: bytes = b"{}"  # what /__version__ says, JSON
+    version: bytes = b"{}"  # the JSON of /__version__
     partition_schema: Callable[[], bytes] = bytes
     revision_cache_dir: Path | None = None
-    # Definitions that are no file of their own there: "<repo…>/<revision>" to their text.  May block.
+    # Finds definitions without a file there: "<repo…>/<revision>" to their text.  May block.
     other_definitions: Callable[[str], bytes | None] | None = None
-    fast_lane: bool = True  # plain submits by `lane`, without the application
-    conversion: ConversionWatch | None = None  # None: nothing is said of it
-    has_admin_port: bool = False  # then metrics are shown there and nowhere else
-    reports_url: str = ""  # where the reports are; empty: there are none
-    on_hangup: Callable[[], None] = lambda: None  # SIGHUP: what was read from files is read again
+    fast_lane: bool = True  # plain submits are answered by `FastPath`, without aiohttp
+    conversion: ConversionWatch | None = None  # None: the heartbeat omits it
+    has_admin_port: bool = False  # if so, only the admin port shows metrics
+    reports_url: str = ""  # the address of the reports; empty if there are none
+    on_hangup: Callable[[], None] = lambda: None  # SIGHUP: read files again
 
 
 class Edge:
-    """Answers requests; the same for every connection of a worker."""
+    """Answers the requests of all connections of a worker."""
 
     def __init__(
         self, options: EdgeOptions, writer: RawWriter, *, clock: Callable[[], datetime] = utc_now
@@ -106,16 +105,16 @@ class Edge:
         )
 
     async def handle(self, request: web.BaseRequest, *, is_admin: bool = False) -> web.StreamResponse:
-        """Answer *request*, with *is_admin* on the admin port.  Nothing that is sent makes it raise."""
+        """Answer *request*, with *is_admin* on the admin port.  No request makes it raise."""
         self.active_requests += 1
         try:
             response = await self._answer(request, is_admin=is_admin)
         finally:
             self.active_requests -= 1
         self.tally.count_answer(response.status)
-        # Another protocol that a client offers is not taken; what follows may be of that one.
+        # The server never upgrades; the bytes that follow may be of the offered protocol.
         offers_another = hdrs.UPGRADE in request.headers
-        # A client that waited to be asked for its body may send it now, or the next request instead.
+        # A client that awaits 100 Continue may now send its body, or the next request.
         is_body_due = not request.content.is_eof()
         is_last = cast(LimitedHandler, request.protocol).is_last_answer() or self.is_draining
         if is_last or offers_another or is_body_due:
@@ -125,19 +124,19 @@ class Edge:
     async def _answer(self, request: web.BaseRequest, *, is_admin: bool) -> web.StreamResponse:
         version = request._message.version
         if version not in (HttpVersion11, HttpVersion10):
-            # So that the answer is in a version that there is.
+            # aiohttp answers in the version of the request.
             request._version = HttpVersion11
-            return responses.refused_for_good(400)
+            return responses.refused_and_closed(400)
         if is_framing_odd(request, is_old=version == HttpVersion10):
-            return responses.refused_for_good(400)
+            return responses.refused_and_closed(400)
         if request.method == hdrs.METH_CONNECT:
-            # What follows it is neither a body nor a request.
-            return responses.refused_for_good(405, allow=ALL_METHODS)
+            # The bytes that follow are neither a body nor a request.
+            return responses.refused_and_closed(405, allow=ALL_METHODS)
         target = request.raw_path
         if len(target) > self.limits.max_target_bytes or not target.isascii():
             target_bytes = target.encode("utf-8", "surrogateescape")
             if len(target_bytes) > self.limits.max_target_bytes:
-                return responses.refused_for_good(414)
+                return responses.refused_and_closed(414)
             target = target_bytes.decode("utf-8", "backslashreplace")
         path, _, query = origin_form(target).partition("?")
         routed = routed_path(path)
@@ -166,15 +165,15 @@ class Edge:
         return responses.refused(405, allow="POST, PUT")
 
     async def _submit(self, request: web.BaseRequest, path: str, query: str, routed: str) -> web.Response:
-        """Keep one submission; a 200 means that it is on disk."""
+        """Store one submission; a 200 means that it is on disk."""
         limits = self.limits
         try:
             headers, host = kept_headers(request._message.raw_headers, limits.max_kept_header_bytes)
         except HeaderTooLarge:
-            return responses.refused_for_good(431)
+            return responses.refused_and_closed(431)
         refusal = self.admission.refusal(routed, request.content_length or 0)
         if refusal is not None:
-            return responses.refused_for_good(refusal)
+            return responses.refused_and_closed(refusal)
         head = SubmitHead(
             method=request.method,
             path=path,
@@ -191,13 +190,13 @@ class Edge:
         except StorageError as error:
             return responses.refused(responses.status_of(error))
         except BodyTooLarge:
-            return responses.refused_for_good(limits.oversize_status)
+            return responses.refused_and_closed(limits.oversize_status)
         except BodyTooSlow:
-            return responses.refused_for_good(408)
+            return responses.refused_and_closed(408)
         except (BodyBroken, ConnectionError):
-            return responses.refused_for_good(400)
+            return responses.refused_and_closed(400)
         except NoRoomForBody:
-            return responses.refused_for_good(503)
+            return responses.refused_and_closed(503)
         self.tally.count_kept(namespace_of_path(routed))
         return responses.kept()
 
@@ -210,18 +209,17 @@ class Edge:
             and request._message.version == HttpVersion11
         ):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            # So that an error after it can still be answered.
+            # aiohttp answers an error only if nothing was written.
             request.writer.output_size = 0
         return await reader.read_slowly()
 
 
 def is_framing_odd(request: web.BaseRequest, *, is_old: bool) -> bool:
     """
-    Whether programs may disagree about where *request* ends (RFC 9112, 6.1 and 6.3).
+    Return whether programs may disagree about where *request* ends (RFC 9112, 6.1 and 6.3).
 
-    The library refuses most of these itself.  It takes an empty
-    Transfer-Encoding as none, also beside a length, and chunks in HTTP/1.0,
-    where a proxy may not know them.
+    aiohttp refuses most such requests.  But it ignores an empty Transfer-Encoding, even beside a
+    Content-Length, and it accepts chunks in HTTP/1.0, which a proxy may not understand.
     """
     if hdrs.TRANSFER_ENCODING not in request.headers:
         return False
@@ -229,7 +227,7 @@ def is_framing_odd(request: web.BaseRequest, *, is_old: bool) -> bool:
 
 
 def origin_form(target: str) -> str:
-    """*target* without the scheme and the host that a client may put before the path (RFC 9112, 3.2.2)."""
+    """Return *target* without the scheme and host that may precede the path (RFC 9112, 3.2.2)."""
     if target.startswith("/"):
         return target
     scheme, separator, rest = target.partition("://")

@@ -1,4 +1,4 @@
-"""One connection of the fast path: reads plain submits, and hands everything else over to aiohttp."""
+"""One connection of the fast path: answers plain submits, and hands everything else over to aiohttp."""
 
 import asyncio
 from typing import TYPE_CHECKING, cast
@@ -16,7 +16,7 @@ from telemetry_server.edge.timed_connection import TimedConnection
 if TYPE_CHECKING:
     from telemetry_server.edge.fast_path import FastPath
 
-MAX_PIPELINED_BYTES = 64 << 10  # kept while a request before them is being answered
+MAX_PIPELINED_BYTES = 64 << 10  # held while an earlier request is being answered
 
 
 class FastConnection(TimedConnection):
@@ -39,7 +39,7 @@ class FastConnection(TimedConnection):
         self._is_half_closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection; where there are too many, aiohttp's side refuses it."""
+        """Accept the connection; if there are too many, the aiohttp path refuses it."""
         fast_path, edge = self._fast_path, self._fast_path.edge
         if edge.open_connections >= edge.limits.max_connections:
             self._is_over = True
@@ -51,7 +51,7 @@ class FastConnection(TimedConnection):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Release the connection; a submission that the writer has is kept all the same."""
+        """Release the connection; the writer still keeps the submission that it was given."""
         self._fast_path.connections.discard(self)
         if self._request is not None and not self._request.is_complete:
             self._give_up(self._request)
@@ -153,7 +153,7 @@ class FastConnection(TimedConnection):
                 self._wait_until(fast_path.loop.time() + fast_path.edge.limits.header_timeout_seconds)
             return
         head = plain_head(pending[:end], fast_path.edge.limits)
-        # aiohttp's side refuses what is not admitted.
+        # The aiohttp path refuses what is not admitted.
         if head is None or not fast_path.takes(head):
             self._hand_over()
             return
@@ -240,8 +240,7 @@ class FastConnection(TimedConnection):
         """Answer with *status* and close the connection."""
         if self._request is not None:
             self._give_up(self._request)
-        self._fast_path.edge.tally.count_answer(status)
-        self._close_after(responses.raw_refusal(status))
+        self._refuse_and_close(status)
 
     def _give_up(self, request: FastRequest) -> None:
         self._fast_path.edge.active_requests -= 1

@@ -1,9 +1,9 @@
 """
 The fast path of plain submits, on which every connection begins.
 
-It answers what `plain_head` reads, with the same limits and counts as aiohttp's side.  Anything else,
-and every refusal that needs no body, goes to aiohttp with all bytes that arrived; the connection then
-stays there until it closes.
+It answers the requests that `plain_head` reads, with the same limits and counts as the aiohttp path.
+For any other request, and for a refusal before the body, the connection goes to aiohttp with all bytes
+that arrived, and stays there until it closes.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ LOOK_AGAIN_SECONDS = 0.02
 
 
 class FastPath:
-    """Makes a `FastConnection` for every connection; what they share."""
+    """Makes a `FastConnection` for every connection, and holds what they share."""
 
     def __init__(
         self,
@@ -37,19 +37,19 @@ class FastPath:
         self._kept = self._kept_and_closed = b""
 
     def __call__(self) -> FastConnection:
-        """The protocol of a new connection."""
+        """Return the protocol of a new connection."""
         return FastConnection(self)
 
     def takes(self, head: PlainHead) -> bool:
-        """Whether the request with this *head* is admitted and answered here."""
+        """Return whether the request with this *head* is admitted and answered on the fast path."""
         edge = self.edge
-        # The answer to a web page has more headers.
+        # The answer to a web page needs CORS headers.
         if head.has_origin and edge.options.cors_origins:
             return False
         return edge.admission.refusal(head.submit.path, head.body_bytes) is None
 
     def kept_answer(self, now: float, *, closes: bool) -> bytes:
-        """The 200, made once a second for its date; *now* is the loop's."""
+        """Return the 200, which is built once a second because of its date; *now* is the loop's time."""
         if now >= self._kept_until:
             self._kept_until = now + 1 - time() % 1
             self._kept = responses.raw_kept(closes=False)
@@ -62,7 +62,7 @@ class FastPath:
             connection.close_if_idle()
 
     async def shutdown(self, timeout_seconds: float) -> None:
-        """Close all connections, those with a request after that long."""
+        """Close idle connections, and the others after *timeout_seconds*."""
         self.close_idle()
         deadline = self.loop.time() + timeout_seconds
         while self.connections and self.loop.time() < deadline:  # noqa: ASYNC110 - the end of a process

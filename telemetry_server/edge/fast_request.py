@@ -29,19 +29,19 @@ class FastRequest:
         self.is_complete = False
 
     def done(self) -> bool:
-        """Return whether it was answered."""
+        """Return whether the request was answered."""
         return self._connection is None
 
     def set_result(self, result: None, /) -> None:
-        """Answer: it is on disk."""
+        """Answer 200: the submission is on disk."""
         self._finish(None)
 
     def set_exception(self, error: StorageError, /) -> None:
-        """Answer: it was not kept."""
+        """Answer with the status of *error*: the submission was not kept."""
         self._finish(error)
 
     def release(self) -> None:
-        """Drop what arrived of the body, and give its memory back."""
+        """Drop the received part of the body, and release its memory."""
         if self.holding is not None:
             self.holding.release()
         self.holding = self.body = None

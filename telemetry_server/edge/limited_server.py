@@ -1,10 +1,11 @@
-"""aiohttp's server with our limits: it makes a `LimitedHandler` for every connection."""
+"""aiohttp's server with the limits of the edge."""
 
 from typing import Any
 
 from aiohttp import web
 
-from telemetry_server.edge.connection_limits import READ_BUFFER_BYTES, ConnectionOwner, LimitedHandler
+from telemetry_server.edge.connection_closing import ConnectionOwner
+from telemetry_server.edge.connection_limits import READ_BUFFER_BYTES, LimitedHandler
 
 
 class LimitedServer(web.Server):
@@ -14,20 +15,20 @@ class LimitedServer(web.Server):
         limits = owner.limits
         super().__init__(
             handler,
-            auto_decompress=False,  # bodies are kept as they came
+            auto_decompress=False,  # bodies are stored as received
             access_log=None,
             keepalive_timeout=limits.keepalive_timeout_seconds,
             lingering_time=limits.lingering_seconds,
             read_bufsize=READ_BUFFER_BYTES,
             max_line_size=limits.max_line_bytes,
-            # One more than for a line, so that the error shows which limit was passed.
+            # One more than for a line, so that the error shows which limit was exceeded.
             max_field_size=limits.max_line_bytes + 1,
             max_headers=limits.max_headers,
         )
         self.owner = owner
 
     def __call__(self) -> LimitedHandler:
-        """The protocol of a new connection."""
+        """Return the protocol of a new connection."""
         return LimitedHandler(self, owner=self.owner, loop=self._loop, **self._kwargs)
 
     def close_idle(self) -> None:

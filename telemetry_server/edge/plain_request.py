@@ -25,7 +25,7 @@ _BEGUN_LINE = re.compile(r"[!-~]+(?: [!-~]*){0,2}\r?")
 _BEGUN_FIELD = re.compile(r"(?:[A-Za-z0-9-]{1,64}(?::(?: [ -~]*)?)?)?\r?")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _KEPT = frozenset(KEPT_HEADERS.values())
-# They change where a request ends, or what comes after it.
+# These headers change where a request ends, or what follows it.
 _ODD = frozenset(
     {
         "expect",
@@ -47,23 +47,23 @@ class PlainHead(NamedTuple):
 
     submit: SubmitHead
     body_bytes: int
-    is_last: bool  # the client wants the connection closed after it
+    is_last: bool  # the client asks to close the connection after it
     has_origin: bool  # it comes from a web page
 
 
-def may_become_plain(came: bytes) -> bool:
+def may_become_plain(received: bytes) -> bool:
     """
-    Whether *came*, a head in part, may still be that of a plain submit.
+    Return whether *received*, the beginning of a head, may become the head of a plain submit.
 
-    What is whole of it must be plain: the application refuses some lines before the head ends.
+    Its complete lines must be plain: aiohttp refuses some lines before the head ends.
     """
     if (
-        len(came) > MAX_HEAD_BYTES
-        or not any(came[: len(start)] == start[: len(came)] for start in STARTS)
-        or came.count(b"\n") != came.count(b"\r\n")
+        len(received) > MAX_HEAD_BYTES
+        or not any(received[: len(start)] == start[: len(received)] for start in STARTS)
+        or received.count(b"\n") != received.count(b"\r\n")
     ):
         return False
-    *lines, begun = came.decode("latin-1").split("\r\n")
+    *lines, begun = received.decode("latin-1").split("\r\n")
     if not lines:
         return _BEGUN_LINE.fullmatch(begun) is not None
     fields = [_field(line) for line in lines[1:]]
@@ -80,7 +80,7 @@ def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
     Read *head*, without the empty line that ends it.
 
     Returns:
-        None if it is anything but plain, or past one of the *limits* of a head.
+        None if the request is not plain, or exceeds one of the *limits* of a head.
     """
     # Flat on purpose: this runs for every submission.
     if len(head) > MAX_HEAD_BYTES:
@@ -113,10 +113,10 @@ def plain_head(head: bytes, limits: EdgeLimits) -> PlainHead | None:
     return PlainHead(submit, int(length), is_last, "origin" in others)
 
 
-# Clients of one kind send the same lines over and over.  Its size bounds what a hostile one makes it hold.
+# Clients of one kind send the same lines again and again.  The size bounds what a hostile client can fill.
 @lru_cache(maxsize=1024)
 def _field(line: str) -> tuple[str, str, bool] | None:
-    """Name in lower case, value, and whether it is kept; None for a header that no plain request has."""
+    """Return lower-case name, value, and whether it is kept; None if a plain request cannot have it."""
     found = _FIELD.fullmatch(line)
     if found is None:
         return None

@@ -1,9 +1,9 @@
-"""What is kept of a request besides its body: a closed list of headers, and no address unless asked for."""
+"""Selects what is stored beside a body: some headers and, if configured, a truncated address."""
 
 from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 
-# http-edge: the headers that pipelines of this kind keep; content-encoding says how a body came.
+# The headers that telemetry pipelines keep, and content-encoding for the form of the body.
 KEPT_HEADERS: dict[bytes, str] = {
     name.encode(): name
     for name in (
@@ -27,18 +27,18 @@ HOST = b"host"
 
 
 class HeaderTooLarge(Exception):
-    """A header that would be kept is longer than it may be."""
+    """A header that would be kept is too long."""
 
 
-def kept_headers(raw_headers: Sequence[tuple[bytes, bytes]], most_bytes: int) -> tuple[dict[str, str], str]:
+def kept_headers(raw_headers: Sequence[tuple[bytes, bytes]], max_bytes: int) -> tuple[dict[str, str], str]:
     """
-    The headers of a request that are kept, and its host.
+    Return the headers of a request that are kept, and its host.
 
-    Values are read as Latin-1; a header that came more than once is one, with
-    commas.  X-Forwarded-For is among them: whoever calls takes it out.
+    Values are read as Latin-1; the values of a repeated header are joined by commas.
+    X-Forwarded-For is included: the caller removes it.
 
     Raises:
-        HeaderTooLarge: One of them is over *most_bytes* as UTF-8.
+        HeaderTooLarge: One of them is over *max_bytes* as UTF-8.
     """
     kept: dict[str, str] = {}
     host = ""
@@ -48,33 +48,33 @@ def kept_headers(raw_headers: Sequence[tuple[bytes, bytes]], most_bytes: int) ->
         if name is None:
             if lowered == HOST:
                 host = raw_value.decode("latin-1")
-                _check(host, most_bytes)
+                _check(host, max_bytes)
             continue
         value = raw_value.decode("latin-1")
         if name in kept:
             value = f"{kept[name]}, {value}"
-        _check(value, most_bytes)
+        _check(value, max_bytes)
         kept[name] = value
     return kept, host
 
 
-def _check(value: str, most_bytes: int) -> None:
+def _check(value: str, max_bytes: int) -> None:
     # A Latin-1 character has at most two bytes in UTF-8.
-    if len(value) * 2 > most_bytes and len(value.encode()) > most_bytes:
+    if len(value) * 2 > max_bytes and len(value.encode()) > max_bytes:
         raise HeaderTooLarge
 
 
 def truncated_address(forwarded_for: str | None, peer: str | None, trusted_hops: int) -> str | None:
     """
-    The network that a submission came from: a /24, or a /48 for IPv6.
+    Return the network that a submission came from: a /24, or a /48 for IPv6.
 
     Args:
-        forwarded_for: X-Forwarded-For as it came; only its last *trusted_hops* entries are believed.
+        forwarded_for: X-Forwarded-For as received; only its last *trusted_hops* entries are believed.
         peer: The other end of the connection.
-        trusted_hops: How many proxies stand in front.
+        trusted_hops: The number of trusted proxies in front of the server.
 
     Returns:
-        None where there is no such address.
+        None if there is no valid address.
     """
     chain = [part.strip() for part in (forwarded_for or "").split(",") if part.strip()]
     chain.append(peer or "")

@@ -1,8 +1,8 @@
 """
-The answers of the edge, each built in one place; no text of a client's is in any.
+Builds the answers of the edge.  No answer contains text from a client.
 
-Real clients delete a ping on any 4xx and send it again on 5xx, so a 4xx is
-only for what no retry could mend.
+Clients delete a ping after any 4xx and send it again after a 5xx, so a 4xx is
+only for requests that would fail again.
 """
 
 import random
@@ -41,12 +41,12 @@ REASONS = {
     503: "Service Unavailable",
     507: "Insufficient Storage",
 }
-# More than the library writes before it waits for the client: so it waits after each piece.
+# More than aiohttp writes before it waits for the client, so it waits after each piece.
 PIECE_BYTES = 96 << 10
-RETRY_SOON_SECONDS = (3, 7)  # 5, give or take: clients that were refused together come back apart
+RETRY_SOON_SECONDS = (3, 7)  # random: clients that were refused together do not return together
 RETRY_FULL_SECONDS = 60
 
-# The first match answers.
+# The first match decides.
 STATUS_OF: tuple[tuple[type[StorageError], int], ...] = (
     (StorageFull, 507),
     (WriterBusy, 503),
@@ -57,12 +57,12 @@ STATUS_OF: tuple[tuple[type[StorageError], int], ...] = (
 
 
 def kept() -> web.Response:
-    """The only 200 for a submission: call it when the writer said that it is on disk."""
+    """Return the only 200 for a submission; call it once the submission is on disk."""
     return web.Response(headers={hdrs.SERVER: SERVER})
 
 
 def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
-    """What a GET asked for; short, for `FoundInPieces` takes what may be long."""
+    """Return the answer to a GET with a short body; `FoundInPieces` is for long ones."""
     return web.Response(
         body=body, status=status, headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type}
     )
@@ -70,12 +70,12 @@ def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
 
 class FoundInPieces(web.StreamResponse):
     """
-    What a GET asked for, sent piece by piece as its client reads.
+    The answer to a GET with a long body, sent in pieces as the client reads.
 
-    A transport that gets all of it at once holds a second copy under TLS.
+    Under TLS, a transport that gets the whole body at once holds a second copy.
 
     Args:
-        holding: Counts the body as memory; released when it is sent, or the client is gone.
+        holding: Counts the body as memory; released when it is sent or the client is gone.
     """
 
     def __init__(self, body: bytes, content_type: str, holding: SlowHolding) -> None:
@@ -85,7 +85,7 @@ class FoundInPieces(web.StreamResponse):
         self._holding = holding
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Send the body, unless it was only asked about."""
+        """Send the body, except for HEAD."""
         try:
             if self._req is not None and self._req.method != hdrs.METH_HEAD:
                 whole = memoryview(self._whole)
@@ -98,26 +98,26 @@ class FoundInPieces(web.StreamResponse):
 
 
 def preflight(headers: Mapping[str, str]) -> web.Response:
-    """The 204 that lets a web page submit."""
+    """Return the 204 that permits a web page to submit."""
     return web.Response(status=204, headers={hdrs.SERVER: SERVER, **headers})
 
 
 def refused(status: int, *, allow: str | None = None) -> web.Response:
-    """A refusal: its fixed text, and when to come back where that makes sense."""
+    """Return a refusal with its fixed text, and with Retry-After where a retry helps."""
     return web.Response(
         status=status, body=TEXTS[status].encode(), headers={hdrs.SERVER: SERVER, **_extras(status, allow)}
     )
 
 
-def refused_for_good(status: int, *, allow: str | None = None) -> web.Response:
-    """A refusal after which the connection cannot be used any more: something of the request is unread."""
+def refused_and_closed(status: int, *, allow: str | None = None) -> web.Response:
+    """Return a refusal that closes the connection: a part of the request is unread."""
     response = refused(status, allow=allow)
     response.force_close()
     return response
 
 
 def raw_refusal(status: int, *, closes: bool = True) -> bytes:
-    """A refusal without a response object: the whole answer, and the end of the connection if it *closes*."""
+    """Return a refusal as bytes, with ``Connection: close`` if it *closes* the connection."""
     text = TEXTS[status].encode()
     extras = "".join(f"{name}: {value}\r\n" for name, value in _extras(status, None).items())
     if closes:
@@ -130,7 +130,7 @@ def raw_refusal(status: int, *, closes: bool = True) -> bytes:
 
 
 def raw_kept(*, closes: bool) -> bytes:
-    """`kept` as bytes, dated now: the same promise."""
+    """Return `kept` as bytes with the current date; the same conditions apply."""
     connection = "Connection: close\r\n" if closes else ""
     date = formatdate(usegmt=True)
     return (
@@ -139,7 +139,7 @@ def raw_kept(*, closes: bool) -> bytes:
 
 
 def status_of(error: StorageError) -> int:
-    """The status that answers for *error*."""
+    """Return the status of the answer to a submission that failed with *error*."""
     return next(status for kind, status in STATUS_OF if isinstance(error, kind))
 
 

@@ -1,4 +1,4 @@
-"""The routes that read: health, version, metrics, the partition schema, cached definitions."""
+"""Answers the routes for GET: health, version, metrics, partition schema, cached definitions."""
 
 import asyncio
 import os
@@ -53,7 +53,7 @@ class ServiceEndpoints:
             "/__heartbeat__": self._heartbeat,
             "/__version__": self._version,
         }
-        # These may be long.
+        # These bodies may be long.
         self._bodies: dict[str, tuple[str, Callable[[SlowHolding], Awaitable[bytes | None]]]] = {
             METRICS: (METRICS_TYPE, self._metrics),
             "/telemetry_schema": (JSON, self._schema),
@@ -77,7 +77,7 @@ class ServiceEndpoints:
         if method not in READ_METHODS:
             return responses.refused(405, allow=ALLOW)
         if body_of is None:
-            assert route is not None  # the one or the other
+            assert route is not None  # one of the two is set
             return await route()
         holding = SlowHolding(self._edge.memory, cut_off)
         try:
@@ -97,7 +97,7 @@ class ServiceEndpoints:
         return responses.found(b"OK\n", TEXT)
 
     async def _about(self) -> web.Response:
-        """One line for a person who opens the server's address."""
+        """Return one line for a person who opens the address of the server."""
         shown = [path for path in (*self._routes, *self._bodies) if path not in ("/", METRICS)]
         if not self._edge.options.has_admin_port:
             shown.append(METRICS)
@@ -108,7 +108,7 @@ class ServiceEndpoints:
         return responses.found(text.encode(), TEXT)
 
     async def _heartbeat(self) -> web.Response:
-        await self._writer.look()
+        await self._writer.check_disk()
         refusal = self._writer.refusal
         checks: dict[str, object] = {
             "writer": "dead" if isinstance(refusal, WriterDead) else "ok",
@@ -126,11 +126,11 @@ class ServiceEndpoints:
             status = responses.status_of(refusal)
         elif self._edge.is_draining:
             status = 503
-        # A halt costs no submission: a balancer that took this server away for it would lose them all.
+        # During a halt the server still accepts submissions, so a balancer must keep it.
         word = "error" if status != 200 else "ok" if halt is None else "warning"
         body: dict[str, object] = {"status": word, "checks": checks}
         if watch is not None and halt is not None:
-            # Files are named from the data root on: where that lies is not for everyone.
+            # Not every client may know the path of the data root.
             reason = halt.reason.replace(f"{watch.root.path}{os.sep}", "")
             body["conversion"] = {"halted_since": halt.since.isoformat(), "reason": reason}
         return responses.found(orjson.dumps(body), JSON, status)
@@ -140,14 +140,14 @@ class ServiceEndpoints:
 
     async def _metrics(self, holding: SlowHolding) -> bytes:
         self._edge.tally.flush()
-        # What another worker has answered, it counts at the end of that turn of its loop.
+        # Other workers count their answers at the end of a turn of their loops.
         await asyncio.sleep(OTHERS_COUNT_WITHIN_SECONDS)
         body = await self._scrapes.result()
         _hold(holding, len(body))
         return body
 
     def _scrape(self) -> bytes:
-        """All metrics, with the size of raw/ as it is now, whoever converts or not."""
+        """Return all metrics; the size of raw/ and the state of conversion are measured now."""
         metrics.raw_bytes.report(self._raw_size.total_bytes())
         watch = self._edge.options.conversion
         if watch is not None:
@@ -167,7 +167,7 @@ class ServiceEndpoints:
         loop = asyncio.get_running_loop()
         size = await loop.run_in_executor(None, _plain_file_bytes, path)
         if size is not None:
-            # Before it is read, so that a thousand readers at once stay within the bound.
+            # Counted before it is read, so that a thousand requests at once stay within the bound.
             _hold(holding, size)
             return await loop.run_in_executor(None, _read_plain_file, path, size)
         other = self._edge.options.other_definitions
@@ -178,7 +178,7 @@ class ServiceEndpoints:
 
 
 class NoRoom(Exception):
-    """Other answers and bodies fill the memory that there is for clients."""
+    """The memory for clients is full."""
 
 
 def _hold(holding: SlowHolding, size: int) -> None:
@@ -187,7 +187,7 @@ def _hold(holding: SlowHolding, size: int) -> None:
 
 
 def cached_spec_path(directory: Path | None, rest: str) -> Path | None:
-    """Where the definitions of ``<repo…>/<revision>`` lie; None for anything but plain names."""
+    """Return the path of the definitions of ``<repo…>/<revision>``; None if a name is not plain."""
     *repository, changeset = rest.split("/")
     if directory is None or not 1 <= len(repository) <= MAX_REPOSITORY_PARTS:
         return None
@@ -197,7 +197,7 @@ def cached_spec_path(directory: Path | None, rest: str) -> Path | None:
 
 
 def _plain_file_bytes(path: Path) -> int | None:
-    """The size of the file at *path*; None if it is not there, is not a plain file, or is too large."""
+    """Return the size of the file at *path*; None if it is missing, not a plain file, or too large."""
     try:
         found = path.lstat()
     except OSError:
@@ -205,15 +205,15 @@ def _plain_file_bytes(path: Path) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_SPEC_BYTES else None
 
 
-def _read_plain_file(path: Path, most_bytes: int) -> bytes | None:
-    """The file at *path*; None if it is gone, became a link, or grew past *most_bytes*."""
+def _read_plain_file(path: Path, max_bytes: int) -> bytes | None:
+    """Return the content of *path*; None if it is gone, became a link, or exceeds *max_bytes*."""
 
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
 
     try:
         with open(path, "rb", opener=opener) as file:
-            body = file.read(most_bytes + 1)
+            body = file.read(max_bytes + 1)
     except OSError:
         return None
-    return body if len(body) <= most_bytes else None
+    return body if len(body) <= max_bytes else None

@@ -8,8 +8,8 @@ class SharedWork:
     """
     Runs *work* in a thread, one run at a time.
 
-    All who ask before a run begins share its result, so a thousand requests at
-    once cost two runs.  A client that hangs up does not end the run.
+    All requests that arrive before a run begins share its result, so a thousand requests
+    at once cost two runs.  A client that disconnects does not end the run.
     """
 
     def __init__(self, work: Callable[[], bytes]) -> None:
@@ -18,7 +18,7 @@ class SharedWork:
         self._next: asyncio.Task[bytes] | None = None
 
     async def result(self) -> bytes:
-        """What a run returns that begins after this call."""
+        """Return the result of a run that begins after this call."""
         if self._next is None:
             self._next = asyncio.get_running_loop().create_task(self._run())
         return await asyncio.shield(self._next)

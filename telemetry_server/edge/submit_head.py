@@ -1,10 +1,10 @@
-"""What a submission says before its body, as both HTTP paths read it."""
+"""The head of a submission, as both HTTP paths read it."""
 
 from typing import NamedTuple
 
 
 class SubmitHead(NamedTuple):
-    """The parts of a request's head that are kept with its body."""
+    """The parts of a request head that are stored with the body."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""Which request targets are submissions, and to which namespace; the same for both HTTP paths."""
+"""Reads request targets of submissions; the same for both HTTP paths."""
 
 import re
 from urllib.parse import unquote
@@ -8,11 +8,11 @@ _SLASHES_BEFORE_SUBMIT = re.compile(r"/{2,}(?=submit/)")
 
 
 def routed_path(path: str) -> str:
-    """*path* as it is routed: several slashes before ``submit`` are one."""
+    """Return *path* as it is routed: repeated slashes before ``submit`` count as one."""
     return _SLASHES_BEFORE_SUBMIT.sub("/", path, count=1) if path.startswith("//") else path
 
 
 def namespace_of_path(path: str) -> str:
-    """The part of *path*, which is routed, after ``/submit/``; decoded, as the converter reads it."""
+    """Return the decoded namespace of *path*, which `routed_path` returned."""
     namespace = path[len(SUBMIT) :].partition("/")[0]
     return unquote(namespace) if "%" in namespace else namespace

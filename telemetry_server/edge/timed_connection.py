@@ -1,19 +1,9 @@
-"""A connection of the fast path without its requests: its place in the counts, deadlines, flow control."""
+"""The part of a fast connection that is not about requests: counting, deadlines, flow control."""
 
 import asyncio
-from typing import Protocol, cast
+from typing import cast
 
-from telemetry_server.edge.client_memory import ClientMemory
-from telemetry_server.edge.connection_closing import UnreadAnswers, close_after_last_answer
-from telemetry_server.edge.limits import EdgeLimits
-
-
-class ConnectionCounts(Protocol):
-    """What the connections of a worker share."""
-
-    limits: EdgeLimits
-    memory: ClientMemory
-    open_connections: int
+from telemetry_server.edge.connection_closing import ConnectionOwner, UnreadAnswers, refuse_and_close
 
 
 class TimedConnection(asyncio.Protocol):
@@ -24,13 +14,13 @@ class TimedConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_counts",
         "_deadline",
         "_is_choked",
         "_is_counted",
         "_is_over",
         "_is_paused",
         "_loop",
+        "_owner",
         "_pending",
         "_timer",
         "_timer_at",
@@ -38,8 +28,8 @@ class TimedConnection(asyncio.Protocol):
         "_unread",
     )
 
-    def __init__(self, counts: ConnectionCounts, loop: asyncio.AbstractEventLoop) -> None:
-        self._counts = counts
+    def __init__(self, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop) -> None:
+        self._owner = owner
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._pending = b""  # input that belongs to no request yet
@@ -53,16 +43,16 @@ class TimedConnection(asyncio.Protocol):
         self._unread: UnreadAnswers | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection, and give its first head its time."""
+        """Count the connection, and start the deadline of its first head."""
         self._transport = connection = cast(asyncio.Transport, transport)
-        counts = self._counts
-        counts.open_connections += 1
+        owner = self._owner
+        owner.open_connections += 1
         self._is_counted = True
-        self._unread = UnreadAnswers(connection, counts.memory, counts.limits, self._held_input_bytes)
-        self._wait_until(self._loop.time() + counts.limits.header_timeout_seconds)
+        self._unread = UnreadAnswers(connection, owner.memory, owner.limits, self._held_input_bytes)
+        self._wait_until(self._loop.time() + owner.limits.header_timeout_seconds)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Give back the place of this connection, and all that it holds."""
+        """Release the place and the memory of the connection."""
         self._leave()
         self._release()
         self._transport = None
@@ -104,23 +94,21 @@ class TimedConnection(asyncio.Protocol):
             self._timer = None
 
     def _release(self) -> None:
-        """Count this connection no more, neither its place nor its unread answers."""
+        """Release the place of the connection and the memory of its unread answers."""
         if self._is_counted:
             self._is_counted = False
-            self._counts.open_connections -= 1
+            self._owner.open_connections -= 1
         if self._unread is not None:
             self._unread.end()
-            self._unread = None  # it refers to this connection, and would keep it until garbage is collected
+            self._unread = None  # it refers to this connection: a cycle would wait for the garbage collector
 
-    def _close_after(self, answer: bytes) -> None:
-        """Send *answer* as the last one, and ignore further input."""
+    def _refuse_and_close(self, status: int) -> None:
+        """Answer with *status* without a request, and ignore further input."""
         self._leave()
-        transport = self._running_transport()
-        transport.write(answer)
-        self._timer = close_after_last_answer(transport, self._counts.limits)
+        self._timer = refuse_and_close(self._running_transport(), self._owner, status)
 
     def _wait_until(self, deadline: float) -> None:
-        # A timer that fires early waits again: a new one for each request would cost more than its head.
+        # A timer that fires early is set again: a new timer for each request would cost more.
         self._deadline = deadline
         if self._timer is not None:
             if self._timer_at <= deadline:

@@ -1,4 +1,4 @@
-"""TLS: the certificate, which can be read again, and connections until their handshake is over."""
+"""TLS: the certificate, which can be reloaded, and connections until the end of their handshake."""
 
 import asyncio
 import socket
@@ -20,10 +20,10 @@ class BadCertificate(Exception):
 
 class Certificate:
     """
-    What the server shows of itself, read from two PEM files.
+    The certificate and key of the server, read from two PEM files.
 
     Raises:
-        BadCertificate: They cannot be read, or do not belong together.
+        BadCertificate: The files cannot be read, or do not belong together.
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:
@@ -31,9 +31,9 @@ class Certificate:
         self.context = self._read()
 
     def read_again(self) -> None:
-        """Show what the files hold now to whoever comes next; if they are no good, what was shown before."""
+        """Read the files again for new connections; if they are not valid, keep the certificate in use."""
         try:
-            # Into a context of its own first: one that is half loaded could serve nobody.
+            # Into a new context first: a half-loaded context could serve no connection.
             self._read()
             self.context.load_cert_chain(*self._files, password=_no_password)
         except (BadCertificate, OSError) as error:
@@ -51,7 +51,7 @@ class Certificate:
         except ssl.SSLError as error:
             reason = error.reason or "not PEM, encrypted, or no pair"
             raise BadCertificate(
-                f"{certificate} and {key} are no usable certificate and key: {reason}"
+                f"{certificate} and {key} are not a usable certificate and key: {reason}"
             ) from None
         except OSError as error:
             raise BadCertificate(f"{certificate} or {key} cannot be read: {error.strerror}") from None
@@ -59,16 +59,16 @@ class Certificate:
 
 
 def _no_password() -> str:
-    """Instead of asking at a terminal."""
+    """Return an empty password, so that OpenSSL does not ask at a terminal."""
     return ""
 
 
 class TlsListener:
     """
-    Accepts connections and shakes hands.
+    Accepts connections and performs TLS handshakes.
 
-    A handshake counts as a connection from its first moment: if the library
-    did both, any number of silent ones could stand beside the cap.
+    A handshake counts as a connection from its start: asyncio alone would
+    permit any number of silent handshakes beyond the limit.
     """
 
     def __init__(self, server: LimitedServer, certificate: Certificate, listening: socket.socket) -> None:
@@ -79,11 +79,11 @@ class TlsListener:
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
     def close(self) -> None:
-        """Accept no more."""
+        """Stop accepting connections."""
         self._accepting.cancel()
 
     async def wait_closed(self) -> None:
-        """Break off the handshakes under way, too."""
+        """Cancel the handshakes under way, and wait for them to end."""
         tasks = [self._accepting, *self._handshakes]
         for task in tasks:
             task.cancel()
@@ -103,7 +103,7 @@ class TlsListener:
     def _take(self, connection: socket.socket) -> None:
         owner = self._server.owner
         if owner.open_connections + len(self._handshakes) >= owner.limits.max_connections:
-            # Before the handshake nobody can be told anything.
+            # An answer is possible only after the handshake.
             owner.count_answer(503)
             connection.close()
             return

@@ -1,10 +1,10 @@
 """
-aiohttp's parser, made to take two things that do no harm and that clients and proxies send.
+Makes aiohttp's parser accept two harmless deviations that clients and proxies send.
 
-It refuses a repeated Content-Type, User-Agent and the like, and a space or tab after the value of
+The parser refuses a repeated Content-Type, User-Agent and the like, and a space or tab after the value of
 Transfer-Encoding, which RFC 9112 (5.1) allows.  Neither changes where a request ends.  After such a refusal
-a new parser is given the same head, mended.  Requests that it takes at once cost nothing but a search
-for the end of their heads.
+a new parser reads a mended copy of the head.  For all other requests the only extra cost is a search for
+the end of the head.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from telemetry_server.edge.limits import EdgeLimits
 
 END = b"\r\n\r\n"
-# A head past this is not mended.
+# Longer heads are not mended.
 MAX_HEAD_BYTES = 32 << 10
 TOO_MANY_HEADERS = "Too many headers"
 USER_AGENT = b"user-agent"
-# Those that aiohttp wants once and that do not frame a request.
+# Headers that aiohttp accepts only once and that do not frame a request.
 REPEATABLE = frozenset(
     {
         b"content-location",
@@ -46,10 +46,10 @@ Fed = tuple[list[Any], bool, bytes]
 
 class TolerantParser:
     """
-    Stands in for the parser of one connection.
+    Replaces the parser of one connection.
 
-    It follows where each head begins.  Where it cannot, as behind a chunked body, it mends nothing
-    until a request ends together with the bytes that came.
+    It keeps track of where each head begins.  Where it cannot, for example after a chunked body, it
+    mends nothing until a request ends exactly at the end of the received bytes.
     """
 
     __slots__ = ("_body_bytes_left", "_head", "_is_held", "_make", "_max_headers", "_parser", "_waiting")
@@ -58,17 +58,17 @@ class TolerantParser:
         self._make = make
         self._parser = make()
         self._max_headers = max_headers
-        self._head = bytearray()  # what came of a head that is not whole
-        self._body_bytes_left: int | None = 0  # None: it is not known where the next head begins
-        self._is_held = False  # the parser has not been given `_head`
-        self._waiting = 0  # messages that the application has not taken
+        self._head = bytearray()  # the received part of an incomplete head
+        self._body_bytes_left: int | None = 0  # None: the start of the next head is unknown
+        self._is_held = False  # the parser has not received `_head`
+        self._waiting = 0  # messages that the application has not consumed
 
     def feed_data(self, data: bytes) -> Fed:
         """
         Parse *data*, as aiohttp's parser does.
 
         Raises:
-            BadHttpMessage: It cannot be parsed, nor be mended.
+            BadHttpMessage: It can be neither parsed nor mended.
         """
         fed = self._feed(data)
         self._waiting += len(fed[0])
@@ -84,7 +84,7 @@ class TolerantParser:
             fed: Fed = self._parser.feed_data(data)
         except BadHttpMessage as error:
             left = self._body_bytes_left
-            # The rest of a body before the head was parsed, and is the application's already.
+            # The rest of an earlier body was parsed, and the application has it already.
             rest = bytes(self._head) + data[left:]
             if left is None or not _may_be_mended(error, rest):
                 raise
@@ -93,24 +93,24 @@ class TolerantParser:
         return fed
 
     def message_consumed(self) -> None:
-        """A message was taken from the queue."""
+        """Note that the application consumed a message."""
         self._waiting = max(0, self._waiting - 1)
         self._parser.message_consumed()
 
     def pause_reading(self) -> None:
-        """The body's reader has enough for now."""
+        """Pause parsing: the reader of the body is full."""
         self._parser.pause_reading()
 
     def set_upgraded(self, upgraded: bool) -> None:
-        """Whether what follows is another protocol."""
+        """Set whether the following bytes are of another protocol."""
         self._parser.set_upgraded(upgraded)
 
     def _follow(self, data: bytes, messages: list[Any]) -> None:
-        """Note where the next head begins, now that *data* gave *messages*."""
+        """Note where the next head begins, after *messages* were parsed from *data*."""
         left = self._body_bytes_left
         if left is None:
-            # A head that is not whole cannot end in this way, so nothing of the next one is here.  A
-            # parser whose messages are not taken may have stopped before the end of its data.
+            # An incomplete head cannot end like this, so the next head has not begun.  A parser
+            # whose messages wait to be consumed may have stopped before the end of its data.
             is_alone = len(messages) == 1 and not self._waiting
             if is_alone and messages[0][1].is_eof() and data.endswith(END):
                 self._body_bytes_left = 0
@@ -125,22 +125,22 @@ class TolerantParser:
             end = _end_of_head(head)
             length = _body_bytes(message)
             if end is None or length is None:
-                self._lose()
+                self._lose_track()
                 return
             self._body_bytes_left = max(0, end + length - len(head))
             del head[: end + length]
         if len(head) > MAX_HEAD_BYTES or _end_of_head(head) is not None:
-            self._lose()
+            self._lose_track()
 
-    def _lose(self) -> None:
+    def _lose_track(self) -> None:
         self._body_bytes_left = None
         self._is_held = False
         self._head.clear()
 
     def _feed_mended(self, rest: bytes, error: BadHttpMessage | None) -> Fed:
-        """Parse *rest*, which begins with a head, by a new parser and a request at a time."""
+        """Parse *rest*, which begins with a head, with a new parser, one request at a time."""
         self._parser = self._make()
-        self._lose()
+        self._lose_track()
         messages: list[Any] = []
         while rest:
             end = _end_of_head(rest)
@@ -164,7 +164,7 @@ class TolerantParser:
         return messages, False, b""
 
     def _feed_rest(self, messages: list[Any], rest: bytes, *, is_upgraded: bool, tail: bytes) -> Fed:
-        self._lose()
+        self._lose_track()
         if is_upgraded or not rest:
             return messages, is_upgraded, tail + rest
         found, is_upgraded, tail = self._parser.feed_data(rest)
@@ -173,7 +173,7 @@ class TolerantParser:
         return messages, is_upgraded, tail
 
     def _hold(self, head: bytes, error: BadHttpMessage | None) -> None:
-        """Wait for the rest of *head*, where mending it will help; else parse it as it is."""
+        """Wait for the rest of *head* if mending helps; otherwise parse it unchanged."""
         is_mendable = len(head) <= MAX_HEAD_BYTES and mended(head) != head
         if is_mendable:
             self._is_held = True
@@ -186,7 +186,7 @@ class TolerantParser:
 
 
 def tolerant_parser(handler: RequestHandler, loop: asyncio.AbstractEventLoop) -> TolerantParser:
-    """The parser for *handler*, made as aiohttp makes its own."""
+    """Return a parser for *handler*, with the same options as aiohttp's own."""
     make = partial(
         HttpRequestParser,
         handler,
@@ -196,7 +196,7 @@ def tolerant_parser(handler: RequestHandler, loop: asyncio.AbstractEventLoop) ->
         max_field_size=handler.max_field_size,
         max_headers=handler.max_headers,
         payload_exception=RequestPayloadError,
-        auto_decompress=False,  # bodies are kept as they came
+        auto_decompress=False,  # bodies are stored as received
         max_msg_queue_size=handler._max_msg_queue_size,
     )
     return TolerantParser(make, max_headers=handler.max_headers)
@@ -204,13 +204,13 @@ def tolerant_parser(handler: RequestHandler, loop: asyncio.AbstractEventLoop) ->
 
 def mended(head: bytes) -> bytes:
     """
-    *head*, with repeated headers that may be repeated as one, and without space after Transfer-Encoding.
+    Return *head* with each of `REPEATABLE` once, and without space after Transfer-Encoding.
 
-    User agents are joined by commas.  Of the others, which are not kept, the first stays.
+    User agents are joined by commas.  Of other repeated headers, which are not stored, the first stays.
     """
     lines = head.split(b"\r\n")
     if any(line.startswith((b" ", b"\t")) for line in lines):
-        return head  # a folded line belongs to the one before it; the parser refuses it
+        return head  # a folded line continues the one before it; the parser refuses it
     kept: list[bytes] = []
     places: dict[bytes, int] = {}
     for line in lines[:-1]:
@@ -234,7 +234,7 @@ def _may_be_mended(error: BadHttpMessage, rest: bytes) -> bool:
 
 
 def _end_of_head(data: bytes | bytearray) -> int | None:
-    """Where the head that *data* begins with ends; None if it is not whole."""
+    """Return the end of the head at the start of *data*; None if the head is incomplete."""
     start = 0
     while data[start : start + 1] in (b"\r", b"\n"):  # the parser skips them
         start += 1
@@ -243,14 +243,14 @@ def _end_of_head(data: bytes | bytearray) -> int | None:
 
 
 def _body_bytes(message: Any) -> int | None:
-    """How long the body of *message* is; None where only the parser knows."""
+    """Return the length of the body of *message*; None if only the parser knows it."""
     if message.chunked or message.upgrade or message.method == hdrs.METH_CONNECT:
         return None
     return int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
 
 
 def status_of_parser_error(error: BaseException | None, limits: EdgeLimits) -> int:
-    """Return 414 or 431 where the parser's own limits were passed, 400 for everything else."""
+    """Return 414 or 431 if a limit of the parser was exceeded, otherwise 400."""
     if isinstance(error, LineTooLong):
         return 431 if error.args[1] == limits.max_line_bytes + 1 else 414
     if isinstance(error, BadHttpMessage) and error.message.startswith(TOO_MANY_HEADERS):

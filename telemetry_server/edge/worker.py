@@ -1,4 +1,4 @@
-"""One edge worker: listens, keeps, drains.  Runs in a process of its own."""
+"""Runs one edge worker, in a process of its own: listens, stores submissions, drains."""
 
 import asyncio
 import os
@@ -23,13 +23,13 @@ from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
 from telemetry_server.observability.events import WriterDied
 
-# A moment in which a balancer may see that the heartbeat changed, and what came just now is accepted.
+# Time for a balancer to see the changed heartbeat, and for connections that have just arrived.
 STOP_LISTENING_AFTER_SECONDS = 0.1
-# After the disk failed: time for the answers that say so.
+# After a disk failure: time to send the answers that report it.
 LINGER_AFTER_DEATH_SECONDS = 1.0
 POLL_SECONDS = 0.02
-CUT_OFF_SECONDS = 0.2  # not 0: to aiohttp that is no limit at all
-SPARE_FILES = 256  # beside connections: segments, spec files, metrics
+CUT_OFF_SECONDS = 0.2  # aiohttp takes 0 as unlimited
+SPARE_FILES = 256  # descriptors for segments, spec files and metrics
 MAX_ADMIN_CONNECTIONS = 64
 
 Address = tuple[int, tuple[object, ...]]  # family and socket address
@@ -37,29 +37,29 @@ Address = tuple[int, tuple[object, ...]]  # family and socket address
 
 @dataclass(frozen=True, slots=True)
 class WorkerPlace:
-    """Where a worker writes, and what ties it to the other processes; -1 for no such descriptor."""
+    """Where a worker writes, and its descriptors shared with other processes; -1 for none."""
 
     raw_dir: Path
     number: int
     min_free_bytes: int | None = None
     reserve_bytes: int = RESERVE_BYTES
     commit_timeout_seconds: float = 5.0
-    wake_fd: int = -1  # a byte goes there after a commit
-    lifeline_fd: int = -1  # its end means that the supervisor is gone
+    wake_fd: int = -1  # a byte is written to it after a commit
+    lifeline_fd: int = -1  # reaches its end when the supervisor is gone
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Where a worker listens; others may listen there too."""
+    """The addresses that a worker listens on, together with other workers."""
 
     public: Sequence[Address]
     admin: Sequence[Address] = ()
-    certificate: Path | None = None  # PEM files: with them, TLS on the public ones
+    certificate: Path | None = None  # PEM files: if set, the public addresses use TLS
     key: Path | None = None
 
 
 class AdminConnections:
-    """Those of the admin port, counted apart: it answers also when the public one is full."""
+    """Counts the connections of the admin port apart, so that it answers when the public port is full."""
 
     def __init__(self, edge: Edge) -> None:
         self.limits: EdgeLimits = replace(edge.limits, max_connections=MAX_ADMIN_CONNECTIONS)
@@ -72,7 +72,7 @@ class EdgeWorker:
     """
     A listening edge with its writer.
 
-    Use it with ``async with``; leaving cuts off what `drain` did not finish.
+    Use it with ``async with``; leaving cuts off requests that `drain` did not finish.
     """
 
     def __init__(self, options: EdgeOptions, place: WorkerPlace, *, disk: Disk | None = None) -> None:
@@ -96,9 +96,9 @@ class EdgeWorker:
 
     async def __aenter__(self) -> "EdgeWorker":
         await self.writer.__aenter__()
-        # It notes the running loop, so it is made here.
+        # Made here because it needs the running loop.
         self._server = LimitedServer(self.edge.handle, owner=self.edge)
-        self._lane = FastPath(self.edge, self._server, self.writer)
+        self._fast_path = FastPath(self.edge, self._server, self.writer)
         self._admin_server = LimitedServer(
             partial(self.edge.handle, is_admin=True), owner=AdminConnections(self.edge)
         )
@@ -108,7 +108,7 @@ class EdgeWorker:
         self._stop_listening()
         for listener in self._tls_listeners:
             await listener.wait_closed()
-        await self._lane.shutdown(CUT_OFF_SECONDS)
+        await self._fast_path.shutdown(CUT_OFF_SECONDS)
         for server in (self._server, self._admin_server):
             server.close_idle()
             await server.shutdown(CUT_OFF_SECONDS)
@@ -116,17 +116,17 @@ class EdgeWorker:
         self.edge.tally.flush()
 
     async def listen(self, addresses: Sequence[Address], *, certificate: Certificate | None = None) -> None:
-        """Listen for submissions on *addresses*, by TLS if there is a *certificate*."""
+        """Listen for submissions on *addresses*, with TLS if there is a *certificate*."""
         for listening in map(self._bound, addresses):
             self.ports.append(listening.getsockname()[1])
             if certificate is None:
-                await self._listen(self._lane if self._options.fast_lane else self._server, listening)
+                await self._listen(self._fast_path if self._options.fast_lane else self._server, listening)
             else:
                 listening.listen(self._options.limits.backlog)
                 self._tls_listeners.append(TlsListener(self._server, certificate, listening))
 
     async def listen_for_admin(self, addresses: Sequence[Address]) -> None:
-        """Listen on *addresses* for those who look, not for submissions."""
+        """Listen on *addresses* for metrics and health checks; submissions are not accepted there."""
         for listening in map(self._bound, addresses):
             self.admin_ports.append(listening.getsockname()[1])
             await self._listen(self._admin_server, listening)
@@ -142,7 +142,7 @@ class EdgeWorker:
         bound.setblocking(False)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        # Connections inherit it: else the kernel holds megabytes for a client that does not read.
+        # Inherited by connections: by default the kernel holds megabytes for a client that does not read.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._options.limits.send_buffer_bytes)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -151,24 +151,24 @@ class EdgeWorker:
 
     async def drain(self) -> bool:
         """
-        Answer what was asked, refuse what comes now, keep what was accepted, seal.
+        Answer pending requests, refuse new ones, store accepted submissions, and seal the segment.
 
         Returns:
-            False if the time for it ran out and something was cut off.
+            False if the time ran out and something was cut off.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._options.limits.drain_timeout_seconds
         self.edge.is_draining = True
         await asyncio.sleep(STOP_LISTENING_AFTER_SECONDS)
         self._stop_listening()
-        # An event would have to be looked at by every request that ends.
+        # With an event, every request would have to check it at its end.
         while self.edge.active_requests and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
-        self._lane.close_idle()
+        self._fast_path.close_idle()
         self._server.close_idle()
         is_clean = not self.edge.active_requests
         try:
-            # At the deadline what was accepted still gets a moment: it may have been promised next.
+            # Accepted submissions get one more second: their answers may be next.
             async with asyncio.timeout_at(max(deadline, loop.time() + 1.0)):
                 await self.writer.close()
         except TimeoutError:
@@ -188,30 +188,30 @@ class EdgeWorker:
             try:
                 os.write(self._place.wake_fd, b"\0")
             except BlockingIOError:
-                pass  # so many wake-up calls are waiting already that one more says nothing
+                pass  # the pipe is full of wake-ups already
             except BrokenPipeError:
-                pass  # nobody converts any more; the supervisor sees to that
+                pass  # the converter is gone; the supervisor restarts it
 
 
 async def serve_until_stopped(
     options: EdgeOptions,
     place: WorkerPlace,
-    doors: Listeners,
+    listeners: Listeners,
     on_ready: Callable[[], None],
 ) -> int:
     """
-    Listen until SIGTERM, the end of the lifeline, or the writer's death.  SIGHUP: read files again.
+    Listen until SIGTERM, the end of the lifeline, or the death of the writer.  SIGHUP: read files again.
 
     Returns:
         0 after a clean drain, 1 if something was cut off, 70 if the disk failed.
     """
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    # Signals may come twice, by the supervisor and by whoever signals the group: told once is told.
-    loop.add_signal_handler(signal.SIGTERM, told.set)
+    stopping = asyncio.Event()
+    # The signal may arrive twice: from the supervisor, and sent to the whole process group.
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
     certificate = None
-    if doors.certificate is not None and doors.key is not None:
-        certificate = Certificate(doors.certificate, doors.key)
+    if listeners.certificate is not None and listeners.key is not None:
+        certificate = Certificate(listeners.certificate, listeners.key)
 
     def read_again() -> None:
         options.on_hangup()
@@ -220,15 +220,15 @@ async def serve_until_stopped(
 
     loop.add_signal_handler(signal.SIGHUP, read_again)
     if place.lifeline_fd >= 0:
-        loop.add_reader(place.lifeline_fd, told.set)
+        loop.add_reader(place.lifeline_fd, stopping.set)
     if place.wake_fd >= 0:
         os.set_blocking(place.wake_fd, False)
     async with EdgeWorker(options, place) as worker:
-        await worker.listen(doors.public, certificate=certificate)
-        await worker.listen_for_admin(doors.admin)
+        await worker.listen(listeners.public, certificate=certificate)
+        await worker.listen_for_admin(listeners.admin)
         on_ready()
         death = asyncio.ensure_future(worker.writer.wait_until_dead())
-        waiting = asyncio.ensure_future(told.wait())
+        waiting = asyncio.ensure_future(stopping.wait())
         await asyncio.wait({death, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if place.lifeline_fd >= 0:
@@ -249,23 +249,23 @@ async def _after_death(error: WriterDead) -> int:
 def run_worker(
     options: EdgeOptions,
     place: WorkerPlace,
-    doors: Listeners,
+    listeners: Listeners,
     on_ready: Callable[[], None] = lambda: None,
 ) -> int:
-    """Run a worker in this process until it is told to end; returns its exit status."""
+    """Run a worker in this process until it is stopped; return its exit status."""
     import uvloop
 
-    # An interrupt goes to the whole terminal group; the supervisor passes on what it means.
+    # A terminal sends an interrupt to all processes; the supervisor passes it on as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _allow_open_files(options.limits.max_connections + MAX_ADMIN_CONNECTIONS + SPARE_FILES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve_until_stopped(options, place, doors, on_ready))
+        return runner.run(serve_until_stopped(options, place, listeners, on_ready))
 
 
 def _allow_open_files(wanted: int) -> None:
-    """As many descriptors as connections may need, as far as we are let."""
+    """Raise the limit of open descriptors to *wanted*, or as far as permitted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

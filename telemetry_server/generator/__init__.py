@@ -1,1 +1,1 @@
-"""Realistic pings made by chance and a seed, each with what should become of it."""
+"""Generates realistic random pings from a seed, each with its expected outcome."""

@@ -1,4 +1,4 @@
-"""When generated pings arrive: spread evenly over days."""
+"""Times of arrival of generated pings, spread evenly over days."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 def arrival_times(count: int, days: int, last_day: date) -> Iterator[datetime]:
     """
-    *count* times in UTC, rising, evenly spread over the *days* days that end with *last_day*.
+    Return *count* rising times in UTC, spread evenly over the *days* days that end with *last_day*.
 
-    Each day gets as many as any other, or one more.
+    The numbers of times per day differ by at most one.
     """
     first = datetime(last_day.year, last_day.month, last_day.day, tzinfo=UTC) - timedelta(days=days - 1)
     span = timedelta(days=days)

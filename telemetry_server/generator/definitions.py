@@ -1,4 +1,4 @@
-"""The definitions that generated pings are made from and name as their revision."""
+"""The histogram definitions from which pings are generated, and the revision that the pings name."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,26 +14,26 @@ SERVER = "https://hg.mozilla.org"
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """One Histograms.json, sorted by what the generator does with it."""
+    """The definitions of one Histograms.json, grouped by how the generator uses them."""
 
     text: bytes
-    revision: Revision  # made up: the file's own digest stands for a changeset
+    revision: Revision  # made up: the digest of the file serves as changeset
     plain: tuple[HistogramSpec, ...]
     keyed: tuple[HistogramSpec, ...]
-    unusable: tuple[str, ...]  # names that are defined, but not so that buckets can be told
+    unusable: tuple[str, ...]  # names whose definitions give no buckets
 
     @property
     def revision_url(self) -> str:
-        """What a ping's ``info.revision`` says."""
+        """The value of a ping's ``info.revision``."""
         return self.revision.url(SERVER)
 
 
 def definitions_of(text: bytes) -> Definitions:
     """
-    Sort the definitions in the *text* of a Histograms.json.
+    Return the definitions in the *text* of a Histograms.json.
 
     Raises:
-        NotASpecFile: Nothing in it is usable.
+        NotASpecFile: The text has no usable definition.
     """
     found = parse_spec_file(text)
     return Definitions(
@@ -46,16 +46,16 @@ def definitions_of(text: bytes) -> Definitions:
 
 
 def shipped_definitions() -> Definitions:
-    """The definitions that come with the package."""
+    """Return the definitions that come with the package."""
     return definitions_of((files("histogram_specs") / "data" / "Histograms.json").read_bytes())
 
 
 def definitions_from(path: Path | None) -> Definitions:
     """
-    The definitions in the file *path*, or else the shipped ones.
+    Return the definitions in the file *path*; without a path, those of the package.
 
     Raises:
-        NotASpecFile: Nothing in the file is usable.
-        OSError: It cannot be read.
+        NotASpecFile: The file has no usable definition.
+        OSError: The file cannot be read.
     """
     return shipped_definitions() if path is None else definitions_of(path.read_bytes())

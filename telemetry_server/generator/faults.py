@@ -1,9 +1,9 @@
 """
-What may be wrong with a ping: a table of faults, each with what the server says of it.
+The faults of generated pings, by the reason that the server gives for them.
 
-Every reason of the server's that a client can bring about by itself is here.
-Reasons that take an operator's schemas or rules (``unknown_doctype``,
-``schema_violation``, ``unwanted``) are not.
+The table has every reason that a client can cause alone.  Reasons that need an
+operator's schemas or rules (``unknown_doctype``, ``schema_violation``, ``unwanted``)
+are missing.
 """
 
 import gzip
@@ -17,15 +17,15 @@ import orjson
 from telemetry_server.generator.definitions import Definitions
 from telemetry_server.generator.payloads import Draft, Layout
 
-GZIP_LEVEL = 6  # as Firefox has it
+GZIP_LEVEL = 6  # as in Firefox
 PAST_NESTING_LIMIT = 65
 PAST_INFLATED_LIMIT = 9 * 2**20
 PAST_COUNT_LIMIT = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
-    """What a fault leaves to send."""
+class FaultyPing:
+    """A ping with a fault, ready to be sent."""
 
     path: str
     body: bytes
@@ -33,24 +33,26 @@ class Spoilt:
 
 
 def text_of(draft: Draft) -> bytes:
-    """The payload as JSON."""
+    """Return the payload as JSON."""
     return orjson.dumps(draft.payload)
 
 
 def packed(text: bytes) -> bytes:
-    """*text* as clients send it."""
+    """Return *text* gzipped, as clients send it."""
     return gzip.compress(text, GZIP_LEVEL, mtime=0)
 
 
-def _payload_fault(change: Callable[[Random, Draft], None]) -> Callable[[Random, Draft, Definitions], Spoilt]:
-    def spoil(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _payload_fault(
+    change: Callable[[Random, Draft], None],
+) -> Callable[[Random, Draft, Definitions], FaultyPing]:
+    def put_fault(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
         change(chance, draft)
-        return Spoilt(draft.path, packed(text_of(draft)))
+        return FaultyPing(draft.path, packed(text_of(draft)))
 
-    return spoil
+    return put_fault
 
 
-def _invalid_path(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _invalid_path(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     path = chance.choice(
         (
             f"/submit/{draft.document_id}",
@@ -58,31 +60,31 @@ def _invalid_path(chance: Random, draft: Draft, _definitions: Definitions) -> Sp
             f"/submit/a/b/1/{draft.document_id}/and/more",
         )
     )
-    return Spoilt(path, packed(text_of(draft)))
+    return FaultyPing(path, packed(text_of(draft)))
 
 
-def _invalid_document_id(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _invalid_document_id(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     wrong = chance.choice(("not-a-uuid", draft.document_id[:-1], draft.document_id.replace("-", "")))
-    return Spoilt(draft.path.replace(draft.document_id, wrong), packed(text_of(draft)))
+    return FaultyPing(draft.path.replace(draft.document_id, wrong), packed(text_of(draft)))
 
 
-def _empty_body(_chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
-    return Spoilt(draft.path, b"")
+def _empty_body(_chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
+    return FaultyPing(draft.path, b"")
 
 
-def _corrupt_gzip(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _corrupt_gzip(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     body = packed(text_of(draft))
     torn = body[: len(body) // 2]
     # The checksum is the fourth to eighth byte from the end.
     wrong_checksum = body[:-8] + bytes(255 - byte for byte in body[-8:-4]) + body[-4:]
-    return Spoilt(draft.path, chance.choice((torn, wrong_checksum)))
+    return FaultyPing(draft.path, chance.choice((torn, wrong_checksum)))
 
 
-def _too_large(_chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
-    return Spoilt(draft.path, packed(text_of(draft) + b" " * PAST_INFLATED_LIMIT))
+def _too_large(_chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
+    return FaultyPing(draft.path, packed(text_of(draft) + b" " * PAST_INFLATED_LIMIT))
 
 
-def _invalid_json(chance: Random, draft: Draft, _definitions: Definitions) -> Spoilt:
+def _invalid_json(chance: Random, draft: Draft, _definitions: Definitions) -> FaultyPing:
     text = text_of(draft)
     deep = b'{"a":' * PAST_NESTING_LIMIT + b"1" + b"}" * PAST_NESTING_LIMIT
     variants = (
@@ -93,7 +95,7 @@ def _invalid_json(chance: Random, draft: Draft, _definitions: Definitions) -> Sp
         deep,
         b"hello",
     )
-    return Spoilt(draft.path, packed(chance.choice(variants)))
+    return FaultyPing(draft.path, packed(chance.choice(variants)))
 
 
 def _unknown_version(chance: Random, draft: Draft) -> None:
@@ -137,8 +139,8 @@ def _unknown_revision(chance: Random, draft: Draft) -> None:
     draft.section["info"]["revision"] = f"https://hg.mozilla.org/mozilla-central/rev/{made_up}"
 
 
-# Of a submission as a whole.  The line formats have no path and no gzip, so they know half of these.
-PAYLOAD_FAULTS: dict[str, Callable[[Random, Draft, Definitions], Spoilt]] = {
+# Faults of a whole submission.  The line formats have neither path nor gzip, so only half of these fit them.
+PAYLOAD_FAULTS: dict[str, Callable[[Random, Draft, Definitions], FaultyPing]] = {
     "invalid_json": _invalid_json,
     "unknown_version": _payload_fault(_unknown_version),
     "missing_field": _payload_fault(_missing_field),
@@ -146,7 +148,7 @@ PAYLOAD_FAULTS: dict[str, Callable[[Random, Draft, Definitions], Spoilt]] = {
     "invalid_revision": _payload_fault(_invalid_revision),
     "unknown_revision": _payload_fault(_unknown_revision),
 }
-TRANSPORT_FAULTS: dict[str, Callable[[Random, Draft, Definitions], Spoilt]] = {
+TRANSPORT_FAULTS: dict[str, Callable[[Random, Draft, Definitions], FaultyPing]] = {
     "invalid_path": _invalid_path,
     "invalid_document_id": _invalid_document_id,
     "empty_body": _empty_body,
@@ -196,7 +198,7 @@ def _invalid_count(chance: Random, histogram: dict[str, Any]) -> Any:
     return histogram
 
 
-# Of single histograms; the ping is kept without them.
+# Faults of single histograms; the ping is stored without these histograms.
 HISTOGRAM_FAULTS: dict[str, Callable[[Random, dict[str, Any]], Any]] = {
     "malformed": _malformed,
     "type_mismatch": _type_mismatch,
@@ -209,16 +211,18 @@ NAME_FAULTS = ("unknown_histogram", "unusable_spec")
 
 
 def histogram_fault_names(definitions: Definitions) -> tuple[str, ...]:
-    """The histogram reasons that pings of these definitions can bring about."""
+    """Return the reasons for dropped histograms that pings of these definitions can cause."""
     names = NAME_FAULTS if definitions.unusable else NAME_FAULTS[:1]
     return (*HISTOGRAM_FAULTS, *names)
 
 
-def spoil_histograms(chance: Random, draft: Draft, definitions: Definitions, fault: str) -> Spoilt:
-    """Spoil one to three histograms of *draft* in the way that *fault* names."""
+def put_fault_into_histograms(
+    chance: Random, draft: Draft, definitions: Definitions, fault: str
+) -> FaultyPing:
+    """Put the *fault* into one to three histograms of *draft*."""
     wanted = chance.randint(1, 3)
     histograms = draft.histograms
-    # A flag's or a count's form is checked no differently, but the humps show more.
+    # Flags and counts are checked in the same way, but larger histograms are more realistic.
     names = sorted(name for name, value in histograms.items() if value["histogram_type"] in (0, 1))
     chosen = chance.sample(names, min(wanted, len(names)))
     if fault == "unknown_histogram":
@@ -231,7 +235,7 @@ def spoil_histograms(chance: Random, draft: Draft, definitions: Definitions, fau
     else:
         for name in chosen:
             histograms[name] = HISTOGRAM_FAULTS[fault](chance, histograms[name])
-    return Spoilt(draft.path, packed(text_of(draft)), dropped=len(chosen))
+    return FaultyPing(draft.path, packed(text_of(draft)), dropped=len(chosen))
 
 
 def _of_unknown_size(chance: Random) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Histograms as clients send them: few buckets in use, in a hump, with a zero at each edge."""
+"""Generates histograms like those of clients: a few neighbouring buckets, with a zero at each edge."""
 
 from math import log
 from random import Random
@@ -10,7 +10,7 @@ MIN_IN_USE, MAX_IN_USE = 5, 20
 
 
 def _counts_of_hump(chance: Random, starts: tuple[int, ...]) -> dict[int, int]:
-    """Counts by position: a hump of neighbours, with an empty bucket at each side where there is one."""
+    """Return counts by position: several neighbours, with an empty bucket at each side if there is one."""
     width = min(chance.randint(MIN_IN_USE, MAX_IN_USE), len(starts))
     first = chance.randint(0, len(starts) - width)
     middle = chance.uniform(first, first + width)
@@ -37,7 +37,7 @@ def _counts(chance: Random, spec: HistogramSpec) -> dict[int, int]:
 
 
 def verbose_histogram(chance: Random, spec: HistogramSpec) -> dict[str, Any]:
-    """One histogram of *spec* as a client of version 1 to 4 pings writes it."""
+    """Return one histogram of *spec* as clients write it in pings of versions 1 to 4."""
     starts = spec.bucket_starts
     counts = _counts(chance, spec)
     samples = [(starts[position], count) for position, count in counts.items()]

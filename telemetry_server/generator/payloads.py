@@ -1,4 +1,4 @@
-"""Whole payloads as clients send them: the classic one of version 1, and the unified main ping."""
+"""Generates payloads: the classic one of version 1, and the unified main ping."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ADDON_KEYS = ("flashblock@example.org", "{5a2f7c60-11d3-4b8e-9d17-4f7a5c1e0d42}"
 
 
 class Layout(StrEnum):
-    """The two layouts of payload that carry histograms."""
+    """The two layouts of payloads with histograms."""
 
     CLASSIC = "classic"
     UNIFIED = "unified"
@@ -30,7 +30,7 @@ class Layout(StrEnum):
 
 @dataclass(slots=True)
 class Draft:
-    """A good ping in the making, before chance may spoil it."""
+    """A valid ping, before a fault may be put into it."""
 
     document_id: str
     layout: Layout
@@ -39,7 +39,7 @@ class Draft:
 
     @property
     def section(self) -> dict[str, Any]:
-        """The part that holds ``info`` and ``histograms``."""
+        """The object that contains ``info`` and ``histograms``."""
         return self.payload if self.layout is Layout.CLASSIC else self.payload["payload"]
 
     @property
@@ -48,7 +48,7 @@ class Draft:
         return self.section["histograms"]  # type: ignore[no-any-return]
 
     def histogram_count(self) -> int:
-        """How many histograms there are in all; each key of a keyed one is one."""
+        """The number of all histograms; each key of a keyed histogram counts."""
         processes = self.section.get("processes", {}).values()
         holders = [self.section, *processes]
         plain = sum(len(holder.get("histograms", {})) for holder in holders)
@@ -58,7 +58,7 @@ class Draft:
 
 
 def uuid_of(chance: Random) -> str:
-    """A random UUID of version 4, from *chance*."""
+    """Return a random UUID of version 4."""
     return str(UUID(int=chance.getrandbits(128), version=4))
 
 
@@ -108,7 +108,7 @@ def _slow_sql(chance: Random) -> dict[str, Any]:
 
 def _hangs(chance: Random) -> dict[str, Any]:
     modules = [[f"lib{word}.so", f"{chance.getrandbits(132):033X}"] for word in WORDS]
-    # The same few functions hang again and again.
+    # In real pings the same few functions hang repeatedly.
     frames = [[chance.randrange(len(modules)), chance.randrange(2**24)] for _ in range(150)]
     stacks = [chance.choices(frames, k=chance.randint(20, 60)) for _ in range(chance.randint(60, 120))]
     durations = [chance.randint(1, 30) for _ in stacks]
@@ -205,7 +205,7 @@ def _unified(chance: Random, definitions: Definitions) -> tuple[dict[str, Any], 
 
 
 def draft(chance: Random, definitions: Definitions, layout: Layout) -> Draft:
-    """A good ping, as *chance* has it."""
+    """Return a random valid ping."""
     make: Callable[[Random, Definitions], tuple[dict[str, Any], str]]
     make = _classic if layout is Layout.CLASSIC else _unified
     document_id = uuid_of(chance)

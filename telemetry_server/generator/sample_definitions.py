@@ -1,8 +1,8 @@
 """
-Makes ``histogram_specs/data/Histograms.json``: definitions of our own, in the spirit of Firefox's.
+Makes ``histogram_specs/data/Histograms.json``: sample definitions similar to those of Firefox.
 
-Run ``python -m telemetry_server.generator.sample_definitions`` to print it;
-a test holds the shipped file to it.
+``python -m telemetry_server.generator.sample_definitions`` prints it; a test compares the
+shipped file with this output.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 UNUSABLE = "SAMPLE_UNRESOLVABLE_SYMBOL"
 
-# Part of the browser, what it does there that takes time, what it does there that is counted.
+# Part of the browser, its operations that take time, its events that are counted.
 PARTS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("LAYOUT", "page layout", ("REFLOW", "STYLE_FLUSH", "FRAME_BUILD"), ("FRAMES", "DIRTY_ROOTS")),
     ("PAINT", "painting", ("RASTER", "COMPOSE", "UPLOAD"), ("LAYERS", "TILES")),
@@ -112,7 +112,7 @@ def _part(turn: int) -> dict[str, Any]:
 
 
 def sample_definitions() -> str:
-    """The text of the file: about 250 definitions of every kind, one of them unusable on purpose."""
+    """Return the text of the file: about 250 definitions of all kinds, one of them unusable on purpose."""
     found: dict[str, Any] = {}
     for turn in range(len(PARTS)):
         found |= _part(turn)

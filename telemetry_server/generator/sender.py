@@ -1,4 +1,4 @@
-"""Sends generated pings to a server, as many clients at once would."""
+"""Sends generated pings to a server, like several clients at once."""
 
 import asyncio
 from collections import Counter
@@ -15,24 +15,24 @@ SECONDS_FOR_AN_ANSWER = 30.0
 
 
 class ServerUnreachable(Exception):
-    """Nobody answers at that URL.  Its text is one line for the user."""
+    """The server does not answer.  The text is one line for the user."""
 
 
 async def send_all(
     server: str, pings: Iterator[GeneratedPing], clients: int, bar: Progress
 ) -> dict[int, int]:
     """
-    POST every ping to *server*, *clients* at a time.
+    POST all pings to *server*, *clients* at a time.
 
     Returns:
-        How often each status was the answer.
+        How often the server answered with each status.
 
     Raises:
         ServerUnreachable: A connection failed.
     """
     parts = urlsplit(server)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ServerUnreachable(f"{server} is no URL of a server, like http://127.0.0.1:8080")
+        raise ServerUnreachable(f"{server} is not the URL of a server; write it like http://127.0.0.1:8080")
     base = server.rstrip("/")
     answers: Counter[int] = Counter()
     headers = {
@@ -45,7 +45,7 @@ async def send_all(
     async def client(session: aiohttp.ClientSession) -> None:
         for ping in pings:
             url = URL(base + ping.path, encoded=True)
-            # Bytes go out as they are: aiohttp leaves a body alone whose encoding is named.
+            # With this header aiohttp sends the body unchanged.
             async with session.post(url, data=ping.body, headers=headers) as response:
                 answers[response.status] += 1
             bar.advance()

@@ -1,4 +1,4 @@
-"""The n-th ping of a seed: the same bytes each time, whatever was made before it."""
+"""Generates the n-th ping of a seed: always the same bytes, independent of earlier pings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from telemetry_server.generator.faults import (
     TRANSPORT_FAULTS,
     histogram_fault_names,
     packed,
-    spoil_histograms,
+    put_fault_into_histograms,
     text_of,
 )
 from telemetry_server.generator.payloads import Draft, Layout, draft
@@ -21,10 +21,10 @@ MIN_BEFORE_REPEATS = 4
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the server is to make of a ping."""
+    """The expected outcome of a ping."""
 
     outcome: str  # stored, duplicate or quarantined
-    reason: str | None = None  # of quarantine
+    reason: str | None = None  # for quarantine
     histograms_kept: int = 0
     histograms_dropped: Mapping[str, int] = field(default_factory=dict)
     conflict: bool = False
@@ -32,34 +32,34 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedPing:
-    """One ping as it goes over the wire, and what is to become of it."""
+    """One ping as it is sent, and its expected outcome."""
 
     index: int
-    kind: str  # "good", "repeat", "conflict", or the reason it brings about
+    kind: str  # "good", "repeat", "conflict", or the reason that its fault causes
     document_id: str
     path: str
-    body: bytes  # gzip, or what a fault made of it
+    body: bytes  # gzipped, unless a fault changed that
     expected: Expected
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a stream of pings is made of; equal recipes make equal streams."""
+    """The parameters of a stream of pings; equal recipes make equal streams."""
 
     definitions: Definitions
     seed: int = 0
     malformed_rate: float = 0.0
     repeat_rate: float = 0.0
     layout: Layout = Layout.CLASSIC
-    lines_only: bool = False  # leave out what a line format cannot hold
+    lines_only: bool = False  # without faults that a line format cannot express
 
     def kinds(self) -> tuple[str, ...]:
-        """The faults that this recipe draws from."""
+        """The kinds of faults in this recipe."""
         whole = (*PAYLOAD_FAULTS, *(() if self.lines_only else TRANSPORT_FAULTS))
         return (*whole, *histogram_fault_names(self.definitions))
 
     def kind_at(self, index: int) -> str:
-        """What kind of ping is at *index*."""
+        """Return the kind of the ping at *index*."""
         chance = Random(f"{self.seed}/{index}/kind")
         if chance.random() < self.malformed_rate:
             return chance.choice(self.kinds())
@@ -74,7 +74,7 @@ class Recipe:
         return next((n for n in range(index - 1, -1, -1) if self.kind_at(n) == GOOD), None)
 
     def ping_at(self, index: int) -> GeneratedPing:
-        """The ping at *index*, from 0."""
+        """Return the ping at *index*, counted from 0."""
         kind = self.kind_at(index)
         if kind in (REPEAT, CONFLICT):
             earlier = self._earlier_good(index)
@@ -85,19 +85,19 @@ class Recipe:
         if kind == GOOD:
             expected = Expected("stored", histograms_kept=made.histogram_count())
             return GeneratedPing(index, kind, made.document_id, made.path, packed(text_of(made)), expected)
-        return self._spoilt(index, kind, made)
+        return self._with_fault(index, kind, made)
 
-    def _spoilt(self, index: int, kind: str, made: Draft) -> GeneratedPing:
+    def _with_fault(self, index: int, kind: str, made: Draft) -> GeneratedPing:
         chance = Random(f"{self.seed}/{index}/fault")
         whole = PAYLOAD_FAULTS.get(kind) or TRANSPORT_FAULTS.get(kind)
         if whole is not None:
-            spoilt = whole(chance, made, self.definitions)
+            faulty = whole(chance, made, self.definitions)
             expected = Expected("quarantined", kind)
         else:
-            spoilt = spoil_histograms(chance, made, self.definitions, kind)
-            kept = made.histogram_count() - spoilt.dropped
-            expected = Expected("stored", None, kept, {kind: spoilt.dropped})
-        return GeneratedPing(index, kind, made.document_id, spoilt.path, spoilt.body, expected)
+            faulty = put_fault_into_histograms(chance, made, self.definitions, kind)
+            kept = made.histogram_count() - faulty.dropped
+            expected = Expected("stored", None, kept, {kind: faulty.dropped})
+        return GeneratedPing(index, kind, made.document_id, faulty.path, faulty.body, expected)
 
     def _again(self, index: int, earlier: int, kind: str) -> GeneratedPing:
         made = self._draft_at(earlier)
@@ -107,5 +107,5 @@ class Recipe:
         return GeneratedPing(index, kind, made.document_id, made.path, packed(text_of(made)), expected)
 
     def pings(self, count: int) -> Iterator[GeneratedPing]:
-        """The first *count* pings."""
+        """Yield the first *count* pings."""
         return (self.ping_at(index) for index in range(count))

@@ -52,6 +52,7 @@ class Imported:
 
     @property
     def is_damaged(self) -> bool:
+        """Whether anything was damaged or truncated."""
         return self.is_truncated or bool(self.damaged_records or self.damaged_bytes)
 
 
@@ -78,7 +79,7 @@ class Importer:
         self._notes = root.state / "imports"
 
     def resume(self) -> None:
-        """Publish imports that were staged completely, and remove incomplete ones."""
+        """Publish completely staged imports, and remove incomplete ones."""
         for staged in sorted(self._root.staging.glob("*")):
             note = staged / "whole.json"
             if note.exists():

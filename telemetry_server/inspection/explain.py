@@ -118,7 +118,7 @@ def _facts(
 
 
 def _checked(life: Life) -> list[dict[str, Any]]:
-    """Return the checks that were passed, and the failed one; nothing if the ping was not read yet."""
+    """Return the passed checks and the failed one; nothing if the ping was not read yet."""
     if life.outcome == "pending":
         passed_checks = CHECKS[: CHECKS.index(REVISION)] if life.segment else ()
         return [{"check": check.name, "passed": True} for check in passed_checks]

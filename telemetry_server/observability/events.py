@@ -1,8 +1,8 @@
 """
-What is worth knowing when it happens: a log line and its count together.
+Events of the server: each writes a log line, and counts in a metric where there is one.
 
-Each class is one such thing.  Fields become fields of the log line; labels of
-counts come from closed lists only.
+Each class is one kind of event.  Its fields become fields of the log line; labels
+of metrics come from closed lists only.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,23 +13,23 @@ from telemetry_server.observability import logs, metrics
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth knowing; `emit` says it once."""
+    """An event; `emit` logs and counts it."""
 
     EVENT: ClassVar[str]
     LEVEL: ClassVar[str] = "info"
 
     def count(self) -> None:
-        """Count it, where there is a metric for it."""
+        """Count the event if it has a metric."""
 
     def emit(self) -> None:
-        """Write its log line and count it."""
+        """Count the event and write its log line."""
         self.count()
         getattr(logs.logger(), self.LEVEL)(self.EVENT, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStarted(Event):
-    """The server takes submissions."""
+    """The server accepts submissions."""
 
     EVENT: ClassVar[str] = "server started"
     host: str
@@ -40,7 +40,7 @@ class ServerStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ServerStopping(Event):
-    """The server was asked to stop, and drains."""
+    """The server received a signal to stop, and drains."""
 
     EVENT: ClassVar[str] = "server stopping"
     signal: str
@@ -48,7 +48,7 @@ class ServerStopping(Event):
 
 @dataclass(frozen=True, slots=True)
 class ServerStopped(Event):
-    """The server stopped; *clean* if nothing was cut off."""
+    """The server has stopped; *clean* if nothing was cut off."""
 
     EVENT: ClassVar[str] = "server stopped"
     clean: bool
@@ -56,7 +56,7 @@ class ServerStopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class ProcessDied(Event):
-    """A process of ours ended by itself and is started again."""
+    """A process of the server ended by itself and will be restarted."""
 
     EVENT: ClassVar[str] = "process died"
     LEVEL: ClassVar[str] = "error"
@@ -65,13 +65,13 @@ class ProcessDied(Event):
     status: str
 
     def count(self) -> None:
-        """Let go of what only the living can report."""
+        """Remove the metrics that only a running process can report."""
         metrics.process_ended(self.pid)
 
 
 @dataclass(frozen=True, slots=True)
 class WriterDied(Event):
-    """A sync failed: this process takes nothing more and ends."""
+    """A sync failed: the process accepts nothing more and ends."""
 
     EVENT: ClassVar[str] = "writer died"
     LEVEL: ClassVar[str] = "error"
@@ -90,7 +90,7 @@ class DiskFloorReached(Event):
 
 @dataclass(frozen=True, slots=True)
 class DiskFloorLeft(Event):
-    """There is room again."""
+    """Free space is above the floor again."""
 
     EVENT: ClassVar[str] = "disk has room again"
     free_bytes: int
@@ -99,7 +99,7 @@ class DiskFloorLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClockJumped(Event):
-    """The wall clock does not go on from where it was: nothing expires by it until it is believed."""
+    """The wall clock jumped: nothing expires until the new time is trusted."""
 
     EVENT: ClassVar[str] = "the clock jumped; nothing expires by it for a day"
     LEVEL: ClassVar[str] = "warning"
@@ -109,7 +109,7 @@ class ClockJumped(Event):
 
 @dataclass(frozen=True, slots=True)
 class PingQuarantined(Event):
-    """A submission was refused and kept in quarantine, whole."""
+    """A submission was refused, and is kept in quarantine unchanged."""
 
     EVENT: ClassVar[str] = "ping quarantined"
     document_id: str | None
@@ -117,13 +117,13 @@ class PingQuarantined(Event):
     detail: str
 
     def count(self) -> None:
-        """By its reason."""
+        """Count by reason."""
         metrics.pings_quarantined.count(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
 class DamageFound(Event):
-    """A raw segment holds bytes that are no record."""
+    """A raw segment contains bytes that are not a valid record."""
 
     EVENT: ClassVar[str] = "damage found"
     LEVEL: ClassVar[str] = "warning"
@@ -134,7 +134,7 @@ class DamageFound(Event):
 
 @dataclass(frozen=True, slots=True)
 class SpecsFetched(Event):
-    """The revision server was asked for definitions."""
+    """Definitions were requested from the revision server."""
 
     EVENT: ClassVar[str] = "definitions fetched"
     repository: str
@@ -142,7 +142,7 @@ class SpecsFetched(Event):
     result: str
 
     def count(self) -> None:
-        """By its result."""
+        """Count by result."""
         metrics.specs_fetches.count(self.result)
 
 
@@ -177,7 +177,7 @@ class SignInFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkFailed(Event):
-    """Something of ours went wrong and is tried again."""
+    """Work of the server failed and will be retried."""
 
     EVENT: ClassVar[str] = "work failed"
     LEVEL: ClassVar[str] = "error"

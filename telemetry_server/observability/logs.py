@@ -1,7 +1,7 @@
 """
-Log lines: one JSON object a line in mozlog's form, or readable on a terminal.
+Writes log lines: one JSON object per line in mozlog's format, or readable lines on a terminal.
 
-What a client sent is escaped and cut; a body or an address is never logged.
+Text from clients is escaped and truncated; bodies and addresses are never logged.
 """
 
 import json
@@ -21,7 +21,7 @@ from telemetry_server.terminal.client_text import shown
 
 OUR_LIBRARIES = frozenset({"histogram_specs", "storage"})
 PRIVATE_FIELDS = frozenset({"body", "payload", "client_address", "remote", "peer", "address", "client_id"})
-# Syslog numbers, as mozlog wants them.
+# Syslog severities, as in mozlog.
 SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -67,10 +67,10 @@ def _human(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
 
 
 class _Rewriter(logging.Handler):
-    """Writes what libraries say by `logging` as lines like all others."""
+    """Writes messages that libraries log with `logging` in the format of all other lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # What others fill in may be a client's address.
+        # Arguments of other libraries may contain a client's address.
         text = record.getMessage() if record.name.split(".")[0] in OUR_LIBRARIES else str(record.msg)
         fields: dict[str, Any] = {"library": record.name}
         if record.exc_info and record.exc_info[1] is not None:
@@ -82,17 +82,19 @@ class _Rewriter(logging.Handler):
 
 
 class ForgivingStream:
-    """A text stream that loses what it cannot write: a full disk under the log must not end the server."""
+    """A text stream that ignores failed writes: a full disk under the log must not end the server."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
+        """Write *text*; errors of the stream are ignored."""
         with suppress(OSError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
+        """Flush the stream; errors are ignored."""
         with suppress(OSError):
             self._stream.flush()
 
@@ -101,17 +103,17 @@ class ForgivingStream:
 
 
 def forgive_streams() -> None:
-    """Have nothing that this process and its forks say fail, wherever it goes to."""
+    """Make failed writes to stdout and stderr harmless for this process and its forks."""
     sys.stdout = cast(TextIO, ForgivingStream(sys.stdout))
     sys.stderr = cast(TextIO, ForgivingStream(sys.stderr))
 
 
 def configure(level: str = "info", stream: TextIO | None = None, human: bool | None = None) -> None:
     """
-    Have every log line of this process and its forks go to *stream* (default: stderr), libraries' too.
+    Send all log lines of this process and its forks, also those of libraries, to *stream* (default: stderr).
 
     Args:
-        level: The least that is written: debug, info, warning or error.
+        level: The lowest level that is written: debug, info, warning or error.
         human: Readable lines rather than JSON; default: when *stream* is a terminal.
     """
     target = stream if stream is not None else sys.stderr
@@ -126,5 +128,5 @@ def configure(level: str = "info", stream: TextIO | None = None, human: bool | N
 
 
 def logger() -> Any:
-    """The logger: ``logger().info("what happened", field=value)``."""
+    """Return the logger; use it as ``logger().info("what happened", field=value)``."""
     return structlog.get_logger()

@@ -1,11 +1,11 @@
 """
-The catalogue of metrics, counted in every process and read as one.
+The catalogue of metrics, counted in each process and summed when read.
 
-Counts live in small memory-mapped files, one set per process, in a directory
-that `prepare_directory` empties at the start of a server; `exposition` adds
-them up.  Without that call (a `convert` by hand) they are kept in this process
-alone.  prometheus_client is imported when the first metric is touched, since
-it decides at that moment where its numbers live.
+Counts are stored in small memory-mapped files, one set per process, in a directory
+that `prepare_directory` empties at the start of a server; `exposition` adds them
+up.  Without that call (a `convert` by hand) they stay in the memory of the process.
+prometheus_client is imported at the first use of a metric, because the import
+decides where it stores its numbers.
 """
 
 import os
@@ -17,23 +17,23 @@ from pathlib import Path
 from typing import Any
 
 OTHER = "OTHER"
-MAX_LABEL_VALUES = 50  # per label; what comes after them is OTHER
+MAX_LABEL_VALUES = 50  # per label; further values become OTHER
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files there are private and checked
 
 
 def bounded_label(value: str, allowed: Collection[str]) -> str:
-    """*value* if it is one of *allowed*, else ``OTHER``."""
+    """Return *value* if it is one of *allowed*, otherwise ``OTHER``."""
     return value if value in allowed else OTHER
 
 
 class _Metric:
-    """One line of the catalogue; the library's object behind it is made on first use."""
+    """A metric of the catalogue; its prometheus_client object is made at the first use."""
 
     kind = ""
 
     def __init__(self, name: str, help_text: str, labels: tuple[str, ...] = (), **options: Any) -> None:
-        self.name = name  # as it is scraped, `_total` included
+        self.name = name  # as scraped, including `_total`
         self.help_text = help_text
         self.labels = labels
         self._options = options
@@ -41,7 +41,7 @@ class _Metric:
         self._seen: tuple[set[str], ...] = tuple(set() for _ in labels)
 
     def touch(self) -> Any:
-        """The object of prometheus_client; one without labels shows as 0 from here on."""
+        """Return the prometheus_client object; a metric without labels is exposed as 0 from now on."""
         if self._object is None:
             import prometheus_client
 
@@ -67,7 +67,7 @@ class _Metric:
 
 
 class Counter(_Metric):
-    """Something that is counted."""
+    """A count that only grows."""
 
     kind = "counter"
 
@@ -77,7 +77,7 @@ class Counter(_Metric):
 
 
 class Gauge(_Metric):
-    """Something that has a size right now; the newest report of any process stands."""
+    """A current value; the newest report of all processes counts."""
 
     kind = "gauge"
 
@@ -85,12 +85,12 @@ class Gauge(_Metric):
         super().__init__(name, help_text, labels, multiprocess_mode="mostrecent")
 
     def report(self, value: float, *labels: str) -> None:
-        """Say that it is *value* now."""
+        """Set the current *value*."""
         self._child(labels).set(value)
 
 
 class Histogram(_Metric):
-    """Something that is measured each time."""
+    """A distribution of measurements."""
 
     kind = "histogram"
 
@@ -202,10 +202,10 @@ def _registry() -> Any:
 
 def directory_for(data_dir: Path, port: int) -> Path:
     """
-    Where the counts of the server on *data_dir* and *port* live; two on one data root count each their own.
+    Return the directory for the counts of the server on *data_dir* and *port*; each server has its own.
 
-    In memory where there is such a place: on a full disk, writing to a
-    memory-mapped file kills the process.  Otherwise under ``state/``.
+    It is in shared memory if possible, otherwise below ``state/``: on a full disk,
+    writing to a memory-mapped file kills the process.
     """
     server = f"{data_dir.resolve()}:{port}"
     name = f"telemetry-server-{os.getuid()}-{sha256(os.fsencode(server)).hexdigest()[:16]}"
@@ -215,23 +215,23 @@ def directory_for(data_dir: Path, port: int) -> Path:
 
 def prepare_directory(path: Path) -> None:
     """
-    Empty *path* and have this process and those it forks count there.
+    Empty *path*, and store the counts of this process and its forks there.
 
     Call it once, at the start of a server, before anything is counted.
 
     Raises:
-        PermissionError: *path* is somebody else's, or a link.
+        PermissionError: *path* belongs to another user, or is a link.
     """
     if path.is_symlink():
         raise PermissionError(f"{path} is a link: remove it")
     if path.exists() and path.stat().st_uid != os.getuid():
-        raise PermissionError(f"{path} belongs to somebody else")
+        raise PermissionError(f"{path} belongs to another user: remove it")
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(mode=stat.S_IRWXU, parents=True)
     os.environ[DIRECTORY_VARIABLE] = str(path)
     from prometheus_client import values
 
-    # The library chose when it was imported, which may have been before now.
+    # The library chose its storage when it was imported, which may have been earlier.
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     for metric in CATALOGUE:
         metric._object = None
@@ -242,12 +242,12 @@ def prepare_directory(path: Path) -> None:
 
 
 def remove_directory(path: Path) -> None:
-    """Take away what `prepare_directory` made; for the end of a server."""
+    """Remove the directory of `prepare_directory`, at the end of a server."""
     shutil.rmtree(path, ignore_errors=True)
 
 
 def process_ended(pid: int) -> None:
-    """Forget what only a living process can report; its counts stay."""
+    """Remove the gauges of the ended process *pid*; its counts stay."""
     directory = os.environ.get(DIRECTORY_VARIABLE)
     if directory:
         from prometheus_client import multiprocess
@@ -256,7 +256,7 @@ def process_ended(pid: int) -> None:
 
 
 def exposition() -> bytes:
-    """All metrics of all processes, in Prometheus' text format.  Reads files: call it off the event loop."""
+    """Return the metrics of all processes in Prometheus' text format.  Reads files, so it blocks."""
     from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 
     for metric in CATALOGUE:
@@ -275,14 +275,14 @@ def _generate(registry: Any) -> bytes:
         try:
             return generate_latest(registry)
         except (RuntimeError, FileNotFoundError):
-            # Another process was adding a series to its file just then.
+            # Another process was adding a series to its file at the same time.
             if attempt == 2:
                 raise
     raise AssertionError
 
 
 def _never_counted(registry: Any) -> bytes:
-    """The head lines of metrics that have no series yet, so that a scrape shows that they exist."""
+    """Return the HELP and TYPE lines of metrics without series, so that a scrape lists them."""
     shown = {family.name for family in registry.collect()}
     lines = []
     for metric in CATALOGUE:

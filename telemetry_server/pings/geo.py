@@ -43,6 +43,7 @@ class GeoDatabase:
             raise GeoDatabaseError(f"{path}: {error}") from None
 
     def find(self, address: str) -> dict[str, str]:
+        """Return the fields of the place of *address*; empty if it is unknown."""
         try:
             found = self._reader.get(address)
         except (ValueError, TypeError):

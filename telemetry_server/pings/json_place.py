@@ -18,7 +18,7 @@ _TYPE_NAMES = {
 
 
 def json_type(value: Any) -> str:
-    """The JSON type of *value*: "an object", "a string", …"""
+    """Return the JSON type of *value*, such as "an object" or "a string"."""
     return _TYPE_NAMES.get(type(value), "not a JSON value")
 
 

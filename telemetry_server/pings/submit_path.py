@@ -29,7 +29,7 @@ class SubmitPath:
 
 def parse_submit_path(path: str) -> SubmitPath:
     """
-    Read one of
+    Return the parts of a submit path, which has one of these forms.
 
     - ``/submit/telemetry/<docid>``
     - ``/submit/telemetry/<docid>/<type>/<app>/<version>/<channel>/<buildid>``

@@ -1,6 +1,7 @@
 """Collects the rows that stored records put into the tables."""
 
 from array import array
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,25 @@ from storage.tables.rows import NO_SUM, ShapeKey, TableRows
 from telemetry_server.convert.compiled.ping_text import HistogramsText
 from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordLayouts
 from telemetry_server.records.events import event_rows_of
-from telemetry_server.records.fields import RecordFields, fields_of
+from telemetry_server.records.fields import Record, RecordFields, fields_of
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
 from telemetry_server.records.record_text import as_mapping, open_record, unpack_columns
 from telemetry_server.records.scalars import scalar_rows_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
+
+
+class _KeyNumbers(dict[int, int]):
+    """Numbers of `ShapeKey`s by the number that `layouts` gave them; each is asked for once."""
+
+    def __init__(self, layouts: Layouts, number_of: Callable[[str, Shape], int]) -> None:
+        super().__init__()
+        self._layouts = layouts
+        self._number_of = number_of
+
+    def __missing__(self, number: int) -> int:
+        found = self[number] = self._number_of(*self._layouts.numbered[number])
+        return found
 
 
 class RowCollector:
@@ -30,16 +44,20 @@ class RowCollector:
         self._words: dict[str, int] = {}
         self._keys: dict[ShapeKey, int] = {}
         # By the id of a `Layouts`, which is held here so that its id is not given out again.
-        self._known: dict[int, tuple[Layouts, dict[tuple[str, int], int]]] = {}
+        self._known: dict[int, _KeyNumbers] = {}
 
-    def add(self, text: bytes, item: int = 0) -> None:
+    def add(self, text: bytes, item: int = 0, opened: Record | None = None) -> None:
         """
         Add the rows of the record in *text*.
+
+        Args:
+            item: A number that goes with the record.
+            opened: The record, where it is open already.
 
         Raises:
             ValueError, KeyError: It is not a stored record.
         """
-        record = open_record(text)
+        record = open_record(text) if opened is None else opened
         fields = fields_of(record)
         ping = len(self.rows.pings)
         self.rows.pings.append(_ping_row(fields))
@@ -70,27 +88,19 @@ class RowCollector:
         unpacked = unpack_columns(histograms, layouts, keyed=is_keyed)
         if unpacked is None:
             return False
-        names, labels, starts, counts, lengths, widths, sums = unpacked
-        if len(set(zip(names, labels, strict=True) if is_keyed else names)) != len(names):
-            return False  # a name came twice: only a parse drops the first
+        labels, starts, counts, lengths, numbers, sums = unpacked
         columns = self.rows.histograms
-        count = len(names)
+        count = len(lengths) // columns.lengths.itemsize
         columns.pings.extend(array("i", (ping,)) * count)
         columns.processes.extend(array("i", (self._word(process),)) * count)
         if is_keyed:
             columns.labels.extend([self._word(label) for label in labels])
         else:
             columns.labels.extend(array("i", (self._word(""),)) * count)
-        known = self._known.setdefault(id(layouts), (layouts, {}))[1]
-        keys = []
-        for name, width in zip(names, array("q", widths), strict=True):
-            key = known.get((name, width))
-            if key is None:
-                shape = layouts.shape(name, width)
-                assert shape is not None
-                key = known[name, width] = self._key(name, shape)
-            keys.append(key)
-        columns.keys.extend(keys)
+        known = self._known.get(id(layouts))
+        if known is None:
+            known = self._known[id(layouts)] = _KeyNumbers(layouts, self._key)
+        columns.keys.extend(map(known.__getitem__, memoryview(numbers).cast("q")))
         columns.starts += starts
         columns.counts += counts
         columns.lengths.frombytes(lengths)

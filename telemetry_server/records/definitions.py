@@ -26,6 +26,8 @@ class Layouts(dict[str, bytes | None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.numbered: list[tuple[str, Shape]] = []
+        """Name and shape by the number in a layout."""
         self._shapes: dict[tuple[str, int], Shape] = {}
 
     def __missing__(self, name: str) -> bytes | None:
@@ -34,9 +36,10 @@ class Layouts(dict[str, bytes | None]):
             return None
         numbers = array("q")
         for shape in shapes:
-            self._shapes[name, len(shape.starts)] = shape
-            numbers.append(len(shape.starts))
+            self._shapes.setdefault((name, len(shape.starts)), shape)
+            numbers.extend((len(shape.starts), len(self.numbered)))
             numbers.extend(shape.starts)
+            self.numbered.append((name, shape))
         layout = self[name] = numbers.tobytes()
         return layout
 
@@ -122,15 +125,14 @@ class RecordLayouts:
         if self._described is not None:
             self._layouts = SelfDescribedLayouts(self._described)
             return
-        revision = session_info_of(record).get("revision")
+        # The server names the revision of the definitions where the ping's own had none.
+        revision = metadata.get("revision") or session_info_of(record).get("revision")
         spec_file = files.spec_file_of(revision) if isinstance(revision, str) else None
         if spec_file is not None:
             self._layouts = layouts_of(spec_file)
 
     def of_section(self, place: str) -> Layouts | None:
-        """
-        Return the layouts of the section at *place* (``payload.processes.gpu.``); None where none are known.
-        """
+        """Return the layouts of the section at *place*, such as ``payload.processes.gpu.``, or None."""
         if self._described is None:
             return self._layouts
         parts = place.removeprefix("payload.").rstrip(".").replace("[", ".").replace("]", "").split(".", 1)

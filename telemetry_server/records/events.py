@@ -42,7 +42,7 @@ def event_rows_of(record: Record) -> Iterator[EventRow]:
 
 
 def _event_arrays(process: str, events: list[Any]) -> Iterator[EventRow]:
-    """``[timestamp, category, method, object, value?, extra?]``"""
+    """Yield the rows of events in the form ``[timestamp, category, method, object, value?, extra?]``."""
     for event in events:
         if not isinstance(event, list) or len(event) < MIN_EVENT_PARTS:
             continue

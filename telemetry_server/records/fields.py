@@ -69,10 +69,17 @@ def fields_of(record: Record) -> RecordFields:
     """
     metadata = record["metadata"]
     namespace, doctype = metadata["namespace"], metadata["doctype"]
-    path = _path_of(metadata.get("uri", ""))
     dimensions = _dimensions_of(record, namespace)
     info = session_info_of(record)
     client_id = client_id_of(record)
+    named = [
+        _text(value)
+        for value in (dimensions.application, dimensions.channel, dimensions.version, dimensions.build_id)
+    ]
+    if None in named and (path := _path_of(metadata.get("uri", ""))) is not None:
+        of_path = (path.app_name, path.channel, path.app_version, path.build_id)
+        named = [value or fallback for value, fallback in zip(named, of_path, strict=True)]
+    application, channel, version, build_id = named
     os_name = _text(dimensions.os)
     os_name = OS_NAMES.get(os_name, os_name) if os_name is not None else None
     return RecordFields(
@@ -83,10 +90,10 @@ def fields_of(record: Record) -> RecordFields:
         docversion=_text(metadata.get("docversion")),
         client_id=client_id,
         sample_id=None if client_id is None else sample_id_of(client_id),
-        application=_text(dimensions.application) or (path.app_name if path else None),
-        channel=_text(dimensions.channel) or (path.channel if path else None),
-        version=_text(dimensions.version) or (path.app_version if path else None),
-        build_id=_text(dimensions.build_id) or (path.build_id if path else None),
+        application=application,
+        channel=channel,
+        version=version,
+        build_id=build_id,
         os=os_name,
         os_version=_os_version(os_name, _text(dimensions.os_version)),
         architecture=_text(dimensions.architecture),

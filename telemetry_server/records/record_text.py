@@ -43,18 +43,18 @@ def open_record(text: bytes) -> Record:
 
 def unpack_columns(
     histograms: HistogramsText, layouts: dict[str, bytes | None], *, keyed: bool
-) -> tuple[list[str], list[str], bytes, bytes, bytes, bytes, bytes] | None:
+) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None:
     """
     Return the rows of *histograms* as columns; None where only a full parse can read them.
 
     Args:
-        layouts: By name, for each set of buckets that a row may have: their count, then their starts,
-            as int64.
+        layouts: By name, for each set of buckets that a row may have: their count, a number of your
+            choice, then their starts, as int64.
 
     Returns:
-        Names and labels (none where not *keyed*), then as int64: starts and counts of buckets that are not
-        empty, how many of them each row has, how many buckets each row has, and sums
-        (`storage.tables.rows.NO_SUM` where there is none).
+        Labels (none where not *keyed*), then as int64: starts and counts of buckets that are not empty, how
+        many of them each row has, the number of its layout, and sums (`storage.tables.rows.NO_SUM` where
+        there is none).
     """
     return _text.columns(histograms.text, layouts, keyed)
 

@@ -23,6 +23,7 @@ class Diagnosis:
 
     @property
     def is_well(self) -> bool:
+        """Whether there is nothing to repair."""
         return self.unfit is None and not self.strays and not self.swept
 
 
@@ -31,7 +32,7 @@ def diagnose(root: DataRoot) -> Diagnosis:
     Return the problems of *root*; nothing is changed.  Exact only under the converter's lock.
 
     Raises:
-        NoDataRoot: There is no data root.
+        NoDataRoot: The folder is not a data root.
         OSError: Something cannot be read.
     """
     root.check_present()

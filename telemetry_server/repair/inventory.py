@@ -66,6 +66,7 @@ class Inventory:
     last_number: int = 0
 
     def close(self) -> None:
+        """Close the temporary database."""
         self.scratch.close()
 
     def match(self, arrival: bytes, digest: int) -> bool:

@@ -56,6 +56,8 @@ class Repairer:
         now: datetime | None = None,
     ) -> None:
         """
+        Prepare a repair; nothing is read yet.
+
         Args:
             schema_text: The partition schema in force, as JSON.
             rebuild: Rebuild the ledger even if it matches: files were changed by hand.
@@ -74,7 +76,7 @@ class Repairer:
         Return what `repair` would do; nothing is changed, and no lock is taken.
 
         Raises:
-            NoDataRoot: There is no data root.
+            NoDataRoot: The folder is not a data root.
             OSError, StorageError: Something cannot be read.
         """
         found = self._diagnose()
@@ -91,7 +93,7 @@ class Repairer:
         Fix the problems and return what was done.
 
         Raises:
-            NoDataRoot: There is no data root.
+            NoDataRoot: The folder is not a data root.
             OSError, StorageError: A disk operation failed; nothing is lost, and a second run continues.
         """
         self._root.check_present()

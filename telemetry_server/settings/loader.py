@@ -1,6 +1,4 @@
-"""
-Loads the settings of one command: flags before environment, before file, before defaults.
-"""
+"""Loads the settings of a command: flags override the environment, the file, and the defaults."""
 
 import tomllib
 from collections.abc import Mapping
@@ -14,7 +12,7 @@ from telemetry_server.settings.nearest_name import did_you_mean
 from telemetry_server.settings.settings import SETTING_NAMES, Settings
 
 PREFIX = "TELEMETRY_"
-# Read elsewhere and before any setting: cli/main.py.
+# Not a setting: `cli/main.py` reads it before the settings are loaded.
 NOT_SETTINGS = frozenset({"TELEMETRY_TRACEBACK"})
 
 
@@ -44,7 +42,7 @@ def _flag_layer(flags: Mapping[str, object]) -> _Layer:
 
 
 def _environment_layer(environ: Mapping[str, str]) -> _Layer:
-    """Settings from environment variables.  An empty variable counts as not set: containers unset one so."""
+    """Return settings from environment variables.  Empty ones count as unset: containers unset them so."""
     written = {
         variable.removeprefix(PREFIX).lower(): variable
         for variable, value in environ.items()

@@ -1,5 +1,5 @@
 """
-The table of settings: name, type, default, and what each is for.
+The table of settings: name, type, default and description.
 
 `telemetry_server.settings.loader` makes a `Settings` when a command starts.  Only `cli`, `composition` and
 `diagnostics` import it: the other rooms get plain values.
@@ -8,13 +8,7 @@ The table of settings: name, type, default, and what each is for.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
 from telemetry_server.settings.value_types import (
@@ -43,10 +37,10 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings, checked and frozen; made by `load_settings`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     data_dir: FilePath = Field(Path("data"), description="Folder of all the data that the server keeps.")
@@ -103,10 +97,10 @@ class Settings(BaseSettings):
     oversize_status: Annotated[Literal[413, 202], BeforeValidator(status_number)] = Field(
         413, description="Status for a larger body: 413, or 202 (the body is discarded)."
     )
-    namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(namespace_list)] = Field(
+    namespaces: Annotated[tuple[str, ...], BeforeValidator(namespace_list)] = Field(
         (), description="Accepted namespaces; any other gets 404.  Empty: all are accepted."
     )
-    submit_cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(origin_list)] = Field(
+    submit_cors_origins: Annotated[tuple[str, ...], BeforeValidator(origin_list)] = Field(
         (),
         description="Origins of web pages that may submit, such as `https://app.example.org`; `*` "
         "allows all.  Empty: none.",
@@ -138,7 +132,7 @@ class Settings(BaseSettings):
     revision_offline: Flag = Field(
         False, description="Fetch nothing.  A revision that is not in the cache is `unknown_revision`."
     )
-    repository_aliases: Annotated[tuple[str, ...], NoDecode, BeforeValidator(alias_list)] = Field(
+    repository_aliases: Annotated[tuple[str, ...], BeforeValidator(alias_list)] = Field(
         DEFAULT_ALIASES,
         description="`<repository>=<gecko repository>`: definitions for the first are looked up in the "
         "second, by build id or version.",
@@ -154,11 +148,11 @@ class Settings(BaseSettings):
         "as records are kept.",
     )
     tables: Flag = Field(
-        True, description="Keep records as tables (Parquet) as well; needs the extra `tables`."
+        True, description="Store records in tables (Parquet) as well; needs the extra `tables`."
     )
     raw_retention_days: Days = Field(
         30.0,
-        description="How long raw submissions are kept, in days.  None is removed before it is converted.",
+        description="How long raw submissions are kept, in days.  They are never removed before conversion.",
     )
     quarantine_retention_days: Days = Field(
         90.0,
@@ -177,7 +171,7 @@ class Settings(BaseSettings):
     rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
     geo_database: FilePath | None = Field(
         None,
-        description="MaxMind DB file to look up countries in; needs `client_address = truncated`.",
+        description="MaxMind DB file to find countries by address; needs `client_address = truncated`.",
     )
     unresolved_revision: UnresolvedRevision = Field(
         UnresolvedRevision.QUARANTINE,
@@ -213,18 +207,6 @@ class Settings(BaseSettings):
         True,
         description="Handle plain submissions without the HTTP library: the same responses at less cost.",
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use only the arguments: `load_settings` passes every layer in, and so can tests."""
-        return (init_settings,)
 
     def origin_of(self, name: str) -> str:
         """Return where the value of *name* comes from: a flag, a variable, a file, or "default"."""

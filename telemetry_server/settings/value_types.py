@@ -1,7 +1,7 @@
 """
-Types of setting values: what each accepts, and the number, text or path that it becomes.
+The types of setting values, and the parser of each.
 
-Each parser raises ValueError for text that it would have to guess at; the message says what to write.
+Parsers do not guess: they raise ValueError for unclear text, with a message that says what to write.
 """
 
 import os
@@ -160,7 +160,7 @@ def origin_list(value: object) -> tuple[str, ...]:
                 "https://app.example.org or http://localhost:3000, or *"
             )
         if DEFAULT_PORT.search(origin):
-            raise ValueError(f"{origin!r} names the default port of its scheme: browsers leave it out")
+            raise ValueError(f"{origin!r} names the default port of its scheme: leave it out, as browsers do")
     return origins
 
 
@@ -217,7 +217,7 @@ def status_number(value: object) -> int:
 
 
 def usable_cores() -> int:
-    """Number of cores that this process may use; at least 1."""
+    """Return the number of cores that this process may use; at least 1."""
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 

@@ -1,4 +1,4 @@
-"""The port: found and held by the supervisor, so that all workers and nobody else share it."""
+"""Reserves the port in the supervisor, so that its workers share it and other servers cannot."""
 
 import errno
 import os
@@ -18,24 +18,23 @@ TURN_PAUSE_SECONDS = 0.005
 
 
 class PortTaken(Exception):
-    """The address cannot be listened on; one line says why."""
+    """The address cannot be used; the message is one line."""
 
     def __init__(self, message: str, *, is_in_use: bool = False) -> None:
         super().__init__(message)
-        self.is_in_use = is_in_use  # something listens there now, so it may be right another time
+        self.is_in_use = is_in_use  # by another process; it may be free later
 
 
 class HeldPort:
     """
-    Addresses that are bound but not listened on: workers listen beside them.
+    Addresses that are bound but not listened on; workers bind and listen beside them.
 
-    With SO_REUSEPORT a second server could share the port in silence and take
-    half of the submissions to its own data; so the first bind asks for the
-    port alone.  Between the two binds nobody has the port: servers that start
-    at once take turns, or two would find it free and both hold it.
+    With SO_REUSEPORT, a second server could share the port unnoticed and receive half of
+    the submissions.  So the first bind is exclusive, and a second one shares.  Between the
+    two the port is free: servers that start at once take turns, or both could reserve it.
 
     Args:
-        options: What to call *host* and *port* when one of them cannot be.
+        options: Names of the options for *host* and *port* in error messages.
 
     Raises:
         PortTaken: The port is in use, not permitted, or the host is unknown.
@@ -52,18 +51,18 @@ class HeldPort:
         except OSError as error:
             self.close()
             is_in_use = error.errno == errno.EADDRINUSE
-            raise PortTaken(_told(error, host, port, options), is_in_use=is_in_use) from None
+            raise PortTaken(_message_for(error, host, port, options), is_in_use=is_in_use) from None
         self.port = int(str(self.addresses[0][1][1]))
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the port."""
         for held in self._sockets:
             held.close()
         self._sockets = []
 
     def _hold(self, family: int, address: tuple[object, ...]) -> None:
         if self.addresses:
-            # A port that was to be found is found by now.
+            # Port 0: use the port that the kernel chose for the first address.
             address = (address[0], self.addresses[0][1][1], *address[2:])
         with socket.socket(family, socket.SOCK_STREAM) as alone:
             alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,10 +80,10 @@ class HeldPort:
 @contextmanager
 def _turn() -> Iterator[None]:
     """
-    Only one server of this machine at a time is in here.
+    Wait until no other server of this machine is in this block, or until the time is over.
 
-    By a name of Linux's own for sockets without a file: it goes with its process and needs no folder
-    that all users share.  Who does not get its turn in time goes on without: it was a race at most.
+    The lock is an abstract socket name of Linux: it ends with its process, and needs no shared folder.
+    After the time is over the server continues without the lock: the race is unlikely.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as turn:
         deadline = monotonic() + TURN_WITHIN_SECONDS
@@ -113,7 +112,7 @@ def _resolve(host: str, port: int) -> list[Address]:
 
 def share_an_address(host: str, other: str) -> bool:
     """
-    Whether *host* and *other* both stand for some address of this machine.
+    Return whether *host* and *other* have an address in common.
 
     Raises:
         OSError: One of them is not an address or name.
@@ -126,11 +125,11 @@ def share_an_address(host: str, other: str) -> bool:
     )
 
 
-def _told(error: OSError, host: str, port: int, options: tuple[str, str]) -> str:
+def _message_for(error: OSError, host: str, port: int, options: tuple[str, str]) -> str:
     where = f"{host}:{port}"
     set_host, set_port = options
     if isinstance(error, socket.gaierror):
-        return f"{host!r} is no address of this machine: {error.strerror}; set {set_host}"
+        return f"{host!r} is not an address of this machine: {error.strerror}; set {set_host}"
     if error.errno == errno.EADDRINUSE:
         advice = f"choose another {set_port}"
         if set_port == "--port":

@@ -1,9 +1,9 @@
 """
-Keeps processes running: starts them, restarts what dies, passes signals on, waits while they drain.
+Keeps processes running: starts and restarts them, passes signals on, and waits while they drain.
 
 The parent runs no threads and no event loop, so that forking is safe at any
-time.  Each child holds the reading end of a lifeline, a pipe whose writing end
-is the parent's alone: if the parent is killed outright, its end tells them.
+time.  Each child holds the reading end of a lifeline, a pipe that only the parent
+can write to: if the parent is killed, the children see the end of the pipe.
 """
 
 import gc
@@ -20,16 +20,16 @@ from telemetry_server.observability.events import ProcessDied, ServerStopping
 from telemetry_server.supervision.systemd import sd_notify
 from telemetry_server.terminal.client_text import shown
 
-TELLING = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 READY = signal.SIGUSR1  # from a child, after its byte in the pipe
-WATCHED = (*TELLING, signal.SIGHUP, signal.SIGCHLD, READY)
+WATCHED = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGCHLD, READY)
 MAX_DEATHS_AT_ONCE = 5
 AT_ONCE_SECONDS = 5.0
 FIRST_BACK_OFF_SECONDS = 0.1
 MAX_BACK_OFF_SECONDS = 5.0
-MAX_PAUSE_SECONDS = 60.0  # before another try of what is not vital
-LOOK_AGAIN_SECONDS = 30.0  # signals tell all there is to tell
-KILL_AFTER_DRAIN_SECONDS = 3.0  # more than children take to notice that their own time ran out
+MAX_PAUSE_SECONDS = 60.0  # before another start of a child that is not vital
+LOOK_AGAIN_SECONDS = 30.0  # signals end the wait earlier
+KILL_AFTER_DRAIN_SECONDS = 3.0  # longer than children need after their own timeout
 OUR_FAULT = 70
 
 
@@ -38,9 +38,9 @@ class Child:
     """
     A process to keep running.
 
-    *run* is called in it for its exit status, with the lifeline's descriptor
-    and a function to call when it is ready to work, if it *announces* that.
-    One that is not vital is tried again for ever, after growing pauses; *on_death* is
+    *run* is called in the child and returns its exit status.  Its arguments are the lifeline's
+    descriptor, and a function that the child calls when it is ready, if *announces* is set.
+    A child that is not vital is restarted for ever, after growing pauses; *on_death* is
     called in the parent with how it ended and the pause in seconds.
     """
 
@@ -53,7 +53,7 @@ class Child:
 
 @dataclass(slots=True)
 class _Place:
-    """A child's place, filled or waiting to be."""
+    """The place of a child that runs or waits for its next start."""
 
     child: Child
     pid: int = 0
@@ -65,15 +65,15 @@ class _Place:
 
 class Supervisor:
     """
-    Runs *children* until told to stop.
+    Runs *children* until a signal stops it.
 
-    SIGTERM and SIGINT are passed on as SIGTERM; a second one ends everything at
-    once.  SIGHUP is passed on.  A child that dies is started again, later each
-    time; a vital one that dies at once five times in a row ends the server.
-    After SIGHUP those that wait are started at once.
+    SIGTERM and SIGINT are passed on as SIGTERM; a second one kills all children.
+    SIGHUP is passed on, and starts waiting children at once.  A child that dies is
+    restarted after growing pauses; the server ends when a vital child dies five
+    times in a row soon after its start.
 
     Args:
-        on_ready: Called once, when every child that announces itself has done so.
+        on_ready: Called once, when every announcing child is ready.
     """
 
     def __init__(
@@ -93,18 +93,20 @@ class Supervisor:
 
     def run(self) -> int:
         """
+        Run the children until a signal stops them.
+
         Returns:
             0 after a clean stop, 1 if something had to be cut off, 70 if a child would not stay up.
         """
         if threading.active_count() > 1:
             raise RuntimeError("the supervisor forks, so it must be started before any thread")
-        # What is here already is shared with the children, and stays so if the collector leaves it alone.
+        # Memory stays shared with the children as long as the garbage collector does not touch it.
         gc.freeze()
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         try:
             return self._run(old_mask)
         finally:
-            # What still waits to be delivered would end this process in place of its exit status.
+            # A pending signal would end this process and replace its exit status.
             old_handlers = {
                 number: signal.signal(number, signal.SIG_IGN) for number in (READY, signal.SIGHUP)
             }
@@ -122,9 +124,9 @@ class Supervisor:
     def _run(self, mask: set[int | signal.Signals]) -> int:
         while True:
             self._start_due(mask)
-            told = signal.sigtimedwait(WATCHED, self._next_look())
-            number = told.si_signo if told is not None else None
-            if number in TELLING:
+            received = signal.sigtimedwait(WATCHED, self._next_look())
+            number = received.si_signo if received is not None else None
+            if number in STOP_SIGNALS:
                 ServerStopping(signal.Signals(number).name).emit()
                 return self._stop(0)
             self._count_ready()
@@ -148,15 +150,15 @@ class Supervisor:
         sys.stderr.flush()
         pid = os.fork()
         if not pid:
-            self._be(child, mask)
+            self._run_child(child, mask)
         return pid
 
-    def _be(self, child: Child, mask: set[int | signal.Signals]) -> NoReturn:
-        """Run *child* in this new process; never comes back to what the parent was doing."""
+    def _run_child(self, child: Child, mask: set[int | signal.Signals]) -> NoReturn:
+        """Run *child* in this new process; never return to the code of the parent."""
         status = OUR_FAULT
         try:
             os.close(self._lifeline_write)
-            for number in TELLING:
+            for number in STOP_SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             status = child.run(self._lifeline_read, self._announce)
@@ -171,7 +173,7 @@ class Supervisor:
             os._exit(status)
 
     def _announce(self) -> None:
-        """Tell the parent, from a child."""
+        """Report to the parent, from a child, that the child is ready."""
         os.write(self._ready_write, b"\0")
         os.kill(os.getppid(), READY)
 
@@ -192,7 +194,7 @@ class Supervisor:
         return max(0.0, min([LOOK_AGAIN_SECONDS, *waits]))
 
     def _reap(self) -> list[tuple[_Place, int]]:
-        """Those that ended, each with its exit status; negative for a signal."""
+        """Return the places whose child ended, with its exit status; negative for a signal."""
         ended = []
         for place in self._places:
             if not place.pid:
@@ -232,20 +234,20 @@ class Supervisor:
                 os.kill(place.pid, number)
 
     def _stop(self, status: int) -> int:
-        """Have all children drain, and wait for them; returns the exit status."""
+        """Stop all children, wait while they drain, and return the exit status."""
         sd_notify("STOPPING=1")
         self._pass_on(signal.SIGTERM)
         deadline = monotonic() + self._drain_timeout_seconds + KILL_AFTER_DRAIN_SECONDS
         while any(place.pid for place in self._places):
             for place, ended in self._reap():
                 place.pid = 0
-                # One that the signal met before it could listen for it had taken nothing yet.
+                # A child that the signal killed had not installed its handler, so it had not worked yet.
                 status = status or (0 if ended in (0, -signal.SIGTERM) else 1)
             if not any(place.pid for place in self._places):
                 break
             left = deadline - monotonic()
-            told = signal.sigtimedwait(WATCHED, max(0.0, min(left, LOOK_AGAIN_SECONDS)))
-            if left <= 0 or (told is not None and told.si_signo in TELLING):
+            received = signal.sigtimedwait(WATCHED, max(0.0, min(left, LOOK_AGAIN_SECONDS)))
+            if left <= 0 or (received is not None and received.si_signo in STOP_SIGNALS):
                 return self._kill_all()
         return status
 

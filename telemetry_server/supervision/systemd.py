@@ -1,4 +1,4 @@
-"""Telling systemd how far we are: the datagram of sd_notify(3)."""
+"""Reports the state of the server to systemd, as sd_notify(3) does."""
 
 import os
 import socket
@@ -16,4 +16,4 @@ def sd_notify(state: str) -> None:
             channel.connect(target)
             channel.send(state.encode())
         except OSError:
-            return  # whoever asked is gone: there is nobody to tell
+            return  # the service manager is gone

@@ -90,6 +90,9 @@ def _compare(
         except (OSError, ValueError) as error:
             findings.append(f"{file.path}: damaged: {' '.join(str(error).split())}")
             continue
+        except KeyError:
+            findings.append(f"{file.path}: damaged: its columns are not those of {file.table}")
+            continue
         if digest.rows != file.rows:
             findings.append(f"{file.path}: {digest.rows} rows where the ledger says {file.rows}")
         found[file.table] += digest

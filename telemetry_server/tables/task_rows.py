@@ -9,6 +9,7 @@ from histogram_specs.spec_file import SpecFile
 from storage.tables.rows import TableRows
 from telemetry_server.convert.histograms.definition_choice import Resolves
 from telemetry_server.records.collector import RowCollector
+from telemetry_server.records.fields import Record
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +50,10 @@ class TaskRows:
         self._collector = RowCollector(finder)
         self.unreadable = 0
 
-    def add(self, text: bytes, item: int) -> None:
-        """Add the rows of the record in *text*, which is of *item*."""
+    def add(self, text: bytes, item: int, opened: Record | None = None) -> None:
+        """Add the rows of the record in *text*, of *item*; *opened* is the record itself, if at hand."""
         try:
-            self._collector.add(text, item)
+            self._collector.add(text, item, opened)
         except Exception as error:
             # A part of its rows may be there already.
             self.unreadable += 1

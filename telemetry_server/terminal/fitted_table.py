@@ -1,4 +1,4 @@
-"""A table of text that fits a terminal: cells are cut, or each row becomes a block of lines."""
+"""Makes tables that fit a terminal: cells are cut, or each row becomes a block of lines."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -7,9 +7,9 @@ from telemetry_server.terminal.printable import cut_to, printable, width_of
 
 GAP = "  "
 MIN_COLUMN_WIDTH = 6
-MAX_PADDED_WIDTH = 80  # without a terminal nothing is cut, and one long cell must not pad all other rows
-CHARACTERS_A_CELL = 4  # some characters fill no cell
-ROWS_MEASURED = 200  # widths follow from the first rows, so that long results need no memory
+MAX_PADDED_WIDTH = 80  # without a terminal nothing is cut, but a long cell does not widen all other rows
+CHARACTERS_A_CELL = 4  # some characters have no width
+ROWS_MEASURED = 200  # the first rows determine the widths, so that long results need little memory
 
 Cells = Sequence[str]
 
@@ -21,8 +21,8 @@ def table_lines(
     Yield the lines of a table, without newlines.
 
     Args:
-        to_right: For each column, whether its cells stand to the right.
-        width: How many cells a line may fill; None for any number.
+        to_right: For each column, whether it is aligned to the right.
+        width: Maximum width of a line in cells; None for no limit.
     """
     most = None if width is None else width * CHARACTERS_A_CELL
     names = [_shown(name, most) for name in names]
@@ -43,7 +43,7 @@ def table_lines(
 
 
 def _shown(cell: str, most: int | None) -> str:
-    """The cell as text, without what no terminal could show: a record has 100,000 characters."""
+    """Return the cell as text, cut to what a terminal can show: a record may have 100,000 characters."""
     return printable(cell if most is None or len(cell) <= most else f"{cell[:most]}…")
 
 
@@ -52,7 +52,7 @@ def _width_to_pad(cell: str, width: int | None) -> int:
 
 
 def _fitted(wanted: list[int], width: int | None) -> list[int] | None:
-    """The widths of columns in *width*: the widest give way first; None where they do not fit at all."""
+    """Return column widths that fit *width*, shrinking the widest first; None if that is impossible."""
     if width is None:
         return wanted
     room = width - len(GAP) * (len(wanted) - 1)
@@ -74,7 +74,7 @@ def _line(cells: Cells, widths: Sequence[int], to_right: Sequence[bool], *, is_c
 
 
 def _blocks(names: Cells, rows: Iterable[list[str]], width: int | None) -> Iterator[str]:
-    """Each row as lines of ``name  value``, for results of many columns."""
+    """Yield each row as lines of ``name  value``, for results with many columns."""
     margin = max(width_of(name) for name in names)
     for number, row in enumerate(rows, start=1):
         yield f"-- row {number}"

@@ -1,4 +1,4 @@
-"""Results on stdout, talk on stderr: tables, JSON, and a bar on long work."""
+"""Prints results on stdout; messages and progress bars on stderr."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from telemetry_server.terminal.client_text import shown, shown_json, shown_lines
 
 
 def print_json(value: Any) -> None:
-    """Print *value* as JSON, readable and ending with a newline."""
+    """Print *value* as indented JSON."""
     import orjson
 
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
@@ -17,17 +17,17 @@ def print_json(value: Any) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print *text* on stdout: lines of a result for people, safe for a terminal whatever is in it."""
+    """Print *text*, part of a result, on stdout; unsafe characters are escaped."""
     print(shown_lines(text))
 
 
 def say(text: str) -> None:
-    """Tell the user something that is not the result; it is made safe for a terminal like all else."""
+    """Print a message on stderr; unsafe characters are escaped."""
     print(shown_lines(text), file=sys.stderr)
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print *rows* in columns; numbers stand to the right."""
+    """Print *rows* in columns; numbers are aligned to the right."""
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [
         max(len(headings[n]), *(len(row[n]) for row in cells)) if cells else len(headings[n])
@@ -61,26 +61,26 @@ def _print_row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool
 
 
 class Progress(Protocol):
-    """How far long work has come."""
+    """The progress of long work."""
 
     def advance(self, amount: float = 1) -> None:
-        """*amount* more is done."""
+        """Add *amount* to what is done."""
 
     def total(self, amount: float) -> None:
-        """There is *amount* to do in all, as far as is known now."""
+        """Set the total to *amount*, as far as it is known now."""
 
 
 class _Silent:
     def advance(self, amount: float = 1) -> None:
-        """Say nothing."""
+        """Ignore it."""
 
     def total(self, amount: float) -> None:
-        """Say nothing."""
+        """Ignore it."""
 
 
 @contextmanager
 def progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
-    """A bar on stderr while the block runs, if stderr is a terminal; silence otherwise."""
+    """Show a progress bar on stderr during the block, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield _Silent()
         return

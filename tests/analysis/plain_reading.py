@@ -1,5 +1,6 @@
 """What ``cat converted`` says, read by plain Python: the other side of every comparison."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,10 @@ from histogram_specs.revision import parse_revision_url
 from storage.data_root import DataRoot
 
 SUMMARY_NUMBERS = 5
+GLEAN_VALUES = {
+    *("boolean", "counter", "datetime", "quantity", "string", "text", "url", "url2", "uuid"),
+    *("labeled_boolean", "labeled_counter", "labeled_quantity", "labeled_string"),
+}
 
 
 @dataclass
@@ -33,7 +38,8 @@ class Reading:
     pings: list[dict[str, Any]] = field(default_factory=list)  # the fields that comparisons need
     histograms: list[Histogram] = field(default_factory=list)
     scalars: list[tuple[dict[str, Any], str, str, str, Any]] = field(default_factory=list)
-    events: list[tuple[dict[str, Any], str, str, str, str | None]] = field(default_factory=list)
+    # Ping, process, category, method, object, timestamp, and the extras as sorted pairs.
+    events: list[tuple[dict[str, Any], str, str, str, str | None, int, tuple]] = field(default_factory=list)
 
 
 def read(root: DataRoot, records: list[dict[str, Any]]) -> Reading:
@@ -48,7 +54,8 @@ def read(root: DataRoot, records: list[dict[str, Any]]) -> Reading:
                 found.histograms += _histograms(ping, process, section, spec_file)
                 found.scalars += _scalars(ping, process, section)
                 found.events += [
-                    (ping, process, event[1], event[2], event[3]) for event in section.get("events", ())
+                    (ping, process, *event[1:4], event[0], _extras(event[5]))
+                    for event in section.get("events", ())
                 ]
         else:
             _read_glean(ping, record, found)
@@ -131,17 +138,25 @@ def _read_glean(ping, record: dict[str, Any], found: Reading) -> None:
                     found.histograms.append(
                         Histogram(ping, name, "", label, buckets, (), sum=part.get("sum"))
                     )
-                elif kind in (
-                    "counter",
-                    "quantity",
-                    "boolean",
-                    "string",
-                    "labeled_counter",
-                    "labeled_boolean",
-                ):
+                elif kind == "dual_labeled_counter":
+                    for key, by_category in value.items():
+                        found.scalars += [(ping, name, "", f"{key}/{c}", n) for c, n in by_category.items()]
+                elif kind == "timespan":
+                    found.scalars.append((ping, name, "", label, part["value"]))
+                elif kind in ("rate", "object", "string_list"):
+                    text = json.dumps(part, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+                    found.scalars.append((ping, name, "", label, text))
+                elif kind in GLEAN_VALUES:
                     found.scalars.append((ping, name, "", label, part))
     for event in record["events"]:
-        found.events.append((ping, "", event["category"], event["name"], None))
+        extras = _extras(event["extra"])
+        found.events.append((ping, "", event["category"], event["name"], None, event["timestamp"], extras))
+
+
+def _extras(extra: dict[str, Any]) -> tuple:
+    """Return pairs of texts; a value that is not text is written as JSON."""
+    pairs = [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in extra.items()]
+    return tuple(sorted(pairs))
 
 
 def added(histograms: list[Histogram]) -> Counter[int]:

@@ -17,7 +17,7 @@ QUESTIONS = {
     int(number): statement
     for number, statement in re.findall(r"^### (\d+)\. .*?```sql\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 }
-FURTHER = re.findall(r"```sql\n(.*?)```", PAGE.split("### And what the tables do not hold?")[1], re.DOTALL)
+FURTHER = re.findall(r"```sql\n(.*?)```", PAGE.split("### What the tables do not hold")[1], re.DOTALL)
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,7 @@ def test_an_output_that_cannot_be_made_is_one_line(sql, tmp_path, name):
 
 
 def test_output_to_a_device_leaves_the_device(sql):
-    """A file that is no file is written to, not replaced."""
+    """A device is written to, not replaced by a file."""
     sql("SELECT 1", "--output", os.devnull)
 
     assert not Path(os.devnull).is_file()

@@ -1,10 +1,10 @@
-# ruff: noqa: E501, RUF001 - a table reads best with a case a line
+# ruff: noqa: E501, RUF001 - one case a line keeps the table readable
 """
-Requests that the open internet sends, and the answers that each may get.
+Requests that attackers send, and the answers that the server may give.
 
-A case is what is sent on one connection, and the status of each answer that
-comes back before it is closed; a set where more than one will do.  0 stands
-for a connection that is closed, or stays open, without a word.
+A case holds the bytes sent on one connection and the status of each answer that
+comes back before the connection is closed; a set lists several allowed statuses.
+0 stands for a connection that is closed, or stays open, without an answer.
 """
 
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ class Case:
     name: str
     sent: bytes
     statuses: tuple[int | frozenset[int], ...]  # of each answer, in order
-    half_close: bool = True  # say that no more comes, so that nobody waits
+    half_close: bool = True  # shut down our sending side, so that the server does not wait for more
 
 
 def post(
     headers: bytes, body: bytes = b"", path: bytes = b"/submit/x", version: bytes = b"HTTP/1.1"
 ) -> bytes:
-    """A POST, written out."""
+    """Return the bytes of a POST request."""
     return b"POST " + path + b" " + version + b"\r\n" + HOST + headers + b"\r\n" + body
 
 
@@ -39,25 +39,25 @@ def _refused(name: str, sent: bytes, *, half_close: bool = True) -> Case:
 
 
 def smuggling() -> Iterator[Case]:
-    """Two ideas of where a request ends: refused once, and the connection closed."""
+    """Yield requests with an ambiguous end: one refusal, then the connection is closed."""
     inner = b"POST /submit/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     chunked = b"Transfer-Encoding: chunked\r\n"
     for name, headers in {
         "content-length and transfer-encoding": b"Content-Length: 5\r\n" + chunked,
         "transfer-encoding and content-length": chunked + b"Content-Length: 5\r\n",
         "two lengths that differ": b"Content-Length: 5\r\nContent-Length: 6\r\n",
-        "two lengths alike": b"Content-Length: 5\r\nContent-Length: 5\r\n",
+        "two equal lengths": b"Content-Length: 5\r\nContent-Length: 5\r\n",
         "a list of lengths": b"Content-Length: 5, 5\r\n",
         "a length with a plus": b"Content-Length: +5\r\n",
-        "a length below nothing": b"Content-Length: -5\r\n",
+        "a negative length": b"Content-Length: -5\r\n",
         "a length in hex": b"Content-Length: 0x5\r\n",
         "a length with an exponent": b"Content-Length: 5e0\r\n",
         "a length with an underscore": b"Content-Length: 1_0\r\n",
         "a length with a space inside": b"Content-Length: 1 0\r\n",
         "a length in Arabic digits": "Content-Length: ٥\r\n".encode(),
         "a length past 64 bits": b"Content-Length: 18446744073709551621\r\n",
-        "a length of words": b"Content-Length: five\r\n",
-        "transfer-encoding of no kind": b"Transfer-Encoding: nonsense\r\n",
+        "a length in words": b"Content-Length: five\r\n",
+        "an unknown transfer-encoding": b"Transfer-Encoding: nonsense\r\n",
         "chunked, but not last": b"Transfer-Encoding: chunked, identity\r\n",
         "chunked twice": b"Transfer-Encoding: chunked, chunked\r\n",
         "chunked in two headers": chunked + chunked,
@@ -85,10 +85,10 @@ def smuggling() -> Iterator[Case]:
 
 
 def chunks() -> Iterator[Case]:
-    """Chunks that make no sense."""
+    """Yield chunked bodies, malformed and well-formed."""
     for name, body in {
-        "a size that is none": b"zz\r\nab\r\n0\r\n\r\n",
-        "a size below nothing": b"-2\r\nab\r\n0\r\n\r\n",
+        "a size that is not a number": b"zz\r\nab\r\n0\r\n\r\n",
+        "a negative size": b"-2\r\nab\r\n0\r\n\r\n",
         "a size with 0x": b"0x2\r\nab\r\n0\r\n\r\n",
         "a size past 64 bits": b"fffffffffffffffff\r\nab\r\n0\r\n\r\n",
         "a chunk longer than its size": b"2\r\nabc\r\n0\r\n\r\n",
@@ -113,7 +113,7 @@ def chunks() -> Iterator[Case]:
     }.items():
         yield Case(f"chunks: {name}", post(b"Transfer-Encoding: chunked\r\n", body), (200,))
     body = b"".join(b"10000\r\n" + b"x" * 65536 + b"\r\n" for _ in range(17)) + b"0\r\n\r\n"
-    yield Case("chunks: more than is taken", post(b"Transfer-Encoding: chunked\r\n", body), (413,))
+    yield Case("chunks: larger than the limit", post(b"Transfer-Encoding: chunked\r\n", body), (413,))
     yield Case(
         "chunks: in HTTP/1.0",
         post(b"Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n", version=b"HTTP/1.0"),
@@ -122,7 +122,7 @@ def chunks() -> Iterator[Case]:
 
 
 def request_lines() -> Iterator[Case]:
-    """What is no request line, or one of another protocol."""
+    """Yield malformed request lines and those of other protocols."""
     rest = b"\r\n" + HOST + b"Content-Length: 0\r\n\r\n"
     for name, line in {
         "HTTP/2.0": b"POST /submit/x HTTP/2.0",
@@ -139,7 +139,7 @@ def request_lines() -> Iterator[Case]:
         "a tab in the path": b"POST /submit/a\tb HTTP/1.1",
         "a NUL in the path": b"POST /submit/a\x00b HTTP/1.1",
         "a DEL in the path": b"POST /submit/a\x7fb HTTP/1.1",
-        "a method of no kind": b"FETCH /submit/x HTTP/1.1",
+        "an unknown method": b"FETCH /submit/x HTTP/1.1",
         "a method in small letters": b"post /submit/x HTTP/1.1",
         "a method with a NUL": b"PO\x00ST /submit/x HTTP/1.1",
         "a space first": b" POST /submit/x HTTP/1.1",
@@ -157,25 +157,27 @@ def request_lines() -> Iterator[Case]:
     yield Case("line: nothing at all", b"", (frozenset({0}),))
     yield Case("line: empty lines before it", b"\r\n\r\n" + GOOD, (200,))
     yield Case(
-        "line: without a host in HTTP/1.1", b"POST /submit/x HTTP/1.1\r\nContent-Length: 0\r\n\r\n", (400,)
+        "line: HTTP/1.1 without a host", b"POST /submit/x HTTP/1.1\r\nContent-Length: 0\r\n\r\n", (400,)
     )
     yield Case(
-        "line: without a host in HTTP/1.0", b"POST /submit/x HTTP/1.0\r\nContent-Length: 0\r\n\r\n", (200,)
+        "line: HTTP/1.0 without a host", b"POST /submit/x HTTP/1.0\r\nContent-Length: 0\r\n\r\n", (200,)
     )
     yield Case("line: an end in the middle", b"POST /subm", (400,))
-    yield Case("line: the whole address", post(b"Content-Length: 0\r\n", path=b"http://a/submit/x"), (200,))
+    yield Case("line: an absolute URL", post(b"Content-Length: 0\r\n", path=b"http://a/submit/x"), (200,))
     yield Case(
-        "line: another's address", post(b"Content-Length: 0\r\n", path=b"http://evil.example/"), (405,)
+        "line: an absolute URL of another host",
+        post(b"Content-Length: 0\r\n", path=b"http://evil.example/"),
+        (405,),
     )
     yield Case(
-        "line: a file's address",
+        "line: a file URL",
         post(b"Content-Length: 0\r\n", path=b"file:///etc/passwd"),
         (frozenset({400, 404}),),
     )
 
 
 def methods() -> Iterator[Case]:
-    """Methods that no route knows."""
+    """Yield requests with methods that no route accepts."""
     for method in (b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"PROPFIND", b"LINK"):
         sent = method + b" /submit/x HTTP/1.1\r\n" + HOST + b"\r\n"
         yield Case(f"{method.decode()} /submit", sent, (405,))
@@ -187,8 +189,8 @@ def methods() -> Iterator[Case]:
     smuggled = b"POST /submit/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(smuggled)
     yield Case("CONNECT with a body", connect + length + smuggled, (405,))
-    yield Case("CONNECT with what may be a tunnel", connect + b"\r\n" + smuggled, (405,))
-    yield Case("CONNECT behind a good one", GOOD + connect + length + smuggled, (200, 405))
+    yield Case("CONNECT followed by tunnelled bytes", connect + b"\r\n" + smuggled, (405,))
+    yield Case("CONNECT after a good request", GOOD + connect + length + smuggled, (200, 405))
     yield Case("OPTIONS *", b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", (frozenset({400, 404, 405}),))
     websocket = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     yield Case("websocket", b"GET /status HTTP/1.1\r\n" + HOST + websocket + b"\r\n" + GOOD, (200,))
@@ -208,7 +210,7 @@ def methods() -> Iterator[Case]:
 
 
 def paths() -> Iterator[Case]:
-    """Paths meant for somebody's file system or parser: text, and kept as such."""
+    """Yield paths that attack file systems and parsers: they are kept as plain text."""
     tails = (
         "..", "../..", "../../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/", "./.", "//", "///x", "a//b",
         "%00", "a%00.json", "%0d%0aX-Evil:%20yes", "%", "%zz", "%c0%ae%c0%ae/", "%ff%fe", "\\..\\..\\", "C:/windows",
@@ -252,7 +254,7 @@ def paths() -> Iterator[Case]:
 
 
 def headers() -> Iterator[Case]:
-    """Too many, too long, too odd."""
+    """Yield requests with too many, too long and unusual headers."""
     for name in (
         "User-Agent",
         "X-Debug-ID",
@@ -264,7 +266,7 @@ def headers() -> Iterator[Case]:
         "x-forwarded-for",
     ):
         yield Case(f"{name} too long", a_request(headers={name: "a" * 1025}), (431,))
-        yield Case(f"{name} just right", a_request(headers={name: "a" * 1024}), (200,))
+        yield Case(f"{name} at the limit", a_request(headers={name: "a" * 1024}), (200,))
     yield Case("a header past the parser's limit", a_request(headers={"X-A": "a" * 9000}), (431,))
     yield Case("a name past the parser's limit", a_request(headers={"X" * 9000: "a"}), (431,))
     yield Case("a header without an end", b"POST /submit/x HTTP/1.1\r\nX-A: " + b"a" * 200_000, (431,))
@@ -272,7 +274,7 @@ def headers() -> Iterator[Case]:
     yield Case("65 headers", a_request(headers={f"X-{n}": "1" for n in range(63)}), (431,))
     yield Case("5,000 headers", a_request(headers={f"X-{n}": "1" for n in range(5000)}), (431,))
     yield Case(
-        "a host too long",
+        "a host that is too long",
         b"POST /submit/x HTTP/1.1\r\nHost: " + b"a" * 1025 + b"\r\nContent-Length: 0\r\n\r\n",
         (431,),
     )
@@ -282,12 +284,12 @@ def headers() -> Iterator[Case]:
         "a body announced as compressed", a_request(b"no gzip", headers={"Content-Encoding": "gzip"}), (200,)
     )
     yield Case(
-        "a body announced as everything",
+        "a body with many content encodings",
         a_request(b"x", headers={"Content-Encoding": "gzip, br, zstd, exi"}),
         (200,),
     )
     yield Case(
-        "a body announced as a form",
+        "a body with the content type of a form",
         a_request(b"--x\r\n", headers={"Content-Type": "multipart/form-data; boundary=x"}),
         (200,),
     )
@@ -303,12 +305,12 @@ def headers() -> Iterator[Case]:
 
 
 def bodies() -> Iterator[Case]:
-    """Sizes at the edges, and what the converter will have to judge."""
-    yield Case("a body of just 1 MiB", a_request(b"x" * MIB), (200,))
+    """Yield bodies at the size limits, and bodies that the converter must refuse."""
+    yield Case("a body of exactly 1 MiB", a_request(b"x" * MIB), (200,))
     yield Case("a body of 1 MiB and a byte", a_request(b"x" * (MIB + 1)), (413,))
     yield Case("a terabyte announced", post(b"Content-Length: 1099511627776\r\n"), (413,))
     yield Case(
-        "a terabyte, if you please",
+        "a terabyte announced with Expect: 100-continue",
         post(b"Content-Length: 1099511627776\r\nExpect: 100-continue\r\n"),
         (413,),
     )
@@ -317,13 +319,11 @@ def bodies() -> Iterator[Case]:
     )
     yield Case("a body that ends early", post(b"Content-Length: 10\r\n", b"abc"), (400,))
     yield Case("no body where one was announced", post(b"Content-Length: 10\r\n"), (400,))
-    yield Case(
-        "more than announced", post(b"Content-Length: 2\r\n", b"{}garbage\r\n\r\n"), (400,)
-    )  # both, if they came together
-    yield Case("two in one go", GOOD + GOOD, (200, 200))
-    yield Case("forty in one go", GOOD * 40, (200,) * 40)
-    yield Case("a good one, then noise", GOOD + b"\x00\xff\r\n\r\n", (400,))
-    yield Case("a bad one, then a good one", b"BAD\r\n\r\n" + GOOD, (400,))
+    yield Case("more than announced", post(b"Content-Length: 2\r\n", b"{}garbage\r\n\r\n"), (400,))
+    yield Case("two requests at once", GOOD + GOOD, (200, 200))
+    yield Case("forty requests at once", GOOD * 40, (200,) * 40)
+    yield Case("a good request, then noise", GOOD + b"\x00\xff\r\n\r\n", (400,))
+    yield Case("a bad request, then a good one", b"BAD\r\n\r\n" + GOOD, (400,))
     yield Case("GET with a body", b"GET /status HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", (200,))
     for name, body in {
         "empty": b"",
@@ -332,7 +332,7 @@ def bodies() -> Iterator[Case]:
         "deep JSON": b"[" * 100_000,
         "invalid UTF-8": b'{"a":"\xff"}',
         "a request": GOOD,
-        "a record's mark": b"\x9fTLR" * 1000,
+        "the magic bytes of a record": b"\x9fTLR" * 1000,
         "line ends": b"\r\n\r\n" * 100,
     }.items():
         yield Case(f"body: {name}", a_request(body, path=PATH), (200,))

@@ -1,9 +1,9 @@
-# ruff: noqa: E501 - a table reads best with many cases a line
+# ruff: noqa: E501 - many cases a line keep the table readable
 """
-Bodies that went wrong on the way, or were meant to: the n-th of a seed is always the same.
+Damaged submissions: the n-th of a seed is always the same.
 
-A well-formed ping is spoilt as text, packed, and spoilt once more as bytes;
-sometimes its path is, too.  What is made of it is for the server to say.
+The text of a well-formed ping is mutated and packed, and the packed bytes may be mutated too;
+sometimes the path is mutated.  The server decides on the outcome.
 """
 
 import zlib
@@ -66,13 +66,13 @@ class Mutant:
 
 @cache
 def definitions() -> Definitions:
-    """What the pings' histograms are held against."""
+    """Return the histogram definitions of the pings."""
     return shipped_definitions()
 
 
 @cache
 def _originals(seed: int) -> tuple[tuple[str, bytes], ...]:
-    """Paths, with a place for the id, and texts of pings that are right, but for their generator's malice."""
+    """Return path templates and texts of generated pings, some of them malformed on purpose."""
     originals = []
     for layout in Layout:
         recipe = Recipe(definitions(), seed=seed, malformed_rate=0.3, layout=layout)
@@ -81,7 +81,7 @@ def _originals(seed: int) -> tuple[tuple[str, bytes], ...]:
                 text = zlib.decompress(ping.body, 31)
             except zlib.error:
                 continue
-            # As large as whole ones is large enough for a few.
+            # A few keep all their histograms; smaller texts make the others quicker to convert.
             text = text if ping.index < ORIGINALS // 4 else _with_fewer_histograms(text, ping.index)
             originals.append((ping.path.replace(ping.document_id, "{}"), text))
     small = {"ping_info": {"seq": seed}, "client_info": {"app_channel": "x"}, "metrics": {}}
@@ -104,13 +104,13 @@ def _with_fewer_histograms(text: bytes, seed: int) -> bytes:
 
 
 def _well_formed(chance: Random, seed: int) -> tuple[str, str, bytes]:
-    """Id, path and text."""
+    """Return the id, path and text of a ping before any mutation."""
     document_id = str(UUID(int=chance.getrandbits(128), version=4))
     path, text = chance.choice(_originals(seed))
     return document_id, path.replace("{}", document_id), text
 
 
-# -- as text
+# -- mutations of the text
 
 
 def _flip_bits(chance: Random, data: bytes) -> bytes:
@@ -136,7 +136,7 @@ def _insert_bytes(chance: Random, data: bytes) -> bytes:
 
 
 def _replace_one(chance: Random, data: bytes, pattern: bytes, values: tuple[bytes, ...]) -> bytes:
-    # The first behind any place: to list them all takes longer than the server takes for the whole.
+    # The first match after a random position: listing all matches would be slower than the server.
     place = compile_pattern(pattern).search(data, chance.randint(0, len(data)))
     if place is None:
         return data + chance.choice(values)
@@ -173,7 +173,7 @@ def _many_keys(chance: Random, data: bytes) -> bytes:
 
 
 def _change_structure(chance: Random, data: bytes) -> bytes:
-    """Something, somewhere in the parsed object, is gone, of another type, or under another name."""
+    """Remove, replace or rename a random value of the parsed object."""
     try:
         whole = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -201,7 +201,7 @@ def _change_structure(chance: Random, data: bytes) -> bytes:
     try:
         return orjson.dumps(whole)
     except TypeError:
-        return data  # nested past what can be written
+        return data  # nested deeper than orjson can write
 
 
 def _other_texts(chance: Random, data: bytes) -> bytes:
@@ -220,7 +220,7 @@ TEXT_MUTATIONS: tuple[Callable[[Random, bytes], bytes], ...] = (
 )  # fmt: skip
 
 
-# -- as bytes
+# -- packing, and mutations of the packed bytes
 
 
 def _gzip(data: bytes, level: int = 0) -> bytes:
@@ -272,7 +272,7 @@ PACKINGS: tuple[Callable[[Random, bytes], bytes], ...] = (
 )
 
 
-def _spoilt_path(chance: Random, path: str) -> str:
+def _mutated_path(chance: Random, path: str) -> str:
     place = chance.randrange(8, len(path))
     odd = chance.choice(
         ("/", "//", "%00", "%2e%2e%2f", "..", "?", "%ff", "{", "~", "A" * 130, "%E2%80%AE", ";x=1")
@@ -281,12 +281,12 @@ def _spoilt_path(chance: Random, path: str) -> str:
 
 
 def mutant(seed: int, index: int) -> Mutant:
-    """Submission *index* of *seed*: one or two things wrong with its text, its packing, or its path."""
+    """Return submission *index* of *seed*, with up to a few faults in its text, packing or path."""
     chance = Random(f"{seed}/{index}")
     document_id, path, text = _well_formed(chance, seed)
     for _ in range(chance.choice((0, 1, 1, 1, 2))):
         text = chance.choice(TEXT_MUTATIONS)(chance, text)
     body = chance.choice(PACKINGS)(chance, text[: 900 << 10])
     if chance.random() < 0.05:
-        path = _spoilt_path(chance, path)
+        path = _mutated_path(chance, path)
     return Mutant(document_id, path, body[: 1 << 20])

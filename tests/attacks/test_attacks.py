@@ -1,4 +1,4 @@
-"""Every attack gets an answer of its set and never a 500; what was answered 200 has exactly one outcome."""
+"""Every attack gets an allowed answer, never a 500, and every 200 means exactly one outcome."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ kept_so_far: list[int] = [0]  # how many 200s for submissions the server has giv
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, has_fast_lane) -> Iterator[tuple[RunningServer, set[int]]]:
-    """One server for all of them, and the processes that it started with."""
+    """Yield one server for all cases, and the ids of the processes that it started with."""
     kept_so_far[0] = 0
     with running_server(tmp_path_factory.mktemp("attacked"), "--no-convert") as running:
         yield running, running.children()
@@ -27,19 +27,19 @@ def is_allowed(status: int, allowed: int | frozenset[int]) -> bool:
 
 
 def submits(case: Case) -> bool:
-    """Whether its 200s are for submissions."""
+    """Whether a 200 for this case means a kept submission."""
     return not case.sent.startswith(b"GET")
 
 
-def test_there_are_enough_of_them_and_no_two_alike():
-    """The suite is a table: at least 150 rows."""
+def test_the_table_has_at_least_150_different_attacks():
+    """All rows send different bytes."""
     assert len(CASES) >= 150
     assert len({case.sent for case in CASES}) == len(CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_an_attack_gets_an_answer_of_its_set(server, case):
-    """And the next client is served by the same processes."""
+def test_an_attack_gets_an_allowed_answer(server, case):
+    """The next client is then served by the same processes."""
     running, processes = server
     answers = [
         answer for answer in running.talk(case.sent, half_close=case.half_close) if answer.status != 100
@@ -51,7 +51,7 @@ def test_an_attack_gets_an_answer_of_its_set(server, case):
     assert all(map(is_allowed, statuses, case.statuses)), statuses
     assert 500 not in statuses
     for answer in answers:
-        # No answer says back what a client sent.
+        # No answer repeats what the client sent.
         assert len(answer.body) < 200
         assert "x-evil" not in answer.headers
     if statuses[-1] in (400, 413, 414, 431):
@@ -63,8 +63,8 @@ def test_an_attack_gets_an_answer_of_its_set(server, case):
     assert running.children() == processes
 
 
-def test_what_was_answered_200_is_kept_and_ends_in_exactly_one_outcome(server):
-    """As many as there were, none smuggled in; after conversion the books balance."""
+def test_every_200_is_a_kept_submission_with_exactly_one_outcome(server):
+    """The raw store holds one submission for each 200, none smuggled; after conversion the audit balances."""
     running, _ = server
     data: Path = running.data
     assert running.stop() == 0
@@ -78,6 +78,6 @@ def test_what_was_answered_200_is_kept_and_ends_in_exactly_one_outcome(server):
     audit = subprocess.run(
         [*command, "audit", "--json", "--data", str(data)], check=True, capture_output=True, timeout=60
     )
-    books = json.loads(audit.stdout)
-    assert books["balanced"]
-    assert books["total"]["received"] == len(kept)
+    report = json.loads(audit.stdout)
+    assert report["balanced"]
+    assert report["total"]["received"] == len(kept)

@@ -1,4 +1,4 @@
-"""What may be wrong inside a body has one outcome, wherever in the ping it stands, and costs little."""
+"""A fault inside a body has the same outcome wherever it stands in the ping, and takes little time."""
 
 import gzip
 import json
@@ -41,7 +41,7 @@ PLACES = {
     "unknown histogram": ("histograms", "NOT_THERE", "values", "0"),
 }
 PADDING = {"small": "", "large": "x" * 100_000}
-NO_JSON = {
+INVALID_JSON = {
     "NaN": b"NaN",
     "infinity": b"Infinity",
     "minus infinity": b"-Infinity",
@@ -70,20 +70,20 @@ PAST_64_BITS = {
     "300 digits": b"9" * 300,
     "308 digits and a sign": b"-" + b"9" * 308,
 }
-TAKEN = {
+UNUSUAL_JSON = {
     "2^64-1": b"18446744073709551615",
     "-2^63": b"-9223372036854775808",
     "5,000 digits of a fraction": b"0." + b"1" * 5000,
     "a pair of surrogates": rb'"\ud83d\ude00"',
     "an escaped backslash before what looks like a surrogate": rb'"\\ud83d"',
     "escaped NUL": rb'"\u0000"',
-    "a long text": b'"' + b"y" * 300_000 + b'"',
+    "a long string": b'"' + b"y" * 300_000 + b'"',
 }
 
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """Bodies are no business of the edge's."""
+    """Replace the fixture that runs each test twice: the edge does not read bodies."""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def context(tmp_path_factory):
 
 
 def text_with(value: bytes, place: tuple[str | int, ...], padding: str = "") -> bytes:
-    """The ping's text with *value*, JSON or not, in one place, and 1 in the others."""
+    """Return the text of a ping with *value* in one place and 1 in the others."""
     ping = json.loads(json.dumps(PING).replace('"@"', "1"))
     holder = ping
     for step in place[:-1]:
@@ -103,7 +103,7 @@ def text_with(value: bytes, place: tuple[str | int, ...], padding: str = "") -> 
 
 
 def outcome_of(body: bytes, context):
-    """What becomes of it, in no more time than it may take."""
+    """Return the outcome of converting *body*; fails if conversion takes too long."""
     started = time.process_time()
     outcome = convert(a_submission(body), context)
     assert time.process_time() - started < MAX_SECONDS
@@ -111,10 +111,10 @@ def outcome_of(body: bytes, context):
 
 
 @pytest.mark.parametrize("padding", PADDING)
-@pytest.mark.parametrize(("fault", "place"), [(fault, place) for fault in NO_JSON for place in PLACES])
-def test_a_text_that_is_no_json_is_refused_wherever_its_fault_is(context, fault, place, padding):
-    """As `invalid_json`, in a part that is read as in one that is not, in a small ping as in a large one."""
-    body = text_with(NO_JSON[fault], PLACES[place], PADDING[padding])
+@pytest.mark.parametrize(("fault", "place"), [(fault, place) for fault in INVALID_JSON for place in PLACES])
+def test_invalid_json_is_refused_wherever_the_fault_is(context, fault, place, padding):
+    """The reason is `invalid_json` in parts that conversion reads and skips, in small and large pings."""
+    body = text_with(INVALID_JSON[fault], PLACES[place], PADDING[padding])
 
     assert refused(outcome_of(body, context)) == "invalid_json"
     assert refused(outcome_of(gzip.compress(body, 1), context)) == "invalid_json"
@@ -124,7 +124,7 @@ def test_a_text_that_is_no_json_is_refused_wherever_its_fault_is(context, fault,
 @pytest.mark.parametrize("place", ["beside", "measurement", "sum", "keyed"])
 @pytest.mark.parametrize("value", PAST_64_BITS)
 def test_an_integer_past_64_bits_is_stored_with_all_its_digits(context, value, place, padding):
-    """It is JSON like any other; only a count may not be so large."""
+    """Such an integer is valid JSON; only a count may not be so large."""
     body = text_with(PAST_64_BITS[value], PLACES[place], PADDING[padding])
     outcome = outcome_of(body, context)
 
@@ -135,22 +135,22 @@ def test_an_integer_past_64_bits_is_stored_with_all_its_digits(context, value, p
 
 
 @pytest.mark.parametrize("place", ["beside", "measurement"])
-@pytest.mark.parametrize("value", TAKEN)
-def test_what_is_odd_and_json_is_stored_as_it_came(context, value, place):
-    """To the last digit that a double has."""
-    record = record_of(outcome_of(text_with(TAKEN[value], PLACES[place]), context))
+@pytest.mark.parametrize("value", UNUSUAL_JSON)
+def test_unusual_valid_json_is_stored_unchanged(context, value, place):
+    """Numbers keep all the digits of a double."""
+    record = record_of(outcome_of(text_with(UNUSUAL_JSON[value], PLACES[place]), context))
     for step in PLACES[place]:
         record = record[step]
 
-    assert record == orjson.loads(TAKEN[value])
+    assert record == orjson.loads(UNUSUAL_JSON[value])
 
 
 @pytest.mark.parametrize("padding", PADDING)
 @pytest.mark.parametrize(
     "count", ["18446744073709551616", "9223372036854775808", "-1", "1.5", "1e3", "true", '"1"', "null"]
 )
-def test_a_count_that_is_none_costs_its_histogram_and_no_more(context, count, padding):
-    """Also one past 64 bits."""
+def test_an_invalid_count_drops_only_its_histogram(context, count, padding):
+    """This includes a count past 64 bits."""
     body = text_with(b"1", PLACES["beside"], PADDING[padding])
     body = body.replace(b'"1":1232', b'"1":' + count.encode())
     outcome = outcome_of(body, context)
@@ -177,8 +177,8 @@ def test_a_count_that_is_none_costs_its_histogram_and_no_more(context, count, pa
         (b'"v\\u0065r":', b""),
     ],
 )
-def test_of_equal_keys_the_last_counts_in_every_place(context, key, again, padding):
-    """The record is that of the ping whose text says it once."""
+def test_the_last_of_equal_keys_counts_in_every_place(context, key, again, padding):
+    """The record equals the record of a ping without the repeated key."""
     once = text_with(b"1", PLACES["beside"], PADDING[padding])
     twice = once.replace(b'"ver":', key, 1) if not again else once.replace(key, again + key, 1)
     assert twice != once
@@ -200,12 +200,12 @@ BOMB = gzip.compress(b" " * (300 * MIB), 9)
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        pytest.param(b"", "empty_body", id="nothing"),
-        pytest.param(gzip.compress(b""), "empty_body", id="gzip of nothing"),
+        pytest.param(b"", "empty_body", id="empty"),
+        pytest.param(gzip.compress(b""), "empty_body", id="gzip of an empty body"),
         pytest.param(BOMB, "too_large", id="a bomb"),
         pytest.param(gzip.compress(GOOD + b" " * (2 * MIB)), "too_large", id="ratio"),
         pytest.param(gzip.compress(b" " * (3 * MIB)) * 4, "too_large", id="members together"),
-        pytest.param(gzip.compress(b"") * 5, "corrupt_gzip", id="five members of nothing"),
+        pytest.param(gzip.compress(b"") * 5, "corrupt_gzip", id="five empty members"),
         pytest.param(gzip.compress(b"x") * 5000, "corrupt_gzip", id="five thousand members"),
         pytest.param(layers(GOOD, 2), "invalid_json", id="two layers"),
         pytest.param(layers(BOMB, 1), "invalid_json", id="a bomb in a layer"),
@@ -213,7 +213,7 @@ BOMB = gzip.compress(b" " * (300 * MIB), 9)
         pytest.param(gzip.compress(GOOD)[:20], "corrupt_gzip", id="cut"),
         pytest.param(gzip.compress(GOOD)[:-8] + bytes(8), "corrupt_gzip", id="checksum"),
         pytest.param(
-            b"\x1f\x8b\x08\x08\0\0\0\0\0\0" + b"n" * 100_000, "corrupt_gzip", id="a name without end"
+            b"\x1f\x8b\x08\x08\0\0\0\0\0\0" + b"n" * 100_000, "corrupt_gzip", id="a file name without an end"
         ),
         pytest.param(b"\x1f\x8b\x07" + bytes(100), "corrupt_gzip", id="another method"),
         pytest.param(b"\x1f\x8b", "corrupt_gzip", id="magic"),
@@ -231,11 +231,13 @@ BOMB = gzip.compress(b" " * (300 * MIB), 9)
             b'{"ver":1,"info":' + b"9" * (MIB - 20) + b"}", "invalid_json", id="a mebibyte of digits"
         ),
         pytest.param(b'{"a":"' + b"\\ud83d" * 100_000 + b'"}', "unknown_version", id="surrogates"),
-        pytest.param(b'{"a":"' + b"\\ud83d" * 100_000 + b'"', "invalid_json", id="surrogates without end"),
+        pytest.param(
+            b'{"a":"' + b"\\ud83d" * 100_000 + b'"', "invalid_json", id="surrogates, then end of text"
+        ),
     ],
 )
-def test_a_body_that_cannot_be_read_has_its_reason(context, body, reason):
-    """Quickly, and with a detail that can be printed."""
+def test_an_unreadable_body_is_refused_with_its_reason(context, body, reason):
+    """Conversion takes little time, and the detail is printable."""
     assert refused(outcome_of(body, context)) == reason
 
 
@@ -244,7 +246,7 @@ def test_a_body_that_cannot_be_read_has_its_reason(context, body, reason):
     [
         pytest.param(b"\xef\xbb\xbf" + GOOD, id="byte order mark"),
         pytest.param(GOOD + b" " * 100_000, id="blanks"),
-        pytest.param(gzip.compress(GOOD) + b"garbage", id="bytes behind"),
+        pytest.param(gzip.compress(GOOD) + b"garbage", id="trailing bytes"),
         pytest.param(gzip.compress(GOOD[:100]) + gzip.compress(GOOD[100:]), id="two members"),
         pytest.param(
             GOOD[:-1] + b',"many":{' + b",".join(b'"k%d":0' % n for n in range(80_000)) + b"}}",
@@ -253,15 +255,15 @@ def test_a_body_that_cannot_be_read_has_its_reason(context, body, reason):
         pytest.param(GOOD[:-1] + b',"' + b"k" * 900_000 + b'":0}', id="a key of 900,000 bytes"),
         pytest.param(GOOD[:-1] + b',"deep":' + b"[" * 63 + b"]" * 63 + b"}", id="64 levels"),
         pytest.param(GOOD[:-1] + b',"a":[' + b"0," * 400_000 + b"0]}", id="400,000 elements"),
-        pytest.param(GOOD[:-1] + b',"a":"' + b"[" * 500_000 + b'"}', id="brackets in a text"),
-        pytest.param(GOOD[:-1] + b',"a":"' + b'\\"' * 300_000 + b'"}', id="quotes in a text"),
+        pytest.param(GOOD[:-1] + b',"a":"' + b"[" * 500_000 + b'"}', id="brackets in a string"),
+        pytest.param(GOOD[:-1] + b',"a":"' + b'\\"' * 300_000 + b'"}', id="quotes in a string"),
         pytest.param(
-            GOOD[:-1] + b',"a":[' + b'"18446744073709551616",' * 30_000 + b"0]}", id="numbers in texts"
+            GOOD[:-1] + b',"a":[' + b'"18446744073709551616",' * 30_000 + b"0]}", id="numbers in strings"
         ),
     ],
 )
-def test_a_body_that_is_only_odd_is_stored(context, body):
-    """With its histograms."""
+def test_an_unusual_valid_body_is_stored(context, body):
+    """Its histograms are stored too."""
     outcome = outcome_of(body, context)
 
     assert isinstance(outcome, Stored)

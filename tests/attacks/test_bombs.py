@@ -1,4 +1,4 @@
-"""Bombs, crowds and large bodies at once: good clients are served, memory and counts are right (T12, T13)."""
+"""Bombs, crowds and large bodies at once: good clients are served, memory and counts are right."""
 
 import os
 import re
@@ -29,11 +29,11 @@ GOOD_BODY = b'{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox"}}
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """As it comes: what is held here is the whole."""
+    """Replace the fixture that runs each test twice: the default settings are enough here."""
 
 
 def bomb() -> bytes:
-    """A mebibyte that inflates to a gibibyte."""
+    """Return at most a mebibyte of gzip that inflates to nearly a gibibyte."""
     packer = zlib.compressobj(9, wbits=31)
     blank = b" " * MIB
     body = b"".join(packer.compress(blank) for _ in range(1000)) + packer.flush()
@@ -42,7 +42,7 @@ def bomb() -> bytes:
 
 
 def tree(server: RunningServer) -> set[int]:
-    """All processes, the first one aside."""
+    """Return the ids of all its processes except the first."""
     found = set(server.children())
     for pid in list(found):
         found |= {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
@@ -50,7 +50,7 @@ def tree(server: RunningServer) -> set[int]:
 
 
 def resident_mebibytes(server: RunningServer) -> float:
-    """What its processes have of their own: pages that they share are counted once for each by VmRSS."""
+    """Return the proportional set size of its processes: VmRSS would count shared pages several times."""
     kibibytes = 0
     for pid in tree(server):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -60,7 +60,7 @@ def resident_mebibytes(server: RunningServer) -> float:
 
 
 class GoodClients(threading.Thread):
-    """Two hundred good requests a second, from another thread, until told to stop."""
+    """A thread that sends two hundred good requests a second until it is stopped."""
 
     def __init__(self, server: RunningServer, per_second: float = 200.0, first: int = 0) -> None:
         super().__init__(daemon=True)
@@ -69,11 +69,11 @@ class GoodClients(threading.Thread):
         self._server = server
         self._per_second = per_second
         self._first = first
-        self._told_to_stop = threading.Event()
+        self._stop_event = threading.Event()
 
     def run(self) -> None:
         started, number = time.monotonic(), 0
-        while not self._told_to_stop.wait(max(0.0, started + number / self._per_second - time.monotonic())):
+        while not self._stop_event.wait(max(0.0, started + number / self._per_second - time.monotonic())):
             number += 1
             path = f"/submit/telemetry/{an_id(self._first + number)}"
             sent = time.monotonic()
@@ -86,7 +86,7 @@ class GoodClients(threading.Thread):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._told_to_stop.set()
+        self._stop_event.set()
         self.join(20)
 
     def p99(self) -> float:
@@ -94,7 +94,7 @@ class GoodClients(threading.Thread):
 
 
 def post_at_once(server: RunningServer, body: bytes, count: int, first: int) -> Counter[int]:
-    """*count* posts of *body*, each in a thread of its own."""
+    """Post *body* *count* times, each in its own thread; return the number of answers by status."""
     statuses: Counter[int] = Counter()
 
     def post(number: int) -> None:
@@ -111,8 +111,8 @@ def post_at_once(server: RunningServer, body: bytes, count: int, first: int) -> 
 
 
 @pytest.mark.slow
-def test_twenty_bombs_at_once_hold_up_no_good_client(tmp_path):
-    """Each is quarantined as too large; good ones are served and stored meanwhile."""
+def test_twenty_bombs_at_once_do_not_delay_good_clients(tmp_path):
+    """Each bomb is quarantined as too large; good pings are answered and stored meanwhile."""
     settings = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
     sent = bomb()
     with running_server(tmp_path, environment=settings) as server:
@@ -148,7 +148,7 @@ def test_twenty_bombs_at_once_hold_up_no_good_client(tmp_path):
 
 @contextmanager
 def memory_limit(limit_bytes: int = LIMIT_BYTES) -> Iterator[Path]:
-    """A control group of *limit_bytes*, without swap."""
+    """Yield a control group limited to *limit_bytes*, without swap."""
     if not (MEMORY / "memory.limit_in_bytes").exists() or os.geteuid() != 0:
         pytest.skip("needs root and the memory controller of cgroup v1")
     group = MEMORY / f"telemetry-test-{os.getpid()}"
@@ -171,7 +171,7 @@ def memory_limit(limit_bytes: int = LIMIT_BYTES) -> Iterator[Path]:
 
 @contextmanager
 def inside(group: Path) -> Iterator[None]:
-    """What is started in the block is in *group*; this process leaves it again at its end."""
+    """Start processes of the block in *group*; this process leaves the group afterwards."""
     home = re.search(r"^\d+:memory:(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
     assert home is not None
     (group / "cgroup.procs").write_text(str(os.getpid()))
@@ -184,7 +184,7 @@ def inside(group: Path) -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.privileged
 def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_path):
-    """No process is killed for memory, good ones are served, and what was sent is what was counted."""
+    """No process is killed for memory, good clients are served, and the metrics match what was sent."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4 * CROWD + 200:
         pytest.skip("too few open files")
     sent = bomb()
@@ -204,7 +204,7 @@ def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_pa
                 for crowd in crowds[:2]:
                     crowd.drip()
                 time.sleep(SECONDS)
-                told = [Counter(crowd.answers(10)) for crowd in crowds]
+                answers_of_crowds = [Counter(crowd.answers(10)) for crowd in crowds]
                 for crowd in crowds:
                     crowd.leave()
             kept = len(good.latencies) + bombs[200] + large[200]
@@ -225,8 +225,8 @@ def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_pa
     assert set(large) <= {200, 503}
     assert set(good.statuses) == {200}
     assert good.p99() <= 1.0  # two cores are shared with three thousand clients
-    assert all(set(answers) == {b"HTTP/1.1 408"} for answers in told), told
-    # After all of it: the series are few, and say what was sent.
+    assert all(set(answers) == {b"HTTP/1.1 408"} for answers in answers_of_crowds), answers_of_crowds
+    # At the end there are few series, and they match what was sent.
     codes = metric(text, "telemetry_responses_total")
     assert set(codes) <= {f'{{code="{code}"}}' for code in (200, 408, 503)}
     assert codes['{code="408"}'] == 3 * CROWD

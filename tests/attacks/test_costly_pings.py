@@ -1,4 +1,4 @@
-"""Pings that are made to cost: many refused histograms, millions of tiny values, in little memory."""
+"""Pings built to cost memory: many refused histograms, millions of tiny values."""
 
 import gzip
 import re
@@ -16,7 +16,7 @@ INFO = b'{"reason":"saved-session","appName":"Firefox","revision":"https://hg.mo
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """As it comes: what is held here is conversion."""
+    """Replace the fixture that runs each test twice: these tests cover conversion."""
 
 
 def a_body(histograms: bytes, more: bytes = b"") -> bytes:
@@ -24,14 +24,14 @@ def a_body(histograms: bytes, more: bytes = b"") -> bytes:
 
 
 def many_refused_histograms() -> bytes:
-    """490,000 histograms that are none, in under a mebibyte."""
+    """Return 490,000 invalid histograms in under a mebibyte."""
     body = a_body(b",".join(b'"%x":{}' % number for number in range(490_000)))
     assert len(body) <= MIB
     return body
 
 
 def many_tiny_objects() -> bytes:
-    """As much text as is taken, of objects in three bytes each."""
+    """Return as much text as the server accepts, made of objects of three bytes each."""
     unlike = Random(1).randbytes(30_000).hex().encode()
     more = b',"pad":"%b","x":[%b]' % (unlike, b",".join([b"{}"] * ((8 * MIB - 70_000) // 3)))
     return a_body(b"", more)
@@ -51,8 +51,8 @@ def peak_mebibytes(pid: int) -> int:
         pytest.param("true", 640, r"and under (\d+) MiB where it writes tables", id="lines and tables"),
     ],
 )
-def test_memory_as_stated_is_enough_for_the_most_costly_pings(tables, mebibytes, stated, tmp_path):
-    """No process is killed for memory, and each ping is judged; no process takes more than limits.md says."""
+def test_the_documented_memory_is_enough_for_the_most_costly_pings(tables, mebibytes, stated, tmp_path):
+    """No process is killed for memory, each ping gets an outcome, and each process stays within limits.md."""
     page = (Path(__file__).resolve().parents[2] / "docs/limits.md").read_text(encoding="utf-8")
     [limit] = re.findall(stated, page)
     environment = {

@@ -1,4 +1,4 @@
-"""Whatever arrives is kept, comes to exactly one end of those that there are, and the counts say so (T10)."""
+"""Every damaged submission is kept and gets exactly one documented outcome, and the metrics agree."""
 
 import asyncio
 import re
@@ -17,16 +17,15 @@ from tests.support.running_server import result_of
 
 SEED = 6
 CONNECTIONS = 8
-BOOKS = ("received", "stored", "duplicate", "quarantined", "pending")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """Once is enough: bodies are no business of the edge's."""
+    """Replace the fixture that runs each test twice: the edge does not read bodies."""
 
 
 async def send(port: int, mutants: list[Mutant]) -> Counter[int]:
-    """Post *mutants* on a few connections that stay open; the answers, counted."""
+    """Post *mutants* on a few persistent connections; return the number of answers by status."""
     answers: Counter[int] = Counter()
     waiting = iter(mutants)
 
@@ -51,7 +50,7 @@ async def send(port: int, mutants: list[Mutant]) -> Counter[int]:
 
 
 def metric(text: str, name: str) -> Counter[str]:
-    """What /metrics says of *name*, by its labels."""
+    """Return the values of metric *name* by label set."""
     return Counter(
         {
             labels: int(float(value))
@@ -77,7 +76,7 @@ def descendants(server: RunningServer) -> set[int]:
     return found
 
 
-def send_and_look(tmp_path: Path, count: int, patience: float) -> None:
+def send_and_check(tmp_path: Path, count: int, patience: float) -> None:
     mutants = [mutant(SEED, index) for index in range(count)]
     RevisionCache(tmp_path / "data" / "specs").store(definitions().revision, definitions().text)
     with running_server(tmp_path, environment={"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
@@ -87,21 +86,21 @@ def send_and_look(tmp_path: Path, count: int, patience: float) -> None:
         text = scrape(server)
         assert server.children() == processes
         assert server.stop() == 0
-    books = result_of("audit", "--data", str(server.data))
-    total = books["total"]
+    report = result_of("audit", "--data", str(server.data))
+    total = report["total"]
     print(f"{count} mutants: {total}")
 
     assert answers == {200: count}
-    assert books["balanced"]
+    assert report["balanced"]
     assert (total["received"], total["pending"]) == (count, 0)
     assert "Traceback" not in server.log()
     with Ledger.for_reading(DataRoot(server.data)) as ledger:
-        told = [
+        lives = [
             life for one in mutants for life in ledger.lives(bytes.fromhex(one.document_id.replace("-", "")))
         ]
-    assert not [life for life in told if "killed" in life.detail or not life.outcome]
+    assert not [life for life in lives if "killed" in life.detail or not life.outcome]
 
-    # What is scraped says the same as the books, in series of closed lists.
+    # The metrics agree with the audit, and every label value comes from a fixed list.
     quarantined = metric(text, "telemetry_pings_quarantined_total")
     dropped = metric(text, "telemetry_histograms_dropped_total")
     assert sum(metric(text, "telemetry_pings_stored_total").values()) == total["stored"] > count // 20
@@ -113,17 +112,17 @@ def send_and_look(tmp_path: Path, count: int, patience: float) -> None:
     assert len(text.splitlines()) < 400
 
 
-def test_three_hundred_mutants_come_to_an_end_each(tmp_path):
-    """No answer but 200, no process that ends, no pending one, and books that balance."""
-    send_and_look(tmp_path, 300, 60)
+def test_each_of_300_mutants_gets_one_outcome(tmp_path):
+    """Every answer is 200, no process ends, no submission stays pending, and the audit balances."""
+    send_and_check(tmp_path, 300, 60)
 
 
 @pytest.mark.slow
-def test_ten_thousand_mutants_come_to_an_end_each(tmp_path):
-    """The same at the size of the release bar."""
-    send_and_look(tmp_path, 10_000, 240)
+def test_each_of_10000_mutants_gets_one_outcome(tmp_path):
+    """The same with the number of mutants that a release needs."""
+    send_and_check(tmp_path, 10_000, 240)
 
 
 def test_a_mutant_is_always_the_same():
-    """So that one that breaks something can be made again from its number."""
+    """A mutant that breaks something can be rebuilt from its number."""
     assert [mutant(1, index) for index in range(20)] == [mutant(1, index) for index in range(20)]

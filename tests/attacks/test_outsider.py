@@ -1,4 +1,4 @@
-"""What an outsider finds who looks at the running server: ports, rights, and what it leaves readable."""
+"""An outsider finds only documented ports, no privileges and no readable data of a running server."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from telemetry_server.demo.temporary_server import bare_environment, free_port
 from tests.support.data_root import REVISION, SPEC, a_ping, an_id
 from tests.support.edges import wait_for
 
-NOBODY = 65534
+UNPRIVILEGED_UID = 65534
 LISTEN = "0A"
 LOOPBACK = "0100007F"
 SOURCE = Path(__file__).resolve().parents[2]
@@ -28,12 +28,12 @@ SOURCE = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """An outsider sees the server as it comes."""
+    """Replace the fixture that runs each test twice: the default settings are enough here."""
 
 
 @dataclass
-class Seen:
-    """A server of somebody without rights."""
+class UnprivilegedServer:
+    """A server that runs as an unprivileged user."""
 
     process: subprocess.Popen[bytes]
     data: Path
@@ -44,7 +44,7 @@ class Seen:
     starts_processes: bool
 
     def processes(self) -> set[int]:
-        """All of them, grandchildren too."""
+        """Return the ids of all its processes, grandchildren included."""
         found, new = set(), {self.process.pid}
         while new:
             found |= new
@@ -66,29 +66,34 @@ class Seen:
 
 
 @contextmanager
-def run_by_nobody(folder: Path) -> Iterator[Seen]:
-    """The server, without a umask that would hide what it creates; as nobody where the tests are root."""
+def unprivileged_server(folder: Path) -> Iterator[UnprivilegedServer]:
+    """Yield a server with umask 0; it runs as user `nobody` if the tests run as root."""
     uid, prefix = os.getuid(), []
     if uid == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("setpriv is needed to give up root")
-        uid = NOBODY
+        uid = UNPRIVILEGED_UID
         os.chown(folder, uid, uid)
         prefix = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
         probe = [*prefix, sys.executable, "-c", "import telemetry_server.cli.main"]
         if subprocess.run(probe, cwd=SOURCE, capture_output=True, timeout=60, check=False).returncode:
-            pytest.skip("the program is where only root may read")
-    # An interpreter below /root is root's to start, though what it runs may be anybody's.
-    look = [*prefix, sys.executable, "-c", "import os, sys; sys.exit(not os.access(sys.executable, os.X_OK))"]
-    starts_processes = subprocess.run(look, timeout=60, check=False).returncode == 0
-    # The definitions come from a folder, as a fetch: so they are the server's to write, not ours.
+            pytest.skip("only root may read the source folder")
+    # Other users cannot start an interpreter below /root, even if they can read the program.
+    probe = [
+        *prefix,
+        sys.executable,
+        "-c",
+        "import os, sys; sys.exit(not os.access(sys.executable, os.X_OK))",
+    ]
+    starts_processes = subprocess.run(probe, timeout=60, check=False).returncode == 0
+    # The server fetches the definitions from a folder, so it writes the cached copy itself.
     upstream = folder / "upstream" / REVISION.repository / REVISION.changeset
     upstream.mkdir(parents=True)
     (upstream / "Histograms.json").write_bytes(orjson.dumps(SPEC))
-    seen_port, admin_port = free_port(), free_port()
+    port, admin_port = free_port(), free_port()
     settings = {
         "TELEMETRY_DATA_DIR": str(folder / "data"),
-        "TELEMETRY_PORT": str(seen_port),
+        "TELEMETRY_PORT": str(port),
         "TELEMETRY_ADMIN_PORT": str(admin_port),
         "TELEMETRY_REVISION_SERVER": str(folder / "upstream"),
         "TELEMETRY_MIN_FREE_BYTES": "0",
@@ -108,7 +113,7 @@ def run_by_nobody(folder: Path) -> Iterator[Seen]:
     try:
         wait_for(lambda: "Listening on" in log.read_text() or process.poll() is not None, 20)
         assert process.poll() is None, log.read_text()
-        yield Seen(process, folder / "data", uid, seen_port, admin_port, log, starts_processes)
+        yield UnprivilegedServer(process, folder / "data", uid, port, admin_port, log, starts_processes)
     finally:
         process.terminate()
         try:
@@ -119,14 +124,14 @@ def run_by_nobody(folder: Path) -> Iterator[Seen]:
 
 
 @pytest.fixture(scope="module")
-def seen() -> Iterator[Seen]:
-    """One that has stored, quarantined, fetched, and used its processes, if it may start any."""
-    with tempfile.TemporaryDirectory() as name, run_by_nobody(Path(name)) as server:
+def server() -> Iterator[UnprivilegedServer]:
+    """Yield a server that has stored and quarantined pings, in conversion processes if it may start any."""
+    with tempfile.TemporaryDirectory() as name, unprivileged_server(Path(name)) as server:
         count = 0
         while count < 150:
-            # As few as the converter takes on by itself, where it has to.
+            # Few enough to be converted without other processes, if it cannot start any.
             for number in range(count, count + (150 if server.starts_processes else 15)):
-                body = orjson.dumps(a_ping(number)) if number % 3 else b"no JSON"
+                body = orjson.dumps(a_ping(number)) if number % 3 else b"not JSON"
                 assert server.post(number, body) == 200
                 count += 1
             quarantined, stored = count // 3, count - count // 3
@@ -136,7 +141,7 @@ def seen() -> Iterator[Seen]:
 
 
 def open_sockets(pids: set[int]) -> set[str]:
-    """The inodes of every socket that one of *pids* holds."""
+    """Return the inodes of every socket that one of *pids* holds."""
     inodes = set()
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").iterdir():
@@ -146,9 +151,9 @@ def open_sockets(pids: set[int]) -> set[str]:
     return inodes
 
 
-def test_nothing_listens_that_is_not_documented(seen):
-    """Two ports on loopback, as the settings say; no UDP, no path that others could connect to."""
-    inodes = open_sockets(seen.processes())
+def test_only_the_documented_ports_listen(server):
+    """Two ports of the settings listen on loopback; there is no UDP socket and no named Unix socket."""
+    inodes = open_sockets(server.processes())
     listening, connected = set(), set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -166,28 +171,28 @@ def test_nothing_listens_that_is_not_documented(seen):
         if line.split()[6] in inodes and len(line.split()) > 7
     ]  # fmt: skip
 
-    assert listening == {f"{LOOPBACK}:{port:04X}" for port in (seen.port, seen.admin_port)}
+    assert listening == {f"{LOOPBACK}:{port:04X}" for port in (server.port, server.admin_port)}
     assert {address.split(":")[0] for address in connected} <= {LOOPBACK, "00000000"}
     assert not others
     assert not named
 
 
-def test_nothing_below_the_data_root_is_anybody_elses_to_read(seen):
-    """Whatever the umask: folders 0700, files 0600, fetched definitions, ledger and counts in memory too."""
-    # A held port is bound before it is listened on; what is open tells where else it writes.
+def test_other_users_can_read_nothing_below_the_data_root(server):
+    """With any umask, folders are 0700 and files 0600, also definitions, ledger and counters in memory."""
+    # Files open for writing show where else the server writes.
     written = {
         link.readlink()
-        for pid in seen.processes()
+        for pid in server.processes()
         for link in Path(f"/proc/{pid}/fd").iterdir()
         if stat.S_ISREG(link.stat().st_mode) and os.access(link, os.W_OK)
-    } - {seen.log}
-    elsewhere = {path.parent for path in written if not path.is_relative_to(seen.data)}
-    ours = [seen.data, *seen.data.rglob("*")]
+    } - {server.log}
+    elsewhere = {path.parent for path in written if not path.is_relative_to(server.data)}
+    ours = [server.data, *server.data.rglob("*")]
     for folder in elsewhere:
-        assert re.fullmatch(rf"/dev/shm/telemetry-server-{seen.uid}-[0-9a-f]+", str(folder)), folder
+        assert re.fullmatch(rf"/dev/shm/telemetry-server-{server.uid}-[0-9a-f]+", str(folder)), folder
         ours += [folder, *folder.iterdir()]
 
-    assert {path.name for path in seen.data.iterdir()} == {
+    assert {path.name for path in server.data.iterdir()} == {
         *("raw", "converted", "quarantine", "specs", "state"),
         ".identity",
     }
@@ -195,14 +200,16 @@ def test_nothing_below_the_data_root_is_anybody_elses_to_read(seen):
     wrong = {
         f"{path}: {found.st_mode:o} of {found.st_uid}"
         for path in ours
-        if (found := path.lstat()).st_uid != seen.uid or stat.S_IMODE(found.st_mode) & 0o077
+        if (found := path.lstat()).st_uid != server.uid or stat.S_IMODE(found.st_mode) & 0o077
     }
     assert sorted(wrong) == []
 
 
-def test_its_processes_have_no_rights_of_roots(seen):
-    """The user that it was started as, and no capability."""
-    for pid in seen.processes():
+def test_its_processes_have_no_root_privileges(server):
+    """They run as the user that started the server, without any capability."""
+    for pid in server.processes():
         status = Path(f"/proc/{pid}/status").read_text()
-        assert re.search(rf"^Uid:\t{seen.uid}\t{seen.uid}\t{seen.uid}\t{seen.uid}$", status, re.MULTILINE)
+        assert re.search(
+            rf"^Uid:\t{server.uid}\t{server.uid}\t{server.uid}\t{server.uid}$", status, re.MULTILINE
+        )
         assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""No client's address is anywhere unless it was asked for, and nothing that is sent can forge a log line."""
+"""Client addresses are kept only if the settings ask for them, and clients cannot forge log lines."""
 
 import gzip
 import re
@@ -13,7 +13,7 @@ from tests.support.data_root import a_ping, an_id
 from tests.support.edges import RunningServer, a_request, kept_in, running_server, wait_for
 from tests.support.running_server import telemetry_server
 
-# Addresses of no real network (RFC 5737, 3849), each as a part of it is written that stays after truncation.
+# Documentation addresses (RFC 5737, 3849); SECRETS holds the prefixes that survive truncation.
 FORWARDED = "203.0.113.77, 198.51.100.88"
 HEADERS = {
     "X-Forwarded-For": FORWARDED,
@@ -23,22 +23,22 @@ HEADERS = {
     "CF-Connecting-IP": "203.0.113.77",
     "Via": "1.1 203.0.113.77",
     "From": "somebody@example.org",
-    "Cookie": "session=geheim-77",
-    "Authorization": "Bearer geheim-77",
-    "Referer": "http://203.0.113.77/geheim-77",
+    "Cookie": "session=secret-77",
+    "Authorization": "Bearer secret-77",
+    "Referer": "http://203.0.113.77/secret-77",
     "Origin": "http://203.0.113.77",
 }
-SECRETS = (b"203.0.113.", b"198.51.100.", b"2001:db8::77", b"geheim-77", b"somebody@example.org")
+SECRETS = (b"203.0.113.", b"198.51.100.", b"2001:db8::77", b"secret-77", b"somebody@example.org")
 FORGED = '\r\n{"Type":"forged"}\x1b[31m\u2028'
 
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """Both lanes keep headers by one list: tests/edge holds that."""
+    """Replace the fixture that runs each test twice: tests/edge compares the kept headers of both paths."""
 
 
 def everything_under(root: Path) -> dict[Path, bytes]:
-    """What is in every file, compressed ones unpacked."""
+    """Return the content of every file, compressed files unpacked."""
     found = {}
     for path in root.rglob("*"):
         if path.suffix == ".zst":
@@ -50,10 +50,10 @@ def everything_under(root: Path) -> dict[Path, bytes]:
 
 
 def send_some(server: RunningServer) -> int:
-    """Stored, quarantined for several reasons, and refused: each with all the headers."""
+    """Send pings that are stored, quarantined and refused, all with HEADERS; return how many are kept."""
     good = orjson.dumps({"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox"}, "histograms": {}})
     bad = orjson.dumps(a_ping(2) | {"info": {"revision": FORGED, "reason": FORGED, "appName": FORGED}})
-    bodies = (good, gzip.compress(good), bad, b"no JSON" + FORGED.encode(), b"\x1f\x8bxx", b"")
+    bodies = (good, gzip.compress(good), bad, b"not JSON" + FORGED.encode(), b"\x1f\x8bxx", b"")
     for number, body in enumerate(bodies):
         path = f"/submit/telemetry/{an_id(number)}?ip={number}"
         (answer,) = server.talk(a_request(body, path=path, headers=HEADERS), half_close=True)
@@ -78,7 +78,7 @@ def send_some(server: RunningServer) -> int:
 
 @pytest.mark.parametrize("hops", ["0", "2"])
 def test_no_address_is_kept_logged_or_counted(tmp_path, hops):
-    """Not in raw, records, quarantine, ledger, log lines, metrics, or what the commands print."""
+    """Raw store, records, quarantine, ledger, log, metrics and output of commands hold no client address."""
     environment = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_TRUSTED_HOPS": hops}
     with running_server(tmp_path, environment=environment) as server:
         count = send_some(server)
@@ -105,8 +105,8 @@ def test_no_address_is_kept_logged_or_counted(tmp_path, hops):
     ("hops", "kept"),
     [("0", "127.0.0.0"), ("1", "198.51.100.0"), ("2", "203.0.113.0"), ("3", "203.0.113.0")],
 )
-def test_a_truncated_address_is_that_of_the_hop_that_is_trusted(tmp_path, hops, kept):
-    """Asked for, a /24 is kept; the header itself is not, and no record has the address."""
+def test_a_truncated_address_is_taken_from_the_trusted_hop(tmp_path, hops, kept):
+    """If the settings ask for it, a /24 is kept in raw; no header is kept and no record has the address."""
     environment = {
         "TELEMETRY_REVISION_OFFLINE": "true",
         "TELEMETRY_CLIENT_ADDRESS": "truncated",
@@ -126,17 +126,17 @@ def test_a_truncated_address_is_that_of_the_hop_that_is_trusted(tmp_path, hops, 
             assert kept.encode() not in data, path
 
 
-def test_no_text_of_a_clients_makes_a_log_line(tmp_path):
-    """Lines are JSON objects of ours, one each; control characters are spelt out."""
+def test_clients_cannot_forge_a_log_line(tmp_path):
+    """Each log line is one JSON object of the server; control characters are escaped."""
     with running_server(tmp_path, environment={"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
         count = send_some(server)
         wait_for(lambda: ended(scrape(server)) >= count, 30)
         assert server.stop() == 0
-    said = server.log()
-    lines = [line for line in said.splitlines() if line.startswith("{")]
+    log = server.log()
+    lines = [line for line in log.splitlines() if line.startswith("{")]
 
     assert lines
     assert "forged" not in {orjson.loads(line)["Type"] for line in lines}
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028\u2029]", said)
-    for line in said.splitlines():
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028\u2029]", log)
+    for line in log.splitlines():
         assert line.startswith(("{", "Listening on", "  ")), line

@@ -1,4 +1,4 @@
-"""A ping's revision reaches nobody but the configured server, and a bad server holds up no client (T17)."""
+"""Only the configured revision server is contacted, and a slow revision server does not delay clients."""
 
 import socket
 import threading
@@ -17,17 +17,17 @@ from tests.support.edges import RunningServer, a_request, running_server, wait_f
 from tests.support.running_server import result_of
 
 CHANGESET = "0123456789ab"
-HELD_UP_SECONDS = 1.0  # a crowded machine stops for less, a client that waits for a fetch for more
+HELD_UP_SECONDS = 1.0  # longer than pauses of a busy machine, shorter than a wait for a fetch
 
 
 @pytest.fixture(scope="module", autouse=True)
 def has_fast_lane() -> None:
-    """What is held here is behind both lanes."""
+    """Replace the fixture that runs each test twice: both paths lead to the same converter."""
 
 
 @contextmanager
 def canary() -> Iterator[tuple[int, list[object]]]:
-    """A port that nobody has a reason to connect to, and who did."""
+    """Yield a port that must not be contacted, and the list of its callers."""
     callers: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0.1)
@@ -52,13 +52,13 @@ def canary() -> Iterator[tuple[int, list[object]]]:
 
 
 class RevisionServer:
-    """Answers 404, or what *texts* has for a path, or hangs; remembers what it was asked."""
+    """Answers with the entry of *texts* for a path, answers 404, or hangs; records the requested paths."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
         self.texts: dict[str, bytes] = {}
         self.hangs = threading.Event()
-        self.is_over = threading.Event()
+        self.released = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator[str]:
@@ -68,7 +68,7 @@ class RevisionServer:
             def do_GET(self) -> None:
                 owner.paths.append(self.path)
                 if owner.hangs.is_set():
-                    owner.is_over.wait(60)
+                    owner.released.wait(60)
                 text = next((text for part, text in owner.texts.items() if part in self.path), None)
                 self.send_response(404 if text is None else 200)
                 self.send_header("Content-Length", str(len(text or b"")))
@@ -85,7 +85,7 @@ class RevisionServer:
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            self.is_over.set()
+            self.released.set()
             server.shutdown()
             thread.join()
             server.server_close()
@@ -99,10 +99,10 @@ def post(server: RunningServer, number: int, revision: object) -> None:
 
 
 def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
-    """Whatever it looks like: the configured server is asked for plain names, or nobody is."""
-    asked = RevisionServer()
-    asked.texts = {f"/{REVISION.repository}/raw-file/{CHANGESET}": orjson.dumps(SPEC)}
-    with canary() as (port, callers), asked.running() as url:
+    """For any form of the revision, the configured server gets a plain name or no request at all."""
+    revision_server = RevisionServer()
+    revision_server.texts = {f"/{REVISION.repository}/raw-file/{CHANGESET}": orjson.dumps(SPEC)}
+    with canary() as (port, callers), revision_server.running() as url:
         host = f"127.0.0.1:{port}"
         honest = [
             f"http://{host}/mozilla-central/rev/{CHANGESET}",
@@ -139,14 +139,14 @@ def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
             stored = metric(scrape(server), "telemetry_pings_stored_total")
             log = server.log()
             assert server.stop() == 0
-    books = result_of("audit", "--data", str(server.data))
+    report = result_of("audit", "--data", str(server.data))
 
     assert callers == []
-    # Those that name the repository that is there are judged by it, whatever host they name it on.
+    # Pings that name an existing repository are converted with it, whatever host they name.
     assert sum(stored.values()) >= len(honest)
-    assert books["balanced"]
-    assert books["total"]["pending"] == 0
-    for path in asked.paths:
+    assert report["balanced"]
+    assert report["total"]["pending"] == 0
+    for path in revision_server.paths:
         assert path.count("/raw-file/") == 1
         assert not any(odd_part in path for odd_part in ("..", "%", "?", "#", "@", "//", "\\", ":"))
     names = {path.name for path in (server.data / "specs").rglob("*") if path.is_file()}
@@ -155,12 +155,12 @@ def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_revision_server_that_hangs_holds_up_no_client(tmp_path):
-    """Nobody waits for it, who would wait for long, and pings whose definitions are here are stored."""
-    asked = RevisionServer()
-    asked.texts = {f"/{REVISION.repository}/raw-file/{REVISION.changeset}": orjson.dumps(SPEC)}
+def test_a_hanging_revision_server_does_not_delay_clients(tmp_path):
+    """Clients are answered at once, and pings with cached definitions are stored."""
+    revision_server = RevisionServer()
+    revision_server.texts = {f"/{REVISION.repository}/raw-file/{REVISION.changeset}": orjson.dumps(SPEC)}
     with (
-        asked.running() as url,
+        revision_server.running() as url,
         running_server(tmp_path, environment={"TELEMETRY_REVISION_SERVER": url}) as server,
     ):
         revision = f"https://hg.mozilla.org/{REVISION.repository}/rev/{REVISION.changeset}"
@@ -168,21 +168,21 @@ def test_a_revision_server_that_hangs_holds_up_no_client(tmp_path):
         wait_for(lambda: ended(scrape(server)) >= 1, 30)
         with GoodClients(server) as before:
             time.sleep(3)
-        asked.hangs.set()
+        revision_server.hangs.set()
         for number in range(1, 301):
             post(server, 910_000 + number, f"https://hg.mozilla.org/mozilla-central/rev/{number:040x}")
         with GoodClients(server, first=500_000) as meanwhile:
             time.sleep(3)
-        judged = 1 + len(before.latencies) + len(meanwhile.latencies)
-        wait_for(lambda: ended(scrape(server)) >= judged, 30)
+        ended_before = 1 + len(before.latencies) + len(meanwhile.latencies)
+        wait_for(lambda: ended(scrape(server)) >= ended_before, 30)
         post(server, 900_001, revision)
-        wait_for(lambda: ended(scrape(server)) > judged, 20)
-        asked_while_hanging = len(asked.paths) - 1
+        wait_for(lambda: ended(scrape(server)) > ended_before, 20)
+        requests_while_hanging = len(revision_server.paths) - 1
         assert server.stop() == 0
     print(f"p99 {before.p99() * 1000:.0f} ms before, {meanwhile.p99() * 1000:.0f} ms while it hangs")
 
     assert set(before.statuses) == set(meanwhile.statuses) == {200}
     assert meanwhile.p99() <= max(HELD_UP_SECONDS, 3 * before.p99())
-    assert asked_while_hanging <= 4
+    assert requests_while_hanging <= 4
     total = result_of("audit", "--data", str(server.data))["total"]
     assert total["pending"] == 300

@@ -1,4 +1,4 @@
-"""Slow and silent clients beside good ones: these are served in time, those let go, memory stays (T11)."""
+"""Slow and silent clients are disconnected; good clients are served in time and memory stays bounded."""
 
 import asyncio
 import resource
@@ -25,7 +25,7 @@ TIMEOUTS = {
 
 @dataclass
 class Crowd:
-    """Connections that send something now and then and wait for their answers."""
+    """Connections that send a byte now and then and wait for their answers."""
 
     connections: list[socket.socket]
 
@@ -39,16 +39,16 @@ class Crowd:
         return cls(connections)
 
     def drip(self) -> None:
-        """A byte more from each."""
+        """Send one more byte on each connection."""
         for connection in self.connections:
             try:
                 connection.send(b"x")
             except OSError:
-                continue  # let go already
+                continue  # disconnected already
 
     def answers(self, seconds: float) -> list[bytes]:
-        """What each was told, once all were told something or the time is over."""
-        told: dict[int, bytes] = {}
+        """Return the start of each answer, once all have one or *seconds* are over."""
+        received: dict[int, bytes] = {}
         waiting = {connection.fileno(): connection for connection in self.connections}
         deadline = time.monotonic() + seconds
         poll = select.poll()
@@ -59,10 +59,10 @@ class Crowd:
                 connection = waiting.pop(descriptor)
                 poll.unregister(descriptor)
                 try:
-                    told[descriptor] = connection.recv(1 << 12)[:12]
+                    received[descriptor] = connection.recv(1 << 12)[:12]
                 except OSError:
-                    told[descriptor] = b"reset"
-        return [told.get(connection.fileno(), b"nothing") for connection in self.connections]
+                    received[descriptor] = b"reset"
+        return [received.get(connection.fileno(), b"nothing") for connection in self.connections]
 
     def leave(self) -> None:
         for connection in self.connections:
@@ -70,7 +70,7 @@ class Crowd:
 
 
 def resident_mebibytes(server: RunningServer) -> float:
-    """Memory of the workers."""
+    """Return the resident memory of the workers."""
     kibibytes = 0
     for pid in server.children():
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -80,7 +80,7 @@ def resident_mebibytes(server: RunningServer) -> float:
 
 
 def good_posts(server: RunningServer, seconds: float, per_second: float) -> tuple[list[int], list[float]]:
-    """Statuses and latencies of posts at a steady rate, each on a connection of its own."""
+    """Return statuses and latencies of posts at a steady rate, each on its own connection."""
     statuses, latencies = [], []
     started = time.monotonic()
     for number in range(int(seconds * per_second)):
@@ -93,8 +93,8 @@ def good_posts(server: RunningServer, seconds: float, per_second: float) -> tupl
     return statuses, latencies
 
 
-def crowd_beside_good_ones(
-    tmp_path: Path, size: int, seconds: float, per_second: float, *, most_p99_seconds: float | None = None
+def attack_beside_good_posts(
+    tmp_path: Path, size: int, seconds: float, per_second: float, *, max_p99_seconds: float | None = None
 ) -> None:
     with running_server(
         tmp_path, "--no-convert", environment=TIMEOUTS | {"TELEMETRY_MAX_CONNECTIONS": "8192"}
@@ -107,7 +107,7 @@ def crowd_beside_good_ones(
             crowd.drip()
         more, later = good_posts(server, seconds / 2, per_second)
         statuses, latencies = statuses + more, sorted(latencies + later)
-        told = [set(crowd.answers(60)) for crowd in crowds]
+        answers = [set(crowd.answers(60)) for crowd in crowds]
         grown = resident_mebibytes(server) - before
         for crowd in crowds:
             crowd.leave()
@@ -119,47 +119,47 @@ def crowd_beside_good_ones(
         assert server.stop() == 0
 
     assert set(statuses) == {200}
-    assert told == [{b"HTTP/1.1 408"}] * 3
-    assert most_p99_seconds is None or p99 <= most_p99_seconds
+    assert answers == [{b"HTTP/1.1 408"}] * 3
+    assert max_p99_seconds is None or p99 <= max_p99_seconds
     assert grown <= 100
 
 
-def test_fifty_slow_clients_of_each_kind_are_let_go_and_good_ones_served(tmp_path):
-    """Slow headers, slow bodies, silence: 408 each."""
-    crowd_beside_good_ones(tmp_path, 50, seconds=1.6, per_second=50)
+def test_50_slow_clients_of_each_kind_get_408_and_good_posts_get_200(tmp_path):
+    """The kinds are slow headers, slow bodies and silence."""
+    attack_beside_good_posts(tmp_path, 50, seconds=1.6, per_second=50)
 
 
 @pytest.mark.slow
-def test_a_thousand_slow_clients_of_each_kind_are_let_go_and_good_ones_served(tmp_path):
-    """The same at the size of the release bar: p99 at most 250 ms, at most 100 MiB more."""
+def test_1000_slow_clients_of_each_kind_get_408_and_good_posts_get_200(tmp_path):
+    """The same with the numbers that a release needs: p99 at most 250 ms, at most 100 MiB more."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4096:
         pytest.skip("needs 4,096 open files")
-    crowd_beside_good_ones(tmp_path, 1000, seconds=1.8, per_second=200, most_p99_seconds=0.25)
+    attack_beside_good_posts(tmp_path, 1000, seconds=1.8, per_second=200, max_p99_seconds=0.25)
 
 
-@pytest.mark.parametrize(("cap", "excess"), [(20, 30), pytest.param(2048, 500, marks=pytest.mark.slow)])
-def test_connections_past_the_cap_get_503_and_those_within_it_are_served(tmp_path, cap, excess):
-    """Each of the excess is told, not reset."""
+@pytest.mark.parametrize(("limit", "excess"), [(20, 30), pytest.param(2048, 500, marks=pytest.mark.slow)])
+def test_connections_past_the_limit_get_503_and_the_others_are_served(tmp_path, limit, excess):
+    """Connections past the limit get an answer, not a reset."""
     with running_server(
-        tmp_path, "--no-convert", environment={"TELEMETRY_MAX_CONNECTIONS": str(cap)}
+        tmp_path, "--no-convert", environment={"TELEMETRY_MAX_CONNECTIONS": str(limit)}
     ) as server:
-        held = Crowd.at(server, cap, b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
-        turned_away = Crowd.at(server, excess, a_request())
-        told = turned_away.answers(60)
+        held = Crowd.at(server, limit, b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
+        refused = Crowd.at(server, excess, a_request())
+        refusals = refused.answers(60)
         for connection in held.connections:
             connection.send(b"}")
         served = held.answers(60)
-        turned_away.leave()
+        refused.leave()
         held.leave()
         assert server.stop() == 0
 
-    assert set(told) == {b"HTTP/1.1 503"}
+    assert set(refusals) == {b"HTTP/1.1 503"}
     assert set(served) == {b"HTTP/1.1 200"}
 
 
 KIB, MIB = 1 << 10, 1 << 20
 DEFINITIONS = "GET /histograms/releases/mozilla-release/a55c55edf302 HTTP/1.1\r\nHost: a\r\n\r\n"
-# What each kind of stalled client sends before it stops; readers take nothing of their answers.
+# What each kind of stalled client sends before it stops; readers never read their answers.
 STALLED_READERS = {
     "large answer": DEFINITIONS.encode(),
     "metrics": b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 4,
@@ -174,19 +174,19 @@ STALLED_WRITERS = {
     + b"20000\r\n"
     + b"x" * 100_000,
 }
-# As docs/limits.md says it: twice the bound of what is held for clients, and the connections themselves.
+# As in docs/limits.md: twice the limit of bytes held for clients, and the memory of each connection.
 MAX_HELD_MEBIBYTES = 2 * 64
 MAX_CONNECTION_KIBIBYTES = 48
 
 
 async def stall(port: int, first: bytes) -> socket.socket:
-    """A connection that sends *first*, as far as it is taken, and then does nothing."""
+    """Open a connection, send as much of *first* as the server reads, and return the idle connection."""
     loop = asyncio.get_running_loop()
     connection = socket.socket()
     connection.setblocking(False)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIB)
     await loop.sock_connect(connection, ("127.0.0.1", port))
-    # It may not be read any more, or have given way.
+    # The server may stop reading, or close the connection.
     with suppress(TimeoutError, ConnectionError):
         await asyncio.wait_for(loop.sock_sendall(connection, first), 2)
     return connection
@@ -216,7 +216,7 @@ async def post_at_rate(ports: list[int], seconds: float, per_second: float) -> l
 
 
 def p99_milliseconds(latencies: list[float]) -> float:
-    """Of *latencies* in seconds, in order."""
+    """Return the 99th percentile of sorted *latencies* (in seconds)."""
     return latencies[int(len(latencies) * 0.99) - 1] * 1000
 
 
@@ -226,7 +226,7 @@ async def post_beside_stalled(
     """
     Post to both servers in turn while *attacked* has *size* stalled readers and as many writers.
 
-    What else the machine does delays both servers alike, so the ratio of their latencies is
+    Other work of the machine delays both servers equally, so the ratio of their latencies is
     the effect of the stalled clients.
 
     Returns:
@@ -263,8 +263,8 @@ async def post_beside_stalled(
 
 
 @pytest.mark.parametrize("size", [50, pytest.param(1000, marks=pytest.mark.slow)])
-def test_stalled_readers_and_writers_keep_no_good_post_from_its_200(tmp_path, size):
-    """As many of each; memory stays within what the limits page says."""
+def test_good_posts_get_200_beside_stalled_readers_and_writers(tmp_path, size):
+    """There are as many readers as writers; memory stays within docs/limits.md."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2 * size + 500:
         pytest.skip(f"needs {2 * size + 500:,} open files")
     place = tmp_path / "attacked/data/specs/releases/mozilla-release/a55c55edf302"

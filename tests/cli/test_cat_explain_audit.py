@@ -293,18 +293,18 @@ def test_cat_raw_prints_the_clients_address_if_it_was_kept(world, look):
 )
 def test_explain_prints_the_outcome(look, number, outcome, reason):
     """Every submitted id has an explanation."""
-    told = json.loads(look("explain", "--json", an_id(number)))
+    answer = json.loads(look("explain", "--json", an_id(number)))
 
-    assert (told["document_id"], told["outcome"], told["reason"]) == (an_id(number), outcome, reason)
-    assert told["received_at"] == "2026-11-22T12:00:00.000000Z"
+    assert (answer["document_id"], answer["outcome"], answer["reason"]) == (an_id(number), outcome, reason)
+    assert answer["received_at"] == "2026-11-22T12:00:00.000000Z"
 
 
 def test_explain_prints_how_many_histograms_were_kept(look):
     """Of a stored ping, besides the dropped ones."""
-    told = json.loads(look("explain", "--json", an_id(0)))
+    answer = json.loads(look("explain", "--json", an_id(0)))
 
-    assert (told["kept_histograms"], len(told["dropped_histograms"])) == (2, 1)
-    assert "  kept             2 histograms\n  dropped          1 histograms\n" in look("explain", an_id(0))
+    assert (answer["kept_histograms"], len(answer["dropped_histograms"])) == (2, 1)
+    assert "  kept             2 histograms\n  dropped          1 histogram\n" in look("explain", an_id(0))
     assert json.loads(look("explain", "--json", an_id(4)))["kept_histograms"] is None
 
 
@@ -366,9 +366,9 @@ def test_explain_of_an_invalid_id_points_to_the_quarantine(world, command):
 
 def test_explain_lists_the_checks_up_to_the_failed_one(look):
     """In the order of conversion."""
-    told = json.loads(look("explain", "--json", an_id(4)))
+    answer = json.loads(look("explain", "--json", an_id(4)))
 
-    assert told["checked"] == [
+    assert answer["checked"] == [
         {"check": "path", "passed": True},
         {"check": "body", "passed": True},
         {"check": "JSON", "passed": False},
@@ -383,22 +383,22 @@ async def test_explain_of_a_pending_ping_names_its_revision(tmp_path):
     await world.convert()
 
     with Ledger.for_reading(world.root) as ledger:
-        told = explain(world.root, ledger, world.setup.resolver(), UUID(an_id(1)))
+        answer = explain(world.root, ledger, world.setup.resolver(), UUID(an_id(1)))
 
-    assert (told.outcome, told.received_at) == ("pending", "2026-11-22T12:00:00.000000Z")
-    assert told.revision == "mozilla-central/rev/0123456789ab"
-    assert told.where.startswith("raw/20261122/")
+    assert (answer.outcome, answer.received_at) == ("pending", "2026-11-22T12:00:00.000000Z")
+    assert answer.revision == "mozilla-central/rev/0123456789ab"
+    assert answer.where.startswith("raw/20261122/")
 
 
 def test_explain_names_dropped_histograms_and_duplicates(look):
     """All submissions under an id are listed; the case of the id does not matter."""
-    told = json.loads(look("explain", "--json", an_id(1).upper()))
+    answer = json.loads(look("explain", "--json", an_id(1).upper()))
 
-    assert [(h["name"], h["reason"]) for h in told["dropped_histograms"]] == [
+    assert [(h["name"], h["reason"]) for h in answer["dropped_histograms"]] == [
         ("NOT_THERE", "unknown_histogram")
     ]
-    assert [(other["outcome"], other["reason"]) for other in told["others"]] == [("duplicate", "conflict")]
-    assert told["where"].endswith("/30.0a1/20140301030202")
+    assert [(other["outcome"], other["reason"]) for other in answer["others"]] == [("duplicate", "conflict")]
+    assert answer["where"].endswith("/30.0a1/20140301030202")
     assert "stored" in look("explain", an_id(1))
 
 
@@ -406,9 +406,9 @@ def test_explain_of_an_unread_ping_is_pending(world, look):
     """It is in raw/, and the converter has not read it."""
     world.receive([submitted(a_ping(8), 8)])
 
-    told = json.loads(look("explain", "--json", an_id(8)))
+    answer = json.loads(look("explain", "--json", an_id(8)))
 
-    assert (told["outcome"], told["reason"]) == ("pending", "not read yet")
+    assert (answer["outcome"], answer["reason"]) == ("pending", "not read yet")
 
 
 def test_explain_of_an_unknown_id_is_a_finding(look):
@@ -421,9 +421,9 @@ def test_audit_balances_and_counts_waiting_submissions(world, look):
     """Unread submissions are received and pending."""
     world.receive([submitted(a_ping(8), 8)])
 
-    told = json.loads(look("audit", "--json"))
+    answer = json.loads(look("audit", "--json"))
 
-    assert told["balanced"] is True
+    assert answer["balanced"] is True
     expected = {
         "received": 7,
         "stored": 3,
@@ -433,7 +433,7 @@ def test_audit_balances_and_counts_waiting_submissions(world, look):
         "pending": 1,
         "deleted": 0,
     }
-    assert told["total"] == told["days"]["20261122"] == expected
+    assert answer["total"] == answer["days"]["20261122"] == expected
 
 
 @pytest.mark.parametrize("store", ["converted", "quarantine"])
@@ -528,12 +528,12 @@ async def test_explain_lists_self_described_histograms(tmp_path, command):
     await world.convert()
     words = ("explain", an_id(0), "--data", str(world.root.path))
 
-    told = command(*words)[0]
+    answer = command(*words)[0]
     exact = json.loads(command(*words, "--json")[0])
 
-    assert "24 histograms were packed by their own definitions" in told
-    assert "    PLAIN_FLAG: flag, 1 to 2 in 3 buckets\n" in told
-    assert r"    EVIL\x1b[31m: exponential, 1 to 3000 in 10 buckets" in told
-    assert "and 4 more" in told
+    assert "24 histograms were packed with their own definitions" in answer
+    assert "    PLAIN_FLAG: flag, 1 to 2 in 3 buckets\n" in answer
+    assert r"    EVIL\x1b[31m: exponential, 1 to 3000 in 10 buckets" in answer
+    assert "and 4 more" in answer
     assert exact["self_described"]["processes"] == {"gpu": {"PLAIN_FLAG": [0, 1, 3000, 10]}}
     assert exact["self_described"] == exact["metadata"]["self_described"]

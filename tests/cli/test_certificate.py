@@ -1,4 +1,4 @@
-"""``certificate``: a self-signed pair, in one command."""
+"""``certificate`` makes a self-signed certificate and its key."""
 
 import json
 import shutil
@@ -13,8 +13,8 @@ needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="open
 
 
 @needs_openssl
-def test_it_writes_a_pair_that_the_server_takes(tmp_path, command):
-    """For localhost and the names that were asked for; the key is private."""
+def test_certificate_writes_a_pair_that_the_server_accepts(tmp_path, command):
+    """For localhost and the given names; the key is private."""
     folder = tmp_path / "tls"
     words = ("--host", "t.example.org", "--host", "192.0.2.7", "--days", "3", "--json")
     made = json.loads(command("certificate", str(folder), *words)[0])
@@ -34,7 +34,7 @@ def test_it_writes_a_pair_that_the_server_takes(tmp_path, command):
 
 @needs_openssl
 @pytest.mark.parametrize("there", ["certificate.pem", "key.pem"])
-def test_it_replaces_nothing(tmp_path, command, there):
+def test_certificate_does_not_replace_files(tmp_path, command, there):
     (tmp_path / there).write_text("mine")
 
     _, talk = command("certificate", str(tmp_path), status=ExitStatus.USAGE)
@@ -44,7 +44,7 @@ def test_it_replaces_nothing(tmp_path, command, there):
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(there, "mine")]
 
 
-def test_without_openssl_it_says_so(tmp_path, command, monkeypatch):
+def test_a_missing_openssl_is_reported(tmp_path, command, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     _, talk = command("certificate", str(tmp_path / "tls"), status=ExitStatus.USAGE)
@@ -56,7 +56,7 @@ def test_without_openssl_it_says_so(tmp_path, command, monkeypatch):
 @pytest.mark.parametrize(
     "words", [("--host", "two words"), ("--host", "a,DNS:b"), ("--days", "0"), ("--days", "x")]
 )
-def test_what_makes_no_sense_is_refused(tmp_path, command, words):
+def test_invalid_arguments_are_refused(tmp_path, command, words):
     command("certificate", str(tmp_path / "tls"), *words, status=ExitStatus.USAGE)
 
     assert not (tmp_path / "tls").exists()

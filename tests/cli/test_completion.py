@@ -1,4 +1,4 @@
-"""The printed scripts complete words in the real shells."""
+"""The printed scripts complete words in real shells."""
 
 import os
 import pty
@@ -54,8 +54,8 @@ def run_shell(folder: Path, *words: str) -> list[str]:
 
 @needs("bash")
 @pytest.mark.parametrize(("typed", "offered"), WORDS)
-def test_bash_offers_what_may_follow(folder, typed, offered):
-    """The function that the script registers is called as bash calls it."""
+def test_bash_completes_words(folder, typed, offered):
+    """The registered function is called as bash calls it."""
     script = """
         source script.bash
         COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE=$1; COMP_POINT=${#1}
@@ -70,8 +70,8 @@ def test_bash_offers_what_may_follow(folder, typed, offered):
 
 @needs("fish")
 @pytest.mark.parametrize(("typed", "offered"), WORDS)
-def test_fish_offers_what_may_follow(folder, typed, offered):
-    """Beside each word fish may show what it does; a folder ends in a slash."""
+def test_fish_completes_words(folder, typed, offered):
+    """Fish may show a description next to each word; a folder ends with a slash."""
     found = run_shell(
         folder, "fish", "--no-config", "-c", 'source script.fish; complete -C "$argv[1]"', "--", typed
     )
@@ -83,8 +83,8 @@ def test_fish_offers_what_may_follow(folder, typed, offered):
 @pytest.mark.parametrize(
     ("typed", "completed"), [(typed, *offered) for typed, offered in WORDS if len(offered) == 1]
 )
-def test_zsh_completes_the_word_that_is_the_only_one(folder, typed, completed):
-    """At a TAB, on a terminal, as a user sees it."""
+def test_zsh_completes_a_unique_word(folder, typed, completed):
+    """After TAB, on a terminal."""
     functions = folder / "functions"
     functions.mkdir()
     shutil.copy(folder / "script.zsh", functions / "_telemetry-server")
@@ -97,7 +97,7 @@ def test_zsh_completes_the_word_that_is_the_only_one(folder, typed, completed):
 
 
 def in_zsh(folder: Path, inputs: list[str], awaited: str) -> str:
-    """Type *inputs* into zsh, each at its prompt, until *awaited* is shown; returns what came of the last."""
+    """Type *inputs* into zsh, each at its prompt, until *awaited* is shown; return the last output."""
     prompt = "READY>"
     pid, terminal = pty.fork()
     if pid == 0:
@@ -124,7 +124,7 @@ def read_until(terminal: int, awaited: str, seconds: float = 60.0) -> str:
 
 
 def test_every_command_and_option_is_in_the_whole_parser(capsys):
-    """What `--help` of a command shows, the scripts complete."""
+    """The scripts complete all options that `--help` of a command shows."""
     for command, _ in COMMANDS:
         with pytest.raises(SystemExit):
             main([command, "--help"])
@@ -141,16 +141,16 @@ def test_every_command_and_option_is_in_the_whole_parser(capsys):
         assert all(option in shown for option in options)
 
 
-def test_a_shell_that_has_no_script_is_a_usage_error(command):
-    """It names those that have one."""
+def test_an_unknown_shell_is_a_usage_error(command):
+    """The message names the known ones."""
     _, said = command("completion", "tcsh", status=2)
 
     assert "bash" in said
     assert "fish" in said
 
 
-def test_other_commands_do_not_import_the_library(tmp_path):
-    """It costs no start-up time."""
+def test_other_commands_do_not_import_the_completion_library(tmp_path):
+    """So that they start quickly."""
     code = (
         "import sys; from telemetry_server.cli.main import main; main(['config', 'show']);"
         " print('shtab' in sys.modules)"

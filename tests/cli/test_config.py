@@ -1,4 +1,4 @@
-"""``config``: what is in force and who said so."""
+"""``config``: the settings in force, and their origins."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from telemetry_server.supervision.held_port import share_an_address
 
 
 def test_show_prints_every_setting_with_its_origin(capsys, monkeypatch):
-    """The environment is the process's own here."""
+    """With the real environment of a process."""
     monkeypatch.setenv("TELEMETRY_WORKERS", "3")
 
     assert main(["config", "show", "--origin", "--json", "--data", "/srv/t"]) == 0
@@ -24,7 +24,7 @@ def test_show_prints_every_setting_with_its_origin(capsys, monkeypatch):
 
 
 def test_show_prints_a_table_for_people(capsys):
-    """A line each."""
+    """One line for each setting."""
     assert main(["config", "show"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
@@ -32,13 +32,13 @@ def test_show_prints_a_table_for_people(capsys):
     assert any(line.split() == ["oversize_status", "413"] for line in lines)
 
 
-def test_check_takes_what_makes_sense(tmp_path, capsys):
-    """And says so."""
+def test_check_accepts_valid_settings(tmp_path, capsys):
+    """And prints that."""
     file = tmp_path / "server.toml"
     file.write_text('max_body_bytes = "2MiB"\n')
 
     assert main(["config", "check", "--config", str(file)]) == 0
-    assert "make sense" in capsys.readouterr().out
+    assert "the settings are valid" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_check_takes_what_makes_sense(tmp_path, capsys):
         ("prot = 1", "did you mean port?"),
     ],
 )
-def test_check_refuses_what_does_not(tmp_path, capsys, line, says):
-    """One line, 78."""
+def test_check_refuses_invalid_settings(tmp_path, capsys, line, says):
+    """One line and exit status 78."""
     file = tmp_path / "server.toml"
     file.write_text(line)
 
@@ -78,12 +78,12 @@ def test_check_refuses_what_does_not(tmp_path, capsys, line, says):
             "nowhere.pem",
             "tls_key: nowhere.pem cannot be read: No such file or directory",
         ),
-        ("tls_certificate.pem", "tls_key.pem", "no usable certificate and key"),
+        ("tls_certificate.pem", "tls_key.pem", "not a usable certificate and key"),
         ("tls_certificate.pem", "", "tls_certificate is set and tls_key is not"),
     ],
 )
 def test_check_reads_the_certificate_as_serve_does(tmp_path, capsys, certificate, key, says):
-    """What serve would refuse makes no sense here either."""
+    """It refuses what serve would refuse."""
     folder = tmp_path.as_posix()
     lines = []
     for setting, name in (("tls_certificate", certificate), ("tls_key", key)):
@@ -101,8 +101,8 @@ def test_check_reads_the_certificate_as_serve_does(tmp_path, capsys, certificate
 
 
 @pytest.mark.parametrize("name", ["partition_schema", "rules_file"])
-def test_check_reads_the_files_that_are_named(tmp_path, capsys, name):
-    """What they say must make sense, too."""
+def test_check_reads_the_files_that_settings_name(tmp_path, capsys, name):
+    """Their content must be valid too."""
     broken = tmp_path / "broken"
     broken.write_text("{ this is neither")
     file = tmp_path / "server.toml"
@@ -115,7 +115,7 @@ def test_check_reads_the_files_that_are_named(tmp_path, capsys, name):
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ('host = "no such host"', "is no address of this machine"),
+        ('host = "no such host"', "is not an address of this machine"),
         ('host = "203.0.113.1"', "cannot listen on 203.0.113.1:8080"),
         ('admin_port = 0\nadmin_host = "203.0.113.1"', "choose another admin_host or admin_port"),
         ("admin_port = 8080", "port and admin_port are both 8080"),
@@ -125,7 +125,7 @@ def test_check_reads_the_files_that_are_named(tmp_path, capsys, name):
     ],
 )
 def test_check_and_serve_refuse_the_same_hosts_and_ports(tmp_path, command, lines, says):
-    """What `serve` would refuse, `check` finds."""
+    """`check` finds what `serve` would refuse."""
     file = tmp_path / "server.toml"
     file.write_text(lines)
 
@@ -139,18 +139,18 @@ def test_check_and_serve_refuse_the_same_hosts_and_ports(tmp_path, command, line
     "lines",
     ["port = 0\nadmin_port = 0", 'port = 0\nadmin_host = "127.0.0.2"\nadmin_port = 0', "port = 0"],
 )
-def test_check_takes_two_ports_that_do_not_meet(tmp_path, command, lines):
-    """Port 0 takes a free one each time."""
+def test_check_accepts_two_different_ports(tmp_path, command, lines):
+    """Each port 0 becomes another free port."""
     file = tmp_path / "server.toml"
     file.write_text(lines)
 
     out, _ = command("config", "check", "--config", str(file))
 
-    assert "make sense" in out
+    assert "the settings are valid" in out
 
 
-def test_check_takes_a_port_that_is_in_use(tmp_path, command):
-    """It is the server's own while that runs."""
+def test_check_accepts_a_port_that_is_in_use(tmp_path, command):
+    """The running server itself uses it."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         file = tmp_path / "server.toml"
         file.write_text(f"port = {other.getsockname()[1]}")
@@ -159,7 +159,7 @@ def test_check_takes_a_port_that_is_in_use(tmp_path, command):
 
 
 def test_one_port_on_two_addresses_is_two_listeners():
-    """Loopback has many addresses."""
+    """For example two addresses of loopback."""
     assert not share_an_address("127.0.0.1", "127.0.0.2")
     assert share_an_address("127.0.0.1", "127.0.0.1")
     assert share_an_address("0.0.0.0", "127.0.0.2")

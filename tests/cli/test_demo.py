@@ -1,4 +1,4 @@
-"""``demo``: what is left of it."""
+"""``demo`` leaves nothing behind."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ from telemetry_server.demo.temporary_server import bare_environment
 @pytest.mark.parametrize(
     "signals", [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM)], ids=str
 )
-def test_nothing_is_left_of_a_demo_that_was_ended(tmp_path, signals):
-    """No folder and no server, though all of the group get the signal, and from `timeout` get it twice."""
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path, signals):
+    """Neither a folder nor a server.  The process group gets the signal, from `timeout` even twice."""
     demo = subprocess.Popen(
         [sys.executable, "-m", "telemetry_server", "demo"],
         stdout=subprocess.DEVNULL,
@@ -39,9 +39,9 @@ def test_nothing_is_left_of_a_demo_that_was_ended(tmp_path, signals):
 
 
 def command_lines() -> str:
-    """Those of all processes."""
+    """Return the command lines of all processes."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it ended meanwhile
+        with suppress(OSError):  # the process ended meanwhile
             found.append(path.read_text(errors="replace"))
     return "\n".join(found)

@@ -21,7 +21,7 @@ from storage.raw.writer import RawWriter
 from telemetry_server.cli.main import main
 from telemetry_server.generator.definitions import shipped_definitions
 from tests.support.data_root import World, a_ping, submitted
-from tests.support.nobody import folder_for_all, give_away, without_rights
+from tests.support.other_user import as_other_user, give_to_other_user, readable_folder
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_doctor_finds_a_jump_of_the_clock(root, capsys, walls, said):
     now = int(datetime.now(UTC).timestamp())
     record = ClockRecord(now)
     for days in walls:
-        record = record.looked_at(now + days * 86_400)
+        record = record.after_check(now + days * 86_400)
     with Ledger(root.ledger) as ledger, ledger.transaction() as transaction:
         transaction.put_clock(record)
 
@@ -158,17 +158,17 @@ def test_doctor_leaves_no_files_behind(tmp_path, capsys):
 @pytest.mark.parametrize("closed", ["", "raw", "state", "raw/20261122"])
 def test_doctor_reports_a_data_root_of_another_user_once(closed, capsys):
     """All other checks still run."""
-    with folder_for_all() as folder:
+    with readable_folder() as folder:
         root = DataRoot(folder / "data")
         root.prepare(Disk())
         Ledger(root.ledger).close()
         (root.raw / "20261122").mkdir()
-        give_away(root.path)
-        # Where only root may read the program, what is imported must be so by now.
+        give_to_other_user(root.path)
+        # Everything must be imported before, because the other user may not be able to read the program.
         findings(capsys, root)
         (root.path / closed).chmod(0)
         try:
-            with without_rights():
+            with as_other_user():
                 status, by_check = findings(capsys, root)
         finally:
             (root.path / closed).chmod(0o700)
@@ -201,7 +201,7 @@ def test_doctor_finds_invalid_rules(root, capsys, text, says):
 
 
 async def test_pings_that_wait_for_definitions_are_the_only_line_of_the_queue(tmp_path, capsys):
-    """Without waiting submissions, "nothing waits" would still be wrong."""
+    """Without waiting submissions, "no submission waits" would be wrong."""
     world = World(tmp_path / "data", server="http://127.0.0.1:1")
     world.receive([submitted(a_ping(number), number) for number in range(2)])
     await world.convert()

@@ -12,7 +12,7 @@ PATH = "garden/watering/watering.1.schema.json"
 
 @pytest.fixture
 def schemas(tmp_path):
-    """A checkout with one good schema and one broken."""
+    """A checkout with a valid schema and a broken one."""
     good = tmp_path / "checkout/schemas" / PATH
     good.parent.mkdir(parents=True)
     good.write_text(json.dumps(SCHEMA))
@@ -22,15 +22,15 @@ def schemas(tmp_path):
 
 
 @pytest.fixture
-def mine(tmp_path, schemas, command):
-    """The operator's folder, after an import."""
-    folder = tmp_path / "mine"
+def imported_schemas(tmp_path, schemas, command):
+    """The operator's folder of schemas, after an import."""
+    folder = tmp_path / "imported_schemas"
     command("doctypes", "import", str(schemas), "--schemas-dir", str(folder), status=ExitStatus.FINDINGS)
     return folder
 
 
-def test_an_import_takes_the_good_and_names_the_bad(tmp_path, schemas, command):
-    """With 1, since something was refused."""
+def test_import_copies_valid_schemas_and_names_broken_ones(tmp_path, schemas, command):
+    """The exit status is 1, because a schema was refused."""
     words = ("doctypes", "import", str(schemas), "--schemas-dir", str(tmp_path / "new"), "--json")
     said = json.loads(command(*words, status=ExitStatus.FINDINGS)[0])
 
@@ -39,25 +39,27 @@ def test_an_import_takes_the_good_and_names_the_bad(tmp_path, schemas, command):
     assert [path.name for path in (tmp_path / "new").rglob("*.json")] == ["watering.1.schema.json"]
 
 
-def test_an_import_needs_a_folder_to_go_to(schemas, command):
-    """One line that says which setting it is."""
+def test_import_needs_schemas_dir(schemas, command):
+    """One line that names the setting."""
     _, talk = command("doctypes", "import", str(schemas), status=ExitStatus.CONFIGURATION)
 
     assert "--schemas-dir" in talk
 
 
-def test_the_list_shows_ours_and_theirs(mine, command):
-    """And where each comes from."""
-    said = json.loads(command("doctypes", "list", "--json", "--schemas-dir", str(mine))[0])
+def test_list_shows_schemas_of_the_package_and_of_the_operator(imported_schemas, command):
+    """And the origin of each."""
+    said = json.loads(command("doctypes", "list", "--json", "--schemas-dir", str(imported_schemas))[0])
 
     assert {"schemas_dir", "this package"} == {entry["from"] for entry in said}
     assert [e["namespace"] for e in said if e["from"] == "schemas_dir"] == ["garden"]
 
 
-def test_a_schema_is_shown_as_it_is(mine, command):
-    """Without a version, the highest."""
+def test_show_prints_a_schema_unchanged(imported_schemas, command):
+    """Without a version, that of the highest version."""
     for name in ("garden/watering/1", "garden/watering"):
-        assert json.loads(command("doctypes", "show", name, "--schemas-dir", str(mine))[0]) == SCHEMA
+        assert (
+            json.loads(command("doctypes", "show", name, "--schemas-dir", str(imported_schemas))[0]) == SCHEMA
+        )
     command("doctypes", "show", "garden/nothing", status=ExitStatus.FINDINGS)
 
 
@@ -78,23 +80,29 @@ def test_a_schema_is_shown_as_it_is(mine, command):
         ("[1]", ("--as", "garden/watering/1"), ExitStatus.BAD_INPUT, "not an object"),
     ],
 )
-def test_a_ping_is_held_against_its_schema(tmp_path, mine, command, case):
-    """What it is, it says itself, or --as does."""
+def test_check_compares_a_ping_with_its_schema(tmp_path, imported_schemas, command, case):
+    """The doctype comes from the ping or from --as."""
     text, words, status, says = case
     (tmp_path / "ping.json").write_text(text)
     shown, talk = command(
-        "doctypes", "check", str(tmp_path / "ping.json"), *words, "--schemas-dir", str(mine), status=status
+        "doctypes",
+        "check",
+        str(tmp_path / "ping.json"),
+        *words,
+        "--schemas-dir",
+        str(imported_schemas),
+        status=status,
     )
 
     assert says in shown + talk
 
 
-def test_every_violation_is_told(tmp_path, mine, command):
-    """As JSON too."""
+def test_check_prints_every_violation(tmp_path, imported_schemas, command):
+    """Also as JSON."""
     (tmp_path / "garden").mkdir()
     file = tmp_path / "garden/watering.1.sample.json"
     file.write_text("{}")
-    words = ("doctypes", "check", str(file), "--json", "--schemas-dir", str(mine))
+    words = ("doctypes", "check", str(file), "--json", "--schemas-dir", str(imported_schemas))
     said = json.loads(command(*words, status=ExitStatus.FINDINGS)[0])
 
     assert said["doctype"] == "garden/watering/1"
@@ -102,14 +110,14 @@ def test_every_violation_is_told(tmp_path, mine, command):
     assert said["violations"] == ["the ping itself: an object, but required: litres"]
 
 
-def test_a_schema_file_is_checked_as_such(schemas, command):
-    """By its name."""
+def test_check_checks_a_schema_file(schemas, command):
+    """It is recognized by its name."""
     command("doctypes", "check", str(schemas / "schemas" / PATH))
     broken = schemas / "schemas/garden/watering/watering.2.schema.json"
     command("doctypes", "check", str(broken), status=ExitStatus.FINDINGS)
 
 
-def test_a_missing_folder_is_one_line(tmp_path, command):
+def test_a_missing_folder_of_schemas_is_one_line(tmp_path, command):
     """And a matter of configuration."""
     _, talk = command(
         "doctypes", "list", "--schemas-dir", str(tmp_path / "none"), status=ExitStatus.CONFIGURATION
@@ -123,8 +131,8 @@ def test_a_missing_folder_is_one_line(tmp_path, command):
     ("setting", "status"),
     [(None, ExitStatus.FINDINGS), ("checked", ExitStatus.FINDINGS), ("ignored", ExitStatus.DONE)],
 )
-def test_a_setting_says_whether_formats_refuse_values(tmp_path, command, monkeypatch, setting, status):
-    """`schema_formats`, in a draft that itself calls format a note."""
+def test_schema_formats_decides_whether_formats_are_checked(tmp_path, command, monkeypatch, setting, status):
+    """Also in a draft that does not require it."""
     folder = tmp_path / "schemas/garden/watering"
     folder.mkdir(parents=True)
     schema = {

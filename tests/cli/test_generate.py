@@ -13,7 +13,7 @@ from tests.support.running_server import result_of, running_server, telemetry_se
 
 
 def test_lines_are_an_id_and_a_json_object():
-    """One ping a line, the same for the same seed."""
+    """One ping in each line; the same seed gives the same lines."""
     done = telemetry_server("generate", "--count", "3", "--seed", "7")
 
     lines = done.stdout.splitlines()
@@ -28,7 +28,7 @@ def test_lines_are_an_id_and_a_json_object():
 
 
 def test_days_spread_the_arrivals_evenly(tmp_path, command):
-    """Converted, each day has its share, and every ping is stored."""
+    """After conversion each day has its share, and every ping is stored."""
     data, log = str(tmp_path / "data"), tmp_path / "pings.packed"
     command("generate", "--install-specs", "--data", data)
     words = ["generate", "--days", "3", "--count", "9", "--seed", "5", "--last-day", "20240301"]
@@ -50,7 +50,7 @@ def test_days_spread_the_arrivals_evenly(tmp_path, command):
 
 
 def test_without_a_last_day_the_days_end_yesterday(tmp_path, command):
-    """No ping comes from the future."""
+    """No ping has a time in the future."""
     words = ["generate", "--days", "2", "--count", "2"]
     done = subprocess.run(
         [sys.executable, "-m", "telemetry_server", *words], capture_output=True, check=True, timeout=60
@@ -68,8 +68,8 @@ def test_without_a_last_day_the_days_end_yesterday(tmp_path, command):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--days", "2", "--to", "http://127.0.0.1:1"], "the server dates them"),
-        (["--format", "lines", "--to", "http://127.0.0.1:1"], "the server dates them"),
+        (["--days", "2", "--to", "http://127.0.0.1:1"], "the server sets the time of arrival"),
+        (["--format", "lines", "--to", "http://127.0.0.1:1"], "the server sets the time of arrival"),
         (["--days", "2", "--format", "lines"], "use --format packed"),
         (["--last-day", "20240301"], "needs --days"),
         (["--days", "0"], "less than 1"),
@@ -77,14 +77,14 @@ def test_without_a_last_day_the_days_end_yesterday(tmp_path, command):
     ],
 )
 def test_days_that_cannot_be_spread_are_a_usage_error(command, words, says):
-    """It names what to do instead."""
+    """The message says what to do instead."""
     _, said = command("generate", *words, status=2)
 
     assert says in said
 
 
-def test_definitions_are_put_where_the_server_finds_them(tmp_path, capsys):
-    """In the revision cache, under the revision that the pings name."""
+def test_install_specs_stores_the_definitions_in_the_revision_cache(tmp_path, capsys):
+    """With the revision that the pings name."""
     assert main(["generate", "--install-specs", "--data", str(tmp_path)]) == 0
 
     definitions = shipped_definitions()
@@ -94,8 +94,8 @@ def test_definitions_are_put_where_the_server_finds_them(tmp_path, capsys):
     assert definitions.revision_url in capsys.readouterr().out
 
 
-def test_a_definitions_file_that_is_none_is_bad_input(tmp_path, capsys):
-    """One line, 4."""
+def test_an_invalid_definitions_file_is_bad_input(tmp_path, capsys):
+    """One line and exit status 4."""
     file = tmp_path / "Histograms.json"
     file.write_text("[]")
 
@@ -103,8 +103,8 @@ def test_a_definitions_file_that_is_none_is_bad_input(tmp_path, capsys):
     assert str(file) in capsys.readouterr().err
 
 
-def test_nobody_listening_is_try_again(capsys):
-    """One line, 5."""
+def test_a_server_that_does_not_answer_is_try_again(capsys):
+    """One line and exit status 5."""
     assert main(["generate", "--count", "1", "--to", "http://127.0.0.1:1"]) == 5
 
     shown = capsys.readouterr().err
@@ -113,7 +113,7 @@ def test_nobody_listening_is_try_again(capsys):
 
 
 def test_pings_that_are_sent_are_stored(tmp_path):
-    """Over HTTP, in gzip, as clients do it; the good ones whole."""
+    """Over HTTP and gzipped, as by clients; good ones are stored completely."""
     data = str(tmp_path / "data")
     assert telemetry_server("generate", "--install-specs", "--data", data).returncode == 0
     with running_server(tmp_path) as server:

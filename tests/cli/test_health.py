@@ -1,4 +1,4 @@
-"""`health` says whether the server of these settings lives, in plain HTTP and under TLS."""
+"""`health` checks that the server with these settings answers, with HTTP and with TLS."""
 
 import json
 import re
@@ -17,7 +17,7 @@ CONTAINERFILE = Path(__file__).resolve().parents[2] / "deploy/Containerfile"
 
 
 def container_check(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run what the container's HEALTHCHECK runs, with the program of this interpreter."""
+    """Run the command of the container's HEALTHCHECK with this interpreter's program."""
     (check,) = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", CONTAINERFILE.read_text(), re.MULTILINE)
     words = json.loads(check)
     assert words[0] == "telemetry-server"
@@ -31,8 +31,8 @@ def container_check(environment: dict[str, str]) -> subprocess.CompletedProcess[
     )
 
 
-def test_the_check_of_the_container_passes_while_the_server_lives(tmp_path):
-    """It reads the same variables as the server; every address means loopback here."""
+def test_the_health_check_of_the_container_passes_while_the_server_runs(tmp_path):
+    """It reads the same variables as the server; for an address like 0.0.0.0 it uses loopback."""
     with running_server(tmp_path, "--host", "0.0.0.0") as server:
         environment = {"PORT": str(server.port), "TELEMETRY_HOST": "0.0.0.0"}
         alive = container_check(environment)
@@ -45,8 +45,8 @@ def test_the_check_of_the_container_passes_while_the_server_lives(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-def test_the_check_of_the_container_passes_under_tls(tmp_path):
-    """The certificate is that of the public name, and the check asks at 127.0.0.1."""
+def test_the_health_check_of_the_container_passes_with_tls(tmp_path):
+    """The certificate is for the public name, but the check connects to 127.0.0.1."""
     settings = put(make_pair(tmp_path, "telemetry.example"), tmp_path)
     with running_server(tmp_path, environment=settings) as server:
         checked = container_check({**settings, "TELEMETRY_PORT": str(server.port)})
@@ -54,8 +54,8 @@ def test_the_check_of_the_container_passes_under_tls(tmp_path):
     assert (checked.returncode, checked.stdout) == (0, f"https://127.0.0.1:{server.port} is alive\n")
 
 
-def test_a_port_where_something_else_answers_is_one_line(command):
-    """It accepts, and says nothing in time."""
+def test_a_program_that_does_not_answer_is_reported_in_one_line(command):
+    """It accepts the connection, but sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         _, said = command("health", "--port", port, "--timeout", "50ms", status=5)
@@ -64,7 +64,7 @@ def test_a_port_where_something_else_answers_is_one_line(command):
     assert len(said.splitlines()) == 1
 
 
-def test_the_answer_is_json_where_it_is_asked_for(tmp_path, command):
+def test_health_prints_json_on_request(tmp_path, command):
     """For scripts."""
     with running_server(tmp_path) as server:
         out, _ = command("health", "--port", str(server.port), "--json")

@@ -1,4 +1,4 @@
-"""Hostile text in every field that a client can send, through every command that prints any of it."""
+"""Hostile text in every field that a client can send, printed by every command that shows it."""
 
 import gzip
 import io
@@ -17,7 +17,7 @@ from tests.support.data_root import DAY, NOON, World, a_ping, an_id
 
 # A title, colours, DEL, C1, a bidirectional override and isolate, both separators, line ends, a tag.
 EVIL = "\x1b]0;owned\x07\x1b[31m\x7f\x9b1m\x85\u202eevil\u2066\u200f\u2028\u2029\r\n\t\U000e0041"
-# What HTTP lets through of it, in a header and in a target.
+# The part of it that HTTP allows in a header and in a target.
 EVIL_HEADER = "\x7f\x9b1m\x85"
 LONG = "n" * 100_000
 
@@ -94,7 +94,7 @@ async def world(tmp_path):
 
 @pytest.fixture
 def look(world, command):
-    """Runs a command on the world's data root; what it says must be safe for a terminal."""
+    """Run a command on the data root; its output must be safe for a terminal."""
 
     def run(*words: str, status: int = 0) -> str:
         out, err = command(*words, "--data", str(world.root.path), status=status)
@@ -112,7 +112,7 @@ def assert_safe(text: str) -> None:
 
 @pytest.mark.parametrize("store", ["raw", "converted", "quarantine"])
 def test_cat_prints_client_text_escaped_and_exact(look, store):
-    """Every value is what the client sent."""
+    """Every value equals the one that was sent."""
     objects = [json.loads(line.split("\t", 1)[1]) for line in look("cat", store).splitlines()]
 
     assert any(_has(each, EVIL) for each in objects)
@@ -126,13 +126,13 @@ def _has(value: object, text: str) -> bool:
     return value == text
 
 
-def test_explain_prints_what_clients_chose_as_single_safe_lines(look):
+def test_explain_prints_text_of_clients_as_safe_single_lines(look):
     """Names, keys, process names, doctypes, paths, revisions."""
     for number in range(8):
-        told = look("explain", an_id(number))
+        output = look("explain", an_id(number))
         exact = json.loads(look("explain", an_id(number), "--json"))
 
-        assert max(map(len, told.splitlines())) < 2500
+        assert max(map(len, output.splitlines())) < 2500
         assert exact["document_id"] == an_id(number)
     lost = json.loads(look("explain", an_id(LOST), "--json"))["dropped_histograms"]
     assert {EVIL, LONG} <= {each["name"] for each in lost}
@@ -141,18 +141,18 @@ def test_explain_prints_what_clients_chose_as_single_safe_lines(look):
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_tail_prints_pings_with_hostile_names_as_safe_lines(look, monkeypatch, more):
-    """JSON holds the names as they are."""
+    """The JSON has the exact names."""
     monkeypatch.setattr(tail, "LOOK_BACK_SECONDS", 1e9)
     monkeypatch.setattr(tail, "_is_read", lambda seconds: False)
 
     shown = look("tail", "--all", *more).splitlines()
-    told = [line for line in shown if "conflict" not in line and "quarantined" not in line]
+    output = [line for line in shown if "conflict" not in line and "quarantined" not in line]
 
-    assert len(told) == 5
+    assert len(output) == 5
     if more:
-        assert any(json.loads(line)["app"] == EVIL for line in told)
+        assert any(json.loads(line)["app"] == EVIL for line in output)
     else:
-        assert any(r"\x1b]0;owned\x07" in line for line in told)
+        assert any(r"\x1b]0;owned\x07" in line for line in output)
 
 
 @pytest.mark.parametrize(
@@ -170,12 +170,12 @@ def test_tail_prints_pings_with_hostile_names_as_safe_lines(look, monkeypatch, m
         (("cat", "quarantine", "--where", f"histogram={EVIL}"), 0),
     ],
 )
-def test_commands_about_hostile_pings_say_only_safe_text(look, words, status):
+def test_commands_print_only_safe_text_about_hostile_pings(look, words, status):
     look(*words, status=status)
 
 
-def test_convert_of_files_says_only_safe_text(look, tmp_path):
-    """Ids in the file, and the file's own name."""
+def test_convert_prints_only_safe_text_about_files(look, tmp_path):
+    """About ids in a file, and about the name of the file."""
     name = tmp_path / "evil\x1b[31m\u202e.lines"
     name.write_bytes(
         EVIL_HEADER.encode() + b'\t{"ver":2,"info":{}}\n' + an_id(20).encode() + b'\t{"ver":2}\n'
@@ -186,8 +186,8 @@ def test_convert_of_files_says_only_safe_text(look, tmp_path):
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_doctypes_check_says_only_safe_text(command, tmp_path, more):
-    """What the ping says of itself, its keys, and a body that is none."""
+def test_doctypes_check_prints_only_safe_text(command, tmp_path, more):
+    """About the doctype in the ping, its keys, and a body that is not JSON."""
     schema = {
         "type": "object",
         "properties": {"client_info": {"type": "object"}},
@@ -212,8 +212,8 @@ def test_doctypes_check_says_only_safe_text(command, tmp_path, more):
 
 
 @pytest.mark.parametrize("human", [True, False])
-def test_log_lines_hold_only_safe_text(human):
-    """Those of ours and those of libraries, on a terminal and as JSON."""
+def test_log_lines_contain_only_safe_text(human):
+    """Those of the server and of libraries, on a terminal and as JSON."""
     stream = io.StringIO()
     logs.configure("info", stream, human)
     try:

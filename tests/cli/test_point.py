@@ -1,4 +1,4 @@
-"""``point``: what aims a client at the server."""
+"""``point`` prints configuration that makes clients send to the server."""
 
 import json
 
@@ -8,7 +8,7 @@ from telemetry_server.cli.exit_status import ExitStatus
 
 
 def prefs_of(text: str) -> dict[str, object]:
-    """The prefs of a user.js, as Firefox would read them."""
+    """Return the preferences in a user.js, as Firefox would read them."""
     lines = text.splitlines()
     assert all(line.startswith("user_pref(") and line.endswith(");") for line in lines)
     return dict(json.loads("[" + line[len("user_pref(") : -2] + "]") for line in lines)
@@ -26,8 +26,8 @@ def prefs_of(text: str) -> dict[str, object]:
         (("--url", "http://192.0.2.1:8080"), "http://192.0.2.1:8080", None),
     ],
 )
-def test_firefox_is_aimed_by_prefs(command, words, url, port):
-    """Without a slash at the end; its Glean pings by the port alone, and only on this machine."""
+def test_firefox_is_configured_by_preferences(command, words, url, port):
+    """The URL has no final slash; for Glean pings there is only a port of the same machine."""
     shown, talk = command("point", "firefox", *words)
     prefs = prefs_of(shown)
 
@@ -37,16 +37,16 @@ def test_firefox_is_aimed_by_prefs(command, words, url, port):
     assert ("forward" in talk) == (port is None)
 
 
-def test_the_same_as_json(command):
-    """For scripts that write prefs themselves."""
+def test_firefox_preferences_as_json(command):
+    """For scripts that write preferences themselves."""
     said = json.loads(command("point", "firefox", "--json")[0])
 
     assert said["url"] == "http://127.0.0.1:8080"
     assert said["prefs"] == prefs_of(command("point", "firefox")[0])
 
 
-def test_glean_is_aimed_by_a_line_of_configuration(command):
-    """In each language; Python's is Python."""
+def test_glean_is_configured_by_a_server_endpoint(command):
+    """In each language; the Python code is valid."""
     said = json.loads(command("point", "glean", "--url", "http://127.0.0.1:9/", "--json")[0])
 
     assert {"python", "kotlin", "rust", "javascript"} <= set(said["configuration"])
@@ -64,8 +64,8 @@ def test_glean_is_aimed_by_a_line_of_configuration(command):
         (("--url", "https://t.example.org"), "https://t.example.org", "https://t.example.org"),
     ],
 )
-def test_the_address_is_https_under_tls_and_always_for_glean_js(command, words, url, javascript_url):
-    """Where the server takes no TLS yet, the snippet names the two commands that mend that."""
+def test_the_address_is_https_with_tls_and_always_for_glean_js(command, words, url, javascript_url):
+    """If the server does not use TLS, the snippet names the two commands that set it up."""
     said = json.loads(command("point", "glean", *words, "--json")[0])
     snippets = said["configuration"]
 
@@ -74,25 +74,25 @@ def test_the_address_is_https_under_tls_and_always_for_glean_js(command, words, 
     assert f'serverEndpoint: "{javascript_url}"' in snippets["javascript"]
     assert ("telemetry-server certificate" in snippets["javascript"]) is url.startswith("http:")
     assert ("serve --port 8080 --tls" in snippets["javascript"]) is url.startswith("http:")
-    assert "refuses the address" not in snippets["javascript"]
+    assert "does not accept the address" not in snippets["javascript"]
 
 
-def test_an_address_that_glean_js_refuses_is_named(command):
+def test_an_address_that_glean_js_does_not_accept_is_reported(command):
     said = json.loads(command("point", "glean", "--url", "https://t.example.org/below", "--json")[0])
 
-    assert "refuses the address below" in said["configuration"]["javascript"]
+    assert "does not accept the address below" in said["configuration"]["javascript"]
 
 
-def test_firefox_gets_no_port_for_glean_under_tls(command):
-    """FOG's test port speaks http."""
+def test_firefox_gets_no_port_for_glean_with_tls(command):
+    """Firefox sends plain HTTP to this port."""
     shown, talk = command("point", "firefox", "--tls-certificate", "c.pem")
 
     assert prefs_of(shown)["toolkit.telemetry.server"] == "https://127.0.0.1:8080"
     assert "forward" in talk
 
 
-def test_a_file_is_written_once(tmp_path, command):
-    """An existing one is somebody's."""
+def test_an_existing_file_is_not_overwritten(tmp_path, command):
+    """It may belong to another program."""
     file = tmp_path / "user.js"
     command("point", "firefox", "--write", str(file))
     command("point", "firefox", "--port", "9", "--write", str(file), status=ExitStatus.USAGE)
@@ -101,7 +101,7 @@ def test_a_file_is_written_once(tmp_path, command):
 
 
 @pytest.mark.parametrize("words", [("--url", "localhost"), ("--url", "http://u:p@h/"), ("--port", "0")])
-def test_what_cannot_be_an_address_is_one_line(command, words):
+def test_an_invalid_address_is_one_line(command, words):
     """And a matter of configuration."""
     _, talk = command("point", "glean", *words, status=ExitStatus.CONFIGURATION)
 

@@ -1,4 +1,4 @@
-"""A copy of a data root that may not be written: looked at, and nothing is created in it."""
+"""Commands that read work on a data root without write permission, and create nothing in it."""
 
 import asyncio
 import json
@@ -10,23 +10,23 @@ import pytest
 
 from storage.ledger.ledger import Ledger
 from tests.support.data_root import World, a_ping, an_id, submitted
-from tests.support.nobody import folder_for_all, without_rights
+from tests.support.other_user import as_other_user, readable_folder
 
 
 def close_to_writing(folder: Path) -> None:
-    """Every user may read it, none may write; root may all the same, so tests look as another user."""
+    """Make it readable but not writable for all users.  Root can still write, so tests use another user."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
 
 
 @pytest.fixture(params=["stopped", "killed", "running"])
 def copy(request, tmp_path) -> Iterator[Path]:
-    """A copy of the root of a server that was stopped, killed, or is running: the last two have a log."""
+    """A copy of the data root of a stopped, killed or running server; the last two have a write-ahead log."""
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
     world.put_specs()
     world.receive([*(submitted(a_ping(number), number) for number in range(3)), submitted(b"{", 9)])
-    with folder_for_all() as folder:
+    with readable_folder() as folder:
         target = folder / "data"
         if request.param == "stopped":
             asyncio.run(world.convert())
@@ -45,12 +45,12 @@ def copy(request, tmp_path) -> Iterator[Path]:
 
 
 def test_audit_cat_and_explain_read_it_and_create_nothing(tmp_path, copy, command):
-    """What was committed is all there, in the write-ahead log too."""
+    """They read everything that was committed, also from the write-ahead log."""
     before = sorted(copy.rglob("*"))
     for words in (("audit",), ("cat", "converted"), ("explain", an_id(1))):
-        # What a command imports late may be closed to the other user.
+        # The other user may not be able to read modules that a command imports late.
         command(*words, "--data", str(tmp_path / "data"))
-    with without_rights():
+    with as_other_user():
         audited = json.loads(command("audit", "--json", "--data", str(copy))[0])
         records = command("cat", "converted", "--data", str(copy))[0].splitlines()
         raw = command("cat", "raw", "--data", str(copy))[0].splitlines()
@@ -64,8 +64,8 @@ def test_audit_cat_and_explain_read_it_and_create_nothing(tmp_path, copy, comman
     assert sorted(copy.rglob("*")) == before
 
 
-def test_looking_at_a_root_where_nothing_was_converted_creates_no_ledger(tmp_path, command):
-    """A command that only looks changes nothing."""
+def test_reading_a_data_root_without_a_ledger_creates_no_ledger(tmp_path, command):
+    """Commands that read change nothing."""
     world = World(tmp_path)
     world.receive([submitted(a_ping(1), 1)])
     command("audit", "--data", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Refused histograms of a ping: one line of quarantine for each reason, each of them counted and shown."""
+"""Refused histograms of a ping: one quarantine line for each reason; all are counted and shown."""
 
 import json
 from collections import Counter
@@ -64,7 +64,7 @@ def objects(text: str) -> list[dict]:
 
 
 def add_line_of_earlier_versions(world: World, line: bytes, reason: str) -> None:
-    """Commit a quarantine line as versions before this one wrote it: one histogram."""
+    """Commit a quarantine line in the form of earlier versions, with one histogram."""
     with Ledger(world.root.ledger) as ledger:
         writer = PartitionWriter(world.root.path, ledger, Disk())
         writer.recover()
@@ -85,7 +85,7 @@ def test_the_refused_histograms_of_a_ping_are_one_line_for_each_reason(world):
 
 
 def test_cat_quarantine_prints_an_object_for_each_refused_histogram(look):
-    """With all fields of contract and a filter that holds for the histogram, not for its line."""
+    """With all required fields; filters apply to the histogram, not to the line."""
     shown = objects(look("cat", "quarantine"))
 
     assert Counter(line["reason"] for line in shown) == {"unknown_histogram": UNKNOWN, "malformed": MALFORMED}
@@ -98,28 +98,28 @@ def test_cat_quarantine_prints_an_object_for_each_refused_histogram(look):
 
 
 def test_explain_lists_every_refused_histogram(look):
-    told = json.loads(look("explain", an_id(0), "--json"))
+    answer = json.loads(look("explain", an_id(0), "--json"))
 
-    assert len({histogram["name"] for histogram in told["dropped_histograms"]}) == UNKNOWN + MALFORMED
+    assert len({histogram["name"] for histogram in answer["dropped_histograms"]}) == UNKNOWN + MALFORMED
 
 
-def test_books_and_metrics_count_every_refused_histogram(world, look, monkeypatch):
-    """And the audit finds as many on disk."""
+def test_ledger_and_metrics_count_every_refused_histogram(world, look, monkeypatch):
+    """And audit finds the same number on disk."""
     counted: Counter[str] = Counter()
     monkeypatch.setattr(
         metrics.histograms_dropped, "count", lambda reason, amount: counted.update({reason: amount})
     )
     world.receive([submitted(a_ping_with_refusals(), 3)])
 
-    told = json.loads(look("convert", "--json"))
+    answer = json.loads(look("convert", "--json"))
 
-    assert told["histograms"]["dropped"] == {"malformed": MALFORMED, "unknown_histogram": UNKNOWN}
+    assert answer["histograms"]["dropped"] == {"malformed": MALFORMED, "unknown_histogram": UNKNOWN}
     assert counted == {"malformed": MALFORMED, "unknown_histogram": UNKNOWN}
     assert json.loads(look("audit", "--json"))["balanced"]
 
 
-def test_audit_counts_the_histograms_in_a_line_against_the_books(world, command):
-    """A line that holds one fewer than the ledger counted is a finding."""
+def test_audit_compares_the_histograms_in_a_line_with_the_ledger(world, command):
+    """A line with fewer histograms than the ledger counted is a finding."""
     with Ledger(world.root.ledger) as ledger, ledger.transaction() as transaction:
         transaction.add(Counter({(DAY, Entry.HISTOGRAM_DROPPED, "malformed"): 1}))
 
@@ -129,7 +129,7 @@ def test_audit_counts_the_histograms_in_a_line_against_the_books(world, command)
 
 
 def test_quarantine_files_of_earlier_versions_stay_readable(world, look):
-    """One histogram a line: shown, explained and counted like today's."""
+    """With one histogram in each line; they are shown, explained and counted in the same way."""
     old = {
         "document_id": an_id(0),
         "received_at": datetime(2026, 11, 22, 12, tzinfo=UTC).isoformat(),
@@ -151,7 +151,7 @@ def test_quarantine_files_of_earlier_versions_stay_readable(world, look):
 
 
 def test_compaction_keeps_lines_with_several_histograms(world, look):
-    """And the audit still finds each of them."""
+    """And audit still finds all of them."""
     world.receive([submitted(a_ping_with_refusals(), number) for number in (4, 5)])
     look("convert")
     look("compact", "--date", DAY)
@@ -160,8 +160,8 @@ def test_compaction_keeps_lines_with_several_histograms(world, look):
     assert json.loads(look("audit", "--json"))["balanced"]
 
 
-async def test_audit_does_not_mistake_a_merge_meanwhile_for_lost_histograms(world):
-    """Of a file that was merged away only the number of lines is known, not what they hold."""
+async def test_audit_does_not_report_a_concurrent_merge_as_lost_histograms(world):
+    """For a file that was merged, only the number of lines is known, not their content."""
     world.receive([submitted(a_ping_with_refusals(), 4)])
     await world.convert()
     with Ledger(world.root.ledger) as ledger:

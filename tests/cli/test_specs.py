@@ -1,4 +1,4 @@
-"""``specs``: the definitions as a person or a script sees them."""
+"""``specs``: prints definitions for people and for scripts."""
 
 import json
 import socket
@@ -22,7 +22,7 @@ NEW = text_of(DNS={"kind": "exponential", "high": 200, "n_buckets": 8}, MORE={"k
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A data root with one revision in its cache, and a revision server that is not there."""
+    """A data root with one cached revision, and a revision server that does not answer."""
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     monkeypatch.setenv("TELEMETRY_REVISION_SERVER", f"http://127.0.0.1:{port}")
@@ -37,7 +37,7 @@ def run(root, *words):
 
 @pytest.mark.parametrize("source", [(), ("--revision", URL)])
 def test_show_prints_all_as_json(root, capsys, source):
-    """Names, kinds, keyed, starts, and nothing else; what is unusable is talk."""
+    """Only name, kind, keyed and starts; unusable definitions are reported on stderr."""
     assert run(root, "show", "--json", *source) == 0
 
     printed = capsys.readouterr()
@@ -54,7 +54,7 @@ def test_show_prints_all_as_json(root, capsys, source):
 
 
 def test_show_prints_one_for_a_script_and_for_a_person(root, capsys):
-    """By its name or with a STARTUP_ prefix."""
+    """With its name or with the prefix STARTUP_."""
     assert run(root, "show", "STARTUP_DNS", "--revision", URL, "--json") == 0
     assert [one["name"] for one in json.loads(capsys.readouterr().out)] == ["DNS"]
 
@@ -89,8 +89,8 @@ def test_show_as_json_names_the_labels_of_categorical_histograms(tmp_path, capsy
     assert json.loads(capsys.readouterr().out)[0]["labels"] == ["none", "some", "all"]
 
 
-def test_show_prints_a_file_whole(capsys):
-    """Every definition of the largest one."""
+def test_show_prints_all_definitions_of_a_file(capsys):
+    """For the largest file."""
     file = shared_data("probes", "gecko-56.0a1-33ce52b7c7ea", "Histograms.json")
 
     assert main(["specs", "show", "--file", str(file), "--json"]) == 0
@@ -100,33 +100,33 @@ def test_show_prints_a_file_whole(capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (("show", "NONE", "--revision", URL), 1, "NONE is not defined"),
         (("show", "BAD", "--revision", URL), 1, "BAD is unusable: no n_values"),
         (("show", "--revision", "http://h/x/rev/tip"), 2, "lower-case hex"),
         (("show", "--revision", URL.replace("a5", "b5")), 5, "127.0.0.1"),
         (("show", "--file", "/no/such/file"), 4, "No such file"),
-        (("show", "--file", __file__), 4, "is no spec file"),
+        (("show", "--file", __file__), 4, "is not a spec file"),
         (("show", "DNS", "--history"), 1, "specs prefetch --repo mozilla-central"),
         (("show", "--history"), 2, "needs a NAME"),
-        (("diff", __file__, URL), 4, "is no spec file"),
+        (("diff", __file__, URL), 4, "is not a spec file"),
         (("prefetch", "--repo", "../x"), 2, "not the path of a repository"),
         (("prefetch", "--repo", "mozilla-central"), 5, "127.0.0.1"),
     ],
 )
-def test_what_cannot_be_shown_is_told_in_one_line(root, capsys, words, status, told):
-    """On stderr, with the exit status that says what to do."""
+def test_definitions_that_cannot_be_shown_are_reported_in_one_line(root, capsys, words, status, message):
+    """On stderr, with an exit status for the kind of problem."""
     assert run(root, *words) == status
 
     talk = capsys.readouterr().err
-    assert told in talk
+    assert message in talk
     assert "Traceback" not in talk
-    assert "our fault" not in talk
+    assert "a bug in" not in talk
 
 
-def test_a_server_out_of_reach_is_told_once(root, capsys, caplog):
-    """The fetch does not log what the command says."""
+def test_an_unreachable_server_is_reported_once(root, capsys, caplog):
+    """The fetch does not log what the command prints."""
     assert run(root, "show", "--revision", URL.replace("a5", "b5")) == 5
 
     assert len(capsys.readouterr().err.splitlines()) == 1
@@ -134,16 +134,16 @@ def test_a_server_out_of_reach_is_told_once(root, capsys, caplog):
 
 
 @pytest.mark.parametrize("words", [("show", "--json"), ("list", "--json"), ("list",), ("show",)])
-def test_an_empty_root_is_no_accident(tmp_path, capsys, words):
-    """A fresh data root, or none at all, and nothing is made of it by looking."""
+def test_an_empty_data_root_is_not_an_error(tmp_path, capsys, words):
+    """A new or a missing data root; the command creates nothing."""
     assert run(tmp_path / "absent", *words) == (1 if "show" in words else 0)
 
-    assert "our fault" not in capsys.readouterr().err
+    assert "a bug in" not in capsys.readouterr().err
     assert not (tmp_path / "absent").exists()
 
 
-def test_offline_a_revision_that_is_not_here_is_not_asked_for(root, capsys, monkeypatch):
-    """And there is no prefetch."""
+def test_offline_a_missing_revision_is_not_fetched(root, capsys, monkeypatch):
+    """And prefetch is refused."""
     monkeypatch.setenv("TELEMETRY_REVISION_OFFLINE", "true")
 
     assert run(root, "show", "--revision", URL.replace("a5", "b5")) == 1
@@ -153,7 +153,7 @@ def test_offline_a_revision_that_is_not_here_is_not_asked_for(root, capsys, monk
 
 
 def test_list_shows_what_is_in_the_cache(root, capsys):
-    """For a person and for a script."""
+    """For people and for scripts."""
     assert run(root, "list") == 0
     assert "a55c55edf302" in capsys.readouterr().out
 
@@ -164,8 +164,8 @@ def test_list_shows_what_is_in_the_cache(root, capsys):
     assert cached["bytes"] == len(OLD)
 
 
-def test_diff_tells_files_and_revisions_apart(root, capsys):
-    """Added, removed, changed by field; whether the buckets changed."""
+def test_diff_compares_files_and_revisions(root, capsys):
+    """It prints added, removed and changed definitions, and whether their buckets changed."""
     assert run(root, "diff", URL, str(root / "new.json"), "--json") == 0
     assert json.loads(capsys.readouterr().out) == {
         "added": ["MORE"],
@@ -188,7 +188,7 @@ def test_diff_tells_files_and_revisions_apart(root, capsys):
 
 @pytest.mark.parametrize("action", ["", "prefetch", "list", "show", "diff"])
 def test_every_action_has_help_with_an_example(capsys, action):
-    """And says which options it takes."""
+    """And lists its options."""
     with pytest.raises(SystemExit) as ended:
         main(["specs", *filter(None, [action]), "--help"])
 

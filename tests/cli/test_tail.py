@@ -248,7 +248,7 @@ async def test_a_pending_ping_is_shown_when_it_becomes_pending_and_when_it_is_st
         ({"x-debug-id": "plot-2"}, ("--debug-id", "plot-1"), False),
     ],
 )
-async def test_refused_pings_are_filtered_by_their_tags_as_stored_ones_are(world, headers, words, is_shown):
+async def test_refused_pings_are_filtered_by_their_tags_like_stored_ones(world, headers, words, is_shown):
     with tailing(world, *words) as tail:
         world.receive([replace(INVALID_JSON, headers=headers)])
         await world.convert()
@@ -283,15 +283,15 @@ def test_tail_ends_when_its_reader_is_gone(world):
 @pytest.mark.parametrize("doctype", ["main", "nimbus-targeting-context"])
 def test_ids_are_aligned(doctype):
     """Also after the longest names of Firefox."""
-    told = dict.fromkeys(("app", "version", "channel", "histograms_kept", "histograms_dropped"))
-    told |= {
+    summary = dict.fromkeys(("app", "version", "channel", "histograms_kept", "histograms_dropped"))
+    summary |= {
         "outcome": "stored",
         "submission_timestamp": "2026-11-22T12:00:00.000000Z",
         "document_id": an_id(1),
     }
-    told |= {"namespace": "firefox-desktop", "doctype": doctype}
+    summary |= {"namespace": "firefox-desktop", "doctype": doctype}
 
-    assert line_of(told).index(an_id(1)) == 54
+    assert line_of(summary).index(an_id(1)) == 54
 
 
 def test_tail_needs_a_data_root(tmp_path, command):

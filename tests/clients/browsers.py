@@ -1,4 +1,4 @@
-"""Real browsers that open a page of another origin, headless and with a profile of their own."""
+"""Opens pages of another origin in real browsers, headless and with a new profile."""
 
 import json
 import queue
@@ -24,10 +24,10 @@ CHROMIUM_FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A server's certificate in a test is signed by itself.
+    # Servers in tests have self-signed certificates.
     "--ignore-certificate-errors",
 )
-# Nothing but the page is to be fetched.
+# Only the page may be fetched.
 FIREFOX_PREFS = {
     "app.normandy.enabled": False,
     "app.update.disabledForTesting": True,
@@ -52,7 +52,7 @@ FIREFOX_PREFS = {
 
 
 class _Page(SimpleHTTPRequestHandler):
-    """Serves a folder; what the page reports goes into a queue."""
+    """Serves a folder, and puts reports of the page into a queue."""
 
     def __init__(self, *args: Any, seen: "queue.Queue[Any]", **options: Any) -> None:
         self.seen = seen
@@ -68,20 +68,20 @@ class _Page(SimpleHTTPRequestHandler):
 
 
 class PageServer:
-    """Another origin than the server's: the pages of a folder, and what they report."""
+    """Serves the pages of a folder from an origin of its own, and receives their reports."""
 
     def __init__(self, port: int, seen: "queue.Queue[Any]") -> None:
         self.origin = f"http://127.0.0.1:{port}"
         self._seen = seen
 
     def report(self) -> Any:
-        """What the page saw; raises `queue.Empty` where it reports nothing in time."""
+        """Return the report of the page; raises `queue.Empty` if it does not arrive in time."""
         return self._seen.get(timeout=SEEN_SECONDS)
 
 
 @contextmanager
 def serving_pages(folder: Path) -> Iterator[PageServer]:
-    """The files of *folder* on a free port."""
+    """Serve the files of *folder* on a free port."""
     seen: queue.Queue[Any] = queue.Queue()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Page, directory=str(folder), seen=seen))
     thread = threading.Thread(target=server.serve_forever)
@@ -95,7 +95,7 @@ def serving_pages(folder: Path) -> Iterator[PageServer]:
 
 
 def chromium_command(url: str, profile: Path) -> list[str]:
-    """How Chromium opens *url*; skips the test where it is not installed."""
+    """Return the command with which Chromium opens *url*; skip the test if it is not installed."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
@@ -103,7 +103,7 @@ def chromium_command(url: str, profile: Path) -> list[str]:
 
 
 def firefox_command(url: str, profile: Path) -> list[str]:
-    """How Firefox opens *url*; skips the test where it is not installed."""
+    """Return the command with which Firefox opens *url*; skip the test if it is not installed."""
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
         pytest.skip("needs Firefox: apt-get install firefox-esr")
@@ -121,7 +121,7 @@ COMMANDS: dict[str, Callable[[str, Path], list[str]]] = {
 
 @contextmanager
 def open_page(browser: str, url: str, folder: Path) -> Iterator[None]:
-    """Show *url* in *browser*, with a fresh profile below *folder*."""
+    """Open *url* in *browser*, with a new profile below *folder*."""
     command = COMMANDS[browser](url, folder / "profile")
     with (folder / "browser.log").open("wb") as log:
         process = subprocess.Popen(

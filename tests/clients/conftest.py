@@ -1,4 +1,4 @@
-"""Real SDKs of Glean, each installed once a session into a folder of its own."""
+"""Real Glean SDKs, each installed once per session in its own folder."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ INSTALL_SECONDS = 180
 
 @pytest.fixture(scope="session")
 def glean_python(tmp_path_factory) -> str:
-    """A Python with glean-sdk; GLEAN_PYTHON names one that is there already."""
+    """A Python with glean-sdk; GLEAN_PYTHON may name an existing one."""
     if ready := os.environ.get("GLEAN_PYTHON"):
         return ready
     folder = tmp_path_factory.mktemp("glean")
@@ -30,7 +30,7 @@ def glean_python(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="session")
 def glean_js(tmp_path_factory) -> Path:
-    """A folder whose node_modules has @mozilla/glean; GLEAN_JS names one that is there already."""
+    """A folder whose node_modules has @mozilla/glean; GLEAN_JS may name an existing one."""
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
     if ready := os.environ.get("GLEAN_JS"):

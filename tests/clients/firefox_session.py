@@ -1,5 +1,5 @@
 """
-Two runs of a Firefox against a server, in a network of their own: nothing but loopback can be reached.
+Runs a Firefox twice against a server, in a network namespace that contains only loopback.
 
     unshare --map-root-user --net python -m tests.clients.firefox_session FIREFOX FOLDER
 """
@@ -35,14 +35,14 @@ OPT_OUT = "Services.prefs.setBoolPref('datareporting.healthreport.uploadEnabled'
 
 
 def raise_loopback() -> None:
-    """A new network has its loopback interface down."""
+    """Activate the loopback interface, which is down in a new namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:
         fcntl.ioctl(anything, SET_FLAGS, struct.pack("16sh14x", b"lo", IS_UP))
 
 
 @contextmanager
 def firefox(program: str, profile: Path) -> Iterator[Marionette]:
-    """A Firefox that is driven, and ended as a user's is."""
+    """Start a Firefox, and quit it like a user."""
     words = ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
     with (profile.parent / "firefox.log").open("ab") as log:
         process = subprocess.Popen(
@@ -63,7 +63,7 @@ def firefox(program: str, profile: Path) -> Iterator[Marionette]:
 
 
 def settle(server: TemporaryServer, quiet_seconds: float) -> None:
-    """Wait until nothing has come for a while."""
+    """Wait until nothing has arrived for a while."""
     seen, since = -1, time.monotonic()
     while time.monotonic() - since < quiet_seconds:
         if (now := server.counted("telemetry_submissions_received_total")) != seen:
@@ -72,7 +72,7 @@ def settle(server: TemporaryServer, quiet_seconds: float) -> None:
 
 
 def main(program: str, folder: Path) -> None:
-    """Run once to enrol and submit, once more to send the first run's `main` and to opt out."""
+    """Run once to enrol and submit; run again to send the `main` ping of the first run and to opt out."""
     raise_loopback()
     profile = folder / "profile"
     profile.mkdir()

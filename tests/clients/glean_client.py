@@ -1,5 +1,5 @@
 """
-A small application with Glean in it, run by its test in a Python that has glean-sdk.
+A small application with Glean, run by its test in a Python that has glean-sdk.
 
     python glean_client.py URL FOLDER STEP…
 """
@@ -66,7 +66,7 @@ def main(url: str, folder: Path, *steps: str) -> None:
         metrics.plot.opened.record(metrics.plot.OpenedExtra(n=7))
     if "submit" in steps:
         pings.watering.submit(0)
-    # Uploads run in a process of their own, which ends with this one.
+    # Uploads run in another process, which ends with this one.
     time.sleep(4)
     if "linger" in steps:
         time.sleep(4)

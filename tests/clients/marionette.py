@@ -1,4 +1,4 @@
-"""Drives a Firefox over Marionette, its own remote protocol: ``<length>:<JSON>`` over TCP."""
+"""Controls a Firefox with Marionette, its remote protocol: ``<length>:<JSON>`` over TCP."""
 
 import json
 import socket
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class Marionette:
-    """One session, in the browser's own context."""
+    """One session, in the context of the browser."""
 
     def __init__(self, port: int, wait_seconds: float) -> None:
-        """Connect to *port*; raises OSError where nobody answers within *wait_seconds*."""
+        """Connect to *port*; raises OSError if Firefox does not answer within *wait_seconds*."""
         deadline = time.monotonic() + wait_seconds
         while True:
             try:
@@ -27,7 +27,7 @@ class Marionette:
         self.ask("Marionette:SetContext", {"value": "chrome"})
 
     def ask(self, command: str, parameters: dict[str, Any]) -> Any:
-        """Send *command*; its result, or an AssertionError with what Firefox says is wrong."""
+        """Send *command* and return its result; raises AssertionError with the error of Firefox."""
         self._number += 1
         text = json.dumps([0, self._number, command, parameters]).encode()
         self._socket.sendall(b"%d:%s" % (len(text), text))
@@ -36,14 +36,14 @@ class Marionette:
         return result
 
     def run(self, script: str) -> Any:
-        """Run *script*, the body of an async function, and return what it does."""
+        """Run *script*, the body of an async function, and return its result."""
         script = f"return (async () => {{{script}}})()"
         return self.ask("WebDriver:ExecuteScript", {"script": script, "args": [], "sandbox": "system"})[
             "value"
         ]
 
     def quit(self) -> None:
-        """Have Firefox end as a user's would."""
+        """Quit Firefox like a user."""
         self.ask("Marionette:Quit", {"flags": ["eForceQuit"]})
         self._socket.close()
 

@@ -1,4 +1,4 @@
-"""A real Firefox, aimed by what ``point`` prints, against a real server."""
+"""A real Firefox with the configuration from ``point`` sends to a real server."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SESSION_SECONDS = 400
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """The data root of a server that a Firefox was run against; FIREFOX names one that is not on the path."""
+    """The data root after a Firefox sent to its server; FIREFOX may name the program."""
     program = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
         pytest.skip("needs Firefox: apt-get install firefox-esr, or its path in FIREFOX")
@@ -39,7 +39,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def records(data) -> list[dict[str, Any]]:
-    """What was stored."""
+    """The stored records."""
     lines = telemetry_server("cat", "converted", "--data", str(data)).stdout.splitlines()
     return [json.loads(line.partition("\t")[2]) for line in lines]
 
@@ -52,16 +52,16 @@ def of_doctype(records: list[dict[str, Any]], namespace: str, doctype: str) -> l
     ]
 
 
-def test_nothing_that_firefox_sends_is_refused(data, records):
-    """Every submission was stored, and once."""
+def test_everything_that_firefox_sends_is_stored(data, records):
+    """Every submission is stored exactly once."""
     total = result_of("audit", "--data", str(data))["total"]
 
     assert total["received"] == total["stored"] == len(records) > 10
     assert result_of("audit", "--data", str(data))["balanced"]
 
 
-def test_both_of_its_telemetries_arrive(records):
-    """The old one's pings, and Glean's."""
+def test_legacy_and_glean_pings_arrive(records):
+    """From both systems of Firefox."""
     seen = Counter((r["metadata"]["namespace"], r["metadata"]["doctype"]) for r in records)
 
     for doctype in ("new-profile", "first-shutdown", "main", "event", "custom-garden"):
@@ -71,8 +71,8 @@ def test_both_of_its_telemetries_arrive(records):
 
 
 @pytest.mark.parametrize("doctype", ["main", "first-shutdown"])
-def test_its_histograms_are_packed_by_what_they_say_of_themselves(records, doctype):
-    """No server of revisions can be reached in there."""
+def test_histograms_are_packed_with_the_definitions_that_they_carry(records, doctype):
+    """A revision server cannot be reached from the namespace."""
     (main, *_) = of_doctype(records, "telemetry", doctype)
     histograms = main["payload"]["histograms"]
 
@@ -84,8 +84,8 @@ def test_its_histograms_are_packed_by_what_they_say_of_themselves(records, docty
     assert "dropped_histograms" not in main["metadata"]
 
 
-def test_an_event_is_kept_as_it_was_sent(records):
-    """A study's enrolment."""
+def test_an_event_is_stored_as_sent(records):
+    """The enrolment in a study."""
     events = [
         event
         for record in of_doctype(records, "telemetry", "event")
@@ -95,8 +95,8 @@ def test_an_event_is_kept_as_it_was_sent(records):
     assert ["normandy", "enroll", "nimbus_experiment", "study-a"] in [event[1:5] for event in events]
 
 
-def test_a_custom_ping_names_no_client(records):
-    """And is asked for none; its scalars stand where they stood."""
+def test_a_custom_ping_has_no_client(records):
+    """It is stored without one, and its scalars stay in their place."""
     (custom,) = of_doctype(records, "telemetry", "custom-garden")
 
     assert "clientId" not in custom
@@ -104,8 +104,8 @@ def test_a_custom_ping_names_no_client(records):
     assert custom["payload"] == {"custom": "free text", "scalars": {"parent": {"garden.litres": 7}}}
 
 
-def test_what_it_says_of_its_system_is_told_the_same_way(records):
-    """By both telemetries; the User-Agent has gone."""
+def test_the_system_is_stored_in_the_same_way_for_both(records):
+    """For legacy and Glean pings; the User-Agent is not stored."""
     for record in records:
         metadata = record["metadata"]
         assert "user_agent" not in metadata["header"]
@@ -114,8 +114,8 @@ def test_what_it_says_of_its_system_is_told_the_same_way(records):
             assert metadata["normalized_os"] == "Linux"
 
 
-def test_an_opt_out_is_an_order(records):
-    """For the client id that its pings had."""
+def test_an_opt_out_is_a_deletion_order(records):
+    """For the client id of its pings."""
     orders = [
         record["metadata"]["deletion_order"]
         for record in records

@@ -1,4 +1,4 @@
-"""A real Glean client (glean-sdk, as the Python package registry has it) against a real server."""
+"""A real Glean client (glean-sdk for Python) sends to a real server."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ CLIENT = Path(__file__).with_name("glean_client.py")
 
 @pytest.fixture
 def glean(glean_python, tmp_path):
-    """Runs the client once: ``glean(url, "record", "submit", "opt-out")``."""
+    """A function that runs the client once: ``glean(url, "record", "submit", "opt-out")``."""
 
     def run(url: str, *steps: str, **environment: str) -> None:
         subprocess.run(
@@ -41,7 +41,7 @@ def glean(glean_python, tmp_path):
 
 
 def records(data: Path) -> list[dict[str, Any]]:
-    """What was stored, in order of arrival."""
+    """Return the stored records, in order of arrival."""
     done = telemetry_server("cat", "converted", "--data", str(data))
     found = [json.loads(line.partition("\t")[2]) for line in done.stdout.splitlines()]
     return sorted(found, key=lambda record: record["metadata"]["submission_timestamp"])
@@ -52,7 +52,7 @@ def of_doctype(found: list[dict[str, Any]], doctype: str) -> list[dict[str, Any]
 
 
 def settle(server, at_least: int) -> dict[str, Any]:
-    """Wait until all that came is converted; the books."""
+    """Wait until everything is converted; return the counts of `audit`."""
     server.wait_until_converted(at_least)
     time.sleep(1)
     while server.counted("telemetry_submissions_received_total") > server.ended():
@@ -61,7 +61,7 @@ def settle(server, at_least: int) -> dict[str, Any]:
 
 
 def test_a_client_from_first_start_to_opt_out(glean, tmp_path):
-    """Two runs: metrics of each kind, events, a restart, and the order to forget."""
+    """Two runs: metrics of each kind, events, a restart, and the deletion request."""
     tags = {"GLEAN_DEBUG_VIEW_TAG": "plot-1", "GLEAN_SOURCE_TAGS": "automation,bed-2"}
     with running_server(tmp_path) as server:
         glean(server.url, "record", "submit", **tags)
@@ -79,7 +79,7 @@ def test_a_client_from_first_start_to_opt_out(glean, tmp_path):
     assert first["metadata"]["client_id"] == first["client_info"]["client_id"]
     assert (first["ping_info"]["seq"], second["ping_info"]["seq"]) == (0, 1)
     assert first["metrics"]["counter"]["plot.hits"] == 3
-    # Kept as sent: lower bounds of buckets, not the value.
+    # Stored as sent: lower bounds of buckets, not values.
     assert first["metrics"]["memory_distribution"]["plot.memory"]["sum"] == 17408
     assert sum(first["metrics"]["timing_distribution"]["plot.took"]["values"].values()) == 1
     events = [event for record in of_doctype(found, "events") for event in record["events"]]
@@ -89,8 +89,8 @@ def test_a_client_from_first_start_to_opt_out(glean, tmp_path):
     assert order["metadata"]["deletion_order"] == {"ids": [first["client_info"]["client_id"]]}
 
 
-def test_every_ping_is_what_gleans_own_schema_says(glean, tmp_path):
-    """So a copy of it registers an application, and nothing is refused."""
+def test_every_ping_matches_the_schema_of_glean(glean, tmp_path):
+    """A copy of the schema registers an application, and nothing is refused."""
     schema = shared_data("pipeline-schemas", "schemas/glean/glean/glean.1.schema.json")
     catalogue = Catalogue(shared_data("pipeline-schemas", "schemas"))
     for doctype in ("watering", "events", "health", "deletion-request"):
@@ -114,7 +114,7 @@ def test_every_ping_is_what_gleans_own_schema_says(glean, tmp_path):
 
 @contextmanager
 def stumbling(url: str, failures: int) -> Iterator[tuple[str, list[tuple[str, bytes, int]]]]:
-    """A proxy in front of *url* that answers 500 the first times; its URL, and what passed through it."""
+    """A proxy for *url* that answers 500 at first; yield its URL and the requests that it saw."""
     import urllib.request
 
     seen: list[tuple[str, bytes, int]] = []
@@ -146,8 +146,8 @@ def stumbling(url: str, failures: int) -> Iterator[tuple[str, list[tuple[str, by
         proxy.server_close()
 
 
-def test_what_was_answered_500_comes_again_and_is_stored_once(glean, tmp_path):
-    """With the same id and the same bytes, until the server takes it."""
+def test_a_ping_that_was_answered_with_500_is_sent_again_and_stored_once(glean, tmp_path):
+    """It is sent with the same id and bytes until the server accepts it."""
     with running_server(tmp_path) as server, stumbling(server.url, failures=1) as (url, seen):
         glean(url, "record", "submit", "linger")
         glean(url, "linger")

@@ -1,4 +1,4 @@
-"""What ``point glean`` prints runs as it is printed, with the real SDKs, and its pings are stored."""
+"""The code from ``point glean`` runs unchanged with the real SDKs, and its pings are stored."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ SECONDS = 60
 
 @contextmanager
 def serving(folder: Path, *, tls: bool) -> Iterator[tuple[RunningServer, dict[str, str]]]:
-    """A server, under TLS with a certificate that one command made; and what makes clients trust it."""
+    """A server, with TLS and a certificate; and the variables that make clients trust it."""
     words: tuple[str, ...] = ()
     trust = {}
     if tls:
@@ -34,7 +34,7 @@ def serving(folder: Path, *, tls: bool) -> Iterator[tuple[RunningServer, dict[st
 
 
 def snippet_for(server: RunningServer, language: str, *, tls: bool) -> str:
-    """What ``point glean`` prints for *server*, which is configured by its environment."""
+    """Return the output of ``point glean`` with the environment of *server*."""
     words = ("--port", str(server.port), *(("--tls-certificate", "c.pem") if tls else ()))
     printed = result_of("point", "glean", *words)
     assert printed["url"] == f"http{'s' if tls else ''}://127.0.0.1:{server.port}"
@@ -42,7 +42,7 @@ def snippet_for(server: RunningServer, language: str, *, tls: bool) -> str:
 
 
 def stored(server: RunningServer) -> list[dict[str, Any]]:
-    """The records, as soon as there are any."""
+    """Wait for stored records, and return them."""
 
     def lines() -> list[str]:
         return telemetry_server("cat", "converted", "--data", str(server.data)).stdout.splitlines()
@@ -66,8 +66,8 @@ def test_the_python_snippet_sends_a_ping(tmp_path, glean_python, tls):
     assert records[0]["client_info"]["app_display_version"] == "1.0"
 
 
-def test_the_javascript_snippet_sends_a_ping_under_tls(tmp_path, glean_js):
-    """With the globals of a browser; the SDK refuses every address that is not https."""
+def test_the_javascript_snippet_sends_a_ping_with_tls(tmp_path, glean_js):
+    """With the globals of a browser; the SDK accepts only https."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     with serving(tmp_path, tls=True) as (server, trust):
@@ -87,8 +87,8 @@ def test_the_javascript_snippet_sends_a_ping_under_tls(tmp_path, glean_js):
     assert record["events"][0]["name"] == "page_load"
 
 
-def test_the_javascript_snippet_for_a_server_without_tls_says_what_to_do_and_starts(tmp_path, glean_js):
-    """Its address is https, so that it runs once the server takes TLS."""
+def test_the_javascript_snippet_for_a_server_without_tls_explains_what_to_do_and_starts(tmp_path, glean_js):
+    """Its address is https, so it works when the server uses TLS."""
     snippet = result_of("point", "glean", "--port", "9")["configuration"]["javascript"]
     script = tmp_path / "snippet.mjs"
     script.write_text(snippet)

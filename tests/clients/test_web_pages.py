@@ -1,4 +1,4 @@
-"""Web pages of another origin, in real browsers: what a page sends, what arrives, what its script sees."""
+"""Web pages of another origin in real browsers: what arrives, and what the script sees."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ BROWSERS = [
 ]
 NEEDS_NO_QUESTION = {"fetch-text", "fetch-no-cors", "fetch-credentials", "beacon-text"}
 NEEDS_A_PREFLIGHT = {"fetch-json", "fetch-put", "fetch-glean", "fetch-traced"}
-OVERRIDE = "OID.2.16.840.1.101.3.4.2.1"  # SHA-256, as Firefox names it
+OVERRIDE = "OID.2.16.840.1.101.3.4.2.1"  # SHA-256, as named in Firefox
 
 
 def raw_pings(data: Path) -> list[dict[str, Any]]:
@@ -40,8 +40,8 @@ def doctypes(data: Path) -> set[str]:
 
 @pytest.mark.parametrize("browser", BROWSERS)
 @pytest.mark.parametrize("allowed", ["no page", "the page", "*"])
-def test_what_a_page_submits_arrives_as_far_as_its_origin_is_allowed(browser, allowed, tmp_path):
-    """Without CORS only what a browser sends unasked; a beacon of JSON needs the origin by name."""
+def test_a_page_can_submit_if_its_origin_is_allowed(browser, allowed, tmp_path):
+    """Without CORS only requests without preflight; a JSON beacon needs its origin in the list."""
     arrives = NEEDS_NO_QUESTION | (NEEDS_A_PREFLIGHT if allowed != "no page" else set())
     arrives |= {"beacon-json"} if allowed == "the page" else set()
     with serving_pages(PAGES) as pages:
@@ -66,13 +66,13 @@ def test_what_a_page_submits_arrives_as_far_as_its_origin_is_allowed(browser, al
             assert answer == ("TypeError" if allowed == "no page" else "cors 404")
         else:
             assert answer == ("cors 200" if name in readable else "TypeError"), name
-    # What a beacon says is only that the browser took it.
+    # The result of a beacon only shows that the browser queued it.
     assert (seen["beacon-text"], seen["beacon-json"]) == ("true", "true")
 
 
 @pytest.fixture(scope="module")
 def glean_js(tmp_path_factory) -> Path:
-    """A folder of pages with Glean.js in it; GLEAN_JS names a node_modules that is there already."""
+    """A folder of pages with Glean.js; GLEAN_JS may name an existing node_modules."""
     folder = tmp_path_factory.mktemp("glean-js")
     shutil.copy(PAGES / "glean_page.html", folder)
     if ready := os.environ.get("GLEAN_JS"):
@@ -90,7 +90,7 @@ def glean_js(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def certificate(tmp_path) -> dict[str, str]:
-    """The settings of a server with a self-signed certificate: Glean.js takes no URL but https."""
+    """Settings of a server with a self-signed certificate: Glean.js accepts only https."""
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl: apt-get install openssl")
     words = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
@@ -105,7 +105,7 @@ def certificate(tmp_path) -> dict[str, str]:
 
 
 def trust_in_firefox(certificate: Path, port: int, profile: Path) -> None:
-    """Have a new profile of Firefox take the server's certificate."""
+    """Make a new profile of Firefox trust the server's certificate."""
     der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
     digest = hashlib.sha256(der).hexdigest().upper()
     fingerprint = ":".join(re.findall("..", digest))
@@ -114,7 +114,7 @@ def trust_in_firefox(certificate: Path, port: int, profile: Path) -> None:
 
 
 def run_glean_js(browser: str, page: str, server: RunningServer, folder: Path, pages: Any) -> Any:
-    """What the page with Glean.js reports."""
+    """Open the page with Glean.js, and return its report."""
     if browser == "firefox":
         trust_in_firefox(folder / "certificate.pem", server.port, folder / "profile")
     url = f"{pages.origin}/glean_page.html?server=https://127.0.0.1:{server.port}&{page}"
@@ -123,7 +123,7 @@ def run_glean_js(browser: str, page: str, server: RunningServer, folder: Path, p
 
 
 def answers(server: RunningServer) -> Counter[str]:
-    """How often each status was answered."""
+    """Return how often each status was sent."""
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     with urllib.request.urlopen(f"https://127.0.0.1:{server.port}/metrics", context=trusting) as answer:
@@ -141,7 +141,7 @@ def answers(server: RunningServer) -> Counter[str]:
     ],
 )
 def test_a_page_with_glean_js_submits(browser, page, *, is_allowed, arrives, glean_js, certificate, tmp_path):
-    """In a half-hour zone, whose offset it writes as a fraction of hours."""
+    """In a half-hour time zone, whose offset Glean.js writes as a fraction of hours."""
     with serving_pages(glean_js) as pages:
         cors = {"TELEMETRY_SUBMIT_CORS_ORIGINS": pages.origin} if is_allowed else {}
         with running_server(tmp_path, environment=certificate | cors) as server:
@@ -166,10 +166,10 @@ def test_a_page_with_glean_js_submits(browser, page, *, is_allowed, arrives, gle
         pytest.param("tag=plot-1&again=1", 3, id="a fetch is sent again with the next ping"),
     ],
 )
-def test_a_web_ping_that_is_answered_5xx_is_lost_with_its_page(
+def test_a_web_ping_with_an_answer_of_5xx_is_lost_when_its_page_is_closed(
     browser, page, *, tries, glean_js, certificate, tmp_path
 ):
-    """A beacon's answer is not read; what is sent by fetch waits in the page's memory alone."""
+    """Answers to beacons are not read; pings sent with fetch wait only in the memory of the page."""
     full = {"TELEMETRY_MIN_FREE_BYTES": str(1 << 60)}
     with serving_pages(glean_js) as pages:
         cors = {"TELEMETRY_SUBMIT_CORS_ORIGINS": pages.origin}

@@ -1,4 +1,4 @@
-"""The data root as commands meet it: absent, in a wrong place, or somebody else's."""
+"""Commands with a data root that is missing, in a wrong place, or of another user."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from telemetry_server.cli.exit_status import ExitStatus
 from tests.support.data_root import an_id
-from tests.support.nobody import folder_for_all, without_rights
+from tests.support.other_user import as_other_user, readable_folder
 
 READING = [("audit",), ("cat", "raw"), ("cat", "converted"), ("explain", an_id(1)), ("tail",)]
 CHANGING = [("replay",), ("compact",)]
@@ -23,8 +23,8 @@ def online(monkeypatch, command):
 
 
 @pytest.mark.parametrize("words", [*MAKING, PREFETCH])
-def test_a_root_that_cannot_be_made_is_one_line(online, command, words):
-    """Which says why, for every command that would make one."""
+def test_a_root_that_cannot_be_created_gives_a_one_line_error(online, command, words):
+    """The error says why, for every command that creates a data root."""
     _, talk = command(*words, "--data", "/proc/x", status=ExitStatus.CONFIGURATION)
 
     said = "configuration: data_dir /proc/x cannot be used: No such file or directory; set --data"
@@ -32,8 +32,8 @@ def test_a_root_that_cannot_be_made_is_one_line(online, command, words):
 
 
 @pytest.mark.parametrize("words", [*READING, *CHANGING, *MAKING, PREFETCH, ("specs", "list")])
-def test_a_file_is_no_data_root_for_anybody(tmp_path, online, command, words):
-    """One line, and the file stays as it is."""
+def test_every_command_refuses_a_file_as_data_root(tmp_path, online, command, words):
+    """With a one-line error; the file is unchanged."""
     file = tmp_path / "file"
     file.write_text("mine")
     _, talk = command(*words, "--data", str(file), status=ExitStatus.CONFIGURATION)
@@ -45,8 +45,8 @@ def test_a_file_is_no_data_root_for_anybody(tmp_path, online, command, words):
 
 
 @pytest.mark.parametrize("words", [*READING, *CHANGING])
-def test_where_there_is_no_root_none_is_made(tmp_path, command, words):
-    """A mistyped path is no success."""
+def test_a_reading_command_does_not_create_a_root(tmp_path, command, words):
+    """A mistyped path gives an error."""
     nowhere = tmp_path / "nowhere"
     _, talk = command(*words, "--data", str(nowhere), status=ExitStatus.CONFIGURATION)
 
@@ -55,8 +55,8 @@ def test_where_there_is_no_root_none_is_made(tmp_path, command, words):
 
 
 @pytest.mark.parametrize("words", [*READING, *CHANGING])
-def test_a_folder_that_is_no_root_is_left_empty(tmp_path, command, words):
-    """It is the wrong folder, and no fault of ours."""
+def test_a_folder_that_is_not_a_root_stays_empty(tmp_path, command, words):
+    """The error says that it is the wrong folder."""
     _, talk = command(*words, "--data", str(tmp_path), status=ExitStatus.CONFIGURATION)
 
     assert f"{tmp_path}: not a data root" in talk
@@ -64,16 +64,16 @@ def test_a_folder_that_is_no_root_is_left_empty(tmp_path, command, words):
 
 
 @pytest.mark.parametrize("words", [("convert",), ("convert", "-"), ("replay",), ("compact",), ("audit",)])
-def test_a_root_of_somebody_else_is_a_wrong_setting(command, words):
-    """Not a damaged ledger."""
-    with folder_for_all() as folder:
+def test_a_root_of_another_user_is_a_wrong_setting(command, words):
+    """It is not reported as a damaged ledger."""
+    with readable_folder() as folder:
         root = DataRoot(folder / "data")
         root.prepare(Disk())
         Ledger(root.ledger).close()
         root.path.chmod(0o755)
         root.state.chmod(0)
         try:
-            with without_rights():
+            with as_other_user():
                 _, talk = command(*words, "--data", str(root.path), status=ExitStatus.CONFIGURATION)
         finally:
             root.state.chmod(0o700)
@@ -83,7 +83,7 @@ def test_a_root_of_somebody_else_is_a_wrong_setting(command, words):
 
 
 def test_definitions_elsewhere_are_named_by_their_own_setting(tmp_path, monkeypatch, command):
-    """The data root has nothing to do with them."""
+    """The error does not name the data root."""
     monkeypatch.setenv("TELEMETRY_REVISION_CACHE_DIR", "/proc/x")
     words = ("generate", "--install-specs", "--data", str(tmp_path))
     _, talk = command(*words, status=ExitStatus.CONFIGURATION)

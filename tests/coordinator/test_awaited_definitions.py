@@ -61,9 +61,9 @@ async def test_new_revisions_are_fetched_once_each(tmp_path, server):
     world = World(tmp_path, server=server.url)
     world.receive(pings_of(20, 200))
 
-    tally = await world.convert()
+    summary = await world.convert()
 
-    assert (tally.received, tally.stored, tally.pending) == (200, 200, 0)
+    assert (summary.received, summary.stored, summary.pending) == (200, 200, 0)
     assert len(server.asked) == 20
     assert set(server.asked.values()) == {1}
     assert world.audit().balanced
@@ -75,9 +75,9 @@ async def test_a_revision_that_the_server_does_not_have_is_quarantined(tmp_path,
     world = World(tmp_path, server=server.url)
     world.receive(pings_of(2, 10))
 
-    tally = await world.convert()
+    summary = await world.convert()
 
-    assert dict(tally.quarantined) == {"unknown_revision": 10}
+    assert dict(summary.quarantined) == {"unknown_revision": 10}
     assert set(server.asked.values()) == {1}
     assert world.audit().balanced
 
@@ -89,14 +89,14 @@ async def test_pings_wait_while_the_server_fails(tmp_path, server, status):
     world = World(tmp_path, server=server.url)
     world.receive(pings_of(2, 6))
 
-    tally = await world.convert()
-    assert (tally.stored, tally.pending, sum(tally.quarantined.values())) == (0, 6, 0)
+    summary = await world.convert()
+    assert (summary.stored, summary.pending, sum(summary.quarantined.values())) == (0, 6, 0)
     assert world.audit().total.pending == 6
     assert world.audit().balanced
 
     server.status = 200
-    tally = await world.convert()
-    assert (tally.received, tally.stored, tally.pending) == (0, 6, 0)
+    summary = await world.convert()
+    assert (summary.received, summary.stored, summary.pending) == (0, 6, 0)
     assert world.audit().balanced
 
 
@@ -110,7 +110,7 @@ async def test_a_hanging_server_does_not_delay_other_pings(tmp_path, server):
         converter = await world.opened(stack)
         await converter.convert_waiting()
 
-        assert converter.tally.stored == 3
+        assert converter.summary.stored == 3
         assert world.audit().total.pending == 3
 
 
@@ -146,9 +146,9 @@ async def test_an_unreadable_spec_file_quarantines_its_pings(tmp_path, text):
     path.write_bytes(text)
     world.receive(submitted(a_ping(number), number) for number in range(3))
 
-    tally = await world.convert()
+    summary = await world.convert()
 
-    assert dict(tally.quarantined) == {"unknown_revision": 3}
+    assert dict(summary.quarantined) == {"unknown_revision": 3}
     (_, line), *_ = world.lines("quarantine")
     assert "Histograms.json" in line["detail"]
     world.put_specs()
@@ -182,8 +182,8 @@ async def test_a_wait_ends_after_pending_days_with_the_last_answer(tmp_path, ser
     assert (await world.convert()).pending == 5
 
     now[0] = NOON + timedelta(days=14, minutes=1)
-    tally = await world.convert()
-    assert (dict(tally.quarantined), tally.pending) == ({"unknown_revision": 4}, 1)
+    summary = await world.convert()
+    assert (dict(summary.quarantined), summary.pending) == ({"unknown_revision": 4}, 1)
     (_, line), *_ = world.lines("quarantine")
     assert "within 14 days" in line["detail"]
     assert "answers 500" in line["detail"]
@@ -197,7 +197,7 @@ async def test_a_wait_ends_after_pending_days_with_the_last_answer(tmp_path, ser
 
 @pytest.mark.parametrize("answer", [b"", b"<html>"], ids=["empty", "html"])
 async def test_every_wait_ends_whatever_the_answers_are(tmp_path, server, answer):
-    """A server that is down is named, asked or not."""
+    """The detail names a server that is down, for revisions that were fetched and for others."""
     server.body = answer
     world = World(tmp_path, server=server.url, pending_days=0)
     world.receive(pings_of(1, 2))
@@ -205,13 +205,13 @@ async def test_every_wait_ends_whatever_the_answers_are(tmp_path, server, answer
 
     world = World(tmp_path / "down", server="http://127.0.0.1:9", pending_days=0)
     world.receive(pings_of(80, 80))
-    tally = await world.convert()
-    assert (dict(tally.quarantined), tally.pending) == ({"unknown_revision": 80}, 0)
+    summary = await world.convert()
+    assert (dict(summary.quarantined), summary.pending) == ({"unknown_revision": 80}, 0)
     assert all("127.0.0.1:9" in line["detail"] for _, line in world.lines("quarantine"))
 
 
 async def test_a_jump_of_the_clock_does_not_end_a_wait(tmp_path, server):
-    """As with retention, the clock must be believed."""
+    """A wait ends only by a trusted clock, as retention does."""
     server.status = 500
     world = World(tmp_path, server=server.url)
     now = [NOON]
@@ -245,7 +245,7 @@ async def test_reserved_mercurial_ids_are_refused_and_never_fetched(tmp_path, se
 
 
 async def test_waits_of_an_older_ledger_start_when_it_is_opened(tmp_path, server):
-    """None of them ends at once."""
+    """They get the full waiting time from then on."""
     server.status = 500
     world = World(tmp_path, server=server.url, pending_days=1)
     world.receive(pings_of(2, 2))

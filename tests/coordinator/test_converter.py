@@ -55,9 +55,9 @@ async def test_duplicates_are_counted_and_conflicts_are_quarantined(world):
 
     tally = await world.convert()
 
-    books = world.audit().total
+    total = world.audit().total
     assert (tally.duplicate, tally.conflict) == (3, 1)
-    assert (books.received, books.stored, books.duplicate, books.conflict) == (5, 1, 4, 1)
+    assert (total.received, total.stored, total.duplicate, total.conflict) == (5, 1, 4, 1)
     ((_, conflict),) = world.lines("quarantine", reason="conflict")
     assert conflict["document_id"] == an_id(1)
     assert world.audit().findings == []
@@ -105,8 +105,8 @@ async def test_the_same_json_compressed_differently_is_not_a_conflict(world):
     assert (tally.duplicate, tally.conflict) == (1, 0)
 
 
-async def test_an_id_of_a_quarantined_ping_is_free(world):
-    """Only stored pings occupy their id."""
+async def test_the_id_of_a_quarantined_ping_can_be_used_again(world):
+    """Only ids of stored pings are remembered."""
     world.receive([submitted(b"{broken", 1), submitted(a_ping(1), 1)])
 
     tally = await world.convert()
@@ -148,13 +148,13 @@ async def test_two_converters_on_one_root_do_not_collide(world):
         world.receive(submitted(a_ping(number), number) for number in range(50, 90))
         await asyncio.gather(first.convert_all(), second.convert_all())
 
-    assert first.tally.received + second.tally.received == 100
+    assert first.summary.received + second.summary.received == 100
     assert sorted(document_id for document_id, _ in world.lines()) == sorted(an_id(n) for n in range(90))
     assert world.audit().balanced
 
 
 async def test_a_segment_that_is_still_written_is_followed(world):
-    """A ping is converted while its segment is open, and later pings later."""
+    """A ping is converted while its segment is open, and later pings in later runs."""
     from storage.raw.segment_file import SegmentSeries
 
     with SegmentSeries(world.root.raw, worker=0) as series:
@@ -225,8 +225,8 @@ async def test_a_new_segment_of_a_converted_day_is_read_without_the_others(tmp_p
             world.receive([submitted(a_ping(number), number), submitted(b"{", 100 + number)])
             await converter.convert_waiting()
 
-            assert converter.tally.received == 2 * (number + 1)
-        assert converter.tally.stored == 4
+            assert converter.summary.received == 2 * (number + 1)
+        assert converter.summary.stored == 4
         assert converter._waiting.segments() != []  # the last is dropped when the next round begins
         await converter.convert_waiting()
         assert converter._waiting.segments() == []
@@ -235,7 +235,7 @@ async def test_a_new_segment_of_a_converted_day_is_read_without_the_others(tmp_p
     assert world.audit().total.quarantined == 4
 
 
-async def test_another_converter_goes_on_where_the_first_one_stopped(tmp_path):
+async def test_a_second_converter_continues_where_the_first_one_stopped(tmp_path):
     """Positions are read from the ledger, so nothing is read twice."""
     world = World(tmp_path)
     world.put_specs()
@@ -248,6 +248,6 @@ async def test_another_converter_goes_on_where_the_first_one_stopped(tmp_path):
         await first.convert_waiting()
         await second.convert_waiting()
 
-        assert (first.tally.received, second.tally.received) == (2, 2)
+        assert (first.summary.received, second.summary.received) == (2, 2)
     assert world.audit().total.stored == 4
     assert world.audit().findings == []

@@ -46,13 +46,13 @@ async def test_made_up_revisions_wait_in_the_ledger_without_delaying_others(tmp_
         await converter.convert_waiting()
         elapsed = time.monotonic() - started
 
-        assert converter.tally.stored == 1
+        assert converter.summary.stored == 1
         assert len(server.paths) <= 10 * elapsed + 4
         assert world.audit().balanced
 
 
 async def test_the_most_awaited_revision_is_fetched_first(tmp_path):
-    """A real build has many pings and does not wait behind 300 made-up ones."""
+    """The revision of a real build has many pings; it is fetched before most of 300 made-up ones."""
     real = Revision("mozilla-central", "e" * 40)
     async with serving(status(404)) as server, AsyncExitStack() as stack:
         world = World(tmp_path, server=server.url)
@@ -60,74 +60,74 @@ async def test_the_most_awaited_revision_is_fetched_first(tmp_path):
         world.receive(submitted(a_ping(n, revision=real), n) for n in range(MADE_UP, MADE_UP + 5))
         converter = await world.opened(stack)
 
-        async def asked_for_it() -> bool:
+        async def is_requested() -> bool:
             await converter.convert_waiting()
             return any("e" * 40 in path for path in server.paths)
 
         async with asyncio.timeout(60):
-            while not await asked_for_it():
+            while not await is_requested():
                 await asyncio.sleep(0.05)
 
-    # Those that were under way when the first look at the ledger came go before it.
+    # Fetches that were started before the first query of the ledger come first.
     assert len(server.paths) <= 2 * definition_fetches.MAX_AT_ONCE
 
 
 async def test_a_missing_revision_is_fetched_again_after_an_hour(tmp_path):
-    """It may have been pushed meanwhile."""
+    """It may have been pushed in that hour."""
     now = [0.0]
     async with serving(status(404)) as server:
         fetcher = SpecFetcher(RevisionCache(tmp_path), source_of(server.url), clock=lambda: now[0])
         async with fetcher:
-            known = DefinitionFetches(fetcher, clock=lambda: now[0])
+            fetches = DefinitionFetches(fetcher, clock=lambda: now[0])
             for minute in (0, 59, 61):
                 now[0] = minute * 60.0
-                known.start([a_revision(1)])
-                await until(known.ended.is_set)
-                assert known.take_ended() == {a_revision(1)}
-                assert known.missing == {a_revision(1)}
+                fetches.start([a_revision(1)])
+                await until(fetches.ended.is_set)
+                assert fetches.take_ended() == {a_revision(1)}
+                assert fetches.missing == {a_revision(1)}
             now[0] += 3601
-            assert known.missing == frozenset()
+            assert fetches.missing == frozenset()
 
     assert len(server.paths) == 2
 
 
 async def test_remembered_revisions_are_bounded(tmp_path, monkeypatch):
-    """Missing ones, those sent with each task, and unreachable ones."""
+    """There are limits for missing revisions, those sent with each task, and unreachable ones."""
     monkeypatch.setattr(definition_fetches, "MAX_MISSING", 6)
     monkeypatch.setattr(definition_fetches, "MAX_LISTED", 3)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(status(404)))
         fetcher = SpecFetcher(RevisionCache(tmp_path), source_of(server.url))
-        known = DefinitionFetches(await stack.enter_async_context(fetcher))
-        await known.finish(a_revision(number) for number in range(9))
-        assert known.missing == {a_revision(number) for number in range(3, 9)}
-        assert known.newest_missing == {a_revision(number) for number in range(6, 9)}
+        fetches = DefinitionFetches(await stack.enter_async_context(fetcher))
+        await fetches.finish(a_revision(number) for number in range(9))
+        assert fetches.missing == {a_revision(number) for number in range(3, 9)}
+        assert fetches.newest_missing == {a_revision(number) for number in range(6, 9)}
 
     monkeypatch.setattr(definition_fetches, "MAX_UNREACHABLE", 5)
     async with SpecFetcher(RevisionCache(tmp_path), source_of("http://127.0.0.1:9")) as fetcher:
-        known = DefinitionFetches(fetcher)
-        await known.finish(a_revision(number) for number in range(5))
-        assert known.wanted() == 0
-        known.start([a_revision(6)])
-        assert not known.is_running
-        known.retry_unreachable()
-        assert known.wanted() > 0
+        fetches = DefinitionFetches(fetcher)
+        await fetches.finish(a_revision(number) for number in range(5))
+        assert fetches.wanted() == 0
+        fetches.start([a_revision(6)])
+        assert not fetches.is_running
+        fetches.retry_unreachable()
+        assert fetches.wanted() > 0
 
 
 async def test_an_unreachable_revision_is_reported_once_until_it_is_answered(tmp_path):
     """Each retry would otherwise add a line to the log."""
-    told = []
+    reported = []
     async with (
         serving(status(503)) as troubled,
         SpecFetcher(RevisionCache(tmp_path), source_of(troubled.url)) as fetcher,
     ):
-        known = DefinitionFetches(fetcher, on_unreachable=lambda *words: told.append(words))
+        fetches = DefinitionFetches(fetcher, on_unreachable=lambda *report: reported.append(report))
         for _ in range(3):
-            await known.finish([a_revision(1), a_revision(2)])
-            known.retry_unreachable()
+            await fetches.finish([a_revision(1), a_revision(2)])
+            fetches.retry_unreachable()
 
     assert len(troubled.paths) == 6
-    assert sorted(revision.changeset for revision, _ in told) == sorted(
+    assert sorted(revision.changeset for revision, _ in reported) == sorted(
         a_revision(number).changeset for number in (1, 2)
     )
-    assert all("503" in detail for _, detail in told)
+    assert all("503" in detail for _, detail in reported)

@@ -23,29 +23,29 @@ def test_pauses_grow_to_a_minute():
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "reason"),
     [
         (LedgerError("state/ledger.sqlite: of another root; run repair"), "of another root; run repair"),
         (StorageError("any reason"), "any reason"),
         (OSError(5, "Input/output error"), "OSError: [Errno 5] Input/output error"),
     ],
 )
-async def test_a_failure_is_logged_and_retried_until_it_succeeds(tmp_path, monkeypatch, error, said):
+async def test_a_failure_is_logged_and_retried_until_it_succeeds(tmp_path, monkeypatch, error, reason):
     """The reason is the text of the error; new pings do not shorten the pause."""
     monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.05)
     world = World(tmp_path)
     world.put_specs()
     world.receive([submitted(a_ping(1), 1)])
     state = ConversionState(world.root)
-    tries = []
+    attempts = []
     async with AsyncExitStack() as stack:
         converter = await world.opened(stack)
         convert = converter.convert_waiting
 
         async def failing(**options):
-            tries.append(asyncio.get_running_loop().time())
+            attempts.append(asyncio.get_running_loop().time())
             follower._wake.set()
-            if len(tries) <= 4:
+            if len(attempts) <= 4:
                 raise error
             await convert(**options)
 
@@ -63,11 +63,11 @@ async def test_a_failure_is_logged_and_retried_until_it_succeeds(tmp_path, monke
         )
         running = asyncio.create_task(follower.run())
         await until(lambda: state.read() is not None)
-        assert state.read().reason.endswith(said)
-        await until(lambda: converter.tally.stored == 1)
+        assert state.read().reason.endswith(reason)
+        await until(lambda: converter.summary.stored == 1)
         await until(lambda: state.read() is None)
         follower.stop()
         await running
 
-    pauses = [later - earlier for earlier, later in pairwise(tries[:5])]
+    pauses = [later - earlier for earlier, later in pairwise(attempts[:5])]
     assert all(pause >= 0.05 * 2**number for number, pause in enumerate(pauses))

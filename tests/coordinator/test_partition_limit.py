@@ -1,4 +1,4 @@
-"""A day has a limited number of partition folders, whatever builds clients make up."""
+"""A day has a limited number of partition folders, even if clients make up builds."""
 
 from contextlib import AsyncExitStack
 
@@ -14,7 +14,7 @@ OTHERS = f"converted/{DAY}/OTHER/OTHER/OTHER/OTHER/OTHER"
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    # The bound is 10,000 folders, each with a sync: the rule is the same at 5.
+    # 10,000 folders with a sync each would be slow, so the tests use a limit of 5.
     monkeypatch.setattr(partition_limit, "MAX_PARTITIONS_PER_DAY", 5)
     world = World(tmp_path)
     world.put_specs()
@@ -41,9 +41,9 @@ def notes(world: World) -> int:
 async def test_records_beyond_the_limit_share_one_partition_and_are_counted(world):
     """All are stored and found by id, and the counts balance; known partitions still grow."""
     world.receive([of_build(number) for number in range(12)])
-    tally = await world.convert()
+    summary = await world.convert()
 
-    assert tally.stored == 12
+    assert summary.stored == 12
     assert len(directories(world)) == 6
     assert OTHERS in directories(world)
     assert notes(world) == 7
@@ -53,7 +53,7 @@ async def test_records_beyond_the_limit_share_one_partition_and_are_counted(worl
         places = {ledger.lives(bytes.fromhex(an_id(n).replace("-", "")))[0].directory for n in range(12)}
     assert places == directories(world)
 
-    # After a restart: a known one, and one more that is made up.
+    # After a restart: a known partition, and a new made-up build.
     known = a_ping(100)
     known["info"]["appBuildID"] = f"{0:014}"
     world.receive([submitted(known, 100), of_build(101)])
@@ -70,8 +70,8 @@ async def test_a_duplicate_beyond_the_limit_is_still_a_duplicate(world):
     world.receive([of_build(number) for number in range(8)])
     await world.convert()
     world.receive([of_build(number) for number in range(8)])
-    tally = await world.convert()
+    summary = await world.convert()
 
-    assert (tally.stored, tally.duplicate) == (0, 8)
+    assert (summary.stored, summary.duplicate) == (0, 8)
     assert len(world.lines()) == 8
     assert world.audit().balanced

@@ -26,21 +26,21 @@ def submissions(count, deadly_ones):
 
 
 async def test_a_ping_that_kills_its_process_is_refused_and_all_others_stored(world):
-    """The reason says what happened, and the counts balance."""
+    """Its detail says that it killed the process twice, and the counts balance."""
     world.receive(submissions(70, {40}))
 
-    tally = await world.convert(processes=2)
+    summary = await world.convert(processes=2)
 
-    assert (tally.received, tally.stored) == (70, 69)
-    assert tally.quarantined == {"invalid_json": 1}
+    assert (summary.received, summary.stored) == (70, 69)
+    assert summary.quarantined == {"invalid_json": 1}
     ((document_id, refused),) = world.lines("quarantine", reason="invalid_json")
     assert document_id == an_id(40)
     assert "killed the process, twice" in refused["detail"]
     assert world.audit().balanced
 
 
-async def test_rounds_converted_at_once_do_not_blame_each_other(world):
-    """A death in one interrupts the others too: only a ping that kills a process alone is refused."""
+async def test_concurrent_rounds_refuse_only_the_deadly_pings(world):
+    """A killed process interrupts all rounds, but only a ping that kills a process alone is refused."""
     world.receive(submissions(120, {0, 110}))
     plan = plan_round(segments(world.root.raw), {})
     rounds = [Plan(plan.items[start : start + 40]).tasks(frozenset()) for start in (0, 40, 80)]
@@ -48,14 +48,14 @@ async def test_rounds_converted_at_once_do_not_blame_each_other(world):
     async with ConversionPool(world.setup, 2) as pool:
         results = await asyncio.gather(*map(pool.convert, rounds))
 
-    found = [result for part in results for converted in part for result in converted.results]
-    assert len(found) == 120
-    not_stored = {number for number, result in enumerate(found) if not isinstance(result, StoredResult)}
+    items = [result for part in results for converted in part for result in converted.results]
+    assert len(items) == 120
+    not_stored = {number for number, result in enumerate(items) if not isinstance(result, StoredResult)}
     assert not_stored == {0, 110}
 
 
-async def test_an_interpreter_that_is_not_executable_is_named(world, monkeypatch):
-    """No ping is refused for it, and the message has a fix."""
+async def test_an_interpreter_that_is_not_executable_halts_conversion(world, monkeypatch):
+    """No ping is refused because of it, and the message says what to do."""
     world.receive(submissions(70, set()))
     monkeypatch.setattr(sys, "executable", str(world.root.path))
     monkeypatch.setattr("os.access", lambda path, mode: path != str(world.root.path))

@@ -88,7 +88,7 @@ async def test_expired_histograms_are_counted_as_deleted(world):
 
 
 @pytest.mark.parametrize(
-    ("now", "last_written", "days", "goes"),
+    ("now", "last_written", "days", "removed"),
     [
         (LATER - timedelta(seconds=1), NOON, 90, False),
         (LATER, NOON, 90, True),
@@ -96,22 +96,22 @@ async def test_expired_histograms_are_counted_as_deleted(world):
         (LATER, NOON + timedelta(days=30), 90, False),  # an import, long after the day of its pings
         (LATER + timedelta(days=30), NOON + timedelta(days=30), 90, True),
         (END_OF_DAY, NOON, 0, True),
-        (END_OF_DAY - timedelta(seconds=1), NOON, 0, False),  # more may still come
+        (END_OF_DAY - timedelta(seconds=1), NOON, 0, False),  # more may still arrive
         (NOON - timedelta(days=400), NOON, 90, False),  # a clock that was set back
     ],
 )
-async def test_age_counts_from_the_end_of_the_day_or_the_last_change(world, now, last_written, days, goes):
-    """The later one decides: quarantine is kept at least as long as the setting says."""
+async def test_age_counts_from_the_end_of_the_day_or_the_last_change(world, now, last_written, days, removed):
+    """The later of the two counts: quarantine is kept at least as long as the setting says."""
     written(world, last_written)
 
     await run_retention(world, now, days)
 
-    assert (world.lines("quarantine") == []) is goes
+    assert (world.lines("quarantine") == []) is removed
     assert world.audit().findings == []
 
 
-async def test_a_removed_ping_is_explained_as_deleted_and_can_be_sent_again(world, command):
-    """Its reason is still known, and its id is free as before."""
+async def test_explain_shows_a_removed_ping_as_deleted_and_it_can_be_sent_again(world, command):
+    """Its reason is still known, and its id is not remembered as stored."""
     await run_retention(world, LATER)
     data = str(world.root.path)
 
@@ -127,7 +127,7 @@ async def test_a_removed_ping_is_explained_as_deleted_and_can_be_sent_again(worl
     assert world.audit().findings == []
 
 
-async def test_explain_says_that_dropped_values_of_a_record_are_removed(world, command):
+async def test_explain_shows_that_dropped_values_of_a_record_were_removed(world, command):
     """Their number is still in the record."""
     data = str(world.root.path)
     before = json.loads(command("explain", an_id(1), "--data", data, "--json")[0])

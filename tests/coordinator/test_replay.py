@@ -10,13 +10,13 @@ async def world(tmp_path):
     """500 pings of an unknown revision, and one that cannot be fixed."""
     world = World(tmp_path)
     world.receive([*(submitted(a_ping(number), number) for number in range(500)), submitted(b"{broken", 999)])
-    tally = await world.convert()
-    assert dict(tally.quarantined) == {"unknown_revision": 500, "invalid_json": 1}
+    summary = await world.convert()
+    assert dict(summary.quarantined) == {"unknown_revision": 500, "invalid_json": 1}
     return world
 
 
 async def test_pings_of_an_unknown_revision_are_stored_once_it_is_known(world):
-    """500 leave quarantine, the counts follow, a second replay changes nothing."""
+    """500 pings move from quarantine to records, and a second replay changes nothing."""
     world.put_specs()
 
     replayed = await world.replay()
@@ -26,9 +26,9 @@ async def test_pings_of_an_unknown_revision_are_stored_once_it_is_known(world):
     assert [line["reason"] for _, line in world.lines("quarantine") if "histogram" not in line] == [
         "invalid_json"
     ]
-    books = world.audit()
-    assert books.findings == []
-    assert (books.total.received, books.total.stored, books.total.quarantined) == (501, 500, 1)
+    audit = world.audit()
+    assert audit.findings == []
+    assert (audit.total.received, audit.total.stored, audit.total.quarantined) == (501, 500, 1)
 
     again = await world.replay()
 
@@ -47,7 +47,7 @@ async def test_a_dry_run_counts_and_changes_nothing(world):
 
 
 async def test_a_replayed_ping_whose_id_was_stored_meanwhile_is_a_duplicate(world):
-    """Pings are stored exactly once, with quarantine too."""
+    """A ping is stored once, even if one copy of it was quarantined."""
     world.put_specs()
     world.receive([submitted(a_ping(7), 7)])
     await world.convert()

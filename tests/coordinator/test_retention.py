@@ -25,7 +25,7 @@ class Server:
         world.clock = lambda: self.now
 
     def receive(self, *numbers: int) -> None:
-        """Store pings; their segment is as old as the clock says."""
+        """Store pings in a segment with the time of the test clock."""
         before = set(segments(self.world.root.raw))
         self.world.receive(submitted(a_ping(number), number, at=self.now) for number in numbers)
         for segment in set(segments(self.world.root.raw)) - before:
@@ -43,14 +43,14 @@ class Server:
             return await RetentionTasks(converter, clock=lambda: self.now, **settings).remove_expired()
 
     async def pass_days(self, days: int) -> int:
-        """Pass days with a ping and a retention run each; return how many segments were removed."""
-        gone = 0
+        """Advance by *days*, with a ping and a retention run each day; return the removed segments."""
+        removed = 0
         for _ in range(days):
             self.now += DAY
             self.receive(1000 + (self.now - NOON).days)
             await self.convert()
-            gone += await self.remove_expired()
-        return gone
+            removed += await self.remove_expired()
+        return removed
 
     async def knows(self, number: int) -> bool:
         """Whether a repeat of ping *number* is a duplicate; it is received either way."""
@@ -80,7 +80,7 @@ async def test_converted_segments_are_removed_after_retention(server):
 
 
 async def test_age_is_limited_by_the_newest_arrival(server):
-    """Without new pings nothing gets older, whatever the clock says."""
+    """Without new pings nothing expires, even if the clock moves on."""
     for days in range(40, 44):
         assert await server.remove_expired(NOON + days * DAY) == 0
 
@@ -99,7 +99,7 @@ async def test_unconverted_segments_stay(server):
 
 
 async def test_segments_of_pending_pings_stay(tmp_path):
-    """Their bytes are only there."""
+    """A pending ping has no other copy."""
     server = Server(World(tmp_path, server="http://127.0.0.1:9", pending_days=90))
     server.receive(1)
     assert (await server.convert()).pending == 1
@@ -120,38 +120,38 @@ async def test_segments_stay_if_records_of_their_day_are_missing(server):
 
 
 async def test_ids_are_forgotten_after_the_window(server):
-    """With dedup_days set, a repeated id after that time is a new ping."""
+    """After dedup_days, a repeated id is a new ping."""
     await server.pass_days(2)
     assert await server.knows(1)
     await server.pass_days(1)
     assert not await server.knows(1)
 
 
-@pytest.mark.parametrize("comes", [False, True], ids=["nothing comes meanwhile", "a ping comes meanwhile"])
-@pytest.mark.parametrize("away", [FAR, -FAR, 4 * FAR], ids=str)
-async def test_a_short_jump_of_the_clock_removes_nothing(server, away, comes):
-    """It is reported, but nothing expires during it or after it."""
+@pytest.mark.parametrize("receives", [False, True], ids=["no ping arrives", "a ping arrives"])
+@pytest.mark.parametrize("jump", [FAR, -FAR, 4 * FAR], ids=str)
+async def test_a_short_jump_of_the_clock_removes_nothing(server, jump, receives):
+    """The jump is reported, but nothing expires during it or after it."""
     right = server.now
-    server.now += away
-    if comes:
+    server.now += jump
+    if receives:
         server.receive(7)
         await server.convert()
     with structlog.testing.capture_logs() as logs:
         assert await server.remove_expired() == 0
     assert [line["jumped_by_seconds"] for line in logs if "clock jumped" in line["event"]] == [
-        away.total_seconds()
+        jump.total_seconds()
     ]
     server.now = right + timedelta(seconds=5)
     assert await server.remove_expired() == 0
 
-    for number in (1, 7) if comes else (1,):
+    for number in (1, 7) if receives else (1,):
         assert await server.knows(number)
     assert await server.pass_days(1) == 0
     assert server.world.audit().findings == []
 
 
-async def test_a_server_that_was_off_for_long_expires_again_after_a_day(server):
-    """A jump that lasts is believed after a day."""
+async def test_a_server_that_was_off_for_weeks_removes_expired_data_after_a_day(server):
+    """A clock that stays ahead for a day is trusted."""
     server.now += FAR
     server.receive(7)
     await server.convert()
@@ -175,8 +175,8 @@ async def test_each_run_compares_the_clock_with_the_time_that_passed(server):
         )
         await retention.run()
         doubted = []
-        for away in (FAR, -FAR):
-            server.now += away + timedelta(seconds=5)
+        for jump in (FAR, -FAR):
+            server.now += jump + timedelta(seconds=5)
             server.monotonic += 5
             await retention.run()
             record = converter.ledger.clock()

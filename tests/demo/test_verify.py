@@ -1,4 +1,4 @@
-"""The demo's table: it sees what is as it should be, and what is not."""
+"""The table of `demo` shows which outcomes are as expected."""
 
 from collections import Counter
 from dataclasses import replace
@@ -31,8 +31,8 @@ def wrong_rows(seen: Observed) -> list[str]:
     return [row.kind for row in rows_of(PINGS, seen) if not row.is_as_expected]
 
 
-def test_all_is_well_when_all_is_as_expected():
-    """Every ping is in one row."""
+def test_no_row_is_wrong_if_all_outcomes_are_as_expected():
+    """Every ping is counted in exactly one row."""
     rows = rows_of(PINGS, RIGHT)
 
     assert wrong_rows(RIGHT) == []
@@ -44,21 +44,21 @@ def test_all_is_well_when_all_is_as_expected():
     [
         (replace(RIGHT, stored={k: v for k, v in RIGHT.stored.items() if k != GOOD_ID}), "good"),
         (replace(RIGHT, stored=RIGHT.stored | {GOOD_ID: {"malformed": 1}}), "good"),
-        (replace(RIGHT, stored_twice=1), "any of them"),
-        (replace(RIGHT, histograms_kept=RIGHT.histograms_kept - 1), "histograms of all that is stored"),
+        (replace(RIGHT, stored_twice=1), "all pings"),
+        (replace(RIGHT, histograms_kept=RIGHT.histograms_kept - 1), "all pings"),
         (replace(RIGHT, quarantined=REFUSED - Counter(["invalid_json"])), "invalid_json"),
-        (replace(RIGHT, quarantined=REFUSED + Counter(["schema_violation"])), "any of them"),
-        (replace(RIGHT, total=RIGHT.total | {"duplicate": CONFLICTS}), "the same ping again"),
+        (replace(RIGHT, quarantined=REFUSED + Counter(["schema_violation"])), "all pings"),
+        (replace(RIGHT, total=RIGHT.total | {"duplicate": CONFLICTS}), "same ping again"),
     ],
 )
-def test_whatever_goes_wrong_is_seen_in_its_row(seen, kind):
-    """A lost ping, a lost histogram, a ping twice, a wrong reason, a repeat that was not noticed."""
+def test_the_row_of_a_wrong_outcome_is_marked(seen, kind):
+    """A lost ping, a lost histogram, a ping stored twice, a wrong reason, a repeat that was not noticed."""
     assert kind in wrong_rows(seen)
 
 
 @pytest.mark.slow
-def test_the_demo_ends_well():
-    """The whole of it, with a server of its own."""
+def test_the_demo_succeeds():
+    """It runs completely, with its temporary server."""
     shown = result_of("demo")
 
     assert shown["as_expected"]

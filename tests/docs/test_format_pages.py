@@ -194,7 +194,6 @@ def test_ranges_compare_as_the_table_says():
 
 def test_the_tables_of_raw_segments_add_up():
     """The lengths in their first columns, as far as they are fixed."""
-
     tables = [match.start() for match in re.finditer(r"^\| bytes \| field \|", LAYOUT, re.MULTILINE)]
     file_header, record = (rows_under(LAYOUT[start:], "| bytes | field |") for start in tables)
 

@@ -20,7 +20,7 @@ def catalogue() -> Catalogue:
 
 
 def check_of(catalogue: Catalogue, sample: Path):
-    """The check of a sample, by what its name says that it is."""
+    """Return the check for a sample, whose file name has the doctype."""
     doctype, docversion = sample.name.split(".")[:2]
     ping = orjson.loads(sample.read_bytes())
     return catalogue.check(sample.parent.name, doctype, docversion, ping, b"")
@@ -60,7 +60,7 @@ def test_invalid_samples_fail_with_a_place(catalogue):
         )
 
 
-def test_a_whole_main_ping_is_checked_in_milliseconds(catalogue, record_property):
+def test_a_main_ping_is_checked_in_milliseconds(catalogue, record_property):
     """The figure is printed, not asserted: machines differ.  383 kB took 1 to 3 ms; 10 are allowed."""
     sample = shared_data("pipeline-schemas", "validation", "telemetry", "main.4.profile.pass.json")
     ping = orjson.loads(sample.read_bytes())
@@ -74,8 +74,8 @@ def test_a_whole_main_ping_is_checked_in_milliseconds(catalogue, record_property
     assert found.status is DoctypeStatus.VALID
 
 
-def test_a_checkout_is_imported_whole(tmp_path):
-    """From the folder above ``schemas/`` too, and again without harm."""
+def test_a_checkout_is_imported_completely(tmp_path):
+    """Also from the folder above ``schemas/``; a second import changes nothing."""
     source = shared_data("pipeline-schemas")
     for _ in range(2):
         result = import_schemas(source, tmp_path / "mine", Disk())

@@ -25,8 +25,8 @@ unified_pings = st.fixed_dictionaries(
 )
 
 
-def reader_takes(ping: dict[str, Any]) -> bool:
-    """Whether the converter has no objection to the shape of *ping*."""
+def reader_accepts(ping: dict[str, Any]) -> bool:
+    """Return whether the converter accepts the form of *ping*."""
     try:
         if "ver" in ping:
             read_classic(ping, ping["ver"])
@@ -37,7 +37,7 @@ def reader_takes(ping: dict[str, Any]) -> bool:
     return True
 
 
-def schema_takes(key: DoctypeKey, ping: dict[str, Any]) -> bool:
+def schema_accepts(key: DoctypeKey, ping: dict[str, Any]) -> bool:
     validator = CATALOGUE.validator(key)
     assert not isinstance(validator, BadSchema)
     return validator.is_valid(ping)
@@ -46,21 +46,21 @@ def schema_takes(key: DoctypeKey, ping: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("key", [key for key in SHIPPED if key.docversion in "12"], ids=str)
 @given(ping=classic_pings)
 @settings(max_examples=150)
-def test_a_classic_schema_takes_what_its_reader_takes(key, ping):
+def test_a_classic_schema_accepts_what_its_reader_accepts(key, ping):
     """The converter therefore uses only the reader."""
     ping = {"ver": int(key.docversion), **ping}
 
-    assert schema_takes(key, ping) == reader_takes(ping)
+    assert schema_accepts(key, ping) == reader_accepts(ping)
 
 
 @pytest.mark.parametrize("key", [key for key in SHIPPED if key.docversion in "45"], ids=str)
 @given(ping=unified_pings)
 @settings(max_examples=150)
-def test_a_unified_schema_takes_what_its_reader_takes(key, ping):
+def test_a_unified_schema_accepts_what_its_reader_accepts(key, ping):
     """The converter therefore uses only the reader."""
     ping = {"version": int(key.docversion), "type": key.doctype, **ping}
 
-    assert schema_takes(key, ping) == reader_takes(ping)
+    assert schema_accepts(key, ping) == reader_accepts(ping)
 
 
 def test_each_shipped_schema_has_a_title():

@@ -1,4 +1,4 @@
-"""Every test here runs with the fast lane and without."""
+"""Every test here runs with and without the fast path."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from tests.support.edges import with_fast_lane
 
 @pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["lane", "no-lane"])
 def has_fast_lane(request) -> Iterator[bool]:
-    """Whether edges and servers have it."""
+    """Whether edges and servers use the fast path."""
     with with_fast_lane(is_on=request.param):
         yield request.param

@@ -1,4 +1,4 @@
-"""The one bound of what a worker holds for its clients, and who gives way."""
+"""A worker's memory for clients is bounded, and slow clients are cut off first."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from telemetry_server.edge.client_memory import GRACE_SECONDS, ClientMemory, Slo
 
 @dataclass
 class Clock:
-    """Seconds that a test sets."""
+    """A clock that a test sets."""
 
     now: float = 100.0
 
@@ -17,7 +17,7 @@ class Clock:
 
 @dataclass
 class Room:
-    """A memory of 1,600 bytes, and the clients that had to give way, in order."""
+    """A memory of 1,600 bytes, and the clients that were cut off, in order."""
 
     clock: Clock = field(default_factory=Clock)
     cut_off: list[str] = field(default_factory=list)
@@ -32,8 +32,8 @@ class Room:
         return holding
 
 
-def test_a_complete_body_takes_the_room_of_the_client_that_stalls():
-    """Not that of the one that moves, though it holds more and began earlier."""
+def test_a_complete_body_cuts_off_a_stalled_client():
+    """A client that makes progress stays, though it holds more and began earlier."""
     room = Room()
     moving = room.client("moving", 4_000)
     stalled = room.client("stalled", 8_000)
@@ -46,8 +46,8 @@ def test_a_complete_body_takes_the_room_of_the_client_that_stalls():
     assert room.memory.held_bytes == 8_000 + 3_000
 
 
-def test_among_stalled_clients_the_older_gives_way():
-    """Whatever they hold."""
+def test_the_oldest_stalled_client_is_cut_off_first():
+    """How much each holds does not matter."""
     room = Room()
     for name in ("first", "second", "third"):
         room.client(name, 5_000)
@@ -58,7 +58,7 @@ def test_among_stalled_clients_the_older_gives_way():
 
 
 def test_a_growing_body_cuts_off_only_slower_clients():
-    """And is refused itself where all others are faster."""
+    """It is refused itself if all others are faster."""
     room = Room()
     fast, slow = room.client("fast", 8_000), room.client("slow", 2_000)
     room.clock.now += 1
@@ -72,8 +72,8 @@ def test_a_growing_body_cuts_off_only_slower_clients():
     assert slow.held_bytes == 0
 
 
-def test_a_body_that_has_just_begun_does_not_give_way_to_one_that_grows():
-    """Its rate cannot be known yet; a complete body goes before it all the same."""
+def test_a_new_body_is_not_cut_off_for_a_growing_one():
+    """Its rate is not known yet; but a complete body cuts it off."""
     room = Room()
     old = room.client("old", 14_000)
     room.client("new", 1_500)
@@ -84,8 +84,8 @@ def test_a_body_that_has_just_begun_does_not_give_way_to_one_that_grows():
     assert room.cut_off == ["new"]
 
 
-def test_bytes_that_wait_for_the_disk_never_give_way():
-    """Nothing is cut off where that would not make enough room."""
+def test_bytes_that_wait_for_the_disk_are_never_cut_off():
+    """Nothing is cut off if that would not free enough memory."""
     room = Room()
     assert room.memory.take(12_000)
     room.client("stalled", 3_000)
@@ -100,7 +100,7 @@ def test_bytes_that_wait_for_the_disk_never_give_way():
 
 
 def test_a_complete_body_stays_counted_until_it_is_given_back():
-    """From then on it does not give way."""
+    """It cannot be cut off after it is complete."""
     room = Room()
     body = room.client("done", 15_000)
     size = body.settle()
@@ -115,8 +115,8 @@ def test_a_complete_body_stays_counted_until_it_is_given_back():
     assert room.cut_off == []
 
 
-def test_what_is_released_is_given_back_once():
-    """A second release, also of one that gave way, changes nothing."""
+def test_a_second_release_changes_nothing():
+    """Also not after the client was cut off."""
     room = Room()
     first, second = room.client("first", 9_000), room.client("second", 3_000)
     first.release()
@@ -130,8 +130,8 @@ def test_what_is_released_is_given_back_once():
     assert second.held_bytes == 0
 
 
-def test_no_more_clients_give_way_than_must():
-    """One by one, also those that began after the last time that room was made."""
+def test_only_as_many_clients_are_cut_off_as_needed():
+    """One by one, including those that began after the last ordering."""
     room = Room()
     for number in range(160):
         room.client(f"{number}", 100)

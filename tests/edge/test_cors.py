@@ -1,4 +1,4 @@
-"""Web pages of other origins submit where the operator says so."""
+"""Web pages of the configured origins can submit."""
 
 import pytest
 
@@ -11,7 +11,7 @@ GLEAN_JS = "content-encoding,content-type,x-source-tags,x-telemetry-agent"
 
 
 def a_preflight(origin: str | None = PAGE, *, method: str = "POST", asks: str = GLEAN_JS, path: str = PATH):
-    """The question that a browser asks before a page may submit."""
+    """A preflight request of a browser."""
     headers = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": asks}
     if origin is not None:
         headers["Origin"] = origin
@@ -27,7 +27,7 @@ def cors_of(answer: Answer) -> dict[str, str]:
 @pytest.mark.parametrize("path", [PATH, "/submit/garden/watering/1/x", "//submit/garden/watering/1/x"])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_a_preflight_of_an_allowed_page_is_204(tmp_path, path, method):
-    """With the headers of Glean.js, and for two hours."""
+    """It allows the headers of Glean.js, for two hours."""
     async with running_edge(tmp_path, cors_origins=frozenset({PAGE})) as edge:
         (answer,) = await edge.talk(a_preflight(path=path, method=method))
         kept = edge.kept()
@@ -57,7 +57,7 @@ async def test_a_preflight_of_an_allowed_page_is_204(tmp_path, path, method):
     ],
 )
 async def test_other_plain_headers_may_be_sent(tmp_path, asks, is_answered):
-    """Libraries that trace requests add their own; they are not kept."""
+    """Tracing libraries add their own; they are not kept."""
     async with running_edge(tmp_path, cors_origins=frozenset({"*"})) as edge:
         (answer,) = await edge.talk(a_preflight(asks=asks))
 
@@ -106,7 +106,7 @@ async def test_every_other_options_is_405(tmp_path, origins, request_bytes):
         (set(), PAGE, {}),
     ],
 )
-async def test_a_submission_is_kept_whatever_its_origin_and_the_answer_is_readable_to_allowed_pages(
+async def test_submissions_of_every_origin_are_kept_and_only_allowed_pages_can_read_the_answer(
     tmp_path, origins, origin, said
 ):
     headers = {} if origin is None else {"Origin": origin}
@@ -127,7 +127,7 @@ async def test_a_submission_is_kept_whatever_its_origin_and_the_answer_is_readab
     ],
 )
 async def test_a_page_can_read_a_refusal(tmp_path, request_bytes, status):
-    """Without that, Glean.js takes it for a broken connection and sends the ping again."""
+    """Otherwise Glean.js would treat it as a broken connection and send the ping again."""
     async with running_edge(
         tmp_path,
         limits=EdgeLimits(max_body_bytes=1000),
@@ -148,7 +148,7 @@ async def test_a_page_can_read_that_the_server_has_no_room(tmp_path):
     assert (answer.status, cors_of(answer)) == (507, {"access-control-allow-origin": "*"})
 
 
-async def test_only_submissions_are_open_to_other_origins(tmp_path):
+async def test_only_submit_routes_send_cors_headers(tmp_path):
     async with running_edge(tmp_path, cors_origins=frozenset({"*"})) as edge:
         (answer,) = await edge.talk(a_request(b"", method="GET", path="/status", headers={"Origin": PAGE}))
 

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF005 - lists of words, some to a row
-"""The fast lane beside the application that it stands in for: the same bytes in, the same outcomes."""
+"""The fast path and the aiohttp path have the same outcomes for the same bytes."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -28,19 +28,19 @@ PATIENCE_SECONDS, LONG_PATIENCE_SECONDS = 0.25, 3.0
 
 @pytest.fixture(scope="module")
 def has_fast_lane():
-    """Both, in every test here."""
+    """Each test here uses both paths."""
 
 
 @dataclass(frozen=True)
 class Talk:
-    """What is sent on one connection: its parts with a pause between them."""
+    """The parts sent on one connection, with a pause between them."""
 
     parts: tuple[bytes, ...]
     half_close: bool = True
 
 
 async def exchange(edge: RunningEdge, talk: Talk, patience: float) -> tuple[list[Answer], str]:
-    """The answers, and what became of the connection once it was quiet for *patience* seconds."""
+    """The answers, and the state of the connection after it was quiet for *patience* seconds."""
     reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
     received, end = b"", "open"
     try:
@@ -66,8 +66,8 @@ async def exchange(edge: RunningEdge, talk: Talk, patience: float) -> tuple[list
     return parse_answers(received), end
 
 
-def told(answers: list[Answer]) -> list[tuple[int, dict[str, str], bytes]]:
-    """What can be compared: how long to wait is drawn by lot."""
+def comparable(answers: list[Answer]) -> list[tuple[int, dict[str, str], bytes]]:
+    """The comparable parts of the answers: Retry-After is random, so it is left out."""
     return [
         (
             answer.status,
@@ -85,13 +85,13 @@ def told(answers: list[Answer]) -> list[tuple[int, dict[str, str], bytes]]:
 async def exchange_with_both(
     edges: list[RunningEdge], talk: Talk, patience: float
 ) -> tuple[tuple[list[Answer], str], tuple[list[Answer], str]]:
-    """The same talk with both edges at once."""
+    """Send the same parts to both edges at once."""
     with_lane, without = await asyncio.gather(*(exchange(edge, talk, patience) for edge in edges))
     return with_lane, without
 
 
 async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) -> int:
-    """Send *talks* to an edge with and one without the lane; how many submissions both kept."""
+    """Send *talks* to edges with and without the fast path; return how many submissions both kept."""
     async with AsyncExitStack() as stack:
         edges = [
             await stack.enter_async_context(
@@ -101,17 +101,17 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
         ]
         for talk in talks:
             (fast, fast_end), (slow, slow_end) = await exchange_with_both(edges, talk, PATIENCE_SECONDS)
-            if (told(fast), fast_end) != (told(slow), slow_end):
-                # On a loaded machine one of them may only have been late.
+            if (comparable(fast), fast_end) != (comparable(slow), slow_end):
+                # On a loaded machine one of them may just be late.
                 (fast, fast_end), (slow, slow_end) = await exchange_with_both(
                     edges, talk, LONG_PATIENCE_SECONDS
                 )
             if "reset" in (fast_end, slow_end):
-                # Whoever sends on into a refusal may lose it on the way, by either.
+                # A client that continues to send after a refusal may lose the answer, on both paths.
                 seen = min(len(fast), len(slow))
-                assert told(fast[:seen]) == told(slow[:seen]), talk
+                assert comparable(fast[:seen]) == comparable(slow[:seen]), talk
                 continue
-            assert told(fast) == told(slow), talk
+            assert comparable(fast) == comparable(slow), talk
             assert fast_end == slow_end, talk
         await until(lambda: not any(edge.worker.edge.active_requests for edge in edges))
         kept = [
@@ -128,8 +128,8 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
 
 
 @pytest.mark.parametrize("start", range(0, len(CASES), 40))
-async def test_every_attack_ends_the_same_on_both(tmp_path, start):
-    """Answers, closing, and what is kept; at once, and in two halves."""
+async def test_every_attack_has_the_same_outcome_on_both(tmp_path, start):
+    """The same answers, closing and kept submissions; sent at once, and in two halves."""
     talks = []
     for case in CASES[start : start + 40]:
         middle = len(case.sent) // 2
@@ -187,7 +187,7 @@ def requests(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """Bytes of a request, some of them others than they were."""
+    """The bytes of a request, some of them changed."""
     whole = bytearray(b"".join(draw(st.lists(requests(), min_size=1, max_size=2))))
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
         place = draw(st.integers(0, min(len(whole), 400)))
@@ -200,7 +200,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def talks(draw: st.DrawFn) -> Talk:
-    """A request in pieces, as a network may deliver it."""
+    """A request in pieces, as networks deliver it."""
     whole = draw(mutated())
     cuts = sorted(draw(st.sets(st.integers(0, len(whole)), max_size=2)))
     parts = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
@@ -211,8 +211,8 @@ def talks(draw: st.DrawFn) -> Talk:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(st.lists(talks(), min_size=3, max_size=8))
-def test_whatever_is_sent_ends_the_same_on_both(batch):
-    """Well-formed or not, in any pieces."""
+def test_random_requests_have_the_same_outcome_on_both(batch):
+    """Well-formed or not, split anywhere."""
     with TemporaryDirectory() as folder:
         asyncio.run(compare(Path(folder), batch))
 
@@ -235,15 +235,15 @@ def test_whatever_is_sent_ends_the_same_on_both(batch):
         (b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n", False),
     ],
 )
-async def test_plain_submits_never_reach_the_application(tmp_path, request_bytes, is_plain):
-    """And everything else does."""
+async def test_only_plain_submits_stay_on_the_fast_path(tmp_path, request_bytes, is_plain):
+    """All other requests go to aiohttp."""
     async with running_edge(tmp_path, fast_lane=True) as edge:
         await edge.talk(request_bytes)
         assert (edge.worker._server.requests_count == 0) == is_plain
 
 
 async def test_a_head_with_bare_line_feeds_is_refused_at_once(tmp_path):
-    """Its end never comes in the form that the lane waits for."""
+    """The fast path would wait for CR LF for ever."""
     async with running_edge(tmp_path, fast_lane=True) as edge:
         async with asyncio.timeout(5):
             answers = await edge.talk(a_request(b"{}").replace(b"\r\n", b"\n"))
@@ -251,8 +251,8 @@ async def test_a_head_with_bare_line_feeds_is_refused_at_once(tmp_path):
     assert [answer.status for answer in answers] == [400]
 
 
-async def test_a_connection_may_change_to_the_application_and_keeps_its_count(tmp_path):
-    """After plain submits another route; its requests are counted from the connection's first."""
+async def test_a_connection_keeps_its_request_count_when_it_goes_to_aiohttp(tmp_path):
+    """The limit counts plain submits and later requests of other routes."""
     async with running_edge(tmp_path, limits=EdgeLimits(max_requests_per_connection=4)) as edge:
         status = b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n"
         answers = await edge.talk(a_request(), a_request(), status, status, a_request(), pause=0.05)
@@ -263,8 +263,8 @@ async def test_a_connection_may_change_to_the_application_and_keeps_its_count(tm
     assert opened == 0
 
 
-async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
-    """In order, and no more is read than is sensible."""
+async def test_pipelined_requests_wait_while_a_submission_is_stored(tmp_path):
+    """They are answered in order, and reading stops at a bound."""
     disk = StuckDisk()
     async with running_edge(tmp_path, disk=disk) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
@@ -274,7 +274,7 @@ async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
             writer.write(a_request(b"x" * 100_000))
             await asyncio.sleep(0)
         await asyncio.sleep(0.2)
-        (connection,) = edge.worker._lane.connections
+        (connection,) = edge.worker._fast_path.connections
         waiting = len(connection._pending)
         disk.let_go.set()
         for _ in range(201):
@@ -287,7 +287,7 @@ async def test_what_comes_while_a_submission_is_kept_waits_its_turn(tmp_path):
 
 
 async def test_a_refused_connection_counts_until_it_is_closed(tmp_path):
-    """Or the cap would be none for those that linger."""
+    """Otherwise lingering connections could exceed the limit."""
     limits = EdgeLimits(header_timeout_seconds=0.1, lingering_seconds=0.4)
     async with running_edge(tmp_path, limits=limits) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
@@ -299,12 +299,12 @@ async def test_a_refused_connection_counts_until_it_is_closed(tmp_path):
     assert counted == 1
 
 
-async def test_a_client_that_reads_no_answers_is_begun_with_no_more(tmp_path):
-    """Nor is it read from; when it says that it is done, the application goes on where the lane stood."""
+async def test_no_request_begins_for_a_client_that_does_not_read_its_answers(tmp_path):
+    """Its input is not read; when it half-closes, aiohttp continues at the first unanswered request."""
     async with running_edge(tmp_path) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
-        await until(lambda: len(edge.worker._lane.connections) == 1)
-        (connection,) = edge.worker._lane.connections
+        await until(lambda: len(edge.worker._fast_path.connections) == 1)
+        (connection,) = edge.worker._fast_path.connections
         connection.pause_writing()
         writer.write(a_request(b"1"))
         writer.write_eof()

@@ -16,7 +16,7 @@ QUIET_SECONDS = 0.4
 AT_ONCE = 100
 PATHS = ["lane", "no-lane"]
 
-# A body that is itself a request: whoever reads it as one keeps a submission under this path.
+# A body that looks like a request: a parser that reads it as one keeps a submission under this path.
 INNER = b"POST /submit/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(INNER), INNER)
 LENGTH = b"Content-Length: %d\r\n" % len(INNER)
@@ -37,7 +37,7 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Framing:
-    """Headers that say where a request ends, and what follows them."""
+    """Framing headers, and the bytes after the head."""
 
     headers: bytes
     body: bytes
@@ -82,16 +82,16 @@ FRAMINGS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one connection got."""
+    """The answers of one connection, and whether it was closed."""
 
-    answers: tuple[tuple[int, frozenset[tuple[str, str]], bytes], ...]  # interim ones aside
+    answers: tuple[tuple[int, frozenset[tuple[str, str]], bytes], ...]  # without 100 Continue
     is_closed: bool
 
 
 def expected_status(method: str, target: str, framing: Framing) -> set[int]:
-    """The contract's answers, written apart from the code under test."""
+    """The answers of the contract, written independently of the code under test."""
     if framing.is_refused:
-        # A target or a method may be wrong as well; which is seen first is the parser's own order.
+        # The target or the method may be wrong too; the order of the checks is the parser's.
         return {400, 405} if method == "CONNECT" else {400}
     path = "/submit/x" if target == "http://a/submit/x" else target
     if method == "CONNECT":
@@ -126,7 +126,7 @@ async def exchange(edge: RunningEdge, parts: tuple[bytes, ...]) -> Outcome:
 
 
 def final_answers(received: bytes) -> list[Answer]:
-    """The answers but 100; those to HEAD announce a body and have none."""
+    """The answers except 100; an answer to HEAD announces a body but has none."""
     try:
         return [answer for answer in parse_answers(received) if answer.status != 100]
     except AssertionError:
@@ -140,14 +140,14 @@ def comparable(answer: Answer) -> tuple[int, frozenset[tuple[str, str]], bytes]:
 
 @pytest.fixture(scope="module")
 def has_fast_lane():
-    """Both, in every test here."""
+    """Each test here uses both paths."""
 
 
 @pytest.mark.parametrize("is_split", [False, True], ids=["in one packet", "body in a later packet"])
 @pytest.mark.parametrize("target", TARGETS)
 @on_uvloop
 async def test_a_request_gets_one_answer_and_its_body_is_never_a_request(tmp_path, target, is_split):
-    """The same answer with and without the fast lane, and nothing kept under the inner path."""
+    """The answer is the same with and without the fast path; nothing is kept under the inner path."""
     cases = list(product(METHODS, FRAMINGS))
     async with AsyncExitStack() as stack:
         edges = [
@@ -183,6 +183,6 @@ def check(case: tuple[str, str], target: str, fast: Outcome, slow: Outcome) -> N
     assert len(fast.answers) == 1, (case, fast)
     status = fast.answers[0][0]
     assert status in expected_status(method, TARGETS[target], framing), (case, status)
-    # After a refusal of its framing nothing that follows can be trusted.
+    # After a framing error, the following bytes cannot be trusted.
     if status in (400, 413) or method == "CONNECT":
         assert fast.is_closed, case

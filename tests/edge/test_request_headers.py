@@ -1,12 +1,12 @@
-"""Which headers are kept, and what of an address."""
+"""Only listed headers are kept, and addresses are truncated."""
 
 import pytest
 
 from telemetry_server.edge.request_headers import HeaderTooLarge, kept_headers, truncated_address
 
 
-def test_only_listed_headers_are_kept_whatever_their_case():
-    """No cookie, no language; names in lower case, a repeated one joined, a missing one absent."""
+def test_only_listed_headers_are_kept_in_any_case():
+    """Cookies and languages are not; names are in lower case, and repeated headers are joined."""
     kept, host = kept_headers(
         [
             (b"HOST", b"example.org"),
@@ -29,7 +29,7 @@ def test_only_listed_headers_are_kept_whatever_their_case():
     [(b"a" * 1024, True), (b"a" * 1025, False), (b"\xe9" * 512, True), (b"\xe9" * 513, False)],
 )
 def test_a_kept_header_is_measured_as_utf_8(value, is_taken):
-    """Read as Latin-1, so that a byte past ASCII counts twice."""
+    """It is read as Latin-1, so a byte above ASCII counts twice."""
     headers = [(b"User-Agent", value)]
 
     if is_taken:
@@ -55,6 +55,6 @@ def test_a_kept_header_is_measured_as_utf_8(value, is_taken):
         (None, None, 0, None),
     ],
 )
-def test_an_address_is_that_of_the_outermost_believed_hop_cut_to_its_network(forwarded_for, peer, hops, kept):
-    """What stands before the trusted hops anybody can write."""
+def test_an_address_is_that_of_the_outermost_trusted_hop_truncated(forwarded_for, peer, hops, kept):
+    """Clients can write anything before the entries of the trusted hops."""
     assert truncated_address(forwarded_for, peer, hops) == kept

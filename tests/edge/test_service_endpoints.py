@@ -1,4 +1,4 @@
-"""The routes that read."""
+"""The routes for GET: health, version, metrics, schema, definitions."""
 
 import json
 import re
@@ -23,8 +23,8 @@ def a_get(path: str, method: str = "GET") -> bytes:
 @pytest.mark.parametrize(
     "path", ["/status", "/__lbheartbeat__", "/__heartbeat__?x=1", "/__version__", "/telemetry_schema", "/"]
 )
-async def test_each_route_answers_get_and_head_and_names_them_otherwise(tmp_path, path):
-    """405 with Allow for anything else."""
+async def test_each_route_answers_get_and_head_only(tmp_path, path):
+    """Other methods get 405 with Allow."""
     async with running_edge(tmp_path) as edge:
         (got,) = await edge.talk(a_get(path))
         assert got.status == 200
@@ -32,8 +32,8 @@ async def test_each_route_answers_get_and_head_and_names_them_otherwise(tmp_path
         assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def test_the_root_says_in_one_line_what_this_is_and_where_its_pages_are(tmp_path):
-    """Each page that it names is there."""
+async def test_the_root_names_the_server_and_its_pages_in_one_line(tmp_path):
+    """Each named page exists."""
     async with running_edge(tmp_path) as edge:
         (answer,) = await edge.talk(a_get("/"))
         text = answer.body.decode()
@@ -54,8 +54,8 @@ async def test_the_root_does_not_name_metrics_that_are_on_the_admin_port(tmp_pat
     assert b"/metrics" not in answer.body
 
 
-async def test_health_says_what_was_checked(tmp_path):
-    """As JSON."""
+async def test_health_lists_its_checks(tmp_path):
+    """The answer is JSON."""
     async with running_edge(
         tmp_path, version=b'{"version":"1"}', partition_schema=lambda: b'{"version":1}'
     ) as edge:
@@ -73,7 +73,7 @@ async def test_health_says_what_was_checked(tmp_path):
 
 
 def lag_and_halt(text: str) -> dict[str, float]:
-    """What the metrics say of conversion."""
+    """The metrics about conversion."""
     return {
         name: float(value)
         for name, value in (line.split(" ") for line in text.splitlines() if not line.startswith("#"))
@@ -81,8 +81,8 @@ def lag_and_halt(text: str) -> dict[str, float]:
     }
 
 
-async def test_health_and_metrics_say_that_conversion_is_halted(tmp_path):
-    """A halt is a warning, and the answer stays 200: submissions are taken; off where nothing converts."""
+async def test_health_and_metrics_show_that_conversion_is_halted(tmp_path):
+    """A halt is a warning with status 200, because submissions are accepted; "off" without a converter."""
     root = DataRoot(tmp_path)
     root.prepare(Disk())
     state = ConversionState(root)
@@ -118,7 +118,7 @@ async def test_health_and_metrics_say_that_conversion_is_halted(tmp_path):
 
 
 async def test_metrics_count_answers_and_what_was_kept(tmp_path):
-    """At once; a namespace that is on no list is OTHER."""
+    """Immediately; an unlisted namespace is OTHER."""
 
     def value_of(text: str, series: str) -> float:
         return next((float(line.split(" ")[1]) for line in text.splitlines() if line.startswith(series)), 0.0)
@@ -141,7 +141,7 @@ async def test_metrics_count_answers_and_what_was_kept(tmp_path):
 
 
 async def test_cached_definitions_are_served_and_nothing_else(tmp_path):
-    """By plain names only; a link is none, nor is what lies beside."""
+    """Only plain names are served; links and other files are not."""
     cache = tmp_path / "specs"
     place = cache / "releases" / "mozilla-release" / "a55c55edf302"
     place.mkdir(parents=True)
@@ -174,11 +174,11 @@ async def test_cached_definitions_are_served_and_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("rest", ["a/" * 9 + "abc", "a/ABC", "a/" + "0" * 41, "a/abc\n", "\x00/abc", "é/abc"])
-def test_a_name_that_is_not_plain_is_no_path(tmp_path, rest):
-    """Nothing of it reaches the file system."""
+def test_a_name_that_is_not_plain_has_no_path(tmp_path, rest):
+    """It never reaches the file system."""
     assert cached_spec_path(tmp_path, rest) is None
 
 
 def test_this_aiohttp_has_what_the_connection_limits_need():
-    """The self-test that every worker starts with."""
+    """Every worker runs this check when it starts."""
     check_aiohttp()

@@ -9,7 +9,7 @@ from telemetry_server.edge.shared_work import SharedWork
 
 
 async def test_a_hundred_requests_during_a_run_share_the_next_one():
-    """Those who ask while it runs get what begins after they asked, not what began before."""
+    """They get the result of a run that began after they asked."""
     may_end = threading.Event()
     runs = 0
 
@@ -36,7 +36,7 @@ async def test_a_hundred_requests_during_a_run_share_the_next_one():
     assert await shared.result() == b"3"
 
 
-async def test_a_run_that_fails_fails_for_those_who_asked_and_not_for_the_next():
+async def test_a_failed_run_fails_only_for_the_requests_that_shared_it():
     """The next request begins a new run."""
     results = [OSError("gone"), b"here"]
 

@@ -1,4 +1,4 @@
-"""Clients that stop sending or reading: their time and memory are bounded, and others do not notice."""
+"""Clients that stop sending or reading: their time and memory are bounded, and other clients are served."""
 
 import asyncio
 import shutil
@@ -24,12 +24,12 @@ SMALL_BUFFERS = {"send_buffer_bytes": 8 * KIB, "answer_timeout_seconds": 0.5}
 
 
 def large_text() -> bytes:
-    """An answer far past what the kernel and a transport hold; no two places are alike."""
+    """A body larger than the buffers of kernel and transport; no two parts of it are equal."""
     return b"".join(b"%08d" % number for number in range(MIB // 8))
 
 
 def slow_reader(edge: RunningEdge, sent: bytes) -> socket.socket:
-    """A connection that sent *sent* and takes little of its answers."""
+    """A connection that sent *sent* and reads little of its answers."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIB)
     connection.connect(("127.0.0.1", edge.port))
@@ -56,7 +56,7 @@ async def until(condition, seconds: float = 5.0) -> None:
 
 
 def is_at_rest(edge: RunningEdge) -> bool:
-    """Whether nothing is held or counted for any client."""
+    """Whether no memory or connection of a client is counted."""
     inside = edge.worker.edge
     return (inside.open_connections, inside.active_requests, inside.memory.held_bytes) == (0, 0, 0)
 
@@ -67,7 +67,7 @@ def is_at_rest(edge: RunningEdge) -> bool:
 @pytest.mark.parametrize("sent", [ASK, ASK_LAST, ASK * 20], ids=["kept alive", "the last", "pipelined"])
 @on_uvloop
 async def test_a_client_that_does_not_read_its_answer_is_cut_off_at_the_deadline(tmp_path, sent):
-    """Its memory is counted until then, and given back."""
+    """Its memory is counted until then, and released."""
     limits = EdgeLimits(**SMALL_BUFFERS)
     async with running_edge(tmp_path, limits=limits, partition_schema=large_text) as edge:
         with closing([slow_reader(edge, sent)]):
@@ -78,7 +78,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off_at_the_deadline
 
 @on_uvloop
 async def test_a_client_that_submits_and_never_reads_is_cut_off_at_the_deadline(tmp_path):
-    """Its answers are short: it takes thousands of them to fill what the kernel holds."""
+    """Its answers are short: only thousands of them fill the kernel's buffer."""
     limits = EdgeLimits(**SMALL_BUFFERS, max_requests_per_connection=1_000_000)
     async with running_edge(tmp_path, limits=limits) as edge:
         connection = slow_reader(edge, b"")
@@ -99,7 +99,7 @@ async def test_a_client_that_submits_and_never_reads_is_cut_off_at_the_deadline(
 @pytest.mark.parametrize("sent", [ASK, ASK_LAST], ids=["kept alive", "the last"])
 @on_uvloop
 async def test_a_tls_client_that_does_not_read_is_cut_off_at_the_deadline(tmp_path, sent):
-    """Encrypted bytes wait beside the plain ones; both are bounded."""
+    """Encrypted and plain bytes are both bounded."""
     pair = make_pair(tmp_path, "a")
     limits = EdgeLimits(**SMALL_BUFFERS)
     async with running_edge(
@@ -116,8 +116,8 @@ async def test_a_tls_client_that_does_not_read_is_cut_off_at_the_deadline(tmp_pa
 
 
 @on_uvloop
-async def test_a_slow_reader_that_goes_on_gets_its_whole_answer(tmp_path):
-    """The deadline is for a piece, not for all of it; HEAD gets the length alone."""
+async def test_a_slow_reader_gets_its_whole_answer(tmp_path):
+    """The deadline applies to each piece, not to the whole answer; HEAD gets only the length."""
     limits = EdgeLimits(**SMALL_BUFFERS)
     async with running_edge(tmp_path, limits=limits, partition_schema=large_text) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port, limit=KIB)
@@ -140,7 +140,7 @@ async def test_a_slow_reader_that_goes_on_gets_its_whole_answer(tmp_path):
 
 @on_uvloop
 async def test_unread_answers_stay_within_the_bound_and_a_good_post_within_it_is_kept(tmp_path):
-    """The longest stalled readers give way."""
+    """The readers that have stalled longest are cut off."""
     limits = EdgeLimits(send_buffer_bytes=8 * KIB, max_in_flight_bytes=4 * MIB)
     async with running_edge(tmp_path, limits=limits, partition_schema=large_text) as edge:
         memory = edge.worker.edge.memory
@@ -158,13 +158,13 @@ async def test_unread_answers_stay_within_the_bound_and_a_good_post_within_it_is
     assert 2 * MIB < most <= 4 * MIB
 
 
-# Bodies that do not come.
+# Bodies that do not arrive.
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("part", [b"", b"x" * 4 * KIB], ids=["only a head", "a part"])
 @on_uvloop
-async def test_announced_bytes_that_do_not_come_take_no_room(tmp_path, part, is_chunked):
+async def test_announced_bytes_that_do_not_arrive_take_no_memory(tmp_path, part, is_chunked):
     """A hundred clients that announce 1 MiB each, beside bodies that just fit the bound."""
     limits = EdgeLimits(max_in_flight_bytes=2 * MIB)
     framing = b"Transfer-Encoding: chunked" if is_chunked else b"Content-Length: %d" % MIB
@@ -185,8 +185,8 @@ async def test_announced_bytes_that_do_not_come_take_no_room(tmp_path, part, is_
 
 
 @on_uvloop
-async def test_half_bodies_that_fill_the_memory_give_way_with_503(tmp_path):
-    """To complete bodies, and to those that come in several packets."""
+async def test_incomplete_bodies_that_fill_the_memory_get_503(tmp_path):
+    """Complete bodies, and bodies in several packets, get their memory."""
     limits = EdgeLimits(max_in_flight_bytes=MIB, lingering_seconds=0.2)
     half = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n".encode() + b"x" * 100_000
     whole = a_request(b"y" * 90_000)
@@ -214,7 +214,7 @@ async def test_half_bodies_that_fill_the_memory_give_way_with_503(tmp_path):
 
 
 @on_uvloop
-async def test_a_body_that_comes_a_byte_at_a_time_takes_the_memory_of_its_bytes(tmp_path):
+async def test_a_body_sent_byte_by_byte_takes_only_the_memory_of_its_bytes(tmp_path):
     """A list of its parts would take fifty times as much."""
     async with running_edge(tmp_path) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
@@ -232,8 +232,8 @@ async def test_a_body_that_comes_a_byte_at_a_time_takes_the_memory_of_its_bytes(
 
 
 @on_uvloop
-async def test_bodies_that_wait_for_the_disk_keep_their_room(tmp_path):
-    """What comes past it is told to come back, announced or not."""
+async def test_bodies_that_wait_for_the_disk_keep_their_memory(tmp_path):
+    """Bodies beyond the bound get 503, whether announced or not."""
     chunked = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     disk = StuckDisk()
     async with running_edge(tmp_path, disk=disk, limits=EdgeLimits(max_in_flight_bytes=1000)) as edge:
@@ -253,7 +253,7 @@ async def test_bodies_that_wait_for_the_disk_keep_their_room(tmp_path):
     assert found == [503, 503, 503, 200, 200, 200]
 
 
-# Chunks that make no sense, in a later packet.
+# Malformed chunks, in a later packet.
 
 ODD_CHUNKS = {
     "a size that is none": [b"2\r\n{}\r\n", b"zz\r\n"],
@@ -269,8 +269,8 @@ ODD_CHUNKS = {
 @pytest.mark.parametrize("name", ODD_CHUNKS)
 @pytest.mark.parametrize("is_gone", [False, True], ids=["the client waits", "the client goes"])
 @on_uvloop
-async def test_an_odd_chunk_is_answered_400_at_once_and_holds_no_memory(tmp_path, name, is_gone):
-    """Long before the body's time is over; nothing that follows it is read as a request."""
+async def test_a_malformed_chunk_is_answered_400_at_once_and_holds_no_memory(tmp_path, name, is_gone):
+    """Long before the deadline of the body; the following bytes are not read as a request."""
     head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     async with running_edge(tmp_path) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)

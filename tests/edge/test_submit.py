@@ -1,4 +1,4 @@
-"""A 200 is a promise; every other answer is the contract's."""
+"""Submissions: a 200 means stored, and all other answers are those of the contract."""
 
 import asyncio
 import errno
@@ -28,8 +28,8 @@ from tests.support.waiting import until, until_equal
         f"{PATH}/main/Own%20Browser//~/",
     ],
 )
-async def test_what_is_submitted_is_on_disk_as_it_came(tmp_path, method, path):
-    """Body, path, query, method, protocol, host, time and the listed headers; never opened, never decoded."""
+async def test_a_submission_is_stored_as_received(tmp_path, method, path):
+    """Body, path, query, method, protocol, host, time and the listed headers are stored without decoding."""
     body = b"\x1f\x8b not gzip at all \x00\xff"
     before = datetime.now(UTC)
     async with running_edge(tmp_path) as edge:
@@ -64,15 +64,15 @@ async def test_what_is_submitted_is_on_disk_as_it_came(tmp_path, method, path):
         f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode(),
     ],
 )
-async def test_a_request_without_a_body_is_an_empty_body(tmp_path, request_bytes):
-    """The converter will say what it thinks of that."""
+async def test_a_request_without_a_body_is_stored_with_an_empty_body(tmp_path, request_bytes):
+    """Only the converter checks bodies."""
     async with running_edge(tmp_path) as edge:
         assert await edge.status(request_bytes) == 200
         assert [kept.body for kept in edge.kept()] == [b""]
 
 
-async def test_chunked_bodies_are_joined_however_they_come(tmp_path):
-    """At once, or a byte at a time."""
+async def test_chunked_bodies_are_joined(tmp_path):
+    """Sent at once, or byte by byte."""
     whole = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     whole += b"3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: x\r\n\r\n"
     async with running_edge(tmp_path) as edge:
@@ -82,7 +82,7 @@ async def test_chunked_bodies_are_joined_however_they_come(tmp_path):
 
 
 async def test_many_requests_share_a_connection(tmp_path):
-    """Pipelined ones are answered in order; past its number the connection is closed."""
+    """Pipelined requests are answered in order; at the limit the connection is closed."""
     limits = EdgeLimits(max_requests_per_connection=5)
     async with running_edge(tmp_path, limits=limits) as edge:
         answers = await edge.talk(b"".join(a_request(b"%d" % n) for n in range(8)))
@@ -129,8 +129,8 @@ async def test_many_requests_share_a_connection(tmp_path):
         (a_request(b"x" * 1001), 413),
     ],
 )
-async def test_each_code_is_the_contracts(tmp_path, request_bytes, status):
-    """And what is not 200 is not kept."""
+async def test_each_status_is_that_of_the_contract(tmp_path, request_bytes, status):
+    """Requests with other answers than 200 are not stored."""
     async with running_edge(tmp_path, limits=EdgeLimits(max_body_bytes=1000)) as edge:
         answers = await edge.talk(request_bytes)
         kept = len(edge.kept())
@@ -141,8 +141,8 @@ async def test_each_code_is_the_contracts(tmp_path, request_bytes, status):
         assert answers[0].headers["allow"] == "POST, PUT"
 
 
-async def test_a_closed_list_of_namespaces_is_exact(tmp_path):
-    """Case counts, and what looks like one is none."""
+async def test_only_listed_namespaces_are_accepted(tmp_path):
+    """Case matters, and similar names are refused."""
     async with running_edge(tmp_path, namespaces=frozenset({"telemetry"})) as edge:
         found = [
             await edge.status(a_request(path=path))
@@ -163,7 +163,7 @@ async def test_a_closed_list_of_namespaces_is_exact(tmp_path):
 
 @pytest.mark.parametrize("status", [413, 202])
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path, status):
-    """Announced or chunked; with `oversize_status = 202` it is taken and thrown away."""
+    """Announced or chunked; with `oversize_status = 202` it is accepted and discarded."""
     limits = EdgeLimits(max_body_bytes=1000, oversize_status=status, lingering_seconds=0.1)
     announced = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n"
     chunked = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
@@ -178,8 +178,8 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path, s
         assert edge.kept() == []
 
 
-async def test_a_client_that_waits_to_be_asked_is_asked(tmp_path):
-    """Expect: 100-continue; then its body is taken."""
+async def test_a_client_that_expects_100_continue_gets_it(tmp_path):
+    """Then its body is read and stored."""
     head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n".encode()
     async with running_edge(tmp_path) as edge:
         answers = await edge.talk(head, b"{}", pause=0.1)
@@ -196,16 +196,16 @@ async def test_a_client_that_waits_to_be_asked_is_asked(tmp_path):
         b"POST",
     ],
 )
-async def test_a_request_that_ends_early_is_a_bad_one(tmp_path, broken):
-    """Whether its end comes with it or later."""
+async def test_an_incomplete_request_gets_400(tmp_path, broken):
+    """Whether the connection ends with it or later."""
     async with running_edge(tmp_path) as edge:
         assert await edge.status(broken, half_close=True) == 400
         assert await edge.status(broken, b"", half_close=True, pause=0.05) == 400
         assert edge.kept() == []
 
 
-async def test_a_client_that_sends_and_says_that_it_is_done_gets_its_answers(tmp_path):
-    """A half-closed connection is no hang-up."""
+async def test_a_client_that_half_closes_its_connection_gets_its_answers(tmp_path):
+    """It can still read."""
     async with running_edge(tmp_path) as edge:
         answers = await edge.talk(a_request(b"1") + a_request(b"2"), half_close=True)
 
@@ -214,8 +214,8 @@ async def test_a_client_that_sends_and_says_that_it_is_done_gets_its_answers(tmp
 
 
 @pytest.mark.parametrize("after", [0, 10, 120, 200])
-async def test_a_client_that_hangs_up_tears_nothing(tmp_path, after):
-    """At any place of its request, also while it is being written; others are served."""
+async def test_a_client_that_disconnects_damages_nothing(tmp_path, after):
+    """At any point of its request, also while it is being stored; other clients are served."""
     request = a_request(b"x" * 100)
     async with running_edge(tmp_path) as edge:
         for _ in range(20):
@@ -241,8 +241,8 @@ async def test_a_client_that_hangs_up_tears_nothing(tmp_path, after):
         ([b"POST /submit/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"], 408),
     ],
 )
-async def test_a_slow_client_is_let_go(tmp_path, parts, status):
-    """Headers and bodies have their time; the connection is closed after it."""
+async def test_a_slow_client_is_disconnected(tmp_path, parts, status):
+    """Heads and bodies have a deadline; then the connection is closed."""
     limits = EdgeLimits(header_timeout_seconds=0.2, body_timeout_seconds=0.2, lingering_seconds=0.2)
     async with running_edge(tmp_path, limits=limits) as edge:
         answers = await edge.talk(*parts, patience=30)
@@ -251,16 +251,16 @@ async def test_a_slow_client_is_let_go(tmp_path, parts, status):
     assert answers[-1].headers["connection"] == "close"
 
 
-async def test_headers_that_drip_are_not_given_more_time_by_each_drop(tmp_path):
-    """The time runs from the first byte."""
+async def test_slow_headers_do_not_extend_their_deadline(tmp_path):
+    """The deadline counts from the first byte."""
     limits = EdgeLimits(header_timeout_seconds=0.3)
     head = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     async with running_edge(tmp_path, limits=limits) as edge:
         assert await edge.status(*[head[n : n + 1] for n in range(len(head))], pause=0.02) == 408
 
 
-async def test_a_body_below_the_minimum_rate_is_let_go_before_its_time(tmp_path):
-    """After a grace it must come at so many bytes a second."""
+async def test_a_body_below_the_minimum_rate_is_refused_before_its_deadline(tmp_path):
+    """The minimum rate applies after some seconds."""
     limits = EdgeLimits(min_rate_after_seconds=0.2, min_bytes_per_second=10_000)
     head = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n"
     async with running_edge(tmp_path, limits=limits) as edge:
@@ -270,7 +270,7 @@ async def test_a_body_below_the_minimum_rate_is_let_go_before_its_time(tmp_path)
 
 
 async def test_an_idle_connection_is_closed(tmp_path):
-    """Without a word: it asked nothing."""
+    """Without an answer, because there was no request."""
     limits = EdgeLimits(keepalive_timeout_seconds=0.2)
     async with running_edge(tmp_path, limits=limits) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
@@ -283,8 +283,8 @@ async def test_an_idle_connection_is_closed(tmp_path):
     assert rest == b""
 
 
-async def test_connections_past_the_cap_are_told_to_come_back(tmp_path):
-    """503 and closed; when others leave there is room again."""
+async def test_connections_beyond_the_limit_get_503(tmp_path):
+    """They are closed; when other clients disconnect, new connections are accepted again."""
     async with running_edge(tmp_path, limits=EdgeLimits(max_connections=3)) as edge:
         held = [await asyncio.open_connection("127.0.0.1", edge.port) for _ in range(3)]
         await until(lambda: edge.worker.edge.open_connections == 3)
@@ -298,8 +298,8 @@ async def test_connections_past_the_cap_are_told_to_come_back(tmp_path):
     assert 3 <= int(answer.headers["retry-after"]) <= 7
 
 
-async def test_a_full_disk_is_507_and_says_when_to_come_back(tmp_path):
-    """Before the body is read; the heartbeat says it too; reading routes stay up."""
+async def test_a_full_disk_is_answered_507_with_retry_after(tmp_path):
+    """Before the body is read; the heartbeat shows it too; other routes still work."""
     disk = CrampedDisk(10)
     async with running_edge(tmp_path, disk=disk, writer_options={"min_free_bytes": 1000}) as edge:
         (answer,) = await edge.talk(
@@ -315,15 +315,15 @@ async def test_a_full_disk_is_507_and_says_when_to_come_back(tmp_path):
 
 
 async def test_a_write_that_finds_the_disk_full_is_507(tmp_path):
-    """No matter what the disk said before."""
+    """Although the last check of the disk found space."""
     disk = FaultyDisk("write_some", nth=2, error=errno.ENOSPC, short=True)
     async with running_edge(tmp_path, disk=disk) as edge:
         assert await edge.status(a_request()) == 507
         assert edge.kept() == []
 
 
-async def test_a_failed_sync_is_500_for_good(tmp_path):
-    """For that batch and all after it; the heartbeat too, the process still lives."""
+async def test_after_a_failed_sync_every_submission_gets_500(tmp_path):
+    """The heartbeat too; the process still runs."""
     async with running_edge(tmp_path, disk=FaultyDisk("sync_data", nth=1)) as edge:
         found = [await edge.status(a_request()) for _ in range(3)]
         heartbeat = await edge.status(a_request(b"", path="/__heartbeat__", method="GET"))
@@ -333,7 +333,7 @@ async def test_a_failed_sync_is_500_for_good(tmp_path):
 
 
 async def test_a_slow_disk_is_503_in_time(tmp_path):
-    """Rather than growth; liveness is answered meanwhile."""
+    """Memory does not grow; liveness is answered meanwhile."""
     disk = StuckDisk()
     async with running_edge(tmp_path, disk=disk, writer_options={"commit_timeout_seconds": 0.2}) as edge:
         first = asyncio.create_task(edge.talk(a_request()))
@@ -347,8 +347,8 @@ async def test_a_slow_disk_is_503_in_time(tmp_path):
     assert "retry-after" in answer.headers
 
 
-async def test_a_truncated_address_is_kept_if_asked_for(tmp_path):
-    """Of the connection, or of the proxy's word where proxies are trusted; never the header itself."""
+async def test_a_truncated_address_is_kept_if_configured(tmp_path):
+    """That of the connection, or of X-Forwarded-For with trusted proxies; never the header itself."""
     headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}
     async with running_edge(tmp_path, keeps_client_address=True, trusted_hops=1) as edge:
         await edge.talk(a_request(headers=headers))
@@ -358,8 +358,8 @@ async def test_a_truncated_address_is_kept_if_asked_for(tmp_path):
     assert "x-forwarded-for" not in kept.headers
 
 
-async def test_draining_answers_what_was_asked_and_refuses_the_rest(tmp_path):
-    """A request whose head is read gets its 200; a new one 503; then nobody listens any more."""
+async def test_draining_answers_pending_requests_and_refuses_new_ones(tmp_path):
+    """A request whose head is read gets 200, a new one 503; then the port is closed."""
     async with running_edge(tmp_path) as edge:
         slow_reader, slow = await asyncio.open_connection("127.0.0.1", edge.port)
         slow.write(f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab".encode())
@@ -390,8 +390,8 @@ async def test_draining_answers_what_was_asked_and_refuses_the_rest(tmp_path):
     assert bodies == [b"{}", b"abcd"]
 
 
-async def test_a_drain_has_an_end(tmp_path):
-    """Who does not finish is cut off, unanswered, and the drain says so."""
+async def test_a_drain_ends_at_its_timeout(tmp_path):
+    """Incomplete requests are cut off without an answer, and `drain` returns False."""
     async with running_edge(tmp_path, limits=EdgeLimits(drain_timeout_seconds=0.3)) as edge:
         _, slow = await asyncio.open_connection("127.0.0.1", edge.port)
         slow.write(f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab".encode())
@@ -400,8 +400,8 @@ async def test_a_drain_has_an_end(tmp_path):
         slow.close()
 
 
-async def test_a_connection_that_says_nothing_does_not_hold_up_the_end(tmp_path):
-    """Neither a fresh one nor one that is kept alive; and one that closed at any moment is let go of."""
+async def test_silent_connections_do_not_delay_the_end(tmp_path):
+    """Neither new nor kept-alive ones; closed connections are forgotten."""
     async with running_edge(tmp_path) as edge:
         writers = []
         for _ in range(10):

@@ -1,4 +1,4 @@
-"""Repeated headers that do no harm, and space after Transfer-Encoding, are taken on both HTTP paths."""
+"""Harmless repeated headers, and space after Transfer-Encoding, are accepted on both HTTP paths."""
 
 import pytest
 
@@ -37,10 +37,10 @@ TOLERATED = [
 
 
 @pytest.mark.parametrize(("lines", "user_agent"), TOLERATED)
-async def test_what_does_no_harm_is_taken_in_any_pieces_and_again_on_the_same_connection(
+async def test_harmless_deviations_are_accepted_in_any_pieces_and_again_on_the_same_connection(
     tmp_path, lines, user_agent
 ):
-    """At once, in two pieces, a byte at a time, twice in one piece, and behind another request."""
+    """At once, in two pieces, a byte at a time, twice in one piece, and after another request."""
     whole = a_post(*lines)
     middle = len(whole) // 2
     async with running_edge(tmp_path) as edge:
@@ -95,7 +95,7 @@ async def test_requests_after_a_chunked_one_are_mended_too(tmp_path):
         pytest.param(a_post(*[b"ETag: " + b"x" * 8000] * 5), 400, id="a head too long to mend"),
     ],
 )
-async def test_what_may_do_harm_is_refused_as_before(tmp_path, request_bytes, status):
+async def test_harmful_deviations_are_still_refused(tmp_path, request_bytes, status):
     async with running_edge(tmp_path) as edge:
         answers = await edge.talk(request_bytes)
         kept = edge.kept()
@@ -104,8 +104,8 @@ async def test_what_may_do_harm_is_refused_as_before(tmp_path, request_bytes, st
     assert len(kept) == (status == 200)
 
 
-async def test_a_body_is_never_taken_for_a_head(tmp_path):
-    """It looks like requests with repeated headers, behind faults and in pieces."""
+async def test_a_body_is_never_read_as_a_head(tmp_path):
+    """The body looks like requests with repeated headers, after mended heads and in pieces."""
     body = a_post(b"ETag: 1", b"ETag: 2", path="/submit/hidden") * 3
     carriers = [
         a_post(b"ETag: 1", b"ETag: 2", body=body),
@@ -136,7 +136,7 @@ async def test_trial_requests_are_taken(tmp_path, name):
     assert len(kept[0].body) == 151
 
 
-def test_a_head_without_these_faults_is_left_as_it_is():
+def test_a_head_without_these_deviations_is_unchanged():
     head = a_request(headers={"User-Agent": "a ", "X-A": "\tb", "X-Debug-ID": "c"})[:-2]
 
     assert mended(head) == head

@@ -13,15 +13,15 @@ IS_FULL = os.environ.get("FAULTS") == "full"
 
 
 def size(small: int, full: int) -> int:
-    """How often to do something: *full* in ``make faults``, *small* elsewhere."""
+    """Return the number of repetitions: *full* in ``make faults``, *small* elsewhere."""
     return full if IS_FULL else small
 
 
 @dataclass
 class Figure:
-    """A row of the table."""
+    """One row of the table of figures."""
 
-    what: str = ""
+    title: str = ""
     runs: int = 0
     acknowledged: int = 0
     lost: int = 0
@@ -39,18 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Iterator[Figure]:
-    """The test's row; what it does not name is not shown."""
+    """Yield the test's row; a row without a title is not printed."""
     row = Figure()
     started = time.monotonic()
     yield row
     row.seconds = time.monotonic() - started
-    if row.what:
+    if row.title:
         request.config.stash[FIGURES].append(row)
 
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[ForkServer]:
-    """A fork server for all tests of the session."""
+    """Yield one fork server for all tests of the session."""
     with fork_server() as server:
         yield server
 
@@ -60,10 +60,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not rows:
         return
     terminalreporter.section("durability figures")
-    width = max(len(row.what) for row in rows)
+    width = max(len(row.title) for row in rows)
     terminalreporter.line(f"{'':{width}}  {'runs':>6} {'acked':>9} {'lost':>5} {'doubled':>7} {'seconds':>8}")
     for row in rows:
         terminalreporter.line(
-            f"{row.what:{width}}  {row.runs:6,} {row.acknowledged:9,} {row.lost:5,}"
+            f"{row.title:{width}}  {row.runs:6,} {row.acknowledged:9,} {row.lost:5,}"
             f" {row.doubled:7,} {row.seconds:8.1f}  {'; '.join(row.notes)}"
         )

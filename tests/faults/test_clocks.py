@@ -1,4 +1,4 @@
-"""Clocks that jump: wall time names folders, and nothing else hangs on it."""
+"""Clocks that jump: the wall clock only names folders."""
 
 import asyncio
 import time
@@ -34,8 +34,8 @@ JUMPS = [
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_no_jump_of_the_clock_costs_a_submission(tmp_path: Path, restarts: bool) -> None:
-    """Ten jumps under a writer that goes on, or that is started anew: all kept, each under its day."""
+async def test_a_clock_jump_loses_no_submission(tmp_path: Path, restarts: bool) -> None:
+    """Ten jumps under a running or restarted writer: all submissions are kept, each under its day."""
     world = World(tmp_path)
     world.put_specs()
     now = NOON
@@ -65,10 +65,10 @@ async def test_no_jump_of_the_clock_costs_a_submission(tmp_path: Path, restarts:
 
 
 @pytest.mark.slow
-async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
+async def test_a_server_whose_clock_jumps_loses_nothing_and_keeps_answering(
     tmp_path: Path, figure: Figure
 ) -> None:
-    """libfaketime under a whole server with clients: after each jump it answers 200 as before."""
+    """A whole server with clients runs under libfaketime: after each jump it still answers 200."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
         pytest.skip("libfaketime is not installed")
@@ -86,13 +86,13 @@ async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
     with TemporaryServer(data, {**SETTINGS, **faked}) as server:
         async with clients.sending(server.url, clients=8):
             for jump in jumps[: size(5, 10)]:
-                # Renamed over: a half-written moment is none.
+                # Replaced by a rename, so that libfaketime never reads a half-written time.
                 (tmp_path / "next").write_text(jump)
                 (tmp_path / "next").rename(moment)
                 started = time.monotonic()
                 assert await until(lambda started=started: clients.last_ok > started + 0.5, 10)
                 figure.runs += 1
-    figure.what = "T15 clock jumps under load"
+    figure.title = "T15 clock jumps under load"
     figure.acknowledged = clients.acknowledged
     figure.notes.append(f"answers {dict(sorted(clients.history.statuses.items()))}")
     figure.lost, figure.doubled, violated = await asyncio.to_thread(clients.check, data)
@@ -103,10 +103,8 @@ async def test_a_server_whose_clock_jumps_loses_nothing_and_hangs_up_on_nobody(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jump", ["+40d", "-40d"])
-def test_a_server_whose_clock_is_wrong_for_seconds_sweeps_nothing_and_reports_it(
-    tmp_path: Path, jump: str
-) -> None:
-    """libfaketime under a whole server: raw stays, ids are known, log and doctor name the jump."""
+def test_a_server_with_a_wrong_clock_removes_nothing_and_reports_the_jump(tmp_path: Path, jump: str) -> None:
+    """A few seconds of wrong time: raw stays, ids stay remembered, log and doctor report the jump."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
         pytest.skip("libfaketime is not installed")

@@ -1,4 +1,4 @@
-"""Conversion under failing disks and sudden deaths: nothing lost, nothing twice, books balanced."""
+"""Conversion under failing disks and killed processes: nothing lost, nothing doubled, balanced counts."""
 
 import asyncio
 import errno
@@ -22,7 +22,7 @@ from tests.support.faulty_disk import FaultyDisk
 
 
 def filled(path: Path) -> World:
-    """Pings of three partitions, a broken one, a repeat and a conflict."""
+    """Return a data root with pings of three partitions, a broken one, a repeat and a conflict."""
     path.mkdir()
     world = World(path)
     world.put_specs()
@@ -46,8 +46,8 @@ def assert_complete(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
-async def test_a_disk_that_fails_at_any_operation_costs_nothing(tmp_path, error):
-    """Fail the n-th operation for every n: the next run does what this one could not."""
+async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, error):
+    """The n-th operation fails, for every n: the next run completes the conversion."""
     nth = 0
     while True:
         nth += 1
@@ -61,13 +61,13 @@ async def test_a_disk_that_fails_at_any_operation_costs_nothing(tmp_path, error)
         if not disk.failed:
             break
 
-    assert nth > 20, "the sweep met hardly any operation"
+    assert nth > 20, "too few disk operations were tested"
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path, figure):
-    """SIGKILL during conversion and compaction, again and again: each id is there once at the end."""
-    figure.what = "SIGKILL of convert and compact"
+def test_conversion_killed_at_random_moments_loses_and_doubles_nothing(tmp_path, figure):
+    """Many SIGKILLs during conversion and compaction: at the end each id is stored once."""
+    figure.title = "SIGKILL of convert and compact"
     chance = random.Random(5)
     world = World(tmp_path)
     world.put_specs()
@@ -105,11 +105,11 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path, figure)
     assert world.audit().total.duplicate == total - different
     assert world.audit().balanced
     figure.acknowledged = total + len(added)
-    figure.notes.append(f"{total - different:,} repeats told")
+    figure.notes.append(f"{total - different:,} repeats recognised")
 
 
-async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeypatch):
-    """The others of its batch are stored; it is refused after a second try, whole."""
+async def test_a_ping_that_kills_its_process_is_quarantined_alone(tmp_path, monkeypatch):
+    """The others of its batch are stored; it is refused after a second attempt."""
     world = World(tmp_path)
     world.put_specs()
     monkeypatch.setenv("TELEMETRY_TEST_DEADLY_ID", an_id(3))
@@ -117,9 +117,9 @@ async def test_a_ping_that_kills_its_process_is_put_away_alone(tmp_path, monkeyp
     monkeypatch.setattr("telemetry_server.coordinator.process_pool.SMALL_ITEMS", 0)
     world.receive(submitted(a_ping(number), number) for number in range(5))
 
-    tally = await world.convert(processes=2)
+    summary = await world.convert(processes=2)
 
-    assert (tally.stored, sum(tally.quarantined.values())) == (4, 1)
+    assert (summary.stored, sum(summary.quarantined.values())) == (4, 1)
     ((document_id, line),) = [pair for pair in world.lines("quarantine") if "histogram" not in pair[1]]
     assert document_id == an_id(3)
     assert "killed" in line["detail"]
@@ -137,8 +137,8 @@ def _convert_or_die(task):
 
 
 @pytest.mark.slow
-async def test_no_ping_is_blamed_when_processes_cannot_even_start(tmp_path, monkeypatch):
-    """Without memory or descriptors conversion halts, and goes on when there are some."""
+async def test_no_ping_is_refused_when_processes_cannot_start(tmp_path, monkeypatch):
+    """Conversion halts while processes die at their start, and succeeds afterwards."""
     world = World(tmp_path)
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(3))
@@ -148,9 +148,9 @@ async def test_no_ping_is_blamed_when_processes_cannot_even_start(tmp_path, monk
         with pytest.raises(OSError, match="as soon as they start"):
             await world.convert(processes=1)
 
-    tally = await world.convert()
+    summary = await world.convert()
 
-    assert (tally.stored, sum(tally.quarantined.values())) == (3, 0)
+    assert (summary.stored, sum(summary.quarantined.values())) == (3, 0)
     assert world.audit().balanced
 
 

@@ -1,4 +1,4 @@
-"""A process may die between making a folder and syncing its name: whoever finds it must not trust it."""
+"""A process may die between creating a folder and syncing its name; later commits must sync the folder."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from tests.support.data_root import DAY, World, a_ping, submitted
 from tests.support.faulty_disk import ForgetfulDisk
 
 
-async def test_a_folder_that_somebody_left_unsynced_is_synced_before_it_is_built_on(tmp_path: Path) -> None:
-    """What is committed stands in folders whose names survive a power cut, whoever made them."""
+async def test_an_unsynced_folder_is_synced_before_files_in_it_are_committed(tmp_path: Path) -> None:
+    """Committed files are in folders whose names survive a power cut, whichever process created them."""
     world = World(tmp_path / "data")
     world.put_specs()
     world.receive([submitted(a_ping(1), 1)])

@@ -1,4 +1,4 @@
-"""Deaths, drains, power cuts, full and failing disks, commands beside the server: at random, for a while."""
+"""Random kills, drains, power cuts, full and failing disks, and commands beside the server."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def filesystem(tmp_path: Path) -> Iterator[LoopFilesystem]:
 
 
 class Trouble:
-    """A server, its clients, and what befalls them."""
+    """A server, its clients, and the faults that happen to them."""
 
     def __init__(self, filesystem: LoopFilesystem, scratch: Path, seed: int) -> None:
         self.filesystem = filesystem
@@ -53,13 +53,13 @@ class Trouble:
         return server
 
     async def restart(self) -> None:
-        """A new server in the place of the last, which is gone; every one starts."""
+        """Start a new server after the last one has ended, and wait until it takes submissions."""
         self._server = await asyncio.to_thread(self._start)
         before = self.clients.acknowledged
         assert await until(lambda: self.clients.acknowledged > before, 10), "it does not take submissions"
 
-    async def befall(self) -> None:
-        """One thing, at random."""
+    async def cause_trouble(self) -> None:
+        """Cause one fault, chosen at random."""
         names = [name for name in dir(self) if name.startswith("trouble_")]
         name = self._chance.choice(names)
         self.counts[name.removeprefix("trouble_")] += 1
@@ -87,7 +87,7 @@ class Trouble:
 
     async def trouble_power_cut(self) -> None:
         there = processes_of(self._server)
-        # From the bottom up: the supervisor would start what stands still for dead only if it ended.
+        # Children first: the supervisor restarts processes only after they end.
         for pid in reversed(there.all):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
@@ -111,19 +111,19 @@ class Trouble:
         await asyncio.sleep(self._chance.uniform(0.5, 2.5))
         ballast.unlink()
         started = time.monotonic()
-        assert await until(lambda: self.clients.last_ok > started, 10), "it did not heal"
+        assert await until(lambda: self.clients.last_ok > started, 10), "it did not recover"
 
     async def trouble_failing_calls(self) -> None:
         there = processes_of(self._server)
         pid = self._chance.choice([*there.workers, *there.converters[:1]] or [there.supervisor])
         call = self._chance.choice(["fdatasync", "fsync", "writev", "pwrite64", "openat", "rename", "linkat"])
-        what = self._chance.choice(["error=EIO", "error=ENOSPC", "signal=KILL"])
+        tampering = self._chance.choice(["error=EIO", "error=ENOSPC", "signal=KILL"])
         nth = self._chance.randint(1, 20)
         try:
-            with tampered(pid, call, f"{what}:when={nth}", self._scratch / "trace"):
+            with tampered(pid, call, f"{tampering}:when={nth}", self._scratch / "trace"):
                 await asyncio.sleep(self._chance.uniform(0.2, 0.8))
         except (FileNotFoundError, ProcessLookupError):
-            self.counts["failing_calls too late"] += 1  # it was gone before the tracer came
+            self.counts["failing_calls too late"] += 1  # the process ended before the tracer was attached
 
     async def trouble_command_beside(self) -> None:
         command = self._chance.choice(["convert", "compact", "replay"])
@@ -144,10 +144,10 @@ class Trouble:
         await asyncio.to_thread(self._server.stop)
 
 
-async def test_whatever_happens_no_promise_is_broken(
+async def test_random_faults_lose_and_double_nothing(
     tmp_path: Path, filesystem: LoopFilesystem, figure: Figure
 ) -> None:
-    """Ten minutes of it in the long suite: 0 lost, 0 doubled, and the books balance."""
+    """Ten minutes in the long suite: 0 lost, 0 doubled, and the audit balances."""
     seed = int(os.environ.get("FAULTS_SEED", "8"))
     prepare(filesystem.path / "data")
     trouble = Trouble(filesystem, tmp_path, seed)
@@ -155,9 +155,9 @@ async def test_whatever_happens_no_promise_is_broken(
     deadline = time.monotonic() + size(15, 600)
     async with clients.sending(clients.url):
         while time.monotonic() < deadline:
-            await trouble.befall()
+            await trouble.cause_trouble()
     await trouble.end()
-    figure.what = "T8 everything at random"
+    figure.title = "T8 everything at random"
     figure.runs = trouble.counts.total()
     figure.acknowledged = clients.acknowledged
     figure.notes.append(", ".join(f"{count} {name}" for name, count in sorted(trouble.counts.items())))

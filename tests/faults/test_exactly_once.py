@@ -1,4 +1,4 @@
-"""Two converters, replays and merges on one data root, killed at random: each ping once, books balanced."""
+"""Two converters, replays and merges on one data root, killed at random: each ping is stored once."""
 
 import random
 import shutil
@@ -14,17 +14,17 @@ from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.fork_server import ForkServer
 from tests.support.history import History, Seen, violations
 
-LATER = Revision("mozilla-central", "fedcba987654")  # its definitions come when half is done
+LATER = Revision("mozilla-central", "fedcba987654")  # its definitions arrive halfway
 KILLS = 8
 BATCH = 120
 
 
 @pytest.mark.slow
-def test_whatever_the_order_and_whoever_dies_each_ping_is_kept_once(
+def test_random_schedules_and_kills_keep_each_ping_once(
     tmp_path: Path, forks: ForkServer, figure: Figure
 ) -> None:
-    """Random schedules of convert, replay, compact in two processes, with new segments all the while."""
-    figure.what = "T9 random schedules, two at a time"
+    """Two processes run random schedules of convert, replay and compact while new segments arrive."""
+    figure.title = "T9 random schedules, two at a time"
     for seed in range(size(1, 10)):
         chance = random.Random(seed)
         world = World(tmp_path / str(seed))
@@ -73,8 +73,8 @@ def test_whatever_the_order_and_whoever_dies_each_ping_is_kept_once(
         shutil.rmtree(world.root.path)
 
 
-async def test_the_checker_of_histories_convicts(tmp_path: Path) -> None:
-    """The control of every test that asks it: what is lost, doubled or made up is told by name."""
+async def test_the_history_checker_finds_violations(tmp_path: Path) -> None:
+    """It names each lost, doubled and invented ping; other tests rely on it."""
     world = World(tmp_path)
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(4))
@@ -85,7 +85,7 @@ async def test_the_checker_of_histories_convicts(tmp_path: Path) -> None:
 
     lost = violations(tmp_path, History(honest | {an_id(9): Seen.OK}))
     made_up = violations(tmp_path, History({an_id(number): Seen.OK for number in range(3)}))
-    # A quarantined ping holds no id: the same bytes twice are two.
+    # Quarantine does not remember ids, so the same bytes are quarantined twice.
     world.receive([submitted(b"{", 7), submitted(b"{", 7)])
     await world.convert()
     doubled = violations(tmp_path, History(honest | {an_id(7): Seen.OK}))

@@ -1,4 +1,4 @@
-"""A whole server on a disk that fails, fills up, or takes its time."""
+"""A whole server on a disk that fails, is full, or is slow."""
 
 import asyncio
 import http.client
@@ -28,7 +28,7 @@ HEAL_SECONDS = 5.0
 
 
 class SameWorker:
-    """A connection that stays with the process that took it, and is never opened anew."""
+    """A connection to one worker; it is never reopened, so all answers are from the same process."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -36,7 +36,7 @@ class SameWorker:
         self._connection.auto_open = 0
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> int:
-        """The status of the answer; 0 when the connection is gone."""
+        """Return the status of the answer; 0 if the connection is closed."""
         try:
             self._connection.request(method, path, body)
             answer = self._connection.getresponse()
@@ -50,7 +50,7 @@ class SameWorker:
 
 
 class OnFullDisk(TemporaryServer):
-    """A server that is up when it answers, whatever it says of its health."""
+    """A server that counts as started once it answers, even if it reports itself as unhealthy."""
 
     def _get(self, path: str) -> str | None:
         return super()._get("/__lbheartbeat__" if path == "/__heartbeat__" else path)
@@ -60,7 +60,7 @@ class OnFullDisk(TemporaryServer):
 
 
 def statuses_until_closed(port: int, clients: Clients, first: int) -> tuple[list[int], int]:
-    """What one worker answers, in order, until it hangs up; and what its heartbeat says after a refusal."""
+    """Return the answers of one worker until it closes the connection, and its heartbeat after a refusal."""
     submitting, beating = SameWorker(port), SameWorker(port)
     heartbeat, statuses = 0, []
     for number in range(first, first + 1500):
@@ -81,10 +81,10 @@ def statuses_until_closed(port: int, clients: Clients, first: int) -> tuple[list
 
 
 @needs_strace
-async def test_after_a_failed_sync_a_worker_promises_nothing_and_its_successor_has_all(
+async def test_after_a_failed_sync_a_worker_acknowledges_nothing_and_a_new_one_keeps_all(
     tmp_path: Path, figure: Figure
 ) -> None:
-    """EIO at a sync of data, of a file, of a directory, at a write: no 200 after it from that worker."""
+    """After EIO at a sync of data, a file or a directory, or at a write, the worker sends no 200."""
     chance = random.Random(5)
     data = tmp_path / "data"
     prepare(data)
@@ -113,9 +113,9 @@ async def test_after_a_failed_sync_a_worker_promises_nothing_and_its_successor_h
             heals.append(time.monotonic() - started)
             figure.runs += 1
             if figure.runs % 4 == 3 and figure.runs < len(places):
-                # A worker that dies at once again and again ends the server: let this one live.
+                # Workers that die at once several times end the server, so this one must live longer.
                 await asyncio.sleep(5.1)
-    figure.what = "T5 failed syncs and writes"
+    figure.title = "T5 failed syncs and writes"
     figure.acknowledged = clients.acknowledged
     figure.notes.append(f"a new worker after at most {max(heals):.1f} s")
     figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
@@ -129,7 +129,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(ballast: Path, leaving_bytes: int = 0) -> None:
-    """Take all of the disk's room but *leaving_bytes*."""
+    """Fill the disk except for *leaving_bytes*."""
     with ballast.open("wb") as file, suppress(OSError):
         for block in (1 << 20, 1 << 16, 1 << 12):
             with suppress(OSError):
@@ -142,17 +142,17 @@ def fill(ballast: Path, leaving_bytes: int = 0) -> None:
 
 
 def use_up_inodes(folder: Path) -> None:
-    """Make files until there can be no more."""
+    """Create files until the disk has no free inode."""
     folder.mkdir()
     with suppress(OSError):
         for number in range(1 << 20):
             (folder / str(number)).touch()
 
 
-async def test_a_full_disk_refuses_and_heals_by_itself(
+async def test_a_server_refuses_on_a_full_disk_and_recovers_by_itself(
     tmp_path: Path, small_disk: Path, figure: Figure
 ) -> None:
-    """507 while it is full, 200 within 5 s of there being room, conversion goes on, nothing is lost."""
+    """It answers 507 on the full disk, 200 within 5 s of free space, continues conversion, loses nothing."""
     data, ballast = small_disk / "data", small_disk / "ballast"
     prepare(data)
     clients = Clients(padding=400)
@@ -171,7 +171,7 @@ async def test_a_full_disk_refuses_and_heals_by_itself(
                 assert await until(lambda before=before: clients.history.statuses[507] > before + 50, 10)
                 assert clients.history.statuses[507] > refusals
                 if cycle % 2 == 0:
-                    # The converter has its turn on the full disk, too.
+                    # Long enough for the converter to run on the full disk, too.
                     await asyncio.sleep(2.5)
                 started = time.monotonic()
                 ballast.unlink(missing_ok=True)
@@ -183,10 +183,10 @@ async def test_a_full_disk_refuses_and_heals_by_itself(
                 assert await until(lambda started=started: clients.last_ok > started, HEAL_SECONDS + 5)
                 heals.append(clients.last_ok - started)
                 figure.runs += 1
-        assert await until(lambda: server.ended() >= clients.acknowledged, 30), "conversion did not go on"
+        assert await until(lambda: server.ended() >= clients.acknowledged, 30), "conversion did not continue"
         assert processes_of(server).supervisor == there.supervisor
         assert server.process.poll() is None
-    figure.what = "T6 full disk, ext4"
+    figure.title = "T6 full disk, ext4"
     figure.acknowledged = clients.acknowledged
     figure.notes.append(
         f"healed within {max(heals):.1f} s; answers {dict(sorted(clients.history.statuses.items()))}"
@@ -197,10 +197,10 @@ async def test_a_full_disk_refuses_and_heals_by_itself(
     assert max(heals) < HEAL_SECONDS
 
 
-async def test_started_on_a_full_disk_it_waits_for_room(
+async def test_a_server_started_on_a_full_disk_waits_for_free_space(
     tmp_path: Path, small_disk: Path, figure: Figure
 ) -> None:
-    """A data root that was in use: the server stays up, says 507, and works once there is room."""
+    """With a used data root the server stays up, answers 507, and recovers once there is free space."""
     data, ballast = small_disk / "data", small_disk / "ballast"
     prepare(data)
     clients = Clients(padding=400)
@@ -211,9 +211,9 @@ async def test_started_on_a_full_disk_it_waits_for_room(
     with OnFullDisk(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
             before = clients.acknowledged
-            # Long enough for a converter that cannot start to be given up.
+            # Long enough for a supervisor to give up a converter that cannot start.
             await asyncio.sleep(8)
-            # Its log lies on the full disk, too.
+            # Its log is on the full disk, too.
             assert server.process.poll() is None, "the server gave up"
             assert clients.acknowledged == before
             assert clients.history.statuses[507] > 50
@@ -221,8 +221,8 @@ async def test_started_on_a_full_disk_it_waits_for_room(
             ballast.unlink()
             assert await until(lambda: clients.last_ok > started, HEAL_SECONDS + 5)
             healed = clients.last_ok - started
-        assert await until(lambda: server.ended() > 0, 30), "conversion did not go on"
-    figure.what = "T6 started on a full disk, ext4"
+        assert await until(lambda: server.ended() > 0, 30), "conversion did not continue"
+    figure.title = "T6 started on a full disk, ext4"
     figure.runs, figure.acknowledged = 1, clients.acknowledged
     figure.notes.append(f"healed within {healed:.1f} s")
     figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
@@ -230,24 +230,24 @@ async def test_started_on_a_full_disk_it_waits_for_room(
     assert healed < HEAL_SECONDS
 
 
-def resident_bytes(pid: int, what: str = "VmRSS") -> int:
-    """A process's memory, as /proc has it."""
+def resident_bytes(pid: int, field: str = "VmRSS") -> int:
+    """Return a process's memory from /proc."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{what}:"):
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) << 10
-    raise AssertionError(f"no {what} in the status of {pid}")
+    raise AssertionError(f"no {field} in the status of {pid}")
 
 
 async def port_in(path: Path) -> int:
-    """The port that an edge wrote there."""
+    """Return the port that an edge wrote to *path*."""
     assert await until(path.exists, 10)
     return int(path.read_text())
 
 
-async def test_a_slow_disk_is_answered_for_and_memory_is_not_its_buffer(
+async def test_a_slow_disk_causes_503_instead_of_memory_growth(
     tmp_path: Path, forks: ForkServer, figure: Figure
 ) -> None:
-    """200 ms a sync, 160 clients with 128 KiB each: 503 rather than growth, and liveness answers."""
+    """Each sync takes 200 ms for 160 clients with 128 KiB each; liveness is answered meanwhile."""
     seconds, in_flight = float(size(6, 30)), 8 << 20
     edge = forks.fork(
         "edge",
@@ -271,7 +271,7 @@ async def test_a_slow_disk_is_answered_for_and_memory_is_not_its_buffer(
     edge.wait()
     latencies = [float(line) for line in (tmp_path / "latencies").read_text().split()]
     p99 = statistics.quantiles(latencies, n=100)[98]
-    figure.what = "T7 slow disk, 200 ms a sync"
+    figure.title = "T7 slow disk, 200 ms a sync"
     figure.runs, figure.acknowledged = len(latencies), clients.acknowledged
     figure.notes.append(
         f"{clients.history.statuses[503]:,} times 503; grew by {grown >> 20} MiB;"
@@ -281,19 +281,21 @@ async def test_a_slow_disk_is_answered_for_and_memory_is_not_its_buffer(
     assert clients.history.statuses[503] > 0
     assert set(clients.history.statuses) <= {200, 503}
     assert grown < in_flight + (16 << 20) + (48 << 20)
-    assert p99 < 0.5  # 0.1 on a machine that does nothing else
+    assert p99 < 0.5  # 0.1 on an idle machine
     kept = {path.stat().st_size for path in (tmp_path / "raw").rglob("*.tlg")}
     assert sum(kept) > clients.acknowledged * (128 << 10) // 2
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
+    """Return the user and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def test_the_price_of_syncing(tmp_path: Path, forks: ForkServer, figure: Figure) -> None:
-    """The edge's CPU time for a request, with and without syncs; printed, and sane."""
+async def test_the_cpu_cost_of_syncing_is_reasonable(
+    tmp_path: Path, forks: ForkServer, figure: Figure
+) -> None:
+    """The edge's CPU time for a request, with and without syncs, is printed and bounded."""
     costs: dict[str, list[float]] = {"real": [], "unsynced": []}
     for turn in range(size(1, 3)):
         for disk in ("real", "unsynced"):
@@ -312,7 +314,7 @@ async def test_the_price_of_syncing(tmp_path: Path, forks: ForkServer, figure: F
             edge.wait()
             figure.acknowledged += clients.acknowledged
     synced, unsynced = (statistics.median(costs[disk]) * 1e6 for disk in ("real", "unsynced"))
-    figure.what = "price: edge CPU a request"
+    figure.title = "price: edge CPU a request"
     figure.runs = 2 * len(costs["real"])
     figure.notes.append(
         f"{synced:.0f} µs with syncs, {unsynced:.0f} µs without: {100 * (synced / unsynced - 1):+.0f} %"

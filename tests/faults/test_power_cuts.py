@@ -1,4 +1,4 @@
-"""The power is cut under writer and converter: what was acknowledged is there after the next mount, once."""
+"""Power cuts under writer and converter: each acknowledged ping is stored once after the next mount."""
 
 import os
 import random
@@ -12,7 +12,12 @@ import pytest
 
 from storage.ledger.ledger import Ledger
 from tests.faults.conftest import Figure, size
-from tests.faults.test_system_calls import bytes_of_files, check_repaired, promised, unfit
+from tests.faults.test_system_calls import (
+    acknowledged_ids,
+    bytes_of_files,
+    check_repaired,
+    data_root_to_repair,
+)
 from tests.support.data_root import World
 from tests.support.fork_server import ForkServer
 from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_without_power_cut
@@ -35,7 +40,7 @@ def filesystem(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LoopF
 def cut_under_load(
     forks: ForkServer, filesystem: LoopFilesystem, log: Path, *, seconds: float
 ) -> tuple[set[str], World]:
-    """Write, convert and merge for *seconds*, stop, cut the power, mount again; what had been promised."""
+    """Write, convert and merge for *seconds*, cut the power, mount again; return the acknowledged ids."""
     root = filesystem.path / log.stem
     assert forks.run("store_specs", root=str(root)) == 0
     writer = forks.fork("append", root=str(root), acknowledged=str(log), first=0, padding=600)
@@ -44,10 +49,10 @@ def cut_under_load(
         converter.go()
         writer.go()
         time.sleep(seconds)
-        # First the writer: a cut between its sync and its promise would be no fault of the disk's.
+        # Writer first: a cut between its sync and its acknowledgement would look like a loss.
         writer.stand_still()
         converter.stand_still()
-        acknowledged = promised(log)
+        acknowledged = acknowledged_ids(log)
         filesystem.cut_power()
     finally:
         for worker in (writer, converter):
@@ -58,12 +63,12 @@ def cut_under_load(
     return acknowledged, World(root)
 
 
-def test_a_power_cut_takes_nothing_that_was_acknowledged(
+def test_a_power_cut_loses_nothing_acknowledged(
     tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
 ) -> None:
-    """Both stopped, the file system shut down, mounted, converted: each id once, the books balanced."""
+    """After stop, power cut, mount and conversion each id is stored once and the audit balances."""
     chance = random.Random(3)
-    figure.what = f"T3 power cut, {filesystem.kind}"
+    figure.title = f"T3 power cut, {filesystem.kind}"
     torn = 0
     for number in range(CUTS[filesystem.kind]):
         log = tmp_path / f"cut-{number}.log"
@@ -74,7 +79,7 @@ def test_a_power_cut_takes_nothing_that_was_acknowledged(
         assert audited.findings == []
         with Ledger.for_reading(world.root) as ledger:
             listed = {world.root.path / file.path for file in [*ledger.files(), *ledger.table_files()]}
-        assert set(world.root.path.rglob("part-*")) == listed, "left behind, or gone"
+        assert set(world.root.path.rglob("part-*")) == listed, "files on disk differ from the ledger"
         kept = Counter(document_id for document_id, _ in world.lines())
         figure.runs += 1
         figure.acknowledged += len(acknowledged)
@@ -87,18 +92,18 @@ def test_a_power_cut_takes_nothing_that_was_acknowledged(
     assert (figure.lost, figure.doubled) == (0, 0)
 
 
-def test_without_syncs_a_power_cut_takes_what_was_acknowledged(
+def test_without_syncs_a_power_cut_loses_acknowledged_pings(
     tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
 ) -> None:
-    """The control: were there no loss here, the test above would prove nothing."""
-    figure.what = f"T3 control without syncs, {filesystem.kind}"
+    """Control of the test above, which would prove nothing if this setup lost nothing."""
+    figure.title = f"T3 control without syncs, {filesystem.kind}"
     root = filesystem.path / "control"
     log = tmp_path / "control.log"
     writer = forks.fork("append", root=str(root), acknowledged=str(log), first=0, padding=600, syncs=False)
     writer.go()
     time.sleep(0.4)
     writer.stand_still()
-    acknowledged = promised(log)
+    acknowledged = acknowledged_ids(log)
     filesystem.cut_power()
     writer.kill()
     writer.wait()
@@ -110,14 +115,14 @@ def test_without_syncs_a_power_cut_takes_what_was_acknowledged(
         kept = {document_id for document_id, _ in World(root).lines()}
     figure.runs, figure.acknowledged = 1, len(acknowledged)
     lost = len(acknowledged - kept)
-    figure.notes.append(f"{lost:,} lost, as it must")
+    figure.notes.append(f"{lost:,} lost, as expected")
     assert lost > 0
 
 
-def test_what_was_read_from_a_killed_writer_survives_a_power_cut(
+def test_records_of_a_killed_writer_survive_a_power_cut_once_converted(
     tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem
 ) -> None:
-    """Records that a writer could not sync before it was killed count as read only once they are on disk."""
+    """Unsynced records of a killed writer are synced before the ledger counts them as read."""
     root = filesystem.path / "root"
     assert forks.run("store_specs", root=str(root)) == 0
     writer = forks.fork("append_unsynced_and_stay", root=str(root), first=0, count=50)
@@ -136,14 +141,14 @@ def test_what_was_read_from_a_killed_writer_survives_a_power_cut(
     assert len(world.lines()) == 50
 
 
-def test_a_power_cut_during_repair_takes_no_file(
+def test_a_power_cut_during_repair_loses_no_file(
     tmp_path: Path, forks: ForkServer, filesystem: LoopFilesystem, figure: Figure
 ) -> None:
-    """Stopped at a random moment, the file system shut down, mounted: a second run finishes."""
+    """After a power cut at a random moment of the repair, a second run completes it."""
     chance = random.Random(11)
-    figure.what = f"T3 power cut during repair, {filesystem.kind}"
-    unfit(tmp_path / "template")
-    unhindered = 0.0
+    figure.title = f"T3 power cut during repair, {filesystem.kind}"
+    data_root_to_repair(tmp_path / "template")
+    uninterrupted_seconds = 0.0
     for number in range(REPAIR_CUTS):
         root = filesystem.path / f"repair-{number}"
         shutil.copytree(tmp_path / "template", root)
@@ -153,7 +158,7 @@ def test_a_power_cut_during_repair_takes_no_file(
         started = time.monotonic()
         worker.go()
         if number:
-            time.sleep(chance.uniform(0, unhindered))
+            time.sleep(chance.uniform(0, uninterrupted_seconds))
             worker.stand_still()
             filesystem.cut_power()
             worker.kill()
@@ -162,7 +167,7 @@ def test_a_power_cut_during_repair_takes_no_file(
             filesystem.mount()
         else:
             assert worker.wait() == 0
-            unhindered = time.monotonic() - started
+            uninterrupted_seconds = time.monotonic() - started
         assert before <= bytes_of_files(root)
         _, lost, doubled = check_repaired(forks, root, tmp_path)
         figure.runs += 1

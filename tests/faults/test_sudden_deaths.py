@@ -1,4 +1,4 @@
-"""A whole server under load, killed, told to stop, restarted, again and again."""
+"""A whole server under load is killed, stopped and restarted many times."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 async def until(condition, seconds: float) -> bool:  # type: ignore[no-untyped-def]
-    """Whether *condition* came to hold within *seconds*."""
+    """Wait for *condition*; return whether it became true within *seconds*."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -31,8 +31,8 @@ async def until(condition, seconds: float) -> bool:  # type: ignore[no-untyped-d
     return True
 
 
-async def test_killed_under_load_it_loses_and_doubles_nothing(tmp_path: Path, figure: Figure) -> None:
-    """16 clients, 2 workers and the converter; first one process dies, then all; recovery within 5 s."""
+async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Path, figure: Figure) -> None:
+    """With 16 clients, one process is killed, then all; the next server recovers within 5 s."""
     chance = random.Random(1)
     data = tmp_path / "data"
     prepare(data)
@@ -53,7 +53,7 @@ async def test_killed_under_load_it_loses_and_doubles_nothing(tmp_path: Path, fi
             kill(*there.all)
             kill_all(server)
             assert await until(lambda there=there: not any(map(is_alive, there.all)), 10)
-    figure.what = "T1 kills under load"
+    figure.title = "T1 kills under load"
     figure.runs = len(recoveries)
     figure.acknowledged = clients.acknowledged
     figure.notes.append(
@@ -65,8 +65,8 @@ async def test_killed_under_load_it_loses_and_doubles_nothing(tmp_path: Path, fi
     assert max(recoveries) < 5.0
 
 
-async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path, figure: Figure) -> None:
-    """500 requests a second, SIGTERM: exit 0 within 20 s, and nobody is answered anything but 200 or 503."""
+async def test_a_server_stopped_under_load_loses_nothing(tmp_path: Path, figure: Figure) -> None:
+    """After SIGTERM at 500 requests a second it exits with 0 within 20 s; all answers are 200 or 503."""
     data = tmp_path / "data"
     prepare(data)
     clients = Clients(rate=500.0)
@@ -80,7 +80,7 @@ async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path, figure: 
             started = time.monotonic()
             assert await asyncio.to_thread(server.stop), server._log_path.read_text()[-2000:]
             drains.append(time.monotonic() - started)
-    figure.what = "T14 drains at 500 requests/s"
+    figure.title = "T14 drains at 500 requests/s"
     figure.runs = len(drains)
     figure.acknowledged = clients.acknowledged
     figure.notes.append(
@@ -92,8 +92,8 @@ async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path, figure: 
     assert max(drains) < 20.0
 
 
-async def test_nobody_stays_behind_when_the_converter_is_killed(tmp_path: Path) -> None:
-    """What converts for it in processes of its own ends with it."""
+async def test_no_process_is_left_when_the_converter_is_killed(tmp_path: Path) -> None:
+    """Its conversion processes end with it."""
     data = tmp_path / "data"
     prepare(data)
     clients = Clients()

@@ -1,4 +1,4 @@
-"""A process killed at, or told off by, each single system call: what was promised holds at every one."""
+"""A process is killed, or gets an error, at each system call: nothing acknowledged is lost."""
 
 import asyncio
 import shutil
@@ -32,11 +32,11 @@ CALLS = [
 ]
 # fmt: on
 NEED_NO_ROOM = {"openat", "flock", "unlink", "unlinkat"}
-MAX_CALLS = 400  # of one kind in one action: a sweep that finds more is broken
+MAX_CALLS = 400  # of one kind in one action; more calls mean that the test itself is broken
 
 
 def kept_numbers(raw: Path) -> Counter[str]:
-    """How often each id can be read from raw/."""
+    """Return how often each id can be read from raw/."""
     kept: Counter[str] = Counter()
     for segment in segments(raw):
         scan = scan_segment(segment.path, 0, max_bytes=1 << 40, max_records=1 << 20)
@@ -46,40 +46,40 @@ def kept_numbers(raw: Path) -> Counter[str]:
     return kept
 
 
-def promised(log: Path) -> set[str]:
-    """The ids that `fault_actions.append` was told are on disk."""
+def acknowledged_ids(log: Path) -> set[str]:
+    """Return the ids that `fault_actions.append` logged as acknowledged."""
     lines = log.read_text().split() if log.exists() else []
     return {submitted({}, int(line)).path.rpartition("/")[2] for line in lines}
 
 
 @dataclass(frozen=True)
-class Deed:
-    """Something that is done to a data root, and what must be true whatever interrupts it."""
+class Action:
+    """An action on a data root, and the check that must pass after any interruption."""
 
-    action: str
+    name: str  # in `fault_actions`
     prepare: Callable[[Path], None]
     check: Callable[[ForkServer, Path, Path], tuple[int, int, int]]  # acknowledged, lost, doubled
     arguments: Callable[[Path, Path], dict[str, object]]
 
 
 def nothing(root: Path) -> None:
-    """There is no data root yet: the start makes it."""
+    """Prepare nothing: the action creates the data root."""
 
 
 def check_raw(forks: ForkServer, root: Path, log: Path) -> tuple[int, int, int]:
-    """What was promised is there once; a second look sees the same; the next writer works."""
-    acknowledged = promised(log)
+    """Check that each acknowledged id is there once, and that the next writer works."""
+    acknowledged = acknowledged_ids(log)
     kept = kept_numbers(DataRoot(root).raw)
     again = log.with_suffix(".again")
     assert forks.run("append", root=str(root), acknowledged=str(again), first=5000, count=3) == 0
     now = kept_numbers(DataRoot(root).raw)
-    assert now == kept + Counter(promised(again))
-    assert len(promised(again)) == 3
+    assert now == kept + Counter(acknowledged_ids(again))
+    assert len(acknowledged_ids(again)) == 3
     return len(acknowledged), len(acknowledged - set(kept)), sum(count > 1 for count in kept.values())
 
 
 def check_converted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """Readers see whole commits only; the next run finishes what this one could not."""
+    """Check that readers see only whole commits, and that the next run completes the conversion."""
     world = World(root)
     assert world.audit().balanced
     assert forks.run("convert", root=str(root)) == 0
@@ -91,7 +91,7 @@ def check_converted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
 
 
 def check_specs(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The file is there whole or not at all, and can be stored afterwards."""
+    """Check that the file is whole or absent, and can be stored afterwards."""
     world = World(root)
     path = world.root.specs.joinpath(*REVISION.repository.split("/"), REVISION.changeset, "Histograms.json")
     whole = path.read_bytes() if path.exists() else None
@@ -101,10 +101,10 @@ def check_specs(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
 
 
 def compactable(root: Path) -> None:
-    """Files of two commits in each folder."""
+    """Prepare a data root with files of two commits in each folder."""
     world = filled(root)
     asyncio.run(world.convert())
-    # A closed file is not written on: the second commit makes a second one beside it.
+    # A closed file is not appended to: the second commit creates another file in the folder.
     with Ledger(world.root.ledger) as ledger, ledger.transaction() as transaction:
         for file in ledger.files():
             transaction.put_file(replace(file, closed=True))
@@ -113,7 +113,7 @@ def compactable(root: Path) -> None:
 
 
 def check_compacted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The same records, whoever won."""
+    """Check that the records are the same before and after the next compaction."""
     world = World(root)
     assert world.audit().findings == []
     before = sorted(document_id for document_id, _ in world.lines())
@@ -125,8 +125,8 @@ def check_compacted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
     return 6, 6 - len(ids), sum(count > 1 for count in ids.values())
 
 
-def unfit(root: Path) -> None:
-    """An older ledger beside newer files: one merged, one on its way, one that is not ours."""
+def data_root_to_repair(root: Path) -> None:
+    """Prepare an old ledger beside newer files: a merged one, a temporary one and a foreign one."""
     compactable(root)
     world = World(root)
     shutil.copytree(world.root.state, root / "kept")
@@ -136,7 +136,7 @@ def unfit(root: Path) -> None:
     asyncio.run(world.convert())
     shutil.rmtree(world.root.state)
     (root / "kept").rename(world.root.state)
-    # As if a merge had been cut short: the lines of a committed file once more.
+    # Like an interrupted merge: a second copy of the lines of a committed file.
     part = max(root.glob("converted/*/*/*/*/*/*/part-*.zst"))
     shutil.copyfile(part, part.with_name("part-0000000900.zst"))
     (part.parent / ".part-0000000901.zst.tmp").write_bytes(b"torn")
@@ -144,12 +144,12 @@ def unfit(root: Path) -> None:
 
 
 def bytes_of_files(root: Path) -> set[bytes]:
-    """What is in the files of records and refusals, and in others beside them, wherever they are now."""
+    """Return the contents of all record, quarantine and other files, wherever they are now."""
     return {path.read_bytes() for path in root.rglob("*") if path.suffix in (".zst", ".txt", ".tmp")}
 
 
 def check_repaired(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """A second run finishes; no byte of a file is gone; each record counts once, and the books balance."""
+    """Check that a second run completes the repair, no file content is lost, and the audit balances."""
     world = World(root)
     before = bytes_of_files(root)
     assert forks.run("repair", root=str(root)) == 0
@@ -161,30 +161,30 @@ def check_repaired(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, in
     assert set(ids) == {an_id(number) for number in [*range(6), *range(20, 24)]}
     assert forks.run("repair", root=str(root)) == 0
     assert world.audit().findings == []
-    # Twice, where the kill came between the two names of a move.
+    # Two copies if the kill came between the link and the unlink of a move.
     assert len(list(root.glob("state/stray/*/converted/**/notes.txt"))) in (1, 2)
     assert not list(root.glob("converted/**/notes.txt"))
     return 10, 10 - len(ids), sum(count > 1 for count in ids.values())
 
 
 def to_back_up(root: Path) -> None:
-    """A data root in a folder of its own."""
+    """Prepare a data root in its own folder."""
     root.mkdir()
     asyncio.run(filled(root / "data").convert())
 
 
 def to_restore(root: Path) -> None:
-    """The archive of one, and nothing else."""
+    """Prepare only the archive of a data root."""
     to_back_up(root)
     back_up(DataRoot(root / "data"), root / "backup.tar", Disk())
     shutil.rmtree(root / "data")
 
 
 def check_backed_up(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The archive is there whole, or not at all, and then the next run makes it."""
+    """Check that the archive is whole, or absent and made by the next run."""
     if not (root / "backup.tar").exists():
         assert forks.run("backup", root=str(root)) == 0
-    # The hidden name is left where the kill came between the two names of the whole archive.
+    # The hidden name stays if the kill came between the link and the unlink of the whole archive.
     assert {path.name for path in root.iterdir()} <= {"backup.tar", "data", ".backup.tar.partial"}
     assert forks.run("restore", root=str(root)) == 0
     assert_complete(World(root / "restored"))
@@ -193,7 +193,7 @@ def check_backed_up(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
 
 
 def check_restored(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
-    """The data root is there whole, or not at all, and then the next run makes it."""
+    """Check that the restored data root is whole, or absent and made by the next run."""
     if not (root / "restored").exists():
         assert forks.run("restore", root=str(root)) == 0
     assert_complete(World(root / "restored"))
@@ -204,49 +204,49 @@ def only_root(root: Path, _: Path) -> dict[str, object]:
     return {"root": str(root)}
 
 
-DEEDS = {
-    "start, append, rotate, seal": Deed(
+ACTIONS = {
+    "start, append, rotate, seal": Action(
         "append",
         nothing,
         check_raw,
         lambda root, log: {"root": str(root), "acknowledged": str(log), "first": 0, "count": 12},
     ),
-    "convert": Deed("convert", lambda root: filled(root) and None, check_converted, only_root),
-    "compact": Deed("compact", compactable, check_compacted, only_root),
-    "repair": Deed("repair", unfit, check_repaired, only_root),
-    "backup": Deed("backup", to_back_up, check_backed_up, only_root),
-    "restore": Deed("restore", to_restore, check_restored, only_root),
-    "cache a revision": Deed("store_specs", lambda root: root.mkdir(), check_specs, only_root),
+    "convert": Action("convert", lambda root: filled(root) and None, check_converted, only_root),
+    "compact": Action("compact", compactable, check_compacted, only_root),
+    "repair": Action("repair", data_root_to_repair, check_repaired, only_root),
+    "backup": Action("backup", to_back_up, check_backed_up, only_root),
+    "restore": Action("restore", to_restore, check_restored, only_root),
+    "cache a revision": Action("store_specs", lambda root: root.mkdir(), check_specs, only_root),
 }
 TAMPERING = {"kill": "signal=KILL", "EIO": "error=EIO", "ENOSPC": "error=ENOSPC"}
 
 
-@pytest.mark.parametrize("what", TAMPERING)
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("fault", TAMPERING)
+@pytest.mark.parametrize("name", ACTIONS)
 def test_nothing_is_lost_or_doubled_at_any_system_call(
-    tmp_path: Path, forks: ForkServer, figure: Figure, name: str, what: str
+    tmp_path: Path, forks: ForkServer, figure: Figure, name: str, fault: str
 ) -> None:
-    """Tamper with the n-th call of each kind, for every n (every few in CI); then look, and go on."""
-    deed = DEEDS[name]
-    figure.what = f"T2 {what} at each system call: {name}"
+    """The n-th call of each kind is interrupted, for every n (for some in CI); then the check runs."""
+    action = ACTIONS[name]
+    figure.title = f"T2 {fault} at each system call: {name}"
     template = tmp_path / "template"
-    deed.prepare(template)
+    action.prepare(template)
     step = size(24, 1)
     missed = []
     for call in CALLS:
-        if what == "ENOSPC" and call in NEED_NO_ROOM:
+        if fault == "ENOSPC" and call in NEED_NO_ROOM:
             continue
         for nth in range(1, MAX_CALLS, step):
             root, log = tmp_path / f"{call}-{nth}", tmp_path / f"{call}-{nth}.log"
             if template.exists():
                 shutil.copytree(template, root)
-            worker = forks.fork(deed.action, **deed.arguments(root, log))
-            with tampered(worker.pid, call, f"{TAMPERING[what]}:when={nth}", tmp_path / "trace") as tracer:
+            worker = forks.fork(action.name, **action.arguments(root, log))
+            with tampered(worker.pid, call, f"{TAMPERING[fault]}:when={nth}", tmp_path / "trace") as tracer:
                 worker.go()
                 status = worker.wait()
-            was_hit = status == -9 if what == "kill" else tracer.injected > 0
-            assert status in (0, COULD_NOT) or (what == "kill" and was_hit), f"{call} {nth}: {status}"
-            acknowledged, lost, doubled = deed.check(forks, root, log)
+            was_hit = status == -9 if fault == "kill" else tracer.injected > 0
+            assert status in (0, COULD_NOT) or (fault == "kill" and was_hit), f"{call} {nth}: {status}"
+            acknowledged, lost, doubled = action.check(forks, root, log)
             assert (lost, doubled) == (0, 0), f"{call} {nth}"
             figure.runs += was_hit
             figure.acknowledged += acknowledged
@@ -255,4 +255,4 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
                 if nth == 1:
                     missed.append(call)
                 break
-    assert figure.runs >= (10 if step == 1 else 3), f"hardly anything was hit: {missed}"
+    assert figure.runs >= (10 if step == 1 else 3), f"too few calls were interrupted: {missed}"

@@ -1,4 +1,4 @@
-"""The end of a segment cut, flipped, shuffled in every way: what is whole is read, what is not is counted."""
+"""Damaged ends of segments: whole records are read, damaged ones are counted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ Expected = frozenset[int]  # numbers of the submissions that must be readable
 
 
 def written(folder: Path) -> tuple[Path, bytes, list[Span]]:
-    """A segment without a seal, its bytes, and where its submissions lie."""
+    """Return an unsealed segment, its bytes, and the locations of its submissions."""
     with SegmentSeries(folder, worker=0) as series:
         for number in range(RECORDS):
             submission = submitted(a_ping(number), number)
@@ -30,7 +30,7 @@ def written(folder: Path) -> tuple[Path, bytes, list[Span]]:
 
 
 def read(path: Path) -> tuple[Expected, int]:
-    """The numbers that can be read, and how many submissions are counted as damaged."""
+    """Return the readable numbers, and how many submissions are counted as damaged."""
     scan = scan_segment(path, 0, max_bytes=1 << 30, max_records=1 << 20)
     numbers, damaged = set(), scan.damage.records
     with path.open("rb") as stream:
@@ -39,12 +39,12 @@ def read(path: Path) -> tuple[Expected, int]:
                 numbers.add(int(read_submission(stream.fileno(), span).path[-12:], 16))
             except StorageError:
                 damaged += 1
-    assert numbers <= set(range(RECORDS)), "an invention"
+    assert numbers <= set(range(RECORDS)), "a record that was never written"
     return frozenset(numbers), damaged
 
 
 def untouched(spans: list[Span], begin: int, end: int) -> Expected:
-    """The submissions of which no byte lies from *begin* to *end*."""
+    """Return the submissions without a byte between *begin* and *end*."""
     return frozenset(
         number
         for number, span in enumerate(spans)
@@ -53,7 +53,7 @@ def untouched(spans: list[Span], begin: int, end: int) -> Expected:
 
 
 def variants(whole: bytes, spans: list[Span], step: int) -> Iterator[tuple[bytes, Expected, bool]]:
-    """Damaged texts, what must be read of each, and whether that is all that may be."""
+    """Yield damaged texts, the numbers that must be readable, and whether others must not be."""
     first = spans[-3].offset
     for end in range(first, len(whole), step):
         yield whole[:end], untouched(spans, end, len(whole)), True
@@ -66,22 +66,22 @@ def variants(whole: bytes, spans: list[Span], step: int) -> Iterator[tuple[bytes
         for begin in range(first, len(whole) - 2 * block, 8 * step):
             middle, end = begin + block, begin + 2 * block
             yield whole[:begin] + bytes(block) + whole[middle:], untouched(spans, begin, middle), True
-            # A block that stands twice may carry a whole record: that is no invention.
+            # A doubled block may hold a whole record, which then is read twice.
             twice = whole[:middle] + whole[begin:middle] + whole[end:]
             yield twice, untouched(spans, middle, end), False
             swapped = whole[:begin] + whole[middle:end] + whole[begin:middle] + whole[end:]
             yield swapped, untouched(spans, begin, end), False
 
 
-def test_whatever_became_of_the_end_what_is_whole_is_read(tmp_path: Path, figure: Figure) -> None:
-    """Every cut, every bit of the last three records, blocks zeroed, doubled, swapped: no exception."""
+def test_whole_records_are_read_despite_any_damage_at_the_end(tmp_path: Path, figure: Figure) -> None:
+    """The last three records are cut, bit-flipped, zeroed, doubled and swapped; reading never raises."""
     path, whole, spans = written(tmp_path)
-    figure.what = "T4 torn and flipped ends"
+    figure.title = "T4 torn and flipped ends"
     for text, expected, is_all in variants(whole, spans, size(7, 1)):
         path.write_bytes(text)
         numbers, damaged = read(path)
         assert numbers == expected if is_all else numbers >= expected
-        # Past a cut nothing tells how many there were; otherwise none is missed.
+        # After a cut the number of records is unknown; otherwise every damaged record is counted.
         assert len(numbers) == RECORDS or damaged or len(text) < len(whole)
         figure.runs += 1
         figure.lost += len(expected - numbers)

@@ -1,4 +1,4 @@
-"""`convert` beside other processes: all that was answered 200 is received, and no wait is silent."""
+"""`convert` beside other processes: it receives every acknowledged ping, and reports each wait."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def post(server: TemporaryServer, number: int) -> None:
 
 
 def converted(data: Path) -> tuple[int, str]:
-    """What a run of `convert` counts as received, and what it says."""
+    """Run `convert`; return how many submissions it received, and its messages."""
     done = telemetry_server("convert", "--json", "--data", str(data), **OFFLINE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["received"], done.stderr
@@ -42,8 +42,8 @@ def converted(data: Path) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "order", ["stopped", "stopping", "frozen", "frozen while stopping", "killed", "orphaned"]
 )
-def test_whatever_state_the_server_is_in_what_it_answered_200_is_received(tmp_path: Path, order: str) -> None:
-    """Its segment may be held and unsealed, its drain not over, its supervisor gone before its workers."""
+def test_convert_receives_every_acknowledged_ping_in_any_server_state(tmp_path: Path, order: str) -> None:
+    """The server may hold an unsealed segment, be draining, or have lost its supervisor."""
     with running_server(tmp_path, "--no-convert", workers="2") as server:
         for number in range(PINGS):
             post(server, number)
@@ -61,50 +61,50 @@ def test_whatever_state_the_server_is_in_what_it_answered_200_is_received(tmp_pa
             kill(processes.supervisor)
             server.process.wait()
         try:
-            received, said = converted(server.data)
+            received, messages = converted(server.data)
         finally:
             for pid in processes.workers:
                 if is_alive(pid):
                     os.kill(pid, signal.SIGCONT)
         assert received == PINGS
         if order in ("frozen", "frozen while stopping"):
-            assert "a running server still writes to" in said
+            assert "a running server still writes to" in messages
         assert converted(server.data)[0] == 0
 
 
-def test_a_run_that_finds_nothing_says_why(tmp_path: Path) -> None:
-    """No submission ever came, or an earlier run had them all."""
-    assert "no submission ever came" in converted(tmp_path)[1]
+def test_a_run_without_new_submissions_says_why(tmp_path: Path) -> None:
+    """Either none was ever received, or earlier runs received all of them."""
+    assert "has never received a submission" in converted(tmp_path)[1]
     world = World(tmp_path)
     world.receive(submitted(a_ping(number), number) for number in range(3))
     assert converted(tmp_path)[0] == 3
 
-    received, said = converted(tmp_path)
+    received, messages = converted(tmp_path)
     assert received == 0
-    assert "3 submissions were received by earlier runs" in said
+    assert "3 submissions were received by earlier runs" in messages
 
 
-async def test_a_run_that_waits_for_another_converter_says_so_and_what_that_one_took(tmp_path: Path) -> None:
-    """Forced: the other has the lock before the run begins, and converts all before it lets go."""
+async def test_a_run_that_waits_for_another_converter_reports_what_that_one_received(tmp_path: Path) -> None:
+    """The other converter holds the lock from the start, and converts all before it releases it."""
     world = World(tmp_path)
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(4))
-    said_path = tmp_path / "said"
+    messages_path = tmp_path / "messages"
     async with AsyncExitStack() as stack:
         other = await world.opened(stack)
         async with other.turn():
-            with said_path.open("wb") as said:
+            with messages_path.open("wb") as messages:
                 run = subprocess.Popen(  # noqa: ASYNC220
                     [sys.executable, "-m", "telemetry_server", "convert", "--json", "--data", str(tmp_path)],
                     stdout=subprocess.PIPE,
-                    stderr=said,
+                    stderr=messages,
                     env=bare_environment() | OFFLINE,
                 )
-            await until(lambda: b"waiting for its turn to end" in said_path.read_bytes(), 30)
+            await until(lambda: b"waiting for it" in messages_path.read_bytes(), 30)
             assert run.poll() is None
             await other._read_on(lambda: False)
         out, _ = await asyncio.to_thread(run.communicate)
 
     assert run.returncode == 0
     assert json.loads(out)["received"] == 0
-    assert "another process received 4 submissions meanwhile" in said_path.read_text()
+    assert "another process received 4 submissions during this run" in messages_path.read_text()

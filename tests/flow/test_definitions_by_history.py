@@ -1,4 +1,4 @@
-"""With a prefetched history, pings of any build of its repositories are judged without the network."""
+"""With a prefetched history, pings of any build of its repositories are converted without the network."""
 
 import http.server
 import threading
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 LATER_SPEC = {**SPEC, "NOT_THERE": {"kind": "flag", "description": "", "expires_in_version": "never"}}
 
 
-def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
-    """By a revision that did not touch the file, by its build's date, by that of its gecko, by neither."""
+def test_a_ping_is_converted_with_the_definitions_of_its_build(tmp_path, command):
+    """They are found by revision, by build date, or by an alias; without any of them the ping is refused."""
     hg = mercurial.find_hg(tmp_path / "venv")
     repository = mercurial.Repository(hg, tmp_path / "repositories" / "mozilla-central")
     first = repository.commit("2014-01-10", orjson.dumps(SPEC))
@@ -64,7 +64,7 @@ def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
         an_id(5): "build_date",
         an_id(6): "alias_build_date",
     }
-    # NOT_THERE is defined from the later text on.
+    # Only the later definitions have NOT_THERE.
     assert {number for number in (1, 2, 3, 5, 6) if "NOT_THERE" in records[an_id(number)]["histograms"]} == {
         3,
         5,
@@ -78,8 +78,8 @@ def test_a_ping_is_judged_by_what_was_in_force_in_its_build(tmp_path, command):
     assert world.audit().balanced
 
 
-class Moody(http.server.BaseHTTPRequestHandler):
-    """A revision server that is in trouble until it is not."""
+class TroubledServer(http.server.BaseHTTPRequestHandler):
+    """A revision server that answers *status*: 500 at first."""
 
     status = 500
 
@@ -93,15 +93,15 @@ class Moody(http.server.BaseHTTPRequestHandler):
 
 
 def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
-    """By `serve` itself, within its half minute; nobody calls anything."""
+    """The running server retries every half minute, without any command."""
     import urllib.request
 
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
     log = tmp_path / "server.log"
-    moody = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Moody)
-    threading.Thread(target=moody.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{moody.server_address[1]}"
+    revision_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TroubledServer)
+    threading.Thread(target=revision_server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{revision_server.server_address[1]}"
     with running_server(tmp_path, revision_offline="false", revision_server=url) as server:
         for number in range(3):
             submission = submitted(a_ping(number), number)
@@ -112,12 +112,12 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
         assert world.audit().total.pending == 3
         while "out of reach" not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.1)
-        Moody.status = 200
+        TroubledServer.status = 200
         deadline = time.monotonic() + 120
         while len(world.lines()) < 3 and time.monotonic() < deadline:
             time.sleep(0.2)
-    moody.shutdown()
-    moody.server_close()
+    revision_server.shutdown()
+    revision_server.server_close()
 
     assert len(world.lines()) == 3
     assert world.audit().balanced

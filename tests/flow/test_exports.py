@@ -1,4 +1,4 @@
-"""Old exports go in whole: from a file or a pipe to records, once."""
+"""Exported files become records, from a file or a pipe, each ping once."""
 
 import gzip
 import json
@@ -33,11 +33,11 @@ def world(tmp_path):
 
 @pytest.fixture
 def convert(command):
-    """Converts files into a world; gives the result and what was said."""
+    """Run `convert` with files; return its JSON result and its messages."""
 
     def run(world: World, *words: str, status: int = 0):
-        result, talk = command("convert", "--json", "--data", str(world.root.path), *words, status=status)
-        return json.loads(result), talk
+        result, messages = command("convert", "--json", "--data", str(world.root.path), *words, status=status)
+        return json.loads(result), messages
 
     return run
 
@@ -52,8 +52,8 @@ def convert(command):
         ("lines.zst", compress_frame),
     ],
 )
-def test_lines_go_in_however_they_are_packed(world, tmp_path, name, pack, convert):
-    """The form is found by looking, not by the name."""
+def test_lines_are_imported_with_any_compression(world, tmp_path, name, pack, convert):
+    """The compression is recognised by content, not by file name."""
     (tmp_path / name).write_bytes(pack(lines_of(range(5))))
 
     result, _ = convert(world, str(tmp_path / name), "--date", "20140102")
@@ -62,8 +62,8 @@ def test_lines_go_in_however_they_are_packed(world, tmp_path, name, pack, conver
     assert {path.parts[-7] for path in world.root.converted.rglob("*.zst")} == {"20140102"}
 
 
-def test_lines_come_from_stdin_too(world):
-    """A pipe is as good as a file."""
+def test_lines_are_imported_from_stdin(world):
+    """A pipe works like a file."""
     done = subprocess.run(
         [sys.executable, "-m", "telemetry_server", "convert", "--json", "--data", str(world.root.path), "-"],
         input=lines_of(range(3)),
@@ -78,7 +78,7 @@ def test_lines_come_from_stdin_too(world):
 
 
 def test_a_second_import_of_a_file_is_all_duplicates(world, tmp_path, convert):
-    """Nothing is stored twice, and the books say what happened."""
+    """Nothing is stored twice, and the audit balances."""
     path = tmp_path / "pings.tsv"
     path.write_bytes(lines_of(range(4)))
     convert(world, str(path))
@@ -89,8 +89,8 @@ def test_a_second_import_of_a_file_is_all_duplicates(world, tmp_path, convert):
     assert world.audit().balanced
 
 
-def test_an_import_that_waits_to_be_converted_is_not_put_in_again(world, tmp_path, convert):
-    """Interrupted between import and conversion, and started again, it goes on without doubling."""
+def test_a_file_that_waits_to_be_converted_is_not_imported_again(world, tmp_path, convert):
+    """A second run after an interrupted one converts the imported pings once."""
     from telemetry_server.composition.file_imports import import_files
     from telemetry_server.settings.loader import load_settings
 
@@ -99,14 +99,14 @@ def test_an_import_that_waits_to_be_converted_is_not_put_in_again(world, tmp_pat
     settings = load_settings({"data_dir": str(world.root.path)}, None, {})
     import_files(settings, [str(path)], "auto", None)
 
-    result, talk = convert(world, str(path))
+    result, messages = convert(world, str(path))
 
     assert (result["received"], result["stored"], result["duplicate"]) == (4, 4, 0)
-    assert "wait to be converted" in talk
+    assert "its pings still wait" in messages
 
 
-def test_an_import_that_died_while_staging_leaves_nothing_behind(world, tmp_path, convert):
-    """Half an import is none."""
+def test_files_of_a_killed_import_are_removed(world, tmp_path, convert):
+    """A half-staged import is never converted."""
     stale = world.root.staging / "import" / "20140102"
     stale.mkdir(parents=True)
     (stale / "999999-0-1.tlg").write_bytes(b"half")
@@ -119,40 +119,40 @@ def test_an_import_that_died_while_staging_leaves_nothing_behind(world, tmp_path
     assert not list(world.root.staging.iterdir())
 
 
-def test_a_truncated_archive_gives_what_is_whole_and_says_so(world, tmp_path, convert):
-    """Exit status 4, the whole records stored, the rest counted."""
+def test_the_whole_records_of_a_truncated_archive_are_stored(world, tmp_path, convert):
+    """The exit status is 4, and a message says that the file ends too early."""
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(lines_of(range(200)))[:-400])
 
-    result, talk = convert(world, str(path), status=4)
+    result, messages = convert(world, str(path), status=4)
 
     assert 0 < result["stored"] < 200
-    assert "ends too early" in talk
+    assert "compressed data is truncated" in messages
     assert world.audit().balanced
 
 
-@pytest.mark.parametrize("content", [b"", b"no export at all\n", bytes(range(256)) * 20])
-def test_what_is_no_export_is_one_line_and_status_4(world, tmp_path, content, convert):
-    """An empty file is an export of nothing; the rest is told in a line."""
+@pytest.mark.parametrize("content", [b"", b"not an export\n", bytes(range(256)) * 20])
+def test_convert_rejects_a_file_that_is_not_an_export(world, tmp_path, content, convert):
+    """The exit status is 4; an empty file counts as an export without pings."""
     path = tmp_path / "thing"
     path.write_bytes(content)
 
     _ = convert(world, str(path), status=4 if content else 0)
 
 
-def test_a_file_that_is_not_there_does_not_stop_the_others(world, tmp_path, convert):
-    """All that can be read is."""
+def test_a_missing_file_does_not_stop_the_import_of_others(world, tmp_path, convert):
+    """All readable files are imported."""
     path = tmp_path / "pings.tsv"
     path.write_bytes(lines_of(range(2)))
 
-    result, talk = convert(world, str(tmp_path / "missing"), str(path), status=4)
+    result, messages = convert(world, str(tmp_path / "missing"), str(path), status=4)
 
     assert result["stored"] == 2
-    assert "missing: No such file" in talk
+    assert "missing: No such file" in messages
 
 
-def test_a_packed_log_keeps_its_own_time(world, tmp_path, convert):
-    """The record's arrival dates it, and a damaged neighbour costs it nothing."""
+def test_records_of_a_packed_log_keep_their_time_of_arrival(world, tmp_path, convert):
+    """Damaged bytes before a record do not matter."""
     from datetime import UTC, datetime
 
     moment = datetime(2013, 9, 10, 14, 21, tzinfo=UTC)
@@ -167,8 +167,8 @@ def test_a_packed_log_keeps_its_own_time(world, tmp_path, convert):
     assert [path.name for path in world.root.converted.iterdir()] == ["20130910"]
 
 
-def test_the_original_servers_own_log_comes_out_as_it_should(tmp_path, convert, command):
-    """Firefox 23.0.1's 328 histograms: 326 kept, two unknown, and GC_REASON_2 with its symbolic count."""
+def test_a_log_of_the_original_server_gives_the_expected_histograms(tmp_path, convert, command):
+    """Of 328 histograms of Firefox 23.0.1, 326 are kept and two are unknown."""
     log = shared_data("pings", "classic-v1", "telemetry1.log")
     spec = shared_data("probes", "telemetry-server-ff23-a55c55edf302", "Histograms.json")
     (tmp_path / "data").mkdir()
@@ -184,10 +184,10 @@ def test_the_original_servers_own_log_comes_out_as_it_should(tmp_path, convert, 
         "dropped": {"unknown_histogram": 2},
     }
     assert result["damaged"] == {"records": 0, "bytes": 0}
-    told, _ = command(
+    explained, _ = command(
         "explain", "--json", "--data", str(world.root.path), "17caa68c-25f5-450a-9cce-7d31318846d8"
     )
-    dropped = {(h["name"], h["reason"]) for h in json.loads(told)["dropped_histograms"]}
+    dropped = {(h["name"], h["reason"]) for h in json.loads(explained)["dropped_histograms"]}
     assert dropped == {
         ("HTTP_OFFLINE_CACHE_DOCUMENT_LOAD", "unknown_histogram"),
         ("MIXED_CONTENT_PAGE_LOAD", "unknown_histogram"),
@@ -195,7 +195,7 @@ def test_the_original_servers_own_log_comes_out_as_it_should(tmp_path, convert, 
     assert world.audit().balanced
 
 
-# Every published ping of these folders, and what becomes of it without any definitions but Firefox 23's.
+# Published pings, and the quarantine reasons without other definitions than those of Firefox 23.
 PUBLISHED = [
     (("classic-v1", "telemetry1.log"), 1, {"unknown_revision": 1}),
     (("classic-v2-converted", "ss-ff-n-22.lzma"), 1, {}),
@@ -206,8 +206,8 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("place", "received", "refused"), PUBLISHED, ids=lambda value: str(value)[:40])
-def test_published_exports_go_in(tmp_path, place, received, refused, convert):
-    """Each archive of the original server's time has its outcome, and its text intact."""
+def test_published_exports_are_imported(tmp_path, place, received, refused, convert):
+    """Every ping of an archive of the original server has an outcome."""
     path = shared_data("pings", *place)
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
@@ -221,8 +221,8 @@ def test_published_exports_go_in(tmp_path, place, received, refused, convert):
     assert world.audit().balanced
 
 
-def test_text_that_is_not_ascii_is_intact(tmp_path, convert, command):
-    """The two records of unicode.v1.packed are one ping, gzipped and not: the second is its repeat."""
+def test_text_that_is_not_ascii_is_stored_intact(tmp_path, convert, command):
+    """The two records of unicode.v1.packed are the same ping, gzipped and plain."""
     path = shared_data("pings", "packed", "unicode.v1.packed")
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
@@ -243,29 +243,29 @@ def test_text_that_is_not_ascii_is_intact(tmp_path, convert, command):
     assert any(ord(character) > 127 for character in orjson.dumps(bodies[0]).decode())
 
 
-def test_convert_says_what_waited_before_it_so_that_its_counts_balance(
+def test_convert_reports_pings_that_waited_before_so_that_its_counts_balance(
     tmp_path, convert, command, monkeypatch
 ):
-    """received and what waited before are what became stored, duplicate, quarantined or still waits."""
+    """received + waited before = stored + duplicate + quarantined + pending."""
     world = World(tmp_path / "data")
     path = tmp_path / "pings.tsv"
     path.write_bytes(lines_of(range(3)))
     monkeypatch.setenv("TELEMETRY_REVISION_OFFLINE", "false")
     monkeypatch.setenv("TELEMETRY_REVISION_SERVER", "http://127.0.0.1:9")
 
-    first, talk = convert(world, str(path), status=5)
+    first, messages = convert(world, str(path), status=5)
     assert (first["received"], first["pending"]) == (3, 3)
-    assert "3 pings wait for definitions: " in talk
-    (line,) = [line for line in talk.splitlines() if "out of reach" in line]
-    assert line.endswith(f"put its file at {RevisionCache(world.root.specs).path_of(REVISION)}")
-    again, talk = convert(world, str(path), status=5)
+    assert "3 pings wait for definitions: " in messages
+    (line,) = [line for line in messages.splitlines() if "out of reach" in line]
+    assert line.endswith(f"put the Histograms.json at {RevisionCache(world.root.specs).path_of(REVISION)}")
+    again, messages = convert(world, str(path), status=5)
     assert (again["received"], again["pending"]) == (3, 6)
-    assert "6 pings wait for definitions (3 waited before this run): " in talk
+    assert "6 pings wait for definitions (3 waited before this run): " in messages
     table, _ = command("convert", "--data", str(world.root.path), status=5)
     counts = dict(line.rsplit(None, 1) for line in table.splitlines()[2:])
     assert (counts["received"], counts["waited before"], counts["pending"]) == ("0", "6", "6")
     world.put_specs()
-    table, talk = command("convert", "--data", str(world.root.path))
+    table, messages = command("convert", "--data", str(world.root.path))
     counts = dict(line.rsplit(None, 1) for line in table.splitlines()[2:])
     assert (counts["waited before"], counts["stored"], counts["duplicate"]) == ("6", "3", "3")
-    assert "wait" not in talk
+    assert "wait" not in messages

@@ -1,4 +1,4 @@
-"""A server whose conversion halts: the edge lives on, everything says so, and it goes on by itself."""
+"""A server whose conversion halts: the edge still answers, the halt is reported, conversion recovers."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.support.whole_server import is_alive, prepare, processes_of
 
 
 def post(server: TemporaryServer, number: int) -> int:
-    """The answer to ping *number*."""
+    """Post ping *number*; return the status of the answer."""
     request = urllib.request.Request(
         f"{server.url}/submit/telemetry/{an_id(number)}",
         data=submitted(a_ping(number), number).body,
@@ -34,8 +34,8 @@ def stored(server: TemporaryServer) -> int:
     return server.counted("telemetry_pings_stored_total")
 
 
-def test_a_lost_file_halts_conversion_and_everything_says_so_until_it_is_back(tmp_path: Path) -> None:
-    """Submissions are taken all the while; put right, all are converted without a restart."""
+def test_a_lost_file_halts_conversion_and_the_halt_is_reported_until_it_is_restored(tmp_path: Path) -> None:
+    """Submissions are accepted meanwhile; after the repair they are converted without a restart."""
     data = tmp_path / "data"
     prepare(data)
     with running_server(tmp_path) as server:
@@ -44,10 +44,10 @@ def test_a_lost_file_halts_conversion_and_everything_says_so_until_it_is_back(tm
         (file,) = (data / "converted").rglob("*.zst")
         whole = file.read_bytes()
         assert health(server)["checks"]["conversion"] == "ok"
-        # Whoever else commits makes the server look at its files anew.
+        # A commit of another process makes the server check its files again.
         telemetry_server("replay", "--data", str(data))
         os.truncate(file, 5)
-        # A process of its own meets the short file at its start.
+        # A new converter process finds the short file at its start.
         (converter,) = processes_of(server).converters
         os.kill(converter, signal.SIGKILL)
         assert post(server, 2) == 200
@@ -68,8 +68,8 @@ def test_a_lost_file_halts_conversion_and_everything_says_so_until_it_is_back(tm
         assert server.stop()
 
 
-def test_a_converter_that_dies_again_and_again_does_not_end_ingestion(tmp_path: Path) -> None:
-    """More than five early deaths: pings are taken, the halt is said, and SIGHUP ends the pause."""
+def test_a_converter_that_dies_repeatedly_does_not_stop_ingestion(tmp_path: Path) -> None:
+    """After six deaths pings are still accepted, health reports the halt, and SIGHUP ends the pause."""
     data = tmp_path / "data"
     prepare(data)
     with running_server(tmp_path) as server:

@@ -1,4 +1,4 @@
-"""SIGKILL of every process in the middle of it all: what was acknowledged is there, once."""
+"""SIGKILL of every process under load: each acknowledged ping is stored once."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from tests.support.running_server import running_server, telemetry_server
 
 
 def pings(count: int, first: int = 0):
-    """*count* pings, every tenth of them malformed in one of three ways."""
+    """Yield *count* pings, every tenth malformed in one of three ways."""
     for number in range(first, first + count):
         ping = a_ping(number)
         body = packed(ping)
@@ -24,14 +24,14 @@ def pings(count: int, first: int = 0):
 
 
 def kill_all(pid: int) -> None:
-    """SIGKILL a server and its children, all at once."""
+    """Send SIGKILL to a server and its children."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     for each in (pid, *map(int, children)):
         os.kill(each, signal.SIGKILL)
 
 
-async def test_acknowledged_pings_survive_the_death_of_every_process(tmp_path):
-    """1,000 pings, 16 clients, 2 workers, SIGKILL of everything in the middle, restart: each id once."""
+async def test_acknowledged_pings_survive_a_kill_of_every_process(tmp_path):
+    """16 clients send 1,000 pings to 2 workers; after kill and restart each id is stored once."""
     history = History()
     specs = tmp_path / "data/specs/mozilla-central/0123456789ab"
     specs.mkdir(parents=True)

@@ -1,12 +1,12 @@
-"""A server whose ledger is lost takes pings all the same, changes nothing, and goes on after repair."""
+"""A server that has lost its ledger accepts pings, changes no file, and continues after `repair`."""
 
 from tests.flow.test_serve import get, post, until
 from tests.support.data_root import World, a_ping, submitted
 from tests.support.running_server import result_of, running_server
 
 
-async def test_serve_takes_pings_without_its_ledger_and_converts_them_after_repair(tmp_path):
-    """Its log says in one line what to do."""
+async def test_serve_accepts_pings_without_its_ledger_and_converts_them_after_repair(tmp_path):
+    """One log line says what to do."""
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
     world.put_specs()
@@ -14,7 +14,7 @@ async def test_serve_takes_pings_without_its_ledger_and_converts_them_after_repa
     await world.convert()
     for path in world.root.state.glob("ledger.sqlite*"):
         path.unlink()
-    held = {path: path.read_bytes() for path in world.root.path.rglob("*.zst")}
+    files_before = {path: path.read_bytes() for path in world.root.path.rglob("*.zst")}
     log = tmp_path / "server.log"
 
     with running_server(tmp_path) as server:
@@ -22,7 +22,7 @@ async def test_serve_takes_pings_without_its_ledger_and_converts_them_after_repa
         until(lambda: "the ledger is gone" in log.read_text())
         get(f"{server.url}/__lbheartbeat__")
         assert not world.root.ledger.exists()
-        assert {path: path.read_bytes() for path in world.root.path.rglob("*.zst")} == held
+        assert {path: path.read_bytes() for path in world.root.path.rglob("*.zst")} == files_before
 
         done = result_of("repair", "--data", str(world.root.path))
         assert done["rebuilt"]["stored"] == 3

@@ -1,4 +1,4 @@
-"""A running server, from outside: what it reads again, what it shows, what it converts by itself."""
+"""A running server, seen from outside: conversion, SIGHUP, routes and file permissions."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def post(url: str, number: int, **more) -> None:
 def until(condition, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come to that in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.05)
 
 
@@ -44,8 +44,8 @@ def world(tmp_path):
     return world
 
 
-def test_a_ping_is_a_record_within_a_moment(world, tmp_path):
-    """Nobody calls convert: the server follows what its workers keep."""
+def test_serve_converts_a_ping_within_seconds(world, tmp_path):
+    """No `convert` is needed: the server converts what its workers keep."""
     with running_server(tmp_path, workers="2") as server:
         post(server.url, 1)
         until(lambda: len(world.lines()) == 1, 5.0)
@@ -53,21 +53,21 @@ def test_a_ping_is_a_record_within_a_moment(world, tmp_path):
     assert world.audit().balanced
 
 
-def test_conversion_steps_back_behind_those_who_answer(world, tmp_path):
-    """A client waits for the edge, and nobody for the converter and its processes."""
+def test_conversion_processes_have_a_lower_priority_than_workers(world, tmp_path):
+    """Clients wait for the workers, but not for conversion."""
     with running_server(tmp_path, workers="2") as server:
         post(server.url, 1)
         until(lambda: len(world.lines()) == 1)
         processes = processes_of(server)
-        nice = {pid: os.getpriority(os.PRIO_PROCESS, pid) for pid in processes.all}
+        priorities = {pid: os.getpriority(os.PRIO_PROCESS, pid) for pid in processes.all}
 
     ours = os.getpriority(os.PRIO_PROCESS, 0)
-    assert {nice[pid] for pid in processes.converters} == {min(ours + 10, 19)}
-    assert {nice[pid] for pid in processes.workers} == {ours}
+    assert {priorities[pid] for pid in processes.converters} == {min(ours + 10, 19)}
+    assert {priorities[pid] for pid in processes.workers} == {ours}
 
 
-def test_sighup_puts_a_new_schema_in_force(world, tmp_path):
-    """The next record is filed by it, and the route shows it; a broken one changes nothing."""
+def test_sighup_loads_a_new_partition_schema(world, tmp_path):
+    """The next record uses it, and /telemetry_schema shows it; a broken file changes nothing."""
     schema = tmp_path / "schema.json"
     schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS[:1]}))
     with running_server(tmp_path, partition_schema=str(schema)) as server:
@@ -89,8 +89,8 @@ def test_sighup_puts_a_new_schema_in_force(world, tmp_path):
     assert world.audit().balanced
 
 
-def test_definitions_are_shown_under_every_name_of_their_revision(world, tmp_path):
-    """By the file's own name, by the whole changeset that it begins, and 404 for anything else."""
+def test_definitions_are_served_under_short_and_full_changesets(world, tmp_path):
+    """Another changeset gives 404."""
     with running_server(tmp_path) as server:
         short = get(f"{server.url}/histograms/mozilla-central/0123456789ab")
         whole = get(f"{server.url}/histograms/mozilla-central/0123456789ab{'c' * 28}")
@@ -100,8 +100,8 @@ def test_definitions_are_shown_under_every_name_of_their_revision(world, tmp_pat
     assert orjson.loads(short) == orjson.loads(whole) == SPEC
 
 
-def test_no_convert_keeps_and_waits(world, tmp_path):
-    """--no-convert takes submissions; a convert by hand does the rest."""
+def test_serve_no_convert_keeps_submissions_unconverted(world, tmp_path):
+    """With --no-convert, `convert` must be run by hand."""
     with running_server(tmp_path, "--no-convert") as server:
         post(server.url, 1)
         lines = get(server.url + "/metrics").splitlines()
@@ -112,8 +112,8 @@ def test_no_convert_keeps_and_waits(world, tmp_path):
     assert world.lines() == []
 
 
-def test_nothing_that_the_server_writes_is_for_others_to_read(world, tmp_path):
-    """Folders are 0700, files 0600, whatever the umask."""
+def test_other_users_can_read_no_file_of_the_server(world, tmp_path):
+    """Folders are 0700 and files 0600, with any umask."""
     with running_server(tmp_path) as server:
         post(server.url, 1)
         post(server.url, 2, info=None)

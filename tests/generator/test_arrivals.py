@@ -1,4 +1,4 @@
-"""Arrivals are spread evenly, and none lies outside of its days."""
+"""Times of arrival are spread evenly over the given days."""
 
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -21,6 +21,6 @@ def test_each_day_gets_its_share(count, days):
     assert count < days or len(per_day) == days
 
 
-def test_a_single_ping_of_a_single_day_comes_at_noon():
+def test_a_single_ping_on_a_single_day_arrives_at_noon():
     """Times are in UTC."""
     assert list(arrival_times(1, 1, date(2024, 2, 29))) == [datetime(2024, 2, 29, 12, tzinfo=UTC)]

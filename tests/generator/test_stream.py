@@ -1,4 +1,4 @@
-"""Generated pings: like real ones, the same every time, and clear about what they are."""
+"""Generated pings are realistic and reproducible, and have the right expected outcome."""
 
 import statistics
 import zlib
@@ -19,22 +19,22 @@ LAYOUTS = list(Layout)
 
 
 def payload_of(ping: GeneratedPing) -> dict:
-    """What a ping's body holds."""
+    """Return the payload in the body of a ping."""
     return orjson.loads(zlib.decompress(ping.body, 31))
 
 
 def good_pings(layout: Layout, count: int = 20) -> list[GeneratedPing]:
-    """Some good pings."""
+    """Return some good pings."""
     return list(Recipe(SHIPPED, seed=5, layout=layout).pings(count))
 
 
-def test_the_shipped_definitions_are_what_their_script_makes():
-    """Nobody edits the file by hand."""
+def test_the_shipped_definitions_equal_the_output_of_their_script():
+    """The file must not be edited by hand."""
     assert SHIPPED.text.decode() == sample_definitions()
 
 
 def test_the_shipped_definitions_are_of_every_kind():
-    """About 250, one unusable on purpose."""
+    """About 250 definitions, one of them unusable on purpose."""
     kinds = {spec.kind.value for spec in parse_spec_file(SHIPPED.text)}
 
     assert kinds == {"boolean", "flag", "count", "enumerated", "linear", "exponential", "categorical"}
@@ -44,8 +44,8 @@ def test_the_shipped_definitions_are_of_every_kind():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_ping_is_the_same_whenever_it_is_made(layout):
-    """It depends on the seed and its place alone."""
+def test_a_ping_depends_only_on_seed_and_index(layout):
+    """Pings that were generated before do not matter."""
     recipe = Recipe(SHIPPED, seed=9, malformed_rate=0.3, repeat_rate=0.2, layout=layout)
     in_order = list(recipe.pings(40))
 
@@ -54,7 +54,7 @@ def test_a_ping_is_the_same_whenever_it_is_made(layout):
 
 
 def test_classic_pings_have_the_size_and_shape_of_real_ones():
-    """About 100 KB, some 200 histograms with 5 to 20 buckets in use where the kind allows."""
+    """About 100 KB, and 200 histograms with 5 to 20 used buckets if their kind allows that."""
     pings = good_pings(Layout.CLASSIC)
     payloads = [payload_of(ping) for ping in pings]
 
@@ -72,8 +72,8 @@ def test_classic_pings_have_the_size_and_shape_of_real_ones():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_good_ping_obeys_its_definitions(layout):
-    """Type, range, bucket count and every bucket, for every histogram of every process."""
+def test_a_good_ping_matches_its_definitions(layout):
+    """Type, range, bucket count and buckets of all histograms of all processes."""
     specs = {spec.name: spec for spec in (*SHIPPED.plain, *SHIPPED.keyed)}
     for ping in good_pings(layout, 5):
         section = payload_of(ping)
@@ -99,8 +99,8 @@ def test_a_good_ping_obeys_its_definitions(layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_ids_are_uuids_and_stand_in_the_path(layout):
-    """Each its own."""
+def test_ids_are_uuids_and_are_in_the_path(layout):
+    """Each ping has another id."""
     pings = good_pings(layout)
 
     assert len({ping.document_id for ping in pings}) == len(pings)
@@ -110,8 +110,8 @@ def test_ids_are_uuids_and_stand_in_the_path(layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_fault_comes_up_and_says_what_it_brings_about(layout):
-    """Whole pings are quarantined under the fault's name; histograms are dropped under it."""
+def test_every_fault_occurs_and_has_the_right_expected_outcome(layout):
+    """The name of the fault is the reason for which pings are quarantined or histograms dropped."""
     recipe = Recipe(SHIPPED, seed=2, malformed_rate=1.0, layout=layout)
     by_kind = {ping.kind: ping for ping in recipe.pings(150)}
 
@@ -127,8 +127,8 @@ def test_every_fault_comes_up_and_says_what_it_brings_about(layout):
             assert ping.expected.histograms_kept > 100
 
 
-def test_without_an_unusable_definition_there_is_no_such_fault():
-    """As with most real files."""
+def test_without_an_unusable_definition_there_is_no_unusable_spec():
+    """Most real files have no such definition."""
     text = b'{"A": {"kind": "exponential", "high": 100, "n_buckets": 20}}'
     definitions = definitions_of(text)
 
@@ -136,8 +136,8 @@ def test_without_an_unusable_definition_there_is_no_such_fault():
     assert Recipe(definitions).ping_at(0).expected.histograms_kept == 1
 
 
-def test_repeats_have_an_earlier_good_pings_id():
-    """A repeat its bytes too, a conflict other ones."""
+def test_repeats_have_the_id_of_an_earlier_good_ping():
+    """A repeat has the same bytes, a conflict has other bytes."""
     recipe = Recipe(SHIPPED, seed=4, repeat_rate=0.5)
     first: dict[str, GeneratedPing] = {}
     kinds = set()
@@ -154,8 +154,8 @@ def test_repeats_have_an_earlier_good_pings_id():
     assert kinds == {GOOD, REPEAT, CONFLICT}
 
 
-def test_lines_hold_no_fault_that_a_line_cannot_have():
-    """A line has no path and no gzip."""
+def test_lines_have_no_faults_that_a_line_cannot_express():
+    """A line has neither a path nor gzip."""
     kinds = {ping.kind for ping in Recipe(SHIPPED, malformed_rate=1.0, lines_only=True).pings(150)}
 
     assert not kinds & set(TRANSPORT_FAULTS)

@@ -1,4 +1,4 @@
-"""A server on loopback that answers as badly as it is told."""
+"""A server on loopback that gives bad answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +10,7 @@ Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class HostileServer:
-    """Where it listens, and what it was asked."""
+    """The address of the server, and the requests that it received."""
 
     url: str
     paths: list[str] = field(default_factory=list)
@@ -19,7 +19,7 @@ class HostileServer:
 
 @asynccontextmanager
 async def serving(answer: Answer, port: int = 0) -> AsyncIterator[HostileServer]:
-    """Answer every request by *answer(path, writer)*, then hang up."""
+    """Answer every request with *answer(path, writer)*, then close the connection."""
     record = HostileServer("")
     busy: set[asyncio.Task[None]] = set()
 
@@ -33,7 +33,7 @@ async def serving(answer: Answer, port: int = 0) -> AsyncIterator[HostileServer]
             await answer(path, writer)
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client, or the test, has gone
+            pass  # the client or the test has ended
         finally:
             writer.close()
 
@@ -49,7 +49,7 @@ async def serving(answer: Answer, port: int = 0) -> AsyncIterator[HostileServer]
 
 
 def status(code: int, body: bytes = b"", *headers: str) -> Answer:
-    """A whole answer with this status."""
+    """Return a complete answer with this status."""
 
     async def answer(_: str, writer: asyncio.StreamWriter) -> None:
         lines = [f"HTTP/1.1 {code} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
@@ -59,7 +59,7 @@ def status(code: int, body: bytes = b"", *headers: str) -> Answer:
 
 
 def cut_off(body: bytes, announced_bytes: int) -> Answer:
-    """An answer that ends before its announced length."""
+    """Return an answer that ends before its Content-Length."""
 
     async def answer(_: str, writer: asyncio.StreamWriter) -> None:
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {announced_bytes}\r\n\r\n".encode() + body)
@@ -68,7 +68,7 @@ def cut_off(body: bytes, announced_bytes: int) -> Answer:
 
 
 def unannounced(body: bytes) -> Answer:
-    """An answer whose end is the end of the connection."""
+    """Return an answer without Content-Length, which ends with the connection."""
 
     async def answer(_: str, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body)
@@ -77,16 +77,16 @@ def unannounced(body: bytes) -> Answer:
 
 
 async def hang(_: str, writer: asyncio.StreamWriter) -> None:
-    """Take the request and never answer."""
+    """Accept the request and never answer."""
     await asyncio.sleep(3600)
 
 
 async def hang_up(_: str, writer: asyncio.StreamWriter) -> None:
-    """Take the request and close."""
+    """Accept the request and close the connection."""
 
 
 async def endless(_: str, writer: asyncio.StreamWriter) -> None:
-    """50 MB of spaces."""
+    """Send 50 MB of spaces."""
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     for _number in range(800):

@@ -1,4 +1,4 @@
-"""A real Mercurial: repositories made by it, and served by it on loopback."""
+"""Creates repositories with a real Mercurial, and serves them on loopback."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from histogram_specs.revision import SPEC_PATH
 
 
 def find_hg(scratch: Path) -> str:
-    """Mercurial's command, installed for this if need be; skips the test where that cannot be."""
+    """Return the command hg, installing it if necessary; skip the test if that fails."""
     found = shutil.which("hg")
     if found:
         return found
@@ -28,7 +28,7 @@ def find_hg(scratch: Path) -> str:
 
 
 class Repository:
-    """A repository being written, commit by commit."""
+    """A repository to which commits are added."""
 
     def __init__(self, hg: str, path: Path) -> None:
         self._hg = hg
@@ -50,30 +50,30 @@ class Repository:
         return ran.stdout
 
     def commit(self, day: str, text: bytes | None = None) -> str:
-        """Commit on *day* (YYYY-MM-DD), with this spec file or without touching it; returns the node."""
+        """Commit on *day* (YYYY-MM-DD) with this spec file, or without changing it; return the node."""
         if text is None:
-            # A file of its own each: merges meet no conflict.
+            # Each commit adds its own file, so that merges have no conflicts.
             (self.path / f"other-{day}").write_text(day)
         else:
             (self.path / SPEC_PATH).parent.mkdir(parents=True, exist_ok=True)
             (self.path / SPEC_PATH).write_bytes(text)
-        told = self.run(
+        output = self.run(
             "commit", "--debug", "-A", "-u", "someone", "-d", f"{day} 12:00 +0000", "-m", f"on {day}"
         )
-        return told.split()[-1].split(":")[-1]
+        return output.split()[-1].split(":")[-1]
 
     def tag(self, tag: str, day: str) -> None:
-        """Tag what is checked out; that is a commit too."""
+        """Tag the checked-out changeset, which adds a commit."""
         self.run("tag", "-u", "someone", "-d", f"{day} 12:00 +0000", tag)
 
     def nodes(self) -> list[str]:
-        """Every changeset."""
+        """Return all changesets."""
         return self.run("log", "-T", "{node}\n").split()
 
 
 @contextmanager
 def serving(hg: str, root: Path, log: Path, port: int = 0):
-    """Serve every repository under *root* on loopback; gives the server's URL."""
+    """Serve all repositories below *root* on loopback; yield the URL of the server."""
     config = log.with_suffix(".conf")
     config.write_text(f"[paths]\n/ = {root}/**\n")
     if not port:

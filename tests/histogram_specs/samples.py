@@ -1,4 +1,4 @@
-"""Spec files and revisions for the tests of this room."""
+"""Spec files and revisions for these tests."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from histogram_specs.spec_file import SpecFile, parse_spec_file
 
 
 def text_of(**definitions: Any) -> bytes:
-    """The bytes of a spec file with these definitions."""
+    """Return the bytes of a spec file with these definitions."""
     return json.dumps(definitions, indent=1).encode()
 
 
@@ -17,7 +17,7 @@ def file_of(**definitions: Any) -> SpecFile:
 
 
 def a_text(number: int = 0) -> bytes:
-    """A small spec file; each *number* makes another one."""
+    """Return a small spec file, different for each *number*."""
     return text_of(A_FLAG={"kind": "flag"}, AN_ENUM={"kind": "enumerated", "n_values": 4 + number})
 
 

@@ -1,4 +1,4 @@
-"""Applications whose own repository is not gecko's: Thunderbird, SeaMonkey, and what an operator adds."""
+"""Applications with their own repository: Thunderbird, SeaMonkey, and those that an operator adds."""
 
 import pytest
 
@@ -31,7 +31,7 @@ ESR = "releases/mozilla-esr17"
         ("releases/mozilla-esr17", None),
     ],
 )
-def test_thunderbirds_repositories_have_the_definitions_of_firefoxs(repository, gecko):
+def test_repositories_of_thunderbird_use_the_definitions_of_firefox(repository, gecko):
     assert parse_aliases(DEFAULT_ALIASES).gecko_of(repository) == gecko
     assert gecko is None or gecko in DEFAULT_REPOSITORIES
 
@@ -50,7 +50,7 @@ def test_thunderbirds_repositories_have_the_definitions_of_firefoxs(repository, 
         "a=b c",
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused_in_one_line(rule):
+def test_an_invalid_rule_is_refused_in_one_line(rule):
     with pytest.raises(ValueError) as raised:
         parse_aliases([rule])
 
@@ -69,7 +69,7 @@ def test_a_rule_that_makes_no_sense_is_refused_in_one_line(rule):
         ("24.2", "24.2"),
     ],
 )
-def test_seamonkey_counts_its_versions_itself(version, gecko):
+def test_versions_of_seamonkey_are_mapped_to_versions_of_firefox(version, gecko):
     assert gecko_version(version) == gecko
 
 
@@ -87,7 +87,7 @@ def test_seamonkey_counts_its_versions_itself(version, gecko):
         (ESR, "17.0.5; drop", None),
     ],
 )
-def test_a_version_has_its_own_tag_or_that_of_the_firefox_with_its_gecko(repository, version, tag):
+def test_a_version_has_its_own_tag_or_that_of_the_firefox_with_the_same_gecko(repository, version, tag):
     tags = {
         "FIREFOX_17_0_5esr_RELEASE",
         "FIREFOX_17_0_6esr_RELEASE",
@@ -102,7 +102,7 @@ def test_a_version_has_its_own_tag_or_that_of_the_firefox_with_its_gecko(reposit
 
 @pytest.fixture
 def resolver(tmp_path):
-    """It knows two months of mozilla-central and of an ESR repository; for the rest it asks the server."""
+    """A resolver with two months of history of mozilla-central and of an ESR repository."""
     write_history(tmp_path, [a_text(1), a_text(2)])
     write_history(tmp_path, [a_text(3), a_text(4)], ESR)
     store = HistoryStore(tmp_path)
@@ -145,8 +145,8 @@ def test_a_build_of_thunderbird_is_found_in_the_repository_of_its_gecko(
     assert found.revision.repository in ("mozilla-central", ESR)
 
 
-def test_what_no_history_covers_is_unknown_at_once(resolver, tmp_path):
-    """Its own repository is never asked for a file that it cannot have."""
+def test_without_a_matching_history_the_revision_is_unknown_at_once(resolver, tmp_path):
+    """The application's own repository is never asked, because it does not have the file."""
     for one in (resolver, Resolver(RevisionCache(tmp_path / "empty"), None, offline=False)):
         found = one.resolve(COMM, channel="nightly", build_id="20200101000000", version="99.0")
 
@@ -155,7 +155,7 @@ def test_what_no_history_covers_is_unknown_at_once(resolver, tmp_path):
         assert "built from mozilla-central" in found.detail
 
 
-def test_a_file_put_into_the_cache_by_hand_counts(resolver, tmp_path):
+def test_a_file_put_into_the_cache_by_hand_is_used(resolver, tmp_path):
     RevisionCache(tmp_path).store(COMM, a_text(9))
 
     found = resolver.resolve(COMM, channel="nightly", build_id="20130115030202", version=None)
@@ -163,7 +163,7 @@ def test_a_file_put_into_the_cache_by_hand_counts(resolver, tmp_path):
     assert (found.source, found.revision) == (RevisionSource.PING, COMM)
 
 
-def test_any_application_can_be_given_its_gecko(tmp_path):
+def test_an_operator_can_add_an_application(tmp_path):
     write_history(tmp_path, [a_text(1)])
     resolver = Resolver(
         RevisionCache(tmp_path),

@@ -1,4 +1,4 @@
-"""Where buckets start."""
+"""The starts of buckets."""
 
 import json
 
@@ -37,7 +37,7 @@ def starts_of(text: str) -> tuple[int, ...]:
     ],
 )
 def test_linear_starts_match_the_worked_examples(low, high, count, expected):
-    """The examples that the original's description gives."""
+    """Those in the description of the original."""
     assert linear_bucket_starts(low, high, count) == starts_of(expected)
 
 
@@ -53,7 +53,7 @@ def test_linear_starts_match_the_worked_examples(low, high, count, expected):
     ],
 )
 def test_exponential_starts_match_the_worked_examples(low, high, count, expected):
-    """The examples that the original's description gives, overshooting ones too."""
+    """Those in the description of the original, including starts above the range."""
     assert exponential_bucket_starts(low, high, count) == starts_of(expected)
 
 
@@ -69,8 +69,8 @@ def test_exponential_starts_in_the_middle_match():
 
 
 @pytest.mark.parametrize("starts_for", [linear_bucket_starts, exponential_bucket_starts])
-def test_a_low_under_one_counts_as_one(starts_for):
-    """Clients do the same, so a spec that says 0 has the buckets of one that says 1."""
+def test_a_low_below_one_counts_as_one(starts_for):
+    """As in clients, so low 0 and low 1 give the same buckets."""
     assert starts_for(0, 10, 4) == starts_for(1, 10, 4)
     assert starts_for(-5, 10, 4) == starts_for(1, 10, 4)
 
@@ -87,14 +87,14 @@ def test_a_low_under_one_counts_as_one(starts_for):
         ("exponential", 0, 0, 3),
     ],
 )
-def test_numbers_without_buckets_are_refused(family, low, high, count):
-    """Too few, too many, or the wrong way round."""
+def test_impossible_buckets_are_refused(family, low, high, count):
+    """Too few, too many, or low above high."""
     with pytest.raises(BadBucketRange):
         bucket_set(BucketFamily(family), low, high, count)
 
 
 def test_of_equal_starts_the_last_position_counts():
-    """A linear probe with more buckets than numbers has equal starts; clients fill the last of them."""
+    """Linear buckets for a small range have equal starts; clients use the last of them."""
     buckets = bucket_set(BucketFamily.LINEAR, 1, 3, 6)
 
     assert buckets.starts == (0, 1, 2, 2, 3, 3)
@@ -102,7 +102,7 @@ def test_of_equal_starts_the_last_position_counts():
 
 
 def test_equal_bucket_sets_are_one_object():
-    """Memory stays small, whichever rule made the starts."""
+    """This saves memory; the family of the buckets does not matter."""
     linear = bucket_set(BucketFamily.LINEAR, 1, 4, 5)
     overshooting = bucket_set(BucketFamily.EXPONENTIAL, 1, 3, 5)
 
@@ -111,8 +111,8 @@ def test_equal_bucket_sets_are_one_object():
 
 
 @given(st.sampled_from(BucketFamily), st.integers(1, 10**6), st.integers(0, 2**31 - 1), st.integers(3, 300))
-def test_starts_rise_strictly_from_zero_and_are_as_many_as_asked(family, low, width, count):
-    """Equal neighbours come only where a linear range has less room than buckets."""
+def test_starts_rise_strictly_from_zero_and_have_the_given_count(family, low, width, count):
+    """Neighbouring starts are equal only if a linear range is too small."""
     buckets = bucket_set(family, low, low + width, count)
 
     assert buckets.starts[:2] == (0, low)
@@ -132,7 +132,7 @@ def test_starts_rise_strictly_from_zero_and_are_as_many_as_asked(family, low, wi
     [("telemetry-server-ff23-a55c55edf302", 522), ("telemetry-server-ff24-8d3810543edc", 588)],
 )
 def test_buckets_equal_what_the_original_server_computed(folder, shared_names):
-    """Every histogram that both files have, number by number, and every copy with the STARTUP_ prefix."""
+    """For all histograms in both files, and their copies with the prefix STARTUP_."""
     folder = shared_data("probes", folder)
     computed = json.loads((folder / "computed-buckets.json").read_bytes())["histograms"]
     spec_file = parse_spec_file((folder / "Histograms.json").read_bytes())

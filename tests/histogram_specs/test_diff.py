@@ -1,4 +1,4 @@
-"""What changed from one spec file to another."""
+"""Differences between two spec files."""
 
 from histogram_specs.diff import DefinitionChange, FieldChange, diff_spec_files
 from histogram_specs.spec_file import parse_spec_file
@@ -6,7 +6,7 @@ from tests.histogram_specs.samples import file_of
 from tests.support.shared_data import shared_data
 
 
-def test_a_difference_names_fields_and_says_whether_buckets_changed():
+def test_a_difference_names_the_fields_and_whether_the_buckets_changed():
     """Each with its old and its new value."""
     old = file_of(
         GONE={"kind": "flag"},
@@ -35,16 +35,16 @@ def test_a_difference_names_fields_and_says_whether_buckets_changed():
     )
 
 
-def test_spelling_makes_no_difference():
-    """Numbers as text or sums, keyed as text, false written out."""
+def test_spellings_of_equal_values_are_equal():
+    """Numbers as text or expressions, keyed as text, false instead of a missing field."""
     old = file_of(A={"kind": "linear", "high": "10 * 10", "n_buckets": "10", "keyed": "false"})
     new = file_of(A={"n_buckets": 10, "high": 100, "kind": "linear"})
 
     assert diff_spec_files(old, new).changed == ()
 
 
-def test_a_symbolic_count_differs_from_the_number_that_it_became():
-    """All that it may stand for is named; where that is one number there is no difference."""
+def test_a_symbolic_count_with_several_values_differs_from_a_number():
+    """All values are listed; a symbol with a single value is equal to that number."""
     old = file_of(
         A={"kind": "enumerated", "n_values": "mozilla::StartupTimeline::MAX_EVENT_ID"},
         B={"kind": "enumerated", "n_values": "JS::gcreason::NUM_TELEMETRY_REASONS"},
@@ -56,15 +56,15 @@ def test_a_symbolic_count_differs_from_the_number_that_it_became():
     )
 
 
-def test_one_is_not_true():
-    """A change of type shows."""
+def test_1_is_not_true():
+    """A change of type is a difference."""
     old, new = file_of(A={"kind": "flag", "x": 1}), file_of(A={"kind": "flag", "x": True})
 
     assert diff_spec_files(old, new).changed[0].fields == (FieldChange("x", 1, True),)
 
 
-def test_a_file_does_not_differ_from_itself():
-    """The largest one, and against another era's everything balances."""
+def test_a_file_is_equal_to_itself():
+    """The largest file; and compared with a file of another time the counts add up."""
     texts = [
         shared_data("probes", folder, "Histograms.json").read_bytes()
         for folder in ("telemetry-batch-view-d78f3bba1daf", "gecko-56.0a1-33ce52b7c7ea")

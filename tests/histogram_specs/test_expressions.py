@@ -1,4 +1,4 @@
-"""Numbers as spec files write them."""
+"""Expressions for numbers in spec files."""
 
 import json
 from contextlib import suppress
@@ -26,8 +26,8 @@ from histogram_specs.expressions import CONSTANTS, MAX_MEANINGS, evaluate, meani
         ("010", 10),
     ],
 )
-def test_sums_are_worked_out(text, value):
-    """What the files of Firefox 23 to 25 write, and what could stand beside it."""
+def test_expressions_are_evaluated(text, value):
+    """Those in the files of Firefox 23 to 25, and similar ones."""
     assert evaluate(text, {}) == value
 
 
@@ -42,13 +42,13 @@ def test_sums_are_worked_out(text, value):
         ("80 + 1", [81]),
     ],
 )
-def test_a_constant_of_a_header_has_every_value_that_a_release_used(text, values):
-    """It has the same one everywhere in an expression."""
+def test_a_constant_has_the_values_of_all_releases(text, values):
+    """Within one expression it always has the same value."""
     assert [evaluate(text, meaning) for meaning in meanings([text])] == values
 
 
-def test_names_in_several_fields_are_taken_together():
-    """Every meaning of the one with every meaning of the other, and not too many."""
+def test_names_in_several_fields_are_combined():
+    """Every value of one with every value of the other, up to a limit."""
     constants = {"A": (1, 2), "B": (3, 4), "C": tuple(range(MAX_MEANINGS)), "D": (5,)}
 
     found = [(meaning["A"], meaning["B"]) for meaning in meanings(["A + B", "A", "UNKNOWN"], constants)]
@@ -87,7 +87,7 @@ def test_names_in_several_fields_are_taken_together():
     ],
 )
 def test_anything_else_is_refused_in_one_line(text):
-    """Nothing from a spec file is ever run as code, and no input takes long."""
+    """Nothing is executed as code, and every input is handled quickly."""
     with pytest.raises(BadExpression) as raised:
         evaluate(text, next(iter(meanings([text]))))
 
@@ -97,14 +97,14 @@ def test_anything_else_is_refused_in_one_line(text):
 @given(st.text(max_size=250))
 @example("1" * 300)
 def test_any_text_gives_an_integer_or_a_refusal(text):
-    """No other exception ever comes out."""
+    """Other exceptions do not occur."""
     with suppress(BadExpression):
         assert all(isinstance(evaluate(text, meaning), int) for meaning in meanings([text]))
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=8), st.lists(st.sampled_from("+-*"), min_size=7))
-def test_sums_follow_the_usual_rules(numbers, operators):
-    """They come out as in Python, whose rules the original used."""
+def test_expressions_follow_the_rules_of_python(numbers, operators):
+    """The original tool used Python."""
     text = str(numbers[0])
     for operator, number in zip(operators, numbers[1:], strict=False):
         text += f" {operator} {number}"
@@ -112,8 +112,8 @@ def test_sums_follow_the_usual_rules(numbers, operators):
     assert evaluate(text, {}) == eval(text)
 
 
-def test_a_file_of_constants_goes_before_the_built_in_ones(tmp_path):
-    """And the built-in ones that it does not name stay."""
+def test_constants_from_a_file_override_the_built_in_ones(tmp_path):
+    """Other built-in constants are kept."""
     path = tmp_path / "constants.json"
     path.write_text(json.dumps({"JS::gcreason::NUM_TELEMETRY_REASONS": [100, 120], "MINE": 7}))
 
@@ -137,7 +137,7 @@ def test_a_file_of_constants_goes_before_the_built_in_ones(tmp_path):
         f'{{"A": {[1] * 17}}}',
     ],
 )
-def test_another_file_of_constants_is_refused(tmp_path, text):
+def test_an_invalid_file_of_constants_is_refused(tmp_path, text):
     """The error names the file."""
     path = tmp_path / "constants.json"
     path.write_text(text)

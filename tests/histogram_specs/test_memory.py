@@ -1,4 +1,4 @@
-"""What a hundred revisions cost."""
+"""The memory of a hundred revisions."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ MEBIBYTE = 2**20
 REVISIONS = 100
 LIMIT_MIB = 150
 
-# In a process of its own: what others left in memory does not count, nor does what they freed.
+# In its own process, so that memory used or freed by other tests does not count.
 LOAD_ALL = """
 import sys
 from pathlib import Path
@@ -36,7 +36,7 @@ print(after - before)
 
 
 def write_revisions(directory, changed):
-    """A hundred texts of the large file, each with other definitions changed."""
+    """Write a hundred variants of the large file, each with other definitions changed."""
     source = shared_data("probes", "telemetry-batch-view-d78f3bba1daf", "Histograms.json")
     definitions = json.loads(source.read_bytes())
     names = list(definitions)
@@ -52,7 +52,7 @@ def write_revisions(directory, changed):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 @pytest.mark.parametrize("changed", ["few", pytest.param("all", marks=pytest.mark.slow)])
 def test_a_hundred_revisions_of_a_large_file_stay_under_150_mib(tmp_path, changed):
-    """Neighbours differ in a few definitions, as real ones do; or, at the worst, in every one."""
+    """Neighbouring revisions differ in a few definitions, like real ones; in the worst case in all."""
     write_revisions(tmp_path, changed)
     command = [sys.executable, "-c", LOAD_ALL, str(tmp_path), str(REVISIONS)]
     used_mib = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / MEBIBYTE

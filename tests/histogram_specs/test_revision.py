@@ -22,8 +22,8 @@ from histogram_specs.revision import Revision, parse_revision_url
         ("http://h/rev/rev/rev/1", "rev/rev", "1"),
     ],
 )
-def test_a_revision_url_gives_repository_and_changeset(text, repository, changeset):
-    """With http or https, any host, and a slash at the end or not."""
+def test_a_revision_url_has_a_repository_and_a_changeset(text, repository, changeset):
+    """With http or https, any host, with or without a final slash."""
     assert parse_revision_url(text) == Revision(repository, changeset)
 
 
@@ -66,7 +66,7 @@ def test_a_revision_url_gives_repository_and_changeset(text, repository, changes
     ],
 )
 def test_anything_else_is_refused_in_one_short_line(text):
-    """Tags, upper-case digits, queries, ids that Mercurial reserves, ways out of the cache's folder."""
+    """Tags, upper-case digits, queries, ids that Mercurial reserves, paths out of the cache's folder."""
     with pytest.raises(BadRevisionUrl) as raised:
         parse_revision_url(text)
 
@@ -75,8 +75,8 @@ def test_anything_else_is_refused_in_one_short_line(text):
 
 
 @given(st.text(max_size=60) | st.from_regex(r"https?://[a-z]+/[a-z./-]*/rev/[0-9a-f]*/?"))
-def test_what_is_taken_is_safe_as_a_path(text):
-    """Whatever is not refused has plain segments only."""
+def test_accepted_urls_are_safe_as_paths(text):
+    """They have only plain segments."""
     try:
         revision = parse_revision_url(text)
     except BadRevisionUrl:
@@ -86,8 +86,8 @@ def test_what_is_taken_is_safe_as_a_path(text):
     assert all(segment and not segment.startswith(".") and segment.isascii() for segment in segments)
 
 
-def test_urls_are_made_of_the_configured_server():
-    """The host that a ping names plays no part."""
+def test_urls_for_fetching_have_the_configured_server():
+    """The host in the ping is ignored."""
     revision = parse_revision_url("http://evil.example/releases/mozilla-beta/rev/12ab/")
 
     assert revision.url("https://hg.mozilla.org/") == "https://hg.mozilla.org/releases/mozilla-beta/rev/12ab"

@@ -1,4 +1,4 @@
-"""Histograms.json of every era → specs."""
+"""Parsing Histograms.json files of all Firefox versions."""
 
 import json
 import random
@@ -26,7 +26,7 @@ UNRESOLVED: dict[str, dict[str, str]] = {}
 
 @pytest.mark.parametrize(("folder", "count"), FULL_FILES)
 def test_every_definition_of_the_full_files_resolves(folder, count):
-    """Firefox 23, 24, 25, 56 and the 1,497-histogram file, but for those that a table names."""
+    """Firefox 23, 24, 25, 56 and the file with 1,497 histograms, except those in a table."""
     text = shared_data("probes", folder, "Histograms.json").read_bytes()
     spec_file = parse_spec_file(text)
 
@@ -42,8 +42,8 @@ def test_every_definition_of_the_full_files_resolves(folder, count):
 
 
 @pytest.mark.parametrize("folder", [folder for folder, _ in FULL_FILES])
-def test_only_definitions_that_releases_read_differently_have_several_counts(folder):
-    """The constant of a header until 2015; categorical ones until the file shows their spare room."""
+def test_only_definitions_that_releases_interpret_differently_have_several_counts(folder):
+    """Those with a constant until 2015; categorical ones until the file shows the spare buckets."""
     text = shared_data("probes", folder, "Histograms.json").read_bytes()
     spec_file = parse_spec_file(text)
     several = {spec.name: counts_of(spec) for spec in spec_file if len(spec.all_buckets) > 1}
@@ -75,7 +75,7 @@ def counts_of(spec: HistogramSpec) -> list[int]:
     ("definition", "counts"),
     [
         ({"kind": "categorical", "labels": ["a", "b", "c"]}, [51, 4]),
-        # Of two buckets there are none, and with more than 49 labels both eras have the same.
+        # Two buckets are not possible, and with more than 49 labels all releases have the same.
         ({"kind": "categorical", "labels": ["a"]}, [51]),
         ({"kind": "categorical", "labels": []}, [51]),
         ({"kind": "categorical", "labels": [f"l{n}" for n in range(50)]}, [51]),
@@ -92,8 +92,8 @@ def counts_of(spec: HistogramSpec) -> list[int]:
         ),
     ],
 )
-def test_a_definition_has_the_counts_of_every_release_that_may_have_written_it(definition, counts):
-    """The likeliest first; a meaning without buckets is left out."""
+def test_a_definition_has_the_counts_of_all_possible_releases(definition, counts):
+    """The likeliest first; impossible buckets are omitted."""
     spec = file_of(A=definition).find("A")
 
     assert counts_of(spec) == counts
@@ -103,8 +103,8 @@ def test_a_definition_has_the_counts_of_every_release_that_may_have_written_it(d
     assert spec.buckets_of_count(99) is None
 
 
-def test_a_file_that_says_processes_throughout_is_of_one_era():
-    """One definition without them is enough to leave it open."""
+def test_a_file_with_processes_everywhere_has_spare_buckets():
+    """One definition without processes makes the release unknown."""
     choice = {"kind": "categorical", "labels": ["a", "b"], "record_in_processes": ["main"]}
 
     assert counts_of(file_of(A=choice, B={"kind": "flag", "record_in_processes": []}).find("A")) == [51]
@@ -129,13 +129,13 @@ def test_a_file_that_says_processes_throughout_is_of_one_era():
     ],
 )
 def test_each_kind_has_its_type_range_and_count(definition, histogram_type, expected_range, count):
-    """What a client of that definition sends beside its buckets."""
+    """The values that clients send besides the buckets."""
     spec = file_of(A=definition).find("A")
 
     assert (spec.histogram_type, spec.range, spec.bucket_count) == (histogram_type, expected_range, count)
 
 
-def test_products_in_low_and_high_are_worked_out():
+def test_expressions_in_low_and_high_are_evaluated():
     """The memory probes of 2013."""
     spec = file_of(
         A={"kind": "exponential", "low": "32 * 1024", "high": "16 * 1024 * 1024", "n_buckets": 200}
@@ -152,9 +152,9 @@ def test_products_in_low_and_high_are_worked_out():
         (1, "not an object"),
         ({}, "no kind"),
         ({"kind": "bogus"}, "'bogus'"),
-        ({"kind": ["flag"]}, "not known"),
+        ({"kind": ["flag"]}, "is unknown"),
         ({"kind": "enumerated"}, "no n_values"),
-        ({"kind": "enumerated", "n_values": 1}, "no 2 linear buckets"),
+        ({"kind": "enumerated", "n_values": 1}, "2 linear buckets from 1 to 1 do not exist"),
         ({"kind": "enumerated", "n_values": "nsUnknown::COUNT"}, "not a known constant"),
         ({"kind": "enumerated", "n_values": 10_000}, "10001"),
         ({"kind": "enumerated", "n_values": True}, "n_values True"),
@@ -165,8 +165,8 @@ def test_products_in_low_and_high_are_worked_out():
         ({"kind": "categorical", "labels": "a"}, "labels"),
     ],
 )
-def test_a_definition_without_buckets_is_unusable_by_itself(definition, detail):
-    """Its neighbours stand, and the reason is one line."""
+def test_a_definition_without_buckets_does_not_affect_others(definition, detail):
+    """The reason is one line."""
     spec_file = file_of(BAD=definition, GOOD={"kind": "flag"})
     found = spec_file.find("BAD")
 
@@ -178,7 +178,7 @@ def test_a_definition_without_buckets_is_unusable_by_itself(definition, detail):
     assert spec_file.names == ("BAD", "GOOD")
 
 
-def test_historical_spellings_are_taken():
+def test_historical_spellings_are_accepted():
     """keyed as text, unknown keys, extended_statistics_ok, an expiry of "default"."""
     spec = file_of(
         A={
@@ -194,7 +194,7 @@ def test_historical_spellings_are_taken():
     assert spec.expires == "never"
 
 
-def test_what_is_data_is_kept_as_data():
+def test_other_fields_are_kept():
     """Labels, keys, processes, stores and expiry."""
     spec = file_of(
         A={
@@ -227,8 +227,8 @@ def test_what_is_data_is_kept_as_data():
         ("", None),
     ],
 )
-def test_one_startup_prefix_is_stripped_and_an_exact_name_goes_first(name, found_as):
-    """STARTUP_CRASH is defined by that name; CRASH is not."""
+def test_one_startup_prefix_is_removed_unless_the_exact_name_is_defined(name, found_as):
+    """STARTUP_CRASH is defined with that name; CRASH is not."""
     found = file_of(DNS={"kind": "flag"}, STARTUP_CRASH={"kind": "boolean"}).find(name)
 
     assert (found.name if found else None) == found_as
@@ -237,7 +237,7 @@ def test_one_startup_prefix_is_stripped_and_an_exact_name_goes_first(name, found
 @pytest.mark.parametrize(
     "name", ["invalid.json", "invalid_kind.json", "invalid_schema.json", "missing_kind.json"]
 )
-def test_the_files_that_the_original_refused_are_no_spec_files(name):
+def test_the_files_that_the_original_refused_are_refused(name):
     """Each with an error of one line."""
     text = shared_data("probes", "telemetry-server-bad-specs", name).read_bytes()
 
@@ -260,14 +260,14 @@ def test_the_files_that_the_original_refused_are_no_spec_files(name):
         b"\xff\xfe\x00",
     ],
 )
-def test_other_texts_are_no_spec_files(text):
-    """Nothing, HTML, half a file, a bomb."""
+def test_other_texts_are_refused(text):
+    """Empty text, HTML, half a file, a bomb."""
     with pytest.raises(NotASpecFile):
         parse_spec_file(text)
 
 
-def test_a_file_past_the_limits_is_no_spec_file():
-    """What a file may make us hold in memory is bounded."""
+def test_a_file_above_the_limits_is_refused():
+    """The memory for a file is limited."""
     many = {f"A{number}": {"kind": "flag"} for number in range(MAX_DEFINITIONS + 1)}
     wide = {f"A{number}": {"kind": "enumerated", "n_values": 9_900 + number} for number in range(60)}
 
@@ -277,8 +277,8 @@ def test_a_file_past_the_limits_is_no_spec_file():
         file_of(**wide)
 
 
-def test_stray_latin_1_and_a_byte_order_mark_are_taken():
-    """Old files hold the one, some editors write the other."""
+def test_stray_latin_1_and_a_byte_order_mark_are_accepted():
+    """Old files contain the first, some editors write the second."""
     good = text_of(A={"kind": "flag", "description": "caf?"})
 
     assert parse_spec_file(good.replace(b"?", b"\xe9")).find("A")
@@ -286,7 +286,7 @@ def test_stray_latin_1_and_a_byte_order_mark_are_taken():
 
 
 def test_line_numbers_are_those_of_the_definitions():
-    """Nested keys and braces in texts do not mislead them; a prefixed name has its definition's line."""
+    """Nested keys and braces in texts do not matter; a prefixed name has the line of its definition."""
     text = b"""{
   "A": {"kind": "flag", "description": "say \\"B\\": { or\\n not"},
 
@@ -301,8 +301,8 @@ def test_line_numbers_are_those_of_the_definitions():
     assert lines == {"A": 2, "B": 4, "C": 6, "café": 7, "STARTUP_B": 4, "D": None}
 
 
-def test_line_numbers_of_a_full_file_lead_to_the_definitions():
-    """Every name of the largest file stands on the line that is named for it."""
+def test_line_numbers_of_a_full_file_are_those_of_the_definitions():
+    """For all names of the largest file."""
     text = shared_data("probes", "gecko-56.0a1-33ce52b7c7ea", "Histograms.json").read_bytes()
     spec_file = parse_spec_file(text)
     lines = text.decode().split("\n")
@@ -313,7 +313,7 @@ def test_line_numbers_of_a_full_file_lead_to_the_definitions():
 
 @given(st.randoms(use_true_random=False))
 def test_specs_do_not_depend_on_the_order_of_definitions(order: random.Random):
-    """Shuffled definitions give equal specs: the very same objects."""
+    """Shuffled definitions give the same objects."""
     definitions = {
         "A": {"kind": "exponential", "high": "10 * 1000", "n_buckets": 50},
         "B": {"kind": "linear", "low": 0, "high": 200, "n_buckets": 20},
@@ -350,7 +350,7 @@ WRITTEN_NUMBERS = st.integers(-10, 3000) | st.integers(0, 3000).map(str) | st.ju
     )
 )
 def test_every_definition_is_a_spec_or_unusable(definition):
-    """A spec's starts begin at 0, never fall, and its index leads from each text to its start."""
+    """The starts of a spec begin at 0 and never fall, and its index has the position of each start."""
     found = file_of(A=definition, GOOD={"kind": "flag"}).find("A")
 
     if isinstance(found, UnusableDefinition):

@@ -1,4 +1,4 @@
-"""Log lines: their form, and what never stands in one."""
+"""Log lines: their format, and what they never contain."""
 
 import errno
 import io
@@ -30,7 +30,7 @@ def _leave_no_configuration():
 
 
 def logged(human: bool = False, level: str = "info", **fields: object) -> str:
-    """What one info line with *fields* looks like."""
+    """Return one info line with *fields*."""
     stream = io.StringIO()
     logs.configure(level=level, stream=stream, human=human)
     logs.logger().info("something happened", **fields)
@@ -38,7 +38,7 @@ def logged(human: bool = False, level: str = "info", **fields: object) -> str:
 
 
 def test_a_line_is_a_mozlog_object():
-    """The fields that a log pipeline of the field knows."""
+    """It has the fields that log pipelines expect."""
     line = json.loads(logged(count=3, name="x"))
 
     assert line["Type"] == "something happened"
@@ -53,19 +53,19 @@ def test_a_line_is_a_mozlog_object():
 @pytest.mark.parametrize("field", ["body", "client_address", "remote", "client_id"])
 @pytest.mark.parametrize("human", [True, False])
 def test_what_is_private_is_left_out(field, human):
-    """Even where somebody passes it by mistake."""
+    """Even if code passes it by mistake."""
     assert "203.0.113.7" not in logged(human, **{field: "203.0.113.7"})
 
 
 def test_bytes_show_as_their_number():
-    """A body does not slip in under another name."""
+    """A body cannot appear under another name."""
     assert "secret" not in logged(segment=b"secret")
     assert "<6 bytes>" in logged(segment=b"secret")
 
 
 @given(st.text(max_size=400), st.booleans())
-def test_whatever_a_client_sent_a_line_stays_one_line(text, human):
-    """No newline, no terminal sequence, no lone surrogate gets through."""
+def test_text_from_clients_stays_on_one_line(text, human):
+    """Newlines, terminal sequences and lone surrogates are escaped."""
     written = logged(human, detail=text)
 
     assert written.count("\n") == 1
@@ -76,11 +76,11 @@ def test_whatever_a_client_sent_a_line_stays_one_line(text, human):
 
 
 def test_levels_below_the_chosen_one_are_silent():
-    """Info lines do not show where only warnings were asked for."""
+    """Info lines are not written at level warning."""
     assert logged(level="warning") == ""
 
 
-def test_a_notable_thing_is_a_line_with_its_fields():
+def test_an_event_is_a_line_with_its_fields():
     """Warnings and errors carry their severity."""
     stream = io.StringIO()
     logs.configure(stream=stream, human=False)
@@ -96,8 +96,8 @@ def test_a_notable_thing_is_a_line_with_its_fields():
     assert damage["Fields"] == {"segment": "raw/x", "records": 1, "bytes": 20}
 
 
-def test_what_a_library_says_is_a_line_like_any_other():
-    """Our own libraries know what they say; of others nothing that they fill in is shown."""
+def test_messages_of_libraries_have_the_same_format():
+    """Arguments of messages are shown for our own packages only."""
     stream = io.StringIO()
     logs.configure(stream=stream, human=False)
     logging.getLogger("histogram_specs.cache.revision_cache").warning("%s set aside", "a/b/Histograms.json")
@@ -118,22 +118,22 @@ def test_what_a_library_says_is_a_line_like_any_other():
     assert "203.0.113.7" not in stream.getvalue()
 
 
-def test_a_reader_gets_readable_lines():
-    """On a terminal."""
+def test_lines_on_a_terminal_are_readable():
+    """Not JSON."""
     line = logged(human=True, port=8080)
 
     assert "something happened  port=8080" in line
 
 
 class FullDisk(io.StringIO):
-    """What a stream into a file does when there is no room for it."""
+    """A stream that fails as on a full disk."""
 
     def write(self, text: str) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_log_that_cannot_be_written_ends_nothing():
-    """The disk under it may be full: lines are lost, the server is not."""
+def test_a_failed_write_of_a_log_line_is_ignored():
+    """On a full disk lines are lost, but the server continues."""
     logs.configure(stream=FullDisk())
     with pytest.raises(OSError, match="No space"):
         logs.logger().error("a line")

@@ -39,7 +39,7 @@ CONTRACT_METRICS = {
     "telemetry_reports_request_seconds": (),
     "telemetry_reports_queries_total": ("result",),
 }
-# Three processes count, one of them dies; then a fourth reads.
+# Three processes count, one of them ends; then a fourth reads.
 MANY_PROCESSES = """
 import os, sys
 from pathlib import Path
@@ -71,7 +71,7 @@ def scrape(text: str) -> dict[str, float]:
 
 
 def run_many_processes(directory: Path) -> str:
-    """What a scrape shows after several processes have counted in *directory*."""
+    """Return a scrape after several processes have counted in *directory*."""
     environment = {key: value for key, value in os.environ.items() if key != metrics.DIRECTORY_VARIABLE}
     done = subprocess.run(
         [sys.executable, "-c", MANY_PROCESSES, str(directory)],
@@ -85,12 +85,12 @@ def run_many_processes(directory: Path) -> str:
 
 
 def test_the_catalogue_is_the_contract():
-    """Dashboards hold on to these names and labels."""
+    """Dashboards depend on these names and labels."""
     assert {metric.name: metric.labels for metric in CATALOGUE} == CONTRACT_METRICS
 
 
-def test_counts_of_all_processes_add_up_and_sizes_are_the_newest(tmp_path):
-    """A dead process's counts stay; of a size the last report stands."""
+def test_counts_of_all_processes_add_up_and_gauges_are_the_newest(tmp_path):
+    """Counts of an ended process stay; a gauge has the last reported value."""
     shown = scrape(run_many_processes(tmp_path / "metrics"))
 
     assert shown['telemetry_responses_total{code="200"}'] == 1 + 2 + 3
@@ -101,16 +101,16 @@ def test_counts_of_all_processes_add_up_and_sizes_are_the_newest(tmp_path):
     assert shown["telemetry_histograms_kept_total"] == 0
 
 
-def test_every_metric_shows_before_it_was_ever_counted(tmp_path):
-    """An alert on a metric that is not there yet would be silent."""
+def test_every_metric_is_exposed_before_its_first_count(tmp_path):
+    """An alert on a missing metric would be silent."""
     text = run_many_processes(tmp_path / "metrics")
 
     for name in CONTRACT_METRICS:
         assert re.search(rf"^# TYPE {name.removesuffix('_total')}(_total)? ", text, re.MULTILINE), name
 
 
-def test_a_new_server_starts_from_nothing(tmp_path):
-    """What an earlier one left is wiped."""
+def test_a_new_server_starts_with_empty_metrics(tmp_path):
+    """The files of an earlier server are removed."""
     run_many_processes(tmp_path / "metrics")
     shown = scrape(run_many_processes(tmp_path / "metrics"))
 
@@ -125,14 +125,14 @@ def test_without_a_directory_this_process_counts_alone():
     assert scrape(metrics.exposition().decode())["telemetry_histograms_kept_total"] == before + 5
 
 
-def test_a_label_that_is_on_no_list_is_other():
-    """A client cannot make series."""
+def test_an_unlisted_label_is_other():
+    """Clients cannot create series."""
     assert bounded_label("telemetry", {"telemetry"}) == "telemetry"
     assert bounded_label("made-up", {"telemetry"}) == OTHER
 
 
-def test_past_the_bound_every_new_label_is_other():
-    """Even where a caller forgot to bound it."""
+def test_above_the_bound_every_new_label_is_other():
+    """Even if a caller forgot `bounded_label`."""
     counter = Counter("telemetry_of_a_test_total", "Counted by a test.", ("name",))
     for number in range(MAX_LABEL_VALUES + 20):
         counter.count(f"name-{number}")
@@ -143,14 +143,14 @@ def test_past_the_bound_every_new_label_is_other():
     assert f'telemetry_of_a_test_total{{name="{OTHER}"}} 20.0' in series
 
 
-def test_the_number_of_labels_is_held():
-    """A forgotten label is a mistake of ours."""
+def test_a_wrong_number_of_labels_raises():
+    """A missing label is a programming error."""
     with pytest.raises(TypeError, match="takes the labels"):
         metrics.responses.count()
 
 
 def test_a_linked_directory_is_refused(tmp_path):
-    """Its name is no secret: somebody else may have been there first."""
+    """Its name is predictable: another user may have created it first."""
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "metrics"
     link.symlink_to(tmp_path / "elsewhere")
@@ -160,7 +160,7 @@ def test_a_linked_directory_is_refused(tmp_path):
 
 
 def test_each_server_has_a_directory_of_its_own(tmp_path):
-    """Two on one machine do not mix their counts, and the second on a data root leaves the first its own."""
+    """Two servers do not mix their counts, also not on one data root."""
     assert directory_for(tmp_path / "a", 1) == directory_for(tmp_path / "a", 1)
     assert directory_for(tmp_path / "a", 1) != directory_for(tmp_path / "b", 1)
     assert directory_for(tmp_path / "a", 1) != directory_for(tmp_path / "a", 2)

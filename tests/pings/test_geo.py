@@ -1,4 +1,4 @@
-"""The lookup in a database of the operator's, here a tiny one made for the test."""
+"""The lookup of countries in a database of the operator; here a tiny one."""
 
 import struct
 from pathlib import Path
@@ -12,7 +12,7 @@ MARKER = b"\xab\xcd\xefMaxMind.com"
 
 
 def encoded(value: Any) -> bytes:
-    """*value* in the MaxMind DB format: maps, lists, short texts, small numbers."""
+    """Return *value* in the MaxMind DB format: maps, lists, short texts, small numbers."""
     if isinstance(value, str):
         return bytes([0x40 | len(value.encode())]) + value.encode()
     if isinstance(value, dict):
@@ -23,7 +23,7 @@ def encoded(value: Any) -> bytes:
 
 
 def database(path: Path, found: Any) -> Path:
-    """A file in which every address of 128/1 has *found*, and the others nothing."""
+    """Return a database in which all addresses of 128/1 have *found*, and the others nothing."""
     nodes = 1
     tree = (nodes).to_bytes(3, "big") + (nodes + 16).to_bytes(3, "big")
     metadata = {

@@ -17,7 +17,7 @@ TEXT = b'{"litres":3}'
 
 
 def noise(length: int) -> bytes:
-    """Bytes that compress to about half: no bomb."""
+    """Return bytes that gzip halves, so that they do not look like a bomb."""
     return bytes(random.Random(1).choices(b"0123456789abcdef", k=length))
 
 
@@ -29,11 +29,11 @@ def test_gzip_is_recognised_by_its_first_bytes():
     assert inflate(gzip.compress(TEXT)) == Inflated(TEXT, was_gzip=True)
 
 
-def test_members_are_joined():
+def test_gzip_members_are_joined():
     assert inflate(gzip.compress(b'{"litres"') + gzip.compress(b":3}")).data == TEXT
 
 
-def test_four_members_are_taken_and_a_fifth_is_not():
+def test_four_members_are_accepted_and_a_fifth_is_refused():
     member = gzip.compress(b"x")
 
     assert inflate(member * 4).data == b"xxxx"
@@ -45,7 +45,7 @@ def test_bytes_after_the_last_member_are_counted_and_ignored():
     assert inflate(gzip.compress(TEXT) + b"junk") == Inflated(TEXT, was_gzip=True, trailing_bytes=4)
 
 
-def test_only_one_layer_is_taken_off():
+def test_only_one_layer_is_inflated():
     with pytest.raises(InvalidJson, match="gzip within gzip"):
         inflate(gzip.compress(gzip.compress(TEXT)))
 
@@ -83,7 +83,7 @@ def test_the_limit_itself_is_accepted_and_one_byte_more_is_not():
         inflate(gzip.compress(text, 1))
 
 
-def test_the_limit_holds_for_plain_bodies_too():
+def test_the_limit_applies_to_plain_bodies_too():
     with pytest.raises(TooLarge):
         inflate(b" " * (MAX_INFLATED_BYTES + 1))
 
@@ -94,7 +94,7 @@ def test_up_to_a_mebibyte_no_ratio_is_too_high():
         inflate(gzip.compress(bytes((1 << 20) + 1)))
 
 
-def test_the_limit_is_for_all_members_together():
+def test_the_limit_applies_to_the_sum_of_all_members():
     with pytest.raises(TooLarge):
         inflate(gzip.compress(bytes(600_000)) * 2)
 
@@ -122,7 +122,7 @@ def outcome(body: bytes) -> Inflated | type[PingError]:
 
 @given(st.data())
 def test_every_body_inflates_to_the_same_with_and_without_isal(data):
-    """Cut, bent and joined gzip."""
+    """Truncated, damaged and joined gzip."""
     body = bytearray(gzip.compress(data.draw(st.binary(max_size=300)), data.draw(st.integers(0, 9))))
     for _ in range(data.draw(st.integers(0, 3))):
         body[data.draw(st.integers(0, len(body) - 1))] ^= 1 << data.draw(st.integers(0, 7))

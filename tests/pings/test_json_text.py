@@ -1,4 +1,4 @@
-"""A body is one JSON object, within limits that the parser alone does not enforce."""
+"""A body is one JSON object within limits; the parser does not enforce all of them."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from telemetry_server.pings import json_text
 from telemetry_server.pings.errors import InvalidJson
 from telemetry_server.pings.json_text import MAX_NESTING, ParsedObject, json_of, nesting_of, parse_object
 
-# Small texts and large ones are measured in two ways: spaces make a small one large.
+# Nesting of small and large texts is measured differently; spaces make a text large.
 PADDINGS = (b"", b" " * 40_000)
 
 
@@ -31,7 +31,7 @@ def with_brackets_in_strings(levels: int) -> bytes:
 
 @pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
 @pytest.mark.parametrize("shape", [objects, arrays, with_brackets_in_strings])
-def test_64_levels_are_taken_and_65_are_not(shape, padding):
+def test_64_levels_are_accepted_and_65_are_refused(shape, padding):
     """The outermost object is level 1."""
     assert parse_object(shape(MAX_NESTING) + padding)
     with pytest.raises(InvalidJson, match="nested past 64 levels"):
@@ -72,7 +72,7 @@ def test_64_levels_are_taken_and_65_are_not(shape, padding):
         b"[" * 100_000,
     ],
 )
-def test_a_text_that_is_not_the_json_of_one_object_is_refused(text, padding):
+def test_a_text_that_is_not_one_json_object_is_refused(text, padding):
     with pytest.raises(InvalidJson) as caught:
         parse_object(text + padding)
 
@@ -88,7 +88,7 @@ def test_of_equal_keys_the_last_counts():
 
 
 @pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
-def test_integers_of_64_bits_are_taken(padding):
+def test_integers_of_64_bits_are_accepted(padding):
     text = b'{"a":[18446744073709551615,-9223372036854775808,9223372036854775808]}'
 
     assert parse_object(text + padding).value == {"a": [2**64 - 1, -(2**63), 2**63]}
@@ -96,8 +96,8 @@ def test_integers_of_64_bits_are_taken(padding):
 
 @pytest.mark.parametrize("padding", PADDINGS, ids=["small", "large"])
 @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**40, -(10**307), 10**308])
-def test_integers_past_64_bits_keep_their_digits(number, padding):
-    """The parser would make floats of them; written again they are the same."""
+def test_integers_above_64_bits_keep_their_digits(number, padding):
+    """The parser alone would make floats of them; they are written as they were sent."""
     text = b'{"a":{"b":[1,%d,"\xc3\xa9"]}}' % number
 
     parsed = parse_object(text + padding).value
@@ -106,7 +106,7 @@ def test_integers_past_64_bits_keep_their_digits(number, padding):
 
 
 @pytest.mark.parametrize("number", [b"1" + b"0" * 400, b"1e400", b"-1e400"])
-def test_a_number_past_any_double_is_refused(number):
+def test_a_number_beyond_double_precision_range_is_refused(number):
     with pytest.raises(InvalidJson):
         parse_object(b'{"a":%b}' % number)
 
@@ -121,9 +121,9 @@ def test_a_number_past_any_double_is_refused(number):
         (rb'{"a":"\ud83d\ud83d\ude00\ude00"}', {"a": "\ufffd\N{GRINNING FACE}\ufffd"}, 2),
         (rb'{"a":"\ude00\ud83d"}', {"a": "\ufffd\ufffd"}, 2),
         (rb'{"a":"\\\\\ud83d\\ud83d\n\ud83d\u0041"}', {"a": "\\\\\ufffd\\ud83d\n\ufffdA"}, 2),
-        # Keys that become equal are like any others: the last counts.
+        # Keys that become equal are duplicates: the last one counts.
         (rb'{"a\ud83d":1,"a\ud83e":2}', {"a\ufffd": 2}, 2),
-        # Beside what else is read in a way of its own.
+        # Together with other values that are parsed specially.
         (rb'{"a":"\ud83d","b":18446744073709551616}', {"a": "\ufffd", "b": 2**64}, 1),
         (b'\xef\xbb\xbf{"a":"\\ud83d"}', {"a": "\ufffd"}, 1),
         (rb'{"a":"\ud83d\ude00","b":"\\ud83d"}', {"a": "\N{GRINNING FACE}", "b": "\\ud83d"}, 0),
@@ -137,7 +137,7 @@ def test_a_lone_surrogate_is_replaced_and_counted(text, value, count, padding):
 
 
 @given(st.dictionaries(st.text(st.characters(codec=None)), st.text(st.characters(codec=None))))
-def test_any_text_keeps_its_whole_characters(texts):
+def test_any_text_keeps_its_valid_characters(texts):
     """Parsed as by Python, except for characters that UTF-8 cannot represent."""
     text = json.dumps(texts).encode()
     parsed = parse_object(text)
@@ -170,7 +170,7 @@ JSON = st.recursive(
 
 
 def depth(value: object) -> int:
-    """The plain way to count."""
+    """Count the nesting recursively."""
     if isinstance(value, dict):
         return 1 + max(map(depth, value.values()), default=0)
     if isinstance(value, list):
@@ -179,13 +179,13 @@ def depth(value: object) -> int:
 
 
 @given(JSON)
-def test_nesting_is_counted_as_by_walking(value):
+def test_the_fast_count_of_nesting_equals_the_recursive_count(value):
     for text in (orjson.dumps(value), json.dumps(value, indent=1).encode()):
         assert nesting_of(text) == depth(value)
 
 
 @given(st.binary() | JSON.map(orjson.dumps), st.integers(55, 70))
-def test_both_ways_to_limit_the_nesting_agree(inner, levels):
+def test_both_limits_of_nesting_agree(inner, levels):
     text = b'{"a":' * levels + inner + b"}" * levels
     answers = []
     for small_text_bytes in (0, 1 << 30):

@@ -33,7 +33,7 @@ U = "11111111-2222-4333-8444-555555555555"
     ],
 )
 def test_a_client_is_always_in_the_same_sample(client_id, sample_id):
-    """However it writes its id (case 29)."""
+    """Independent of the spelling of its id (case 29)."""
     said = metadata_fields_of({"clientId": client_id}, {}, doctype="main").fields
 
     assert said["client_id"] == client_id.strip("{}").lower()
@@ -56,8 +56,8 @@ def test_a_client_is_always_in_the_same_sample(client_id, sample_id):
         ({}, None),
     ],
 )
-def test_the_client_is_the_one_that_the_ping_names(ping, client_id):
-    """Without a client there is no sample either (cases 30, 43)."""
+def test_the_client_id_comes_from_the_ping(ping, client_id):
+    """A ping without a client has no sample (cases 30, 43)."""
     said = metadata_fields_of(ping, {}, doctype="main").fields
 
     assert client_id_of(ping) == client_id
@@ -93,7 +93,7 @@ def test_the_client_is_the_one_that_the_ping_names(ping, client_id):
     ],
 )
 def test_normalised_names_are_the_expected_ones(normalized, sent, expected):
-    """Case 35, and the rules around it."""
+    """Case 35 and related rules."""
     assert normalized(sent) == expected
 
 
@@ -108,7 +108,7 @@ def test_normalised_names_are_the_expected_ones(normalized, sent, expected):
         ({"os": 7}, (None, None)),
     ],
 )
-def test_the_system_is_found_where_each_kind_of_ping_has_it(ping, system):
+def test_the_system_is_found_in_each_kind_of_ping(ping, system):
     """Missing fields stay missing (case 46)."""
     said = metadata_fields_of(ping, {}, doctype="x").fields
 
@@ -145,8 +145,8 @@ def test_a_user_agent_is_reduced_to_three_fields(header, parts):
 
 
 @pytest.mark.parametrize("text", ["a" * 1024, "Opera Mobi) " * 85, "Version/1 " * 100, "Edg/" * 250])
-def test_no_user_agent_takes_long(text, benchmark_seconds=0.2):
-    """Clients choose what they send."""
+def test_every_user_agent_is_parsed_quickly(text, benchmark_seconds=0.2):
+    """Clients can send any text."""
     import time
 
     start = time.perf_counter()
@@ -182,7 +182,7 @@ def test_an_invalid_list_of_tags_is_ignored(header, tags):
 
 @pytest.mark.parametrize("header", ["has space", "x" * 21, "", "<script>"])
 def test_an_invalid_debug_id_is_dropped(header):
-    """Its text is shown on terminals."""
+    """It is printed on terminals."""
     found = metadata_fields_of({}, {"x_debug_id": header}, doctype="x")
 
     assert found.header == {}
@@ -206,7 +206,7 @@ def test_an_invalid_debug_id_is_dropped(header):
     ],
 )
 def test_an_impossible_zone_is_counted(seen, count):
-    """The ping is kept as it is (case 44)."""
+    """The ping is stored unchanged (case 44)."""
     ping = {
         "ping_info": {"start_time": "2026-11-21T16:12:01.000+00:00"},
         "client_info": {"first_run_date": "2026-11-21+00:00"},
@@ -237,7 +237,7 @@ def test_the_offset_of_a_glean_time_is_parsed(time, minutes):
 
 
 def test_a_deletion_request_has_an_order_with_all_its_ids():
-    """The client's first, then those in its metrics, each once; other pings order nothing."""
+    """First that of the client, then those in metrics, each once; other pings have no order."""
     other = "22222222-2222-4222-8222-222222222222"
     ping = {
         "client_info": {"client_id": U.upper()},
@@ -255,7 +255,7 @@ def test_a_deletion_request_has_an_order_with_all_its_ids():
 
 
 class _Atlas:
-    """Knows two addresses."""
+    """A database with two addresses."""
 
     def find(self, address: str) -> dict[str, str]:
         return {"192.0.2.0": {"country": "CA", "subdivision1": "NS"}, "198.51.100.0": {}}[address]
@@ -280,7 +280,7 @@ _names = ("client_info", "ping_info", "metrics", "environment", "info", "clientI
 
 @given(ping=st.fixed_dictionaries({}, optional=dict.fromkeys(_names, _json)), value=_json)
 def test_any_ping_has_metadata_fields(ping: dict[str, Any], value: Any):
-    """Any JSON in any of the places that are looked at."""
+    """With any JSON in any of the fields that are read."""
     before = repr(ping)
     metadata_fields_of(
         ping, {"user_agent": str(value)}, doctype="deletion-request", app_name=value, channel=value

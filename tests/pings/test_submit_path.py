@@ -1,4 +1,4 @@
-"""The forms of a submit path, and nothing else."""
+"""The forms of submit paths."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ BUILD = "main/Firefox/61.0a1/nightly/20180328030202"
 
 
 def test_the_long_form_of_firefox_has_the_build():
-    """Version comes before channel there."""
+    """In it the version precedes the channel."""
     assert parse_submit_path(f"/submit/telemetry/{ID}/{BUILD}") == SubmitPath(
         document_id=ID,
         namespace="telemetry",

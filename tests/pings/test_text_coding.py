@@ -1,4 +1,4 @@
-"""A body in another coding is refused with the name of that coding, or with the byte that is wrong."""
+"""A body in another encoding is refused with the name of the encoding or the position of the bad byte."""
 
 import base64
 import bz2
@@ -52,7 +52,7 @@ def detail_of(body: bytes) -> str:
         (gzip.compress(TEXT.encode("utf-16")), "UTF-16"),
     ],
 )
-def test_the_coding_that_a_body_looks_like_is_named(body, name):
+def test_the_probable_encoding_of_a_body_is_named(body, name):
     assert detail_of(body).startswith(f"the bytes look like {name}")
 
 
@@ -68,12 +68,12 @@ def test_the_coding_that_a_body_looks_like_is_named(body, name):
     ],
 )
 def test_the_first_byte_that_is_not_utf_8_is_named(body, detail):
-    """Counted from the beginning of the text as it was sent, or of what gzip held."""
+    """Counted from the start of the text, after inflating gzip."""
     assert detail_of(body) == detail
 
 
 @pytest.mark.parametrize("body", [b'{"a": 1,}', b"hello", b"xx", b'{"a": NaN}', b"\x00", b"\x08\x1d"])
-def test_text_that_is_only_wrong_json_names_no_coding(body):
+def test_for_invalid_json_no_encoding_is_named(body):
     assert detail_of(body).rpartition(" ")[0].endswith("at byte")
 
 
@@ -86,7 +86,7 @@ def test_text_that_is_only_wrong_json_names_no_coding(body):
         ("body-latin1.bin", "byte 164 "),
     ],
 )
-def test_trial_bodies_name_their_coding(name, words):
+def test_the_encoding_of_trial_bodies_is_named(name, words):
     assert words in detail_of(shared_trials(name).read_bytes())
 
 
@@ -101,6 +101,6 @@ def test_the_damaged_byte_of_a_gzip_body_is_named(position, words):
     assert abs(found - position % len(body)) <= 4
 
 
-def test_a_cut_gzip_body_says_where_it_ends():
+def test_the_end_of_a_truncated_gzip_body_is_named():
     with pytest.raises(CorruptGzip, match=f"ends early, after {len(GZIP) - 9} bytes"):
         inflate(GZIP[:-9])

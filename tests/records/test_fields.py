@@ -1,4 +1,4 @@
-"""The fields that a record's row of the table ``pings`` holds."""
+"""The fields of a record's row in the table ``pings``."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ CLIENT = "c641eacf-c30c-4171-b403-f077724e848a"
 
 
 def a_record(namespace: str = "telemetry", doctype: str = "main", uri: str = "", **parts):
-    """A stored record with *parts* and the metadata of ours."""
+    """Return a stored record with *parts* and the metadata that the server adds."""
     metadata = {
         "submission_timestamp": "2026-11-22T12:00:00.000001Z",
         "document_id": "17CAA68C-25F5-450A-9CCE-7D31318846D8",
@@ -138,15 +138,15 @@ OWN_PRODUCT = {"app_version": "2.0", "app_channel": "stable", "app_build": "b9"}
         ),
     ],
 )
-def test_a_record_gives_these_fields(record, expected):
-    """Values are whole, missing texts are None, and nothing becomes OTHER."""
+def test_fields_are_found_in_each_kind_of_record(record, expected):
+    """Values are not shortened, missing texts are None, and no value becomes OTHER."""
     fields = fields_of(record)
 
     assert {name: getattr(fields, name) for name in expected} == expected
 
 
-def test_every_record_has_its_identity_and_its_moment():
-    """Ids are in lower case; the moment is UTC without a time zone."""
+def test_every_record_has_ids_and_a_submission_time():
+    """Ids are in lower case; the time is UTC without a time zone."""
     fields = fields_of(a_record(**UNIFIED))
 
     assert fields.document_id == "17caa68c-25f5-450a-9cce-7d31318846d8"
@@ -155,8 +155,8 @@ def test_every_record_has_its_identity_and_its_moment():
 
 
 @pytest.mark.parametrize("value", [None, 7, "text", [1], {"os": 3}])
-def test_parts_of_a_wrong_type_are_treated_as_missing(value):
-    """A stored ping may hold anything below its own top level."""
+def test_parts_of_a_wrong_type_count_as_missing(value):
+    """A stored ping may hold any JSON below its top level."""
     parts = dict.fromkeys(("application", "environment", "payload", "client_info", "ping_info"), value)
 
     assert fields_of(a_record(**parts)).version is None

@@ -1,4 +1,4 @@
-"""The rows that a record gives to the tables ``histograms``, ``scalars`` and ``events``."""
+"""The rows of a record in the tables ``histograms``, ``scalars`` and ``events``."""
 
 from array import array
 
@@ -30,7 +30,7 @@ INFO = {"revision": "https://hg.mozilla.org/mozilla-central/rev/0123456789ab"}
 
 
 class OneSpecFile:
-    """One spec file for every revision."""
+    """A finder that returns the same spec file for every revision."""
 
     def spec_file_of(self, revision: str):
         return SPEC_FILE
@@ -38,7 +38,7 @@ class OneSpecFile:
 
 @pytest.fixture(params=["compiled", "plain"])
 def rows(request, monkeypatch):
-    """The histogram rows of a record, by the compiled walk and by a full parse."""
+    """Return a function for the histogram rows of a record, by the compiled walk and by a full parse."""
     if request.param == "plain":
         monkeypatch.setattr(collector, "open_record", orjson.loads)
 
@@ -51,7 +51,7 @@ def rows(request, monkeypatch):
 
 
 def histograms_in(rows):
-    """Metric, process, label, starts, counts and sum of each histogram."""
+    """Yield metric, process, label, starts, counts and sum of each histogram."""
     held, at = rows.histograms, 0
     starts, counts = array("q", bytes(held.starts)), array("q", bytes(held.counts))
     names = zip(held.keys, held.processes, held.labels, held.lengths, held.sums, strict=True)
@@ -60,6 +60,22 @@ def histograms_in(rows):
         at += length
         metric = held.shape_keys[key][0]
         yield metric, held.words[process], held.words[label], *buckets, None if total == NO_SUM else total
+
+
+def test_the_revision_that_the_server_chose_goes_before_the_one_sent():
+    """Where a build's own revision has no definitions, the record names those that it was packed by."""
+    chosen = "https://hg.mozilla.org/mozilla-central/rev/fedcba987654"
+
+    class OnlyTheChosen:
+        def spec_file_of(self, revision: str):
+            return SPEC_FILE if revision == chosen else None
+
+    record = a_record(info=INFO, histograms={"A": ROW})
+    record["metadata"] |= {"revision": chosen, "revision_source": "build_date"}
+    found = RowCollector(OnlyTheChosen())
+    found.add(orjson.dumps(record))
+
+    assert list(histograms_in(found.rows)) == [("A", "parent", "", (0, 20), (4, 2), 55)]
 
 
 SECTION = {"histograms": {"A": ROW}, "keyedHistograms": {"K": {"key": ROW}}}
@@ -93,8 +109,8 @@ FILLED = ((0, 20), (4, 2), 55)
         (a_record(info=INFO, histograms=[ROW]), []),
     ],
 )
-def test_histogram_rows_are_the_buckets_that_are_not_empty(rows, record, expected):
-    """Every section of a Firefox ping is read; what a client sent compact is checked."""
+def test_histogram_rows_hold_the_non_empty_buckets(rows, record, expected):
+    """Every section of a Firefox ping is read; rows with invalid numbers are left out."""
     assert rows(record) == expected
 
 
@@ -120,12 +136,12 @@ def test_histogram_rows_are_the_buckets_that_are_not_empty(rows, record, expecte
         ({"timing_distribution": {"odd": 5}, "counter": {"c": 1}}, []),
     ],
 )
-def test_glean_distributions_are_histogram_rows_without_a_process(rows, metrics, expected):
+def test_glean_distributions_give_histogram_rows_without_a_process(rows, metrics, expected):
     """Clients send bucket starts, so no definition is needed."""
     assert rows(a_record("app", "metrics", metrics=metrics)) == expected
 
 
-def test_shapes_differ_where_histograms_must_not_be_added():
+def test_histograms_that_must_not_be_added_have_different_shape_ids():
     """Kind, starts, labels, and the metric of a custom distribution are all part of the id."""
     shapes = [
         SHAPE,
@@ -186,7 +202,7 @@ SCALARS = {"scalars": {"a.count": 3, "a.flag": True, "a.name": "x"}, "keyedScala
     ],
 )
 def test_scalar_rows_have_one_value_each(record, expected):
-    """A number, a text or a boolean; objects of Glean are JSON text."""
+    """The value is a number, a text or a boolean; Glean objects are JSON text."""
     assert [tuple(row) for row in scalar_rows_of(record)] == expected
 
 
@@ -218,6 +234,6 @@ EVENT_ROW = EventRow(
         (a_record("app", "events", events={"not": "a list"}), []),
     ],
 )
-def test_event_rows_come_from_both_kinds_of_events(record, expected):
-    """Entries without the form of an event are left out."""
+def test_firefox_and_glean_events_give_event_rows(record, expected):
+    """Malformed entries are left out."""
     assert list(event_rows_of(record)) == expected

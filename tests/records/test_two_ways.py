@@ -1,4 +1,4 @@
-"""The rows of a record by the compiled walk are those of a full parse, whatever a client sent."""
+"""The compiled walk and a full parse give the same rows for every record."""
 
 import orjson
 import pytest
@@ -19,7 +19,7 @@ NUMBERS = st.one_of(
     st.sampled_from([2**63 - 1, 2**63, -(2**63), -1, 0, 1.0, 0.5, -0.0, 1e300, 10**30]),
 )
 VALUES = st.one_of(NUMBERS, st.none(), st.booleans(), st.text(max_size=3), st.lists(NUMBERS, max_size=2))
-# A row of the linear histogram of three buckets, and things that are nearly one.
+# Rows of a linear histogram with three buckets, and values that resemble one.
 ROWS = st.one_of(
     st.lists(st.integers(0, 2**40), min_size=8, max_size=8),
     st.lists(NUMBERS, min_size=8, max_size=8),
@@ -46,7 +46,7 @@ RECORDS = st.fixed_dictionaries(
 
 
 def rows_of(text: bytes) -> list:
-    """Every row that the record in *text* gives."""
+    """Return every row of the record in *text*."""
     found = RowCollector(OneSpecFile())
     found.add(text)
     return [list(histograms_in(found.rows)), found.rows.scalars, found.rows.events, found.rows.pings]
@@ -55,19 +55,19 @@ def rows_of(text: bytes) -> list:
 @settings(max_examples=400, deadline=None)
 @given(RECORDS, st.booleans())
 def test_the_compiled_walk_and_a_full_parse_give_the_same_rows(parts, is_unified):
-    """Of every histogram, in the record's order; nothing makes either of them fail."""
+    """Rows are in the record's order, and neither way raises."""
     sections = {"payload": {"info": INFO, **parts}} if is_unified else {"info": INFO, **parts}
     text = _json(a_record(**sections))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collector, "open_record", orjson.loads)
-        plainly = rows_of(text)
+        by_full_parse = rows_of(text)
 
-    assert rows_of(text) == plainly
+    assert rows_of(text) == by_full_parse
 
 
 @pytest.mark.parametrize("name", ["histograms", "keyedHistograms"])
-def test_of_two_histograms_of_one_name_the_last_counts(monkeypatch, name):
-    """As in every parsed JSON object."""
+def test_the_last_of_two_histograms_with_one_name_counts(monkeypatch, name):
+    """A full parse also keeps the last of equal keys."""
     first, last = [1, 0, 0, -1, -1, -1, -1, -1], [2, 0, 0, -1, -1, -1, -1, -1]
     twice = {"A": first, "B": last} if name == "histograms" else {"K": {"A": first, "B": last}}
     text = _json(a_record(info=INFO, **{name: twice})).replace(b'"B"', b'"A"')
@@ -80,7 +80,7 @@ def test_of_two_histograms_of_one_name_the_last_counts(monkeypatch, name):
 
 
 def _json(value) -> bytes:
-    """The shortest JSON of *value*: integers of any size have all their digits, as stored records do."""
+    """Return the shortest JSON of *value*; integers keep all their digits, as in stored records."""
     if isinstance(value, dict):
         return b"{" + b",".join(orjson.dumps(key) + b":" + _json(part) for key, part in value.items()) + b"}"
     if isinstance(value, list):
@@ -88,6 +88,19 @@ def _json(value) -> bytes:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value).encode()
     return orjson.dumps(value)
+
+
+def test_of_two_keyed_histograms_of_one_name_the_last_counts_with_all_its_keys(monkeypatch):
+    """Different keys do not make two of one name one."""
+    row = [1, 0, 0, -1, -1, -1, -1, -1]
+    twice = {"K": {"a": row, "b": row}, "L": {"c": row}}
+    text = _json(a_record(info=INFO, keyedHistograms=twice)).replace(b'"L"', b'"K"')
+
+    by_walk = rows_of(text)
+    monkeypatch.setattr(collector, "open_record", orjson.loads)
+
+    assert by_walk == rows_of(text)
+    assert [row[2] for row in by_walk[0]] == ["c"]
 
 
 METRICS = st.dictionaries(
@@ -122,8 +135,8 @@ METRICS = st.dictionaries(
 
 @settings(max_examples=200, deadline=None)
 @given(METRICS, st.one_of(VALUES, st.lists(st.one_of(VALUES, st.dictionaries(NAMES, VALUES)), max_size=2)))
-def test_no_glean_ping_keeps_its_record_out_of_the_tables(metrics, events):
-    """What has no place in a table is left out; the ping has its row."""
+def test_every_glean_ping_has_a_row_in_the_table_pings(metrics, events):
+    """Values that fit no table are left out."""
     rows = rows_of(_json(a_record("app", "metrics", metrics=metrics, events=events)))
 
     assert len(rows[-1]) == 1

@@ -55,7 +55,6 @@ def a_world(path: Path, count: int = 5) -> World:
 
 def sweep(world: World) -> None:
     """Remove every raw segment that is wholly converted."""
-
     # Retention goes by the newest arrival, which is of this day.
     for path in world.root.raw.glob("*/*.tlg"):
         os.utime(path, (NOON.timestamp(), NOON.timestamp()))
@@ -263,7 +262,7 @@ def test_raw_restored_from_before_a_sweep_is_not_read_again(tmp_path, command):
     audited = world.audit()
     assert audited.total == before
     assert len(audited.findings) == 1
-    assert "was converted and removed before" in audited.findings[0]
+    assert "was converted and removed, but exists again" in audited.findings[0]
     out, _ = command("doctor", "--data", str(world.root.path), status=1)
     assert "files are not in the ledger" in out
     segments = list(world.root.raw.glob("*/*.tlg"))

@@ -1,4 +1,4 @@
-"""Settings: where a value comes from, what it may be, and what is said when it may not."""
+"""Settings: the origin of values, valid values, and messages about invalid ones."""
 
 import string
 from pathlib import Path
@@ -53,7 +53,7 @@ CONTRACT_NAMES = [
 
 
 def test_every_name_of_the_contract_is_a_setting():
-    """Others hold on to these names."""
+    """Operators rely on these names."""
     assert set(CONTRACT_NAMES) <= set(SETTING_NAMES)
 
 
@@ -61,7 +61,7 @@ def test_every_name_of_the_contract_is_a_setting():
     "written", ["own/repo=mozilla-central, x*=releases/y*", ["own/repo=mozilla-central", "x*=releases/y*"]]
 )
 def test_repository_aliases_are_a_list_that_replaces_the_default(written):
-    """From a variable and from a file."""
+    """In a variable and in a file."""
     if isinstance(written, str):
         settings = load_settings({}, None, {"TELEMETRY_REPOSITORY_ALIASES": written})
     else:
@@ -82,17 +82,17 @@ def test_repository_aliases_are_a_list_that_replaces_the_default(written):
     ],
 )
 def test_definitions_come_from_a_server_an_upstream_or_a_folder(written, read):
-    """A path counts where it exists; a slip in a URL is not taken for one."""
+    """A path must exist; a mistyped URL is not accepted as a path."""
     assert load_settings({"revision_server": written}, None, {}).revision_server == read
 
 
-def test_every_setting_says_what_it_is_for():
+def test_every_setting_has_a_description():
     """`config show` and docs/settings.md print these lines."""
     assert all(field.description for field in Settings.model_fields.values())
 
 
 def test_the_defaults_are_the_documented_ones():
-    """Nothing set: a server on loopback that keeps its data in ./data."""
+    """Without settings: a server on loopback with its data in ./data."""
     settings = load_settings({}, None, {})
 
     assert settings.data_dir == Path("data")
@@ -114,8 +114,8 @@ def test_the_defaults_are_the_documented_ones():
     assert [getattr(settings, f"{name}_timeout_seconds") for name in timeouts] == [10, 30, 30, 5, 20]
 
 
-def test_a_flag_goes_before_the_environment_before_a_file_before_the_default(tmp_path):
-    """Each layer answers only for what the ones above it left open, and is named as the origin."""
+def test_a_flag_overrides_the_environment_a_file_and_the_default(tmp_path):
+    """Each layer is used only for settings that the layers before it do not have, and is the origin."""
     file = tmp_path / "server.toml"
     file.write_text('port = 1\nhost = "from-file"\nworkers = 3\n')
 
@@ -130,26 +130,26 @@ def test_a_flag_goes_before_the_environment_before_a_file_before_the_default(tmp
     assert settings.origin_of("max_body_bytes") == "default"
 
 
-def test_the_plain_port_variable_counts_where_ours_is_not_set():
+def test_the_variable_port_is_used_without_telemetry_port():
     """Platforms set PORT."""
     assert load_settings({}, None, {"PORT": "9000"}).port == 9000
     assert load_settings({}, None, {"PORT": "9000", "TELEMETRY_PORT": "9001"}).port == 9001
 
 
-def test_an_empty_variable_is_not_set():
+def test_an_empty_variable_counts_as_unset():
     """Containers unset a variable by making it empty."""
     assert load_settings({}, None, {"TELEMETRY_PORT": ""}).port == 8080
 
 
-def test_the_revision_cache_follows_the_data_root():
-    """Unless it was placed elsewhere."""
+def test_the_revision_cache_is_in_the_data_root():
+    """Unless it is set to another folder."""
     assert load_settings({"data_dir": "/srv/t"}, None, {}).revision_cache_dir == Path("/srv/t/specs")
     moved = load_settings({"data_dir": "/srv/t"}, None, {"TELEMETRY_REVISION_CACHE_DIR": "/var/cache/t"})
     assert moved.revision_cache_dir == Path("/var/cache/t")
 
 
-def test_namespaces_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_path):
-    """Both say the same."""
+def test_namespaces_are_a_list_in_a_file_and_comma_separated_in_a_variable(tmp_path):
+    """Both give the same value."""
     file = tmp_path / "server.toml"
     file.write_text('namespaces = ["telemetry", "org-mozilla-fenix"]\n')
 
@@ -161,8 +161,8 @@ def test_namespaces_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_path)
     assert from_file == from_variable == ("telemetry", "org-mozilla-fenix")
 
 
-def test_cors_origins_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_path):
-    """As browsers write them: in lower case, without a slash at the end."""
+def test_cors_origins_are_a_list_in_a_file_and_comma_separated_in_a_variable(tmp_path):
+    """They become lower case, as browsers send them."""
     file = tmp_path / "server.toml"
     file.write_text('submit_cors_origins = ["https://App.example.org", "http://localhost:3000"]\n')
     variable = "https://app.example.org, http://localhost:3000"
@@ -210,8 +210,8 @@ def test_cors_origins_are_a_list_in_a_file_and_have_commas_in_a_variable(tmp_pat
         ("revision_server", "https://example.org:port", "URL like"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_by_name(name, value, says):
-    """One line: which setting, where it was given, what it may be."""
+def test_an_invalid_value_is_refused_with_its_name(name, value, says):
+    """One line: the setting, its origin, and valid values."""
     variable = f"TELEMETRY_{name.upper()}"
 
     with pytest.raises(ConfigurationError) as refused:
@@ -228,8 +228,8 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name, value, says):
     "line",
     ["port = true", "port = 80.5", "port = 1979-05-27", "host = 127", "revision_offline = 1", "data_dir = 5"],
 )
-def test_a_file_is_held_to_its_types(tmp_path, line):
-    """A true is no 1 and a number no text."""
+def test_types_of_values_in_a_file_are_checked(tmp_path, line):
+    """true is not 1, and a number is not a text."""
     file = tmp_path / "server.toml"
     file.write_text(line)
 
@@ -242,7 +242,7 @@ def test_a_file_is_held_to_its_types(tmp_path, line):
     [("prot", "port"), ("max_body", "max_body_bytes"), ("worker", "workers"), ("dedupe_days", "dedup_days")],
 )
 def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path, wrong, nearest):
-    """In a file and in the environment alike."""
+    """In a file and in the environment."""
     file = tmp_path / "server.toml"
     file.write_text(f"{wrong} = 1\n")
 
@@ -253,7 +253,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path, wrong, 
 
 @pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", None])
 def test_a_file_that_cannot_be_read_is_a_configuration_error(tmp_path, content):
-    """Broken TOML, no UTF-8, or no file at all: one line that names the file."""
+    """Invalid TOML, invalid UTF-8, or a missing file: one line that names the file."""
     file = tmp_path / "server.toml"
     if content is not None:
         file.write_bytes(content)
@@ -267,7 +267,7 @@ def test_a_file_that_cannot_be_read_is_a_configuration_error(tmp_path, content):
     [("500MB", 500_000_000), ("64MiB", 64 * 2**20), ("1 GiB", GIBIBYTE), ("1.5kB", 1500), ("2048", 2048)],
 )
 def test_sizes_may_have_units(written, expected):
-    """Powers of 1000, and of 1024 with an i."""
+    """MB is a power of 1000, MiB a power of 1024."""
     assert size_bytes(written) == expected
 
 
@@ -286,16 +286,16 @@ def test_days_may_be_written_as_hours():
 
 
 @given(st.integers(0, 2**50), st.sampled_from(["", "B", "kB", "KB", "MiB", "GB", "TiB"]))
-def test_a_size_never_changes_by_being_written_out(number, unit):
-    """Digits are not rounded on their way."""
+def test_a_size_in_digits_is_exact(number, unit):
+    """It is not rounded."""
     plain = size_bytes(f"1{unit}")
 
     assert size_bytes(f"{number}{unit}") == number * plain
 
 
 @given(st.text(string.printable, max_size=12))
-def test_no_text_makes_a_size_that_is_not_a_whole_number(text):
-    """It is a count of bytes or it is refused."""
+def test_a_size_is_a_whole_number_or_refused(text):
+    """For any text."""
     try:
         size = size_bytes(text)
     except ValueError:
@@ -305,12 +305,12 @@ def test_no_text_makes_a_size_that_is_not_a_whole_number(text):
 
 
 @given(st.text(max_size=30))
-def test_a_hint_names_a_known_setting_or_none(name):
+def test_a_suggestion_is_a_known_setting(name):
     assert nearest(name, SETTING_NAMES) in (None, *SETTING_NAMES)
 
 
 @pytest.mark.parametrize("wrong", ["frobnicate", "x", "colour", "sql"])
-def test_an_unknown_name_that_looks_like_no_setting_gets_no_hint(wrong):
+def test_an_unknown_name_without_similar_settings_gets_no_suggestion(wrong):
     with pytest.raises(ConfigurationError, match="is not a setting") as refused:
         load_settings({}, None, {f"TELEMETRY_{wrong.upper()}": "1"})
 
@@ -318,13 +318,13 @@ def test_an_unknown_name_that_looks_like_no_setting_gets_no_hint(wrong):
     assert "config show" in str(refused.value)
 
 
-def test_the_free_space_floor_is_left_to_the_disk_unless_set():
-    """The operator's number is kept as it is."""
+def test_min_free_bytes_depends_on_the_disk_unless_it_is_set():
+    """A number from the operator is not changed."""
     assert load_settings({}, None, {}).min_free_bytes is None
     assert load_settings({"min_free_bytes": "3GB"}, None, {}).min_free_bytes == 3_000_000_000
 
 
 def test_settings_are_frozen():
-    """Read once."""
+    """They are read once."""
     with pytest.raises(ValueError, match="frozen"):
         load_settings({}, None, {}).port = 1

@@ -1,4 +1,4 @@
-"""Every test here runs with the fast lane, and where time is no matter also without."""
+"""Every test here runs with the fast path, and the quick ones also without it."""
 
 from collections.abc import Iterator
 
@@ -14,6 +14,6 @@ from tests.support.edges import with_fast_lane
     ids=["lane", "no-lane"],
 )
 def has_fast_lane(request) -> Iterator[bool]:
-    """Whether edges and servers have it."""
+    """Whether edges and servers use the fast path."""
     with with_fast_lane(is_on=request.param):
         yield request.param

@@ -1,4 +1,4 @@
-"""A port for those who look: metrics are there and nowhere else, submissions are not."""
+"""The admin port: metrics are only there, and submissions are not accepted there."""
 
 import re
 import socket
@@ -18,7 +18,7 @@ def admin_port() -> int:
 
 
 def get(server: RunningServer, port: int, path: str) -> tuple[int, bytes]:
-    """What one of the server's ports answers."""
+    """The answer of one of the server's ports."""
     public, server.port = server.port, port
     try:
         (answer,) = server.talk(GET.format(path).encode(), half_close=True)
@@ -27,8 +27,8 @@ def get(server: RunningServer, port: int, path: str) -> tuple[int, bytes]:
     return answer.status, answer.body
 
 
-def test_metrics_move_there_and_all_that_is_read_is_on_both(tmp_path, admin_port):
-    """The contract's routes stay where balancers look for them."""
+def test_metrics_are_only_there_and_other_routes_on_both_ports(tmp_path, admin_port):
+    """Balancers still find the routes of the contract on the public port."""
     settings = {"TELEMETRY_ADMIN_PORT": str(admin_port)}
     with running_server(tmp_path, "--no-convert", workers=2, environment=settings) as server:
         assert f"http://127.0.0.1:{admin_port}/metrics" in server.log()
@@ -48,7 +48,7 @@ def test_metrics_move_there_and_all_that_is_read_is_on_both(tmp_path, admin_port
 
 
 def test_it_answers_while_the_public_port_is_full(tmp_path, admin_port):
-    """Its connections are counted apart, and are bounded too."""
+    """Its connections are counted separately, and are bounded too."""
     settings = {"TELEMETRY_ADMIN_PORT": str(admin_port), "TELEMETRY_MAX_CONNECTIONS": "3"}
     with running_server(tmp_path, "--no-convert", environment=settings) as server:
         held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
@@ -61,8 +61,8 @@ def test_it_answers_while_the_public_port_is_full(tmp_path, admin_port):
         assert server.stop() == 0
 
 
-def test_an_admin_port_that_is_taken_is_one_line(tmp_path, command):
-    """It names the setting."""
+def test_an_admin_port_in_use_gives_a_one_line_error(tmp_path, command):
+    """The error names the setting."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

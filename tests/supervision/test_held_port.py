@@ -1,4 +1,4 @@
-"""A port is found once, shared by the workers, and by nobody else."""
+"""A port is reserved once, and shared only by the workers of one server."""
 
 import socket
 import threading
@@ -17,8 +17,8 @@ def listener_at(address):
     return worker
 
 
-def test_a_free_port_is_found_and_stays_the_same_for_all_workers():
-    """Port 0 is resolved before anybody forks."""
+def test_a_free_port_is_chosen_once_for_all_workers():
+    """Port 0 is resolved before workers are forked."""
     port = HeldPort("127.0.0.1", 0)
     workers = [listener_at(port.addresses[0][1]) for _ in range(3)]
 
@@ -31,7 +31,7 @@ def test_a_free_port_is_found_and_stays_the_same_for_all_workers():
 
 @pytest.mark.parametrize("with_worker", [False, True])
 def test_a_second_server_on_the_port_is_refused(with_worker):
-    """Though SO_REUSEPORT would let it in; whether or not the first one's workers listen yet."""
+    """Although SO_REUSEPORT would permit it; also before the workers of the first one listen."""
     first = HeldPort("127.0.0.1", 0)
     worker = listener_at(first.addresses[0][1]) if with_worker else None
 
@@ -44,8 +44,8 @@ def test_a_second_server_on_the_port_is_refused(with_worker):
     HeldPort("127.0.0.1", first.port).close()
 
 
-def test_of_servers_that_start_at_once_on_one_port_one_gets_it():
-    """If two held it, each would be sent a part of the pings of both."""
+def test_only_one_of_several_servers_that_start_at_once_gets_the_port():
+    """If two reserved it, each would receive a part of the pings."""
     for _ in range(40):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -69,9 +69,9 @@ def test_of_servers_that_start_at_once_on_one_port_one_gets_it():
 
 
 @pytest.mark.parametrize(
-    ("host", "text"), [("203.0.113.1", "cannot listen on"), ("no.such.host.invalid", "is no address")]
+    ("host", "text"), [("203.0.113.1", "cannot listen on"), ("no.such.host.invalid", "is not an address")]
 )
-def test_a_host_that_is_not_ours_is_one_line(host, text):
-    """What is wrong, where, what to do."""
+def test_a_host_of_another_machine_gives_a_one_line_error(host, text):
+    """It says what is wrong, where, and what to do."""
     with pytest.raises(PortTaken, match=text):
         HeldPort(host, 0)

@@ -1,4 +1,4 @@
-"""Log lines are for people on a terminal and JSON elsewhere, unless a setting says which."""
+"""Log lines are readable on a terminal and JSON elsewhere, unless a setting decides."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def started_lines(text: str) -> list[str]:
 
 
 def on_a_terminal(tmp_path, settings: dict[str, str]) -> str:
-    """What `serve` writes to a terminal until it takes submissions."""
+    """Return what `serve` writes to a terminal until it accepts submissions."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "telemetry_server", "serve", "--data", str(tmp_path / "data"), "--port", "0"],
@@ -46,8 +46,8 @@ def on_a_terminal(tmp_path, settings: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize(("setting", "for_people"), [("auto", False), ("text", True), ("json", False)])
-def test_without_a_terminal_lines_are_json_unless_the_setting_says_text(tmp_path, setting, for_people):
-    """A collector of logs reads them."""
+def test_without_a_terminal_lines_are_json_unless_the_setting_is_text(tmp_path, setting, for_people):
+    """A log collector reads them."""
     with running_server(tmp_path, environment={"TELEMETRY_LOG_FORMAT": setting}) as server:
         said = server.log()
 
@@ -59,7 +59,7 @@ def test_without_a_terminal_lines_are_json_unless_the_setting_says_text(tmp_path
 
 
 @pytest.mark.parametrize(("setting", "for_people"), [("auto", True), ("text", True), ("json", False)])
-def test_on_a_terminal_lines_are_for_people_unless_the_setting_says_json(tmp_path, setting, for_people):
+def test_on_a_terminal_lines_are_readable_unless_the_setting_is_json(tmp_path, setting, for_people):
     """A person reads them."""
     said = on_a_terminal(tmp_path, {"TELEMETRY_LOG_FORMAT": setting})
 

@@ -1,4 +1,4 @@
-"""The server as its operator sees it: it starts, says where, survives a killed worker, drains, balances."""
+"""`serve` as an operator sees it: start, printed addresses, killed workers, drain, balanced counts."""
 
 import json
 import os
@@ -34,15 +34,15 @@ def send_until_stopped(
         try:
             answers = server.talk(a_request(b"%d" % number), half_close=True, patience=10)
         except OSError:
-            continue  # refused: nobody listens now
+            continue  # refused: the port is closed
         statuses = [answer.status for answer in answers]
         assert set(statuses) <= {200, 503}, statuses
         if statuses == [200]:
             acknowledged.append(number)
 
 
-def test_it_says_where_to_send_and_how_to_look(tmp_path):
-    """With the port that it found; nothing below the data root is anybody else's to read."""
+def test_the_first_lines_give_the_address_and_the_commands(tmp_path):
+    """With the chosen port; other users cannot read the data root."""
     with running_server(tmp_path, workers=2) as server:
         said = server.log()
         assert f"'http://127.0.0.1:{server.port}/submit/telemetry/" in said
@@ -65,8 +65,8 @@ def test_it_says_where_to_send_and_how_to_look(tmp_path):
         ({"TELEMETRY_NAMESPACES": "garden"}, "OTHER/OTHER/OTHER/1.0/UNKNOWN"),
     ],
 )
-def test_the_curl_that_it_prints_stores_a_ping_as_it_stands(tmp_path, settings, filed):
-    """Whatever namespaces are taken."""
+def test_the_printed_curl_command_stores_a_ping(tmp_path, settings, filed):
+    """For every setting of namespaces."""
     settings |= {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
     with running_server(tmp_path, environment=settings) as server:
         (curl,) = re.findall(r"send a ping: +(curl .*)$", server.log(), re.MULTILINE)
@@ -76,7 +76,7 @@ def test_the_curl_that_it_prints_stores_a_ping_as_it_stands(tmp_path, settings, 
         assert server.stop() == 0
 
 
-def test_a_killed_worker_comes_back_and_nothing_acknowledged_is_lost(tmp_path):
+def test_a_killed_worker_is_restarted_and_nothing_acknowledged_is_lost(tmp_path):
     """Under load; then SIGTERM under load: 200, 503 or refused, and exit 0."""
     acknowledged: list[int] = []
     stop = threading.Event()
@@ -105,8 +105,8 @@ def test_a_killed_worker_comes_back_and_nothing_acknowledged_is_lost(tmp_path):
     assert "process died" in server.log()
 
 
-def test_what_comes_is_converted_without_being_asked(tmp_path):
-    """The commit wakes the converter; the books balance while it runs."""
+def test_submissions_are_converted_without_a_command(tmp_path):
+    """The commit wakes the converter; the counts balance while it runs."""
     with running_server(tmp_path) as server:
         server.talk(a_request(b"no JSON"), half_close=True)
 
@@ -118,8 +118,8 @@ def test_what_comes_is_converted_without_being_asked(tmp_path):
         assert server.stop() == 0
 
 
-def test_all_processes_go_when_the_supervisor_is_killed(tmp_path):
-    """And the next start finds what was acknowledged."""
+def test_all_processes_end_when_the_supervisor_is_killed(tmp_path):
+    """The next start finds all acknowledged submissions."""
     with running_server(tmp_path, workers=2) as server:
         server.talk(a_request(b"1"), half_close=True)
         children = server.children()
@@ -142,8 +142,8 @@ def test_all_processes_go_when_the_supervisor_is_killed(tmp_path):
         (["--workers", "0"], "workers (from --workers)"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(tmp_path, words, text):
-    """78, and no traceback."""
+def test_an_impossible_option_gives_a_one_line_error(tmp_path, words, text):
+    """Exit status 78, without a traceback."""
     done = command("serve", "--port", "0", *words, data=tmp_path / "data")
 
     assert done.returncode == 78
@@ -152,7 +152,7 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path, words, text):
 
 
 def test_a_second_server_on_the_same_port_is_refused(tmp_path):
-    """It would get half of the submissions in silence."""
+    """It would receive half of the submissions unnoticed."""
     with running_server(tmp_path, "--no-convert") as server:
         done = command("serve", "--port", str(server.port), data=tmp_path / "other")
 
@@ -160,8 +160,8 @@ def test_a_second_server_on_the_same_port_is_refused(tmp_path):
         assert f"127.0.0.1:{server.port} is in use" in done.stderr.decode()
 
 
-def test_a_data_root_that_cannot_be_one_is_refused(tmp_path):
-    """A file in its place."""
+def test_a_file_as_data_root_is_refused(tmp_path):
+    """With a one-line error."""
     (tmp_path / "data").write_text("not a folder")
     done = command("serve", "--port", "0", data=tmp_path / "data")
 

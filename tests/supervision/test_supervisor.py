@@ -1,4 +1,4 @@
-"""Children are kept running, told once, and never outlive their supervisor for long."""
+"""The supervisor restarts children, passes signals on once, and its children end soon after it."""
 
 import os
 import signal
@@ -23,21 +23,21 @@ def note(text):
     with open(os.path.join(folder, "log"), "a") as log:
         log.write(f"{{text}} {{os.getpid()}}\\n")
 
-def until_told(lifeline, announce):
-    told = []
-    signal.signal(signal.SIGTERM, lambda *_: told.append("term"))
+def until_stopped(lifeline, announce):
+    causes = []
+    signal.signal(signal.SIGTERM, lambda *_: causes.append("term"))
     signal.signal(signal.SIGHUP, lambda *_: note("hup"))
     os.set_blocking(lifeline, False)
     note("started")
     announce()
-    while not told:
+    while not causes:
         try:
             if os.read(lifeline, 1) == b"":
-                told.append("lifeline")
+                causes.append("lifeline")
         except BlockingIOError:
             pass
         time.sleep(0.01)
-    note("told by " + told[0])
+    note("stopped by " + causes[0])
     return 0
 
 def at_once(lifeline, announce):
@@ -52,7 +52,7 @@ def stubborn(lifeline, announce):
     return 0
 
 def noisy(lifeline, announce):
-    status = until_told(lifeline, announce)
+    status = until_stopped(lifeline, announce)
     for number in (signal.SIGHUP, signal.SIGUSR1):
         os.kill(os.getppid(), number)
     return status
@@ -83,7 +83,7 @@ sys.exit(Supervisor(children, drain_timeout_seconds=0.5, on_ready=lambda: note("
 
 
 class Running:
-    """A supervisor in a process of its own, and what its children noted."""
+    """A supervisor in its own process, and the notes of its children."""
 
     def __init__(self, tmp_path, *children):
         self._log = tmp_path / "log"
@@ -133,18 +133,18 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_passed_on_once_and_waited_for(start, number):
-    """All drain; 0."""
-    running = start("until_told", "until_told", "until_told")
+    """All children drain; the exit status is 0."""
+    running = start("until_stopped", "until_stopped", "until_stopped")
     wait_for(lambda: running.notes("ready"))
     running.process.send_signal(number)
 
     assert running.end()[0] == 0
-    assert len(running.notes("told by term")) == 3
+    assert len(running.notes("stopped by term")) == 3
 
 
-def test_readiness_is_said_once_and_only_when_all_are_ready(start):
+def test_readiness_is_reported_once_when_all_are_ready(start):
     """A child that does not announce itself is not waited for."""
-    running = start("until_told", "until_told")
+    running = start("until_stopped", "until_stopped")
     wait_for(lambda: running.notes("ready"))
 
     assert len(running.notes("started")) == 2
@@ -154,9 +154,9 @@ def test_readiness_is_said_once_and_only_when_all_are_ready(start):
     assert len(running.notes("ready")) == 1
 
 
-def test_what_dies_is_started_again(start):
-    """However it dies; the others are left alone."""
-    running = start("until_told", "until_told")
+def test_a_child_that_dies_is_restarted(start):
+    """After any kind of death; the others keep running."""
+    running = start("until_stopped", "until_stopped")
     wait_for(lambda: running.notes("ready"))
     first = running.pids()
     os.kill(first[0], signal.SIGKILL)
@@ -166,25 +166,25 @@ def test_what_dies_is_started_again(start):
 
     assert status == 0
     assert "process died" in said
-    told = {int(line.split()[-1]) for line in running.notes("told by")}
-    assert told == {first[1], running.pids()[2]}
+    stopped = {int(line.split()[-1]) for line in running.notes("stopped by")}
+    assert stopped == {first[1], running.pids()[2]}
 
 
 def test_a_child_that_will_not_stay_up_ends_the_server(start):
-    """After five times in a row, with a line that says so; the others drain."""
-    running = start("until_told", "at_once")
+    """After five early deaths in a row, with an error line; the others drain."""
+    running = start("until_stopped", "at_once")
     status, said = running.end()
 
     assert status == 70
     assert "giving up" in said
     assert "Traceback" not in said
     assert len(running.pids()) == 1 + 5
-    assert len(running.notes("told by")) == 1
+    assert len(running.notes("stopped by")) == 1
 
 
-def test_what_is_not_vital_is_tried_again_for_ever_and_the_others_live_on(start):
-    """After growing pauses, each told; SIGHUP ends a pause; the server stops with 0."""
-    running = start("until_told", "dies")
+def test_a_child_that_is_not_vital_is_restarted_for_ever_while_the_others_run(start):
+    """After growing pauses, each reported; SIGHUP ends a pause; the server stops with 0."""
+    running = start("until_stopped", "dies")
     wait_for(lambda: len(running.notes("tried")) == 7, 20)
     before = len(running.notes("tried"))
     running.process.send_signal(signal.SIGHUP)
@@ -199,8 +199,8 @@ def test_what_is_not_vital_is_tried_again_for_ever_and_the_others_live_on(start)
     assert pauses[:6] == ["0.1", "0.2", "0.4", "0.8", "1.6", "3.2"]
 
 
-def test_a_second_signal_ends_it_at_once(start):
-    """Also children that do not listen."""
+def test_a_second_signal_kills_all_children(start):
+    """Also children that ignore the first signal."""
     running = start("stubborn")
     wait_for(lambda: running.notes("ready"))
     running.process.send_signal(signal.SIGTERM)
@@ -211,8 +211,8 @@ def test_a_second_signal_ends_it_at_once(start):
     wait_for(lambda: not is_alive(running.pids()[0]))
 
 
-def test_a_drain_has_an_end(start):
-    """Who does not finish in time is killed, and the status says so."""
+def test_a_drain_ends_at_its_timeout(start):
+    """Children that do not finish in time are killed, and the exit status is 1."""
     running = start("stubborn")
     wait_for(lambda: running.notes("ready"))
     running.process.send_signal(signal.SIGTERM)
@@ -221,21 +221,21 @@ def test_a_drain_has_an_end(start):
     assert not is_alive(running.pids()[0])
 
 
-def test_children_of_a_killed_supervisor_leave(start):
-    """The lifeline's end tells them, later-born ones too."""
-    running = start("until_told", "until_told")
+def test_children_of_a_killed_supervisor_end(start):
+    """They see the end of the lifeline, restarted children too."""
+    running = start("until_stopped", "until_stopped")
     wait_for(lambda: running.notes("ready"))
     os.kill(running.pids()[0], signal.SIGKILL)
     wait_for(lambda: len(running.pids()) == 3)
     running.process.kill()
     running.process.wait()
 
-    wait_for(lambda: len(running.notes("told by lifeline")) == 2)
+    wait_for(lambda: len(running.notes("stopped by lifeline")) == 2)
 
 
 def test_sighup_is_passed_on(start):
-    """And is no reason to stop."""
-    running = start("until_told")
+    """The supervisor does not stop."""
+    running = start("until_stopped")
     wait_for(lambda: running.notes("ready"))
     running.process.send_signal(signal.SIGHUP)
     wait_for(lambda: running.notes("hup"))
@@ -243,8 +243,8 @@ def test_sighup_is_passed_on(start):
     assert running.process.poll() is None
 
 
-def test_a_signal_on_its_way_does_not_take_the_place_of_the_exit_status(start):
-    """A child reports, and somebody sends SIGHUP, just as the supervisor ends."""
+def test_a_pending_signal_does_not_change_the_exit_status(start):
+    """A child reports, and a SIGHUP arrives, just as the supervisor ends."""
     running = start("noisy")
     wait_for(running.pids)
 
@@ -253,9 +253,9 @@ def test_a_signal_on_its_way_does_not_take_the_place_of_the_exit_status(start):
     assert running.end()[0] == 0
 
 
-def test_a_child_that_is_told_before_it_can_listen_took_nothing(start):
-    """So the stop is clean all the same."""
-    running = start("until_told", "late")
+def test_a_child_stopped_before_it_handles_signals_is_a_clean_stop(start):
+    """It has not done any work yet."""
+    running = start("until_stopped", "late")
     wait_for(running.pids)
 
     running.process.send_signal(signal.SIGTERM)

@@ -1,12 +1,12 @@
-"""The datagram that systemd waits for."""
+"""The datagram of sd_notify(3)."""
 
 import socket
 
 from telemetry_server.supervision.systemd import sd_notify
 
 
-def test_the_state_is_sent_where_the_environment_says(tmp_path, monkeypatch):
-    """And nothing happens where it says nothing, or nobody listens there."""
+def test_the_state_is_sent_to_the_socket_in_the_environment(tmp_path, monkeypatch):
+    """Without the variable, or without a listener, nothing happens."""
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))

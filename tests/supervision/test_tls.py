@@ -1,4 +1,4 @@
-"""TLS by setting: the certificate and its reload, versions, and limits that hold before a handshake."""
+"""TLS: the certificate and its reload, versions, and limits before the end of a handshake."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ def pairs(tmp_path_factory) -> dict[str, tuple[Path, Path]]:
 
 
 def put(pair: tuple[Path, Path], folder: Path) -> dict[str, str]:
-    """The pair where the server looks for it, and the settings that say so."""
+    """Copy a pair to the configured paths, and return the settings."""
     for source, name in zip(pair, ("server.pem", "server.key"), strict=True):
         shutil.copy(source, folder / name)
     return {
@@ -57,7 +57,7 @@ def server(tmp_path, pairs) -> Iterator[RunningServer]:
 def by_tls(
     server: RunningServer, trusted: Path, sent: bytes, *, newest: ssl.TLSVersion | None = None
 ) -> list[Answer]:
-    """The answers to *sent* from a server that shows a certificate that *trusted* vouches for."""
+    """The answers to *sent* from a server whose certificate *trusted* signed."""
     context = ssl.create_default_context(cafile=str(trusted))
     if newest is not None:
         context.set_ciphers("ALL:@SECLEVEL=0")
@@ -69,7 +69,7 @@ def by_tls(
         context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
         connection.sendall(sent)
-        # Some end a connection without saying so first: it is the answer's length that counts.
+        # Some servers close without a TLS shutdown: the length of the answer counts.
         with suppress(ssl.SSLEOFError):
             while chunk := connection.recv(1 << 16):
                 received += chunk
@@ -79,8 +79,8 @@ def by_tls(
 CLOSING = a_request(b"x" * 300_000, headers={"Connection": "close"})
 
 
-def test_a_submission_by_tls_is_kept_and_plain_text_is_not_understood(server, pairs):
-    """Also one of many TLS records; the port takes nothing else."""
+def test_a_submission_over_tls_is_kept_and_plain_http_is_refused(server, pairs):
+    """Also a submission of many TLS records."""
     (answer,) = by_tls(server, pairs["first"][0], CLOSING)
     assert answer.status == 200
     assert f"'https://127.0.0.1:{server.port}/submit/" in server.log()
@@ -97,21 +97,21 @@ def test_a_submission_by_tls_is_kept_and_plain_text_is_not_understood(server, pa
 
 
 def test_versions_below_tls_1_2_are_refused(server, pairs):
-    """And 1.2 is taken."""
+    """Version 1.2 is accepted."""
     assert by_tls(server, pairs["first"][0], CLOSING, newest=ssl.TLSVersion.TLSv1_2)[0].status == 200
     with pytest.warns(DeprecationWarning), pytest.raises(OSError):
         by_tls(server, pairs["first"][0], CLOSING, newest=ssl.TLSVersion.TLSv1_1)
 
 
 def test_sighup_reads_the_certificate_again_and_a_bad_one_changes_nothing(server, pairs, tmp_path):
-    """Connections that stand go on; who comes next sees the new one."""
+    """Open connections continue; new ones get the new certificate."""
     put(pairs["second"], tmp_path)
     assert by_tls(server, pairs["first"][0], CLOSING)[0].status == 200
     server.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "certificate read again" in server.log())
     assert by_tls(server, pairs["second"][0], CLOSING)[0].status == 200
 
-    # A certificate and another's key, as while an operator is copying.
+    # A certificate and the key of another, as while an operator copies the files.
     shutil.copy(pairs["first"][0], tmp_path / "server.pem")
     server.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "the certificate in use stays" in server.log())
@@ -120,7 +120,7 @@ def test_sighup_reads_the_certificate_again_and_a_bad_one_changes_nothing(server
 
 
 def is_answered_soon(server, certificate) -> bool:
-    """Whether a client gets its 200 once the server has noticed which connections ended."""
+    """Whether a client gets 200 after the server has noticed the ended connections."""
     for _ in range(100):
         with suppress(OSError):
             return by_tls(server, certificate, CLOSING)[0].status == 200
@@ -128,10 +128,10 @@ def is_answered_soon(server, certificate) -> bool:
     return False
 
 
-def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server, pairs):
-    """Silent ones fill the cap, the next is hung up on, and after their time there is room again."""
+def test_silent_handshakes_count_as_connections_and_end_at_the_deadline(server, pairs):
+    """They fill the limit, the next connection is closed, and after the deadline new ones are accepted."""
     silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(4)]
-    silent[0].sendall(b"\x16\x03\x01\x02\x00\x01")  # a hello that stops
+    silent[0].sendall(b"\x16\x03\x01\x02\x00\x01")  # an incomplete hello
     time.sleep(0.2)
     with pytest.raises((ssl.SSLError, OSError)):
         by_tls(server, pairs["first"][0], CLOSING)
@@ -158,14 +158,14 @@ def test_handshakes_that_never_come_count_as_connections_and_end_in_time(server,
     [
         ("first.pem", None, "tls_certificate is set and tls_key is not"),
         (None, "first.key", "tls_key is set and tls_certificate is not"),
-        ("first.pem", "second.key", "no usable certificate and key"),
-        ("first.pem", "first.pem", "no usable certificate and key"),
+        ("first.pem", "second.key", "not a usable certificate and key"),
+        ("first.pem", "first.pem", "not a usable certificate and key"),
         ("nowhere.pem", "first.key", "nowhere.pem cannot be read: No such file"),
         ("first.pem", "nowhere.key", "nowhere.key cannot be read: No such file"),
     ],
 )
-def test_a_pair_that_is_none_is_one_line(tmp_path, pairs, certificate, key, says):
-    """And status 78, before anything is taken."""
+def test_a_certificate_with_a_wrong_key_gives_a_one_line_error(tmp_path, pairs, certificate, key, says):
+    """The exit status is 78, before any submission is accepted."""
     folder = pairs["first"][0].parent
     environment = {"TELEMETRY_MIN_FREE_BYTES": "0"}
     if certificate:

@@ -1,11 +1,11 @@
-"""Certificates that a test makes for itself."""
+"""Makes certificates for tests."""
 
 import subprocess
 from pathlib import Path
 
 
 def make_pair(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that says *name*, and its key."""
+    """Make a certificate for 127.0.0.1 and *name*, and its key."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     words = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]

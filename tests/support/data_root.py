@@ -1,4 +1,4 @@
-"""A data root for tests: submissions put into raw/, converted in this process, looked at afterwards."""
+"""A data root for tests: receives submissions, converts them in this process, and reads the results."""
 
 import gzip
 from collections.abc import Iterable
@@ -47,12 +47,12 @@ REVISION = Revision("mozilla-central", "0123456789ab")
 
 
 def an_id(number: int) -> str:
-    """Id *number*."""
+    """Return id *number*."""
     return str(UUID(int=number, version=4))
 
 
 def a_ping(number: int, *, revision: Revision | None = REVISION, **more: Any) -> dict[str, Any]:
-    """A classic ping with two good histograms and one of an unknown name."""
+    """Return a classic ping with two valid histograms and one with an unknown name."""
     info = {
         "reason": "saved-session",
         "appName": "Firefox",
@@ -75,19 +75,19 @@ def a_ping(number: int, *, revision: Revision | None = REVISION, **more: Any) ->
 
 
 def submitted(ping: Any, number: int, *, path: str | None = None, at: datetime = NOON) -> Submission:
-    """*ping* as a client sends it."""
+    """Return the submission of *ping* as from a client."""
     body = ping if isinstance(ping, bytes) else gzip.compress(orjson.dumps(ping), 1, mtime=0)
     return Submission(received_at=at, path=path or f"/submit/telemetry/{an_id(number)}", body=body)
 
 
 class World:
-    """One data root and all that is done to it."""
+    """One data root, and operations on it."""
 
     def __init__(self, path: Path, *, server: str | None = None, **setup: Any) -> None:
         self.root = DataRoot(path)
         self.root.prepare(Disk())
         self.server = server
-        self.clock = utc_now  # of the converter
+        self.clock = utc_now  # settings of the converter
         self.setup = ConversionSetup(
             root=self.root,
             specs=self.root.specs,
@@ -98,13 +98,13 @@ class World:
         self.tally = RunSummary()
 
     def put_specs(self, revision: Revision = REVISION, spec: dict[str, Any] = SPEC) -> None:
-        """Put definitions into the cache, as an operator would by hand."""
+        """Put definitions into the cache, like an operator by hand."""
         path = RevisionCache(self.root.specs).path_of(revision)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(orjson.dumps(spec))
 
     def receive(self, submissions: Iterable[Submission]) -> None:
-        """Keep *submissions* in raw/, sealed."""
+        """Write *submissions* to raw/, and seal the segment."""
         with SegmentSeries(self.root.raw, worker=0) as series:
             for submission in submissions:
                 series.append([submission], day=submission.received_at.date())
@@ -112,7 +112,7 @@ class World:
     async def opened(
         self, stack: AsyncExitStack, *, processes: int = 1, disk: Disk | None = None
     ) -> Converter:
-        """A converter, closed with *stack*."""
+        """Return a converter that is closed with *stack*."""
         pool = await stack.enter_async_context(ConversionPool(self.setup, processes))
         fetcher = None
         if self.server is not None:
@@ -124,11 +124,11 @@ class World:
         )
 
     async def convert(self, *, processes: int = 1, disk: Disk | None = None) -> RunSummary:
-        """Run a converter until nothing waits that can be helped."""
+        """Convert everything that can be converted."""
         async with AsyncExitStack() as stack:
             converter = await self.opened(stack, processes=processes, disk=disk)
             await converter.convert_all()
-            return converter.tally
+            return converter.summary
 
     async def replay(self, reason: str | None = None, *, dry_run: bool = False) -> Replayed:
         """Run a replay."""
@@ -137,7 +137,7 @@ class World:
             return await Replayer(converter).replay(reason=reason, day=None, dry_run=dry_run)
 
     def lines(self, store: str = "converted", **where: str) -> list[tuple[str, dict[str, Any]]]:
-        """What is committed: ids and objects, one for each refused histogram."""
+        """Return committed ids and objects; one for each refused histogram."""
         with Ledger.for_reading(self.root) as ledger:
             found = read_records(self.root.path, ledger, Filter(None, tuple(where.items())), store)
             return [
@@ -151,7 +151,7 @@ class World:
         return list(one_by_one(fields)) if store == "quarantine" else [fields]
 
     def table_rows(self, table: str) -> list[dict[str, Any]]:
-        """The committed rows of a table."""
+        """Return the committed rows of a table."""
         import pyarrow.parquet as pq
 
         with Ledger.for_reading(self.root) as ledger:
@@ -159,7 +159,7 @@ class World:
         return [row for file in files for row in pq.read_table(self.root.path / file.path).to_pylist()]
 
     def check_tables(self) -> list[str]:
-        """What the tables hold otherwise than the records say."""
+        """Return the differences between tables and records."""
         with Ledger.for_reading(self.root) as ledger:
             return [
                 finding
@@ -168,11 +168,11 @@ class World:
             ]
 
     def untabled(self) -> int:
-        """How many bytes of records are not in the tables."""
+        """Return how many bytes of records are not in the tables yet."""
         with Ledger.for_reading(self.root) as ledger:
             return sum(file.length - file.tabled for file in ledger.tabled())
 
     def audit(self) -> Audit:
-        """A recount of the disk."""
+        """Return the result of an audit."""
         with Ledger.for_reading(self.root) as ledger:
             return audit(self.root, ledger)

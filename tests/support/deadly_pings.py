@@ -1,4 +1,4 @@
-"""Pings that kill the process which converts them, as a fault in a library would."""
+"""Pings that kill the process that converts them, like a fault in a library."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ DEADLY = b"this kills"
 
 
 class DeadlyWorker(Worker):
-    """A worker that dies of a body with `DEADLY` in it."""
+    """A worker that is killed by a body with `DEADLY`."""
 
     def convert(self, task: Task) -> TaskResult:
         """Return the results, or kill this process."""
@@ -22,7 +22,7 @@ class DeadlyWorker(Worker):
 
 
 class DeadlySetup(ConversionSetup):
-    """A setup whose workers die of `DEADLY`; processes are started with it, so it must be importable."""
+    """A setup whose workers are killed by `DEADLY`; it must be importable in other processes."""
 
     def worker(self) -> Worker:
         """Return such a worker."""

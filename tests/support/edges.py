@@ -1,4 +1,4 @@
-"""An edge in this process, a whole server in another, and raw sockets to talk to either."""
+"""An edge in this process, a server in others, and raw connections to both."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ PATH = f"/submit/telemetry/{DOCUMENT_ID}"
 def a_request(
     body: bytes = b"{}", *, path: str = PATH, method: str = "POST", headers: dict[str, str] | None = None
 ) -> bytes:
-    """A well-formed request with a Content-Length."""
+    """Return a well-formed request with a Content-Length."""
     lines = {"Host": "localhost", "Content-Length": str(len(body))} | (headers or {})
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
@@ -38,7 +38,7 @@ def a_request(
 
 @dataclass
 class Answer:
-    """An answer as it came."""
+    """An HTTP response as received."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)  # names in lower case
@@ -46,7 +46,7 @@ class Answer:
 
 
 def parse_answers(received: bytes) -> list[Answer]:
-    """The answers in *received*, interim ones too."""
+    """Return the responses in *received*, including interim ones."""
     answers = []
     while received:
         head, separator, received = received.partition(b"\r\n\r\n")
@@ -62,7 +62,7 @@ def parse_answers(received: bytes) -> list[Answer]:
 
 
 FIRST_ANSWER_SECONDS = 30.0
-BUSY_SECONDS = 2.0  # how long a quiet edge is listened to while it has a request in hand
+BUSY_SECONDS = 2.0  # maximum wait for a silent edge while a request is open
 
 
 @dataclass
@@ -79,7 +79,7 @@ class RunningEdge:
     async def talk(
         self, *parts: bytes, pause: float = 0.02, half_close: bool = False, patience: float = 0.15
     ) -> list[Answer]:
-        """Send *parts*, and read until the edge closes, or is quiet for *patience* after an answer."""
+        """Send *parts*, and read until the edge closes or sends nothing for *patience* after a response."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         received = b""
         try:
@@ -100,10 +100,10 @@ class RunningEdge:
 
     async def _next_chunk(self, reader: asyncio.StreamReader, patience: float) -> bytes:
         """
-        What comes next; empty once the edge closed.
+        Return the next bytes; empty when the edge has closed.
 
         Raises:
-            TimeoutError: Nothing came for *patience* seconds, or for longer while a request is in hand.
+            TimeoutError: Nothing arrived for *patience* seconds, or for longer while a request is open.
         """
         deadline = asyncio.get_running_loop().time() + max(patience, BUSY_SECONDS)
         while True:
@@ -115,17 +115,17 @@ class RunningEdge:
                     raise
 
     async def status(self, *parts: bytes, **options: Any) -> int:
-        """The status of the last answer to *parts*; 0 if there was none."""
+        """Return the status of the last response to *parts*; 0 without a response."""
         answers = await self.talk(*parts, **options)
         return answers[-1].status if answers else 0
 
     def kept(self) -> list[Submission]:
-        """What a reader finds."""
+        """Return the submissions in raw/."""
         return kept_in(self.raw)
 
 
 def kept_in(raw: Path) -> list[Submission]:
-    """Every submission below *raw*."""
+    """Return all submissions below *raw*."""
     found = []
     for segment in segments(raw):
         scan = scan_segment(segment.path, 0, max_bytes=1 << 40, max_records=1 << 40)
@@ -134,13 +134,13 @@ def kept_in(raw: Path) -> list[Submission]:
     return found
 
 
-# Whether edges and servers have the fast lane, unless they say themselves.
+# The default of fast_lane for edges and servers.
 fast_lane: ContextVar[bool] = ContextVar("fast_lane", default=True)
 
 
 @contextmanager
 def with_fast_lane(*, is_on: bool) -> Iterator[None]:
-    """Edges and servers that start within have the fast lane, or do without."""
+    """Set the default of fast_lane for edges and servers that start in the block."""
     token = fast_lane.set(is_on)
     try:
         yield
@@ -158,7 +158,7 @@ async def running_edge(
     certificate: Certificate | None = None,
     **options: Any,
 ) -> AsyncIterator[RunningEdge]:
-    """An edge with its writer below *tmp_path*, listening on a free port, by TLS with a *certificate*."""
+    """Yield an edge on a free port, with data below *tmp_path*, and with TLS if *certificate* is given."""
     raw = tmp_path / "raw"
     place = WorkerPlace(raw, 0, **({"min_free_bytes": 0, "reserve_bytes": 0} | (writer_options or {})))
     edge_options = EdgeOptions(limits=limits or EdgeLimits(), **({"fast_lane": fast_lane.get()} | options))
@@ -169,20 +169,20 @@ async def running_edge(
 
 @dataclass
 class RunningServer:
-    """``telemetry-server serve`` in processes of its own."""
+    """``telemetry-server serve`` in other processes."""
 
     process: subprocess.Popen[bytes]
     data: Path
     log_path: Path
     port: int = 0
-    was_closed: bool = False  # whether the server ended the last talk
+    was_closed: bool = False  # whether the server closed the last connection
 
     def log(self) -> str:
-        """What it said so far."""
+        """Return its output so far."""
         return self.log_path.read_text()
 
     def talk(self, *parts: bytes, half_close: bool = False, patience: float = 5.0) -> list[Answer]:
-        """Send *parts* on one connection; what came until it was closed, or quiet after an answer."""
+        """Send *parts* on one connection; return everything received until it is closed or silent."""
         received = b""
         self.was_closed = False
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as connection:
@@ -200,19 +200,19 @@ class RunningServer:
         return parse_answers(received)
 
     def children(self) -> set[int]:
-        """The processes that it consists of, its own aside."""
+        """Return its child processes."""
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return {int(pid) for pid in path.read_text().split()}
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Tell it to end; returns its exit status."""
+        """Stop it; return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(30)
 
 
 def wait_for(condition: Any, seconds: float = 60.0) -> None:
-    """Return once *condition* holds; fail after *seconds*."""
+    """Return when *condition* is true; fail after *seconds*."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
@@ -223,7 +223,7 @@ def wait_for(condition: Any, seconds: float = 60.0) -> None:
 def running_server(
     tmp_path: Path, *words: str, workers: int = 1, environment: dict[str, str] | None = None
 ) -> Iterator[RunningServer]:
-    """A server on a free port with its data below *tmp_path*."""
+    """Yield a server on a free port with its data below *tmp_path*."""
     data, log_path = tmp_path / "data", tmp_path / "server.log"
     bare = {name: value for name, value in os.environ.items() if not name.startswith("TELEMETRY_")}
     command = [sys.executable, "-m", "telemetry_server", "serve", "--data", str(data), "--port", "0"]

@@ -1,4 +1,4 @@
-"""What the processes of a `fork_server` do: each a function of plain values that returns an exit status."""
+"""Actions of the processes of a `fork_server`: functions of plain values that return an exit status."""
 
 import asyncio
 import http.client
@@ -33,11 +33,11 @@ from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
 from telemetry_server.repair.repair import Repairer
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
 
-COULD_NOT = 75  # the disk refused, and it was said so
+COULD_NOT = 75  # the disk refused, and the client was informed
 
 
 class UnsyncedDisk(Disk):
-    """Promises without syncing: the control that a power cut must convict."""
+    """A disk that does not sync: with it a power cut test must fail."""
 
     def sync_data(self, descriptor: int) -> None:
         pass
@@ -50,7 +50,7 @@ class UnsyncedDisk(Disk):
 
 
 class SlowDisk(Disk):
-    """Each data sync takes so many *seconds*."""
+    """A disk whose data syncs take *seconds*."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -72,9 +72,9 @@ def append(
     syncs: bool = True,
 ) -> int:
     """
-    Keep pings from number *first* on, and note each that was promised in the file *acknowledged*.
+    Write pings from number *first* on, and record each acknowledged one in the file *acknowledged*.
 
-    Segments are tiny, so that there is a rotation every few commits.
+    Segments are tiny, so that a new one begins every few commits.
     """
 
     async def run() -> int:
@@ -108,11 +108,11 @@ def append(
     try:
         return asyncio.run(run())
     except OSError:
-        return COULD_NOT  # it did not even begin
+        return COULD_NOT  # the write did not begin
 
 
 def append_unsynced_and_stay(root: str, first: int, count: int) -> int:
-    """Write pings without ever syncing them, and wait to be killed."""
+    """Write pings without syncing them, and wait to be killed."""
     series = SegmentSeries(DataRoot(Path(root)).raw, worker=7)
     for number in range(first, first + count):
         submission = submitted(a_ping(number), number)
@@ -122,10 +122,10 @@ def append_unsynced_and_stay(root: str, first: int, count: int) -> int:
 
 
 def convert(root: str) -> int:
-    """Convert what waits, in this process alone and in one thread."""
+    """Convert everything, in this process and in one thread."""
 
     async def run() -> None:
-        # One thread, so that the n-th call of a thread is the n-th of the work.
+        # One thread, so that the n-th call of the thread is the n-th of the work.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         async with AsyncExitStack() as stack:
             await (await World(Path(root)).opened(stack)).convert_all()
@@ -138,7 +138,7 @@ def convert(root: str) -> int:
 
 
 def replay(root: str) -> int:
-    """Put what is quarantined through conversion again."""
+    """Replay the quarantine."""
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
@@ -152,7 +152,7 @@ def replay(root: str) -> int:
 
 
 def compact(root: str, day: str = DAY) -> int:
-    """Merge a day's files, as the command does it."""
+    """Merge the files of a day, like the command."""
     data = DataRoot(Path(root))
     disk = Disk()
     lock = FileLock(data.state / "converter.lock")
@@ -168,7 +168,7 @@ def compact(root: str, day: str = DAY) -> int:
 
 
 def repair(root: str) -> int:
-    """Mend the data root, as the command does it."""
+    """Repair the data root, like the command."""
     try:
         schema_text = World(Path(root)).setup.schema_text
         Repairer(DataRoot(Path(root)), Disk(), schema_text).repair()
@@ -178,7 +178,7 @@ def repair(root: str) -> int:
 
 
 def backup(root: str) -> int:
-    """Copy a data root to an archive beside it."""
+    """Back up a data root to an archive next to it."""
     try:
         back_up(DataRoot(Path(root) / "data"), Path(root) / "backup.tar", Disk())
     except (OSError, StorageError, sqlite3.Error):
@@ -187,7 +187,7 @@ def backup(root: str) -> int:
 
 
 def restore(root: str) -> int:
-    """Make a data root of the archive."""
+    """Restore a data root from the archive."""
     try:
         restore_from(Path(root) / "backup.tar", Path(root) / "restored", Disk())
     except (OSError, StorageError):
@@ -196,7 +196,7 @@ def restore(root: str) -> int:
 
 
 def store_specs(root: str) -> int:
-    """Put definitions into the cache, as a fetch does."""
+    """Store definitions in the cache, like a fetch."""
     data = DataRoot(Path(root))
     try:
         data.prepare(Disk())
@@ -214,7 +214,7 @@ def edge(
     sync_seconds: float = 0.0,
     max_in_flight_bytes: int = 64 << 20,
 ) -> int:
-    """An edge worker whose disk is ``real``, ``unsynced`` or ``slow``; it says its port in *port_file*."""
+    """Run an edge worker with a ``real``, ``unsynced`` or ``slow`` disk; write its port to *port_file*."""
     import uvloop
 
     data = DataRoot(Path(root))
@@ -223,13 +223,13 @@ def edge(
     disks = {"real": Disk, "unsynced": UnsyncedDisk, "slow": lambda: SlowDisk(sync_seconds)}
 
     async def run() -> None:
-        told = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+        stopped = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         async with EdgeWorker(options, place, disk=disks[disk]()) as worker:
             await worker.listen([(socket.AF_INET, ("127.0.0.1", 0))])
             Path(f"{port_file}.new").write_text(str(worker.ports[0]))
             Path(f"{port_file}.new").rename(port_file)
-            await told.wait()
+            await stopped.wait()
 
     data.prepare(Disk())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -238,7 +238,7 @@ def edge(
 
 
 def probe_liveness(port: int, latencies: str, seconds: float) -> int:
-    """Ask for the liveness page fifty times a second, and note how long each answer took."""
+    """Request the liveness page fifty times per second, and record how long each response took."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     deadline = time.monotonic() + seconds
     with Path(latencies).open("w") as log:
@@ -252,7 +252,7 @@ def probe_liveness(port: int, latencies: str, seconds: float) -> int:
 
 
 def schedule(root: str, seed: int) -> int:
-    """Convert, replay and compact in some order until killed."""
+    """Convert, replay and compact in random order until killed."""
     chance = random.Random(seed)
     for _ in itertools.count():
         action = chance.choice([convert, convert, replay, compact])

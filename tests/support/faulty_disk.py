@@ -1,4 +1,4 @@
-"""A `Disk` that fails at the n-th operation, one that is slow, and one that forgets what was not synced."""
+"""Disks for tests: failing at the n-th operation, slow, full, or losing data without a sync."""
 
 import errno
 import os
@@ -27,11 +27,11 @@ OPERATIONS = (
 
 class FaultyDisk(Disk):
     """
-    Fails at operation *nth* (from 1) of those in *operations*, and at the *times* - 1 after it.
+    A disk that fails at the *nth* operation (from 1) of *operations*, *times* times.
 
     Args:
-        error: The errno to fail with.
-        short: A write that fails first writes half of what it was given.
+        error: The errno of the failure.
+        short: Whether a failing write first writes half of its data.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ for _name in OPERATIONS:
 
 
 class StutteringDisk(Disk):
-    """Writes at most *most* bytes a call, as a pipe or a nearly full disk does."""
+    """A disk that writes at most *most* bytes per call, like a pipe or a nearly full disk."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -96,7 +96,7 @@ class StutteringDisk(Disk):
 
 
 class StuckDisk(Disk):
-    """Its data syncs wait until `let_go` is set."""
+    """A disk whose data syncs wait until `let_go` is set."""
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
@@ -109,7 +109,7 @@ class StuckDisk(Disk):
 
 
 class CrampedDisk(Disk):
-    """Says that so many bytes of a terabyte are free."""
+    """A disk of a terabyte with the given number of free bytes."""
 
     def __init__(self, free_bytes: int) -> None:
         self.free_bytes = free_bytes
@@ -121,7 +121,7 @@ class CrampedDisk(Disk):
 
 
 class FillingDisk(CrampedDisk):
-    """A disk of a small size that what is written to it fills; *others* write as much each time."""
+    """A small disk that writes fill; other programs write *others* bytes each time."""
 
     def __init__(self, free_bytes: int, *, others_bytes: int = 0) -> None:
         super().__init__(free_bytes)
@@ -133,22 +133,22 @@ class FillingDisk(CrampedDisk):
         return written
 
     def sync_data(self, descriptor: int) -> None:
-        """Cost nothing: a small disk is filled by many commits."""
+        """Do nothing, because filling a disk takes many commits."""
 
 
 class ForgetfulDisk(Disk):
     """
-    Knows what a power cut would leave: synced bytes under synced names, and nothing else.
+    A disk that knows what a power cut would leave: synced bytes of synced names.
 
-    A file's bytes survive up to its length at its last sync; a name survives if its
-    directory was synced after it appeared there (and the directory itself likewise).
+    The bytes of a file survive up to its length at its last sync.  A name survives if its
+    directory was synced after it was added, and the directory survives itself.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.Lock()
         self._synced_lengths: dict[int, int] = {}  # by inode
-        self._names: dict[Path, dict[str, int]] = {}  # directory: name → inode, as synced
+        self._names: dict[Path, dict[str, int]] = {}  # inode by name of each directory, as synced
         self._note_names(root)
 
     def _note_names(self, directory: Path) -> None:
@@ -177,7 +177,7 @@ class ForgetfulDisk(Disk):
         self._note_names(path)
 
     def survivors(self, target: Path) -> None:
-        """Write to *target* what would be found after a power cut now."""
+        """Write to *target* what a power cut at this moment would leave."""
         with self._lock:
             self._copy(self._root, target)
 
@@ -187,7 +187,7 @@ class ForgetfulDisk(Disk):
         for name, inode in self._names.get(directory, {}).items():
             entry = by_inode.get(inode)
             if entry is None:
-                continue  # renamed away or removed: POSIX promises neither the one nor the other
+                continue  # renamed or removed: POSIX guarantees neither state
             if entry.is_dir():
                 self._copy(directory / entry.name, target / name)
             else:

@@ -1,8 +1,8 @@
 """
-Processes that stand still until they are let go: each a fork of one that has imported everything.
+Forks processes that wait for a signal to start; the parent has imported everything.
 
-A test may tie a tracer to such a process first, so that the n-th system call is the n-th of
-the work and not of the interpreter's start; and a start costs milliseconds.
+A test can attach a tracer to such a process first, so that system calls are counted from the
+start of the work, not of the interpreter; and starting takes only milliseconds.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any
 
 
 class Worker:
-    """A forked process.  It stands still until `go`."""
+    """A forked process.  It waits until `go`."""
 
     def __init__(self, server: "ForkServer", pid: int) -> None:
         self.pid = pid
@@ -28,11 +28,11 @@ class Worker:
         wait_for_state(pid, "T")
 
     def go(self) -> None:
-        """Let it work."""
+        """Start the work."""
         os.kill(self.pid, signal.SIGCONT)
 
     def stand_still(self) -> None:
-        """Stop it where it is; returns when no thread of it runs any more."""
+        """Stop the process; return when all its threads have stopped."""
         os.kill(self.pid, signal.SIGSTOP)
         wait_for_state(self.pid, "T")
 
@@ -42,14 +42,14 @@ class Worker:
             os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
-        """Its exit status, negative for a signal."""
+        """Wait for the end; return the exit status, negative for a signal."""
         if self._status is None:
             self._status = int(self._server.ask({"wait": self.pid}))
         return self._status
 
 
 class ForkServer:
-    """Forks workers that each run a function of `tests.support.fault_actions`, by name."""
+    """Forks workers that each run a function of `tests.support.fault_actions`."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -61,7 +61,7 @@ class ForkServer:
         )
 
     def ask(self, what: dict[str, Any]) -> str:
-        """Send a request, wait for its answer."""
+        """Send a request, and return its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(what) + "\n")
@@ -69,17 +69,17 @@ class ForkServer:
         return self._process.stdout.readline()
 
     def fork(self, action: str, **arguments: Any) -> Worker:
-        """A process that will run *action*, and stands still."""
+        """Return a process that waits, and runs *action* after `go`."""
         return Worker(self, int(self.ask({"action": action, "arguments": arguments})))
 
     def run(self, action: str, **arguments: Any) -> int:
-        """Run *action* to its end; returns its exit status."""
+        """Run *action* to its end; return its exit status."""
         worker = self.fork(action, **arguments)
         worker.go()
         return worker.wait()
 
     def close(self) -> None:
-        """End it; workers are waited for before."""
+        """End the server; its workers must have ended before."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -89,7 +89,7 @@ class ForkServer:
 
 @contextmanager
 def fork_server() -> Iterator[ForkServer]:
-    """A fork server for as long as the block runs."""
+    """Yield a fork server."""
     server = ForkServer()
     try:
         yield server
@@ -98,7 +98,7 @@ def fork_server() -> Iterator[ForkServer]:
 
 
 def wait_for_state(pid: int, state: str, seconds: float = 10.0) -> None:
-    """Return once every thread of *pid* is in *state*, as /proc has it, or the process is gone."""
+    """Return when all threads of *pid* have *state* in /proc, or when the process has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -125,7 +125,7 @@ def _serve() -> None:
             continue
         pid = os.fork()
         if not pid:
-            # The pipe of answers is the server's alone.
+            # Only the server writes to the pipe of answers.
             os.dup2(2, 1)
             os.close(0)
             os.kill(os.getpid(), signal.SIGSTOP)

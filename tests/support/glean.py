@@ -1,4 +1,4 @@
-"""Glean pings as clients send them, with every metric type that the tables know."""
+"""Glean pings as clients send them, with all metric types of the tables."""
 
 from random import Random
 from typing import Any
@@ -11,6 +11,12 @@ TIMING = ("page.load", "page.paint")
 
 def glean_ping(chance: Random) -> dict[str, Any]:
     """Return a ``metrics`` ping; equal states of *chance* give equal pings."""
+    ping = _common_ping(chance)
+    ping["metrics"] |= _rarer_metrics(chance)
+    return ping
+
+
+def _common_ping(chance: Random) -> dict[str, Any]:
     return {
         "client_info": {
             "client_id": uuid_of(chance),
@@ -34,7 +40,7 @@ def glean_ping(chance: Random) -> dict[str, Any]:
                 "timestamp": chance.randint(0, 10**6),
                 "category": "ui",
                 "name": chance.choice(("click", "scroll")),
-                "extra": {"place": chance.choice(("bar", "größe"))},
+                "extra": {"place": chance.choice(("bar", "größe")), "count": "3"},
             }
             for _ in range(chance.randint(0, 3))
         ],
@@ -61,6 +67,20 @@ def _metrics(chance: Random) -> dict[str, Any]:
         "labeled_timing_distribution": {
             "request.time": {"h2": _distribution(chance), "h3": _distribution(chance)}
         },
+    }
+
+
+def _rarer_metrics(chance: Random) -> dict[str, Any]:
+    return {
+        "memory_usage": {"not.a.type": 1},
+        "text": {"crash.reason": "größe: 5\n<none>" * chance.randint(1, 3)},
+        "uuid": {"install.id": uuid_of(chance)},
+        "datetime": {"install.day": "2026-11-22T10:00:00.000-08:00"},
+        "url": {"search.old": "https://example.org/"},
+        "labeled_quantity": {"memory": {"gpu": chance.randint(0, 2**40), "größe": 0}},
+        "labeled_string": {"codec.name": {"audio": "opus", "video": chance.choice(("av1", ""))}},
+        "labeled_memory_distribution": {"heap.part": {"gpu": _distribution(chance)}},
+        "labeled_custom_distribution": {"tabs.kind": {"pinned": _distribution(chance)}},
     }
 
 

@@ -1,4 +1,4 @@
-"""What clients saw, held against what the server kept: the history checker."""
+"""The history checker: compares what clients saw with what the server stored."""
 
 import asyncio
 import gzip
@@ -19,16 +19,16 @@ from storage.partitions.reader import Filter, read_records
 
 
 class Seen(StrEnum):
-    """What a client knows of a submission."""
+    """What a client knows about a submission."""
 
-    OK = "ok"  # 200: it must be there, once
-    REFUSED = "refused"  # any other answer: it need not be there
-    UNKNOWN = "unknown"  # no answer: it is there once, or not
+    OK = "ok"  # 200: it must be stored, once
+    REFUSED = "refused"  # any other answer: it may be missing
+    UNKNOWN = "unknown"  # no answer: it is stored once, or missing
 
 
 @dataclass(slots=True)
 class History:
-    """Every submission of a run, by id, and what its client saw."""
+    """All submissions of a run, by id, and what their clients saw."""
 
     seen: dict[str, Seen] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -46,9 +46,9 @@ async def send(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """
-    Send *pings* (id, path, body) from *clients* connections, noting each answer in *history*.
+    Send *pings* (id, path, body) over *clients* connections, and record each answer in *history*.
 
-    Nothing is sent twice: what was not answered stays unknown.
+    Nothing is sent twice; submissions without an answer stay unknown.
     """
     waiting = iter(pings)
     connector = aiohttp.TCPConnector(limit=clients)
@@ -73,15 +73,15 @@ async def send(
 
 
 def packed(ping: Any) -> bytes:
-    """*ping* as a client sends it."""
+    """Return the body of *ping* as a client sends it."""
     return ping if isinstance(ping, bytes) else gzip.compress(orjson.dumps(ping), 1, mtime=0)
 
 
 def violations(data: Path, history: History) -> list[str]:
     """
-    What the store says against *history*; one line each, none where every promise was kept.
+    Return contradictions between the store and *history*, one line each; none if all is well.
 
-    Call it when everything that waits was converted.
+    Call it after everything was converted.
     """
     root = DataRoot(data)
     kept: Counter[str] = Counter()

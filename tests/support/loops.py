@@ -1,4 +1,4 @@
-"""The event loop that workers run, for tests of what differs between loops: when a transport pauses."""
+"""Runs tests on the event loop of workers, where loops differ: when a transport pauses."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -8,7 +8,7 @@ import uvloop
 
 
 def on_uvloop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run *test* on uvloop, where the plugin would take asyncio's own loop."""
+    """Run *test* on uvloop instead of asyncio's own loop."""
 
     @wraps(test)
     def run(*args: Any, **options: Any) -> None:

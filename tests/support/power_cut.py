@@ -1,9 +1,9 @@
 """
-File systems of their own, whose power can be cut: an image on a loop device.
+File systems for simulated power cuts: images on a loop device.
 
-The cut is the file system's shutdown ioctl with "no log flush" (linux/xfs_fs.h,
-XFS_IOC_GOINGDOWN; ext4 has it too): what is not on the device by then never
-comes there, and the next mount replays the journal as after a real cut.
+A cut is the shutdown ioctl of the file system with "no log flush" (linux/xfs_fs.h,
+XFS_IOC_GOINGDOWN; ext4 has it too): later writes do not reach the device, and the next
+mount replays the journal as after a real cut.
 """
 
 import fcntl
@@ -39,11 +39,11 @@ class LoopFilesystem:
         self.mount()
 
     def mount(self) -> None:
-        """Mount it; after a cut this recovers what the journal has."""
+        """Mount it; after a cut this replays the journal."""
         _run("mount", "-t", self.kind, "-o", "loop", str(self._image), str(self.path))
 
     def cut_power(self) -> None:
-        """From now on nothing reaches the device.  What writes should stand still before."""
+        """Cut the power: nothing reaches the device any more.  Writing processes should be stopped before."""
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(descriptor, GOING_DOWN, NO_LOG_FLUSH)
@@ -51,13 +51,13 @@ class LoopFilesystem:
             os.close(descriptor)
 
     def unmount(self) -> None:
-        """Unmount it; nobody may have a file open there."""
+        """Unmount it; no process may have a file open in it."""
         _run("umount", str(self.path))
 
 
 @contextmanager
 def loop_filesystem(folder: Path, kind: str, size_bytes: int, *options: str) -> Iterator[LoopFilesystem]:
-    """A file system of *kind* for as long as the block runs; skips where there can be none, and says why."""
+    """Yield a file system of *kind*; skip the test with a reason if that is impossible."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
     if shutil.which(MAKE[kind][0], path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:
@@ -74,7 +74,7 @@ def loop_filesystem(folder: Path, kind: str, size_bytes: int, *options: str) -> 
 
 
 def skip_without_power_cut(filesystem: LoopFilesystem) -> None:
-    """Cut and mount once, to see whether this kernel can."""
+    """Skip the test if this kernel cannot cut and mount."""
     try:
         filesystem.cut_power()
     except OSError as error:

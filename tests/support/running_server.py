@@ -1,4 +1,4 @@
-"""A real server in processes of its own, for tests that look at it from outside."""
+"""A real server in other processes, for tests of the whole program."""
 
 import json
 import os
@@ -15,9 +15,9 @@ from telemetry_server.demo.temporary_server import TemporaryServer, bare_environ
 @contextmanager
 def running_server(folder: Path, *flags: str, **settings: str) -> Iterator[TemporaryServer]:
     """
-    ``serve`` on ``<folder>/data``, on a free port, offline unless *settings* say otherwise.
+    Yield ``serve`` with ``<folder>/data`` on a free port, offline unless *settings* differ.
 
-    *settings* are by name, as text: ``running_server(tmp_path, max_body_bytes="2kB")``.
+    *settings* are texts by name: ``running_server(tmp_path, max_body_bytes="2kB")``.
     """
     offline = {"revision_offline": "true", "workers": "1", "convert_processes": "1"}
     environment = {f"TELEMETRY_{name.upper()}": value for name, value in (offline | settings).items()}
@@ -26,7 +26,7 @@ def running_server(folder: Path, *flags: str, **settings: str) -> Iterator[Tempo
 
 
 def telemetry_server(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, with no settings but those of *environment*."""
+    """Run a command in another process, with only the settings in *environment*."""
     return subprocess.run(
         [sys.executable, "-m", "telemetry_server", *words],
         capture_output=True,
@@ -38,7 +38,7 @@ def telemetry_server(*words: str, **environment: str) -> subprocess.CompletedPro
 
 
 def result_of(*words: str, **environment: str) -> Any:
-    """What a command prints with ``--json``; it must end with 0."""
+    """Return the output of a command with ``--json``; its exit status must be 0."""
     done = telemetry_server(*words, "--json", **environment)
     assert done.returncode == os.EX_OK, done.stderr
     return json.loads(done.stdout)

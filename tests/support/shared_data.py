@@ -1,4 +1,4 @@
-"""Real data that lies beside the checkout, where somebody put it there."""
+"""Finds real data next to the checkout, if it exists."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ SHARED_TRIALS = SHARED_DATA.parent / "trials"
 
 
 def shared_data(*parts: str) -> Path:
-    """The file or folder *parts* of the shared data; skips the test where there is none."""
+    """Return the file or folder *parts* of the shared data; skip the test if it does not exist."""
     path = SHARED_DATA.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"needs ../shared/data/{'/'.join(parts)}")
@@ -17,7 +17,7 @@ def shared_data(*parts: str) -> Path:
 
 
 def shared_trials(*parts: str) -> Path:
-    """The file or folder *parts* of the inputs that once failed; skips the test where there is none."""
+    """Return the file or folder *parts* of inputs that once failed; skip the test if it does not exist."""
     path = SHARED_TRIALS.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"needs ../shared/trials/{'/'.join(parts)}")

@@ -1,4 +1,4 @@
-"""Submissions for tests: plain ones, and a Hypothesis strategy of odd ones."""
+"""Submissions for tests: plain ones, and a Hypothesis strategy of unusual ones."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ NOON = datetime(2026, 11, 22, 12, 0, 0, 250, tzinfo=UTC)
 
 
 def a_submission(number: int = 1, **changes: Any) -> Submission:
-    """Submission *number*: its path and its body say so."""
+    """Return submission *number*; the number is in its path and body."""
     fields: dict[str, Any] = {
         "received_at": NOON,
         "path": f"/submit/telemetry/00000000-0000-4000-8000-{number:012d}",
@@ -24,7 +24,7 @@ def a_submission(number: int = 1, **changes: Any) -> Submission:
 
 
 def number_of(submission: Submission) -> int:
-    """Which one it is."""
+    """Return the number of a submission."""
     return int(submission.path[-12:])
 
 

@@ -1,4 +1,4 @@
-"""Tables of a test's data root, as its converter wrote them."""
+"""Reads the tables of a data root in tests."""
 
 from storage.data_root import DataRoot
 from telemetry_server.analysis.catalogue import catalogue_of

@@ -1,4 +1,4 @@
-"""System calls that fail, kill or dawdle: strace, tied to a process that runs or stands still."""
+"""Makes system calls of a process fail, kill it or take long, with strace."""
 
 import shutil
 import subprocess
@@ -13,23 +13,23 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 
 
 class Tracer:
-    """A strace at work."""
+    """A running strace."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
 
     @property
     def injected(self) -> int:
-        """How many calls it tampered with so far."""
+        """Return the number of calls that were changed so far."""
         return self._log.read_text(errors="replace").count("(INJECTED)")
 
 
 @contextmanager
 def tampered(pid: int, calls: str, what: str, log: Path) -> Iterator[Tracer]:
     """
-    Tamper with *calls* (a comma-separated list) of process *pid*, its threads and its children.
+    Change *calls* (a comma-separated list) of process *pid*, its threads and its children.
 
-    *what* is as strace's ``inject=`` has it: ``signal=KILL:when=3``, ``error=EIO:when=2``.
+    *what* has the form of strace's ``inject=``: ``signal=KILL:when=3``, ``error=EIO:when=2``.
     """
     inject = f"inject={calls}:{what}"
     strace = subprocess.Popen(

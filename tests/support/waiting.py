@@ -1,4 +1,4 @@
-"""Waits for what is to become true, however slow the machine is; a test that waits in vain fails."""
+"""Waits for conditions, also on slow machines; a test fails if its condition does not become true."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ LONG_ENOUGH_SECONDS = 30.0
 
 
 async def until(condition: Callable[[], bool], seconds: float = LONG_ENOUGH_SECONDS) -> None:
-    """Return once *condition* holds."""
+    """Return when *condition* is true."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
@@ -19,7 +19,7 @@ async def until(condition: Callable[[], bool], seconds: float = LONG_ENOUGH_SECO
 async def until_equal(
     current: Callable[[], Awaitable[Value]], wanted: Value, seconds: float = LONG_ENOUGH_SECONDS
 ) -> Value:
-    """Return *wanted* once *current* gives it."""
+    """Return *wanted* when *current* returns it."""
     async with asyncio.timeout(seconds):
         while await current() != wanted:
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A whole server, its processes by role, their sudden deaths, and a stream of clients."""
+"""A complete server with its processes by role, ways to kill them, and a stream of clients."""
 
 import asyncio
 import itertools
@@ -18,16 +18,16 @@ from tests.support.data_root import SPEC, a_ping, an_id
 from tests.support.history import History, Seen, packed, violations
 from tests.support.running_server import telemetry_server
 
-CALM_SECONDS = 0.02  # a client's pause after anything but a 200
+CALM_SECONDS = 0.02  # pause of a client after any answer but 200
 
 
 @dataclass
 class Processes:
-    """A server's processes at some moment."""
+    """The processes of a server at one moment."""
 
     supervisor: int
     workers: list[int] = field(default_factory=list)
-    converters: list[int] = field(default_factory=list)  # with those that convert for it
+    converters: list[int] = field(default_factory=list)  # the coordinator and its conversion processes
 
     @property
     def all(self) -> list[int]:
@@ -35,7 +35,7 @@ class Processes:
 
 
 def processes_of(server: TemporaryServer) -> Processes:
-    """Who is who, by what they hold open: the converter its ledger, a worker none."""
+    """Return the processes by role; only the converter has the ledger open."""
     found = Processes(server.process.pid)
     for child in children_of(found.supervisor):
         if any(name.endswith("ledger.sqlite") for name in _open_files(child)):
@@ -46,7 +46,7 @@ def processes_of(server: TemporaryServer) -> Processes:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that *pid* started; none if it is gone."""
+    """Return the children of *pid*; none if it has ended."""
     try:
         return [
             int(word)
@@ -67,7 +67,7 @@ def _open_files(pid: int) -> list[str]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether *pid* is a process that still runs."""
+    """Return whether *pid* is a running process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -75,20 +75,20 @@ def is_alive(pid: int) -> bool:
 
 
 def kill(*pids: int) -> None:
-    """SIGKILL; that one is gone already is fine."""
+    """Send SIGKILL; processes that have ended are ignored."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 def kill_all(server: TemporaryServer) -> None:
-    """SIGKILL everything that the server consists of."""
+    """Send SIGKILL to all processes of the server."""
     kill(*processes_of(server).all)
     server.process.wait()
 
 
 def prepare(data: Path) -> None:
-    """Put the definitions where conversion will find them, durably."""
+    """Store the definitions durably in the cache."""
     folder = data / "specs/mozilla-central/0123456789ab"
     folder.mkdir(parents=True)
     with (folder / "Histograms.json").open("wb") as file:
@@ -101,16 +101,16 @@ def prepare(data: Path) -> None:
 @dataclass
 class Clients:
     """
-    Clients that send one ping after the other to wherever the server is, and note what they are answered.
+    Clients that send one ping after the other to the server, and record the answers.
 
-    A ping that was not acknowledged is sent again, later, under the same id, by every third
-    client: at most one of the two may be kept.
+    Every third client sends a ping without acknowledgement again later, with the same id: at
+    most one of the two may be stored.
     """
 
     history: History = field(default_factory=History)
     url: str = ""
     padding: int = 0
-    rate: float = 0.0  # requests a second, of all together; 0: as fast as they can
+    rate: float = 0.0  # requests per second of all clients; 0: without limit
     last_ok: float = 0.0
     last_not_ok: float = 0.0
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -154,7 +154,7 @@ class Clients:
 
     @asynccontextmanager
     async def sending(self, url: str, clients: int = 16) -> AsyncIterator[None]:
-        """Send from *clients* connections while the block runs."""
+        """Send over *clients* connections during the block."""
         self.url = url
         connector = aiohttp.TCPConnector(limit=clients)
         timeout = aiohttp.ClientTimeout(total=30)
@@ -172,7 +172,7 @@ class Clients:
                 raise AssertionError("a client of the test failed") from outcome  # noqa: TRY004
 
     def check(self, data: Path) -> tuple[int, int, list[str]]:
-        """Convert all that waits; then: lost, doubled, and every violation in words."""
+        """Convert everything; return the numbers of lost and doubled pings, and all violations."""
         done = telemetry_server("convert", "--data", str(data), TELEMETRY_REVISION_OFFLINE="true")
         assert done.returncode == 0, done.stderr
         found = violations(data, self.history)

@@ -1,4 +1,4 @@
-"""What a terminal would obey never reaches it; the value in JSON stays what it is."""
+"""Control characters never reach a terminal; values in JSON do not change."""
 
 import ast
 import json
@@ -9,7 +9,7 @@ import pytest
 from telemetry_server.terminal.client_text import MAX_SHOWN_CHARACTERS, shown, shown_json, shown_lines
 
 CLI = Path(__file__).resolve().parents[1] / "telemetry_server/cli"
-# Results that are bytes of their own making: JSON lines, generated pings, configuration files, help.
+# Commands with other output: JSON lines, generated pings, configuration files, help.
 MAY_WRITE = {"output.py", "main.py", "cat.py", "tail.py", "generate.py", "point.py"}
 
 RENDERED = {
@@ -35,13 +35,13 @@ def test_client_text_is_one_line_of_printable_characters(text, rendered):
     assert shown(text).isprintable()
 
 
-def test_lines_of_a_message_stay_lines():
+def test_a_message_keeps_its_lines():
     assert shown_lines("one\ntwo\x1b[0m\n") == "one\ntwo\\x1b[0m\n"
 
 
 @pytest.mark.parametrize("text", [text for text, _ in RENDERED.values() if "\ud83d" not in text])
-def test_json_keeps_its_values_when_it_is_made_safe(text):
-    """JSON's own escapes say the same to every reader of JSON."""
+def test_safe_json_has_the_same_values(text):
+    """It uses only escapes of JSON."""
     value = {text: [text, {"nested": text}]}
 
     for written in (json.dumps(value, ensure_ascii=False), json.dumps(value, ensure_ascii=False, indent=1)):
@@ -51,7 +51,7 @@ def test_json_keeps_its_values_when_it_is_made_safe(text):
         assert json.loads(safe) == value
 
 
-def test_json_without_unusual_characters_is_not_touched():
+def test_json_without_unusual_characters_is_not_changed():
     text = b'{"a": "plain \\u202e"}\n'
 
     assert shown_json(text) is text
@@ -61,8 +61,8 @@ def test_a_json_line_keeps_the_tab_after_its_id():
     assert shown_json(b'id\t{"a":"\x7f"}\n') == b'id\t{"a":"\\u007f"}\n'
 
 
-def test_commands_print_by_the_functions_that_make_text_safe():
-    """A `print` in a command would be a way around them."""
+def test_commands_print_only_with_functions_that_make_text_safe():
+    """A `print` in a command would bypass them."""
     ways_around = [
         f"{path.name}:{node.lineno}"
         for path in sorted(CLI.glob("*.py"))

@@ -1,4 +1,4 @@
-"""``telemetry-server audit``: do the books balance, and does the disk agree?"""
+"""``telemetry-server audit``: recounts the files on disk and compares them with the ledger."""
 
 import argparse
 from typing import Any
@@ -8,18 +8,22 @@ from telemetry_server.cli.shared_options import add_json_option, add_settings_op
 from telemetry_server.terminal.output import print_json, print_table, print_text, progress, say
 
 EPILOG = (
-    "example: telemetry-server audit --data ./data\n\nexit status: 0 if all balances, 1 if anything does not"
+    "example: telemetry-server audit --data ./data\n\n"
+    "The books balance if received = stored + duplicate + quarantined + pending + deleted on every day, and\n"
+    "the files on disk contain what the ledger counts.  Conflicts are duplicates with other content.\n\n"
+    "exit status: 0 if the books balance, 1 if there are findings"
 )
 COLUMNS = ("received", "stored", "duplicate", "conflict", "quarantined", "pending", "deleted")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``audit``."""
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the books by day; 1 if anything does not balance."""
+    """Print the counts by day; 1 if there are findings."""
     from storage.errors import UnfitLedger
     from storage.integrity.audit import audit
     from storage.ledger.ledger import Ledger
@@ -53,10 +57,12 @@ def run(args: argparse.Namespace) -> int:
         rows = [[day, *_counts(books).values()] for day, books in result.days.items()]
         print_table(("day", *COLUMNS), [*rows, ["total", *_counts(result.total).values()]])
         if result.damaged_records:
-            print_text(f"damaged: {result.damaged_records} records, {result.damaged_bytes} bytes")
+            print_text(f"damaged: {result.damaged_records:,} records, {result.damaged_bytes:,} bytes")
         for note, count in sorted(result.notes.items()):
-            print_text(f"noted: {note} {count}")
-        print_text("the books balance" if result.balanced else "the books do NOT balance:")
+            print_text(f"{note}: {count:,}")
+        print_text(
+            "the books balance: files and ledger agree" if result.balanced else "the books do NOT balance:"
+        )
         for finding in result.findings:
             say(f"  {finding}")
     return ExitStatus.DONE if result.balanced else ExitStatus.FINDINGS

@@ -10,18 +10,20 @@ from telemetry_server.terminal.output import print_json, progress, say
 EPILOG = """\
 example: telemetry-server backup --data ./data backup-20261122.tar
 
-The file is a tar archive: the ledger of one moment, all that it counts on, the definitions that are
-cached, and raw/. The server may run meanwhile. It appears whole, or not at all; restore brings it back."""
+The file is a tar archive: the ledger at one moment, all files it refers to, the cached definitions,
+and raw/.  The server may run meanwhile.  The file appears only when it is complete.
+telemetry-server restore makes a data root from it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``backup``."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the archive to write; it must not exist")
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is in the archive."""
+    """Write the archive, and print how much it contains."""
     from storage.backup.archive import back_up
     from storage.disk import Disk
     from telemetry_server.composition.data_root import existing_data_root

@@ -16,15 +16,17 @@ examples:
   telemetry-server cat quarantine --data ./data --where reason=unknown_histogram
   telemetry-server cat raw --data ./data --date 20261122 | head -1 | cut -f2 | python3 -m json.tool
 
-Each line is <docid>, a tab, JSON.  converted: --where takes the dimensions of the partition schema
-(reason, appName, appUpdateChannel, appVersion, appBuildID by default) and reads only those folders;
-namespace and doctype are compared with each record, in all folders.
-raw and quarantine: --where takes a field of the object (reason, histogram, document_id …) or a part of its
-submit path (namespace, doctype, appName, appVersion, appUpdateChannel, appBuildID).
-* matches any characters, ? one."""
+Each line is <docid>, a tab, JSON.
+converted: --where takes the dimensions of the partition schema
+(by default reason, appName, appUpdateChannel, appVersion, appBuildID) and then reads only the matching
+folders.  It also takes namespace and doctype, which are compared with each record of all folders.
+raw and quarantine: --where takes a field of the object (reason, histogram, document_id …) or a part of
+its submit path (namespace, doctype, appName, appVersion, appUpdateChannel, appBuildID).
+In a VALUE, * matches any characters and ? matches one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``cat``."""
     parser.add_argument(
         "what", choices=("raw", "converted", "quarantine"), metavar="raw|converted|quarantine"
     )
@@ -74,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
         found: Iterator[bytes] = listing.READERS[args.what](root, ledger, wanted, on_damage)
         for line in found:
-            # The id is a UUID or has only characters of a path; the rest of the line is JSON.
+            # Safe to print: the id has only characters of a path, and the rest of the line is JSON.
             out.write(shown_json(line) + b"\n")
         out.flush()
     return ExitStatus.BAD_INPUT if damage else ExitStatus.DONE

@@ -1,4 +1,4 @@
-"""``telemetry-server certificate``: a self-signed certificate for trying TLS."""
+"""``telemetry-server certificate``: makes a self-signed certificate for trying TLS."""
 
 import argparse
 import ipaddress
@@ -18,9 +18,10 @@ examples:
   telemetry-server certificate ./tls --host telemetry.example.org --days 30
   telemetry-server serve --tls-certificate ./tls/certificate.pem --tls-key ./tls/key.pem
 
-It writes certificate.pem and key.pem into FOLDER and replaces nothing.  It needs the program openssl.
-A client must trust certificate.pem: a browser after the server's address was opened once, curl with --cacert,
-Python with SSL_CERT_FILE, Node with NODE_EXTRA_CA_CERTS.  In production use one from an authority."""
+It writes certificate.pem and key.pem into FOLDER; existing files are not replaced.  It needs the program
+openssl.  Clients must trust certificate.pem: in a browser, open the server's address once and accept it; for
+curl use --cacert, for Python SSL_CERT_FILE, for Node NODE_EXTRA_CA_CERTS.  In production use a certificate
+from a certificate authority."""
 
 ALWAYS = ("localhost", "127.0.0.1", "::1")
 MAX_DAYS = 3650
@@ -46,16 +47,18 @@ def _days(text: str) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``certificate``."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the two files go")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder for the two files")
     parser.add_argument(
         "--host",
         action="append",
         type=_host,
         default=[],
         metavar="NAME",
-        help="a name or address of the server beside localhost; may be repeated",
+        help="another name or address of the server besides localhost; can be repeated",
     )
-    parser.add_argument("--days", type=_days, default=365, metavar="N", help="how long it is valid (365)")
+    parser.add_argument(
+        "--days", type=_days, default=365, metavar="N", help="how many days it is valid (default: 365)"
+    )
     add_json_option(parser)
 
 
@@ -72,36 +75,36 @@ def run(args: argparse.Namespace) -> int:
     if failure is not None:
         for file in (certificate, key):
             file.unlink(missing_ok=True)
-        say(f"telemetry-server certificate: openssl made none: {failure}")
+        say(f"telemetry-server certificate: openssl failed: {failure}")
         return ExitStatus.OUR_FAULT
     if args.json:
         print_json({"certificate": str(certificate), "key": str(key), "hosts": hosts, "days": args.days})
     else:
-        print(f"{certificate} and {key}: for {', '.join(hosts)}, {args.days} days")
-        print(f"use them: telemetry-server serve --tls-certificate {certificate} --tls-key {key}")
+        print(f"wrote {certificate} and {key}: for {', '.join(hosts)}, {args.days} days")
+        print(f"next: telemetry-server serve --tls-certificate {certificate} --tls-key {key}")
     return ExitStatus.DONE
 
 
 def _problem(certificate: Path, key: Path) -> str | None:
-    """Why nothing can be written, in a line; None if it can."""
+    """Create both files, empty; return a message if that fails, else None."""
     if shutil.which("openssl") is None:
-        return "the program openssl is not installed: install it, or bring a certificate of your own"
+        return "the program openssl is not installed: install it, or use a certificate of your own"
     try:
         certificate.parent.mkdir(parents=True, exist_ok=True)
         for file in (certificate, key):
-            # The key is private from its first byte on.
+            # Created with this mode, so that the key is private from the start.
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError as error:
         if Path(error.filename) == key:
             certificate.unlink()
-        return f"{error.filename} exists already, and nothing is replaced"
+        return f"{error.filename} exists already, and is not replaced"
     except OSError as error:
         return f"{error.filename}: {error.strerror}"
     return None
 
 
 def _make(certificate: Path, key: Path, hosts: list[str], days: int) -> str | None:
-    """Run openssl; returns its complaint, or None."""
+    """Run openssl; return its error message, or None."""
     names = ",".join(f"{'IP' if _is_address(host) else 'DNS'}:{host}" for host in hosts)
     words = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days)]
     subject = ["-subj", f"/CN={hosts[-1][:64]}", "-addext", f"subjectAltName={names}"]
@@ -115,7 +118,7 @@ def _make(certificate: Path, key: Path, hosts: list[str], days: int) -> str | No
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no reason"])[-1]
+    return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
 
 
 def _is_address(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""``telemetry-server compact``: merge a closed day's small files."""
+"""``telemetry-server compact``: merges the small files of past days."""
 
 import argparse
 
@@ -10,11 +10,14 @@ from telemetry_server.terminal.output import print_json, print_table, print_text
 EPILOG = """\
 example: telemetry-server compact --data ./data --date 20261121
 
-Without --date, all days before today (UTC).  Readers and the server may be at work meanwhile."""
+Without --date it merges all days before today (UTC).  The server and other commands may run meanwhile."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="the day; it must be over")
+    """Add the options of ``compact``."""
+    parser.add_argument(
+        "--date", type=day_of, metavar="YYYYMMDD", help="only this day (UTC); it must be over"
+    )
     add_json_option(parser)
     add_settings_options(parser)
 
@@ -34,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     today = datetime.now(UTC).strftime("%Y%m%d")
     wanted = args.date
     if wanted is not None and wanted >= today:
-        say(f"telemetry-server compact: {wanted} is not over yet (UTC); only a closed day is merged")
+        say(f"telemetry-server compact: {wanted} is not over yet (UTC); only past days are merged")
         return ExitStatus.USAGE
     root = writable_data_root(settings_of(args))
     disk = Disk()

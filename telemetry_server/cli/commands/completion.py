@@ -1,7 +1,7 @@
 """
 ``completion``: prints a script that completes commands and options in a shell.
 
-The script holds every word itself: a TAB starts no Python.
+The script contains all words itself, so that TAB does not start Python.
 """
 
 import argparse
@@ -17,8 +17,8 @@ examples:
   telemetry-server completion zsh > ~/.zfunc/_telemetry-server    # a folder of $fpath
   telemetry-server completion fish > ~/.config/fish/completions/telemetry-server.fish
 
-Print it again after an upgrade: the script holds the commands of this version."""
-# What the values of options are called in --help, and what the shell completes for them.
+Print it again after an upgrade: the script contains the commands of this version."""
+# Names of option values in --help for which the shell completes paths.
 IS_FILE, IS_FOLDER = frozenset({"FILE"}), frozenset({"DIR"})
 
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def whole_parser() -> argparse.ArgumentParser:
-    """One parser of all commands; to run one, `main` makes its own."""
+    """Return one parser of all commands; `main` makes another one for the command that it runs."""
     from telemetry_server.cli.main import COMMANDS
 
     whole = argparse.ArgumentParser(prog=PROGRAM)
@@ -50,7 +50,7 @@ def whole_parser() -> argparse.ArgumentParser:
 
 
 def _complete_paths(parser: argparse.ArgumentParser) -> None:
-    """Have the shell complete files and folders where the help calls a value FILE or DIR."""
+    """Make the shell complete paths for values that are named FILE or DIR in the help."""
     import shtab
 
     for action in parser._actions:

@@ -1,4 +1,4 @@
-"""``config``: the settings in force, and where each comes from."""
+"""``config``: prints the settings in force and where each comes from, or checks them."""
 
 import argparse
 import os
@@ -14,8 +14,8 @@ from telemetry_server.settings.settings import SETTING_NAMES, Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text
 
 EPILOG = """\
-A flag goes before TELEMETRY_<NAME> in the environment, that before --config
-FILE (TOML), that before the default.
+A flag overrides the environment variable TELEMETRY_<NAME>, which overrides
+--config FILE (TOML), which overrides the default.
 
 examples:
   telemetry-server config show --origin
@@ -29,15 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what",
         choices=["show", "check"],
         metavar="show|check",
-        help="print the settings, or only say whether they make sense",
+        help="print the settings, or only check that they are valid",
     )
-    parser.add_argument("--origin", action="store_true", help="say where each value comes from")
+    parser.add_argument("--origin", action="store_true", help="also print where each value comes from")
     add_settings_options(parser)
     add_json_option(parser)
 
 
 def plain(value: Any) -> Any:
-    """A setting's value as JSON has it."""
+    """Return a setting's value in a form that JSON has."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Path):
@@ -48,7 +48,12 @@ def plain(value: Any) -> Any:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the settings; a `ConfigurationError` answers for those that make no sense."""
+    """
+    Print the settings, or check them.
+
+    Raises:
+        ConfigurationError: A setting is not valid, or a file or port that it names cannot be used.
+    """
     settings = settings_of(args)
     if args.what == "check":
         from telemetry_server.composition.listeners import check_ports
@@ -59,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"ok": True})
         else:
-            print_text("the settings make sense")
+            print_text("the settings are valid")
         return ExitStatus.DONE
     values = {name: plain(getattr(settings, name)) for name in SETTING_NAMES}
     if args.json:
@@ -75,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_data_dir(settings: Settings) -> None:
-    """Raise `ConfigurationError` if `serve` could not make or use the data root."""
+    """Raise `ConfigurationError` if `serve` could not create or use the data root."""
     wanted = settings.data_dir.absolute()
     present = next(path for path in (wanted, *wanted.parents) if path.exists())
     trouble = None

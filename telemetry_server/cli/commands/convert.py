@@ -1,4 +1,4 @@
-"""``telemetry-server convert``: converts everything in raw/, or exported files."""
+"""``telemetry-server convert``: converts all waiting submissions, or imports and converts exported files."""
 
 import argparse
 import asyncio
@@ -24,7 +24,8 @@ exit status: 0 even if pings were quarantined, 4 if a file was damaged,
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="file of exported data; - is stdin")
+    """Add the options of ``convert``."""
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exported file to import first; - is stdin")
     parser.add_argument(
         "--format",
         choices=("auto", "packed", "export", "lines"),
@@ -35,18 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--date",
         type=day_of,
         metavar="YYYYMMDD",
-        help="day of arrival for lines, which have no dates",
+        help="day of arrival (UTC) for the format lines, which has no dates",
     )
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the counts of the run; 5 while pings are pending."""
+    """Convert, and print the counts of the run; 5 while pings wait for definitions."""
     from storage.progress.conversion_state import ConversionState
     from telemetry_server.composition.conversion import opened_converter
     from telemetry_server.composition.data_root import prepare_data_root
-    from telemetry_server.composition.other_processes import Company
+    from telemetry_server.composition.other_processes import OtherProcesses
     from telemetry_server.coordinator.run_summary import RunSummary
 
     if not args.files and (args.date or args.format != "auto"):
@@ -73,13 +74,13 @@ def run(args: argparse.Namespace) -> int:
                 bar.advance(tally.received - done)
                 done = tally.received
 
-            company = Company(explains_nothing=imported is None)
-            async with opened_converter(settings, on_progress=show, on_wait=company.waits) as converter:
-                company.begin(converter.ledger)
+            others = OtherProcesses(explains_nothing=imported is None)
+            async with opened_converter(settings, on_progress=show, on_wait=others.waits) as converter:
+                others.begin(converter.ledger)
                 await converter.convert_all(should_stop=stopped.is_set)
                 ConversionState(converter.root).clear()
-                company.end(converter.root, converter.ledger, converter.tally)
-                return converter.tally, stopped.is_set()
+                others.end(converter.root, converter.ledger, converter.summary)
+                return converter.summary, stopped.is_set()
 
     tally, was_stopped = asyncio.run(convert())
     if imported is not None:
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if tally.pending:
         say(_waiting(tally))
     if was_stopped:
-        say("stopped: converted pings are kept; run convert again for the rest")
+        say("stopped; what was converted is kept, run convert again for the rest")
         return ExitStatus.INTERRUPTED
     if imported is not None and imported.is_bad:
         return ExitStatus.BAD_INPUT

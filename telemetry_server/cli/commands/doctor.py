@@ -1,6 +1,7 @@
 """``doctor``: finds problems and prints a fix for each."""
 
 import argparse
+import logging
 from dataclasses import asdict
 
 from telemetry_server.cli.exit_status import ExitStatus
@@ -21,9 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each finding, with a fix if something is wrong; 1 if anything is."""
+    """Print a line for each finding, with a fix if something is wrong; 1 in that case."""
     from telemetry_server.diagnostics.checks import examine
 
+    # What these modules log is in the findings; without a handler Python would print it as well.
+    logging.getLogger("histogram_specs").addHandler(logging.NullHandler())
     findings = list(examine(settings_of(args)))
     healthy = all(finding.ok for finding in findings)
     if args.json:

@@ -1,4 +1,4 @@
-"""``telemetry-server doctypes``: the catalogue of JSON Schemas."""
+"""``telemetry-server doctypes``: lists, shows, checks and imports JSON Schemas."""
 
 import argparse
 from pathlib import Path
@@ -21,23 +21,24 @@ examples:
   telemetry-server doctypes show telemetry/main/4 --schemas-dir ./schemas
   telemetry-server doctypes check ping.json --as my-app/baseline/1 --schemas-dir ./schemas
 
-check: FILE is a ping (JSON, gzip or not), or a schema where its name ends with .schema.json.  What a
-ping is, --as says; else the ping itself, for Firefox's; else names such as <namespace>/main.4.json.
+check: FILE is a schema if its name ends with .schema.json, else a ping (JSON, may be gzipped).  --as names
+the ping's doctype.  Without --as it is taken from the ping (Firefox pings) or from a file name such as
+<namespace>/main.4.json.
 
-exit status: 0 done; 1 check found something, or import refused a file; 4 FILE is no JSON"""
+exit status: 0 done, 1 if FILE is not valid or import refused a file, 4 if FILE is not JSON"""
 
 MAX_LISTED = 20
-MAX_VIOLATION_CHARACTERS = 2000  # a place of eight long keys, and what the schema says
+MAX_VIOLATION_CHARACTERS = 2000  # enough for a path of eight long keys and the schema's demand
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``doctypes``."""
     actions = parser.add_subparsers(dest="action", metavar="list|show|check|import", required=True)
     for name, summary, argument in (
-        ("list", "what is registered", None),
-        ("show", "one schema", "DOCTYPE"),
-        ("check", "hold a ping against its schema", "FILE"),
-        ("import", "take the schemas of a folder, such as a checkout of mozilla-pipeline-schemas", "DIR"),
+        ("list", "list the registered schemas", None),
+        ("show", "print one schema", "DOCTYPE"),
+        ("check", "check a ping against its schema, or check a schema", "FILE"),
+        ("import", "copy the schemas of a folder, such as a checkout of mozilla-pipeline-schemas", "DIR"),
     ):
         action = actions.add_parser(
             name,
@@ -65,8 +66,8 @@ _EXAMPLES = {
 }
 _HELP = {
     "show": "<namespace>/<doctype>/<version>; without the version, the highest",
-    "check": "a ping, or a schema",
-    "import": "its schemas/ is looked into where it has one",
+    "check": "a ping or a schema",
+    "import": "a folder of schemas; if it contains a folder schemas/, that one is used",
 }
 
 
@@ -78,7 +79,7 @@ def _name(text: str) -> list[str]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what was asked for; returns the exit status."""
+    """Run the action; return the exit status."""
     settings = settings_of(args)
     return int(_ACTIONS[args.action](args, settings))
 
@@ -117,7 +118,7 @@ def _show(args: argparse.Namespace, settings: Settings) -> int:
 
     entry = _named(_catalogue(settings), args.subject)
     if entry is None:
-        say(f"telemetry-server doctypes: {args.subject} is not registered; doctypes list shows what is")
+        say(f"telemetry-server doctypes: {args.subject} is not registered; see doctypes list")
         return ExitStatus.FINDINGS
     text = entry.text()
     if args.json:
@@ -171,7 +172,7 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
         for violation in found.violations:
             print_text(f"{file}: {shown(violation, MAX_VIOLATION_CHARACTERS)}")
     else:
-        print_text(f"{file}: a valid {shown(found.name)}")
+        print_text(f"{file} is a valid {shown(found.name)}")
     return ExitStatus.FINDINGS if found.violations else ExitStatus.DONE
 
 
@@ -180,7 +181,7 @@ def _import(args: argparse.Namespace, settings: Settings) -> int:
     from telemetry_server.doctypes.importing import import_schemas
 
     if settings.schemas_dir is None:
-        raise ConfigurationError("schemas_dir is not set: say with --schemas-dir where schemas go")
+        raise ConfigurationError("schemas_dir is not set: name the folder with --schemas-dir")
     source = Path(args.subject)
     if not source.is_dir():
         say(f"telemetry-server doctypes: {source}: no such folder")
@@ -195,7 +196,7 @@ def _import(args: argparse.Namespace, settings: Settings) -> int:
         )
     else:
         print_text(
-            f"{len(result.taken)} schemas taken into {settings.schemas_dir}, {len(result.refused)} refused"
+            f"{len(result.taken)} schemas copied to {settings.schemas_dir}, {len(result.refused)} refused"
         )
         for file, reason in result.refused:
             print_text(f"  {file}: {reason}")

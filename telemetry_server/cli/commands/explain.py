@@ -1,4 +1,4 @@
-"""``telemetry-server explain``: what happened to one ping."""
+"""``telemetry-server explain``: prints what happened to one ping."""
 
 import argparse
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from telemetry_server.terminal.output import print_json, print_text, say
 EPILOG = """\
 example: telemetry-server explain --data ./data 17caa68c-25f5-450a-9cce-7d31318846d8
 
-exit status: 0 if it is known, 1 if nothing was received under this id"""
+exit status: 0 if the ping is known, 1 if nothing was received under this id"""
 
 
 def _document_id(text: str) -> UUID:
@@ -24,12 +24,13 @@ def _document_id(text: str) -> UUID:
         pass
     raise argparse.ArgumentTypeError(
         f"{text!r} is not a document id (8-4-4-4-12 hexadecimal digits);"
-        " pings with such ids are shown by: cat quarantine --where reason=invalid_document_id"
+        " to see pings with other ids: telemetry-server cat quarantine --where reason=invalid_document_id"
     )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("docid", type=_document_id, metavar="DOCID")
+    """Add the options of ``explain``."""
+    parser.add_argument("docid", type=_document_id, metavar="DOCID", help="document id of the ping")
     add_json_option(parser)
     add_settings_options(parser)
 
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     return ExitStatus.DONE
 
 
-MAX_DETAIL_CHARACTERS = 2000  # enough for a schema violation below eight long keys
+MAX_DETAIL_CHARACTERS = 2000  # enough for a path of eight long keys and the schema's demand
 MAX_DESCRIBED = 20
 WIDTH = len("revision source") + 2
 CLIENT_TYPES = {0: "exponential", 1: "linear", 2: "boolean", 3: "flag", 4: "count", 5: "categorical"}
@@ -80,20 +81,24 @@ def _print(found: dict[str, Any]) -> None:
             print_text(f"  {title:<{WIDTH}}{shown(found[name], MAX_DETAIL_CHARACTERS)}")
     if found["checked"]:
         passed = ", ".join(check["check"] for check in found["checked"] if check["passed"])
-        print_text(f"  {'passed':<{WIDTH}}{passed or 'nothing'}")
+        print_text(f"  {'checks passed':<{WIDTH}}{passed or 'none'}")
     for line in _self_described(found["self_described"]):
         print_text(line)
     dropped = found["dropped_histograms"]
     for name, count in found["metadata"].get("anomalies", {}).items():
         print_text(f"  {'anomaly':<{WIDTH}}{name}{f' ({count} times)' if count > 1 else ''}")
     if found["outcome"] == "stored":
-        print_text(f"  {'kept':<{WIDTH}}{found['kept_histograms'] or 0} histograms")
-        print_text(f"  {'dropped':<{WIDTH}}{len(dropped)} histograms")
+        print_text(f"  {'kept':<{WIDTH}}{_histograms(found['kept_histograms'] or 0)}")
+        print_text(f"  {'dropped':<{WIDTH}}{_histograms(len(dropped))}")
     for histogram in dropped:
-        line = f" (line {histogram['spec_line']} of its Histograms.json)" if "spec_line" in histogram else ""
+        line = (
+            f" (defined in line {histogram['spec_line']} of Histograms.json)"
+            if "spec_line" in histogram
+            else ""
+        )
         name, detail, where = (shown(histogram[part]) for part in ("name", "detail", "where"))
         print_text(f"    {name}: {histogram['reason']}: {detail}{line}")
-        print_text(f"      at {where}")
+        print_text(f"      path in the ping: {where}")
     for other in found["others"]:
         reason = f": {other['reason']}" if other["reason"] else ""
         parts = (other[name] for name in ("received_at", "namespace", "doctype", "detail"))
@@ -101,16 +106,20 @@ def _print(found: dict[str, Any]) -> None:
         print_text(f"  {'also':<{WIDTH}}{other['outcome']}{reason} {words}".rstrip())
 
 
+def _histograms(count: int) -> str:
+    return f"{count} histogram{'' if count == 1 else 's'}"
+
+
 def _self_described(described: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each histogram that was packed by its own definition, up to a limit."""
+    """Yield a line for each histogram that was packed with the definition it carries, up to a limit."""
     from telemetry_server.convert.histograms.self_description import descriptions
 
     packed = list(descriptions(described))
     if packed:
-        yield f"  {'self-described':<{WIDTH}}{len(packed)} histograms were packed by their own definitions"
+        yield f"  {'self-described':<{WIDTH}}{len(packed)} histograms were packed with their own definitions"
     for section, name, (client_type, low, high, bucket_count) in packed[:MAX_DESCRIBED]:
         kind = CLIENT_TYPES.get(client_type, f"type {client_type}")
         place = f" in {shown('.'.join(section))}" if section else ""
         yield f"    {shown(name)}{place}: {kind}, {low} to {high} in {bucket_count} buckets"
     if len(packed) > MAX_DESCRIBED:
-        yield f"    and {len(packed) - MAX_DESCRIBED} more: --json lists all"
+        yield f"    and {len(packed) - MAX_DESCRIBED} more; --json prints all"

@@ -1,4 +1,4 @@
-"""``generate``: realistic pings, as lines or sent to a server."""
+"""``generate``: generates realistic pings and prints them or sends them to a server."""
 
 import argparse
 import sys
@@ -19,8 +19,8 @@ from telemetry_server.settings.value_types import server_url
 from telemetry_server.terminal.output import print_json, print_text, progress, say
 
 EPILOG = """\
-The pings name a revision of our own, made from the definitions' digest.  The
-server finds it once --install-specs has put the definitions in its cache.
+The pings name a made-up revision, the digest of the definitions.  The server
+knows it after --install-specs has put the definitions in its cache.
 
 examples:
   telemetry-server generate --install-specs --data ./data
@@ -33,49 +33,59 @@ MAX_AT_ONCE = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``generate``."""
-    parser.add_argument("--count", type=natural, default=10, metavar="N", help="how many (default: 10)")
+    parser.add_argument("--count", type=natural, default=10, metavar="N", help="how many pings (default: 10)")
     parser.add_argument(
-        "--seed", type=integer, default=0, metavar="S", help="equal seeds, equal pings (default: 0)"
+        "--seed", type=integer, default=0, metavar="S", help="the same seed gives the same pings (default: 0)"
     )
     parser.add_argument(
         "--malformed",
         type=rate,
         default=0.0,
         metavar="RATE",
-        help="share that is malformed, 0 to 1 (default: 0)",
+        help="fraction of pings with a fault, 0 to 1 (default: 0)",
     )
     parser.add_argument(
         "--repeats",
         type=rate,
         default=0.0,
         metavar="RATE",
-        help="share that is sent again, 0 to 1 (default: 0)",
+        help="fraction of pings that are sent again, 0 to 1 (default: 0)",
     )
     parser.add_argument(
         "--layout",
         type=_layout,
         choices=list(Layout),
         default=Layout.CLASSIC,
-        help="payload of version 1 or a unified main ping (default: classic)",
+        help="classic: payload of version 1; unified: main ping (default: classic)",
     )
-    parser.add_argument("--definitions", type=Path, metavar="FILE", help="a Histograms.json (default: ours)")
+    parser.add_argument(
+        "--definitions",
+        type=Path,
+        metavar="FILE",
+        help="a Histograms.json (default: the one in this package)",
+    )
     parser.add_argument(
         "--format",
         choices=["lines", "packed"],
-        help="on stdout: lines of <id>TAB<json>, or a packed log, which says when each ping came"
+        help="output on stdout: lines of <id>TAB<json>, or a packed log, which has times of arrival"
         " (default: lines; packed with --days)",
     )
     parser.add_argument(
-        "--days", type=positive, metavar="N", help="spread the arrivals evenly over N days, in a packed log"
+        "--days",
+        type=positive,
+        metavar="N",
+        help="spread the times of arrival evenly over N days, in a packed log",
     )
     parser.add_argument(
-        "--last-day", type=day_of, metavar="YYYYMMDD", help="the last of them (default: yesterday, UTC)"
+        "--last-day", type=day_of, metavar="YYYYMMDD", help="the last of these days (default: yesterday, UTC)"
     )
-    parser.add_argument("--to", type=_server, metavar="URL", help="send them to this server instead")
+    parser.add_argument(
+        "--to", type=_server, metavar="URL", help="send the pings to this server instead of printing them"
+    )
     parser.add_argument(
         "--install-specs",
         action="store_true",
-        help="put the definitions in the server's revision cache and make no pings",
+        help="only put the definitions in the server's revision cache; generate no pings",
     )
     add_settings_options(parser)
     add_json_option(parser)
@@ -86,7 +96,7 @@ def _server(text: str) -> str:
         url = server_url(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no server; write it like http://127.0.0.1:8080"
+            f"{text!r} is not the URL of a server; write it like http://127.0.0.1:8080"
         ) from None
     if urlsplit(url).path:
         raise argparse.ArgumentTypeError(f"{text!r} must have no path: pings go to /submit/… on that server")
@@ -97,11 +107,11 @@ def _layout(text: str) -> Layout:
     try:
         return Layout(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(Layout)}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a layout: choose {' or '.join(Layout)}") from None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the pings; 5 if the server did not take them all."""
+    """Generate the pings; 5 if the server did not accept all of them."""
     wrong = _contradiction(args)
     if wrong is not None:
         say(f"telemetry-server generate: {wrong}")
@@ -129,16 +139,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _contradiction(args: argparse.Namespace) -> str | None:
-    """What of the arguments does not go together; None if all do."""
+    """Return which arguments contradict each other; None if none do."""
     if args.to is not None and (args.days is not None or args.format is not None):
-        return "--to sends pings, and the server dates them: leave out --days and --format"
+        return "--days and --format do not go with --to: the server sets the time of arrival"
     if args.days is not None and args.format == "lines":
-        return "lines hold no time of arrival: use --format packed with --days"
+        return "the format lines has no times of arrival: use --format packed with --days"
     is_packed = args.days is not None or args.format == "packed"
     if args.last_day is not None and not is_packed:
         return "--last-day needs --days"
     if is_packed and not args.install_specs and sys.stdout.isatty():
-        return "a packed log is binary: send it to a file, or to telemetry-server convert -"
+        return "a packed log is binary: redirect it to a file, or pipe it to telemetry-server convert -"
     return None
 
 
@@ -178,7 +188,7 @@ def _install(args: argparse.Namespace, definitions: Definitions) -> int:
     if args.json:
         print_json({"revision": definitions.revision_url, "directory": str(directory)})
     else:
-        print_text(f"{definitions.revision_url} is in {directory}")
+        print_text(f"the definitions of {definitions.revision_url} are in {directory}")
     return ExitStatus.DONE
 
 
@@ -203,5 +213,7 @@ def _send(args: argparse.Namespace, recipe: Recipe) -> int:
     if args.json:
         print_json({"sent": sum(answers.values()), "answers": answers})
     else:
-        print_text(", ".join(f"{count} answered {status}" for status, count in sorted(answers.items())))
+        print_text(
+            ", ".join(f"{count:,} answered with {status}" for status, count in sorted(answers.items()))
+        )
     return ExitStatus.DONE if set(answers) <= {200} else ExitStatus.TRY_AGAIN

@@ -1,4 +1,4 @@
-"""What ``point glean`` prints: for each SDK the lines that start Glean and aim it at a server."""
+"""Code for ``point glean``: for each SDK, the lines that start Glean with this server as its endpoint."""
 
 import re
 from string import Template
@@ -48,14 +48,14 @@ Glean.initialize("my-app", true, {
 });"""
 
 _NO_TLS = """\
-// Glean.js sends to https only, also on this machine, and "$url" is http.  Two commands mend that:
+// Glean.js sends to https only, even on this machine, but "$url" is http.  Two commands set up https:
 //   telemetry-server certificate ./tls
 //   telemetry-server serve$port --tls-certificate ./tls/certificate.pem --tls-key ./tls/key.pem
-// Open the address below once in the browser, and accept the certificate.
+// Then open the address below once in the browser, and accept the certificate.
 """
 
 _REFUSED = """\
-// Glean.js refuses the address below: it takes a host name or an IPv4 address, perhaps a port, and no path.
+// Glean.js does not accept the address below: it must be a host name or an IPv4 address, without a path.
 """
 
 # Source: validateURL in core/utils of @mozilla/glean 5.
@@ -64,18 +64,18 @@ _GLEAN_JS_URL = re.compile(r"https://[A-Za-z0-9._-]+(:[0-9]+)?")
 
 def glean_snippets(url: str) -> dict[str, str]:
     """
-    Lines for each SDK, by language; they run as they are.
+    Return code for each SDK, by language; it runs as it is.
 
     Args:
-        url: Of the server, without a slash at its end.  Glean.js gets it with https in any case.
+        url: The URL of the server, without a final slash.  For Glean.js it always becomes https.
     """
     javascript = Template(_JAVASCRIPT).substitute(url=_for_glean_js(url))
     if not _GLEAN_JS_URL.fullmatch(_for_glean_js(url)):
         javascript = _REFUSED + javascript
     if urlsplit(url).scheme == "http":
         port = urlsplit(url).port
-        words = "" if port is None else f" --port {port}"
-        javascript = Template(_NO_TLS).substitute(url=url, port=words) + javascript
+        option = "" if port is None else f" --port {port}"
+        javascript = Template(_NO_TLS).substitute(url=url, port=option) + javascript
     return {
         "python": Template(_PYTHON).substitute(url=url),
         "kotlin": Template(_KOTLIN).substitute(url=url),
@@ -85,7 +85,7 @@ def glean_snippets(url: str) -> dict[str, str]:
 
 
 def _for_glean_js(url: str) -> str:
-    """*url* with https, and with a name for the loopback address of IPv6, which Glean.js refuses."""
+    """Return *url* with https, and with localhost for [::1], which Glean.js does not accept."""
     parts = urlsplit(url)
     netloc = parts.netloc.replace("[::1]", "localhost")
     return f"https://{netloc}{parts.path}"

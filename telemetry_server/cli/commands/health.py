@@ -1,4 +1,4 @@
-"""``health``: asks the server that these settings describe whether it lives."""
+"""``health``: checks that the server with these settings answers."""
 
 import argparse
 import ssl
@@ -13,18 +13,18 @@ from telemetry_server.terminal.output import print_json, say
 
 PATH = "/__lbheartbeat__"
 EPILOG = """\
-It asks on this machine, over TLS where tls_certificate is set.  The certificate is not
-checked, because it does not name this machine's own address.  For containers and scripts.
+It asks the server on this machine, over TLS if tls_certificate is set.  The certificate is not checked,
+because it is for the name that clients use.  For containers and scripts.
 
 example: telemetry-server health --config /etc/telemetry-server.toml
 
-Exit status 5: nothing answers, or not with 200."""
+exit status: 0 if it answers with 200, else 5"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``health``."""
-    parser.add_argument("--host", help="address that it listens on (default: 127.0.0.1)")
-    parser.add_argument("--port", help="port that it listens on (default: 8080)")
+    parser.add_argument("--host", help="address that the server listens on (default: 127.0.0.1)")
+    parser.add_argument("--port", help="port that the server listens on (default: 8080)")
     parser.add_argument(
         "--timeout", type=seconds, default=2.0, metavar="SECONDS", help="how long to wait (default: 2)"
     )
@@ -33,12 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print whether it lives; 5 if nothing answers."""
+    """Print whether the server answers; 5 if it does not."""
     settings = settings_of(args)
     try:
         status = ask(settings, args.timeout)
     except (OSError, HTTPException) as error:
-        say(f"telemetry-server health: {place_of(settings)} does not answer: {error}; is the server running?")
+        reason = getattr(error, "strerror", None) or error
+        say(
+            f"telemetry-server health: {place_of(settings)} does not answer: {reason}; is the server running?"
+        )
         return ExitStatus.TRY_AGAIN
     if args.json:
         print_json({"alive": status == 200, "status": status})
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def place_of(settings: Settings) -> str:
-    """The server's address as a URL."""
+    """Return the server's address as a URL."""
     scheme = "http" if settings.tls_certificate is None else "https"
     host = host_of_this_machine(settings.host)
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
@@ -59,11 +62,11 @@ def place_of(settings: Settings) -> str:
 
 def ask(settings: Settings, timeout_seconds: float) -> int:
     """
-    The status code of the server's answer.
+    Return the status code of the server's answer.
 
     Raises:
-        OSError: It cannot be reached, or not in time.
-        HTTPException: It does not speak HTTP.
+        OSError: The server cannot be reached, or does not answer in time.
+        HTTPException: The answer is not HTTP.
     """
     host = host_of_this_machine(settings.host)
     connection: HTTPConnection

@@ -1,4 +1,4 @@
-"""``telemetry-server point``: client configuration for this server."""
+"""``telemetry-server point``: prints client configuration for this server."""
 
 import argparse
 import re
@@ -23,15 +23,15 @@ examples:
   telemetry-server point firefox --write ~/profile/user.js
   telemetry-server point glean --url https://telemetry.example.org
 
-firefox: prefs, as lines of a user.js.  Put it into the folder of a profile made for this, and start
-Firefox with it (firefox --profile DIR); prefs of the server are read at the start only.
-glean: the lines that start Glean and aim it here, for each language that Glean has an SDK in.
-With tls_certificate set the address is https.  Glean.js sends to https only: telemetry-server certificate
-makes a certificate for trying it."""
+firefox: prints preferences as lines of user.js.  Put the file into the folder of a new profile, and start
+Firefox with it (firefox --profile DIR).  Firefox reads the address of the server only when it starts.
+glean: prints the code that starts Glean with this server as its endpoint, for each SDK.
+If tls_certificate is set, the address is https.  Glean.js sends to https only: telemetry-server certificate
+makes a certificate for a trial."""
 
-# Source of the names: Firefox's TelemetryControllerBase and FOG; a run of Firefox ESR showed them at work.
+# Source of the names: TelemetryControllerBase and FOG in Firefox; verified with a run of Firefox ESR.
 FIREFOX_PREFS: dict[str, bool | int] = {
-    "toolkit.telemetry.send.overrideOfficialCheck": True,  # else only Mozilla's own builds send
+    "toolkit.telemetry.send.overrideOfficialCheck": True,  # without it only Mozilla's own builds send
     "datareporting.healthreport.uploadEnabled": True,
     "datareporting.policy.dataSubmissionPolicyBypassNotification": True,
     "toolkit.telemetry.initDelay": 1,
@@ -45,17 +45,19 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``point``."""
     parser.add_argument("client", choices=["firefox", "glean"], metavar="firefox|glean")
-    parser.add_argument("--url", help="where clients reach the server (default: by host and port)")
-    parser.add_argument("--host", help="of the server, where it is not the default")
-    parser.add_argument("--port", help="of the server, where it is not the default")
+    parser.add_argument(
+        "--url", help="URL at which clients reach the server (default: made from host and port)"
+    )
+    parser.add_argument("--host", help="address of the server (default: 127.0.0.1)")
+    parser.add_argument("--port", help="port of the server (default: 8080)")
     add_tls_options(parser)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write it to FILE, which must not exist")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write to FILE, which must not exist")
     add_settings_options(parser)
     add_json_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it, or write it."""
+    """Print the configuration, or write it to a file."""
     url = _url(args.url, settings_of(args))
     value, text = _firefox(url) if args.client == "firefox" else _glean(url)
     if args.write is not None:
@@ -77,8 +79,8 @@ def _firefox(url: str) -> tuple[dict[str, object], str]:
     prefs = firefox_prefs(url)
     if GLEAN_PORT_PREF not in prefs:
         say(
-            "Firefox sends its Glean pings to Mozilla, or to a port of its own machine: for them, forward "
-            f"such a port to {url} and set {GLEAN_PORT_PREF} to it"
+            "Firefox can send its Glean pings only to Mozilla or to a port of its own machine: for them, "
+            f"forward a local port to {url} and set {GLEAN_PORT_PREF} to its number"
         )
     return {"url": url, "prefs": prefs}, user_js(prefs)
 
@@ -90,22 +92,24 @@ def _glean(url: str) -> tuple[dict[str, object], str]:
 
 
 def _url(given: str | None, settings: Settings) -> str:
-    """Without a slash at the end: clients append their path to it."""
+    """Return the URL of the server, without a final slash: clients append their path to it."""
     if given is not None:
         try:
             return server_url(given)
         except ValueError:
-            raise ConfigurationError(f"--url {given!r} is no URL such as http://127.0.0.1:8080") from None
+            raise ConfigurationError(f"--url {given!r} is not a URL like http://127.0.0.1:8080") from None
     # No client can connect to "every address".
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
     if settings.port == 0:
-        raise ConfigurationError("port is 0, so the server takes a free one: say which with --port or --url")
+        raise ConfigurationError(
+            "port is 0, so the server takes any free port: name that port with --port or --url"
+        )
     scheme = "http" if settings.tls_certificate is None else "https"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def firefox_prefs(url: str) -> dict[str, str | bool | int]:
-    """The prefs, by name, that aim a Firefox at *url*."""
+    """Return the preferences, by name, that make Firefox send to *url*."""
     prefs: dict[str, str | bool | int] = {LEGACY_SERVER_PREF: url, **FIREFOX_PREFS}
     parts = urlsplit(url)
     if parts.hostname in LOCAL_HOSTS and parts.scheme == "http" and not parts.path:
@@ -114,7 +118,7 @@ def firefox_prefs(url: str) -> dict[str, str | bool | int]:
 
 
 def user_js(prefs: dict[str, str | bool | int]) -> str:
-    """*prefs* as a user.js has them."""
+    """Return *prefs* as lines of user.js."""
     return "".join(f"user_pref({_js(name)}, {_js(value)});\n" for name, value in prefs.items())
 
 

@@ -1,4 +1,4 @@
-"""``telemetry-server repair``: a ledger built anew from the files, and strays moved aside."""
+"""``telemetry-server repair``: rebuilds the ledger from the files, and moves unknown files aside."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -15,26 +15,27 @@ examples:
   telemetry-server repair --data ./data --dry-run
   telemetry-server repair --data ./data
 
-Where the ledger is gone, older than the files, another data root's, or of another version, or where
-files that it counts on are gone, it is built anew from the files and raw/. Files that it does not
-know are moved to state/stray/, and the old ledger too. Nothing is removed. A run that is cut short
-is finished by the next. It may run beside the server."""
+The ledger is rebuilt from the files and raw/ if it is missing, older than the files, of another data
+root or of another version, or if files that it refers to are missing.  Files that are not in the ledger
+are moved to state/stray/, and so is the old ledger.  Nothing is deleted.  An interrupted repair is finished
+by the next one.  The server may run meanwhile."""
 MAX_SHOWN = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``repair``."""
     parser.add_argument("--dry-run", action="store_true", help="show what would be done; change nothing")
     parser.add_argument(
         "--rebuild",
         action="store_true",
-        help="build the ledger anew though it seems to be right: files were changed by hand",
+        help="rebuild the ledger even if it seems right, for example after files were changed by hand",
     )
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was done, or would be."""
+    """Repair the data root, and print what was done; with --dry-run, what would be done."""
     from storage.data_root import DataRoot
     from storage.disk import Disk
     from telemetry_server.composition.conversion import setup_of
@@ -77,17 +78,17 @@ def _as_json(result: "Repaired", *, dry_run: bool) -> dict[str, Any]:
 
 def _print(result: "Repaired", *, dry_run: bool) -> None:
     if result.is_well:
-        print("nothing to repair: the ledger is the one of these files, and knows them all")
+        print("nothing to repair: the ledger matches the files of the data root")
         return
     if result.unfit is not None:
-        print(f"the ledger {'would be' if dry_run else 'was'} built anew: {result.unfit}")
+        print(f"the ledger {'would be' if dry_run else 'was'} rebuilt: {result.unfit}")
     if result.rebuilt is not None:
         rebuilt = result.rebuilt
         print(
-            f"it knows {rebuilt.files:,} files: {rebuilt.stored:,} stored,"
+            f"it contains {rebuilt.files:,} files: {rebuilt.stored:,} stored,"
             f" {rebuilt.quarantined:,} quarantined,"
             f" {rebuilt.conflicts:,} conflicts;"
-            f" the next conversion judges {rebuilt.unjudged:,} submissions again"
+            f" the next conversion converts {rebuilt.unjudged:,} submissions again"
         )
     for line in result.damaged:
         say(f"  damaged: {line}")
@@ -101,4 +102,4 @@ def _print(result: "Repaired", *, dry_run: bool) -> None:
     elif result.moved_to:
         print(f"the old ledger is in {result.moved_to}/state")
     if not dry_run:
-        print("now: telemetry-server convert, then telemetry-server audit")
+        print("next: run telemetry-server convert, then telemetry-server audit")

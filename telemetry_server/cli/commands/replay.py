@@ -1,4 +1,4 @@
-"""``telemetry-server replay``: quarantined pings through today's definitions again."""
+"""``telemetry-server replay``: converts quarantined pings again, with the present definitions."""
 
 import argparse
 import asyncio
@@ -13,20 +13,25 @@ examples:
   telemetry-server replay --data ./data --reason unknown_revision --dry-run
   telemetry-server replay --data ./data --reason unknown_revision
 
-What is stored now leaves quarantine, and the books follow.  Histograms that were dropped from
-stored pings are not replayed."""
+A ping that is stored this time leaves quarantine, and the counts change accordingly.  Histograms that
+were dropped from stored pings are not replayed.
+
+exit status: 0 done, 5 while pings wait for a revision server"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", metavar="REASON", help="only what was refused for this reason")
-    parser.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="only what arrived on this day (UTC)")
+    """Add the options of ``replay``."""
+    parser.add_argument("--reason", metavar="REASON", help="only pings quarantined for this reason")
+    parser.add_argument(
+        "--date", type=day_of, metavar="YYYYMMDD", help="only pings that arrived on this day (UTC)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what became of what was replayed; 5 while some waits for a revision server."""
+    """Print the outcomes of the replayed pings; 5 while some wait for a revision server."""
     from telemetry_server.composition.conversion import opened_converter
     from telemetry_server.composition.data_root import writable_data_root
     from telemetry_server.coordinator.replay import Replayed, Replayer
@@ -37,14 +42,14 @@ def run(args: argparse.Namespace) -> int:
 
     if args.reason == CONFLICT:
         say(
-            "telemetry-server replay: a conflict is not replayed, another ping is stored under its id;"
-            f" to look at it: cat quarantine --where reason={CONFLICT}"
+            "telemetry-server replay: conflicts are not replayed: another ping is stored under the id;"
+            f" to see them: telemetry-server cat quarantine --where reason={CONFLICT}"
         )
         return ExitStatus.USAGE
     if args.reason in set(HistogramReason):
         say(
-            f"telemetry-server replay: {args.reason} is why a histogram was dropped, and its ping is stored;"
-            f" to look at it: cat quarantine --where reason={args.reason}"
+            f"telemetry-server replay: {args.reason} is a reason to drop a histogram, and its ping is stored;"
+            f" to see them: telemetry-server cat quarantine --where reason={args.reason}"
         )
         return ExitStatus.USAGE
     if args.reason is not None and args.reason not in set(QuarantineReason):
@@ -65,5 +70,7 @@ def run(args: argparse.Namespace) -> int:
         rows = [("examined", result.examined), ("stored", result.stored), ("duplicate", result.duplicate)]
         rows += [(f"now {reason}", count) for reason, count in sorted(result.requarantined.items())]
         rows += [("unchanged", result.unchanged), ("waiting for a revision server", result.waiting)]
-        print_table(("would become" if args.dry_run else "became", "count"), rows)
+        print_table(("outcome", "pings"), rows)
+        if args.dry_run:
+            say("dry run: nothing was changed")
     return ExitStatus.TRY_AGAIN if result.waiting else ExitStatus.DONE

@@ -1,4 +1,4 @@
-"""``telemetry-server restore``: a data root from the file that ``backup`` wrote."""
+"""``telemetry-server restore``: makes a data root from a backup."""
 
 import argparse
 from pathlib import Path
@@ -10,24 +10,25 @@ from telemetry_server.terminal.output import print_json, progress, say
 EPILOG = """\
 example: telemetry-server restore backup-20261122.tar --data ./restored
 
-The data root must not exist yet, or be an empty folder. It appears whole, or not at all.
+The data root must not exist yet, or be an empty folder.  It appears only when it is complete.
 
-exit status: 4 if the archive is damaged, cut short, or not one of backup's"""
+exit status: 4 if the archive is damaged, truncated, or was not written by telemetry-server backup"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``restore``."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the archive that backup wrote")
     add_json_option(parser)
     add_settings_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was restored."""
+    """Restore the data root, and print how much it contains."""
     from storage.backup.restore import restore
     from storage.disk import Disk
 
     if not args.file.is_file():
-        say(f"telemetry-server restore: {args.file}: no such file; name one that backup wrote")
+        say(f"telemetry-server restore: {args.file}: no such file; name a file written by backup")
         return ExitStatus.BAD_INPUT
     target = settings_of(args).data_dir.absolute()
     with progress("restoring", unit="files") as bar:
@@ -35,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"data_dir": str(target), "files": made.files, "bytes": made.bytes})
     else:
-        print(f"{target}: {made.files:,} files, {made.bytes:,} bytes; telemetry-server audit looks at them")
+        print(f"{target}: {made.files:,} files, {made.bytes:,} bytes; check them with telemetry-server audit")
     return ExitStatus.DONE

@@ -1,4 +1,4 @@
-"""The server: edge workers on one port, the converter behind them, a supervisor above."""
+"""``serve``: runs edge workers on one port, a converter, and a supervisor of them all."""
 
 import argparse
 import os
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 EPILOG = """\
 example: telemetry-server serve --data ./data --port 8080
 
-SIGTERM or Ctrl-C lets it finish what it took, at most drain_timeout_seconds, then it stops with 0;
-a second one stops it at once.  SIGHUP reads certificate, partition schema, doctypes and rules again.
-Exit status 78: the port is taken, or a setting makes no sense."""
+SIGTERM or Ctrl-C: finish open requests (at most drain_timeout_seconds), then stop with status 0; a second
+one stops at once.  SIGHUP: read certificate, partition schema, doctypes and rules again.
+
+exit status: 78 if the port is in use or a setting is not valid"""
 
 EXAMPLE_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
 EXAMPLE_PING = (
@@ -37,20 +38,22 @@ EXAMPLE_PING = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `serve`."""
+    """Add the options of ``serve``."""
     add_settings_options(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on; 0 takes a free one (default: 8080)")
     parser.add_argument(
-        "--workers", metavar="N", help="processes that take submissions (default: one per core)"
+        "--workers", metavar="N", help="processes that receive submissions (default: one per core)"
     )
     add_tls_options(parser)
-    parser.add_argument("--no-reports", action="store_true", help="leave the reports out")
-    parser.add_argument("--no-convert", action="store_true", help="only keep submissions; convert them later")
+    parser.add_argument("--no-reports", action="store_true", help="do not start the reports")
+    parser.add_argument(
+        "--no-convert", action="store_true", help="only store submissions; convert them later"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop."""
+    """Serve until a signal stops it."""
     from telemetry_server.composition.data_root import prepare_data_root
     from telemetry_server.composition.listeners import hold_ports
     from telemetry_server.composition.reports import check_reports_access
@@ -63,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         prepare_data_root(settings)
         check_reports_access(settings)
         logs.forgive_streams()
-        logs.configure(human=_logs_for_people(settings))
+        logs.configure(human=_wants_text_logs(settings))
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
         metrics.prepare_directory(metrics_directory)
         try:
@@ -72,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
             metrics.remove_directory(metrics_directory)
 
 
-def _logs_for_people(settings: Settings) -> bool | None:
-    """Whether log lines are for people; None where the output decides."""
+def _wants_text_logs(settings: Settings) -> bool | None:
+    """Return whether log lines are text instead of JSON; None if that depends on the output."""
     return None if settings.log_format is LogFormat.AUTO else settings.log_format is LogFormat.TEXT
 
 
@@ -84,9 +87,9 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
 
     wake_read, wake_write = os.pipe()
     options = _edge_options(settings, ports, converts=converts)
-    doors = listeners_of(settings, ports)
+    listeners = listeners_of(settings, ports)
     children = [
-        _edge_child(options, _place(settings, number, wake_write if converts else -1), doors)
+        _edge_child(options, _place(settings, number, wake_write if converts else -1), listeners)
         for number in range(1, settings.workers + 1)
     ]
     if converts:
@@ -97,7 +100,7 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     def print_hints() -> None:
         port = ports.public.port
         ServerStarted(settings.host, port, settings.workers, str(settings.data_dir)).emit()
-        _say_where(settings, ports)
+        _say_next_steps(settings, ports)
 
     drain_timeout_seconds = settings.drain_timeout_seconds
     status = Supervisor(children, drain_timeout_seconds=drain_timeout_seconds, on_ready=print_hints).run()
@@ -146,12 +149,12 @@ def _edge_options(settings: Settings, ports: "HeldPorts", *, converts: bool) -> 
 
 
 def _version() -> bytes:
-    """What Dockerflow asks for; a build says its commit in ``version.json`` beside the program."""
+    """Return the version object of Dockerflow; ``version.json`` in the current folder may name the commit."""
     from importlib.metadata import version
 
     import orjson
 
-    said = {"source": "", "version": version("telemetry-server"), "commit": "", "build": ""}
+    facts = {"source": "", "version": version("telemetry-server"), "commit": "", "build": ""}
     file = Path("version.json")
     if file.is_file():
         try:
@@ -159,8 +162,8 @@ def _version() -> bytes:
         except (OSError, ValueError):
             found = {}
         if isinstance(found, dict):
-            said |= {name: str(found[name]) for name in said if name in found}
-    return orjson.dumps(said)
+            facts |= {name: str(found[name]) for name in facts if name in found}
+    return orjson.dumps(facts)
 
 
 def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
@@ -177,12 +180,12 @@ def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
     )
 
 
-def _edge_child(options: "EdgeOptions", place: "WorkerPlace", doors: "Listeners") -> "Child":
+def _edge_child(options: "EdgeOptions", place: "WorkerPlace", listeners: "Listeners") -> "Child":
     from telemetry_server.edge.worker import run_worker
     from telemetry_server.supervision.supervisor import Child
 
     def run_edge(lifeline_fd: int, announce: Callable[[], None]) -> int:
-        return run_worker(options, replace(place, lifeline_fd=lifeline_fd), doors, announce)
+        return run_worker(options, replace(place, lifeline_fd=lifeline_fd), listeners, announce)
 
     return Child("edge", run_edge, announces=True)
 
@@ -201,7 +204,7 @@ def _converter_child(settings: Settings, wake_fd: int) -> "Child":
         return run_follower(settings, wake_fd=wake_fd, lifeline_fd=lifeline_fd)
 
     def died(status: str, pause_seconds: float) -> None:
-        state.halt(f"the converter's process ended ({status}); it is started again after {pause_seconds:g} s")
+        state.halt(f"the conversion process ended ({status}); it restarts in {pause_seconds:g} s")
 
     return Child("converter", run_converter, is_vital=False, on_death=died)
 
@@ -219,8 +222,8 @@ def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
     return Child("reports", run_reports, is_vital=False)
 
 
-def _say_where(settings: Settings, ports: "HeldPorts") -> None:
-    """Where to send a ping, and how to look at it."""
+def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:
+    """Print the address, and commands that send a ping and show what happened to it."""
     port = ports.public.port
     server = (
         f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
@@ -232,25 +235,25 @@ def _say_where(settings: Settings, ports: "HeldPorts") -> None:
         command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
     say(f"Listening on {server}/ with data in {data}")
     if ports.admin is not None:
-        say(f"  metrics:       http://{_host_in_url(settings.admin_host)}:{ports.admin.port}/metrics")
-    say(f"  send a ping:   {_example_curl(settings, server)}")
-    say(f"  see records:   {command} cat converted --data {data}")
-    say(f"  what happened: {command} explain {EXAMPLE_ID} --data {data}")
+        say(f"  metrics:             http://{_host_in_url(settings.admin_host)}:{ports.admin.port}/metrics")
+    say(f"  send a ping:         {_example_curl(settings, server)}")
+    say(f"  what happened to it: {command} explain {EXAMPLE_ID} --data {data}")
+    say(f"  see all records:     {command} cat converted --data {data}")
 
 
 def _example_curl(settings: Settings, server: str) -> str:
-    """A command that works as it is printed: a ping that is stored, whatever namespaces are taken."""
+    """Return a command that sends a ping which the server accepts and stores."""
     namespace = "telemetry" if not settings.namespaces else settings.namespaces[0]
     if "telemetry" in settings.namespaces or namespace == "telemetry":
         path, ping = f"telemetry/{EXAMPLE_ID}", EXAMPLE_PING
     else:
         path, ping = f"{namespace}/example/1/{EXAMPLE_ID}", '{"app_version": "1.0"}'
-    # The certificate is for the name that clients use, and this is for the machine itself.
+    # The certificate is for the name that clients use, not for the address of this machine.
     trust = "" if settings.tls_certificate is None else "--insecure "
     return f"curl -i {trust}--data '{ping}' '{server}/submit/{path}'"
 
 
 def _host_in_url(host: str) -> str:
-    """*host* as a client on this machine writes it in a URL."""
+    """Return *host* as a client on this machine writes it in a URL."""
     shown = host_of_this_machine(host)
     return f"[{shown}]" if ":" in shown else shown

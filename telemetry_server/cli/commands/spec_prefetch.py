@@ -67,7 +67,7 @@ def _start_of_day(day: str) -> datetime:
 
 
 class _PrefetchProgress:
-    """Adds the progress of changesets and of texts up in one bar."""
+    """Shows the progress of changesets and of texts in one bar."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar

@@ -1,4 +1,4 @@
-"""What ``telemetry-server specs show`` and ``specs diff`` print."""
+"""The actions ``telemetry-server specs show`` and ``specs diff``."""
 
 import argparse
 from dataclasses import asdict
@@ -22,15 +22,15 @@ from telemetry_server.terminal.output import print_json, print_table, print_text
 
 
 class DefinitionsNotFound(Exception):
-    """What was asked for is not here; *status* is what to exit with."""
+    """The requested definitions are not available; *status* is the exit status."""
 
     def __init__(self, text: str, status: ExitStatus = ExitStatus.FINDINGS) -> None:
         super().__init__(text)
         self.status = status
 
 
-class Definitions:
-    """Spec files as a user names them: by file, by the URL of a revision, or the newest."""
+class SpecFinder:
+    """Finds spec files by path, by the URL of a revision, or the newest one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,22 +43,22 @@ class Definitions:
         Return the specs of a file.
 
         Raises:
-            NotHere: If it cannot be read.
-            SpecError: If it is no spec file; the text names it.
+            DefinitionsNotFound: If it cannot be read.
+            SpecError: If it is not a spec file; the text names it.
         """
         try:
             return parse_spec_file(path.read_bytes(), self.cache.constants)
         except OSError as error:
             raise DefinitionsNotFound(f"{path}: {error.strerror}", ExitStatus.BAD_INPUT) from None
         except SpecError as error:
-            raise SpecError(f"{path} is no spec file: {error}") from error
+            raise SpecError(f"{path} is not a spec file: {error}") from error
 
     def of_revision(self, revision: Revision) -> SpecFile:
         """
-        Return the specs of a revision, fetched if need be and if that is allowed.
+        Return the specs of a revision; it is fetched if necessary and allowed.
 
         Raises:
-            NotHere: If neither the cache nor the history nor the server has it.
+            DefinitionsNotFound: If cache, history and server do not have it.
         """
         resolver = Resolver(
             self.cache,
@@ -72,14 +72,16 @@ class Definitions:
             answer = resolver.resolve(revision, channel=None, build_id=None, version=None)
         if isinstance(answer, Resolved):
             return answer.spec_file
-        raise DefinitionsNotFound(getattr(answer, "detail", f"{revision} went away"))
+        raise DefinitionsNotFound(
+            getattr(answer, "detail", f"{revision} was removed from the cache just now")
+        )
 
     def newest(self) -> SpecFile:
         """
-        Return the last one that mozilla-central is known to have had, or else the last that was cached.
+        Return the newest specs of mozilla-central in the history, or else the last cached ones.
 
         Raises:
-            NotHere: If there is none at all.
+            DefinitionsNotFound: If history and cache are empty.
         """
         versions = self.history.versions("mozilla-central")
         if versions:
@@ -88,18 +90,18 @@ class Definitions:
         cached = list(self.cache.list())
         if not cached:
             raise DefinitionsNotFound(
-                "the revision cache is empty: name a --file, a --revision, or prefetch first"
+                "the revision cache is empty: use --file or --revision, or run specs prefetch"
             )
         newest = max(cached, key=lambda entry: entry.path.stat().st_mtime_ns)
         say(str(newest.revision))
         return self.of_file(newest.path)
 
     def of_digest(self, digest: str) -> SpecFile:
-        """Return the specs of a text of the history."""
+        """Return the specs of the history's text with this digest."""
         return self.cache.shared(digest, self.history.spec_text)
 
     def named(self, text: str) -> SpecFile:
-        """Return the specs of the file or the URL *text*."""
+        """Return the specs of *text*, a path or a URL."""
         if text.startswith(("http://", "https://")):
             return self.of_revision(parse_revision_url(text))
         return self.of_file(Path(text))
@@ -122,8 +124,8 @@ class Definitions:
 
 
 def show(args: argparse.Namespace, settings: Settings) -> int:
-    """Print one definition or all; 1 if it is not defined."""
-    definitions = Definitions(settings)
+    """Print one definition, or all; 1 if the name is not defined."""
+    definitions = SpecFinder(settings)
     if args.history:
         return _show_history(args, definitions)
     if args.file:
@@ -146,9 +148,9 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
 
 def as_json(spec: HistogramSpec) -> dict[str, Any]:
     """
-    A definition as ``specs show --json`` prints it.
+    Return a definition as ``specs show --json`` prints it.
 
-    `labels` in bucket order and `other_bucket_starts` are there only where it has some.
+    `labels` (in bucket order) and `other_bucket_starts` are omitted if they are empty.
     """
     printed: dict[str, Any] = {
         "name": spec.name,
@@ -202,14 +204,15 @@ def _facts(spec: HistogramSpec) -> list[tuple[str, str]]:
     return [(title, value) for title, value in facts if value]
 
 
-def _show_history(args: argparse.Namespace, definitions: Definitions) -> int:
+def _show_history(args: argparse.Namespace, definitions: SpecFinder) -> int:
     if not args.name:
         say("telemetry-server specs show: --history needs a NAME")
         return ExitStatus.USAGE
     versions = definitions.history.versions(args.repo)
     if not versions:
         raise DefinitionsNotFound(
-            f"no history of {args.repo} is here: telemetry-server specs prefetch --repo {args.repo}"
+            f"the history of {args.repo} was not downloaded yet:"
+            f" run telemetry-server specs prefetch --repo {args.repo}"
         )
     found = list(eras(args.name, versions, definitions.of_digest))
     if args.json:
@@ -255,7 +258,7 @@ def _in_a_line(definition: Definition) -> str:
 
 def diff(args: argparse.Namespace, settings: Settings) -> int:
     """Print what was added, removed and changed."""
-    definitions = Definitions(settings)
+    definitions = SpecFinder(settings)
     difference = diff_spec_files(
         definitions.named(args.old), definitions.named(args.new), definitions.cache.constants
     )

@@ -26,6 +26,7 @@ Each action has its own --help: telemetry-server specs show --help."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions and options of ``specs``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="prefetch|list|show|diff")
     _add_prefetch(_action(actions, "prefetch", "download the history of definitions, for use offline"))
     _action(
@@ -62,7 +63,7 @@ exit status: 1 if a --repo does not exist, 5 if the download was interrupted"""
         "--repo",
         action="append",
         metavar="R",
-        help="a repository; may be repeated (default: those of Firefox)",
+        help="a repository; can be repeated (default: those of Firefox)",
     )
     parser.add_argument("--from", dest="since", type=day_of, metavar="DATE", help="first day of the history")
     parser.add_argument("--to", dest="until", type=day_of, metavar="DATE", help="last day of the history")
@@ -104,7 +105,7 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the action; returns the exit status."""
+    """Run the action; return the exit status."""
     from histogram_specs.errors import BadRevisionUrl, BadSource, HistoryError, SpecError
     from telemetry_server.cli.commands import spec_views
 
@@ -180,7 +181,7 @@ def _history_as_json(repository: "KnownRepository") -> dict[str, Any]:
 def _history_row(repository: "KnownRepository") -> tuple[object, ...]:
     return (
         repository.name,
-        f"{repository.known_from:%Y-%m-%d}" if repository.known_from else "its beginning",
+        f"{repository.known_from:%Y-%m-%d}" if repository.known_from else "the beginning",
         f"{repository.known_until:%Y-%m-%d}" if repository.known_until else "unfinished",
         repository.versions,
         repository.changesets,

@@ -27,6 +27,7 @@ Each of them has a --help of its own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions and options of ``tables``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="status|check|rebuild")
     for name, summary, epilog in (
         ("status", "list the committed files", "example: telemetry-server tables status --json"),

@@ -820,15 +820,15 @@ static PyObject *pack(PyObject *self, PyObject *args)
 
 /* ---- columns: the rows of a stored record as sparse lists, for the tables */
 
-#define NO_NUMBER INT64_MIN /* a number that is no integer of 64 bits */
+#define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
 #define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
 
 static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKETS + SUMMARY_NUMBERS];
 
 typedef struct {
     Walk walk;
-    PyObject *layouts, *names, *labels;
-    Buffer starts, counts, lengths, widths, sums; /* of int64 */
+    PyObject *layouts, *labels;
+    Buffer starts, counts, lengths, numbers, sums; /* of int64 */
 } Columns;
 
 static void add_number(Buffer *buffer, int64_t number)
@@ -862,8 +862,21 @@ static Text past_row_number(const Walk *walk, Text p, int64_t *number)
 /* Behind the zeros at `p`, of which most rows have long runs; adds how many there are to `*size`. */
 static Text past_zeros(const Walk *walk, Text p, int64_t *size)
 {
-    static const char zeros[] = "0,0,0,0,";
+    static const char zeros[] = "0,0,0,0,0,0,0,0,";
     Text first = p;
+#ifdef __SSE2__
+    const __m128i wanted = _mm_loadu_si128((const __m128i *)zeros);
+    while (walk->end - p >= 16) {
+        unsigned int same =
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), wanted));
+        unsigned int pairs = same == 0xFFFF ? 16 : (unsigned int)__builtin_ctz(~same) & ~1u;
+        p += pairs;
+        if (pairs < 16) {
+            *size += (p - first) / 2;
+            return p;
+        }
+    }
+#endif
     while (walk->end - p > 8 && memcmp(p, zeros, 8) == 0)
         p += 8;
     while (p[0] == '0' && p[1] == ',')
@@ -903,31 +916,32 @@ static Text past_row_numbers(const Walk *walk, Text p, int64_t *size, int64_t *f
 }
 
 /*
- * The starts of a name's buckets: `layouts[name]` holds a count of buckets and as many starts, once for
- * each layout that the name's definition may have; the one with as many buckets as the row counts.
+ * A layout of a name's buckets: its number, and the starts.  `layouts[name]` holds a count of buckets, a
+ * number and as many starts, once for each layout that the name's definition may have; the one with as many
+ * buckets as the row counts.
  */
-static const int64_t *starts_for(PyObject *found, int64_t width)
+static const int64_t *layout_of_width(PyObject *found, int64_t width)
 {
     const int64_t *at = (const int64_t *)PyBytes_AS_STRING(found);
     const int64_t *end = at + PyBytes_GET_SIZE(found) / (Py_ssize_t)sizeof *at;
-    while (at < end && *at >= 0 && *at < end - at) {
+    while (end - at >= 2 && *at >= 0 && *at <= end - at - 2) {
         if (*at == width)
             return at + 1;
-        at += 1 + *at;
+        at += 2 + *at;
     }
     return NULL;
 }
 
 /* Add the row at `p` where it is one and its layout is known; returns the place behind the value. */
-static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObject *name, PyObject *label)
+static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObject *label)
 {
     int64_t size, filled;
     Text end = past_row_numbers(&columns->walk, p, &size, &filled);
     if (end == NULL)
         return past_any(&columns->walk, p);
     int64_t width = size - SUMMARY_NUMBERS, length = 0, sum = 0;
-    const int64_t *starts = width > 0 && PyBytes_Check(found) ? starts_for(found, width) : NULL;
-    if (starts == NULL)
+    const int64_t *layout = width > 0 && PyBytes_Check(found) ? layout_of_width(found, width) : NULL;
+    if (layout == NULL)
         return end;
     for (; length < filled && row_places[length] < width; length++)
         if (row_numbers[length] < 0) /* NO_NUMBER is negative, too */
@@ -935,15 +949,13 @@ static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObje
     if (length < filled && row_places[length] == width)
         sum = row_numbers[length];
     for (int64_t i = 0; i < length; i++)
-        row_places[i] = starts[row_places[i]];
+        row_places[i] = layout[1 + row_places[i]];
     add(&columns->starts, row_places, (size_t)length * sizeof *row_places);
     add(&columns->counts, row_numbers, (size_t)length * sizeof *row_numbers);
     add_number(&columns->lengths, length);
-    add_number(&columns->widths, width);
+    add_number(&columns->numbers, layout[0]);
     add_number(&columns->sums, sum == -1 ? NO_NUMBER : sum);
-    if (PyList_Append(columns->names, name) < 0 || (label && PyList_Append(columns->labels, label) < 0))
-        return NULL;
-    return end;
+    return label != NULL && PyList_Append(columns->labels, label) < 0 ? NULL : end;
 }
 
 static PyObject *found_for(PyObject *layouts, PyObject *name)
@@ -954,36 +966,27 @@ static PyObject *found_for(PyObject *layouts, PyObject *name)
     return found;
 }
 
-/* A name as a str, decoded by Python where it has escapes. */
-static PyObject *any_key_at(Walk *walk, Text *p)
+/* A key that did not occur in `object` before; NULL where it did, or has escapes: then a parse decides. */
+static PyObject *new_key_at(Walk *walk, uint32_t object, Text *p)
 {
     Text from = *p;
-    PyObject *key = key_at(walk, p), *json, *quoted;
-    if (key != NULL || PyErr_Occurred() || *from != '"')
-        return key;
-    *p = from;
-    if ((*p = past_string(walk, from, 0)) == NULL || **p != ':')
-        return NULL;
-    if ((json = PyImport_ImportModule("orjson")) == NULL)
-        return NULL;
-    quoted = PyBytes_FromStringAndSize((const char *)from, *p - from);
-    key = quoted == NULL ? NULL : PyObject_CallMethod(json, "loads", "O", quoted);
-    Py_XDECREF(quoted);
-    Py_DECREF(json);
-    *p += 1;
+    PyObject *key = key_at(walk, p);
+    if (key != NULL && !is_new_key(walk, object, from, *p))
+        Py_CLEAR(key);
     return key;
 }
 
-static Text add_columns_of_keys(Columns *columns, Text p, PyObject *found, PyObject *name)
+static Text add_columns_of_keys(Columns *columns, Text p, PyObject *found)
 {
     if (*p != '{' || p[1] == '}')
         return past_any(&columns->walk, p);
+    uint32_t object = ++columns->walk.objects;
     do {
         p++;
-        PyObject *label = any_key_at(&columns->walk, &p);
+        PyObject *label = new_key_at(&columns->walk, object, &p);
         if (label == NULL)
             return NULL;
-        p = add_columns_of_row(columns, p, found, name, label);
+        p = add_columns_of_row(columns, p, found, label);
         Py_DECREF(label);
     } while (p != NULL && *p == ',');
     return p != NULL && *p == '}' ? p + 1 : NULL;
@@ -996,20 +999,19 @@ static PyObject *bytes_of(const Buffer *buffer)
 
 static PyObject *result_of(const Columns *columns)
 {
-    const Buffer *buffers[] = {&columns->starts, &columns->counts, &columns->lengths, &columns->widths,
+    const Buffer *buffers[] = {&columns->starts, &columns->counts, &columns->lengths, &columns->numbers,
                                &columns->sums};
-    PyObject *result = PyTuple_New(7);
+    PyObject *result = PyTuple_New(6);
     if (result == NULL)
         return NULL;
-    PyTuple_SET_ITEM(result, 0, Py_NewRef(columns->names));
-    PyTuple_SET_ITEM(result, 1, Py_NewRef(columns->labels));
+    PyTuple_SET_ITEM(result, 0, Py_NewRef(columns->labels));
     for (int i = 0; i < 5; i++) {
         PyObject *bytes = bytes_of(buffers[i]);
         if (bytes == NULL) {
             Py_DECREF(result);
             return NULL;
         }
-        PyTuple_SET_ITEM(result, 2 + i, bytes);
+        PyTuple_SET_ITEM(result, 1 + i, bytes);
     }
     return result;
 }
@@ -1026,33 +1028,31 @@ static PyObject *columns(PyObject *self, PyObject *args)
     if (!start(&columns.walk, text, length))
         Py_RETURN_NONE;
     Text p = columns.walk.text;
-    columns.names = PyList_New(0);
     columns.labels = PyList_New(0);
-    if (columns.names != NULL && columns.labels != NULL && *p == '{') {
+    if (columns.labels != NULL && *p == '{') {
         if (p[1] == '}')
             p++;
         else
             do {
                 p++;
-                PyObject *name = any_key_at(&columns.walk, &p);
+                PyObject *name = new_key_at(&columns.walk, 0, &p);
                 PyObject *found = name == NULL ? NULL : found_for(columns.layouts, name);
                 if (found == NULL)
                     p = NULL;
                 else if (is_keyed)
-                    p = add_columns_of_keys(&columns, p, found, name);
+                    p = add_columns_of_keys(&columns, p, found);
                 else
-                    p = add_columns_of_row(&columns, p, found, name, NULL);
+                    p = add_columns_of_row(&columns, p, found, NULL);
                 Py_XDECREF(name);
             } while (p != NULL && *p == ',');
         if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !PyErr_Occurred())
             result = result_of(&columns);
     }
-    Py_XDECREF(columns.names);
     Py_XDECREF(columns.labels);
     PyMem_Free(columns.starts.data);
     PyMem_Free(columns.counts.data);
     PyMem_Free(columns.lengths.data);
-    PyMem_Free(columns.widths.data);
+    PyMem_Free(columns.numbers.data);
     PyMem_Free(columns.sums.data);
     finish(&columns.walk);
     return result != NULL ? result : none_unless_raised();
@@ -1062,7 +1062,7 @@ static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
     {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, kept, numbers, doubts) | None"},
     {"columns", columns, METH_VARARGS,
-     "columns(text, layouts, is_keyed) -> (names, labels, starts, counts, lengths, widths, sums) | None"},
+     "columns(text, layouts, is_keyed) -> (labels, starts, counts, lengths, numbers, sums) | None"},
     {NULL, NULL, 0, NULL},
 };
 

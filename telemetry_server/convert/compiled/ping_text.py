@@ -42,6 +42,7 @@ class OpenedObject(dict[str, Any]):
         return self._decoded(name, part) if part.__class__ is bytes else part
 
     def get(self, name: str, default: Any = None) -> Any:
+        """Return the decoded value of *name*, or *default*."""
         part = super().get(name, default)
         return self._decoded(name, part) if part.__class__ is bytes else part
 
@@ -60,6 +61,12 @@ class HistogramsText(dict[str, Any]):
 
     def __bool__(self) -> bool:
         return True
+
+
+class RowsText(HistogramsText):
+    """A non-empty object of rows as text: histograms that are packed."""
+
+    __slots__ = ()
 
 
 class PackedText(NamedTuple):
@@ -166,4 +173,6 @@ def _plain(value: Any) -> Any:
         return orjson.Fragment(value)
     if value.__class__ is OpenedObject:
         return dict(value)
+    if value.__class__ is RowsText:
+        return orjson.Fragment(value.text)
     raise TypeError

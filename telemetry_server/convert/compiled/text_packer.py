@@ -11,6 +11,7 @@ from telemetry_server.convert.compiled.ping_text import (
     Layouts,
     NeedsFullParse,
     PackedText,
+    RowsText,
     pack_histograms,
 )
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
@@ -50,7 +51,7 @@ class TextPacker(Packer):
             entries = self._keyed_entries(pack_histograms(text, self._keyed, keyed=True), text, place.where)
         else:
             entries = self._entries(pack_histograms(text, self._plain), None, text, place.where)
-        place.parent[place.key] = b"{%b}" % b",".join(entries)
+        place.parent[place.key] = RowsText(b"{%b}" % b",".join(entries)) if entries else {}
 
     def _entries(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> list[bytes]:
         """The kept entries of *packed*, each as JSON text; *keyed* is the histogram whose keys they are."""

@@ -24,7 +24,8 @@ _SKIPPABLE_ZSTD = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50
 class ByteSource(Protocol):
     """Anything with the ``read`` of a binary file: only b"" means the end."""
 
-    def read(self, max_bytes: int, /) -> bytes: ...
+    def read(self, max_bytes: int, /) -> bytes:
+        """Return at least one and at most *max_bytes* bytes; b"" at the end."""
 
 
 class Codec(StrEnum):
@@ -211,6 +212,7 @@ class PlainSource:
 
     @property
     def is_compressed(self) -> bool:
+        """Whether the stream has a layer of compression."""
         return bool(self._layers)
 
     @property
@@ -224,4 +226,5 @@ class PlainSource:
         return sum(layer.undecoded_bytes for layer in self._layers)
 
     def read(self, max_bytes: int, /) -> bytes:
+        """Return at most *max_bytes* decompressed bytes; b"" at the end."""
         return self._source.read(max_bytes)

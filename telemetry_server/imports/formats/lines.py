@@ -1,5 +1,5 @@
-"""
-Reads lines of ``<id>\\t<json>``, the format of the old server's stored files.
+r"""
+Reads lines of ``<id>\t<json>``, the format of the old server's stored files.
 
 The id ends at the first TAB.  It may be a whole submit path, as ``generate`` writes it; then a
 third column may name the injected fault.  A byte order mark before a line is skipped.

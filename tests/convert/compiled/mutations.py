@@ -15,9 +15,10 @@ from typing import Any
 
 import orjson
 
-from histogram_specs.spec_file import parse_spec_file
+from histogram_specs.spec_file import SpecFile, parse_spec_file
 from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
+from telemetry_server.records.definitions import FileLayouts
 from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
 
@@ -48,6 +49,16 @@ def result_of(walk: ModuleType, text: bytes, definitions: SpecDefinitions) -> An
         return None
 
 
+def row_texts(spec_file: SpecFile, chance: Random) -> list[bytes]:
+    """Objects of the rows that stored records have for *spec_file*: plain, and by key."""
+    rows = {
+        name: [chance.choice((0, 0, 0, 1, 7, 10**17)) for _ in shapes[0].starts] + [9, -1, 0, 1.5, -1]
+        for name in SPECS
+        if (shapes := FileLayouts(spec_file)._find(name))
+    }
+    return [orjson.dumps(rows), orjson.dumps({name: {"key": row, "ö": row} for name, row in rows.items()})]
+
+
 def main(library: str, seconds: float) -> None:
     """Compare *library* with the library of the package for *seconds*."""
     spec = importlib.util.spec_from_file_location(
@@ -58,9 +69,13 @@ def main(library: str, seconds: float) -> None:
     built = ping_text._text
     walk = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(walk)
-    definitions = SpecDefinitions(parse_spec_file(orjson.dumps(SPECS)))
+    spec_file = parse_spec_file(orjson.dumps(SPECS))
+    definitions, layouts = SpecDefinitions(spec_file), FileLayouts(spec_file)
     texts = [orjson.dumps(ping) for ping in PINGS.values()]
     chance = Random(1)
+    rows = row_texts(spec_file, chance)
+    assert built.columns(rows[0], layouts, False) is not None
+    assert built.columns(rows[1], layouts, True) is not None
     count = 0
     end = time.process_time() + seconds
     while time.process_time() < end:
@@ -69,6 +84,10 @@ def main(library: str, seconds: float) -> None:
             text = mutated(chance, text) or b"{"
         if result_of(walk, text, definitions) != result_of(built, text, definitions):
             sys.exit(f"another result: {text!r}")
+        is_keyed = chance.random() < 0.5
+        text = mutated(chance, rows[is_keyed])
+        if walk.columns(text, layouts, is_keyed) != built.columns(text, layouts, is_keyed):
+            sys.exit(f"other columns: {text!r}")
         count += 1
     print(count)
 

@@ -1,4 +1,4 @@
-"""The cache on disk is bounded, and what an operator put there is never taken away."""
+"""The cache on disk is limited; files from an operator are never removed."""
 
 import os
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ TEXT = b'{"A": {"kind": "flag", "description": "", "expires_in_version": "never"
 def fetched(directory, number: int, files: FetchedFileLimit, text: bytes = TEXT) -> None:
     RevisionCache(directory).store(a_revision(number), text)
     files.note(a_revision(number), text)
-    # Marks are told apart by their times, which tick slower than this test.
+    # Marks are ordered by time, whose resolution is coarser than this test.
     mark = RevisionCache(directory).path_of(a_revision(number)).with_name(MARK)
     os.utime(mark, (1000 + number, 1000 + number))
 
@@ -26,8 +26,8 @@ def present(directory) -> list[int]:
     return [number for number in range(20) if cache.load(a_revision(number)) is not None]
 
 
-def test_the_longest_ago_fetched_go_when_there_are_too_many(tmp_path):
-    """By number, and across a restart; their folders go with them."""
+def test_the_files_fetched_first_are_removed_when_there_are_too_many(tmp_path):
+    """Also after a restart; their folders are removed too."""
     files = FetchedFileLimit(tmp_path, most_files=3)
     for number in range(5):
         fetched(tmp_path, number, files)
@@ -40,8 +40,8 @@ def test_the_longest_ago_fetched_go_when_there_are_too_many(tmp_path):
     assert not RevisionCache(tmp_path).path_of(a_revision(0)).parent.exists()
 
 
-def test_they_go_when_they_are_too_large_together(tmp_path):
-    """By bytes."""
+def test_the_files_fetched_first_are_removed_when_they_are_too_large(tmp_path):
+    """Their total size counts."""
     files = FetchedFileLimit(tmp_path, most_bytes=2 * len(TEXT))
     for number in range(4):
         fetched(tmp_path, number, files)
@@ -49,8 +49,8 @@ def test_they_go_when_they_are_too_large_together(tmp_path):
     assert present(tmp_path) == [2, 3]
 
 
-def test_a_file_put_there_by_hand_stays(tmp_path):
-    """Also in the place of a fetched one, and beside one that goes."""
+def test_a_file_put_there_by_hand_is_never_removed(tmp_path):
+    """Also in place of a fetched file, or next to one that is removed."""
     by_hand = TEXT.replace(b"flag", b"boolean")
     RevisionCache(tmp_path).store(a_revision(0), by_hand)
     files = FetchedFileLimit(tmp_path, most_files=1)
@@ -63,15 +63,15 @@ def test_a_file_put_there_by_hand_stays(tmp_path):
     assert RevisionCache(tmp_path).path_of(a_revision(1)).read_bytes() == by_hand
 
 
-def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path, caplog):
-    """The file is there; the bound is tried again with the next."""
+def test_a_failed_removal_does_not_fail_the_fetch(tmp_path, caplog):
+    """The fetched file is stored; removal is tried again after the next fetch."""
     FetchedFileLimit(tmp_path / "nowhere").note(a_revision(1), TEXT)
 
-    assert "cannot be kept within bounds" in caplog.text
+    assert "cannot be limited" in caplog.text
 
 
-async def test_what_a_fetcher_fetches_is_marked(tmp_path):
-    """And only that."""
+async def test_only_fetched_files_are_marked(tmp_path):
+    """Other files in the cache have no mark."""
     RevisionCache(tmp_path).store(a_revision(1), TEXT)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(status(200, TEXT)))

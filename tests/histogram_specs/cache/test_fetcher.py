@@ -1,4 +1,4 @@
-"""Fetching from servers, good and bad."""
+"""Fetching from working and failing servers."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ from tests.histogram_specs.samples import a_revision, a_text
 
 
 def fetcher_of(url, directory, *, patience_seconds=60.0, **more):
-    """A fetcher as the server makes it, with more patience: a loaded machine is slow to answer."""
+    """Return a fetcher with longer timeouts than the server's, for loaded machines."""
     getter = HttpGetter(
         connect_seconds=patience_seconds, total_seconds=patience_seconds, most_per_second=1000
     )
@@ -31,8 +31,8 @@ def fetcher_of(url, directory, *, patience_seconds=60.0, **more):
     return SpecFetcher(RevisionCache(directory), source, **more)
 
 
-async def test_a_fetched_revision_is_in_the_cache(tmp_path):
-    """Asked for once, by the server's own URL form; the second look-up needs no network."""
+async def test_a_fetched_revision_is_stored_in_the_cache(tmp_path):
+    """One request, with the server's form of URL; the second look-up needs no network."""
     async with (
         serving(status(200, a_text())) as server,
         fetcher_of(server.url, tmp_path) as fetcher,
@@ -70,8 +70,8 @@ async def test_a_fetched_revision_is_in_the_cache(tmp_path):
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-async def test_every_bad_answer_has_its_result(tmp_path, answer, expected):
-    """Only "no such file" is final; nothing of a bad answer is kept, and the reason is one line."""
+async def test_every_bad_answer_has_a_result(tmp_path, answer, expected):
+    """Only a missing file is final; bad answers are not stored, and the reason is one line."""
     patience = 0.5 if answer in (hang, endless) else 60.0
     async with (
         serving(answer) as server,
@@ -86,7 +86,7 @@ async def test_every_bad_answer_has_its_result(tmp_path, answer, expected):
 
 
 async def test_a_redirect_is_not_followed(tmp_path):
-    """The place that it names sees no connection."""
+    """Its target sees no connection."""
     async with serving(status(200, a_text())) as elsewhere:
         for code in (301, 302, 303, 307, 308):
             redirect = status(code, b"", f"Location: {elsewhere.url}/x")
@@ -96,8 +96,8 @@ async def test_a_redirect_is_not_followed(tmp_path):
     assert elsewhere.connections == 0
 
 
-async def test_a_server_that_is_not_there_is_unreachable(tmp_path):
-    """Nobody listens on the port."""
+async def test_a_port_without_a_server_is_unreachable(tmp_path):
+    """The connection is refused."""
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     async with fetcher_of(f"http://127.0.0.1:{port}", tmp_path) as fetcher:
@@ -105,7 +105,7 @@ async def test_a_server_that_is_not_there_is_unreachable(tmp_path):
 
 
 async def test_200_callers_of_20_revisions_make_20_fetches(tmp_path):
-    """However many ask at once, each revision is fetched once."""
+    """Concurrent requests for a revision share one fetch."""
     revisions = [a_revision(number % 20) for number in range(200)]
     async with serving(status(200, a_text())) as server, fetcher_of(server.url, tmp_path) as fetcher:
         results = await asyncio.gather(*map(fetcher.fetch, revisions))
@@ -115,8 +115,8 @@ async def test_200_callers_of_20_revisions_make_20_fetches(tmp_path):
     assert fetcher.statistics()[FetchResult.FOUND] == 20
 
 
-async def test_no_more_than_four_are_asked_at_once(tmp_path):
-    """The server is somebody else's."""
+async def test_at_most_four_requests_run_at_once(tmp_path):
+    """The server belongs to others and must not be overloaded."""
     at_once, most = 0, 0
 
     async def answer(path, writer):
@@ -142,8 +142,8 @@ async def test_requests_are_spread_over_time():
         assert asyncio.get_running_loop().time() - began >= 0.19
 
 
-async def test_a_caller_that_gives_up_tears_nothing(tmp_path):
-    """The others that wait for the same revision get it."""
+async def test_a_cancelled_caller_does_not_stop_the_fetch(tmp_path):
+    """Other callers that wait for the same revision get it."""
     answering = asyncio.Event()
 
     async def answer(path, writer):
@@ -161,7 +161,7 @@ async def test_a_caller_that_gives_up_tears_nothing(tmp_path):
     assert len(server.paths) == 1
 
 
-async def test_missing_is_remembered_for_an_hour(tmp_path):
+async def test_a_missing_file_is_remembered_for_an_hour(tmp_path):
     """Then the server is asked again."""
     now = [0.0]
     async with (
@@ -177,8 +177,8 @@ async def test_missing_is_remembered_for_an_hour(tmp_path):
         assert server.connections == 2
 
 
-async def test_pauses_grow_to_under_half_a_minute_and_can_be_ended(tmp_path):
-    """A revision with a bad answer is left alone for longer each time; others are still fetched."""
+async def test_pauses_grow_but_stay_below_30_seconds_and_can_be_ended(tmp_path):
+    """A revision with a bad answer pauses longer each time; others are still fetched."""
     now = [0.0]
     asked_at = []
 
@@ -206,8 +206,8 @@ async def test_pauses_grow_to_under_half_a_minute_and_can_be_ended(tmp_path):
         assert len(asked_at) == before + 1
 
 
-async def test_a_silent_server_is_left_alone_as_a_whole_and_found_when_it_is_back(tmp_path):
-    """One revision's silence answers for all of them, until the pause is over."""
+async def test_a_silent_server_pauses_all_revisions_until_it_answers_again(tmp_path):
+    """One request without an answer is enough for a pause of all."""
     now = [0.0]
     silent = True
 
@@ -229,8 +229,8 @@ async def test_a_silent_server_is_left_alone_as_a_whole_and_found_when_it_is_bac
         assert results == {FetchResult.FOUND}
 
 
-async def test_a_broken_file_by_hand_is_mended_by_a_fetch(tmp_path):
-    """Its bytes are set aside."""
+async def test_a_fetch_replaces_a_broken_file_put_there_by_hand(tmp_path):
+    """The broken file is renamed."""
     path = RevisionCache(tmp_path).path_of(a_revision())
     path.parent.mkdir(parents=True)
     path.write_bytes(b"oops")
@@ -241,19 +241,19 @@ async def test_a_broken_file_by_hand_is_mended_by_a_fetch(tmp_path):
     assert path.with_name("Histograms.json.broken").read_bytes() == b"oops"
 
 
-async def test_a_file_that_cannot_be_kept_is_tried_again(tmp_path):
-    """The cache's folder is a file: no traceback, and the reason is told."""
+async def test_a_file_that_cannot_be_stored_is_fetched_again(tmp_path):
+    """The cache's folder is a file: no traceback, and the reason is reported."""
     (tmp_path / "specs").write_bytes(b"")
     async with (
         serving(status(200, a_text())) as server,
         fetcher_of(server.url, tmp_path / "specs") as fetcher,
     ):
         assert await fetcher.fetch(a_revision()) is FetchResult.UNREACHABLE
-        assert "cannot be kept" in fetcher.detail_of(a_revision())
+        assert "cannot be stored" in fetcher.detail_of(a_revision())
 
 
-async def test_leaving_ends_a_fetch_that_hangs(tmp_path):
-    """Shutdown waits for no server."""
+async def test_closing_the_fetcher_cancels_a_fetch_that_hangs(tmp_path):
+    """Shutdown does not wait for a server."""
     async with serving(hang) as server:
         source = HttpSource(lambda revision: revision.spec_url(server.url))
         async with SpecFetcher(RevisionCache(tmp_path), source) as fetcher:

@@ -15,22 +15,22 @@ SHORT = Revision("releases/mozilla-release", "a55c55edf302")
 
 
 def put(directory, revision, text):
-    """Put a file there by hand."""
+    """Put a file into the cache by hand."""
     path = directory / revision.repository / revision.changeset / "Histograms.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text)
     return path
 
 
-def test_a_file_put_there_by_hand_counts(tmp_path):
-    """The original's layout; nothing else is needed."""
+def test_a_file_put_there_by_hand_is_found(tmp_path):
+    """In the layout of the original; nothing else is needed."""
     put(tmp_path, SHORT, a_text())
 
     assert RevisionCache(tmp_path).load(SHORT).find("A_FLAG")
 
 
-def test_a_revision_that_is_not_there_is_none_until_it_is(tmp_path):
-    """A cache in another process notices what appears, changes and goes."""
+def test_a_revision_is_noticed_when_its_file_appears(tmp_path):
+    """A cache in another process notices added, changed and removed files."""
     cache = RevisionCache(tmp_path / "specs")
     assert cache.load(SHORT) is None
 
@@ -52,8 +52,8 @@ def test_twelve_digits_and_forty_mean_the_same_changeset(tmp_path, stored, asked
     assert RevisionCache(tmp_path).load(asked) is not None
 
 
-def test_digits_that_mean_two_changesets_mean_none(tmp_path):
-    """Of two candidates neither is taken, and an exact name goes before both."""
+def test_an_ambiguous_abbreviation_finds_no_file(tmp_path):
+    """Of two candidates neither is used; an exact name takes precedence."""
     other = Revision(LONG.repository, LONG.changeset[:-1] + "1")
     put(tmp_path, LONG, a_text(1))
     put(tmp_path, other, a_text(2))
@@ -65,7 +65,7 @@ def test_digits_that_mean_two_changesets_mean_none(tmp_path):
     assert cache.load(other).find("AN_ENUM").high == 6
 
 
-def test_fewer_than_twelve_digits_name_only_themselves(tmp_path):
+def test_fewer_than_twelve_digits_must_match_exactly(tmp_path):
     """A folder "a" is not the file of every changeset that begins with it."""
     put(tmp_path, Revision(LONG.repository, "a"), a_text())
     cache = RevisionCache(tmp_path)
@@ -74,16 +74,16 @@ def test_fewer_than_twelve_digits_name_only_themselves(tmp_path):
     assert cache.load(Revision(LONG.repository, "a")) is not None
 
 
-def test_one_repository_is_not_another(tmp_path):
-    """Not even where one's path is the beginning of the other's."""
+def test_repositories_are_not_confused(tmp_path):
+    """Even if the path of one is the beginning of the other's."""
     put(tmp_path, SHORT, a_text())
 
     assert RevisionCache(tmp_path).load(Revision("releases", SHORT.changeset)) is None
     assert RevisionCache(tmp_path).load(Revision("mozilla-release", SHORT.changeset)) is None
 
 
-def test_equal_texts_are_one_object_and_need_no_second_reading(tmp_path):
-    """Two revisions that did not touch the file share it."""
+def test_equal_texts_are_one_object_and_are_parsed_once(tmp_path):
+    """Two revisions with the same file share it."""
     put(tmp_path, a_revision(1), a_text())
     put(tmp_path, a_revision(2), a_text())
     cache = RevisionCache(tmp_path)
@@ -92,8 +92,8 @@ def test_equal_texts_are_one_object_and_need_no_second_reading(tmp_path):
     assert cache.load(a_revision(1)) is cache.load(a_revision(1))
 
 
-def test_memory_holds_no_more_definitions_than_it_may(tmp_path):
-    """The least recently used go; each can be loaded again."""
+def test_the_number_of_definitions_in_memory_is_limited(tmp_path):
+    """The least recently used are removed; each can be loaded again."""
     cache = RevisionCache(tmp_path, max_cached_specs=6)
     for number in range(5):
         put(tmp_path, a_revision(number), a_text(number))
@@ -111,8 +111,8 @@ def test_memory_holds_no_more_definitions_than_it_may(tmp_path):
 @pytest.mark.parametrize(
     "text", [b"", b"no JSON", b"[]", b"{}", a_text()[:-5], b" " * (4 * 2**20 + 1)], ids=len
 )
-def test_a_broken_file_is_reported_once_and_never_taken(tmp_path, caplog, text):
-    """One line that names the file and what to do; a repaired file is taken at once."""
+def test_a_broken_file_is_logged_once_and_never_used(tmp_path, caplog, text):
+    """One line names the file and says what to do; a repaired file is used at once."""
     path = put(tmp_path, SHORT, text)
     cache = RevisionCache(tmp_path)
     with caplog.at_level(logging.WARNING):
@@ -128,7 +128,7 @@ def test_a_broken_file_is_reported_once_and_never_taken(tmp_path, caplog, text):
 
 @pytest.mark.parametrize("linked", ["file", "changeset", "repository"])
 def test_links_are_not_followed(tmp_path, linked):
-    """A link anywhere under the cache's folder leads nowhere."""
+    """Anywhere below the cache's folder."""
     outside = put(tmp_path / "outside", SHORT, a_text())
     inside = tmp_path / "specs" / SHORT.repository / SHORT.changeset / "Histograms.json"
     at, to = {
@@ -147,8 +147,8 @@ def test_links_are_not_followed(tmp_path, linked):
     assert list(cache.list()) == []
 
 
-def test_what_is_stored_is_found_by_every_cache(tmp_path):
-    """Whole, private, and with nothing left beside it."""
+def test_a_stored_file_is_found_by_every_cache(tmp_path):
+    """It is complete and private, and no temporary file is left."""
     stored = RevisionCache(tmp_path / "new" / "specs").store(LONG, a_text())
     folder = tmp_path / "new" / "specs" / LONG.repository / LONG.changeset
 
@@ -158,16 +158,16 @@ def test_what_is_stored_is_found_by_every_cache(tmp_path):
     assert (folder / "Histograms.json").read_bytes() == a_text()
 
 
-def test_no_text_is_stored_that_is_no_spec_file(tmp_path):
-    """Not even a folder is made for it."""
+def test_a_text_that_is_not_a_spec_file_is_not_stored(tmp_path):
+    """No folder is created for it."""
     with pytest.raises(NotASpecFile):
         RevisionCache(tmp_path / "specs").store(SHORT, b"<html>")
 
     assert not (tmp_path / "specs").exists()
 
 
-def test_a_usable_file_put_by_hand_is_never_replaced(tmp_path):
-    """Nor is one that is stored under more or fewer digits."""
+def test_a_usable_file_put_there_by_hand_is_never_replaced(tmp_path):
+    """Also if its changeset is abbreviated differently."""
     path = put(tmp_path, SHORT, a_text(1))
     cache = RevisionCache(tmp_path)
 
@@ -177,8 +177,8 @@ def test_a_usable_file_put_by_hand_is_never_replaced(tmp_path):
 
 
 @pytest.mark.parametrize("asked", [SHORT, LONG])
-def test_a_broken_file_is_set_aside_for_a_good_one(tmp_path, asked):
-    """Its bytes stay beside the new file, for whoever put it there."""
+def test_a_broken_file_is_renamed_when_a_good_one_is_stored(tmp_path, asked):
+    """Its content is kept next to the new file."""
     path = put(tmp_path, SHORT, b"half a fi")
     cache = RevisionCache(tmp_path)
 
@@ -188,8 +188,8 @@ def test_a_broken_file_is_set_aside_for_a_good_one(tmp_path, asked):
     assert (path.parent / SET_ASIDE_NAME).read_bytes() == b"half a fi"
 
 
-def test_a_disk_that_refuses_leaves_nothing_behind(tmp_path):
-    """A file where a folder should be: an error, and no half of anything."""
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    """There is a file in place of a folder: an error, and no incomplete file."""
     (tmp_path / "releases").write_bytes(b"")
 
     with pytest.raises(OSError):
@@ -199,7 +199,7 @@ def test_a_disk_that_refuses_leaves_nothing_behind(tmp_path):
 
 
 def test_the_list_shows_revisions_with_paths_and_sizes(tmp_path):
-    """In order; stray files and folders that are no revision are left out."""
+    """In order; stray files and folders that are not revisions are skipped."""
     one = put(tmp_path, SHORT, a_text())
     two = put(tmp_path, a_revision(1), a_text(1))
     (tmp_path / "Histograms.json").write_bytes(a_text())

@@ -22,8 +22,8 @@ from histogram_specs.revision import check_repository
         ("", None, None),
     ],
 )
-def test_a_channel_has_its_repository(channel, version, repository):
-    """Of an esr build only the version tells which; what a ping says never becomes a path unchecked."""
+def test_each_channel_has_a_repository(channel, version, repository):
+    """For esr the version decides; text from a ping is checked before it becomes a path."""
     assert repository_of(channel, version) == repository
 
 
@@ -61,12 +61,12 @@ TAGS = {
         ("release", "", None),
     ],
 )
-def test_a_version_has_its_tag(channel, version, tag):
-    """A development version is what its last day had; a beta without its number the last one."""
+def test_each_version_has_a_tag(channel, version, tag):
+    """A development version has the tag of its end, a beta without a number that of the last beta."""
     assert tag_of(channel, version, TAGS) == tag
 
 
-def test_the_default_repositories_are_paths():
-    """And mozilla-central is the first of them."""
+def test_the_default_repositories_are_valid_paths():
+    """mozilla-central is the first."""
     assert DEFAULT_REPOSITORIES[0] == "mozilla-central"
     assert list(map(check_repository, DEFAULT_REPOSITORIES)) == list(DEFAULT_REPOSITORIES)

@@ -1,4 +1,4 @@
-"""What was in force when, without a server: the store and the answers."""
+"""The history without a server: storing it and querying it."""
 
 import logging
 import multiprocessing
@@ -19,7 +19,7 @@ from tests.histogram_specs.hostile_server import hang_up, serving, status
 from tests.histogram_specs.samples import a_text, text_of
 
 CENTRAL = "mozilla-central"
-# A head, and then no changeset to go with it.
+# A head, but a log without changesets.
 NO_LOG = b'{"node": "%s", "changeset_count": 3, "changesets": []}' % (b"a" * 40)
 
 
@@ -32,7 +32,7 @@ def day(month, number=1):
 
 
 def write_history(directory, texts, name=CENTRAL, known_from=None):
-    """A repository with a version a month, each followed by a changeset that did not touch the file."""
+    """A repository with one version a month, each followed by a changeset that did not change the file."""
     store = HistoryStore(directory)
     repository = store.repository(name)
     changesets, versions = [], []
@@ -54,8 +54,8 @@ def write_history(directory, texts, name=CENTRAL, known_from=None):
     store.close()
 
 
-def test_a_history_that_is_not_there_knows_nothing_until_it_is(tmp_path):
-    """A process that started before the first prefetch learns from it without a restart."""
+def test_a_history_is_noticed_when_it_appears(tmp_path):
+    """A process that started before the first prefetch does not need a restart."""
     history = History(tmp_path)
     revision = Revision(CENTRAL, node_of(3).hex())
     assert history.at_revision(revision) is None
@@ -69,7 +69,7 @@ def test_a_history_that_is_not_there_knows_nothing_until_it_is(tmp_path):
     assert history.at_build("nightly", "20130215000000", None).revision.changeset == node_of(4).hex()
 
 
-def test_each_distinct_text_is_kept_once(tmp_path):
+def test_each_distinct_text_is_stored_once(tmp_path):
     """Three versions, two texts."""
     store = HistoryStore(tmp_path)
     repository = store.repository(CENTRAL)
@@ -88,8 +88,8 @@ def test_each_distinct_text_is_kept_once(tmp_path):
     assert History(tmp_path).spec_text(one.digest) == a_text(1)
 
 
-def test_digits_that_two_changesets_share_name_neither(tmp_path):
-    """And fewer than twelve are not looked up."""
+def test_an_ambiguous_abbreviation_finds_no_changeset(tmp_path):
+    """Abbreviations of less than 12 digits are not looked up."""
     store = HistoryStore(tmp_path)
     repository = store.repository(CENTRAL)
     twins = [bytes.fromhex("ab" * 6 + "00" * 14), bytes.fromhex("ab" * 6 + "11" * 14)]
@@ -107,8 +107,8 @@ def test_digits_that_two_changesets_share_name_neither(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"not a database at all" * 100, b""])
-def test_a_damaged_history_is_told_once_and_knows_nothing(tmp_path, caplog, damage):
-    """Pings then wait for the server as if there were none."""
+def test_a_damaged_history_is_logged_once_and_finds_nothing(tmp_path, caplog, damage):
+    """Pings then wait for the server, as without a history."""
     history_path(tmp_path).parent.mkdir(parents=True)
     history_path(tmp_path).write_bytes(damage)
     history = History(tmp_path)
@@ -121,7 +121,7 @@ def test_a_damaged_history_is_told_once_and_knows_nothing(tmp_path, caplog, dama
 
 
 def test_a_history_of_another_format_is_refused(tmp_path):
-    """With what to do about it."""
+    """The message says what to do."""
     store = HistoryStore(tmp_path)
     store._database.execute("PRAGMA user_version = 99")
     store.close()
@@ -130,7 +130,7 @@ def test_a_history_of_another_format_is_refused(tmp_path):
         HistoryStore(tmp_path)
 
 
-def test_a_text_that_was_damaged_leads_to_the_next_rule(tmp_path, caplog):
+def test_after_a_damaged_text_the_next_rule_is_used(tmp_path, caplog):
     """One line in the log, no traceback."""
     write_history(tmp_path, [a_text(1)])
     store = HistoryStore(tmp_path)
@@ -146,8 +146,8 @@ def test_a_text_that_was_damaged_leads_to_the_next_rule(tmp_path, caplog):
     assert "damaged" in caplog.text
 
 
-def test_a_forked_process_asks_for_itself(tmp_path):
-    """An open history is not shared over a fork."""
+def test_a_forked_process_opens_the_history_again(tmp_path):
+    """An open file of the parent is not used after a fork."""
     write_history(tmp_path, [a_text(1)])
     history = History(tmp_path)
     revision = Revision(CENTRAL, node_of(3).hex())
@@ -169,7 +169,7 @@ def test_a_forked_process_asks_for_itself(tmp_path):
 
 
 def test_a_whole_history_resolves_through_the_cache(tmp_path):
-    """The same specs whichever rule found them; the text is parsed once."""
+    """All rules give the same specs; the text is parsed once."""
     write_history(tmp_path, [a_text(1), a_text(2)])
     resolver = Resolver(RevisionCache(tmp_path), History(tmp_path), offline=True)
     by_revision = resolver.resolve(
@@ -185,8 +185,8 @@ def test_a_whole_history_resolves_through_the_cache(tmp_path):
     assert by_date.revision == Revision(CENTRAL, node_of(4).hex())
 
 
-def test_eras_are_of_one_definition(tmp_path):
-    """A version that does not touch it goes unnoticed; absence and uselessness are eras too."""
+def test_an_era_lasts_until_its_definition_changes(tmp_path):
+    """Other changes of the file do not matter; missing and unusable definitions are eras too."""
     texts = [
         text_of(OTHER={"kind": "flag"}),
         text_of(OTHER={"kind": "flag"}, DNS={"kind": "enumerated", "n_values": 4}),
@@ -214,20 +214,20 @@ def test_eras_are_of_one_definition(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (status(404), "no such repository"),
+        (status(404), "does not have this repository"),
         (status(500), "answers 500"),
         (status(200, b"<html>hi</html>"), "is this a Mercurial server?"),
-        (status(200, b"[1, 2]"), "not what Mercurial would answer"),
-        (status(200, b"{}"), "no 'node'"),
-        (status(200, b'{"node": "../../etc", "changeset_count": 1}'), "is no changeset"),
+        (status(200, b"[1, 2]"), "not an answer of Mercurial"),
+        (status(200, b"{}"), "does not have 'node'"),
+        (status(200, b'{"node": "../../etc", "changeset_count": 1}'), "is not a changeset"),
         (status(200, NO_LOG), "no changeset"),
         (hang_up, ""),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
 @pytest.mark.parametrize("dry_run", [True, False])
-async def test_a_server_that_is_no_mercurial_is_a_problem_of_one_line(tmp_path, answer, problem, dry_run):
-    """The walk of that repository ends, the next one is tried, and nothing is taken for known."""
+async def test_a_server_that_is_not_mercurial_is_reported_in_one_line(tmp_path, answer, problem, dry_run):
+    """The next repository is tried, and nothing counts as known."""
     async with serving(answer) as server:
         request = PrefetchRequest(server.url, ["a", "b"], tmp_path, dry_run=dry_run, most_per_second=1000)
         reports = [report async for report in prefetch(request, now=datetime.now(UTC))]
@@ -235,8 +235,8 @@ async def test_a_server_that_is_no_mercurial_is_a_problem_of_one_line(tmp_path, 
     assert [report.repository for report in reports] == ["a", "b"]
     for report in reports:
         assert report.problem
-        # A dry run does not read the log of changesets, and trips over the next page.
+        # A dry run does not read the log of changesets, so it fails at the next page.
         assert problem in report.problem or dry_run
         assert "\n" not in report.problem
-        assert report.broke_off == ("no such" not in report.problem)
+        assert report.broke_off == ("this repository" not in report.problem)
     assert all(one.known_until is None for one in History(tmp_path).repositories())

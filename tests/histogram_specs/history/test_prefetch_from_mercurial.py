@@ -36,7 +36,7 @@ NOW = datetime(2014, 6, 1, tzinfo=UTC)
 
 
 def write_central(hg, root):
-    """Months of commits: a file that comes late, changes, is merged, and lives on on a side branch."""
+    """Months of commits: a file that is added late, changes, is merged, and changes on a side branch."""
     repository = mercurial.Repository(hg, root / CENTRAL)
     commit = repository.commit
     known = {}
@@ -87,7 +87,7 @@ def write_release(hg, root):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """Both repositories, served; their nodes by what they are."""
+    """Serve both repositories; return their nodes by role."""
     scratch = tmp_path_factory.mktemp("mercurial")
     hg = mercurial.find_hg(scratch / "venv")
     central, nodes = write_central(hg, scratch / "repositories")
@@ -107,20 +107,20 @@ def resolver_of(directory):
 
 
 def value_of(answer):
-    """Which text an answer has: the number that `a_text` was given."""
+    """Return the number that `a_text` was called with for this answer."""
     assert isinstance(answer, Resolved), answer
     return answer.spec_file.find("AN_ENUM").high - 4
 
 
 @pytest.fixture(scope="module")
 def prefetched(served, tmp_path_factory):
-    """A cache's folder after a prefetch of everything, and what it reported."""
+    """The folder of a cache after a complete prefetch, and the reports."""
     directory = tmp_path_factory.mktemp("specs")
     return directory, asyncio.run(reports_of(served[1], directory))
 
 
 async def texts_of(url, repository, nodes):
-    """What the server itself has at each of the changesets."""
+    """The text that the server has at each changeset."""
     texts = {}
     async with HttpGetter(most_per_second=10_000) as getter:
         for node in nodes:
@@ -130,7 +130,7 @@ async def texts_of(url, repository, nodes):
 
 
 async def test_every_revision_resolves_to_the_text_that_the_server_has_at_it(served, prefetched):
-    """Whether or not it touched the file, on every branch, by forty digits or twelve, without the network."""
+    """Whether or not it changed the file, on every branch, with 40 digits or 12, without the network."""
     _, url, repositories, nodes, _ = served
     directory, reports = prefetched
     resolver, history = resolver_of(directory), History(directory)
@@ -159,7 +159,7 @@ async def test_every_revision_resolves_to_the_text_that_the_server_has_at_it(ser
     )
 
 
-async def test_a_version_is_listed_from_when_to_when_it_was_in_force(served, prefetched):
+async def test_versions_are_listed_with_the_times_when_they_were_in_force(served, prefetched):
     """On the default branch, oldest first; equal texts are one digest."""
     nodes, directory = served[3], prefetched[0]
     versions = History(directory).versions(CENTRAL)
@@ -176,7 +176,7 @@ async def test_a_version_is_listed_from_when_to_when_it_was_in_force(served, pre
 
 
 async def test_a_build_resolves_by_its_date(prefetched):
-    """To what was in force in its channel's repository then; outside of what is known to nothing."""
+    """The definitions in force in its channel's repository at that time; nothing outside the known range."""
     resolver = resolver_of(prefetched[0])
 
     def ask(channel, build_id):
@@ -208,7 +208,7 @@ async def test_a_build_resolves_by_its_date(prefetched):
 
 
 async def test_a_version_resolves_by_its_tag(prefetched):
-    """Where the ping names no build that helps."""
+    """If the build id of the ping does not help."""
     resolver = resolver_of(prefetched[0])
 
     def ask(channel, version):
@@ -231,7 +231,7 @@ async def test_a_version_resolves_by_its_tag(prefetched):
 
 
 async def test_a_second_prefetch_fetches_nothing_and_a_third_only_what_is_new(served, tmp_path):
-    """By its own report, and by what the server was asked for."""
+    """According to its report and to the requests that the server saw."""
     hg, _, _, _, _ = served
     root = tmp_path / "repositories"
     repository = mercurial.Repository(hg, root / CENTRAL)
@@ -256,8 +256,8 @@ async def test_a_second_prefetch_fetches_nothing_and_a_third_only_what_is_new(se
     assert History(tmp_path / "specs").at_revision(Revision(CENTRAL, node)).revision.changeset == node
 
 
-async def test_a_history_that_was_rewritten_is_walked_anew(served, tmp_path):
-    """The server's repository is another one under the same name."""
+async def test_a_rewritten_history_is_downloaded_again(served, tmp_path):
+    """The server has another repository under the same name."""
     hg, _, _, _, _ = served
     for name, value in (("one", 1), ("other", 2)):
         repository = mercurial.Repository(hg, tmp_path / name / CENTRAL)
@@ -271,8 +271,8 @@ async def test_a_history_that_was_rewritten_is_walked_anew(served, tmp_path):
         assert value_of(answer) == value
 
 
-async def test_a_range_of_dates_is_all_that_is_walked(served, tmp_path):
-    """What was in force at its beginning is known too; a wider range later adds what lies before."""
+async def test_only_the_given_range_of_dates_is_downloaded(served, tmp_path):
+    """The version in force at its beginning is known too; a wider range later adds earlier changesets."""
     _, url, _, nodes, _ = served
     since, until = datetime(2013, 3, 3, tzinfo=UTC), datetime(2013, 4, 10, tzinfo=UTC)
     report = (await reports_of(url, tmp_path, [CENTRAL], dates=DateRange(since, until)))[CENTRAL]
@@ -298,19 +298,19 @@ async def test_a_range_of_dates_is_all_that_is_walked(served, tmp_path):
     assert value_of(ask(build_id="20130601130000")) == 5
 
 
-async def test_a_dry_run_tells_what_there_is_and_keeps_nothing(served, tmp_path):
-    """Neither texts nor a history; a repository that is not there is told."""
+async def test_a_dry_run_reports_what_it_would_fetch_and_stores_nothing(served, tmp_path):
+    """Neither texts nor a history; a missing repository is reported."""
     _, url, _, _, _ = served
     reports = await reports_of(url, tmp_path / "specs", [RELEASE, "releases/none"], dry_run=True)
 
     assert reports[RELEASE].texts_fetched == 3
     assert reports[RELEASE].changesets_new > 15
-    assert "no such repository" in reports["releases/none"].problem
+    assert "does not have this repository" in reports["releases/none"].problem
     assert not history_path(tmp_path / "specs").exists()
 
 
-async def test_a_prefetch_that_broke_off_goes_on_where_it_was(served, tmp_path):
-    """Through a server that answers only so many requests before it dies."""
+async def test_an_interrupted_prefetch_continues_where_it_stopped(served, tmp_path):
+    """The server answers only a few requests before it stops."""
     _, url, repositories, _, _ = served
     fetched: list[str] = []
     left = 7
@@ -345,8 +345,8 @@ async def test_a_prefetch_that_broke_off_goes_on_where_it_was(served, tmp_path):
     assert value_of(answer_of) == 12
 
 
-async def test_single_revisions_are_fetched_from_it(served, tmp_path):
-    """Found, and missing: an unknown changeset, a changeset without the file, an unknown repository."""
+async def test_single_revisions_are_fetched_from_a_mercurial_server(served, tmp_path):
+    """Existing ones and missing ones: unknown changeset, changeset without the file, unknown repository."""
     _, url, _, nodes, _ = served
     async with SpecFetcher(RevisionCache(tmp_path), source_of(url)) as fetcher:
         found = await fetcher.fetch(Revision(CENTRAL, nodes[CENTRAL]["v2 on 3"][:12]))
@@ -363,8 +363,8 @@ async def test_single_revisions_are_fetched_from_it(served, tmp_path):
     assert missing == [FetchResult.MISSING] * 3
 
 
-async def test_a_local_clone_has_its_changesets(served, monkeypatch, tmp_path):
-    """Asked through hg itself, wherever it is installed."""
+async def test_revisions_are_read_from_a_local_mercurial_clone(served, monkeypatch, tmp_path):
+    """With the command hg, if it is installed."""
     hg, _, repositories, nodes, _ = served
     monkeypatch.setenv("PATH", f"{Path(hg).parent}{os.pathsep}{os.environ['PATH']}")
     async with source_of(str(repositories[CENTRAL].path)) as source:
@@ -375,10 +375,8 @@ async def test_a_local_clone_has_its_changesets(served, monkeypatch, tmp_path):
                 await source.read(Revision(CENTRAL, absent))
 
 
-def test_the_command_prefetches_lists_and_tells_a_definition_through_time(
-    served, tmp_path, capsys, monkeypatch
-):
-    """From an empty data root to the history of one name; a repository that is not there is a finding."""
+def test_specs_prefetches_lists_and_shows_the_history_of_a_definition(served, tmp_path, capsys, monkeypatch):
+    """From an empty data root to the history of one name; a missing repository is a finding."""
     monkeypatch.setenv("TELEMETRY_REVISION_SERVER", served[1])
 
     def run(*words):
@@ -401,8 +399,8 @@ def test_the_command_prefetches_lists_and_tells_a_definition_through_time(
     assert (status, len(everything)) == (0, 2)
 
 
-async def test_logs_of_many_pages_are_read_whole(served, prefetched, tmp_path):
-    """Thousands of changesets; and a log of the file that comes in pages of two."""
+async def test_logs_of_many_pages_are_read_completely(served, prefetched, tmp_path):
+    """Thousands of changesets, and a log of the file in pages of two."""
     hg, url, _, _, _ = served
     long = mercurial.Repository(hg, tmp_path / "repositories" / "long")
     long.run("debugbuilddag", "+2300")

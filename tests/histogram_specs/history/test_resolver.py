@@ -1,4 +1,4 @@
-"""Which definitions a ping is judged by."""
+"""The choice of the definitions for a ping."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.histogram_specs.samples import a_revision, a_text
 
 
 class AHistory:
-    """A history that knows one revision, one channel's builds of one date, and one version."""
+    """A history with one revision, one build date of a channel, and one version."""
 
     def at_revision(self, revision):
         return InForce(a_revision(50), "5") if revision == a_revision(1) else None
@@ -40,8 +40,8 @@ def ask(a_resolver, revision=None, channel=None, build_id=None, version=None):
     return a_resolver.resolve(revision, channel=channel, build_id=build_id, version=version)
 
 
-def test_a_cached_revision_answers_for_itself(tmp_path):
-    """Before any history."""
+def test_a_cached_revision_is_used_first(tmp_path):
+    """Before the history."""
     cache = RevisionCache(tmp_path)
     cache.store(a_revision(1), a_text())
 
@@ -51,16 +51,16 @@ def test_a_cached_revision_answers_for_itself(tmp_path):
     assert (found.source, found.revision) == (RevisionSource.PING, a_revision(1))
 
 
-def test_the_history_answers_before_the_server(tmp_path):
-    """The revision stays the ping's; the definitions are those in force at it."""
+def test_the_history_is_used_before_the_server(tmp_path):
+    """The result has the revision of the ping and the definitions in force at it."""
     found = ask(resolver(tmp_path, AHistory()), a_revision(1))
 
     assert (found.source, found.revision) == (RevisionSource.HISTORY, a_revision(1))
     assert found.spec_file.find("AN_ENUM").high == 9
 
 
-def test_an_unknown_revision_awaits_its_fetch(tmp_path):
-    """Even where its build's date would find something: the ping's own revision goes first."""
+def test_an_unknown_revision_waits_until_it_is_fetched(tmp_path):
+    """Even if the build date would find definitions: the revision takes precedence."""
     answer = ask(resolver(tmp_path, AHistory()), a_revision(2), "nightly", "20130814063812")
 
     assert answer == Awaiting(a_revision(2))
@@ -75,8 +75,8 @@ def test_an_unknown_revision_awaits_its_fetch(tmp_path):
     ],
 )
 @pytest.mark.parametrize("revision", [None, a_revision(2)])
-def test_without_a_usable_revision_the_build_answers(tmp_path, build, source, high, revision):
-    """By its date, then by its version; also where the server has no such revision."""
+def test_without_a_usable_revision_the_build_is_used(tmp_path, build, source, high, revision):
+    """Its date, then its version; also if the server does not have the revision."""
     a_resolver = resolver(tmp_path, AHistory())
     a_resolver.mark_missing(a_revision(2))
     found = ask(a_resolver, revision, *build)
@@ -88,8 +88,8 @@ def test_without_a_usable_revision_the_build_answers(tmp_path, build, source, hi
 
 @pytest.mark.parametrize("history", [None, AHistory()])
 @pytest.mark.parametrize("build", [(None, None, None), ("beta", "20130814063812", "24.0")])
-def test_where_nothing_answers_the_reason_is_told(tmp_path, history, build):
-    """No revision is missing_revision; one that the server has not is unknown_revision."""
+def test_a_ping_without_definitions_gets_a_reason(tmp_path, history, build):
+    """Without a revision it is missing_revision; if the server does not have it, unknown_revision."""
     a_resolver = resolver(tmp_path, history)
     a_resolver.mark_missing(a_revision(2))
     missing = ask(a_resolver, None, *build)
@@ -102,23 +102,23 @@ def test_where_nothing_answers_the_reason_is_told(tmp_path, history, build):
     assert str(a_revision(2)) in unknown.detail
 
 
-def test_a_lone_cached_file_is_no_fallback(tmp_path):
-    """A file of the right repository says nothing about another of its revisions."""
+def test_another_cached_revision_is_not_a_fallback(tmp_path):
+    """Even if it is of the same repository."""
     cache = RevisionCache(tmp_path)
     cache.store(a_revision(1), a_text())
 
     assert isinstance(ask(Resolver(cache, None, offline=True), None, "nightly", "20130814063812"), NotFound)
 
 
-def test_offline_nothing_is_awaited(tmp_path):
-    """What cache and history do not answer is unknown at once."""
+def test_offline_an_unknown_revision_does_not_wait(tmp_path):
+    """A revision that is neither in the cache nor in the history is unknown at once."""
     answer = ask(resolver(tmp_path, AHistory(), offline=True), a_revision(2))
 
     assert answer.reason == "unknown_revision"
 
 
 def test_a_missing_revision_is_asked_for_again_after_an_hour(tmp_path):
-    """And taken at once when its file appears in the cache."""
+    """And used at once when its file appears in the cache."""
     now = [0.0]
     a_resolver = resolver(tmp_path, clock=lambda: now[0])
     a_resolver.mark_missing(a_revision(2))
@@ -134,8 +134,8 @@ def test_a_missing_revision_is_asked_for_again_after_an_hour(tmp_path):
 
 
 @pytest.mark.parametrize("offline", [True, False])
-def test_a_broken_file_is_as_good_as_none(tmp_path, offline):
-    """Online a good one is fetched; offline the detail names the file."""
+def test_a_broken_file_counts_as_missing(tmp_path, offline):
+    """Online it is fetched again; offline the detail names the file."""
     path = RevisionCache(tmp_path).path_of(a_revision(2))
     path.parent.mkdir(parents=True)
     path.write_bytes(b"<html>")

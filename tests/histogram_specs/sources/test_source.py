@@ -1,4 +1,4 @@
-"""What a setting of a source stands for, and sources that need no network."""
+"""The forms of revision_server, and sources that need no network."""
 
 import shutil
 import subprocess
@@ -35,13 +35,13 @@ def folder(tmp_path):
         ("upstream+https://telemetry.example", HttpSource),
     ],
 )
-def test_urls_stand_for_servers(setting, kind):
-    """By their form alone: nothing is opened."""
+def test_urls_are_servers(setting, kind):
+    """Only the form of the text counts; nothing is opened."""
     assert isinstance(source_of(setting), kind)
 
 
 @pytest.mark.parametrize("setting", ["", "ftp://x", "upstream+ftp://x", "/no/such/folder", "hg.mozilla.org"])
-def test_other_settings_are_refused_with_what_would_do(setting, tmp_path, monkeypatch):
+def test_other_texts_are_refused_with_the_valid_forms(setting, tmp_path, monkeypatch):
     """The error is one line."""
     if not setting:
         setting = str(tmp_path / "absent")
@@ -52,8 +52,8 @@ def test_other_settings_are_refused_with_what_would_do(setting, tmp_path, monkey
     assert "\n" not in str(raised.value)
 
 
-async def test_an_upstream_is_another_instance():
-    """Asked by its own route, repository and changeset apart."""
+async def test_an_upstream_is_another_telemetry_server():
+    """Its route has repository and changeset separately."""
     revision = Revision("releases/mozilla-release", "abc")
     async with (
         serving(status(200, a_text())) as server,
@@ -64,8 +64,8 @@ async def test_an_upstream_is_another_instance():
     assert server.paths == ["/prefix/histograms/releases/mozilla-release/abc"]
 
 
-async def test_a_folder_has_what_lies_in_it(folder):
-    """By the whole changeset or its first digits; what is not there is missing."""
+async def test_revisions_are_read_from_a_folder(folder):
+    """With the whole changeset or an abbreviation; other revisions are missing."""
     async with source_of(str(folder)) as source:
         assert isinstance(source, Folder)
         assert await source.read(a_revision(1)) == a_text(1)
@@ -74,8 +74,8 @@ async def test_a_folder_has_what_lies_in_it(folder):
 
 
 @pytest.mark.parametrize("name", ["specs.zip", "specs.tar", "specs.tar.gz", "specs.tgz", "specs.tar.xz"])
-async def test_an_archive_has_what_was_packed(folder, tmp_path, name):
-    """At its top, or in a folder inside."""
+async def test_revisions_are_read_from_an_archive(folder, tmp_path, name):
+    """At its top, or in a folder in it."""
     path = tmp_path / name
     if name.endswith(".zip"):
         with zipfile.ZipFile(path, "w") as archive:
@@ -96,7 +96,7 @@ async def test_an_archive_has_what_was_packed(folder, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["specs.zip", "specs.tar.gz"])
 async def test_a_damaged_archive_is_unreachable(tmp_path, name):
-    """It may be mended: waiting helps."""
+    """It may be repaired later."""
     (tmp_path / name).write_bytes(b"not an archive")
 
     async with source_of(str(tmp_path / name)) as source:
@@ -106,7 +106,7 @@ async def test_a_damaged_archive_is_unreachable(tmp_path, name):
 
 @pytest.fixture
 def git_commits(tmp_path):
-    """A git working copy, its commit with a spec file, and the one before it without."""
+    """A git working copy, its commit with a spec file, and the previous one without."""
     work = tmp_path / "work"
 
     def git(*arguments: str) -> str:
@@ -125,8 +125,8 @@ def git_commits(tmp_path):
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 @pytest.mark.parametrize("name", ["work", "bare"])
-async def test_a_git_clone_has_its_commits(tmp_path, git_commits, name):
-    """Whole or by their first digits, in a working copy or a bare clone."""
+async def test_revisions_are_read_from_a_git_clone(tmp_path, git_commits, name):
+    """With whole or abbreviated ids, in a working copy or a bare clone."""
     head, empty = git_commits
 
     async with source_of(str(tmp_path / name)) as source:
@@ -138,8 +138,8 @@ async def test_a_git_clone_has_its_commits(tmp_path, git_commits, name):
                 await source.read(Revision("mozilla-central", absent))
 
 
-async def test_a_clone_that_is_none_is_unreachable(tmp_path):
-    """An empty .hg or .git folder: no traceback, whether the tool is there or not."""
+async def test_an_invalid_clone_is_unreachable(tmp_path):
+    """An empty .hg or .git folder: no traceback, whether or not the tool is installed."""
     for kind, name in ((MercurialClone, ".hg"), (GitClone, ".git")):
         (tmp_path / kind.__name__ / name).mkdir(parents=True)
         (tmp_path / kind.__name__ / name / "requires").write_text("no-such-requirement\n")

@@ -38,7 +38,7 @@ VALID |= {f"{name}.lzma": lzma.compress(VALID[name], format=lzma.FORMAT_ALONE) f
 
 
 def taken_bytes(export: bytes, form: ExportFormat) -> int:
-    """Read *export* to its end; the counted bytes must be plausible."""
+    """Read *export* to its end, and check that the counted bytes are plausible."""
     try:
         pings, reader = read(export, format=form)
     except UnknownExport:
@@ -95,7 +95,7 @@ def test_mutated_exports_are_read_to_their_end(name, mutations, form):
 @pytest.mark.parametrize("name", ["v0", "v1", "v2", "export", "lines"])
 @given(mutations=MUTATIONS, max_bytes=st.integers(1, 200))
 @settings(max_examples=30)
-def test_the_size_of_reads_changes_nothing(name, mutations, max_bytes):
+def test_the_size_of_reads_does_not_matter(name, mutations, max_bytes):
     """Small reads of a pipe give the same pings and the same damage."""
     export = mutated(VALID[name], mutations)
     form = ExportFormat(name) if name in FORMS else ExportFormat.PACKED
@@ -130,7 +130,7 @@ def tricky_patterns() -> Iterator[tuple[str, bytes]]:
     yield "line ends", b"\n"
     yield "random", random.Random(1).randbytes(1 << 20)
     for version in PackedVersion:
-        # A header in every few bytes, each claiming the next MiB.
+        # A header every few bytes, each with a length of 1 MiB.
         claim = encode_record(version, b"p", b"", TIME_MS)
         at = len(claim) - 13
         yield f"claims {version}", claim[:at] + struct.pack("<I", 1 << 20) + claim[at + 4 :]

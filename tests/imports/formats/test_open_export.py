@@ -51,7 +51,7 @@ def test_formats_are_detected_after_a_damaged_start(form):
 
     assert reader.format is form
     assert [ping.body for ping in pings[-19:]] == [ping.body for ping in read(b"".join(records))[0][1:]]
-    # A line with an id that is none is a line; of the others the first record is gone.
+    # Lines with an invalid id are still lines; in other formats the first record is lost.
     assert reader.is_damaged == (form is not ExportFormat.LINES)
     assert len(pings) == (20 if form is ExportFormat.LINES else 19)
 

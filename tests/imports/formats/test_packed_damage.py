@@ -17,7 +17,7 @@ SUBMITTED = "/submit/telemetry/"
 @dataclass(frozen=True, slots=True)
 class DamagedLog:
     data: bytes
-    undamaged: list[int]  # numbers of the records in which every byte is as it was written
+    undamaged: list[int]  # numbers of the unchanged records
 
 
 def damage_one(record: bytes, rng: random.Random) -> tuple[bytes, bool]:
@@ -33,7 +33,7 @@ def damage_one(record: bytes, rng: random.Random) -> tuple[bytes, bool]:
         changed = record[:at] + bytes([rng.randrange(256)]) + record[at + 1 :]
         return changed, changed == record
     stray = rng.randbytes(rng.randrange(1, 40))
-    # Between two records it breaks neither of them.
+    # Between two records it damages neither of them.
     return record[:at] + stray + record[at:], at == 0
 
 

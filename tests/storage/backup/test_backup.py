@@ -1,4 +1,4 @@
-"""A backup is consistent while the server is at work, and a restore is whole or not at all."""
+"""A backup is consistent while the server runs, and a restore is complete or absent."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ from tests.support.faulty_disk import FaultyDisk
 
 @pytest.fixture
 def world(tmp_path):
-    """Stored pings, a broken one, a conflict, and one that is not converted yet."""
+    """A data root with stored pings, a broken one, a conflict, and one that is not converted yet."""
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
     world.put_specs()
@@ -37,8 +37,8 @@ def world(tmp_path):
     return world
 
 
-def test_audit_balances_at_the_restored_place_and_it_goes_on(world, tmp_path, command):
-    """With the same records, the same books, and what was not converted yet."""
+def test_a_restored_data_root_balances_and_can_be_used(world, tmp_path, command):
+    """It has the same records, the same counts, and the unconverted submissions."""
     file, target = tmp_path / "backup.tar", tmp_path / "restored"
     command("backup", str(file), "--data", str(world.root.path))
     command("restore", str(file), "--data", str(target))
@@ -55,8 +55,8 @@ def test_audit_balances_at_the_restored_place_and_it_goes_on(world, tmp_path, co
     assert json.loads(out)["healthy"]
 
 
-def test_the_archive_is_a_tar_file_that_others_read(world, tmp_path):
-    """Of plain files below the data root, none of them for others to read."""
+def test_the_archive_is_a_plain_tar_file(world, tmp_path):
+    """It holds plain files of the data root; other users cannot read it."""
     file = tmp_path / "backup.tar"
     back_up(world.root, file, Disk())
 
@@ -69,8 +69,8 @@ def test_the_archive_is_a_tar_file_that_others_read(world, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == ["backup.tar"]
 
 
-async def test_a_backup_beside_a_writer_a_converter_and_a_merge_is_consistent(tmp_path):
-    """Each of many balances where it is restored, and holds no record twice."""
+async def test_backups_during_writes_conversion_and_merges_are_consistent(tmp_path):
+    """Each restored backup balances and holds no record twice."""
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
     world.put_specs()
@@ -119,40 +119,40 @@ async def test_a_backup_beside_a_writer_a_converter_and_a_merge_is_consistent(tm
     assert stored[-1] > 0
 
 
-def test_a_restore_refuses_a_place_that_is_not_empty(world, tmp_path, command):
-    """In one line; what is there stays as it is.  An empty folder will do."""
+def test_a_restore_refuses_a_folder_that_is_not_empty(world, tmp_path, command):
+    """The folder is not changed, and the error is one line; an empty folder is accepted."""
     file = tmp_path / "backup.tar"
     back_up(world.root, file, Disk())
     target = tmp_path / "target"
     target.mkdir()
     (target / "mine").write_text("mine")
 
-    _, talk = command("restore", str(file), "--data", str(target), status=78)
-    said = "not empty; restore writes to a new place only, name one with --data"
-    assert talk == f"telemetry-server restore: {target}: {said}\n"
+    _, error = command("restore", str(file), "--data", str(target), status=78)
+    message = "not empty; restore writes to a new place only, name one with --data"
+    assert error == f"telemetry-server restore: {target}: {message}\n"
     assert [path.name for path in target.iterdir()] == ["mine"]
     (target / "mine").unlink()
     command("restore", str(file), "--data", str(target))
     assert World(target).audit().findings == []
-    _, talk = command("restore", str(file), "--data", str(file), status=78)
-    assert "not a folder" in talk
+    _, error = command("restore", str(file), "--data", str(file), status=78)
+    assert "not a folder" in error
 
 
-def test_a_backup_replaces_no_file(world, tmp_path, command):
-    """It says so in one line."""
+def test_a_backup_does_not_replace_a_file(world, tmp_path, command):
+    """The error is one line."""
     file = tmp_path / "backup.tar"
     file.write_text("mine")
-    _, talk = command("backup", str(file), "--data", str(world.root.path), status=2)
-    assert "exists; name another file" in talk
+    _, error = command("backup", str(file), "--data", str(world.root.path), status=2)
+    assert "exists; name another file" in error
     assert file.read_text() == "mine"
-    _, talk = command("backup", str(tmp_path / "no" / "x.tar"), "--data", str(world.root.path), status=2)
-    assert "is not a folder" in talk
-    _, talk = command("restore", str(tmp_path / "none.tar"), "--data", str(tmp_path / "t"), status=4)
-    assert "no such file" in talk
+    _, error = command("backup", str(tmp_path / "no" / "x.tar"), "--data", str(world.root.path), status=2)
+    assert "is not a folder" in error
+    _, error = command("restore", str(tmp_path / "none.tar"), "--data", str(tmp_path / "t"), status=4)
+    assert "no such file" in error
 
 
 def test_a_damaged_archive_restores_nothing(world, tmp_path, command):
-    """Cut at any length, or with any byte changed: one line, status 4, and no data root."""
+    """The archive is cut or one byte is changed: status 4, one line, and no data root."""
     file, target = tmp_path / "backup.tar", tmp_path / "restored"
     back_up(world.root, file, Disk())
     whole = file.read_bytes()
@@ -171,16 +171,16 @@ def test_a_damaged_archive_restores_nothing(world, tmp_path, command):
             shutil.rmtree(target)
         assert not target.exists()
     assert list(tmp_path.glob(".*")) == []
-    _, talk = command("restore", str(file), "--data", str(target), status=4)
-    assert "nothing was restored" in talk
-    assert talk.count("\n") == 1
+    _, error = command("restore", str(file), "--data", str(target), status=4)
+    assert "nothing was restored" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     "name", ["../evil", "/etc/evil", "raw/../../evil", "state/evil", "raw/.hidden", "other/x", "raw"]
 )
-def test_an_archive_writes_nowhere_else(tmp_path, name):
-    """A path that no backup holds is refused."""
+def test_a_restore_writes_only_below_its_target(tmp_path, name):
+    """A path that cannot be in a backup is refused."""
     file, target = tmp_path / "backup.tar", tmp_path / "in" / "restored"
     with tarfile.open(file, "w") as archive:
         info = tarfile.TarInfo(name)
@@ -194,7 +194,7 @@ def test_an_archive_writes_nowhere_else(tmp_path, name):
 
 
 def test_an_archive_with_a_link_is_refused(tmp_path):
-    """A backup holds plain files."""
+    """A backup holds only plain files."""
     file = tmp_path / "backup.tar"
     with tarfile.open(file, "w") as archive:
         info = tarfile.TarInfo("raw/x")
@@ -206,8 +206,8 @@ def test_an_archive_with_a_link_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
-def test_a_backup_on_a_failing_disk_is_whole_or_not_there(world, tmp_path, error):
-    """Fail the n-th operation for every n."""
+def test_a_backup_on_a_failing_disk_is_whole_or_absent(world, tmp_path, error):
+    """The n-th operation fails, for every n."""
     nth, whole = 0, False
     while not whole:
         nth += 1
@@ -223,8 +223,8 @@ def test_a_backup_on_a_failing_disk_is_whole_or_not_there(world, tmp_path, error
     assert world.audit().findings == []
 
 
-def test_a_restore_on_a_failing_disk_is_whole_or_not_there(world, tmp_path):
-    """Fail the n-th operation for every n; what is left of it does not hinder the next."""
+def test_a_restore_on_a_failing_disk_is_whole_or_absent(world, tmp_path):
+    """The n-th operation fails, for every n; leftovers do not disturb the next restore."""
     file = tmp_path / "backup.tar"
     back_up(world.root, file, Disk())
     nth, whole = 0, False
@@ -242,8 +242,8 @@ def test_a_restore_on_a_failing_disk_is_whole_or_not_there(world, tmp_path):
     assert nth > 20
 
 
-def test_a_restore_that_was_killed_leaves_no_data_root(world, tmp_path):
-    """What it had written is cleared by the next."""
+def test_leftovers_of_a_killed_restore_are_removed(world, tmp_path):
+    """The next restore to the same target removes them."""
     file, target = tmp_path / "backup.tar", tmp_path / "restored"
     back_up(world.root, file, Disk())
     staged = target.with_name(".restored.restoring")
@@ -257,17 +257,17 @@ def test_a_restore_that_was_killed_leaves_no_data_root(world, tmp_path):
     assert not (target / "raw" / "left").exists()
 
 
-def test_a_ledger_that_is_not_the_files_own_is_not_backed_up(world, tmp_path, command):
-    """A backup that cannot be used is worse than none."""
+def test_a_data_root_without_its_ledger_is_not_backed_up(world, tmp_path, command):
+    """Such a backup could not be used."""
     for path in world.root.state.glob("ledger.sqlite*"):
         path.unlink()
-    _, talk = command("backup", str(tmp_path / "b.tar"), "--data", str(world.root.path), status=78)
-    assert "the ledger is gone" in talk
+    _, error = command("backup", str(tmp_path / "b.tar"), "--data", str(world.root.path), status=78)
+    assert "the ledger is gone" in error
     assert not (tmp_path / "b.tar").exists()
 
 
-def test_a_restored_root_is_newer_than_an_older_state(world, tmp_path):
-    """Its identity comes with it, so an older ledger is recognised there too."""
+def test_a_restored_data_root_refuses_an_older_ledger(world, tmp_path):
+    """The backup holds the identity, so an older ledger is recognised."""
     old = tmp_path / "old"
     shutil.copytree(world.root.state, old)
     asyncio.run(world.convert())
@@ -283,8 +283,8 @@ def test_a_restored_root_is_newer_than_an_older_state(world, tmp_path):
         open_ledger(World(target).root, Disk())
 
 
-def test_an_id_is_known_at_the_restored_place(world, tmp_path):
-    """What was stored before the backup is a repeat after it."""
+def test_a_restored_data_root_remembers_stored_ids(world, tmp_path):
+    """A ping that was stored before the backup is a duplicate after the restore."""
     file, target = tmp_path / "backup.tar", tmp_path / "restored"
     back_up(world.root, file, Disk())
     restore(file, target, Disk())

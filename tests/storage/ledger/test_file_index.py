@@ -1,4 +1,4 @@
-"""Files of a directory are found by the index, however many files the ledger knows."""
+"""Files of a directory are found by an index, not by reading the whole table."""
 
 import sqlite3
 
@@ -39,13 +39,13 @@ def ledger(tmp_path):
         ("converted/20261122/mai", ()),
     ],
 )
-def test_files_lie_in_the_directory_or_below_it(ledger, below, directories):
-    """A directory whose name only begins alike is another one."""
+def test_files_in_a_directory_and_below_it_are_found(ledger, below, directories):
+    """A directory with the same prefix in its name is another one."""
     assert [file.directory for file in ledger.files(below)] == sorted(directories)
 
 
-def test_open_files_are_those_that_are_not_closed(ledger):
-    """Only these are appended to."""
+def test_open_only_selects_the_files_that_are_not_closed(ledger):
+    """Only open files are appended to."""
     assert [file.directory for file in ledger.files("converted", open_only=True)] == [
         "converted/20261122/main",
         "converted/20261122/main.old",
@@ -53,8 +53,8 @@ def test_open_files_are_those_that_are_not_closed(ledger):
 
 
 @pytest.mark.parametrize("open_only", [False, True])
-def test_a_directory_is_searched_for_and_the_table_is_not_read_through(open_only):
-    """With a read of the table per directory, `cat` of 10,000 folders took 13 seconds."""
+def test_a_directory_is_found_by_the_index_without_a_table_scan(open_only):
+    """With a table scan for each directory, `cat` of 10,000 folders took 13 seconds."""
     with sqlite3.connect(":memory:") as connection:
         connection.executescript(TABLES)
         plan = connection.execute(
@@ -67,8 +67,8 @@ def test_a_directory_is_searched_for_and_the_table_is_not_read_through(open_only
     assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step]
 
 
-def test_committed_paths_are_told_from_others(ledger):
-    """A path that the ledger does not know may be removed."""
+def test_committed_selects_the_paths_of_committed_files(ledger):
+    """Other paths may be removed."""
     known = f"{DIRECTORIES[2]}/part-1.zst"
 
     assert ledger.committed([known, f"{DIRECTORIES[2]}/part-2.zst", "elsewhere/part-1.zst"]) == {known}

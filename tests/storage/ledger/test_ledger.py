@@ -1,4 +1,4 @@
-"""The ledger keeps all of a commit or none."""
+"""The ledger keeps all changes of a commit or none."""
 
 import sqlite3
 from collections import Counter
@@ -32,7 +32,7 @@ def remember(transaction, document_id: UUID, doctype="main", digest=1):
 
 
 def test_a_transaction_that_raises_changes_nothing(ledger):
-    """The commit point is one."""
+    """Positions and counts are changed in the same commit."""
     with pytest.raises(RuntimeError), ledger.transaction() as transaction:
         transaction.move_segment("20261122/s", SegmentPosition(10, 1, finished=False))
         transaction.add(Counter({(DAY, Entry.RECEIVED, ""): 1}))
@@ -54,7 +54,7 @@ def test_an_id_is_known_within_its_namespace_and_doctype(ledger):
 
 
 def test_an_id_is_remembered_once(ledger):
-    """A repeat that slipped through would be an error of ours, and ends the commit."""
+    """A second insert would be a programming error, and fails the commit."""
     document_id = uuid4()
     with ledger.transaction() as transaction:
         remember(transaction, document_id)
@@ -63,8 +63,8 @@ def test_an_id_is_remembered_once(ledger):
         remember(transaction, document_id)
 
 
-def test_ids_past_the_window_are_forgotten(ledger):
-    """dedup_days bounds the index."""
+def test_ids_older_than_dedup_days_are_forgotten(ledger):
+    """This limits the size of the index."""
     document_id = uuid4()
     with ledger.transaction() as transaction:
         remember(transaction, document_id)
@@ -74,8 +74,8 @@ def test_ids_past_the_window_are_forgotten(ledger):
     assert ledger.seen_digest(document_id.bytes, "telemetry", "main") is None
 
 
-def test_books_balance_by_day_and_count_what_waits(ledger):
-    """received = stored + duplicate + quarantined + pending + deleted"""
+def test_books_balance_by_day_and_count_pending_pings(ledger):
+    """On each day received = stored + duplicate + quarantined + pending + deleted."""
     with ledger.transaction() as transaction:
         transaction.move_segment("20261122/s", SegmentPosition(10, 5, finished=False))
         transaction.add(
@@ -98,7 +98,7 @@ def test_books_balance_by_day_and_count_what_waits(ledger):
     assert books.reasons == {"invalid_json": 1}
 
 
-def test_files_are_found_by_their_folder_and_not_by_what_begins_alike(ledger):
+def test_files_are_found_by_folder_and_not_by_prefix(ledger):
     """main and main_2 are two partitions."""
     from storage.ledger.values import StoredFile
 
@@ -119,7 +119,7 @@ def test_files_are_found_by_their_folder_and_not_by_what_begins_alike(ledger):
 
 
 def test_a_ledger_of_another_version_gives_a_one_line_error(tmp_path):
-    """Nothing is guessed about a file that a newer server wrote."""
+    """The server does not read a file that a newer server wrote."""
     path = tmp_path / "ledger.sqlite"
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
@@ -132,14 +132,14 @@ def test_a_ledger_of_another_version_gives_a_one_line_error(tmp_path):
 def test_a_file_that_is_not_a_ledger_gives_a_one_line_error(tmp_path):
     """No traceback for a damaged file."""
     path = tmp_path / "ledger.sqlite"
-    path.write_bytes(b"not a database, but long enough to be looked at" * 50)
+    path.write_bytes(b"not a database, but long enough to be read" * 50)
 
     with pytest.raises(LedgerError, match=r"ledger\.sqlite"):
         Ledger(path)
 
 
-def test_reading_where_nothing_was_converted_is_an_empty_ledger(tmp_path):
-    """cat and audit of a fresh server are empty, not an error."""
+def test_a_data_root_without_conversion_has_an_empty_ledger(tmp_path):
+    """`cat` and `audit` of a new server have empty output, not an error."""
     root = DataRoot(tmp_path)
     root.state.mkdir()
 
@@ -149,8 +149,8 @@ def test_reading_where_nothing_was_converted_is_an_empty_ledger(tmp_path):
         Ledger.for_reading(DataRoot(tmp_path / "nowhere"))
 
 
-def test_somebody_reads_while_a_commit_is_open(tmp_path, ledger):
-    """Readers see the last commit, and are not in the way of the next."""
+def test_readers_are_not_blocked_by_an_open_commit(tmp_path, ledger):
+    """They see the last commit, and do not block the next."""
     with ledger.transaction() as transaction:
         transaction.move_segment("s", SegmentPosition(1, 1, finished=False))
         with Ledger(ledger.path, read_only=True) as reader:
@@ -161,7 +161,7 @@ def test_somebody_reads_while_a_commit_is_open(tmp_path, ledger):
 
 
 def test_positions_of_named_segments_are_the_same_as_in_the_whole_list(ledger):
-    """A trickle asks for the few segments that are not finished."""
+    """A converter asks only for the few unfinished segments."""
     with ledger.transaction() as transaction:
         for number in range(3):
             transaction.move_segment(f"20261122/{number}", SegmentPosition(number, 1, finished=False))

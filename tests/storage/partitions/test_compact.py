@@ -1,4 +1,4 @@
-"""A closed day's files become few, and no reader and no crash sees a difference."""
+"""Compaction merges the files of a closed day without a change for readers, also after a crash."""
 
 import errno
 from contextlib import suppress
@@ -25,7 +25,7 @@ EVERYTHING = sorted(f"{kind}{number}".encode() for kind in "me" for number in ra
 
 
 def test_small_files_become_one_for_each_partition(tmp_path):
-    """The records and their order stay, the files go."""
+    """Records and their order stay the same; the small files are removed."""
     store = filled(tmp_path)
 
     merged = list(compact_day(tmp_path, store.ledger, Disk(), "20261122"))
@@ -37,7 +37,7 @@ def test_small_files_become_one_for_each_partition(tmp_path):
 
 
 def test_a_second_compaction_finds_nothing_to_do(tmp_path):
-    """It may run every night."""
+    """So it can run every night."""
     store = filled(tmp_path)
     list(compact_day(tmp_path, store.ledger, Disk(), "20261122"))
 
@@ -45,7 +45,7 @@ def test_a_second_compaction_finds_nothing_to_do(tmp_path):
     store.close()
 
 
-def test_what_comes_late_for_a_merged_day_is_read_too(tmp_path):
+def test_late_records_of_a_merged_day_are_read_too(tmp_path):
     """A replay or an import may write to a closed day."""
     store = filled(tmp_path)
     list(compact_day(tmp_path, store.ledger, Disk(), "20261122"))
@@ -57,8 +57,8 @@ def test_what_comes_late_for_a_merged_day_is_read_too(tmp_path):
     store.close()
 
 
-def test_a_reader_in_the_middle_of_a_partition_is_not_disturbed(tmp_path):
-    """It has the old files open, and finds the new ones for the next partition."""
+def test_a_reader_in_the_middle_of_a_partition_continues(tmp_path):
+    """It still reads the open old files, and new files of the next partition."""
     store = filled(tmp_path)
     reading = read_records(tmp_path, store.ledger, Filter())
     found = [next(reading)]
@@ -70,8 +70,8 @@ def test_a_reader_in_the_middle_of_a_partition_is_not_disturbed(tmp_path):
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
-def test_a_compaction_that_fails_anywhere_costs_nothing(tmp_path, error):
-    """At every operation: nothing lost, nothing twice, no stray file after the next start."""
+def test_a_compaction_that_fails_at_any_operation_loses_nothing(tmp_path, error):
+    """Nothing is lost or doubled, and no stray file is left after recovery."""
     nth = 0
     while True:
         nth += 1
@@ -88,4 +88,4 @@ def test_a_compaction_that_fails_anywhere_costs_nothing(tmp_path, error):
         if not disk.failed:
             break
 
-    assert nth > 10, "the sweep met hardly any operation"
+    assert nth > 10, "too few disk operations were tested"

@@ -1,4 +1,4 @@
-"""Frames hold whole lines and show damage."""
+"""Frames hold whole lines, and damage is detected."""
 
 import io
 import subprocess
@@ -22,8 +22,8 @@ LINES = st.lists(st.binary(max_size=200).filter(lambda line: b"\n" not in line),
 
 
 @given(LINES, st.integers(1, 400))
-def test_lines_come_back_whatever_the_frames(lines, frame_bytes):
-    """How lines are cut into frames does not show."""
+def test_lines_are_read_back_for_any_frame_size(lines, frame_bytes):
+    """The division into frames is invisible to readers."""
     packed = b"".join(frame for frame, _ in pack_frames(lines, 1, frame_bytes))
 
     assert list(read_lines(io.BytesIO(packed), len(packed))) == lines
@@ -31,11 +31,11 @@ def test_lines_come_back_whatever_the_frames(lines, frame_bytes):
 
 @pytest.mark.parametrize("level", [LIVE_LEVEL, 19])
 @given(texts=st.lists(st.binary(max_size=300), min_size=1, max_size=4))
-def test_a_frame_tells_how_much_is_in_it_whatever_came_before(level, texts):
-    """The compressor of live frames stays from one to the next: nothing of it must show."""
+def test_a_frame_has_its_content_size_and_is_independent_of_earlier_frames(level, texts):
+    """The compressor is reused, but must not carry state from one frame to the next."""
     for text in texts:
         frame = compress_frame(text, level)
-        # RFC 8878, 3.1.1.1.3: a single segment, and so its content's size behind the descriptor.
+        # RFC 8878, 3.1.1.1.3: a single segment, so the content size follows the descriptor.
         assert frame[4] & 0b0010_0000
         size = frame[5] if frame[4] >> 6 == 0 else int.from_bytes(frame[5:7], "little") + 256
         assert size == len(text)
@@ -43,8 +43,8 @@ def test_a_frame_tells_how_much_is_in_it_whatever_came_before(level, texts):
         assert frame == compress_frame(text, level)
 
 
-def test_threads_compress_beside_each_other():
-    """Each with a compressor of its own."""
+def test_threads_compress_at_the_same_time():
+    """Each thread has its own compressor."""
     texts = [bytes([n]) * (n * 1000 + 1) for n in range(40)]
     with ThreadPoolExecutor(8) as pool:
         frames = list(pool.map(compress_frame, texts))
@@ -60,15 +60,15 @@ def test_only_the_committed_length_is_read():
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9])
-def test_a_frame_that_ends_early_is_told(cut):
-    """A file shorter than was committed is damage, not an end."""
+def test_a_frame_that_ends_early_raises(cut):
+    """A file that is shorter than its committed length is damaged."""
     frame = compress_frame(b"x" * 1000 + b"\n")
 
     with pytest.raises(EOFError):
         list(read_lines(io.BytesIO(frame[:-cut]), len(frame)))
 
 
-def test_a_flipped_bit_is_told():
+def test_a_flipped_bit_raises():
     """Every frame carries its content's checksum."""
     frame = bytearray(compress_frame(bytes(range(48, 120)) * 5 + b"\n"))
     frame[len(frame) // 2] ^= 1
@@ -87,7 +87,7 @@ def test_a_line_larger_than_a_chunk_is_one_line():
 
 @pytest.mark.skipif(which("zstd") is None, reason="no zstd command on this machine")
 def test_the_zstd_command_reads_a_file_of_frames(tmp_path):
-    """No tool of ours is needed to get at the records."""
+    """Records can be read without this program."""
     path = tmp_path / "part.zst"
     path.write_bytes(compress_frame(b"a\t{}\n") + compress_frame(b"b\t{}\n"))
 

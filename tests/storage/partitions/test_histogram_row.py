@@ -1,4 +1,4 @@
-"""Rows: the worked examples, and there and back."""
+"""Packed rows: the documented examples, and round trips."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ def test_a_key_that_is_not_a_bucket_start_raises():
         pack_row({"2": 1}, INDEX, 10, [NOT_SENT] * 5)
 
 
-def test_a_row_is_unpacked_to_all_counts_and_what_was_sent():
+def test_a_row_is_unpacked_to_all_counts_and_the_sent_summary():
     unpacked = unpack_row(ROW, STARTS)
 
     assert unpacked.counts == dict(zip(STARTS, ROW[:10], strict=True))
@@ -49,7 +49,7 @@ def test_a_row_of_another_length_is_refused(row):
     st.dictionaries(st.sampled_from(STARTS), st.integers(0, 2**63 - 1)),
     st.dictionaries(st.sampled_from(SUMMARY), st.integers(0) | st.floats(0, allow_infinity=False)),
 )
-def test_what_is_packed_comes_back(counts, summary):
+def test_a_packed_histogram_is_unpacked_unchanged(counts, summary):
     texts = {str(start): count for start, count in counts.items()}
     row = pack_row(texts, INDEX, 10, [summary.get(name, NOT_SENT) for name in SUMMARY])
 

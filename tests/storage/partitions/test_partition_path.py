@@ -1,4 +1,4 @@
-"""Values that clients sent become folders, and cannot become anything else."""
+"""Values from clients become safe folder names."""
 
 import re
 from pathlib import PurePath
@@ -37,13 +37,13 @@ from storage.partitions.partition_path import (
         ("", "UNKNOWN"),
     ],
 )
-def test_all_but_plain_letters_digits_underscores_and_dots_is_underscore(value, name):
-    """A dot at the beginning too."""
+def test_characters_that_are_not_allowed_become_underscores(value, name):
+    """So does a dot at the beginning."""
     assert folder_name(value) == name
 
 
 @given(st.text())
-def test_a_folder_name_is_one_plain_name(value):
+def test_a_folder_name_is_a_single_safe_path_component(value):
     name = folder_name(value)
 
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.]*", name)
@@ -51,15 +51,15 @@ def test_a_folder_name_is_one_plain_name(value):
     assert folder_name(name) == name
 
 
-def test_long_values_stay_apart():
-    """They are cut, and end in a hash of the whole."""
+def test_long_values_have_different_folders():
+    """The name is cut, and ends in a hash of the whole value."""
     first, second = ("v" * 200 + end for end in "ab")
 
     assert folder_name(first) != folder_name(second)
     assert folder_name(first).startswith("v" * 80)
 
 
-def test_a_partition_lies_below_its_day():
+def test_a_partition_is_below_its_day():
     values = ("idle-daily", "Firefox", "release", "23.0.1", "20130814063812")
 
     path = partition_path("20261122", values)
@@ -74,7 +74,7 @@ def test_a_day_is_eight_digits(day):
 
 
 @given(st.lists(st.text(), min_size=1, max_size=6))
-def test_values_are_read_back_as_the_folders_that_they_became(values):
+def test_values_of_a_path_are_its_folder_names(values):
     base = PurePath("/data/converted")
     path = base / partition_path("20261122", values) / "00000001.zst"
 
@@ -91,13 +91,13 @@ def test_values_are_read_back_as_the_folders_that_they_became(values):
         "/data/converted",
     ],
 )
-def test_a_path_outside_of_partitions_is_refused(path):
+def test_a_path_outside_the_partitions_is_refused(path):
     with pytest.raises(NotAPartition):
         values_of_path(PurePath(path), PurePath("/data/converted"), 2)
 
 
-def test_the_original_servers_files_give_their_dimensions_back():
-    """All but build and day are folders there, and those begin the file's name."""
+def test_paths_of_the_original_server_give_their_dimensions():
+    """There, build and day begin the file name, and the other dimensions are folders."""
     base = PurePath("/base")
     path = base / (
         "saved_session/Firefox/nightly/26.0a1/20130902030220.20130908.log.0123456789abcdef0123456789abcdef.lzma"

@@ -1,4 +1,4 @@
-"""Which values get a folder of their own."""
+"""Partition schemas: which values get their own folder."""
 
 import json
 
@@ -27,15 +27,15 @@ FIELDS = {
 }
 
 
-def test_the_default_has_the_five_dimensions_of_old():
+def test_the_default_has_the_five_dimensions_of_the_original_server():
     schema = PartitionSchema.default()
 
     assert schema.field_names == ("reason", "appName", "appUpdateChannel", "appVersion", "appBuildID")
     assert schema.values_of(FIELDS) == ("saved-session", "Firefox", "nightly", "23.0a1", "20130607074752")
 
 
-def test_what_is_not_allowed_is_other_and_what_is_missing_unknown():
-    """Unknown only where anything is allowed."""
+def test_values_that_are_not_allowed_become_other_and_missing_ones_unknown():
+    """A missing value is UNKNOWN only if the dimension allows any value."""
     schema = PartitionSchema.default()
 
     assert schema.values_of({"reason": "bogus", "appUpdateChannel": "default"}) == (
@@ -54,7 +54,7 @@ def test_registered_doctypes_and_namespaces_are_allowed_as_well():
     assert schema.values_of({"reason": "weeding", "appName": "Garden"})[:2] == ("OTHER", "OTHER")
 
 
-def test_numbers_and_truths_are_filed_as_their_texts_and_objects_as_missing():
+def test_numbers_and_booleans_are_filed_as_text_and_objects_as_missing():
     schema = PartitionSchema((Dimension("a", Anything()),))
 
     assert [schema.values_of({"a": value})[0] for value in (448, 1.5, True, "", None, [], {})] == [
@@ -69,7 +69,7 @@ def test_numbers_and_truths_are_filed_as_their_texts_and_objects_as_missing():
 
 
 def a_schema(*allowed):
-    """A schema whose dimensions d0, d1, … allow these."""
+    """Return a schema whose dimensions d0, d1, … allow these values."""
     names = [f"d{number}" for number in range(len(allowed))]
     dimensions = [
         {"field_name": name, "allowed_values": each} for name, each in zip(names, allowed, strict=True)
@@ -94,14 +94,14 @@ def test_a_single_string_allows_itself():
 @pytest.mark.parametrize(
     ("value", "minimum", "maximum", "expected"),
     [
-        # Dates: both ends are in.
+        # Dates: both ends are included.
         ("20130908", "20130908", "20140401", True),
         ("20140401", "20130908", "20140401", True),
         ("20130907", "20130908", "20140401", False),
         ("20140402", "20130908", "20140401", False),
         ("20140101", "20130908", None, True),
         ("20140101", None, "20130908", False),
-        # Builds: a day as a bound takes all of that day, at both ends.
+        # Builds: a day as a bound includes that whole day, at both ends.
         ("20130607074752", None, "20130607", True),
         ("20130607235959", "20130607", "20130607", True),
         ("20130608000000", None, "20130607", False),
@@ -122,15 +122,15 @@ def test_a_single_string_allows_itself():
         ("10.0a1", "10.0", None, False),
         ("10.0b3", "10.0a2", "10.0", True),
         ("23.0.1", 20, 30, True),
-        # What cannot be compared is in no range.
+        # Values that cannot be compared are outside every range.
         ("UNKNOWN", "9.0", None, False),
         ("", None, "9.0", False),
         ("default", 1, None, False),
         ("٣", 1, 5, False),
     ],
 )
-def test_ranges_follow_the_order_of_what_they_bound(value, minimum, maximum, expected):
-    """Not the order of texts, which had 20130607074752 after 20130607, and 10.0 before 9.0."""
+def test_ranges_compare_dates_numbers_and_versions_by_their_own_order(value, minimum, maximum, expected):
+    """In the order of texts, 20130607074752 is after 20130607, and 10.0 before 9.0."""
     assert is_within(value, minimum, maximum) is expected
 
 
@@ -152,13 +152,13 @@ def test_versions_sort_as_they_were_released():
 
 
 @given(st.text(), st.sampled_from(["9.0", "20130908", 5, 2.5]))
-def test_any_value_can_be_asked_for(value, bound):
+def test_any_text_can_be_compared_with_a_bound(value, bound):
     assert is_within(value, bound, None) in (True, False)
     assert is_within(value, None, bound) in (True, False)
 
 
-def test_the_day_is_always_the_first_folder_and_so_no_level_of_its_own():
-    """An operator's file may have it, wherever."""
+def test_a_submission_date_in_a_schema_is_not_a_second_folder_level():
+    """An operator's file may list it at any position."""
     schema = parse_schema(
         '{"version":1,"dimensions":[{"field_name":"reason","allowed_values":"*"},'
         '{"field_name":"submission_date","allowed_values":"*"}]}'
@@ -177,7 +177,7 @@ def test_the_schemas_of_the_original_server_are_read(name):
     assert schema.as_json() == json.loads(text)
 
 
-def test_the_default_allows_what_the_original_did():
+def test_the_default_allows_all_values_of_the_original_schema():
     text = shared_data("probes", "telemetry-server-partition-schema", "telemetry_schema.json").read_bytes()
 
     for ours, theirs in zip(PartitionSchema.default().levels, parse_schema(text).levels, strict=True):
@@ -194,13 +194,13 @@ def test_the_default_allows_what_the_original_did():
         ("firefox-desktop", "esr", "esr"),
         ("org-mozilla-fenix", "debug", "debug"),
         ("org-mozilla-fenix", "canary", "OTHER"),
-        # A registered namespace names channels of its own.
+        # A registered namespace has its own channels.
         ("garden", "canary", "canary"),
         ("garden", "nightly", "nightly"),
         ("garden", None, "OTHER"),
     ],
 )
-def test_todays_channels_have_folders_and_registered_namespaces_name_their_own(app_name, channel, filed):
+def test_known_channels_and_those_of_registered_namespaces_have_folders(app_name, channel, filed):
     schema = PartitionSchema.default(extra_app_names=["garden"])
 
     assert schema.values_of({"appName": app_name, "appUpdateChannel": channel})[2] == filed
@@ -220,7 +220,7 @@ def test_a_schema_can_be_written_and_read_again(schema):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "invalid JSON"),
         ("[]", "must be an object"),
@@ -258,8 +258,8 @@ def test_a_schema_can_be_written_and_read_again(schema):
         ),
     ],
 )
-def test_an_invalid_schema_is_refused_and_the_wrong_part_named(text, said):
-    with pytest.raises(BadPartitionSchema, match=said):
+def test_the_error_of_an_invalid_schema_names_the_wrong_part(text, message):
+    with pytest.raises(BadPartitionSchema, match=message):
         parse_schema(text)
 
 

@@ -1,4 +1,4 @@
-"""Partition files grow by whole commits, whatever the disk does."""
+"""Partition files grow by whole commits, also on a failing disk."""
 
 import errno
 from pathlib import Path
@@ -53,7 +53,7 @@ def store(tmp_path):
 
 
 def test_commits_to_one_partition_share_one_file(store):
-    """A trickle of pings does not become a thousand files."""
+    """Many small commits do not create many files."""
     for number in range(20):
         store.commit(a_frame("main", f"id{number}"))
 
@@ -62,7 +62,7 @@ def test_commits_to_one_partition_share_one_file(store):
 
 
 def test_a_file_that_is_full_is_followed_by_another(tmp_path):
-    """Files stay within a size, and what is read comes in the order of writing."""
+    """Files have a maximum size, and records are read in the order of writing."""
     store = Store(tmp_path, max_file_bytes=64)
     for number in range(6):
         store.commit(a_frame("main", f"id{number}"))
@@ -74,16 +74,16 @@ def test_a_file_that_is_full_is_followed_by_another(tmp_path):
     store.close()
 
 
-def test_another_schema_begins_another_file(store):
-    """The schema in force is recorded with each file."""
+def test_another_schema_starts_another_file(store):
+    """The ledger records the schema of each file."""
     store.commit(a_frame("main", "a"), schema=1)
     store.commit(a_frame("main", "b"), schema=2)
 
     assert [file.schema_id for file in store.ledger.files()] == [1, 2]
 
 
-def test_bytes_past_the_committed_length_are_not_read_and_go_on_recovery(store):
-    """What a crash left of an append is of no commit."""
+def test_bytes_past_the_committed_length_are_not_read_and_recovery_removes_them(store):
+    """They are left from an append that was not committed."""
     store.commit(a_frame("main", "kept"))
     (file,) = store.ledger.files()
     with (store.root / file.path).open("ab") as stream:
@@ -94,8 +94,8 @@ def test_bytes_past_the_committed_length_are_not_read_and_go_on_recovery(store):
     assert (store.root / file.path).stat().st_size == file.length
 
 
-def test_a_file_that_was_never_committed_goes_on_recovery(store):
-    """A crash between the file's appearance and the commit leaves no record twice."""
+def test_recovery_removes_a_file_that_was_never_committed(store):
+    """A crash between creation of the file and commit does not double a record."""
     frame = a_frame("main", "lost")
     store.writer.prepare([frame.directory], 1)
     with pytest.raises(KeyError), store.ledger.transaction() as transaction:
@@ -110,8 +110,8 @@ def test_a_file_that_was_never_committed_goes_on_recovery(store):
     assert store.lines() == [b"lost"]
 
 
-def test_committed_bytes_that_are_gone_are_named(store):
-    """A file that somebody cut is not silently appended to."""
+def test_recovery_reports_files_that_lost_committed_bytes(store):
+    """A truncated file is not silently appended to."""
     store.commit(a_frame("main", "a"))
     (file,) = store.ledger.files()
     (store.root / file.path).write_bytes(b"")
@@ -121,8 +121,8 @@ def test_committed_bytes_that_are_gone_are_named(store):
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize("short", [False, True])
-def test_a_commit_that_fails_anywhere_leaves_the_one_before(tmp_path, error, short):
-    """At every operation of a commit, a failure costs that commit and no other; the next one works."""
+def test_a_commit_that_fails_at_any_operation_keeps_earlier_commits(tmp_path, error, short):
+    """Only the failing commit is lost; the next one succeeds."""
     first = [a_frame("main", "one"), a_frame("saved_session", "two")]
     second = [a_frame("main", "three"), a_frame("event", "four")]
     nth = 0
@@ -149,4 +149,4 @@ def test_a_commit_that_fails_anywhere_leaves_the_one_before(tmp_path, error, sho
         assert sorted(store.lines()) == [b"four", b"one", b"three", b"two"]
         store.close()
 
-    assert nth > 8, "the sweep met hardly any operation"
+    assert nth > 8, "too few disk operations were tested"

@@ -1,4 +1,4 @@
-"""How long submissions have waited, read from the disk."""
+"""The conversion lag, read from disk."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +14,8 @@ def lag(world: World, now: datetime, *, converts: bool = True) -> float:
 
 
 @pytest.mark.parametrize("converts", [True, False])
-async def test_the_lag_counts_what_waits_in_raw(tmp_path, converts):
-    """Before there is a ledger, too, and in a server that does not convert."""
+async def test_the_lag_counts_submissions_that_wait_in_raw(tmp_path, converts):
+    """It also counts them without a ledger, and in a server that does not convert."""
     world = World(tmp_path)
     world.put_specs()
     assert lag(world, NOON, converts=converts) == 0
@@ -30,7 +30,7 @@ async def test_the_lag_counts_what_waits_in_raw(tmp_path, converts):
 
 
 async def test_the_lag_counts_pending_pings(tmp_path):
-    """From when their wait began."""
+    """Their wait begins when they become pending."""
     world = World(tmp_path, server="http://127.0.0.1:9")
     world.clock = lambda: NOON + timedelta(minutes=1)
     world.receive([submitted(a_ping(1), 1)])
@@ -40,8 +40,8 @@ async def test_the_lag_counts_pending_pings(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["none", "foreign", "garbage"])
-async def test_the_lag_counts_a_halt_whatever_can_be_read(tmp_path, damage):
-    """Nothing waits yet, and the ledger may be the reason."""
+async def test_the_lag_counts_a_halt_even_with_an_unreadable_ledger(tmp_path, damage):
+    """The lag counts from the start of the halt, although no submission waits."""
     world = World(tmp_path)
     await world.convert()
     if damage == "garbage":
@@ -59,15 +59,21 @@ async def test_the_lag_counts_a_halt_whatever_can_be_read(tmp_path, damage):
     assert ConversionState(world.root).read() is None
 
 
-def test_a_halt_is_said_in_a_file_that_does_not_grow(tmp_path):
-    """So that it can be said on a full disk; a long reason is cut, and stays one line."""
+def test_a_halt_is_stored_in_a_file_of_fixed_size(tmp_path):
+    """So it can be stored on a full disk; a long reason is cut to one line."""
     world = World(tmp_path)
     state = ConversionState(world.root)
     state.clear()
     (file,) = world.root.state.glob("conversion*")
     size = file.stat().st_size
 
-    for reason in ("short", "ein langer Grund\n" * 1000, "ü" * 5000):
+    for reason in (
+        "short",
+        "a long reason\
+"
+        * 1000,
+        "ü" * 5000,
+    ):
         state.halt(reason)
         assert file.stat().st_size == size
         assert "\n" not in state.read().reason

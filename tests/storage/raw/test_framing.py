@@ -1,4 +1,4 @@
-"""The frame: worked bytes, and whatever goes in comes out."""
+"""The frame of raw records: documented bytes, and round trips."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -24,7 +24,7 @@ BOOT_ID = bytes(range(16))
 PREFIX = record_prefix(BOOT_ID)
 
 
-def test_a_file_header_has_its_worked_bytes():
+def test_a_file_header_has_the_documented_bytes():
     """64 bytes: magic, version 1, worker 3, boot id, number 7, microseconds, zeros, CRC-32C."""
     packed = FileHeader(3, BOOT_ID, 7, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)).packed()
 
@@ -40,7 +40,7 @@ def test_a_file_header_has_its_worked_bytes():
     assert parse_file_header(packed) == FileHeader(3, BOOT_ID, 7, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
 
 
-def test_a_ping_and_its_batch_commit_have_their_worked_bytes():
+def test_a_ping_and_its_batch_commit_have_the_documented_bytes():
     """Head of 28 bytes and its CRC, header JSON, body, CRC of both; then zeros up to 8 and the commit."""
     submission = a_submission(1, body=b"\x1f\x8b abc")
     header = header_json(submission)
@@ -65,15 +65,15 @@ def test_the_header_always_has_six_decimals_and_utc():
 
 
 def test_a_lone_surrogate_does_not_fail_its_batch():
-    """It is spelt out instead."""
+    """It is escaped instead."""
     framed, _ = frame_batch([a_submission(path="/submit/\udc80")], offset=0, prefix=PREFIX, sequence=0)
 
     assert parse_record(framed, PREFIX).path == "/submit/\\udc80"
 
 
 @given(st.lists(submissions, min_size=1, max_size=5), st.integers(0, 1 << 40), st.integers(0, 1 << 40))
-def test_what_goes_in_comes_out(batch, offset, sequence):
-    """Every field of every submission, at any place of a file."""
+def test_framed_submissions_are_parsed_unchanged(batch, offset, sequence):
+    """This holds for every field, at any offset of a file."""
     framed, last = frame_batch(batch, offset=offset, prefix=PREFIX, sequence=sequence)
 
     found, position = [], 0
@@ -88,8 +88,8 @@ def test_what_goes_in_comes_out(batch, offset, sequence):
 
 
 @given(submissions, st.data())
-def test_no_flipped_bit_of_a_record_goes_unseen(submission, data):
-    """The head's CRC or the data's says so; the padding after it is not part of it."""
+def test_every_flipped_bit_of_a_record_is_detected(submission, data):
+    """The CRC of the head or of the data differs; padding is not part of the record."""
     framed, _ = frame_batch([submission], offset=0, prefix=PREFIX, sequence=0)
     head = parse_head(framed, 0, PREFIX)
     assert head is not None
@@ -102,8 +102,8 @@ def test_no_flipped_bit_of_a_record_goes_unseen(submission, data):
 
 
 @given(submissions, st.data())
-def test_a_record_cut_anywhere_is_torn(submission, data):
-    """Never a shorter submission."""
+def test_a_truncated_record_is_torn(submission, data):
+    """It is never read as a shorter submission."""
     framed, _ = frame_batch([submission], offset=0, prefix=PREFIX, sequence=0)
     head = parse_head(framed, 0, PREFIX)
     assert head is not None

@@ -1,4 +1,4 @@
-"""Who looks at raw/ often reads only the folders that changed, and still misses nothing."""
+"""Frequent listings of raw/ read only changed folders, and miss no segment."""
 
 import os
 from datetime import date
@@ -16,14 +16,14 @@ FINISHED = SegmentPosition(1, 1, finished=True)
 
 
 def receive(raw, day, count=1):
-    """*count* sealed segments of *day*."""
+    """Write *count* sealed segments of *day*."""
     with SegmentSeries(raw, worker=1, max_segment_bytes=1) as series:
         for number in range(count):
             series.append([a_submission(number)], day=day)
 
 
 def much_later() -> int:
-    """A clock by which every folder was last changed long ago."""
+    """Return a time at which every folder was last changed long ago."""
     return 1 << 62
 
 
@@ -35,7 +35,7 @@ def raw(tmp_path):
 
 
 def test_an_unchanged_folder_is_not_read_again(raw):
-    """Its listing is the same object; the folder that changed has a new one."""
+    """Its listing is the same object; a changed folder has a new one."""
     listing = SegmentListing(raw, now_nanoseconds=much_later)
     before = dict(listing.days())
     receive(raw, SECOND)
@@ -48,7 +48,7 @@ def test_an_unchanged_folder_is_not_read_again(raw):
 
 
 def test_a_folder_that_changed_a_moment_ago_is_read_again(raw):
-    """A second change may have come under the same time stamp."""
+    """A second change may have the same time stamp."""
     folder = raw / "20261122"
     stamp = folder.stat().st_mtime_ns
     listing = SegmentListing(raw, now_nanoseconds=lambda: stamp + SETTLED_AFTER_NANOSECONDS - 1)
@@ -59,8 +59,8 @@ def test_a_folder_that_changed_a_moment_ago_is_read_again(raw):
     assert len(listing.days()["20261122"].segments) == 3
 
 
-def test_a_day_whose_folder_is_gone_is_not_listed(raw):
-    """Retention removes segments, and the operator the empty folder."""
+def test_a_day_with_a_removed_folder_is_not_listed(raw):
+    """Retention removes segments; an operator may remove the empty folder."""
     listing = SegmentListing(raw, now_nanoseconds=much_later)
     listing.days()
     for segment in list(segments(raw)):
@@ -72,7 +72,7 @@ def test_a_day_whose_folder_is_gone_is_not_listed(raw):
 
 
 def test_finished_segments_no_longer_wait_even_when_their_folder_changes(raw):
-    """Read from its start again, a segment would be converted twice."""
+    """Otherwise they would be converted twice."""
     waiting = WaitingSegments(SegmentListing(raw, now_nanoseconds=much_later))
     first, second, *rest = waiting.segments()
     waiting.drop_finished({first.name: FINISHED, second.name: SegmentPosition(1, 1, finished=False)})
@@ -103,18 +103,18 @@ def test_the_size_follows_growth_new_segments_and_removal(raw):
     assert size.total_bytes() == on_disk()
 
 
-def test_sealed_segments_of_an_unchanged_folder_are_not_looked_at_again(raw, monkeypatch):
+def test_sealed_segments_of_an_unchanged_folder_are_not_checked_again(raw, monkeypatch):
     """With 8,640 segments kept, each scrape took 142 ms."""
     size = RawSize(SegmentListing(raw, now_nanoseconds=much_later))
     total = size.total_bytes()
-    looked_at = []
+    checked = []
     stat = type(raw).stat
 
     def counted(path, **options):
-        looked_at.append(path)
+        checked.append(path)
         return stat(path, **options)
 
     monkeypatch.setattr(type(raw), "stat", counted)
 
     assert size.total_bytes() == total
-    assert len([path for path in looked_at if path.suffix == ".tlg"]) == 2  # the last of each writer
+    assert len([path for path in checked if path.suffix == ".tlg"]) == 2  # the last of each writer

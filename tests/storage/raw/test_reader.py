@@ -1,4 +1,4 @@
-"""A reader finds every undamaged record, invents none, and counts the rest (T4 in small)."""
+"""A reader finds every undamaged record, invents none, and counts the damaged ones."""
 
 import os
 from datetime import UTC, date, datetime
@@ -21,7 +21,7 @@ same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixtur
 
 
 def a_segment(raw, *, batches=3, of=4, seal=True):
-    """A segment of *batches* of *of* submissions, numbered from 1; returns its path."""
+    """Write a segment of *batches* with *of* submissions each, numbered from 1; return its path."""
     with SegmentSeries(raw, worker=1) as series:
         for batch in range(batches):
             first = batch * of + 1
@@ -34,7 +34,7 @@ def a_segment(raw, *, batches=3, of=4, seal=True):
 
 
 def numbers_in(path, scan):
-    """Which submissions *scan* found, damaged ones left out, each with its right contents."""
+    """Return the numbers of undamaged submissions that *scan* found; check their contents."""
     found = []
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -52,8 +52,8 @@ def numbers_in(path, scan):
 
 
 @pytest.mark.parametrize(("seal", "state"), [(True, SegmentState.SEALED), (False, SegmentState.ABANDONED)])
-def test_a_whole_segment_is_read_whole(tmp_path, seal, state):
-    """Every submission once, in order; no damage; nothing comes any more."""
+def test_an_undamaged_segment_is_read_completely(tmp_path, seal, state):
+    """Every submission is found once, in order, and the scan is finished."""
     path = a_segment(tmp_path, seal=seal)
 
     scan = scan_segment(path, 0, **ALL)
@@ -66,8 +66,8 @@ def test_a_whole_segment_is_read_whole(tmp_path, seal, state):
 @pytest.mark.parametrize(
     "limits", [{"max_bytes": 1, "max_records": 99}, {"max_bytes": 1 << 40, "max_records": 1}]
 )
-def test_a_scan_goes_on_where_the_last_one_ended(tmp_path, limits):
-    """However small the steps, the same submissions come, each once."""
+def test_a_scan_continues_where_the_last_one_ended(tmp_path, limits):
+    """With any step size every submission is found once."""
     path = a_segment(tmp_path)
     found, end, steps = [], 0, 0
 
@@ -85,7 +85,7 @@ def test_a_scan_goes_on_where_the_last_one_ended(tmp_path, limits):
 
 
 def test_a_live_segment_is_waited_for(tmp_path):
-    """What is there is read; the end of the file is not the end."""
+    """Existing records are read, but the scan is not finished at the end of the file."""
     place = segment_path(tmp_path, day=DAY, worker=1, boot_id=bytes(16), number=1)
     segment = SegmentFile.create(place, disk=Disk(), now=datetime.now(UTC))
     segment.append([a_submission(1)])
@@ -102,7 +102,7 @@ def test_a_live_segment_is_waited_for(tmp_path):
 
 
 def test_a_live_segments_half_written_record_is_waited_for(tmp_path):
-    """At every length that a write may have reached so far: whole records only, and no damage."""
+    """At every length of a partial write only whole records are found, and no damage."""
     path = a_segment(tmp_path / "whole", batches=1, of=3, seal=False)
     whole = path.read_bytes()
     place = segment_path(tmp_path / "live", day=DAY, worker=1, boot_id=bytes(16), number=1)
@@ -118,7 +118,7 @@ def test_a_live_segments_half_written_record_is_waited_for(tmp_path):
     live.close()
 
 
-def test_an_abandoned_segment_cut_anywhere_gives_what_is_whole(tmp_path):
+def test_whole_records_of_a_truncated_abandoned_segment_are_read(tmp_path):
     """A torn tail is counted once, with its bytes, and the scan is finished."""
     path = a_segment(tmp_path, batches=2, of=2, seal=False)
     whole = path.read_bytes()
@@ -139,7 +139,7 @@ def test_an_abandoned_segment_cut_anywhere_gives_what_is_whole(tmp_path):
 
 @pytest.mark.parametrize("zeros", [8, 4096, 3 << 20])
 def test_a_tail_of_zeros_is_a_torn_tail(tmp_path, zeros):
-    """As a file system may leave after a power cut."""
+    """A file system may leave zeros after a power cut."""
     path = a_segment(tmp_path, seal=False)
     length = path.stat().st_size
     with path.open("ab") as file:
@@ -154,8 +154,8 @@ def test_a_tail_of_zeros_is_a_torn_tail(tmp_path, zeros):
 
 @given(st.data())
 @same_folder
-def test_a_flipped_bit_costs_its_own_record_only(tmp_path_factory, data):
-    """All others are read, right; the count is exact; a bit of the padding costs nothing."""
+def test_a_flipped_bit_damages_only_its_own_record(tmp_path_factory, data):
+    """All others are read correctly, and the count is exact; a bit of padding damages nothing."""
     path = a_segment(tmp_path_factory.mktemp("raw"))
     whole = bytearray(path.read_bytes())
     spans = scan_segment(path, 0, **ALL).spans
@@ -179,8 +179,8 @@ def test_a_flipped_bit_costs_its_own_record_only(tmp_path_factory, data):
 
 @given(st.data())
 @same_folder
-def test_a_damaged_stretch_costs_the_records_it_touches(tmp_path_factory, data):
-    """Zeroed, repeated or filled with noise: the others are read, the gap in the numbers is the count."""
+def test_a_damaged_range_damages_only_the_records_in_it(tmp_path_factory, data):
+    """The range is zeroed, repeated or random; the others are read, and lost ones are counted."""
     path = a_segment(tmp_path_factory.mktemp("raw"), batches=4, of=8)
     whole = bytearray(path.read_bytes())
     spans = scan_segment(path, 0, **ALL).spans
@@ -211,8 +211,8 @@ def test_a_damaged_stretch_costs_the_records_it_touches(tmp_path_factory, data):
 
 
 @pytest.mark.parametrize("step", [1, 5, 100])
-def test_the_count_of_lost_records_does_not_depend_on_where_scans_began(tmp_path, step):
-    """Also if a scan begins right at the damage: the number before it is looked up again."""
+def test_the_count_of_lost_records_is_the_same_for_any_step_size(tmp_path, step):
+    """This includes a scan that begins at the damage: it reads the number before it again."""
     path = a_segment(tmp_path)
     whole = bytearray(path.read_bytes())
     spans = scan_segment(path, 0, **ALL).spans
@@ -233,8 +233,8 @@ def test_the_count_of_lost_records_does_not_depend_on_where_scans_began(tmp_path
 
 
 @pytest.mark.parametrize(("source", "target"), [(20, 3), (20, 4), (31, 0), (9, 8), (5, 20)])
-def test_a_record_that_stands_in_another_ones_place_hides_no_others(tmp_path, source, target):
-    """Blocks that a disk wrote in the wrong place hold good records: only what they cover is lost."""
+def test_a_misplaced_record_hides_no_other_records(tmp_path, source, target):
+    """A block that a disk wrote in the wrong place loses only the records that it overwrites."""
     path = a_segment(tmp_path, batches=1, of=32)
     whole = bytearray(path.read_bytes())
     spans = scan_segment(path, 0, **ALL).spans
@@ -251,8 +251,8 @@ def test_a_record_that_stands_in_another_ones_place_hides_no_others(tmp_path, so
     assert scan.damage.records >= 1
 
 
-def test_a_record_copied_from_another_segment_is_never_one_of_this(tmp_path):
-    """Each segment's records bear their writer's mark."""
+def test_a_record_of_another_segment_is_not_read(tmp_path):
+    """Records begin with a prefix of their segment's writer."""
     other = a_segment(tmp_path / "other").read_bytes()
     place = segment_path(tmp_path / "own", day=DAY, worker=1, boot_id=os.urandom(16), number=1)
     segment = SegmentFile.create(place, disk=Disk(), now=datetime.now(UTC))
@@ -270,8 +270,8 @@ def test_a_record_copied_from_another_segment_is_never_one_of_this(tmp_path):
     assert scan.damage.records == 1
 
 
-def test_a_damaged_file_header_costs_no_record(tmp_path):
-    """The file's name says whose records they are."""
+def test_a_damaged_file_header_loses_no_record(tmp_path):
+    """The file name also identifies the writer."""
     path = a_segment(tmp_path)
     whole = bytearray(path.read_bytes())
     whole[:FILE_HEADER_BYTES] = os.urandom(FILE_HEADER_BYTES)
@@ -285,8 +285,8 @@ def test_a_damaged_file_header_costs_no_record(tmp_path):
 
 @given(st.binary(max_size=5000), st.integers(0, 6000))
 @same_folder
-def test_no_bytes_at_all_make_a_scan_fail(tmp_path_factory, contents, start):
-    """Whatever lies under a segment's name."""
+def test_a_scan_accepts_any_bytes(tmp_path_factory, contents, start):
+    """Random bytes give no submissions and no error."""
     place = segment_path(tmp_path_factory.mktemp("raw"), day=DAY, worker=1, boot_id=bytes(16), number=1)
     place.path.parent.mkdir()
     place.path.write_bytes(contents)
@@ -297,8 +297,8 @@ def test_no_bytes_at_all_make_a_scan_fail(tmp_path_factory, contents, start):
     assert scan.finished
 
 
-def test_a_file_that_shrank_under_a_span_is_torn(tmp_path):
-    """Never a shorter submission."""
+def test_a_record_of_a_shrunk_file_is_torn(tmp_path):
+    """It is never read as a shorter submission."""
     path = a_segment(tmp_path)
     span = scan_segment(path, 0, **ALL).spans[-1]
     os.truncate(path, span.offset + span.length_bytes - 1)
@@ -308,7 +308,7 @@ def test_a_file_that_shrank_under_a_span_is_torn(tmp_path):
 
 
 def test_links_are_not_followed(tmp_path):
-    """A segment's name that leads elsewhere is refused."""
+    """A segment that is a symbolic link is refused."""
     path = a_segment(tmp_path / "raw")
     link = tmp_path / "link.tlg"
     link.symlink_to(path)

@@ -1,4 +1,4 @@
-"""Whole records are found behind damage, and no byte is searched again for the next damaged place."""
+"""Whole records are found after damage, and each byte is searched only once."""
 
 import os
 
@@ -42,8 +42,8 @@ def damage(path, spans, numbers):
 
 
 @pytest.mark.parametrize("places", [1, 10, 150])
-def test_many_damaged_places_cost_no_more_reading_than_one(path, monkeypatch, places):
-    """Each place was searched 8 MiB ahead anew, and a segment with 1,000 of them took minutes."""
+def test_many_damaged_places_need_no_more_reading_than_one(path, monkeypatch, places):
+    """With 8 MiB of reading for each place, a segment with 1,000 of them took minutes."""
     spans = scan_segment(path, 0, **ALL).spans
     damage(path, spans, range(0, 2 * places, 2))
     searched = []
@@ -62,12 +62,12 @@ def test_many_damaged_places_cost_no_more_reading_than_one(path, monkeypatch, pl
 
     assert len(scan.spans) == 400 - places
     assert scan.damage.records == places
-    # The search itself, the checksum of each record there, and of each record that the scan passed.
+    # The search, the checksum of each record it found, and of each record that the scan passed.
     assert sum(searched) <= 3.1 * path.stat().st_size
 
 
 def test_the_first_record_from_a_place_on_is_found(path, search_of):
-    """It may begin right there; one that is damaged does not count."""
+    """It may begin at the place itself; damaged records are skipped."""
     spans = scan_segment(path, 0, **ALL).spans
     damage(path, spans, [5])
     search = search_of()
@@ -79,8 +79,8 @@ def test_the_first_record_from_a_place_on_is_found(path, search_of):
     assert search.first(path.stat().st_size, 50) is None
 
 
-def test_the_record_that_belongs_earliest_is_found_wherever_it_stands(path, search_of):
-    """A misplaced block stands before the records that it belongs behind."""
+def test_the_earliest_record_is_found_after_a_misplaced_one(path, search_of):
+    """A misplaced block is before records that it should follow."""
     spans = scan_segment(path, 0, **ALL).spans
     whole = bytearray(path.read_bytes())
     moved = spans[200]
@@ -98,8 +98,8 @@ def test_the_record_that_belongs_earliest_is_found_wherever_it_stands(path, sear
     assert search.earliest(size, size, 200) is None
 
 
-def test_a_scan_that_knows_where_the_last_one_ended_does_not_read_its_part_again(path, monkeypatch):
-    """The number of the last submission is handed on, so nothing before it is looked at."""
+def test_a_scan_with_the_last_sequence_reads_nothing_before_its_start(path, monkeypatch):
+    """The caller passes the sequence of the last submission."""
     spans = scan_segment(path, 0, **ALL).spans
     first = scan_segment(path, 0, max_bytes=1 << 40, max_records=200)
     damage(path, spans, [200])

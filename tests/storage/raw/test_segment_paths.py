@@ -1,4 +1,4 @@
-"""Where segments lie, and which names are theirs."""
+"""Paths and names of segments."""
 
 from datetime import UTC, date, datetime
 
@@ -9,8 +9,8 @@ from storage.raw.segment_paths import new_boot_id, parse_segment_path, segment_p
 BOOT_ID = bytes.fromhex("00112233445566778899aabbccddeeff")
 
 
-def test_a_segment_has_its_worked_path(tmp_path):
-    """Day, worker, boot id, number: nothing of a client."""
+def test_a_segment_has_the_documented_path(tmp_path):
+    """It holds day, worker, boot id and number; no part comes from a client."""
     segment = segment_path(tmp_path, day=date(2026, 11, 22), worker=3, boot_id=BOOT_ID, number=7)
 
     assert segment.path == tmp_path / "20261122" / "3-00112233445566778899aabbccddeeff-0000000007.tlg"
@@ -29,8 +29,8 @@ def test_a_segment_has_its_worked_path(tmp_path):
         "20261122/notes.txt",
     ],
 )
-def test_foreign_names_are_passed_over(tmp_path, name):
-    """A reader takes only what a writer could have put there."""
+def test_foreign_names_are_skipped(tmp_path, name):
+    """A reader accepts only names that a writer gives."""
     path = tmp_path / name
     path.parent.mkdir()
     path.write_bytes(b"")
@@ -38,10 +38,10 @@ def test_foreign_names_are_passed_over(tmp_path, name):
     assert list(segments(tmp_path)) == []
 
 
-def test_segments_come_by_day_then_by_the_start_of_their_writer(tmp_path):
-    """So that what was sent twice across a restart is read in the order in which it came."""
+def test_segments_are_ordered_by_day_and_start_of_their_writer(tmp_path):
+    """So a repeat that was sent after a restart is read after the original."""
     early, late = (new_boot_id(datetime(2026, 11, 22, hour, tzinfo=UTC)) for hour in (1, 2))
-    wanted = [
+    expected = [
         segment_path(tmp_path, day=date(2026, 11, day), worker=worker, boot_id=boot_id, number=number).path
         for day, worker, boot_id, number in [
             (21, 9, late, 1),
@@ -50,8 +50,8 @@ def test_segments_come_by_day_then_by_the_start_of_their_writer(tmp_path):
             (22, 1, late, 1),
         ]
     ]
-    for path in wanted:
+    for path in expected:
         path.parent.mkdir(exist_ok=True)
         path.touch()
 
-    assert [segment.path for segment in segments(tmp_path)] == wanted
+    assert [segment.path for segment in segments(tmp_path)] == expected

@@ -1,4 +1,4 @@
-"""A real file system of 64 MiB, filled as fast as it goes, keeps its floor."""
+"""A real file system of 64 MiB, filled at full speed, keeps its minimum of free space."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ CLIENTS = 8
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder that is a file system of its own, in memory: nothing is faster to fill."""
+    """A folder with its own file system in memory, which is the fastest to fill."""
     place = tmp_path / "small"
     place.mkdir()
     mounted = subprocess.run(
@@ -37,8 +37,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("writers", [1, 2])
 @pytest.mark.parametrize("body_bytes", [2_000, 1 << 20])
-async def test_a_small_disk_that_is_filled_at_full_speed_keeps_its_floor(small_disk, writers, body_bytes):
-    """Clients that do not wait for the timer's look; at most a batch of each other writer comes off it."""
+async def test_a_small_disk_that_is_filled_at_full_speed_keeps_min_free_bytes(
+    small_disk, writers, body_bytes
+):
+    """Free space stays above the minimum, except for at most one batch of each other writer."""
     least = SIZE
 
     async def fill(writer: RawWriter) -> None:

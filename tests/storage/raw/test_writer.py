@@ -1,4 +1,4 @@
-"""A 200 is a promise: what `append` said was kept is there, whatever the disk did meanwhile."""
+"""Every acknowledged submission is kept, also when the disk fails."""
 
 import asyncio
 import errno
@@ -28,12 +28,12 @@ ALL = {"max_bytes": 1 << 40, "max_records": 1 << 40}
 
 
 def a_writer(raw: Path, disk: Disk | None = None, **options) -> RawWriter:
-    """A writer without reserved space, on the real disk by default."""
+    """Return a writer without reserved space, on the real disk by default."""
     return RawWriter(raw, **({"disk": disk, "min_free_bytes": 0, "reserve_bytes": 0} | options))
 
 
 def kept(raw: Path) -> list[int]:
-    """The numbers of the submissions that a reader finds."""
+    """Return the numbers of the submissions that a reader finds."""
     found = []
     for segment in segments(raw):
         scan = scan_segment(segment.path, 0, **ALL)
@@ -43,29 +43,29 @@ def kept(raw: Path) -> list[int]:
     return found
 
 
-async def look_again(writer: RawWriter, disk: CrampedDisk) -> None:
-    """Return once *writer* has looked twice at *disk*: what the first look found is in force by then."""
+async def check_disk_again(writer: RawWriter, disk: CrampedDisk) -> None:
+    """Return once *writer* has checked *disk* twice: the result of the first check is then used."""
     looks = disk.looks
     async with asyncio.timeout(30):
         while disk.looks < looks + 2:
-            await writer.look()
+            await writer.check_disk()
             await asyncio.sleep(0.01)
 
 
 async def append_all(writer: RawWriter, numbers) -> list[int]:
-    """Append them one by one; those that were promised."""
-    promised = []
+    """Append submissions one by one; return the numbers of the acknowledged ones."""
+    acknowledged = []
     for number in numbers:
         try:
             await writer.append(a_submission(number))
         except StorageError:
             continue
-        promised.append(number)
-    return promised
+        acknowledged.append(number)
+    return acknowledged
 
 
-async def test_what_was_kept_is_read_and_the_segment_is_sealed(tmp_path):
-    """One segment under the day of receipt, private to its owner."""
+async def test_kept_submissions_are_read_and_the_segment_is_sealed(tmp_path):
+    """There is one segment under the day of receipt, private to its owner."""
     async with a_writer(tmp_path / "raw") as writer:
         await asyncio.gather(*[writer.append(a_submission(number)) for number in range(1, 101)])
         during = kept(tmp_path / "raw")
@@ -78,8 +78,8 @@ async def test_what_was_kept_is_read_and_the_segment_is_sealed(tmp_path):
     assert segment.path.parent.stat().st_mode & 0o777 == 0o700
 
 
-async def test_those_who_wait_together_share_a_sync(tmp_path):
-    """A hundred at once take few commits; each commit is reported."""
+async def test_submissions_that_wait_together_share_a_sync(tmp_path):
+    """A hundred at once need few commits; each commit is reported."""
     commits = []
     async with a_writer(tmp_path / "raw", on_commit=commits.append) as writer:
         await asyncio.gather(*[writer.append(a_submission(number)) for number in range(1, 101)])
@@ -89,16 +89,16 @@ async def test_those_who_wait_together_share_a_sync(tmp_path):
     assert all(commit.seconds > 0 for commit in commits)
 
 
-async def test_a_writer_that_got_nothing_leaves_no_segment(tmp_path):
-    """Nor a spare file."""
+async def test_a_writer_without_submissions_leaves_no_files(tmp_path):
+    """There is no segment and no spare file."""
     async with RawWriter(tmp_path / "raw", min_free_bytes=0):
         pass
 
     assert list((tmp_path / "raw").iterdir()) == []
 
 
-async def test_a_cancelled_append_tears_nothing(tmp_path):
-    """Whoever hangs up gives up the answer; the others of the batch get theirs."""
+async def test_a_cancelled_append_does_not_affect_its_batch(tmp_path):
+    """A client that disconnects gets no answer; the others of its batch get theirs."""
     disk = StuckDisk()
     async with a_writer(tmp_path / "raw", disk) as writer:
         appends = [asyncio.create_task(writer.append(a_submission(number))) for number in range(1, 6)]
@@ -125,11 +125,11 @@ async def test_a_cancelled_append_tears_nothing(tmp_path):
     "error", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EINTR, errno.EMFILE]
 )
 @pytest.mark.parametrize("short", [False, True])
-async def test_wherever_the_disk_fails_no_promise_is_broken(tmp_path, error, short):
+async def test_a_disk_failure_at_any_operation_loses_no_acknowledged_submission(tmp_path, error, short):
     """
-    At each operation of a run with three segments, until a run ends without a fault.
+    Each operation of a run with three segments fails once.
 
-    What was promised is read exactly once.  What was not may be read at most once.
+    Acknowledged submissions are read exactly once, others at most once.
     """
     n = 0
     while True:
@@ -137,47 +137,47 @@ async def test_wherever_the_disk_fails_no_promise_is_broken(tmp_path, error, sho
         raw = tmp_path / str(n) / "raw"
         raw.parent.mkdir()
         disk = FaultyDisk(nth=n, error=error, short=short)
-        promised = []
+        acknowledged = []
         try:
             async with a_writer(raw, disk, max_segment_bytes=1500) as writer:
-                promised = await append_all(writer, range(1, 13))
+                acknowledged = await append_all(writer, range(1, 13))
                 is_dead = writer.statistics().is_dead
         except OSError:
             is_dead = False
         found = kept(raw)
         assert len(found) == len(set(found))
-        assert set(promised) <= set(found), f"operation {n} ({disk.calls[n - 1]})"
+        assert set(acknowledged) <= set(found), f"operation {n} ({disk.calls[n - 1]})"
         if not disk.failed:
             break
         if is_dead:
-            # No sync is ever tried again, and nothing promised after it.
+            # No sync is tried again, and nothing is acknowledged after it.
             assert not [call for call in disk.calls[n:] if "sync" in call]
-            assert promised == list(range(1, len(promised) + 1))
+            assert acknowledged == list(range(1, len(acknowledged) + 1))
 
-    assert promised == list(range(1, 13))
+    assert acknowledged == list(range(1, 13))
     assert n > 40
 
 
 @pytest.mark.parametrize("operation", ["write_some", "create", "rename_new"])
-async def test_a_full_disk_fails_its_own_batch_and_no_other(tmp_path, operation):
+async def test_a_full_disk_fails_only_the_current_batch(tmp_path, operation):
     """A batch that a full disk refused is not acknowledged; the next batch is kept."""
     nth = 3 if operation == "write_some" else 2
     disk = FaultyDisk(operation, nth=nth, error=errno.ENOSPC, short=True)
     async with a_writer(tmp_path / "raw", disk, max_segment_bytes=10, tick_seconds=0.05) as writer:
-        promised = await append_all(writer, [1])
+        acknowledged = await append_all(writer, [1])
         with pytest.raises(StorageFull):
             await writer.append(a_submission(2))
         with pytest.raises(StorageFull):
             await writer.append(a_submission(2))
-        await until(lambda: writer.refusal is None)  # the next look at the disk finds room
-        promised += await append_all(writer, [3])
+        await until(lambda: writer.refusal is None)  # the next check of the disk finds space
+        acknowledged += await append_all(writer, [3])
 
-    assert promised == [1, 3]
+    assert acknowledged == [1, 3]
     assert kept(tmp_path / "raw") == [1, 3]
 
 
 @pytest.mark.parametrize("operation", ["sync_data", "sync", "sync_directory"])
-async def test_after_a_failed_sync_nothing_is_promised_any_more(tmp_path, operation):
+async def test_after_a_failed_sync_nothing_more_is_acknowledged(tmp_path, operation):
     """The batch fails, so do all later ones; the file is not synced again; `wait_until_dead` returns."""
     disk = FaultyDisk(operation, nth=3 if operation == "sync_directory" else 1)
     async with a_writer(tmp_path / "raw", disk) as writer:
@@ -202,29 +202,29 @@ async def test_short_writes_are_finished(tmp_path, most):
     assert kept(tmp_path / "raw") == [1, 2, 3, 4, 5]
 
 
-async def test_a_power_cut_at_any_moment_keeps_what_was_promised(tmp_path):
-    """Bytes, sizes and names that were not synced are gone; none of them was promised."""
+async def test_a_power_cut_at_any_moment_keeps_acknowledged_submissions(tmp_path):
+    """Unsynced bytes, sizes and names are lost; none of them was acknowledged."""
     (tmp_path / "disk").mkdir()
     disk = ForgetfulDisk(tmp_path / "disk")
-    promised = []
+    acknowledged = []
     async with a_writer(tmp_path / "disk" / "raw", disk, max_segment_bytes=600) as writer:
         for number in range(1, 11):
-            promised += await append_all(writer, [number])
+            acknowledged += await append_all(writer, [number])
             disk.survivors(tmp_path / f"after-{number}")
-            assert kept(tmp_path / f"after-{number}" / "raw") == promised
+            assert kept(tmp_path / f"after-{number}" / "raw") == acknowledged
 
     assert len(list(segments(tmp_path / "disk" / "raw"))) >= 3
 
 
-async def test_a_disk_that_does_not_sync_is_found_out(tmp_path):
-    """The control of the test above: without data syncs it must lose something."""
+async def test_a_disk_that_ignores_syncs_loses_submissions(tmp_path):
+    """Control of the test above, which would prove nothing if this lost nothing."""
     (tmp_path / "disk").mkdir()
 
-    class Liar(ForgetfulDisk):
+    class DiskWithoutSync(ForgetfulDisk):
         def sync_data(self, descriptor: int) -> None:
             pass
 
-    disk = Liar(tmp_path / "disk")
+    disk = DiskWithoutSync(tmp_path / "disk")
     async with a_writer(tmp_path / "disk" / "raw", disk) as writer:
         await append_all(writer, [1, 2])
         disk.survivors(tmp_path / "after")
@@ -232,8 +232,8 @@ async def test_a_disk_that_does_not_sync_is_found_out(tmp_path):
     assert kept(tmp_path / "after" / "raw") == []
 
 
-async def test_a_slow_disk_refuses_rather_than_grows(tmp_path):
-    """Past the time that one may wait all who wait are let go, and none is taken until the disk is back."""
+async def test_a_slow_disk_causes_writer_busy(tmp_path):
+    """After the timeout all waiting submissions fail, and new ones are refused until the disk responds."""
     disk = StuckDisk()
     async with a_writer(tmp_path / "raw", disk, commit_timeout_seconds=0.1) as writer:
         first = asyncio.create_task(writer.append(a_submission(1)))
@@ -247,14 +247,14 @@ async def test_a_slow_disk_refuses_rather_than_grows(tmp_path):
             await writer.append(a_submission(3))
         disk.let_go.set()
         await until(lambda: writer.refusal is None)
-        promised = await append_all(writer, [4])
+        acknowledged = await append_all(writer, [4])
 
-    assert promised == [4]
+    assert acknowledged == [4]
     assert kept(tmp_path / "raw") == [1, 4]
 
 
 async def test_the_queue_is_bounded(tmp_path):
-    """By number and by bytes; one large submission always fits."""
+    """The limits are a number and bytes; one large submission always fits."""
     disk = StuckDisk()
     async with a_writer(tmp_path / "raw", disk) as writer:
         tasks = [asyncio.create_task(writer.append(a_submission(1)))]
@@ -280,21 +280,21 @@ async def test_the_queue_is_bounded(tmp_path):
     assert writer.statistics().kept_submissions == 4097 + 2
 
 
-async def test_below_the_floor_nothing_is_taken_until_there_is_half_as_much_again(tmp_path):
-    """Hysteresis: the answer does not flutter."""
+async def test_below_the_floor_nothing_is_accepted_until_one_and_a_half_floors_are_free(tmp_path):
+    """This hysteresis keeps the answer from alternating."""
     disk = CrampedDisk(99_999)
     async with a_writer(tmp_path / "raw", disk, min_free_bytes=100_000, tick_seconds=0.05) as writer:
         assert await append_all(writer, [1]) == []
         assert isinstance(writer.refusal, StorageFull)
         disk.free_bytes = 149_999
-        await look_again(writer, disk)
+        await check_disk_again(writer, disk)
         assert await append_all(writer, [2]) == []
         disk.free_bytes = 150_000
-        await look_again(writer, disk)
+        await check_disk_again(writer, disk)
         assert await append_all(writer, [3]) == [3]
         assert writer.refusal is None
         disk.free_bytes = 110_000
-        await look_again(writer, disk)
+        await check_disk_again(writer, disk)
         assert await append_all(writer, [4]) == [4]
 
 
@@ -304,10 +304,10 @@ FLOOR = 8 << 20
 @pytest.mark.parametrize("body_bytes", [100, 50_000, 1 << 20])
 @pytest.mark.parametrize("records", [0, 1, 9, 200])
 @pytest.mark.parametrize("others", [0, 3])
-async def test_a_small_disk_that_fills_between_two_looks_keeps_its_floor(
+async def test_a_small_disk_that_fills_between_two_checks_keeps_its_floor(
     tmp_path, body_bytes, records, others
 ):
-    """What was written since the last look counts: no timer comes in between here."""
+    """Bytes written since the last check count; the timer does not run in this test."""
     record = body_bytes + 800
     disk = FillingDisk(FLOOR + records * record + 100, others_bytes=others * record)
     async with a_writer(tmp_path / "raw", disk, min_free_bytes=FLOOR, commit_timeout_seconds=600) as writer:
@@ -317,12 +317,12 @@ async def test_a_small_disk_that_fills_between_two_looks_keeps_its_floor(
                 await writer.append(replace(a_submission(number), body=bytes(body_bytes)))
         assert isinstance(writer.refusal, StorageFull)
 
-    # Header and seal come on top, and what others write beside these three after the last look.
+    # Header and seal are added, and the bytes that other writers write after the last check.
     assert disk.free_bytes >= FLOOR - 3 * others * record - 200
 
 
-async def test_far_above_the_floor_only_the_timer_looks(tmp_path):
-    """A look for each commit would cost something on a network's file system."""
+async def test_far_above_the_floor_only_the_timer_checks_the_disk(tmp_path):
+    """A check for each commit would be slow on a network file system."""
     disk = FillingDisk(1 << 40)
     async with a_writer(tmp_path / "raw", disk, min_free_bytes=FLOOR, commit_timeout_seconds=600) as writer:
         writer._tick_seconds = 600.0
@@ -331,8 +331,8 @@ async def test_far_above_the_floor_only_the_timer_looks(tmp_path):
     assert disk.looks <= 3
 
 
-async def test_at_rest_nobody_looks_at_the_disk(tmp_path):
-    """A look after the last submission, then none until something comes or somebody asks."""
+async def test_an_idle_writer_does_not_check_the_disk(tmp_path):
+    """It checks after the last submission, then only for new submissions or on request."""
     disk = CrampedDisk(2000)
     async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, tick_seconds=0.05) as writer:
         await asyncio.sleep(0.2)
@@ -340,15 +340,15 @@ async def test_at_rest_nobody_looks_at_the_disk(tmp_path):
         await writer.append(a_submission(1))
         await until(lambda: disk.looks > 1)
         looks = 0
-        while looks != disk.looks:  # it comes to rest
+        while looks != disk.looks:  # until the writer is idle
             looks = disk.looks
             await asyncio.sleep(0.3)
-        await writer.look()
+        await writer.check_disk()
         assert disk.looks == looks + 1
 
 
-async def test_a_disk_that_filled_up_during_a_rest_takes_nothing(tmp_path):
-    """The first submission after it is refused, and `refusal` reports it before."""
+async def test_an_idle_writer_refuses_after_the_disk_has_filled_up(tmp_path):
+    """The next submission is refused, and `refusal` reports the full disk after a check."""
     disk = CrampedDisk(2000)
     async with a_writer(tmp_path / "raw", disk, min_free_bytes=1000, tick_seconds=0.05) as writer:
         disk.free_bytes = 999
@@ -359,14 +359,14 @@ async def test_a_disk_that_filled_up_during_a_rest_takes_nothing(tmp_path):
         assert await append_all(writer, [2]) == [2]
         await asyncio.sleep(0.3)
         disk.free_bytes = 999
-        await writer.look()
+        await writer.check_disk()
         assert isinstance(writer.refusal, StorageFull)
 
     assert kept(tmp_path / "raw") == [2]
 
 
-async def test_room_is_kept_back_and_given_up_on_a_full_disk(tmp_path):
-    """So that what runs can still be sealed and logged."""
+async def test_reserved_space_is_released_on_a_full_disk(tmp_path):
+    """So segments can still be sealed and events logged."""
     disk = FaultyDisk("write_some", nth=3, error=errno.ENOSPC)
     async with a_writer(tmp_path / "raw", disk, reserve_bytes=1 << 20) as writer:
         spare = tmp_path / "raw" / ".reserve-0"
@@ -379,7 +379,7 @@ async def test_room_is_kept_back_and_given_up_on_a_full_disk(tmp_path):
     assert kept(tmp_path / "raw") == [1]
 
 
-async def test_an_idle_writer_seals_a_segment_that_is_old(tmp_path):
+async def test_an_idle_writer_seals_an_old_segment(tmp_path):
     """It is sealed without a further submission, so readers need not wait for one."""
     async with a_writer(tmp_path / "raw", max_segment_age_seconds=0.05, tick_seconds=0.05) as writer:
         await writer.append(a_submission(1))
@@ -390,8 +390,8 @@ async def test_an_idle_writer_seals_a_segment_that_is_old(tmp_path):
     assert len(list(segments(tmp_path / "raw"))) == 2
 
 
-async def test_midnight_begins_a_new_day(tmp_path):
-    """Also in the middle of a batch, and for an idle writer."""
+async def test_midnight_starts_a_new_segment(tmp_path):
+    """This holds within a batch, and for an idle writer."""
     midnight = datetime(2026, 11, 23, tzinfo=UTC)
     batch = [a_submission(n, received_at=midnight + timedelta(microseconds=n - 3)) for n in range(1, 6)]
     now = [NOON]
@@ -409,8 +409,8 @@ async def test_midnight_begins_a_new_day(tmp_path):
     assert states == {SegmentState.SEALED}
 
 
-async def test_a_closing_writer_finishes_what_it_took(tmp_path):
-    """And takes nothing more."""
+async def test_a_closing_writer_commits_accepted_submissions(tmp_path):
+    """It accepts no more submissions."""
     disk = StuckDisk()
     async with a_writer(tmp_path / "raw", disk) as writer:
         taken = asyncio.create_task(writer.append(a_submission(1)))
@@ -428,7 +428,7 @@ async def test_a_closing_writer_finishes_what_it_took(tmp_path):
 
 
 async def test_unfinished_segments_of_a_killed_writer_are_removed(tmp_path):
-    """A segment that never got its name; a young one may be another writer's."""
+    """Only old ones are removed: a young one may be in use by another writer."""
     day = tmp_path / "raw" / "20261122"
     day.mkdir(parents=True)
     old, young = day / ".1-00-1.tlg.new", day / ".2-00-1.tlg.new"
