@@ -65,7 +65,7 @@ class Settings(BaseModel):
         description="Port of the reports; 0 means any free port, `off` none.  The variable `REPORTS_PORT` "
         "works as well.",
     )
-    reports_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(network_list)] = Field(
+    reports_networks: Annotated[tuple[Network, ...], BeforeValidator(network_list)] = Field(
         (), description="Networks that may connect to the reports, such as `10.0.0.0/8`.  Empty: all."
     )
     reports_query_timeout_seconds: Seconds = Field(60.0, description="Time for one query of the reports.")
