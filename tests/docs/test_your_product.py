@@ -42,7 +42,7 @@ def test_the_commands_lead_from_a_schema_to_the_answer_on_the_page(tmp_path):
     [answer] = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
 
     run(schema, tmp_path)
-    assert "ping.json: a valid garden/watering/1" in run(check, tmp_path)
+    assert "ping.json is a valid garden/watering/1" in run(check, tmp_path)
     assert serve == "telemetry-server serve --config telemetry.toml --data ./data\n"
     settings = {"TELEMETRY_SCHEMAS_DIR": str(tmp_path / "schemas"), "TELEMETRY_REVISION_OFFLINE": "true"}
     with TemporaryServer(tmp_path / "data", settings) as server:
