@@ -40,6 +40,7 @@ class UnprivilegedServer:
     uid: int
     port: int
     admin_port: int
+    reports_port: int
     log: Path
     starts_processes: bool
 
@@ -90,11 +91,12 @@ def unprivileged_server(folder: Path) -> Iterator[UnprivilegedServer]:
     upstream = folder / "upstream" / REVISION.repository / REVISION.changeset
     upstream.mkdir(parents=True)
     (upstream / "Histograms.json").write_bytes(orjson.dumps(SPEC))
-    port, admin_port = free_port(), free_port()
+    port, admin_port, reports_port = free_port(), free_port(), free_port()
     settings = {
         "TELEMETRY_DATA_DIR": str(folder / "data"),
         "TELEMETRY_PORT": str(port),
         "TELEMETRY_ADMIN_PORT": str(admin_port),
+        "TELEMETRY_REPORTS_PORT": str(reports_port),
         "TELEMETRY_REVISION_SERVER": str(folder / "upstream"),
         "TELEMETRY_MIN_FREE_BYTES": "0",
         "TELEMETRY_WORKERS": "2",
@@ -113,7 +115,9 @@ def unprivileged_server(folder: Path) -> Iterator[UnprivilegedServer]:
     try:
         wait_for(lambda: "Listening on" in log.read_text() or process.poll() is not None, 20)
         assert process.poll() is None, log.read_text()
-        yield UnprivilegedServer(process, folder / "data", uid, port, admin_port, log, starts_processes)
+        yield UnprivilegedServer(
+            process, folder / "data", uid, port, admin_port, reports_port, log, starts_processes
+        )
     finally:
         process.terminate()
         try:
@@ -152,7 +156,7 @@ def open_sockets(pids: set[int]) -> set[str]:
 
 
 def test_only_the_documented_ports_listen(server):
-    """Two ports of the settings listen on loopback; there is no UDP socket and no named Unix socket."""
+    """Three ports of the settings listen on loopback; there is no UDP socket and no named Unix socket."""
     inodes = open_sockets(server.processes())
     listening, connected = set(), set()
     for table in ("tcp", "tcp6"):
@@ -171,7 +175,8 @@ def test_only_the_documented_ports_listen(server):
         if line.split()[6] in inodes and len(line.split()) > 7
     ]  # fmt: skip
 
-    assert listening == {f"{LOOPBACK}:{port:04X}" for port in (server.port, server.admin_port)}
+    ports = server.port, server.admin_port, server.reports_port
+    assert listening == {f"{LOOPBACK}:{port:04X}" for port in ports}
     assert {address.split(":")[0] for address in connected} <= {LOOPBACK, "00000000"}
     assert not others
     assert not named
