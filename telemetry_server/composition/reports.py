@@ -180,9 +180,9 @@ def site() -> "Site":
 
 def say_where(settings: Settings, port: int) -> None:
     """Print the address of the reports, and who may see them."""
-    say(f"  reports:       {reports_url(settings, port)}/")
+    say(f"  reports:             {reports_url(settings, port)}/")
     if not AccessFile(DataRoot(settings.data_dir.resolve())).read().users:
-        say("                 open to everyone on this machine (add users: telemetry-server users add)")
+        say("                       open to everyone on this machine (add users: telemetry-server users add)")
 
 
 def _example(settings: Settings) -> tuple[str, str]:
