@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from bench.processes import cpu_seconds, family, peak_bytes, stolen_seconds
-from bench.report import Row
+from bench.report import Row, goal_row
 from bench.two_cores import what_two_cores_can_do
 from histogram_specs.cache.revision_cache import RevisionCache
 from storage.data_root import DataRoot
@@ -129,15 +129,12 @@ def measure(quick: bool) -> list[Row]:
             f" without the time that the host took:"
             f" {_stolen(one):.0%} with one core, {_stolen(two):.0%} with two",
         ),
-        Row(
-            what=f"memory with a backlog of {large_bytes >> 20} MiB ({large_count} pings)",
-            unit="MiB, largest process",
-            ours=memory.peak_mib,
-            yardstick="goal",
-            theirs=MEMORY_GOAL_MIB,
-            ratio=memory.peak_mib / MEMORY_GOAL_MIB,
-            spread=(memory.peak_mib / MEMORY_GOAL_MIB,) * 2,
-            note=f"{memory.cpu_seconds * 1000 / large_count:.2f} CPU ms per ping in total",
+        goal_row(
+            f"memory with a backlog of {large_bytes >> 20} MiB ({large_count} pings)",
+            "MiB, largest process",
+            [memory.peak_mib],
+            MEMORY_GOAL_MIB,
+            f"{memory.cpu_seconds * 1000 / large_count:.2f} CPU ms per ping in total",
         ),
     ]
 

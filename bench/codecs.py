@@ -1,13 +1,12 @@
 """The codecs of input (gzip) and output (zstd), compared with others."""
 
 import lzma
-import statistics
 import time
 import zlib
 from collections.abc import Callable, Sequence
 
 from bench.plain_conversion import GZIP_WINDOW, LEVEL
-from bench.report import Row
+from bench.report import Row, paired_row
 from storage.partitions.frames import LIVE_LEVEL, compress_frame
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.stream import Recipe
@@ -43,22 +42,10 @@ def _xz(lines: bytes) -> bytes:
 
 
 def _row(what: str, data: Sequence[bytes], codec: Codec, name: str, other: Codec, *, rounds: int) -> Row:
-    mine, theirs = [], []
-    for _ in range(rounds):
-        mine.append(_ns_a_byte(codec, data))
-        theirs.append(_ns_a_byte(other, data))
-    ratios = [a / b for a, b in zip(mine, theirs, strict=True)]
+    pairs = [(_ns_a_byte(codec, data), _ns_a_byte(other, data)) for _ in range(rounds)]
     sizes = [sum(len(each(piece)) for piece in data) for each in (codec, other)]
-    return Row(
-        what=f"codecs, {what}",
-        unit="CPU ns per input byte",
-        ours=statistics.median(mine),
-        yardstick=name,
-        theirs=statistics.median(theirs),
-        ratio=statistics.median(ratios),
-        spread=(min(ratios), max(ratios)),
-        note=f"{sizes[0] / sizes[1]:.2f} times the size of the other",
-    )
+    note = f"{sizes[0] / sizes[1]:.2f} times the size of the other"
+    return paired_row(f"codecs, {what}", "CPU ns per input byte", pairs, name, note)
 
 
 def _ns_a_byte(codec: Codec, data: Sequence[bytes]) -> float:

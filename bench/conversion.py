@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from bench.plain_conversion import GZIP_WINDOW, LEVEL, PlainConversion
-from bench.report import Row
+from bench.report import Row, paired_row
 from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.history.resolver import Resolver
 from histogram_specs.spec_file import parse_spec_file
@@ -120,17 +120,13 @@ def _rows(
         ("", "ours", "parse", "only parse and write (zlib, orjson, zstd 3)"),
         (" with a full parse", "plainly", "yardstick", "plain implementation (zlib, orjson, filter, zstd 3)"),
     ):
-        ratios = [mine / theirs for mine, theirs in zip(taken[name], taken[yardstick], strict=True)]
         rows.append(
-            Row(
-                what=f"conversion{what}, {layout} {size / 1000:.0f} KB",
-                unit="CPU ms per ping",
-                ours=statistics.median(taken[name]),
-                yardstick=words,
-                theirs=statistics.median(taken[yardstick]),
-                ratio=statistics.median(ratios),
-                spread=(min(ratios), max(ratios)),
-                note="" if IS_COMPILED else "without the compiled module",
+            paired_row(
+                f"conversion{what}, {layout} {size / 1000:.0f} KB",
+                "CPU ms per ping",
+                list(zip(taken[name], taken[yardstick], strict=True)),
+                words,
+                "" if IS_COMPILED else "without the compiled module",
             )
         )
     return rows

@@ -1,13 +1,12 @@
 """The time from the answer 200 to a stored record, at light load."""
 
-import statistics
 import tempfile
 import time
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 from bench.backlog import submissions
-from bench.report import Row
+from bench.report import Row, goal_row
 from bench.stored import wait_until_stored
 from histogram_specs.cache.revision_cache import RevisionCache
 from telemetry_server.demo.temporary_server import TemporaryServer
@@ -34,16 +33,5 @@ def measure(quick: bool) -> list[Row]:
                     kept = time.monotonic()
                 wait_until_stored(data, number, within_seconds=GIVE_UP_SECONDS)
                 delays.append(time.monotonic() - kept)
-    delays.sort()
-    return [
-        Row(
-            what=f"delay from answer to stored record, {count} single pings",
-            unit="s",
-            ours=statistics.median(delays),
-            yardstick="goal",
-            theirs=GOAL_SECONDS,
-            ratio=statistics.median(delays) / GOAL_SECONDS,
-            spread=(delays[0] / GOAL_SECONDS, delays[-1] / GOAL_SECONDS),
-            note="from the answer 200 until `cat` prints the record",
-        )
-    ]
+    what = f"delay from answer to stored record, {count} single pings"
+    return [goal_row(what, "s", delays, GOAL_SECONDS, "from the answer 200 until `cat` prints the record")]

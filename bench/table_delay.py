@@ -1,6 +1,5 @@
 """From the 200 to a row in ``sql``: at rest, and under 500 pings a second."""
 
-import statistics
 import tempfile
 import threading
 import time
@@ -10,7 +9,7 @@ from urllib.request import Request, urlopen
 from bench.backlog import submissions
 from bench.keeping_up import CONNECTIONS, PINGS_PER_SECOND, WORKERS
 from bench.load import burst
-from bench.report import Row
+from bench.report import Row, goal_row
 from histogram_specs.cache.revision_cache import RevisionCache
 from telemetry_server.analysis import connect
 from telemetry_server.demo.temporary_server import TemporaryServer
@@ -79,13 +78,5 @@ def _delay(url: str, data: Path, path: str, body: bytes) -> float:
 
 
 def _row(what: str, delays: list[float], goal: float) -> Row:
-    return Row(
-        what=what,
-        unit="s",
-        ours=statistics.median(delays),
-        yardstick="the goal",
-        theirs=goal,
-        ratio=statistics.median(delays) / goal,
-        spread=(min(delays) / goal, max(delays) / goal),
-        note=f"{len(delays)} pings one by one, looked for every {PAUSE_SECONDS} s",
-    )
+    note = f"{len(delays)} pings one by one, looked for every {PAUSE_SECONDS} s"
+    return goal_row(what, "s", delays, goal, note)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from random import Random
 import orjson
 
 from bench.backlog import BATCH
-from bench.report import Row
+from bench.report import Row, goal_row, paired_row
 from histogram_specs.cache.revision_cache import RevisionCache
 from storage.data_root import DataRoot
 from storage.disk import Disk
@@ -189,83 +188,62 @@ def measure(quick: bool, big: int = 10_000, small: int = 100_000) -> list[Row]:
 
 def _converted(folder: Path, source: Iterator[Submission], count: int, what: str) -> tuple[Path, list[Row]]:
     folder.mkdir()
-    plain: list[Run] = []
-    tabled: list[Run] = []
-    each = list(islice(source, count))
+    runs: dict[bool, list[Run]] = {False: [], True: []}
+    submissions = list(islice(source, count))
     for number in range(ROUNDS):
-        for runs, tables in ((plain, False), (tabled, True)):
+        for tables, done in runs.items():
             data = folder / f"{number}-{tables}"
-            fill(data, iter(each), count)
-            runs.append(convert(data, tables=tables))
-    ratios = [with_.cpu_seconds / without.cpu_seconds for with_, without in zip(tabled, plain, strict=True)]
-    peak = max(each.peak_mib for each in tabled)
-    return folder / "0-True", [
-        Row(
-            what=f"conversion with tables, {count} pings, {what}",
-            unit="CPU ms per ping, all in",
-            ours=statistics.median(each.cpu_seconds for each in tabled) * 1000 / count,
-            yardstick="without tables",
-            theirs=statistics.median(each.cpu_seconds for each in plain) * 1000 / count,
-            ratio=statistics.median(ratios),
-            spread=(min(ratios), max(ratios)),
-            note="asked for: at most 1.35",
-        ),
-        _goal_row(f"memory of conversion with tables, {what}", "MiB, largest process", peak, MEMORY_GOAL_MIB),
+            fill(data, iter(submissions), count)
+            done.append(convert(data, tables=tables))
+    pairs = [
+        (with_tables.cpu_seconds * 1000 / count, without.cpu_seconds * 1000 / count)
+        for without, with_tables in zip(*runs.values(), strict=True)
     ]
-
-
-def _goal_row(what: str, unit: str, ours: float, goal: float) -> Row:
-    return Row(what, unit, ours, "the goal", goal, ours / goal, (ours / goal,) * 2)
+    return folder / "0-True", [
+        paired_row(
+            f"conversion with tables, {count} pings, {what}",
+            "CPU ms per ping, all in",
+            pairs,
+            "without tables",
+            "asked for: at most 1.35",
+        ),
+        goal_row(
+            f"memory of conversion with tables, {what}",
+            "MiB, largest process",
+            [max(run.peak_mib for run in runs[True])],
+            MEMORY_GOAL_MIB,
+        ),
+    ]
 
 
 def _size(data: Path, what: str) -> Row:
     with Ledger.for_reading(DataRoot(data)) as ledger:
         tables = sum(file.bytes for file in ledger.table_files())
         lines = sum(file.length for file in ledger.files("converted"))
-    return Row(
-        what=f"bytes of all tables, {what}",
-        unit="MB",
-        ours=tables / 1e6,
-        yardstick="the lines",
-        theirs=lines / 1e6,
-        ratio=tables / lines,
-        spread=(tables / lines,) * 2,
-        note="asked for: at most 0.25",
-    )
+    sizes = [(tables / 1e6, lines / 1e6)]
+    return paired_row(f"bytes of all tables, {what}", "MB", sizes, "the lines", "asked for: at most 0.25")
 
 
 def _asked(script: str, data: Path, statement: str) -> tuple[float, float]:
-    """CPU seconds of *statement*, and the peak memory of its process in MiB."""
+    """Return the CPU milliseconds of *statement*, and the peak memory of its process in MiB."""
     done = run([sys.executable, "-c", script, str(data), statement])
     seconds, count = done.output.split()
     if count == "0":
         raise RuntimeError(f"no rows: {statement}")
-    return float(seconds), done.peak_mib
+    return float(seconds) * 1000, done.peak_mib
 
 
 def _questions(data: Path) -> list[Row]:
     rows, peaks = [], []
     for what, statement, over_lines, goal in _QUESTIONS:
-        ratios, ours, theirs = [], [], []
+        pairs = []
         for _ in range(QUERY_ROUNDS):
-            seconds, peak = _asked(_BY_TABLES, data, statement)
+            milliseconds, peak = _asked(_BY_TABLES, data, statement)
             peaks.append(peak)
-            ours.append(seconds)
-            theirs.append(_asked(_BY_LINES, data, over_lines)[0])
-            ratios.append(ours[-1] / theirs[-1])
-        rows.append(
-            Row(
-                what=what,
-                unit="CPU ms",
-                ours=statistics.median(ours) * 1000,
-                yardstick="DuckDB over the lines",
-                theirs=statistics.median(theirs) * 1000,
-                ratio=statistics.median(ratios),
-                spread=(min(ratios), max(ratios)),
-                note=f"asked for: at most 1/{round(1 / goal)}",
-            )
-        )
-    return [*rows, _ten_to_one(data), _goal_row("memory of a question", "MiB", max(peaks), MEMORY_GOAL_MIB)]
+            pairs.append((milliseconds, _asked(_BY_LINES, data, over_lines)[0]))
+        note = f"asked for: at most 1/{round(1 / goal)}"
+        rows.append(paired_row(what, "CPU ms", pairs, "DuckDB over the lines", note))
+    return [*rows, _ten_to_one(data), goal_row("memory of a question", "MiB", [max(peaks)], MEMORY_GOAL_MIB)]
 
 
 def _ten_to_one(data: Path) -> Row:
@@ -278,32 +256,12 @@ def _ten_to_one(data: Path) -> Row:
         )
         for _ in range(QUERY_ROUNDS)
     ]
-    ratios = [ten / one for ten, one in pairs]
-    return Row(
-        what="ten histograms by build",
-        unit="CPU ms",
-        ours=statistics.median(ten for ten, _ in pairs) * 1000,
-        yardstick="one",
-        theirs=statistics.median(one for _, one in pairs) * 1000,
-        ratio=statistics.median(ratios),
-        spread=(min(ratios), max(ratios)),
-        note="asked for: at most 6",
-    )
+    return paired_row("ten histograms by build", "CPU ms", pairs, "one", "asked for: at most 6")
 
 
 def _start(data: Path) -> Row:
     command = [sys.executable, "-m", "telemetry_server", "sql", "--data", str(data), "SELECT 1"]
     bare = [sys.executable, "-c", "import duckdb"]
     run(command)
-    pairs = [(run(command).cpu_seconds, run(bare).cpu_seconds) for _ in range(2 * QUERY_ROUNDS)]
-    ratios = [ours / theirs for ours, theirs in pairs]
-    return Row(
-        what="sql, from start to its end",
-        unit="CPU ms",
-        ours=statistics.median(ours for ours, _ in pairs) * 1000,
-        yardstick="import duckdb",
-        theirs=statistics.median(theirs for _, theirs in pairs) * 1000,
-        ratio=statistics.median(ratios),
-        spread=(min(ratios), max(ratios)),
-        note="asked for: at most 3",
-    )
+    pairs = [(run(command).cpu_seconds * 1000, run(bare).cpu_seconds * 1000) for _ in range(2 * QUERY_ROUNDS)]
+    return paired_row("sql, from start to its end", "CPU ms", pairs, "import duckdb", "asked for: at most 3")

@@ -359,7 +359,6 @@ MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 60
 
 
-# One state machine each; to be split.
 def test_modules_and_functions_stay_short():
     """A module past 300 lines or a function past 60 holds a second thing."""
     long = set()

@@ -34,7 +34,7 @@ class Audit:
 
     @property
     def balanced(self) -> bool:
-        """Whether there are no findings."""
+        """Whether the audit found nothing wrong."""
         return not self.findings
 
     @property

@@ -107,7 +107,7 @@ class StoredFile:
 UNJUDGED = ""
 """Used instead of a revision: the submission waits only for its conversion, not for definitions."""
 UNKNOWN_DIGEST = 0
-"""Digest of a stored ping whose bytes are no longer known: its repeats never count as conflicts."""
+"""Digest of a stored ping whose content is unknown: its repeats never count as conflicts."""
 
 
 @dataclass(frozen=True, slots=True)

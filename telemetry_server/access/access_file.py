@@ -39,7 +39,7 @@ class AccessFile:
 
     def read(self) -> AccessList:
         """
-        Return the present users and tokens; none where there is no file.
+        Return the users and tokens; both lists are empty if the file does not exist.
 
         The file is parsed again only after it changed.
 
