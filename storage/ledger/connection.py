@@ -12,7 +12,7 @@ from storage.errors import DamagedLedger, LedgerError, StorageFull
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-REMEDY = "run: telemetry-server repair --dry-run, or restore the right state/"
+REMEDY = "run: telemetry-server repair --dry-run, then repair; or restore the state/ of these files"
 
 
 class Connection(sqlite3.Connection):

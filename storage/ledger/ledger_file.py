@@ -34,7 +34,7 @@ def refuse_lost(root: DataRoot) -> None:
         LedgerFile(root.ledger, read_only=True).close()
     except MissingLedger:
         raise LostLedger(
-            f"{root.ledger}: the ledger is gone, but its files are there; {REMEDY} (for example {held})"
+            f"{root.ledger}: the ledger is gone, but its files are there; {REMEDY} (files such as {held})"
         ) from None
 
 

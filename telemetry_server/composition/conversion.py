@@ -177,18 +177,18 @@ TABLES_OFF = (
 
 def _say_unreachable(revision: Revision, error: str, path: Path) -> None:
     say(
-        f"the definitions of {revision} are out of reach, and pings that need them wait: {error};"
-        f" run convert again later, or put the Histograms.json at {path}"
+        f"the definitions of {revision} cannot be fetched, pings that need them wait: {error};"
+        f" run convert again later, or put Histograms.json at {path}"
     )
 
 
 def _log_unreachable(revision: Revision, error: str, path: Path) -> None:
     log.warning(
-        "definitions out of reach, their pings wait",
+        "definitions cannot be fetched, pings wait",
         revision=str(revision),
         error=error,
         retry_after_seconds=RETRY_UNREACHABLE_SECONDS,
-        or_put_it_at=str(path),
+        or_put_file_at=str(path),
     )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,16 +19,17 @@ from telemetry_server.terminal.output import say
 
 @dataclass(slots=True)
 class ImportedFiles:
-    """The total of all files."""
+    """The total of all files, and a line for each one that could not be read."""
 
     pings: int = 0
     damaged_records: int = 0
     damaged_bytes: int = 0
     is_bad: bool = False  # a file was damaged or could not be read
+    unreadable: list[str] = field(default_factory=list)
 
 
 def import_files(settings: Settings, names: Sequence[str], format: str, day: str | None) -> ImportedFiles:
-    """Import every readable file; print on stderr what each contained, or what is wrong with it."""
+    """Import every readable file and print on stderr what each contained; return the total."""
     root = DataRoot(settings.data_dir.resolve())
     disk = Disk()
     lock = FileLock(root.state / "import.lock")
@@ -56,11 +57,11 @@ def _import(
             with Path(name).open("rb") as stream:
                 found = importer.add(stream, name=name, format=format, day=day, now=now)
     except UnknownExport as error:
-        say(f"telemetry-server convert: {error}")
+        total.unreadable.append(str(error))
         total.is_bad = True
         return
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        say(f"telemetry-server convert: {name}: {error.strerror}")
+        total.unreadable.append(f"{name}: {error.strerror}")
         total.is_bad = True
         return
     _say_result(name, found)
@@ -76,10 +77,9 @@ def _say_result(name: str, found: Imported) -> None:
         text += "; the file was imported before and its pings still wait, so it is not imported again"
     if found.is_damaged:
         damaged = f"{_counted(found.damaged_records, 'record')}, {_counted(found.damaged_bytes, 'byte')}"
-        text += f"; damaged: {damaged}"
+        text += f" imported; damaged: {damaged}, skipped"
         if found.is_truncated:
             text += ", and the compressed data is truncated"
-        text += "; all intact pings were imported"
     say(text)
 
 

@@ -113,10 +113,11 @@ def rows_of(pings: Sequence[GeneratedPing], seen: Observed) -> list[Row]:
     kinds = sorted(by_kind, key=lambda kind: (order[by_kind[kind][0].expected.outcome], kind != "good", kind))
     rows = [_row(kind, by_kind[kind], seen) for kind in kinds]
     kept = sum(ping.expected.histograms_kept for ping in pings)
+    stored = sum(ping.expected.outcome == "stored" for ping in pings)
     other = sum(count for reason, count in seen.quarantined.items() if reason not in by_kind)
     return [
         *rows,
-        Row("all pings", len(pings), "histograms kept", kept, seen.histograms_kept),
+        Row("stored pings", stored, "histograms kept", kept, seen.histograms_kept),
         Row("all pings", len(pings), "quarantined: any other reason", 0, other),
         Row("all pings", len(pings), "stored more than once", 0, seen.stored_twice),
     ]

@@ -64,8 +64,12 @@ def _accepts_files(parent: Path) -> bool:
 
 
 def data_root_contents(root: DataRoot) -> Iterator[Finding]:
-    """Check conversion, ledger, queue and locks of a data root that exists."""
-    if root.path.is_dir() and inaccessible_part(root) is None:
+    """Check conversion, ledger, queue and locks; they are skipped if the data root cannot be read."""
+    if not root.path.is_dir() or inaccessible_part(root) is not None:
+        detail = f"not checked: {root.path} {'is not accessible' if root.path.is_dir() else 'does not exist'}"
+        for check in ("conversion", "ledger", "queue", "locks"):
+            yield Finding(check, True, detail, skipped=True)
+    else:
         yield from conversion(root)
         unfit = unfitness(root)
         if unfit is None:
@@ -76,6 +80,7 @@ def data_root_contents(root: DataRoot) -> Iterator[Finding]:
             if not isinstance(unfit, UnfitLedger):
                 fix = "free disk space, or run telemetry-server repair --dry-run"
             yield Finding("ledger", False, detail, fix)
+            yield Finding("queue", True, "not checked: it needs the ledger", skipped=True)
         yield from locks(root)
 
 

@@ -13,6 +13,7 @@ class Finding:
     ok: bool
     detail: str
     fix: str = ""  # what to do; empty if nothing
+    skipped: bool = False  # the check could not run, and the detail says why
 
 
 class ForeignFile(Finding):

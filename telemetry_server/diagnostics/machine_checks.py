@@ -27,6 +27,9 @@ def disk_space(settings: Settings, root: DataRoot) -> Iterator[Finding]:
     """Check that there is enough free space, in bytes and in inodes."""
     folder = _nearest_folder(root.path)
     usage = shutil.disk_usage(folder)
+    if not usage.total:  # such as /proc
+        yield Finding("disk", True, f"not checked: {folder} is not on a disk", skipped=True)
+        return
     floor = settings.min_free_bytes
     if floor is None:
         floor = default_floor_bytes(usage.total)

@@ -176,7 +176,18 @@ def test_doctor_reports_a_data_root_of_another_user_once(closed, capsys):
     assert status == 1
     assert str(root.path / closed) in bad(by_check, "data root")["detail"]
     assert by_check["open files"][0]["ok"]
-    assert "ledger" not in by_check
+    assert all(finding["skipped"] for finding in by_check.get("ledger", []))
+
+
+def test_doctor_lists_the_checks_that_it_skips(tmp_path, capsys):
+    """A check that could not run is not reported as passed."""
+    status, by_check = findings(capsys, DataRoot(tmp_path / "none"))
+
+    assert status == 0
+    for check in ("conversion", "ledger", "queue", "locks"):
+        (finding,) = by_check[check]
+        assert (finding["ok"], finding["skipped"]) == (True, True)
+        assert "does not exist" in finding["detail"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_no_row_is_wrong_if_all_outcomes_are_as_expected():
         (replace(RIGHT, stored={k: v for k, v in RIGHT.stored.items() if k != GOOD_ID}), "good"),
         (replace(RIGHT, stored=RIGHT.stored | {GOOD_ID: {"malformed": 1}}), "good"),
         (replace(RIGHT, stored_twice=1), "all pings"),
-        (replace(RIGHT, histograms_kept=RIGHT.histograms_kept - 1), "all pings"),
+        (replace(RIGHT, histograms_kept=RIGHT.histograms_kept - 1), "stored pings"),
         (replace(RIGHT, quarantined=REFUSED - Counter(["invalid_json"])), "invalid_json"),
         (replace(RIGHT, quarantined=REFUSED + Counter(["schema_violation"])), "all pings"),
         (replace(RIGHT, total=RIGHT.total | {"duplicate": CONFLICTS}), "same ping again"),

@@ -110,7 +110,7 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
         while world.audit().total.pending < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert world.audit().total.pending == 3
-        while "out of reach" not in log.read_text() and time.monotonic() < deadline:
+        while "cannot be fetched" not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.1)
         TroubledServer.status = 200
         deadline = time.monotonic() + 120
@@ -121,6 +121,6 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
 
     assert len(world.lines()) == 3
     assert world.audit().balanced
-    (line,) = (orjson.loads(line) for line in log.read_text().splitlines() if "out of reach" in line)
+    (line,) = (orjson.loads(line) for line in log.read_text().splitlines() if "cannot be fetched" in line)
     assert line["Severity"] == 4
-    assert line["Fields"]["or_put_it_at"] == str(RevisionCache(world.root.specs).path_of(REVISION))
+    assert line["Fields"]["or_put_file_at"] == str(RevisionCache(world.root.specs).path_of(REVISION))

@@ -255,12 +255,12 @@ def test_convert_reports_pings_that_waited_before_so_that_its_counts_balance(
 
     first, messages = convert(world, str(path), status=5)
     assert (first["received"], first["pending"]) == (3, 3)
-    assert "3 pings wait for definitions: " in messages
-    (line,) = [line for line in messages.splitlines() if "out of reach" in line]
-    assert line.endswith(f"put the Histograms.json at {RevisionCache(world.root.specs).path_of(REVISION)}")
+    assert "3 pings wait for definitions; " in messages
+    (line,) = [line for line in messages.splitlines() if "cannot be fetched" in line]
+    assert line.endswith(f"put Histograms.json at {RevisionCache(world.root.specs).path_of(REVISION)}")
     again, messages = convert(world, str(path), status=5)
     assert (again["received"], again["pending"]) == (3, 6)
-    assert "6 pings wait for definitions (3 waited before this run): " in messages
+    assert "6 pings wait for definitions (3 waited before this run); " in messages
     table, _ = command("convert", "--data", str(world.root.path), status=5)
     counts = dict(line.rsplit(None, 1) for line in table.splitlines()[2:])
     assert (counts["received"], counts["waited before"], counts["pending"]) == ("0", "6", "6")

@@ -87,20 +87,24 @@ def run(args: argparse.Namespace) -> int:
         tally.damaged_records += imported.damaged_records
         tally.damaged_bytes += imported.damaged_bytes
     _print(tally, as_json=args.json)
+    again = f"telemetry-server convert --data {settings.data_dir}"  # without files: these are imported
     if tally.pending:
-        say(_waiting(tally))
+        say(_waiting(tally, again))
     if was_stopped:
-        say("stopped; what was converted is kept, run convert again for the rest")
+        say(f"stopped; what was converted is kept; for the rest, run: {again}")
+    for problem in imported.unreadable if imported is not None else ():
+        say(f"telemetry-server convert: {problem}")
+    if was_stopped:
         return ExitStatus.INTERRUPTED
     if imported is not None and imported.is_bad:
         return ExitStatus.BAD_INPUT
     return ExitStatus.TRY_AGAIN if tally.pending else ExitStatus.DONE
 
 
-def _waiting(tally: "RunSummary") -> str:
+def _waiting(tally: "RunSummary", again: str) -> str:
     before = f" ({tally.waited_before:,} waited before this run)" if tally.waited_before else ""
     pings = "1 ping waits" if tally.pending == 1 else f"{tally.pending:,} pings wait"
-    return f"{pings} for definitions{before}: run convert again when revision_server answers"
+    return f"{pings} for definitions{before}; when revision_server answers, run: {again}"
 
 
 def _print(tally: "RunSummary", *, as_json: bool) -> None:
@@ -111,16 +115,13 @@ def _print(tally: "RunSummary", *, as_json: bool) -> None:
     rows: list[tuple[str, object]] = []
     for name, value in result.items():
         if isinstance(value, dict):
-            rows += [(f"{name}: {_words(key)}", _sum(count)) for key, count in value.items()]
+            rows += [(f"{name}: {key}", _sum(count)) for key, count in value.items()]
         else:
-            rows.append((name, value))
+            # Conflicts are among the duplicates.
+            rows.append(("duplicate: conflict" if name == "conflict" else name, value))
         if name == "received" and tally.waited_before:
             rows.append(("waited before", tally.waited_before))
     print_table(("what", "count"), rows)
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ")
 
 
 def _sum(value: object) -> object:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each finding, with a fix if something is wrong; 1 in that case."""
+    """Print a line for each check, with a fix if something is wrong; 1 in that case."""
     from telemetry_server.diagnostics.checks import examine
 
     # What these modules log is in the findings; without a handler Python would print it as well.
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            mark = "ok  " if finding.ok else "BAD "
+            mark = "skip" if finding.skipped else "ok  " if finding.ok else "BAD "
             fix = f"; fix: {finding.fix}" if finding.fix else ""
             print_text(f"{mark} {finding.check:<12} {finding.detail}{fix}")
     return ExitStatus.DONE if healthy else ExitStatus.FINDINGS

@@ -79,12 +79,15 @@ def _print(found: dict[str, Any]) -> None:
     for title, name in LINES:
         if found[name] is not None:
             print_text(f"  {title:<{WIDTH}}{shown(found[name], MAX_DETAIL_CHARACTERS)}")
+    dropped = found["dropped_histograms"]
     if found["checked"]:
-        passed = ", ".join(check["check"] for check in found["checked"] if check["passed"])
+        # The lines below show which histograms failed their check.
+        unshown = {"histograms"} if dropped else set()
+        names = (check["check"] for check in found["checked"] if check["passed"])
+        passed = ", ".join(name for name in names if name not in unshown)
         print_text(f"  {'checks passed':<{WIDTH}}{passed or 'none'}")
     for line in _self_described(found["self_described"]):
         print_text(line)
-    dropped = found["dropped_histograms"]
     for name, count in found["metadata"].get("anomalies", {}).items():
         print_text(f"  {'anomaly':<{WIDTH}}{name}{f' ({count} times)' if count > 1 else ''}")
     if found["outcome"] == "stored":

@@ -233,7 +233,7 @@ def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:
     if which(command) is None:
         is_script = not sys.argv[0].endswith("__main__.py")
         command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
-    say(f"Listening on {server}/ with data in {data}")
+    say(f"Listening on {server}/, data root: {data}")
     if ports.admin is not None:
         say(f"  metrics:             http://{_host_in_url(settings.admin_host)}:{ports.admin.port}/metrics")
     say(f"  send a ping:         {_example_curl(settings, server)}")
