@@ -23,7 +23,7 @@ from telemetry_server.convert.compiled.ping_text import IS_COMPILED
 from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.definition_choice import TaskResolver
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.coordinator.worker import ResultBuilder
+from telemetry_server.coordinator.conversion_worker import ResultBuilder
 from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe

@@ -26,7 +26,7 @@ BOXES = [
         110,
         "coordinator/",
         [
-            "batch_planner.py reads raw/ · process_pool.py · worker.py",
+            "batch_planner.py reads raw/ · process_pool.py · conversion_worker.py",
             "commit.py: files and ledger in one transaction",
             "definition_fetches.py · replay.py · retention.py",
         ],

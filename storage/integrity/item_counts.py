@@ -8,7 +8,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry, StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
 from storage.partitions.partition_path import PartitionKey
-from storage.partitions.quarantine_line import items_in
+from storage.partitions.quarantine_items import items_in
 
 
 @dataclass(slots=True)

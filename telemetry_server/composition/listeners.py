@@ -10,7 +10,7 @@ from telemetry_server.settings.settings import Settings
 from telemetry_server.supervision.held_port import HeldPort, PortTaken, share_an_address
 
 if TYPE_CHECKING:
-    from telemetry_server.edge.worker import Listeners
+    from telemetry_server.edge.edge_worker import Listeners
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def check_certificate(settings: Settings) -> None:
 
 def listeners_of(settings: Settings, ports: HeldPorts) -> "Listeners":
     """Return the addresses that a worker listens on."""
-    from telemetry_server.edge.worker import Listeners
+    from telemetry_server.edge.edge_worker import Listeners
 
     return Listeners(
         public=ports.public.addresses,

@@ -22,6 +22,7 @@ from storage.ledger.values import UNKNOWN_DIGEST, Counts, SegmentPosition
 from storage.partitions.frames import compress_frame, decompress_frame
 from storage.partitions.writer import Appended, Frame, PartitionWriter
 from storage.raw.writer import utc_now
+from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.ledger_entries import enter_result
 from telemetry_server.coordinator.partition_limit import PartitionLimit, with_final_directory
 from telemetry_server.coordinator.work_items import (
@@ -35,7 +36,6 @@ from telemetry_server.coordinator.work_items import (
     Task,
     TaskResult,
 )
-from telemetry_server.coordinator.worker import read_item
 from telemetry_server.outcomes.quarantine_line import CONFLICT, submission_line
 
 Digests = dict[tuple[bytes, str, str], int]

@@ -14,7 +14,7 @@ from storage.data_root import DataRoot
 from storage.partitions.schema import PartitionSchema
 from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.rules.rules import Rules
-from telemetry_server.coordinator.worker import Worker
+from telemetry_server.coordinator.conversion_worker import Worker
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
 from telemetry_server.tables.task_rows import DefinitionFinder

@@ -25,7 +25,7 @@ from telemetry_server.coordinator.batch_planner import Plan, plan_round
 from telemetry_server.coordinator.commit import Committer, Round, stored_places
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
-from telemetry_server.coordinator.pending_pings import PendingPings
+from telemetry_server.coordinator.pending_retry import PendingPings
 from telemetry_server.coordinator.process_pool import ConversionPool
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
 from telemetry_server.coordinator.work_items import AwaitingResult, ItemResult, Task, TaskResult

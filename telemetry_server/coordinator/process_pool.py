@@ -22,8 +22,8 @@ from threading import Thread
 from storage.partitions.schema import UNKNOWN
 from storage.raw.submission import Submission
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
+from telemetry_server.coordinator.conversion_worker import ResultBuilder, Worker, read_item
 from telemetry_server.coordinator.work_items import RawItem, Task, TaskResult
-from telemetry_server.coordinator.worker import ResultBuilder, Worker, read_item
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.submit_path import parse_submit_path

@@ -17,7 +17,7 @@ from storage.raw.listing import RawSize, SegmentListing
 from storage.raw.writer import RawWriter
 from telemetry_server.edge import responses
 from telemetry_server.edge.client_memory import SlowHolding
-from telemetry_server.edge.shared_work import SharedWork
+from telemetry_server.edge.shared_result import SharedWork
 from telemetry_server.observability import metrics
 
 if TYPE_CHECKING:

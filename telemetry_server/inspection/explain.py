@@ -15,8 +15,8 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import SEGMENT_START, UNJUDGED, Life
 from storage.partitions.reader import Filter, read_directory, read_records
 from storage.raw.reader import segments
+from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.work_items import RawItem
-from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.record_fields import revision_url
 from telemetry_server.inspection.submission_listing import document_id_of, submissions_from

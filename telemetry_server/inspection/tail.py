@@ -10,8 +10,8 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import PendingPing, StoredFile
 from storage.partitions.frames import read_lines
+from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.work_items import RawItem
-from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.ping_summary import Seen, of_pending, of_record, of_refusal
 
 CONVERTED, QUARANTINE = "converted", "quarantine"

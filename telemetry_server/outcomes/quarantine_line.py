@@ -55,7 +55,7 @@ def histograms_line(
     """
     The line of the histograms of one ping that were dropped for one reason.
 
-    `storage.partitions.quarantine_line.items_in` reads the count, so it comes first.
+    `storage.partitions.quarantine_items.items_in` reads the count, so it comes first.
     """
     fields = {
         "count": len(dropped),

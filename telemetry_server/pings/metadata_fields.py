@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from telemetry_server.pings.client_identity import client_id_of, sample_id_of
-from telemetry_server.pings.deletion_order import deletion_order_of
+from telemetry_server.pings.deletion_request import deletion_order_of
 from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.normalise import (
     normalized_app_name,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from storage.partitions.quarantine_line import items_in
+from storage.partitions.quarantine_items import items_in
 from storage.raw.submission import Submission
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.outcomes.timestamps import timestamp

@@ -20,7 +20,7 @@ from storage.lock import FileLock
 from storage.partitions.compact import CLOSED_LEVEL, write_lines
 from telemetry_server.repair.diagnosis import Diagnosis, diagnose, open_unfit_ledger
 from telemetry_server.repair.inventory import Inventory, KnownFile, numbered_lines, take_inventory
-from telemetry_server.repair.rebuild import Memory, Rebuilt, build
+from telemetry_server.repair.ledger_rebuild import Memory, Rebuilt, build
 from telemetry_server.repair.strays import StrayFolder
 
 LEDGER_FILES = ("state/ledger.sqlite", "state/ledger.sqlite-wal", "state/ledger.sqlite-shm")

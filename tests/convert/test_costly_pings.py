@@ -13,7 +13,7 @@ import pytest
 from storage.partitions.frames import decompress_frame
 from telemetry_server.convert.histograms import histogram_packer
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.coordinator import worker
+from telemetry_server.coordinator import conversion_worker
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from tests.convert.payloads.samples import (
     COUNT_SENT,
@@ -105,7 +105,7 @@ def test_the_output_of_a_stored_ping_is_bounded(tmp_path, body):
     """Its record is at most as long as its text and its metadata, and its quarantine lines at most 40 MiB."""
     submission = a_submission(body)
     outcome = stored(convert(submission, a_context(tmp_path)))
-    builder = worker.ResultBuilder()
+    builder = conversion_worker.ResultBuilder()
     builder.add(0, submission, outcome)
     written = {frame.directory: len(decompress_frame(frame.data)) for frame in builder.result().frames}
 
@@ -116,9 +116,9 @@ def test_the_output_of_a_stored_ping_is_bounded(tmp_path, body):
 
 def test_lines_are_compressed_early_and_none_is_lost(tmp_path, monkeypatch):
     """Many small bodies that inflate to large texts are not held uncompressed."""
-    monkeypatch.setattr(worker, "MAX_LOOSE_BYTES", 10_000)
+    monkeypatch.setattr(conversion_worker, "MAX_LOOSE_BYTES", 10_000)
     context = a_context(tmp_path)
-    builder = worker.ResultBuilder()
+    builder = conversion_worker.ResultBuilder()
     submission = a_submission(gzip.compress(a_body(unknown(3), more=b',"pad":"%b"' % (b"x" * 4000))))
     for index in range(10):
         builder.add(index, submission, convert(submission, context))
@@ -145,7 +145,7 @@ CONVERT_AND_MEASURE = """
 import re, sys, tempfile
 from pathlib import Path
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.coordinator.worker import ResultBuilder
+from telemetry_server.coordinator.conversion_worker import ResultBuilder
 from tests.convert.payloads.samples import a_context, a_submission
 
 submission = a_submission(sys.stdin.buffer.read())

@@ -13,7 +13,7 @@ from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import parse_spec_file
 from storage.partitions.frames import compress_frame
 from storage.partitions.partition_path import folder_name, partition_path
-from storage.partitions.quarantine_line import items_in
+from storage.partitions.quarantine_items import items_in
 from storage.partitions.schema import PartitionSchema, parse_schema
 from storage.raw.framing import FILE_HEADER_BYTES, HEAD_BYTES
 from telemetry_server.convert.histograms.self_description import buckets_of, description_of

@@ -13,9 +13,9 @@ from storage.partitions.writer import OPEN_AT_ONCE
 from storage.raw import segment_file, submission_queue
 from telemetry_server.convert.histograms import histogram_packer
 from telemetry_server.coordinator import definition_fetches, partition_limit
+from telemetry_server.edge.edge_worker import MAX_ADMIN_CONNECTIONS
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.responses import PIECE_BYTES
-from telemetry_server.edge.worker import MAX_ADMIN_CONNECTIONS
 from telemetry_server.observability.metrics import MAX_LABEL_VALUES
 from telemetry_server.pings import inflate, json_text
 from telemetry_server.settings.settings import SETTING_NAMES, Settings

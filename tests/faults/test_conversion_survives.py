@@ -128,7 +128,7 @@ async def test_a_ping_that_kills_its_process_is_quarantined_alone(tmp_path, monk
 
 def _convert_or_die(task):
     from telemetry_server.coordinator import process_pool
-    from telemetry_server.coordinator.worker import read_item
+    from telemetry_server.coordinator.conversion_worker import read_item
 
     for item in task.items:
         if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(process_pool._worker._raw, item).path:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_server.pings.client_identity import client_id_of, sample_id_of
-from telemetry_server.pings.deletion_order import deletion_order_of
+from telemetry_server.pings.deletion_request import deletion_order_of
 from telemetry_server.pings.metadata_fields import metadata_fields_of
 from telemetry_server.pings.normalise import (
     normalized_app_name,

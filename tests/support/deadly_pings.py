@@ -5,8 +5,8 @@ import signal
 from dataclasses import fields
 
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
+from telemetry_server.coordinator.conversion_worker import Worker, read_item
 from telemetry_server.coordinator.work_items import Task, TaskResult
-from telemetry_server.coordinator.worker import Worker, read_item
 
 DEADLY = b"this kills"
 

@@ -19,9 +19,9 @@ from storage.disk import Disk
 from storage.raw.reader import read_submission, scan_segment, segments
 from storage.raw.submission import Submission
 from telemetry_server.edge.edge import EdgeOptions
+from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate
-from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
 
 DOCUMENT_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
 PATH = f"/submit/telemetry/{DOCUMENT_ID}"

@@ -28,8 +28,8 @@ from storage.raw.segment_file import SegmentSeries
 from storage.raw.writer import RawWriter
 from telemetry_server.coordinator.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
+from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
 from telemetry_server.edge.limits import EdgeLimits
-from telemetry_server.edge.worker import EdgeWorker, WorkerPlace
 from telemetry_server.repair.repair import Repairer
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each check, with a fix if something is wrong; 1 in that case."""
-    from telemetry_server.diagnostics.checks import examine
+    from telemetry_server.diagnostics.doctor import examine
 
     # What these modules log is in the findings; without a handler Python would print it as well.
     logging.getLogger("histogram_specs").addHandler(logging.NullHandler())

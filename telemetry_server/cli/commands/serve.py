@@ -19,7 +19,7 @@ from telemetry_server.terminal.output import say
 if TYPE_CHECKING:
     from telemetry_server.composition.listeners import HeldPorts
     from telemetry_server.edge.edge import EdgeOptions
-    from telemetry_server.edge.worker import Listeners, WorkerPlace
+    from telemetry_server.edge.edge_worker import Listeners, WorkerPlace
     from telemetry_server.supervision.supervisor import Child
 
 EPILOG = """\
@@ -168,7 +168,7 @@ def _version() -> bytes:
 
 def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
     from storage.raw.free_space import RESERVE_BYTES
-    from telemetry_server.edge.worker import WorkerPlace
+    from telemetry_server.edge.edge_worker import WorkerPlace
 
     return WorkerPlace(
         raw_dir=settings.data_dir / "raw",
@@ -181,7 +181,7 @@ def _place(settings: Settings, number: int, wake_fd: int) -> "WorkerPlace":
 
 
 def _edge_child(options: "EdgeOptions", place: "WorkerPlace", listeners: "Listeners") -> "Child":
-    from telemetry_server.edge.worker import run_worker
+    from telemetry_server.edge.edge_worker import run_worker
     from telemetry_server.supervision.supervisor import Child
 
     def run_edge(lifeline_fd: int, announce: Callable[[], None]) -> int:

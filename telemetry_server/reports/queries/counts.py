@@ -84,8 +84,8 @@ def by_hour(source: Source, ledger: Ledger, first: datetime, last: datetime) -> 
 
 def _hour_of_pending(source: Source, ping: Any) -> str:
     from storage.errors import DamagedRecord, TornRecord
+    from telemetry_server.coordinator.conversion_worker import read_item
     from telemetry_server.coordinator.work_items import RawItem
-    from telemetry_server.coordinator.worker import read_item
 
     try:
         submission = read_item(source.root.raw, RawItem(ping.segment, ping.offset, ping.length))

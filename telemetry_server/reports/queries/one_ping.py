@@ -9,8 +9,8 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SEGMENT_START
 from storage.partitions.reader import Filter, read_directory, read_records
+from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.work_items import RawItem
-from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.explain import explain
 from telemetry_server.inspection.submission_listing import (
     document_id_of,

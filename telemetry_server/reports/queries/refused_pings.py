@@ -13,8 +13,8 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import read_lines
 from storage.raw.reader import read_submission
+from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.work_items import RawItem
-from telemetry_server.coordinator.worker import read_item
 from telemetry_server.inspection.ping_summary import of_pending, of_refusal
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.reports.queries.ping_summaries import PingSummary, summary_of

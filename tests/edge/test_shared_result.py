@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from telemetry_server.edge.shared_work import SharedWork
+from telemetry_server.edge.shared_result import SharedWork
 
 
 async def test_a_hundred_requests_during_a_run_share_the_next_one():
