@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storage.tables.columns import (
-    EVENTS,
     HISTOGRAMS,
     PING_COLUMNS,
     PINGS,
-    SCALARS,
+    TABLES,
+    TIMED_TABLES,
     schema_of,
     written_schema_of,
 )
@@ -26,19 +26,16 @@ if TYPE_CHECKING:
 Part = tuple[TableRows, Sequence[bool] | None]
 """Rows, and for each of their pings whether it is wanted; None where all are."""
 
-_SCALAR_COLUMNS = ("metric", "process", "label", "kind", "value_number", "value_text", "value_boolean")
-_EVENT_COLUMNS = ("process", "timestamp_ms", "category", "method", "object", "value", "extra")
-
-
 def sorted_batches(parts: Sequence[Part]) -> dict[str, "pa.RecordBatch"]:
     """Return the rows of *parts* by table, each table in the order of its files."""
     pings = _Pings(parts)
     found = {PINGS: pings.rows(PINGS)}
     columns = _histograms(pings)
     found[HISTOGRAMS] = pings.with_ping_columns(HISTOGRAMS, columns)
-    for table, names in ((SCALARS, _SCALAR_COLUMNS), (EVENTS, _EVENT_COLUMNS)):
-        tuples = [row for rows in pings.renumbered(table) for row in rows]
-        found[table] = pings.with_ping_columns(table, _from_tuples(table, names, tuples))
+    for table in TABLES:
+        if table not in found:
+            tuples = [row for rows in pings.renumbered(table) for row in rows]
+            found[table] = pings.with_ping_columns(table, _from_tuples(table, tuples))
     return {table: sorted_rows(table, rows) for table, rows in found.items()}
 
 
@@ -75,7 +72,7 @@ class _Pings:
     def renumbered(self, table: str) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the tuples of each part, with the new number of their ping."""
         for (rows, _), numbers, offset in zip(self.parts, self.numbers, self.offsets, strict=True):
-            tuples: list[Any] = rows.scalars if table == SCALARS else rows.events
+            tuples: list[Any] = getattr(rows, table)
             if numbers is None:
                 yield [(row[0] + offset, *row[1:]) for row in tuples]
             else:
@@ -84,7 +81,7 @@ class _Pings:
     def with_ping_columns(self, table: str, columns: dict[str, "pa.Array"]) -> "pa.RecordBatch":
         """Add the columns that each row repeats of its ping; *columns* has the pings' numbers as ``""``."""
         numbers = columns.pop("")
-        repeated = ("document_id", "submission_date", *PING_COLUMNS)
+        repeated = _repeated_columns(table)
         return _batch(table, columns | {name: _take(self._columns[name], numbers) for name in repeated})
 
 
@@ -218,12 +215,16 @@ def _dictionary(numbers: "pa.Array", texts: "pa.Array") -> "pa.Array":
     return pa.DictionaryArray.from_arrays(used.indices, distinct.dictionary.take(used.dictionary))
 
 
-def _from_tuples(
-    table: str, names: Sequence[str], tuples: Sequence[tuple[Any, ...]]
-) -> dict[str, "pa.Array"]:
+def _repeated_columns(table: str) -> tuple[str, ...]:
+    timed = ("submission_timestamp",) if table in TIMED_TABLES else ()
+    return ("document_id", "submission_date", *timed, *PING_COLUMNS)
+
+
+def _from_tuples(table: str, tuples: Sequence[tuple[Any, ...]]) -> dict[str, "pa.Array"]:
     import pyarrow as pa
 
     schema = schema_of(table)
+    names = [name for name in schema.names if name not in _repeated_columns(table)]
     numbers, *columns = zip(*tuples, strict=True) if tuples else [()] * (len(names) + 1)
     arrays = {
         name: _column(values, schema.field(name).type) for name, values in zip(names, columns, strict=True)

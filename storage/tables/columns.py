@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PINGS, HISTOGRAMS, SCALARS, EVENTS = "pings", "histograms", "scalars", "events"
-TABLES = (PINGS, HISTOGRAMS, SCALARS, EVENTS)
+UPTAKE, ENROLLMENTS = "uptake", "enrollments"
+TABLES = (PINGS, HISTOGRAMS, SCALARS, EVENTS, UPTAKE, ENROLLMENTS)
 
 # Rows of a file are sorted by these, so that a query for one metric reads few row groups.
 SORT_ORDER = {
@@ -19,6 +20,8 @@ SORT_ORDER = {
     HISTOGRAMS: ("metric", "process", "build_id"),
     SCALARS: ("metric", "process", "build_id"),
     EVENTS: ("category", "method", "object"),
+    UPTAKE: ("carrier", "kind", "name"),
+    ENROLLMENTS: ("carrier", "object", "value"),
 }
 ROW_GROUP_ROWS = 16_384
 # Numbers that seldom repeat: their bytes are stored by significance, which zstd makes smaller and is quicker
@@ -36,6 +39,8 @@ PING_COLUMNS = (
     "build_id",
     "os",
 )
+# These rows repeat the time of arrival too.
+TIMED_TABLES = frozenset({UPTAKE, ENROLLMENTS})
 
 
 @cache
@@ -95,6 +100,30 @@ def schema_of(table: str) -> "pa.Schema":
             ("timestamp_ms", whole),
             *((name, text) for name in ("category", "method", "object", "value")),
             ("extra", pairs),
+            *ping,
+        ],
+        UPTAKE: [
+            ("document_id", id_),
+            ("submission_date", day),
+            ("submission_timestamp", pa.timestamp("us")),
+            *((name, text) for name in ("process", "carrier", "component", "source", "kind", "name", "word")),
+            ("names", pa.list_(text)),
+            *((name, whole) for name in ("n", "age_seconds", "duration_ms", "timestamp_ms")),
+            ("anomalies", pa.list_(text)),
+            *ping,
+        ],
+        ENROLLMENTS: [
+            ("document_id", id_),
+            ("submission_date", day),
+            ("submission_timestamp", pa.timestamp("us")),
+            *((name, text) for name in ("process", "carrier", "era")),
+            ("timestamp_ms", whole),
+            ("event_time", pa.timestamp("us")),
+            *((name, text) for name in ("method", "object", "value", "branch", "reason", "experiment_type")),
+            ("did_reset_value", pa.bool_()),
+            *((name, text) for name in ("addon_id", "addon_version", "enrollment_id")),
+            ("extra", pairs),
+            ("anomalies", pa.list_(text)),
             *ping,
         ],
     }

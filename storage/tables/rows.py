@@ -14,6 +14,12 @@ ScalarValues = tuple[int, str, str, str, str, float | None, str | None, bool | N
 EventValues = tuple[int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...]]
 """Ping, process, timestamp, category, method, object, value, extra."""
 
+UptakeValues = tuple[Any, ...]
+"""Ping, then the columns of the table ``uptake`` from process to anomalies."""
+
+EnrollmentValues = tuple[Any, ...]
+"""Ping, then the columns of the table ``enrollments`` from process to anomalies."""
+
 ShapeKey = tuple[str, str, str]
 """Metric, kind, shape."""
 
@@ -45,11 +51,14 @@ class TableRows:
     histograms: HistogramColumns = field(default_factory=HistogramColumns)
     scalars: list[ScalarValues] = field(default_factory=list)
     events: list[EventValues] = field(default_factory=list)
+    uptake: list[UptakeValues] = field(default_factory=list)
+    enrollments: list[EnrollmentValues] = field(default_factory=list)
     shapes: dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows in all tables."""
-        return len(self.pings) + len(self.histograms.pings) + len(self.scalars) + len(self.events)
+        tuples = (self.pings, self.scalars, self.events, self.uptake, self.enrollments)
+        return len(self.histograms.pings) + sum(map(len, tuples))
 
     def days(self) -> Iterator[Any]:
         """Yield the day of each ping."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from storage.tables.columns import EVENTS, HISTOGRAMS, PINGS, SCALARS
+from storage.tables.columns import ENROLLMENTS, EVENTS, HISTOGRAMS, PINGS, SCALARS, UPTAKE
 
 FILES_OF = {
     PINGS: "ping_files",
     HISTOGRAMS: "histogram_files",
     SCALARS: "scalar_files",
     EVENTS: "event_files",
+    UPTAKE: "uptake_files",
+    ENROLLMENTS: "enrollment_files",
 }
 """Table to the name under which its Arrow dataset is registered."""
 

@@ -25,7 +25,19 @@ class EventRow(NamedTuple):
     extra: tuple[tuple[str, str], ...]
 
 
-def event_rows_of(record: Record) -> Iterator[EventRow]:
+class Event(NamedTuple):
+    """One event as sent."""
+
+    process: str  # '' for Glean
+    timestamp_ms: int | None  # None where the client sent no integer
+    category: str
+    method: str  # Glean: the event's name
+    object: str | None  # None for Glean
+    value: Any
+    extra: Any  # an object, or whatever the client sent in its place
+
+
+def events_of(record: Record) -> Iterator[Event]:
     """Yield every event of *record* that has the form of its kind; others are left out."""
     if object_at(record, "metadata").get("namespace") != TELEMETRY:
         yield from _glean_events(record.get("events"))
@@ -41,24 +53,27 @@ def event_rows_of(record: Record) -> Iterator[EventRow]:
                     yield from _event_arrays(process, of_process)
 
 
-def _event_arrays(process: str, events: list[Any]) -> Iterator[EventRow]:
-    """Yield the rows of events in the form ``[timestamp, category, method, object, value?, extra?]``."""
+def event_row(event: Event) -> EventRow:
+    """Return the row of *event* in the table ``events``: values that are not texts become JSON text."""
+    return EventRow(*event[:5], _text(event.value), _extra(event.extra))
+
+
+def _event_arrays(process: str, events: list[Any]) -> Iterator[Event]:
+    """Yield the events in the form ``[timestamp, category, method, object, value?, extra?]``."""
     for event in events:
         if not isinstance(event, list) or len(event) < MIN_EVENT_PARTS:
             continue
         timestamp, category, method, object_, value, extra = (*event, None, None)[:6]
         if all(isinstance(word, str) for word in (category, method, object_)):
-            yield EventRow(
-                process, _integer(timestamp), category, method, object_, _text(value), _extra(extra)
-            )
+            yield Event(process, _integer(timestamp), category, method, object_, value, extra)
 
 
-def _glean_events(events: Any) -> Iterator[EventRow]:
+def _glean_events(events: Any) -> Iterator[Event]:
     for event in events if isinstance(events, list) else ():
         category, name = as_object(event).get("category"), as_object(event).get("name")
         if isinstance(category, str) and isinstance(name, str):
             timestamp = _integer(event.get("timestamp"))
-            yield EventRow("", timestamp, category, name, None, None, _extra(event.get("extra")))
+            yield Event("", timestamp, category, name, None, None, event.get("extra"))
 
 
 def _extra(extra: Any) -> tuple[tuple[str, str], ...]:
