@@ -23,11 +23,16 @@ SORT_ORDER = {
 ROW_GROUP_ROWS = 16_384
 # Numbers that seldom repeat: their bytes are stored by significance, which zstd makes smaller and is quicker
 # than a dictionary.  All other columns have dictionaries.
-SPLIT_BYTES = {HISTOGRAMS: ("counts.list.element", "sum")}
+SPLIT_BYTES = {
+    PINGS: ("ping",),
+    HISTOGRAMS: ("ping", "counts.list.element", "sum"),
+    SCALARS: ("ping",),
+    EVENTS: ("ping",),
+}
 
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
+# Ids would be most of a file's bytes, so these rows have the number of their ping in place of them.
 PING_COLUMNS = (
-    "client_id",
     "namespace",
     "doctype",
     "application",
@@ -51,7 +56,7 @@ def schema_of(table: str) -> "pa.Schema":
 
     text, whole, day, id_ = pa.string(), pa.int64(), pa.date32(), pa.uuid()
     pairs = pa.map_(text, text)
-    ping = [(name, id_ if name == "client_id" else text) for name in PING_COLUMNS]
+    ping = [(name, text) for name in PING_COLUMNS]
     columns = {
         PINGS: [
             ("document_id", id_),
@@ -68,9 +73,10 @@ def schema_of(table: str) -> "pa.Schema":
             ("subsession_id", text),
             ("profile_subsession_counter", whole),
             ("experiments", pairs),
+            ("ping", whole),
         ],
         HISTOGRAMS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             *((name, text) for name in ("metric", "process", "label", "kind")),
             ("starts", pa.list_(whole)),
@@ -80,7 +86,7 @@ def schema_of(table: str) -> "pa.Schema":
             *ping,
         ],
         SCALARS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             *((name, text) for name in ("metric", "process", "label", "kind")),
             ("value_number", pa.float64()),
@@ -89,7 +95,7 @@ def schema_of(table: str) -> "pa.Schema":
             *ping,
         ],
         EVENTS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             ("process", text),
             ("timestamp_ms", whole),

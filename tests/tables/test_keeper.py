@@ -142,6 +142,7 @@ async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
     with sqlite3.connect(world.root.ledger) as connection:
         for table in ("table_files", "tabled", "shapes"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version = 2")
     with Ledger.for_reading(world.root) as ledger:
         assert (ledger.table_files(), ledger.shapes()) == ([], {})
         assert sum(file.length - file.tabled for file in ledger.tabled()) > 0
@@ -357,6 +358,6 @@ def test_every_table_has_a_column_for_what_the_contract_names():
     """Names are fixed for users."""
     names = set(written_schema_of("histograms").names)
 
-    assert {"document_id", "submission_date", "metric", "process", "label", "kind", "starts"} <= names
-    assert {"counts", "shape", "sum", "client_id", "application", "channel", "version"} <= names
+    assert {"ping", "submission_date", "metric", "process", "label", "kind", "starts"} <= names
+    assert {"counts", "shape", "sum", "application", "channel", "version"} <= names
     assert REVISION
