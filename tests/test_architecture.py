@@ -68,10 +68,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {
         "histogram_specs",
         "storage/partitions",
-        "storage/tables",
         "pings",
         "convert/compiled",
     },
+    "normandy": {"pings", "convert/compiled", "records"},
     "tables": {
         "histogram_specs",
         "histogram_specs/history",
@@ -80,8 +80,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "storage/tables",
         "observability",
+        "convert/compiled",
         "convert/histograms",
         "records",
+        "normandy",
     },
     # many submissions -> committed records
     "coordinator": {

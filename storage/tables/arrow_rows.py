@@ -5,6 +5,7 @@ Texts stay dictionary-encoded, as in the files.
 PyArrow is an optional extra, so it is imported inside functions.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from storage.tables.columns import (
     PING_COLUMNS,
     PINGS,
     TABLES,
-    TIMED_TABLES,
     schema_of,
     written_schema_of,
 )
@@ -26,9 +26,18 @@ if TYPE_CHECKING:
 Part = tuple[TableRows, Sequence[bool] | None]
 """Rows, and for each of their pings whether it is wanted; None where all are."""
 
-def sorted_batches(parts: Sequence[Part]) -> dict[str, "pa.RecordBatch"]:
-    """Return the rows of *parts* by table, each table in the order of its files."""
-    pings = _Pings(parts)
+_OF_PING = ("ping", "submission_date", *PING_COLUMNS)
+"""The columns that the rows of other tables repeat of their ping."""
+
+
+def sorted_batches(parts: Sequence[Part], first_ping: int = 0) -> dict[str, "pa.RecordBatch"]:
+    """
+    Return the rows of *parts* by table, each table in the order of its files.
+
+    Args:
+        first_ping: The number of the first ping; those behind it have the following ones.
+    """
+    pings = _Pings(parts, first_ping)
     found = {PINGS: pings.rows(PINGS)}
     columns = _histograms(pings)
     found[HISTOGRAMS] = pings.with_ping_columns(HISTOGRAMS, columns)
@@ -42,7 +51,7 @@ def sorted_batches(parts: Sequence[Part]) -> dict[str, "pa.RecordBatch"]:
 class _Pings:
     """The pings of several `TableRows` with consecutive numbers; unwanted pings have none."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], first: int) -> None:
         self.parts = parts
         self.numbers: list[list[int | None] | None] = []
         self.offsets: list[int] = []
@@ -59,11 +68,12 @@ class _Pings:
                 if is_kept:
                     self._tuples.append(ping)
             self.numbers.append(numbers)
-        schema = schema_of(PINGS)
-        columns = list(zip(*self._tuples, strict=True)) or [()] * len(schema)
+        *fields, _ = schema_of(PINGS)
+        columns = list(zip(*self._tuples, strict=True)) or [()] * len(fields)
         self._columns = {
-            field.name: _column(values, field.type) for values, field in zip(columns, schema, strict=True)
+            field.name: _column(values, field.type) for values, field in zip(columns, fields, strict=True)
         }
+        self._columns["ping"] = _integers(array("q", range(first, first + len(self._tuples))))
 
     def rows(self, table: str) -> "pa.RecordBatch":
         """Return the rows of the table ``pings``."""
@@ -81,7 +91,7 @@ class _Pings:
     def with_ping_columns(self, table: str, columns: dict[str, "pa.Array"]) -> "pa.RecordBatch":
         """Add the columns that each row repeats of its ping; *columns* has the pings' numbers as ``""``."""
         numbers = columns.pop("")
-        repeated = _repeated_columns(table)
+        repeated = _OF_PING
         return _batch(table, columns | {name: _take(self._columns[name], numbers) for name in repeated})
 
 
@@ -122,10 +132,11 @@ def _without_surrogates(value: Any) -> Any:
     return [_without_surrogates(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
+def _integers(numbers: Any, type_: "pa.DataType | None" = None) -> "pa.Array":
     """Return an Arrow array over *numbers* (an array or a bytearray), which must not grow afterwards."""
     import pyarrow as pa
 
+    type_ = type_ or pa.int64()
     data = pa.py_buffer(numbers)
     return pa.Array.from_buffers(type_, data.size * 8 // type_.bit_width, [None, data])
 
@@ -215,16 +226,11 @@ def _dictionary(numbers: "pa.Array", texts: "pa.Array") -> "pa.Array":
     return pa.DictionaryArray.from_arrays(used.indices, distinct.dictionary.take(used.dictionary))
 
 
-def _repeated_columns(table: str) -> tuple[str, ...]:
-    timed = ("submission_timestamp",) if table in TIMED_TABLES else ()
-    return ("document_id", "submission_date", *timed, *PING_COLUMNS)
-
-
 def _from_tuples(table: str, tuples: Sequence[tuple[Any, ...]]) -> dict[str, "pa.Array"]:
     import pyarrow as pa
 
     schema = schema_of(table)
-    names = [name for name in schema.names if name not in _repeated_columns(table)]
+    names = [name for name in schema.names if name not in _OF_PING]
     numbers, *columns = zip(*tuples, strict=True) if tuples else [()] * (len(names) + 1)
     arrays = {
         name: _column(values, schema.field(name).type) for name, values in zip(names, columns, strict=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    Columns = list[tuple[str, pa.DataType]]
+
 PINGS, HISTOGRAMS, SCALARS, EVENTS = "pings", "histograms", "scalars", "events"
 UPTAKE, ENROLLMENTS = "uptake", "enrollments"
 TABLES = (PINGS, HISTOGRAMS, SCALARS, EVENTS, UPTAKE, ENROLLMENTS)
@@ -26,11 +28,18 @@ SORT_ORDER = {
 ROW_GROUP_ROWS = 16_384
 # Numbers that seldom repeat: their bytes are stored by significance, which zstd makes smaller and is quicker
 # than a dictionary.  All other columns have dictionaries.
-SPLIT_BYTES = {HISTOGRAMS: ("counts.list.element", "sum")}
+SPLIT_BYTES = {
+    PINGS: ("ping",),
+    HISTOGRAMS: ("ping", "counts.list.element", "sum"),
+    SCALARS: ("ping",),
+    EVENTS: ("ping",),
+    UPTAKE: ("ping",),
+    ENROLLMENTS: ("ping",),
+}
 
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
+# Ids would be most of a file's bytes, so these rows have the number of their ping in place of them.
 PING_COLUMNS = (
-    "client_id",
     "namespace",
     "doctype",
     "application",
@@ -39,8 +48,6 @@ PING_COLUMNS = (
     "build_id",
     "os",
 )
-# These rows repeat the time of arrival too.
-TIMED_TABLES = frozenset({UPTAKE, ENROLLMENTS})
 
 
 @cache
@@ -56,7 +63,7 @@ def schema_of(table: str) -> "pa.Schema":
 
     text, whole, day, id_ = pa.string(), pa.int64(), pa.date32(), pa.uuid()
     pairs = pa.map_(text, text)
-    ping = [(name, id_ if name == "client_id" else text) for name in PING_COLUMNS]
+    ping = [(name, text) for name in PING_COLUMNS]
     columns = {
         PINGS: [
             ("document_id", id_),
@@ -73,9 +80,10 @@ def schema_of(table: str) -> "pa.Schema":
             ("subsession_id", text),
             ("profile_subsession_counter", whole),
             ("experiments", pairs),
+            ("ping", whole),
         ],
         HISTOGRAMS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             *((name, text) for name in ("metric", "process", "label", "kind")),
             ("starts", pa.list_(whole)),
@@ -85,7 +93,7 @@ def schema_of(table: str) -> "pa.Schema":
             *ping,
         ],
         SCALARS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             *((name, text) for name in ("metric", "process", "label", "kind")),
             ("value_number", pa.float64()),
@@ -93,8 +101,19 @@ def schema_of(table: str) -> "pa.Schema":
             ("value_boolean", pa.bool_()),
             *ping,
         ],
+    }
+    return pa.schema((columns | _event_columns(ping))[table])
+
+
+def _event_columns(ping: "Columns") -> "dict[str, Columns]":
+    """Return the columns of the tables whose rows are events, which end with *ping*."""
+    import pyarrow as pa
+
+    text, whole, day = pa.string(), pa.int64(), pa.date32()
+    pairs, texts = pa.map_(text, text), pa.list_(text)
+    return {
         EVENTS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             ("process", text),
             ("timestamp_ms", whole),
@@ -103,19 +122,17 @@ def schema_of(table: str) -> "pa.Schema":
             *ping,
         ],
         UPTAKE: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
-            ("submission_timestamp", pa.timestamp("us")),
             *((name, text) for name in ("process", "carrier", "component", "source", "kind", "name", "word")),
-            ("names", pa.list_(text)),
+            ("names", texts),
             *((name, whole) for name in ("n", "age_seconds", "duration_ms", "timestamp_ms")),
-            ("anomalies", pa.list_(text)),
+            ("anomalies", texts),
             *ping,
         ],
         ENROLLMENTS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
-            ("submission_timestamp", pa.timestamp("us")),
             *((name, text) for name in ("process", "carrier", "era")),
             ("timestamp_ms", whole),
             ("event_time", pa.timestamp("us")),
@@ -123,11 +140,10 @@ def schema_of(table: str) -> "pa.Schema":
             ("did_reset_value", pa.bool_()),
             *((name, text) for name in ("addon_id", "addon_version", "enrollment_id")),
             ("extra", pairs),
-            ("anomalies", pa.list_(text)),
+            ("anomalies", texts),
             *ping,
         ],
     }
-    return pa.schema(columns[table])
 
 
 @cache

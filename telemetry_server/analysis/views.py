@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator
 
-from storage.tables.columns import ENROLLMENTS, EVENTS, HISTOGRAMS, PINGS, SCALARS, UPTAKE
+from storage.tables.columns import (
+    ENROLLMENTS,
+    EVENTS,
+    HISTOGRAMS,
+    PING_COLUMNS,
+    PINGS,
+    SCALARS,
+    UPTAKE,
+    schema_of,
+)
 
 FILES_OF = {
     PINGS: "ping_files",
@@ -15,10 +24,26 @@ FILES_OF = {
 """Table to the name under which its Arrow dataset is registered."""
 
 # Ids are 16 bytes in the files, and text for users.
+_PINGS_VIEW = """
+CREATE VIEW pings AS
+SELECT * EXCLUDE (ping) REPLACE (document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id)
+FROM ping_files
+"""
+
+# Rows name their ping by number.  GROUP BY shows the planner that a row finds one ping at most, so that a
+# statement without the ids reads no pings.
 _TABLE_VIEW = """
 CREATE VIEW {table} AS
-SELECT * REPLACE (document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id) FROM {files}
+SELECT ids.document_id::VARCHAR AS document_id, {arrival}{own},
+  ids.client_id::VARCHAR AS client_id, {repeated}
+FROM {files} AS rows LEFT JOIN (
+  SELECT submission_date, ping, any_value(document_id) AS document_id, any_value(client_id) AS client_id,
+    any_value(submission_timestamp) AS submission_timestamp
+  FROM ping_files GROUP BY submission_date, ping
+) AS ids USING (submission_date, ping)
 """
+
+_ARRIVAL = "ids.submission_timestamp AS submission_timestamp, "
 
 _BUCKETS_VIEW = """
 CREATE VIEW histogram_buckets AS
@@ -61,8 +86,17 @@ CREATE MACRO shares(counts) AS list_transform(counts, lambda c: c / list_sum(cou
 
 def definitions() -> Iterator[str]:
     """Yield the statements that make all views and macros, in their order."""
-    for table, files in FILES_OF.items():
-        yield _TABLE_VIEW.format(table=table, files=files)
+    yield _PINGS_VIEW
+    for table in (HISTOGRAMS, SCALARS, EVENTS, UPTAKE, ENROLLMENTS):
+        own = [f"rows.{name}" for name in schema_of(table).names if name not in ("ping", *PING_COLUMNS)]
+        repeated = [f"rows.{name}" for name in PING_COLUMNS]
+        yield _TABLE_VIEW.format(
+            table=table,
+            files=FILES_OF[table],
+            arrival=_ARRIVAL if table in (UPTAKE, ENROLLMENTS) else "",
+            own=", ".join(own),
+            repeated=", ".join(repeated),
+        )
     yield _BUCKETS_VIEW
     yield _PERCENTILE_MACRO
     yield _MERGE_MACRO

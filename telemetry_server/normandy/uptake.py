@@ -43,15 +43,10 @@ class UptakeRow(NamedTuple):
     anomalies: tuple[str, ...]
 
 
-def uptake_of_histogram(row: HistogramRow, bucket_count: int) -> Iterator[UptakeRow]:
-    """
-    Yield a row for each bucket of *row* that is not empty; its label is the source.
-
-    Args:
-        bucket_count: Of the histogram, empty buckets included.
-    """
+def uptake_of_histogram(row: HistogramRow) -> Iterator[UptakeRow]:
+    """Yield a row for each bucket of *row* that is not empty; its label is the source."""
     source = parse_source(row.label)
-    is_odd = row.shape.kind != CATEGORICAL or bucket_count != HISTOGRAM_BUCKETS
+    is_odd = row.shape.kind != CATEGORICAL or len(row.shape.starts) != HISTOGRAM_BUCKETS
     shape = ("histogram_shape",) if is_odd else ()
     labels = row.shape.labels or HISTOGRAM_WORDS
     for index, count in zip(row.starts, row.counts, strict=True):

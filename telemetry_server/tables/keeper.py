@@ -205,9 +205,10 @@ class TableKeeper:
 
     async def _begin_job(self, *, at_once: bool, catch_up: bool) -> None:
         if self._batch.ranges and (at_once or self._clock() >= self._due_at()):
+            first = await asyncio.to_thread(self._number_pings, self._batch.pings)
             batch, self._batch = self._batch, Batch()
             metrics.tables_waiting_rows.report(0)
-            self._start(lambda: prepare(batch, self._scratch), self._install)
+            self._start(lambda: prepare(batch, self._scratch, first), self._install)
         elif self._crowded:
             table, day = self._crowded.pop()
             files = await asyncio.to_thread(self._ledger.table_files, table, day)
@@ -221,6 +222,10 @@ class TableKeeper:
             ranges = await asyncio.to_thread(self._catch_up.plan, self._ends)
             if ranges:
                 self._start(lambda: self._catch_up.read(ranges), self._take)
+
+    def _number_pings(self, count: int) -> int:
+        with self._ledger.transaction() as transaction:
+            return transaction.number_pings(count)
 
     def _start(self, work: Job, finish: Callable[[Any], None]) -> None:
         self._finish = finish

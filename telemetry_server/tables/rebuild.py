@@ -8,9 +8,10 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
 from storage.lock import FileLock
 from storage.partitions.writer import remove_doubtful
-from storage.tables.columns import TABLES
+from storage.tables.columns import PINGS, TABLES
 from storage.tables.merging import merge_scratch
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
+from storage.tables.ping_ids import KEY_COLUMNS, PingIds
 from telemetry_server.tables.stored_rows import StoredRows
 from telemetry_server.tables.task_rows import DefinitionFinder
 
@@ -42,6 +43,9 @@ class Rebuilder:
         """
         Write the *tables* of *day* anew from the records that they cover, and return how many rows they have.
 
+        Rows name pings by number: without the table ``pings`` they keep the numbers that are there, and where a
+        ping has none, all tables are written.
+
         The old files count until the new ones do, in one commit; conversion goes on meanwhile.
 
         Raises:
@@ -52,6 +56,8 @@ class Rebuilder:
         for attempt in range(ATTEMPTS):
             try:
                 return self._attempt(day, tables)
+            except KeyError:
+                tables = TABLES
             except (TablesChanged, FileNotFoundError):
                 # Files were merged meanwhile.
                 if attempt == ATTEMPTS - 1:
@@ -62,11 +68,14 @@ class Rebuilder:
         with self._lock.held():
             remove_doubtful(self._root.path, self._ledger, self._disk)
             with self._ledger.snapshot():
-                old = [file for file in self._ledger.table_files(day=day) if file.table in tables]
+                files_before = self._ledger.table_files(day=day)
                 tabled = self._ledger.tabled(day)
+        old = [file for file in files_before if file.table in tables]
+        # All pings, where their own table is not written.
+        known = None if PINGS in tables else self._ids_in([f for f in files_before if f.table == PINGS])
         files: list[ScratchFile] = []
         try:
-            return self._write_and_install(day, tables, old, tabled, files)
+            return self._write_and_install(day, tables, old, known, tabled, files)
         except BaseException:
             self._scratch.discard(files)
             raise
@@ -76,14 +85,19 @@ class Rebuilder:
         day: str,
         tables: Sequence[str],
         old: Sequence[TableFile],
+        known: PingIds | None,
         tabled: Sequence[Tabled],
         files: list[ScratchFile],
     ) -> int:
         stored = StoredRows(self._root.path, self._finder(), self._on_bytes)
-        for batches in stored.batches(tabled, REBUILT_STEP_BYTES):
+        number_pings = self._number_pings if known is None else lambda _: 0
+        for batches in stored.batches(tabled, REBUILT_STEP_BYTES, number_pings):
             for table in tables:
-                if batches[table].num_rows:
-                    files.append(self._scratch.write(table, day, batches[table]))
+                rows = batches[table]
+                if known is not None:
+                    rows = PingIds([batches[PINGS]]).renumbered(rows, known)
+                if rows.num_rows:
+                    files.append(self._scratch.write(table, day, rows))
                     self._merge_last(table, files)
         with self._lock.held():
             install(
@@ -95,6 +109,16 @@ class Rebuilder:
                 also=lambda transaction: transaction.put_shapes(stored.shapes),
             )
         return sum(file.rows for file in files)
+
+    def _number_pings(self, count: int) -> int:
+        with self._lock.held(), self._ledger.transaction() as transaction:
+            return transaction.number_pings(count)
+
+    def _ids_in(self, files: Sequence[TableFile]) -> PingIds:
+        import pyarrow.parquet as pq
+
+        columns = [*KEY_COLUMNS, "ping"]
+        return PingIds(pq.read_table(self._root.path / file.path, columns=columns) for file in files)
 
     def _merge_last(self, table: str, files: list[ScratchFile]) -> None:
         """Keep the number of parts small: as soon as many small ones are there, they become one."""

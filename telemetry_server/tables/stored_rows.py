@@ -25,10 +25,16 @@ class StoredRows:
         self.shapes: dict[str, ShapeRow] = {}
 
     def batches(
-        self, files: Sequence[Tabled], step_bytes: int = STEP_BYTES
+        self,
+        files: Sequence[Tabled],
+        step_bytes: int = STEP_BYTES,
+        number_pings: Callable[[int], int] = lambda _: 0,
     ) -> Iterator[dict[str, "pa.RecordBatch"]]:
         """
         Yield the rows of the records of one day, by table, in sorted batches.
+
+        Args:
+            number_pings: Reserves so many numbers for the pings of a batch, and returns the first.
 
         Raises:
             FileNotFoundError: A file was merged into another meanwhile, or is lost.
@@ -46,4 +52,4 @@ class StoredRows:
             for rows in read.rows.values():
                 for shape, (kind, starts, labels) in rows.shapes.items():
                     self.shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
-                yield sorted_batches([(rows, None)])
+                yield sorted_batches([(rows, None)], number_pings(len(rows.pings)))

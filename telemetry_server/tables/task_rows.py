@@ -8,8 +8,8 @@ from histogram_specs.revision import Revision, parse_revision_url
 from histogram_specs.spec_file import SpecFile
 from storage.tables.rows import TableRows
 from telemetry_server.convert.histograms.definition_choice import Resolves
-from telemetry_server.records.collector import RowCollector
 from telemetry_server.records.fields import Record
+from telemetry_server.tables.row_collector import RowCollector
 
 log = logging.getLogger(__name__)
 

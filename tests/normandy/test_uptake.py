@@ -134,7 +134,7 @@ def test_histogram_buckets_are_words():
     """A12 and A13: a bucket without a label is counted, its neighbours are unaffected."""
     row = HistogramRow(HISTOGRAM, "parent", "normandy/recipe/9", CATEGORICAL, (1, 10, 40), (1, 3, 2), 31)
 
-    rows = list(uptake_of_histogram(row, 51))
+    rows = list(uptake_of_histogram(row))
 
     assert [(one.word, one.n, one.anomalies) for one in rows] == [
         ("success", 1, ()),
@@ -149,7 +149,7 @@ def test_a_histogram_of_another_shape_is_marked():
     """Its words may be others than those that the client meant."""
     row = HistogramRow(HISTOGRAM, "parent", "normandy/runner", Shape("linear", (0, 1, 2)), (1,), (1,), 1)
 
-    assert next(uptake_of_histogram(row, 3)).anomalies == ("histogram_shape",)
+    assert next(uptake_of_histogram(row)).anomalies == ("histogram_shape",)
 
 
 def test_carriers_are_never_added():

@@ -7,11 +7,11 @@ import pytest
 
 from histogram_specs.spec_file import parse_spec_file
 from storage.tables.rows import NO_SUM
-from telemetry_server.records import collector
-from telemetry_server.records.collector import RowCollector
-from telemetry_server.records.events import EventRow, event_rows_of
+from telemetry_server.records.events import EventRow, event_row, events_of
 from telemetry_server.records.scalars import scalar_rows_of
 from telemetry_server.records.shapes import Shape, shape_id
+from telemetry_server.tables import row_collector
+from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_fields import a_record
 
 SHAPE = Shape("linear", (0, 10, 20))
@@ -40,7 +40,7 @@ class OneSpecFile:
 def rows(request, monkeypatch):
     """Return a function for the histogram rows of a record, by the compiled walk and by a full parse."""
     if request.param == "plain":
-        monkeypatch.setattr(collector, "open_record", orjson.loads)
+        monkeypatch.setattr(row_collector, "open_record", orjson.loads)
 
     def rows_of(record) -> list[tuple]:
         found = RowCollector(OneSpecFile())
@@ -236,4 +236,4 @@ EVENT_ROW = EventRow(
 )
 def test_firefox_and_glean_events_give_event_rows(record, expected):
     """Malformed entries are left out."""
-    assert list(event_rows_of(record)) == expected
+    assert [event_row(event) for event in events_of(record)] == expected

@@ -14,8 +14,8 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
 from storage.tables.columns import written_schema_of
-from telemetry_server.records.collector import RowCollector
 from telemetry_server.tables import catch_up, keeper, line_reader
+from telemetry_server.tables.row_collector import RowCollector
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 
 NEXT_DAY = datetime(2026, 11, 23, 0, 0, 1, tzinfo=UTC)
@@ -142,6 +142,7 @@ async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
     with sqlite3.connect(world.root.ledger) as connection:
         for table in ("table_files", "tabled", "shapes"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version = 2")
     with Ledger.for_reading(world.root) as ledger:
         assert (ledger.table_files(), ledger.shapes()) == ([], {})
         assert sum(file.length - file.tabled for file in ledger.tabled()) > 0
@@ -275,11 +276,11 @@ async def test_a_record_that_cannot_be_read_costs_its_own_rows_only(world, monke
 
 async def test_a_lone_surrogate_in_a_text_is_replaced(world, monkeypatch):
     """PyArrow writes UTF-8 only."""
-    from telemetry_server.records import collector
+    from telemetry_server.tables import row_collector
 
-    ping_row = collector._ping_row
+    ping_row = row_collector._ping_row
     monkeypatch.setattr(
-        collector, "_ping_row", lambda fields: (*ping_row(fields)[:11], "a\ud800", *ping_row(fields)[12:])
+        row_collector, "_ping_row", lambda fields: (*ping_row(fields)[:11], "a\ud800", *ping_row(fields)[12:])
     )
     world.receive([submitted(a_ping(1), 1)])
     await world.convert()
@@ -357,6 +358,6 @@ def test_every_table_has_a_column_for_what_the_contract_names():
     """Names are fixed for users."""
     names = set(written_schema_of("histograms").names)
 
-    assert {"document_id", "submission_date", "metric", "process", "label", "kind", "starts"} <= names
-    assert {"counts", "shape", "sum", "client_id", "application", "channel", "version"} <= names
+    assert {"ping", "submission_date", "metric", "process", "label", "kind", "starts"} <= names
+    assert {"counts", "shape", "sum", "application", "channel", "version"} <= names
     assert REVISION

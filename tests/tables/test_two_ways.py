@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry_server.convert.compiled.ping_text import IS_COMPILED
-from telemetry_server.records import collector
-from telemetry_server.records.collector import RowCollector
+from telemetry_server.tables import row_collector
+from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_fields import a_record
 from tests.records.test_measurements import INFO, OneSpecFile, histograms_in
 
@@ -59,7 +59,7 @@ def test_the_compiled_walk_and_a_full_parse_give_the_same_rows(parts, is_unified
     sections = {"payload": {"info": INFO, **parts}} if is_unified else {"info": INFO, **parts}
     text = _json(a_record(**sections))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collector, "open_record", orjson.loads)
+        patch.setattr(row_collector, "open_record", orjson.loads)
         by_full_parse = rows_of(text)
 
     assert rows_of(text) == by_full_parse
@@ -73,7 +73,7 @@ def test_the_last_of_two_histograms_with_one_name_counts(monkeypatch, name):
     text = _json(a_record(info=INFO, **{name: twice})).replace(b'"B"', b'"A"')
 
     by_walk = rows_of(text)
-    monkeypatch.setattr(collector, "open_record", orjson.loads)
+    monkeypatch.setattr(row_collector, "open_record", orjson.loads)
 
     assert by_walk == rows_of(text)
     assert [row[4] for row in by_walk[0]] == [(2,)]
@@ -97,7 +97,7 @@ def test_of_two_keyed_histograms_of_one_name_the_last_counts_with_all_its_keys(m
     text = _json(a_record(info=INFO, keyedHistograms=twice)).replace(b'"L"', b'"K"')
 
     by_walk = rows_of(text)
-    monkeypatch.setattr(collector, "open_record", orjson.loads)
+    monkeypatch.setattr(row_collector, "open_record", orjson.loads)
 
     assert by_walk == rows_of(text)
     assert [row[2] for row in by_walk[0]] == ["c"]

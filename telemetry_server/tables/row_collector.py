@@ -7,8 +7,9 @@ from uuid import UUID
 
 from storage.tables.rows import NO_SUM, ShapeKey, TableRows
 from telemetry_server.convert.compiled.ping_text import HistogramsText
+from telemetry_server.normandy.record_rows import normandy_rows_of
 from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordLayouts
-from telemetry_server.records.events import event_row, events_of
+from telemetry_server.records.events import Event, event_row, events_of
 from telemetry_server.records.fields import Record, RecordFields, fields_of
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
 from telemetry_server.records.record_text import as_mapping, open_record, unpack_columns
@@ -72,16 +73,12 @@ class RowCollector:
         self.rows.scalars += [(ping, *row) for row in scalar_rows_of(record)]
         events = list(events_of(record))
         self.rows.events += [(ping, *event_row(event)) for event in events]
-        self._add_normandy(ping, record, events)
+        self._add_normandy(ping, record, events, layouts)
 
-    def _add_normandy(self, ping: int, record: Record, events: list[Event]) -> None:
-        is_glean = not is_of_firefox(record)
-        start = process_start_of(record)
-        self.rows.uptake += [(ping, *row) for row in uptake_of_events(events, is_glean=is_glean)]
-        self.rows.enrollments += [
-            (ping, *row)
-            for row in enrollments_of_events(events, process_start_ms=start, is_glean=is_glean)
-        ]
+    def _add_normandy(self, ping: int, record: Record, events: list[Event], layouts: RecordLayouts) -> None:
+        rows = normandy_rows_of(record, events, layouts)
+        self.rows.uptake += [(ping, *row) for row in rows.uptake]
+        self.rows.enrollments += [(ping, *row) for row in rows.enrollments]
 
     def _add_section(self, ping: int, section: Section, layouts: Layouts) -> None:
         for name, is_keyed in (("histograms", False), ("keyedHistograms", True)):
