@@ -155,7 +155,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "inspection",
         "analysis",
     },
-    "reports": {"access", "edge", "observability", "reports/queries"},
+    "reports": {"access", "edge", "observability", "terminal", "reports/queries"},
     "reports/web": {"access", "observability", "terminal", "reports"},
     # pings of our own
     "generator": {"histogram_specs", "terminal"},
@@ -227,6 +227,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "access",
         "repair",
         "analysis",
+        "normandy",
         "generator",
         "demo",
         "composition",

@@ -1,14 +1,14 @@
 """Answers as values: what a handler returns, before anything is sent."""
 
-import csv
 import gzip
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+
+from telemetry_server.terminal.csv_text import csv_text
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -17,8 +17,6 @@ HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 MIN_GZIP_BYTES = 860  # below that, a packet is a packet
 GZIP_LEVEL = 5
-# A spreadsheet takes cells that begin so as formulas.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +45,8 @@ def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | N
 
 def csv_answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], headers: Mapping[str, str]) -> Answer:
     """Return *rows* as CSV under a line of names; cells that a spreadsheet would run are neutralised."""
-    buffer = io.StringIO()
-    lines = csv.writer(buffer, lineterminator="\r\n")
-    lines.writerow([_cell(name) for name in columns])
-    lines.writerows([_cell(cell) for cell in row] for row in rows)
-    body = buffer.getvalue().encode("utf-8", "replace")
+    body = csv_text(columns, rows).encode("utf-8", "replace")
     return Answer(body, CSV, headers=headers, is_cacheable=True)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def compressed(body: bytes) -> bytes:

@@ -1,0 +1,200 @@
+"""The figures of uptake, recipes and studies over the tables: for the command, the API and the pages."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from telemetry_server.normandy.matching import EnrollmentEvent
+from telemetry_server.normandy.study_report import StudyReport
+from telemetry_server.normandy.uptake import CARRIERS
+from telemetry_server.normandy.uptake_report import figures_of, revision_of
+from telemetry_server.normandy.vocabulary import RECIPE
+
+FETCHED_ROWS = 10_000
+
+_COUNTS = """
+SELECT carrier, kind, name, word, sum(n)::BIGINT FROM uptake
+WHERE component = 'normandy' AND list_contains($carriers, carrier)
+  AND submission_date BETWEEN $first_day AND $last_day
+  AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+  AND version IS NOT DISTINCT FROM coalesce($version, version)
+GROUP BY ALL
+"""
+# Distinct clients say something only where a client's reports are events.
+_CLIENTS = """
+SELECT carrier, kind, name,
+  count(DISTINCT client_id) FILTER (WHERE word != 'backoff'),
+  count(DISTINCT client_id) FILTER (WHERE word = 'success')
+FROM uptake
+WHERE component = 'normandy' AND carrier != 'histogram' AND list_contains($carriers, carrier)
+  AND submission_date BETWEEN $first_day AND $last_day
+  AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+  AND version IS NOT DISTINCT FROM coalesce($version, version)
+GROUP BY ALL
+"""
+_UPTAKE_MARKS = """
+SELECT anomaly, sum(n)::BIGINT FROM (
+  SELECT unnest(anomalies) AS anomaly, n FROM uptake
+  WHERE list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
+    AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+    AND version IS NOT DISTINCT FROM coalesce($version, version))
+GROUP BY anomaly
+"""
+# A cycle ends with the report of its runner; each action reports once in it.
+_REPEATS_IN_CYCLE = """
+SELECT coalesce(sum(reports - 1), 0)::BIGINT FROM (
+  SELECT count(*) AS reports FROM (
+    SELECT *, count_if(kind = 'runner') OVER (
+      PARTITION BY document_id, carrier, process
+      ORDER BY timestamp_ms ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS cycle
+    FROM uptake
+    WHERE carrier != 'histogram' AND list_contains($carriers, carrier)
+      AND submission_date BETWEEN $first_day AND $last_day
+      AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+      AND version IS NOT DISTINCT FROM coalesce($version, version))
+  WHERE kind = 'action' AND cycle > 0
+  GROUP BY document_id, carrier, process, name, cycle)
+"""
+_FRESHNESS = """
+SELECT label, max(value_number) FROM scalars
+WHERE metric = 'normandy.recipe_freshness' AND value_number < 1e8
+  AND submission_date BETWEEN $first_day AND $last_day
+  AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+  AND version IS NOT DISTINCT FROM coalesce($version, version)
+GROUP BY label
+"""
+# A client's own clock orders its events, unless it is far from the time of arrival.
+_ENROLLMENTS = """
+SELECT carrier, client_id, CASE WHEN is_exact THEN event_time ELSE submission_timestamp END AS at, is_exact,
+  method, object, coalesce(value, ''), branch, reason, did_reset_value, addon_id, enrollment_id,
+  submission_date BETWEEN $first_day AND $last_day
+    AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+    AND version IS NOT DISTINCT FROM coalesce($version, version) AS is_wanted
+FROM (
+  SELECT *, coalesce(event_time BETWEEN submission_timestamp - INTERVAL 30 DAY
+    AND submission_timestamp + INTERVAL 1 DAY, false) AS is_exact
+  FROM enrollments WHERE list_contains($carriers, carrier))
+ORDER BY carrier, client_id, at, timestamp_ms, document_id
+"""
+_ENROLLMENT_MARKS = """
+SELECT anomaly, count(*) FROM (
+  SELECT unnest(anomalies) AS anomaly FROM enrollments
+  WHERE list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
+    AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+    AND version IS NOT DISTINCT FROM coalesce($version, version))
+GROUP BY anomaly
+"""
+
+
+class Connection(Protocol):
+    """What is used of a DuckDB connection over the tables (docs/sql.md)."""
+
+    def execute(self, query: str, parameters: Any = None) -> "Connection":
+        """Run a statement."""
+
+    def fetchall(self) -> list[Any]:
+        """Return its rows."""
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        """Return the next rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which pings count; an empty text means all of them."""
+
+    first_day: str = ""  # YYYYMMDD of arrival, included
+    last_day: str = ""
+    channel: str = ""
+    version: str = ""
+    carrier: str = ""
+
+    @property
+    def carriers(self) -> Sequence[str]:
+        """The carriers that were asked for."""
+        return (self.carrier,) if self.carrier else CARRIERS
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of the statements above."""
+        return {
+            "first_day": _date(self.first_day or "00010101"),
+            "last_day": _date(self.last_day or "99991231"),
+            "channel": self.channel or None,
+            "version": self.version or None,
+            "carriers": list(self.carriers),
+        }
+
+
+def _date(day: str) -> date:
+    return date(int(day[:4]), int(day[4:6]), int(day[6:]))
+
+
+def uptake_answer(connection: Connection, question: Question) -> dict[str, Any]:
+    """Return ``{"uptake": […], "anomalies": {…}}``: runners, actions and recipes, by carrier."""
+    return {"uptake": _figures(connection, question), "anomalies": _uptake_anomalies(connection, question)}
+
+
+def recipes_answer(connection: Connection, question: Question) -> dict[str, Any]:
+    """Return ``{"recipes": […], "anomalies": {…}}``; each recipe has its newest ``revision``, or null."""
+    asked = question.parameters()
+    del asked["carriers"]
+    freshness = connection.execute(_FRESHNESS, asked).fetchall()
+    revisions = {label: revision_of(value) for label, value in freshness}
+    recipes = [
+        row | {"revision": revisions.get(row["name"])}
+        for row in _figures(connection, question)
+        if row["kind"] == RECIPE
+    ]
+    return {"recipes": recipes, "anomalies": _uptake_anomalies(connection, question)}
+
+
+def _figures(connection: Connection, question: Question) -> list[dict[str, Any]]:
+    asked = question.parameters()
+    counts = connection.execute(_COUNTS, asked).fetchall()
+    clients = connection.execute(_CLIENTS, asked).fetchall()
+    return [figures.as_json() for figures in figures_of(counts, clients, question.carriers)]
+
+
+def _uptake_anomalies(connection: Connection, question: Question) -> dict[str, int]:
+    asked = question.parameters()
+    found: dict[str, int] = dict(connection.execute(_UPTAKE_MARKS, asked).fetchall())
+    ((repeats,),) = connection.execute(_REPEATS_IN_CYCLE, asked).fetchall()
+    if repeats:
+        found["multiple_status_per_cycle"] = repeats
+    return dict(sorted(found.items()))
+
+
+def studies_answer(connection: Connection, question: Question) -> dict[str, Any]:
+    """Return ``{"studies": […], "anomalies": {…}}``; events after the asked days still end enrolments."""
+    asked = question.parameters()
+    report = StudyReport()
+    report.add_all(_events(connection.execute(_ENROLLMENTS, asked)))
+    report.anomalies.update(dict(connection.execute(_ENROLLMENT_MARKS, asked).fetchall()))
+    anomalies = {name: count for name, count in sorted(report.anomalies.items()) if count}
+    return {"studies": list(report.rows()), "anomalies": anomalies}
+
+
+def _events(rows: Connection) -> Iterator[EnrollmentEvent]:
+    while fetched := rows.fetchmany(FETCHED_ROWS):
+        yield from (EnrollmentEvent(*row) for row in fetched)
+
+
+def flat_rows(items: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """
+    Return *items* as columns and rows for CSV.
+
+    A ratio becomes the columns numerator, denominator, value, low and high; lists and objects stay whole.
+    """
+    lines = [dict(_flat(item)) for item in items]
+    columns = list(dict.fromkeys(name for line in lines for name in line))
+    return columns, [[line.get(name) for name in columns] for line in lines]
+
+
+def _flat(item: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in item.items():
+        if isinstance(value, dict) and "denominator" in value:
+            for part, number in value.items():
+                yield f"{name}_{part}", number
+        else:
+            yield name, value

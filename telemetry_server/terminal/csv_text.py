@@ -1,0 +1,35 @@
+"""CSV whose cells a spreadsheet shows and never runs."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+# A spreadsheet takes cells that begin so as formulas.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """
+    Return *rows* as CSV under a line of names.
+
+    None is an empty cell, lists and objects are JSON, and a text that begins like a formula follows ``'``.
+    """
+    buffer = io.StringIO()
+    lines = csv.writer(buffer, lineterminator="\r\n")
+    lines.writerow([_cell(name) for name in columns])
+    lines.writerows([_cell(cell) for cell in row] for row in rows)
+    return buffer.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
