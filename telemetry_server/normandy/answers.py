@@ -66,7 +66,7 @@ GROUP BY label
 """
 # A client's own clock orders its events, unless it is far from the time of arrival.
 _ENROLLMENTS = """
-SELECT carrier, client_id, CASE WHEN is_exact THEN event_time ELSE submission_timestamp END AS at, is_exact,
+SELECT carrier, client_id, CASE WHEN is_exact THEN event_time ELSE submission_timestamp END AS moment, is_exact,
   method, object, coalesce(value, ''), branch, reason, did_reset_value, addon_id, enrollment_id,
   submission_date BETWEEN $first_day AND $last_day
     AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
@@ -75,7 +75,7 @@ FROM (
   SELECT *, coalesce(event_time BETWEEN submission_timestamp - INTERVAL 30 DAY
     AND submission_timestamp + INTERVAL 1 DAY, false) AS is_exact
   FROM enrollments WHERE list_contains($carriers, carrier))
-ORDER BY carrier, client_id, at, timestamp_ms, document_id
+ORDER BY carrier, client_id, moment, timestamp_ms, document_id
 """
 _ENROLLMENT_MARKS = """
 SELECT anomaly, count(*) FROM (

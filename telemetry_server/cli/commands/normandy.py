@@ -38,13 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--from",
             dest="first",
             type=day_of,
-            default="",
             metavar="YYYYMMDD",
             help="first day of arrival (UTC)",
         )
-        report.add_argument(
-            "--to", dest="last", type=day_of, default="", metavar="YYYYMMDD", help="last day, included"
-        )
+        report.add_argument("--to", dest="last", type=day_of, metavar="YYYYMMDD", help="last day, included")
         report.add_argument("--channel", default="", help="only pings of this channel")
         report.add_argument("--version", default="", help="only pings of this version")
         report.add_argument("--carrier", choices=CARRIERS, default="", help="only what came this way")
@@ -67,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     root = existing_data_root(settings)
-    asked = answers.Question(args.first, args.last, args.channel, args.version, args.carrier)
+    asked = answers.Question(args.first or "", args.last or "", args.channel, args.version, args.carrier)
     answer = {
         "uptake": answers.uptake_answer,
         "recipes": answers.recipes_answer,
