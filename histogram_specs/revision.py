@@ -50,9 +50,9 @@ class Revision:
         """Return the revision's URL on *server*, as a ping's ``info.revision`` has it."""
         return f"{server.rstrip('/')}/{self}"
 
-    def spec_url(self, server: str) -> str:
-        """Return where a Mercurial *server* has this revision's Histograms.json."""
-        return f"{server.rstrip('/')}/{self.repository}/raw-file/{self.changeset}/{SPEC_PATH}"
+    def spec_url(self, server: str, path: str = SPEC_PATH) -> str:
+        """Return where a Mercurial *server* has this revision's Histograms.json, or its file at *path*."""
+        return f"{server.rstrip('/')}/{self.repository}/raw-file/{self.changeset}/{path}"
 
 
 def check_repository(repository: str) -> str:

@@ -5,12 +5,14 @@ import os
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from histogram_specs.atomic_files import PASSING, opened_directory, write_file
 from histogram_specs.changeset_prefixes import ChangesetPrefixes
+from histogram_specs.definition_files import Stamp, companion_stamps, digest_of, read_companions
 from histogram_specs.errors import BadRevisionUrl, BrokenSpecFile, NotASpecFile
 from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.revision import SPEC_FILE_NAME, Revision
@@ -21,7 +23,7 @@ SET_ASIDE_NAME = SPEC_FILE_NAME + ".broken"
 
 log = logging.getLogger(__name__)
 
-_Stamp = tuple[int, int, int]  # inode, modification time in ns, size
+_Stamp = tuple[Stamp | None, ...]  # of Histograms.json, then of each companion
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,38 @@ class RevisionCache:
             stored_as = self._stored_as(revision)
             return None if stored_as is None else self._load(stored_as)
 
-    def store(self, revision: Revision, text: bytes) -> SpecFile:
+    def load_companions(self, revision: Revision) -> SpecFile | None:
+        """
+        Return the other files of a *revision* without Histograms.json; None if the cache has none of them.
+
+        The result defines no histogram but use counters.
+
+        Raises:
+            OSError: If the disk cannot be read just now.
+        """
+        with self._lock:
+            stored_as = self._stored_as(revision)
+            if stored_as is None:
+                return None
+            try:
+                with opened_directory(self.directory, self._parts(stored_as)) as directory:
+                    companions = read_companions(directory)
+            except OSError as error:
+                if error.errno in PASSING:
+                    raise
+                return None
+            if not companions:
+                return None
+            digest = digest_of(b"", companions)
+            return self._by_digest.get(digest) or self._keep(SpecFile(b"", {}, companions))
+
+    def store(
+        self, revision: Revision, text: bytes, companions: Mapping[str, bytes] = MappingProxyType({})
+    ) -> SpecFile:
         """
         Keep *text* as the file of *revision*, whole or not at all, and return its specs.
+
+        Its *companions* are written first, so that a revision with Histograms.json has all its files.
 
         A broken file in its place is set aside as ``Histograms.json.broken``; a usable one
         stays and is returned: what was put by hand is never replaced.
@@ -93,7 +124,7 @@ class RevisionCache:
             NotASpecFile: If *text* is none; nothing is written.
             OSError: If it cannot be written, or what is there be read; nothing is changed.
         """
-        spec_file = parse_spec_file(text, self.constants)
+        spec_file = parse_spec_file(text, self.constants, companions)
         try:
             present = self.load(revision)
         except BrokenSpecFile:
@@ -103,6 +134,10 @@ class RevisionCache:
             if present is not None:
                 return present
         with opened_directory(self.directory, self._parts(revision), create=True) as directory:
+            present_too = read_companions(directory)
+            for name, companion in companions.items():
+                if name not in present_too:
+                    write_file(directory, name, companion)
             write_file(directory, SPEC_FILE_NAME, text)
         return spec_file
 
@@ -153,7 +188,10 @@ class RevisionCache:
 
     def _load_from(self, directory: int, revision: Revision) -> SpecFile | None:
         status = os.stat(SPEC_FILE_NAME, dir_fd=directory, follow_symlinks=False)
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        stamp: _Stamp = (
+            (status.st_ino, status.st_mtime_ns, status.st_size),
+            *companion_stamps(directory),
+        )
         known = self._known.get(revision)
         if known is not None and known.stamp == stamp:
             self._known.move_to_end(revision)
@@ -170,7 +208,7 @@ class RevisionCache:
         with os.fdopen(descriptor, "rb") as file:
             text = file.read(MAX_BYTES + 1)
         try:
-            spec_file = parse_spec_file(text, self.constants)
+            spec_file = parse_spec_file(text, self.constants, read_companions(directory))
         except NotASpecFile as error:
             raise self._broken(revision, f"is no spec file: {error}", stamp) from error
         self._remember(revision, _Known(stamp, spec_file.digest))
@@ -181,7 +219,7 @@ class RevisionCache:
         known = self._known.get(revision)
         if known is None or known.detail != detail:
             log.warning("%s", detail)
-        self._remember(revision, _Known(stamp or (0, 0, 0), None, detail))
+        self._remember(revision, _Known(stamp or (), None, detail))
         return BrokenSpecFile(detail)
 
     def _remember(self, revision: Revision, known: _Known) -> None:
