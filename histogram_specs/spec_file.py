@@ -105,13 +105,14 @@ class SpecFile:
 
     def line_of(self, name: str) -> int | None:
         """Return on which line, from 1, the definition begins that `find` gives for *name*."""
-        line = self._lines.get(name)
+        line = self.lines.get(name)
         if line is None and name.startswith(STARTUP_PREFIX):
-            line = self._lines.get(name[len(STARTUP_PREFIX) :])
+            line = self.lines.get(name[len(STARTUP_PREFIX) :])
         return line
 
     @cached_property
-    def _lines(self) -> Mapping[str, int]:
+    def lines(self) -> Mapping[str, int]:
+        """On which line, from 1, the definition of each name begins."""
         lines: dict[str, int] = {}
         line, depth = 1, 0
         for match in _LANDMARK.finditer(self.text.decode("utf-8", "replace")):

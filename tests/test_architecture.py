@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pings": set(),
     "doctypes": {"storage", "pings"},
     "outcomes": {"histogram_specs", "storage/raw", "pings"},
+    "probes": {"histogram_specs"},
     "convert/payloads": {"storage/partitions", "pings", "doctypes", "outcomes"},
     "convert/histograms": {
         "histogram_specs",
@@ -63,6 +64,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/histograms",
         "convert/compiled",
         "convert/rules",
+        "probes",
+        "histogram_specs",
     },
     # stored records and the tables made of them
     "records": {
@@ -102,6 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/histograms",
         "convert/rules",
         "convert",
+        "probes",
         "tables",
     },
     # what is there: looking at it, mending it, asking it
@@ -161,6 +165,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "doctypes",
         "convert/rules",
+        "probes",
         "coordinator",
     },
     "diagnostics": {

@@ -125,6 +125,7 @@ class Resolver:
         build_id: str | None,
         version: str | None,
         platform_version: str | None = None,
+        histograms: bool = True,
     ) -> Resolution:
         """
         Find definitions by *revision*, or else by what else the ping says of its build.
@@ -135,10 +136,14 @@ class Resolver:
             build_id: ``YYYYMMDDhhmmss``, or at least its date.
             version: "23.0.1", "25.0a1".
             platform_version: That of its gecko, where the ping says it beside its own.
+            histograms: The ping has histograms; without them a revision that is cached without
+                Histograms.json will do.
         """
         detail = "the ping names no revision"
         if revision is not None:
             found, detail = self._by_revision(revision)
+            if not histograms and not isinstance(found, Resolved):
+                found = self._by_companions(revision) or found
             if found is not None:
                 return found
         gecko = None if revision is None else self._aliases.gecko_of(revision.repository)
@@ -196,6 +201,13 @@ class Resolver:
         if self._is_missing(revision):
             return None, f"the revision server has no Histograms.json at {revision}"
         return Awaiting(revision), ""
+
+    def _by_companions(self, revision: Revision) -> Resolved | None:
+        try:
+            spec_file = self._cache.load_companions(revision)
+        except OSError:
+            return None  # `_by_revision` waits for the disk
+        return None if spec_file is None else Resolved(spec_file, revision, RevisionSource.PING)
 
     def _by_build(self, channel: str | None, build_id: str | None, version: str | None) -> Resolved | None:
         if self._history is None or not channel:

@@ -85,6 +85,7 @@ class Converter:
             self.disk,
             self._setup.schema_text,
             clock=self._clock,
+            writable=lambda submission: self._setup.writable(submission),
         )
         self._pending = PendingPings(
             self.ledger, self.pool, self._fetches, self._setup, self._finish_pending, clock=self._clock

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from histogram_specs.revision import Revision
+from storage.raw.submission import Submission
 
 
 class QuarantineReason(StrEnum):
@@ -25,6 +26,7 @@ class QuarantineReason(StrEnum):
     UNKNOWN_DOCTYPE = "unknown_doctype"
     SCHEMA_VIOLATION = "schema_violation"
     UNWANTED = "unwanted"
+    PRIVACY_VIOLATION = "privacy_violation"
 
 
 class HistogramReason(StrEnum):
@@ -63,6 +65,7 @@ class Stored:
     digest: int  # of the inflated body: distinguishes a retry from other bytes under the same id
     dropped: tuple[DroppedHistogram, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
+    submission: Submission | None = None  # of an anonymous ping: what may be written of the one received
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Refused:
     namespace: str = "UNKNOWN"
     doctype: str = "UNKNOWN"
     notes: Mapping[str, int] = field(default_factory=dict)
+    submission: Submission | None = None  # of an anonymous ping: what may be written of the one received
 
 
 @dataclass(frozen=True, slots=True)
