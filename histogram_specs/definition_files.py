@@ -1,4 +1,4 @@
-"""The files that define probes beside Histograms.json: where a repository has them, how the cache reads them."""
+"""The files beside Histograms.json that define probes: where a repository has them, and their reading."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ def companion_stamps(directory: int) -> tuple[Stamp | None, ...]:
 
 
 def read_companions(directory: int) -> dict[str, bytes]:
-    """Return the companion files in an open *directory*; a file that cannot be used is logged and left out."""
+    """Return the companion files in an open *directory*; one that cannot be used is left out and logged."""
     return {name: text for name in COMPANION_PATHS if (text := _read(name, directory)) is not None}
 
 

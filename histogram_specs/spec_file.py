@@ -75,6 +75,11 @@ class SpecFile:
         packed = self._packed_companions.get(name)
         return None if packed is None else zlib.decompress(packed)
 
+    def with_companions(self, changed: Mapping[str, bytes]) -> "SpecFile":
+        """A copy in which *changed* replaces other files of the revision."""
+        companions = {name: zlib.decompress(packed) for name, packed in self._packed_companions.items()}
+        return SpecFile(self.text, self._definitions, {**companions, **changed})
+
     @cached_property
     def use_counters(self) -> UseCounters:
         """The use counters of the revision."""

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pings": set(),
     "doctypes": {"storage", "pings"},
     "outcomes": {"histogram_specs", "storage/raw", "pings"},
-    "probes": {"histogram_specs"},
+    "probes": {"histogram_specs", "histogram_specs/history"},
     "convert/payloads": {"storage/partitions", "pings", "doctypes", "outcomes"},
     "convert/histograms": {
         "histogram_specs",
@@ -118,6 +118,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "pings",
         "outcomes",
+        "convert",
+        "probes",
         "coordinator",
     },
     "repair": {
@@ -203,6 +205,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "outcomes",
         "convert/histograms",
+        "probes",
         "tables",
         "coordinator",
         "inspection",

@@ -94,7 +94,7 @@ class HttpGetter:
 
 
 class HttpSource:
-    """Spec files at the URLs that *url_of* gives for a revision and a file name.  Use it with ``async with``."""
+    """Files at the URLs that *url_of* gives for a revision and a name.  Use it with ``async with``."""
 
     def __init__(self, url_of: Callable[[Revision, str], str], getter: HttpGetter | None = None) -> None:
         self._url_of = url_of

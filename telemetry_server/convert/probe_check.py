@@ -1,4 +1,4 @@
-"""The steps of the conversion that hold a ping against its store and against the definitions of its probes."""
+"""Conversion steps that hold a ping against its store and the definitions of its probes."""
 
 from typing import Any
 
@@ -7,6 +7,8 @@ from histogram_specs.history.resolver import Awaiting, Resolved
 from histogram_specs.revision import Revision, parse_revision_url
 from storage.partitions.schema import value_text
 from telemetry_server.convert.conversion import Conversion
+from telemetry_server.convert.histograms.histogram_packer import KEYED
+from telemetry_server.convert.histograms.self_description import PROCESSES, Section
 from telemetry_server.convert.privacy import with_coarse_time, with_unlinkable_headers
 from telemetry_server.outcomes.outcome import AwaitingSpecs, QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal
@@ -14,7 +16,14 @@ from telemetry_server.probes.build import build_of
 from telemetry_server.probes.expectation import Expectations
 from telemetry_server.probes.identity import remove_identities
 from telemetry_server.probes.marks import MarkName
-from telemetry_server.probes.ping_check import count_histogram_marks, expectations_of, measured_in, ping_marks
+from telemetry_server.probes.ping_check import (
+    count_keyed_marks,
+    count_plain_marks,
+    expectations_of,
+    measured_in,
+    ping_marks,
+)
+from telemetry_server.probes.processes import CONTENT, PARENT
 from telemetry_server.probes.registry import registry_of
 from telemetry_server.probes.stores import MAIN, TELEMETRY
 
@@ -36,11 +45,10 @@ def check_privacy(conversion: Conversion) -> None:
         return
     identities = remove_identities(conversion.ping.root)
     present = [identity.path for identity in identities if not identity.is_empty]
-    empty = len(identities) - len(present)
-    if empty:
-        conversion.notes[MarkName.CLIENT_ID_EMPTY.value] += empty
+    if len(present) < len(identities):
+        conversion.notes[MarkName.CLIENT_ID_EMPTY.value] += 1
     if present:
-        conversion.notes[MarkName.CLIENT_ID_PRESENT.value] += len(present)
+        conversion.notes[MarkName.CLIENT_ID_PRESENT.value] += 1
         raise Refusal(
             QuarantineReason.PRIVACY_VIOLATION,
             f"{', '.join(present)} must not be in a ping of an anonymous store; the value was removed",
@@ -85,8 +93,21 @@ def mark_probes(conversion: Conversion) -> None:
     root, notes = conversion.ping.root, conversion.notes
     for mark in ping_marks(root, policy, expectations):
         notes[mark.name.value] += 1
-    if expectations is not None and conversion.payload.packable is not None:
-        count_histogram_marks(root, expectations, notes)
+    if expectations is None:
+        return
+    for place, names in conversion.packer.packed:
+        process = _process_of(place.section)
+        if place.key == KEYED:
+            histograms = dict.get(place.parent, KEYED)
+            count_keyed_marks(process, names, histograms, expectations, notes)
+        else:
+            count_plain_marks(process, names, expectations, notes)
+
+
+def _process_of(section: Section) -> str:
+    if not section:
+        return PARENT
+    return section[1] if section[0] == PROCESSES else CONTENT
 
 
 def _expectations(conversion: Conversion) -> Expectations | None:

@@ -72,8 +72,12 @@ class ConversionSetup:
     def worker(self) -> Worker:
         """Return a new worker with its own caches; for one process."""
         resolver = self.resolver()
-        context = ConversionContext(
-            resolver=resolver,
+        return Worker(self.root.raw, self.context(resolver), resolver, collects_rows=self.tables)
+
+    def context(self, resolver: Resolver | None = None) -> ConversionContext:
+        """Return what conversion depends on, with *resolver* or a new one."""
+        return ConversionContext(
+            resolver=resolver or self.resolver(),
             schema=self.schema,
             unresolved_revision=self.unresolved_revision,
             doctypes=Catalogue(self.schemas_dir, check_formats=self.check_formats),
@@ -82,4 +86,3 @@ class ConversionSetup:
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
             stores=self.stores,
         )
-        return Worker(self.root.raw, context, resolver, collects_rows=self.tables)

@@ -17,7 +17,7 @@ MAX_METHOD_CHARACTERS = 20
 MAX_OBJECT_CHARACTERS = 20
 MAX_EXTRA_KEYS = 10
 MAX_EXTRA_KEY_CHARACTERS = 15
-# Methods × objects of one entry: far above the largest known one.
+# Methods times objects of one entry: far above the largest known one.
 MAX_TRIPLES = 10_000
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.]*[A-Za-z0-9]", re.ASCII)

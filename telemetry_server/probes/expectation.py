@@ -42,7 +42,7 @@ class Expectations:
         self._scalars: dict[str, ScalarExpectation | None] = {}
         self._events: dict[tuple[str, str, str], EventExpectation | None] = {}
         self._flagged: dict[str, Mapping[str, tuple[Fault, ...]]] = {}
-        self._flagged_texts: dict[str, Mapping[bytes, tuple[str, ...]]] = {}
+        self._flagged_names: dict[str, Mapping[str, tuple[str, ...]]] = {}
 
     @property
     def has_scalars(self) -> bool:
@@ -86,14 +86,14 @@ class Expectations:
             flagged = self._flagged[process] = dict(self._compute_flagged(process))
         return flagged
 
-    def flagged_texts(self, process: str) -> Mapping[bytes, tuple[str, ...]]:
-        """The names of `flagged_histograms` as they are in JSON, each with the names of its marks."""
-        texts = self._flagged_texts.get(process)
-        if texts is None:
+    def flagged_names(self, process: str) -> Mapping[str, tuple[str, ...]]:
+        """The names of `flagged_histograms`, each with the names of its marks."""
+        names = self._flagged_names.get(process)
+        if names is None:
             flagged = self.flagged_histograms(process)
-            texts = {name.encode(): tuple(mark.value for mark, _ in flagged[name]) for name in flagged}
-            self._flagged_texts[process] = texts
-        return texts
+            names = {name: tuple(mark.value for mark, _ in faults) for name, faults in flagged.items()}
+            self._flagged_names[process] = names
+        return names
 
     @cached_property
     def limited_keys(self) -> Mapping[str, frozenset[str]]:

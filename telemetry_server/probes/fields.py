@@ -1,7 +1,7 @@
 """The fields of one definition: which are known, which are required, and the type of each."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from telemetry_server.probes.processes import HISTORICAL, WRITTEN
 from telemetry_server.probes.yaml_file import Node, OtherScalar, Pairs
 
 MAX_SHOWN_CHARACTERS = 60
+TWICE = "it is defined twice"
 PRODUCTS = frozenset({"firefox", "fennec", "thunderbird"})
 HISTORICAL_PRODUCTS = PRODUCTS | {"geckoview", "geckoview_streaming", "all"}
 SYSTEMS = frozenset({"mac", "linux", "windows", "android", "unix", "all"})
@@ -81,7 +82,7 @@ def unique_pairs(node: Node, name: str, problems: Problems) -> dict[str, tuple[N
             problems.add(key.line, name, f"the name {shown(text)} is not text in YAML; put it in quotes")
             continue
         if key.value in pairs:
-            problems.warn(key.line, f"{name}.{key.value}" if name else key.value, "it is defined twice")
+            problems.warn(key.line, f"{name}.{key.value}" if name else key.value, TWICE)
         pairs[key.value] = key, value
     return pairs
 
@@ -120,12 +121,7 @@ def _other_scalar(node: Node) -> str | None:
         if not node.value.text:
             return "has no value"
         return f"{shown(node.value.text)} is a {node.value.kind} in YAML, not text; put it in quotes"
-    items: Iterable[Node] = ()
-    if isinstance(node.value, Pairs):
-        items = (part for pair in node.value for part in pair)
-    elif isinstance(node.value, tuple):
-        items = node.value
-    return next((wrong for item in items if (wrong := _other_scalar(item)) is not None), None)
+    return next((wrong for item in node.items if (wrong := _other_scalar(item)) is not None), None)
 
 
 def text(value: Any, mode: Mode) -> str | None:

@@ -1,4 +1,8 @@
-"""What Histograms.json says of each histogram besides its buckets.  Source: Firefox's ``parse_histograms.py``."""
+"""
+What Histograms.json says of each histogram besides its buckets.
+
+Source: Firefox's ``parse_histograms.py``.
+"""
 
 import json
 import re

@@ -71,6 +71,12 @@ class ProbeRegistry:
         """The definition of an event."""
         return None if self.event_file is None else self.event_file.triples.get((category, method, object_))
 
+    def event_of(self, metric: str) -> EventDefinition | None:
+        """The definition of an event that is named category.method.object."""
+        rest, _, object_ = metric.rpartition(".")
+        category, _, method = rest.rpartition(".")
+        return self.event(category, method, object_)
+
     def histogram(self, name: str) -> HistogramRules | None:
         """What is known of a histogram, a use counter included."""
         found = self.histograms.get(name)
@@ -87,7 +93,7 @@ class ProbeRegistry:
             yield from self.event_file.events.values()
 
     def place_of(self, metric: str) -> tuple[str, int] | None:
-        """The file and the line, from 1, where *metric* is defined; an event by category, method and object."""
+        """The file and the line, from 1, of a metric's definition; an event is category.method.object."""
         scalar = self.scalar(metric)
         if scalar is not None:
             return SCALARS, scalar.line
@@ -96,8 +102,7 @@ class ProbeRegistry:
             return None if spec_file is None else (SPEC_FILE_NAME, spec_file.lines[metric])
         if metric in self.use_counters:
             return self.use_counters.place_of(metric)
-        category, _, rest = metric.rpartition(".")[0].rpartition(".")
-        event = self.event(category, rest, metric.rpartition(".")[2])
+        event = self.event_of(metric)
         return None if event is None else (EVENTS, event.line)
 
     def _parsed(self, name: str, parse: Callable[[bytes], Parsed]) -> Parsed | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from telemetry_server.probes.definition import ScalarDefinition
-from telemetry_server.probes.expectation import Expectations, wrong_process
+from telemetry_server.probes.expectation import Expectations, ScalarExpectation, wrong_process
 from telemetry_server.probes.fields import shown
 from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.processes import DYNAMIC, is_allowed
@@ -32,24 +32,28 @@ def scalar_marks(
         return
     for label, value in values.items():
         expected = expectations.scalar(label)
-        if expected is None:
-            if not expectations.registry.is_unusable_scalar(label):
-                yield Mark(MarkName.UNKNOWN_METRIC, "no definition has this name", label, process)
-            continue
-        definition, faults = expected
-        for name, detail in faults:
-            yield Mark(name, detail, label, process)
-        if not is_allowed(definition.processes, process):
-            yield Mark(*wrong_process(definition.processes, process), label, process)
-        if definition.keyed is not keyed:
-            is_defined = "keyed" if definition.keyed else "not keyed"
-            detail = f"it is defined as {is_defined} and was sent as {'keyed' if keyed else 'not keyed'}"
-            yield Mark(MarkName.KEYED_MISMATCH, detail, label, process)
-        elif not keyed:
-            if value.__class__ is not int or definition.kind != "uint" or not 0 <= value <= MAX_UINT:
-                yield from _value_marks(definition.kind, value, label, process)
-        else:
-            yield from _keyed_marks(definition, value, label, process)
+        if expected is not None:
+            yield from _defined_marks(expected, label, value, process, keyed)
+        elif not expectations.registry.is_unusable_scalar(label):
+            yield Mark(MarkName.UNKNOWN_METRIC, "no definition has this name", label, process)
+
+
+def _defined_marks(
+    expected: ScalarExpectation, label: str, value: Any, process: str, keyed: bool
+) -> Iterator[Mark]:
+    definition, faults = expected
+    for name, detail in faults:
+        yield Mark(name, detail, label, process)
+    if not is_allowed(definition.processes, process):
+        yield Mark(*wrong_process(definition.processes, process), label, process)
+    if definition.keyed is not keyed:
+        is_defined = "keyed" if definition.keyed else "not keyed"
+        detail = f"it is defined as {is_defined} and was sent as {'keyed' if keyed else 'not keyed'}"
+        yield Mark(MarkName.KEYED_MISMATCH, detail, label, process)
+    elif keyed:
+        yield from _keyed_marks(definition, value, label, process)
+    elif value.__class__ is not int or definition.kind != "uint" or not 0 <= value <= MAX_UINT:
+        yield from _value_marks(definition.kind, value, label, process)
 
 
 def _keyed_marks(definition: ScalarDefinition, by_key: Any, label: str, process: str) -> Iterator[Mark]:

@@ -95,32 +95,27 @@ def entries_of(
         raise NotADefinitionFile("not a mapping of categories", root.line)
     entries = 0
     for category, (key, probes) in unique_pairs(root, "", problems).items():
-        if _bad_name(key.line, category, category, category_form, "category", problems):
-            continue
-        if not isinstance(probes.value, Pairs) or not probes.value:
-            problems.add(key.line, category, "the category has no probe")
+        fault = _name_fault(category, category_form, "category")
+        if fault is None and not (isinstance(probes.value, Pairs) and probes.value):
+            fault = "the category has no probe"
+        if fault is not None:
+            problems.add(key.line, category[:MAX_NAME_CHARACTERS], fault)
             continue
         for probe, (probe_key, node) in unique_pairs(probes, category, problems).items():
-            name = f"{category}.{probe}"
-            if not _bad_name(probe_key.line, name, probe, probe_form, "probe", problems):
-                entries += 1
-                if entries > MAX_DEFINITIONS:
-                    raise NotADefinitionFile(f"more than {MAX_DEFINITIONS:,} definitions", probe_key.line)
-                yield category, probe, probe_key.line, node
+            fault = _name_fault(probe, probe_form, "probe")
+            if fault is not None:
+                problems.add(probe_key.line, f"{category}.{probe[:MAX_NAME_CHARACTERS]}", fault)
+                continue
+            entries += 1
+            if entries > MAX_DEFINITIONS:
+                raise NotADefinitionFile(f"more than {MAX_DEFINITIONS:,} definitions", probe_key.line)
+            yield category, probe, probe_key.line, node
 
 
-def _bad_name(line: int, name: str, part: str, form: re.Pattern[str], what: str, problems: Problems) -> bool:
+def _name_fault(part: str, form: re.Pattern[str], what: str) -> str | None:
     if len(part) > MAX_NAME_CHARACTERS:
-        problems.add(
-            line,
-            f"{name[:MAX_NAME_CHARACTERS]}…",
-            f"the {what} has {len(part)} characters; at most {MAX_NAME_CHARACTERS} are allowed",
-        )
-        return True
-    if not form.fullmatch(part):
-        problems.add(line, name, f"{shown(part)} is not the name of a {what}")
-        return True
-    return False
+        return f"the {what} has {len(part)} characters; at most {MAX_NAME_CHARACTERS} are allowed"
+    return None if form.fullmatch(part) else f"{shown(part)} is not the name of a {what}"
 
 
 def _definition(name: str, line: int, node: Node, problems: Problems) -> ScalarDefinition | None:

@@ -26,7 +26,7 @@ def version_key(version: str) -> tuple[_Part, ...] | None:
     # 71 and 71.0 are equal: zeros at the end do not count.
     while len(parts) > 1 and parts[-1] == _ZERO:
         parts.pop()
-    return tuple([*parts, _ZERO])
+    return (*parts, _ZERO)
 
 
 def _part(text: str) -> _Part:

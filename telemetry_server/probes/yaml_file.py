@@ -42,8 +42,19 @@ class Node:
         if isinstance(self.value, Pairs):
             return {str(key.plain): node.plain for key, node in self.value}
         if isinstance(self.value, tuple):
-            return [node.plain for node in self.value]
+            return [node.plain for node in self.items]
         return self.value.text if isinstance(self.value, OtherScalar) else self.value
+
+    @property
+    def items(self) -> "tuple[Node, ...]":
+        """The items of a list, or the keys and values of a mapping."""
+        if isinstance(self.value, Pairs):
+            return tuple(part for pair in self.value for part in pair)
+        return (
+            tuple(item for item in self.value if isinstance(item, Node))
+            if isinstance(self.value, tuple)
+            else ()
+        )
 
 
 class Pairs(tuple[tuple[Node, Node], ...]):

@@ -47,9 +47,12 @@ class TextPacker(Packer):
             return
         text = histograms.text
         if place.key == KEYED:
-            entries = self._keyed_entries(pack_histograms(text, self._keyed, keyed=True), text, place.where)
+            packed = pack_histograms(text, self._keyed, keyed=True)
+            entries = self._keyed_entries(packed, text, place.where)
         else:
-            entries = self._entries(pack_histograms(text, self._plain), None, text, place.where)
+            packed = pack_histograms(text, self._plain)
+            entries = self._entries(packed, None, text, place.where)
+        self.packed.append((place, packed.names))
         place.parent[place.key] = b"{%b}" % b",".join(entries)
 
     def _entries(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> list[bytes]:
@@ -64,6 +67,7 @@ class TextPacker(Packer):
             name, key = (entry, None) if keyed is None else (keyed, entry)
             row = self._row(name, key, _value_of(text[start:end]), where)
             if row is not None:
+                packed.names.append(entry)
                 entries.append(b"%b:%b" % (orjson.dumps(entry), orjson.dumps(row)))
         return entries
 
@@ -80,6 +84,7 @@ class TextPacker(Packer):
                 kept = self._entries(pack_histograms(by_key, self._keyed[name]), name, by_key, where)
                 # A name stays only while a key of it does.
                 if kept:
+                    packed.names.append(name)
                     entries.append(b"%b:{%b}" % (orjson.dumps(name), b",".join(kept)))
             else:
                 self._pack_keyed({name: _value_of(by_key)}, where)

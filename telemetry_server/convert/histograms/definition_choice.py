@@ -68,7 +68,7 @@ class TaskResolver:
         known = None if revision is None else self._found.get(revision)
         if known is not None:
             return known
-        build = {
+        build: dict[str, Any] = {
             "channel": channel,
             "build_id": build_id,
             "version": version,
@@ -91,8 +91,8 @@ class TaskResolver:
         version: str | None,
         platform_version: str | None,
     ) -> Resolution:
-        """Find definitions for a ping without histograms; the files of a revision may lack Histograms.json."""
-        build = {
+        """Find definitions for a ping without histograms; the revision may lack Histograms.json."""
+        build: dict[str, Any] = {
             "channel": channel,
             "build_id": build_id,
             "version": version,

@@ -1,6 +1,6 @@
 """Finds the histograms of a ping and replaces them by rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,7 @@ class Packer:
 
     def __init__(self, definitions: Definitions) -> None:
         self.kept = 0
+        self.packed: list[tuple[Place, Collection[str]]] = []  # each place with the names that it kept
         self.dropped: list[DroppedHistogram] = []
         self.refused = 0  # may exceed `len(dropped)`: past a limit dropped histograms are only counted
         self._refused_characters = 0
@@ -87,9 +88,13 @@ class Packer:
             detail = f"it is {json_type(histograms)}, not an object of histograms"
             self._drop(place.key, place.where, histograms, Dropped(HistogramReason.MALFORMED, detail))
         elif place.key == KEYED:
-            place.parent[KEYED] = self._pack_keyed(histograms, place.where)
+            rows: dict[str, Any] = self._pack_keyed(histograms, place.where)
+            place.parent[KEYED] = rows
+            self.packed.append((place, rows))
         else:
-            place.parent[PLAIN] = self._pack_plain(histograms, place.where)
+            rows = self._pack_plain(histograms, place.where)
+            place.parent[PLAIN] = rows
+            self.packed.append((place, rows))
 
     def _pack_plain(self, histograms: JsonObject, where: str) -> dict[str, Row]:
         rows: dict[str, Row] = {}
