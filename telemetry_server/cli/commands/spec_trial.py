@@ -46,8 +46,7 @@ def run_trial(args: argparse.Namespace, settings: Settings) -> int:
         companions = {_FILE_OF_KIND[kind]: text_of(path)}
     context = setup.context()
     trial = TrialResolver(setup.resolver(), histograms, companions)
-    day = f"{args.date:%Y%m%d}" if args.date else None
-    found = try_definitions(setup.root, context, trial, day)
+    found = try_definitions(setup.root, context, trial, args.date)
     if args.json:
         print_json({**found, "problems": list(problems)})
     else:
