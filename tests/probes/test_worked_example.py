@@ -1,4 +1,4 @@
-"""The example of docs/probes.md: from Scalars.yaml to the report, with a store of its own for a custom ping."""
+"""The example of docs/probes.md: from Scalars.yaml to the report on a store of custom pings."""
 
 import json
 from pathlib import Path
@@ -82,7 +82,7 @@ def test_the_report_shows_each_store_by_itself(world, command):
 
 
 def test_no_file_outside_of_raw_holds_the_client_of_the_refused_ping(world, command):
-    """Its id is in the main ping's record alone, where it may be; the custom ping is in quarantine without it."""
+    """The custom ping is in quarantine without the id, which only the main ping's record may have."""
     quarantined = world.lines("quarantine", reason="privacy_violation")
     assert [document_id for document_id, _ in quarantined] == [an_id(5)]
     assert CLIENT not in json.dumps(quarantined)
