@@ -46,10 +46,16 @@ def read_companions(directory: int) -> dict[str, bytes]:
 
 def digest_of(text: bytes, companions: Mapping[str, bytes]) -> str:
     """Return the digest of a revision's files; that of Histograms.json alone where it has no companion."""
-    digest = sha256(text)
-    for name in sorted(companions):
-        digest.update(name.encode() + sha256(companions[name]).digest())
-    return digest.hexdigest()
+    digests = {name: sha256(companion).hexdigest() for name, companion in companions.items()}
+    return combined_digest(sha256(text).hexdigest(), digests)
+
+
+def combined_digest(digest: str, companions: Mapping[str, str]) -> str:
+    """Return what `digest_of` returns, from the digests of the files."""
+    if not companions:
+        return digest
+    parts = (digest, *(f"{name} {companions[name]}" for name in sorted(companions)))
+    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _stamp(name: str, directory: int) -> Stamp | None:

@@ -12,7 +12,13 @@ from types import MappingProxyType
 
 from histogram_specs.atomic_files import PASSING, opened_directory, write_file
 from histogram_specs.changeset_prefixes import ChangesetPrefixes
-from histogram_specs.definition_files import Stamp, companion_stamps, digest_of, read_companions
+from histogram_specs.definition_files import (
+    Stamp,
+    combined_digest,
+    companion_stamps,
+    digest_of,
+    read_companions,
+)
 from histogram_specs.errors import BadRevisionUrl, BrokenSpecFile, NotASpecFile
 from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.revision import SPEC_FILE_NAME, Revision
@@ -141,18 +147,28 @@ class RevisionCache:
             write_file(directory, SPEC_FILE_NAME, text)
         return spec_file
 
-    def shared(self, digest: str, read: Callable[[str], bytes]) -> SpecFile:
+    def shared(
+        self,
+        digest: str,
+        read: Callable[[str], bytes],
+        companions: Mapping[str, str] = MappingProxyType({}),
+    ) -> SpecFile:
         """
         Return the specs of the text with this *digest*, by *read* where memory has them not.
+
+        Args:
+            companions: The digests of the revision's other files, by name.
 
         Raises:
             NotASpecFile: If what *read* gives is none.
         """
         with self._lock:
-            if digest in self._by_digest:
-                self._by_digest.move_to_end(digest)
-                return self._by_digest[digest]
-            return self._keep(parse_spec_file(read(digest), self.constants))
+            key = combined_digest(digest, companions)
+            if key in self._by_digest:
+                self._by_digest.move_to_end(key)
+                return self._by_digest[key]
+            texts = {name: read(each) for name, each in companions.items()}
+            return self._keep(parse_spec_file(read(digest), self.constants, texts))
 
     def list(self) -> Iterator[CachedRevision]:
         """Yield the files on disk by repository and changeset; links and stray files are left out."""

@@ -7,12 +7,13 @@ did not touch the file), the log of the file, the tags, and the texts that are n
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
 
 from histogram_specs.errors import NotASpecFile, RevisionMissing, SourceUnreachable
+from histogram_specs.history.companion_walk import CompanionWalk
+from histogram_specs.history.file_log import all_at_once, file_log_pages
 from histogram_specs.history.hgweb import LOG_PAGE, HgWeb, RepositoryHead
 from histogram_specs.history.store import (
     NO_VERSION,
@@ -22,8 +23,6 @@ from histogram_specs.history.store import (
     WalkedRepository,
 )
 from histogram_specs.spec_file import parse_spec_file
-
-Result = TypeVar("Result")
 
 PAGES_AT_ONCE = 4
 TEXTS_AT_ONCE = 4
@@ -84,6 +83,9 @@ class RepositoryCrawler:
             self._store.replace_tags(self._repository.id, await self._hgweb.tags())
             await self._walk_file(undecided)
         report = await self._fetch_texts()
+        if self._store.companions_walked_to(self._repository.id) != head.node:
+            walk = CompanionWalk(self._store, self._hgweb, self._repository.id, self._progress)
+            await walk.run(head.node, dates.since)
         until = min(now, dates.until) if dates.until else now
         since = dates.since if self._repository.first_number else None
         known_from = self._repository.known_from
@@ -131,7 +133,9 @@ class RepositoryCrawler:
         starts = range(first, end, LOG_PAGE)
         for at in range(0, len(starts), PAGES_AT_ONCE):
             batch = starts[at : at + PAGES_AT_ONCE]
-            pages = await _all(self._hgweb.log(start, min(start + LOG_PAGE, end) - 1) for start in batch)
+            pages = await all_at_once(
+                self._hgweb.log(start, min(start + LOG_PAGE, end) - 1) for start in batch
+            )
             changesets = [changeset for page in pages for changeset in page]
             next_number = min(batch[-1] + LOG_PAGE, end)
             self._store.add_changesets(self._repository.id, next_number, changesets)
@@ -212,7 +216,7 @@ class RepositoryCrawler:
                 unusable += not usable
                 self._progress("texts", done, len(lacking))
 
-        await _all(work() for _ in range(TEXTS_AT_ONCE))
+        await all_at_once(work() for _ in range(TEXTS_AT_ONCE))
         if failures:
             raise failures[0]
         return PrefetchReport(
@@ -232,30 +236,3 @@ class RepositoryCrawler:
             return False
         self._store.add_text(version_id, text)
         return True
-
-
-async def _all(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Do all of *work* at once; the first failure ends the rest and is raised as itself."""
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def file_log_pages(hgweb: HgWeb, node: bytes) -> AsyncIterator[list[FileVersion]]:
-    """Yield the log of the spec file up to *node*, newest first, page by page; nothing where it is absent."""
-    seen: set[bytes] = set()
-    while True:
-        try:
-            page = await hgweb.file_log(node)
-        except RevisionMissing:
-            return
-        new = [version for version in page if version.node not in seen]
-        if not new:
-            return
-        yield new
-        seen.update(version.node for version in new)
-        node = page[-1].node

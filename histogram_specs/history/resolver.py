@@ -65,6 +65,7 @@ class InForce:
 
     revision: Revision
     digest: str
+    companions: tuple[tuple[str, str], ...] = ()  # name and digest of the other files in force
 
 
 class KnownHistory(Protocol):
@@ -245,7 +246,7 @@ class Resolver:
         if in_force is None or self._history is None:
             return None
         try:
-            return self._cache.shared(in_force.digest, self._history.spec_text)
+            return self._cache.shared(in_force.digest, self._history.spec_text, dict(in_force.companions))
         except SpecError as error:
             if in_force.digest != self._useless_digest:
                 log.warning("%s of the history is of no use: %s", in_force.revision, error)

@@ -49,6 +49,20 @@ CREATE TABLE tags (
 """
 
 
+# Added to a history of an earlier release when it is next written.
+_COMPANIONS = """
+CREATE TABLE IF NOT EXISTS companion_versions (
+  repository_id INTEGER NOT NULL, name TEXT NOT NULL, node BLOB NOT NULL, pushed_at INTEGER NOT NULL,
+  position INTEGER NOT NULL DEFAULT -1,     -- of its changeset in the walk; -1: before the walk
+  digest TEXT, problem TEXT,                -- both NULL: its text was not fetched yet
+  PRIMARY KEY (repository_id, name, node)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS companion_walks (repository_id INTEGER PRIMARY KEY, head BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS companions_by_time ON companion_versions (repository_id, name, pushed_at);
+CREATE INDEX IF NOT EXISTS companions_by_position ON companion_versions (repository_id, name, position);
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class WalkedRepository:
     """How far one repository's history is known."""
@@ -110,6 +124,8 @@ def open_history(path: Path, *, writable: bool) -> sqlite3.Connection:
             database.execute("PRAGMA synchronous = FULL")
             database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
             version = SCHEMA_VERSION
+        if version == SCHEMA_VERSION and writable:
+            database.executescript(_COMPANIONS)
     except sqlite3.Error as error:
         raise HistoryError(f"{path}: {error}; remove it and prefetch again") from error
     if version != SCHEMA_VERSION:
@@ -130,7 +146,7 @@ class HistoryStore:
         self._dry_run = dry_run
         if dry_run and not path.exists():
             self._database = sqlite3.connect(":memory:", isolation_level=None)
-            self._database.executescript(_SCHEMA)
+            self._database.executescript(_SCHEMA + _COMPANIONS)
         else:
             self._database = open_history(path, writable=not dry_run)
 
@@ -263,6 +279,64 @@ class HistoryStore:
         """Write down why a version has no usable text."""
         with self._transaction() as database:
             database.execute("UPDATE versions SET problem = ? WHERE id = ?", (problem, version_id))
+
+    def companions_walked_to(self, repository_id: int) -> bytes | None:
+        """Return the changeset up to which the other definition files are here."""
+        row = self._database.execute(
+            "SELECT head FROM companion_walks WHERE repository_id = ?", (repository_id,)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def finish_companions(self, repository_id: int, head: bytes) -> None:
+        """Write down that the logs and texts of the other definition files are here up to *head*."""
+        with self._transaction() as database:
+            database.execute("INSERT OR REPLACE INTO companion_walks VALUES (?, ?)", (repository_id, head))
+
+    def companion_nodes(self, repository_id: int, name: str) -> set[bytes]:
+        """Return the changesets that are known to have touched the file *name*."""
+        rows = self._database.execute(
+            "SELECT node FROM companion_versions WHERE repository_id = ? AND name = ?", (repository_id, name)
+        )
+        return {bytes(row[0]) for row in rows}
+
+    def add_companions(self, repository_id: int, name: str, versions: Iterable[FileVersion]) -> None:
+        """Add changesets that touched the file *name*, and place all of its in the walk."""
+        with self._transaction() as database:
+            database.executemany(
+                "INSERT OR IGNORE INTO companion_versions (repository_id, name, node, pushed_at)"
+                " VALUES (?, ?, ?, ?)",
+                ((repository_id, name, one.node, one.pushed_at) for one in versions),
+            )
+            database.execute(
+                "UPDATE companion_versions SET position = coalesce((SELECT c.position FROM changesets c"
+                " WHERE c.node = companion_versions.node AND c.repository_id = ?), -1)"
+                " WHERE repository_id = ? AND name = ?",
+                (repository_id, repository_id, name),
+            )
+
+    def companions_without_text(self, repository_id: int) -> list[tuple[str, bytes]]:
+        """Return name and node of the versions of other files whose text is not here yet."""
+        return self._database.execute(
+            "SELECT name, node FROM companion_versions"
+            " WHERE repository_id = ? AND digest IS NULL AND problem IS NULL ORDER BY name, pushed_at",
+            (repository_id,),
+        ).fetchall()
+
+    def add_companion_text(
+        self, repository_id: int, name: str, node: bytes, text: bytes | None, problem: str = ""
+    ) -> None:
+        """Keep the text of a version of another file; None, with a *problem*, where there is none."""
+        digest = None if text is None else sha256(text).hexdigest()
+        with self._transaction() as database:
+            if text is not None:
+                database.execute(
+                    "INSERT OR IGNORE INTO texts VALUES (?, ?)", (digest, zlib.compress(text, 6))
+                )
+            database.execute(
+                "UPDATE companion_versions SET digest = ?, problem = ?"
+                " WHERE repository_id = ? AND name = ? AND node = ?",
+                (digest, problem or None, repository_id, name, node),
+            )
 
     def replace_tags(self, repository_id: int, tags: Iterable[tuple[str, bytes]]) -> None:
         """Write down a repository's tags."""
