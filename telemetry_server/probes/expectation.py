@@ -42,7 +42,7 @@ class Expectations:
         self._scalars: dict[str, ScalarExpectation | None] = {}
         self._events: dict[tuple[str, str, str], EventExpectation | None] = {}
         self._flagged: dict[str, Mapping[str, tuple[Fault, ...]]] = {}
-        self._flagged_names: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self._marked_names: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {}
 
     @property
     def has_scalars(self) -> bool:
@@ -86,14 +86,17 @@ class Expectations:
             flagged = self._flagged[process] = dict(self._compute_flagged(process))
         return flagged
 
-    def flagged_names(self, process: str) -> Mapping[str, tuple[str, ...]]:
-        """The names of `flagged_histograms`, each with the names of its marks."""
-        names = self._flagged_names.get(process)
-        if names is None:
-            flagged = self.flagged_histograms(process)
-            names = {name: tuple(mark.value for mark, _ in faults) for name, faults in flagged.items()}
-            self._flagged_names[process] = names
-        return names
+    def marked_names(self, process: str) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Each mark of `flagged_histograms` with the names of its histograms."""
+        marked = self._marked_names.get(process)
+        if marked is None:
+            by_mark: dict[str, set[str]] = {}
+            for name, faults in self.flagged_histograms(process).items():
+                for mark, _ in faults:
+                    by_mark.setdefault(mark.value, set()).add(name)
+            marked = tuple((mark, frozenset(names)) for mark, names in by_mark.items())
+            self._marked_names[process] = marked
+        return marked
 
     @cached_property
     def limited_keys(self) -> Mapping[str, frozenset[str]]:

@@ -7,7 +7,6 @@ A ping is one in conversion, whose parts may still be text, or a stored record.
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -24,6 +23,7 @@ from telemetry_server.probes.scalar_check import scalar_marks
 from telemetry_server.probes.stores import PROCESS, SCALARS, StorePolicy
 
 KEYED_SCALARS = "keyedScalars"
+_MEASURED = frozenset({SCALARS, KEYED_SCALARS, "events"})
 # Builds whose expectations are kept for one revision: versions, channels and systems.
 MAX_BUILDS = 64
 
@@ -62,6 +62,8 @@ def ping_marks(
 def _whole_ping_marks(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Mark]:
     if policy.client_id == "required" and all(each.is_empty for each in identities_in(ping)):  # type: ignore[arg-type]
         yield Mark(MarkName.CLIENT_ID_MISSING, f"pings of {policy.store} must have a client id")
+    if policy.environment == "allowed":
+        return
     has_environment = bool(_object(ping.get("environment")))
     if policy.environment == "required" and not has_environment:
         yield Mark(MarkName.ENVIRONMENT_MISSING, f"pings of {policy.store} must have an environment")
@@ -82,8 +84,11 @@ def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Measur
                 if of_plain or of_keyed:
                     yield Measured(process, of_plain, of_keyed, [])
             continue
-        for process, section in _below(ping, before).items():
-            content = _below(_object(section), after[:-1])
+        sections = _below(ping, before)
+        for process in sections:
+            content = _below(_object(dict.get(sections, process)), after[:-1])
+            if content.keys().isdisjoint(_MEASURED):
+                continue
             of_plain, of_keyed = (
                 _object(dict.get(content, SCALARS)),
                 _object(dict.get(content, KEYED_SCALARS)),
@@ -114,10 +119,10 @@ def count_plain_marks(
     process: str, names: Collection[str], expectations: Expectations, counts: Counter[str]
 ) -> None:
     """Add to *counts* how often each mark applies to the histograms *names*: as `histogram_marks`, faster."""
-    marks_of = expectations.flagged_names(process)
-    # Of two sets the smaller is walked; a list is walked once in any case.
-    marked = marks_of.keys() & names if marks_of else ()
-    counts.update(chain.from_iterable(map(marks_of.__getitem__, marked)))
+    for mark, marked in expectations.marked_names(process):
+        count = len(marked.intersection(names))
+        if count:
+            counts[mark] += count
 
 
 def count_keyed_marks(
