@@ -5,9 +5,10 @@ from datetime import datetime
 
 from histogram_specs.definition_files import COMPANION_PATHS
 from histogram_specs.errors import RevisionMissing, SourceUnreachable
+from histogram_specs.history.companion_store import CompanionStore
 from histogram_specs.history.file_log import all_at_once, file_log_pages
 from histogram_specs.history.hgweb import HgWeb
-from histogram_specs.history.store import FileVersion, HistoryStore
+from histogram_specs.history.store import FileVersion
 
 TEXTS_AT_ONCE = 4
 
@@ -22,7 +23,7 @@ class CompanionWalk:
 
     def __init__(
         self,
-        store: HistoryStore,
+        store: CompanionStore,
         hgweb: HgWeb,
         repository_id: int,
         progress: Callable[[str, int, int], None],
@@ -44,12 +45,12 @@ class CompanionWalk:
         """
         for name, path in COMPANION_PATHS.items():
             versions = await self._log(name, path, head, since)
-            self._store.add_companions(self._repository_id, name, versions)
+            self._store.add_versions(self._repository_id, name, versions)
         await self._fetch_texts()
-        self._store.finish_companions(self._repository_id, head)
+        self._store.finish(self._repository_id, head)
 
     async def _log(self, name: str, path: str, head: bytes, since: datetime | None) -> list[FileVersion]:
-        known = self._store.companion_nodes(self._repository_id, name)
+        known = self._store.nodes(self._repository_id, name)
         earliest = None if since is None else since.timestamp()
         found: list[FileVersion] = []
         async for page in file_log_pages(self._hgweb, head, path):
@@ -62,7 +63,7 @@ class CompanionWalk:
         return found
 
     async def _fetch_texts(self) -> None:
-        lacking = self._store.companions_without_text(self._repository_id)
+        lacking = self._store.without_text(self._repository_id)
         waiting = iter(lacking)
         failures: list[SourceUnreachable] = []
         done = 0
@@ -87,6 +88,6 @@ class CompanionWalk:
             text = await self._hgweb.spec_text(node, COMPANION_PATHS[name])
         except RevisionMissing as error:
             # The changeset removed the file: nothing is in force from here on.
-            self._store.add_companion_text(self._repository_id, name, node, None, str(error))
+            self._store.add_text(self._repository_id, name, node, None, str(error))
             return
-        self._store.add_companion_text(self._repository_id, name, node, text)
+        self._store.add_text(self._repository_id, name, node, text)

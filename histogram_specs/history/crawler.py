@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from histogram_specs.errors import NotASpecFile, RevisionMissing, SourceUnreachable
+from histogram_specs.history.companion_store import CompanionStore
 from histogram_specs.history.companion_walk import CompanionWalk
 from histogram_specs.history.file_log import all_at_once, file_log_pages
 from histogram_specs.history.hgweb import LOG_PAGE, HgWeb, RepositoryHead
@@ -83,8 +84,9 @@ class RepositoryCrawler:
             self._store.replace_tags(self._repository.id, await self._hgweb.tags())
             await self._walk_file(undecided)
         report = await self._fetch_texts()
-        if self._store.companions_walked_to(self._repository.id) != head.node:
-            walk = CompanionWalk(self._store, self._hgweb, self._repository.id, self._progress)
+        companions = CompanionStore(self._store)
+        if companions.walked_to(self._repository.id) != head.node:
+            walk = CompanionWalk(companions, self._hgweb, self._repository.id, self._progress)
             await walk.run(head.node, dates.since)
         until = min(now, dates.until) if dates.until else now
         since = dates.since if self._repository.first_number else None

@@ -158,14 +158,17 @@ class Resolver:
             return NotFound("missing_revision", f"{detail}, and no history covers its build")
         return NotFound("unknown_revision", detail)
 
-    def text_of(self, revision: Revision) -> bytes | None:
+    def text_of(self, revision: Revision, companion: str | None = None) -> bytes | None:
         """
-        Return the Histograms.json of *revision*, unmodified, as the cache or the history has it.
+        Return a file of *revision*, unmodified, as the cache or the history has it.
 
-        None where neither has; the server is never asked.
+        It is Histograms.json, or the file that *companion* names.  None where neither has; the server
+        is never asked.
         """
         found, _ = self._by_revision(revision)
-        return found.spec_file.text if isinstance(found, Resolved) else None
+        if not isinstance(found, Resolved):
+            return None
+        return found.spec_file.text if companion is None else found.spec_file.companion(companion)
 
     def mark_missing(self, revision: Revision) -> None:
         """Skip *revision* for an hour: the server said that it has no such file."""

@@ -1,5 +1,6 @@
 """The definitions of a Glean application, read by glean-parser (the extra ``glean``)."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +78,11 @@ def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
         if by_version:
             config["expire_by_version"] = 0
         try:
-            parsed = parser.parse_objects([path], config)
-            problems += [" ".join(str(problem).replace("=", "").split()) for problem in parsed]
+            with warnings.catch_warnings():
+                # The library's own use of jsonschema.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                parsed = parser.parse_objects([path], config)
+                problems += [" ".join(str(problem).replace("=", "").split()) for problem in parsed]
             objects = parsed.value
         except Exception as error:
             # The library raises many types for files that it cannot take.

@@ -1,4 +1,4 @@
-"""No byte outside of raw/ says who sent a ping of an anonymous store: a scan over everything, decompressed."""
+"""No byte outside of raw/ says who sent a ping of an anonymous store: all files, decompressed."""
 
 import json
 import logging
@@ -61,7 +61,13 @@ def test_an_identity_is_in_no_file_outside_of_raw_and_in_no_log(world, caplog):
     assert found <= {"raw"}
     assert SOMEBODY not in caplog.text
     reasons = [fields["reason"] for _, fields in world.lines("quarantine")]
-    assert sorted(reasons) == ["conflict", "invalid_json", "invalid_json", "missing_field", "privacy_violation"]
+    assert sorted(reasons) == [
+        "conflict",
+        "invalid_json",
+        "invalid_json",
+        "missing_field",
+        "privacy_violation",
+    ]
 
 
 def test_the_books_balance(world):

@@ -60,7 +60,7 @@ def show(args: argparse.Namespace, settings: Settings, kind: FileKind) -> int:
         print_table(("name", "kind", "keyed", "expires", "owners"), rows)
     if args.name and not entries:
         say(f"{args.name} is not defined")
-    if found.problems and not found.entries:
+    if found.problems and not found.entries and not args.strict:
         return ExitStatus.BAD_INPUT
     is_good = bool(entries or not args.name) and not (args.strict and found.problems)
     return ExitStatus.DONE if is_good else ExitStatus.FINDINGS
@@ -104,7 +104,11 @@ def _named(definitions: Definitions, text: str, kind: FileKind) -> Entries:
 
 
 def _of_revision(definitions: Definitions, url: str | None, kind: FileKind, mode: Mode) -> Entries:
-    spec_file = definitions.newest() if url is None else definitions.of_revision(parse_revision_url(url))
+    spec_file = (
+        definitions.newest()
+        if url is None
+        else definitions.of_revision(parse_revision_url(url), histograms=False)
+    )
     found = entries_of_revision(spec_file, kind, mode)
     if found is None:
         raise DefinitionsNotFound(f"the revision has no definitions of kind {kind}")

@@ -53,9 +53,11 @@ class Definitions:
         except SpecError as error:
             raise SpecError(f"{path} is no spec file: {error}") from error
 
-    def of_revision(self, revision: Revision) -> SpecFile:
+    def of_revision(self, revision: Revision, *, histograms: bool = True) -> SpecFile:
         """
         Return the specs of a revision, fetched if need be and if that is allowed.
+
+        Without *histograms* its other files will do.
 
         Raises:
             NotHere: If neither the cache nor the history nor the server has it.
@@ -66,10 +68,12 @@ class Definitions:
             offline=self._settings.revision_offline,
             aliases=parse_aliases(self._settings.repository_aliases),
         )
-        answer = resolver.resolve(revision, channel=None, build_id=None, version=None)
+        answer = resolver.resolve(revision, channel=None, build_id=None, version=None, histograms=histograms)
         if isinstance(answer, Awaiting):
             self._fetch(revision)
-            answer = resolver.resolve(revision, channel=None, build_id=None, version=None)
+            answer = resolver.resolve(
+                revision, channel=None, build_id=None, version=None, histograms=histograms
+            )
         if isinstance(answer, Resolved):
             return answer.spec_file
         raise DefinitionsNotFound(getattr(answer, "detail", f"{revision} went away"))
@@ -84,7 +88,9 @@ class Definitions:
         versions = self.history.versions("mozilla-central")
         if versions:
             say(f"{versions[-1].revision}, in force since {versions[-1].since:%Y-%m-%d}")
-            return self.of_digest(versions[-1].digest)
+            in_force = self.history.at_revision(versions[-1].revision)
+            companions = {} if in_force is None else dict(in_force.companions)
+            return self.cache.shared(versions[-1].digest, self.history.spec_text, companions)
         cached = list(self.cache.list())
         if not cached:
             raise DefinitionsNotFound(
@@ -92,7 +98,7 @@ class Definitions:
             )
         newest = max(cached, key=lambda entry: entry.path.stat().st_mtime_ns)
         say(str(newest.revision))
-        return self.of_file(newest.path)
+        return self.cache.load(newest.revision) or self.of_file(newest.path)
 
     def of_digest(self, digest: str) -> SpecFile:
         """Return the specs of a text of the history."""

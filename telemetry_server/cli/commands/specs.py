@@ -1,6 +1,7 @@
 """``telemetry-server specs``: lists, shows, compares and downloads histogram definitions."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.cli.date_arguments import day_of
@@ -30,8 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="action", required=True, metavar="prefetch|list|show|diff|try|import-glean"
     )
     _add_prefetch(_action(actions, "prefetch", "download the history of definitions, for use offline"))
-    _action(
-        actions, "list", "list the revisions in the cache and the prefetched history", "specs list --json"
+    _add_kind(
+        _action(
+            actions,
+            "list",
+            "list the revisions in the cache and the prefetched history",
+            "specs list --kind scalar --json",
+        )
     )
     _add_show(_action(actions, "show", "print definitions with their buckets"))
     _add_diff(_action(actions, "diff", "print the differences between two definition files"))
@@ -206,7 +212,7 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     from telemetry_server.composition.data_root import revision_cache_path
 
     directory = revision_cache_path(settings)
-    cached = list(RevisionCache(directory).list())
+    cached = [entry for entry in RevisionCache(directory).list() if _has_kind(entry, args.kind)]
     repositories = History(directory).repositories()
     if args.json:
         print_json(
@@ -231,7 +237,23 @@ def _cached_as_json(entry: "CachedRevision") -> dict[str, Any]:
         "revision": entry.revision.changeset,
         "path": str(entry.path),
         "bytes": entry.size_bytes,
+        "files": _files_of(entry),
     }
+
+
+def _files_of(entry: "CachedRevision") -> list[str]:
+    """The definition files of a cached revision."""
+    from histogram_specs.definition_files import REPOSITORY_PATHS
+
+    return [name for name in REPOSITORY_PATHS if (entry.path.parent / name).is_file()]
+
+
+def _has_kind(entry: "CachedRevision", kind: str | None) -> bool:
+    """Whether a cached revision has a file of that kind; Glean's definitions are of no revision."""
+    from telemetry_server.probes.definition import FileKind
+    from telemetry_server.probes.entries import kind_of_file
+
+    return kind is None or any(kind_of_file(Path(name)) is FileKind(kind) for name in _files_of(entry))
 
 
 def _history_as_json(repository: "KnownRepository") -> dict[str, Any]:
