@@ -7,7 +7,9 @@ import orjson
 import pytest
 from backports import zstd
 
+from storage.disk import Disk
 from telemetry_server.probes.stores import parse_stores
+from telemetry_server.repair.repair import Repairer
 from tests.probes.samples import SOMEBODY, STORES, a_ping
 from tests.support.data_root import World, an_id, submitted
 
@@ -73,6 +75,16 @@ def test_an_identity_is_in_no_file_outside_of_raw_and_in_no_log(world, caplog):
 def test_the_books_balance(world):
     """A violation is one quarantined submission."""
     assert world.audit().balanced
+
+
+def test_a_ledger_that_is_built_anew_has_the_same_books(world):
+    """Records and refusals of an anonymous store say only their day; raw/ is matched all the same."""
+    before = world.audit().total
+
+    Repairer(world.root, Disk(), world.setup.schema_text, rebuild=True).repair()
+
+    assert world.audit().balanced
+    assert world.audit().total == before
 
 
 async def test_a_replay_leaves_a_violation_in_quarantine(world):
