@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pings": set(),
     "doctypes": {"storage", "pings"},
     "outcomes": {"histogram_specs", "storage/raw", "pings"},
+    "probes": {"histogram_specs", "histogram_specs/history"},
     "convert/payloads": {"storage/partitions", "pings", "doctypes", "outcomes"},
     "convert/histograms": {
         "histogram_specs",
@@ -63,6 +64,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/histograms",
         "convert/compiled",
         "convert/rules",
+        "probes",
+        "histogram_specs",
     },
     # stored records and the tables made of them
     "records": {
@@ -102,6 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/histograms",
         "convert/rules",
         "convert",
+        "probes",
         "tables",
     },
     # what is there: looking at it, mending it, asking it
@@ -114,6 +118,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "pings",
         "outcomes",
+        "convert",
+        "probes",
         "coordinator",
     },
     "repair": {
@@ -178,6 +184,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "doctypes",
         "convert/rules",
+        "probes",
         "coordinator",
         "access",
         "reports/queries",
@@ -219,6 +226,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "outcomes",
         "convert/histograms",
+        "probes",
         "tables",
         "coordinator",
         "inspection",
