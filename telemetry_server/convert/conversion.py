@@ -16,6 +16,7 @@ from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeCheck
 from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.metadata_fields import MetadataFields
 from telemetry_server.pings.submit_path import SubmitPath
+from telemetry_server.probes.glean_registry import GleanApplications
 from telemetry_server.probes.stores import NO_STORES, StorePolicy, Stores
 
 
@@ -31,6 +32,7 @@ class ConversionContext:
     rules: Rules | None = None
     geo: GeoLookup | None = None
     stores: Stores = NO_STORES
+    applications: GleanApplications = field(default_factory=lambda: GleanApplications(None))
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Conversion steps that hold a ping against its store and the definitions of its probes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from histogram_specs.errors import BadRevisionUrl
@@ -14,18 +15,21 @@ from telemetry_server.outcomes.outcome import AwaitingSpecs, QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal
 from telemetry_server.probes.build import build_of
 from telemetry_server.probes.expectation import Expectations
+from telemetry_server.probes.glean_check import facts_of, glean_marks, is_glean
 from telemetry_server.probes.identity import remove_identities
-from telemetry_server.probes.marks import MarkName
+from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.ping_check import (
     count_keyed_marks,
     count_plain_marks,
     expectations_of,
     measured_in,
     ping_marks,
+    sent_histograms,
+    whole_ping_marks,
 )
 from telemetry_server.probes.processes import CONTENT, PARENT
 from telemetry_server.probes.registry import registry_of
-from telemetry_server.probes.stores import MAIN, TELEMETRY
+from telemetry_server.probes.stores import MAIN, TELEMETRY, StorePolicy
 
 
 def check_privacy(conversion: Conversion) -> None:
@@ -66,11 +70,12 @@ def choose_probe_definitions(conversion: Conversion) -> AwaitingSpecs | None:
     policy = conversion.policy
     if policy is None or conversion.definitions.spec_file is not None:
         return None
-    if next(measured_in(conversion.ping.root, policy), None) is None:
+    root = conversion.ping.root
+    if next(measured_in(root, policy), None) is None and next(sent_histograms(root, policy), None) is None:
         return None
     fields = conversion.fields
     found = conversion.context.resolver.resolve(
-        _revision_of(conversion.ping.root),
+        _revision_of(root),
         channel=value_text(fields.get("appUpdateChannel")),
         build_id=value_text(fields.get("appBuildID")),
         version=value_text(fields.get("appVersion")),
@@ -89,8 +94,11 @@ def mark_probes(conversion: Conversion) -> None:
     policy = conversion.policy
     if policy is None:
         return
-    expectations = _expectations(conversion)
     root, notes = conversion.ping.root, conversion.notes
+    if conversion.path.namespace != TELEMETRY and is_glean(root):
+        notes.update(mark.name.value for mark in _glean_marks(conversion, policy))
+        return
+    expectations = _expectations(conversion)
     for mark in ping_marks(root, policy, expectations):
         notes[mark.name.value] += 1
     if expectations is None:
@@ -101,6 +109,14 @@ def mark_probes(conversion: Conversion) -> None:
             count_keyed_marks(process, names, rows, expectations, notes)
         else:
             count_plain_marks(process, names, expectations, notes)
+
+
+def _glean_marks(conversion: Conversion, policy: StorePolicy) -> Iterator[Mark]:
+    root = conversion.ping.root
+    yield from whole_ping_marks(root, policy)
+    registry = conversion.context.applications.registry_of(conversion.path.namespace)
+    facts = facts_of(root, conversion.doctype, conversion.submission.received_at.isoformat())
+    yield from glean_marks(root, registry, facts)
 
 
 def _process_of(section: Section) -> str:

@@ -19,6 +19,8 @@ from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.coordinator.worker import Worker
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
+from telemetry_server.probes.glean_registry import FOLDER, GleanApplications
+from telemetry_server.probes.probe_checks import ProbeChecks
 from telemetry_server.probes.stores import NO_STORES, Stores
 from telemetry_server.tables.task_rows import DefinitionFinder
 
@@ -85,4 +87,9 @@ class ConversionSetup:
             rules=self.rules,
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
             stores=self.stores,
+            applications=GleanApplications(self.specs / FOLDER),
         )
+
+    def probe_checks(self) -> ProbeChecks:
+        """Return what stored records are held against."""
+        return ProbeChecks(self.resolver(), self.stores, GleanApplications(self.specs / FOLDER))

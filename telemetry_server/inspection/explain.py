@@ -27,7 +27,7 @@ from telemetry_server.outcomes.quarantine_line import one_by_one
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
 from telemetry_server.probes.marks import MarkName
-from telemetry_server.probes.stores import NO_STORES, Stores
+from telemetry_server.probes.probe_checks import ProbeChecks
 
 REMOVED = "its bytes in quarantine were removed after quarantine_retention_days"
 OUTCOME_ORDER = ("stored", "pending", "quarantined", "duplicate", "deleted")
@@ -61,10 +61,16 @@ class Explanation:
 
 
 def explain(
-    root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUID, stores: Stores = NO_STORES
+    root: DataRoot,
+    ledger: Ledger,
+    resolver: Resolver,
+    document_id: UUID,
+    checks: ProbeChecks | None = None,
 ) -> Explanation | None:
     """
     Return what happened to *document_id*; None if the ledger and raw/ do not know it.
+
+    Marks of main pings need no *checks*; those of other pings do.
 
     If several submissions have the id, the first of `OUTCOME_ORDER` is explained, and the
     rest is in `others`.
@@ -88,12 +94,13 @@ def explain(
         }
         for life in rest
     ]
-    facts = _facts(root, ledger, resolver, str(document_id), first, stores=stores)
+    checks = checks or ProbeChecks(resolver)
+    facts = _facts(root, ledger, resolver, str(document_id), first, checks=checks)
     return Explanation(**facts, others=others)
 
 
 def _facts(
-    root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life, *, stores: Stores
+    root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life, *, checks: ProbeChecks
 ) -> dict[str, Any]:
     """Return the fields of the explanation, except `others`."""
     detail = life.detail or (REMOVED if life.outcome == "deleted" else None)
@@ -109,7 +116,7 @@ def _facts(
         record = _record(root, ledger, life, document_id)
         if record is not None:
             facts |= _facts_of_record(root, ledger, resolver, life, record)
-            facts["anomalies"] = anomalies_of(record[1], stores, resolver)
+            facts["anomalies"] = anomalies_of(record[1], checks)
     elif life.outcome == "quarantined":
         facts["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
         if life.reason == QuarantineReason.PRIVACY_VIOLATION:

@@ -1,33 +1,28 @@
 """The marks of one stored record, for ``explain``."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
-from telemetry_server.probes.record_check import FindsDefinitions, checked_record
-from telemetry_server.probes.stores import Stores
+from telemetry_server.probes.probe_checks import ProbeChecks, checked_record
 
 _NOT_COMPUTED = "counted when the ping was converted"
 
 
-def anomalies_of(
-    record: Mapping[str, Any], stores: Stores, definitions: FindsDefinitions
-) -> list[dict[str, Any]]:
+def anomalies_of(record: dict[str, Any], checks: ProbeChecks) -> list[dict[str, Any]]:
     """
-    The marks of *record*, each with the file and line of the definition that it breaks.
+    Return the marks of *record*, each with the file and line of the definition that it breaks.
 
-    They are found again by today's definitions; what only the conversion saw has no metric.
+    They are found again by today's definitions; a mark that only the conversion saw has no metric.
     """
     counted = Counter(record["metadata"].get("anomalies", {}))
     if not counted:
         return []
     listed: list[dict[str, Any]] = []
-    checked = checked_record(record, stores, definitions)
+    checked = checked_record(record, checks)
     for mark in checked.marks() if checked is not None else ():
         shown: dict[str, Any] = dict(mark.as_json())
-        expectations = checked.expectations if checked is not None else None
-        if mark.metric is not None and expectations is not None:
-            place = expectations.registry.place_of(mark.metric)
+        if mark.metric is not None and checked is not None:
+            place = checked.place_of(mark.metric)
             if place is not None:
                 shown["file"], shown["line"] = place
         listed.append(shown)

@@ -2,20 +2,27 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from histogram_specs.definition_files import DEPRECATED_OPERATIONS, EVENTS, SCALARS, USE_COUNTERS
+from histogram_specs.errors import SpecError
 from histogram_specs.history.resolver import Resolution, Resolved, Resolver, RevisionSource
 from histogram_specs.revision import Revision
-from histogram_specs.spec_file import SpecFile
+from histogram_specs.spec_file import SpecFile, parse_spec_file
 from storage.data_root import DataRoot
 from telemetry_server.convert.anomalies import ANOMALIES
 from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.pipeline import convert
+from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.inspection.submission_listing import raw_submissions
 from telemetry_server.outcomes.outcome import Stored
-from telemetry_server.probes.record_check import checked_record
+from telemetry_server.probes.definition import FileKind
+from telemetry_server.probes.entries import text_of
+from telemetry_server.probes.glean_file import parse_glean
+from telemetry_server.probes.probe_checks import ProbeChecks, checked_record
 
 MAX_CHANGED_FILES = 64
 
@@ -88,8 +95,35 @@ class TrialCounts:
         }
 
 
+_FILE_OF_KIND = {FileKind.SCALAR: SCALARS, FileKind.EVENT: EVENTS}
+
+
+def trial_context(path: Path, kind: FileKind, setup: ConversionSetup) -> ConversionContext:
+    """
+    Return today's context with the definitions of the file at *path* in place of today's.
+
+    Raises:
+        SpecError, NotADefinitionFile: It cannot be read as a file of that kind.
+    """
+    context = setup.context()
+    histograms, companions = None, {}
+    if kind is FileKind.GLEAN:
+        return replace(context, applications=context.applications.with_trial(parse_glean([path])))
+    if kind is FileKind.HISTOGRAM:
+        try:
+            histograms = parse_spec_file(text_of(path), dict(setup.constants))
+        except SpecError as error:
+            raise SpecError(f"{path} is not a spec file: {error}") from error
+    elif kind is FileKind.USE_COUNTER:
+        name = DEPRECATED_OPERATIONS if path.name.endswith(".h") else USE_COUNTERS
+        companions = {name: text_of(path)}
+    else:
+        companions = {_FILE_OF_KIND[kind]: text_of(path)}
+    return replace(context, resolver=TrialResolver(setup.resolver(), histograms, companions))
+
+
 def try_definitions(
-    root: DataRoot, context: ConversionContext, trial: TrialResolver, day: str | None
+    root: DataRoot, context: ConversionContext, tried: ConversionContext, day: str | None
 ) -> dict[str, Any]:
     """
     Convert the pings in raw/ with today's definitions and with those that are tried.
@@ -97,7 +131,6 @@ def try_definitions(
     Returns:
         The counts of both, and each metric that is dropped or marked in more pings than today.
     """
-    tried = replace(context, resolver=trial)
     today, new = TrialCounts(), TrialCounts()
     pings = 0
     for submission in raw_submissions(root.raw, day=day):
@@ -125,7 +158,8 @@ def _count(counts: TrialCounts, outcome: Stored, context: ConversionContext) -> 
     counts.dropped.update(histogram.reason.value for histogram in outcome.dropped)
     counts.anomalies.update({name: count for name, count in outcome.notes.items() if name in ANOMALIES})
     found = {(histogram.name, histogram.reason.value) for histogram in outcome.dropped}
-    checked = checked_record(orjson.loads(outcome.record), context.stores, context.resolver)
+    checks = ProbeChecks(context.resolver, context.stores, context.applications)
+    checked = checked_record(orjson.loads(outcome.record), checks)
     for mark in checked.marks() if checked is not None else ():
         if mark.metric is not None:
             found.add((mark.metric, mark.name.value))

@@ -1,16 +1,15 @@
 """Drift: how the definitions of probes and what is sent differ."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from telemetry_server.probes.build import Build
-from telemetry_server.probes.definition import Definition, EventDefinition, HistogramRules, ScalarDefinition
+from telemetry_server.probes.checked_record import CheckedRecord, DefinedProbe
 from telemetry_server.probes.marks import MarkName
-from telemetry_server.probes.record_check import CheckedRecord
-from telemetry_server.probes.registry import ProbeRegistry
-from telemetry_server.probes.versions import is_expired, version_key
+from telemetry_server.probes.record_check import HISTOGRAM
+from telemetry_server.probes.versions import version_key
 
 
 class Drift(StrEnum):
@@ -56,16 +55,16 @@ class DriftReport:
         self._rows: defaultdict[_Row, _Count] = defaultdict(_Count)
         self._seen: set[str] = set()  # definitions that something was sent for
         self._days: set[str] = set()
-        self._newest: tuple[Build, ProbeRegistry] | None = None
+        # By source of definitions, the record of the newest version.
+        self._newest: dict[str, CheckedRecord] = {}
 
     def add(self, checked: CheckedRecord) -> None:
         """Add one stored record."""
         self._days.add(checked.record["metadata"]["submission_timestamp"][:10])
-        registry = None if checked.expectations is None else checked.expectations.registry
         kinds = {}
         for seen in checked.seen():
             kinds[seen.metric] = seen.kind
-            definition = None if registry is None else _definition_of(registry, seen.metric, seen.kind)
+            definition = checked.find(seen.metric, seen.kind)
             if definition is not None:
                 self._seen.add(definition.name)
         broken: dict[_Row, set[str]] = defaultdict(set)
@@ -78,19 +77,21 @@ class DriftReport:
             count.pings += 1
             count.kind = kinds.get(row[1], "")
             count.reasons.update(reasons)
-            definition = None if registry is None else _definition_of(registry, row[1], count.kind)
+            definition = checked.find(row[1], count.kind)
             count.owners = () if definition is None else definition.owners
-        if registry is not None and (version_key(checked.build.version) or ()) >= self._newest_key():
-            self._newest = checked.build, registry
+        newest = self._newest.get(checked.source)
+        if checked.registry is not None and (newest is None or _order(checked) >= _order(newest)):
+            self._newest[checked.source] = checked
 
     def add_dropped(self, histogram: str, reason: str) -> None:
         """Add a histogram that its ping was stored without."""
         state = Drift.UNDECLARED if reason == "unknown_histogram" else Drift.BROKEN
         count = self._rows[state, histogram]
         count.pings += 1
-        count.kind = "histogram"
+        count.kind = HISTOGRAM
         count.reasons[reason] += 1
-        definition = None if self._newest is None else self._newest[1].histogram(histogram)
+        newest = self._newest.get("")
+        definition = None if newest is None else newest.find(histogram, HISTOGRAM)
         if definition is not None:
             self._seen.add(definition.name)
             count.owners = definition.owners
@@ -113,7 +114,7 @@ class DriftReport:
         rows += [
             {
                 "metric": definition.name,
-                "kind": _kind_of(definition),
+                "kind": definition.kind,
                 "state": Drift.SILENT.value,
                 "pings": 0,
                 "pings_per_day": 0.0,
@@ -125,32 +126,12 @@ class DriftReport:
         rows.sort(key=lambda row: (-row["pings"], row["state"], row["metric"]))
         return {"days": len(self._days), "drift": rows}
 
-    def _newest_key(self) -> tuple[Any, ...]:
-        return () if self._newest is None else version_key(self._newest[0].version) or ()
-
-    def _silent(self) -> list[Definition]:
-        if self._newest is None:
-            return []
-        build, registry = self._newest
-        return [
-            definition
-            for definition in registry.definitions()
-            if definition.name not in self._seen and not is_expired(definition.expires, build.version)
-        ]
+    def _silent(self) -> Iterator[DefinedProbe]:
+        for checked in self._newest.values():
+            for definition in checked.expected():
+                if definition.name not in self._seen:
+                    yield definition
 
 
-def _definition_of(registry: ProbeRegistry, metric: str, kind: str) -> Definition | None:
-    if kind == "scalar":
-        return registry.scalar(metric)
-    if kind == "event":
-        return registry.event_of(metric)
-    return registry.histogram(metric)
-
-
-def _kind_of(definition: Definition) -> str:
-    if isinstance(definition, ScalarDefinition):
-        return "scalar"
-    if isinstance(definition, EventDefinition):
-        return "event"
-    assert isinstance(definition, HistogramRules)
-    return "histogram"
+def _order(checked: CheckedRecord) -> tuple[Any, ...]:
+    return version_key(checked.version) or ()

@@ -50,6 +50,11 @@ class Expectations:
         return self.registry.scalar_file is not None
 
     @property
+    def has_histograms(self) -> bool:
+        """Whether the revision has a file of histograms."""
+        return bool(self.registry.histograms)
+
+    @property
     def has_events(self) -> bool:
         """Whether the revision has a file of events."""
         return self.registry.event_file is not None

@@ -14,6 +14,7 @@ EXTRA_MISSING = "glean-parser is not installed: pip install 'telemetry-server[gl
 EXPIRES = "expires"
 DEFAULT_PING = "metrics"
 EVENTS_PING = "events"
+EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class GleanMetric:
     labels: tuple[str, ...] = ()
     extra_keys: tuple[str, ...] = ()
     description: str = ""
+    file: str = ""  # the name of its file
 
     @property
     def keyed(self) -> bool:
@@ -95,7 +97,7 @@ def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
                 if category == "pings":
                     pings[name] = _ping(found)
                 elif category != "all-pings":
-                    metric = _metric(found, by_version)
+                    metric = _metric(found, by_version, path.name)
                     metrics[metric.name] = metric
     return GleanDefinitions(metrics, pings, tuple(problems))
 
@@ -134,8 +136,8 @@ def _line(found: Any) -> int:
     return int(line)
 
 
-def _metric(found: Any, by_version: bool) -> GleanMetric:
-    default = EVENTS_PING if found.type == "event" else DEFAULT_PING
+def _metric(found: Any, by_version: bool, file: str) -> GleanMetric:
+    default = EVENTS_PING if found.type == EVENT else DEFAULT_PING
     pings = [default if ping == "default" else ping for ping in found.send_in_pings]
     return GleanMetric(
         ".".join(filter(None, (found.category, found.name))),
@@ -148,6 +150,7 @@ def _metric(found: Any, by_version: bool) -> GleanMetric:
         tuple(sorted(getattr(found, "ordered_labels", None) or getattr(found, "labels", None) or ())),
         tuple(getattr(found, "extra_keys", None) or ()),
         " ".join(str(found.description).split()),
+        file,
     )
 
 

@@ -7,10 +7,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from telemetry_server.probes.definition import HistogramRules, ScalarDefinition
+from telemetry_server.probes.checked_record import CheckedRecord
 from telemetry_server.probes.marks import EXCLUDED, MarkName
-from telemetry_server.probes.record_check import CheckedRecord
-from telemetry_server.probes.registry import ProbeRegistry
+from telemetry_server.probes.record_check import EVENT
 from telemetry_server.probes.stores import StorePolicy, Stores
 
 
@@ -29,7 +28,8 @@ class StoreReport:
         self._stores: defaultdict[str, _Store] = defaultdict(_Store)
         for name in stores.names:
             self._stores[name]
-        self._registries: dict[int, ProbeRegistry] = {}
+        # One record for each store and each set of definitions.
+        self._defining: dict[tuple[int, str], CheckedRecord] = {}
         # Times of arrival by policy and client, for stores that limit how often a ping may come.
         self._arrivals: defaultdict[tuple[StorePolicy, str], list[str]] = defaultdict(list)
 
@@ -41,11 +41,10 @@ class StoreReport:
         store.anomalies.update(metadata.get("anomalies", {}))
         left_out = {(mark.metric, mark.process) for mark in checked.marks() if mark.name in EXCLUDED}
         for seen in checked.seen():
-            if seen.kind != "event" and (seen.metric, seen.process) not in left_out:
+            if seen.kind != EVENT and (seen.metric, seen.process) not in left_out:
                 store.metrics[seen.metric, seen.process] += 1
-        if checked.expectations is not None:
-            registry = checked.expectations.registry
-            self._registries.setdefault(id(registry), registry)
+        if checked.registry is not None:
+            self._defining.setdefault((id(checked.registry), checked.policy.store), checked)
         client_id = metadata.get("client_id")
         if checked.policy.min_interval_seconds and client_id and not checked.policy.is_anonymous:
             self._arrivals[checked.policy, client_id].append(metadata["submission_timestamp"])
@@ -57,12 +56,11 @@ class StoreReport:
     def as_json(self) -> dict[str, Any]:
         """The object that ``stores --json`` prints."""
         self._count_frequent()
-        for registry in self._registries.values():
-            for definition in registry.definitions():
-                if isinstance(definition, ScalarDefinition | HistogramRules):
-                    for store in definition.stores:
-                        if store in self._stores:
-                            self._stores[store].defined.add(definition.name)
+        for checked in self._defining.values():
+            for metric, stores in checked.stores_of_metrics():
+                for store in stores:
+                    if store in self._stores:
+                        self._stores[store].defined.add(metric)
         return {
             "stores": [_store_as_json(name, self._stores[name]) for name in sorted(self._stores)],
             "shared": list(self._shared()),

@@ -35,6 +35,7 @@ class StorePolicy:
     environment: Presence = "allowed"
     sections: tuple[Path_, ...] = DEFAULT_SECTIONS
     min_interval_seconds: int = 0  # 0: pings may come as often as they like
+    packs_histograms: bool = False  # whether records of the doctype hold histograms as rows
 
     @property
     def is_anonymous(self) -> bool:
@@ -42,7 +43,11 @@ class StorePolicy:
         return self.client_id == "forbidden"
 
 
-MAIN_POLICY = StorePolicy(MAIN_STORE, sections=(("payload", "processes", PROCESS, SCALARS),))
+# The doctypes whose histograms become rows.
+PACKED_DOCTYPES = frozenset({MAIN, "first-shutdown", "saved-session"})
+MAIN_POLICY = StorePolicy(
+    MAIN_STORE, sections=(("payload", "processes", PROCESS, SCALARS),), packs_histograms=True
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +122,12 @@ def parse_stores(text: bytes) -> Stores:
             raise BadStoresFile(f"[{name}]: {key[0]}/{key[1]} has two tables")
         if not isinstance(table, dict):
             raise BadStoresFile(f"{name} is outside of a table; begin with a line such as [custom]")
-        policies[key] = _policy(name, table)
+        is_packed = key[0] == TELEMETRY and key[1] in PACKED_DOCTYPES
+        policies[key] = _policy(name, table, is_packed=is_packed)
     return Stores(policies)
 
 
-def _policy(name: str, table: dict[str, Any]) -> StorePolicy:
+def _policy(name: str, table: dict[str, Any], *, is_packed: bool) -> StorePolicy:
     for key in table:
         if key not in KEYS:
             near = get_close_matches(key, KEYS, 1)
@@ -139,6 +145,7 @@ def _policy(name: str, table: dict[str, Any]) -> StorePolicy:
         _presence(name, table, "environment"),
         _sections(name, table["sections"]) if "sections" in table else DEFAULT_SECTIONS,
         seconds,
+        packs_histograms=is_packed,
     )
 
 

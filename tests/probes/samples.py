@@ -11,7 +11,7 @@ from telemetry_server.convert.pipeline import convert
 from telemetry_server.outcomes.outcome import Outcome
 from telemetry_server.probes.marks import MarkName
 from telemetry_server.probes.stores import parse_stores
-from tests.convert.payloads.samples import CHANGESET, REPOSITORY, REVISION, a_context, a_submission
+from tests.convert.payloads.samples import CHANGESET, REPOSITORY, REVISION, SPECS, a_context, a_submission
 
 SCALARS = b"""
 garden.weather:
@@ -77,6 +77,14 @@ startup:
     record_in_processes: ["main"]
     record_into_store: ["new-profile"]
 """
+SIDE_SPECS = {
+    "SIDE_FLAG": {
+        "kind": "flag",
+        "expires_in_version": "75",
+        "record_in_processes": ["main"],
+        "record_into_store": ["side-store"],
+    }
+}
 STORES = b"""
 [custom]
 store = "side-store"
@@ -95,7 +103,7 @@ SOMEBODY = "7ad1c0de-25f5-450a-9cce-7d31318846d8"
 
 def a_garden(directory: Path, **files: bytes) -> ConversionContext:
     """A context with the garden's definitions and stores; *files* replace or add definition files."""
-    context = a_context(directory, stores=parse_stores(STORES))
+    context = a_context(directory, {**SPECS, **SIDE_SPECS}, stores=parse_stores(STORES))
     folder = directory / "specs" / REPOSITORY / CHANGESET
     for name, text in {"Scalars_yaml": SCALARS, **files}.items():
         (folder / name.replace("_", ".")).write_bytes(text)

@@ -1,5 +1,8 @@
 """Definition files with something wrong at any place: a clear line or a result, never a traceback."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,11 +13,15 @@ from histogram_specs.use_counters import parse_use_counters
 from telemetry_server.probes.errors import BadStoresFile, NotADefinitionFile
 from telemetry_server.probes.event_file import parse_events
 from telemetry_server.probes.fields import Mode
+from telemetry_server.probes.glean_cache import CACHE_NAME, cache_text, read_cache
+from telemetry_server.probes.glean_file import parse_glean
+from telemetry_server.probes.glean_registry import digest_of
 from telemetry_server.probes.histogram_file import histogram_rules, problems_of
 from telemetry_server.probes.process_file import parse_processes
 from telemetry_server.probes.scalar_file import parse_scalars
 from telemetry_server.probes.stores import parse_stores
 from tests.histogram_specs.samples import text_of
+from tests.probes.glean_samples import METRICS, PINGS
 from tests.probes.samples import SCALARS, STORES
 
 EVENTS = b"""
@@ -38,6 +45,8 @@ FILES = {
     ),
     "usecounters": b"method A.b\nattribute C.d\nproperty Fill\n",
     "stores": STORES,
+    "glean metrics": METRICS,
+    "glean pings": PINGS,
 }
 SCRAPS = [
     *(
@@ -111,6 +120,23 @@ def read(kind: str, text: bytes) -> None:
             assert "\n" not in problem.detail
     elif kind == "stores":
         parse_stores(text)
+    elif kind.startswith("glean"):
+        read_glean(text)
+
+
+def read_glean(text: bytes) -> None:
+    """Read *text* as a file of Glean definitions, and the parsed copy of what it defines."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "metrics.yaml"
+        path.write_bytes(text)
+        found = parse_glean([path])
+        for problem in found.problems:
+            assert problem
+            assert "\n" not in problem
+        (Path(folder) / CACHE_NAME).write_bytes(cache_text(found, digest_of([path])))
+        copy = read_cache(Path(folder) / CACHE_NAME, digest_of([path]))
+    assert copy is not None
+    assert (copy.metrics, copy.pings) == (found.metrics, found.pings)
 
 
 def check(file: tuple[str, bytes]) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from telemetry_server.convert.pipeline import convert
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused, Stored
-from tests.convert.payloads.samples import a_submission
+from telemetry_server.probes.probe_checks import ProbeChecks, checked_record
+from tests.convert.payloads.samples import FLAG_SENT, a_submission
 from tests.probes.samples import SOMEBODY, a_garden, a_main_ping, a_ping, body_of, marks_of
 
 
@@ -72,6 +73,33 @@ CASES = {
     "an order to delete": (a_ping({"scalars": {}}, "deletion-request", clientId=SOMEBODY), {}),
     "an order without an id": (a_ping({"scalars": {}}, "deletion-request"), {"privacy.client_id_missing": 1}),
     "an empty identity": (a_ping(RAIN, clientId=None), {"privacy.client_id_empty": 1}),
+    "a histogram of another store": (a_ping({"histograms": {"FLAG": FLAG_SENT}}), {"wrong_store": 1}),
+    "a histogram of the ping's store": (a_ping({"histograms": {"SIDE_FLAG": FLAG_SENT}}), {}),
+    "an expired histogram": (
+        a_ping({"histograms": {"SIDE_FLAG": FLAG_SENT}}, version="80.0"),
+        {"expired_metric": 1},
+    ),
+    "a histogram in a section that is not allowed": (
+        a_ping({"processes": {"content": {"histograms": {"SIDE_FLAG": FLAG_SENT}}}}),
+        {"wrong_process": 1},
+    ),
+    "a snapshot of histograms by process": (
+        a_ping({"histograms": {"parent": {"SIDE_FLAG": FLAG_SENT}, "gpu": {"SIDE_FLAG": FLAG_SENT}}}),
+        {"wrong_process": 1},
+    ),
+    "an unknown histogram": (a_ping({"histograms": {"SNAILS": FLAG_SENT}}), {"unknown_metric": 1}),
+    "a plain histogram that was sent keyed": (
+        a_ping({"keyedHistograms": {"parent": {"SIDE_FLAG": {"a": FLAG_SENT}}}}),
+        {"keyed_mismatch": 1},
+    ),
+    "the same without a process": (
+        a_ping({"keyedHistograms": {"SIDE_FLAG": {"a": FLAG_SENT}}}),
+        {"keyed_mismatch": 1},
+    ),
+    "a number in place of a histogram": (
+        a_ping({"processes": {"parent": {"histograms": {"SIDE_FLAG": 3}}}}),
+        {"wrong_kind": 1},
+    ),
     "a doctype without a table": (a_ping(plain(nope=1), "sync"), {}),
 }
 
@@ -86,6 +114,18 @@ def test_a_ping_is_stored_with_its_marks(garden, case):
     assert isinstance(outcome, Stored)
     assert marks == Counter(expected)
     assert orjson.loads(outcome.record)["metadata"].get("anomalies", {}) == expected
+
+
+@pytest.mark.parametrize("case", [name for name in CASES if "histogram" in name])
+def test_the_record_of_a_custom_ping_has_the_marks_of_its_histograms(garden, case):
+    """Reports and ``explain`` find the same marks again."""
+    ping, expected = CASES[case]
+    outcome, _ = marks_of(ping, garden)
+
+    checked = checked_record(orjson.loads(outcome.record), ProbeChecks(garden.resolver, garden.stores))
+
+    assert Counter(mark.name.value for mark in checked.marks()) == Counter(expected)
+    assert {seen.kind for seen in checked.seen()} == {"histogram"}
 
 
 def test_the_values_stay_in_their_place(garden):

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     existing_data_root(settings)
     setup = setup_of(settings)
     with Ledger.for_reading(setup.root) as ledger:
-        found = explain(setup.root, ledger, setup.resolver(), args.docid, setup.stores)
+        found = explain(setup.root, ledger, setup.resolver(), args.docid, setup.probe_checks())
     if found is None:
         say(f"telemetry-server explain: nothing was received under {args.docid}")
         return ExitStatus.FINDINGS

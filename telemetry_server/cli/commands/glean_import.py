@@ -9,7 +9,9 @@ from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.composition.data_root import revision_cache_path
 from telemetry_server.probes.entries import text_of
 from telemetry_server.probes.errors import NotADefinitionFile
+from telemetry_server.probes.glean_cache import CACHE_NAME, cache_text
 from telemetry_server.probes.glean_file import parse_glean
+from telemetry_server.probes.glean_registry import digest_of
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_text, say
 
@@ -36,9 +38,12 @@ def run_import(args: argparse.Namespace, settings: Settings) -> int:
     with opened_directory(cache, parts, create=True) as directory:
         for name, text in texts.items():
             write_file(directory, name, text)
-    folder = str(cache.joinpath(*parts))
+        folder = cache.joinpath(*parts)
+        kept = sorted(folder.glob("*.yaml"))
+        # An earlier import may have left other files there.
+        write_file(directory, CACHE_NAME, cache_text(parse_glean(kept), digest_of(kept)))
     if args.json:
-        print_json({"path": folder, "metrics": len(found.metrics), "pings": len(found.pings)})
+        print_json({"path": str(folder), "metrics": len(found.metrics), "pings": len(found.pings)})
     else:
         print_text(f"{len(found.metrics):,} metrics and {len(found.pings):,} pings in {folder}")
     return ExitStatus.DONE

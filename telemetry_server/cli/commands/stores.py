@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     existing_data_root(settings)
     setup = setup_of(settings)
     with Ledger.for_reading(setup.root) as ledger:
-        report = report_on_stores(setup.root, ledger, setup.resolver(), setup.stores)
+        report = report_on_stores(setup.root, ledger, setup.probe_checks())
     if args.json:
         print_json(report)
     else:
