@@ -143,6 +143,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/integrity",
         "terminal",
         "outcomes",
+        "pings",
+        "probes",
     },
     # who may see what, and the listener that answers
     "access": {"storage"},
@@ -158,6 +160,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "coordinator",
         "inspection",
         "analysis",
+        "probes",
     },
     "reports": {"access", "edge", "observability", "reports/queries"},
     "reports/web": {"access", "observability", "terminal", "reports"},

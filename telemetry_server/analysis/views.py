@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from storage.tables.columns import EVENTS, HISTOGRAMS, PINGS, SCALARS
+from telemetry_server.probes.anonymity import GROUPED_FIELDS, MIN_GROUP_PINGS, Doctypes
 
 FILES_OF = {
     PINGS: "ping_files",
@@ -13,9 +14,26 @@ FILES_OF = {
 """Table to the name under which its Arrow dataset is registered."""
 
 # Ids are 16 bytes in the files, and text for users.
-_TABLE_VIEW = """
+_IDS = "document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id"
+_TABLE_VIEW = "CREATE VIEW {table} AS SELECT * REPLACE ({ids}) FROM {files}"
+
+# Of pings of anonymous stores, the system is shown where as many pings as a group needs have all of these
+# columns alike: then no statement makes a smaller group of them.
+_ALIKE = (
+    *("namespace", "doctype", "submission_date", "application", "channel", "version", "build_id"),
+    *("architecture", *GROUPED_FIELDS),
+)
+_PINGS_VIEW = """
 CREATE VIEW {table} AS
-SELECT * REPLACE (document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id) FROM {files}
+SELECT * REPLACE ({ids}) FROM {files} WHERE NOT {is_anonymous}
+UNION ALL
+SELECT * EXCLUDE (pings_alike) REPLACE ({ids}, {shown}, MAP {{}}::MAP(VARCHAR, VARCHAR) AS experiments)
+FROM (
+  SELECT *, count(*) OVER (PARTITION BY {alike}) AS pings_alike FROM {files} WHERE {is_anonymous})
+"""
+_VALUES_VIEW = """
+CREATE VIEW {table} AS
+SELECT * REPLACE ({ids}, CASE WHEN NOT {is_anonymous} THEN os END AS os) FROM {files}
 """
 
 _BUCKETS_VIEW = """
@@ -57,11 +75,34 @@ CREATE MACRO shares(counts) AS list_transform(counts, lambda c: c / list_sum(cou
 """
 
 
-def definitions() -> Iterator[str]:
-    """Yield the statements that make all views and macros, in their order."""
+def definitions(anonymous: Doctypes = ()) -> Iterator[str]:
+    """
+    Yield the statements that make all views and macros, in their order.
+
+    Args:
+        anonymous: Doctypes of anonymous stores; the views limit what statements can group their pings by.
+    """
     for table, files in FILES_OF.items():
-        yield _TABLE_VIEW.format(table=table, files=files)
+        view = _TABLE_VIEW
+        if anonymous:
+            view = _PINGS_VIEW if table == PINGS else _VALUES_VIEW
+        yield view.format(
+            table=table,
+            files=files,
+            ids=_IDS,
+            is_anonymous=f"(namespace, doctype) IN ({', '.join(map(_pair, sorted(anonymous)))})",
+            alike=", ".join(_ALIKE),
+            shown=", ".join(
+                f"CASE WHEN pings_alike >= {MIN_GROUP_PINGS} THEN {name} END AS {name}"
+                for name in GROUPED_FIELDS
+            ),
+        )
     yield _BUCKETS_VIEW
     yield _PERCENTILE_MACRO
     yield _MERGE_MACRO
     yield _SHARES_MACRO
+
+
+def _pair(texts: tuple[str, str]) -> str:
+    quoted = ("'" + text.replace("'", "''") + "'" for text in texts)
+    return f"({', '.join(quoted)})"

@@ -1,6 +1,6 @@
 """Definitions of any kind as ``specs show --kind`` and ``specs diff --kind`` print them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from telemetry_server.probes.definition import Definition, EventDefinition, File
 from telemetry_server.probes.errors import NotADefinitionFile
 from telemetry_server.probes.event_file import EventFile, parse_events
 from telemetry_server.probes.fields import Mode
-from telemetry_server.probes.glean_file import GleanDefinitions, parse_glean
+from telemetry_server.probes.glean_file import GleanDefinitions, GleanMetric, parse_glean
 from telemetry_server.probes.histogram_file import problems_of
+from telemetry_server.probes.registry import registry_of
 from telemetry_server.probes.scalar_file import ScalarFile, parse_scalars
 from telemetry_server.probes.yaml_file import MAX_BYTES
 
@@ -85,6 +86,19 @@ def entries_of_revision(spec_file: SpecFile, kind: FileKind, mode: Mode) -> Entr
     return event_entries(parse_events(text, mode))
 
 
+def other_entries(spec_file: SpecFile) -> Iterator[tuple[FileKind, Entry]]:
+    """Yield the definitions of a revision that are not in Histograms.json, with their kind."""
+    registry = registry_of(spec_file)
+    if registry.scalar_file is not None:
+        for entry in scalar_entries(registry.scalar_file).entries.values():
+            yield FileKind.SCALAR, entry
+    if registry.event_file is not None:
+        for entry in event_entries(registry.event_file).entries.values():
+            yield FileKind.EVENT, entry
+    for entry in _use_counter_entries(registry.use_counters).values():
+        yield FileKind.USE_COUNTER, entry
+
+
 def text_of(path: Path) -> bytes:
     """
     Return the bytes of a definition file.
@@ -119,20 +133,7 @@ def event_entries(found: EventFile) -> Entries:
 
 def glean_entries(found: GleanDefinitions) -> Entries:
     """The metrics and pings of Glean files."""
-    entries: dict[str, Entry] = {
-        name: {
-            "name": name,
-            "kind": metric.kind,
-            "keyed": metric.keyed,
-            "send_in_pings": list(metric.pings),
-            "expires": metric.expires,
-            "owners": list(metric.owners),
-            "labels": list(metric.labels),
-            "extra_keys": list(metric.extra_keys),
-            "line": metric.line,
-        }
-        for name, metric in found.metrics.items()
-    }
+    entries: dict[str, Entry] = {name: glean_entry(metric) for name, metric in found.metrics.items()}
     for name, ping in found.pings.items():
         entries[f"ping {name}"] = {
             "name": name,
@@ -142,6 +143,21 @@ def glean_entries(found: GleanDefinitions) -> Entries:
             "line": ping.line,
         }
     return Entries(entries, found.problems)
+
+
+def glean_entry(metric: GleanMetric) -> Entry:
+    """One metric of a Glean application."""
+    return {
+        "name": metric.name,
+        "kind": metric.kind,
+        "keyed": metric.keyed,
+        "send_in_pings": list(metric.pings),
+        "expires": metric.expires,
+        "owners": list(metric.owners),
+        "labels": list(metric.labels),
+        "extra_keys": list(metric.extra_keys),
+        "line": metric.line,
+    }
 
 
 def _shared(definition: Definition) -> dict[str, Any]:

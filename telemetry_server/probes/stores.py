@@ -69,6 +69,11 @@ class Stores:
         return policy is not None and policy.is_anonymous
 
     @property
+    def anonymous(self) -> frozenset[tuple[str, str]]:
+        """The (namespace, doctype) of every anonymous store."""
+        return frozenset(key for key, policy in self.policies.items() if policy.is_anonymous)
+
+    @property
     def has_anonymous(self) -> bool:
         """Whether any doctype is anonymous."""
         return any(policy.is_anonymous for policy in self.policies.values())
