@@ -50,9 +50,9 @@ class Revision:
         """Return the revision's URL on *server*, as a ping's ``info.revision`` has it."""
         return f"{server.rstrip('/')}/{self}"
 
-    def spec_url(self, server: str) -> str:
-        """Return the URL of this revision's Histograms.json on a Mercurial *server*."""
-        return f"{server.rstrip('/')}/{self.repository}/raw-file/{self.changeset}/{SPEC_PATH}"
+    def spec_url(self, server: str, path: str = SPEC_PATH) -> str:
+        """Return the URL of this revision's Histograms.json, or its file at *path*, on a *server*."""
+        return f"{server.rstrip('/')}/{self.repository}/raw-file/{self.changeset}/{path}"
 
 
 def check_repository(repository: str) -> str:

@@ -6,15 +6,17 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from histogram_specs.definition import resolve_definition
+from histogram_specs.definition_files import DEPRECATED_OPERATIONS, USE_COUNTERS, digest_of
 from histogram_specs.errors import NotASpecFile, SpecError
 from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.spec import HistogramSpec
+from histogram_specs.use_counters import NO_USE_COUNTERS, PREFIX, UseCounters, parse_use_counters
 
 MAX_BYTES = 4 * 2**20
 # Limits of memory per file: ten times the largest known files.
@@ -39,13 +41,22 @@ class SpecFile:
     The definitions of one Histograms.json, each a spec or an unusable definition.
 
     Made by `parse_spec_file`.  It does not change, so it can be shared.
+
+    Args:
+        companions: The other files of the revision that define probes, by name.
     """
 
-    def __init__(self, text: bytes, definitions: Mapping[str, HistogramSpec | UnusableDefinition]) -> None:
-        self.digest = sha256(text).hexdigest()
+    def __init__(
+        self,
+        text: bytes,
+        definitions: Mapping[str, HistogramSpec | UnusableDefinition],
+        companions: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
+        self.digest = digest_of(text, companions)
         self._definitions = definitions
         # Stored compressed, a tenth of its size: only line numbers need the text again.
         self._packed_text = zlib.compress(text, 1)
+        self._packed_companions = {name: zlib.compress(each, 1) for name, each in companions.items()}
 
     def __len__(self) -> int:
         return len(self._definitions)
@@ -58,6 +69,25 @@ class SpecFile:
     def text(self) -> bytes:
         """The unmodified bytes of the file."""
         return zlib.decompress(self._packed_text)
+
+    def companion(self, name: str) -> bytes | None:
+        """The text of another file of the revision; None where the revision lacks it."""
+        packed = self._packed_companions.get(name)
+        return None if packed is None else zlib.decompress(packed)
+
+    def with_companions(self, changed: Mapping[str, bytes]) -> "SpecFile":
+        """A copy in which *changed* replaces other files of the revision."""
+        companions = {name: zlib.decompress(packed) for name, packed in self._packed_companions.items()}
+        return SpecFile(self.text, self._definitions, {**companions, **changed})
+
+    @cached_property
+    def use_counters(self) -> UseCounters:
+        """The use counters of the revision."""
+        files = [
+            None if (text := self.companion(name)) is None else (name, text)
+            for name in (USE_COUNTERS, DEPRECATED_OPERATIONS)
+        ]
+        return parse_use_counters(*files)[0] if any(files) else NO_USE_COUNTERS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,17 +104,20 @@ class SpecFile:
         found = self._definitions.get(name)
         if found is None and name.startswith(STARTUP_PREFIX):
             found = self._definitions.get(name[len(STARTUP_PREFIX) :])
+        if found is None and name.startswith(PREFIX):
+            found = self.use_counters.find(name)
         return found
 
     def line_of(self, name: str) -> int | None:
         """Return the line number, from 1, of the definition that `find` returns for *name*."""
-        line = self._lines.get(name)
+        line = self.lines.get(name)
         if line is None and name.startswith(STARTUP_PREFIX):
-            line = self._lines.get(name[len(STARTUP_PREFIX) :])
+            line = self.lines.get(name[len(STARTUP_PREFIX) :])
         return line
 
     @cached_property
-    def _lines(self) -> Mapping[str, int]:
+    def lines(self) -> Mapping[str, int]:
+        """On which line, from 1, the definition of each name begins."""
         lines: dict[str, int] = {}
         line, depth = 1, 0
         for match in _LANDMARK.finditer(self.text.decode("utf-8", "replace")):
@@ -101,9 +134,11 @@ class SpecFile:
         return lines
 
 
-def parse_spec_file(text: bytes, constants: Constants = CONSTANTS) -> SpecFile:
+def parse_spec_file(
+    text: bytes, constants: Constants = CONSTANTS, companions: Mapping[str, bytes] = MappingProxyType({})
+) -> SpecFile:
     """
-    Parse the text of a Histograms.json.
+    Parse the text of a Histograms.json; the *companions* of its revision are kept for their own parsers.
 
     A definition that cannot be resolved does not affect the others.  Of two definitions with
     the same name the last one counts.
@@ -131,7 +166,7 @@ def parse_spec_file(text: bytes, constants: Constants = CONSTANTS) -> SpecFile:
         resolved[name] = spec
     if all(isinstance(found, UnusableDefinition) for found in resolved.values()):
         raise NotASpecFile("it contains no usable histogram definition")
-    return SpecFile(text, resolved)
+    return SpecFile(text, resolved, companions)
 
 
 def _is_of_2017_or_later(definitions: Mapping[str, Any]) -> bool:

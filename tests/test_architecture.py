@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pings": set(),
     "doctypes": {"storage", "pings"},
     "outcomes": {"histogram_specs", "storage/raw", "pings"},
+    "probes": {"histogram_specs", "histogram_specs/history"},
     "convert/payloads": {"storage/partitions", "pings", "doctypes", "outcomes"},
     "convert/histograms": {
         "histogram_specs",
@@ -63,6 +64,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/histograms",
         "convert/compiled",
         "convert/rules",
+        "probes",
+        "histogram_specs",
     },
     # stored records and the tables made of them
     "records": {
@@ -104,6 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/histograms",
         "convert/rules",
         "convert",
+        "probes",
         "tables",
     },
     # what is there: looking at it, mending it, asking it
@@ -116,6 +120,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "pings",
         "outcomes",
+        "convert",
+        "probes",
         "coordinator",
     },
     "repair": {
@@ -139,6 +145,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/integrity",
         "terminal",
         "outcomes",
+        "pings",
+        "probes",
     },
     # who may see what, and the listener that answers
     "access": {"storage"},
@@ -154,6 +162,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "coordinator",
         "inspection",
         "analysis",
+        "probes",
     },
     "reports": {"access", "edge", "observability", "terminal", "reports/queries"},
     "reports/web": {"access", "observability", "terminal", "reports"},
@@ -180,6 +189,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "doctypes",
         "convert/rules",
+        "probes",
         "coordinator",
         "access",
         "reports/queries",
@@ -221,6 +231,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "outcomes",
         "convert/histograms",
+        "probes",
         "tables",
         "coordinator",
         "inspection",

@@ -4,15 +4,19 @@ import hashlib
 import logging
 import os
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from histogram_specs.atomic_files import opened_directory, write_file
+from histogram_specs.definition_files import COMPANION_PATHS
 from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.revision import SPEC_FILE_NAME, Revision
 
 MAX_FILES = 10_000
 MAX_BYTES = 1 << 30
-MARK = ".fetched"  # next to a fetched file; contains its digest
+# Next to a fetched file: its digest, then a line `<digest> <name>` for each companion fetched with it.
+MARK = ".fetched"
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +36,20 @@ class FetchedFileLimit:
         self._sizes: OrderedDict[Revision, int] | None = None  # size in bytes, in the order of fetching
         self._total_bytes = 0
 
-    def note(self, revision: Revision, text: bytes) -> None:
+    def note(
+        self, revision: Revision, text: bytes, companions: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
         """Record that *revision* was fetched, and remove files beyond the limits.  Failures are logged."""
         try:
             if self._sizes is None:
                 self._sizes = self._read_marks()
                 self._total_bytes = sum(self._sizes.values())
             with opened_directory(self._directory, _parts(revision)) as directory:
-                write_file(directory, MARK, _digest(text))
-            self._total_bytes += len(text) - self._sizes.pop(revision, 0)
-            self._sizes[revision] = len(text)
+                marks = [_digest(each) + b" " + name.encode() for name, each in companions.items()]
+                write_file(directory, MARK, b"\n".join((_digest(text), *marks)))
+            size = len(text) + sum(map(len, companions.values()))
+            self._total_bytes += size - self._sizes.pop(revision, 0)
+            self._sizes[revision] = size
             while len(self._sizes) > self._most_files or self._total_bytes > self._most_bytes:
                 oldest, size = self._sizes.popitem(last=False)
                 self._total_bytes -= size
@@ -53,8 +61,10 @@ class FetchedFileLimit:
         *repository, changeset = _parts(revision)
         try:
             with opened_directory(self._directory, (*repository, changeset)) as directory:
-                if _read(MARK, directory) == _digest(_read(SPEC_FILE_NAME, directory)):
+                mark, *companions = _read(MARK, directory).split(b"\n")
+                if mark == _digest(_read(SPEC_FILE_NAME, directory)):
                     os.unlink(SPEC_FILE_NAME, dir_fd=directory)
+                    _remove_companions(companions, directory)
                     log.info("%s is removed: the cache is full", revision)
                 os.unlink(MARK, dir_fd=directory)
             with opened_directory(self._directory, tuple(repository)) as parent:
@@ -75,12 +85,27 @@ class FetchedFileLimit:
             try:
                 revision = Revision("/".join(repository), changeset)
                 marked = Path(folder, MARK).lstat().st_mtime
-                size = Path(folder, SPEC_FILE_NAME).lstat().st_size
+                size = sum(
+                    Path(folder, name).lstat().st_size
+                    for name in (SPEC_FILE_NAME, *COMPANION_PATHS)
+                    if name in files
+                )
             except (BadRevisionUrl, OSError):
                 continue
             found.append((marked, revision, size))
         found.sort(key=lambda entry: entry[0])
         return OrderedDict((revision, size) for _, revision, size in found)
+
+
+def _remove_companions(marks: list[bytes], directory: int) -> None:
+    """Remove the companions in *directory* that are as they were fetched."""
+    for mark in marks:
+        digest, _, name = mark.decode("ascii", "replace").partition(" ")
+        try:
+            if name in COMPANION_PATHS and _digest(_read(name, directory)) == digest.encode():
+                os.unlink(name, dir_fd=directory)
+        except FileNotFoundError:
+            continue
 
 
 def _parts(revision: Revision) -> tuple[str, ...]:

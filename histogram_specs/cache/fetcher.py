@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 
 from histogram_specs.cache.eviction import FetchedFileLimit
 from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.definition_files import COMPANION_PATHS
 from histogram_specs.errors import (
     BrokenSpecFile,
     NotASpecFile,
@@ -21,6 +22,7 @@ from histogram_specs.errors import (
 )
 from histogram_specs.revision import Revision
 from histogram_specs.sources.source import Source
+from histogram_specs.spec_file import parse_spec_file
 
 MISSING_FOR_SECONDS = 3600.0
 MAX_REMEMBERED = 10_000
@@ -153,8 +155,10 @@ class SpecFetcher:
         try:
             text = await self._source.read(revision)
             self._reached()
+            await asyncio.to_thread(parse_spec_file, text, self._cache.constants)
+            companions = await self._companions_of(revision)
             async with self._keeping:
-                await asyncio.to_thread(self._keep, revision, text)
+                await asyncio.to_thread(self._keep, revision, text, companions)
         except RevisionMissing as error:
             self._reached()
             _put(self._missing_until, revision, self._clock() + MISSING_FOR_SECONDS)
@@ -175,13 +179,36 @@ class SpecFetcher:
         self._pauses.pop(revision, None)
         return FetchResult.FOUND, ""
 
+    async def _companions_of(self, revision: Revision) -> dict[str, bytes]:
+        """
+        Return the other files of *revision* that the source has; each of them may be absent.
+
+        Raises:
+            SourceUnreachable: If one may be there and cannot be read now.
+        """
+
+        async def read(name: str) -> bytes | None:
+            try:
+                return await self._source.read(revision, name)
+            except RevisionMissing:
+                return None
+
+        texts = await asyncio.gather(*map(read, COMPANION_PATHS), return_exceptions=True)
+        companions = {}
+        for name, text in zip(COMPANION_PATHS, texts, strict=True):
+            if isinstance(text, BaseException):
+                raise text
+            if text is not None:
+                companions[name] = text
+        return companions
+
     def _reached(self) -> None:
         self._pauses.pop(None, None)
         self._source_detail = ""
 
-    def _keep(self, revision: Revision, text: bytes) -> None:
-        self._cache.store(revision, text)
-        self._fetched.note(revision, text)
+    def _keep(self, revision: Revision, text: bytes, companions: Mapping[str, bytes]) -> None:
+        self._cache.store(revision, text, companions)
+        self._fetched.note(revision, text, companions)
 
     def _pause(self, paused: Revision | None) -> None:
         before = self._pauses.get(paused)

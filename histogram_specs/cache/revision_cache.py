@@ -5,12 +5,20 @@ import os
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from histogram_specs.atomic_files import PASSING, opened_directory, write_file
 from histogram_specs.changeset_prefixes import ChangesetPrefixes
+from histogram_specs.definition_files import (
+    Stamp,
+    combined_digest,
+    companion_stamps,
+    digest_of,
+    read_companions,
+)
 from histogram_specs.errors import BadRevisionUrl, BrokenSpecFile, NotASpecFile
 from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.revision import SPEC_FILE_NAME, Revision
@@ -22,7 +30,7 @@ SET_ASIDE_NAME = SPEC_FILE_NAME + ".broken"
 
 log = logging.getLogger(__name__)
 
-_Stamp = tuple[int, int, int]  # inode, modification time in ns, size
+_Stamp = tuple[Stamp | None, ...]  # of Histograms.json, then of each companion
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +91,38 @@ class RevisionCache:
             stored_as = self._stored_as(revision)
             return None if stored_as is None else self._load(stored_as)
 
-    def store(self, revision: Revision, text: bytes) -> SpecFile:
+    def load_companions(self, revision: Revision) -> SpecFile | None:
+        """
+        Return the other files of a *revision* without Histograms.json; None if the cache has none of them.
+
+        The result defines no histogram but use counters.
+
+        Raises:
+            OSError: If the disk cannot be read just now.
+        """
+        with self._lock:
+            stored_as = self._stored_as(revision)
+            if stored_as is None:
+                return None
+            try:
+                with opened_directory(self.directory, self._parts(stored_as)) as directory:
+                    companions = read_companions(directory)
+            except OSError as error:
+                if error.errno in PASSING:
+                    raise
+                return None
+            if not companions:
+                return None
+            digest = digest_of(b"", companions)
+            return self._by_digest.get(digest) or self._keep(SpecFile(b"", {}, companions))
+
+    def store(
+        self, revision: Revision, text: bytes, companions: Mapping[str, bytes] = MappingProxyType({})
+    ) -> SpecFile:
         """
         Store *text* atomically as the file of *revision*, and return its specs.
+
+        Its *companions* are written first, so that a revision with Histograms.json has all its files.
 
         An existing broken file is renamed to ``Histograms.json.broken``.  An existing usable
         file is never replaced, and its specs are returned.
@@ -94,7 +131,7 @@ class RevisionCache:
             NotASpecFile: If *text* is not a spec file; nothing is written.
             OSError: If it cannot be written, or an existing file cannot be read; nothing is changed.
         """
-        spec_file = parse_spec_file(text, self.constants)
+        spec_file = parse_spec_file(text, self.constants, companions)
         try:
             present = self.load(revision)
         except BrokenSpecFile:
@@ -104,21 +141,35 @@ class RevisionCache:
             if present is not None:
                 return present
         with opened_directory(self.directory, self._parts(revision), create=True) as directory:
+            present_too = read_companions(directory)
+            for name, companion in companions.items():
+                if name not in present_too:
+                    write_file(directory, name, companion)
             write_file(directory, SPEC_FILE_NAME, text)
         return spec_file
 
-    def shared(self, digest: str, read: Callable[[str], bytes]) -> SpecFile:
+    def shared(
+        self,
+        digest: str,
+        read: Callable[[str], bytes],
+        companions: Mapping[str, str] = MappingProxyType({}),
+    ) -> SpecFile:
         """
         Return the specs of the text with this *digest*; call *read* if they are not in memory.
+
+        Args:
+            companions: The digests of the revision's other files, by name.
 
         Raises:
             NotASpecFile: If the text from *read* is not a spec file.
         """
         with self._lock:
-            if digest in self._by_digest:
-                self._by_digest.move_to_end(digest)
-                return self._by_digest[digest]
-            return self._keep(parse_spec_file(read(digest), self.constants))
+            key = combined_digest(digest, companions)
+            if key in self._by_digest:
+                self._by_digest.move_to_end(key)
+                return self._by_digest[key]
+            texts = {name: read(each) for name, each in companions.items()}
+            return self._keep(parse_spec_file(read(digest), self.constants, texts))
 
     def list(self) -> Iterator[CachedRevision]:
         """Yield the files on disk in order of repository and changeset; links and stray files are skipped."""
@@ -154,7 +205,10 @@ class RevisionCache:
 
     def _load_from(self, directory: int, revision: Revision) -> SpecFile | None:
         status = os.stat(SPEC_FILE_NAME, dir_fd=directory, follow_symlinks=False)
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        stamp: _Stamp = (
+            (status.st_ino, status.st_mtime_ns, status.st_size),
+            *companion_stamps(directory),
+        )
         known = self._known.get(revision)
         if known is not None and known.stamp == stamp:
             self._known.move_to_end(revision)
@@ -171,7 +225,7 @@ class RevisionCache:
         with os.fdopen(descriptor, "rb") as file:
             text = file.read(MAX_BYTES + 1)
         try:
-            spec_file = parse_spec_file(text, self.constants)
+            spec_file = parse_spec_file(text, self.constants, read_companions(directory))
         except NotASpecFile as error:
             raise self._broken(revision, f"is not a spec file: {error}", stamp) from error
         self._remember(revision, _Known(stamp, spec_file.digest))
@@ -182,7 +236,7 @@ class RevisionCache:
         known = self._known.get(revision)
         if known is None or known.detail != detail:
             log.warning("%s", detail)
-        self._remember(revision, _Known(stamp or (0, 0, 0), None, detail))
+        self._remember(revision, _Known(stamp or (), None, detail))
         return BrokenSpecFile(detail)
 
     def _remember(self, revision: Revision, known: _Known) -> None:

@@ -7,12 +7,14 @@ saved as it proceeds, so that an interrupted walk continues where it stopped.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
 
 from histogram_specs.errors import NotASpecFile, RevisionMissing, SourceUnreachable
+from histogram_specs.history.companion_store import CompanionStore
+from histogram_specs.history.companion_walk import CompanionWalk
+from histogram_specs.history.file_log import all_at_once, file_log_pages
 from histogram_specs.history.hgweb import LOG_PAGE, HgWeb, RepositoryHead
 from histogram_specs.history.store import (
     NO_VERSION,
@@ -22,8 +24,6 @@ from histogram_specs.history.store import (
     WalkedRepository,
 )
 from histogram_specs.spec_file import parse_spec_file
-
-Result = TypeVar("Result")
 
 PAGES_AT_ONCE = 4
 TEXTS_AT_ONCE = 4
@@ -85,6 +85,10 @@ class RepositoryCrawler:
             self._store.replace_tags(self._repository.id, await self._hgweb.tags())
             await self._walk_file(undecided)
         report = await self._fetch_texts()
+        companions = CompanionStore(self._store)
+        if companions.walked_to(self._repository.id) != head.node:
+            walk = CompanionWalk(companions, self._hgweb, self._repository.id, self._progress)
+            await walk.run(head.node, dates.since)
         until = min(now, dates.until) if dates.until else now
         since = dates.since if self._repository.first_number else None
         known_from = self._repository.known_from
@@ -132,7 +136,9 @@ class RepositoryCrawler:
         starts = range(first, end, LOG_PAGE)
         for at in range(0, len(starts), PAGES_AT_ONCE):
             batch = starts[at : at + PAGES_AT_ONCE]
-            pages = await _all(self._hgweb.log(start, min(start + LOG_PAGE, end) - 1) for start in batch)
+            pages = await all_at_once(
+                self._hgweb.log(start, min(start + LOG_PAGE, end) - 1) for start in batch
+            )
             changesets = [changeset for page in pages for changeset in page]
             next_number = min(batch[-1] + LOG_PAGE, end)
             self._store.add_changesets(self._repository.id, next_number, changesets)
@@ -213,7 +219,7 @@ class RepositoryCrawler:
                 unusable += not usable
                 self._progress("texts", done, len(lacking))
 
-        await _all(work() for _ in range(TEXTS_AT_ONCE))
+        await all_at_once(work() for _ in range(TEXTS_AT_ONCE))
         if failures:
             raise failures[0]
         return PrefetchReport(
@@ -233,30 +239,3 @@ class RepositoryCrawler:
             return False
         self._store.add_text(version_id, text)
         return True
-
-
-async def _all(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run all of *work* concurrently; the first failure cancels the rest and is raised."""
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def file_log_pages(hgweb: HgWeb, node: bytes) -> AsyncIterator[list[FileVersion]]:
-    """Yield pages of the spec file's log up to *node*, newest first; nothing if the file does not exist."""
-    seen: set[bytes] = set()
-    while True:
-        try:
-            page = await hgweb.file_log(node)
-        except RevisionMissing:
-            return
-        new = [version for version in page if version.node not in seen]
-        if not new:
-            return
-        yield new
-        seen.update(version.node for version in new)
-        node = page[-1].node

@@ -73,18 +73,20 @@ class HgWeb:
             raise SourceUnreachable(f"{self._url}: no changeset {number} in its log")
         return _date(entries[0])
 
-    async def file_log(self, node: bytes, count: int | None = None) -> list[FileVersion]:
-        """Return the newest *count* changesets up to *node* that changed the spec file, newest first."""
+    async def file_log(
+        self, node: bytes, count: int | None = None, path: str = SPEC_PATH
+    ) -> list[FileVersion]:
+        """Return the newest *count* changesets up to *node* that changed the file at *path*, newest first."""
         newest = f"revcount={count or self._file_log_page}"
-        page = await self._page(f"json-filelog/{node.hex()}/{SPEC_PATH}?{newest}")
+        page = await self._page(f"json-filelog/{node.hex()}/{path}?{newest}")
         return [
             FileVersion(_node(_part(entry, "node", str)), _date(entry), _part(entry, "branch", str))
             for entry in _part(page, "entries", list)
         ]
 
-    async def spec_text(self, node: bytes) -> bytes:
-        """Return the spec file at *node*."""
-        return await self._getter.get(f"{self._url}/raw-file/{node.hex()}/{SPEC_PATH}")
+    async def spec_text(self, node: bytes, path: str = SPEC_PATH) -> bytes:
+        """Return the file at *path* as it is at *node*."""
+        return await self._getter.get(f"{self._url}/raw-file/{node.hex()}/{path}")
 
     async def tags(self) -> list[tuple[str, bytes]]:
         """Return the changeset of each tag."""

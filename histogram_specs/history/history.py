@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from histogram_specs.changeset_prefixes import MIN_PREFIX
+from histogram_specs.definition_files import COMPANION_PATHS
 from histogram_specs.errors import HistoryError
 from histogram_specs.history.channels import repository_of, tag_in, tag_of
 from histogram_specs.history.resolver import InForce
@@ -72,7 +73,7 @@ class History:
         if len(digits) < MIN_PREFIX:
             return None
         rows = self._ask(
-            "SELECT r.name, c.node, v.node, v.digest FROM changesets c"
+            "SELECT r.name, c.node, v.node, v.digest, r.id, c.position FROM changesets c"
             " JOIN repositories r ON r.id = c.repository_id JOIN versions v ON v.id = c.version_id"
             " WHERE c.node BETWEEN ? AND ? ORDER BY r.name <> ?, r.id LIMIT 50",
             (bytes.fromhex(digits.ljust(40, "0")), bytes.fromhex(digits.ljust(40, "f")), revision.repository),
@@ -80,7 +81,8 @@ class History:
         # An abbreviation that two changesets share is ambiguous.
         if not rows or len({row[1] for row in rows}) > 1 or rows[0][3] is None:
             return None
-        return _in_force(rows[0][0], rows[0][2], rows[0][3])
+        name, _, node, digest, repository_id, position = rows[0]
+        return _in_force(name, node, digest, self._companions(repository_id, "position", position))
 
     def at_build(self, channel: str, build_id: str, version: str | None) -> InForce | None:
         """Return the definitions in force in the channel's repository when the build was made."""
@@ -93,13 +95,17 @@ class History:
         if built_at is None:
             return None
         rows = self._ask(
-            "SELECT r.name, v.node, v.digest FROM versions v JOIN repositories r ON r.id = v.repository_id"
+            "SELECT r.name, v.node, v.digest, r.id"
+            " FROM versions v JOIN repositories r ON r.id = v.repository_id"
             " WHERE r.name = ? AND v.pushed_at <= ? AND v.branch = 'default' AND v.digest IS NOT NULL"
             " AND ? <= r.known_until AND ? >= coalesce(r.known_from, 0)"
             " ORDER BY v.pushed_at DESC, v.id DESC LIMIT 1",
             (repository, built_at, built_at, built_at),
         )
-        return _in_force(*rows[0]) if rows else None
+        if not rows:
+            return None
+        name, node, digest, repository_id = rows[0]
+        return _in_force(name, node, digest, self._companions(repository_id, "pushed_at", built_at))
 
     def at_version(self, channel: str, version: str) -> InForce | None:
         """Return the definitions in force in the channel's repository at the tag of *version*."""
@@ -158,6 +164,21 @@ class History:
             for (node, since, digest), until in zip(rows, ends, strict=False)
         ]
 
+    def _companions(self, repository_id: int, order: str, at: int) -> tuple[tuple[str, str], ...]:
+        """Return name and digest of the other files in force at a position of the walk, or at a time."""
+        if not self._ask("SELECT 1 FROM sqlite_master WHERE name = 'companion_versions'"):
+            return ()  # written by an earlier release
+        found = []
+        for name in COMPANION_PATHS:
+            rows = self._ask(
+                "SELECT digest FROM companion_versions WHERE repository_id = ? AND name = ?"  # noqa: S608
+                f" AND {order} <= ? ORDER BY {order} DESC, pushed_at DESC LIMIT 1",
+                (repository_id, name, at),
+            )
+            if rows and rows[0][0] is not None:
+                found.append((name, rows[0][0]))
+        return tuple(found)
+
     def _tags(self, repository: str) -> dict[str, bytes]:
         return dict(
             self._ask(
@@ -187,8 +208,8 @@ class History:
         return self._database
 
 
-def _in_force(repository: str, node: bytes, digest: str) -> InForce:
-    return InForce(Revision(repository, node.hex()), digest)
+def _in_force(repository: str, node: bytes, digest: str, companions: tuple[tuple[str, str], ...]) -> InForce:
+    return InForce(Revision(repository, node.hex()), digest, companions)
 
 
 def _build_time(build_id: str) -> int | None:

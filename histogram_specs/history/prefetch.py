@@ -11,8 +11,8 @@ from histogram_specs.history.crawler import (
     PrefetchReport,
     Progress,
     RepositoryCrawler,
-    file_log_pages,
 )
+from histogram_specs.history.file_log import file_log_pages
 from histogram_specs.history.hgweb import HgWeb
 from histogram_specs.history.store import HistoryStore
 from histogram_specs.sources.http import HttpGetter

@@ -65,6 +65,7 @@ class InForce:
 
     revision: Revision
     digest: str
+    companions: tuple[tuple[str, str], ...] = ()  # name and digest of the other files in force
 
 
 class KnownHistory(Protocol):
@@ -125,6 +126,7 @@ class Resolver:
         build_id: str | None,
         version: str | None,
         platform_version: str | None = None,
+        histograms: bool = True,
     ) -> Resolution:
         """
         Find definitions by *revision*, or else by the other facts about the build.
@@ -135,10 +137,14 @@ class Resolver:
             build_id: ``YYYYMMDDhhmmss``, or at least its date.
             version: "23.0.1", "25.0a1".
             platform_version: The version of its gecko, if the ping has it.
+            histograms: Whether the ping has histograms.  Without them a revision is enough that is cached
+                without Histograms.json.
         """
         detail = "the ping names no revision"
         if revision is not None:
             found, detail = self._by_revision(revision)
+            if not histograms and not isinstance(found, Resolved):
+                found = self._by_companions(revision) or found
             if found is not None:
                 return found
         gecko = None if revision is None else self._aliases.gecko_of(revision.repository)
@@ -152,14 +158,16 @@ class Resolver:
             return NotFound("missing_revision", f"{detail}, and no history covers its build")
         return NotFound("unknown_revision", detail)
 
-    def text_of(self, revision: Revision) -> bytes | None:
+    def text_of(self, revision: Revision, companion: str | None = None) -> bytes | None:
         """
-        Return the unmodified Histograms.json of *revision* from the cache or the history.
+        Return the unmodified Histograms.json of *revision*, or its file *companion*.
 
-        Returns None if neither has it; the server is never asked.
+        Returns None if neither the cache nor the history has it; the server is never asked.
         """
         found, _ = self._by_revision(revision)
-        return found.spec_file.text if isinstance(found, Resolved) else None
+        if not isinstance(found, Resolved):
+            return None
+        return found.spec_file.text if companion is None else found.spec_file.companion(companion)
 
     def mark_missing(self, revision: Revision) -> None:
         """Skip *revision* for an hour: the server does not have its file."""
@@ -200,6 +208,13 @@ class Resolver:
             return None, f"the revision server has no Histograms.json at {revision}"
         return Awaiting(revision), ""
 
+    def _by_companions(self, revision: Revision) -> Resolved | None:
+        try:
+            spec_file = self._cache.load_companions(revision)
+        except OSError:
+            return None  # `_by_revision` waits for the disk
+        return None if spec_file is None else Resolved(spec_file, revision, RevisionSource.PING)
+
     def _by_build(self, channel: str | None, build_id: str | None, version: str | None) -> Resolved | None:
         if self._history is None or not channel:
             return None
@@ -236,7 +251,7 @@ class Resolver:
         if in_force is None or self._history is None:
             return None
         try:
-            return self._cache.shared(in_force.digest, self._history.spec_text)
+            return self._cache.shared(in_force.digest, self._history.spec_text, dict(in_force.companions))
         except SpecError as error:
             if in_force.digest != self._useless_digest:
                 log.warning("%s of the history cannot be used: %s", in_force.revision, error)

@@ -16,37 +16,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from histogram_specs.errors import HistoryError
+from histogram_specs.history.schema import COMPANIONS, SCHEMA
 
 SCHEMA_VERSION = 1
 UNDECIDED = -1  # the version of this changeset is not determined yet
 NO_VERSION = 0  # the file does not exist at this changeset
 _BUSY_SECONDS = 5.0
-
-_SCHEMA = """
-CREATE TABLE repositories (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-  first_number INTEGER NOT NULL DEFAULT 0,  -- the server's numbers of the changesets that were walked
-  next_number INTEGER NOT NULL DEFAULT 0,
-  last_node BLOB,
-  known_from INTEGER, known_until INTEGER   -- seconds since 1970, UTC
-);
-CREATE TABLE texts (digest TEXT PRIMARY KEY, packed BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE versions (
-  id INTEGER PRIMARY KEY, repository_id INTEGER NOT NULL, node BLOB NOT NULL,
-  pushed_at INTEGER NOT NULL, branch TEXT NOT NULL,
-  digest TEXT, problem TEXT,                -- both NULL: its text was not fetched yet
-  UNIQUE (repository_id, node)
-);
-CREATE TABLE changesets (
-  node BLOB NOT NULL, repository_id INTEGER NOT NULL, position INTEGER NOT NULL,
-  parents BLOB NOT NULL, version_id INTEGER NOT NULL,
-  PRIMARY KEY (node, repository_id)
-) WITHOUT ROWID;
-CREATE INDEX in_order ON changesets (repository_id, position);
-CREATE TABLE tags (
-  repository_id INTEGER NOT NULL, tag TEXT NOT NULL, node BLOB NOT NULL, PRIMARY KEY (repository_id, tag)
-) WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +83,10 @@ def open_history(path: Path, *, writable: bool) -> sqlite3.Connection:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version == 0 and writable:
             database.execute("PRAGMA synchronous = FULL")
-            database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            database.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
             version = SCHEMA_VERSION
+        if version == SCHEMA_VERSION and writable:
+            database.executescript(COMPANIONS)
     except sqlite3.Error as error:
         raise HistoryError(f"{path}: {error}; remove it and prefetch again") from error
     if version != SCHEMA_VERSION:
@@ -127,14 +104,14 @@ class HistoryStore:
         path = history_path(cache_directory)
         self._dry_run = dry_run
         if dry_run and not path.exists():
-            self._database = sqlite3.connect(":memory:", isolation_level=None)
-            self._database.executescript(_SCHEMA)
+            self.database = sqlite3.connect(":memory:", isolation_level=None)
+            self.database.executescript(SCHEMA + COMPANIONS)
         else:
-            self._database = open_history(path, writable=not dry_run)
+            self.database = open_history(path, writable=not dry_run)
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self.database.close()
 
     def repository(self, name: str) -> WalkedRepository:
         """Return what is known of a repository; create its entry if it is new."""
@@ -142,18 +119,18 @@ class HistoryStore:
             "SELECT id, name, first_number, next_number, last_node, known_from, known_until"
             " FROM repositories WHERE name = ?"
         )
-        row = self._database.execute(select, (name,)).fetchone()
+        row = self.database.execute(select, (name,)).fetchone()
         if row is None and self._dry_run:
             return WalkedRepository(0, name, 0, 0, None, None, None)
         if row is None:
-            with self._transaction() as database:
+            with self.transaction() as database:
                 database.execute("INSERT INTO repositories (name) VALUES (?)", (name,))
-            row = self._database.execute(select, (name,)).fetchone()
+            row = self.database.execute(select, (name,)).fetchone()
         return WalkedRepository(*row)
 
     def forget_changesets(self, repository_id: int, first_number: int) -> None:
         """Restart the walk at the server's *first_number*; texts and versions are kept."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             database.execute("DELETE FROM changesets WHERE repository_id = ?", (repository_id,))
             database.execute(
                 "UPDATE repositories SET first_number = ?, next_number = ?, last_node = NULL,"
@@ -165,7 +142,7 @@ class HistoryStore:
         self, repository_id: int, next_number: int, changesets: Sequence[LoggedChangeset]
     ) -> None:
         """Append *changesets*, parents before children; the walk continues at *next_number*."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             (position,) = database.execute(
                 "SELECT coalesce(max(position), -1) + 1 FROM changesets WHERE repository_id = ?",
                 (repository_id,),
@@ -184,7 +161,7 @@ class HistoryStore:
 
     def undecided(self, repository_id: int) -> Iterator[LoggedChangeset]:
         """Yield the changesets whose version is not determined yet, in order."""
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT node, parents FROM changesets WHERE repository_id = ? AND version_id = -1"
             " ORDER BY position",
             (repository_id,),
@@ -194,7 +171,7 @@ class HistoryStore:
 
     def decide(self, repository_id: int, version_of: Iterable[tuple[bytes, int]]) -> None:
         """Store the version in force at each of these changesets."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             database.executemany(
                 "UPDATE changesets SET version_id = ? WHERE node = ? AND repository_id = ?",
                 ((version_id, node, repository_id) for node, version_id in version_of),
@@ -202,14 +179,14 @@ class HistoryStore:
 
     def first_node(self, repository_id: int) -> bytes | None:
         """Return the first changeset of the walk."""
-        row = self._database.execute(
+        row = self.database.execute(
             "SELECT node FROM changesets WHERE repository_id = ? ORDER BY position LIMIT 1", (repository_id,)
         ).fetchone()
         return None if row is None else bytes(row[0])
 
     def positions(self, repository_id: int) -> dict[int, int]:
         """Return the position in the walk of each version's changeset, by the version's id."""
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT v.id, c.position FROM versions v JOIN changesets c"
             " ON c.node = v.node AND c.repository_id = v.repository_id WHERE v.repository_id = ?",
             (repository_id,),
@@ -218,7 +195,7 @@ class HistoryStore:
 
     def version_at(self, repository_id: int, node: bytes) -> int | None:
         """Return the version in force at a changeset; None if that is not determined yet."""
-        row = self._database.execute(
+        row = self.database.execute(
             "SELECT version_id FROM changesets WHERE node = ? AND repository_id = ? AND version_id >= 0",
             (node, repository_id),
         ).fetchone()
@@ -226,7 +203,7 @@ class HistoryStore:
 
     def add_versions(self, repository_id: int, versions: Iterable[FileVersion]) -> None:
         """Add changesets that changed the file; known ones are not changed."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             database.executemany(
                 "INSERT OR IGNORE INTO versions (repository_id, node, pushed_at, branch) VALUES (?, ?, ?, ?)",
                 ((repository_id, one.node, one.pushed_at, one.branch) for one in versions),
@@ -234,14 +211,14 @@ class HistoryStore:
 
     def versions(self, repository_id: int) -> dict[bytes, int]:
         """Return the ids of the known versions by node."""
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT node, id FROM versions WHERE repository_id = ?", (repository_id,)
         )
         return dict(rows.fetchall())
 
     def without_text(self, repository_id: int) -> list[tuple[int, bytes]]:
         """Return the ids and nodes of the versions whose text is missing."""
-        return self._database.execute(
+        return self.database.execute(
             "SELECT id, node FROM versions WHERE repository_id = ? AND digest IS NULL AND problem IS NULL"
             " ORDER BY pushed_at, id",
             (repository_id,),
@@ -250,7 +227,7 @@ class HistoryStore:
     def add_text(self, version_id: int, text: bytes) -> bool:
         """Store the text of a version; return whether it is new."""
         digest = sha256(text).hexdigest()
-        with self._transaction() as database:
+        with self.transaction() as database:
             added = database.execute(
                 "INSERT OR IGNORE INTO texts VALUES (?, ?)", (digest, zlib.compress(text, 6))
             ).rowcount
@@ -259,12 +236,12 @@ class HistoryStore:
 
     def add_problem(self, version_id: int, problem: str) -> None:
         """Store the reason why a version has no usable text."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             database.execute("UPDATE versions SET problem = ? WHERE id = ?", (problem, version_id))
 
     def replace_tags(self, repository_id: int, tags: Iterable[tuple[str, bytes]]) -> None:
         """Replace the tags of a repository."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             database.execute("DELETE FROM tags WHERE repository_id = ?", (repository_id,))
             database.executemany(
                 "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
@@ -273,7 +250,7 @@ class HistoryStore:
 
     def finish(self, repository_id: int, known_from: int | None, known_until: int) -> None:
         """Record that everything between the two times is known."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             database.execute(
                 "UPDATE repositories SET known_from = ?, known_until = max(?, coalesce(known_until, 0))"
                 " WHERE id = ?",
@@ -281,11 +258,12 @@ class HistoryStore:
             )
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._database.execute("BEGIN IMMEDIATE")
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is done in the block, all or nothing."""
+        self.database.execute("BEGIN IMMEDIATE")
         try:
-            yield self._database
+            yield self.database
         except BaseException:
-            self._database.execute("ROLLBACK")
+            self.database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
+        self.database.execute("COMMIT")

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import Self
 
+from histogram_specs.definition_files import REPOSITORY_PATHS
 from histogram_specs.errors import RevisionMissing, SourceDown, SourceUnreachable
-from histogram_specs.revision import SPEC_PATH, Revision
+from histogram_specs.revision import SPEC_FILE_NAME, Revision
 from histogram_specs.spec_file import MAX_BYTES
 
 TOTAL_SECONDS = 10.0
@@ -55,8 +56,9 @@ class _Clone:
 class MercurialClone(_Clone):
     """A local Mercurial clone."""
 
-    async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises the errors of `Source.read`."""
+    async def read(self, revision: Revision, name: str = SPEC_FILE_NAME) -> bytes:
+        """Return the file *name* at *revision*; raises the errors of `Source.read`."""
+        path = REPOSITORY_PATHS[name]
         # A revset, because plain digits could be a revision number.
         changeset = f"id({revision.changeset})"
         hg = ("hg", "--cwd", str(self._path))
@@ -66,9 +68,9 @@ class MercurialClone(_Clone):
         # Mercurial uses the id ffff… for the working directory.
         if not node or set(node) == {ord("f")}:
             raise RevisionMissing(f"{self._path} has no changeset {revision.changeset}")
-        status, text = await self._run(*hg, "cat", "-r", node.decode(), SPEC_PATH)
+        status, text = await self._run(*hg, "cat", "-r", node.decode(), path)
         if status == 1:
-            raise RevisionMissing(f"{self._path} has no {SPEC_PATH} at {revision.changeset}")
+            raise RevisionMissing(f"{self._path} has no {path} at {revision.changeset}")
         if status:
             raise SourceUnreachable(f"hg in {self._path}: exit status {status}")
         return text
@@ -77,8 +79,9 @@ class MercurialClone(_Clone):
 class GitClone(_Clone):
     """A local git clone, bare or not, whose commits are what revisions name."""
 
-    async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises the errors of `Source.read`."""
+    async def read(self, revision: Revision, name: str = SPEC_FILE_NAME) -> bytes:
+        """Return the file *name* at *revision*; raises the errors of `Source.read`."""
+        path = REPOSITORY_PATHS[name]
         git = ("git", "-C", str(self._path))
         status, _ = await self._run(*git, "rev-parse", "--git-dir")
         if status:
@@ -88,7 +91,7 @@ class GitClone(_Clone):
         )
         if status:
             raise RevisionMissing(f"{self._path} has no commit {revision.changeset}")
-        status, text = await self._run(*git, "cat-file", "blob", f"{commit.decode().strip()}:{SPEC_PATH}")
+        status, text = await self._run(*git, "cat-file", "blob", f"{commit.decode().strip()}:{path}")
         if status:
-            raise RevisionMissing(f"{self._path} has no {SPEC_PATH} at {revision.changeset}")
+            raise RevisionMissing(f"{self._path} has no {path} at {revision.changeset}")
         return text

@@ -27,10 +27,10 @@ class Folder:
     async def __aexit__(self, *raised: object) -> None:
         return None
 
-    async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises the errors of `Source.read`."""
-        name = await asyncio.to_thread(self._names.stored_as, revision.repository, revision.changeset)
-        path = self._path / revision.repository / (name or revision.changeset) / SPEC_FILE_NAME
+    async def read(self, revision: Revision, name: str = SPEC_FILE_NAME) -> bytes:
+        """Return the file *name* at *revision*; raises the errors of `Source.read`."""
+        stored_as = await asyncio.to_thread(self._names.stored_as, revision.repository, revision.changeset)
+        path = self._path / revision.repository / (stored_as or revision.changeset) / name
         try:
             async with aiofiles.open(path, "rb") as file:
                 text = await file.read(MAX_BYTES + 1)
@@ -57,9 +57,9 @@ class Archive:
     async def __aexit__(self, *raised: object) -> None:
         return None
 
-    async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises the errors of `Source.read`."""
-        wanted = f"{revision.repository}/{revision.changeset}/{SPEC_FILE_NAME}"
+    async def read(self, revision: Revision, name: str = SPEC_FILE_NAME) -> bytes:
+        """Return the file *name* at *revision*; raises the errors of `Source.read`."""
+        wanted = f"{revision.repository}/{revision.changeset}/{name}"
         try:
             return await asyncio.to_thread(self._read, wanted)
         except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:

@@ -8,7 +8,7 @@ from typing import Self
 import aiohttp
 
 from histogram_specs.errors import RevisionMissing, SourceDown, SourceUnreachable
-from histogram_specs.revision import Revision
+from histogram_specs.revision import SPEC_FILE_NAME, Revision
 from histogram_specs.spec_file import MAX_BYTES
 
 CONNECT_SECONDS = 3.0
@@ -94,9 +94,9 @@ class HttpGetter:
 
 
 class HttpSource:
-    """Spec files at the URLs from *url_of*.  Use it with ``async with``."""
+    """Files at the URLs from *url_of*.  Use it with ``async with``."""
 
-    def __init__(self, url_of: Callable[[Revision], str], getter: HttpGetter | None = None) -> None:
+    def __init__(self, url_of: Callable[[Revision, str], str], getter: HttpGetter | None = None) -> None:
         self._url_of = url_of
         self._getter = getter or HttpGetter()
 
@@ -107,6 +107,6 @@ class HttpSource:
     async def __aexit__(self, *raised: object) -> None:
         await self._getter.__aexit__(*raised)
 
-    async def read(self, revision: Revision) -> bytes:
-        """Return the file at *revision*; raises the errors of `HttpGetter.get`."""
-        return await self._getter.get(self._url_of(revision))
+    async def read(self, revision: Revision, name: str = SPEC_FILE_NAME) -> bytes:
+        """Return the file *name* at *revision*; raises the errors of `HttpGetter.get`."""
+        return await self._getter.get(self._url_of(revision, name))

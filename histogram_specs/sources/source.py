@@ -12,8 +12,9 @@ another folder, ``.zip, .tar…``  files under ``<repo…>/<changeset>/Histogram
 from pathlib import Path
 from typing import Protocol, Self
 
+from histogram_specs.definition_files import REPOSITORY_PATHS
 from histogram_specs.errors import BadSource
-from histogram_specs.revision import Revision
+from histogram_specs.revision import SPEC_FILE_NAME, Revision
 from histogram_specs.sources.clone import GitClone, MercurialClone
 from histogram_specs.sources.files import Archive, Folder
 
@@ -27,9 +28,9 @@ class Source(Protocol):
 
     async def __aexit__(self, *raised: object) -> None: ...
 
-    async def read(self, revision: Revision) -> bytes:
+    async def read(self, revision: Revision, name: str = SPEC_FILE_NAME) -> bytes:
         """
-        Return the unchecked bytes of the file at *revision*.
+        Return the unchecked bytes of the file *name* at *revision*.
 
         Raises:
             RevisionMissing: If the source does not have the revision, or no spec file at it.
@@ -50,9 +51,14 @@ def source_of(setting: str) -> Source:
         from histogram_specs.sources.http import HttpSource
 
         if server == setting:
-            return HttpSource(lambda revision: revision.spec_url(server))
+            return HttpSource(lambda revision, name: revision.spec_url(server, REPOSITORY_PATHS[name]))
         base = server.rstrip("/")
-        return HttpSource(lambda revision: f"{base}/histograms/{revision.repository}/{revision.changeset}")
+
+        def upstream_url(revision: Revision, name: str) -> str:
+            url = f"{base}/histograms/{revision.repository}/{revision.changeset}"
+            return url if name == SPEC_FILE_NAME else f"{url}/{name}"
+
+        return HttpSource(upstream_url)
     path = Path(setting)
     if (path / ".hg").is_dir():
         return MercurialClone(path)

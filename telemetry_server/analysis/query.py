@@ -14,6 +14,7 @@ from telemetry_server.analysis.session import SessionLimits, open_session
 from telemetry_server.analysis.statement import StatementRefused, check_statement, one_line
 from telemetry_server.analysis.streams import RowStream, streams_of
 from telemetry_server.analysis.watch import StatementHung, StatementStopped, limited_memory, run_watched
+from telemetry_server.probes.anonymity import Doctypes
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,13 +74,19 @@ class QuerySession:
 
 @contextmanager
 def opened_session(
-    root: DataRoot, specs: Path, limits: QueryLimits, catalogue: Catalogue | None = None
+    root: DataRoot,
+    specs: Path,
+    limits: QueryLimits,
+    catalogue: Catalogue | None = None,
+    *,
+    anonymous: Doctypes = (),
 ) -> Iterator[QuerySession]:
     """
     Open a session over what is committed now.
 
     Args:
         specs: The folder of the revision cache.
+        anonymous: Doctypes of anonymous stores.
 
     Raises:
         NoDataRoot: *root* is not a data root.
@@ -88,9 +95,9 @@ def opened_session(
     """
     catalogue = catalogue or catalogue_of(root)
     require_tables()
-    streams = streams_of(root, lambda: cache_in(specs), catalogue)
+    streams = streams_of(root, lambda: cache_in(specs), catalogue, anonymous)
     with Snapshot(catalogue.files) as snapshot:
-        connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes))
+        connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes), anonymous)
         try:
             yield QuerySession(connection, streams, limits)
         except StatementHung:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry_server.analysis.committed_files import Snapshot
 from telemetry_server.analysis.views import FILES_OF, definitions
+from telemetry_server.probes.anonymity import Doctypes
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,13 +36,14 @@ _LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
 
 
 def open_session(
-    snapshot: Snapshot, streams: Mapping[str, Any], limits: SessionLimits
+    snapshot: Snapshot, streams: Mapping[str, Any], limits: SessionLimits, anonymous: Doctypes = ()
 ) -> "duckdb.DuckDBPyConnection":
     """
     Open a session over *snapshot*, which must stay open as long as the session is used.
 
     Args:
         streams: More tables by name: objects with ``__arrow_c_stream__``, read anew by every scan.
+        anonymous: Doctypes of anonymous stores.
 
     Files reach the session as Arrow datasets, and its own access to files and the network is off: DuckDB's
     lists of allowed paths would allow writing to them too.
@@ -59,7 +61,7 @@ def open_session(
         connection.register(name, snapshot.dataset(table))
     for name, stream in streams.items():
         connection.register(name, stream)
-    for statement in definitions():
+    for statement in definitions(anonymous):
         connection.execute(statement)
     for statement in _LOCK:
         connection.execute(statement)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from telemetry_server.analysis.views import FILES_OF
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -16,6 +18,8 @@ TABLE_FUNCTIONS = frozenset(
 )
 QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 MAX_STATEMENT_CHARACTERS = 1_000_000
+# What the views read: they limit what is shown of it.
+_HIDDEN = frozenset(FILES_OF.values())
 
 
 class StatementRefused(Exception):
@@ -72,6 +76,8 @@ def _parsed(connection: "duckdb.DuckDBPyConnection", text: str) -> Any:
 def _check_parts(tree: Any) -> None:
     for part in _objects(tree):
         kind = part.get("type")
+        if kind == "BASE_TABLE" and part["table_name"].lower() in _HIDDEN:
+            raise StatementRefused(f"{part['table_name']} is not a table; see docs/sql.md for their names")
         if kind == "TABLE_FUNCTION":
             name = part["function"]["function_name"].lower()
             if name not in TABLE_FUNCTIONS:

@@ -12,6 +12,8 @@ import orjson
 
 from storage.data_root import DataRoot
 from telemetry_server.analysis.catalogue import Catalogue
+from telemetry_server.pings.json_text import json_of, stored_object
+from telemetry_server.probes.anonymity import ENVIRONMENT, Doctypes, without_environment
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,13 +78,17 @@ class RowStream:
 
 
 def streams_of(
-    root: DataRoot, open_cache: "Callable[[], RevisionCache]", catalogue: Catalogue
+    root: DataRoot,
+    open_cache: "Callable[[], RevisionCache]",
+    catalogue: Catalogue,
+    anonymous: Doctypes = (),
 ) -> dict[str, RowStream]:
     """
     Return the tables of *root* that are not Parquet files, by name.
 
     Args:
         open_cache: Opens the revision cache that ``definitions`` lists.
+        anonymous: Doctypes of anonymous stores: ``records`` leaves out the environment of their pings.
     """
     import pyarrow as pa
 
@@ -90,7 +96,7 @@ def streams_of(
     return {
         "records": RowStream(
             [("document_id", text), ("submission_date", pa.date32()), ("record", text)],
-            lambda: _records(root),
+            lambda: _records(root, anonymous),
         ),
         "quarantine": RowStream(
             [
@@ -123,7 +129,7 @@ def _date_of(day: str) -> date:
     return date(int(day[:4]), int(day[4:6]), int(day[6:]))
 
 
-def _records(root: DataRoot) -> Rows:
+def _records(root: DataRoot, anonymous: Doctypes) -> Rows:
     from storage.ledger.ledger import Ledger
     from storage.partitions.reader import Filter, matching_directories, read_directory
 
@@ -132,7 +138,21 @@ def _records(root: DataRoot) -> Rows:
             day = _date_of(_day_of(directory))
             for line in read_directory(root.path, ledger, directory):
                 document_id, _, record = line.partition(b"\t")
-                yield document_id.decode().lower(), day, record.decode()
+                shown = _shown_record(record, anonymous) if anonymous else record
+                yield document_id.decode().lower(), day, shown.decode()
+
+
+def _shown_record(text: bytes, anonymous: Doctypes) -> bytes:
+    """Return the JSON of a record as ``records`` shows it."""
+    if ENVIRONMENT.encode() not in text:
+        return text
+    if not any(orjson.dumps(doctype) in text for _, doctype in anonymous):
+        return text
+    record = stored_object(text)
+    metadata = record["metadata"]
+    if (metadata["namespace"], metadata["doctype"]) not in anonymous:
+        return text
+    return json_of(without_environment(record))
 
 
 def _quarantine(root: DataRoot) -> Rows:
@@ -175,6 +195,7 @@ def _days(root: DataRoot) -> Rows:
 def _definitions(cache: "RevisionCache") -> Rows:
     from histogram_specs.errors import BrokenSpecFile
     from histogram_specs.spec_file import load_definitions
+    from telemetry_server.probes.entries import other_entries
 
     for cached in cache.list():
         try:
@@ -183,10 +204,13 @@ def _definitions(cache: "RevisionCache") -> Rows:
             continue
         if spec_file is None:
             continue
+        revision = str(cached.revision)
         texts = load_definitions(spec_file.text)
         for spec in spec_file:
             definition = orjson.dumps(texts.get(spec.name)).decode()
-            yield str(cached.revision), "histogram", spec.name, definition, list(spec.bucket_starts)
+            yield revision, "histogram", spec.name, definition, list(spec.bucket_starts)
+        for kind, entry in other_entries(spec_file):
+            yield revision, kind, entry["name"], orjson.dumps(entry).decode(), entry.get("bucket_starts")
 
 
 def _shapes(catalogue: Catalogue) -> Rows:

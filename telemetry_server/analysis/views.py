@@ -12,6 +12,7 @@ from storage.tables.columns import (
     UPTAKE,
     schema_of,
 )
+from telemetry_server.probes.anonymity import GROUPED_FIELDS, MIN_GROUP_PINGS, Doctypes
 
 FILES_OF = {
     PINGS: "ping_files",
@@ -24,10 +25,22 @@ FILES_OF = {
 """Table to the name under which its Arrow dataset is registered."""
 
 # Ids are 16 bytes in the files, and text for users.
-_PINGS_VIEW = """
+_IDS = "document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id"
+_PINGS_VIEW = "CREATE VIEW pings AS SELECT * EXCLUDE (ping) REPLACE ({ids}) FROM ping_files"
+
+# Of pings of anonymous stores, the system is shown where as many pings as a group needs have all of these
+# columns alike: then no statement makes a smaller group of them.
+_ALIKE = (
+    *("namespace", "doctype", "submission_date", "application", "channel", "version", "build_id"),
+    *("architecture", *GROUPED_FIELDS),
+)
+_LIMITED_PINGS_VIEW = """
 CREATE VIEW pings AS
-SELECT * EXCLUDE (ping) REPLACE (document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id)
-FROM ping_files
+SELECT * EXCLUDE (ping) REPLACE ({ids}) FROM ping_files WHERE NOT {is_anonymous}
+UNION ALL
+SELECT * EXCLUDE (ping, pings_alike) REPLACE ({ids}, {shown}, MAP {{}}::MAP(VARCHAR, VARCHAR) AS experiments)
+FROM (
+  SELECT *, count(*) OVER (PARTITION BY {alike}) AS pings_alike FROM ping_files WHERE {is_anonymous})
 """
 
 # Rows name their ping by number.  GROUP BY shows the planner that a row finds one ping at most, so that a
@@ -84,12 +97,26 @@ CREATE MACRO shares(counts) AS list_transform(counts, lambda c: c / list_sum(cou
 """
 
 
-def definitions() -> Iterator[str]:
-    """Yield the statements that make all views and macros, in their order."""
-    yield _PINGS_VIEW
+def definitions(anonymous: Doctypes = ()) -> Iterator[str]:
+    """
+    Yield the statements that make all views and macros, in their order.
+
+    Args:
+        anonymous: Doctypes of anonymous stores; the views limit what statements can group their pings by.
+    """
+    is_anonymous = f"(namespace, doctype) IN ({', '.join(map(_pair, sorted(anonymous)))})"
+    pings_view = _LIMITED_PINGS_VIEW if anonymous else _PINGS_VIEW
+    shown = (
+        f"CASE WHEN pings_alike >= {MIN_GROUP_PINGS} THEN {name} END AS {name}" for name in GROUPED_FIELDS
+    )
+    yield pings_view.format(
+        ids=_IDS, is_anonymous=is_anonymous, alike=", ".join(_ALIKE), shown=", ".join(shown)
+    )
     for table in (HISTOGRAMS, SCALARS, EVENTS, UPTAKE, ENROLLMENTS):
         own = [f"rows.{name}" for name in schema_of(table).names if name not in ("ping", *PING_COLUMNS)]
         repeated = [f"rows.{name}" for name in PING_COLUMNS]
+        if anonymous:
+            repeated[PING_COLUMNS.index("os")] = f"CASE WHEN NOT {is_anonymous} THEN rows.os END AS os"
         yield _TABLE_VIEW.format(
             table=table,
             files=FILES_OF[table],
@@ -101,3 +128,8 @@ def definitions() -> Iterator[str]:
     yield _PERCENTILE_MACRO
     yield _MERGE_MACRO
     yield _SHARES_MACRO
+
+
+def _pair(texts: tuple[str, str]) -> str:
+    quoted = ("'" + text.replace("'", "''") + "'" for text in texts)
+    return f"({', '.join(quoted)})"

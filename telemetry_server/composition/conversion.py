@@ -20,6 +20,7 @@ from storage.data_root import DataRoot
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.progress.conversion_state import ConversionState
+from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
@@ -163,6 +164,7 @@ def setup_of(settings: Settings) -> ConversionSetup:
         schemas_dir=settings.schemas_dir and settings.schemas_dir.resolve(),
         check_formats=_checks_formats(settings),
         rules=rules_of(settings),
+        stores=stores_of(settings),
         geo_database=geo_database_of(settings),
         constants=tuple(constants_of(settings).items()),
         tables=settings.tables and find_spec("pyarrow") is not None,

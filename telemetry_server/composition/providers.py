@@ -3,6 +3,7 @@
 import orjson
 import structlog
 
+from histogram_specs.definition_files import COMPANION_PATHS
 from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.history.resolver import Resolver
 from histogram_specs.revision import Revision
@@ -43,11 +44,13 @@ class CachedDefinitions:
         self._resolver: Resolver | None = None
 
     def text_of(self, revision: str) -> bytes | None:
-        """Return the Histograms.json of ``<repo…>/<revision>``; None if it is not stored locally."""
-        repository, _, changeset = revision.rpartition("/")
+        """Return a file of ``<repo…>/<revision>[/<name>]``; None if it is not stored locally."""
+        rest, _, name = revision.rpartition("/")
+        companion = name if name in COMPANION_PATHS else None
+        repository, _, changeset = (rest if companion else revision).rpartition("/")
         if self._resolver is None:
             self._resolver = setup_of(self._settings).resolver()
         try:
-            return self._resolver.text_of(Revision(repository, changeset))
+            return self._resolver.text_of(Revision(repository, changeset), companion)
         except BadRevisionUrl:
             return None

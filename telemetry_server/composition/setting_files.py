@@ -16,7 +16,7 @@ def check_files(settings: Settings) -> None:
     Raises:
         ConfigurationError: One of them is missing, unreadable or not valid.
     """
-    for name in ("partition_schema", "rules_file", "schemas_dir", "geo_database"):
+    for name in ("partition_schema", "stores_file", "rules_file", "schemas_dir", "geo_database"):
         path: Path | None = getattr(settings, name)
         if path is None:
             continue

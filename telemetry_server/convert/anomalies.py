@@ -7,10 +7,11 @@ from storage.raw.submission import Submission
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
 from telemetry_server.pings.json_text import ParsedObject
 from telemetry_server.pings.lone_surrogates import LONE_SURROGATE, replace_in_text
+from telemetry_server.probes.marks import MarkName
 
 BYTE_ORDER_MARK = "json_bom"
 # The notes that a record contains, as ``metadata.anomalies``.
-ANOMALIES = (LONE_SURROGATE, UNREGISTERED_VERSION)
+ANOMALIES = (LONE_SURROGATE, UNREGISTERED_VERSION, *(name.value for name in MarkName))
 
 
 def note_parsing(parsed: ParsedObject, notes: Counter[str]) -> None:
@@ -39,4 +40,4 @@ def with_readable_texts(submission: Submission, notes: Counter[str]) -> Submissi
 
 def anomalies_in(notes: Counter[str]) -> dict[str, int]:
     """The *notes* that belong in a record."""
-    return {name: notes[name] for name in ANOMALIES if notes[name]}
+    return {name: notes[name] for name in ANOMALIES if name in notes} if notes else {}

@@ -16,6 +16,8 @@ from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeCheck
 from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.metadata_fields import MetadataFields
 from telemetry_server.pings.submit_path import SubmitPath
+from telemetry_server.probes.glean_registry import GleanApplications
+from telemetry_server.probes.stores import NO_STORES, StorePolicy, Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class ConversionContext:
     require_registration: bool = False
     rules: Rules | None = None
     geo: GeoLookup | None = None
+    stores: Stores = NO_STORES
+    applications: GleanApplications = field(default_factory=lambda: GleanApplications(None))
 
 
 @dataclass(slots=True)
@@ -45,12 +49,14 @@ class Conversion:
     # _read_path, _inflate
     path: SubmitPath = field(init=False)
     body_text: bytes = field(init=False)
-    # _parse, _read_fields
+    # _parse, _read_fields, _check_privacy
     parse: Parse = field(init=False)
     ping: Ping = field(init=False)
     payload: ParsedPayload = field(init=False)
     fields: JsonObject = field(init=False)  # values for dimensions
     headers: dict[str, str] = field(init=False)
+    policy: StorePolicy | None = None  # None: the ping is not held against definitions
+    is_anonymous: bool = False
     metadata: MetadataFields = field(init=False)
     # _check_doctype, _choose_definitions, _pack_histograms
     doctype_check: DoctypeCheck = field(init=False)

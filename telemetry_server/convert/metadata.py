@@ -9,7 +9,7 @@ from telemetry_server.outcomes.outcome import DroppedHistogram
 from telemetry_server.outcomes.timestamps import timestamp
 
 # Headers that may hold a client's address are never stored in a record.
-_ADDRESSES = frozenset({"x_forwarded_for", "forwarded", "x_real_ip", "remote_addr", "x_pipeline_proxy"})
+ADDRESS_HEADERS = frozenset({"x_forwarded_for", "forwarded", "x_real_ip", "remote_addr", "x_pipeline_proxy"})
 
 
 def metadata_of(
@@ -53,4 +53,4 @@ def metadata_of(
 def kept_headers(submission: Submission) -> dict[str, str]:
     """The kept headers, in lower case with ``_`` for ``-``, without those that hold addresses."""
     headers = {name.lower().replace("-", "_"): value for name, value in submission.headers.items()}
-    return {name: value for name, value in headers.items() if name not in _ADDRESSES}
+    return {name: value for name, value in headers.items() if name not in ADDRESS_HEADERS}

@@ -7,6 +7,7 @@ context reads.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from crc32c import crc32c
@@ -25,6 +26,8 @@ from telemetry_server.convert.payloads.payload_version import dimension_fields, 
 from telemetry_server.convert.payloads.reserved_fields import discard_reserved
 from telemetry_server.convert.payloads.schema_fallback import refusal_by_schema
 from telemetry_server.convert.ping import convert_ping
+from telemetry_server.convert.privacy import without_identity
+from telemetry_server.convert.probe_check import check_privacy, choose_probe_definitions, mark_probes
 from telemetry_server.convert.registration import check_doctype, require_registered
 from telemetry_server.convert.rules.rules import Facts
 from telemetry_server.outcomes import checks
@@ -43,6 +46,7 @@ from telemetry_server.pings.inflate import crc32, inflate
 from telemetry_server.pings.json_place import key_text
 from telemetry_server.pings.metadata_fields import metadata_fields_of
 from telemetry_server.pings.submit_path import TELEMETRY, parse_submit_path
+from telemetry_server.probes.identity import without_values
 
 REASON_OF: Mapping[type[PingError], QuarantineReason] = {
     BadSubmitPath: QuarantineReason.INVALID_PATH,
@@ -61,6 +65,15 @@ def convert(submission: Submission, context: ConversionContext, *, fully: bool =
     Args:
         fully: Decode every part of the ping, never only what is needed: slower, with the same outcome.
     """
+    outcome = _outcome(submission, context, fully=fully)
+    if isinstance(outcome, Refused) and context.stores.has_anonymous:
+        kept, identities = without_identity(submission, context.stores)
+        detail = without_values(outcome.detail, identities)
+        return replace(outcome, detail=detail, submission=kept)
+    return outcome
+
+
+def _outcome(submission: Submission, context: ConversionContext, *, fully: bool) -> Outcome:
     notes: Counter[str] = Counter()
     conversion = Conversion(with_readable_texts(submission, notes), context, notes)
     ended = _run(STEPS_ON_BYTES, conversion)
@@ -130,14 +143,19 @@ def _read_fields(conversion: Conversion) -> None:
         raise refusal_by_schema(context.doctypes, path, ping.decoded(), ping.text) or refusal from None
     conversion.payload = payload
     conversion.doctype = key_text(payload.doctype or path.doctype or UNKNOWN)
-    conversion.fields = fields = dimension_fields(payload, path)
+    conversion.fields = dimension_fields(payload, path)
     conversion.headers = kept_headers(conversion.submission)
+
+
+def _check_privacy(conversion: Conversion) -> None:
+    check_privacy(conversion)
+    context, fields = conversion.context, conversion.fields
     conversion.metadata = metadata_fields_of(
-        ping.root,
+        conversion.ping.root,
         conversion.headers,
         doctype=conversion.doctype,
         # A namespace is not the name of an application.
-        app_name=fields.get("appName") if path.namespace == TELEMETRY else None,
+        app_name=fields.get("appName") if conversion.path.namespace == TELEMETRY else None,
         channel=fields.get("appUpdateChannel"),
         address=conversion.submission.client_address,
         geo=context.geo,
@@ -178,7 +196,7 @@ def _choose_definitions(conversion: Conversion) -> AwaitingSpecs | None:
     if payload.info is None or not has_histograms(conversion.places()):
         # There are only empty or broken objects, which no definition is needed for.
         conversion.definitions = Chosen(SelfDescription())
-        return None
+        return choose_probe_definitions(conversion)
     chosen = choose_definitions(
         payload.info,
         conversion.fields,
@@ -197,6 +215,10 @@ def _pack_histograms(conversion: Conversion) -> None:
     for place in conversion.places():
         packer.pack(place)
     packer.check_losses()
+
+
+def _mark_probes(conversion: Conversion) -> None:
+    mark_probes(conversion)
 
 
 def _stored(conversion: Conversion) -> Stored:
@@ -231,6 +253,7 @@ def _stored(conversion: Conversion) -> Stored:
         dropped=tuple(packer.dropped),
         notes=conversion.notes,
         opened=conversion.ping.opened(record),
+        submission=conversion.submission if conversion.is_anonymous else None,
     )
 
 
@@ -266,8 +289,10 @@ STEPS_ON_BYTES = (
 STEPS_ON_PING = (
     Step(checks.JSON, _parse),
     Step(checks.FIELDS, _read_fields),
+    Step(checks.PRIVACY, _check_privacy),
     Step(checks.RULES, _apply_rules),
     Step(checks.DOCTYPE, _check_doctype),
     Step(checks.REVISION, _choose_definitions),
     Step(checks.HISTOGRAMS, _pack_histograms),
+    Step(checks.PROBES, _mark_probes),
 )

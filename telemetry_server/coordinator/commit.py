@@ -21,6 +21,7 @@ from storage.ledger.transaction import Transaction
 from storage.ledger.values import UNKNOWN_DIGEST, Counts, SegmentPosition
 from storage.partitions.frames import compress_frame, decompress_frame
 from storage.partitions.writer import Appended, Frame, PartitionWriter
+from storage.raw.submission import Submission
 from storage.raw.writer import utc_now
 from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.ledger_entries import enter_result
@@ -67,7 +68,12 @@ class Committed:
 
 
 class Committer:
-    """Commits rounds.  Only the holder of the converter's lock may use it."""
+    """
+    Commits rounds.  Only the holder of the converter's lock may use it.
+
+    Args:
+        writable: Turns a submission into what may be written of it outside of raw/.
+    """
 
     def __init__(
         self,
@@ -78,8 +84,10 @@ class Committer:
         schema_text: str,
         *,
         clock: Callable[[], datetime] = utc_now,
+        writable: Callable[[Submission], Submission] = lambda submission: submission,
     ) -> None:
         self._clock = clock
+        self._writable = writable
         self._raw = raw
         self._ledger = ledger
         self._writer = writer
@@ -196,7 +204,7 @@ class Committer:
     def _conflict(self, item: Item, result: DuplicateResult) -> Frame:
         """Return the quarantine line of a duplicate with other bytes; only the commit can make it."""
         line = submission_line(
-            read_item(self._raw, item),
+            self._writable(read_item(self._raw, item)),
             document_id=str(UUID(bytes=result.document_id)),
             namespace=result.namespace,
             doctype=result.doctype,

@@ -12,11 +12,16 @@ from histogram_specs.history.history import History
 from histogram_specs.history.resolver import Resolver
 from storage.data_root import DataRoot
 from storage.partitions.schema import PartitionSchema
+from storage.raw.submission import Submission
 from telemetry_server.convert.conversion import ConversionContext
+from telemetry_server.convert.privacy import without_identity
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.coordinator.conversion_worker import Worker
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
+from telemetry_server.probes.glean_registry import FOLDER, GleanApplications
+from telemetry_server.probes.probe_checks import ProbeChecks
+from telemetry_server.probes.stores import NO_STORES, Stores
 from telemetry_server.tables.task_rows import DefinitionFinder
 
 
@@ -37,6 +42,7 @@ class ConversionSetup:
     geo_database: Path | None = None
     repository_aliases: tuple[str, ...] = DEFAULT_ALIASES
     constants: tuple[tuple[str, tuple[int, ...]], ...] = tuple(CONSTANTS.items())
+    stores: Stores = NO_STORES
     tables: bool = True  # whether records also become rows of the tables
 
     @property
@@ -61,16 +67,29 @@ class ConversionSetup:
         """Return a new finder of the definitions of stored records, with a cache of its own."""
         return DefinitionFinder(self.resolver())
 
+    def writable(self, submission: Submission) -> Submission:
+        """Return what may be written of *submission* outside of raw/."""
+        return without_identity(submission, self.stores)[0]
+
     def worker(self) -> Worker:
         """Return a new worker with its own caches; for one process."""
         resolver = self.resolver()
-        context = ConversionContext(
-            resolver=resolver,
+        return Worker(self.root.raw, self.context(resolver), resolver, collects_rows=self.tables)
+
+    def context(self, resolver: Resolver | None = None) -> ConversionContext:
+        """Return what conversion depends on, with *resolver* or a new one."""
+        return ConversionContext(
+            resolver=resolver or self.resolver(),
             schema=self.schema,
             unresolved_revision=self.unresolved_revision,
             doctypes=Catalogue(self.schemas_dir, check_formats=self.check_formats),
             require_registration=self.require_registration,
             rules=self.rules,
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
+            stores=self.stores,
+            applications=GleanApplications(self.specs / FOLDER),
         )
-        return Worker(self.root.raw, context, resolver, collects_rows=self.tables)
+
+    def probe_checks(self) -> ProbeChecks:
+        """Return what stored records are held against."""
+        return ProbeChecks(self.resolver(), self.stores, GleanApplications(self.specs / FOLDER))

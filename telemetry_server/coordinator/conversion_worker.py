@@ -105,6 +105,8 @@ class ResultBuilder:
 
     def add(self, index: int, submission: Submission, outcome: Outcome) -> None:
         """Add the outcome of item *index*."""
+        if not isinstance(outcome, AwaitingSpecs) and outcome.submission is not None:
+            submission = outcome.submission
         received_at = timestamp(submission.received_at)
         match outcome:
             case Stored():

@@ -20,6 +20,7 @@ from storage.lock import FileLock
 from storage.partitions.writer import PartitionWriter
 from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.segment_paths import SegmentPath
+from storage.raw.submission import Submission
 from storage.raw.writer import utc_now
 from telemetry_server.coordinator.batch_planner import Plan, plan_round
 from telemetry_server.coordinator.commit import Committer, Round, stored_places
@@ -85,6 +86,7 @@ class Converter:
             self.disk,
             self._setup.schema_text,
             clock=self._clock,
+            writable=self._writable,
         )
         self._pending = PendingPings(
             self.ledger, self.pool, self._fetches, self._setup, self._finish_pending, clock=self._clock
@@ -93,6 +95,9 @@ class Converter:
         if self._setup.tables:
             self.tables = TableKeeper(self.root, self.ledger, self.disk, self._definition_finder)
         return self
+
+    def _writable(self, submission: Submission) -> Submission:
+        return self._setup.writable(submission)
 
     def _definition_finder(self) -> DefinitionFinder:
         return self._setup.definition_finder()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storage.ledger.values import Counts, Entry
+from telemetry_server.convert.anomalies import ANOMALIES
 from telemetry_server.coordinator.work_items import (
     AwaitingResult,
     DamagedResult,
@@ -60,6 +61,9 @@ class RunSummary:
             if isinstance(result, AwaitingResult):
                 continue
             self.notes.update(result.notes)
+            for name, count in result.notes.items():
+                if name in ANOMALIES:
+                    metrics.anomalies.count(name, amount=count)
             match result:
                 case StoredResult():
                     stored[labels.of(result.namespace, result.doctype)] += 1

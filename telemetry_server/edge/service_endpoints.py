@@ -30,6 +30,16 @@ JSON = "application/json"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METRICS = "/metrics"
 HISTOGRAMS = "/histograms/"
+# The other definition files of a revision, for servers that have this one as their revision_server.
+DEFINITION_FILES = frozenset(
+    {
+        "Scalars.yaml",
+        "Events.yaml",
+        "Processes.yaml",
+        "UseCounters.conf",
+        "nsDeprecatedOperationList.h",
+    }
+)
 OTHERS_COUNT_WITHIN_SECONDS = 0.05
 MAX_SPEC_BYTES = 32 << 20
 
@@ -187,13 +197,16 @@ def _hold(holding: SlowHolding, size: int) -> None:
 
 
 def cached_spec_path(directory: Path | None, rest: str) -> Path | None:
-    """Return the path of the definitions of ``<repo…>/<revision>``; None if a name is not plain."""
+    """Return the path of a file of ``<repo…>/<revision>[/<name>]``; None if a name is not plain."""
     *repository, changeset = rest.split("/")
+    name = "Histograms.json"
+    if changeset in DEFINITION_FILES and repository:
+        *repository, changeset, name = *repository, changeset
     if directory is None or not 1 <= len(repository) <= MAX_REPOSITORY_PARTS:
         return None
     if not all(_PART.match(part) for part in repository) or not _CHANGESET.match(changeset):
         return None
-    return directory.joinpath(*repository, changeset, "Histograms.json")
+    return directory.joinpath(*repository, changeset, name)
 
 
 def _plain_file_bytes(path: Path) -> int | None:

@@ -18,12 +18,16 @@ from storage.raw.reader import segments
 from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.inspection.histogram_count import histograms_kept
+from telemetry_server.inspection.probe_marks import anomalies_of
 from telemetry_server.inspection.record_fields import revision_url
 from telemetry_server.inspection.submission_listing import document_id_of, submissions_from
 from telemetry_server.outcomes.checks import CHECKS, DOCTYPE, REVISION
+from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.quarantine_line import one_by_one
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
+from telemetry_server.probes.marks import MarkName
+from telemetry_server.probes.probe_checks import ProbeChecks
 
 REMOVED = "its bytes in quarantine were removed after quarantine_retention_days"
 OUTCOME_ORDER = ("stored", "pending", "quarantined", "duplicate", "deleted")
@@ -48,6 +52,7 @@ class Explanation:
     kept_histograms: int | None = None  # of a stored ping; histograms sent packed are not counted
     self_described: dict[str, Any] = field(default_factory=dict)  # as in the record's metadata
     dropped_histograms: list[dict[str, Any]] = field(default_factory=list)
+    anomalies: list[dict[str, Any]] = field(default_factory=list)  # marks of a stored ping
     others: list[dict[str, Any]] = field(default_factory=list)  # other submissions under this id
 
     def as_json(self) -> dict[str, Any]:
@@ -55,9 +60,17 @@ class Explanation:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUID) -> Explanation | None:
+def explain(
+    root: DataRoot,
+    ledger: Ledger,
+    resolver: Resolver,
+    document_id: UUID,
+    checks: ProbeChecks | None = None,
+) -> Explanation | None:
     """
     Return what happened to *document_id*; None if the ledger and raw/ do not know it.
+
+    Marks of main pings need no *checks*; those of other pings do.
 
     If several submissions have the id, the first of `OUTCOME_ORDER` is explained, and the
     rest is in `others`.
@@ -81,12 +94,13 @@ def explain(root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: UUI
         }
         for life in rest
     ]
-    facts = _facts(root, ledger, resolver, str(document_id), first)
+    checks = checks or ProbeChecks(resolver)
+    facts = _facts(root, ledger, resolver, str(document_id), first, checks=checks)
     return Explanation(**facts, others=others)
 
 
 def _facts(
-    root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life
+    root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life, *, checks: ProbeChecks
 ) -> dict[str, Any]:
     """Return the fields of the explanation, except `others`."""
     detail = life.detail or (REMOVED if life.outcome == "deleted" else None)
@@ -102,8 +116,12 @@ def _facts(
         record = _record(root, ledger, life, document_id)
         if record is not None:
             facts |= _facts_of_record(root, ledger, resolver, life, record)
+            facts["anomalies"] = anomalies_of(record[1], checks)
     elif life.outcome == "quarantined":
         facts["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
+        if life.reason == QuarantineReason.PRIVACY_VIOLATION:
+            name = MarkName.CLIENT_ID_PRESENT.value
+            facts["anomalies"] = [{"name": name, "metric": None, "process": None, "detail": detail}]
     elif life.segment:
         facts["reason"] = "waiting for definitions"
         facts["detail"] = f"the definitions of {life.detail} are not in the cache yet; the server tries again"

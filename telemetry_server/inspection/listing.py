@@ -8,6 +8,7 @@ from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from storage.partitions.reader import Filing, Filter, dimensions_by_schema, filed_as_other, read_records
 from storage.partitions.schema import PartitionSchema
+from storage.raw.submission import Submission
 from telemetry_server.inspection.submission_listing import raw_submissions, shown_refusal, shown_submission
 from telemetry_server.outcomes.quarantine_line import NO_ID, one_by_one
 from telemetry_server.pings.errors import PingError
@@ -78,11 +79,17 @@ def quarantine(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: OnDama
                 yield _line(shown_refusal(fields))
 
 
-def raw(root: DataRoot, ledger: Ledger, wanted: Filter, on_damage: OnDamage) -> Iterator[bytes]:
-    """Yield submissions as received; a reason here is the one in the submit path, if any."""
+def raw(
+    root: DataRoot,
+    ledger: Ledger,
+    wanted: Filter,
+    on_damage: OnDamage,
+    showable: Callable[[Submission], Submission] = lambda submission: submission,
+) -> Iterator[bytes]:
+    """Yield what is *showable* of each submission; a reason here is the one in the submit path, if any."""
     del ledger, on_damage
     for submission in raw_submissions(root.raw, day=wanted.day):
-        fields = shown_submission(submission)
+        fields = shown_submission(showable(submission))
         if _matches(fields, wanted):
             yield _line(fields)
 

@@ -66,8 +66,8 @@ GROUP BY label
 """
 # A client's own clock orders its events, unless it is far from the time of arrival.
 _ENROLLMENTS = """
-SELECT carrier, client_id, CASE WHEN is_exact THEN event_time ELSE submission_timestamp END AS moment, is_exact,
-  method, object, coalesce(value, ''), branch, reason, did_reset_value, addon_id, enrollment_id,
+SELECT carrier, client_id, CASE WHEN is_exact THEN event_time ELSE submission_timestamp END AS moment,
+  is_exact, method, object, coalesce(value, ''), branch, reason, did_reset_value, addon_id, enrollment_id,
   submission_date BETWEEN $first_day AND $last_day
     AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
     AND version IS NOT DISTINCT FROM coalesce($version, version) AS is_wanted

@@ -131,6 +131,11 @@ commit_batch_size = Histogram(
     "Submissions that shared one sync.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
 )
+anomalies = Counter(
+    "telemetry_anomalies_total",
+    "Values and pings that break a definition or a rule and are kept, by name of the mark.",
+    ("name",),
+)
 convert_lag_seconds = Gauge(
     "telemetry_convert_lag_seconds",
     "Age of the oldest submission that waits to be read or for definitions, or of a halt; 0 if none does.",
@@ -174,6 +179,7 @@ CATALOGUE: tuple[_Metric, ...] = (
     pings_duplicate,
     histograms_kept,
     histograms_dropped,
+    anomalies,
     commit_seconds,
     commit_batch_size,
     convert_lag_seconds,

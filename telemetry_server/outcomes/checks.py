@@ -26,6 +26,7 @@ JSON = Check("JSON", frozenset({QuarantineReason.INVALID_JSON}))
 FIELDS = Check(
     "version and fields", frozenset({QuarantineReason.UNKNOWN_VERSION, QuarantineReason.MISSING_FIELD})
 )
+PRIVACY = Check("privacy", frozenset({QuarantineReason.PRIVACY_VIOLATION}))
 RULES = Check("rules", frozenset({QuarantineReason.UNWANTED}))
 DOCTYPE = Check(
     "doctype and schema",
@@ -42,6 +43,7 @@ REVISION = Check(
     ),
 )
 HISTOGRAMS = Check("histograms")
+PROBES = Check("other probes")
 
 # The steps of `convert.pipeline` run in this order; a test compares the two.
-CHECKS = (PATH, BODY, JSON, FIELDS, RULES, DOCTYPE, REVISION, HISTOGRAMS)
+CHECKS = (PATH, BODY, JSON, FIELDS, PRIVACY, RULES, DOCTYPE, REVISION, HISTOGRAMS, PROBES)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from histogram_specs.revision import Revision
+from storage.raw.submission import Submission
 
 
 class QuarantineReason(StrEnum):
@@ -25,6 +26,7 @@ class QuarantineReason(StrEnum):
     UNKNOWN_DOCTYPE = "unknown_doctype"
     SCHEMA_VIOLATION = "schema_violation"
     UNWANTED = "unwanted"
+    PRIVACY_VIOLATION = "privacy_violation"
 
 
 class HistogramReason(StrEnum):
@@ -65,6 +67,7 @@ class Stored:
     notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
     # The record before it was text, where the compiled walk read the ping: readers need not parse it again.
     opened: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    submission: Submission | None = None  # of an anonymous ping: what may be written of the one received
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Refused:
     namespace: str = "UNKNOWN"
     doctype: str = "UNKNOWN"
     notes: Mapping[str, int] = field(default_factory=dict)
+    submission: Submission | None = None  # of an anonymous ping: what may be written of the one received
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from storage.ledger.values import Counts, Entry, SegmentPosition
 from storage.raw.reader import SegmentPath, Span, read_submission, scan_segment, segments
 from storage.raw.submission import Submission
 from telemetry_server.convert.pipeline import digest_of
+from telemetry_server.convert.privacy import with_coarse_time
 from telemetry_server.inspection.submission_listing import document_id_of
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
@@ -69,7 +70,9 @@ def _read(segment: SegmentPath, inventory: Inventory) -> ReadSegment | None:
                 damage[day, Entry.DAMAGED_RECORDS, ""] += 1
                 damage[day, Entry.DAMAGED_BYTES, ""] += span.length_bytes
                 continue
-            if inventory.match(arrival_of(submission), _digest(submission)):
+            # What is written of a ping of an anonymous store says only the day of its arrival.
+            arrivals = (arrival_of(submission), arrival_of(with_coarse_time(submission)))
+            if any(inventory.match(arrival, _digest(submission)) for arrival in arrivals):
                 matched, unjudged_then, damage_then = count, len(unjudged), damage.copy()
             else:
                 arrived = f"{submission.received_at:%Y%m%d}"

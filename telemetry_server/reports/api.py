@@ -22,6 +22,7 @@ PING_COLUMNS = (
     *("received_at", "document_id", "outcome", "reason", "detail", "namespace", "doctype"),
     *("application", "version", "channel", "debug_id"),
 )
+DRIFT_COLUMNS = ("state", "metric", "kind", "pings", "pings_per_day", "owners", "reasons")
 QUARANTINE_COLUMNS = (
     *("document_id", "received_at", "reason", "detail", "histogram", "namespace", "doctype", "path"),
 )
@@ -160,6 +161,19 @@ async def probes(ask: Ask) -> Answer:
 async def one_probe(ask: Ask) -> Answer:
     """Answer ``/api/v1/probes/<name>``."""
     return json_answer(await ask.services.ask_object("probe", name=ask.path["name"]))
+
+
+async def stores(ask: Ask) -> Answer:
+    """Answer ``/api/v1/stores``."""
+    return json_answer(await ask.services.ask_object("stores"))
+
+
+async def drift(ask: Ask) -> Answer:
+    """Answer ``/api/v1/drift``."""
+    found: Any = await ask.services.ask_object("drift")
+    if not ask.wants_csv:
+        return json_answer(found)
+    return csv_answer(DRIFT_COLUMNS, [[row[name] for name in DRIFT_COLUMNS] for row in found["drift"]], {})
 
 
 async def sql(ask: Ask) -> Answer:

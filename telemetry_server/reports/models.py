@@ -155,6 +155,20 @@ class ProbeDefinitions(_Open):
     definitions: list[dict[str, Any]]
 
 
+class StoreReport(_Open):
+    """What came for each store; a metric of several stores is never summed over them."""
+
+    stores: list[dict[str, Any]]
+    shared: list[dict[str, Any]]
+
+
+class Drift(_Open):
+    """The rows of `drift --json`, and the number of days that they are from."""
+
+    days: int
+    drift: list[dict[str, Any]]
+
+
 class Statement(BaseModel):
     """One SELECT over the tables."""
 

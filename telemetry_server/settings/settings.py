@@ -168,6 +168,11 @@ class Settings(BaseModel):
         SchemaFormats.CHECKED,
         description="`format` in registered schemas: `checked` (in every draft) or `ignored`.",
     )
+    stores_file: FilePath | None = Field(
+        None,
+        description="TOML file of stores: which store the pings of a doctype are of, and whether they may "
+        "say who sent them.",
+    )
     rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
     geo_database: FilePath | None = Field(
         None,

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 import pytest
 
+from histogram_specs.definition_files import REPOSITORY_PATHS
 from tests.attacks.test_bombs import GoodClients
 from tests.attacks.test_mutated_bodies import ended, metric, scrape
 from tests.support.data_root import REVISION, SPEC, a_ping, an_id
@@ -150,7 +151,7 @@ def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
         assert path.count("/raw-file/") == 1
         assert not any(odd_part in path for odd_part in ("..", "%", "?", "#", "@", "//", "\\", ":"))
     names = {path.name for path in (server.data / "specs").rglob("*") if path.is_file()}
-    assert names <= {"Histograms.json", ".fetched"}
+    assert names <= {*REPOSITORY_PATHS, ".fetched"}
     assert "secret" not in log
 
 

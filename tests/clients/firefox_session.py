@@ -30,6 +30,23 @@ SUBMIT_CUSTOM = """
 const {TelemetryController} = ChromeUtils.importESModule("resource://gre/modules/TelemetryController.sys.mjs");
 const payload = {custom: "free text", scalars: {parent: {"garden.litres": 7}}};
 await TelemetryController.submitExternalPing("custom-garden", payload, {addEnvironment: true});
+// The stores forbid the second.
+for (const addClientId of [false, true]) {
+  await TelemetryController.submitExternalPing("custom-secret", payload, {addClientId, addEnvironment: true});
+}
+"""
+STORES = """
+[custom-secret]
+store = "secret-store"
+client_id = "forbidden"
+
+[new-profile]
+store = "new-profile"
+client_id = "required"
+
+[deletion-request]
+store = "deletion-request"
+client_id = "required"
 """
 OPT_OUT = "Services.prefs.setBoolPref('datareporting.healthreport.uploadEnabled', false);"
 
@@ -76,7 +93,10 @@ def main(program: str, folder: Path) -> None:
     raise_loopback()
     profile = folder / "profile"
     profile.mkdir()
-    with running_server(folder, unresolved_revision="self_described") as server:
+    stores = folder / "stores.toml"
+    stores.write_text(STORES)
+    settings = {"unresolved_revision": "self_described", "stores_file": str(stores)}
+    with running_server(folder, **settings) as server:
         written = telemetry_server(
             "point", "firefox", "--url", server.url, "--write", str(profile / "user.js")
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from tests.support.running_server import result_of, telemetry_server
 
@@ -52,11 +53,12 @@ def of_doctype(records: list[dict[str, Any]], namespace: str, doctype: str) -> l
     ]
 
 
-def test_everything_that_firefox_sends_is_stored(data, records):
-    """Every submission is stored exactly once."""
+def test_everything_that_firefox_sends_is_stored_except_the_forbidden_client_id(data, records):
+    """Every other submission is stored exactly once."""
     total = result_of("audit", "--data", str(data))["total"]
 
-    assert total["received"] == total["stored"] == len(records) > 10
+    assert total["stored"] == len(records) > 10
+    assert total["received"] == total["stored"] + 1
     assert result_of("audit", "--data", str(data))["balanced"]
 
 
@@ -102,6 +104,51 @@ def test_a_custom_ping_has_no_client(records):
     assert "clientId" not in custom
     assert "client_id" not in custom["metadata"]
     assert custom["payload"] == {"custom": "free text", "scalars": {"parent": {"garden.litres": 7}}}
+
+
+def test_the_client_id_of_a_custom_ping_is_nowhere_but_in_raw(data, records):
+    """The ping without one is stored, the other is in quarantine without it."""
+    shown = telemetry_server("cat", "quarantine", "--data", str(data)).stdout
+    (line,) = shown.splitlines()
+    refused = json.loads(line.partition("\t")[2])
+    (stored,) = of_doctype(records, "telemetry", "custom-secret")
+    whole = telemetry_server(
+        "cat", "raw", "--identities", "--where", f"document_id={refused['document_id']}", "--data", str(data)
+    ).stdout
+    sent = json.loads(whole.partition("\t")[2])["body"]
+
+    assert refused["reason"] == "privacy_violation"
+    assert refused["body"]["payload"] == stored["payload"]
+    assert len(sent["clientId"]) == 36
+    assert "clientId" not in refused["body"]
+    # The same client's other pings may say who sent them; nothing of this ping does.
+    of_ping = [line for line in places_of(data) if refused["document_id"].encode() in line]
+    assert of_ping
+    assert not any(sent["clientId"].encode() in line for line in of_ping)
+    for line in places_of(data, "quarantine"):
+        assert sent["clientId"].encode() not in line
+
+
+def places_of(data: Path, *stores: str) -> list[bytes]:
+    """Every line of the files outside of raw/, decompressed, with each file that is not compressed as one."""
+    lines = []
+    for store in stores or ("converted", "quarantine", "state", "tables"):
+        for path in (data / store).rglob("*"):
+            if path.is_file():
+                lines += decompressed(path.read_bytes()).splitlines()
+    return lines
+
+
+def decompressed(content: bytes) -> bytes:
+    """The frames of a zstd file as one text; other files as they are."""
+    if not content.startswith(b"\x28\xb5\x2f\xfd"):
+        return content
+    text = b""
+    while content:
+        decompressor = zstd.ZstdDecompressor()
+        text += decompressor.decompress(content)
+        content = decompressor.unused_data
+    return text
 
 
 def test_the_system_is_stored_in_the_same_way_for_both(records):

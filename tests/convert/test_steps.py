@@ -13,6 +13,7 @@ from telemetry_server.convert.rules.rules_file import parse_rules
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.outcomes.checks import CHECKS
 from telemetry_server.outcomes.outcome import AwaitingSpecs, QuarantineReason, Refused
+from telemetry_server.probes.stores import parse_stores
 from tests.convert.payloads.samples import a_context, a_submission, classic
 
 GENERIC_PATH = "/submit/acme/kettle/1/17caa68c-25f5-450a-9cce-7d31318846d8"
@@ -27,6 +28,7 @@ def with_info(**fields: object) -> Submission:
 
 
 # A submission for each reason; the context that it is converted with is made by `context_for`.
+STORES = parse_stores(b'[custom]\nstore = "side-store"\nclient_id = "forbidden"\n')
 REFUSED: dict[QuarantineReason, Submission] = {
     QuarantineReason.INVALID_PATH: a_submission(b"{}", "/elsewhere"),
     QuarantineReason.INVALID_DOCUMENT_ID: a_submission(b"{}", "/submit/telemetry/not-an-id"),
@@ -39,6 +41,9 @@ REFUSED: dict[QuarantineReason, Submission] = {
     QuarantineReason.UNWANTED: a_submission(classic(FLAG)),
     QuarantineReason.UNKNOWN_DOCTYPE: a_submission(b"{}", GENERIC_PATH.replace("kettle", "toaster")),
     QuarantineReason.SCHEMA_VIOLATION: a_submission(b"{}", GENERIC_PATH),
+    QuarantineReason.PRIVACY_VIOLATION: a_submission(
+        b'{"version": 4, "type": "custom", "application": {}, "payload": {}, "clientId": "somebody"}'
+    ),
     QuarantineReason.MISSING_REVISION: with_info(revision="", appUpdateChannel="unheard-of"),
     QuarantineReason.INVALID_REVISION: with_info(revision="not a URL"),
     QuarantineReason.UNKNOWN_REVISION: with_info(
@@ -56,6 +61,7 @@ def context(tmp_path, request) -> ConversionContext:
         tmp_path / "specs",
         doctypes=Catalogue(tmp_path / "schemas"),
         require_registration=True,
+        stores=STORES,
         rules=parse_rules(RULES) if request.getfixturevalue("reason") == QuarantineReason.UNWANTED else None,
     )
 

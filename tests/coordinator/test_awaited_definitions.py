@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from histogram_specs.definition_files import REPOSITORY_PATHS
 from histogram_specs.revision import Revision
 from telemetry_server.coordinator.retention import RetentionTasks
 from tests.support.data_root import NOON, SPEC, World, a_ping, submitted
@@ -64,7 +65,7 @@ async def test_new_revisions_are_fetched_once_each(tmp_path, server):
     summary = await world.convert()
 
     assert (summary.received, summary.stored, summary.pending) == (200, 200, 0)
-    assert len(server.asked) == 20
+    assert len(server.asked) == 20 * len(REPOSITORY_PATHS)
     assert set(server.asked.values()) == {1}
     assert world.audit().balanced
 

@@ -27,6 +27,7 @@ CONTRACT_METRICS = {
     "telemetry_pings_duplicate_total": (),
     "telemetry_histograms_kept_total": (),
     "telemetry_histograms_dropped_total": ("reason",),
+    "telemetry_anomalies_total": ("name",),
     "telemetry_commit_seconds": (),
     "telemetry_commit_batch_size": (),
     "telemetry_convert_lag_seconds": (),

@@ -22,6 +22,8 @@ MATRIX = [
     ("GET", "/api/v1/quarantine?bodies=1", "/api/v1/quarantine", ANALYSTS),
     ("GET", "/api/v1/probes", "/api/v1/probes", SIGNED_IN),
     ("GET", "/api/v1/probes/LOAD_MS", "/api/v1/probes/{name}", SIGNED_IN),
+    ("GET", "/api/v1/stores", "/api/v1/stores", SIGNED_IN),
+    ("GET", "/api/v1/drift", "/api/v1/drift", SIGNED_IN),
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),
     ("GET", "/api/openapi.json", "/api/openapi.json", SIGNED_IN),

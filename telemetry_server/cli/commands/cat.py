@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="only lines that match; can be repeated",
     )
+    parser.add_argument(
+        "--identities",
+        action="store_true",
+        help="raw: print pings of anonymous stores as received, with what says who sent them",
+    )
     parser.add_argument("--json", action="store_true", help="no effect: lines are always JSON")
     add_settings_options(parser)
 
@@ -57,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.composition.data_root import existing_data_root
     from telemetry_server.inspection import listing
 
-    root = existing_data_root(settings_of(args))
+    settings = settings_of(args)
+    root = existing_data_root(settings)
     wanted = Filter(args.date, tuple(args.where))
     out = sys.stdout.buffer
     with Ledger.for_reading(root) as ledger:
@@ -74,7 +80,13 @@ def run(args: argparse.Namespace) -> int:
             damage.append(text)
             say(f"telemetry-server cat: {text}; intact lines are printed")
 
-        found: Iterator[bytes] = listing.READERS[args.what](root, ledger, wanted, on_damage)
+        found: Iterator[bytes]
+        if args.what == "raw" and not args.identities:
+            from telemetry_server.composition.conversion import setup_of
+
+            found = listing.raw(root, ledger, wanted, on_damage, setup_of(settings).writable)
+        else:
+            found = listing.READERS[args.what](root, ledger, wanted, on_damage)
         for line in found:
             # Safe to print: the id has only characters of a path, and the rest of the line is JSON.
             out.write(shown_json(line) + b"\n")

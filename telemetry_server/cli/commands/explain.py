@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     existing_data_root(settings)
     setup = setup_of(settings)
     with Ledger.for_reading(setup.root) as ledger:
-        found = explain(setup.root, ledger, setup.resolver(), args.docid)
+        found = explain(setup.root, ledger, setup.resolver(), args.docid, setup.probe_checks())
     if found is None:
         say(f"telemetry-server explain: nothing was received under {args.docid}")
         return ExitStatus.FINDINGS
@@ -90,6 +90,13 @@ def _print(found: dict[str, Any]) -> None:
         print_text(line)
     for name, count in found["metadata"].get("anomalies", {}).items():
         print_text(f"  {'anomaly':<{WIDTH}}{name}{f' ({count} times)' if count > 1 else ''}")
+    for mark in found["anomalies"][:MAX_DESCRIBED]:
+        if mark["metric"] is not None:
+            place = f" (line {mark['line']} of its {mark['file']})" if "line" in mark else ""
+            metric, process, detail = (shown(mark[part]) for part in ("metric", "process", "detail"))
+            print_text(f"    {metric} in {process}: {mark['name']}: {detail}{place}")
+    if len(found["anomalies"]) > MAX_DESCRIBED:
+        print_text(f"    and {len(found['anomalies']) - MAX_DESCRIBED} more: --json lists all")
     if found["outcome"] == "stored":
         print_text(f"  {'kept':<{WIDTH}}{_histograms(found['kept_histograms'] or 0)}")
         print_text(f"  {'dropped':<{WIDTH}}{_histograms(len(dropped))}")

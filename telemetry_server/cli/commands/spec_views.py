@@ -53,9 +53,11 @@ class SpecFinder:
         except SpecError as error:
             raise SpecError(f"{path} is not a spec file: {error}") from error
 
-    def of_revision(self, revision: Revision) -> SpecFile:
+    def of_revision(self, revision: Revision, *, histograms: bool = True) -> SpecFile:
         """
         Return the specs of a revision; it is fetched if necessary and allowed.
+
+        Without *histograms* its other files will do.
 
         Raises:
             DefinitionsNotFound: If cache, history and server do not have it.
@@ -66,10 +68,12 @@ class SpecFinder:
             offline=self._settings.revision_offline,
             aliases=parse_aliases(self._settings.repository_aliases),
         )
-        answer = resolver.resolve(revision, channel=None, build_id=None, version=None)
+        answer = resolver.resolve(revision, channel=None, build_id=None, version=None, histograms=histograms)
         if isinstance(answer, Awaiting):
             self._fetch(revision)
-            answer = resolver.resolve(revision, channel=None, build_id=None, version=None)
+            answer = resolver.resolve(
+                revision, channel=None, build_id=None, version=None, histograms=histograms
+            )
         if isinstance(answer, Resolved):
             return answer.spec_file
         raise DefinitionsNotFound(
@@ -86,7 +90,9 @@ class SpecFinder:
         versions = self.history.versions("mozilla-central")
         if versions:
             say(f"{versions[-1].revision}, in force since {versions[-1].since:%Y-%m-%d}")
-            return self.of_digest(versions[-1].digest)
+            in_force = self.history.at_revision(versions[-1].revision)
+            companions = {} if in_force is None else dict(in_force.companions)
+            return self.cache.shared(versions[-1].digest, self.history.spec_text, companions)
         cached = list(self.cache.list())
         if not cached:
             raise DefinitionsNotFound(
@@ -94,7 +100,7 @@ class SpecFinder:
             )
         newest = max(cached, key=lambda entry: entry.path.stat().st_mtime_ns)
         say(str(newest.revision))
-        return self.of_file(newest.path)
+        return self.cache.load(newest.revision) or self.of_file(newest.path)
 
     def of_digest(self, digest: str) -> SpecFile:
         """Return the specs of the history's text with this digest."""

@@ -1,6 +1,7 @@
 """``telemetry-server specs``: lists, shows, compares and downloads histogram definitions."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.cli.date_arguments import day_of
@@ -27,13 +28,22 @@ Each action has its own --help: telemetry-server specs show --help."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions and options of ``specs``."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="prefetch|list|show|diff")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="prefetch|list|show|diff|try|import-glean"
+    )
     _add_prefetch(_action(actions, "prefetch", "download the history of definitions, for use offline"))
-    _action(
-        actions, "list", "list the revisions in the cache and the prefetched history", "specs list --json"
+    _add_kind(
+        _action(
+            actions,
+            "list",
+            "list the revisions in the cache and the prefetched history",
+            "specs list --kind scalar --json",
+        )
     )
     _add_show(_action(actions, "show", "print definitions with their buckets"))
-    _add_diff(_action(actions, "diff", "print the differences between two spec files"))
+    _add_diff(_action(actions, "diff", "print the differences between two definition files"))
+    _add_try(_action(actions, "try", "print what a new definition file would drop or mark of stored pings"))
+    _add_import(_action(actions, "import-glean", "import the definitions of a Glean application"))
 
 
 def _action(
@@ -86,7 +96,7 @@ exit status: 1 if the definition or revision does not exist, 5 if the server can
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--revision", metavar="URL", help="http(s)://<host>/<repository>/rev/<hex>")
-    source.add_argument("--file", metavar="FILE", help="a Histograms.json")
+    source.add_argument("--file", metavar="FILE", help="a definition file; --kind says which, else its name")
     source.add_argument(
         "--history", action="store_true", help="print each version of NAME in the prefetched history"
     )
@@ -96,18 +106,61 @@ exit status: 1 if the definition or revision does not exist, 5 if the server can
         default="mozilla-central",
         help="repository for --history (default: mozilla-central)",
     )
+    _add_kind(parser)
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="apply today's rules for writing definitions; 1 if any is broken",
+    )
 
 
 def _add_diff(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example: telemetry-server specs diff old/Histograms.json new/Histograms.json"
-    parser.add_argument("old", metavar="A", help="a Histograms.json, or the URL of a revision")
-    parser.add_argument("new", metavar="B", help="a Histograms.json, or the URL of a revision")
+    parser.add_argument("old", metavar="A", help="a definition file, or the URL of a revision")
+    parser.add_argument("new", metavar="B", help="a definition file, or the URL of a revision")
+    _add_kind(parser)
+
+
+def _add_kind(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kind",
+        choices=("histogram", "scalar", "event", "usecounter", "glean"),
+        help="the kind of definitions (default: by the name of the file, else histogram)",
+    )
+
+
+def _add_try(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = """\
+example: telemetry-server specs try Scalars.yaml --date 20261127
+
+Reads the pings in raw/ again and changes nothing.  Definitions of other kinds are those of
+each ping's revision.
+
+exit status: 1 if anything would be dropped or marked that is not today"""
+    parser.add_argument("file", metavar="FILE", help="the definition file to try")
+    parser.add_argument("--date", type=day_of, metavar="D", help="only pings that arrived on this day (UTC)")
+    _add_kind(parser)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = """\
+example: telemetry-server specs import-glean metrics.yaml pings.yaml --application org-example-app
+
+Needs the extra glean.  The files are kept under specs/glean/<application>/<name>/.
+
+exit status: 4 if a file is not accepted; nothing is kept then"""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="metrics.yaml and pings.yaml")
+    parser.add_argument("--application", required=True, metavar="NAME", help="namespace of its pings")
+    parser.add_argument(
+        "--name", default="app", metavar="NAME", help="name of this set, such as a library or a version"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the action; return the exit status."""
     from histogram_specs.errors import BadRevisionUrl, BadSource, HistoryError, SpecError
     from telemetry_server.cli.commands import spec_views
+    from telemetry_server.probes.errors import ProbesError
 
     settings = settings_of(args)
     try:
@@ -117,9 +170,15 @@ def run(args: argparse.Namespace) -> int:
             return run_prefetch(args, settings)
         if args.action == "list":
             return _list(args, settings)
-        if args.action == "show":
-            return spec_views.show(args, settings)
-        return spec_views.diff(args, settings)
+        if args.action == "try":
+            from telemetry_server.cli.commands.spec_trial import run_trial
+
+            return run_trial(args, settings)
+        if args.action == "import-glean":
+            from telemetry_server.cli.commands.glean_import import run_import
+
+            return run_import(args, settings)
+        return _show_or_diff(args, settings)
     except BadSource as error:
         raise ConfigurationError(str(error)) from error
     except BadRevisionUrl as error:
@@ -128,9 +187,23 @@ def run(args: argparse.Namespace) -> int:
     except spec_views.DefinitionsNotFound as error:
         say(f"telemetry-server specs {args.action}: {error}")
         return error.status
-    except (HistoryError, SpecError) as error:
+    except (HistoryError, SpecError, ProbesError) as error:
         say(f"telemetry-server specs {args.action}: {error}")
         return ExitStatus.BAD_INPUT
+
+
+def _show_or_diff(args: argparse.Namespace, settings: Settings) -> int:
+    from telemetry_server.cli.commands import probe_views, spec_views
+    from telemetry_server.probes.definition import FileKind
+
+    files = (args.file,) if args.action == "show" else (args.old, args.new)
+    kind = probe_views.kind_of(args, *files)
+    is_histogram = kind is FileKind.HISTOGRAM
+    if args.action == "diff":
+        return spec_views.diff(args, settings) if is_histogram else probe_views.diff(args, settings, kind)
+    if is_histogram and not (args.strict and args.file):
+        return spec_views.show(args, settings)
+    return probe_views.show(args, settings, kind)
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
@@ -140,7 +213,7 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     from telemetry_server.composition.data_root import revision_cache_path
 
     directory = revision_cache_path(settings)
-    cached = list(RevisionCache(directory).list())
+    cached = [entry for entry in RevisionCache(directory).list() if _has_kind(entry, args.kind)]
     repositories = History(directory).repositories()
     if args.json:
         print_json(
@@ -165,7 +238,23 @@ def _cached_as_json(entry: "CachedRevision") -> dict[str, Any]:
         "revision": entry.revision.changeset,
         "path": str(entry.path),
         "bytes": entry.size_bytes,
+        "files": _files_of(entry),
     }
+
+
+def _files_of(entry: "CachedRevision") -> list[str]:
+    """The definition files of a cached revision."""
+    from histogram_specs.definition_files import REPOSITORY_PATHS
+
+    return [name for name in REPOSITORY_PATHS if (entry.path.parent / name).is_file()]
+
+
+def _has_kind(entry: "CachedRevision", kind: str | None) -> bool:
+    """Whether a cached revision has a file of that kind; Glean's definitions are of no revision."""
+    from telemetry_server.probes.definition import FileKind
+    from telemetry_server.probes.entries import kind_of_file
+
+    return kind is None or any(kind_of_file(Path(name)) is FileKind(kind) for name in _files_of(entry))
 
 
 def _history_as_json(repository: "KnownRepository") -> dict[str, Any]:

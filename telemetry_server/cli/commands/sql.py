@@ -92,12 +92,14 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from telemetry_server.analysis.query import QueryLimits, opened_session
     from telemetry_server.composition.data_root import existing_data_root, revision_cache_path
+    from telemetry_server.composition.stores import stores_of
 
     statement = _statement_of(args)
     settings = settings_of(args)
     root = existing_data_root(settings)
     specs = revision_cache_path(settings)
-    with opened_session(root, specs, QueryLimits(args.timeout, args.memory)) as session:
+    limits = QueryLimits(args.timeout, args.memory)
+    with opened_session(root, specs, limits, anonymous=stores_of(settings).anonymous) as session:
         if args.output is None:
             _print(args, session, statement)
         else:

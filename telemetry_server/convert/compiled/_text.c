@@ -714,7 +714,7 @@ static Text past_any(Walk *walk, Text p)
 typedef struct {
     Walk walk;
     Buffer out;
-    PyObject *layouts, *chunks;
+    PyObject *layouts, *chunks, *names; /* of what was kept */
     Py_ssize_t kept, numbers;
 } Packing;
 
@@ -772,6 +772,8 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
                 add(&packing->out, ",", 1);
             add(&packing->out, key, from - key);
             end = (is_keyed ? past_keyed_rows : past_row)(packing, from, layout);
+            if (end != NULL && PyList_Append(packing->names, name) < 0)
+                end = NULL;
         }
         if (end == NULL && !PyErr_Occurred()) {
             packing->kept = before.kept;
@@ -801,7 +803,8 @@ static PyObject *pack(PyObject *self, PyObject *args)
         Py_RETURN_NONE;
     Text p = packing.walk.text;
     packing.chunks = PyList_New(0);
-    if (packing.chunks != NULL && *p == '{') {
+    packing.names = PyList_New(0);
+    if (packing.chunks != NULL && packing.names != NULL && *p == '{') {
         do
             p = pack_entry(&packing, p + 1, is_keyed);
         while (p != NULL && *p == ',');
@@ -809,10 +812,12 @@ static PyObject *pack(PyObject *self, PyObject *args)
             !end_chunk(packing.chunks, &packing.out)) {
             PyObject *doubts = doubts_of(&packing.walk);
             if (doubts != NULL)
-                result = Py_BuildValue("(OnnN)", packing.chunks, packing.kept, packing.numbers, doubts);
+                result = Py_BuildValue("(OOnnN)", packing.chunks, packing.names, packing.kept, packing.numbers,
+                                       doubts);
         }
     }
     Py_XDECREF(packing.chunks);
+    Py_XDECREF(packing.names);
     PyMem_Free(packing.out.data);
     finish(&packing.walk);
     return result != NULL ? result : none_unless_raised();

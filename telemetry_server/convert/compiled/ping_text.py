@@ -73,6 +73,7 @@ class PackedText(NamedTuple):
     """The result of `pack_histograms`."""
 
     chunks: list[bytes | tuple[str, int, int]]  # entries, or name, start and end of a value to check
+    names: list[str]  # of the entries that are rows
     kept: int
     numbers: int  # in the rows
 
@@ -138,9 +139,9 @@ def pack_histograms(
     packed = _text.pack(text, layouts, keyed)
     if packed is None:
         raise NeedsFullParse
-    chunks, kept, numbers, doubts = packed
+    chunks, names, kept, numbers, doubts = packed
     _settle(doubts)
-    return PackedText(chunks, kept, numbers)
+    return PackedText(chunks, names, kept, numbers)
 
 
 def _settle(doubts: bytes) -> None:

@@ -15,7 +15,13 @@ from telemetry_server.convert.compiled.ping_text import (
     pack_histograms,
 )
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
-from telemetry_server.convert.histograms.histogram_packer import KEYED, MAX_NUMBERS, Packer, Place
+from telemetry_server.convert.histograms.histogram_packer import (
+    KEYED,
+    MAX_NUMBERS,
+    PackedPlace,
+    Packer,
+    Place,
+)
 from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
 
 # The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
@@ -48,10 +54,14 @@ class TextPacker(Packer):
             return
         text = histograms.text
         if place.key == KEYED:
-            entries = self._keyed_entries(pack_histograms(text, self._keyed, keyed=True), text, place.where)
+            packed = pack_histograms(text, self._keyed, keyed=True)
+            entries = self._keyed_entries(packed, text, place.where)
         else:
-            entries = self._entries(pack_histograms(text, self._plain), None, text, place.where)
-        place.parent[place.key] = RowsText(b"{%b}" % b",".join(entries)) if entries else {}
+            packed = pack_histograms(text, self._plain)
+            entries = self._entries(packed, None, text, place.where)
+        rows = b"{%b}" % b",".join(entries)
+        place.parent[place.key] = RowsText(rows) if entries else {}
+        self.packed.append(PackedPlace(place, packed.names, rows))
 
     def _entries(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> list[bytes]:
         """The kept entries of *packed*, each as JSON text; *keyed* is the histogram whose keys they are."""
@@ -65,6 +75,7 @@ class TextPacker(Packer):
             name, key = (entry, None) if keyed is None else (keyed, entry)
             row = self._row(name, key, _value_of(text[start:end]), where)
             if row is not None:
+                packed.names.append(entry)
                 entries.append(b"%b:%b" % (orjson.dumps(entry), orjson.dumps(row)))
         return entries
 
@@ -81,6 +92,7 @@ class TextPacker(Packer):
                 kept = self._entries(pack_histograms(by_key, self._keyed[name]), name, by_key, where)
                 # A name stays only while a key of it does.
                 if kept:
+                    packed.names.append(name)
                     entries.append(b"%b:{%b}" % (orjson.dumps(name), b",".join(kept)))
             else:
                 self._pack_keyed({name: _value_of(by_key)}, where)

@@ -1,12 +1,13 @@
 """Chooses the definitions that the histograms of a ping are checked against, by its build."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.history.resolver import Awaiting, NotFound, Resolution, Resolved, RevisionSource
 from histogram_specs.revision import Revision, parse_revision_url
+from histogram_specs.spec_file import SpecFile
 from storage.partitions.schema import value_text
 from telemetry_server.convert.histograms.definitions import Definitions, definitions_of
 from telemetry_server.convert.histograms.self_description import SelfDescription
@@ -33,6 +34,7 @@ class Resolves(Protocol):
         build_id: str | None,
         version: str | None,
         platform_version: str | None = None,
+        histograms: bool = True,
     ) -> Resolution:
         """Find definitions by *revision*, else by the other fields of the build."""
 
@@ -58,12 +60,15 @@ class TaskResolver:
         build_id: str | None,
         version: str | None,
         platform_version: str | None = None,
+        histograms: bool = True,
     ) -> Resolution:
         """Find definitions; those of *revision* itself are remembered."""
+        if not histograms:
+            return self._resolve_probes(revision, channel, build_id, version, platform_version)
         known = None if revision is None else self._found.get(revision)
         if known is not None:
             return known
-        build = {
+        build: dict[str, Any] = {
             "channel": channel,
             "build_id": build_id,
             "version": version,
@@ -78,6 +83,26 @@ class TaskResolver:
             self._found[revision] = found
         return found
 
+    def _resolve_probes(
+        self,
+        revision: Revision | None,
+        channel: str | None,
+        build_id: str | None,
+        version: str | None,
+        platform_version: str | None,
+    ) -> Resolution:
+        """Find definitions for a ping without histograms; the revision may lack Histograms.json."""
+        build: dict[str, Any] = {
+            "channel": channel,
+            "build_id": build_id,
+            "version": version,
+            "platform_version": platform_version,
+        }
+        found = self._resolver.resolve(revision, **build, histograms=False)
+        if isinstance(found, Awaiting) and found.revision in self._given_up:
+            return self._resolver.resolve(None, **build, histograms=False)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -86,6 +111,11 @@ class Chosen:
     definitions: Definitions
     source: str | None = None
     revision: str | None = None  # the URL of the definitions, if the ping names another revision
+    spec_file: SpecFile | None = None  # None where no revision is known
+
+    def with_spec_file(self, spec_file: SpecFile) -> "Chosen":
+        """A copy for a ping without histograms, whose other probes *spec_file* defines."""
+        return replace(self, spec_file=spec_file)
 
 
 def choose_definitions(
@@ -124,7 +154,7 @@ def choose_definitions(
         info["revision"] = url
     source = None if found.source is RevisionSource.PING else found.source.value
     is_another = revision is not None and found.revision != revision
-    return Chosen(definitions_of(found.spec_file), source, url if is_another else None)
+    return Chosen(definitions_of(found.spec_file), source, url if is_another else None, found.spec_file)
 
 
 def _revision_of(info: JsonObject, where: str, unresolved: Unresolved) -> Revision | None:

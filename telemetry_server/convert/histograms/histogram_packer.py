@@ -1,8 +1,8 @@
 """Finds the histograms of a ping and replaces them by rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from storage.partitions.histogram_row import Row
 from telemetry_server.convert.histograms.definitions import Definition, Definitions
@@ -63,11 +63,20 @@ def has_histograms(places: Iterable[Place]) -> bool:
     return any(isinstance(place.parent[place.key], dict) and place.parent[place.key] for place in places)
 
 
+class PackedPlace(NamedTuple):
+    """The rows that replaced the histograms of a place."""
+
+    place: Place
+    names: Collection[str]
+    rows: Mapping[str, Any] | bytes  # bytes: as JSON text
+
+
 class Packer:
     """Replaces the histograms of one ping by rows, and removes those that are dropped."""
 
     def __init__(self, definitions: Definitions) -> None:
         self.kept = 0
+        self.packed: list[PackedPlace] = []
         self.dropped: list[DroppedHistogram] = []
         self.refused = 0  # may exceed `len(dropped)`: past a limit dropped histograms are only counted
         self._refused_characters = 0
@@ -87,9 +96,13 @@ class Packer:
             detail = f"it is {json_type(histograms)}, not an object of histograms"
             self._drop(place.key, place.where, histograms, Dropped(HistogramReason.MALFORMED, detail))
         elif place.key == KEYED:
-            place.parent[KEYED] = self._pack_keyed(histograms, place.where)
+            rows: dict[str, Any] = self._pack_keyed(histograms, place.where)
+            place.parent[KEYED] = rows
+            self.packed.append(PackedPlace(place, rows.keys(), rows))
         else:
-            place.parent[PLAIN] = self._pack_plain(histograms, place.where)
+            rows = self._pack_plain(histograms, place.where)
+            place.parent[PLAIN] = rows
+            self.packed.append(PackedPlace(place, rows.keys(), rows))
 
     def _pack_plain(self, histograms: JsonObject, where: str) -> dict[str, Row]:
         rows: dict[str, Row] = {}

@@ -43,7 +43,8 @@ def ping_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     document_id = UUID(arguments["document_id"])
     with source.ledger() as ledger:
-        found = explain(source.root, ledger, source.setup.conversion.resolver(), document_id)
+        setup = source.setup.conversion
+        found = explain(source.root, ledger, setup.resolver(), document_id, setup.probe_checks())
         if found is None:
             raise NothingFound(
                 f"No ping has this id: never received here, deleted, or expired: {document_id}"
@@ -83,11 +84,12 @@ def _body(source: Source, ledger: Ledger, found: dict[str, Any]) -> dict[str, An
 
 
 def _pending_body(source: Source, ledger: Ledger, document_id: str) -> dict[str, Any] | None:
+    setup = source.setup.conversion
     for life in ledger.lives(UUID(document_id).bytes):
         if life.segment:
             try:
                 item = RawItem(life.segment, life.offset, life.length)
-                return shown_body(read_item(source.root.raw, item).body)
+                return shown_body(setup.writable(read_item(source.root.raw, item)).body)
             except (DamagedRecord, TornRecord, FileNotFoundError):
                 return None
     positions = ledger.positions()
@@ -95,5 +97,5 @@ def _pending_body(source: Source, ledger: Ledger, document_id: str) -> dict[str,
         start = positions.get(segment.name, SEGMENT_START).position
         for submission in submissions_from(segment.path, start):
             if (document_id_of(submission.path) or "").lower() == document_id:
-                return shown_body(submission.body)
+                return shown_body(setup.writable(submission).body)
     return None

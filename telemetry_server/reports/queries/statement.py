@@ -31,9 +31,10 @@ def statement_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any
 
     setup = source.setup
     limits = QueryLimits(setup.timeout_seconds, int(setup.memory_bytes * SHARE_OF_DUCKDB))
+    anonymous = setup.conversion.stores.anonymous
     answers: list[dict[str, Any]] = []
     try:
-        with opened_session(setup.root, setup.specs, limits) as session:
+        with opened_session(setup.root, setup.specs, limits, anonymous=anonymous) as session:
             session.run(arguments["sql"], lambda connection, text: answers.append(_result(connection, text)))
     except (StatementRefused, TablesNotInstalled) as error:
         raise BadQuery(str(error)) from None

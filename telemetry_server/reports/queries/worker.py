@@ -37,6 +37,8 @@ QUERIES: dict[str, tuple[str, str]] = {
     "quarantine": ("quarantine", "quarantine_answer"),
     "probes": ("probes", "probes_answer"),
     "probe": ("probes", "probe_answer"),
+    "stores": ("stores", "stores_answer"),
+    "drift": ("stores", "drift_answer"),
     "statement": ("statement", "statement_answer"),
 }
 MAX_CORES = 2

@@ -8,7 +8,7 @@ import pytest
 
 from histogram_specs.cache.fetcher import MISSING_FOR_SECONDS, FetchResult, SpecFetcher
 from histogram_specs.cache.revision_cache import RevisionCache
-from histogram_specs.revision import SPEC_PATH
+from histogram_specs.definition_files import COMPANION_PATHS, REPOSITORY_PATHS
 from histogram_specs.sources.http import HttpGetter, HttpSource
 from tests.histogram_specs.hostile_server import (
     cut_off,
@@ -27,7 +27,7 @@ def fetcher_of(url, directory, *, patience_seconds=60.0, **more):
     getter = HttpGetter(
         connect_seconds=patience_seconds, total_seconds=patience_seconds, most_per_second=1000
     )
-    source = HttpSource(lambda revision: revision.spec_url(url), getter)
+    source = HttpSource(lambda revision, name: revision.spec_url(url, REPOSITORY_PATHS[name]), getter)
     return SpecFetcher(RevisionCache(directory), source, **more)
 
 
@@ -41,7 +41,9 @@ async def test_a_fetched_revision_is_stored_in_the_cache(tmp_path):
         assert await fetcher.fetch(a_revision()) is FetchResult.FOUND
 
     revision = a_revision()
-    assert server.paths == [f"/{revision.repository}/raw-file/{revision.changeset}/{SPEC_PATH}"]
+    base = f"/{revision.repository}/raw-file/{revision.changeset}"
+    assert server.paths[0] == f"{base}/{REPOSITORY_PATHS['Histograms.json']}"
+    assert sorted(server.paths[1:]) == sorted(f"{base}/{path}" for path in COMPANION_PATHS.values())
     assert RevisionCache(tmp_path).load(revision).find("A_FLAG")
     assert fetcher.statistics() == {"found": 1, "missing": 0, "unreachable": 0}
 
@@ -111,7 +113,7 @@ async def test_200_callers_of_20_revisions_make_20_fetches(tmp_path):
         results = await asyncio.gather(*map(fetcher.fetch, revisions))
 
     assert set(results) == {FetchResult.FOUND}
-    assert len(server.paths) == len(set(server.paths)) == 20
+    assert len(server.paths) == len(set(server.paths)) == 20 * len(REPOSITORY_PATHS)
     assert fetcher.statistics()[FetchResult.FOUND] == 20
 
 
@@ -158,7 +160,7 @@ async def test_a_cancelled_caller_does_not_stop_the_fetch(tmp_path):
         answering.set()
 
         assert await patient is FetchResult.FOUND
-    assert len(server.paths) == 1
+    assert len(server.paths) == len(set(server.paths))
 
 
 async def test_a_missing_file_is_remembered_for_an_hour(tmp_path):
@@ -255,7 +257,7 @@ async def test_a_file_that_cannot_be_stored_is_fetched_again(tmp_path):
 async def test_closing_the_fetcher_cancels_a_fetch_that_hangs(tmp_path):
     """Shutdown does not wait for a server."""
     async with serving(hang) as server:
-        source = HttpSource(lambda revision: revision.spec_url(server.url))
+        source = HttpSource(lambda revision, name: revision.spec_url(server.url, REPOSITORY_PATHS[name]))
         async with SpecFetcher(RevisionCache(tmp_path), source) as fetcher:
             waiting = asyncio.create_task(fetcher.fetch(a_revision()))
             await asyncio.sleep(0.05)

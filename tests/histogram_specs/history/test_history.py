@@ -123,7 +123,7 @@ def test_a_damaged_history_is_logged_once_and_finds_nothing(tmp_path, caplog, da
 def test_a_history_of_another_format_is_refused(tmp_path):
     """The message says what to do."""
     store = HistoryStore(tmp_path)
-    store._database.execute("PRAGMA user_version = 99")
+    store.database.execute("PRAGMA user_version = 99")
     store.close()
 
     with pytest.raises(HistoryError, match="remove it and prefetch again"):
@@ -134,7 +134,7 @@ def test_after_a_damaged_text_the_next_rule_is_used(tmp_path, caplog):
     """One line in the log, no traceback."""
     write_history(tmp_path, [a_text(1)])
     store = HistoryStore(tmp_path)
-    store._database.execute("UPDATE texts SET packed = x'00'")
+    store.database.execute("UPDATE texts SET packed = x'00'")
     store.close()
     resolver = Resolver(RevisionCache(tmp_path), History(tmp_path), offline=True)
 

@@ -60,8 +60,10 @@ async def test_an_upstream_is_another_telemetry_server():
         source_of(f"upstream+{server.url}/prefix/") as source,
     ):
         assert await source.read(revision) == a_text()
+        assert await source.read(revision, "Scalars.yaml") == a_text()
 
-    assert server.paths == ["/prefix/histograms/releases/mozilla-release/abc"]
+    path = "/prefix/histograms/releases/mozilla-release/abc"
+    assert server.paths == [path, f"{path}/Scalars.yaml"]
 
 
 async def test_revisions_are_read_from_a_folder(folder):

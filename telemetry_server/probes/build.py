@@ -1,0 +1,47 @@
+"""What a ping says of the application that sent it, as far as definitions ask for it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+RELEASE_CHANNELS = frozenset({"release", "esr"})
+MAX_TEXT_CHARACTERS = 64
+_PRODUCTS = {"Firefox": "firefox", "Fennec": "fennec", "Thunderbird": "thunderbird"}
+_SYSTEMS = {
+    "Windows": "windows",
+    "Windows_NT": "windows",
+    "WINNT": "windows",
+    "Mac": "mac",
+    "Darwin": "mac",
+    "Linux": "linux",
+    "Android": "android",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The application of a ping; an empty text where the ping does not say."""
+
+    version: str
+    channel: str
+    product: str  # as definitions spell it
+    system: str  # as definitions spell it
+
+    @property
+    def is_release(self) -> bool:
+        """Whether only what is recorded by default on release is expected."""
+        return self.channel.partition("-")[0] in RELEASE_CHANNELS
+
+
+def build_of(*, version: Any, channel: Any, application: Any, system: Any) -> Build:
+    """The build of a ping, from its own words; what is not text counts as absent."""
+    name, system = _text(application), _text(system)
+    return Build(
+        _text(version),
+        _text(channel),
+        _PRODUCTS.get(name, name.lower()),
+        _SYSTEMS.get(system, ""),
+    )
+
+
+def _text(value: Any) -> str:
+    return value[:MAX_TEXT_CHARACTERS] if isinstance(value, str) else ""

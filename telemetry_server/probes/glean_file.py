@@ -1,0 +1,159 @@
+"""The definitions of a Glean application, read by glean-parser (the extra ``glean``)."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from telemetry_server.probes.errors import DefinitionProblem, NotADefinitionFile
+from telemetry_server.probes.fields import TWICE, Mode, Problems, unique_pairs
+from telemetry_server.probes.yaml_file import Node, Pairs, read_yaml
+
+EXTRA_MISSING = "glean-parser is not installed: pip install 'telemetry-server[glean]'"
+EXPIRES = "expires"
+DEFAULT_PING = "metrics"
+EVENTS_PING = "events"
+EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class GleanMetric:
+    """One metric of a Glean application."""
+
+    name: str  # category.metric
+    line: int  # of its file, from 1
+    kind: str  # Glean's type: "counter", "labeled_string", …
+    pings: tuple[str, ...]
+    expires: str  # "never", "expired", a date, or a version
+    expires_by_version: bool
+    owners: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    extra_keys: tuple[str, ...] = ()
+    description: str = ""
+    file: str = ""  # the name of its file
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it has a value for each label."""
+        return self.kind.startswith(("labeled_", "dual_labeled_"))
+
+
+@dataclass(frozen=True, slots=True)
+class GleanPing:
+    """One ping of a Glean application."""
+
+    name: str
+    line: int
+    has_client_id: bool
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GleanDefinitions:
+    """The metrics and pings of some files, and what is wrong with them."""
+
+    metrics: Mapping[str, GleanMetric]
+    pings: Mapping[str, GleanPing]
+    problems: tuple[str, ...] = ()  # one line each
+
+
+def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
+    """
+    Read files of metrics and pings; with a problem in one of them none of its definitions may be there.
+
+    Raises:
+        NotADefinitionFile: A file cannot be read or is past the limits, or glean-parser is not installed.
+    """
+    try:
+        from glean_parser import parser
+    except ImportError:
+        raise NotADefinitionFile(EXTRA_MISSING) from None
+    metrics: dict[str, GleanMetric] = {}
+    pings: dict[str, GleanPing] = {}
+    problems: list[str] = []
+    for path in paths:
+        config: dict[str, Any] = {"allow_reserved": True, "do_not_disable_expired": True}
+        root = _checked(path)
+        problems += [f"{path.name}: {problem}" for problem in _twice(root)]
+        by_version = _expires_by_version(root)
+        if by_version:
+            config["expire_by_version"] = 0
+        try:
+            with warnings.catch_warnings():
+                # The library's own use of jsonschema.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                parsed = parser.parse_objects([path], config)
+                problems += [" ".join(str(problem).replace("=", "").split()) for problem in parsed]
+            objects = parsed.value
+        except Exception as error:
+            # The library raises many types for files that it cannot take.
+            problems.append(f"{path.name}: {' '.join(str(error).split()) or type(error).__name__}")
+            continue
+        for category, named in objects.items():
+            if category == "tags":
+                continue
+            for name, found in named.items():
+                if category == "pings":
+                    pings[name] = _ping(found)
+                elif category != "all-pings":
+                    metric = _metric(found, by_version, path.name)
+                    metrics[metric.name] = metric
+    return GleanDefinitions(metrics, pings, tuple(problems))
+
+
+def _checked(path: Path) -> Node:
+    """The tree of a file that is small and flat enough for a parser without limits."""
+    try:
+        return read_yaml(path.read_bytes())
+    except OSError as error:
+        raise NotADefinitionFile(f"{path}: {error.strerror}") from None
+    except NotADefinitionFile as error:
+        raise NotADefinitionFile(f"{path}: {error}") from None
+
+
+def _expires_by_version(root: Node) -> bool:
+    """Whether the metrics of a file expire in a version, a whole number, and not on a date."""
+    for _, category in root.value if isinstance(root.value, Pairs) else ():
+        for _, metric in category.value if isinstance(category.value, Pairs) else ():
+            for key, value in metric.value if isinstance(metric.value, Pairs) else ():
+                if key.value == EXPIRES and (type(value.value) is int or str(value.value).isdigit()):
+                    return True
+    return False
+
+
+def _twice(root: Node) -> list[DefinitionProblem]:
+    """The categories and metrics that a file names twice; glean-parser keeps only the last of them."""
+    problems = Problems(Mode.STRICT)
+    for name, (_, category) in unique_pairs(root, "", problems).items():
+        if isinstance(category.value, Pairs):
+            unique_pairs(category, name, problems)
+    return [problem for problem in problems.found if problem.detail == TWICE]
+
+
+def _line(found: Any) -> int:
+    line = (found.defined_in or {}).get("line", 0)
+    return int(line)
+
+
+def _metric(found: Any, by_version: bool, file: str) -> GleanMetric:
+    default = EVENTS_PING if found.type == EVENT else DEFAULT_PING
+    pings = [default if ping == "default" else ping for ping in found.send_in_pings]
+    return GleanMetric(
+        ".".join(filter(None, (found.category, found.name))),
+        _line(found),
+        found.type,
+        tuple(sorted(pings)),
+        str(found.expires),
+        by_version and str(found.expires).isdigit(),
+        tuple(found.notification_emails),
+        tuple(sorted(getattr(found, "ordered_labels", None) or getattr(found, "labels", None) or ())),
+        tuple(getattr(found, "extra_keys", None) or ()),
+        " ".join(str(found.description).split()),
+        file,
+    )
+
+
+def _ping(found: Any) -> GleanPing:
+    description = " ".join(str(found.description).split())
+    return GleanPing(found.name, _line(found), bool(found.include_client_id), description)

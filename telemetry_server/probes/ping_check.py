@@ -1,0 +1,226 @@
+"""
+Holds a ping against the definitions of its revision.
+
+A ping is one in conversion, whose parts may still be text, or a stored record.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from telemetry_server.probes.build import Build
+from telemetry_server.probes.event_check import event_marks
+from telemetry_server.probes.expectation import Expectations
+from telemetry_server.probes.fields import shown
+from telemetry_server.probes.identity import identities_in
+from telemetry_server.probes.marks import Mark, MarkName
+from telemetry_server.probes.parts import object_of, value_of
+from telemetry_server.probes.processes import CONTENT, PARENT
+from telemetry_server.probes.registry import ProbeRegistry
+from telemetry_server.probes.scalar_check import scalar_marks
+from telemetry_server.probes.sent_histogram_check import (
+    is_sent_histogram,
+    is_sent_keyed,
+    sent_histogram_marks,
+)
+from telemetry_server.probes.stores import PROCESS, SCALARS, StorePolicy
+
+KEYED_SCALARS = "keyedScalars"
+HISTOGRAMS, KEYED_HISTOGRAMS = "histograms", "keyedHistograms"
+_MEASURED = frozenset({SCALARS, KEYED_SCALARS, "events"})
+# Builds whose expectations are kept for one revision: versions, channels and systems.
+MAX_BUILDS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The values of one section of a ping that definitions speak of."""
+
+    process: str
+    scalars: Mapping[str, Any]
+    keyed_scalars: Mapping[str, Any]
+    events: list[Any]
+
+
+def ping_marks(
+    ping: Mapping[str, Any], policy: StorePolicy, expectations: Expectations | None
+) -> Iterator[Mark]:
+    """Yield the marks of the scalars, events and unpacked histograms of *ping*, and of it as a whole."""
+    yield from whole_ping_marks(ping, policy)
+    lacks_definitions = False
+    for measured in measured_in(ping, policy):
+        if expectations is None:
+            lacks_definitions = True
+            break
+        if measured.scalars or measured.keyed_scalars:
+            lacks_definitions |= not expectations.has_scalars
+            yield from scalar_marks(measured.process, measured.scalars, expectations, keyed=False)
+            yield from scalar_marks(measured.process, measured.keyed_scalars, expectations, keyed=True)
+        if measured.events:
+            lacks_definitions |= not expectations.has_events
+            yield from event_marks(measured.process, measured.events, expectations)
+    for process, plain, keyed in sent_histograms(ping, policy):
+        if expectations is None or not expectations.has_histograms:
+            lacks_definitions = True
+            break
+        yield from sent_histogram_marks(process, plain, keyed, expectations)
+    if lacks_definitions:
+        yield Mark(MarkName.NO_DEFINITIONS, "the definitions of its values are not known")
+
+
+def whole_ping_marks(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Mark]:
+    """Yield the marks of a client id or an environment that is missing or forbidden."""
+    if policy.client_id == "required" and all(each.is_empty for each in identities_in(ping)):  # type: ignore[arg-type]
+        yield Mark(MarkName.CLIENT_ID_MISSING, f"pings of {policy.store} must have a client id")
+    if policy.environment == "allowed":
+        return
+    has_environment = bool(object_of(ping.get("environment")))
+    if policy.environment == "required" and not has_environment:
+        yield Mark(MarkName.ENVIRONMENT_MISSING, f"pings of {policy.store} must have an environment")
+    elif policy.environment == "forbidden" and has_environment:
+        yield Mark(MarkName.ENVIRONMENT_PRESENT, f"pings of {policy.store} must not have an environment")
+
+
+def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Measured]:
+    """Yield the sections of *ping* that have scalars or events, at the places that *policy* names."""
+    for path in policy.sections:
+        before, after = path[: path.index(PROCESS)], path[path.index(PROCESS) + 1 :]
+        if SCALARS in before:
+            # One object of processes for each kind of scalar.
+            plain = _below(ping, before)
+            keyed = _below(ping, tuple(KEYED_SCALARS if step == SCALARS else step for step in before))
+            for process in dict.fromkeys((*plain, *keyed)):
+                of_plain, of_keyed = _below(plain, (process, *after)), _below(keyed, (process, *after))
+                if of_plain or of_keyed:
+                    yield Measured(process, of_plain, of_keyed, [])
+            continue
+        sections = _below(ping, before)
+        for process in sections:
+            content = _below(object_of(dict.get(sections, process)), after[:-1])
+            if content.keys().isdisjoint(_MEASURED):
+                continue
+            of_plain, of_keyed = (
+                object_of(dict.get(content, SCALARS)),
+                object_of(dict.get(content, KEYED_SCALARS)),
+            )
+            events = value_of(dict.get(content, "events"))
+            if of_plain or of_keyed or events:
+                yield Measured(process, of_plain, of_keyed, events if isinstance(events, list) else [])
+
+
+def sent_histograms(
+    ping: Mapping[str, Any], policy: StorePolicy
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yield each process with its plain and its keyed histograms, if *ping* holds them as sent."""
+    if policy.packs_histograms:
+        return
+    for path in policy.sections:
+        before, after = path[: path.index(PROCESS)], path[path.index(PROCESS) + 1 :]
+        if SCALARS in before:
+            plain, keyed = (
+                _below(ping, tuple(name if step == SCALARS else step for step in before))
+                for name in (HISTOGRAMS, KEYED_HISTOGRAMS)
+            )
+            # As in main pings: without a level of processes.
+            flat = {name: value for name, value in plain.items() if is_sent_histogram(value)}
+            flat_keyed = {name: value for name, value in keyed.items() if is_sent_keyed(value)}
+            if flat or flat_keyed:
+                yield PARENT, flat, flat_keyed
+            for process in dict.fromkeys((*plain, *keyed)):
+                of_plain, of_keyed = _below(plain, (process, *after)), _below(keyed, (process, *after))
+                if process not in flat and process not in flat_keyed and (of_plain or of_keyed):
+                    yield process, of_plain, of_keyed
+            continue
+        sections = _below(ping, before)
+        for process in sections:
+            content = _below(object_of(dict.get(sections, process)), after[:-1])
+            of_plain, of_keyed = (
+                object_of(dict.get(content, name)) for name in (HISTOGRAMS, KEYED_HISTOGRAMS)
+            )
+            if of_plain or of_keyed:
+                yield process, of_plain, of_keyed
+
+
+def histogram_marks(ping: Mapping[str, Any], expectations: Expectations) -> Iterator[Mark]:
+    """Yield the marks of the histograms in the record of a ping."""
+    for process, section in _histogram_sections(ping):
+        keyed = object_of(section.get("keyedHistograms"))
+        yield from _name_marks(process, object_of(section.get("histograms")), expectations)
+        yield from _name_marks(process, keyed, expectations)
+        yield from _key_marks(process, keyed, expectations)
+
+
+def histogram_names(ping: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each section of a ping's record with the names of its histograms."""
+    for process, section in _histogram_sections(ping):
+        names = [*object_of(section.get("histograms")), *object_of(section.get("keyedHistograms"))]
+        if names:
+            yield process, names
+
+
+def count_plain_marks(
+    process: str, names: Collection[str], expectations: Expectations, counts: Counter[str]
+) -> None:
+    """Add to *counts* how often each mark applies to the histograms *names*: as `histogram_marks`, faster."""
+    for mark, marked in expectations.marked_names(process):
+        count = len(marked.intersection(names))
+        if count:
+            counts[mark] += count
+
+
+def count_keyed_marks(
+    process: str, names: Collection[str], histograms: Any, expectations: Expectations, counts: Counter[str]
+) -> None:
+    """Add to *counts* how often each mark applies to the keyed *histograms*, which have these *names*."""
+    count_plain_marks(process, names, expectations, counts)
+    if not expectations.limited_keys.keys().isdisjoint(names):
+        for mark in _key_marks(process, object_of(histograms), expectations):
+            counts[mark.name.value] += 1
+
+
+def _histogram_sections(ping: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    payload = object_of(ping.get("payload"))
+    yield PARENT, payload
+    for process, section in object_of(dict.get(payload, "processes")).items():
+        yield process, object_of(section)
+    children = value_of(dict.get(payload, "childPayloads"))
+    for child in children if isinstance(children, list) else ():
+        yield CONTENT, object_of(child)
+
+
+def _name_marks(process: str, names: Collection[str], expectations: Expectations) -> Iterator[Mark]:
+    flagged = expectations.flagged_histograms(process)
+    for name in sorted(flagged.keys() & names):
+        for mark, detail in flagged[name]:
+            yield Mark(mark, detail, name, process)
+
+
+def _key_marks(process: str, histograms: Mapping[str, Any], expectations: Expectations) -> Iterator[Mark]:
+    limited = expectations.limited_keys
+    for name in sorted(limited.keys() & histograms.keys()):
+        for key in object_of(histograms[name]):
+            if key not in limited[name]:
+                detail = f"the key {shown(key)} is not on its list"
+                yield Mark(MarkName.KEY_NOT_ALLOWED, detail, name, process)
+
+
+def _below(parent: Any, path: tuple[str, ...]) -> dict[str, Any]:
+    found = parent
+    for step in path:
+        found = object_of(dict.get(object_of(found), step))
+    return object_of(found)
+
+
+def expectations_of(registry: ProbeRegistry, build: Build, store: str, *, is_main: bool) -> Expectations:
+    """The `Expectations` for a build and a store; those of the latest `MAX_BUILDS` builds are kept."""
+    known = registry.expectations
+    key = build, store, is_main
+    found: Expectations | None = known.get(key)
+    if found is None:
+        found = known[key] = Expectations(registry, build, store, is_main=is_main)
+        if len(known) > MAX_BUILDS:
+            known.popitem(last=False)
+    else:
+        known.move_to_end(key)
+    return found

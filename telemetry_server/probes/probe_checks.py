@@ -1,0 +1,31 @@
+"""What stored records are held against: stores, and definitions of revisions and Glean applications."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from telemetry_server.probes.checked_record import CheckedRecord
+from telemetry_server.probes.glean_check import is_glean
+from telemetry_server.probes.glean_record import CheckedGleanPing
+from telemetry_server.probes.glean_registry import GleanApplications
+from telemetry_server.probes.record_check import CheckedPing, FindsDefinitions
+from telemetry_server.probes.stores import NO_STORES, TELEMETRY, Stores
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeChecks:
+    """What pings are held against."""
+
+    revisions: FindsDefinitions
+    stores: Stores = NO_STORES
+    applications: GleanApplications = field(default_factory=lambda: GleanApplications(None))
+
+
+def checked_record(record: dict[str, Any], checks: ProbeChecks) -> CheckedRecord | None:
+    """Return *record* with what it is held against; None if its doctype has no store."""
+    metadata = record["metadata"]
+    policy = checks.stores.policy_of(metadata["namespace"], metadata["doctype"])
+    if policy is None:
+        return None
+    if metadata["namespace"] != TELEMETRY and is_glean(record):
+        return CheckedGleanPing(record, policy, checks.applications)
+    return CheckedPing(record, policy, checks.revisions)

@@ -1,0 +1,103 @@
+"""The report on stores: what came for each, what it holds, and which metrics several stores share."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from telemetry_server.probes.checked_record import CheckedRecord
+from telemetry_server.probes.marks import EXCLUDED, MarkName
+from telemetry_server.probes.record_check import EVENT
+from telemetry_server.probes.stores import StorePolicy, Stores
+
+
+@dataclass(slots=True)
+class _Store:
+    pings: int = 0
+    anomalies: Counter[str] = field(default_factory=Counter)
+    metrics: Counter[tuple[str, str]] = field(default_factory=Counter)  # (metric, process) → pings
+    defined: set[str] = field(default_factory=set)
+
+
+class StoreReport:
+    """Adds up records; a metric of several stores is never summed over them."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores: defaultdict[str, _Store] = defaultdict(_Store)
+        for name in stores.names:
+            self._stores[name]
+        # One record for each store and each set of definitions.
+        self._defining: dict[tuple[int, str], CheckedRecord] = {}
+        # Times of arrival by policy and client, for stores that limit how often a ping may come.
+        self._arrivals: defaultdict[tuple[StorePolicy, str], list[str]] = defaultdict(list)
+
+    def add(self, checked: CheckedRecord) -> None:
+        """Add one stored record."""
+        store = self._stores[checked.policy.store]
+        store.pings += 1
+        metadata = checked.record["metadata"]
+        store.anomalies.update(metadata.get("anomalies", {}))
+        left_out = {(mark.metric, mark.process) for mark in checked.marks() if mark.name in EXCLUDED}
+        for seen in checked.seen():
+            if seen.kind != EVENT and (seen.metric, seen.process) not in left_out:
+                store.metrics[seen.metric, seen.process] += 1
+        if checked.registry is not None:
+            self._defining.setdefault((id(checked.registry), checked.policy.store), checked)
+        client_id = metadata.get("client_id")
+        if checked.policy.min_interval_seconds and client_id and not checked.policy.is_anonymous:
+            self._arrivals[checked.policy, client_id].append(metadata["submission_timestamp"])
+
+    def add_violation(self, policy: StorePolicy) -> None:
+        """Add a ping that was quarantined because it said who sent it."""
+        self._stores[policy.store].anomalies[MarkName.CLIENT_ID_PRESENT.value] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``stores --json`` prints."""
+        self._count_frequent()
+        for checked in self._defining.values():
+            for metric, stores in checked.stores_of_metrics():
+                for store in stores:
+                    if store in self._stores:
+                        self._stores[store].defined.add(metric)
+        return {
+            "stores": [_store_as_json(name, self._stores[name]) for name in sorted(self._stores)],
+            "shared": list(self._shared()),
+        }
+
+    def _count_frequent(self) -> None:
+        for (policy, _), arrivals in self._arrivals.items():
+            times = sorted(map(datetime.fromisoformat, arrivals))
+            gaps = ((later - earlier).total_seconds() for earlier, later in pairwise(times))
+            too_short = sum(gap < policy.min_interval_seconds for gap in gaps)
+            if too_short:
+                self._stores[policy.store].anomalies[MarkName.TOO_FREQUENT.value] += too_short
+        self._arrivals.clear()
+
+    def _shared(self) -> Iterable[dict[str, Any]]:
+        by_metric: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for name in sorted(self._stores):
+            store = self._stores[name]
+            pings: Counter[str] = Counter()
+            for (metric, _), count in store.metrics.items():
+                pings[metric] += count
+            for metric in store.defined | pings.keys():
+                by_metric[metric][name] = pings[metric]
+        for metric in sorted(by_metric):
+            if len(by_metric[metric]) > 1:
+                yield {"metric": metric, "by_store": by_metric[metric]}
+
+
+def _store_as_json(name: str, store: _Store) -> dict[str, Any]:
+    return {
+        "store": name,
+        "pings": store.pings,
+        "metrics_defined": len(store.defined),
+        "metrics_seen": len({metric for metric, _ in store.metrics}),
+        "anomalies": dict(sorted(store.anomalies.items())),
+        "metrics": [
+            {"metric": metric, "process": process, "count": count}
+            for (metric, process), count in sorted(store.metrics.items())
+        ],
+    }
