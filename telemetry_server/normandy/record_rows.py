@@ -1,6 +1,6 @@
 """All rows of uptake and enrolments that one stored record has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from telemetry_server.convert.compiled.ping_text import HistogramsText
@@ -14,7 +14,7 @@ from telemetry_server.records.events import Event
 from telemetry_server.records.fields import Record, object_at
 from telemetry_server.records.histograms import plain_rows_of
 from telemetry_server.records.record_text import as_mapping
-from telemetry_server.records.sections import sections_of
+from telemetry_server.records.sections import Section
 
 _CATEGORIES = uptake.CATEGORIES | {grammar.CATEGORY}
 _HISTOGRAM_BYTES = HISTOGRAM.encode()
@@ -27,9 +27,11 @@ class NormandyRows(NamedTuple):
     enrollments: Sequence[EnrollmentRow]
 
 
-def normandy_rows_of(record: Record, events: Sequence[Event], layouts: RecordLayouts) -> NormandyRows:
-    """Return the rows of *record*, whose events are *events*."""
-    found = list(_uptake_of_histograms(record, layouts))
+def normandy_rows_of(
+    record: Record, sections: Iterable[Section], events: Sequence[Event], layouts: RecordLayouts
+) -> NormandyRows:
+    """Return the rows of *record*, which has *sections* and *events*."""
+    found = list(_uptake_of_histograms(sections, layouts))
     ours = [event for event in events if event.category in _CATEGORIES]
     if not ours:
         return NormandyRows(found, ())
@@ -42,8 +44,8 @@ def normandy_rows_of(record: Record, events: Sequence[Event], layouts: RecordLay
     )
 
 
-def _uptake_of_histograms(record: Record, layouts: RecordLayouts) -> Iterator[UptakeRow]:
-    for section in sections_of(record):
+def _uptake_of_histograms(sections: Iterable[Section], layouts: RecordLayouts) -> Iterator[UptakeRow]:
+    for section in sections:
         histograms = section.content.get("keyedHistograms")
         if isinstance(histograms, HistogramsText) and _HISTOGRAM_BYTES not in histograms.text:
             continue

@@ -207,4 +207,6 @@ def _os_version(os_name: str | None, version: str | None) -> str | None:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).replace(tzinfo=None)
+    if text.endswith("Z"):
+        return datetime.fromisoformat(text[:-1])
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)

@@ -8,7 +8,7 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import ShapeRow, TableFile
 from storage.ledger.transaction import Transaction
-from storage.tables.arrow_rows import Part, sorted_batches
+from storage.tables.arrow_rows import Part, sorted_rows_of
 from storage.tables.columns import PINGS
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
@@ -77,9 +77,9 @@ def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
             for rows, _ in parts:
                 for shape, (kind, starts, labels) in rows.shapes.items():
                     shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
-            batches = sorted_batches(parts, first_ping)
-            first_ping += batches[PINGS].num_rows
-            for table, table_rows in batches.items():
+            tables = sorted_rows_of(parts, first_ping)
+            first_ping += tables[PINGS].num_rows
+            for table, table_rows in tables.items():
                 if table_rows.num_rows:
                     files.append(scratch.write(table, day, table_rows))
     except BaseException:

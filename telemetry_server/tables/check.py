@@ -93,11 +93,11 @@ def _compare(
             found[file.table] += _digest_of_file(root, file, findings, ids.with_ids)
     wanted: defaultdict[str, RowsDigest] = defaultdict(RowsDigest)
     try:
-        for batches in stored.batches(tabled):
-            ids = PingIds([batches[PINGS]])
+        for rows in stored.tables(tabled):
+            ids = PingIds(rows[PINGS])
             for table in tables:
-                rows = batches[table]
-                wanted[table] += digest_of(_without_numbers(rows) if table == PINGS else ids.with_ids(rows))
+                named = _without_numbers if table == PINGS else ids.with_ids
+                wanted[table] += sum((digest_of(named(batch)) for batch in rows[table]), RowsDigest())
     except (EOFError, DamagedFrame) as error:
         return DayCheck(day, 0, (*findings, f"converted/{day}: damaged: {error}"))
     for table in tables:

@@ -91,14 +91,16 @@ class Rebuilder:
     ) -> int:
         stored = StoredRows(self._root.path, self._finder(), self._on_bytes)
         number_pings = self._number_pings if known is None else lambda _: 0
-        for batches in stored.batches(tabled, REBUILT_STEP_BYTES, number_pings):
+        for rows in stored.tables(tabled, REBUILT_STEP_BYTES, number_pings):
+            ids = PingIds(rows[PINGS]) if known is not None else None
             for table in tables:
-                rows = batches[table]
-                if known is not None:
-                    rows = PingIds([batches[PINGS]]).renumbered(rows, known)
-                if rows.num_rows:
-                    files.append(self._scratch.write(table, day, rows))
-                    self._merge_last(table, files)
+                if not rows[table].num_rows:
+                    continue
+                batches = (
+                    rows[table] if ids is None else (ids.renumbered(batch, known) for batch in rows[table])
+                )
+                files.append(self._scratch.write(table, day, batches))
+                self._merge_last(table, files)
         with self._lock.held():
             install(
                 self._root,

@@ -8,6 +8,7 @@ from telemetry_server.normandy.enrollments import enrollments_of_events, grammar
 from telemetry_server.normandy.matching import EnrollmentEvent
 from telemetry_server.normandy.study_report import StudyReport
 from telemetry_server.records.events import events_of
+from telemetry_server.records.sections import sections_of
 
 CLIENT = "c0ffee00-1234-4abc-8def-0123456789ab"
 UUIDS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
@@ -17,7 +18,9 @@ TULIPS = ["enroll", "preference_study", "tulips", {"branch": "control", "experim
 
 def rows_of(*events, section="parent"):
     record = {"metadata": {"namespace": "telemetry"}, "payload": {"events": {section: list(events)}}}
-    return list(enrollments_of_events(events_of(record), process_start_ms=None, is_glean=False))
+    return list(
+        enrollments_of_events(events_of(record, sections_of(record)), process_start_ms=None, is_glean=False)
+    )
 
 
 def an_event(timestamp, method, object_, value, extra=None):
@@ -26,7 +29,9 @@ def an_event(timestamp, method, object_, value, extra=None):
 
 def glean_rows_of(*events):
     record = {"metadata": {"namespace": "firefox-desktop"}, "events": list(events)}
-    return list(enrollments_of_events(events_of(record), process_start_ms=None, is_glean=True))
+    return list(
+        enrollments_of_events(events_of(record, sections_of(record)), process_start_ms=None, is_glean=True)
+    )
 
 
 def report_of(*histories, is_exact=True):

@@ -13,6 +13,7 @@ from telemetry_server.normandy.vocabulary import (
 )
 from telemetry_server.records.events import events_of
 from telemetry_server.records.histograms import HistogramRow
+from telemetry_server.records.sections import sections_of
 from telemetry_server.records.shapes import Shape
 
 CATEGORICAL = Shape("categorical", tuple(range(51)), HISTOGRAM_WORDS)
@@ -28,7 +29,9 @@ def uptake(word, source, **extra):
 
 
 def the_row(event):
-    (row,) = uptake_of_events(events_of(an_event_ping(event)), is_glean=False)
+    (row,) = uptake_of_events(
+        events_of(an_event_ping(event), sections_of(an_event_ping(event))), is_glean=False
+    )
     return row
 
 
@@ -125,7 +128,7 @@ def test_glean_events_carry_the_word_in_their_extra():
     }
     record = {"metadata": {"namespace": "firefox-desktop"}, "events": [event]}
 
-    (row,) = uptake_of_events(events_of(record), is_glean=True)
+    (row,) = uptake_of_events(events_of(record, sections_of(record)), is_glean=True)
 
     assert (row.carrier, row.kind, row.name, row.word) == ("glean", "recipe", "5", "sign_error")
 
