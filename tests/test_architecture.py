@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {
         "histogram_specs",
         "storage/partitions",
+        "storage/tables",
         "pings",
         "convert/compiled",
     },
