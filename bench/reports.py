@@ -1,0 +1,174 @@
+"""What the reports cost those who submit and convert: readers poll, and pings come meanwhile."""
+
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from bench.backlog import submissions
+from bench.load import burst
+from bench.processes import family, shared_out_bytes
+from bench.report import Row, goal_row, paired_row
+from bench.stored import stored_records, wait_until_stored
+from bench.tables import fill
+from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
+
+PINGS = 20_000
+READERS = 3
+READER_PAUSE_SECONDS = 0.2
+PAGES = ("/", "/api/v1/status", "/api/v1/pings", "/api/v1/submissions?by=hour", "/pings")
+WORKERS = 2
+CONNECTIONS = 32
+SATURATION_SHARE = 0.7
+GIVE_UP_SECONDS = 120.0
+MAX_P99_RATIO, MIN_CONVERSION_RATIO, MAX_MIB_AT_REST = 1.25, 0.93, 80.0
+REST_SECONDS = 40.0  # query processes end after 30 s without a question
+SETTINGS = {"TELEMETRY_WORKERS": str(WORKERS), "TELEMETRY_REVISION_OFFLINE": "true"}
+WITH_REPORTS = SETTINGS | {"TELEMETRY_REPORTS_PORT": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One burst at one server."""
+
+    p99_ms: float
+    converted_per_second: float  # from its begin until the last record is stored
+    answers: int  # to readers, meanwhile
+
+
+class Readers:
+    """Asks for one page after the other in each of `READERS` threads, from `begin` to `end`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stop = threading.Event()
+        self.answers = 0
+
+    @contextmanager
+    def polling(self) -> Iterator[None]:
+        """Poll within the block."""
+        threads = [threading.Thread(target=self._poll, args=(number,)) for number in range(READERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _poll(self, number: int) -> None:
+        while not self._stop.wait(READER_PAUSE_SECONDS):
+            with urlopen(self._url + PAGES[number % len(PAGES)], timeout=GIVE_UP_SECONDS) as answer:
+                answer.read()
+            self.answers += 1
+            number += 1
+
+
+def measure(quick: bool) -> list[Row]:
+    """Rows for the delay of submits, for conversion, and for memory at rest."""
+    count, rounds, seconds = (200, 1, 1) if quick else (PINGS, 15, 2)
+    with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
+        data = Path(place) / "with" / "data"
+        fill(data, submissions(), count)
+        words = [sys.executable, "-m", "telemetry_server", "convert", "--data", str(data)]
+        subprocess.run(words, env=bare_environment() | SETTINGS, check=True, capture_output=True)
+        without = Path(place) / "without" / "data"
+        shutil.copytree(data, without)
+        rest_seconds = 2.0 if quick else REST_SECONDS
+        memory = _memory_at_rest(data, rest_seconds) - _memory_at_rest(
+            without, rest_seconds, with_reports=False
+        )
+        pairs = list(_pairs(data, without, rounds, seconds))
+    note = (
+        f"{count} pings of 90 KB; {READERS} readers, one question each {READER_PAUSE_SECONDS} s,"
+        f" {statistics.median(ours.answers for ours, _ in pairs):.0f} answers in a round; {rounds} rounds"
+    )
+    return [
+        paired_row(
+            "p99 of submits at 70 % of saturation, readers polling",
+            "ms",
+            [(ours.p99_ms, theirs.p99_ms) for ours, theirs in pairs],
+            "--no-reports",
+            f"asked for: at most {MAX_P99_RATIO}; {note}",
+        ),
+        paired_row(
+            "conversion meanwhile",
+            "pings per s",
+            [(ours.converted_per_second, theirs.converted_per_second) for ours, theirs in pairs],
+            "--no-reports",
+            f"asked for: at least {MIN_CONVERSION_RATIO}",
+        ),
+        goal_row(
+            "memory that the reports add at rest", "MiB, PSS of all processes", [memory], MAX_MIB_AT_REST
+        ),
+    ]
+
+
+def _memory_at_rest(data: Path, rest_seconds: float, *, with_reports: bool = True) -> float:
+    """Return the MiB that a server has a while after its last answer."""
+    with TemporaryServer(data, WITH_REPORTS if with_reports else SETTINGS) as server:
+        if with_reports:
+            for page in PAGES:
+                urlopen(_reports_url(server) + page, timeout=GIVE_UP_SECONDS).close()
+        time.sleep(rest_seconds)
+        return sum(shared_out_bytes(pid) for pid in family(server.process.pid)) / 2**20
+
+
+def _pairs(data: Path, without: Path, rounds: int, seconds: float) -> Iterator[tuple[Round, Round]]:
+    body = next(submissions()).body
+    with ExitStack() as stack:
+        ours = stack.enter_context(TemporaryServer(data, WITH_REPORTS))
+        theirs = stack.enter_context(TemporaryServer(without, SETTINGS))
+        full = burst(theirs.port, body, seconds=seconds, connections=CONNECTIONS)
+        rate = full.requests / full.seconds * SATURATION_SHARE
+        _round(ours, body, seconds, rate)
+        for number in range(rounds):
+            # Each goes first as often as the other.
+            first = _round(ours if number % 2 else theirs, body, seconds, rate)
+            second = _round(theirs if number % 2 else ours, body, seconds, rate)
+            yield (first, second) if number % 2 else (second, first)
+
+
+def _round(server: TemporaryServer, body: bytes, seconds: float, rate: float) -> Round:
+    _wait_until_idle(server)
+    before = stored_records(server.data)
+    with ExitStack() as stack:
+        readers = Readers(_reports_url(server)) if b"reports:" in _log(server) else None
+        if readers is not None:
+            stack.enter_context(readers.polling())
+        begin = time.monotonic()
+        sent = burst(server.port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
+        wait_until_stored(server.data, before + sent.requests, within_seconds=GIVE_UP_SECONDS)
+        taken = time.monotonic() - begin
+    return Round(sent.p99_ms, sent.requests / taken, 0 if readers is None else readers.answers)
+
+
+def _wait_until_idle(server: TemporaryServer) -> None:
+    """Return when nothing waits for conversion, tables included."""
+    last = -1
+    while (now := stored_records(server.data)) != last:
+        last = now
+        time.sleep(2.0)
+
+
+def _log(server: TemporaryServer) -> bytes:
+    return (server.data.parent / "server.log").read_bytes()
+
+
+def _reports_url(server: TemporaryServer) -> str:
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    while (found := re.search(rb"reports: +(http://\S+)/\n", _log(server))) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the reports did not start")
+        time.sleep(0.1)
+    return found[1].decode()
