@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -20,6 +22,7 @@ from bench.processes import family, shared_out_bytes
 from bench.report import Row, goal_row, paired_row
 from bench.stored import stored_records, wait_until_stored
 from bench.tables import fill
+from storage.raw.submission import Submission
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 
 PINGS = 20_000
@@ -79,7 +82,7 @@ def measure(quick: bool) -> list[Row]:
     count, rounds, seconds = (200, 1, 1) if quick else (PINGS, 15, 2)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
         data = Path(place) / "with" / "data"
-        fill(data, submissions(), count)
+        fill(data, _one_after_the_other(count), count)
         words = [sys.executable, "-m", "telemetry_server", "convert", "--data", str(data)]
         subprocess.run(words, env=bare_environment() | SETTINGS, check=True, capture_output=True)
         without = Path(place) / "without" / "data"
@@ -112,6 +115,13 @@ def measure(quick: bool) -> list[Row]:
             "memory that the reports add at rest", "MiB, PSS of all processes", [memory], MAX_MIB_AT_REST
         ),
     ]
+
+
+def _one_after_the_other(count: int) -> Iterator[Submission]:
+    """Yield *count* pings that came within the last minutes, each at a moment of its own."""
+    now = datetime.now(UTC)
+    for number, each in enumerate(islice(submissions(), count)):
+        yield replace(each, received_at=now - timedelta(milliseconds=10 * (count - number)))
 
 
 def _memory_at_rest(data: Path, rest_seconds: float, *, with_reports: bool = True) -> float:

@@ -123,6 +123,7 @@ def serve_reports(
 
 def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
     """Return what the operator decides about the reports."""
+    from telemetry_server.reports.public_access import PublicAccess
     from telemetry_server.reports.services import ReportsOptions
 
     path, ping = _example(settings)
@@ -133,6 +134,7 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
         instance_name=settings.instance_name,
         trusted_user_header=settings.trusted_user_header,
         networks=settings.reports_networks,
+        public=PublicAccess(settings.public_pages, frozenset(settings.reports_cors_origins)),
         example_path=path,
         example_ping=ping,
     )
@@ -182,7 +184,11 @@ def site() -> "Site":
 def say_where(settings: Settings, port: int) -> None:
     """Print the address of the reports, and who may see them."""
     say(f"  reports:             {reports_url(settings, port)}/")
-    if not AccessFile(DataRoot(settings.data_dir.resolve())).read().users:
+    if AccessFile(DataRoot(settings.data_dir.resolve())).read().users:
+        return
+    if settings.trusted_user_header:
+        say("                       closed to everyone: add users (telemetry-server users add)")
+    else:
         say("                       open to everyone on this machine (add users: telemetry-server users add)")
 
 

@@ -22,10 +22,24 @@ def _day(text: str) -> str:
         raise ValueError("not a date; write it like 2026-11-27 or 20261127") from None
 
 
+def _day_or_hour(text: str) -> str:
+    day, at, hour = text.partition("T")
+    return _day(day) + at + hour
+
+
 Day = Annotated[
     str,
     Field(pattern=DAY_PATTERN, description="`2026-11-27` or `20261127`, UTC", examples=["20261127"]),
     AfterValidator(_day),
+]
+DayOrHour = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{4}-?[0-9]{2}-?[0-9]{2}(T([01][0-9]|2[0-3]))?)?$",
+        description="A day like `20261127`, or an hour of it like `2026-11-27T09`, UTC",
+        examples=["20261127"],
+    ),
+    AfterValidator(_day_or_hour),
 ]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Format = Annotated[
@@ -67,6 +81,12 @@ class Span(ListParameters):
     last: Annotated[Day | None, Field(alias="to")] = None
 
 
+class PageParameters(Parameters):
+    """Of a page: with ``format`` the same view of the API."""
+
+    format: Format = None
+
+
 class PingsParameters(Span):
     """Of the list of pings."""
 
@@ -83,9 +103,11 @@ class PingsParameters(Span):
     reason: Text = ""
 
 
-class SubmissionsParameters(Span):
+class SubmissionsParameters(ListParameters):
     """Of the counts of submissions."""
 
+    first: Annotated[DayOrHour | None, Field(alias="from")] = None
+    last: Annotated[DayOrHour | None, Field(alias="to")] = None
     by: Annotated[Literal["hour", "day", "reason"], Field(description="What an item stands for")] = "day"
 
 

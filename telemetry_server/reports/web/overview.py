@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from telemetry_server.reports.answers import Answer
+from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.route import Ask
 from telemetry_server.reports.web.stack_chart import stack_chart
 from telemetry_server.reports.web.templates import number, page
@@ -19,6 +19,9 @@ async def overview(ask: Ask) -> Answer:
     """Answer ``/``."""
     last = ask.parameters.last
     data: Any = await ask.services.ask_object("overview", hours=SPANS[last])
+    numbers = _numbers_query(data)
+    if ask.parameters.format:
+        return see_other(f"/api/v1/submissions?{numbers}&format={ask.parameters.format}")
     if not data["status"]["total"]["received"]:
         return page("empty.html", ask.services, ask.visitor, command=_first_command(ask))
     attention = _attention(data)
@@ -35,7 +38,16 @@ async def overview(ask: Ask) -> Answer:
         chart=stack_chart(data["bars"]),
         attention=attention[:MAX_ATTENTION],
         more_attention=max(0, len(attention) - MAX_ATTENTION),
+        numbers=numbers,
+        since=numbers.partition("from=")[2][:10].replace("-", ""),
     )
+
+
+def _numbers_query(data: dict[str, Any]) -> str:
+    """Return the query of ``/api/v1/submissions`` that has the numbers of the chart."""
+    start = data["bars"][0]["start"]  # like 2026-11-27 09:00, or 2026-11-27
+    first = start[:10] if data["by"] == "day" else f"{start[:10]}T{start[11:13]}"
+    return f"by={data['by']}&from={first}&limit=10000"
 
 
 def _first_command(ask: Ask) -> str:
