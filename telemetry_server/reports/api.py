@@ -43,11 +43,12 @@ def not_permitted(ask: Ask, right: Right, what: str) -> Problem:
     """Return the problem of a visitor without *right*."""
     from telemetry_server.access.roles import roles_with
 
-    roles = " or ".join(role.value for role in roles_with(right))
+    roles = [role.value for role in roles_with(right)]
     role = ask.visitor.role.value if ask.visitor.role else "nothing"
-    return Problem(
-        "not-permitted", f"{what} needs the role {roles}; yours is {role}.", members={"needs": right.value}
-    )
+    detail = f"{what} needs the role {' or '.join(roles)}; yours is {role}."
+    if not ask.is_api:
+        detail = f"{what} is for {roles[0]}s. You are signed in as {ask.visitor.name} ({role})."
+    return Problem("not-permitted", detail, members={"needs": right.value})
 
 
 def note_reading(ask: Ask, what: str, of: str = "") -> None:

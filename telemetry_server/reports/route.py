@@ -40,6 +40,11 @@ class Ask:
         return chosen == "csv" if chosen else _prefers_csv(self.headers.get("Accept", ""))
 
     @property
+    def is_api(self) -> bool:
+        """Whether a program asks, and no page."""
+        return self.target.startswith("/api/")
+
+    @property
     def is_public(self) -> bool:
         """Whether everyone may see the answer: it leaves out what the operator hides from the public."""
         return self.visitor.role is None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import DayBooks, Entry
@@ -15,7 +16,7 @@ from telemetry_server.reports.queries.source import Source
 
 OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
 COLUMNS = ("received", "stored", "duplicate", "conflict", "quarantined", "pending", "deleted")
-# Only these may lack a document id, and what lacks one is not in the ledger's list of refusals.
+# Only these may lack an id that is a UUID, and what lacks one is not in the ledger's list of refusals.
 WITHOUT_ID = (QuarantineReason.INVALID_PATH, QuarantineReason.INVALID_DOCUMENT_ID)
 MAX_HOURS = 31 * 24
 MAX_PARTS_REMEMBERED = 4096
@@ -101,8 +102,15 @@ def _hour_of_pending(source: Source, ping: Any) -> str:
 def _without_id(source: Source, ledger: Ledger, day: str, reason: str) -> Iterator[str]:
     for file in ledger.files(f"quarantine/{day}/{reason}"):
         for fields in refusals_between(source.root.path / file.path, 0, file.length):
-            if fields["document_id"] is None:
+            if not _is_in_ledger(fields["document_id"]):
                 yield fields["received_at"]
+
+
+def _is_in_ledger(document_id: str | None) -> bool:
+    try:
+        return document_id is not None and bool(UUID(document_id))
+    except ValueError:
+        return False
 
 
 def _stored_by_hour(source: Source, ledger: Ledger, day: str) -> Iterator[tuple[str, int]]:

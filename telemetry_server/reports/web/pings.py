@@ -36,6 +36,7 @@ async def pings(ask: Ask) -> Answer:
         items=listed["items"],
         given=given,
         fields=FIELDS,
+        filters=[f"{name} {value}" for name, value in given.items() if name != "cursor"],
         outcomes=OUTCOMES,
         query=query,
         next_query=next_query,
