@@ -6,7 +6,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 
 from bench.backlog import submissions
 from bench.load import burst
+from bench.page_readers import PAGES, PAUSE_SECONDS, READERS
 from bench.processes import family, shared_out_bytes
 from bench.report import Row, goal_row, paired_row
 from bench.stored import stored_records, wait_until_stored
@@ -26,9 +26,6 @@ from storage.raw.submission import Submission
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 
 PINGS = 20_000
-READERS = 3
-READER_PAUSE_SECONDS = 0.2
-PAGES = ("/", "/api/v1/status", "/api/v1/pings", "/api/v1/submissions?by=hour", "/pings")
 WORKERS = 2
 CONNECTIONS = 32
 SATURATION_SHARE = 0.7
@@ -48,33 +45,17 @@ class Round:
     answers: int  # to readers, meanwhile
 
 
-class Readers:
-    """Asks for one page after the other in each of `READERS` threads, from `begin` to `end`."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._stop = threading.Event()
-        self.answers = 0
-
-    @contextmanager
-    def polling(self) -> Iterator[None]:
-        """Poll within the block."""
-        threads = [threading.Thread(target=self._poll, args=(number,)) for number in range(READERS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            for thread in threads:
-                thread.join()
-
-    def _poll(self, number: int) -> None:
-        while not self._stop.wait(READER_PAUSE_SECONDS):
-            with urlopen(self._url + PAGES[number % len(PAGES)], timeout=GIVE_UP_SECONDS) as answer:
-                answer.read()
-            self.answers += 1
-            number += 1
+@contextmanager
+def readers_polling(url: str) -> Iterator[list[int]]:
+    """Have readers poll within the block; the list has the number of their answers after it."""
+    words = [sys.executable, "-m", "bench.page_readers", url]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    answers: list[int] = []
+    try:
+        yield answers
+    finally:
+        printed, _ = process.communicate(timeout=GIVE_UP_SECONDS)
+        answers.append(int(printed))
 
 
 def measure(quick: bool) -> list[Row]:
@@ -93,7 +74,7 @@ def measure(quick: bool) -> list[Row]:
         )
         pairs = list(_pairs(data, without, rounds, seconds))
     note = (
-        f"{count} pings of 90 KB; {READERS} readers, one question each {READER_PAUSE_SECONDS} s,"
+        f"{count} pings of 90 KB; {READERS} readers, one question each {PAUSE_SECONDS} s,"
         f" {statistics.median(ours.answers for ours, _ in pairs):.0f} answers in a round; {rounds} rounds"
     )
     return [
@@ -153,14 +134,14 @@ def _round(server: TemporaryServer, body: bytes, seconds: float, rate: float) ->
     _wait_until_idle(server)
     before = stored_records(server.data)
     with ExitStack() as stack:
-        readers = Readers(_reports_url(server)) if b"reports:" in _log(server) else None
-        if readers is not None:
-            stack.enter_context(readers.polling())
+        answers = [0]
+        if b"reports:" in _log(server):
+            answers = stack.enter_context(readers_polling(_reports_url(server)))
         begin = time.monotonic()
         sent = burst(server.port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
         wait_until_stored(server.data, before + sent.requests, within_seconds=GIVE_UP_SECONDS)
         taken = time.monotonic() - begin
-    return Round(sent.p99_ms, sent.requests / taken, 0 if readers is None else readers.answers)
+    return Round(sent.p99_ms, sent.requests / taken, answers[-1])
 
 
 def _wait_until_idle(server: TemporaryServer) -> None:

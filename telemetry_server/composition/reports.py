@@ -100,7 +100,7 @@ def serve_reports(
     """
     from telemetry_server.reports.server import ReportsListener, run_reports
 
-    held = _in_time(lambda: _ready_port(settings, held), lifeline_fd)
+    held = _in_time(lambda: _ready_port(settings, held, edge_port), lifeline_fd)
     if held is None:
         return 0
     listener = ReportsListener(
@@ -203,7 +203,7 @@ def _example(settings: Settings) -> tuple[str, str]:
     return f"/submit/{others[0]}/hello/1/{{id}}", EXAMPLE_PING
 
 
-def _ready_port(settings: Settings, held: HeldPort | None) -> HeldPort:
+def _ready_port(settings: Settings, held: HeldPort | None, edge_port: int) -> HeldPort:
     """Return the port once all is there; raises `_NotYet` before."""
     try:
         check_reports_access(settings)
