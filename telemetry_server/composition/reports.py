@@ -211,9 +211,10 @@ def _ready_port(settings: Settings, held: HeldPort | None, edge_port: int) -> He
         raise _NotYet(f"{error}.  Receiving pings is not affected") from None
     held = held or hold_reports_port(settings)
     if held is None:
-        raise _NotYet(
-            f"{settings.reports_host}:{settings.reports_port} is in use (reports_port sets another, off none)"
-        )
+        where = f"{settings.reports_host}:{settings.reports_port} is in use"
+        if settings.reports_port == edge_port:
+            where += ", as port of this server itself"
+        raise _NotYet(f"{where} (reports_port sets another, off none)")
     return held
 
 
