@@ -54,7 +54,7 @@ async def sign_in(ask: Ask) -> Answer:
         )
     SignedIn(user.name).emit()
     value = ask.services.sessions.begin(access, user)
-    return see_other(target, [_cookie(value, MAX_AGE_SECONDS, is_secure=ask.is_secure)])
+    return see_other(target, [_cookie(value, MAX_AGE_SECONDS, is_secure=_is_secure(ask))])
 
 
 async def sign_out(ask: Ask) -> Answer:
@@ -62,7 +62,12 @@ async def sign_out(ask: Ask) -> Answer:
     session = ask.services.sessions.find(ask.services.access(), cookie_of(ask.headers))
     if session is not None:
         ask.services.sessions.end(session.id)
-    return see_other("/sign-in", [_cookie("", 0, is_secure=ask.is_secure)])
+    return see_other("/sign-in", [_cookie("", 0, is_secure=_is_secure(ask))])
+
+
+def _is_secure(ask: Ask) -> bool:
+    """Whether the browser speaks TLS, with this server or with a proxy in front of it."""
+    return ask.is_secure or ask.headers.get("Origin", "").startswith("https://")
 
 
 def _cookie(value: str, max_age: int, *, is_secure: bool) -> str:
