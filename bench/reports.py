@@ -1,5 +1,6 @@
 """What the reports cost those who submit and convert: readers poll, and pings come meanwhile."""
 
+import os
 import re
 import shutil
 import statistics
@@ -18,12 +19,13 @@ from urllib.request import urlopen
 from bench.backlog import submissions
 from bench.load import burst
 from bench.page_readers import PAGES, PAUSE_SECONDS, READERS
-from bench.processes import family, shared_out_bytes
+from bench.processes import cpu_seconds, family, shared_out_bytes
 from bench.report import Row, goal_row, paired_row
 from bench.stored import stored_records, wait_until_stored
 from bench.tables import fill
 from storage.raw.submission import Submission
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
+from telemetry_server.reports.server import LOWEST_PRIORITY
 
 PINGS = 20_000
 WORKERS = 2
@@ -43,6 +45,8 @@ class Round:
     p99_ms: float
     converted_per_second: float  # from its begin until the last record is stored
     answers: int  # to readers, meanwhile
+    cpu_ms: float  # of the edge and of conversion, per ping
+    reports_cpu_ms: float  # of the reports and of their queries, per ping
 
 
 @contextmanager
@@ -92,6 +96,14 @@ def measure(quick: bool) -> list[Row]:
             "--no-reports",
             f"asked for: at least {MIN_CONVERSION_RATIO}",
         ),
+        paired_row(
+            "CPU of edge and conversion, readers polling",
+            "ms per ping",
+            [(ours.cpu_ms, theirs.cpu_ms) for ours, theirs in pairs],
+            "--no-reports",
+            f"the reports took {statistics.median(ours.reports_cpu_ms for ours, _ in pairs):.2f} ms more,"
+            " at the lowest priority",
+        ),
         goal_row(
             "memory that the reports add at rest", "MiB, PSS of all processes", [memory], MAX_MIB_AT_REST
         ),
@@ -137,11 +149,30 @@ def _round(server: TemporaryServer, body: bytes, seconds: float, rate: float) ->
         answers = [0]
         if b"reports:" in _log(server):
             answers = stack.enter_context(readers_polling(_reports_url(server)))
-        begin = time.monotonic()
+        begin, cpu = time.monotonic(), _cpu_seconds(server)
         sent = burst(server.port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
         wait_until_stored(server.data, before + sent.requests, within_seconds=GIVE_UP_SECONDS)
         taken = time.monotonic() - begin
-    return Round(sent.p99_ms, sent.requests / taken, answers[-1])
+        others, reports = (
+            (after - before) * 1000 / sent.requests
+            for after, before in zip(_cpu_seconds(server), cpu, strict=True)
+        )
+    return Round(sent.p99_ms, sent.requests / taken, answers[-1], others, reports)
+
+
+def _cpu_seconds(server: TemporaryServer) -> tuple[float, float]:
+    """Return the CPU time of the edge and of conversion, and that of the reports."""
+    whole = cpu_seconds(server.process.pid)
+    reports = sum(
+        cpu_seconds(pid)
+        for pid in family(server.process.pid)[1:]
+        if os.getpriority(os.PRIO_PROCESS, pid) == LOWEST_PRIORITY and _parent_of(pid) == server.process.pid
+    )
+    return whole - reports, reports
+
+
+def _parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _wait_until_idle(server: TemporaryServer) -> None:
