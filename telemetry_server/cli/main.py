@@ -32,6 +32,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("compact", "merge the small files of past days"),
     ("sql", "run one SELECT over the tables of stored pings"),
     ("tables", "list the files of the tables, check them, or rebuild them"),
+    ("fuel", "look after the Fuel-stat collector's database: migrate, backup, restore, failed items"),
     ("specs", "list, show, compare and prefetch histogram definitions"),
     ("generate", "generate realistic pings, good and bad"),
     ("doctypes", "list, show, check and import JSON Schemas of doctypes"),

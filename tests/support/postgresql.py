@@ -43,7 +43,12 @@ class PostgreSQL:
         options = [word for option in self.options for word in ("-c", option)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*words, *options], stdout=log, stderr=log, env=os.environ | LOCALE, start_new_session=True, **_user()
+                [*words, *options],
+                stdout=log,
+                stderr=log,
+                env=os.environ | LOCALE,
+                start_new_session=True,
+                **_user(),
             )
         deadline = time.monotonic() + 60
         while not self.answers():
@@ -117,7 +122,19 @@ def running_postgresql(*options: str) -> Iterator[PostgreSQL]:
     server = PostgreSQL(folder, options)
     try:
         subprocess.run(
-            [binary, "-D", str(folder / "data"), "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync", "-N"],
+            [
+                binary,
+                "-D",
+                str(folder / "data"),
+                "-U",
+                "tester",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+                "-N",
+            ],
             check=True,
             capture_output=True,
             env=os.environ | LOCALE,

@@ -1,4 +1,4 @@
-"""The database of a collector, as its writers use it: transactions that are tried again, and a clear "away"."""
+"""The database of a collector, as its writers use it: transactions, tried again where that helps."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from telemetry_server.fuel.database.engine import READS, open_engine, url_of
-from telemetry_server.fuel.database.errors import DatabaseAway, is_fault_of_a_row, one_line
+from telemetry_server.fuel.database.errors import DatabaseAway
+from telemetry_server.fuel.database.faults import is_fault_of_a_row, one_line
 from telemetry_server.fuel.database.tables import VERSION_TABLE
 
 HEAD = "0004"  # the newest migration

@@ -1,5 +1,6 @@
 """Brings the schema of a collector's database to this program's version, by Alembic."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,11 +15,14 @@ from sqlalchemy import exc
 from storage.disk import Disk
 from telemetry_server.fuel.database.collector_database import HEAD
 from telemetry_server.fuel.database.engine import SQLITE, create_sqlite_file, open_engine, url_of
-from telemetry_server.fuel.database.errors import DatabaseAway, UnknownSchema, one_line
+from telemetry_server.fuel.database.errors import DatabaseAway, UnknownSchema
+from telemetry_server.fuel.database.faults import one_line
 from telemetry_server.fuel.database.partitions import ensure_partitions
 from telemetry_server.fuel.database.tables import VERSION_TABLE
 
 LOCK = 0x4655454D  # of all processes that migrate
+# Its lines name each step; one event of our own names the result.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 BASE = "base"  # the version of an empty database
 
 
@@ -90,7 +94,7 @@ def migrate(url: str, target: str = HEAD) -> tuple[str | None, str]:
             # A migration may take as long as it needs.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
-            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))  # noqa: S608
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         before = _version_in(connection)
         known = [BASE, *versions()]
         if before is not None and before not in known:

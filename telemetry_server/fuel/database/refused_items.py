@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from telemetry_server.fuel.database.engine import insert_of
 from telemetry_server.fuel.database.tables import refused_items
-from telemetry_server.fuel.documents.judging import Refused
+from telemetry_server.fuel.documents.rows import Refused
 
 KEPT_DAYS = 30
 MAX_KEPT_ITEMS = 100_000

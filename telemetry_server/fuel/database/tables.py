@@ -1,9 +1,9 @@
 """
 The tables of the collector's database, the same on SQLite and PostgreSQL.
 
-On PostgreSQL action logs and workloads are partitioned by the month in which they arrived.  A unique key there would
-have to contain that month, so the keys are in narrow tables of their own, which also say in which month a row is.
-Migrations create the tables; a test compares them with this description.
+On PostgreSQL action logs and workloads are partitioned by the month in which they arrived. A unique key
+there would have to contain that month, so the keys are in narrow tables of their own, which also say in
+which month a row is. Migrations create the tables; a test compares them with this description.
 """
 
 from datetime import UTC
@@ -64,8 +64,9 @@ def _key_table(name: str) -> sa.Table:
     )
 
 
-# On SQLite only: the number of the newest transaction that changed something.  A reader that remembers a number finds
-# what changed since.  On PostgreSQL it is a sequence, so that transactions do not wait for each other.
+# On SQLite only: the number of the newest transaction that changed something. A reader that remembers a
+# number finds what changed since. On PostgreSQL it is a sequence, so that transactions do not wait for each
+# other.
 change_numbers = sa.Table(
     "change_numbers",
     metadata,

@@ -1,8 +1,8 @@
 """
 Writes judged documents: an upsert decides between added, existed and updated, so races never fail.
 
-Each function runs within the transaction of its caller and expects every key once.  Keys are written in order, so
-that two transactions never wait for each other in a circle.
+Each function runs within the transaction of its caller and expects every key once. Keys are written in
+order, so that two transactions never wait for each other in a circle.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from telemetry_server.fuel.database.tables import (
     oswl_stats,
 )
 from telemetry_server.fuel.documents.doctypes import ItemStatus
-from telemetry_server.fuel.documents.judging import ActionLog, HealthCheckRun, Workload
+from telemetry_server.fuel.documents.rows import ActionLog, HealthCheckRun, Workload
 
 SCHEMA_VERSION = 1
 Statuses = dict[tuple[Any, ...], ItemStatus]
@@ -88,7 +88,7 @@ def write_workloads(connection: sa.Connection, workloads: Sequence[Workload], st
     if changed:
         # The month of a row is that of its first arrival.
         there = _stored_keys(connection, oswl_keys, [workload.key for workload in changed], locks=True)
-        values = {name: sa.bindparam(f"new_{name}") for name in _CHANGED_COLUMNS}
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _CHANGED_COLUMNS}
         statement = (
             sa.update(oswl_stats)
             .where(
@@ -100,12 +100,17 @@ def write_workloads(connection: sa.Connection, workloads: Sequence[Workload], st
         )
         rows = []
         for workload in changed:
-            row = {f"new_{name}": value for name, value in {**asdict(workload), **common}.items() if name in values}
+            row = {
+                f"new_{name}": value
+                for name, value in {**asdict(workload), **common}.items()
+                if name in values
+            }
             uid, external_id = workload.key
             rows.append(row | {"key_uid": uid, "key_id": external_id, "key_received_at": there[workload.key]})
         connection.execute(statement, rows)
     return {
-        workload.key: ItemStatus.ADDED if workload.key in added else ItemStatus.UPDATED for workload in ordered
+        workload.key: ItemStatus.ADDED if workload.key in added else ItemStatus.UPDATED
+        for workload in ordered
     }
 
 
@@ -130,7 +135,13 @@ def write_health_check_runs(
 
 
 def write_installation(
-    connection: sa.Connection, uid: str, structure: str, release: str | None, stamp: Stamp, *, is_filtered: bool
+    connection: sa.Connection,
+    uid: str,
+    structure: str,
+    release: str | None,
+    stamp: Stamp,
+    *,
+    is_filtered: bool,
 ) -> bool:
     """Store or replace the structure of an installation; return whether it is the first one."""
     common = {name: value for name, value in stamp.columns(connection).items() if name != "received_at"}

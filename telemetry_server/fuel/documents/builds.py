@@ -34,7 +34,7 @@ class BuildRules:
             return False
         fuel_release = structure.get("fuel_release") or {}
         release = fuel_release.get("release")
-        if release not in self.releases:
+        if not isinstance(release, str) or release not in self.releases:
             return True
         builds = self.releases[release]
         if builds is None:

@@ -1,5 +1,5 @@
 """
-Judges the items of a request one by one: each becomes a row to store, is unfinished, or is refused with a reason.
+Judges the items of a request one by one: a row to store, an unfinished task, or a refusal with its reason.
 
 Nothing here reads a database.  An item that is refused never affects its neighbours.
 """
@@ -7,95 +7,25 @@ Nothing here reads a database.  An item that is refused never affects its neighb
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from typing import Any
 
 from telemetry_server.fuel.documents.checking import (
     action_log_checkers,
-    oswl_checker,
     ostf_checker,
+    oswl_checker,
     structure_checker,
 )
-from telemetry_server.fuel.documents.doctypes import MAX_INTEGER, MIN_INTEGER, BatchForm, Doctype
-from telemetry_server.fuel.documents.redaction import Leak, NestedTooDeeply, redacted, redacted_text
+from telemetry_server.fuel.documents.doctypes import BatchForm, Doctype
+from telemetry_server.fuel.documents.private_values import Leak
+from telemetry_server.fuel.documents.redaction import NestedTooDeeply, redacted, redacted_text
+from telemetry_server.fuel.documents.refusals import refused_item
+from telemetry_server.fuel.documents.rows import ActionLog, HealthCheckRun, Refused, Row, Workload
 from telemetry_server.fuel.documents.values import date_of, moment_of, storable, time_of
 from telemetry_server.pings.json_text import json_of
-
-MAX_KEPT_ITEM_BYTES = 64 << 10  # of a refused item
 
 
 class BadItem(Exception):
     """The item cannot be stored; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionLog:
-    """One finished operation, or one that still runs."""
-
-    master_node_uid: str
-    external_id: int
-    action_type: str
-    action_name: str | None
-    body: str  # JSON
-    extra: str | None  # JSON of further keys of the item
-    is_finished: bool
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """What identifies it."""
-        return self.master_node_uid, self.external_id
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """The resources of one type in one environment on one day."""
-
-    master_node_uid: str
-    external_id: int
-    cluster_id: int
-    created_date: date
-    updated_time: time
-    resource_type: str
-    resource_data: str  # JSON
-    resource_checksum: str
-    version_info: str | None  # JSON
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """What identifies it."""
-        return self.master_node_uid, self.external_id
-
-
-@dataclass(frozen=True, slots=True)
-class HealthCheckRun:
-    """One run of a set of health checks."""
-
-    master_node_uid: str
-    cluster_id: int
-    external_id: int
-    testset: str
-    status: str
-    started_at: datetime | None
-    ended_at: datetime | None
-    body: str  # JSON
-
-    @property
-    def key(self) -> tuple[str, int, int]:
-        """What identifies it."""
-        return self.master_node_uid, self.cluster_id, self.external_id
-
-
-Row = ActionLog | Workload | HealthCheckRun
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An item that is kept apart, with its reason."""
-
-    doctype: Doctype
-    key: tuple[Any, ...]  # what could be read of it
-    reason: str
-    item: str  # JSON, without private values
 
 
 @dataclass(slots=True)
@@ -123,51 +53,11 @@ def judge_items(form: BatchForm, items: list[Any], *, is_plain: bool) -> Judged:
                 raise BadItem(problem)
             row = row_of(item, judged.leaks)
         except BadItem as error:
-            judged.refused.append(_refused(form, item, str(error)))
+            judged.refused.append(refused_item(form, item, str(error)))
             continue
         judged.rows.pop(row.key, None)
         judged.rows[row.key] = row
     return judged
-
-
-def _refused(form: BatchForm, item: Any, reason: str) -> Refused:
-    values = item if isinstance(item, dict) else {}
-    leaks: Counter[Leak] = Counter()
-    key = tuple(_shown_key(values.get(name), leaks) for name in form.key_names)
-    return Refused(form.doctype, key, redacted_text(reason, leaks), kept_text(item, leaks))
-
-
-def kept_text(item: Any, leaks: Counter[Leak]) -> str:
-    """Return the JSON under which a refused *item* is kept: without private values, and not too long."""
-    try:
-        text = json_of(_mended(redacted(item, leaks))).decode("utf-8", "replace")
-    except (NestedTooDeeply, TypeError, ValueError, RecursionError):
-        return json_of("not kept: it cannot be written as JSON").decode()
-    if len(text) > MAX_KEPT_ITEM_BYTES:
-        return json_of(f"not kept: {len(text)} characters long").decode()
-    return text.replace("\\u0000", "\\ufffd")
-
-
-def _mended(value: Any) -> Any:
-    """Return *value* with texts that UTF-8 can hold, and null for numbers that are not finite."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    if isinstance(value, dict):
-        return {_mended(key): _mended(inner) for key, inner in value.items()}
-    return [_mended(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _shown_key(value: Any, leaks: Counter[Leak]) -> Any:
-    """Return what an answer repeats of a bad key: a scalar without private values, else null."""
-    if isinstance(value, str):
-        return redacted_text(_mended(value), leaks)[:255].replace("\0", "\ufffd")
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None
-    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
-        return str(value)[:255]
-    return value if isinstance(value, int | float) else None
 
 
 def _action_log(item: Any, leaks: Counter[Leak]) -> ActionLog:
@@ -187,7 +77,9 @@ def _action_log(item: Any, leaks: Counter[Leak]) -> ActionLog:
         rest = {name: value for name, value in item.items() if name not in _LOG_KEYS}
         extra = _json(_clean(rest, leaks))
     is_finished = action_type == "http_request" or bool(body.get("end_timestamp"))
-    return ActionLog(uid, item["external_id"], action_type, clean.get("action_name"), _json(clean), extra, is_finished)
+    return ActionLog(
+        uid, item["external_id"], action_type, clean.get("action_name"), _json(clean), extra, is_finished
+    )
 
 
 _LOG_KEYS = frozenset({"master_node_uid", "external_id", "body"})
@@ -251,19 +143,8 @@ def judged_structure(structure: Any, leaks: Counter[Leak], *, is_plain: bool) ->
     if contact is not None:
         is_given = isinstance(contact, dict) and contact.get("contact_info_provided") is True
         structure = structure | {"user_information": {"contact_info_provided": is_given}}
-    return _clean(structure, leaks)
-
-
-def refused_structure(structure: Any, reason: str) -> Refused:
-    """Return the entry under which a refused installation structure is kept."""
-    leaks: Counter[Leak] = Counter()
-    uid = structure.get("master_node_uid") if isinstance(structure, dict) else None
-    return Refused(
-        Doctype.INSTALLATION_STRUCTURE,
-        (_shown_key(uid, leaks),),
-        redacted_text(reason, leaks),
-        kept_text(structure, leaks),
-    )
+    cleaned: dict[str, Any] = _clean(structure, leaks)
+    return cleaned
 
 
 def _check(checker: Any, item: Any) -> None:

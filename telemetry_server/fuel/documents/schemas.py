@@ -61,9 +61,7 @@ def _body(action_type: str, end: Schema, additional_info: Schema) -> Schema:
     )
 
 
-HTTP_REQUEST_BODY = _body(
-    "http_request", TEXT, _record({"request_data": OBJECT, "response_data": OBJECT})
-)
+HTTP_REQUEST_BODY = _body("http_request", TEXT, _record({"request_data": OBJECT, "response_data": OBJECT}))
 TASK_BODY = _body(
     "nailgun_task",
     TEXT_OR_NULL,
@@ -212,7 +210,9 @@ SUCCESS = {"status": {"enum": ["ok"]}, "exec_time": {"type": "number", "minimum"
 ERROR_RESPONSE = _record(
     {"status": {"enum": ["error"]}, "message": TEXT}, ("status", "message"), is_closed=True
 )
-PING_RESPONSE = _record({"status": {"enum": ["ok", "error"]}, "exec_time": NUMBER, "message": TEXT}, ("status",))
+PING_RESPONSE = _record(
+    {"status": {"enum": ["ok", "error"]}, "exec_time": NUMBER, "message": TEXT}, ("status",)
+)
 INSTALLATION_RESPONSE = _record(SUCCESS, ("status", "exec_time"), is_closed=True)
 
 

@@ -2,10 +2,13 @@
 
 import re
 from datetime import UTC, date, datetime, time
+from math import isfinite
 from typing import Any
 
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?")
-_TIME = re.compile(r"(?:\d{4}-\d{2}-\d{2}[T ])?(\d{2}:\d{2}(?::\d{2})?(?:[.,]\d{1,9})?)(?:Z|[+-]\d{2}:?\d{2})?")
+_TIME = re.compile(
+    r"(?:\d{4}-\d{2}-\d{2}[T ])?(\d{2}:\d{2}(?::\d{2})?(?:[.,]\d{1,9})?)(?:Z|[+-]\d{2}:?\d{2})?"
+)
 
 
 def storable(value: Any, level: int = 1) -> str | None:
@@ -17,7 +20,7 @@ def storable(value: Any, level: int = 1) -> str | None:
     if isinstance(value, str):
         return text_problem(value)
     if isinstance(value, float):
-        return "a number is not finite" if value != value or value in (float("inf"), float("-inf")) else None
+        return None if isfinite(value) else "a number is not finite"
     if level > 64:
         return "nested past 64 levels"
     inner: Any

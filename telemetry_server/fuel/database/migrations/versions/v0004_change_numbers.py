@@ -1,4 +1,4 @@
-"""Change numbers: rows that are there get theirs in the order in which they arrived, a thousand rows a number."""
+"""Change numbers: rows that are there get theirs in order of arrival, a thousand rows a number."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,9 +21,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     newest = 0
     for table, (arrival, key) in KEYS.items():
-        op.add_column(
-            table, sa.Column("change_number", sa.BigInteger(), nullable=False, server_default="0")
-        )
+        op.add_column(table, sa.Column("change_number", sa.BigInteger(), nullable=False, server_default="0"))
         names = ", ".join(key)
         same = " AND ".join(f"{table}.{name} = numbered.{name}" for name in key)
         op.execute(
