@@ -4,6 +4,7 @@ from storage import errors as storage_errors
 from storage.errors import NO_ROOM
 from telemetry_server.access.access_file import BadAccessFile
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.fuel.database import errors as fuel_errors
 from telemetry_server.settings.errors import ConfigurationError
 
 
@@ -19,6 +20,8 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BadBackup):
         return str(error), ExitStatus.BAD_INPUT
+    if isinstance(error, fuel_errors.FuelDatabaseError):
+        return _fuel_message(error)
     if isinstance(error, PermissionError):
         return f"not permitted: {error}", ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.UnfitLedger | storage_errors.StrayFile):
@@ -33,3 +36,10 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         f"{text} (a bug in telemetry-server; TELEMETRY_TRACEBACK=1 shows the traceback)",
         ExitStatus.OUR_FAULT,
     )
+
+
+def _fuel_message(error: fuel_errors.FuelDatabaseError) -> tuple[str, ExitStatus]:
+    if isinstance(error, fuel_errors.DatabaseAway):
+        return f"the Fuel database is away: {error}", ExitStatus.TRY_AGAIN
+    is_input = isinstance(error, fuel_errors.BackupFailed)
+    return str(error), ExitStatus.BAD_INPUT if is_input else ExitStatus.CONFIGURATION

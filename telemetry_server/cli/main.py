@@ -36,6 +36,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("stores", "report on each store of pings and on the metrics that stores share"),
     ("drift", "compare the definitions of probes with what is sent"),
     ("specs", "list, show, compare, try and prefetch the definitions of probes"),
+    ("fuel", "look after the Fuel-stat collector's database: migrate, backup, restore, failed items"),
     ("generate", "generate realistic pings, good and bad"),
     ("doctypes", "list, show, check and import JSON Schemas of doctypes"),
     ("point", "print client configuration for this server"),

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aiohttp import StreamReader
+from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.web_protocol import PayloadAccessError, RequestPayloadError
 
 from telemetry_server.edge.admission import body_seconds
@@ -133,3 +133,18 @@ class BodyReader:
 
     def _give_way(self) -> None:
         self._content.set_exception(NoRoomForBody())
+
+
+async def read_body(request: web.BaseRequest, reader: BodyReader) -> bytes:
+    """Return the body of *request*; a client that awaits 100 Continue gets it.  Raises as *reader*."""
+    content = request.content
+    if content.is_eof() and content.exception() is None:
+        return reader.read_at_once()
+    if (
+        request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+        and request._message.version == HttpVersion11
+    ):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # aiohttp answers an error only if nothing was written.
+        request.writer.output_size = 0
+    return await reader.read_slowly()

@@ -20,7 +20,15 @@ from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter, utc_now
 from telemetry_server.edge import responses
 from telemetry_server.edge.admission import Admission
-from telemetry_server.edge.body import BodyBroken, BodyReader, BodyTooLarge, BodyTooSlow, NoRoomForBody
+from telemetry_server.edge.api import API_PREFIX, Api
+from telemetry_server.edge.body import (
+    BodyBroken,
+    BodyReader,
+    BodyTooLarge,
+    BodyTooSlow,
+    NoRoomForBody,
+    read_body,
+)
 from telemetry_server.edge.client_memory import ClientMemory
 from telemetry_server.edge.connection_limits import LimitedHandler
 from telemetry_server.edge.cors import cors_headers, preflight_headers
@@ -60,6 +68,7 @@ class EdgeOptions:
     has_admin_port: bool = False  # if so, only the admin port shows metrics
     reports_url: str = ""  # the address of the reports; empty if there are none
     on_hangup: Callable[[], None] = lambda: None  # SIGHUP: read files again
+    open_api: Callable[["Edge"], Api] | None = None  # what answers below /api/v1/, made in the worker
 
 
 class Edge:
@@ -78,6 +87,7 @@ class Edge:
         self.tally = EdgeCounters(options.namespaces | options.labelled_namespaces)
         self.count_answer = self.tally.count_answer
         self.admission = Admission(self, writer)
+        self.api: Api | None = None  # None: nothing is below /api/v1/
         self._writer = writer
         self._clock = clock
         self._reading = ServiceEndpoints(self, writer)
@@ -146,6 +156,8 @@ class Edge:
             for name, value in cors_headers(self.options.cors_origins, request.headers).items():
                 response.headers.setdefault(name, value)
             return response
+        if self.api is not None and routed.startswith(API_PREFIX) and not is_admin:
+            return await self.api.answer(request, path)
         shows_metrics = is_admin or not self.options.has_admin_port
         return await self._reading.answer(
             request.method,
@@ -186,7 +198,7 @@ class Edge:
         )
         try:
             with BodyReader(request.content, limits, self.memory) as reader:
-                body = await self._body(request, reader)
+                body = await read_body(request, reader)
                 await self._writer.append(self.submission(head, body, request.transport))
         except StorageError as error:
             return responses.refused(responses.status_of(error))
@@ -200,19 +212,6 @@ class Edge:
             return responses.refused_and_closed(503)
         self.tally.count_kept(namespace_of_path(routed))
         return responses.kept()
-
-    async def _body(self, request: web.BaseRequest, reader: BodyReader) -> bytes:
-        content = request.content
-        if content.is_eof() and content.exception() is None:
-            return reader.read_at_once()
-        if (
-            request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
-            and request._message.version == HttpVersion11
-        ):
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            # aiohttp answers an error only if nothing was written.
-            request.writer.output_size = 0
-        return await reader.read_slowly()
 
 
 def is_framing_odd(request: web.BaseRequest, *, is_old: bool) -> bool:

@@ -97,6 +97,8 @@ class EdgeWorker:
 
     async def __aenter__(self) -> "EdgeWorker":
         await self.writer.__aenter__()
+        if self._options.open_api is not None:
+            self.edge.api = self._options.open_api(self.edge)
         # Made here because it needs the running loop.
         self._server = LimitedServer(self.edge.handle, owner=self.edge)
         self._fast_path = FastPath(self.edge, self._server, self.writer)
@@ -113,6 +115,8 @@ class EdgeWorker:
         for server in (self._server, self._admin_server):
             server.close_idle()
             await server.shutdown(CUT_OFF_SECONDS)
+        if self.edge.api is not None:
+            await self.edge.api.close()
         await self.writer.close()
         self.edge.tally.flush()
 

@@ -176,6 +176,69 @@ class SignInFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FuelItemsRefused(Event):
+    """Items of a Fuel request were refused; `fuel failed` lists them."""
+
+    EVENT: ClassVar[str] = "Fuel items refused"
+    doctype: str
+    items: int
+    first_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FuelRowRefused(Event):
+    """The database refused a row that was judged good."""
+
+    EVENT: ClassVar[str] = "Fuel row refused by the database"
+    LEVEL: ClassVar[str] = "error"
+    doctype: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FuelDatabaseAway(Event):
+    """The Fuel collector's database does not answer: Fuel requests are answered 503."""
+
+    EVENT: ClassVar[str] = "Fuel database away"
+    LEVEL: ClassVar[str] = "error"
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FuelDatabaseBack(Event):
+    """The Fuel collector's database answers again."""
+
+    EVENT: ClassVar[str] = "Fuel database back"
+
+
+@dataclass(frozen=True, slots=True)
+class FuelReplicaBroken(Event):
+    """The replica does not answer; what would read it reads the primary database."""
+
+    EVENT: ClassVar[str] = "Fuel replica broken"
+    LEVEL: ClassVar[str] = "warning"
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FuelMigrated(Event):
+    """The schema of the Fuel collector's database was brought to this version."""
+
+    EVENT: ClassVar[str] = "Fuel database migrated"
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class FuelBackupMade(Event):
+    """A scheduled backup of the Fuel collector's database was made."""
+
+    EVENT: ClassVar[str] = "Fuel backup made"
+    file: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkFailed(Event):
     """Work of the server failed and will be retried."""
 

@@ -16,8 +16,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-OTHER = "OTHER"
-MAX_LABEL_VALUES = 50  # per label; further values become OTHER
+from telemetry_server.observability.metric_types import (
+    MAX_LABEL_VALUES,
+    OTHER,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    forget_registry,
+    own_registry,
+)
+
+__all__ = ["MAX_LABEL_VALUES", "OTHER"]
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files there are private and checked
 
@@ -25,83 +35,6 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files there are private and che
 def bounded_label(value: str, allowed: Collection[str]) -> str:
     """Return *value* if it is one of *allowed*, otherwise ``OTHER``."""
     return value if value in allowed else OTHER
-
-
-class _Metric:
-    """A metric of the catalogue; its prometheus_client object is made at the first use."""
-
-    kind = ""
-
-    def __init__(self, name: str, help_text: str, labels: tuple[str, ...] = (), **options: Any) -> None:
-        self.name = name  # as scraped, including `_total`
-        self.help_text = help_text
-        self.labels = labels
-        self._options = options
-        self._object: Any = None
-        self._seen: tuple[set[str], ...] = tuple(set() for _ in labels)
-
-    def touch(self) -> Any:
-        """Return the prometheus_client object; a metric without labels is exposed as 0 from now on."""
-        if self._object is None:
-            import prometheus_client
-
-            factory = getattr(prometheus_client, self.kind.capitalize())
-            self._object = factory(
-                self.name, self.help_text, self.labels, registry=_registry(), **self._options
-            )
-        return self._object
-
-    def _child(self, values: tuple[str, ...]) -> Any:
-        if len(values) != len(self.labels):
-            raise TypeError(f"{self.name} takes the labels {self.labels}, not {values}")
-        if not values:
-            return self.touch()
-        bounded = []
-        for seen, value in zip(self._seen, values, strict=True):
-            if value not in seen and len(seen) >= MAX_LABEL_VALUES:
-                bounded.append(OTHER)
-                continue
-            seen.add(value)
-            bounded.append(value)
-        return self.touch().labels(*bounded)
-
-
-class Counter(_Metric):
-    """A count that only grows."""
-
-    kind = "counter"
-
-    def count(self, *labels: str, amount: float = 1) -> None:
-        """Add *amount* under the *labels*, which come from closed lists."""
-        self._child(labels).inc(amount)
-
-
-class Gauge(_Metric):
-    """A current value; the newest report of all processes counts."""
-
-    kind = "gauge"
-
-    def __init__(self, name: str, help_text: str, labels: tuple[str, ...] = ()) -> None:
-        super().__init__(name, help_text, labels, multiprocess_mode="mostrecent")
-
-    def report(self, value: float, *labels: str) -> None:
-        """Set the current *value*."""
-        self._child(labels).set(value)
-
-
-class Histogram(_Metric):
-    """A distribution of measurements."""
-
-    kind = "histogram"
-
-    def __init__(
-        self, name: str, help_text: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(name, help_text, labels, buckets=buckets)
-
-    def observe(self, value: float, *labels: str) -> None:
-        """Add one measurement."""
-        self._child(labels).observe(value)
 
 
 submissions_received = Counter(
@@ -151,6 +84,24 @@ tables_commit_seconds = Histogram(
 tables_waiting_rows = Gauge(
     "telemetry_tables_waiting_rows", "Rows of stored pings that are on their way into the tables."
 )
+fuel_items = Counter(
+    "telemetry_fuel_items_total", "Items of Fuel requests, by doctype and outcome.", ("doctype", "status")
+)
+fuel_redactions = Counter(
+    "telemetry_fuel_redactions_total", "Private values taken out of Fuel documents, by kind.", ("kind",)
+)
+fuel_signatures = Counter(
+    "telemetry_fuel_signatures_total", "Signatures of Fuel requests, by result of the check.", ("result",)
+)
+fuel_commit_seconds = Histogram(
+    "telemetry_fuel_commit_seconds",
+    "Time of a transaction of the Fuel collector.",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+fuel_replica_lag_seconds = Gauge(
+    "telemetry_fuel_replica_lag_seconds",
+    "How far the replica of the Fuel collector's database is behind; -1 if it does not answer.",
+)
 raw_bytes = Gauge("telemetry_raw_bytes", "Bytes in raw/.")
 specs_fetches = Counter(
     "telemetry_specs_fetches_total",
@@ -171,7 +122,7 @@ reports_queries = Counter(
     ("result",),
 )
 
-CATALOGUE: tuple[_Metric, ...] = (
+CATALOGUE: tuple[Metric, ...] = (
     submissions_received,
     responses,
     pings_stored,
@@ -191,19 +142,12 @@ CATALOGUE: tuple[_Metric, ...] = (
     reports_requests,
     reports_request_seconds,
     reports_queries,
+    fuel_items,
+    fuel_redactions,
+    fuel_signatures,
+    fuel_commit_seconds,
+    fuel_replica_lag_seconds,
 )
-
-_own_registry: Any = None
-
-
-def _registry() -> Any:
-    global _own_registry  # noqa: PLW0603 - one per process, as the library has it
-    if _own_registry is None:
-        import prometheus_client
-
-        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-        _own_registry = prometheus_client.CollectorRegistry()
-    return _own_registry
 
 
 def directory_for(data_dir: Path, port: int) -> Path:
@@ -241,8 +185,7 @@ def prepare_directory(path: Path) -> None:
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     for metric in CATALOGUE:
         metric._object = None
-    global _own_registry  # noqa: PLW0603
-    _own_registry = None
+    forget_registry()
     for metric in CATALOGUE:
         metric.touch()
 
@@ -268,7 +211,7 @@ def exposition() -> bytes:
     for metric in CATALOGUE:
         metric.touch()
     if not os.environ.get(DIRECTORY_VARIABLE):
-        return generate_latest(_registry())
+        return generate_latest(own_registry())
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return _generate(registry) + _never_counted(registry)

@@ -18,6 +18,7 @@ from telemetry_server.settings.value_types import (
     Days,
     FilePath,
     Flag,
+    FuelSignatures,
     LogFormat,
     Network,
     PortNumber,
@@ -26,8 +27,10 @@ from telemetry_server.settings.value_types import (
     UnresolvedRevision,
     Whole,
     alias_list,
+    database_url,
     definition_source,
     header_name,
+    hours_or_off,
     namespace_list,
     network_list,
     origin_list,
@@ -193,6 +196,34 @@ class Settings(BaseModel):
         UnresolvedRevision.QUARANTINE,
         description="A ping of an unknown revision: `quarantine`, or `self_described` to use the type, "
         "range and bucket count that each histogram carries.",
+    )
+    fuel: Flag = Field(False, description="Answer Fuel-stat senders at `/api/v1/`; needs the extra `fuel`.")
+    fuel_database_url: Annotated[str, BeforeValidator(database_url)] = Field(
+        "",
+        description="Database of the Fuel collector: `sqlite:///FILE` or "
+        "`postgresql+psycopg://USER@HOST/NAME`; default: `state/fuel.sqlite` in the data root.",
+    )
+    fuel_read_database_url: Annotated[str, BeforeValidator(database_url)] = Field(
+        "", description="A streaming replica of that database, for backups and reports.  Empty: none."
+    )
+    fuel_max_body_bytes: Annotated[Bytes, Field(ge=1, le=2**31)] = Field(
+        8 * MEBIBYTE, description="Largest body of a Fuel request, as sent and inflated."
+    )
+    fuel_signatures: FuelSignatures = Field(
+        FuelSignatures.OFF,
+        description="Signatures of Fuel requests: `off`, `observe` (counted), or `enforce` (401 without a "
+        "right one).",
+    )
+    fuel_check_responses: Flag = Field(
+        False, description="Check every answer to a Fuel request against its schema, for tests."
+    )
+    fuel_builds_file: FilePath | None = Field(
+        None, description="JSON file of the builds that Fuel reports count, by release.  None: all."
+    )
+    fuel_backup_hours: Annotated[float, BeforeValidator(hours_or_off), Field(ge=0, le=8760)] = Field(
+        0.0,
+        description="Hours between backups of the Fuel collector's database into `backups/` of the data "
+        "root; `off` or 0 makes none.",
     )
     min_free_bytes: Bytes | None = Field(
         None,

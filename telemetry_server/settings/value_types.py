@@ -64,6 +64,14 @@ class UnresolvedRevision(StrEnum):
     SELF_DESCRIBED = "self_described"
 
 
+class FuelSignatures(StrEnum):
+    """What is done with the signatures of Fuel requests."""
+
+    OFF = "off"
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
 class LogFormat(StrEnum):
     """Format of log lines."""
 
@@ -234,6 +242,19 @@ def definition_source(value: object) -> str:
     if "://" not in text and text and "\0" not in text and Path(text).expanduser().exists():
         return str(Path(text).expanduser().resolve())
     return server_url(value)
+
+
+def database_url(value: object) -> str:
+    """Parse the URL of a database; empty means the default."""
+    if isinstance(value, str) and (not value or re.match(r"(sqlite|postgresql(\+psycopg)?)://", value)):
+        return value
+    # No part of the value in the message: it may hold a password.
+    raise ValueError("must be a URL like sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+
+
+def hours_or_off(value: object) -> float:
+    """Parse hours, or ``30m``, ``2d``; ``off`` is 0."""
+    return 0.0 if value == "off" else _duration(value, 3600.0, "hours, or like 30m or 1d") / 3600.0
 
 
 def status_number(value: object) -> int:

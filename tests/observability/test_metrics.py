@@ -39,6 +39,11 @@ CONTRACT_METRICS = {
     "telemetry_reports_requests_total": ("route", "code"),
     "telemetry_reports_request_seconds": (),
     "telemetry_reports_queries_total": ("result",),
+    "telemetry_fuel_items_total": ("doctype", "status"),
+    "telemetry_fuel_redactions_total": ("kind",),
+    "telemetry_fuel_signatures_total": ("result",),
+    "telemetry_fuel_commit_seconds": (),
+    "telemetry_fuel_replica_lag_seconds": (),
 }
 # Three processes count, one of them ends; then a fourth reads.
 MANY_PROCESSES = """

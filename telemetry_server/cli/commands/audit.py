@@ -30,8 +30,11 @@ def run(args: argparse.Namespace) -> int:
     from storage.ledger.opening import unfitness
     from storage.raw.segment_paths import segments
     from telemetry_server.composition.data_root import existing_data_root
+    from telemetry_server.composition.fuel_counts import fuel_counts
 
-    root = existing_data_root(settings_of(args))
+    settings = settings_of(args)
+    root = existing_data_root(settings)
+    fuel = fuel_counts(settings)
     unfit = unfitness(root)
     try:
         opened = Ledger.for_reading(root)
@@ -51,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
                 "damaged": {"records": result.damaged_records, "bytes": result.damaged_bytes},
                 "notes": dict(sorted(result.notes.items())),
                 "findings": result.findings,
+                "fuel": fuel,
             }
         )
     else:
@@ -60,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
             print_text(f"damaged: {result.damaged_records:,} records, {result.damaged_bytes:,} bytes")
         for note, count in sorted(result.notes.items()):
             print_text(f"{note}: {count:,}")
+        for name, value in (fuel or {}).items():
+            print_text(f"fuel: {name}: {value}")
         print_text(
             "the books balance: files and ledger agree" if result.balanced else "the books do NOT balance:"
         )

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ examples:
   telemetry-server config show --origin
   telemetry-server config check --config /etc/telemetry-server.toml
 """
+_PASSWORD = re.compile(r"(://[^/@:\s]*):[^/@\s]*@")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             print_text("the settings are valid")
         return ExitStatus.DONE
-    values = {name: plain(getattr(settings, name)) for name in SETTING_NAMES}
+    values = {name: _masked(plain(getattr(settings, name))) for name in SETTING_NAMES}
     if args.json:
         _print_json(settings, values, args.origin)
     else:
@@ -77,6 +79,11 @@ def run(args: argparse.Namespace) -> int:
         ]
         print_table(headings, rows)
     return ExitStatus.DONE
+
+
+def _masked(value: Any) -> Any:
+    """Return *value* without the password that a URL may hold."""
+    return _PASSWORD.sub(r"\1:***@", value) if isinstance(value, str) else value
 
 
 def _check_data_dir(settings: Settings) -> None:

@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until a signal stops it."""
     from telemetry_server.access.access_file import BadAccessFile
     from telemetry_server.composition.data_root import prepare_data_root
+    from telemetry_server.composition.fuel import check_fuel
     from telemetry_server.composition.listeners import hold_ports
     from telemetry_server.composition.reports import check_reports_access
     from telemetry_server.observability import logs, metrics
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         prepare_data_root(settings)
         with suppress(BadAccessFile):  # the reports say so, and wait; receiving must not
             check_reports_access(settings)
+        check_fuel(settings)
         logs.forgive_streams()
         logs.configure(human=_wants_text_logs(settings))
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
@@ -96,6 +98,8 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     ]
     if converts:
         children.append(_converter_child(settings, wake_read))
+    if settings.fuel:
+        children.append(_fuel_child(settings))
     if settings.reports_port is not None:
         children.append(_reports_child(settings, ports))
 
@@ -120,6 +124,19 @@ def _edge_options(settings: Settings, ports: "HeldPorts", *, converts: bool) -> 
     from telemetry_server.edge.limits import EdgeLimits
 
     schema = SchemaInForce(settings)
+    files_in_force = [schema.read_again]
+    open_api = None
+    if settings.fuel:
+        from telemetry_server.composition.fuel import BuildRulesInForce, opener_of
+
+        rules = BuildRulesInForce(settings)
+        files_in_force.append(rules.read_again)
+        open_api = opener_of(settings, rules)
+
+    def read_again() -> None:
+        for read in files_in_force:
+            read()
+
     limits = EdgeLimits(
         max_body_bytes=settings.max_body_bytes,
         oversize_status=settings.oversize_status,
@@ -146,7 +163,8 @@ def _edge_options(settings: Settings, ports: "HeldPorts", *, converts: bool) -> 
         conversion=ConversionWatch(DataRoot(settings.data_dir.resolve()), converts=converts),
         has_admin_port=settings.admin_port is not None,
         reports_url="" if ports.reports is None else reports_url(settings, ports.reports.port),
-        on_hangup=schema.read_again,
+        on_hangup=read_again,
+        open_api=open_api,
     )
 
 
@@ -222,6 +240,18 @@ def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
         return serve_reports(settings, held, edge_port, lifeline_fd=lifeline_fd)
 
     return Child("reports", run_reports, is_vital=False)
+
+
+def _fuel_child(settings: Settings) -> "Child":
+    from telemetry_server.supervision.supervisor import Child
+
+    def run_fuel(lifeline_fd: int, announce: Callable[[], None]) -> int:
+        from telemetry_server.composition.fuel import run_housekeeping
+
+        return run_housekeeping(settings, lifeline_fd, announce)
+
+    # It announces after its first try to migrate, so that senders find a database.
+    return Child("fuel", run_fuel, announces=True, is_vital=False)
 
 
 def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:

@@ -1,0 +1,112 @@
+"""Brings the schema of a collector's database to this program's version, by Alembic."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import exc
+
+from storage.disk import Disk
+from telemetry_server.fuel.database.collector_database import HEAD
+from telemetry_server.fuel.database.engine import SQLITE, create_sqlite_file, open_engine, url_of
+from telemetry_server.fuel.database.errors import DatabaseAway, UnknownSchema
+from telemetry_server.fuel.database.faults import one_line
+from telemetry_server.fuel.database.partitions import ensure_partitions
+from telemetry_server.fuel.database.tables import VERSION_TABLE
+
+LOCK = 0x4655454D  # of all processes that migrate
+# Its lines name each step; one event of our own names the result.
+logging.getLogger("alembic").setLevel(logging.WARNING)
+BASE = "base"  # the version of an empty database
+
+
+def _config(connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    folder = Path(__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def versions() -> list[str]:
+    """Return the versions of the schema, the oldest first."""
+    scripts = ScriptDirectory.from_config(_config())
+    return [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+@contextmanager
+def _connection(url_text: str) -> Iterator[sa.Connection]:
+    url = url_of(url_text)
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    except (exc.OperationalError, exc.InterfaceError) as error:
+        raise DatabaseAway(one_line(error)) from error
+    finally:
+        engine.dispose()
+
+
+def current_version(url: str) -> str | None:
+    """
+    Return the version of the schema; None for an empty database or a missing file.
+
+    Raises:
+        DatabaseAway: It cannot be reached.
+    """
+    parsed = url_of(url)
+    if parsed.get_backend_name() == SQLITE and not Path(parsed.database or "").exists():
+        return None
+    with _connection(url) as connection:
+        return _version_in(connection)
+
+
+def _version_in(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    query = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608
+    version = connection.execute(query).scalar()
+    return None if version is None else str(version)
+
+
+def migrate(url: str, target: str = HEAD) -> tuple[str | None, str]:
+    """
+    Bring the schema to *target*; return the versions before and after.
+
+    All of it is one transaction.  Processes that migrate at the same time wait for each other.
+
+    Raises:
+        DatabaseAway: The database cannot be reached.
+        UnknownSchema: The schema is newer than this program; nothing was changed.
+    """
+    parsed = url_of(url)
+    if parsed.get_backend_name() == SQLITE:
+        create_sqlite_file(parsed, Disk())
+    with _connection(url) as connection:
+        if connection.dialect.name != SQLITE:
+            # A migration may take as long as it needs.
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        before = _version_in(connection)
+        known = [BASE, *versions()]
+        if before is not None and before not in known:
+            raise UnknownSchema(
+                f"the database has the schema {before}, which this program does not know: use a newer one"
+            )
+        if before != target:
+            config = _config(connection)
+            if known.index(before or BASE) < known.index(target):
+                command.upgrade(config, target)
+            else:
+                command.downgrade(config, target)
+        if target != BASE:
+            ensure_partitions(connection, datetime.now(UTC))
+    return before, target
