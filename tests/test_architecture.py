@@ -163,10 +163,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "coordinator",
         "inspection",
         "analysis",
+        "normandy",
         "probes",
     },
-    "reports": {"access", "edge", "observability", "terminal", "reports/queries"},
-    "reports/web": {"access", "observability", "terminal", "reports"},
+    "reports": {"access", "edge", "observability", "terminal", "normandy", "reports/queries"},
+    "reports/web": {"access", "observability", "terminal", "normandy", "reports"},
     # the Fuel-stat collector: documents, their database, requests
     "fuel/documents": {"pings"},
     "fuel/signatures": set(),

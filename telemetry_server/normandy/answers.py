@@ -86,6 +86,22 @@ SELECT anomaly, count(*) FROM (
 GROUP BY anomaly
 """
 
+_RECIPE_DAYS = """
+SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, word, sum(n)::BIGINT AS n FROM uptake
+WHERE component = 'normandy' AND kind = 'recipe' AND name = $name AND word IS NOT NULL
+  AND list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
+  AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+  AND version IS NOT DISTINCT FROM coalesce($version, version)
+GROUP BY ALL ORDER BY ALL
+"""
+_STUDY_DAYS = """
+SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, method, count(*) AS n FROM enrollments
+WHERE value = $name AND list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
+  AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+  AND version IS NOT DISTINCT FROM coalesce($version, version)
+GROUP BY ALL ORDER BY ALL
+"""
+
 
 class Connection(Protocol):
     """What is used of a DuckDB connection over the tables (docs/sql.md)."""
@@ -173,6 +189,18 @@ def studies_answer(connection: Connection, question: Question) -> dict[str, Any]
     report.anomalies.update(dict(connection.execute(_ENROLLMENT_MARKS, asked).fetchall()))
     anomalies = {name: count for name, count in sorted(report.anomalies.items()) if count}
     return {"studies": list(report.rows()), "anomalies": anomalies}
+
+
+def recipe_days(connection: Connection, question: Question, recipe: str) -> list[dict[str, Any]]:
+    """Return the reports of *recipe* by carrier, day and status."""
+    rows = connection.execute(_RECIPE_DAYS, {**question.parameters(), "name": recipe}).fetchall()
+    return [dict(zip(("carrier", "day", "word", "n"), row, strict=True)) for row in rows]
+
+
+def study_days(connection: Connection, question: Question, study: str) -> list[dict[str, Any]]:
+    """Return the events of *study* by carrier, day and method."""
+    rows = connection.execute(_STUDY_DAYS, {**question.parameters(), "name": study}).fetchall()
+    return [dict(zip(("carrier", "day", "method", "n"), row, strict=True)) for row in rows]
 
 
 def _events(rows: Connection) -> Iterator[EnrollmentEvent]:

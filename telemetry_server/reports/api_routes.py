@@ -1,11 +1,12 @@
 """The table of API routes."""
 
 from telemetry_server.access.roles import Right
-from telemetry_server.reports import api, models
+from telemetry_server.reports import api, models, normandy_api
 from telemetry_server.reports.parameters import (
     Empty,
     FormatOnly,
     ListParameters,
+    NormandyParameters,
     OnePingParameters,
     PingsParameters,
     QuarantineParameters,
@@ -102,6 +103,36 @@ API_ROUTES: tuple[Route, ...] = (
         Right.AGGREGATES,
         FormatOnly,
         models.Drift,
+        has_csv=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/normandy/uptake",
+        normandy_api.uptake,
+        "Success of Normandy's runner, actions and recipes, by carrier.",
+        Right.AGGREGATES,
+        NormandyParameters,
+        models.Uptake,
+        has_csv=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/normandy/recipes",
+        normandy_api.recipes,
+        "Success of recipes by carrier, with their newest revision.",
+        Right.AGGREGATES,
+        NormandyParameters,
+        models.Recipes,
+        has_csv=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/normandy/studies",
+        normandy_api.studies,
+        "Enrolments in studies, rollouts and experiments, by carrier.",
+        Right.AGGREGATES,
+        NormandyParameters,
+        models.Studies,
         has_csv=True,
     ),
     Route(

@@ -169,6 +169,27 @@ class Drift(_Open):
     drift: list[dict[str, Any]]
 
 
+class Uptake(_Open):
+    """Runners, actions and recipes by carrier; figures of two carriers are never added."""
+
+    uptake: list[dict[str, Any]]
+    anomalies: dict[str, int]
+
+
+class Recipes(_Open):
+    """Recipes by carrier, each with its newest revision."""
+
+    recipes: list[dict[str, Any]]
+    anomalies: dict[str, int]
+
+
+class Studies(_Open):
+    """Studies by carrier and object."""
+
+    studies: list[dict[str, Any]]
+    anomalies: dict[str, int]
+
+
 class Statement(BaseModel):
     """One SELECT over the tables."""
 

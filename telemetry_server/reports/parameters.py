@@ -122,6 +122,19 @@ class QuarantineParameters(ListParameters):
     bodies: Annotated[Switch, Field(description="`1`: with bodies (role analyst)")] = False
 
 
+class NormandyParameters(Parameters):
+    """Of figures of uptake and studies."""
+
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
+    channel: Text = ""
+    version: Text = ""
+    carrier: Annotated[
+        Literal["histogram", "event", "glean"] | None, Field(description="how the reports came")
+    ] = None
+    format: Format = None
+
+
 class OnePingParameters(Parameters):
     """Of one ping."""
 

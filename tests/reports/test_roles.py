@@ -24,6 +24,12 @@ MATRIX = [
     ("GET", "/api/v1/probes/LOAD_MS", "/api/v1/probes/{name}", SIGNED_IN),
     ("GET", "/api/v1/stores", "/api/v1/stores", SIGNED_IN),
     ("GET", "/api/v1/drift", "/api/v1/drift", SIGNED_IN),
+    ("GET", "/api/v1/normandy/uptake", "/api/v1/normandy/uptake", SIGNED_IN),
+    ("GET", "/api/v1/normandy/recipes", "/api/v1/normandy/recipes", SIGNED_IN),
+    ("GET", "/api/v1/normandy/studies", "/api/v1/normandy/studies", SIGNED_IN),
+    ("GET", "/normandy", "/normandy", SIGNED_IN),
+    ("GET", "/normandy/recipes/7", "/normandy/recipes/{id}", SIGNED_IN),
+    ("GET", "/normandy/studies/none", "/normandy/studies/{slug}", SIGNED_IN),
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),
     ("GET", "/api/openapi.json", "/api/openapi.json", SIGNED_IN),
@@ -44,6 +50,8 @@ BODIES = {"/api/v1/sql": {"json": {"sql": "SELECT 1 AS one"}}}
 STATUSES = {
     ("GET", "/api/v1/jobs/none"): 404,
     ("GET", "/static/none.css"): 404,
+    ("GET", "/normandy/recipes/7"): 404,
+    ("GET", "/normandy/studies/none"): 404,
     ("POST", "/sign-in"): 401,  # no name
     ("POST", "/sign-out"): 303,
 }

@@ -39,6 +39,12 @@ QUERIES: dict[str, tuple[str, str]] = {
     "probe": ("probes", "probe_answer"),
     "stores": ("stores", "stores_answer"),
     "drift": ("stores", "drift_answer"),
+    "normandy": ("normandy", "overview_answer"),
+    "uptake": ("normandy", "uptake_answer"),
+    "recipes": ("normandy", "recipes_answer"),
+    "recipe": ("normandy", "recipe_answer"),
+    "studies": ("normandy", "studies_answer"),
+    "study": ("normandy", "study_answer"),
     "statement": ("statement", "statement_answer"),
 }
 MAX_CORES = 2

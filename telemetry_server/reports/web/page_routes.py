@@ -5,13 +5,14 @@ from typing import Literal
 from telemetry_server.access.roles import Right
 from telemetry_server.reports.parameters import (
     Empty,
+    NormandyParameters,
     OnePingParameters,
     PageParameters,
     Parameters,
     PingsParameters,
 )
 from telemetry_server.reports.route import Route
-from telemetry_server.reports.web import overview, pings, sign_in
+from telemetry_server.reports.web import normandy, overview, pings, sign_in
 from telemetry_server.reports.web.static_files import static_file
 
 
@@ -31,6 +32,25 @@ PAGE_ROUTES = (
     Route("GET", "/", overview.overview, "What came, by hour.", Right.AGGREGATES, OverviewParameters),
     Route("GET", "/pings", pings.pings, "The list of pings.", Right.AGGREGATES, PingsParameters),
     Route("GET", "/pings/{document_id}", pings.one_ping, "One ping.", Right.AGGREGATES, OnePingParameters),
+    Route("GET", "/normandy", normandy.overview, "Uptake and studies.", Right.AGGREGATES, NormandyParameters),
+    Route(
+        "GET",
+        "/normandy/recipes/{id}",
+        normandy.recipe,
+        "One recipe.",
+        Right.AGGREGATES,
+        NormandyParameters,
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        "/normandy/studies/{slug}",
+        normandy.study,
+        "One study.",
+        Right.AGGREGATES,
+        NormandyParameters,
+        problems=(404,),
+    ),
     Route("GET", "/sign-in", sign_in.sign_in_page, "The form.", None, SignInParameters),
     Route("POST", "/sign-in", sign_in.sign_in, "Begin a session.", None, Empty),
     Route("POST", "/sign-out", sign_in.sign_out, "End the session.", None, Empty),

@@ -1,0 +1,97 @@
+"""Uptake, recipes and studies of Normandy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from telemetry_server.normandy import answers
+from telemetry_server.normandy.answers import Question
+from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryError
+from telemetry_server.reports.queries.source import Source
+from telemetry_server.reports.queries.statement import SHARE_OF_DUCKDB
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def uptake_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"uptake": …, "anomalies": …}``."""
+    with _opened(source) as connection:
+        return answers.uptake_answer(connection, Question(**arguments))
+
+
+def recipes_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"recipes": …, "anomalies": …}``."""
+    with _opened(source) as connection:
+        return answers.recipes_answer(connection, Question(**arguments))
+
+
+def studies_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"studies": …, "anomalies": …}``."""
+    with _opened(source) as connection:
+        return answers.studies_answer(connection, Question(**arguments))
+
+
+def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the uptake and the studies, for the page of both."""
+    with _opened(source) as connection:
+        asked = Question(**arguments)
+        studies = answers.studies_answer(connection, asked)
+        uptake = answers.uptake_answer(connection, asked)
+    return {
+        "uptake": uptake["uptake"],
+        "studies": studies["studies"],
+        "anomalies": {"uptake": uptake["anomalies"], "studies": studies["anomalies"]},
+    }
+
+
+def recipe_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return the figures of one recipe by carrier, and its reports by day.
+
+    Raises:
+        NothingFound: Nothing reported it.
+    """
+    recipe = arguments.pop("name")
+    with _opened(source) as connection:
+        asked = Question(**arguments)
+        rows = [row for row in answers.recipes_answer(connection, asked)["recipes"] if row["name"] == recipe]
+        days = answers.recipe_days(connection, asked, recipe)
+    if not rows:
+        raise NothingFound(f"No client reported the recipe {recipe}.")
+    return {"recipes": rows, "days": days}
+
+
+def study_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return the figures of one study by carrier and object, and its events by day.
+
+    Raises:
+        NothingFound: No client named it.
+    """
+    study = arguments.pop("name")
+    with _opened(source) as connection:
+        asked = Question(**arguments)
+        rows = [row for row in answers.studies_answer(connection, asked)["studies"] if row["study"] == study]
+        days = answers.study_days(connection, asked, study)
+    if not rows:
+        raise NothingFound("No client sent an event of that study.")
+    return {"studies": rows, "days": days}
+
+
+@contextmanager
+def _opened(source: Source) -> "Iterator[duckdb.DuckDBPyConnection]":
+    from telemetry_server.analysis.committed_files import SnapshotFailed
+    from telemetry_server.analysis.extras import TablesNotInstalled
+    from telemetry_server.analysis.query import QueryLimits, opened_session
+
+    setup = source.setup
+    limits = QueryLimits(setup.timeout_seconds, int(setup.memory_bytes * SHARE_OF_DUCKDB))
+    anonymous = setup.conversion.stores.anonymous
+    try:
+        with opened_session(setup.root, setup.specs, limits, anonymous=anonymous) as session:
+            yield session.connection
+    except TablesNotInstalled as error:
+        raise BadQuery(str(error)) from None
+    except SnapshotFailed as error:
+        raise QueryError(str(error)) from None
