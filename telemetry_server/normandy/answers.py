@@ -64,17 +64,14 @@ WHERE metric = 'normandy.recipe_freshness' AND value_number < 1e8
   AND version IS NOT DISTINCT FROM coalesce($version, version)
 GROUP BY label
 """
-# A client's own clock orders its events, unless it is far from the time of arrival.
+# A client's own clock orders its events: pings may arrive late and in any order.
 _ENROLLMENTS = """
-SELECT carrier, client_id, CASE WHEN is_exact THEN event_time ELSE submission_timestamp END AS moment,
-  is_exact, method, object, coalesce(value, ''), branch, reason, did_reset_value, addon_id, enrollment_id,
+SELECT carrier, client_id, coalesce(event_time, submission_timestamp) AS moment, event_time IS NOT NULL,
+  method, object, coalesce(value, ''), branch, reason, did_reset_value, addon_id, enrollment_id,
   submission_date BETWEEN $first_day AND $last_day
     AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
     AND version IS NOT DISTINCT FROM coalesce($version, version) AS is_wanted
-FROM (
-  SELECT *, coalesce(event_time BETWEEN submission_timestamp - INTERVAL 30 DAY
-    AND submission_timestamp + INTERVAL 1 DAY, false) AS is_exact
-  FROM enrollments WHERE list_contains($carriers, carrier))
+FROM enrollments WHERE list_contains($carriers, carrier)
 ORDER BY carrier, client_id, moment, timestamp_ms, document_id
 """
 _ENROLLMENT_MARKS = """

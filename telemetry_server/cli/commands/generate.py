@@ -3,7 +3,7 @@
 import argparse
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=list(Layout),
         default=Layout.CLASSIC,
         help="classic: payload of version 1; unified: main ping (default: classic)",
+    )
+    parser.add_argument(
+        "--normandy",
+        action="store_true",
+        help="clients that report uptake and enter studies; --count is their number, with up to 4 pings each",
     )
     parser.add_argument(
         "--definitions",
@@ -129,12 +134,19 @@ def run(args: argparse.Namespace) -> int:
         layout=args.layout,
         lines_only=args.to is None,
     )
+    pings: Sequence[GeneratedPing] | Iterator[GeneratedPing] = recipe.pings(args.count)
+    count = args.count
+    if args.normandy:
+        from telemetry_server.generator.normandy_world import normandy_world
+
+        pings = normandy_world(args.count, args.seed).pings
+        count = len(pings)
     if args.to is not None:
-        return _send(args, recipe)
+        return _send(args, iter(pings), count)
     if args.days is not None or args.format == "packed":
-        _write_packed(recipe, args.count, args.days or 1, args.last_day)
+        _write_packed(iter(pings), count, args.days or 1, args.last_day)
     else:
-        _print_lines(recipe.pings(args.count))
+        _print_lines(iter(pings))
     return ExitStatus.DONE
 
 
@@ -142,6 +154,12 @@ def _contradiction(args: argparse.Namespace) -> str | None:
     """Return which arguments contradict each other; None if none do."""
     if args.to is not None and (args.days is not None or args.format is not None):
         return "--days and --format do not go with --to: the server sets the time of arrival"
+    if args.normandy and (
+        args.malformed or args.repeats or args.layout is not Layout.CLASSIC or args.definitions
+    ):
+        return "--normandy goes with --count, --seed, --format, --days and --to only"
+    if args.normandy and args.to is None and args.days is None and args.format != "packed":
+        return "--normandy needs --to or --format packed: its pings have paths of several forms"
     if args.days is not None and args.format == "lines":
         return "the format lines has no times of arrival: use --format packed with --days"
     is_packed = args.days is not None or args.format == "packed"
@@ -152,7 +170,7 @@ def _contradiction(args: argparse.Namespace) -> str | None:
     return None
 
 
-def _write_packed(recipe: Recipe, count: int, days: int, last_day: str | None) -> None:
+def _write_packed(pings: Iterator[GeneratedPing], count: int, days: int, last_day: str | None) -> None:
     """Write a packed log (v2) of *count* pings to stdout; *last_day* is YYYYMMDD, None for yesterday."""
     from telemetry_server.generator.arrivals import arrival_times
     from telemetry_server.imports.formats.exported_ping import SUBMIT_PREFIX
@@ -161,7 +179,7 @@ def _write_packed(recipe: Recipe, count: int, days: int, last_day: str | None) -
     yesterday = datetime.now(UTC) - timedelta(days=1)
     last = datetime.strptime(last_day, "%Y%m%d") if last_day is not None else yesterday
     out = sys.stdout.buffer
-    for ping, at in zip(recipe.pings(count), arrival_times(count, days, last.date()), strict=True):
+    for ping, at in zip(pings, arrival_times(count, days, last.date()), strict=True):
         path = ping.path.removeprefix(SUBMIT_PREFIX).encode()
         out.write(encode_record(PackedVersion.V2, path, ping.body, int(at.timestamp() * 1000)))
     out.flush()
@@ -199,14 +217,14 @@ def _print_lines(pings: Iterator[GeneratedPing]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _send(args: argparse.Namespace, recipe: Recipe) -> int:
+def _send(args: argparse.Namespace, pings: Iterator[GeneratedPing], count: int) -> int:
     import asyncio
 
     from telemetry_server.generator.sender import ServerUnreachable, send_all
 
-    with progress("sending", args.count, "pings") as bar:
+    with progress("sending", count, "pings") as bar:
         try:
-            answers = asyncio.run(send_all(args.to, recipe.pings(args.count), MAX_AT_ONCE, bar))
+            answers = asyncio.run(send_all(args.to, pings, MAX_AT_ONCE, bar))
         except ServerUnreachable as error:
             say(f"telemetry-server generate: {error}")
             return ExitStatus.TRY_AGAIN
