@@ -9,6 +9,7 @@ from telemetry_server.normandy.grammar import (
     CATEGORY,
     EXPERIMENT_TYPES,
     LATER,
+    NIMBUS_EXPERIMENT,
     OBJECTS,
     REASON_ALIASES,
     SEED,
@@ -122,7 +123,7 @@ def _row(
     value = value if isinstance(value, str) else None
     if value is not None:
         anomalies += _length_anomalies([value])
-    anomalies += _value_anomalies(texts, reason)
+    anomalies += _value_anomalies(object_, texts, reason)
     return EnrollmentRow(
         process=event.process,
         carrier=IN_GLEAN if is_glean else IN_EVENT,
@@ -163,11 +164,12 @@ def grammar_anomalies(
     return found
 
 
-def _value_anomalies(extra: Mapping[str, str], reason: str | None) -> list[str]:
+def _value_anomalies(object_: str, extra: Mapping[str, str], reason: str | None) -> list[str]:
     found = []
     if reason == UNKNOWN_REASON:
         found.append("reason_is_unknown")
-    if extra.get("experimentType", "exp") not in EXPERIMENT_TYPES:
+    # Nimbus has types of its own, and adds to them.
+    if object_ != NIMBUS_EXPERIMENT and extra.get("experimentType", "exp") not in EXPERIMENT_TYPES:
         found.append("experiment_type_unknown")
     if extra.get("didResetValue", "true") not in ("true", "false"):
         found.append("reset_not_boolean_text")

@@ -26,6 +26,18 @@ MARIONETTE_PORT = 2828
 ENROL = """
 Glean.normandy.enrollNimbusExperiment.record({value: "study-a", branch: "b1", experimentType: "nimbus"});
 """
+# Firefox's own code for preference studies, as a recipe would call it.
+STUDY = """
+const {PreferenceExperiments} = ChromeUtils.importESModule(
+  "resource://normandy/lib/PreferenceExperiments.sys.mjs");
+await PreferenceExperiments.start({
+  slug: "tulips", actionName: "PreferenceExperimentAction", branch: "control", experimentType: "exp",
+  userFacingName: "Tulips", userFacingDescription: "A study of tulips.",
+  preferences: {"garden.tulips": {
+    preferenceValue: true, preferenceType: "boolean", preferenceBranchType: "default"}},
+});
+await PreferenceExperiments.stop("tulips", {resetValue: true, reason: "recipe-not-seen"});
+"""
 SUBMIT_CUSTOM = """
 const {TelemetryController} = ChromeUtils.importESModule("resource://gre/modules/TelemetryController.sys.mjs");
 const payload = {custom: "free text", scalars: {parent: {"garden.litres": 7}}};
@@ -103,6 +115,7 @@ def main(program: str, folder: Path) -> None:
         assert written.returncode == 0, written.stderr
         with firefox(program, profile) as driver:
             driver.run(ENROL)
+            driver.run(STUDY)
             driver.run(SUBMIT_CUSTOM)
             settle(server, 8)
         settle(server, 5)

@@ -97,6 +97,19 @@ def test_an_event_is_stored_as_sent(records):
     assert ["normandy", "enroll", "nimbus_experiment", "study-a"] in [event[1:5] for event in events]
 
 
+@pytest.mark.parametrize("carrier", ["event", "glean"])
+def test_a_preference_study_is_entered_and_left(data, carrier):
+    """By Firefox's own code: both carriers have the enrolment and its end, and the page shows them."""
+    found = result_of("normandy", "studies", "--carrier", carrier, "--data", str(data))
+    (study,) = [row for row in found["studies"] if row["study"] == "tulips"]
+
+    assert (study["object"], study["enrolled"], study["unenrolled"]) == ("preference_study", 1, 1)
+    assert study["reasons"] == {"recipe-not-seen": 1}
+    assert [branch["branch"] for branch in study["branches"]] == ["control"]
+    assert study["reset_share"]["value"] == 1
+    assert found["anomalies"] == {}
+
+
 def test_a_custom_ping_has_no_client(records):
     """It is stored without one, and its scalars stay in their place."""
     (custom,) = of_doctype(records, "telemetry", "custom-garden")
