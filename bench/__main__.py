@@ -6,7 +6,19 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency, table_delay, tables
+from bench import (
+    backlog,
+    codecs,
+    conversion,
+    dedup,
+    delay,
+    edge,
+    keeping_up,
+    latency,
+    probes,
+    table_delay,
+    tables,
+)
 from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
 
@@ -14,6 +26,7 @@ SUITES = {
     "edge": edge.measure,
     "latency": latency.measure,
     "conversion": conversion.measure,
+    "probes": probes.measure,
     "codecs": codecs.measure,
     "dedup": dedup.measure,
     "delay": delay.measure,

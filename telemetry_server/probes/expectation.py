@@ -23,6 +23,10 @@ class ScalarExpectation(NamedTuple):
     faults: tuple[Fault, ...]
 
 
+# The class of the values of each kind of scalar.
+_CLASS_OF: Mapping[str, type] = {"uint": int, "string": str, "boolean": bool}
+
+
 class EventExpectation(NamedTuple):
     """An event's definition, and what is wrong with any record of it in this build."""
 
@@ -41,6 +45,8 @@ class Expectations:
         self._is_main = is_main
         self._scalars: dict[str, ScalarExpectation | None] = {}
         self._events: dict[tuple[str, str, str], EventExpectation | None] = {}
+        self._clean_scalars: dict[str, Mapping[str, type]] = {}
+        self._clean_events: dict[str, Mapping[tuple[str, str, str], frozenset[str]]] = {}
         self._flagged: dict[str, Mapping[str, tuple[Fault, ...]]] = {}
         self._marked_names: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {}
 
@@ -83,6 +89,34 @@ class Expectations:
             definition, self._faults(definition, has_stores=False), frozenset(definition.extra_keys)
         )
         return found
+
+    def clean_scalars(self, process: str) -> Mapping[str, type]:
+        """The plain scalars of which any value of the right class may be in the section of *process*."""
+        clean = self._clean_scalars.get(process)
+        if clean is None:
+            file = self.registry.scalar_file
+            clean = self._clean_scalars[process] = {
+                name: _CLASS_OF[definition.kind]
+                for name, definition in (() if file is None else file.scalars.items())
+                if not definition.keyed and self._is_clean(definition, process)
+            }
+        return clean
+
+    def clean_events(self, process: str) -> Mapping[tuple[str, str, str], frozenset[str]]:
+        """The events that may be in the section of *process*, with their extra keys."""
+        clean = self._clean_events.get(process)
+        if clean is None:
+            file = self.registry.event_file
+            clean = self._clean_events[process] = {
+                key: frozenset(definition.extra_keys)
+                for key, definition in (() if file is None else file.triples.items())
+                if self._is_clean(definition, process, has_stores=False)
+            }
+        return clean
+
+    def _is_clean(self, definition: Definition, process: str, *, has_stores: bool = True) -> bool:
+        is_faulty = self._faults(definition, has_stores=has_stores)
+        return is_allowed(definition.processes, process) and not is_faulty
 
     def flagged_histograms(self, process: str) -> Mapping[str, tuple[Fault, ...]]:
         """The histograms that should not be in the section of *process*, each with what is wrong."""
