@@ -1,4 +1,4 @@
-"""What a definition means for one build and one store: computed once, then looked up for every value."""
+"""The meaning of definitions for one build and one store: computed once, looked up for every value."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -66,7 +66,7 @@ class Expectations:
         return self.registry.event_file is not None
 
     def scalar(self, label: str) -> ScalarExpectation | None:
-        """What is expected of a scalar; None if it is not defined."""
+        """Return what is expected of a scalar; None if it is not defined."""
         try:
             return self._scalars[label]
         except KeyError:
@@ -77,7 +77,7 @@ class Expectations:
         return found
 
     def event(self, category: str, method: str, object_: str) -> EventExpectation | None:
-        """What is expected of an event; None if it is not defined."""
+        """Return what is expected of an event; None if it is not defined."""
         key = category, method, object_
         try:
             return self._events[key]
@@ -91,7 +91,7 @@ class Expectations:
         return found
 
     def clean_scalars(self, process: str) -> Mapping[str, type]:
-        """The plain scalars of which any value of the right class may be in the section of *process*."""
+        """Return the plain scalars that may be in the section of *process*, with their class."""
         clean = self._clean_scalars.get(process)
         if clean is None:
             file = self.registry.scalar_file
@@ -103,7 +103,7 @@ class Expectations:
         return clean
 
     def clean_events(self, process: str) -> Mapping[tuple[str, str, str], frozenset[str]]:
-        """The events that may be in the section of *process*, with their extra keys."""
+        """Return the events that may be in the section of *process*, with their extra keys."""
         clean = self._clean_events.get(process)
         if clean is None:
             file = self.registry.event_file
@@ -119,7 +119,7 @@ class Expectations:
         return is_allowed(definition.processes, process) and not is_faulty
 
     def flagged_histograms(self, process: str) -> Mapping[str, tuple[Fault, ...]]:
-        """The histograms that should not be in the section of *process*, each with what is wrong."""
+        """Return the histograms that should not be in the section of *process*, each with what is wrong."""
         flagged = self._flagged.get(process)
         if flagged is None:
             flagged = self._flagged[process] = dict(self._compute_flagged(process))
@@ -198,5 +198,5 @@ class Expectations:
 
 
 def wrong_process(processes: tuple[str, ...], section: str) -> Fault:
-    """The fault of a value in a section that its definition does not allow."""
+    """Return the fault of a value in a section that its definition does not allow."""
     return MarkName.WRONG_PROCESS, f"it is recorded in {', '.join(processes)}, not in {section}"

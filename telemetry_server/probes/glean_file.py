@@ -51,7 +51,7 @@ class GleanPing:
 
 @dataclass(frozen=True, slots=True)
 class GleanDefinitions:
-    """The metrics and pings of some files, and what is wrong with them."""
+    """The metrics and pings of some files, and the problems of the files."""
 
     metrics: Mapping[str, GleanMetric]
     pings: Mapping[str, GleanPing]
@@ -60,7 +60,7 @@ class GleanDefinitions:
 
 def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
     """
-    Read files of metrics and pings; with a problem in one of them none of its definitions may be there.
+    Parse files of metrics and pings; a file with a problem may lack all of its definitions.
 
     Raises:
         NotADefinitionFile: A file cannot be read or is past the limits, or glean-parser is not installed.
@@ -103,7 +103,7 @@ def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
 
 
 def _checked(path: Path) -> Node:
-    """The tree of a file that is small and flat enough for a parser without limits."""
+    """Return the tree of a file that is small and flat enough for a parser without limits."""
     try:
         return read_yaml(path.read_bytes())
     except OSError as error:
@@ -123,7 +123,7 @@ def _expires_by_version(root: Node) -> bool:
 
 
 def _twice(root: Node) -> list[DefinitionProblem]:
-    """The categories and metrics that a file names twice; glean-parser keeps only the last of them."""
+    """Return the categories and metrics that a file names twice; glean-parser keeps only the last of them."""
     problems = Problems(Mode.STRICT)
     for name, (_, category) in unique_pairs(root, "", problems).items():
         if isinstance(category.value, Pairs):

@@ -1,4 +1,4 @@
-"""No byte outside of raw/ says who sent a ping of an anonymous store: all files, decompressed."""
+"""No file outside of raw/ has the client id of a ping of an anonymous store, decompressed or not."""
 
 import json
 import logging
