@@ -58,7 +58,7 @@ class CompanionStore:
     def add_text(
         self, repository_id: int, name: str, node: bytes, text: bytes | None, problem: str = ""
     ) -> None:
-        """Keep the text of a version of another file; None, with a *problem*, where there is none."""
+        """Store the text of a version of another file; None with a *problem* if it has no text."""
         digest = None if text is None else sha256(text).hexdigest()
         with self._store.transaction() as database:
             if text is not None:

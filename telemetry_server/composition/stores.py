@@ -8,10 +8,10 @@ from telemetry_server.settings.settings import Settings
 
 def stores_of(settings: Settings) -> Stores:
     """
-    The stores that the operator declares.
+    Return the stores that the operator declares.
 
     Raises:
-        ConfigurationError: Their file makes no sense.
+        ConfigurationError: Their file is invalid.
     """
     if settings.stores_file is None:
         return NO_STORES

@@ -1,5 +1,5 @@
 """
-Pings of stores that are declared anonymous: what says who sent them is removed before anything is written.
+Removes identities from pings of anonymous stores before anything is written.
 
 Only raw/ keeps a submission as it was received.
 """
@@ -22,10 +22,10 @@ _TIME_HEADERS = frozenset({"date"})
 
 def without_identity(submission: Submission, stores: Stores) -> tuple[Submission, list[Identity]]:
     """
-    *submission* as it may be written outside of raw/, and the identities that were removed from it.
+    Return *submission* as it may be written outside of raw/, and the identities that were removed.
 
-    It is unchanged unless its doctype is anonymous, or may be: where neither path nor body can be read far
-    enough to know the doctype, the body is left out.
+    It is unchanged unless its store is anonymous.  If neither path nor body gives the doctype, the
+    store may be anonymous, and the body is removed.
     """
     if not stores.has_anonymous:
         return submission, []
@@ -41,13 +41,13 @@ def without_identity(submission: Submission, stores: Stores) -> tuple[Submission
 
 
 def with_coarse_time(submission: Submission) -> Submission:
-    """*submission* with its time of arrival cut to the day."""
+    """Return *submission* with its time of arrival cut to the day."""
     midnight = submission.received_at.replace(hour=0, minute=0, second=0, microsecond=0)
     return replace(submission, received_at=midnight)
 
 
 def with_unlinkable_headers(headers: dict[str, str]) -> dict[str, str]:
-    """The kept *headers* of an anonymous ping: without addresses and times of requests."""
+    """Return the kept *headers* of an anonymous ping, without addresses and times of requests."""
     return {
         name: value
         for name, value in headers.items()

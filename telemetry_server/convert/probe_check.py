@@ -34,7 +34,7 @@ from telemetry_server.probes.stores import MAIN, TELEMETRY, StorePolicy
 
 def check_privacy(conversion: Conversion) -> None:
     """
-    Remove from a ping of an anonymous store what says who sent it.
+    Remove the identities from a ping of an anonymous store.
 
     Raises:
         Refusal: There was an identity (`privacy_violation`).
@@ -65,7 +65,7 @@ def choose_probe_definitions(conversion: Conversion) -> AwaitingSpecs | None:
     """
     Find the definitions for the scalars and events of a checked ping whose histograms needed none.
 
-    They never refuse a ping: without definitions it is marked.
+    A ping without definitions is marked, not refused.
     """
     policy = conversion.policy
     if policy is None or conversion.definitions.spec_file is not None:
@@ -90,7 +90,7 @@ def choose_probe_definitions(conversion: Conversion) -> AwaitingSpecs | None:
 
 
 def mark_probes(conversion: Conversion) -> None:
-    """Count what the values of a checked ping break of their definitions."""
+    """Count the marks of a checked ping: where its values break their definitions."""
     policy = conversion.policy
     if policy is None:
         return
@@ -140,7 +140,7 @@ def _expectations(conversion: Conversion) -> Expectations | None:
 
 
 def _revision_of(root: dict[str, Any]) -> Revision | None:
-    """The revision that a ping names at ``payload.info.revision``."""
+    """Return the revision that a ping names at ``payload.info.revision``."""
     payload = root.get("payload")
     info = payload.get("info") if isinstance(payload, dict) else None
     sent = info.get("revision") if isinstance(info, dict) else None

@@ -72,7 +72,7 @@ class Committer:
     Commits rounds.  Only the holder of the converter's lock may use it.
 
     Args:
-        writable: Turns a submission into what may be written of it outside of raw/.
+        writable: Removes from a submission what must not be written outside of raw/.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ class ConversionSetup:
         return DefinitionFinder(self.resolver())
 
     def writable(self, submission: Submission) -> Submission:
-        """Return what may be written of *submission* outside of raw/."""
+        """Return *submission* as it may be written outside of raw/."""
         return without_identity(submission, self.stores)[0]
 
     def worker(self) -> Worker:

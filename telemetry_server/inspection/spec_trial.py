@@ -79,7 +79,7 @@ class TrialResolver:
 
 @dataclass(slots=True)
 class TrialCounts:
-    """What became of pings with one set of definitions."""
+    """The outcomes of pings with one set of definitions."""
 
     stored: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -87,7 +87,7 @@ class TrialCounts:
     metrics: Counter[tuple[str, str]] = field(default_factory=Counter)  # (metric, reason or mark) → pings
 
     def as_json(self) -> dict[str, Any]:
-        """The counts as an object."""
+        """Return the counts as an object."""
         return {
             "stored": self.stored,
             "dropped": dict(sorted(self.dropped.items())),

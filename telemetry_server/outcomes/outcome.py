@@ -67,7 +67,7 @@ class Stored:
     notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
     # The record before it was text, where the compiled walk read the ping: readers need not parse it again.
     opened: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
-    submission: Submission | None = None  # of an anonymous ping: what may be written of the one received
+    submission: Submission | None = None  # of an anonymous ping: as it may be written outside of raw/
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Refused:
     namespace: str = "UNKNOWN"
     doctype: str = "UNKNOWN"
     notes: Mapping[str, int] = field(default_factory=dict)
-    submission: Submission | None = None  # of an anonymous ping: what may be written of the one received
+    submission: Submission | None = None  # of an anonymous ping: as it may be written outside of raw/
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a ping says of the application that sent it, as far as definitions ask for it."""
+"""The application that sent a ping: the facts that definitions depend on."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ _SYSTEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """The application of a ping; an empty text where the ping does not say."""
+    """The application of a ping; an empty text for each missing fact."""
 
     version: str
     channel: str
@@ -33,7 +33,7 @@ class Build:
 
 
 def build_of(*, version: Any, channel: Any, application: Any, system: Any) -> Build:
-    """The build of a ping, from its own words; what is not text counts as absent."""
+    """Return the build of a ping; a value that is not text counts as missing."""
     name, system = _text(application), _text(system)
     return Build(
         _text(version),

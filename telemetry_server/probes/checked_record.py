@@ -1,4 +1,4 @@
-"""What reports read of a stored record that was held against its definitions."""
+"""The view of a checked record that reports read."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
@@ -16,7 +16,7 @@ class SeenMetric(NamedTuple):
 
 
 class DefinedProbe(NamedTuple):
-    """What reports show of a definition."""
+    """A definition, as reports show it."""
 
     name: str
     kind: str
@@ -33,7 +33,7 @@ class CheckedRecord(Protocol):
 
     @property
     def registry(self) -> object | None:
-        """The definitions that it is held against; None if there are none."""
+        """Return the definitions of its metrics; None if they are unknown."""
 
     def marks(self) -> Iterator[Mark]:
         """Yield every mark but those that are only known when a ping arrives."""

@@ -1,4 +1,4 @@
-"""What the definition of one probe says, whatever file it is from."""
+"""Definitions of probes, from any kind of file."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +19,7 @@ MAIN_STORE = "main"
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What every kind of definition says of where and when its probe is recorded."""
+    """The common part of all definitions: where and when a probe is recorded."""
 
     name: str  # the full label: "category.probe"
     line: int  # of its file, from 1
@@ -39,7 +39,7 @@ class ScalarDefinition(Definition):
 
     kind: str = "uint"  # "uint", "string" or "boolean"
     keyed: bool = False
-    keys: tuple[str, ...] = ()  # empty where any key will do
+    keys: tuple[str, ...] = ()  # empty: any key is allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class EventDefinition(Definition):
 
 @dataclass(frozen=True, slots=True)
 class HistogramRules(Definition):
-    """What Histograms.json says of a histogram besides its buckets."""
+    """The definition of a histogram without its buckets."""
 
     keyed: bool = False
     keys: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from telemetry_server.probes.versions import version_key
 class Drift(StrEnum):
     """How a probe and what is sent differ."""
 
-    SILENT = "silent"  # defined for the newest version that sends, and nobody sends it
+    SILENT = "silent"  # defined for the newest version that sends pings, and never sent
     UNDECLARED = "undeclared"  # sent and not defined
     EXPIRED = "expired"  # sent after it expired
     BROKEN = "broken"  # sent against its definition
@@ -97,7 +97,7 @@ class DriftReport:
             count.owners = definition.owners
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``drift --json`` prints: the rows, most pings a day first."""
+        """Return the object that ``drift --json`` prints: the rows, most pings a day first."""
         days = max(len(self._days), 1)
         rows: list[dict[str, Any]] = [
             {

@@ -30,7 +30,7 @@ class Entries:
 
 
 def kind_of_file(path: Path) -> FileKind:
-    """The kind of the definitions in a file, by its name."""
+    """Return the kind of the definitions in a file, by its name."""
     name = path.name.lower()
     if name.endswith((".conf", ".h")):
         return FileKind.USE_COUNTER
@@ -71,7 +71,7 @@ def entries_of_file(path: Path, kind: FileKind, mode: Mode) -> Entries:
 
 def entries_of_revision(spec_file: SpecFile, kind: FileKind, mode: Mode) -> Entries | None:
     """
-    The definitions of a revision that are not histograms; None where it lacks their file.
+    Return the definitions of a revision that are not histograms; None where it lacks their file.
 
     Raises:
         NotADefinitionFile: Its file cannot be read as one.
@@ -117,7 +117,7 @@ def text_of(path: Path) -> bytes:
 
 
 def scalar_entries(found: ScalarFile) -> Entries:
-    """The scalars of a file."""
+    """Return the scalars of a file."""
     entries = {
         name: {"name": name, "kind": scalar.kind, "keyed": scalar.keyed, **_shared(scalar), **_keys(scalar)}
         for name, scalar in found.scalars.items()
@@ -126,13 +126,13 @@ def scalar_entries(found: ScalarFile) -> Entries:
 
 
 def event_entries(found: EventFile) -> Entries:
-    """The events of a file, one entry for each definition."""
+    """Return the events of a file, one entry for each definition."""
     entries = {name: _event_entry(event) for name, event in found.events.items()}
     return Entries(entries, tuple(map(str, found.problems)))
 
 
 def glean_entries(found: GleanDefinitions) -> Entries:
-    """The metrics and pings of Glean files."""
+    """Return the metrics and pings of Glean files."""
     entries: dict[str, Entry] = {name: glean_entry(metric) for name, metric in found.metrics.items()}
     for name, ping in found.pings.items():
         entries[f"ping {name}"] = {
@@ -146,7 +146,7 @@ def glean_entries(found: GleanDefinitions) -> Entries:
 
 
 def glean_entry(metric: GleanMetric) -> Entry:
-    """One metric of a Glean application."""
+    """Return one metric of a Glean application."""
     return {
         "name": metric.name,
         "kind": metric.kind,

@@ -5,7 +5,7 @@ What can go wrong with files that define probes and stores.
 
     ProbesError
     ├── NotADefinitionFile   a file cannot be read as a definition file at all
-    └── BadStoresFile        stores.toml makes no sense
+    └── BadStoresFile        stores.toml is invalid
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class NotADefinitionFile(ProbesError):
 
 
 class BadStoresFile(ProbesError):
-    """The file of stores makes no sense.  The text names the file and what to do."""
+    """The file of stores is invalid.  The text names the file and what to do."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,7 +1,7 @@
 """Holds the event records of one section of a ping against the grammar and their definitions."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from telemetry_server.probes.event_file import (
@@ -20,6 +20,8 @@ MAX_RECORDS = 1000
 MAX_VALUE_BYTES = 80
 # A longer value may have lost a character of up to four bytes.
 MIN_TRUNCATED_BYTES = 77
+# A text of fewer characters has fewer bytes than that.
+SURELY_SHORT = MIN_TRUNCATED_BYTES // 4
 MAX_TIMESTAMP_MS = 10 * 366 * 24 * 3600 * 1000
 MIN_PARTS, MAX_PARTS = 4, 6
 # The union of what the documents and Firefox's own parser accept.
@@ -34,13 +36,37 @@ def event_marks(process: str, records: Sequence[Any], expectations: Expectations
     if len(records) > MAX_RECORDS:
         detail = f"{len(records)} records; a client sends at most {MAX_RECORDS} a process"
         yield Mark(MarkName.TOO_MANY_RECORDS, detail, None, process)
+    clean = expectations.clean_events(process)
     for record in records:
+        if _is_clean(record, clean):
+            continue
         if not _is_record(record):
             yield Mark(MarkName.TUPLE_SHAPE, f"{shown(record)} is not an event record", None, process)
             continue
         metric = ".".join(record[1:4])
         for name, detail in _faults(process, record, expectations):
             yield Mark(name, detail, metric, process)
+
+
+def _is_clean(record: Any, clean: Mapping[tuple[str, str, str], frozenset[str]]) -> bool:
+    """Whether nothing is wrong with *record*, as with most; False where `_faults` must decide."""
+    try:
+        timestamp, category, method, object_, value, extra = record
+        extra_keys = clean[category, method, object_]
+    except (ValueError, TypeError, KeyError):  # it is shorter, not a list, or not defined
+        return False
+    if timestamp.__class__ is not int or not 0 <= timestamp <= MAX_TIMESTAMP_MS:
+        return False
+    if extra.__class__ is not dict or (value is not None and not _is_short(value)):
+        return False
+    for key, text in extra.items():
+        if key not in extra_keys or text.__class__ is not str or len(text) >= SURELY_SHORT:
+            return False
+    return len(extra) <= MAX_EXTRA_KEYS
+
+
+def _is_short(value: Any) -> bool:
+    return value.__class__ is str and len(value) < SURELY_SHORT
 
 
 def _is_record(record: Any) -> bool:

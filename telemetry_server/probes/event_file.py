@@ -86,7 +86,7 @@ class EventFile:
 
 def parse_events(text: bytes, mode: Mode = Mode.HISTORICAL) -> EventFile:
     """
-    Read the text of an Events.yaml; an entry with an error is left out by itself.
+    Read the text of an Events.yaml; an entry with an error does not affect the others.
 
     Raises:
         NotADefinitionFile: It is not YAML, not a mapping of categories, or past the limits.

@@ -1,4 +1,4 @@
-"""What a definition means for one build and one store: computed once, then looked up for every value."""
+"""The meaning of definitions for one build and one store: computed once, looked up for every value."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -23,6 +23,10 @@ class ScalarExpectation(NamedTuple):
     faults: tuple[Fault, ...]
 
 
+# The class of the values of each kind of scalar.
+_CLASS_OF: Mapping[str, type] = {"uint": int, "string": str, "boolean": bool}
+
+
 class EventExpectation(NamedTuple):
     """An event's definition, and what is wrong with any record of it in this build."""
 
@@ -41,6 +45,8 @@ class Expectations:
         self._is_main = is_main
         self._scalars: dict[str, ScalarExpectation | None] = {}
         self._events: dict[tuple[str, str, str], EventExpectation | None] = {}
+        self._clean_scalars: dict[str, Mapping[str, type]] = {}
+        self._clean_events: dict[str, Mapping[tuple[str, str, str], frozenset[str]]] = {}
         self._flagged: dict[str, Mapping[str, tuple[Fault, ...]]] = {}
         self._marked_names: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {}
 
@@ -60,7 +66,7 @@ class Expectations:
         return self.registry.event_file is not None
 
     def scalar(self, label: str) -> ScalarExpectation | None:
-        """What is expected of a scalar; None if it is not defined."""
+        """Return what is expected of a scalar; None if it is not defined."""
         try:
             return self._scalars[label]
         except KeyError:
@@ -71,7 +77,7 @@ class Expectations:
         return found
 
     def event(self, category: str, method: str, object_: str) -> EventExpectation | None:
-        """What is expected of an event; None if it is not defined."""
+        """Return what is expected of an event; None if it is not defined."""
         key = category, method, object_
         try:
             return self._events[key]
@@ -84,8 +90,36 @@ class Expectations:
         )
         return found
 
+    def clean_scalars(self, process: str) -> Mapping[str, type]:
+        """Return the plain scalars that may be in the section of *process*, with their class."""
+        clean = self._clean_scalars.get(process)
+        if clean is None:
+            file = self.registry.scalar_file
+            clean = self._clean_scalars[process] = {
+                name: _CLASS_OF[definition.kind]
+                for name, definition in (() if file is None else file.scalars.items())
+                if not definition.keyed and self._is_clean(definition, process)
+            }
+        return clean
+
+    def clean_events(self, process: str) -> Mapping[tuple[str, str, str], frozenset[str]]:
+        """Return the events that may be in the section of *process*, with their extra keys."""
+        clean = self._clean_events.get(process)
+        if clean is None:
+            file = self.registry.event_file
+            clean = self._clean_events[process] = {
+                key: frozenset(definition.extra_keys)
+                for key, definition in (() if file is None else file.triples.items())
+                if self._is_clean(definition, process, has_stores=False)
+            }
+        return clean
+
+    def _is_clean(self, definition: Definition, process: str, *, has_stores: bool = True) -> bool:
+        is_faulty = self._faults(definition, has_stores=has_stores)
+        return is_allowed(definition.processes, process) and not is_faulty
+
     def flagged_histograms(self, process: str) -> Mapping[str, tuple[Fault, ...]]:
-        """The histograms that should not be in the section of *process*, each with what is wrong."""
+        """Return the histograms that should not be in the section of *process*, each with what is wrong."""
         flagged = self._flagged.get(process)
         if flagged is None:
             flagged = self._flagged[process] = dict(self._compute_flagged(process))
@@ -164,5 +198,5 @@ class Expectations:
 
 
 def wrong_process(processes: tuple[str, ...], section: str) -> Fault:
-    """The fault of a value in a section that its definition does not allow."""
+    """Return the fault of a value in a section that its definition does not allow."""
     return MarkName.WRONG_PROCESS, f"it is recorded in {', '.join(processes)}, not in {section}"

@@ -71,7 +71,7 @@ class Problems:
 
 def unique_pairs(node: Node, name: str, problems: Problems) -> dict[str, tuple[Node, Node]]:
     """
-    The pairs of a mapping by the text of their keys, the last of two equal ones.
+    Return the pairs of a mapping by the text of their keys, the last of two equal ones.
 
     A key that YAML does not read as text (``on``, ``012``, ``12:30``, ``null``) is an error.
     """
@@ -90,7 +90,7 @@ def unique_pairs(node: Node, name: str, problems: Problems) -> dict[str, tuple[N
 def read_fields(
     name: str, line: int, node: Node, fields: Mapping[str, Field], problems: Problems
 ) -> dict[str, Any] | None:
-    """The checked fields of one definition; None if it has an error."""
+    """Return the checked fields of one definition; None if it has an error."""
     if not isinstance(node.value, Pairs):
         problems.add(line, name, "the definition is not a mapping of fields")
         return None
@@ -116,7 +116,7 @@ def read_fields(
 
 
 def _other_scalar(node: Node) -> str | None:
-    """What is wrong with a value that is, or holds, a scalar of a type that definitions do not have."""
+    """Return the problem of a value that contains a scalar of a type that definitions do not have."""
     if isinstance(node.value, OtherScalar):
         if not node.value.text:
             return "has no value"
@@ -125,12 +125,12 @@ def _other_scalar(node: Node) -> str | None:
 
 
 def text(value: Any, mode: Mode) -> str | None:
-    """What is wrong with a text."""
+    """Return the problem of a text."""
     return None if isinstance(value, str) else f"is {shown(value)}, not text"
 
 
 def boolean(value: Any, mode: Mode) -> str | None:
-    """What is wrong with a truth value."""
+    """Return the problem of a truth value."""
     if isinstance(value, bool):
         return None
     if mode is Mode.HISTORICAL and value in ("true", "false"):
@@ -139,7 +139,7 @@ def boolean(value: Any, mode: Mode) -> str | None:
 
 
 def texts(value: Any, mode: Mode) -> str | None:
-    """What is wrong with a list of texts that must not be empty."""
+    """Return the problem of a list of texts that must not be empty."""
     if not isinstance(value, list):
         return f"is {shown(value)}, not a list"
     if not value:
@@ -149,12 +149,12 @@ def texts(value: Any, mode: Mode) -> str | None:
 
 
 def texts_or_empty(value: Any, mode: Mode) -> str | None:
-    """What is wrong with a list of texts; only strict mode refuses an empty one."""
+    """Return the problem of a list of texts; only strict mode refuses an empty one."""
     return None if value == [] and mode is Mode.HISTORICAL else texts(value, mode)
 
 
 def whole_numbers(value: Any, mode: Mode) -> str | None:
-    """What is wrong with a list of whole numbers that must not be empty; true and false are not numbers."""
+    """Return the problem of a list of whole numbers, which must not be empty; true is not a number."""
     if not isinstance(value, list):
         return f"is {shown(value)}, not a list"
     if not value:
@@ -164,7 +164,7 @@ def whole_numbers(value: Any, mode: Mode) -> str | None:
 
 
 def addresses(value: Any, mode: Mode) -> str | None:
-    """What is wrong with a list of mail addresses."""
+    """Return the problem of a list of mail addresses."""
     wrong = texts(value, mode)
     if wrong is not None:
         return wrong
@@ -173,7 +173,7 @@ def addresses(value: Any, mode: Mode) -> str | None:
 
 
 def words_of(allowed: frozenset[str], historical: frozenset[str] = frozenset()) -> Check:
-    """A check of a list of words."""
+    """Return a check of a list of words."""
 
     def check(value: Any, mode: Mode) -> str | None:
         wrong = texts(value, mode)
@@ -187,7 +187,7 @@ def words_of(allowed: frozenset[str], historical: frozenset[str] = frozenset()) 
 
 
 def word_of(allowed: frozenset[str]) -> Check:
-    """A check of one word."""
+    """Return a check of one word."""
 
     def check(value: Any, mode: Mode) -> str | None:
         if isinstance(value, str) and value in allowed:
@@ -198,7 +198,7 @@ def word_of(allowed: frozenset[str]) -> Check:
 
 
 def expiry(value: Any, mode: Mode) -> str | None:
-    """What is wrong with the version in which a probe expires."""
+    """Return the problem of the version in which a probe expires."""
     if not isinstance(value, str):
         return f"is {shown(value)}, not text; put it in quotes"
     pattern = _EXPIRY if mode is Mode.STRICT else _HISTORICAL_EXPIRY

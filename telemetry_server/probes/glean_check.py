@@ -51,7 +51,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class PingFacts:
-    """What a Glean ping says about itself."""
+    """Facts of a Glean ping on which its checks depend."""
 
     name: str  # its doctype
     version: str  # of the application; empty if unknown

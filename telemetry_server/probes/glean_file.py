@@ -1,10 +1,11 @@
 """The definitions of a Glean application, read by glean-parser (the extra ``glean``)."""
 
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from telemetry_server.probes.errors import DefinitionProblem, NotADefinitionFile
 from telemetry_server.probes.fields import TWICE, Mode, Problems, unique_pairs
@@ -12,6 +13,7 @@ from telemetry_server.probes.yaml_file import Node, Pairs, read_yaml
 
 EXTRA_MISSING = "glean-parser is not installed: pip install 'telemetry-server[glean]'"
 EXPIRES = "expires"
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", re.ASCII)
 DEFAULT_PING = "metrics"
 EVENTS_PING = "events"
 EVENT = "event"
@@ -51,7 +53,7 @@ class GleanPing:
 
 @dataclass(frozen=True, slots=True)
 class GleanDefinitions:
-    """The metrics and pings of some files, and what is wrong with them."""
+    """The metrics and pings of some files, and the problems of the files."""
 
     metrics: Mapping[str, GleanMetric]
     pings: Mapping[str, GleanPing]
@@ -60,7 +62,7 @@ class GleanDefinitions:
 
 def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
     """
-    Read files of metrics and pings; with a problem in one of them none of its definitions may be there.
+    Parse files of metrics and pings; a file with a problem may lack all of its definitions.
 
     Raises:
         NotADefinitionFile: A file cannot be read or is past the limits, or glean-parser is not installed.
@@ -76,7 +78,9 @@ def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
         config: dict[str, Any] = {"allow_reserved": True, "do_not_disable_expired": True}
         root = _checked(path)
         problems += [f"{path.name}: {problem}" for problem in _twice(root)]
-        by_version = _expires_by_version(root)
+        expiries = list(_expiries_of(root))
+        problems += [f"{path.name}: {problem}" for problem in _mixed(expiries)]
+        by_version = any(expiry.is_version for expiry in expiries)
         if by_version:
             config["expire_by_version"] = 0
         try:
@@ -103,7 +107,7 @@ def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
 
 
 def _checked(path: Path) -> Node:
-    """The tree of a file that is small and flat enough for a parser without limits."""
+    """Return the tree of a file that is small and flat enough for a parser without limits."""
     try:
         return read_yaml(path.read_bytes())
     except OSError as error:
@@ -112,18 +116,35 @@ def _checked(path: Path) -> Node:
         raise NotADefinitionFile(f"{path}: {error}") from None
 
 
-def _expires_by_version(root: Node) -> bool:
-    """Whether the metrics of a file expire in a version, a whole number, and not on a date."""
-    for _, category in root.value if isinstance(root.value, Pairs) else ():
-        for _, metric in category.value if isinstance(category.value, Pairs) else ():
-            for key, value in metric.value if isinstance(metric.value, Pairs) else ():
-                if key.value == EXPIRES and (type(value.value) is int or str(value.value).isdigit()):
-                    return True
-    return False
+class _Expiry(NamedTuple):
+    name: str  # category.metric
+    line: int
+    is_version: bool
+
+
+def _expiries_of(root: Node) -> Iterator[_Expiry]:
+    """Yield the metrics of a file that expire on a date or in a version, a whole number."""
+    for category, metrics in root.value if isinstance(root.value, Pairs) else ():
+        for metric, fields in metrics.value if isinstance(metrics.value, Pairs) else ():
+            for key, value in fields.value if isinstance(fields.value, Pairs) else ():
+                text = str(value.plain)
+                is_version = text.isdigit() and not isinstance(value.plain, bool)
+                if key.value == EXPIRES and (is_version or _DATE.fullmatch(text)):
+                    yield _Expiry(f"{category.plain}.{metric.plain}", value.line, is_version)
+
+
+def _mixed(expiries: Sequence[_Expiry]) -> Iterator[DefinitionProblem]:
+    """Yield the first metric that expires in another form than the first one of its file."""
+    for expiry in expiries:
+        if expiry.is_version != expiries[0].is_version:
+            forms = ("a version", "a date") if expiry.is_version else ("a date", "a version")
+            detail = f"it expires at {forms[0]}, {expiries[0].name} at {forms[1]}: use one form in a file"
+            yield DefinitionProblem(expiry.line, expiry.name, detail)
+            return
 
 
 def _twice(root: Node) -> list[DefinitionProblem]:
-    """The categories and metrics that a file names twice; glean-parser keeps only the last of them."""
+    """Return the categories and metrics that a file names twice; glean-parser keeps only the last of them."""
     problems = Problems(Mode.STRICT)
     for name, (_, category) in unique_pairs(root, "", problems).items():
         if isinstance(category.value, Pairs):

@@ -103,7 +103,7 @@ _NUMBERS = frozenset({"low", "high", "n_buckets", "n_values", "labels"})
 
 
 def histogram_rules(spec_file: SpecFile) -> dict[str, HistogramRules]:
-    """What a file says of each histogram besides its buckets, read as in historical mode."""
+    """Return what a file says of each histogram besides its buckets, read as in historical mode."""
     try:
         definitions = load_definitions(spec_file.text) if len(spec_file) else {}
     except NotASpecFile:
@@ -192,7 +192,7 @@ def _details(name: str, definition: Any, mode: Mode) -> Iterator[str]:
 
 
 def _names_twice(text: bytes) -> set[str]:
-    """The names that the outermost object, or an object in it, has twice."""
+    """Return the names that the outermost object, or an object in it, has twice."""
     twice: set[str] = set()
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """
-Finds and removes what says who sent a ping.
+Finds and removes identities: the values of a ping that identify its sender.
 
 Source of the list: the rule for stores that are declared anonymous (docs/probes.md, "Anonymous stores").
 """
@@ -19,10 +19,10 @@ IDENTITY_PATHS: tuple[tuple[str, ...], ...] = (
     ("payload", "sessionId"),
     ("payload", "subsessionId"),
 )
-# Any key of this object that ends so, in any case.
+# Every key of this object with this ending, in any case.
 SESSION_OBJECT = ("payload", "info")
 SESSION_ENDING = "sessionid"
-# Shorter values say too little to be searched for elsewhere.
+# Shorter values occur by chance, so they are not searched for elsewhere.
 MIN_SEARCHED_CHARACTERS = 8
 REMOVED = "removed"
 
@@ -36,7 +36,7 @@ class Identity:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it says nothing: null or an empty string."""
+        """Whether it is null or an empty string."""
         return self.value is None or self.value == ""
 
 
@@ -47,7 +47,7 @@ def identities_in(ping: MutableMapping[str, Any]) -> Iterator[Identity]:
 
 
 def remove_identities(ping: MutableMapping[str, Any]) -> list[Identity]:
-    """Remove every identity from *ping*; return what was there."""
+    """Remove every identity from *ping*, and return them."""
     found = []
     for parent, name, path in list(_places(ping)):
         found.append(Identity(path, parent[name]))
@@ -76,7 +76,7 @@ def _object_at(ping: MutableMapping[str, Any], path: tuple[str, ...]) -> Mutable
 
 
 def without_values(text: str, identities: list[Identity]) -> str:
-    """*text* with every value of *identities* replaced, for texts that may repeat one."""
+    """Return *text* with every value of *identities* replaced."""
     for identity in identities:
         value = identity.value
         if isinstance(value, str) and len(value) >= MIN_SEARCHED_CHARACTERS:

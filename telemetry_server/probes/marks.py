@@ -68,7 +68,7 @@ class Mark(NamedTuple):
     process: str | None = None  # the section of the ping
 
     def as_json(self) -> dict[str, str | None]:
-        """The object that ``explain --json`` lists."""
+        """Return the object that ``explain --json`` lists."""
         return {
             "name": self.name.value,
             "metric": self.metric,

@@ -213,7 +213,7 @@ def _below(parent: Any, path: tuple[str, ...]) -> dict[str, Any]:
 
 
 def expectations_of(registry: ProbeRegistry, build: Build, store: str, *, is_main: bool) -> Expectations:
-    """The `Expectations` for a build and a store; those of the latest `MAX_BUILDS` builds are kept."""
+    """Return the `Expectations` for a build and a store; those of the latest `MAX_BUILDS` builds are kept."""
     known = registry.expectations
     key = build, store, is_main
     found: Expectations | None = known.get(key)

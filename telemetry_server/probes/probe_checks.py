@@ -1,4 +1,4 @@
-"""What stored records are held against: stores, and definitions of revisions and Glean applications."""
+"""Checks of stored records: by stores, and by definitions of revisions and Glean applications."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from telemetry_server.probes.stores import NO_STORES, TELEMETRY, Stores
 
 @dataclass(frozen=True, slots=True)
 class ProbeChecks:
-    """What pings are held against."""
+    """Stores and sources of definitions for checks of pings."""
 
     revisions: FindsDefinitions
     stores: Stores = NO_STORES

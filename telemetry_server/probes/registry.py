@@ -60,7 +60,7 @@ class ProbeRegistry:
         return known_sections(self._parsed(PROCESSES, parse_processes) or ())
 
     def scalar(self, name: str) -> ScalarDefinition | None:
-        """The definition of a scalar."""
+        """Return the definition of a scalar."""
         return None if self.scalar_file is None else self.scalar_file.scalars.get(name)
 
     def is_unusable_scalar(self, name: str) -> bool:
@@ -68,17 +68,17 @@ class ProbeRegistry:
         return self.scalar_file is not None and name in self.scalar_file.unusable
 
     def event(self, category: str, method: str, object_: str) -> EventDefinition | None:
-        """The definition of an event."""
+        """Return the definition of an event."""
         return None if self.event_file is None else self.event_file.triples.get((category, method, object_))
 
     def event_of(self, metric: str) -> EventDefinition | None:
-        """The definition of an event that is named category.method.object."""
+        """Return the definition of an event that is named category.method.object."""
         rest, _, object_ = metric.rpartition(".")
         category, _, method = rest.rpartition(".")
         return self.event(category, method, object_)
 
     def histogram(self, name: str) -> HistogramRules | None:
-        """What is known of a histogram, a use counter included."""
+        """Return the definition of a histogram or a use counter."""
         found = self.histograms.get(name)
         if found is None and name.startswith(PREFIX) and name in self.use_counters:
             return HistogramRules(name, 0)
@@ -93,7 +93,7 @@ class ProbeRegistry:
             yield from self.event_file.events.values()
 
     def place_of(self, metric: str) -> tuple[str, int] | None:
-        """The file and the line, from 1, of a metric's definition; an event is category.method.object."""
+        """Return the file and line (from 1) of a metric's definition; an event is category.method.object."""
         scalar = self.scalar(metric)
         if scalar is not None:
             return SCALARS, scalar.line
@@ -134,7 +134,7 @@ _by_file: "WeakKeyDictionary[SpecFile, ProbeRegistry]" = WeakKeyDictionary()
 
 
 def registry_of(spec_file: SpecFile) -> ProbeRegistry:
-    """The one `ProbeRegistry` of *spec_file*; it lives as long as the file does."""
+    """Return the one `ProbeRegistry` of *spec_file*; it lives as long as the file does."""
     registry = _by_file.get(spec_file)
     if registry is None:
         registry = _by_file[spec_file] = ProbeRegistry(spec_file)

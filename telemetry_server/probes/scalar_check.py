@@ -30,7 +30,14 @@ def scalar_marks(
         return
     if not expectations.has_scalars:
         return
+    clean: Mapping[str, Any] = {} if keyed else expectations.clean_scalars(process)
     for label, value in values.items():
+        kind = clean.get(label)
+        # Most values: inline, because a ping has hundreds.
+        if kind is value.__class__ and (
+            0 <= value <= MAX_UINT if kind is int else kind is bool or len(value) <= MAX_STRING_CHARACTERS
+        ):
+            continue
         expected = expectations.scalar(label)
         if expected is not None:
             yield from _defined_marks(expected, label, value, process, keyed)

@@ -61,7 +61,7 @@ class ScalarFile:
 
 def parse_scalars(text: bytes, mode: Mode = Mode.HISTORICAL) -> ScalarFile:
     """
-    Read the text of a Scalars.yaml; a definition with an error is left out by itself.
+    Read the text of a Scalars.yaml; a definition with an error does not affect the others.
 
     Raises:
         NotADefinitionFile: It is not YAML, not a mapping of categories, or past the limits.

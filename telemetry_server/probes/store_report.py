@@ -1,4 +1,4 @@
-"""The report on stores: what came for each, what it holds, and which metrics several stores share."""
+"""The report on stores: pings and metrics of each, and metrics that several stores share."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ class StoreReport:
         self._stores[policy.store].anomalies[MarkName.CLIENT_ID_PRESENT.value] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``stores --json`` prints."""
+        """Return the object that ``stores --json`` prints."""
         self._count_frequent()
         for checked in self._defining.values():
             for metric, stores in checked.stores_of_metrics():

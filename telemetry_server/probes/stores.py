@@ -1,4 +1,4 @@
-"""``stores.toml``: which store each doctype's ping is of, and whether it may say who sent it."""
+"""``stores.toml``: the store of each doctype, and whether its pings may have a client id."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ SCALARS = "scalars"
 
 Presence = Literal["forbidden", "required", "allowed"]
 Path_ = tuple[str, ...]
-# Where the snapshot of a ping may be, if its table does not say: process → label, or in each process.
+# Default places of a ping's scalars: process → label, or in each process.
 DEFAULT_SECTIONS: tuple[Path_, ...] = (
     ("payload", SCALARS, PROCESS),
     ("payload", "processes", PROCESS, SCALARS),
@@ -28,7 +28,7 @@ KEYS = ("store", "client_id", "environment", "sections", "min_interval_seconds")
 
 @dataclass(frozen=True, slots=True)
 class StorePolicy:
-    """What the operator says of the pings of one doctype."""
+    """The rules for the pings of one doctype."""
 
     store: str
     client_id: Presence = "allowed"
@@ -39,7 +39,7 @@ class StorePolicy:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether the pings must not say who sent them."""
+        """Whether the pings must not have a client id."""
         return self.client_id == "forbidden"
 
 
@@ -57,14 +57,14 @@ class Stores:
     policies: Mapping[tuple[str, str], StorePolicy] = field(default_factory=dict)
 
     def policy_of(self, namespace: str, doctype: str) -> StorePolicy | None:
-        """The policy of a doctype; main pings have one without a table, others do not."""
+        """Return the policy of a doctype; main pings have one without a table, others do not."""
         policy = self.policies.get((namespace, doctype))
         if policy is None and (namespace, doctype) == (TELEMETRY, MAIN):
             return MAIN_POLICY
         return policy
 
     def is_anonymous(self, namespace: str, doctype: str) -> bool:
-        """Whether the pings of a doctype must not say who sent them."""
+        """Whether the pings of a doctype must not have a client id."""
         policy = self.policies.get((namespace, doctype))
         return policy is not None and policy.is_anonymous
 
@@ -92,7 +92,7 @@ def read_stores(path: Path) -> Stores:
     Read a file of stores.
 
     Raises:
-        BadStoresFile: It cannot be read or makes no sense; the text is one line.
+        BadStoresFile: It cannot be read or is invalid; the text is one line.
     """
     try:
         text = path.read_bytes()
@@ -109,7 +109,7 @@ def parse_stores(text: bytes) -> Stores:
     Read the text of a file of stores: a table for each doctype.
 
     Raises:
-        BadStoresFile: It makes no sense; the text names the table and the key.
+        BadStoresFile: It is invalid; the text names the table and the key.
     """
     if len(text) > MAX_BYTES:
         raise BadStoresFile(f"{len(text):,} bytes; at most {MAX_BYTES:,} are read")

@@ -120,7 +120,14 @@ def test_glean_definitions_are_imported_and_shown(root, command, expires):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"a: [", METRICS.replace(b"counter", b"teapot") % b"never", b"[" * 9999]
+    "text",
+    [
+        b"",
+        b"a: [",
+        METRICS.replace(b"counter", b"teapot") % b"never",
+        b"[" * 9999,
+        METRICS % b"150" + (METRICS % b"2100-01-01").split(b"garden:")[1].replace(b"visits", b"guests"),
+    ],
 )
 def test_a_glean_file_that_is_not_accepted_is_not_kept(root, command, text):
     """One line says why."""

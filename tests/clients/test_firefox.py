@@ -134,12 +134,13 @@ def test_the_client_id_of_a_custom_ping_is_nowhere_but_in_raw(data, records):
     assert refused["body"]["payload"] == stored["payload"]
     assert len(sent["clientId"]) == 36
     assert "clientId" not in refused["body"]
-    # The same client's other pings may say who sent them; nothing of this ping does.
+    # The client's other pings may have its id; nothing of this ping has it.
     of_ping = [line for line in places_of(data) if refused["document_id"].encode() in line]
     assert of_ping
     assert not any(sent["clientId"].encode() in line for line in of_ping)
     for line in places_of(data, "quarantine"):
         assert sent["clientId"].encode() not in line
+    assert sent["clientId"] not in (data.parent / "server.log").read_text()
 
 
 def places_of(data: Path, *stores: str) -> list[bytes]:

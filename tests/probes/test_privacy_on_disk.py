@@ -1,9 +1,11 @@
-"""No byte outside of raw/ says who sent a ping of an anonymous store: all files, decompressed."""
+"""No file outside of raw/ has the client id of a ping of an anonymous store, decompressed or not."""
 
 import json
 import logging
+from uuid import UUID
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
@@ -13,12 +15,16 @@ from telemetry_server.repair.repair import Repairer
 from tests.probes.samples import SOMEBODY, STORES, a_ping
 from tests.support.data_root import World, an_id, submitted
 
+# The id as text, as in names, and as the 16 bytes of a column.
+FORMS = (SOMEBODY.encode(), SOMEBODY.replace("-", "").encode(), UUID(SOMEBODY).bytes)
 RAIN = {"scalars": {"parent": {"garden.weather.rain_ticks": 42}}}
 
 
 def bytes_of(path):
-    """The content of a file, decompressed where it is compressed."""
+    """The content of a file, decompressed where it is compressed; of a Parquet file every value."""
     data = path.read_bytes()
+    if path.suffix == ".parquet":
+        return data + repr(pq.read_table(path).to_pylist()).encode()
     if not data.startswith(b"\x28\xb5\x2f\xfd"):
         return data
     out = b""
@@ -57,10 +63,11 @@ def test_an_identity_is_in_no_file_outside_of_raw_and_in_no_log(world, caplog):
     found = {
         path.relative_to(world.root.path).parts[0]
         for path, data in places.items()
-        if SOMEBODY.encode() in data or SOMEBODY.replace("-", "").encode() in data
+        if any(form in data for form in FORMS)
     }
 
     assert found <= {"raw"}
+    assert any(path.suffix == ".parquet" for path in places)
     assert SOMEBODY not in caplog.text
     reasons = [fields["reason"] for _, fields in world.lines("quarantine")]
     assert sorted(reasons) == [

@@ -42,7 +42,7 @@ def a_main_ping(number: int, tabs: int) -> Submission:
 
 @pytest.fixture
 def world(tmp_path, monkeypatch, command):
-    """A main ping, two good custom pings, one with a mark and one that says who sent it."""
+    """A main ping, two good custom pings, one with a mark and one with a client id."""
     stores = tmp_path / "stores.toml"
     stores.write_bytes(example_of("toml"))
     monkeypatch.setenv("TELEMETRY_STORES_FILE", str(stores))
@@ -121,7 +121,7 @@ def test_explain_names_the_mark_the_metric_and_the_line(world, command):
 
 
 def test_drift_lists_what_is_sent_and_not_defined(world, command):
-    """The rows have owners, and the histograms that nobody sends are silent."""
+    """The rows have owners, and histograms that are never sent are silent."""
     report = json.loads(command("drift", "--json", "--data", str(world.root.path))[0])
 
     rows = {(row["state"], row["metric"]): row for row in report["drift"]}

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--identities",
         action="store_true",
-        help="raw: print pings of anonymous stores as received, with what says who sent them",
+        help="raw: print pings of anonymous stores as received, with their client ids",
     )
     parser.add_argument("--json", action="store_true", help="no effect: lines are always JSON")
     add_settings_options(parser)

@@ -50,7 +50,7 @@ def run_import(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _file_name(path: Path) -> str:
-    """The name under which a file is kept: its own, if that is plain."""
+    """Return the name under which a file is kept: its own, if that is plain."""
     if not _NAME.fullmatch(path.name):
         raise NotADefinitionFile(f"{path}: the name of the file is not 1 to 100 letters, digits, . _ -")
     return path.name if path.suffix == ".yaml" else f"{path.name}.yaml"

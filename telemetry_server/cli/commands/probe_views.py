@@ -1,4 +1,4 @@
-"""What ``specs show`` and ``specs diff`` print of definitions that are not histograms."""
+"""``specs show`` and ``specs diff`` for definitions that are not histograms."""
 
 import argparse
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _PLACE = frozenset({"line", "file"})
 
 
 def kind_of(args: argparse.Namespace, *files: str | None) -> FileKind:
-    """The kind that the arguments ask for: ``--kind``, else that of the first file, else histograms."""
+    """Return the kind that the arguments name: ``--kind``, or that of the first file, or histograms."""
     if args.kind is not None:
         return FileKind(args.kind)
     first = next((name for name in files if name and not name.startswith(("http://", "https://"))), None)
@@ -92,7 +92,7 @@ def diff(args: argparse.Namespace, settings: Settings, kind: FileKind) -> int:
 
 
 def imported_files(settings: Settings) -> list[Path]:
-    """The definition files of Glean applications that were imported."""
+    """Return the definition files of Glean applications that were imported."""
     folder = revision_cache_path(settings) / "glean"
     return sorted(path for path in folder.glob("*/*/*.yaml") if path.is_file())
 
