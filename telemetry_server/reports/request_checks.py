@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
+
+from multidict import CIMultiDictProxy
 
 from telemetry_server.access.bearer_tokens import token_of
 from telemetry_server.reports.problems import Problem
@@ -46,7 +47,7 @@ def check_origin(headers: Mapping[str, str], method: str) -> None:
         raise Problem("foreign-request", "A page of another site sent this request.")
 
 
-def visitor_of(services: Services, headers: Mapping[str, str]) -> Visitor:
+def visitor_of(services: Services, headers: CIMultiDictProxy[str]) -> Visitor:
     """
     Return who asks.
 
@@ -67,8 +68,9 @@ def visitor_of(services: Services, headers: Mapping[str, str]) -> Visitor:
             )
         return Visitor(Proof.TOKEN, token.role, f"token {token.id}")
     trusted = services.options.trusted_user_header
-    if trusted and (name := headers.get(trusted)):
-        user = access.user(name)
+    if trusted and (names := headers.getall(trusted, [])):
+        # Of two headers one may be the client's own, which the proxy did not remove.
+        user = access.user(names[0]) if len(names) == 1 else None
         return UNKNOWN if user is None else Visitor(Proof.HEADER, user.role, user.name, f"header:{user.name}")
     session = services.sessions.find(access, cookie_of(headers))
     if session is not None:
@@ -77,12 +79,12 @@ def visitor_of(services: Services, headers: Mapping[str, str]) -> Visitor:
 
 
 def cookie_of(headers: Mapping[str, str], name: str = COOKIE) -> str:
-    """Return the value of a cookie; empty if it was not sent."""
-    try:
-        found = SimpleCookie(headers.get("Cookie", "")).get(name)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+    """Return the value of a cookie of ours; empty if it was not sent.  Cookies of others may be odd."""
+    for part in headers.get("Cookie", "").split(";"):
+        found, _, value = part.strip().partition("=")
+        if found == name:
+            return value
+    return ""
 
 
 def check_csrf(services: Services, visitor: Visitor, method: str, token: str) -> None:

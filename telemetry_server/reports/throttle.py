@@ -12,7 +12,7 @@ MAX_PAUSE_SECONDS = 8.0
 FORGET_AFTER_SECONDS = 900.0
 MAX_NAMES = 10_000
 MAX_WAITING = 4  # of one name; more are refused at once
-MAX_WAITING_IN_ALL = 32
+MAX_WAITING_IN_ALL = 256  # or a few names would keep all others out
 
 
 @dataclass(slots=True)

@@ -348,3 +348,25 @@ async def test_with_a_proxy_nobody_is_let_in_for_lack_of_users(setup):
         named = await reports.get("/api/v1/status", headers={"X-Remote-User": "mallory"})
 
     assert (alone.status, named.status) == (401, 401)
+
+
+async def test_a_name_beside_that_of_the_proxy_counts_for_nothing(guarded):
+    """A proxy that adds its header leaves the client's own in place."""
+    setup, _ = guarded
+    both = [("X-Remote-User", "a-admin"), ("X-Remote-User", "a-viewer")]
+    async with running_reports(setup, trusted_user_header="X-Remote-User") as reports:
+        one = await reports.get("/api/v1/status", headers=both[1:])
+        two = await reports.get("/api/v1/status", headers=both)
+
+    assert (one.status, two.status) == (200, 401)
+
+
+async def test_odd_cookies_of_other_servers_of_the_machine_end_no_session(guarded):
+    """Browsers send cookies to all ports of a host."""
+    setup, _ = guarded
+    async with running_reports(setup) as reports:
+        cookie = (await reports.sign_in("a-viewer")).cookie["Cookie"]
+        odd = f'a={{"b": [1, 2]}}; c; =d; telemetry_session_x=1; {cookie}; e="f'
+        page = await reports.get("/", headers={"Cookie": odd})
+
+    assert page.status == 200

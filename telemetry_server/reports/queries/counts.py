@@ -80,23 +80,11 @@ def by_hour(
         for reason in WITHOUT_ID:
             for moment in _without_id(source, ledger, day, reason):
                 count(moment[:13], "quarantined", reason=reason)
-    for ping in ledger.pending():
-        count(_hour_of_pending(source, ping), "pending")
+    for moment in source.pending.moments(ledger):
+        count(moment[:13], "pending")
     for each in source.unread.all(ledger):
         count(f"{each.received_at:%Y-%m-%dT%H}", "pending")
     return hours, reasons
-
-
-def _hour_of_pending(source: Source, ping: Any) -> str:
-    from storage.errors import DamagedRecord, TornRecord
-    from telemetry_server.coordinator.conversion_worker import read_item
-    from telemetry_server.coordinator.work_items import RawItem
-
-    try:
-        submission = read_item(source.root.raw, RawItem(ping.segment, ping.offset, ping.length))
-    except (DamagedRecord, TornRecord, FileNotFoundError):
-        return f"{ping.day[:4]}-{ping.day[4:6]}-{ping.day[6:]}T00"
-    return f"{submission.received_at.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 def _without_id(source: Source, ledger: Ledger, day: str, reason: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from storage.ledger.ledger import Ledger
 from telemetry_server.reports.queries.ping_summaries import PingFilter, PingSummary
-from telemetry_server.reports.queries.refused_pings import pending_pings, repeats_and_deleted, unread_pings
+from telemetry_server.reports.queries.refused_pings import repeats_and_deleted, unread_pings
 from telemetry_server.reports.queries.source import Source
 from telemetry_server.reports.queries.stored_pings import After, stored_pings
 
@@ -51,7 +51,7 @@ def _of_day(
     if wanted.takes_outcome("duplicate") or wanted.takes_outcome("deleted"):
         yield from repeats_and_deleted(ledger, day)
     if wanted.takes_outcome("pending"):
-        yield from pending_pings(source.root, ledger, day)
+        yield from source.pending.of_day(ledger, day)
 
 
 def _days(ledger: Ledger, unread_days: set[str], wanted: PingFilter, after: After | None) -> list[str]:

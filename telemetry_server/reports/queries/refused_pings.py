@@ -10,7 +10,7 @@ import orjson
 from storage.data_root import DataRoot
 from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import StoredFile
+from storage.ledger.values import PendingPing, StoredFile
 from storage.partitions.frames import read_lines
 from storage.raw.reader import read_submission
 from telemetry_server.coordinator.conversion_worker import read_item
@@ -84,16 +84,39 @@ def repeats_and_deleted(ledger: Ledger, day: str) -> Iterator[PingSummary]:
         )
 
 
-def pending_pings(root: DataRoot, ledger: Ledger, day: str) -> Iterator[PingSummary]:
-    """Yield the newest pings of *day* that wait for definitions."""
-    for ping in ledger.newest_pending(MAX_PENDING):
-        if ping.day != day:
-            continue
-        try:
-            submission = read_item(root.raw, RawItem(ping.segment, ping.offset, ping.length))
-        except (DamagedRecord, TornRecord, FileNotFoundError):
-            continue
-        yield summary_of(of_pending(submission, ping.revision))
+class PendingPings:
+    """Reads the pings that wait for definitions, each once as long as it waits."""
+
+    def __init__(self, root: DataRoot) -> None:
+        self._raw = root.raw
+        self._known: dict[tuple[str, int], PingSummary | None] = {}  # by segment and offset
+
+    def of_day(self, ledger: Ledger, day: str) -> Iterator[PingSummary]:
+        """Yield the newest of those that came on *day*."""
+        for ping in ledger.newest_pending(MAX_PENDING):
+            if ping.day == day and (summary := self._summary(ping)) is not None:
+                yield summary
+
+    def moments(self, ledger: Ledger) -> Iterator[str]:
+        """Yield when each of them came; of one whose bytes are damaged, the beginning of its day."""
+        waiting = ledger.pending()
+        present = {(ping.segment, ping.offset) for ping in waiting}
+        self._known = {place: known for place, known in self._known.items() if place in present}
+        for ping in waiting:
+            summary = self._summary(ping)
+            damaged = f"{ping.day[:4]}-{ping.day[4:6]}-{ping.day[6:]}T00"
+            yield damaged if summary is None else summary.received_at
+
+    def _summary(self, ping: PendingPing) -> PingSummary | None:
+        place = ping.segment, ping.offset
+        if place not in self._known:
+            item = RawItem(ping.segment, ping.offset, ping.length)
+            try:
+                seen = of_pending(read_item(self._raw, item), ping.revision)
+                self._known[place] = summary_of(seen)
+            except (DamagedRecord, TornRecord, FileNotFoundError):
+                self._known[place] = None
+        return self._known[place]
 
 
 def unread_pings(unread: list[Unread], day: str) -> Iterator[PingSummary]:

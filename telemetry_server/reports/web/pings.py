@@ -26,7 +26,7 @@ async def pings(ask: Ask) -> Answer:
         for name, field in type(ask.parameters).model_fields.items()
         if (value := getattr(ask.parameters, name)) not in ("", None, 100, False) and name != "format"
     }
-    query = urlencode({name: value for name, value in given.items() if name != "cursor"})
+    query = urlencode(given)
     next_query = urlencode({**given, "cursor": listed["next_cursor"]}) if listed["next_cursor"] else ""
     return page(
         "pings.html",
