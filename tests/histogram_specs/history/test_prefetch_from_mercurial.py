@@ -89,12 +89,13 @@ def write_release(hg, root):
 def served(tmp_path_factory):
     """Serve both repositories; return their nodes by role."""
     scratch = tmp_path_factory.mktemp("mercurial")
-    hg = mercurial.find_hg(scratch / "venv")
-    central, nodes = write_central(hg, scratch / "repositories")
-    release, release_nodes = write_release(hg, scratch / "repositories")
     log = scratch / "access.log"
-    with mercurial.serving(hg, scratch / "repositories", log) as url:
-        yield hg, url, {CENTRAL: central, RELEASE: release}, {CENTRAL: nodes, RELEASE: release_nodes}, log
+    with mercurial.installed(scratch / "venv") as hg:
+        central, nodes = write_central(hg, scratch / "repositories")
+        release, release_nodes = write_release(hg, scratch / "repositories")
+        roles = {CENTRAL: nodes, RELEASE: release_nodes}
+        with mercurial.serving(hg, scratch / "repositories", log) as url:
+            yield hg, url, {CENTRAL: central, RELEASE: release}, roles, log
 
 
 async def reports_of(url, directory, repositories=(CENTRAL, RELEASE), now=NOW, **more):
@@ -366,7 +367,7 @@ async def test_single_revisions_are_fetched_from_a_mercurial_server(served, tmp_
 async def test_revisions_are_read_from_a_local_mercurial_clone(served, monkeypatch, tmp_path):
     """With the command hg, if it is installed."""
     hg, _, repositories, nodes, _ = served
-    monkeypatch.setenv("PATH", f"{Path(hg).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{Path(hg.command).parent}{os.pathsep}{os.environ['PATH']}")
     async with source_of(str(repositories[CENTRAL].path)) as source:
         assert isinstance(source, MercurialClone)
         assert await source.read(Revision(CENTRAL, nodes[CENTRAL]["v2 on 3"][:12])) == a_text(2)
