@@ -17,13 +17,13 @@ from tests.attacks.test_mutated_bodies import ended, metric, scrape
 from tests.attacks.test_slow_clients import SILENT, SLOW_BODY, SLOW_HEADERS, TIMEOUTS, Crowd
 from tests.support.data_root import an_id
 from tests.support.edges import RunningServer, a_request, running_server, wait_for
+from tests.support.sizes import size
 
 MEMORY = Path("/sys/fs/cgroup/memory")
 LIMIT_BYTES = 256 << 20
 MIB = 1 << 20
-IS_FULL = os.environ.get("ATTACKS") == "full"
-SECONDS = 20.0 if IS_FULL else 4.0
-CROWD = 1000 if IS_FULL else 300
+SECONDS = float(size(4, 20))
+CROWD = size(300, 1000)
 GOOD_BODY = b'{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox"}}'
 
 
