@@ -43,8 +43,9 @@ check: lint test  ## lint, types, tests, docs: what .ci/run runs
 coverage: install  ## branch coverage of the tests, by room
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@status=0; $(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile || status=$$?; \
-	  $(BIN)/python -m coverage combine --quiet && $(BIN)/python -m tests.support.coverage_by_room || status=$$?; \
-	  exit $$status
+	  $(BIN)/python -m coverage combine --quiet && \
+	  $(BIN)/python -m tests.support.coverage_by_room >build/coverage/by_room.txt || status=$$?; \
+	  cat build/coverage/by_room.txt; exit $$status
 
 bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench

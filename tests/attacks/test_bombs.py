@@ -111,6 +111,7 @@ def post_at_once(server: RunningServer, body: bytes, count: int, first: int) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_twenty_bombs_at_once_do_not_delay_good_clients(tmp_path):
     """Each bomb is quarantined as too large; good pings are answered and stored meanwhile."""
     settings = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
@@ -182,6 +183,7 @@ def inside(group: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.privileged
 def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_path):
     """No process is killed for memory, good clients are served, and the metrics match what was sent."""

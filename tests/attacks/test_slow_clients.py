@@ -130,6 +130,7 @@ def test_50_slow_clients_of_each_kind_get_408_and_good_posts_get_200(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_1000_slow_clients_of_each_kind_get_408_and_good_posts_get_200(tmp_path):
     """The same with the numbers that a release needs: p99 at most 250 ms, at most 100 MiB more."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4096:
@@ -262,7 +263,7 @@ async def post_beside_stalled(
     return peak - before
 
 
-@pytest.mark.parametrize("size", [50, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [50, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.alone])])
 def test_good_posts_get_200_beside_stalled_readers_and_writers(tmp_path, size):
     """There are as many readers as writers; memory stays within docs/limits.md."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2 * size + 500:

@@ -245,6 +245,7 @@ async def port_in(path: Path) -> int:
     return int(path.read_text())
 
 
+@pytest.mark.alone
 async def test_a_slow_disk_causes_503_instead_of_memory_growth(
     tmp_path: Path, forks: ForkServer, figure: Figure
 ) -> None:
