@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test demo lint check coverage bench faults lock
+.PHONY: help install run test demo lint check coverage bench faults full lock
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,8 +27,8 @@ $(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server
 run: install  ## start the server on 127.0.0.1:8080, data in ./data; PORT=9000 takes another port
 	@PORT='$(PORT)' REPORTS_PORT='$(REPORTS_PORT)' $(BIN)/telemetry-server serve --data ./data
 
-test: install  ## every test that needs no outside service
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+test: install  ## every test that needs no outside service; COVERAGE=yes also does what `make coverage` does
+	@$(if $(COVERAGE),$(MAKE) --no-print-directory coverage,$(BIN)/python -m pytest -q -n 2 --dist loadfile)
 
 demo: install  ## a temporary server, valid and faulty pings, and the outcome of each
 	@$(BIN)/telemetry-server demo
@@ -43,14 +43,18 @@ check: lint test  ## lint, types, tests, docs: what .ci/run runs
 coverage: install  ## branch coverage of the tests, by room
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@status=0; $(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile || status=$$?; \
-	  $(BIN)/python -m coverage combine --quiet && $(BIN)/python -m tests.support.coverage_by_room || status=$$?; \
-	  exit $$status
+	  $(BIN)/python -m coverage combine --quiet && \
+	  $(BIN)/python -m tests.support.coverage_by_room >build/coverage/by_room.txt || status=$$?; \
+	  cat build/coverage/by_room.txt; exit $$status
 
 bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench
 
 faults: install  ## the long durability suite, with its figures
-	@FAULTS=full $(BIN)/python -m pytest -q -m "not firefox" tests/faults
+	@SIZES=full $(BIN)/python -m pytest -q -m "not firefox" tests/faults
+
+full: install  ## every test at its full size, slow ones and real browsers too: more than an hour
+	@SIZES=full $(BIN)/python -m pytest -q -m "slow or not slow"
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \

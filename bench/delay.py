@@ -18,7 +18,7 @@ GIVE_UP_SECONDS = 30.0
 
 def measure(quick: bool) -> list[Row]:
     """Return one row: single pings, each sent after the previous one is stored."""
-    count = 5 if quick else 25
+    count = 2 if quick else 25
     definitions = shipped_definitions()
     delays = []
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:

@@ -98,7 +98,7 @@ def measure(quick: bool) -> list[Row]:
                     our_server(workers, folder / str(number) / "data", settings, "--no-convert")
                 )
             for connections in CONNECTIONS[:1] if quick else CONNECTIONS:
-                for size in SIZES_BYTES[::2] if quick else SIZES_BYTES:
+                for size in SIZES_BYTES[:1] if quick else SIZES_BYTES:
                     found = _take_turns(servers, os.urandom(size), connections, quick=quick)
                     rows += _rows(f"{size // 1000} KB, {connections} connections, {workers} workers", found)
     return rows
@@ -107,7 +107,7 @@ def measure(quick: bool) -> list[Row]:
 def _take_turns(
     servers: dict[str, Server], body: bytes, connections: int, *, quick: bool
 ) -> dict[str, list[Sample]]:
-    rounds, seconds = (2, 1) if quick else (5, 1)
+    rounds, seconds = (1, 1) if quick else (5, 1)
     for server in servers.values():
         sample(server, body, 1, connections)
     found: dict[str, list[Sample]] = {name: [] for name in servers}

@@ -49,7 +49,7 @@ def measure(quick: bool) -> list[Row]:
 
 
 def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick: bool) -> Row:
-    rounds, seconds = (1, 2) if quick else (15, 2)
+    rounds, seconds = (1, 1) if quick else (15, 2)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-", dir=where) as place:
         data = Path(place) / "data"
         RevisionCache(data / "specs").store(definitions.revision, definitions.text)

@@ -31,13 +31,13 @@ def measure(quick: bool) -> list[Row]:
         with TemporaryServer(data, settings) as server:
             source = submissions()
             at_rest = [
-                _delay(server.url, data, next(source).path, probe.body) for _ in range(3 if quick else 9)
+                _delay(server.url, data, next(source).path, probe.body) for _ in range(1 if quick else 9)
             ]
             load = threading.Thread(
                 target=burst,
                 args=(server.port, probe.body),
                 kwargs={
-                    "seconds": 5 if quick else 60,
+                    "seconds": 1 if quick else 60,
                     "connections": CONNECTIONS,
                     "requests_per_second": PINGS_PER_SECOND,
                 },

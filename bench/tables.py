@@ -171,26 +171,29 @@ def measure(quick: bool, big: int = 10_000, small: int = 100_000) -> list[Row]:
         big: How many pings of 90 KB.
         small: How many small ones.
     """
+    rounds, query_rounds = ROUNDS, QUERY_ROUNDS
     if quick:
-        big, small = 256, 512
+        big, small, rounds, query_rounds = 64, 128, 1, 1
     rows = []
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
         for what, source, count in (
             ("90 KB", big_submissions(big), big),
             ("small", small_submissions(), small),
         ):
-            data, found = _converted(Path(folder) / what.replace(" ", "-"), source, count, what)
+            data, found = _converted(Path(folder) / what.replace(" ", "-"), source, count, what, rounds)
             rows += [*found, _size(data, what)]
             if what == "90 KB":
-                rows += [*_questions(data), _start(data)]
+                rows += [*_questions(data, query_rounds), _start(data, query_rounds)]
     return rows
 
 
-def _converted(folder: Path, source: Iterator[Submission], count: int, what: str) -> tuple[Path, list[Row]]:
+def _converted(
+    folder: Path, source: Iterator[Submission], count: int, what: str, rounds: int
+) -> tuple[Path, list[Row]]:
     folder.mkdir()
     runs: dict[bool, list[Run]] = {False: [], True: []}
     submissions = list(islice(source, count))
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for tables, done in runs.items():
             data = folder / f"{number}-{tables}"
             fill(data, iter(submissions), count)
@@ -233,20 +236,24 @@ def _asked(script: str, data: Path, statement: str) -> tuple[float, float]:
     return float(seconds) * 1000, done.peak_mib
 
 
-def _questions(data: Path) -> list[Row]:
+def _questions(data: Path, rounds: int) -> list[Row]:
     rows, peaks = [], []
     for what, statement, over_lines, goal in _QUESTIONS:
         pairs = []
-        for _ in range(QUERY_ROUNDS):
+        for _ in range(rounds):
             milliseconds, peak = _asked(_BY_TABLES, data, statement)
             peaks.append(peak)
             pairs.append((milliseconds, _asked(_BY_LINES, data, over_lines)[0]))
         note = f"asked for: at most 1/{round(1 / goal)}"
         rows.append(paired_row(what, "CPU ms", pairs, "DuckDB over the lines", note))
-    return [*rows, _ten_to_one(data), goal_row("memory of a question", "MiB", [max(peaks)], MEMORY_GOAL_MIB)]
+    return [
+        *rows,
+        _ten_to_one(data, rounds),
+        goal_row("memory of a question", "MiB", [max(peaks)], MEMORY_GOAL_MIB),
+    ]
 
 
-def _ten_to_one(data: Path) -> Row:
+def _ten_to_one(data: Path, rounds: int) -> Row:
     names = [name for name in json.loads(shipped_definitions().text) if name != METRIC][: TEN - 1]
     listed = ", ".join(f"'{name}'" for name in [METRIC, *names])
     pairs = [
@@ -254,14 +261,14 @@ def _ten_to_one(data: Path) -> Row:
             _asked(_BY_TABLES, data, _HISTOGRAM.format(f"in ({listed})"))[0],
             _asked(_BY_TABLES, data, _HISTOGRAM.format(f"= '{METRIC}'"))[0],
         )
-        for _ in range(QUERY_ROUNDS)
+        for _ in range(rounds)
     ]
     return paired_row("ten histograms by build", "CPU ms", pairs, "one", "asked for: at most 6")
 
 
-def _start(data: Path) -> Row:
+def _start(data: Path, rounds: int) -> Row:
     command = [sys.executable, "-m", "telemetry_server", "sql", "--data", str(data), "SELECT 1"]
     bare = [sys.executable, "-c", "import duckdb"]
     run(command)
-    pairs = [(run(command).cpu_seconds * 1000, run(bare).cpu_seconds * 1000) for _ in range(2 * QUERY_ROUNDS)]
+    pairs = [(run(command).cpu_seconds * 1000, run(bare).cpu_seconds * 1000) for _ in range(2 * rounds)]
     return paired_row("sql, from start to its end", "CPU ms", pairs, "import duckdb", "asked for: at most 3")

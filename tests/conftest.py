@@ -7,6 +7,8 @@ import pytest
 
 from telemetry_server.cli.main import main
 
+pytest_plugins = ("tests.support.figures",)
+
 
 @pytest.fixture
 def command(capsys, monkeypatch) -> Callable[..., tuple[str, str]]:

@@ -17,13 +17,13 @@ from tests.attacks.test_mutated_bodies import ended, metric, scrape
 from tests.attacks.test_slow_clients import SILENT, SLOW_BODY, SLOW_HEADERS, TIMEOUTS, Crowd
 from tests.support.data_root import an_id
 from tests.support.edges import RunningServer, a_request, running_server, wait_for
+from tests.support.sizes import size
 
 MEMORY = Path("/sys/fs/cgroup/memory")
 LIMIT_BYTES = 256 << 20
 MIB = 1 << 20
-IS_FULL = os.environ.get("ATTACKS") == "full"
-SECONDS = 20.0 if IS_FULL else 4.0
-CROWD = 1000 if IS_FULL else 300
+SECONDS = float(size(4, 20))
+CROWD = size(300, 1000)
 GOOD_BODY = b'{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox"}}'
 
 
@@ -111,6 +111,7 @@ def post_at_once(server: RunningServer, body: bytes, count: int, first: int) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_twenty_bombs_at_once_do_not_delay_good_clients(tmp_path):
     """Each bomb is quarantined as too large; good pings are answered and stored meanwhile."""
     settings = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
@@ -182,6 +183,7 @@ def inside(group: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.privileged
 def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_path):
     """No process is killed for memory, good clients are served, and the metrics match what was sent."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import ssl
@@ -19,7 +18,6 @@ from tests.support.edges import RunningServer, running_server, wait_for
 from tests.support.running_server import telemetry_server
 
 PAGES = Path(__file__).parent
-INSTALL_SECONDS = 180
 BROWSERS = [
     pytest.param("chromium", marks=pytest.mark.slow),
     pytest.param("firefox", marks=pytest.mark.firefox),
@@ -70,21 +68,12 @@ def test_a_page_can_submit_if_its_origin_is_allowed(browser, allowed, tmp_path):
     assert (seen["beacon-text"], seen["beacon-json"]) == ("true", "true")
 
 
-@pytest.fixture(scope="module")
-def glean_js(tmp_path_factory) -> Path:
-    """A folder of pages with Glean.js; GLEAN_JS may name an existing node_modules."""
-    folder = tmp_path_factory.mktemp("glean-js")
+@pytest.fixture(scope="session")
+def glean_pages(glean_js, tmp_path_factory) -> Path:
+    """A folder of pages with Glean.js."""
+    folder: Path = tmp_path_factory.mktemp("glean-pages")
     shutil.copy(PAGES / "glean_page.html", folder)
-    if ready := os.environ.get("GLEAN_JS"):
-        (folder / "node_modules").symlink_to(ready)
-        return folder
-    if shutil.which("npm") is None:
-        pytest.skip("needs npm: apt-get install npm, or a node_modules with @mozilla/glean in GLEAN_JS")
-    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "@mozilla/glean"]
-    try:
-        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-    except (subprocess.SubprocessError, OSError) as error:
-        pytest.skip(f"@mozilla/glean cannot be installed here: {type(error).__name__}")
+    (folder / "node_modules").symlink_to(glean_js / "node_modules")
     return folder
 
 
@@ -140,9 +129,11 @@ def answers(server: RunningServer) -> Counter[str]:
         pytest.param("tag=plot-1", True, True, id="a tag with CORS"),
     ],
 )
-def test_a_page_with_glean_js_submits(browser, page, *, is_allowed, arrives, glean_js, certificate, tmp_path):
+def test_a_page_with_glean_js_submits(
+    browser, page, *, is_allowed, arrives, glean_pages, certificate, tmp_path
+):
     """In a half-hour time zone, whose offset Glean.js writes as a fraction of hours."""
-    with serving_pages(glean_js) as pages:
+    with serving_pages(glean_pages) as pages:
         cors = {"TELEMETRY_SUBMIT_CORS_ORIGINS": pages.origin} if is_allowed else {}
         with running_server(tmp_path, environment=certificate | cors) as server:
             seen = run_glean_js(browser, page, server, tmp_path, pages)
@@ -167,11 +158,11 @@ def test_a_page_with_glean_js_submits(browser, page, *, is_allowed, arrives, gle
     ],
 )
 def test_a_web_ping_with_an_answer_of_5xx_is_lost_when_its_page_is_closed(
-    browser, page, *, tries, glean_js, certificate, tmp_path
+    browser, page, *, tries, glean_pages, certificate, tmp_path
 ):
     """Answers to beacons are not read; pings sent with fetch wait only in the memory of the page."""
     full = {"TELEMETRY_MIN_FREE_BYTES": str(1 << 60)}
-    with serving_pages(glean_js) as pages:
+    with serving_pages(glean_pages) as pages:
         cors = {"TELEMETRY_SUBMIT_CORS_ORIGINS": pages.origin}
         with running_server(tmp_path, environment=certificate | cors | full) as server:
             seen = run_glean_js(browser, page, server, tmp_path, pages)

@@ -11,11 +11,12 @@ import pytest
 from storage.raw.segment_paths import segments
 from storage.raw.writer import RawWriter
 from telemetry_server.demo.temporary_server import TemporaryServer
-from tests.faults.conftest import Figure, size
 from tests.faults.test_sudden_deaths import SETTINGS, until
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.edges import wait_for
+from tests.support.figures import Figure
 from tests.support.running_server import telemetry_server
+from tests.support.sizes import size
 from tests.support.whole_server import Clients, prepare
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

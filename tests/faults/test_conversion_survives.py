@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StorageError
-from tests.faults.conftest import size
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.faulty_disk import FaultyDisk
+from tests.support.sizes import size
 
 
 def filled(path: Path) -> World:
@@ -45,12 +45,16 @@ def assert_complete(world: World) -> None:
     assert len(known) == len(list(world.root.path.glob("*/*/**/*.zst")))
 
 
-@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
-async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, error):
-    """The n-th operation fails, for every n: the next run completes the conversion."""
+@pytest.mark.parametrize(("error", "step"), [(errno.EIO, 1), (errno.ENOSPC, size(3, 1))])
+async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, error, step):
+    """
+    The n-th operation fails, for every n: the next run completes the conversion.
+
+    Conversion does not look at the kind of error; the sample has a full disk at every third operation.
+    """
     nth = 0
     while True:
-        nth += 1
+        nth += step
         world = filled(tmp_path / str(nth))
         disk = FaultyDisk(nth=nth, error=error, short=bool(nth % 2))
         with suppress(OSError, StorageError):

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
-from tests.faults.conftest import Figure, size
 from tests.faults.test_failing_disks import OnFullDisk, fill
 from tests.faults.test_sudden_deaths import SETTINGS, until
+from tests.support.figures import Figure
 from tests.support.fork_server import wait_for_state
 from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_without_power_cut
+from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
 from tests.support.whole_server import Clients, kill, kill_all, prepare, processes_of
 

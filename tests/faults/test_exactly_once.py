@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from histogram_specs.revision import Revision
-from tests.faults.conftest import Figure, size
 from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
 from tests.support.history import History, Seen, violations
+from tests.support.sizes import size
 
 LATER = Revision("mozilla-central", "fedcba987654")  # its definitions arrive halfway
 KILLS = 8

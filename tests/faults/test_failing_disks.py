@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from telemetry_server.demo.temporary_server import TemporaryServer
-from tests.faults.conftest import Figure, size
 from tests.faults.test_sudden_deaths import SETTINGS, until
 from tests.support.data_root import a_ping, an_id
+from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
 from tests.support.history import Seen, packed
 from tests.support.power_cut import loop_filesystem
+from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
 from tests.support.whole_server import Clients, is_alive, prepare, processes_of
 
@@ -244,6 +245,7 @@ async def port_in(path: Path) -> int:
     return int(path.read_text())
 
 
+@pytest.mark.alone
 async def test_a_slow_disk_causes_503_instead_of_memory_growth(
     tmp_path: Path, forks: ForkServer, figure: Figure
 ) -> None:

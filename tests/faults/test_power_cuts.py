@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from storage.ledger.ledger import Ledger
-from tests.faults.conftest import Figure, size
 from tests.faults.test_system_calls import (
     acknowledged_ids,
     bytes_of_files,
@@ -19,8 +18,10 @@ from tests.faults.test_system_calls import (
     data_root_to_repair,
 )
 from tests.support.data_root import World
+from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
 from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_without_power_cut
+from tests.support.sizes import size
 
 pytestmark = [pytest.mark.slow, pytest.mark.privileged]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from telemetry_server.demo.temporary_server import TemporaryServer
-from tests.faults.conftest import Figure, size
+from tests.support.figures import Figure
 from tests.support.running_server import telemetry_server
+from tests.support.sizes import size
 from tests.support.whole_server import Clients, is_alive, kill, kill_all, prepare, processes_of
 
 pytestmark = pytest.mark.slow

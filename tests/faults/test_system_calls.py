@@ -16,11 +16,12 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
 from storage.partitions.compact import compact_day
 from storage.raw.reader import read_submission, scan_segment, segments
-from tests.faults.conftest import Figure, size
 from tests.faults.test_conversion_survives import assert_complete, filled
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 from tests.support.fault_actions import COULD_NOT
+from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
+from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
 
 pytestmark = [pytest.mark.slow, pytest.mark.privileged, needs_strace]

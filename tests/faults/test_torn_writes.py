@@ -8,8 +8,9 @@ import pytest
 from storage.errors import StorageError
 from storage.raw.reader import Span, read_submission, scan_segment, segments
 from storage.raw.segment_file import SegmentSeries
-from tests.faults.conftest import Figure, size
 from tests.support.data_root import a_ping, submitted
+from tests.support.figures import Figure
+from tests.support.sizes import size
 
 pytestmark = pytest.mark.slow
 

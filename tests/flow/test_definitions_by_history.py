@@ -20,18 +20,18 @@ LATER_SPEC = {**SPEC, "NOT_THERE": {"kind": "flag", "description": "", "expires_
 
 def test_a_ping_is_converted_with_the_definitions_of_its_build(tmp_path, command):
     """They are found by revision, by build date, or by an alias; without any of them the ping is refused."""
-    hg = mercurial.find_hg(tmp_path / "venv")
-    repository = mercurial.Repository(hg, tmp_path / "repositories" / "mozilla-central")
-    first = repository.commit("2014-01-10", orjson.dumps(SPEC))
-    quiet = repository.commit("2014-01-20")
-    later = repository.commit("2014-02-10", orjson.dumps(LATER_SPEC))
-    repository.commit("2014-03-20")
     (tmp_path / "data").mkdir()
     world = World(tmp_path / "data")
-    with mercurial.serving(hg, tmp_path / "repositories", tmp_path / "access.log") as url:
-        from pytest import MonkeyPatch
-
-        with MonkeyPatch.context() as environment:
+    with mercurial.installed(tmp_path / "venv") as hg:
+        repository = mercurial.Repository(hg, tmp_path / "repositories" / "mozilla-central")
+        first = repository.commit("2014-01-10", orjson.dumps(SPEC))
+        quiet = repository.commit("2014-01-20")
+        later = repository.commit("2014-02-10", orjson.dumps(LATER_SPEC))
+        repository.commit("2014-03-20")
+        with (
+            mercurial.serving(hg, tmp_path / "repositories", tmp_path / "access.log") as url,
+            pytest.MonkeyPatch.context() as environment,
+        ):
             environment.setenv("TELEMETRY_REVISION_SERVER", url)
             environment.setenv("TELEMETRY_REVISION_OFFLINE", "false")
             command("specs", "prefetch", "--repo", "mozilla-central", "--data", str(world.root.path))

@@ -80,6 +80,7 @@ class RunningEdge:
         self, *parts: bytes, pause: float = 0.02, half_close: bool = False, patience: float = 0.15
     ) -> list[Answer]:
         """Send *parts*, and read until the edge closes or sends nothing for *patience* after a response."""
+        others = self.worker.edge.active_requests
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         received = b""
         try:
@@ -90,7 +91,9 @@ class RunningEdge:
                 await writer.drain()
             if half_close:
                 writer.write_eof()
-            while chunk := await self._next_chunk(reader, patience if received else FIRST_ANSWER_SECONDS):
+            while chunk := await self._next_chunk(
+                reader, patience if received else FIRST_ANSWER_SECONDS, others
+            ):
                 received += chunk
         except (TimeoutError, ConnectionError):
             pass
@@ -98,12 +101,13 @@ class RunningEdge:
             writer.close()
         return parse_answers(received)
 
-    async def _next_chunk(self, reader: asyncio.StreamReader, patience: float) -> bytes:
+    async def _next_chunk(self, reader: asyncio.StreamReader, patience: float, others: int) -> bytes:
         """
         Return the next bytes; empty when the edge has closed.
 
         Raises:
-            TimeoutError: Nothing arrived for *patience* seconds, or for longer while a request is open.
+            TimeoutError: Nothing arrived for *patience* seconds, or for longer while more than *others*
+                requests are open.
         """
         deadline = asyncio.get_running_loop().time() + max(patience, BUSY_SECONDS)
         while True:
@@ -111,7 +115,7 @@ class RunningEdge:
                 return await asyncio.wait_for(reader.read(1 << 16), patience)
             except TimeoutError:
                 is_late = asyncio.get_running_loop().time() >= deadline
-                if is_late or not self.worker.edge.active_requests:
+                if is_late or self.worker.edge.active_requests <= others:
                     raise
 
     async def status(self, *parts: bytes, **options: Any) -> int:

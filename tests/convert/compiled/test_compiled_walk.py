@@ -12,10 +12,11 @@ import pytest
 import hatch_build
 from telemetry_server.convert.pipeline import convert
 from tests.convert.payloads.samples import a_context, a_submission, classic, stored
+from tests.support.sizes import size
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / hatch_build.SOURCE
-SECONDS = 12
+SECONDS = size(4, 12)
 
 WITHOUT = """
 import sys

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import json
-import os
+import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,6 @@ from histogram_specs.history.prefetch import PrefetchRequest, prefetch
 from histogram_specs.history.resolver import Resolved, Resolver, RevisionSource
 from histogram_specs.history.store import HistoryStore, history_path
 from histogram_specs.revision import Revision
-from histogram_specs.sources.clone import MercurialClone
 from histogram_specs.sources.http import HttpGetter
 from histogram_specs.sources.source import source_of
 from telemetry_server.cli.main import main
@@ -28,7 +26,8 @@ from tests.histogram_specs.hostile_server import serving as hostile
 from tests.histogram_specs.hostile_server import status
 from tests.histogram_specs.samples import a_text
 
-pytestmark = pytest.mark.slow
+# Tests of small repositories are quick, but do not install Mercurial.
+with_hg = pytest.mark.skipif(shutil.which("hg") is None, reason="hg is not installed")
 
 CENTRAL = "mozilla-central"
 RELEASE = "releases/mozilla-release"
@@ -86,15 +85,22 @@ def write_release(hg, root):
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def hg(tmp_path_factory):
+    """Mercurial, for all repositories."""
+    with mercurial.installed(tmp_path_factory.mktemp("hg") / "venv") as hg:
+        yield hg
+
+
+@pytest.fixture(scope="module")
+def served(hg, tmp_path_factory):
     """Serve both repositories; return their nodes by role."""
     scratch = tmp_path_factory.mktemp("mercurial")
-    hg = mercurial.find_hg(scratch / "venv")
+    log = scratch / "access.log"
     central, nodes = write_central(hg, scratch / "repositories")
     release, release_nodes = write_release(hg, scratch / "repositories")
-    log = scratch / "access.log"
+    roles = {CENTRAL: nodes, RELEASE: release_nodes}
     with mercurial.serving(hg, scratch / "repositories", log) as url:
-        yield hg, url, {CENTRAL: central, RELEASE: release}, {CENTRAL: nodes, RELEASE: release_nodes}, log
+        yield url, {CENTRAL: central, RELEASE: release}, roles
 
 
 async def reports_of(url, directory, repositories=(CENTRAL, RELEASE), now=NOW, **more):
@@ -116,7 +122,7 @@ def value_of(answer):
 def prefetched(served, tmp_path_factory):
     """The folder of a cache after a complete prefetch, and the reports."""
     directory = tmp_path_factory.mktemp("specs")
-    return directory, asyncio.run(reports_of(served[1], directory))
+    return directory, asyncio.run(reports_of(served[0], directory))
 
 
 async def texts_of(url, repository, nodes):
@@ -129,9 +135,10 @@ async def texts_of(url, repository, nodes):
     return texts
 
 
+@pytest.mark.slow
 async def test_every_revision_resolves_to_the_text_that_the_server_has_at_it(served, prefetched):
     """Whether or not it changed the file, on every branch, with 40 digits or 12, without the network."""
-    _, url, repositories, nodes, _ = served
+    url, repositories, nodes = served
     directory, reports = prefetched
     resolver, history = resolver_of(directory), History(directory)
 
@@ -159,9 +166,10 @@ async def test_every_revision_resolves_to_the_text_that_the_server_has_at_it(ser
     )
 
 
+@pytest.mark.slow
 async def test_versions_are_listed_with_the_times_when_they_were_in_force(served, prefetched):
     """On the default branch, oldest first; equal texts are one digest."""
-    nodes, directory = served[3], prefetched[0]
+    nodes, directory = served[2], prefetched[0]
     versions = History(directory).versions(CENTRAL)
 
     assert [version.revision.changeset for version in versions] == [
@@ -175,6 +183,7 @@ async def test_versions_are_listed_with_the_times_when_they_were_in_force(served
     assert central.known_until == NOW
 
 
+@pytest.mark.slow
 async def test_a_build_resolves_by_its_date(prefetched):
     """The definitions in force in its channel's repository at that time; nothing outside the known range."""
     resolver = resolver_of(prefetched[0])
@@ -207,6 +216,7 @@ async def test_a_build_resolves_by_its_date(prefetched):
         assert ask(channel, build_id).reason == "missing_revision", (channel, build_id)
 
 
+@pytest.mark.slow
 async def test_a_version_resolves_by_its_tag(prefetched):
     """If the build id of the ping does not help."""
     resolver = resolver_of(prefetched[0])
@@ -230,9 +240,9 @@ async def test_a_version_resolves_by_its_tag(prefetched):
         assert ask(channel, version).reason == "missing_revision"
 
 
-async def test_a_second_prefetch_fetches_nothing_and_a_third_only_what_is_new(served, tmp_path):
+@with_hg
+async def test_a_second_prefetch_fetches_nothing_and_a_third_only_what_is_new(hg, tmp_path):
     """According to its report and to the requests that the server saw."""
-    hg, _, _, _, _ = served
     root = tmp_path / "repositories"
     repository = mercurial.Repository(hg, root / CENTRAL)
     repository.commit("2013-01-01", a_text(1))
@@ -256,9 +266,9 @@ async def test_a_second_prefetch_fetches_nothing_and_a_third_only_what_is_new(se
     assert History(tmp_path / "specs").at_revision(Revision(CENTRAL, node)).revision.changeset == node
 
 
-async def test_a_rewritten_history_is_downloaded_again(served, tmp_path):
+@with_hg
+async def test_a_rewritten_history_is_downloaded_again(hg, tmp_path):
     """The server has another repository under the same name."""
-    hg, _, _, _, _ = served
     for name, value in (("one", 1), ("other", 2)):
         repository = mercurial.Repository(hg, tmp_path / name / CENTRAL)
         for day in range(1, 4):
@@ -271,9 +281,10 @@ async def test_a_rewritten_history_is_downloaded_again(served, tmp_path):
         assert value_of(answer) == value
 
 
+@pytest.mark.slow
 async def test_only_the_given_range_of_dates_is_downloaded(served, tmp_path):
     """The version in force at its beginning is known too; a wider range later adds earlier changesets."""
-    _, url, _, nodes, _ = served
+    url, _, nodes = served
     since, until = datetime(2013, 3, 3, tzinfo=UTC), datetime(2013, 4, 10, tzinfo=UTC)
     report = (await reports_of(url, tmp_path, [CENTRAL], dates=DateRange(since, until)))[CENTRAL]
     resolver = resolver_of(tmp_path)
@@ -298,9 +309,10 @@ async def test_only_the_given_range_of_dates_is_downloaded(served, tmp_path):
     assert value_of(ask(build_id="20130601130000")) == 5
 
 
+@pytest.mark.slow
 async def test_a_dry_run_reports_what_it_would_fetch_and_stores_nothing(served, tmp_path):
     """Neither texts nor a history; a missing repository is reported."""
-    _, url, _, _, _ = served
+    url, _, _ = served
     reports = await reports_of(url, tmp_path / "specs", [RELEASE, "releases/none"], dry_run=True)
 
     assert reports[RELEASE].texts_fetched == 3
@@ -309,9 +321,10 @@ async def test_a_dry_run_reports_what_it_would_fetch_and_stores_nothing(served, 
     assert not history_path(tmp_path / "specs").exists()
 
 
+@pytest.mark.slow
 async def test_an_interrupted_prefetch_continues_where_it_stopped(served, tmp_path):
     """The server answers only a few requests before it stops."""
-    _, url, repositories, _, _ = served
+    url, repositories, _ = served
     fetched: list[str] = []
     left = 7
 
@@ -349,9 +362,10 @@ async def test_an_interrupted_prefetch_continues_where_it_stopped(served, tmp_pa
     assert value_of(answer_of) == 12
 
 
+@pytest.mark.slow
 async def test_single_revisions_are_fetched_from_a_mercurial_server(served, tmp_path):
     """Existing ones and missing ones: unknown changeset, changeset without the file, unknown repository."""
-    _, url, _, nodes, _ = served
+    url, _, nodes = served
     async with SpecFetcher(RevisionCache(tmp_path), source_of(url)) as fetcher:
         found = await fetcher.fetch(Revision(CENTRAL, nodes[CENTRAL]["v2 on 3"][:12]))
         missing = [
@@ -367,21 +381,10 @@ async def test_single_revisions_are_fetched_from_a_mercurial_server(served, tmp_
     assert missing == [FetchResult.MISSING] * 3
 
 
-async def test_revisions_are_read_from_a_local_mercurial_clone(served, monkeypatch, tmp_path):
-    """With the command hg, if it is installed."""
-    hg, _, repositories, nodes, _ = served
-    monkeypatch.setenv("PATH", f"{Path(hg).parent}{os.pathsep}{os.environ['PATH']}")
-    async with source_of(str(repositories[CENTRAL].path)) as source:
-        assert isinstance(source, MercurialClone)
-        assert await source.read(Revision(CENTRAL, nodes[CENTRAL]["v2 on 3"][:12])) == a_text(2)
-        for absent in ("e" * 40, "ef" * 20, nodes[CENTRAL]["before 3"]):
-            with pytest.raises(RevisionMissing):
-                await source.read(Revision(CENTRAL, absent))
-
-
+@pytest.mark.slow
 def test_specs_prefetches_lists_and_shows_the_history_of_a_definition(served, tmp_path, capsys, monkeypatch):
     """From an empty data root to the history of one name; a missing repository is a finding."""
-    monkeypatch.setenv("TELEMETRY_REVISION_SERVER", served[1])
+    monkeypatch.setenv("TELEMETRY_REVISION_SERVER", served[0])
 
     def run(*words):
         status = main(["specs", *words, "--json", "--data", str(tmp_path)])
@@ -398,14 +401,15 @@ def test_specs_prefetches_lists_and_shows_the_history_of_a_definition(served, tm
     assert [one["since"][:10] for one in found] == ["2013-05-01", "2013-07-15", "2013-08-10"]
     assert [len(one["definition"]["bucket_starts"]) for one in found] == [6, 16, 17]
     status, everything = run(
-        "show", "--revision", f"https://hg.mozilla.org/{RELEASE}/rev/{served[3][RELEASE]['23.0']}"
+        "show", "--revision", f"https://hg.mozilla.org/{RELEASE}/rev/{served[2][RELEASE]['23.0']}"
     )
     assert (status, len(everything)) == (0, 2)
 
 
-async def test_logs_of_many_pages_are_read_completely(served, prefetched, tmp_path):
+@pytest.mark.slow
+async def test_logs_of_many_pages_are_read_completely(hg, served, prefetched, tmp_path):
     """Thousands of changesets, and a log of the file in pages of two."""
-    hg, url, _, _, _ = served
+    url, _, _ = served
     long = mercurial.Repository(hg, tmp_path / "repositories" / "long")
     long.run("debugbuilddag", "+2300")
     long.run("update", "-q", "tip")

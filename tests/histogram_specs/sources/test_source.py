@@ -13,6 +13,7 @@ from histogram_specs.sources.clone import GitClone, MercurialClone
 from histogram_specs.sources.files import Archive, Folder
 from histogram_specs.sources.http import HttpSource
 from histogram_specs.sources.source import source_of
+from tests.histogram_specs import mercurial
 from tests.histogram_specs.hostile_server import serving, status
 from tests.histogram_specs.samples import a_revision, a_text
 
@@ -136,6 +137,22 @@ async def test_revisions_are_read_from_a_git_clone(tmp_path, git_commits, name):
         assert await source.read(Revision("mozilla-central", head)) == a_text()
         assert await source.read(Revision("mozilla-central", head[:12])) == a_text()
         for absent in (empty, "ef" * 20, "ef" * 6):
+            with pytest.raises(RevisionMissing):
+                await source.read(Revision("mozilla-central", absent))
+
+
+@pytest.mark.skipif(shutil.which("hg") is None, reason="hg is not installed")
+async def test_revisions_are_read_from_a_mercurial_clone(tmp_path):
+    """With whole or abbreviated ids; a changeset may be unknown, or without the file."""
+    with mercurial.installed(tmp_path / "venv") as hg:
+        repository = mercurial.Repository(hg, tmp_path / "clone")
+        empty, with_file = repository.commit("2013-01-01"), repository.commit("2013-02-01", a_text())
+
+    async with source_of(str(repository.path)) as source:
+        assert isinstance(source, MercurialClone)
+        assert await source.read(Revision("mozilla-central", with_file)) == a_text()
+        assert await source.read(Revision("mozilla-central", with_file[:12])) == a_text()
+        for absent in (empty, "e" * 40, "f" * 40):
             with pytest.raises(RevisionMissing):
                 await source.read(Revision("mozilla-central", absent))
 

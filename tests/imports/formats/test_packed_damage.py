@@ -8,6 +8,7 @@ import pytest
 from telemetry_server.imports.formats.exported_ping import ExportFormat
 from telemetry_server.imports.formats.packed_layout import PackedVersion
 from tests.imports.formats.samples import DIMENSIONS, document_id, packed_records, read
+from tests.support.sizes import size
 
 RECORDS = 1_000
 CORRUPTIONS = 50
@@ -84,9 +85,9 @@ def test_every_record_that_50_corruptions_did_not_touch_is_recovered(version, se
 @pytest.mark.slow
 @pytest.mark.parametrize("version", PackedVersion)
 def test_every_untouched_record_is_recovered_under_many_seeds(version):
-    """200 logs of 1,000 records with 50 corruptions each."""
+    """50 logs, or 200, of 1,000 records with 50 corruptions each."""
     undamaged = recovered = changed = 0
-    for seed in range(1_000, 1_200):
+    for seed in range(1_000, 1_000 + size(50, 200)):
         figures = recovered_of(version, seed)
         undamaged, recovered, changed = (
             undamaged + figures[0],

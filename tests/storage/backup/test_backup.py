@@ -13,12 +13,14 @@ from dataclasses import replace
 import pytest
 
 from storage.backup.archive import back_up
+from storage.backup.contents import LIST_NAME, raw_parts
 from storage.backup.restore import restore
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import BadBackup, StorageError
+from storage.errors import BadBackup, LostFile, NoDataRoot, StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
+from storage.lock import FileLock
 from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
@@ -277,6 +279,86 @@ def test_a_data_root_without_its_ledger_is_not_backed_up(world, tmp_path, comman
     _, error = command("backup", str(tmp_path / "b.tar"), "--data", str(world.root.path), status=78)
     assert "the ledger is gone" in error
     assert not (tmp_path / "b.tar").exists()
+
+
+@pytest.mark.parametrize("lost", ["converted/**/*.zst", "quarantine/**/*.zst", "tables/**/*.parquet"])
+def test_a_data_root_that_lost_a_file_is_not_backed_up(world, tmp_path, lost):
+    """The error names the file; neither the archive nor a part of it stays."""
+    file = tmp_path / "out" / "backup.tar"
+    file.parent.mkdir()
+    (path, *_) = world.root.path.glob(lost)
+    path.unlink()
+
+    with pytest.raises(LostFile, match=path.name):
+        back_up(world.root, file, Disk())
+
+    assert list(file.parent.iterdir()) == []
+
+
+def test_a_data_root_with_a_file_that_became_shorter_is_not_backed_up(world, tmp_path):
+    """Committed bytes are missing, so the archive would be wrong."""
+    (path, *_) = world.root.path.glob("converted/**/*.zst")
+    with path.open("r+b") as file:
+        file.truncate(3)
+
+    with pytest.raises(LostFile, match=path.name):
+        back_up(world.root, tmp_path / "backup.tar", Disk())
+
+    assert [each.name for each in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_segment_that_is_removed_while_segments_are_read_is_left_out(world):
+    """Its retention may end at any time; whether it is still needed is checked afterwards."""
+    world.receive([submitted(a_ping(60), 60)])
+    parts = raw_parts(world.root)
+    first = next(parts)
+    others = {f"raw/{path.relative_to(world.root.raw)}": path for path in world.root.raw.glob("*/*")}
+    del others[first.path]
+    removed, path = others.popitem()
+    path.unlink()
+
+    assert {part.path for part in parts} == others.keys() - {removed}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"no JSON",
+        b"[]",
+        b"{}",
+        b'{"format": 2, "files": {}}',
+        b'{"format": 1, "files": []}',
+        b'{"format": 1, "files": {"raw/x": 3}}',
+        b'{"format": 1, "files": {"raw/x": [1, "0"]}}',
+    ],
+)
+def test_an_archive_with_a_wrong_list_of_files_restores_nothing(tmp_path, text):
+    """The list proves that the archive is complete."""
+    file = tmp_path / "backup.tar"
+    with tarfile.open(file, "w") as archive:
+        info = tarfile.TarInfo(LIST_NAME)
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text))
+
+    with pytest.raises(BadBackup, match="nothing was restored"):
+        restore(file, tmp_path / "restored", Disk())
+
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_two_restores_to_one_target_do_not_run_at_once(world, tmp_path):
+    """The second is refused, and changes nothing."""
+    file, target = tmp_path / "backup.tar", tmp_path / "restored"
+    back_up(world.root, file, Disk())
+    lock = FileLock(tmp_path / ".restored.restoring.lock")
+    assert lock.acquire(wait=False)
+    try:
+        with pytest.raises(NoDataRoot, match="another restore is running there"):
+            restore(file, target, Disk())
+    finally:
+        lock.release()
+
+    assert not target.exists()
 
 
 def test_a_restored_data_root_refuses_an_older_ledger(world, tmp_path):
