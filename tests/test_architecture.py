@@ -138,6 +138,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "terminal",
         "outcomes",
     },
+    "mapreduce": {
+        "storage",
+        "storage/ledger",
+        "storage/partitions",
+        "terminal",
+        "settings",
+        "records",
+        "analysis",
+    },
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {
@@ -225,6 +234,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "access",
         "repair",
         "analysis",
+        "mapreduce",
         "generator",
         "demo",
         "composition",

@@ -31,6 +31,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("restore", "make a new data root from a backup"),
     ("compact", "merge the small files of past days"),
     ("sql", "run one SELECT over the tables of stored pings"),
+    ("mapreduce", "run a map-reduce job over the stored records, on all cores or several machines"),
     ("tables", "list the files of the tables, check them, or rebuild them"),
     ("specs", "list, show, compare and prefetch histogram definitions"),
     ("generate", "generate realistic pings, good and bad"),
