@@ -147,6 +147,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "analysis",
     },
+    "mapreduce/exports": {"storage", "mapreduce", "mapreduce/jobs"},
+    "mapreduce/jobs": {"histogram_specs", "storage/partitions", "records", "mapreduce"},
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {
@@ -192,6 +194,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reports/queries",
         "reports",
         "reports/web",
+        "mapreduce",
+        "mapreduce/jobs",
     },
     "diagnostics": {
         "histogram_specs",
@@ -235,6 +239,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "repair",
         "analysis",
         "mapreduce",
+        "mapreduce/exports",
+        "mapreduce/jobs",
         "generator",
         "demo",
         "composition",

@@ -32,6 +32,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("compact", "merge the small files of past days"),
     ("sql", "run one SELECT over the tables of stored pings"),
     ("mapreduce", "run a map-reduce job over the stored records, on all cores or several machines"),
+    ("export", "write the files that the dashboards of the original server read"),
     ("tables", "list the files of the tables, check them, or rebuild them"),
     ("specs", "list, show, compare and prefetch histogram definitions"),
     ("generate", "generate realistic pings, good and bad"),

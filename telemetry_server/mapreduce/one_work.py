@@ -1,10 +1,10 @@
 """Does one piece of work in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from telemetry_server.mapreduce.output_blocks import OutputBlocks
-from telemetry_server.mapreduce.runs import merged_files, write_run
+from telemetry_server.mapreduce.runs import Record, merged_files, write_run
 from telemetry_server.mapreduce.work import (
     Done,
     JobRunner,
@@ -48,12 +48,18 @@ def map_task(work: MapWork, setup: WorkSetup, runner: JobRunner, on_file: Callab
 def _reduce(work: ReduceWork, setup: WorkSetup, runner: JobRunner) -> ReduceDone:
     head = runner.set_up()
     blocks = OutputBlocks(setup.folder / f"{work.name}-output")
-    merged = merged_files(work.runs, setup.folder / f"{work.name}-merged", runner.combine)
-    keys = 0
-    for text, kind, output in runner.reduce(merged):
-        keys += 1
+    keys = count()
+    records = merged_files(work.runs, setup.folder / f"{work.name}-merged", runner.combine)
+    for text, kind, output in runner.reduce(counted(records, keys)):
         blocks.add(text, kind, output)
-    return ReduceDone(work.partition, keys, head, tuple(blocks.end()))
+    return ReduceDone(work.partition, next(keys), head, tuple(blocks.end()))
+
+
+def counted(records: Iterable[Record], keys: Iterator[int]) -> Iterator[Record]:
+    """Yield *records*, and take a number of *keys* for each."""
+    for record in records:
+        next(keys)
+        yield record
 
 
 def _merge_part(work: PartWork, setup: WorkSetup, runner: JobRunner) -> PartDone:
@@ -61,5 +67,5 @@ def _merge_part(work: PartWork, setup: WorkSetup, runner: JobRunner) -> PartDone
     name = setup.folder / f"{work.name}-merged"
     keys = count()
     records = merged_files(work.runs, name, runner.combine, combines_last=True)
-    write_run(body, (record for record in records if next(keys) >= 0))
+    write_run(body, counted(records, keys))
     return PartDone(next(keys), body)
