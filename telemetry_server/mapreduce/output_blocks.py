@@ -21,10 +21,12 @@ class OutputBlocks:
 
     Args:
         path: Begins the names of its files.
+        held_bytes: How much that comes out of order is held in memory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, held_bytes: int = HELD_BYTES) -> None:
         self._path = path
+        self._held_bytes = held_bytes
         self._paths = [path]
         self._stream = path.open("xb")
         self._writer = RunWriter(self._stream)
@@ -40,7 +42,7 @@ class OutputBlocks:
             return
         self._late.append((text, kind, output))
         self._late_bytes += len(text) + len(output)
-        if self._late_bytes > HELD_BYTES:
+        if self._late_bytes > self._held_bytes:
             self._write_late()
 
     def _write_late(self) -> None:

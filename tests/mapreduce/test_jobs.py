@@ -37,16 +37,15 @@ def test_jobs_in_the_style_of_the_original_equal_a_plain_loop(jobs, lines, origi
 @pytest.mark.slow
 @pytest.mark.parametrize("original", ORIGINAL_JOBS, ids=lambda job: job.name)
 def test_the_bytes_depend_on_no_number_of_processes_and_no_hash_seed(jobs, original):
-    """One to four mappers, one to three reducers, two hash seeds."""
+    """One to four mappers, one to three reducers, two hash seeds in turn."""
     job = str(jobs.write(original.text))
     found = set()
-    for mappers in "1234":
-        for reducers in "123":
-            for seed in ("1", "2"):
-                words = ["mapreduce", job, *jobs.always, "-m", mappers, "-r", reducers]
-                done = telemetry_server(*words, PYTHONHASHSEED=seed)
-                assert done.returncode == 0
-                found.add(done.stdout)
+    for mappers in range(1, 5):
+        for reducers in range(1, 4):
+            words = ["mapreduce", job, *jobs.always, "-m", str(mappers), "-r", str(reducers)]
+            done = telemetry_server(*words, PYTHONHASHSEED=str(1 + (mappers + reducers) % 2))
+            assert done.returncode == 0
+            found.add(done.stdout)
 
     assert len(found) == 1
 
