@@ -14,6 +14,7 @@ from telemetry_server.mapreduce.filter import EVERYTHING, FolderFilter, read_fil
 from telemetry_server.mapreduce.inputs import HeldFiles, Selection, Snapshot, known_dimensions, select_files
 from telemetry_server.mapreduce.output_file import TakesBytes
 from telemetry_server.mapreduce.parts import check_parts, header_of, read_part, runs_of, write_part
+from telemetry_server.mapreduce.profiling import profile_of
 from telemetry_server.mapreduce.run import LocalRun, Mapped, RunOptions, Totals
 from telemetry_server.mapreduce.work import JobSpec
 from telemetry_server.mapreduce.work_folder import work_folder
@@ -47,6 +48,7 @@ class Report:
     totals: Totals
     bad: BadRecords
     selection: Selection
+    profile: str | None = None
 
 
 def filter_of(root: DataRoot, path: Path | None) -> FolderFilter:
@@ -94,7 +96,7 @@ def run_job(
         with open_output() as stream:
             for part in reduced.parts():
                 stream.write(part)
-    return Report(totals, mapped.bad, selection)
+        return Report(totals, mapped.bad, selection, profile_of(folder))
 
 
 def make_part(
@@ -123,7 +125,7 @@ def make_part(
         header = header_of(job.digest, wanted.digest, _id_of(place.root), selection, bad.count)
         with open_output() as stream:
             write_part(stream, header, body)
-    return Report(totals, bad, selection)
+        return Report(totals, bad, selection, profile_of(folder))
 
 
 def merge_parts(job: JobSpec, paths: Sequence[Path], work: Path, open_output: OpenOutput) -> Totals:

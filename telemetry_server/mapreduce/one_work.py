@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from telemetry_server.mapreduce.output_blocks import OutputBlocks
+from telemetry_server.mapreduce.profiling import SUFFIX, profiled
 from telemetry_server.mapreduce.runs import Record, merged_files, write_run
 from telemetry_server.mapreduce.work import (
     Done,
@@ -30,6 +31,13 @@ def do_work(work: Work, setup: WorkSetup, runner: JobRunner, on_file: Callable[[
         MapReduceError: It fails, and would fail again.
         OSError: A disk operation failed.
     """
+    if setup.profiles:
+        with profiled(setup.folder / f"{work.name}{SUFFIX}"):
+            return _do(work, setup, runner, on_file)
+    return _do(work, setup, runner, on_file)
+
+
+def _do(work: Work, setup: WorkSetup, runner: JobRunner, on_file: Callable[[int], None]) -> Done:
     if isinstance(work, MapWork):
         return map_task(work, setup, runner, on_file)
     if isinstance(work, ReduceWork):

@@ -34,6 +34,7 @@ class RunOptions:
     reducers: int = 1
     bad_limit: BadLimit = ONE_PERCENT
     budget_bytes: int = BUDGET_BYTES
+    profiles: bool = False
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class LocalRun:
     ) -> None:
         self._options = options
         partitions = 1 if job.reduces_once else options.reducers
-        self._setup = WorkSetup(job, held, folder, partitions, options.budget_bytes)
+        self._setup = WorkSetup(job, held, folder, partitions, options.budget_bytes, options.profiles)
         self._on_bytes = on_bytes
 
     def map(self, selection: Selection) -> Mapped:

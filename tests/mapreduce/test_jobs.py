@@ -352,3 +352,12 @@ def test_the_spellings_of_the_original_are_accepted(jobs):
     output, _ = jobs.command("mapreduce", job, *long)
 
     assert out.read_text() == output == "n\t300\n"
+
+
+def test_a_profile_names_the_functions_of_the_job(jobs):
+    """Those of all processes together."""
+    output, said = jobs.run(COUNT + "    sorted(range(20_000), key=str)\n" + SUM, "-p")
+
+    assert output == "n\t300\n"
+    assert "job.py:1(map)" in said
+    assert "300 " in next(line for line in said.splitlines() if "job.py:1(map)" in line)

@@ -125,8 +125,10 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 def say_report(report: "Report") -> None:
-    """Say which records were skipped, and why no file was read."""
+    """Say which records were skipped, why no file was read, and where the time went."""
     _say_bad(report.bad)
+    if report.profile is not None:
+        say(report.profile)
     selection = report.selection
     if not selection.files:
         pruned = sum(selection.pruned.values())

@@ -36,6 +36,10 @@ duplicates, frontend.  docs/analysis.md shows how to write one.
 
 exit status: 1 if the job fails or too many records are bad, 2 if the filter is wrong, 4 if a part does not
 fit or an input is damaged, 5 if a mapper was killed or the disk is full"""
+IGNORED: dict[tuple[str, ...], str] = {
+    ("-l", "--local-only"): "all data is local",
+    ("-v", "--verbose"): "every run says what it did",
+}
 REFUSED: dict[tuple[str, ...], str] = {
     ("-b", "--bucket"): "there is no cloud store; --data names the data root",
     ("-k", "--aws-key"): "there is no cloud store that would need a key",
@@ -71,12 +75,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--merge", type=Path, nargs="+", metavar="PART", help="combine and reduce these parts"
     )
     add_json_option(parser)
-    # All data is local, and every run says what it did.
-    for names in [("-l", "--local-only"), ("-v", "--verbose")]:
-        parser.add_argument(*names, action="store_true", help=argparse.SUPPRESS)
-    for refused in REFUSED:
-        nargs = 0 if "-X" in refused else 1
-        parser.add_argument(*refused, action=_Refused, nargs=nargs, help=argparse.SUPPRESS)
+    original = parser.add_argument_group("options of the original server")
+    original.add_argument(
+        *("-p", "--profile"), action="store_true", help="show which functions take the time, on stderr"
+    )
+    for names, reason in IGNORED.items():
+        original.add_argument(*names, action="store_true", help=f"no effect: {reason}")
+    for names, reason in REFUSED.items():
+        nargs = 0 if "-X" in names else 1
+        original.add_argument(*names, action=_Refused, nargs=nargs, metavar="", help=f"refused: {reason}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -100,7 +107,9 @@ def _run(args: argparse.Namespace) -> int:
         root = existing_data_root(settings_of(args))
         wanted = execute.filter_of(root, args.filter)
         open_output = _opened(target)
-        options = RunOptions(mappers_of(args), 1 if args.part else args.reducers, args.max_bad)
+        options = RunOptions(
+            mappers_of(args), 1 if args.part else args.reducers, args.max_bad, profiles=args.profile
+        )
         do = execute.make_part if args.part else execute.run_job
         with progress("mapping", unit="bytes") as bar:
             place = execute.Place(root, work)
