@@ -1,7 +1,7 @@
 """Whole runs: a job over a data root, a part of one, and the merging of parts."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,10 +35,31 @@ class Bar(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run reads, and where it keeps its files meanwhile."""
+    """Where a run reads, where it keeps its files meanwhile, and where it maps."""
 
     root: DataRoot
     work: Path
+    cluster: str | None = None  # address of a scheduler; None: on this machine
+
+    @contextmanager
+    def run(
+        self, job: JobSpec, held: HeldFiles, folder: Path, options: RunOptions, bar: "Bar"
+    ) -> Iterator[LocalRun]:
+        """
+        Open a run of *job*.
+
+        Raises:
+            ClusterFailed, ClusterNotInstalled: The cluster cannot be used.
+        """
+        if self.cluster is None:
+            yield LocalRun(job, held, folder, options, bar.advance)
+            return
+        from telemetry_server.mapreduce.cluster import ClusterRun, connected
+
+        with connected(self.cluster) as client:
+            run = ClusterRun(job, held, folder, options, bar.advance)
+            run.client = client
+            yield run
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +108,8 @@ def run_job(
             with open_output():
                 return Report(totals, BadRecords(), selection)
         bar.total(sum(file.length for file in selection.files))
-        run = LocalRun(job, snapshot.held, folder, options, bar.advance)
-        mapped = run.map(selection)
+        with place.run(job, snapshot.held, folder, options, bar) as run:
+            mapped = run.map(selection)
         snapshot.close()
         _count(totals, selection, mapped)
         reduced = run.reduce(mapped.runs)
@@ -116,8 +137,8 @@ def make_part(
         body = None
         if selection.files:
             bar.total(sum(file.length for file in selection.files))
-            run = LocalRun(job, snapshot.held, folder, options, bar.advance)
-            mapped = run.map(selection)
+            with place.run(job, snapshot.held, folder, options, bar) as run:
+                mapped = run.map(selection)
             bad = mapped.bad
             _count(totals, selection, mapped)
             done = run.merge_part(mapped.runs)

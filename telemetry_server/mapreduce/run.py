@@ -10,7 +10,7 @@ from telemetry_server.mapreduce.errors import JobFailed
 from telemetry_server.mapreduce.inputs import HeldFiles, Selection
 from telemetry_server.mapreduce.output_blocks import merged_outputs
 from telemetry_server.mapreduce.pair_table import BUDGET_BYTES
-from telemetry_server.mapreduce.plan import largest_first, plan_tasks
+from telemetry_server.mapreduce.plan import MapTask, largest_first, plan_tasks
 from telemetry_server.mapreduce.runs import RunFile
 from telemetry_server.mapreduce.work import (
     Done,
@@ -108,14 +108,18 @@ class LocalRun:
             bad.add_all(result.bad)
             check_bad(bad, limit)
 
-        with Workers(self._setup, min(self._options.mappers, len(tasks)), self._on_bytes) as workers:
-            workers.do([MapWork(task) for task in largest_first(tasks)], take)
+        self.do_tasks(largest_first(tasks), take)
         results = [done[task.number] for task in tasks]
         runs = [
             [RunFile(path) for result in results for path in result.runs[partition]]
             for partition in range(self._setup.partitions)
         ]
         return Mapped(runs, sum(result.records for result in results), bad)
+
+    def do_tasks(self, tasks: Sequence[MapTask], take: Callable[[Done], None]) -> None:
+        """Map *tasks*, the first ones first; call *take* with each result, once."""
+        with Workers(self._setup, min(self._options.mappers, len(tasks)), self._on_bytes) as workers:
+            workers.do([MapWork(task) for task in tasks], take)
 
     def reduce(self, runs: Sequence[Sequence[RunFile]]) -> "Reduced":
         """

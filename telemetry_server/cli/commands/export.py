@@ -59,7 +59,7 @@ def _run(args: argparse.Namespace) -> int:
     wanted = execute.filter_of(root, args.filter)
     job = built_in_job(JOBS[args.form], settings)
     options = RunOptions(mappers_of(args), args.reducers, args.max_bad)
-    place = execute.Place(root, args.work or Path(tempfile.gettempdir()))
+    place = execute.Place(root, args.work or Path(tempfile.gettempdir()), args.cluster)
     write = write_frontend if args.form == "frontend" else write_dashboard
     with ExportFolder(args.output) as folder:
         open_output = partial(whole_output, folder.job_output)

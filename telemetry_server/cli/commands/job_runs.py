@@ -60,6 +60,10 @@ _OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
         "metavar": "DIR",
         "help": "folder for temporary files (default: $TMPDIR)",
     },
+    ("--cluster",): {
+        "metavar": "ADDRESS",
+        "help": "map on the workers of this Dask scheduler, such as tcp://host:8786",
+    },
     ("--max-bad",): {
         "type": _bad_limit,
         "default": "1%",

@@ -112,7 +112,7 @@ def _run(args: argparse.Namespace) -> int:
         )
         do = execute.make_part if args.part else execute.run_job
         with progress("mapping", unit="bytes") as bar:
-            place = execute.Place(root, work)
+            place = execute.Place(root, work, args.cluster)
             report = do(job, wanted, place, options, open_output=open_output, bar=bar)
         totals = report.totals
         say_report(report)
@@ -137,6 +137,8 @@ def _check(args: argparse.Namespace) -> None:
         raise Unusable(f"--{programs[0]} goes with --map, not with JOB.py")
     if args.part and (args.output or args.merge):
         raise Unusable("--part writes a part, so it does not go with --output or --merge")
+    if args.merge and args.cluster:
+        raise Unusable("--cluster maps records; --merge only reduces, on this machine")
     if args.merge and args.filter:
         raise Unusable("--filter goes with --part; the parts are already filtered")
     if args.json and not (args.output or args.part):
