@@ -149,6 +149,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "probes",
     },
+    "mapreduce": {
+        "storage",
+        "storage/ledger",
+        "storage/partitions",
+        "terminal",
+        "settings",
+        "records",
+        "analysis",
+    },
+    "mapreduce/exports": {"storage", "mapreduce", "mapreduce/jobs"},
+    "mapreduce/jobs": {"histogram_specs", "storage/partitions", "records", "mapreduce"},
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {
@@ -216,6 +227,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/database",
         "fuel/housekeeping",
         "fuel/collector",
+        "mapreduce",
+        "mapreduce/jobs",
     },
     "diagnostics": {
         "histogram_specs",
@@ -261,6 +274,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "repair",
         "analysis",
         "normandy",
+        "mapreduce",
+        "mapreduce/exports",
+        "mapreduce/jobs",
         "generator",
         "demo",
         "fuel/database",

@@ -195,20 +195,7 @@ def parse_schema(text: str | bytes) -> PartitionSchema:
     Raises:
         BadPartitionSchema: Not a valid schema; the message names the wrong part.
     """
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise BadPartitionSchema(f"partition schema: invalid JSON: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("dimensions"), list):
-        raise BadPartitionSchema('partition schema: must be an object with a list "dimensions"')
-    if type(document.get("version")) is not int or document["version"] != SCHEMA_VERSION:
-        raise BadPartitionSchema(f'partition schema: "version" must be {SCHEMA_VERSION}')
-    dimensions = tuple(_dimension(place, each) for place, each in enumerate(document["dimensions"]))
-    names = [dimension.field_name for dimension in dimensions]
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise BadPartitionSchema(f'partition schema: "{repeated}" is a dimension twice')
-    schema = PartitionSchema(dimensions)
+    schema = PartitionSchema(parse_dimensions(text))
     if not 1 <= len(schema.levels) <= MAX_DIMENSIONS:
         raise BadPartitionSchema(
             f"partition schema: 1 to {MAX_DIMENSIONS} dimensions beside {SUBMISSION_DATE}"
@@ -216,8 +203,36 @@ def parse_schema(text: str | bytes) -> PartitionSchema:
     return schema
 
 
-def _dimension(place: int, described: Any) -> Dimension:
-    where = f"partition schema: dimensions[{place}]"
+def parse_dimensions(text: str | bytes, subject: str = "partition schema") -> tuple[Dimension, ...]:
+    """
+    Read the dimensions of a document in the form of a schema; it may have none.
+
+    Args:
+        subject: Names the document in messages.
+
+    Raises:
+        BadPartitionSchema: Not such a document; the message names the wrong part.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise BadPartitionSchema(f"{subject}: invalid JSON: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("dimensions"), list):
+        raise BadPartitionSchema(f'{subject}: must be an object with a list "dimensions"')
+    if type(document.get("version")) is not int or document["version"] != SCHEMA_VERSION:
+        raise BadPartitionSchema(f'{subject}: "version" must be {SCHEMA_VERSION}')
+    dimensions = tuple(
+        _dimension(f"{subject}: dimensions[{place}]", each)
+        for place, each in enumerate(document["dimensions"])
+    )
+    names = [dimension.field_name for dimension in dimensions]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise BadPartitionSchema(f'{subject}: "{repeated}" is a dimension twice')
+    return dimensions
+
+
+def _dimension(where: str, described: Any) -> Dimension:
     if not isinstance(described, dict) or set(described) - {"any_value_of"} != {
         "field_name",
         "allowed_values",

@@ -32,6 +32,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("compact", "merge the small files of past days"),
     ("sql", "run one SELECT over the tables of stored pings"),
     ("normandy", "show uptake of recipes, and enrolments in studies"),
+    ("mapreduce", "run a map-reduce job over the stored records, on all cores or several machines"),
+    ("export", "write the files that the dashboards of the original server read"),
     ("tables", "list the files of the tables, check them, or rebuild them"),
     ("stores", "report on each store of pings and on the metrics that stores share"),
     ("drift", "compare the definitions of probes with what is sent"),

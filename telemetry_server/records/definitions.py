@@ -113,6 +113,13 @@ def layouts_of(spec_file: SpecFile) -> FileLayouts:
     return layouts
 
 
+def revision_of(record: Record) -> str | None:
+    """Return the revision (a URL) whose definitions the histograms of *record* were packed by, or None."""
+    # The server names the revision of the definitions where the ping's own had none.
+    revision = object_at(record, "metadata").get("revision") or session_info_of(record).get("revision")
+    return revision if isinstance(revision, str) else None
+
+
 class RecordLayouts:
     """The layouts of one record's histograms, by section."""
 
@@ -126,9 +133,8 @@ class RecordLayouts:
         if self._described is not None:
             self._layouts = SelfDescribedLayouts(self._described)
             return
-        # The server names the revision of the definitions where the ping's own had none.
-        revision = metadata.get("revision") or session_info_of(record).get("revision")
-        spec_file = files.spec_file_of(revision) if isinstance(revision, str) else None
+        revision = revision_of(record)
+        spec_file = None if revision is None else files.spec_file_of(revision)
         if spec_file is not None:
             self._layouts = layouts_of(spec_file)
 

@@ -18,6 +18,7 @@ CONTRACT_COMMANDS = {
     *("serve", "convert", "cat", "explain", "replay", "audit", "compact", "specs", "generate"),
     *("repair", "backup", "restore"),
     *("doctypes", "point", "tail", "demo", "doctor", "config", "tables", "sql"),
+    *("mapreduce", "export"),
 }
 
 

@@ -1,0 +1,179 @@
+"""
+Maps a job on a cluster of Dask, and reduces it here.
+
+The workers are the operator's, and see the data root at the same path.  A task whose worker is lost is
+run again by another.  A task's result is taken once, by its number, so that the bytes are those of one
+machine.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any
+
+from telemetry_server.mapreduce.cluster_worker import (
+    ClusterSetup,
+    MappedThere,
+    Vanished,
+    map_on_worker,
+    our_version,
+)
+from telemetry_server.mapreduce.errors import ClusterFailed, ClusterNotInstalled, ProcessDied
+from telemetry_server.mapreduce.plan import MapTask
+from telemetry_server.mapreduce.run import LocalRun
+from telemetry_server.mapreduce.work import Done, Failed, MapDone
+
+CONNECT_SECONDS = 10
+MAX_SECONDS_WITHOUT_WORKERS = 60
+LOOK_SECONDS = 2
+MAX_RETRIES = 3
+
+
+def require_cluster() -> None:
+    """
+    Check that Dask is installed, without importing it.
+
+    Raises:
+        ClusterNotInstalled: It is not.
+    """
+    if find_spec("distributed") is None:
+        raise ClusterNotInstalled(
+            "dask.distributed is not installed: pip install 'telemetry-server[cluster]'"
+        )
+
+
+class ClusterRun(LocalRun):
+    """A run whose tasks are mapped by the workers of a cluster; use `cluster_run`."""
+
+    client: Any  # distributed.Client, whose methods have no types
+
+    def do_tasks(self, tasks: Sequence[MapTask], take: Callable[[Done], None]) -> None:
+        """Map *tasks* on the cluster; those whose files are gone meanwhile, here."""
+        finished: SimpleQueue[Any] = SimpleQueue()
+        futures: dict[str, tuple[Any, MapTask]] = {}
+        vanished: list[MapTask] = []
+        try:
+            for task in tasks:
+                future = self._submitted(task)
+                futures[future.key] = future, task
+                future.add_done_callback(finished.put)
+            for key in self._finished(finished, len(tasks)):
+                future, task = futures.pop(key)
+                result = self._result_of(future, task)
+                if isinstance(result, Vanished):
+                    vanished.append(task)
+                    continue
+                take(self._stored(task, result))
+                self._on_bytes(task.length)
+        finally:
+            self.client.cancel([future for future, _ in futures.values()])
+        if vanished:
+            super().do_tasks(vanished, take)
+
+    def _submitted(self, task: MapTask) -> Any:
+        setup = self._setup
+        return self.client.submit(
+            map_on_worker,
+            task,
+            ClusterSetup(setup.job, setup.held.root, setup.partitions, setup.budget_bytes, our_version()),
+            pure=False,
+            retries=MAX_RETRIES,
+        )
+
+    def _finished(self, finished: "SimpleQueue[Any]", count: int) -> Iterator[str]:
+        """
+        Yield the keys of *count* futures as they finish.
+
+        Raises:
+            ClusterFailed: The cluster has had no worker for a while, or its scheduler is gone.
+        """
+        for _ in range(count):
+            deadline = monotonic() + MAX_SECONDS_WITHOUT_WORKERS
+            while True:
+                try:
+                    yield finished.get(timeout=LOOK_SECONDS).key
+                    break
+                except Empty:
+                    if self._has_workers():
+                        deadline = monotonic() + MAX_SECONDS_WITHOUT_WORKERS
+                    elif monotonic() > deadline:
+                        raise ClusterFailed(
+                            "the cluster has no workers any more; start some, and run it again"
+                        ) from None
+
+    def _has_workers(self) -> bool:
+        if self.client.status != "running":
+            return False
+        try:
+            return bool(self.client.nthreads())
+        except OSError:
+            return False
+
+    @staticmethod
+    def _result_of(future: Any, task: MapTask) -> MappedThere | Vanished:
+        from distributed import KilledWorker
+
+        if future.status in ("cancelled", "lost"):
+            raise ClusterFailed("the scheduler of the cluster is gone; start it, and run it again")
+        try:
+            result: Any = future.result()
+        except KilledWorker:
+            others = f" or one of {len(task.files) - 1} more" if len(task.files) > 1 else ""
+            raise ProcessDied(f"workers were killed while they read {task.files[0].path}{others}") from None
+        except Exception as error:
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ClusterFailed(
+                f"a worker cannot run the job ({words}); is the same telemetry-server installed there?"
+            ) from None
+        if isinstance(result, Failed):
+            raise result.error
+        found: MappedThere | Vanished = result
+        return found
+
+    def _stored(self, task: MapTask, result: MappedThere) -> MapDone:
+        """Write the runs of *task* to the work folder."""
+        paths: list[tuple[Path, ...]] = []
+        for partition, runs in enumerate(result.runs):
+            of_partition = []
+            for number, data in enumerate(runs):
+                path = self._setup.folder / f"cluster-{task.number}-{number}-{partition}"
+                path.write_bytes(data)
+                of_partition.append(path)
+            paths.append(tuple(of_partition))
+        return MapDone(task, result.records, result.bad, tuple(paths))
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """
+    Connect to the scheduler at *address*.
+
+    Raises:
+        ClusterNotInstalled: Dask is missing.
+        ClusterFailed: No scheduler answers, or it has no workers.
+    """
+    require_cluster()
+    from distributed import Client
+
+    # Lost workers are no news for the user: their work is done again.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            address, timeout=CONNECT_SECONDS, set_as_default=False
+        )
+    except (OSError, ValueError) as error:
+        raise ClusterFailed(
+            f"no scheduler answers at {address} ({error}); dask scheduler starts one"
+        ) from None
+    try:
+        try:
+            client.wait_for_workers(1, timeout=MAX_SECONDS_WITHOUT_WORKERS)
+        except TimeoutError:
+            raise ClusterFailed(f"no workers at {address}; dask worker {address} starts one") from None
+        yield client
+    finally:
+        client.close()

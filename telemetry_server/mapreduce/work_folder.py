@@ -1,0 +1,53 @@
+"""A folder for the files of one run; it is gone afterwards."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.errors import NO_ROOM, StorageFull
+from storage.lock import FileLock
+from telemetry_server.mapreduce.errors import UnusableFolder
+
+PREFIX = "telemetry-mapreduce-"
+LOCK = "lock"
+
+
+@contextmanager
+def work_folder(parent: Path) -> Iterator[Path]:
+    """
+    Make a folder in *parent*, and remove it at the end.  Folders of runs that were killed are removed, too.
+
+    Raises:
+        UnusableFolder: It cannot be made.
+        StorageFull: The disk is full.
+    """
+    try:
+        _remove_left(parent)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        lock = FileLock(folder / LOCK)
+        lock.acquire(wait=False)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise StorageFull(f"{parent}: {error.strerror}") from None
+        raise UnusableFolder(f"work folder {parent}: {error.strerror}; name another with --work") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove the folders whose runs have died: the kernel has released their locks."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        path = folder / LOCK
+        if path.is_file() and not path.is_symlink():
+            try:
+                lock = FileLock(path)
+                if lock.acquire(wait=False):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    lock.release()
+            except OSError:
+                continue

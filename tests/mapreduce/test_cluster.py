@@ -1,0 +1,172 @@
+"""A job on the workers of a Dask scheduler: real processes, one of them killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from telemetry_server.demo.temporary_server import bare_environment
+from telemetry_server.mapreduce import cluster, cluster_worker
+from telemetry_server.mapreduce.cluster_worker import ClusterSetup, MappedThere, Vanished, map_on_worker
+from telemetry_server.mapreduce.inputs import InputFile
+from telemetry_server.mapreduce.job_file import read_job
+from telemetry_server.mapreduce.plan import MapTask
+from telemetry_server.mapreduce.python_spec import PythonSpec
+from telemetry_server.mapreduce.work import Failed
+from tests.mapreduce.original_jobs import ORIGINAL_JOBS, SUM
+from tests.mapreduce.test_faults import wait_for
+
+COUNT = 'def map(key, dims, value, context):\n    context.write("/".join(dims), 1)\n' + SUM
+
+
+@contextmanager
+def dask(folder: Path, name: str, *words: str) -> Iterator[subprocess.Popen]:
+    """Start ``dask <words>``, with its talk in a file; end it afterwards."""
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *words], stdout=log, stderr=log, env=bare_environment(), cwd=folder
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def scheduler(folder: Path) -> Iterator[str]:
+    """Start a scheduler on a free port; yield its address."""
+    words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    with dask(folder, "scheduler", "scheduler", *words):
+        log = folder / "scheduler.log"
+        wait_for(lambda: re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text()))
+        yield re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text())[0]
+
+
+@contextmanager
+def worker(folder: Path, name: str, address: str) -> Iterator[subprocess.Popen]:
+    """Start a worker, and wait until it has joined."""
+    words = [address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
+    with dask(folder, name, "worker", *words) as process:
+        wait_for(lambda: "Registered to" in (folder / f"{name}.log").read_text())
+        yield process
+
+
+@pytest.fixture
+def place(tmp_path) -> Path:
+    """A folder for the cluster's own files."""
+    folder = tmp_path / "dask"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_bytes_of_one_machine(jobs, place):
+    """For every kind of job, on two workers; with a module beside the job, and its changed version."""
+    with scheduler(place) as address, worker(place, "one", address), worker(place, "two", address):
+        for original in ORIGINAL_JOBS:
+            on_cluster = jobs.run(original.text, "--cluster", address, "-r", "2")[0]
+            assert on_cluster == jobs.run(original.text)[0]
+        for word in ("first", "second"):
+            jobs.write(f"WORD = {word!r}", "cluster_helper.py")
+            text = COUNT.replace("    context", "    import cluster_helper\n    context")
+            text = "import cluster_helper\n" + text.replace('"/".join(dims)', "cluster_helper.WORD")
+            sys.modules.pop("cluster_helper", None)
+            assert jobs.output(text, "--cluster", address) == [f"{word}\t300"]
+        failing = "def map(k, d, v, c): c.write('n', {1})\n"
+        _, said = jobs.run(failing, "--cluster", address, status=1)
+        assert "it wrote a value of type set" in said
+        assert "(job.py:1 in map)" in said
+        words = ["--map", "cut -f1", "--cluster", address]
+        assert len(jobs.command("mapreduce", *words, *jobs.always)[0].splitlines()) == 300
+        part = str(jobs.folder / "a.part")
+        jobs.run(COUNT, "--cluster", address, "--part", part)
+        merged, _ = jobs.command("mapreduce", str(jobs.folder / "job.py"), "--merge", part)
+        assert merged == jobs.run(COUNT)[0]
+    assert not [name for name in jobs.left() if name.startswith("telemetry-")]
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_in_the_middle_changes_no_byte(jobs, place):
+    """Its tasks are done by the other one, and counted once."""
+    with scheduler(place) as address, worker(place, "one", address) as one, worker(place, "two", address):
+        seen = place / "seen"
+        seen.mkdir()
+        slow = f"open({str(seen)!r} + '/' + str(os.getpid()), 'a').close(); time.sleep(0.02)"
+        text = "import os, time\n" + COUNT.replace("    context", f"    {slow}\n    context", 1)
+        job = jobs.write(text)
+        out = jobs.folder / "out"
+        words = ["mapreduce", str(job), *jobs.always, "--cluster", address, "--output", str(out)]
+        running = subprocess.Popen(
+            [sys.executable, "-m", "telemetry_server", *words], stderr=subprocess.PIPE, env=bare_environment()
+        )
+        wait_for((seen / str(one.pid)).exists)
+        os.kill(one.pid, signal.SIGKILL)
+        _, said = running.communicate(timeout=60)
+
+        assert running.returncode == 0, said
+        assert running.pid
+        assert said.decode().splitlines()[-1].endswith("300 records, 0 skipped, 60 keys")
+    assert out.read_text() == jobs.run(COUNT)[0]
+
+
+@pytest.mark.slow
+def test_a_job_that_kills_every_worker_names_its_files(jobs, place):
+    """Status 5."""
+    text = "import os\ndef map(key, dims, value, context):\n    os.kill(os.getpid(), 9)\n"
+    with scheduler(place) as address:
+        words = [address, "--nthreads", "1", "--nworkers", "2", "--no-dashboard", "--host", "127.0.0.1"]
+        with dask(place, "workers", "worker", *words):
+            _, said = jobs.run(text, "--cluster", address, status=5)
+
+    assert "workers were killed while they read converted/" in said
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(jobs, monkeypatch):
+    """Status 5."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.3)
+    _, said = jobs.run(COUNT, "--cluster", "tcp://127.0.0.1:1", status=5)
+
+    assert "no scheduler answers at tcp://127.0.0.1:1" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_without_dask_the_message_names_the_extra(jobs, monkeypatch):
+    """Status 78."""
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    _, said = jobs.run(COUNT, "--cluster", "tcp://127.0.0.1:1", status=78)
+
+    assert "pip install 'telemetry-server[cluster]'" in said
+
+
+def one_task(job_world, **changes) -> tuple[MapTask, dict]:
+    """A task of one file of the data root, and what a worker is given."""
+    path = next(job_world.root.converted.rglob("*.zst"))
+    relative = str(path.relative_to(job_world.root.path))
+    file = InputFile(0, relative, "d", ("reason",), path.stat().st_size, 1)
+    given = {"root": job_world.root.path, "partitions": 1, "budget_bytes": 1 << 20}
+    return MapTask(0, (file,)), given | {"version": cluster_worker.our_version()} | changes
+
+
+def test_a_worker_returns_what_happened_as_a_value(jobs, job_world, tmp_path):
+    """An exception would be tried again."""
+    job = PythonSpec(read_job(jobs.write(COUNT)))
+    task, given = one_task(job_world)
+    gone = MapTask(0, (InputFile(0, "converted/gone", "d", (), 1, 1),))
+    results = [
+        map_on_worker(task, ClusterSetup(job, **given)),
+        map_on_worker(gone, ClusterSetup(job, **given)),
+        map_on_worker(task, ClusterSetup(job, **given | {"version": "0.0"})),
+        map_on_worker(task, ClusterSetup(job, **given | {"root": tmp_path / "elsewhere"})),
+    ]
+
+    assert [type(result) for result in results] == [MappedThere, Vanished, Failed, Failed]
+    assert results[0].records > 0
+    assert "a worker has telemetry-server" in str(results[2].error)
+    assert "mount it there" in str(results[3].error)
