@@ -59,15 +59,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="classic: payload of version 1; unified: main ping (default: classic)",
     )
     parser.add_argument(
-        "--normandy",
-        action="store_true",
-        help="clients that report uptake and enter studies; --count is their number, with up to 4 pings each",
-    )
-    parser.add_argument(
         "--definitions",
         type=Path,
         metavar="FILE",
         help="a Histograms.json (default: the one in this package)",
+    )
+    _add_output_options(parser)
+    parser.add_argument(
+        "--to", type=_server, metavar="URL", help="send the pings to this server instead of printing them"
+    )
+    parser.add_argument(
+        "--install-specs",
+        action="store_true",
+        help="only put the definitions in the server's revision cache; generate no pings",
+    )
+    add_settings_options(parser)
+    add_json_option(parser)
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--normandy",
+        action="store_true",
+        help="clients that report uptake and enter studies; --count is their number, with up to 4 pings each",
     )
     parser.add_argument(
         "--format",
@@ -84,16 +98,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--last-day", type=day_of, metavar="YYYYMMDD", help="the last of these days (default: yesterday, UTC)"
     )
-    parser.add_argument(
-        "--to", type=_server, metavar="URL", help="send the pings to this server instead of printing them"
-    )
-    parser.add_argument(
-        "--install-specs",
-        action="store_true",
-        help="only put the definitions in the server's revision cache; generate no pings",
-    )
-    add_settings_options(parser)
-    add_json_option(parser)
 
 
 def _server(text: str) -> str:
