@@ -3,15 +3,21 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from telemetry_server.demo.temporary_server import bare_environment
+from telemetry_server.generator.normandy_world import NormandyWorld
 from telemetry_server.generator.stream import CONFLICT, REPEAT, GeneratedPing
+
+StudyKey = tuple[str, str, str]
+"""Carrier, object and study."""
+STUDY_FIGURES = ("enrolled", "enroll_failed", "graduated", "unenrolled", "orphan_unenrolled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class Observed:
     histograms_kept: int
     total: dict[str, int]  # of `audit`
     balanced: bool
+    studies: Mapping[StudyKey, Mapping[str, int]] | None = None  # None where tables are not installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,31 @@ def verify(data: Path, histograms_kept: int) -> Observed:
         histograms_kept=histograms_kept,
         total=books["total"],
         balanced=books["balanced"],
+        studies=_studies(data),
     )
+
+
+def _studies(data: Path) -> dict[StudyKey, dict[str, int]] | None:
+    if find_spec("duckdb") is None or find_spec("pyarrow") is None:
+        return None
+    _output("convert", "--data", str(data))  # tables follow the records with a delay; this run catches up
+    found = orjson.loads(_output("normandy", "studies", "--json", "--data", str(data)))
+    return {
+        (row["carrier"], row["object"], row["study"]): {name: row[name] for name in STUDY_FIGURES}
+        for row in found["studies"]
+    }
+
+
+def study_row(world: NormandyWorld, seen: Observed) -> Row | None:
+    """Return the row that compares the figures of studies with the books of *world*; None without tables."""
+    if seen.studies is None:
+        return None
+    right = sum(
+        seen.studies.get(key) == {name: books.counts[name] for name in STUDY_FIGURES}
+        for key, books in world.studies.items()
+    )
+    pings = sum(ping.expected.outcome == "stored" for ping in world.pings)
+    return Row("normandy", pings, "studies with right figures", len(world.studies), right)
 
 
 def _row(kind: str, pings: Sequence[GeneratedPing], seen: Observed) -> Row:

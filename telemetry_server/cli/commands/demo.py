@@ -29,6 +29,7 @@ exit status: 0 if every ping had the expected outcome and the books balance, els
 PINGS = 400
 MALFORMED, REPEATS = 0.25, 0.08
 CLIENTS = 8
+CLIENTS_IN_STUDIES = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,18 +66,24 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from telemetry_server.demo.verify import rows_of
+    from telemetry_server.demo.verify import rows_of, study_row
     from telemetry_server.generator.definitions import shipped_definitions
+    from telemetry_server.generator.normandy_world import normandy_world
     from telemetry_server.generator.stream import CONFLICT, REPEAT, Recipe
 
     definitions = shipped_definitions()
     recipe = Recipe(definitions, seed=args.seed, malformed_rate=MALFORMED, repeat_rate=REPEATS)
     # Repeats must come after the pings that they repeat.
     pings = sorted(recipe.pings(PINGS), key=lambda ping: ping.kind in (REPEAT, CONFLICT))
+    studies = normandy_world(CLIENTS_IN_STUDIES, args.seed)
+    pings += [ping for ping in studies.pings if ping.kind != REPEAT]
     with tempfile.TemporaryDirectory(prefix="telemetry-demo-") as folder:
         seen, answers, stopped_cleanly = _converted(Path(folder) / "data", definitions, pings)
     rows = rows_of(pings, seen)
-    as_expected = all(row.is_as_expected for row in rows) and answers == {200: PINGS} and stopped_cleanly
+    of_studies = study_row(studies, seen)
+    if of_studies is not None:
+        rows.insert(-3, of_studies)
+    as_expected = all(row.is_as_expected for row in rows) and answers == {200: len(pings)} and stopped_cleanly
     if args.json:
         print_json(
             {"as_expected": as_expected, "balanced": seen.balanced, "answers": answers, "total": seen.total}
