@@ -45,7 +45,7 @@ class SortedRows:
 
     Args:
         columns: By name.
-        pings: Where rows repeat columns of their ping: the table ``pings``, and the place there of each row's.
+        pings: Where rows repeat columns of their ping: the table ``pings``, and the place there for each row.
         changes: What is done last to columns, by name.
     """
 
@@ -137,7 +137,9 @@ class _Pings:
 
     def histograms(self) -> list[Numbered]:
         """Return the histograms of each part, with the places of its pings."""
-        return [(rows.histograms, places) for (rows, _), places in zip(self._parts, self._places, strict=True)]
+        return [
+            (rows.histograms, places) for (rows, _), places in zip(self._parts, self._places, strict=True)
+        ]
 
     def tuples(self, table: str) -> list[tuple[Any, ...]]:
         """Return the tuples of *table*, with the place of their ping."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Numbered = tuple[HistogramColumns, Sequence[int | None] | int]
-"""Histograms, and the number of each of their pings (None where it is unwanted), or that of the first of them."""
+"""Histograms, and the place of each of their pings (None where it is unwanted), or that of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,10 @@ def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
         arrays.append(_arrays_of(histograms, numbers, words, keys, len(large)))
         large += histograms.large
     names = ["", "process", "label", "key", "starts", "counts", "sum"]
-    joined = [columns[0] if len(columns) == 1 else pa.concat_arrays(columns) for columns in zip(*arrays, strict=True)]
+    joined = [
+        columns[0] if len(columns) == 1 else pa.concat_arrays(columns)
+        for columns in zip(*arrays, strict=True)
+    ]
     columns = dict(zip(names, joined, strict=True))
     del arrays, joined
     key = columns.pop("key")
@@ -96,7 +99,9 @@ def _arrays_of(
         ping = pa.array(numbers, short).take(ping)
     lists = [integers(held.starts, short), integers(held.counts, short)]
     if large and held.large:
-        lists = [pc.if_else(pc.less(each, 0), pc.subtract(each, pa.scalar(large, short)), each) for each in lists]
+        lists = [
+            pc.if_else(pc.less(each, 0), pc.subtract(each, pa.scalar(large, short)), each) for each in lists
+        ]
     columns = [
         ping,
         new_words.take(integers(held.processes, short)),

@@ -26,8 +26,8 @@ class HistogramColumns:
     """
     Histograms of many pings by column: an entry a histogram; in `starts` and `counts` one a bucket.
 
-    Nearly all starts and counts fit in 32 bits, which halves what is sent and sorted.  The others are in `large`;
-    a negative number *n* in their place is position -1 - *n* there.
+    Nearly all starts and counts fit in 32 bits, which halves what is sent and sorted.  The others are in
+    `large`; a negative number *n* in their place is position -1 - *n* there.
     """
 
     pings: "array[int]" = field(default_factory=lambda: array("i"))
@@ -41,7 +41,6 @@ class HistogramColumns:
     large: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     shape_keys: list[ShapeKey] = field(default_factory=list)
-
 
     def add_buckets(self, starts: Sequence[int], counts: Sequence[int]) -> None:
         """Append *starts* and *counts* of one histogram."""

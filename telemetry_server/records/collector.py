@@ -16,7 +16,6 @@ from telemetry_server.records.scalars import scalar_rows_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
 
-
 ID_DIGITS = 32
 
 

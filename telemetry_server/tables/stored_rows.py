@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
 from storage.ledger.table_files import ShapeRow, Tabled
 from storage.tables.arrow_rows import SortedRows, sorted_rows_of
 from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, read_back
 from telemetry_server.tables.task_rows import DefinitionFinder
+
 
 class StoredRows:
     """Reads the rows of records that are in the tables, a few MiB of lines at a time."""

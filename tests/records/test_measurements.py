@@ -56,9 +56,7 @@ def histograms_in(rows):
     """Yield metric, process, label, starts, counts and sum of each histogram."""
     held, at = rows.histograms, 0
     starts, counts = array("i", bytes(held.starts)), array("i", bytes(held.counts))
-    starts, counts = (
-        [held.large[-1 - n] if n < 0 else n for n in numbers] for numbers in (starts, counts)
-    )
+    starts, counts = ([held.large[-1 - n] if n < 0 else n for n in numbers] for numbers in (starts, counts))
     names = zip(held.keys, held.processes, held.labels, held.lengths, held.sums, strict=True)
     for key, process, label, length, total in names:
         buckets = tuple(starts[at : at + length]), tuple(counts[at : at + length])
