@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from random import Random
-
-import orjson
 
 from bench.backlog import BATCH
 from bench.report import Row, goal_row, paired_row
+from bench.table_pings import big_submissions, small_submissions
 from histogram_specs.cache.revision_cache import RevisionCache
 from storage.data_root import DataRoot
 from storage.disk import Disk
@@ -24,10 +22,10 @@ from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
 from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.generator.definitions import shipped_definitions
-from telemetry_server.generator.payloads import uuid_of
-from telemetry_server.generator.stream import Recipe
+from telemetry_server.generator.payloads import Layout
 
 MEMORY_GOAL_MIB = 150.0
+COMPACTION_GOAL_MS, COMPACTION_MEMORY_MIB = 0.5, 300.0
 ROUNDS = 3
 QUERY_ROUNDS = 5
 METRIC = "LAYOUT_REFLOW_MS"
@@ -55,6 +53,24 @@ lines.execute(f"create view lines as select * from read_csv({files!r}, delim='\\
     " escape='', columns={'id': 'VARCHAR', 'record': 'JSON'}, compression='zstd', max_line_size=8388608)")
 rows = lines.execute(sys.argv[2]).fetchall()
 print(time.process_time() - start, len(rows))
+"""
+
+# Prints the CPU seconds of merging all days' parts, and how many there were.
+_COMPACT = """
+import sys, time
+from contextlib import nullcontext
+from pathlib import Path
+from storage.data_root import DataRoot
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.tables.merging import compact_tables
+root = DataRoot(Path(sys.argv[1]))
+with Ledger(root.ledger) as ledger:
+    files = ledger.table_files()
+    start = time.process_time()
+    for day in {file.day for file in files}:
+        list(compact_tables(root, ledger, Disk(), day, nullcontext))
+    print(time.process_time() - start, len(files))
 """
 
 _HISTOGRAM = "select build_id, start, sum(count) from histogram_buckets where metric {} group by all"
@@ -112,35 +128,6 @@ def run(words: Sequence[str], settings: dict[str, str] | None = None) -> Run:
     return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
-def big_submissions(count: int) -> Iterator[Submission]:
-    """*count* pings of 90 KB, all different: repeated ones would make both lines and tables small."""
-    now = datetime.now(UTC)
-    for ping in Recipe(shipped_definitions()).pings(count):
-        yield Submission(received_at=now, path=ping.path, body=ping.body)
-
-
-def small_submissions() -> Iterator[Submission]:
-    """Glean pings without end, each of about 600 bytes."""
-    chance, now = Random(2), datetime.now(UTC)
-    while True:
-        ping = {
-            "client_info": {"client_id": uuid_of(chance), "app_channel": "beta", "app_build": "77"},
-            "ping_info": {"seq": chance.randint(1, 9)},
-            "metrics": {
-                "counter": {f"page.loads_{number}": chance.randint(1, 500) for number in range(5)},
-                "boolean": {"settings.dark": chance.random() < 0.5},
-                "timing_distribution": {
-                    "page.load": {"sum": 9, "values": {str(2**power): 1 for power in range(4)}}
-                },
-            },
-        }
-        yield Submission(
-            received_at=now,
-            path=f"/submit/org-example-app/metrics/1/{uuid_of(chance)}",
-            body=orjson.dumps(ping),
-        )
-
-
 def fill(data: Path, source: Iterator[Submission], count: int) -> None:
     """Put the next *count* of *source* into a new data root."""
     root = DataRoot(data)
@@ -165,7 +152,7 @@ def convert(data: Path, *, tables: bool) -> Run:
 
 def measure(quick: bool, big: int = 10_000, small: int = 100_000) -> list[Row]:
     """
-    Rows for conversion, size, questions, start and memory.
+    Rows for conversion, size, questions, start, memory and compaction.
 
     Args:
         big: How many pings of 90 KB.
@@ -174,16 +161,23 @@ def measure(quick: bool, big: int = 10_000, small: int = 100_000) -> list[Row]:
     rounds, query_rounds = ROUNDS, QUERY_ROUNDS
     if quick:
         big, small, rounds, query_rounds = 64, 128, 1, 1
-    rows = []
+    rows, sizes = [], []
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
         for what, source, count in (
             ("90 KB", big_submissions(big), big),
             ("small", small_submissions(), small),
         ):
             data, found = _converted(Path(folder) / what.replace(" ", "-"), source, count, what, rounds)
-            rows += [*found, _size(data, what)]
+            rows += found
+            sizes.append(_bytes_of(data))
+            rows.append(_size(what, sizes[-1:]))
             if what == "90 KB":
-                rows += [*_questions(data, query_rounds), _start(data, query_rounds)]
+                rows += [*_questions(data, query_rounds), *_start(data, query_rounds)]
+            rows += _compaction(data, count, what)
+        unified = Path(folder) / "unified"
+        fill(unified, big_submissions(big // 5, Layout.UNIFIED), big // 5)
+        convert(unified, tables=True)
+        rows += [_size("unified, 117 KB", [_bytes_of(unified)]), _size("90 KB and small together", sizes)]
     return rows
 
 
@@ -219,12 +213,33 @@ def _converted(
     ]
 
 
-def _size(data: Path, what: str) -> Row:
+def _bytes_of(data: Path) -> tuple[float, float]:
+    """Return the bytes of all tables and of the lines, in MB."""
     with Ledger.for_reading(DataRoot(data)) as ledger:
         tables = sum(file.bytes for file in ledger.table_files())
         lines = sum(file.length for file in ledger.files("converted"))
-    sizes = [(tables / 1e6, lines / 1e6)]
-    return paired_row(f"bytes of all tables, {what}", "MB", sizes, "the lines", "asked for: at most 0.25")
+    return tables / 1e6, lines / 1e6
+
+
+def _size(what: str, sizes: Sequence[tuple[float, float]]) -> Row:
+    total = [(sum(tables for tables, _ in sizes), sum(lines for _, lines in sizes))]
+    return paired_row(f"bytes of all tables, {what}", "MB", total, "the lines", "asked for: at most 0.25")
+
+
+def _compaction(data: Path, count: int, what: str) -> list[Row]:
+    """Rows for merging the parts of the day in a process of its own; it changes *data*."""
+    done = run([sys.executable, "-c", _COMPACT, str(data)])
+    seconds, parts = done.output.split()
+    return [
+        goal_row(
+            f"compaction of a day's tables, {count} pings, {what}",
+            "CPU ms per ping",
+            [float(seconds) * 1000 / count],
+            COMPACTION_GOAL_MS,
+            f"{parts} files",
+        ),
+        goal_row(f"memory of compaction, {what}", "MiB", [done.peak_mib], COMPACTION_MEMORY_MIB),
+    ]
 
 
 def _asked(script: str, data: Path, statement: str) -> tuple[float, float]:
@@ -266,9 +281,16 @@ def _ten_to_one(data: Path, rounds: int) -> Row:
     return paired_row("ten histograms by build", "CPU ms", pairs, "one", "asked for: at most 6")
 
 
-def _start(data: Path, rounds: int) -> Row:
-    command = [sys.executable, "-m", "telemetry_server", "sql", "--data", str(data), "SELECT 1"]
+def _start(data: Path, rounds: int) -> list[Row]:
+    command = [sys.executable, "-m", "telemetry_server", "sql", "--data", str(data)]
     bare = [sys.executable, "-c", "import duckdb"]
-    run(command)
-    pairs = [(run(command).cpu_seconds * 1000, run(bare).cpu_seconds * 1000) for _ in range(2 * rounds)]
-    return paired_row("sql, from start to its end", "CPU ms", pairs, "import duckdb", "asked for: at most 3")
+    run([*command, "SELECT 1"])
+    first = _QUESTIONS[1][1]
+    pairs = [
+        (run([*command, first]).cpu_seconds * 1000, run(bare).cpu_seconds * 1000) for _ in range(2 * rounds)
+    ]
+    peaks = [run([*command, statement]).peak_mib for _, statement, _, _ in _QUESTIONS]
+    return [
+        paired_row("sql, from start to its end", "CPU ms", pairs, "import duckdb", "asked for: at most 3"),
+        goal_row("memory of sql", "MiB", [max(peaks)], MEMORY_GOAL_MIB),
+    ]

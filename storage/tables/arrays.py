@@ -1,4 +1,4 @@
-"""Plain values as Arrow arrays; texts become dictionaries.  PyArrow is imported inside functions: it is optional."""
+"""Plain values as Arrow arrays.  PyArrow is optional, so it is imported inside functions."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

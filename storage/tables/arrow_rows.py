@@ -42,7 +42,7 @@ class SortedRows:
 
     Args:
         columns: By name.
-        pings: Where rows repeat columns of their ping: the table ``pings``, and the place there of each row's.
+        pings: Where rows repeat columns of their ping: the table ``pings``, and the place there for each row.
         changes: What is done last to columns, by name.
     """
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Numbered = tuple[HistogramColumns, Sequence[int | None] | int]
-"""Histograms, and the number of each of their pings (None where it is unwanted), or that of the first of them."""
+"""Histograms, and the place of each of their pings (None where it is unwanted), or that of the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SCRATCH_FOLDER = "tables-unfinished"
 PROCESS = os.urandom(4).hex()
 """Tells this process from an earlier one with its number."""
-COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
+COMPRESSION, COMPRESSION_LEVEL = "zstd", 1
 
 
 class TablesChanged(Exception):

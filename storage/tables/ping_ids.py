@@ -32,36 +32,47 @@ class PingIds:
             numbers.append(_plain(rows.column("ping")))
             ids.append(columns[0])
             keys.append(pc.binary_join_element_wise(*(each.cast(pa.binary()) for each in columns), b"/"))
-        self._numbers = pa.concat_arrays(numbers)
+        self.numbers = pa.concat_arrays(numbers)
         self._ids = pa.concat_arrays(ids)
-        self._keys = pa.concat_arrays(keys)
+        self.keys = pa.concat_arrays(keys)
 
     def with_ids(self, rows: "pa.RecordBatch") -> "pa.RecordBatch":
-        """Return *rows* with the ids of their pings in place of the numbers; null where a number is unknown."""
+        """Return *rows* with ids of pings in place of numbers; null where a number is unknown."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        places = pc.index_in(rows.column("ping"), value_set=self._numbers)
+        places = pc.index_in(rows.column("ping"), value_set=self.numbers)
         others = [name for name in rows.schema.names if name != "ping"]
         columns = [self._ids.take(places), *(rows.column(name) for name in others)]
         return pa.RecordBatch.from_arrays(columns, names=["document_id", *others])
 
-    def renumbered(self, rows: "pa.RecordBatch", committed: "PingIds") -> "pa.RecordBatch":
-        """
-        Return *rows* with the numbers that their pings have in *committed*.
 
-        Raises:
-            KeyError: One of the pings has none there.
-        """
-        import pyarrow as pa
+class UnknownPing(Exception):
+    """A ping has no number in the committed files."""
+
+
+class PingNumbers:
+    """
+    Replaces the numbers of *pings* by those that the same pings have in *committed*.
+
+    Raises:
+        UnknownPing: One of them has none there.
+    """
+
+    def __init__(self, pings: PingIds, committed: PingIds) -> None:
         import pyarrow.compute as pc
 
-        numbers = committed._numbers.take(pc.index_in(self._keys, value_set=committed._keys))
-        if numbers.null_count:
-            raise KeyError("ping")
-        column = numbers.take(pc.index_in(rows.column("ping"), value_set=self._numbers))
-        columns = [column if name == "ping" else rows.column(name) for name in rows.schema.names]
-        return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
+        self._old = pings.numbers
+        self._new = committed.numbers.take(pc.index_in(pings.keys, value_set=committed.keys))
+        if self._new.null_count:
+            raise UnknownPing
+
+    def change(self, rows: "pa.RecordBatch") -> "pa.RecordBatch":
+        """Return *rows* with the numbers changed."""
+        import pyarrow.compute as pc
+
+        numbers = self._new.take(pc.index_in(rows.column("ping"), value_set=self._old))
+        return rows.set_column(rows.schema.get_field_index("ping"), rows.schema.field("ping"), numbers)
 
 
 def _plain(column: "pa.Array | pa.ChunkedArray") -> "pa.Array":

@@ -32,8 +32,8 @@ class HistogramColumns:
     """
     Histograms of many pings by column: an entry a histogram; in `starts` and `counts` one a bucket.
 
-    Nearly all starts and counts fit in 32 bits, which halves what is sent and sorted.  The others are in `large`;
-    a negative number *n* in their place is position -1 - *n* there.
+    Nearly all starts and counts fit in 32 bits, which halves what is sent and sorted.  The others are in
+    `large`; a negative number *n* in their place is position -1 - *n* there.
     """
 
     pings: "array[int]" = field(default_factory=lambda: array("i"))

@@ -44,7 +44,7 @@ FROM (
 """
 
 # Rows name their ping by number.  GROUP BY shows the planner that a row finds one ping at most, so that a
-# statement without the ids reads no pings.
+# statement that aggregates and uses no ids reads no pings.
 _TABLE_VIEW = """
 CREATE VIEW {table} AS
 SELECT ids.document_id::VARCHAR AS document_id, {arrival}{own},

@@ -56,8 +56,8 @@ def unpack_columns(
         large: Numbers that do not fit in 32 bits are appended to it.
 
     Returns:
-        Labels (none where not *keyed*), then starts and counts of buckets that are not empty, how many of them
-        each row has, the number of its layout, and sums, as `storage.tables.rows.HistogramColumns` has them.
+        Labels (none where not *keyed*), then starts and counts of buckets that are not empty, how many of
+        them each row has, the number of its layout, and sums; as in `storage.tables.rows.HistogramColumns`.
     """
     return _text.columns(histograms.text, layouts, keyed, large)
 

@@ -31,14 +31,14 @@ class ScalarRow(NamedTuple):
 
 
 def scalar_rows_of(record: Record, sections: Iterable[Section]) -> list[ScalarRow]:
-    """Return every scalar of *record* and its *sections*; values without a place in the table are left out."""
+    """Return every scalar of *record* and its *sections* that has a place in the table."""
     rows: list[ScalarRow] = []
     for process, content, _ in sections:
         for metric, value in as_object(content.get("scalars")).items():
-            _add(rows, metric, process, "", "scalar", value)
+            _add(rows, (metric, process, ""), "scalar", value)
         for metric, by_key in as_object(content.get("keyedScalars")).items():
             for label, value in as_object(by_key).items():
-                _add(rows, metric, process, label, "scalar", value)
+                _add(rows, (metric, process, label), "scalar", value)
         measurements = as_object(content.get("simpleMeasurements"))
         _add_measurements(rows, measurements, process, "simpleMeasurements", 0)
     _add_glean(rows, object_at(record, "metrics"))
@@ -55,7 +55,7 @@ def _add_measurements(
             if depth < MAX_DEPTH_OF_MEASUREMENTS:
                 _add_measurements(rows, value, process, metric, depth + 1)
         else:
-            _add(rows, metric, process, "", "simple_measurement", value)
+            _add(rows, (metric, process, ""), "simple_measurement", value)
 
 
 def _add_glean(rows: list[ScalarRow], metrics: Mapping[str, Any]) -> None:
@@ -64,16 +64,16 @@ def _add_glean(rows: list[ScalarRow], metrics: Mapping[str, Any]) -> None:
             continue
         if kind in GLEAN_SIMPLE:
             for metric, value in by_metric.items():
-                _add(rows, metric, "", "", kind, _glean_value(kind, value))
+                _add(rows, (metric, "", ""), kind, _glean_value(kind, value))
             continue
         for metric, value in by_metric.items():
             if kind in GLEAN_LABELED and isinstance(value, dict):
                 for label, labeled in value.items():
-                    _add(rows, metric, "", label, kind, labeled)
+                    _add(rows, (metric, "", label), kind, labeled)
             elif kind == GLEAN_DUAL_LABELED and isinstance(value, dict):
                 for key, by_category in value.items():
                     for category, labeled in as_object(by_category).items():
-                        _add(rows, metric, "", f"{key}/{category}", kind, labeled)
+                        _add(rows, (metric, "", f"{key}/{category}"), kind, labeled)
 
 
 def _glean_value(kind: str, value: Any) -> Any:
@@ -84,10 +84,11 @@ def _glean_value(kind: str, value: Any) -> Any:
     return value
 
 
-def _add(rows: list[ScalarRow], metric: str, process: str, label: str, kind: str, value: Any) -> None:
+def _add(rows: list[ScalarRow], names: tuple[str, str, str], kind: str, value: Any) -> None:
+    """Add *value*, if it is one; *names* are metric, process and label."""
     if isinstance(value, bool):
-        rows.append(ScalarRow(metric, process, label, kind, None, None, value))
+        rows.append(ScalarRow(*names, kind, None, None, value))
     elif isinstance(value, int | float):
-        rows.append(ScalarRow(metric, process, label, kind, float(value), None, None))
+        rows.append(ScalarRow(*names, kind, float(value), None, None))
     elif isinstance(value, str):
-        rows.append(ScalarRow(metric, process, label, kind, None, value, None))
+        rows.append(ScalarRow(*names, kind, None, value, None))

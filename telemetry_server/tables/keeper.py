@@ -19,6 +19,7 @@ from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.partitions.writer import Appended
+from storage.tables.memory import use_system_memory
 from storage.tables.merging import MAX_OPEN_DAY_PARTS, merge_parts, mergeable
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
@@ -31,7 +32,7 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 log = structlog.get_logger("convert")
 
 MAX_BATCH_ROWS = 500_000
-MAX_BATCH_BYTES = 64 << 20
+MAX_BATCH_BYTES = 24 << 20
 FEW_ROWS = 20_000
 SECONDS_AT_REST = 2.5
 SECONDS_UNDER_LOAD = 40.0
@@ -57,6 +58,7 @@ class TableKeeper:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        use_system_memory()
         self._root = root
         self._ledger = ledger
         self._disk = disk
