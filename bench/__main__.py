@@ -6,7 +6,19 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency, table_delay, tables
+from bench import (
+    backlog,
+    codecs,
+    conversion,
+    dedup,
+    delay,
+    edge,
+    keeping_up,
+    latency,
+    mapreduce,
+    table_delay,
+    tables,
+)
 from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
 
@@ -21,6 +33,7 @@ SUITES = {
     "keeping_up": keeping_up.measure,
     "tables": tables.measure,
     "table_delay": table_delay.measure,
+    "mapreduce": mapreduce.measure,
 }
 
 
@@ -37,6 +50,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
     )
+    parser.add_argument(
+        "--records", type=int, default=mapreduce.RECORDS, help="mapreduce: records of 90 KB (20000)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(words)
     unknown = set(args.suites) - set(SUITES)
@@ -51,7 +67,10 @@ def main() -> int:
     rows: list[Row] = []
     for name in args.suites or SUITES:
         say(f"measuring: {name}")
-        sizes = {"big": args.pings, "small": args.small_pings} if name == "tables" else {}
+        sizes = {
+            "tables": {"big": args.pings, "small": args.small_pings},
+            "mapreduce": {"records": args.records},
+        }.get(name, {})
         rows += SUITES[name](args.quick, **sizes)
     if args.json:
         print_json({"machine": _machine(), "rows": [asdict(row) for row in rows]})

@@ -52,14 +52,17 @@ class Place:
             ClusterFailed, ClusterNotInstalled: The cluster cannot be used.
         """
         if self.cluster is None:
-            yield LocalRun(job, held, folder, options, bar.advance)
+            with LocalRun(job, held, folder, options, bar.advance) as run:
+                yield run
             return
         from telemetry_server.mapreduce.cluster import ClusterRun, connected
 
-        with connected(self.cluster) as client:
-            run = ClusterRun(job, held, folder, options, bar.advance)
-            run.client = client
-            yield run
+        with (
+            connected(self.cluster) as client,
+            ClusterRun(job, held, folder, options, bar.advance) as cluster_run,
+        ):
+            cluster_run.client = client
+            yield cluster_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,9 @@ def run_job(
         bar.total(sum(file.length for file in selection.files))
         with place.run(job, snapshot.held, folder, options, bar) as run:
             mapped = run.map(selection)
-        snapshot.close()
-        _count(totals, selection, mapped)
-        reduced = run.reduce(mapped.runs)
+            snapshot.close()
+            _count(totals, selection, mapped)
+            reduced = run.reduce(mapped.runs)
         totals.keys = reduced.keys
         with open_output() as stream:
             for part in reduced.parts():
@@ -139,9 +142,9 @@ def make_part(
             bar.total(sum(file.length for file in selection.files))
             with place.run(job, snapshot.held, folder, options, bar) as run:
                 mapped = run.map(selection)
+                done = run.merge_part(mapped.runs)
             bad = mapped.bad
             _count(totals, selection, mapped)
-            done = run.merge_part(mapped.runs)
             totals.keys, body = done.keys, done.body
         header = header_of(job.digest, wanted.digest, _id_of(place.root), selection, bad.count)
         with open_output() as stream:
@@ -168,8 +171,8 @@ def merge_parts(job: JobSpec, paths: Sequence[Path], work: Path, open_output: Op
         if not totals.files:
             with open_output():
                 return totals
-        run = LocalRun(job, HeldFiles(Path(), 0, {}), folder, RunOptions(mappers=1))
-        reduced = run.reduce([runs_of(parts)])
+        with LocalRun(job, HeldFiles(Path(), 0, {}), folder, RunOptions(mappers=1)) as run:
+            reduced = run.reduce([runs_of(parts)])
         totals.keys = reduced.keys
         with open_output() as stream:
             for output in reduced.parts():

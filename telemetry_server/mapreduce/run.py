@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from telemetry_server.mapreduce.bad_records import ONE_PERCENT, BadLimit, BadRecords
 from telemetry_server.mapreduce.errors import JobFailed
@@ -69,7 +70,7 @@ class Mapped:
 
 class LocalRun:
     """
-    One run of a job over selected files.
+    One run of a job over selected files.  Use it with ``with``; leaving ends its processes.
 
     Args:
         folder: For runs; empty, and removed by the caller.
@@ -88,6 +89,13 @@ class LocalRun:
         partitions = 1 if job.reduces_once else options.reducers
         self._setup = WorkSetup(job, held, folder, partitions, options.budget_bytes, options.profiles)
         self._on_bytes = on_bytes
+        self._workers = Workers(self._setup, on_bytes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.__exit__()
 
     def map(self, selection: Selection) -> Mapped:
         """
@@ -118,8 +126,7 @@ class LocalRun:
 
     def do_tasks(self, tasks: Sequence[MapTask], take: Callable[[Done], None]) -> None:
         """Map *tasks*, the first ones first; call *take* with each result, once."""
-        with Workers(self._setup, min(self._options.mappers, len(tasks)), self._on_bytes) as workers:
-            workers.do([MapWork(task) for task in tasks], take)
+        self._workers.do([MapWork(task) for task in tasks], self._options.mappers, take)
 
     def reduce(self, runs: Sequence[Sequence[RunFile]]) -> "Reduced":
         """
@@ -136,8 +143,7 @@ class LocalRun:
             done[result.partition] = result
 
         work = [ReduceWork(partition, tuple(some)) for partition, some in enumerate(runs)]
-        with Workers(self._setup, len(work)) as workers:
-            workers.do(work, take)
+        self._workers.do(work, len(work), take)
         outputs = [path for partition in sorted(done) for path in done[partition].outputs]
         return Reduced(sum(result.keys for result in done.values()), done[0].head, tuple(outputs))
 
@@ -149,8 +155,7 @@ class LocalRun:
             assert isinstance(result, PartDone)
             done.append(result)
 
-        with Workers(self._setup, 1) as workers:
-            workers.do([PartWork(tuple(run for some in runs for run in some))], take)
+        self._workers.do([PartWork(tuple(run for some in runs for run in some))], 1, take)
         return done[0]
 
 

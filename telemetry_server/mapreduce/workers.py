@@ -41,17 +41,14 @@ class _Worker:
 
 class Workers:
     """
-    Up to *count* processes.  Use it with ``with``; leaving ends them, whatever they do.
+    Processes that are started as they are needed.  Use it with ``with``; leaving ends them, whatever they do.
 
     Args:
         on_bytes: Called with the length of what was mapped.
     """
 
-    def __init__(
-        self, setup: WorkSetup, count: int, on_bytes: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def __init__(self, setup: WorkSetup, on_bytes: Callable[[int], None] = lambda _: None) -> None:
         self._setup = setup
-        self._count = count
         self._on_bytes = on_bytes
         self._workers: list[_Worker] = []
         self._deaths: Counter[str] = Counter()
@@ -66,9 +63,9 @@ class Workers:
             self._end(worker)
         self._workers.clear()
 
-    def do(self, items: Iterable[Work], on_done: Callable[[Done], None]) -> None:
+    def do(self, items: Iterable[Work], count: int, on_done: Callable[[Done], None]) -> None:
         """
-        Do all *items*, the first ones first, and call *on_done* with each result.
+        Do all *items* in up to *count* processes, the first ones first; call *on_done* with each result.
 
         Raises:
             ProcessDied: A process was killed at every attempt.
@@ -77,7 +74,7 @@ class Workers:
         waiting = deque(items)
         busy: list[_Worker] = []
         while waiting or busy:
-            while waiting and len(busy) < self._count:
+            while waiting and len(busy) < count:
                 worker = self._idle() or self._started()
                 worker.work, worker.reading = waiting.popleft(), None
                 with suppress(BrokenPipeError):  # it has died: seen below
