@@ -74,22 +74,13 @@ class LocalRun:
 
     Args:
         folder: For runs; empty, and removed by the caller.
-        on_bytes: Called with the length of what was mapped.
     """
 
-    def __init__(
-        self,
-        job: JobSpec,
-        held: HeldFiles,
-        folder: Path,
-        options: RunOptions,
-        on_bytes: Callable[[int], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, job: JobSpec, held: HeldFiles, folder: Path, options: RunOptions) -> None:
         self._options = options
         partitions = 1 if job.reduces_once else options.reducers
         self._setup = WorkSetup(job, held, folder, partitions, options.budget_bytes, options.profiles)
-        self._on_bytes = on_bytes
-        self._workers = Workers(self._setup, on_bytes)
+        self._workers = Workers(self._setup)
 
     def __enter__(self) -> Self:
         return self
@@ -97,9 +88,12 @@ class LocalRun:
     def __exit__(self, *_: object) -> None:
         self._workers.__exit__()
 
-    def map(self, selection: Selection) -> Mapped:
+    def map(self, selection: Selection, on_bytes: Callable[[int], None]) -> Mapped:
         """
         Map and combine the files of *selection*.
+
+        Args:
+            on_bytes: Called with the length of what was mapped.
 
         Raises:
             JobFailed: The job failed, or too many records were bad.
@@ -113,6 +107,7 @@ class LocalRun:
         def take(result: Done) -> None:
             assert isinstance(result, MapDone)
             done[result.task.number] = result
+            on_bytes(result.task.length)
             bad.add_all(result.bad)
             check_bad(bad, limit)
 

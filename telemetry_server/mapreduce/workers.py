@@ -40,16 +40,10 @@ class _Worker:
 
 
 class Workers:
-    """
-    Processes that are started as they are needed.  Use it with ``with``; leaving ends them, whatever they do.
+    """Processes, started as they are needed.  Use it with ``with``; leaving ends them, whatever they do."""
 
-    Args:
-        on_bytes: Called with the length of what was mapped.
-    """
-
-    def __init__(self, setup: WorkSetup, on_bytes: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, setup: WorkSetup) -> None:
         self._setup = setup
-        self._on_bytes = on_bytes
         self._workers: list[_Worker] = []
         self._deaths: Counter[str] = Counter()
         self._context = multiprocessing.get_context("forkserver")
@@ -122,8 +116,6 @@ class Workers:
             started = next(file for file in worker.work.task.files if file.order == message.order)
             worker.reading = started.path
             return None
-        if isinstance(worker.work, MapWork):
-            self._on_bytes(worker.work.task.length)
         worker.work = None
         assert isinstance(message, Done)
         return message
