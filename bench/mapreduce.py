@@ -22,7 +22,7 @@ from telemetry_server.demo.temporary_server import bare_environment
 RECORDS = 20_000
 DISTINCT = 400
 RECORDS_PER_FILE = 400
-ROUNDS = 3
+ROUNDS = 2
 KEYS = 1_000_000
 MEMORY_GOAL_MIB = 200.0
 
@@ -201,7 +201,7 @@ def measure(quick: bool, records: int = RECORDS) -> list[Row]:
         many = bench.run(bench.job("many", MANY_KEYS.format(each=keys // records)), "-m", "2")
         what = f"map-reduce, {keys:,} keys, largest process"
         rows.append(goal_row(what, "MiB", [many.peak_mib], MEMORY_GOAL_MIB))
-        rows.append(_cluster(bench, bench.job("job", HISTOGRAM), 1 if quick else ROUNDS))
+        rows.append(_cluster(bench, bench.job("job", HISTOGRAM)))
     return rows
 
 
@@ -255,17 +255,14 @@ sys.exit(status)
 """
 
 
-def _cluster(bench: Bench, job: str, rounds: int) -> Row:
+def _cluster(bench: Bench, job: str) -> Row:
     """CPU time on a cluster of two workers, their start and end included, against two mappers."""
-    pairs = []
-    for _ in range(rounds):
-        local = bench.run(job, "-m", "2")
-        expected = (bench.folder / "output").read_bytes()
-        on_cluster = measured(
-            bench.folder, sys.executable, "-c", _ON_CLUSTER, str(bench.folder), *bench.words(job)
-        )
-        if (bench.folder / "output").read_bytes() != expected:
-            raise RuntimeError("the cluster's output differs")
-        pairs.append((on_cluster.cpu_seconds, local.cpu_seconds))
+    local = bench.run(job, "-m", "2")
+    expected = (bench.folder / "output").read_bytes()
+    words = [sys.executable, "-c", _ON_CLUSTER, str(bench.folder), *bench.words(job)]
+    on_cluster = measured(bench.folder, *words)
+    if (bench.folder / "output").read_bytes() != expected:
+        raise RuntimeError("the cluster's output differs")
     what = "map-reduce on a cluster of two workers, with their start"
+    pairs = [(on_cluster.cpu_seconds, local.cpu_seconds)]
     return paired_row(what, "CPU-s", pairs, "--mappers 2", "goal 2.5")

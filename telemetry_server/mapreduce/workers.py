@@ -5,7 +5,6 @@ A process that is killed costs only its own work, which another does again.  Whe
 `MAX_RETRIES` times for one file, the error names it.
 """
 
-import multiprocessing
 import os
 import signal
 from collections import Counter, deque
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
 from telemetry_server.mapreduce.errors import ProcessDied
+from telemetry_server.mapreduce.fork_server import started_context
 from telemetry_server.mapreduce.work import (
     Done,
     Failed,
@@ -28,7 +28,6 @@ from telemetry_server.mapreduce.work import (
 from telemetry_server.mapreduce.worker_process import serve_work
 
 MAX_RETRIES = 3
-PRELOADED = ["telemetry_server.mapreduce.worker_process", "telemetry_server.mapreduce.python_runner"]
 
 
 @dataclass(slots=True)
@@ -46,8 +45,7 @@ class Workers:
         self._setup = setup
         self._workers: list[_Worker] = []
         self._deaths: Counter[str] = Counter()
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOADED)
+        self._context = started_context()
 
     def __enter__(self) -> "Workers":
         return self

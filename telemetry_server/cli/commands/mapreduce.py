@@ -92,11 +92,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from telemetry_server.mapreduce.fork_server import started_context
+
+    _check(args)
+    started_context()
     from telemetry_server.composition.data_root import existing_data_root
     from telemetry_server.mapreduce import execute
     from telemetry_server.mapreduce.run import RunOptions
 
-    _check(args)
     job = _job_of(args)
     target: Path | None = args.part or args.output
     work = args.work or Path(tempfile.gettempdir())
