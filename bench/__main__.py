@@ -15,6 +15,7 @@ from bench import (
     edge,
     keeping_up,
     latency,
+    mapreduce,
     probes,
     reports,
     table_delay,
@@ -36,6 +37,7 @@ SUITES = {
     "tables": tables.measure,
     "table_delay": table_delay.measure,
     "reports": reports.measure,
+    "mapreduce": mapreduce.measure,
 }
 
 
@@ -52,6 +54,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
     )
+    parser.add_argument(
+        "--records", type=int, default=mapreduce.RECORDS, help="mapreduce: records of 90 KB (20000)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(words)
     unknown = set(args.suites) - set(SUITES)
@@ -66,7 +71,10 @@ def main() -> int:
     rows: list[Row] = []
     for name in args.suites or SUITES:
         say(f"measuring: {name}")
-        sizes = {"big": args.pings, "small": args.small_pings} if name == "tables" else {}
+        sizes = {
+            "tables": {"big": args.pings, "small": args.small_pings},
+            "mapreduce": {"records": args.records},
+        }.get(name, {})
         rows += SUITES[name](args.quick, **sizes)
     if args.json:
         print_json({"machine": _machine(), "rows": [asdict(row) for row in rows]})

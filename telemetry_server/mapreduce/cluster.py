@@ -68,7 +68,6 @@ class ClusterRun(LocalRun):
                     vanished.append(task)
                     continue
                 take(self._stored(task, result))
-                self._on_bytes(task.length)
         finally:
             self.client.cancel([future for future, _ in futures.values()])
         if vanished:

@@ -21,6 +21,8 @@ from telemetry_server.mapreduce.work_folder import work_folder
 
 OpenOutput = Callable[[], AbstractContextManager[TakesBytes]]
 """Opens the output, which appears whole when the block ends without an exception."""
+OpenBar = Callable[[], AbstractContextManager["Bar"]]
+"""Shows a progress bar while the block runs."""
 
 
 class Bar(Protocol):
@@ -42,9 +44,7 @@ class Place:
     cluster: str | None = None  # address of a scheduler; None: on this machine
 
     @contextmanager
-    def run(
-        self, job: JobSpec, held: HeldFiles, folder: Path, options: RunOptions, bar: "Bar"
-    ) -> Iterator[LocalRun]:
+    def run(self, job: JobSpec, held: HeldFiles, folder: Path, options: RunOptions) -> Iterator[LocalRun]:
         """
         Open a run of *job*.
 
@@ -52,14 +52,17 @@ class Place:
             ClusterFailed, ClusterNotInstalled: The cluster cannot be used.
         """
         if self.cluster is None:
-            yield LocalRun(job, held, folder, options, bar.advance)
+            with LocalRun(job, held, folder, options) as run:
+                yield run
             return
         from telemetry_server.mapreduce.cluster import ClusterRun, connected
 
-        with connected(self.cluster) as client:
-            run = ClusterRun(job, held, folder, options, bar.advance)
-            run.client = client
-            yield run
+        with (
+            connected(self.cluster) as client,
+            ClusterRun(job, held, folder, options) as cluster_run,
+        ):
+            cluster_run.client = client
+            yield cluster_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def run_job(
     options: RunOptions,
     *,
     open_output: OpenOutput,
-    bar: Bar,
+    open_bar: OpenBar,
 ) -> Report:
     """
     Run *job* over what is committed now, and write its output.
@@ -107,12 +110,11 @@ def run_job(
         if not selection.files:
             with open_output():
                 return Report(totals, BadRecords(), selection)
-        bar.total(sum(file.length for file in selection.files))
-        with place.run(job, snapshot.held, folder, options, bar) as run:
-            mapped = run.map(selection)
-        snapshot.close()
-        _count(totals, selection, mapped)
-        reduced = run.reduce(mapped.runs)
+        with place.run(job, snapshot.held, folder, options) as run:
+            mapped = _mapped(run, selection, open_bar)
+            snapshot.close()
+            _count(totals, selection, mapped)
+            reduced = run.reduce(mapped.runs)
         totals.keys = reduced.keys
         with open_output() as stream:
             for part in reduced.parts():
@@ -127,7 +129,7 @@ def make_part(
     options: RunOptions,
     *,
     open_output: OpenOutput,
-    bar: Bar,
+    open_bar: OpenBar,
 ) -> Report:
     """Map and combine what is committed now, and write it as a part; raises as `run_job` does."""
     totals = Totals()
@@ -136,17 +138,22 @@ def make_part(
         selection = snapshot.selection
         body = None
         if selection.files:
-            bar.total(sum(file.length for file in selection.files))
-            with place.run(job, snapshot.held, folder, options, bar) as run:
-                mapped = run.map(selection)
+            with place.run(job, snapshot.held, folder, options) as run:
+                mapped = _mapped(run, selection, open_bar)
+                done = run.merge_part(mapped.runs)
             bad = mapped.bad
             _count(totals, selection, mapped)
-            done = run.merge_part(mapped.runs)
             totals.keys, body = done.keys, done.body
         header = header_of(job.digest, wanted.digest, _id_of(place.root), selection, bad.count)
         with open_output() as stream:
             write_part(stream, header, body)
         return Report(totals, bad, selection, profile_of(folder))
+
+
+def _mapped(run: LocalRun, selection: Selection, open_bar: OpenBar) -> Mapped:
+    with open_bar() as bar:
+        bar.total(sum(file.length for file in selection.files))
+        return run.map(selection, bar.advance)
 
 
 def merge_parts(job: JobSpec, paths: Sequence[Path], work: Path, open_output: OpenOutput) -> Totals:
@@ -168,8 +175,8 @@ def merge_parts(job: JobSpec, paths: Sequence[Path], work: Path, open_output: Op
         if not totals.files:
             with open_output():
                 return totals
-        run = LocalRun(job, HeldFiles(Path(), 0, {}), folder, RunOptions(mappers=1))
-        reduced = run.reduce([runs_of(parts)])
+        with LocalRun(job, HeldFiles(Path(), 0, {}), folder, RunOptions(mappers=1)) as run:
+            reduced = run.reduce([runs_of(parts)])
         totals.keys = reduced.keys
         with open_output() as stream:
             for output in reduced.parts():

@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol, TextIO
 from storage.errors import NO_ROOM
 from telemetry_server.analysis.output import whole_file
 from telemetry_server.mapreduce.errors import UnusableFolder
-from telemetry_server.terminal.client_text import shown_json
+from telemetry_server.terminal.printable import printable
 
 
 class TakesBytes(Protocol):
@@ -69,8 +69,9 @@ class _ForTerminal:
         self._stream = stream
 
     def write(self, data: bytes, /) -> object:
-        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
-        return self._stream.write(shown_json(text.encode()))
+        lines = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+        shown = "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+        return self._stream.write(shown.encode())
 
 
 @contextmanager

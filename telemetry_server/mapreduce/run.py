@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from telemetry_server.mapreduce.bad_records import ONE_PERCENT, BadLimit, BadRecords
 from telemetry_server.mapreduce.errors import JobFailed
@@ -69,29 +70,30 @@ class Mapped:
 
 class LocalRun:
     """
-    One run of a job over selected files.
+    One run of a job over selected files.  Use it with ``with``; leaving ends its processes.
 
     Args:
         folder: For runs; empty, and removed by the caller.
-        on_bytes: Called with the length of what was mapped.
     """
 
-    def __init__(
-        self,
-        job: JobSpec,
-        held: HeldFiles,
-        folder: Path,
-        options: RunOptions,
-        on_bytes: Callable[[int], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, job: JobSpec, held: HeldFiles, folder: Path, options: RunOptions) -> None:
         self._options = options
         partitions = 1 if job.reduces_once else options.reducers
         self._setup = WorkSetup(job, held, folder, partitions, options.budget_bytes, options.profiles)
-        self._on_bytes = on_bytes
+        self._workers = Workers(self._setup)
 
-    def map(self, selection: Selection) -> Mapped:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.__exit__()
+
+    def map(self, selection: Selection, on_bytes: Callable[[int], None]) -> Mapped:
         """
         Map and combine the files of *selection*.
+
+        Args:
+            on_bytes: Called with the length of what was mapped.
 
         Raises:
             JobFailed: The job failed, or too many records were bad.
@@ -105,6 +107,7 @@ class LocalRun:
         def take(result: Done) -> None:
             assert isinstance(result, MapDone)
             done[result.task.number] = result
+            on_bytes(result.task.length)
             bad.add_all(result.bad)
             check_bad(bad, limit)
 
@@ -118,8 +121,7 @@ class LocalRun:
 
     def do_tasks(self, tasks: Sequence[MapTask], take: Callable[[Done], None]) -> None:
         """Map *tasks*, the first ones first; call *take* with each result, once."""
-        with Workers(self._setup, min(self._options.mappers, len(tasks)), self._on_bytes) as workers:
-            workers.do([MapWork(task) for task in tasks], take)
+        self._workers.do([MapWork(task) for task in tasks], self._options.mappers, take)
 
     def reduce(self, runs: Sequence[Sequence[RunFile]]) -> "Reduced":
         """
@@ -136,8 +138,7 @@ class LocalRun:
             done[result.partition] = result
 
         work = [ReduceWork(partition, tuple(some)) for partition, some in enumerate(runs)]
-        with Workers(self._setup, len(work)) as workers:
-            workers.do(work, take)
+        self._workers.do(work, len(work), take)
         outputs = [path for partition in sorted(done) for path in done[partition].outputs]
         return Reduced(sum(result.keys for result in done.values()), done[0].head, tuple(outputs))
 
@@ -149,8 +150,7 @@ class LocalRun:
             assert isinstance(result, PartDone)
             done.append(result)
 
-        with Workers(self._setup, 1) as workers:
-            workers.do([PartWork(tuple(run for some in runs for run in some))], take)
+        self._workers.do([PartWork(tuple(run for some in runs for run in some))], 1, take)
         return done[0]
 
 

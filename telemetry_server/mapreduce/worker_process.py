@@ -41,7 +41,6 @@ def _serve(connection: "Connection[object, object]", setup: WorkSetup) -> None:
     except Exception as error:
         connection.send(Failed(_sendable(error)))
         return
-    gc.collect()
     gc.freeze()
     while True:
         work = connection.recv()

@@ -5,7 +5,6 @@ A process that is killed costs only its own work, which another does again.  Whe
 `MAX_RETRIES` times for one file, the error names it.
 """
 
-import multiprocessing
 import os
 import signal
 from collections import Counter, deque
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
 from telemetry_server.mapreduce.errors import ProcessDied
+from telemetry_server.mapreduce.fork_server import started_context
 from telemetry_server.mapreduce.work import (
     Done,
     Failed,
@@ -28,7 +28,6 @@ from telemetry_server.mapreduce.work import (
 from telemetry_server.mapreduce.worker_process import serve_work
 
 MAX_RETRIES = 3
-PRELOADED = ["telemetry_server.mapreduce.worker_process", "telemetry_server.mapreduce.python_runner"]
 
 
 @dataclass(slots=True)
@@ -40,23 +39,13 @@ class _Worker:
 
 
 class Workers:
-    """
-    Up to *count* processes.  Use it with ``with``; leaving ends them, whatever they do.
+    """Processes, started as they are needed.  Use it with ``with``; leaving ends them, whatever they do."""
 
-    Args:
-        on_bytes: Called with the length of what was mapped.
-    """
-
-    def __init__(
-        self, setup: WorkSetup, count: int, on_bytes: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def __init__(self, setup: WorkSetup) -> None:
         self._setup = setup
-        self._count = count
-        self._on_bytes = on_bytes
         self._workers: list[_Worker] = []
         self._deaths: Counter[str] = Counter()
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOADED)
+        self._context = started_context()
 
     def __enter__(self) -> "Workers":
         return self
@@ -66,9 +55,9 @@ class Workers:
             self._end(worker)
         self._workers.clear()
 
-    def do(self, items: Iterable[Work], on_done: Callable[[Done], None]) -> None:
+    def do(self, items: Iterable[Work], count: int, on_done: Callable[[Done], None]) -> None:
         """
-        Do all *items*, the first ones first, and call *on_done* with each result.
+        Do all *items* in up to *count* processes, the first ones first; call *on_done* with each result.
 
         Raises:
             ProcessDied: A process was killed at every attempt.
@@ -77,7 +66,7 @@ class Workers:
         waiting = deque(items)
         busy: list[_Worker] = []
         while waiting or busy:
-            while waiting and len(busy) < self._count:
+            while waiting and len(busy) < count:
                 worker = self._idle() or self._started()
                 worker.work, worker.reading = waiting.popleft(), None
                 with suppress(BrokenPipeError):  # it has died: seen below
@@ -125,8 +114,6 @@ class Workers:
             started = next(file for file in worker.work.task.files if file.order == message.order)
             worker.reading = started.path
             return None
-        if isinstance(worker.work, MapWork):
-            self._on_bytes(worker.work.task.length)
         worker.work = None
         assert isinstance(message, Done)
         return message

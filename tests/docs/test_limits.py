@@ -16,6 +16,7 @@ from telemetry_server.coordinator import definition_fetches, partition_limit
 from telemetry_server.edge.edge_worker import MAX_ADMIN_CONNECTIONS
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.responses import PIECE_BYTES
+from telemetry_server.mapreduce import bad_records, cluster, pair_table, plain_values, runs, workers
 from telemetry_server.observability.metrics import MAX_LABEL_VALUES
 from telemetry_server.pings import inflate, json_text
 from telemetry_server.settings.settings import SETTING_NAMES, Settings
@@ -74,6 +75,13 @@ ROWS = {
     "a revision that the server does not have": (
         f"remembered for {fetcher.MISSING_FOR_SECONDS / 3600:g} h, {fetcher.MAX_REMEMBERED:,} of them"
     ),
+    "pairs that a mapper holds": f"{pair_table.BUDGET_BYTES // MIB} MiB",
+    "values of a key that a mapper holds": f"{pair_table.COMBINE_AT}",
+    "sorted files that a process merges at once": f"{runs.MAX_OPEN_RUNS}",
+    "lists and dicts within a written value": f"{plain_values.MAX_DEPTH} levels",
+    "records that `map` may fail for": f"{100 * bad_records.ONE_PERCENT.share:g} %",
+    "tries of a file whose mapper is killed": f"{workers.MAX_RETRIES + 1}",
+    "a cluster without workers": f"{cluster.MAX_SECONDS_WITHOUT_WORKERS} s",
     "a wait for definitions": f"{Settings.model_fields['pending_days'].default:g} days",
     "a server that does not answer": (
         f"left alone for {fetcher.FIRST_PAUSE_SECONDS:g} s, doubling to {fetcher.MAX_PAUSE_SECONDS:g} s"

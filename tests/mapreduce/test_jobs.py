@@ -1,6 +1,10 @@
 """Job files: what their functions get, what they may write, and what becomes of it."""
 
+import contextlib
 import json
+import os
+import pty
+import sys
 
 import pytest
 
@@ -361,3 +365,27 @@ def test_a_profile_names_the_functions_of_the_job(jobs):
     assert output == "n\t300\n"
     assert "job.py:1(map)" in said
     assert "300 " in next(line for line in said.splitlines() if "job.py:1(map)" in line)
+
+
+def test_on_a_terminal_the_bar_is_gone_before_the_output(jobs):
+    """And control characters that a client sent are escaped."""
+    text = 'def map(key, dims, value, context):\n    context.write(dims[0] + "\\x1b[2J", 1)\n' + SUM
+    words = ["mapreduce", str(jobs.write(text)), *jobs.always]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-m", "telemetry_server", *words])
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is closed
+        while data := os.read(terminal, 1 << 16):
+            shown += data
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+
+    assert status == 0
+    bar, _, output = shown.rpartition(b"\x1b[2K")
+    assert b"mapping" in bar
+    assert output.decode().split("\r\n")[:2] == [
+        "idle_daily\\x1b[2J\t150",
+        "saved_session\\x1b[2J\t150",
+    ]

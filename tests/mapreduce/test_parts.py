@@ -1,8 +1,16 @@
 """Parts: several data roots, each mapped by itself, and one merge."""
 
 import asyncio
+import json
+import re
+import sys
 
 import pytest
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 from tests.mapreduce.conftest import Jobs, job_submissions, made_world
 from tests.mapreduce.original_jobs import ORIGINAL_JOBS, SUM
@@ -60,6 +68,21 @@ def test_merging_one_part_equals_the_run(machines):
     part = part_of(one, IN_ORDER, "one.part", "--mappers", "3")
 
     assert one.command("mapreduce", str(one.write(IN_ORDER)), "--merge", part)[0] == one.run(IN_ORDER)[0]
+
+
+def test_a_part_begins_with_a_line_of_json(machines):
+    """Hashes, the data root's id, and counts."""
+    one = machines[0]
+    path = part_of(one, COUNT, "one.part")
+    with zstd.open(path) as part:
+        header = json.loads(part.readline())
+
+    assert (header["format"], header["version"]) == ("telemetry-server part", 1)
+    assert re.fullmatch("[0-9a-f]{64}", header["job"])
+    assert re.fullmatch("[0-9a-f]{64}", header["filter"])
+    assert re.fullmatch("[0-9a-f]{32}", header["root"])
+    assert (header["records"], header["skipped"]) == (60, 0)
+    assert header["files"] == len(header["directory_of_file"]) == len(header["directories"])
 
 
 def test_a_part_of_nothing_merges_with_others(machines):

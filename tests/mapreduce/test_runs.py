@@ -149,10 +149,14 @@ def test_a_small_budget_changes_no_byte(jobs, job_world, lines, original):
     def open_output():
         yield out
 
+    @contextmanager
+    def open_bar():
+        yield bar
+
     place = execute.Place(job_world.root, jobs.folder)
     options = RunOptions(mappers=2, reducers=2, budget_bytes=1000)
     job = PythonSpec(read_job(jobs.write(original.text)))
-    report = execute.run_job(job, EVERYTHING, place, options, open_output=open_output, bar=bar)
+    report = execute.run_job(job, EVERYTHING, place, options, open_output=open_output, open_bar=open_bar)
 
     assert out.getvalue().decode().splitlines() == original.expected(lines)
     assert report.totals.records == 300

@@ -63,8 +63,8 @@ def _run(args: argparse.Namespace) -> int:
     write = write_frontend if args.form == "frontend" else write_dashboard
     with ExportFolder(args.output) as folder:
         open_output = partial(whole_output, folder.job_output)
-        with progress("mapping", unit="bytes") as bar:
-            report = execute.run_job(job, wanted, place, options, open_output=open_output, bar=bar)
+        open_bar = partial(progress, "mapping", unit="bytes")
+        report = execute.run_job(job, wanted, place, options, open_output=open_output, open_bar=open_bar)
         with folder.job_output.open("rb") as lines:
             written = write(lines, folder)
     say_report(report)

@@ -92,11 +92,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from telemetry_server.mapreduce.fork_server import started_context
+
+    _check(args)
+    started_context()
     from telemetry_server.composition.data_root import existing_data_root
     from telemetry_server.mapreduce import execute
     from telemetry_server.mapreduce.run import RunOptions
 
-    _check(args)
     job = _job_of(args)
     target: Path | None = args.part or args.output
     work = args.work or Path(tempfile.gettempdir())
@@ -111,9 +114,9 @@ def _run(args: argparse.Namespace) -> int:
             mappers_of(args), 1 if args.part else args.reducers, args.max_bad, profiles=args.profile
         )
         do = execute.make_part if args.part else execute.run_job
-        with progress("mapping", unit="bytes") as bar:
-            place = execute.Place(root, work, args.cluster)
-            report = do(job, wanted, place, options, open_output=open_output, bar=bar)
+        place = execute.Place(root, work, args.cluster)
+        open_bar = partial(progress, "mapping", unit="bytes")
+        report = do(job, wanted, place, options, open_output=open_output, open_bar=open_bar)
         totals = report.totals
         say_report(report)
     if args.json:
