@@ -4,10 +4,15 @@ import os
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from telemetry_server.cli.main import main
 
 pytest_plugins = ("tests.support.figures",)
+
+# The speed of a crowded machine is not what a test is about.
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 
 @pytest.fixture

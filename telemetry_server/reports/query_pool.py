@@ -1,7 +1,7 @@
 """The query processes: started for questions, ended when they are idle, killed when they are late."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,7 +103,7 @@ class QueryPool:
             if keeps and process.is_alive:
                 self._keep(lane, process)
             else:
-                self._end(process)
+                self._finish(process.kill())
 
     async def _process(self, lane: _Lane) -> QueryProcess:
         while lane.idle:
@@ -121,9 +121,9 @@ class QueryPool:
 
     def _end_idle(self, lane: _Lane) -> None:
         while lane.idle:
-            self._end(lane.idle.pop())
+            self._finish(lane.idle.pop().end())
 
-    def _end(self, process: QueryProcess) -> None:
-        task = asyncio.get_running_loop().create_task(process.kill())
+    def _finish(self, ending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(ending)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

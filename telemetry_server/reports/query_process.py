@@ -15,6 +15,7 @@ from telemetry_server.reports.queries.setup import QuerySetup
 
 MODULE = "telemetry_server.reports.queries.worker"
 READ_BUFFER_BYTES = 1 << 20
+END_SECONDS = 2.0  # for an idle process to end by itself
 # PyArrow's own allocator takes a gibibyte of addresses at once, which counts towards the memory limit.
 ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
 
@@ -89,6 +90,15 @@ class QueryProcess:
         if length > MAX_MESSAGE_BYTES:
             raise ValueError("a message is too long")
         return await self._process.stdout.readexactly(length)
+
+    async def end(self) -> None:
+        """End it while it is idle: it ends when its input ends, or is killed."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await self._process.wait()
+        await self.kill()
 
     async def kill(self) -> None:
         """End it at once, whatever it does."""

@@ -62,7 +62,7 @@ def rows_of(text: bytes) -> list:
     return [list(histograms_in(found.rows)), found.rows.scalars, found.rows.events, found.rows.pings]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(RECORDS, st.booleans())
 def test_the_compiled_walk_and_a_full_parse_give_the_same_rows(parts, is_unified):
     """Rows are in the record's order, and neither way raises."""
@@ -143,7 +143,7 @@ METRICS = st.dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(METRICS, st.one_of(VALUES, st.lists(st.one_of(VALUES, st.dictionaries(NAMES, VALUES)), max_size=2)))
 def test_every_glean_ping_has_a_row_in_the_table_pings(metrics, events):
     """Values that fit no table are left out."""
