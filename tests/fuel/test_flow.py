@@ -9,10 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from tests.fuel.documents import a_structure, a_workload
 from tests.support.edges import wait_for
 from tests.support.running_server import result_of, running_server, telemetry_server
+
+pytestmark = pytest.mark.slow
 
 OPERATIONS = 300
 
