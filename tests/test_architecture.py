@@ -194,6 +194,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/signatures",
         "fuel/database",
     },
+    # the side of a product that records and sends
+    "fuel/sender_state": set(),
+    "fuel/recorder": {"fuel/sender_state"},
+    "fuel/sender": {"fuel/documents", "fuel/signatures", "fuel/sender_state"},
     # pings of our own
     "generator": {"histogram_specs", "terminal"},
     "demo": {"terminal", "generator"},
@@ -280,6 +284,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "generator",
         "demo",
         "fuel/database",
+        "fuel/sender_state",
+        "fuel/sender",
         "composition",
         "diagnostics",
         "cli",

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from telemetry_server.cli.exit_status import ExitStatus
 
-# Each command and what it does; its module in `commands/` has the same name.
+# Each command and what it does; its module in `commands/` has the same name, with _ for -.
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("serve", "receive submissions over HTTP and convert them continuously"),
     ("reports", "serve pages and an API about stored pings, on a separate port"),
@@ -39,6 +39,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("drift", "compare the definitions of probes with what is sent"),
     ("specs", "list, show, compare, try and prefetch the definitions of probes"),
     ("fuel", "look after the Fuel-stat collector's database: migrate, backup, restore, failed items"),
+    ("fuel-sender", "send a product's statistics to a Fuel-stat collector; preview, opt in and out"),
     ("generate", "generate realistic pings, good and bad"),
     ("doctypes", "list, show, check and import JSON Schemas of doctypes"),
     ("point", "print client configuration for this server"),
@@ -92,7 +93,7 @@ def parser_of(command: str, module: ModuleType) -> argparse.ArgumentParser:
 
 
 def _run_command(command: str, rest: Sequence[str]) -> int:
-    module = import_module(f"telemetry_server.cli.commands.{command}")
+    module = import_module(f"telemetry_server.cli.commands.{command.replace('-', '_')}")
     args = parser_of(command, module).parse_args(rest)
     if args.debug:
         os.environ["TELEMETRY_TRACEBACK"] = "1"

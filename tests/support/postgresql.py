@@ -7,11 +7,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.other_user import OTHER_USER_ID
+from tests.support.whole_server import children_of
 
 LOCALE = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
@@ -67,9 +68,12 @@ class PostgreSQL:
             return False
 
     def kill(self) -> None:
-        """End all its processes at once, as a crash would."""
+        """End all its processes at once, as a crash would; each of them has a session of its own."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        pids = [self.process.pid, *children_of(self.process.pid)]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self.process = None
 
@@ -92,6 +96,43 @@ class PostgreSQL:
         ) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def replica(self) -> Iterator["PostgreSQL"]:
+        """Yield a streaming replica of this server."""
+        binary = program("pg_basebackup")
+        assert binary is not None
+        folder = Path(tempfile.mkdtemp(prefix="fuel-pg-", dir="/tmp"))
+        give(folder)
+        words = [
+            binary,
+            "-h",
+            str(self.folder),
+            "-U",
+            "tester",
+            "-D",
+            str(folder / "data"),
+            "-R",
+            "-c",
+            "fast",
+            "-N",
+        ]
+        server = PostgreSQL(folder, self.options)
+        try:
+            done = subprocess.run(
+                words,
+                capture_output=True,
+                env=os.environ | LOCALE,
+                cwd=folder,
+                check=False,
+                **_user(),  # type: ignore[call-overload]
+            )
+            assert done.returncode == 0, done.stderr
+            server.start()
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
     def new_database(self, template: str = "template1") -> str:
         """Create a database, and return its URL."""

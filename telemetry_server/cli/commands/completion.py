@@ -44,7 +44,7 @@ def whole_parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(dest="command")
     for command, summary in COMMANDS:
         parser = commands.add_parser(command, help=summary, description=summary)
-        import_module(f"telemetry_server.cli.commands.{command}").add_arguments(parser)
+        import_module(f"telemetry_server.cli.commands.{command.replace('-', '_')}").add_arguments(parser)
     _complete_paths(whole)
     return whole
 

@@ -39,7 +39,7 @@ IPV4 = re.compile(r"(?<![0-9A-Za-z.-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z
 IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f:]{0,40}:[0-9A-Fa-f:.]{1,45}(?![0-9A-Za-z:])")
 HOST = re.compile(
     r"(?<![A-Za-z0-9._-])(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.){1,10}([A-Za-z][A-Za-z0-9-]{0,22}[A-Za-z0-9])"
-    r"(?![A-Za-z0-9_-])"
+    r"(?![A-Za-z0-9_-]|\.[A-Za-z0-9_])"
 )
 RUN = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 WORD = re.compile(r"\S{8,64}")
@@ -80,8 +80,9 @@ PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9+._~-]*-[0-9][A-Za-z0-9+._~:-]*")
 
 
 def is_package(text: str) -> bool:
-    """Whether *text* is the name of a package with its version."""
-    return PACKAGE.fullmatch(text) is not None
+    """Whether *text* is the name of a package with its version; its last part is no domain."""
+    last = text.rpartition(".")[2].lower()
+    return PACKAGE.fullmatch(text) is not None and (not last.isalpha() or last in NO_HOSTS)
 
 
 def is_ipv4(text: str) -> bool:
@@ -107,6 +108,8 @@ def is_ipv6(text: str) -> bool:
 def is_host(match: re.Match[str]) -> bool:
     """Whether the dotted name of *match* is that of a host."""
     last = match[1].lower()
+    if "_" in match[0]:
+        return False  # the dotted name of a module or a test
     if last in NO_HOSTS or last.startswith("mos"):
         return False
     return last in HOST_ENDINGS or match[0].count(".") > 1
@@ -122,7 +125,7 @@ def is_key(text: str, field: str) -> bool:
     digits = sum(character.isdigit() for character in core)
     lower = sum(character.islower() for character in core)
     upper = sum(character.isupper() for character in core)
-    if digits < 2 or not upper or (not lower and ("-" in core or "_" in core)):
+    if not digits or not upper or (not lower and ("-" in core or "_" in core)):
         return False
     return _bits_per_character(core) >= (3.6 if len(core) < 32 else 4.1)
 

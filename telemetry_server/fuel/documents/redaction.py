@@ -88,10 +88,10 @@ def redacted(value: Any, found: Counter[Leak], *, field: str = "", level: int = 
         raise NestedTooDeeply(f"nested past {MAX_NESTING} levels")
     if isinstance(value, dict):
         before = found.total()
-        cleaned = {
-            redacted_text(key, found): redacted(inner, found, field=key, level=level + 1)
-            for key, inner in value.items()
-        }
+        cleaned = {}
+        for key, inner in value.items():
+            name = redacted_text(key, found)
+            cleaned[name] = redacted(inner, found, field=name, level=level + 1)
         return cleaned if found.total() != before else value
     if isinstance(value, list):
         before = found.total()

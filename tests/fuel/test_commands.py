@@ -1,0 +1,144 @@
+"""The commands `fuel` and `fuel-sender`."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from telemetry_server.fuel.database.collector_database import HEAD
+from tests.fuel.documents import a_task, a_workload
+from tests.fuel.fake_collector import fake_collector
+from tests.fuel.test_database import fill
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """A data root."""
+    folder = tmp_path / "data"
+    (folder / "state").mkdir(parents=True)
+    return folder
+
+
+def test_the_schema_is_checked_and_migrated(command, data):
+    where = ("--data", str(data))
+    command("fuel", "migrate", "--check", *where, status=1)
+    before, _ = command("fuel", "migrate", "--json", *where)
+    after, _ = command("fuel", "migrate", "--check", "--json", *where)
+
+    assert json.loads(before) == {"before": None, "after": HEAD, "newest": HEAD}
+    assert json.loads(after) == {"before": HEAD, "after": HEAD, "newest": HEAD}
+
+
+def test_a_database_is_looked_after(command, data, tmp_path):
+    where = ("--data", str(data))
+    command("fuel", "migrate", *where)
+    url = f"sqlite:///{data}/state/fuel.sqlite"
+    fill(url)
+    failed, _ = command("fuel", "failed", "--json", "--items", *where)
+    partitions, _ = command("fuel", "partitions", "--json", *where)
+    backup = tmp_path / "fuel.backup"
+    made, _ = command("fuel", "backup", str(backup), "--database", "collector", "--json", *where)
+    command("fuel", "backup", str(backup), *where, status=4)
+    fill(url, 9)
+    command("fuel", "restore", str(backup), *where)
+    restored, _ = command("fuel", "partitions", "--json", *where)
+    shutil.rmtree(data / "state")
+    command("fuel", "failed", *where, status=5)
+
+    entries = json.loads(failed)
+    assert len(entries) == 2
+    names = {
+        "received_at",
+        "doctype",
+        "master_node_uid",
+        "external_id",
+        "reason",
+        "last_received_at",
+        "times",
+        "item",
+    }
+    assert entries[0].keys() == names
+    assert json.loads(made)["bytes"] == backup.stat().st_size
+    assert [entry["rows"] for entry in json.loads(partitions)] == [3, 3]
+    assert json.loads(restored) == json.loads(partitions)
+
+
+def test_wrong_urls_and_files_are_one_line(command, data, monkeypatch, tmp_path):
+    where = ("--data", str(data))
+    (tmp_path / "text").write_text("hello")
+    command("fuel", "restore", str(tmp_path / "text"), *where, status=4)
+    for url, status in (
+        ("mysql://x/y", 78),
+        ("postgresql+asyncpg://x/y", 78),
+        ("postgresql+psycopg://user:geheim@127.0.0.1:1/none", 5),
+    ):
+        monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", url)
+        _, said = command("fuel", "failed", *where, status=status)
+
+        assert said.count("\n") == 1
+        assert "geheim" not in said
+    monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", "postgresql://user:geheim@127.0.0.1:1/none")
+    shown, _ = command("config", "show", *where)
+    assert "user:***@127.0.0.1" in shown
+    assert "geheim" not in shown
+
+
+def test_a_sender_is_used_by_its_commands(command, tmp_path):
+    with fake_collector() as collector:
+        config = tmp_path / "sender.toml"
+        config.write_text(f'collector = "{collector.url}"\nstate = "state.sqlite"\n')
+        where = ("--config", str(config))
+        lines = tmp_path / "logs.jsonl"
+        lines.write_text("\n".join(json.dumps(a_task(n)) for n in range(3)))
+        command("fuel-sender", "record", "action_logs", str(lines), *where)
+        lines.write_text(json.dumps(a_workload(created_date="2026-02-01")))
+        command("fuel-sender", "record", "oswl_stats", str(lines), *where)
+        before, _ = command("fuel-sender", "status", "--json", *where)
+        nothing, _ = command("fuel-sender", "once", *where)
+        preview, _ = command("fuel-sender", "preview", "--json", *where)
+        assert collector.got == []
+
+        command("fuel-sender", "opt-in", "--name", "Ada", "--email", "ada@example.org", *where)
+        command("fuel-sender", "contact", "--company", "Example", *where)
+        once, _ = command("fuel-sender", "once", "--json", *where)
+        sent = [
+            {"method": got.method, "path": got.path, "body": json.loads(got.body)}
+            for got in collector.got[1:]
+        ]
+        after, _ = command("fuel-sender", "status", "--json", *where)
+        log, _ = command("fuel-sender", "log", "--json", "--limit", "2", *where)
+        contact, _ = command("fuel-sender", "contact", "--json", *where)
+        command("fuel-sender", "contact", "--remove", *where)
+        out, _ = command("fuel-sender", "opt-out", "--json", *where)
+        collector.got.clear()
+        command("fuel-sender", "once", *where)
+
+    found = json.loads(before)
+    assert found["unsent"] == {"action_logs": 3, "oswl_stats": 1, "ostf_runs": 0}
+    assert (found["opted_in"], found["user_choice_saved"], found["quarantined"]) == (False, False, 0)
+    assert "nothing was sent" in nothing
+    assert json.loads(preview)["requests"] == sent
+    assert json.loads(once)["sent"] == 4
+    assert json.loads(after)["unsent"]["action_logs"] == 0
+    assert [entry["external_id"] for entry in json.loads(log)] == [1, 2]
+    assert json.loads(contact)["contact"] == {"name": "Ada", "email": "ada@example.org", "company": "Example"}
+    assert json.loads(out)["opted_in"] is False
+    assert collector.got == []
+
+
+def test_a_sender_says_what_is_wrong(command, tmp_path):
+    config = tmp_path / "sender.toml"
+    config.write_text('collector = "http://127.0.0.1:1"\nstate = "state.sqlite"\n')
+    where = ("--config", str(config))
+    lines = tmp_path / "lines"
+    for text in ("{", "[]", '{"body": {}}', '{"external_id": 1}'):
+        lines.write_text(text)
+        _, said = command("fuel-sender", "record", "action_logs", str(lines), *where, status=4)
+        assert "line 1" in said
+    command("fuel-sender", "record", "action_logs", str(tmp_path / "none"), *where, status=4)
+    command("fuel-sender", "status", "--config", str(tmp_path / "none"), status=78)
+    command("fuel-sender", "opt-in", *where)
+    _, said = command("fuel-sender", "once", *where, status=5)
+    described, _ = command("fuel-sender", "describe")
+    assert "Never sent" in described

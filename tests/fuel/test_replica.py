@@ -1,0 +1,115 @@
+"""A real streaming replica: what reads it, and what happens when it lags or breaks."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from telemetry_server.composition import fuel as composition
+from telemetry_server.fuel.database import replica as replica_module
+from telemetry_server.fuel.database.collector_database import CollectorDatabase
+from telemetry_server.fuel.database.errors import DatabaseAway
+from telemetry_server.fuel.database.migrating import migrate
+from telemetry_server.fuel.database.replica import lag_seconds
+from telemetry_server.fuel.documents.builds import build_rules_of
+from telemetry_server.fuel.housekeeping.housekeeper import Housekeeper, HousekeepingOptions
+from telemetry_server.observability import metrics
+from tests.fuel.test_database import contents, fill
+from tests.support.edges import wait_for
+from tests.support.postgresql import PostgreSQL, program, running_postgresql
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(program("initdb") is None, reason="PostgreSQL is not installed (Debian: postgresql)"),
+]
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[PostgreSQL]:
+    """A server with a filled database ``fuel``."""
+    with running_postgresql("fsync=off", "wal_level=replica") as server:
+        server.run("CREATE DATABASE fuel")
+        migrate(server.url("fuel"))
+        fill(server.url("fuel"))
+        yield server
+
+
+def test_a_replica_that_lags_and_breaks(primary, tmp_path, command, monkeypatch):
+    """Backups come from the replica while it keeps up, and from the primary otherwise."""
+    data = tmp_path / "data"
+    (data / "state").mkdir(parents=True)
+    monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", primary.url("fuel"))
+
+    def backup(name: str) -> tuple[str, str]:
+        out, said = command("fuel", "backup", str(tmp_path / name), "--json", "--data", str(data))
+        return json.loads(out)["from"], said
+
+    def restored(name: str) -> object:
+        url = primary.new_database()
+        monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", url)
+        command("fuel", "restore", str(tmp_path / name), "--data", str(data))
+        monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", primary.url("fuel"))
+        return contents(url)
+
+    with primary.replica() as replica:
+        url = replica.url("fuel")
+        monkeypatch.setenv("TELEMETRY_FUEL_READ_DATABASE_URL", url)
+        database = CollectorDatabase(url, only_reads=True)
+        wait_for(lambda: lag_seconds(database) == 0)
+        assert contents(url) == contents(primary.url("fuel"))
+        assert backup("kept-up") == ("replica", "")
+        assert restored("kept-up") == contents(primary.url("fuel"))
+
+        replica.run("SELECT pg_wal_replay_pause()", "fuel")
+        fill(primary.url("fuel"), 5)
+        wait_for(lambda: lag_seconds(database) > 0)
+        for module in (replica_module, composition):
+            monkeypatch.setattr(module, "MAX_LAG_SECONDS", 0.0, raising=False)
+        source, said = backup("behind")
+        assert (source, "behind" in said) == ("primary", True)
+        assert restored("behind") == contents(primary.url("fuel"))
+        monkeypatch.undo()
+        monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", primary.url("fuel"))
+        monkeypatch.setenv("TELEMETRY_FUEL_READ_DATABASE_URL", url)
+
+        replica.run("SELECT pg_wal_replay_resume()", "fuel")
+        wait_for(lambda: lag_seconds(database) == 0)
+        wait_for(lambda: contents(url) == contents(primary.url("fuel")))
+        replica.kill()
+        with pytest.raises(DatabaseAway):
+            lag_seconds(database)
+        database.close()
+        source, said = backup("broken")
+        assert (source, "does not answer" in said) == ("primary", True)
+
+
+def test_housekeeping_backs_up_by_itself_and_watches_the_replica(primary, tmp_path):
+    """Seven backups are kept; a replica that breaks is reported and not used."""
+    now = [1_795_000_000.0]
+    folder = tmp_path / "backups"
+
+    def backups() -> list[Path]:
+        return sorted(folder.glob("*.backup"))
+
+    with primary.replica() as replica:
+        options = HousekeepingOptions(
+            primary.url("fuel"), replica.url("fuel"), lambda: build_rules_of(None), 24.0, folder
+        )
+        housekeeper = Housekeeper(options, clock=lambda: now[0])
+        housekeeper.turn()
+        assert metrics.fuel_replica_lag_seconds.touch()._value.get() >= 0
+        assert len(backups()) == 1
+        replica.kill()
+        for _ in range(9):
+            now[0] += 24 * 3600
+            for file in backups():
+                # As old as its name says.
+
+                os.utime(file, (now[0] - 24 * 3600, now[0] - 24 * 3600))
+            housekeeper.turn()
+        housekeeper.close()
+
+    assert metrics.fuel_replica_lag_seconds.touch()._value.get() == -1
+    assert len(backups()) == 7
