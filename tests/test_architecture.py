@@ -138,6 +138,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "terminal",
         "outcomes",
     },
+    # sums of stored measurements, by build and day
+    "aggregates": {"histogram_specs", "records"},
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {
