@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage/raw": {"storage", "storage/ledger"},
     "storage/partitions": {"storage", "storage/ledger"},
     "storage/tables": {"storage", "storage/ledger", "storage/partitions"},
+    "storage/aggregates": {"storage"},
     "storage/progress": {"storage", "storage/ledger", "storage/raw"},
     "storage/integrity": {"storage", "storage/ledger", "storage/raw", "storage/partitions"},
     "storage/backup": {"storage", "storage/ledger", "storage/raw"},
@@ -139,7 +140,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
     },
     # sums of stored measurements, by build and day
-    "aggregates": {"histogram_specs", "records"},
+    "aggregates": {
+        "histogram_specs",
+        "histogram_specs/cache",
+        "storage",
+        "storage/aggregates",
+        "storage/ledger",
+        "storage/tables",
+        "pings",
+        "records",
+        "analysis",
+    },
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {

@@ -25,6 +25,9 @@ ROW_GROUP_ROWS = 16_384
 # than a dictionary.  All other columns have dictionaries.
 SPLIT_BYTES = {HISTOGRAMS: ("counts.list.element", "sum")}
 
+# The column by which rows of other tables name their ping.
+PING_KEY = "document_id"
+
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
 PING_COLUMNS = (
     "client_id",
@@ -64,10 +67,10 @@ def schema_of(table: str) -> "pa.Schema":
             ("sample_id", pa.int32()),
             *((name, text) for name in ("application", "channel", "version", "build_id")),
             *((name, text) for name in ("os", "os_version", "architecture", "reason", "revision")),
-            ("session_id", text),
-            ("subsession_id", text),
+            *((name, text) for name in ("session_id", "subsession_id")),
             ("profile_subsession_counter", whole),
             ("experiments", pairs),
+            ("source_tags", text),
         ],
         HISTOGRAMS: [
             ("document_id", id_),
