@@ -85,11 +85,15 @@ def selection_of(
     return Selection(filters, frozenset({process} if process else ()), label)
 
 
-def why_left_out(dimensions: Dimensions, day: str) -> str | None:
-    """Return why default views leave pings out; None where they do not."""
-    if dimensions.is_automation:
+def why_left_out(
+    dimensions: Dimensions, day: str, reasons: tuple[str, ...] = ("automation", "implausible_build")
+) -> str | None:
+    """Return which of *reasons* keeps pings out of a view; None where none does."""
+    if "automation" in reasons and dimensions.is_automation:
         return "automation"
-    return "implausible_build" if is_implausible(dimensions.build_date, day) else None
+    if "implausible_build" in reasons and is_implausible(dimensions.build_date, day):
+        return "implausible_build"
+    return None
 
 
 GroupOf = Callable[[Dimensions, str], str | None]

@@ -93,6 +93,7 @@ class StoredSums:
     metric: str
     selection: Selection
     group_of: GroupOf
+    leaves_out: tuple[str, ...] = ("automation", "implausible_build")
 
     def of_days(self, days: Iterable[DaySums]) -> Found:
         """
@@ -120,7 +121,7 @@ class StoredSums:
                 self.group_of(each, day.table.day) if self.selection.wants(each) else None
                 for each in dimensions
             ]
-            reasons = [why_left_out(each, day.table.day) for each in dimensions]
+            reasons = [why_left_out(each, day.table.day, self.leaves_out) for each in dimensions]
             ids = bytes.fromhex(summary.index["clients"])
             for block in blocks:
                 _BlockSums(self, found, day.table.day, dimensions, groups, reasons, ids).add(block)
