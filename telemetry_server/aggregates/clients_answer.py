@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from telemetry_server.aggregates.dimensions import FILTERS, Dimensions, day_of
-from telemetry_server.aggregates.facts import PING
-from telemetry_server.aggregates.query import Selection
+from telemetry_server.aggregates.query import PING, Selection
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.stored_sums import StoredSums
 

@@ -14,6 +14,7 @@ from telemetry_server.aggregates.buckets import (
 )
 from telemetry_server.aggregates.columns import combined, one_array, ranked
 from telemetry_server.aggregates.dimensions import PING_TEXTS, Dimensions, dimensions_of
+from telemetry_server.aggregates.query import PING
 from telemetry_server.records.shapes import Shape, shape_id
 
 if TYPE_CHECKING:
@@ -77,8 +78,6 @@ class Pings:
         return Pings(self._rows.filter(pc.is_in(self.keys, value_set=keys)))
 
 
-PING = ""
-"""The metric of facts that count pings, whatever these measured."""
 PING_SHAPE = Shape("ping")
 
 

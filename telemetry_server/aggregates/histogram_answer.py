@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from telemetry_server.aggregates.dimensions import UNKNOWN
-from telemetry_server.aggregates.facts import PING
 from telemetry_server.aggregates.formulas import wilson_interval
 from telemetry_server.aggregates.group_row import (
     BOOLEAN,
@@ -18,9 +17,8 @@ from telemetry_server.aggregates.group_row import (
     row_of,
     weights_of,
 )
-from telemetry_server.aggregates.query import HistogramQuery
+from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
-from telemetry_server.aggregates.row_sums import RowFound
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
 from telemetry_server.aggregates.use_counters import with_falses
 
@@ -125,13 +123,13 @@ class _Answer:
             self._suppressed["samples"] += sum(histogram.histogram.counts)
             return None
         weighted = None
-        if query.weight == "clients" and isinstance(found, RowFound):
+        if query.weight == "clients" and found.has_rows:
             by_shape = [
                 (self._reader.shapes[id_], found.by_client.get((group, "", id_), {})) for id_ in shapes
             ]
             weighted = weights_of(histogram, by_shape, query.percentiles)
         row = row_of(group, histogram, query.percentiles, weighted, is_smoothed=query.is_smoothed)
-        if query.by == "branch" and isinstance(found, RowFound):
+        if query.by == "branch" and found.has_rows:
             row["interval"] = _interval(histogram, found, [(group, "", id_) for id_ in shapes])
         return row
 
@@ -197,7 +195,7 @@ def _group_order(group: str) -> tuple[bool, int, str]:
     return (group == UNKNOWN, int(group) if group.isascii() and group.isdigit() else 0, group)
 
 
-def _interval(group: GroupHistogram, found: RowFound, keys: Sequence[SumKey]) -> dict[str, Any] | None:
+def _interval(group: GroupHistogram, found: Found, keys: Sequence[SumKey]) -> dict[str, Any] | None:
     """Return the 95 % interval of the mean."""
     clients: dict[bytes, tuple[int, int]] = {}
     for key in keys:
@@ -216,7 +214,7 @@ def _interval(group: GroupHistogram, found: RowFound, keys: Sequence[SumKey]) ->
     return mean_interval(clients, keys[0][0])
 
 
-def _trues(found: RowFound, keys: Sequence[SumKey]) -> dict[bytes, tuple[int, int]]:
+def _trues(found: Found, keys: Sequence[SumKey]) -> dict[bytes, tuple[int, int]]:
     clients: dict[bytes, tuple[int, int]] = {}
     for key in keys:
         for client, counts in found.by_client.get(key, {}).items():

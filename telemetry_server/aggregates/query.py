@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from telemetry_server.aggregates.dimensions import FILTERS, UNKNOWN, Dimensions, is_implausible
 
+PING = ""
+"""The metric that counts pings, whatever these measured."""
 GROUPINGS = ("build", "day", "version", "branch")
 DEFAULT_PERCENTILES = ("5", "25", "50", "75", "95")
 

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from storage.aggregates.day_table import read_day_table
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from telemetry_server.aggregates.buckets import OWN_SHAPES
 from telemetry_server.aggregates.query import HistogramQuery, Selection
-from telemetry_server.aggregates.row_sums import DayFiles, RowFound, RowSums, day_files_of
 from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, read_days
 from telemetry_server.aggregates.sums import Found
-from telemetry_server.aggregates.update import days_of, files_of, is_current
 from telemetry_server.records.shapes import Shape, shape_id
+
+if TYPE_CHECKING:
+    from telemetry_server.aggregates.row_sums import DayFiles
 
 
 class Definitions(Protocol):
@@ -67,6 +68,8 @@ class Reader:
 
     def is_behind(self) -> bool:
         """Return whether a day has table files that its table does not cover."""
+        from telemetry_server.aggregates.update import days_of, files_of, is_current
+
         for day in days_of(self.root):
             table, files = read_day_table(self.root, day), files_of(self.root, day)
             if files and (table is None or not (table.is_sealed or is_current(table, files))):
@@ -82,7 +85,8 @@ class Reader:
         )
         if query.by == "branch" or query.weight == "clients":
             return self.rows(query, name, selection)
-        return StoredSums(name, selection, query.group_of).of_days(self._days_of(query))
+        asked = StoredSums(name, selection, query.group_of, with_clients=metric is None)
+        return asked.of_days(self._days_of(query))
 
     def _days_of(self, query: HistogramQuery) -> Iterable[DaySums]:
         if query.by not in ("day", "branch"):
@@ -94,17 +98,20 @@ class Reader:
             and (not query.last or day.table.day <= query.last)
         ]
 
-    def rows(self, query: HistogramQuery, metric: str, selection: Selection) -> RowFound:
+    def rows(self, query: HistogramQuery, metric: str, selection: Selection) -> Found:
         """Return the sums of rows, with what each client sent."""
+        from telemetry_server.aggregates.row_sums import RowSums
+
         asked = RowSums(metric, selection, query.group_of, query.experiment if query.by == "branch" else "")
         bounds = (query.first, query.last) if query.by in ("day", "branch") else ("", "")
         return with_open_files(self.root, asked.of_days, bounds)
 
 
 def with_open_files(
-    root: DataRoot, read: Callable[[list[DayFiles]], RowFound], bounds: tuple[str, str]
-) -> RowFound:
+    root: DataRoot, read: "Callable[[list[DayFiles]], Found]", bounds: tuple[str, str]
+) -> Found:
     """Return what *read* makes of the table files of the days within *bounds*."""
+    from telemetry_server.aggregates.row_sums import day_files_of
     from telemetry_server.analysis.catalogue import catalogue_of
     from telemetry_server.analysis.committed_files import Snapshot
 

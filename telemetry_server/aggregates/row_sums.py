@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
@@ -10,7 +10,6 @@ from storage.tables.reading import PartReader
 from telemetry_server.aggregates.columns import one_array
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
-    PING,
     SCALAR_COLUMNS,
     Pings,
     facts_of_histograms,
@@ -18,15 +17,13 @@ from telemetry_server.aggregates.facts import (
     facts_of_scalars,
     measure_of,
 )
-from telemetry_server.aggregates.query import GroupOf, Selection, why_left_out
+from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
 from telemetry_server.aggregates.summarise import BATCH_ROWS
 from telemetry_server.aggregates.sums import Found, SumKey
-from telemetry_server.aggregates.weights import ClientWeights
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Counts = dict[int, int]
 EXPERIMENTS = "experiments"
 
 
@@ -39,23 +36,6 @@ class DayFiles:
 
 
 @dataclass(slots=True)
-class RowFound(Found):
-    """What was found, with what each client sent."""
-
-    by_client: dict[SumKey, dict[bytes, Counts]] = field(default_factory=lambda: defaultdict(dict))
-    client_sums: dict[SumKey, dict[bytes, tuple[int, int]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )  # sum of values and samples, of instances that sent a sum
-
-    def weigh(self) -> None:
-        """Fill in the weights by client."""
-        for key, clients in self.by_client.items():
-            weights = self.weights[key] = ClientWeights()
-            for client in sorted(clients):
-                weights.add(clients[client])
-
-
-@dataclass(slots=True)
 class RowSums:
     """Adds up rows of the tables, of one metric."""
 
@@ -64,7 +44,7 @@ class RowSums:
     group_of: GroupOf
     experiment: str = ""  # groups are its branches, within those of `group_of`
 
-    def of_days(self, days: Iterable[DayFiles]) -> RowFound:
+    def of_days(self, days: Iterable[DayFiles]) -> Found:
         """
         Return the sums over *days*.
 
@@ -72,15 +52,14 @@ class RowSums:
             SumTooLarge: One does not fit into 64 bits.
             OSError, pyarrow.ArrowInvalid: A file cannot be read.
         """
-        found = RowFound()
+        found = Found(has_rows=True)
         for day in days:
             self._add_day(found, day)
         for sums in found.sums.values():
             sums.check(self.metric)
-        found.weigh()
         return found
 
-    def _add_day(self, found: RowFound, day: DayFiles) -> None:
+    def _add_day(self, found: Found, day: DayFiles) -> None:
         import pyarrow as pa
 
         columns = [*Pings.PING_COLUMNS, *([EXPERIMENTS] if self.experiment else [])]
@@ -166,7 +145,7 @@ class _DayRows:
     """Adds the facts of one day to what was found."""
 
     asked: RowSums
-    found: RowFound
+    found: Found
     pings: Pings
     branches: list[str | None] | None
     groups: list[str | None]

@@ -9,8 +9,7 @@ from storage.aggregates.day_table import DayTable, days_with_table, folder_of, r
 from storage.aggregates.summary_file import Block, Summary
 from storage.data_root import DataRoot
 from telemetry_server.aggregates.dimensions import Dimensions, capped
-from telemetry_server.aggregates.facts import PING
-from telemetry_server.aggregates.query import GroupOf, Selection, why_left_out
+from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
 from telemetry_server.aggregates.sums import Found, pings_of_unions
 
 MAX_OPEN = 4096
@@ -94,6 +93,7 @@ class StoredSums:
     selection: Selection
     group_of: GroupOf
     leaves_out: tuple[str, ...] = ("automation", "implausible_build")
+    with_clients: bool = True
 
     def of_days(self, days: Iterable[DaySums]) -> Found:
         """
@@ -187,6 +187,8 @@ class _BlockSums:
             to.sum_unknown += numbers[2]
             to.instances += numbers[3]
             to.without_client += numbers[4]
+            if not self.asked.with_clients:
+                continue
             to.clients.update(
                 self.ids[ID_BYTES * client : ID_BYTES * (client + 1)]
                 for client in clients[client_start:client_end]

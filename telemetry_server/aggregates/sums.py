@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from telemetry_server.aggregates.checked_sums import MAX_SUM, SumTooLarge
 from telemetry_server.aggregates.query import Selection
-from telemetry_server.aggregates.weights import ClientWeights
 
 
 @dataclass(slots=True)
@@ -50,9 +49,12 @@ class Found:
     """Everything that a question found."""
 
     sums: dict[SumKey, Sums] = field(default_factory=lambda: defaultdict(Sums))
-    weights: dict[SumKey, ClientWeights] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=lambda: {"automation": 0, "implausible_build": 0})
     is_seen: bool = False  # the metric, whatever the selection
+    # Of answers from rows: what each client sent, and sum and number of its values where it sent sums.
+    has_rows: bool = False
+    by_client: dict[SumKey, dict[bytes, dict[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+    client_sums: dict[SumKey, dict[bytes, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def pings_of_unions(
