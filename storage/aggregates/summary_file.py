@@ -26,6 +26,8 @@ else:
 MAGIC = b"telemetry-summary 1\n"
 LEVEL = 1
 DIGEST_BYTES = 32
+CLIENTS = "\0clients"
+"""The block with the ids of the clients that cells name by number; no metric has this name."""
 LENGTH_BYTES = 8
 TRAILER_BYTES = LENGTH_BYTES + DIGEST_BYTES
 # Type codes of `array`, by the bytes of a number; little-endian, as on every machine that this runs on.
@@ -129,9 +131,9 @@ class Summary:
         self.index: dict[str, Any] = orjson.loads(_inflated(path, packed))
 
     @property
-    def names(self) -> list[str]:
-        """The names of the blocks, in their order."""
-        return list(self.index["blocks"])
+    def metrics(self) -> list[str]:
+        """The metrics that have blocks, in their order."""
+        return [name for name in self.index["blocks"] if name != CLIENTS]
 
     def blocks(self, name: str) -> list[Block]:
         """

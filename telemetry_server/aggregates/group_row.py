@@ -60,7 +60,7 @@ def merged(parts: Sequence[tuple[Shape, Sums]]) -> tuple[GroupHistogram, list[in
     if not parts:
         return None
     first = histogram_of_sums(*parts[0])
-    total, left_out = _copied(first.sums), []
+    total, left_out = first.sums.copy(), []
     histogram = first.histogram
     for position, (shape, sums) in enumerate(parts[1:], 1):
         found = coarsened(histogram, histogram_of_sums(shape, sums).histogram)
@@ -68,22 +68,8 @@ def merged(parts: Sequence[tuple[Shape, Sums]]) -> tuple[GroupHistogram, list[in
             left_out.append(position)
             continue
         histogram = found
-        _add(total, sums)
+        total.add(sums)
     return GroupHistogram(histogram, total, first.foreign_starts), left_out
-
-
-def _copied(sums: Sums) -> Sums:
-    copy = Sums(newest=sums.newest)
-    _add(copy, sums)
-    return copy
-
-
-def _add(to: Sums, more: Sums) -> None:
-    for name in ("sum", "sum_samples", "sum_unknown", "instances", "pings", "without_client"):
-        setattr(to, name, getattr(to, name) + getattr(more, name))
-    for start, count in more.counts.items():
-        to.counts[start] += count
-    to.clients |= more.clients
 
 
 @dataclass(frozen=True, slots=True)

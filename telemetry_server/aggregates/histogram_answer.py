@@ -84,7 +84,7 @@ class _Answer:
         if self._reader.definitions.has(self._query.metric):
             return True
         return any(
-            self._query.metric in summary.names for day in self._reader.days for summary in day.summaries
+            self._query.metric in summary.metrics for day in self._reader.days for summary in day.summaries
         )
 
     # -- rows

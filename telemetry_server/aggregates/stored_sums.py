@@ -6,13 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from storage.aggregates.day_table import DayTable, days_with_table, folder_of, read_day_table
-from storage.aggregates.summary_file import Block, Summary
+from storage.aggregates.summary_file import CLIENTS, Block, Summary
 from storage.data_root import DataRoot
 from telemetry_server.aggregates.dimensions import Dimensions, capped
 from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
 from telemetry_server.aggregates.sums import Found, pings_of_unions
 
-MAX_OPEN = 4096
+MAX_OPEN = 128
 ATTEMPTS = 10
 ID_BYTES = 16
 
@@ -122,7 +122,7 @@ class StoredSums:
                 for each in dimensions
             ]
             reasons = [why_left_out(each, day.table.day, self.leaves_out) for each in dimensions]
-            ids = bytes.fromhex(summary.index["clients"])
+            ids = summary.blocks(CLIENTS)[0].columns["ids"].tobytes()
             for block in blocks:
                 _BlockSums(self, found, day.table.day, dimensions, groups, reasons, ids).add(block)
 

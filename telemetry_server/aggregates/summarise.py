@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage.aggregates.summary_file import Column, SummaryWriter
+from storage.aggregates.summary_file import CLIENTS, Column, SummaryWriter
 from storage.disk import Disk
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader
@@ -145,12 +145,11 @@ class _Summariser:
 
     def finish(self) -> Made:
         """Write the index."""
-        ids = b"".join(self._pings.client_ids.to_pylist())
+        self._file.add(CLIENTS, [Column("ids", 1, b"".join(self._pings.client_ids.to_pylist()))], {})
         index: Mapping[str, Any] = {
             "dimensions": [list(each) for each in self._pings.dimensions],
             "pairs": [list(pair) for pair in self._pairs],
             "metrics": self._metrics,
-            "clients": ids.hex(),
             "overflows": self._overflows,
             "as_of": self._pings.as_of,
         }

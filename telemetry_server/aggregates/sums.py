@@ -28,6 +28,23 @@ class Sums:
         """The number of samples."""
         return sum(self.counts.values())
 
+    def add(self, more: "Sums") -> None:
+        """Add other sums; a ping that is in both is counted twice."""
+        for name in ("sum", "sum_samples", "sum_unknown", "instances", "pings", "without_client"):
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+        for start, count in more.counts.items():
+            self.counts[start] += count
+        for label, count in more.by_label.items():
+            self.by_label[label] += count
+        self.clients |= more.clients
+        self.newest = max(self.newest, more.newest)
+
+    def copy(self) -> "Sums":
+        """Return sums that can be added to without a change of these."""
+        copied = Sums()
+        copied.add(self)
+        return copied
+
     def check(self, metric: str) -> "Sums":
         """
         Return these sums.
