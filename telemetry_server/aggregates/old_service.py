@@ -77,24 +77,24 @@ class OldService:
         self._reader = reader
         self._hidden = hidden
 
-    def channels(self, by: str) -> list[str]:
+    def channels(self) -> list[str]:
         """Return the channels that have dates."""
-        return sorted({channel for channel, _, _ in self._groups() if self.dates(by, channel)})
+        return sorted({channel for channel, version, _ in self._groups() if version.isdigit()})
 
-    def dates(self, by: str, channel: str) -> list[dict[str, str]]:
-        """Return the dates of *channel* with their versions, the newest first."""
+    def dates(self, by: str, channel: str) -> list[dict[str, str]] | None:
+        """Return dates and versions of *channel*, the newest first; None for an unknown channel."""
         found = {
-            (date, version)
+            (dates[by], version)
             for of_channel, version, dates in self._groups()
             if of_channel == channel and version.isdigit()
-            for date in (dates[by],)
-            if date
         }
+        if not found:
+            return None
         listed: dict[str, int] = defaultdict(int)
         answer = []
         for date, version in sorted(found, key=lambda each: (each[0], int(each[1])), reverse=True):
             listed[version] += 1
-            if listed[version] <= MAX_DATES[by]:
+            if date and listed[version] <= MAX_DATES[by]:
                 answer.append({"version": version, "date": date})
         return answer
 

@@ -33,7 +33,7 @@ from telemetry_server.reports.parameters import parsed
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryError
 from telemetry_server.reports.query_process import QueryBroken
-from telemetry_server.reports.route import Ask, Route, RouteTable
+from telemetry_server.reports.route import Ask, Route, RouteTable, answers_json
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.visitor import UNKNOWN, Proof, Visitor
 
@@ -161,7 +161,7 @@ class ReportsApp:
         body = b"" if request.method in request_checks.SAFE_METHODS else await self._body(request)
         token = request.headers.get(request_checks.CSRF_HEADER) or _csrf_field(request, body)
         request_checks.check_csrf(self._services, visitor, request.method, token)
-        return replace(ask, body=body, parameters=parsed(route.parameters, query))
+        return replace(ask, body=body, parameters=route.parameters and parsed(route.parameters, query))
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         too_large = Problem("too-large", f"The body is larger than {MAX_BODY_BYTES >> 20} MiB.")
@@ -182,8 +182,8 @@ class ReportsApp:
         return b"".join(parts)
 
     def _refusal(self, problem: Problem, route: Route | None, target: str, visitor: Visitor) -> Answer:
-        is_api = target.startswith("/api/") if route is None else route.is_api
-        if is_api:
+        has_json = answers_json(target) if route is None else route.has_json_errors
+        if has_json:
             return Answer(
                 orjson.dumps(problem.as_json()) + b"\n",
                 PROBLEM_JSON,

@@ -37,6 +37,9 @@ QUERIES: dict[str, tuple[str, str]] = {
     "quarantine": ("quarantine", "quarantine_answer"),
     "probes": ("probes", "probes_answer"),
     "probe": ("probes", "probe_answer"),
+    "histogram": ("aggregates", "histogram_query"),
+    "clients": ("aggregates", "clients_query"),
+    "old_service": ("aggregates", "old_service_query"),
     "statement": ("statement", "statement_answer"),
 }
 MAX_CORES = 2
