@@ -59,3 +59,13 @@ def peak_bytes(pid: int) -> int:
         return 0
     peak = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), "0")
     return int(peak) << 10
+
+
+def shared_out_bytes(pid: int) -> int:
+    """Return the memory of *pid*, pages of several processes divided among them; 0 if it has ended."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    pss = next((line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")), "0")
+    return int(pss) << 10

@@ -45,6 +45,11 @@ class DataRoot:
         return self.state / "ledger.sqlite"
 
     @property
+    def access(self) -> Path:
+        """The file of those who may see the reports."""
+        return self.state / "access.json"
+
+    @property
     def identity(self) -> Path:
         """The file with the id of the data root; outside of ``state/``, so a foreign ledger is recognised."""
         return self.path / ".identity"

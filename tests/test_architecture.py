@@ -209,9 +209,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/progress",
         "storage/integrity",
         "settings",
+        "access",
         "composition",
     },
-    "cli": {"storage", "terminal", "settings"},
+    "cli": {"storage", "terminal", "settings", "access"},
     "cli/commands": {
         "histogram_specs",
         "histogram_specs/sources",

@@ -8,6 +8,7 @@ remove files: then the backup starts again.
 
 import hashlib
 import io
+import os
 import sqlite3
 import tarfile
 from collections.abc import Callable, Iterator
@@ -119,6 +120,11 @@ def _write(
         _add(archive, sums, Part(".identity", len(text)), io.BytesIO(text))
         with copy.open("rb") as source:
             _add(archive, sums, Part("state/ledger.sqlite", copy.stat().st_size), source)
+        if root.access.exists():
+            with root.access.open("rb") as source:
+                # A whole new file may replace it at any time, so the open one is measured.
+                length = os.fstat(source.fileno()).st_size
+                _add(archive, sums, Part("state/access.json", length), source)
         for part in _all(parts, root):
             with (root.path / part.path).open("rb") as source:
                 _add(archive, sums, part, source)

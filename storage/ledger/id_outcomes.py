@@ -50,11 +50,13 @@ def refusals_of_day(
         yield document_id, Life(outcome, reason, detail, received_at)
 
 
-def refusals_by_hour(connection: sqlite3.Connection, since: str, until: str) -> list[tuple[str, str, int]]:
-    """Return hour (``2026-11-27T14``), outcome and count of what was not stored between two moments."""
+def refusals_by_hour(
+    connection: sqlite3.Connection, since: str, until: str
+) -> list[tuple[str, str, str, int]]:
+    """Return hour (``2026-11-27T14``), outcome, reason and count of what was not stored in a span."""
     rows = connection.execute(
-        "SELECT substr(received_at, 1, 13), outcome, count(*) FROM refused"
-        " WHERE received_at >= ? AND received_at < ? GROUP BY 1, 2",
+        "SELECT substr(received_at, 1, 13), outcome, reason, count(*) FROM refused"
+        " WHERE received_at >= ? AND received_at < ? GROUP BY 1, 2, 3",
         (since, until),
     )
-    return [(hour, outcome, count) for hour, outcome, count in rows]
+    return [(hour, outcome, reason, count) for hour, outcome, reason, count in rows]

@@ -148,8 +148,8 @@ class Ledger(LedgerFile, TableQueries):
         """Yield id and outcome of the submissions of *day* (YYYYMMDD) that have one of *outcomes*."""
         return refusals_of_day(self._connection, day, outcomes)
 
-    def refusals_by_hour(self, since: str, until: str) -> list[tuple[str, str, int]]:
-        """Return hour (``2026-11-27T14``), outcome and count of what was not stored between two moments."""
+    def refusals_by_hour(self, since: str, until: str) -> list[tuple[str, str, str, int]]:
+        """Return hour (``2026-11-27T14``), outcome, reason and count of what was not stored."""
         return refusals_by_hour(self._connection, since, until)
 
     def pending(

@@ -18,7 +18,6 @@ from storage.lock import FileLock
 from telemetry_server.access.entries import AccessList, Token, User
 from telemetry_server.access.roles import Role
 
-FILE_NAME = "access.json"
 LOCK_NAME = "access.lock"
 FORMAT = 1
 KEY_BYTES = 32
@@ -32,7 +31,7 @@ class AccessFile:
     """The users and tokens of the data root *root*."""
 
     def __init__(self, root: DataRoot) -> None:
-        self.path = root.state / FILE_NAME
+        self.path = root.access
         self._lock = FileLock(root.state / LOCK_NAME)
         self._stamp: tuple[int, int, int] | None = None
         self._known = AccessList()
@@ -134,7 +133,10 @@ def _parsed(path: Path) -> AccessList:
             )
             for each in fields["tokens"]
         )
-        return AccessList(bytes.fromhex(fields["key"]), users, tokens)
+        key = bytes.fromhex(fields["key"])
+        if len(key) < KEY_BYTES:
+            raise ValueError("the key is too short")  # everyone could sign sessions
+        return AccessList(key, users, tokens)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadAccessFile(
             f"{path}: not a file of users ({type(error).__name__}); restore it,"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 MEMORY_KIBIBYTES = 19 * 1024
 PASSES = 2
 LANES = 1
+MAX_PASSWORD = 1000  # characters
 NO_PASSWORD = "no user has this password"  # noqa: S105 - hashed to spend the same time for unknown names
 
 
@@ -34,8 +35,9 @@ def is_password(password: str, password_hash: str | None) -> bool:
     """Whether *password* has this hash; False after the same time where there is no hash (unknown user)."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
+    of_no_password = _hash_of_no_password()  # made once, whoever asks first
     try:
-        is_right = _hasher().verify(password_hash or _hash_of_no_password(), password)
+        is_right = _hasher().verify(password_hash or of_no_password, password)
     except (VerificationError, InvalidHashError):
         return False
     return is_right and password_hash is not None

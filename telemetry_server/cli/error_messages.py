@@ -2,6 +2,7 @@
 
 from storage import errors as storage_errors
 from storage.errors import NO_ROOM
+from telemetry_server.access.access_file import BadAccessFile
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.settings.errors import ConfigurationError
 
@@ -14,7 +15,7 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         isinstance(error, OSError) and error.errno in NO_ROOM
     ):
         return f"the disk is full ({error}): free some space and run it again", ExitStatus.TRY_AGAIN
-    if isinstance(error, storage_errors.NoDataRoot):
+    if isinstance(error, storage_errors.NoDataRoot | BadAccessFile):
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BadBackup):
         return str(error), ExitStatus.BAD_INPUT

@@ -79,7 +79,8 @@ def hold_ports(settings: Settings) -> HeldPorts:
     check_certificate(settings)
     _refuse_one_port_twice(settings)
     try:
-        public = HeldPort(settings.host, settings.port)
+        own = [port for port in (settings.admin_port, settings.reports_port) if port]
+        public = HeldPort(settings.host, settings.port, not_to_suggest=own)
     except PortTaken as error:
         raise ConfigurationError(str(error)) from None
     held = HeldPorts(public)

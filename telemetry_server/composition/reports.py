@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -36,19 +37,21 @@ EXAMPLE_OF_TELEMETRY = (
 EXAMPLE_PING = '{"greeting": "hello"}'
 
 
+class _NotYet(Exception):
+    """Something that the reports need is missing now.  One line."""
+
+
 def check_reports_access(settings: Settings) -> None:
     """
     Check that a listener which other machines can reach has users.
 
     Raises:
         ConfigurationError: It has none, or the setting for a proxy could be misused.
+        BadAccessFile: The file of users cannot be read.
     """
     if settings.reports_port is None:
         return
-    try:
-        users = AccessFile(DataRoot(settings.data_dir.resolve())).read().users
-    except BadAccessFile as error:
-        raise ConfigurationError(str(error)) from None
+    users = AccessFile(DataRoot(settings.data_dir.resolve())).read().users
     is_local = is_loopback(settings.reports_host)
     if not is_local and not users:
         raise ConfigurationError(
@@ -97,11 +100,9 @@ def serve_reports(
     """
     from telemetry_server.reports.server import ReportsListener, run_reports
 
-    check_reports_access(settings)
+    held = _in_time(lambda: _ready_port(settings, held, edge_port), lifeline_fd)
     if held is None:
-        held = _port_in_time(settings, lifeline_fd)
-        if held is None:
-            return 0
+        return 0
     listener = ReportsListener(
         held.addresses,
         settings.tls_certificate and settings.tls_certificate.resolve(),
@@ -122,6 +123,7 @@ def serve_reports(
 
 def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
     """Return what the operator decides about the reports."""
+    from telemetry_server.reports.public_access import PublicAccess
     from telemetry_server.reports.services import ReportsOptions
 
     path, ping = _example(settings)
@@ -133,6 +135,7 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
         trusted_user_header=settings.trusted_user_header,
         networks=settings.reports_networks,
         aggregates_hidden=settings.aggregates_hidden,
+        public=PublicAccess(settings.public_pages, frozenset(settings.reports_cors_origins)),
         example_path=path,
         example_ping=ping,
     )
@@ -185,7 +188,11 @@ def site() -> "Site":
 def say_where(settings: Settings, port: int) -> None:
     """Print the address of the reports, and who may see them."""
     say(f"  reports:             {reports_url(settings, port)}/")
-    if not AccessFile(DataRoot(settings.data_dir.resolve())).read().users:
+    if AccessFile(DataRoot(settings.data_dir.resolve())).read().users:
+        return
+    if settings.trusted_user_header:
+        say("                       closed to everyone: add users (telemetry-server users add)")
+    else:
         say("                       open to everyone on this machine (add users: telemetry-server users add)")
 
 
@@ -200,20 +207,32 @@ def _example(settings: Settings) -> tuple[str, str]:
     return f"/submit/{others[0]}/hello/1/{{id}}", EXAMPLE_PING
 
 
-def _port_in_time(settings: Settings, lifeline_fd: int) -> HeldPort | None:
-    """Return the port once it is free; None where the parent ends first."""
-    has_said = False
+def _ready_port(settings: Settings, held: HeldPort | None, edge_port: int) -> HeldPort:
+    """Return the port once all is there; raises `_NotYet` before."""
+    try:
+        check_reports_access(settings)
+    except (BadAccessFile, ConfigurationError) as error:
+        raise _NotYet(f"{error}.  Receiving pings is not affected") from None
+    held = held or hold_reports_port(settings)
+    if held is None:
+        where = f"{settings.reports_host}:{settings.reports_port} is in use"
+        if settings.reports_port == edge_port:
+            where += ", as port of this server itself"
+        raise _NotYet(f"{where} (reports_port sets another, off none)")
+    return held
+
+
+def _in_time(attempt: Callable[[], HeldPort], lifeline_fd: int) -> HeldPort | None:
+    """Return what *attempt* returns, tried again until it does; None where the parent ends first."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    said = ""
     while True:
-        held = hold_reports_port(settings)
-        if held is not None:
-            return held
-        if not has_said:
-            has_said = True
-            say(
-                f"reports: {settings.reports_host}:{settings.reports_port} is in use; tried again every"
-                f" {TRY_AGAIN_SECONDS:g} s (reports_port sets another, off none)"
-            )
+        try:
+            return attempt()
+        except _NotYet as missing:
+            if str(missing) != said:
+                said = str(missing)
+                say(f"reports: {said}; tried again every {TRY_AGAIN_SECONDS:g} s")
         if lifeline_fd < 0:
             time.sleep(TRY_AGAIN_SECONDS)
         elif select.select([lifeline_fd], [], [], TRY_AGAIN_SECONDS)[0] and not os.read(lifeline_fd, 1):

@@ -7,6 +7,7 @@ from telemetry_server.diagnostics.data_root_checks import access, data_root_cont
 from telemetry_server.diagnostics.definition_checks import definitions
 from telemetry_server.diagnostics.finding import Finding, ForeignFile, foreign_file
 from telemetry_server.diagnostics.machine_checks import clock, descriptors, disk_space
+from telemetry_server.diagnostics.reports_checks import reports_access
 from telemetry_server.diagnostics.setting_checks import files_of_settings
 from telemetry_server.settings.settings import Settings
 
@@ -23,6 +24,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         descriptors(settings),
         definitions(settings),
         data_root_contents(root),
+        reports_access(settings, root),
     ):
         try:
             for finding in check:

@@ -1,7 +1,7 @@
 """Closes connections: how the last answer reaches its client, and how long an unread answer is kept."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -20,6 +20,10 @@ class ConnectionOwner(Protocol):
     memory: ClientMemory
     open_connections: int
 
+    @property
+    def headers_of_refusals(self) -> Mapping[str, str]:
+        """Headers of refusals, beside the usual ones."""
+
     def count_answer(self, status: int) -> None:
         """Count an answer."""
 
@@ -29,7 +33,7 @@ def refuse_and_close(
 ) -> asyncio.TimerHandle:
     """Count and send the refusal with *status*, and close as `close_after_last_answer` does."""
     owner.count_answer(status)
-    transport.write(responses.raw_refusal(status))
+    transport.write(responses.raw_refusal(status, more_headers=owner.headers_of_refusals))
     return close_after_last_answer(transport, owner.limits)
 
 

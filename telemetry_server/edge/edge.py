@@ -71,6 +71,7 @@ class Edge:
         self.options = options
         self.limits = options.limits
         self.open_connections = 0
+        self.headers_of_refusals: dict[str, str] = {}
         self.active_requests = 0
         self.memory = ClientMemory(options.limits.max_in_flight_bytes)
         self.is_draining = False

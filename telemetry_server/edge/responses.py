@@ -41,6 +41,7 @@ REASONS = {
     503: "Service Unavailable",
     507: "Insufficient Storage",
 }
+_NO_HEADERS: Mapping[str, str] = {}
 # More than aiohttp writes before it waits for the client, so it waits after each piece.
 PIECE_BYTES = 96 << 10
 RETRY_SOON_SECONDS = (3, 7)  # random: clients that were refused together do not return together
@@ -116,10 +117,11 @@ def refused_and_closed(status: int, *, allow: str | None = None) -> web.Response
     return response
 
 
-def raw_refusal(status: int, *, closes: bool = True) -> bytes:
+def raw_refusal(status: int, *, closes: bool = True, more_headers: Mapping[str, str] = _NO_HEADERS) -> bytes:
     """Return a refusal as bytes, with ``Connection: close`` if it *closes* the connection."""
     text = TEXTS[status].encode()
-    extras = "".join(f"{name}: {value}\r\n" for name, value in _extras(status, None).items())
+    headers = {**_extras(status, None), **more_headers}
+    extras = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     if closes:
         extras += "Connection: close\r\n"
     head = (

@@ -65,6 +65,7 @@ class AdminConnections:
         self.limits: EdgeLimits = replace(edge.limits, max_connections=MAX_ADMIN_CONNECTIONS)
         self.memory = edge.memory
         self.open_connections = 0
+        self.headers_of_refusals: dict[str, str] = {}
         self.count_answer = edge.count_answer
 
 

@@ -143,7 +143,7 @@ async def histogram(ask: Ask) -> Answer:
     given = ask.parameters
     if given.by == "branch" and not given.experiment:
         raise Problem("bad-parameter", "by=branch needs an experiment.", members={"parameter": "experiment"})
-    if ask.visitor.role is None and is_hidden(ask, given.metric):
+    if ask.is_public and is_hidden(ask, given.metric):
         raise _no_such_metric(given.metric)
     found = await ask.services.ask_object(
         "histogram",

@@ -4,9 +4,11 @@ import csv
 import gzip
 import hashlib
 import io
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -15,8 +17,11 @@ PROBLEM_JSON = "application/problem+json"
 CSV = "text/csv; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+NOT_KEPT = "private, no-store"
 MIN_GZIP_BYTES = 860  # below that, a packet is a packet
 GZIP_LEVEL = 5
+MAX_PADDING_BYTES = 100
+IN_ADDRESSES = "/?#[]@!$&'()*+,;=:%~"  # RFC 3986, 2.2, with what is escaped already
 # A spreadsheet takes cells that begin so as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -45,6 +50,17 @@ def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | N
     return Answer(body, status=status, headers=headers or {}, is_cacheable=status == 200)
 
 
+def see_other(where: str, cookies: Sequence[str] = ()) -> Answer:
+    """Return a 303 to *where*, an address on this host."""
+    headers = {"Location": quote(where, safe=IN_ADDRESSES, errors="replace")}
+    return Answer(b"", TEXT, 303, headers, cookies, cache_control="no-store")
+
+
+def not_kept(answer: Answer) -> Answer:
+    """Return *answer* for the reader's eyes only: no cache keeps a copy of records."""
+    return replace(answer, is_cacheable=False, cache_control=NOT_KEPT)
+
+
 def csv_answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], headers: Mapping[str, str]) -> Answer:
     """Return *rows* as CSV under a line of names; cells that a spreadsheet would run are neutralised."""
     buffer = io.StringIO()
@@ -66,9 +82,19 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def compressed(body: bytes) -> bytes:
-    """Return *body* as gzip, the same bytes each time."""
-    return gzip.compress(body, GZIP_LEVEL, mtime=0)
+def compressed(body: bytes, *, hides_length: bool = False) -> bytes:
+    """
+    Return *body* as gzip.
+
+    Args:
+        hides_length: Add a file name of random length: who sees only lengths must not guess a secret on
+            a page from how well it compresses beside a text of theirs (BREACH).
+    """
+    name = secrets.token_hex(secrets.randbelow(MAX_PADDING_BYTES // 2) + 1) if hides_length else ""
+    stream = io.BytesIO()
+    with gzip.GzipFile(name, "wb", GZIP_LEVEL, stream, mtime=0) as packed:
+        packed.write(body)
+    return stream.getvalue()
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -1,5 +1,6 @@
 """The handlers of ``/api/v1/…``: parameters in, a query, an answer out."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -9,7 +10,7 @@ import orjson
 
 from telemetry_server.access.roles import Right
 from telemetry_server.observability.events import RecordsRead
-from telemetry_server.reports.answers import Answer, csv_answer, json_answer
+from telemetry_server.reports.answers import Answer, csv_answer, json_answer, not_kept
 from telemetry_server.reports.cursor import cursor_of, offset_after, texts_after
 from telemetry_server.reports.models import Statement
 from telemetry_server.reports.parameters import checked
@@ -42,11 +43,12 @@ def not_permitted(ask: Ask, right: Right, what: str) -> Problem:
     """Return the problem of a visitor without *right*."""
     from telemetry_server.access.roles import roles_with
 
-    roles = " or ".join(role.value for role in roles_with(right))
+    roles = [role.value for role in roles_with(right)]
     role = ask.visitor.role.value if ask.visitor.role else "nothing"
-    return Problem(
-        "not-permitted", f"{what} needs the role {roles}; yours is {role}.", members={"needs": right.value}
-    )
+    detail = f"{what} needs the role {' or '.join(roles)}; yours is {role}."
+    if not ask.is_api:
+        detail = f"{what} is for {roles[0]}s. You are signed in as {ask.visitor.name} ({role})."
+    return Problem("not-permitted", detail, members={"needs": right.value})
 
 
 def note_reading(ask: Ask, what: str, of: str = "") -> None:
@@ -91,7 +93,8 @@ async def pings(ask: Ask) -> Answer:
 async def one_ping(ask: Ask) -> Answer:
     """Answer ``/api/v1/pings/<docid>``."""
     document_id = str(document_id_of(ask.path["document_id"]))
-    return json_answer(await explained(ask, document_id, with_body=ask.parameters.body))
+    answer = json_answer(await explained(ask, document_id, with_body=ask.parameters.body))
+    return not_kept(answer) if ask.visitor.may(Right.RECORDS) else answer
 
 
 async def explained(ask: Ask, document_id: str, *, with_body: bool) -> dict[str, Any]:
@@ -126,7 +129,7 @@ async def submissions(ask: Ask) -> Answer:
     """Answer ``/api/v1/submissions``."""
     given = ask.parameters
     found = await ask.services.ask_object(
-        "submissions", by=given.by, first_day=given.first or "", last_day=given.last or ""
+        "submissions", by=given.by, first=given.first or "", last=given.last or ""
     )
     return _cut(ask, found["items"])
 
@@ -137,7 +140,7 @@ async def quarantine(ask: Ask) -> Answer:
     if given.bodies:
         require(ask, Right.RECORDS, "Bodies in quarantine")
         note_reading(ask, "bodies in quarantine", f"{given.day or given.first or ''} {given.reason}".strip())
-    found = await ask.services.ask_object(
+    found: Any = await ask.services.ask_object(
         "quarantine",
         first_day=given.day or given.first or "",
         last_day=given.day or given.last or "",
@@ -147,8 +150,12 @@ async def quarantine(ask: Ask) -> Answer:
         with_bodies=given.bodies,
     )
     columns = (*QUARANTINE_COLUMNS, "body", "body_base64") if given.bodies else QUARANTINE_COLUMNS
+    if not ask.visitor.may(Right.RECORDS):
+        for entry in found["items"]:
+            entry["path"] = None  # an odd path may hold anything, a client's id too
     more = {"counts": found["counts"]}
-    return _listed(ask, found["items"], cursor_of(found["next"]), columns, more)
+    answer = _listed(ask, found["items"], cursor_of(found["next"]), columns, more)
+    return not_kept(answer) if given.bodies else answer
 
 
 async def probes(ask: Ask) -> Answer:
@@ -176,9 +183,13 @@ async def sql(ask: Ask) -> Answer:
     except BadQuery as error:
         raise Problem("bad-statement", str(error)) from None
     if not ask.wants_csv:
-        return Answer(body + b"\n", cache_control="private, no-store")
+        return not_kept(Answer(body + b"\n"))
+    return await asyncio.get_running_loop().run_in_executor(None, _result_as_csv, body)
+
+
+def _result_as_csv(body: bytes) -> Answer:
     result = orjson.loads(body)
-    return csv_answer([column["name"] for column in result["columns"]], result["rows"], {})
+    return not_kept(csv_answer([column["name"] for column in result["columns"]], result["rows"], {}))
 
 
 def _owner(ask: Ask) -> tuple[str, str]:
@@ -202,7 +213,7 @@ async def job(ask: Ask) -> Answer:
     """Answer ``/api/v1/jobs/<id>``."""
     found = ask.services.jobs.find(ask.path["id"], _owner(ask))
     answer = json_answer(found.as_json())
-    return Answer(answer.body, cache_control="private, no-store")
+    return not_kept(answer)
 
 
 async def openapi(ask: Ask) -> Answer:

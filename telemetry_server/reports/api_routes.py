@@ -95,6 +95,7 @@ API_ROUTES: tuple[Route, ...] = (
         aggregates_api.Histogram,
         has_csv=True,
         problems=(404,),
+        can_be_public=True,
     ),
     Route(
         "GET",
@@ -105,6 +106,7 @@ API_ROUTES: tuple[Route, ...] = (
         aggregates_api.ClientsParameters,
         aggregates_api.Clients,
         has_csv=True,
+        can_be_public=True,
     ),
     Route(
         "POST",

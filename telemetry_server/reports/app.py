@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import cast
 from urllib.parse import quote, unquote
@@ -21,23 +22,27 @@ from telemetry_server.observability import metrics
 from telemetry_server.observability.events import WorkFailed
 from telemetry_server.reports import request_checks
 from telemetry_server.reports.answers import (
+    HTML,
     MIN_GZIP_BYTES,
     PROBLEM_JSON,
+    TEXT,
     Answer,
     accepts_gzip,
     compressed,
+    see_other,
 )
 from telemetry_server.reports.api import not_permitted
 from telemetry_server.reports.forms import FORM, form_fields
 from telemetry_server.reports.parameters import parsed
 from telemetry_server.reports.problems import Problem
+from telemetry_server.reports.public_access import PREFLIGHT
 from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryError
 from telemetry_server.reports.query_process import QueryBroken
+from telemetry_server.reports.request_body import MAX_BODY_BYTES, MAX_OPEN_BODY_BYTES, read_body
 from telemetry_server.reports.route import Ask, Route, RouteTable, answers_json
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.visitor import UNKNOWN, Proof, Visitor
 
-MAX_BODY_BYTES = 1 << 20
 GZIP_IN_THREAD_BYTES = 64 << 10
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -48,7 +53,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-VARY = "Accept, Accept-Encoding, Authorization, Cookie"
+VARY = "Accept, Accept-Encoding, Authorization, Cookie, Origin"
 
 ErrorPage = Callable[[Problem, Visitor], Answer]
 
@@ -62,6 +67,7 @@ class ReportsApp:
         self.limits = limits
         self.memory = ClientMemory(limits.max_in_flight_bytes)
         self.open_connections = 0
+        self.headers_of_refusals: Mapping[str, str] = SECURITY_HEADERS
         self.active_requests = 0
         self.is_draining = False
         self._services = services
@@ -92,26 +98,31 @@ class ReportsApp:
     async def _answer(self, request: web.BaseRequest) -> tuple[Route | None, Answer]:
         route: Route | None = None
         visitor = UNKNOWN
+        cors: dict[str, str] = {}
         target = request.raw_path
         try:
             self._check_form(request)
             request_checks.check_host(self._services, request.headers.get(hdrs.HOST, ""))
-            request_checks.check_origin(request.headers, request.method)
-            path, _, query = origin_form(target).partition("?")
+            encoded, _, query = origin_form(target).partition("?")
+            path = _decoded(encoded)
+            cors = self._cors_headers(request.headers, path)
+            if not cors:
+                request_checks.check_origin(request.headers, request.method)
+            elif request.method == hdrs.METH_OPTIONS:
+                return None, Answer(b"", TEXT, 204, cors | PREFLIGHT, cache_control="no-store")
             visitor = request_checks.visitor_of(self._services, request.headers)
             route, holes = self._route(request.method, path)
             ask = await self._ask(request, route, holes, visitor, query)
-            return route, await route.handler(ask)
-        except Problem as problem:
-            return route, self._refusal(problem, route, target, visitor)
-        except QueryError as error:
-            return route, self._refusal(_problem_of(error), route, target, visitor)
-        except (QueryBroken, BadAccessFile) as error:
-            return route, self._refusal(_broken(error), route, target, visitor)
+            answer = await route.handler(ask)
+        except ConnectionError:
+            raise
         except Exception as error:
-            if isinstance(error, ConnectionError):
-                raise
-            return route, self._refusal(_fault(error), route, target, visitor)
+            answer = self._refusal(_problem_of(error), route, target, visitor)
+        return route, replace(answer, headers={**answer.headers, **cors})
+
+    def _cors_headers(self, headers: Mapping[str, str], path: str) -> dict[str, str]:
+        public = self._services.options.public
+        return public.cors_headers(path, headers, is_open=self._services.is_open)
 
     def _check_form(self, request: web.BaseRequest) -> None:
         version = request._message.version
@@ -127,11 +138,7 @@ class ReportsApp:
             )
 
     def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        try:
-            decoded = unquote(path, errors="strict")
-        except UnicodeDecodeError:
-            raise Problem("not-found", "No page has this address.") from None
-        found = self._table.find(method, decoded)
+        found = self._table.find(method, path)
         if isinstance(found, tuple):
             return found
         if found:
@@ -153,33 +160,24 @@ class ReportsApp:
             headers=request.headers,
             is_secure=request.secure,
         )
-        if route.right is not None:
+        if route.right is not None and not self._services.options.public.opens(route):
             if visitor.proof is Proof.NOTHING:
                 raise _unproved()
             if not visitor.may(route.right):
                 raise not_permitted(ask, route.right, "This page" if not route.is_api else "This")
-        body = b"" if request.method in request_checks.SAFE_METHODS else await self._body(request)
+        body = b"" if request.method in request_checks.SAFE_METHODS else await self._body(request, visitor)
         token = request.headers.get(request_checks.CSRF_HEADER) or _csrf_field(request, body)
         request_checks.check_csrf(self._services, visitor, request.method, token)
         return replace(ask, body=body, parameters=route.parameters and parsed(route.parameters, query))
 
-    async def _body(self, request: web.BaseRequest) -> bytes:
-        too_large = Problem("too-large", f"The body is larger than {MAX_BODY_BYTES >> 20} MiB.")
-        if (request.content_length or 0) > MAX_BODY_BYTES:
-            raise too_large
-        parts, size = [], 0
-        try:
-            async with asyncio.timeout(self.limits.body_timeout_seconds):
-                async for part in request.content.iter_any():
-                    size += len(part)
-                    if size > MAX_BODY_BYTES:
-                        raise too_large
-                    parts.append(part)
-        except TimeoutError:
-            raise Problem("too-slow", "The body took too long to arrive.") from None
-        except web.RequestPayloadError:
-            raise Problem("bad-request", "The body ended early.") from None
-        return b"".join(parts)
+    async def _body(self, request: web.BaseRequest, visitor: Visitor) -> bytes:
+        is_known = visitor.proof is not Proof.NOTHING
+        return await read_body(
+            request,
+            self.memory,
+            max_bytes=MAX_BODY_BYTES if is_known else MAX_OPEN_BODY_BYTES,
+            timeout_seconds=self.limits.body_timeout_seconds,
+        )
 
     def _refusal(self, problem: Problem, route: Route | None, target: str, visitor: Visitor) -> Answer:
         has_json = answers_json(target) if route is None else route.has_json_errors
@@ -192,8 +190,7 @@ class ReportsApp:
                 cache_control="no-store",
             )
         if problem.name == "sign-in" and route is not None and route.method == "GET":
-            where = f"/sign-in?next={quote(target, safe='/')}"
-            return Answer(b"", status=303, headers={hdrs.LOCATION: where}, cache_control="no-store")
+            return see_other(f"/sign-in?next={quote(target, safe='/', errors='replace')}")
         return replace(self._error_page(problem, visitor), headers=problem.headers)
 
     async def _response(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
@@ -204,21 +201,29 @@ class ReportsApp:
                 return web.Response(status=304, headers={"Server": responses.SERVER, **headers})
         body = answer.body
         if len(body) >= MIN_GZIP_BYTES and accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
+            pack = partial(compressed, body, hides_length=answer.content_type == HTML)
             if len(body) >= GZIP_IN_THREAD_BYTES:
-                body = await asyncio.get_running_loop().run_in_executor(None, compressed, body)
+                body = await asyncio.get_running_loop().run_in_executor(None, pack)
             else:
-                body = compressed(body)
+                body = pack()
             headers["Content-Encoding"] = "gzip"
         holding = SlowHolding(self.memory, cast(LimitedHandler, request.protocol).cut_off)
         if not holding.hold(len(body)):
             holding.release()
-            return responses.refused(503)
+            return _no_memory()
         response = responses.FoundInPieces(body, answer.content_type, holding)
         response.set_status(answer.status)
         response.headers.update(headers)
         for cookie in answer.cookies:
             response.headers.add(hdrs.SET_COOKIE, cookie)
         return response
+
+
+def _no_memory() -> web.Response:
+    busy = Problem("busy", "Too many answers wait for their readers. Try again.")
+    headers = {"Server": responses.SERVER, **SECURITY_HEADERS, **busy.headers}
+    body = orjson.dumps(busy.as_json()) + b"\n"
+    return web.Response(body=body, status=busy.status, content_type=PROBLEM_JSON, headers=headers)
 
 
 def _is_known(if_none_match: str, etag: str) -> bool:
@@ -240,17 +245,25 @@ def _unproved() -> Problem:
     )
 
 
-def _problem_of(error: QueryError) -> Problem:
+def _decoded(path: str) -> str:
+    try:
+        return unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise Problem("not-found", "No page has this address.") from None
+
+
+def _problem_of(error: Exception) -> Problem:
+    """Return what *error* is answered with."""
+    if isinstance(error, Problem):
+        return error
     if isinstance(error, NothingFound):
         return Problem("not-found", str(error))
-    return Problem("bad-request" if isinstance(error, BadQuery) else "stopped", str(error))
-
-
-def _broken(error: Exception) -> Problem:
-    if isinstance(error, QueryBroken) and error.is_fault:
-        return _fault(error)
-    WorkFailed("answering a report", str(error)).emit()
-    return Problem("unavailable", "The data cannot be read now; the server's log says why.")
+    if isinstance(error, QueryError):
+        return Problem("bad-request" if isinstance(error, BadQuery) else "stopped", str(error))
+    if isinstance(error, BadAccessFile) or (isinstance(error, QueryBroken) and not error.is_fault):
+        WorkFailed("answering a report", str(error)).emit()
+        return Problem("unavailable", "The data cannot be read now; the server's log says why.")
+    return _fault(error)
 
 
 def _fault(error: Exception) -> Problem:

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import re
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -9,6 +11,7 @@ import orjson
 from telemetry_server.reports.problems import Problem
 
 MAX_CURSOR_CHARACTERS = 2000
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z", re.ASCII)
 
 
 def cursor_of(key: Any) -> str | None:
@@ -20,7 +23,7 @@ def cursor_of(key: Any) -> str | None:
 
 def texts_after(cursor: str, count: int) -> list[str] | None:
     """
-    Return the *count* texts of a cursor; None for an empty one.
+    Return the *count* texts of a cursor, the first of them a moment; None for an empty one.
 
     Raises:
         Problem: The cursor is not one of ours.
@@ -29,6 +32,8 @@ def texts_after(cursor: str, count: int) -> list[str] | None:
         return None
     key = _decoded(cursor)
     if not isinstance(key, list) or len(key) != count or not all(isinstance(part, str) for part in key):
+        raise _bad()
+    if not _is_moment(key[0]):
         raise _bad()
     return key
 
@@ -46,6 +51,13 @@ def offset_after(cursor: str) -> int:
     if not isinstance(key, int) or isinstance(key, bool) or not 0 <= key < 2**31:
         raise _bad()
     return key
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return bool(_MOMENT.fullmatch(text)) and datetime.fromisoformat(text) is not None
+    except ValueError:
+        return False
 
 
 def _decoded(cursor: str) -> Any:

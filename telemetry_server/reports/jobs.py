@@ -14,6 +14,7 @@ from telemetry_server.reports.queries.errors import QueryError
 from telemetry_server.reports.query_process import QueryBroken
 
 MAX_JOBS = 32
+MAX_KEPT_BYTES = 32 << 20  # of results; the oldest give way
 KEPT_SECONDS = 600.0  # after the end
 
 
@@ -25,6 +26,13 @@ class Job:
     owner: tuple[str, str]  # the visitor's proof and name
     task: "asyncio.Task[bytes]"
     ended: float | None = None
+
+    @property
+    def result_bytes(self) -> int:
+        """The size of its result; 0 where it has none."""
+        if not self.task.done() or self.task.cancelled() or self.task.exception() is not None:
+            return 0
+        return len(self.task.result())
 
     def as_json(self) -> dict[str, Any]:
         """Return ``state`` (``running``, ``done``, ``failed``), ``progress`` from 0 to 1, and ``result``."""
@@ -92,8 +100,17 @@ class Jobs:
 
     def _ended(self, job: Job, task: "asyncio.Task[bytes]") -> None:
         job.ended = self._clock()
+        self._make_room(job)
         if not task.cancelled() and isinstance(error := task.exception(), QueryBroken):
             self._on_failure(str(error))
+
+    def _make_room(self, newest: Job) -> None:
+        kept_bytes = newest.result_bytes
+        for job in sorted(self._jobs.values(), key=lambda each: -(each.ended or 0.0)):
+            if job is not newest and job.ended is not None:
+                kept_bytes += job.result_bytes
+                if kept_bytes > MAX_KEPT_BYTES:
+                    del self._jobs[job.id]
 
     def _forget_old(self) -> None:
         now = self._clock()

@@ -7,7 +7,7 @@ from telemetry_server.reports.route import Route
 _BY = "/aggregates_by/{by}/channels/"
 
 OLD_API_ROUTES: tuple[Route, ...] = tuple(
-    Route("GET", template, handler, summary, Right.AGGREGATES, parameters=None)
+    Route("GET", template, handler, summary, Right.AGGREGATES, parameters=None, can_be_public=True)
     for template, handler, summary in (
         (_BY, old_api.channels, "The channels with data."),
         (_BY + "{channel}/dates/", old_api.dates, "The dates of a channel, with versions."),

@@ -11,6 +11,7 @@ from telemetry_server.reports.problems import Problem
 
 MAX_PARAMETERS = 64
 MAX_TEXT = 300
+DAY_WORDS = "a day like `2026-11-27` or `20261127`, in UTC"
 DAY_PATTERN = r"^([0-9]{4}-?[0-9]{2}-?[0-9]{2})?$"
 OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
 
@@ -22,10 +23,24 @@ def _day(text: str) -> str:
         raise ValueError("not a date; write it like 2026-11-27 or 20261127") from None
 
 
+def _day_or_hour(text: str) -> str:
+    day, at, hour = text.partition("T")
+    return _day(day) + at + hour
+
+
 Day = Annotated[
     str,
-    Field(pattern=DAY_PATTERN, description="`2026-11-27` or `20261127`, UTC", examples=["20261127"]),
+    Field(pattern=DAY_PATTERN, description=DAY_WORDS, examples=["20261127"]),
     AfterValidator(_day),
+]
+DayOrHour = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{4}-?[0-9]{2}-?[0-9]{2}(T([01][0-9]|2[0-3]))?)?$",
+        description="a day like `2026-11-27` or `20261127`, or an hour like `2026-11-27T09`, in UTC",
+        examples=["20261127"],
+    ),
+    AfterValidator(_day_or_hour),
 ]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Format = Annotated[
@@ -63,39 +78,47 @@ class ListParameters(Parameters):
 class Span(ListParameters):
     """Of a list over days, both ends included."""
 
-    first: Annotated[Day | None, Field(alias="from")] = None
-    last: Annotated[Day | None, Field(alias="to")] = None
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
+
+
+class PageParameters(Parameters):
+    """Of a page: with ``format`` the same view of the API."""
+
+    format: Format = None
 
 
 class PingsParameters(Span):
     """Of the list of pings."""
 
     q: Annotated[
-        str, Field(pattern=r"^[0-9A-Fa-f-]{0,36}$", description="A document id or its beginning")
+        str, Field(pattern=r"^[0-9A-Fa-f-]{0,36}$", description="a document id or its beginning")
     ] = ""
     namespace: Text = ""
     doctype: Text = ""
     channel: Text = ""
     version: Text = ""
     debug_id: Text = ""
-    day: Annotated[Day | None, Field(description="The same as `from` and `to` of one day")] = None
+    day: Annotated[Day | None, Field(description=DAY_WORDS)] = None
     outcome: Literal["stored", "duplicate", "quarantined", "pending", "deleted"] | None = None
     reason: Text = ""
 
 
-class SubmissionsParameters(Span):
+class SubmissionsParameters(ListParameters):
     """Of the counts of submissions."""
 
+    first: Annotated[DayOrHour | None, Field(alias="from")] = None
+    last: Annotated[DayOrHour | None, Field(alias="to")] = None
     by: Annotated[Literal["hour", "day", "reason"], Field(description="What an item stands for")] = "day"
 
 
 class QuarantineParameters(ListParameters):
     """Of what is in quarantine."""
 
-    day: Day | None = None
-    first: Annotated[Day | None, Field(alias="from")] = None
-    last: Annotated[Day | None, Field(alias="to")] = None
-    reason: Annotated[str, Field(pattern=r"^[a-z_]{0,40}$")] = ""
+    day: Annotated[Day | None, Field(description=DAY_WORDS)] = None
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
+    reason: Annotated[str, Field(pattern=r"^[a-z_]{0,40}$", description="the name of a reason")] = ""
     bodies: Annotated[Switch, Field(description="`1`: with bodies (role analyst)")] = False
 
 
@@ -151,8 +174,17 @@ def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
             raise _bad(
                 name, f"unknown; known are {', '.join(_names(model))}" if _names(model) else "unknown"
             ) from None
-        message = first["msg"].removeprefix("Value error, ")
-        raise _bad(name, message[:1].lower() + message[1:]) from None
+        raise _bad(name, _reason(model, name, first)) from None
+
+
+def _reason(model: type[BaseModel], name: str, error: Mapping[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch":
+        field = next((f for key, f in model.model_fields.items() if name in (key, f.alias)), None)
+        return (
+            f"not valid; expected is {field.description if field and field.description else 'another form'}"
+        )
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def _names(model: type[BaseModel]) -> Sequence[str]:

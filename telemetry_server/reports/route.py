@@ -39,6 +39,16 @@ class Ask:
         chosen = getattr(self.parameters, "format", None)
         return chosen == "csv" if chosen else _prefers_csv(self.headers.get("Accept", ""))
 
+    @property
+    def is_api(self) -> bool:
+        """Whether a program asks, and no page."""
+        return self.target.startswith("/api/")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everyone may see the answer: it leaves out what the operator hides from the public."""
+        return self.visitor.role is None
+
 
 Handler = Callable[[Ask], Awaitable[Answer]]
 
@@ -58,6 +68,7 @@ class Route:
     has_csv: bool = False
     problems: Sequence[int] = ()  # statuses beyond those that every route may have
     other_answers: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    can_be_public: bool = False  # where `public_pages` names it
 
     @property
     def is_api(self) -> bool:

@@ -16,6 +16,7 @@ import orjson
 from aiohttp import web
 
 from telemetry_server.access.access_file import AccessFile
+from telemetry_server.edge import responses
 from telemetry_server.edge.aiohttp_check import check_aiohttp
 from telemetry_server.edge.connection_limits import LimitedHandler
 from telemetry_server.edge.limited_server import LimitedServer
@@ -89,7 +90,7 @@ class NetworkHandler(LimitedHandler):
         answer = web.Response(
             body=orjson.dumps(problem.as_json()), status=problem.status, content_type=PROBLEM_JSON
         )
-        answer.headers.update(SECURITY_HEADERS)
+        answer.headers.update({"Server": responses.SERVER, **SECURITY_HEADERS})
         answer.force_close()
         return answer
 

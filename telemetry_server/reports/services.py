@@ -10,6 +10,7 @@ import orjson
 from telemetry_server.access.access_file import AccessFile
 from telemetry_server.access.entries import AccessList
 from telemetry_server.reports.jobs import Jobs
+from telemetry_server.reports.public_access import PublicAccess
 from telemetry_server.reports.query_pool import QueryPool
 from telemetry_server.reports.sessions import Sessions
 from telemetry_server.reports.shared_answers import SharedAnswers
@@ -27,6 +28,7 @@ class ReportsOptions:
     trusted_user_header: str = ""
     networks: Sequence[IPv4Network | IPv6Network] = ()  # empty: all
     aggregates_hidden: Sequence[str] = ()  # patterns of metrics that the public does not see
+    public: PublicAccess = field(default_factory=PublicAccess)
     example_path: str = "/submit/example/hello/1/{id}"  # where the first page's command sends its ping
     example_ping: str = '{"greeting": "hello"}'
 
@@ -60,4 +62,5 @@ class Services:
     @property
     def is_open(self) -> bool:
         """Whether everyone on this machine may see all: there are no users, and the listener is its own."""
-        return self.options.is_loopback and not self.access().users
+        has_proxy = bool(self.options.trusted_user_header)  # which lets others in
+        return self.options.is_loopback and not has_proxy and not self.access().users

@@ -33,6 +33,7 @@ from telemetry_server.settings.value_types import (
     network_list,
     origin_list,
     port_or_off,
+    public_page_list,
     status_number,
     usable_cores,
 )
@@ -68,6 +69,16 @@ class Settings(BaseModel):
     )
     reports_networks: Annotated[tuple[Network, ...], BeforeValidator(network_list)] = Field(
         (), description="Networks that may connect to the reports, such as `10.0.0.0/8`.  Empty: all."
+    )
+    public_pages: Annotated[tuple[str, ...], BeforeValidator(public_page_list)] = Field(
+        (),
+        description="What everyone who connects may see without signing in: `/collected`, `aggregates`, "
+        "`old_api`, or single addresses of these.  Empty: nothing.",
+    )
+    reports_cors_origins: Annotated[tuple[str, ...], BeforeValidator(origin_list)] = Field(
+        (),
+        description="Origins of web pages that may read what `public_pages` names, and the old API where "
+        "there are no users; `*` allows all.  Empty: none.",
     )
     reports_query_timeout_seconds: Seconds = Field(60.0, description="Time for one query of the reports.")
     reports_query_memory_bytes: Annotated[Bytes, Field(ge=64 * MEBIBYTE)] = Field(

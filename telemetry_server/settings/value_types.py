@@ -34,6 +34,12 @@ SECONDS_OF_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
 Network = IPv4Network | IPv6Network
+# Words of `public_pages` to the addresses that they open, each with all below it.
+PUBLIC_PAGES = {
+    "collected": ("/collected",),
+    "aggregates": ("/api/v1/histogram", "/api/v1/clients", "/clients", "/probes"),
+    "old_api": ("/aggregates_by", "/filters"),
+}
 NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -170,6 +176,25 @@ def name_pattern_list(value: object) -> tuple[str, ...]:
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"must be a list of patterns, not {value!r}")
     return tuple(text.strip() for text in texts if text.strip())
+
+
+def public_page_list(value: object) -> tuple[str, ...]:
+    """Parse words and addresses of `PUBLIC_PAGES`: a list, or a text with commas; returns the addresses."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"must be a list of pages, not {value!r}")
+    addresses = {address for opened in PUBLIC_PAGES.values() for address in opened}
+    pages: list[str] = []
+    for text in texts:
+        name = text.strip()
+        if name in PUBLIC_PAGES:
+            pages += PUBLIC_PAGES[name]
+        elif name.rstrip("/") in addresses:
+            pages.append(name.rstrip("/"))
+        else:
+            known = ", ".join((*PUBLIC_PAGES, *sorted(addresses)))
+            raise ValueError(f"{name!r} cannot be open to everyone: name some of {known}")
+    return tuple(dict.fromkeys(pages))
 
 
 def network_list(value: object) -> tuple[Network, ...]:

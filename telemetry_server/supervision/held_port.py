@@ -4,11 +4,12 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
 MAX_PORT = 65_535
+MAX_PORTS = 50  # in each direction
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 
 Address = tuple[int, tuple[object, ...]]
@@ -35,12 +36,20 @@ class HeldPort:
 
     Args:
         options: Names of the options for *host* and *port* in error messages.
+        not_to_suggest: Ports that this server uses itself, for the advice of an error message.
 
     Raises:
         PortTaken: The port is in use, not permitted, or the host is unknown.
     """
 
-    def __init__(self, host: str, port: int, *, options: tuple[str, str] = ("--host", "--port")) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        options: tuple[str, str] = ("--host", "--port"),
+        not_to_suggest: Collection[int] = (),
+    ) -> None:
         self.addresses: list[Address] = []
         self._sockets: list[socket.socket] = []
         try:
@@ -51,7 +60,8 @@ class HeldPort:
         except OSError as error:
             self.close()
             is_in_use = error.errno == errno.EADDRINUSE
-            raise PortTaken(_message_for(error, host, port, options), is_in_use=is_in_use) from None
+            message = _message_for(error, host, port, options, not_to_suggest)
+            raise PortTaken(message, is_in_use=is_in_use) from None
         self.port = int(str(self.addresses[0][1][1]))
 
     def close(self) -> None:
@@ -125,15 +135,33 @@ def share_an_address(host: str, other: str) -> bool:
     )
 
 
-def _message_for(error: OSError, host: str, port: int, options: tuple[str, str]) -> str:
+def _free_port(host: str, port: int, not_to_suggest: Collection[int]) -> int | None:
+    """Return a port near *port* that could be had now; None where there is none."""
+    near: tuple[int, ...] = (*range(port + 1, port + MAX_PORTS), *range(port - 1, port - MAX_PORTS, -1))
+    for other in near:
+        if 1 <= other <= MAX_PORT and other not in not_to_suggest:
+            try:
+                for family, address in _resolve(host, other):
+                    with socket.socket(family, socket.SOCK_STREAM) as tried:
+                        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        _only_v6(tried)
+                        tried.bind(address)
+            except OSError:
+                continue
+            return other
+    return None
+
+
+def _message_for(
+    error: OSError, host: str, port: int, options: tuple[str, str], not_to_suggest: Collection[int]
+) -> str:
     where = f"{host}:{port}"
     set_host, set_port = options
     if isinstance(error, socket.gaierror):
         return f"{host!r} is not an address of this machine: {error.strerror}; set {set_host}"
     if error.errno == errno.EADDRINUSE:
         advice = f"choose another {set_port}"
-        if set_port == "--port":
-            other = port + 1 if port < MAX_PORT else port - 1
+        if set_port == "--port" and (other := _free_port(host, port, not_to_suggest)) is not None:
             advice += f", for example --port {other} (with make: make run PORT={other})"
         return f"{where} is in use, perhaps by another telemetry-server: {advice}"
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from telemetry_server.reports.public_access import PublicAccess
 from tests.aggregates.old_client import OldClient
 from tests.aggregates.pings import (
     FIXTURE,
@@ -38,7 +39,8 @@ def world(tmp_path_factory):
 @pytest.fixture
 async def reports(world):
     """Reports over them."""
-    async with running_reports(world.setup) as running:
+    public = PublicAccess(origins=frozenset({"*"}))
+    async with running_reports(world.setup, public=public) as running:
         yield running
 
 
@@ -218,6 +220,7 @@ async def test_the_old_service_refuses_in_json(reports, path, status):
     answer = await reports.get(f"/aggregates_by/build_id/{path}")
 
     assert answer.status == status
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "json" in answer.headers["Content-Type"]
     if status == 405:
         assert "foo" not in answer.headers["Allow"]

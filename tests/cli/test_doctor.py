@@ -72,8 +72,30 @@ def test_a_fresh_data_root_is_healthy(root, capsys):
             "ledger",
             "queue",
             "locks",
+            "reports",
         )
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": 9}', '{"format": 1, "key": "", "users": [], "tokens": []}']
+)
+def test_doctor_finds_a_file_of_users_that_cannot_be_read(text, root, capsys):
+    """It names the file, and what does not start."""
+    root.access.write_text(text)
+    status, by_check = findings(capsys, root)
+    found = bad(by_check, "reports")
+
+    assert status == 1
+    assert str(root.access) in found["detail"] and "reports do not start" in found["detail"]
+
+
+def test_doctor_finds_reports_for_other_machines_without_users(root, capsys, monkeypatch):
+    """`serve` would refuse to start."""
+    monkeypatch.setenv("TELEMETRY_REPORTS_HOST", "0.0.0.0")
+    _, by_check = findings(capsys, root)
+
+    assert "there are no users" in bad(by_check, "reports")["detail"]
 
 
 def test_doctor_finds_a_halted_conversion_and_its_reason(root, capsys):

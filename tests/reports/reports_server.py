@@ -1,8 +1,8 @@
 """Reports on a free port in this process, with query processes of their own, for tests that ask them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from telemetry_server.composition.reports import site
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.reports.queries.setup import QuerySetup
+from telemetry_server.reports.route import Route
 from telemetry_server.reports.server import MAX_LINE_BYTES, MAX_TARGET_BYTES, ReportsServer
 from telemetry_server.reports.services import ReportsOptions
 
@@ -102,6 +103,7 @@ async def running_reports(
     timeout_seconds: float = 30.0,
     memory_bytes: int = 512 << 20,
     limits: dict[str, Any] | None = None,
+    more_routes: Sequence[Route] = (),
     **options: Any,
 ) -> AsyncIterator[Reports]:
     """Reports over the data root of *setup*."""
@@ -109,11 +111,12 @@ async def running_reports(
     all_limits = EdgeLimits(
         max_target_bytes=MAX_TARGET_BYTES, max_line_bytes=MAX_LINE_BYTES, **(limits or {})
     )
+    whole = site()
     server = ReportsServer(
         ReportsOptions(**given),
         QuerySetup(setup, "1.2.3", timeout_seconds, memory_bytes),
         all_limits,
-        site(),
+        replace(whole, routes=(*whole.routes, *more_routes)),
     )
     async with server, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         await server.listen([(2, ("127.0.0.1", 0))])

@@ -101,6 +101,18 @@ async def test_a_session_opens_pages_until_it_is_ended(guarded):
     assert (ended.status, after.status) == (303, 303)
 
 
+async def test_a_cookie_for_a_browser_that_speaks_tls_is_secure(guarded):
+    """Also where a proxy in front of the reports speaks it: the origin says so."""
+    setup, _ = guarded
+    async with running_reports(setup) as reports:
+        host = reports.url.removeprefix("http://")
+        by_proxy = await reports.sign_in("a-viewer", headers={"Origin": f"https://{host}"})
+        plain = await reports.sign_in("a-viewer", headers={"Origin": f"http://{host}"})
+
+    assert "Secure" in by_proxy.headers["Set-Cookie"].split("; ")
+    assert "Secure" not in plain.headers["Set-Cookie"].split("; ")
+
+
 async def test_a_session_asks_sql_only_with_its_csrf_token(guarded):
     """The cookie goes along with every request of a browser; the token only with our pages'."""
     setup, _ = guarded

@@ -16,7 +16,10 @@ from uuid import uuid4
 
 import pytest
 
+from storage.data_root import DataRoot
+from storage.disk import Disk
 from telemetry_server.demo.temporary_server import bare_environment, free_port
+from tests.reports.reports_server import with_access
 from tests.support.edges import RunningServer, running_server, wait_for
 from tests.support.running_server import telemetry_server
 from tests.support.whole_server import children_of
@@ -114,6 +117,39 @@ def test_a_port_that_is_taken_is_said_and_tried_again(tmp_path):
             wait_for(lambda: answered(f"http://127.0.0.1:{port}/__lbheartbeat__") is not None, 20)
 
     assert edge is not None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_an_unreadable_file_of_users_closes_the_reports_and_nothing_else(host, tmp_path):
+    """Pings are received; the reports say why they wait, and come as soon as the file is right."""
+    root = DataRoot(tmp_path / "data")
+    root.prepare(Disk())
+    root.access.write_text("{")
+    with served(tmp_path, "--data", str(root.path), reports_host=host) as server:
+        edge = f"http://127.0.0.1:{server.port}"
+        request = urllib.request.Request(f"{edge}/submit/example/hello/1/{uuid4()}", b'{"greeting": "hi"}')
+        urllib.request.urlopen(request, timeout=10).close()
+        wait_for(lambda: f"reports: {root.access}: not a file of users" in server.log(), 20)
+        has_listened = "  reports:  " in server.log()
+        root.access.unlink()
+        with_access(root)
+        wait_for(lambda: "  reports:  " in server.log(), 20)
+        said = server.log().count("not a file of users")
+
+    assert not has_listened
+    assert said == 1
+
+
+def test_the_reports_alone_refuse_an_unreadable_file_of_users(tmp_path, command):
+    """By one line, and so do the commands that would change it."""
+    command("convert", "--data", str(tmp_path))
+    file = DataRoot(tmp_path).access
+    file.write_text("{")
+    for words in (("reports", "--port", "0"), ("users", "list"), ("tokens", "create", "--role", "admin")):
+        _, said = command(*words, "--data", str(tmp_path), status=78)
+
+        assert said.splitlines()[-1].startswith(f"telemetry-server {words[0]}: {file}: not a file of users")
+    assert file.read_text() == "{"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

@@ -35,9 +35,13 @@ def test_a_second_server_on_the_port_is_refused(with_worker):
     first = HeldPort("127.0.0.1", 0)
     worker = listener_at(first.addresses[0][1]) if with_worker else None
 
-    advice = f"choose another --port, for example --port {first.port + 1} .*make run PORT="
-    with pytest.raises(PortTaken, match=f"127.0.0.1:{first.port} is in use.*{advice}"):
-        HeldPort("127.0.0.1", first.port)
+    own = first.port + 1
+    advice = r"choose another --port, for example --port ([0-9]+) \(with make: make run PORT=\1\)"
+    with pytest.raises(PortTaken, match=f"127.0.0.1:{first.port} is in use.*{advice}") as refused:
+        HeldPort("127.0.0.1", first.port, not_to_suggest=[own])
+    suggested = int(str(refused.value).rpartition("=")[2].rstrip(")"))
+    HeldPort("127.0.0.1", suggested).close()
+    assert suggested not in (first.port, own)
     if worker is not None:
         worker.close()
     first.close()

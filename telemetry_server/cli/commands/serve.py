@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from shutil import which
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal stops it."""
+    from telemetry_server.access.access_file import BadAccessFile
     from telemetry_server.composition.data_root import prepare_data_root
     from telemetry_server.composition.listeners import hold_ports
     from telemetry_server.composition.reports import check_reports_access
@@ -64,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
         settings = settings.model_copy(update={"reports_port": None})
     with closing(hold_ports(settings)) as ports:
         prepare_data_root(settings)
-        check_reports_access(settings)
+        with suppress(BadAccessFile):  # the reports say so, and wait; receiving must not
+            check_reports_access(settings)
         logs.forgive_streams()
         logs.configure(human=_wants_text_logs(settings))
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)

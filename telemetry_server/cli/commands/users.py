@@ -101,10 +101,13 @@ def _is_taken(name: str) -> int:
 
 
 def _password_from_stdin() -> str:
-    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        password = sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise _NoPassword("the password is not UTF-8") from None
     if not password:
         raise _NoPassword("the first line of stdin is empty; it must be the password")
-    return password
+    return _usable(password)
 
 
 def _asked_password(name: str) -> str:
@@ -115,6 +118,14 @@ def _asked_password(name: str) -> str:
         raise _NoPassword("the password is empty")
     if getpass("The same again: ") != password:
         raise _NoPassword("the two passwords differ")
+    return _usable(password)
+
+
+def _usable(password: str) -> str:
+    from telemetry_server.access.passwords import MAX_PASSWORD
+
+    if len(password) > MAX_PASSWORD:
+        raise _NoPassword(f"the password has more than {MAX_PASSWORD} characters")
     return password
 
 

@@ -6,19 +6,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import DayBooks, Entry
 from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.reports.queries.refused_pings import refusals_between
 from telemetry_server.reports.queries.source import Source
-from telemetry_server.reports.queries.stored_pings import records_between
 
 OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
 COLUMNS = ("received", "stored", "duplicate", "conflict", "quarantined", "pending", "deleted")
-# Only these may lack a document id, and what lacks one is not in the ledger's list of refusals.
+# Only these may lack an id that is a UUID, and what lacks one is not in the ledger's list of refusals.
 WITHOUT_ID = (QuarantineReason.INVALID_PATH, QuarantineReason.INVALID_DOCUMENT_ID)
 MAX_HOURS = 31 * 24
+MAX_PARTS_REMEMBERED = 4096
 
 
 def books_by_day(source: Source, ledger: Ledger) -> dict[str, DayBooks]:
@@ -52,34 +53,38 @@ def damaged(ledger: Ledger) -> dict[str, int]:
     return found
 
 
-def by_hour(source: Source, ledger: Ledger, first: datetime, last: datetime) -> dict[str, Counter[str]]:
+def by_hour(
+    source: Source, ledger: Ledger, first: datetime, last: datetime
+) -> tuple[dict[str, Counter[str]], Counter[str]]:
     """
-    Return counts by hour (``2026-11-27T14``) and outcome, of the hours from *first* to *last*.
+    Return counts by hour (``2026-11-27T14``) and outcome, and those of quarantine by reason.
 
-    Both are UTC.  Hours without a submission are left out.
+    They are of the hours from *first* to *last*, both UTC.  Hours without a submission are left out.
     """
     since, until = f"{first:%Y-%m-%dT%H}", f"{last + timedelta(hours=1):%Y-%m-%dT%H}"
     hours: dict[str, Counter[str]] = {}
+    reasons: Counter[str] = Counter()
 
-    def count(hour: str, outcome: str, number: int = 1) -> None:
+    def count(hour: str, outcome: str, number: int = 1, reason: str = "") -> None:
         if since <= hour < until:
             hours.setdefault(hour, Counter())[outcome] += number
+            if outcome == "quarantined":
+                reasons[reason] += number
 
-    for hour, outcome, number in ledger.refusals_by_hour(since, until):
-        count(hour, outcome, number)
+    for hour, outcome, reason, number in ledger.refusals_by_hour(since, until):
+        count(hour, outcome, number, reason)
     days = [day for day in ledger.books() if f"{first:%Y%m%d}" <= day <= f"{last:%Y%m%d}"]
     for day in days:
         for hour, number in _stored_by_hour(source, ledger, day):
             count(hour, "stored", number)
         for reason in WITHOUT_ID:
             for moment in _without_id(source, ledger, day, reason):
-                count(moment[:13], "quarantined")
+                count(moment[:13], "quarantined", reason=reason)
     for ping in ledger.pending():
-        # The ledger has the day of arrival and the moment when the wait began, which is soon after.
         count(_hour_of_pending(source, ping), "pending")
     for each in source.unread.all(ledger):
         count(f"{each.received_at:%Y-%m-%dT%H}", "pending")
-    return hours
+    return hours, reasons
 
 
 def _hour_of_pending(source: Source, ping: Any) -> str:
@@ -97,8 +102,15 @@ def _hour_of_pending(source: Source, ping: Any) -> str:
 def _without_id(source: Source, ledger: Ledger, day: str, reason: str) -> Iterator[str]:
     for file in ledger.files(f"quarantine/{day}/{reason}"):
         for fields in refusals_between(source.root.path / file.path, 0, file.length):
-            if fields["document_id"] is None:
+            if not _is_in_ledger(fields["document_id"]):
                 yield fields["received_at"]
+
+
+def _is_in_ledger(document_id: str | None) -> bool:
+    try:
+        return document_id is not None and bool(UUID(document_id))
+    except ValueError:
+        return False
 
 
 def _stored_by_hour(source: Source, ledger: Ledger, day: str) -> Iterator[tuple[str, int]]:
@@ -106,30 +118,40 @@ def _stored_by_hour(source: Source, ledger: Ledger, day: str) -> Iterator[tuple[
     with ledger.snapshot():
         tabled = ledger.table_files("pings", day) if has_tables else []
         files = ledger.tabled(day, behind_only=has_tables)
-    if tabled:
+    for file in tabled:
+        yield from _hours_of_part(source, file.path).items()
+    behind = source.behind.moments(files, from_start=not has_tables)
+    yield from Counter(moment[:13] for moment in behind).items()
+
+
+def _hours_of_part(source: Source, path: str) -> Counter[str]:
+    """Return how many rows a file of the table ``pings`` has by hour; it never changes."""
+    known = source.hours_of_parts.get(path)
+    if known is None:
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        for file in tabled:
-            try:
-                moments = pq.read_table(source.root.path / file.path, columns=["submission_timestamp"])
-            except FileNotFoundError:  # merged meanwhile; the next answer has it
-                continue
-            hours = pc.strftime(moments["submission_timestamp"], "%Y-%m-%dT%H")
-            for each in pc.value_counts(hours).to_pylist():
-                yield each["values"], each["counts"]
-    for behind in files:
-        start = behind.tabled if has_tables else 0
-        for record in records_between(source.root.path / behind.path, start, behind.length):
-            yield record["metadata"]["submission_timestamp"][:13], 1
+        try:
+            moments = pq.read_table(source.root.path / path, columns=["submission_timestamp"])
+        except FileNotFoundError:  # merged meanwhile; the next answer has it
+            return Counter()
+        hours = pc.value_counts(pc.strftime(moments["submission_timestamp"], "%Y-%m-%dT%H"))
+        known = source.hours_of_parts[path] = Counter(
+            {each["values"]: each["counts"] for each in hours.to_pylist()}
+        )
+    source.hours_of_parts.move_to_end(path)
+    while len(source.hours_of_parts) > MAX_PARTS_REMEMBERED:
+        source.hours_of_parts.popitem(last=False)
+    return known
 
 
 def submissions_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return all items of ``/api/v1/submissions``, the newest first."""
-    first, last = arguments["first_day"], arguments["last_day"]
+    first, last = arguments["first"], arguments["last"]
     with source.ledger() as ledger:
         if arguments["by"] == "hour":
             return {"items": _hour_items(source, ledger, first, last)}
+        first, last = first[:8], last[:8]
         days = {
             day: books
             for day, books in books_by_day(source, ledger).items()
@@ -150,11 +172,14 @@ def submissions_answer(source: Source, arguments: dict[str, Any]) -> dict[str, A
 def _hour_items(source: Source, ledger: Ledger, first: str, last: str) -> list[dict[str, Any]]:
     end = datetime.now(UTC).replace(tzinfo=None)
     if last:
-        end = min(end, datetime.strptime(last, "%Y%m%d") + timedelta(hours=23))
+        whole = last if "T" in last else f"{last}T23"
+        end = min(end, datetime.strptime(whole, "%Y%m%dT%H"))
     begin = end - timedelta(hours=MAX_HOURS - 1)
     if first:
-        begin = max(begin, datetime.strptime(first, "%Y%m%d"))
-    hours = by_hour(source, ledger, begin, end) if begin <= end else {}
+        begin = max(begin, datetime.strptime(first if "T" in first else f"{first}T00", "%Y%m%dT%H"))
+    hours: dict[str, Counter[str]] = {}
+    if f"{begin:%Y%m%d%H}" <= f"{end:%Y%m%d%H}":
+        hours, _ = by_hour(source, ledger, begin, end)
     return [
         {
             "hour": f"{hour}:00:00Z",

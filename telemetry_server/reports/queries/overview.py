@@ -1,9 +1,11 @@
 """What the first page shows: counts of a span of time, what needs attention, the newest pings."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from storage.ledger.ledger import Ledger
 from telemetry_server.reports.queries.counts import OUTCOMES, by_hour
 from telemetry_server.reports.queries.ping_summaries import PingFilter
 from telemetry_server.reports.queries.pings import find_pings
@@ -11,33 +13,28 @@ from telemetry_server.reports.queries.source import Source
 from telemetry_server.reports.queries.status import status_of
 
 NEWEST_PINGS = 10
-HOURS_BY_DAY = 72  # longer spans are drawn by day
+HOURS_BY_DAY = 72  # longer spans are counted by whole days
 
 
 def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return all numbers of the first page, for the last ``hours`` hours."""
+    hours = arguments["hours"]
     now = datetime.now(UTC).replace(tzinfo=None)
-    first = now - timedelta(hours=arguments["hours"] - 1)
     with source.ledger() as ledger:
         status = status_of(source, ledger)
-        hours = by_hour(source, ledger, first, now)
-        reasons: Counter[str] = Counter()
-        for day, books in ledger.books().items():
-            if day >= f"{first:%Y%m%d}":
-                reasons.update(books.reasons)
+        if hours <= HOURS_BY_DAY:
+            bars, reasons = _by_hour(source, ledger, now, hours)
+        else:
+            bars, reasons = _by_day(ledger, status["days"], now, hours // 24)
         revisions = ledger.most_awaited_revisions(3)
     newest, _ = find_pings(source, PingFilter(), None, NEWEST_PINGS)
-    total: Counter[str] = Counter()
-    for counts in hours.values():
-        total.update(counts)
     return {
         "status": {name: value for name, value in status.items() if name != "days"},
         "unbalanced_days": _unbalanced(status["days"]),
-        "hours": arguments["hours"],
-        "received": total.total(),
-        **{outcome: total[outcome] for outcome in OUTCOMES},
-        "bars": _bars(hours, first, now),
-        "by": "hour" if arguments["hours"] <= HOURS_BY_DAY else "day",
+        "hours": hours,
+        **{name: sum(bar[name] for bar in bars) for name in ("received", *OUTCOMES)},
+        "bars": bars,
+        "by": "hour" if hours <= HOURS_BY_DAY else "day",
         "reasons": [{"reason": reason, "count": count} for reason, count in reasons.most_common() if count],
         "awaited_revisions": revisions,
         "newest": [ping.as_json() for ping in newest],
@@ -52,16 +49,38 @@ def _unbalanced(days: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
     ]
 
 
-def _bars(hours: dict[str, Counter[str]], first: datetime, last: datetime) -> list[dict[str, Any]]:
-    """Return an entry for each hour, or each day of a long span, the oldest first; empty ones too."""
-    bars: dict[str, Counter[str]] = {}
-    moment = first
-    is_by_day = (last - first) >= timedelta(hours=HOURS_BY_DAY)
-    while moment <= last:
-        key = f"{moment:%Y-%m-%d}" if is_by_day else f"{moment:%Y-%m-%d %H:00}"
-        bars.setdefault(key, Counter()).update(hours.get(f"{moment:%Y-%m-%dT%H}", Counter()))
-        moment += timedelta(hours=1)
+def _by_hour(
+    source: Source, ledger: Ledger, now: datetime, hours: int
+) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """Return a bar for each hour, the oldest first, and the counts of quarantine by reason."""
+    # The present hour has hardly begun, perhaps: the last hour needs the one before, too.
+    number = max(2, hours)
+    starts = [now - timedelta(hours=back) for back in reversed(range(number))]
+    counted, reasons = by_hour(source, ledger, starts[0], now)
+    counts = [counted.get(f"{start:%Y-%m-%dT%H}", Counter()) for start in starts]
+    return _bars([f"{start:%Y-%m-%d %H:00}" for start in starts], counts), reasons
+
+
+def _by_day(
+    ledger: Ledger, days: Mapping[str, Mapping[str, int]], now: datetime, number: int
+) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """Return the same with a bar for each day, as the books have it."""
+    starts = [now - timedelta(days=back) for back in reversed(range(number))]
+    names = [f"{start:%Y%m%d}" for start in starts]
+    reasons: Counter[str] = Counter()
+    for day, books in ledger.books().items():
+        if day in names:
+            reasons.update(books.reasons)
+    counts = [Counter(days.get(name, {})) for name in names]
+    return _bars([f"{start:%Y-%m-%d}" for start in starts], counts), reasons
+
+
+def _bars(names: Sequence[str], counts: Sequence[Counter[str]]) -> list[dict[str, Any]]:
     return [
-        {"start": key, "received": counts.total(), **{outcome: counts[outcome] for outcome in OUTCOMES}}
-        for key, counts in bars.items()
+        {
+            "start": name,
+            "received": sum(each[outcome] for outcome in OUTCOMES),
+            **{outcome: each[outcome] for outcome in OUTCOMES},
+        }
+        for name, each in zip(names, counts, strict=True)
     ]

@@ -66,6 +66,11 @@ class PingFilter:
     first_day: str = ""
     last_day: str = ""
 
+    @property
+    def takes_all_stored(self) -> bool:
+        """Whether every stored ping of a wanted day is wanted."""
+        return not (self.q or self.namespace or self.doctype or self.channel or self.version or self.debug_id)
+
     def takes_day(self, day: str) -> bool:
         """Whether pings of *day* may be wanted."""
         return self.first_day <= day and (not self.last_day or day <= self.last_day)

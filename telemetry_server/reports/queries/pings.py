@@ -45,7 +45,7 @@ def _of_day(
     source: Source, ledger: Ledger, day: str, wanted: PingFilter, *, after: After | None, limit: int
 ) -> Iterator[PingSummary]:
     if wanted.takes_outcome("stored"):
-        yield from stored_pings(source.root, ledger, day, wanted, after=after, limit=limit)
+        yield from stored_pings(source, ledger, day, wanted, after=after, limit=limit)
     if wanted.takes_outcome("quarantined"):
         yield from source.quarantined.of_day(ledger, day, wanted.reason)
     if wanted.takes_outcome("duplicate") or wanted.takes_outcome("deleted"):

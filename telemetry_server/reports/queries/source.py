@@ -1,7 +1,10 @@
 """What the queries of one process read from, and what they remember of it."""
 
+from collections import Counter, OrderedDict
+
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
+from telemetry_server.reports.queries.records_behind import RecordsBehind
 from telemetry_server.reports.queries.refused_pings import QuarantinedPings
 from telemetry_server.reports.queries.setup import QuerySetup
 from telemetry_server.reports.queries.unread import UnreadSubmissions
@@ -14,6 +17,8 @@ class Source:
         self.setup = setup
         self.unread = UnreadSubmissions(setup.root)
         self.quarantined = QuarantinedPings(setup.root)
+        self.behind = RecordsBehind(setup.root.path)
+        self.hours_of_parts: OrderedDict[str, Counter[str]] = OrderedDict()  # by path below the data root
 
     @property
     def root(self) -> DataRoot:

@@ -1,24 +1,39 @@
 """The first page: what came, what was refused and why, the newest pings."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from telemetry_server.reports.answers import Answer
+from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.route import Ask
 from telemetry_server.reports.web.stack_chart import stack_chart
-from telemetry_server.reports.web.templates import number, page
+from telemetry_server.reports.web.templates import moment, number, page
 
 SPANS = {"1h": 1, "24h": 24, "7d": 168, "30d": 720}
 SPAN_WORDS = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+SPAN_TITLES = {**SPAN_WORDS, "1h": "hour"}
 MAX_ATTENTION = 5
 MIN_FREE_SHARE = 0.05
 OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One line of the list of what needs attention."""
+
+    badge: str
+    fact: str
+    remedy: str
+    pings: str = ""  # query of the list of these pings, for a link
 
 
 async def overview(ask: Ask) -> Answer:
     """Answer ``/``."""
     last = ask.parameters.last
     data: Any = await ask.services.ask_object("overview", hours=SPANS[last])
+    numbers = _numbers_query(data)
+    if ask.parameters.format:
+        return see_other(f"/api/v1/submissions?{numbers}&format={ask.parameters.format}")
     if not data["status"]["total"]["received"]:
         return page("empty.html", ask.services, ask.visitor, command=_first_command(ask))
     attention = _attention(data)
@@ -31,11 +46,21 @@ async def overview(ask: Ask) -> Answer:
         state=data["status"],
         last=last,
         spans=SPAN_WORDS,
+        span=SPAN_TITLES[last],
         outcomes=OUTCOMES,
         chart=stack_chart(data["bars"]),
         attention=attention[:MAX_ATTENTION],
         more_attention=max(0, len(attention) - MAX_ATTENTION),
+        numbers=numbers,
+        since=numbers.partition("from=")[2][:10].replace("-", ""),
     )
+
+
+def _numbers_query(data: dict[str, Any]) -> str:
+    """Return the query of ``/api/v1/submissions`` that has the numbers of the chart."""
+    start = data["bars"][0]["start"]  # like 2026-11-27 09:00, or 2026-11-27
+    first = start[:10] if data["by"] == "day" else f"{start[:10]}T{start[11:13]}"
+    return f"by={data['by']}&from={first}&limit=10000"
 
 
 def _first_command(ask: Ask) -> str:
@@ -45,42 +70,29 @@ def _first_command(ask: Ask) -> str:
     return f"curl -i {trust}{options.edge_url}{path} -d '{options.example_ping}'"
 
 
-def _attention(data: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return badge, fact and what to do, the worst first."""
+def _attention(data: dict[str, Any]) -> list[Attention]:
+    """Return what needs attention, the worst first."""
     found = []
     status = data["status"]
     if (halt := status["conversion_halted"]) is not None:
-        found.append(
-            ("error", f"Conversion stands still since {halt['since']}: {halt['reason']}", "Nothing is lost.")
-        )
+        fact = f"Conversion stands still since {moment(halt['since'])}: {halt['reason']}"
+        found.append(Attention("error", fact, "Nothing is lost."))
     for day in data["unbalanced_days"]:
-        found.append(
-            (
-                "error",
-                f"The counts do not balance: {number(day['missing'])} submissions are missing"
-                f" on {day['day']}.",
-                "Run telemetry-server audit.",
-            )
-        )
+        fact = f"The counts do not balance: {number(day['missing'])} submissions are missing on {day['day']}."
+        found.append(Attention("error", fact, "Run telemetry-server audit."))
     if status["disk_free_bytes"] < status["disk_total_bytes"] * MIN_FREE_SHARE:
-        found.append(
-            ("error", "Less than 5% of the disk is free.", "Below min_free_bytes pings are refused.")
-        )
+        remedy = "Below min_free_bytes pings are refused."
+        found.append(Attention("error", "Less than 5% of the disk is free.", remedy))
     for entry in data["reasons"]:
-        found.append(
-            (
-                "error",
-                f"{number(entry['count'])} pings were quarantined as {entry['reason']}.",
-                "docs/operating.md says what each reason means.",
-            )
+        count = entry["count"]
+        fact = (
+            f"{number(count)} {'ping was' if count == 1 else 'pings were'} quarantined as {entry['reason']}."
         )
+        found.append(Attention("error", fact, "See them", f"outcome=quarantined&reason={entry['reason']}"))
     if data["awaited_revisions"]:
-        found.append(
-            (
-                "pending",
-                f"{number(status['total']['pending'])} pings are pending:"
-                " their definitions have not been fetched yet.",
-                "They are tried again every 30 s. Nothing is lost.",
-            )
+        fact = (
+            f"{number(status['total']['pending'])} pings are pending:"
+            " their definitions have not been fetched yet."
         )
+        found.append(Attention("pending", fact, "They are tried again every 30 s. Nothing is lost."))
     return found

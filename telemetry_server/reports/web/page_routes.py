@@ -3,13 +3,19 @@
 from typing import Literal
 
 from telemetry_server.access.roles import Right
-from telemetry_server.reports.parameters import Empty, OnePingParameters, Parameters, PingsParameters
+from telemetry_server.reports.parameters import (
+    Empty,
+    OnePingParameters,
+    PageParameters,
+    Parameters,
+    PingsParameters,
+)
 from telemetry_server.reports.route import Route
 from telemetry_server.reports.web import overview, pings, sign_in
 from telemetry_server.reports.web.static_files import static_file
 
 
-class OverviewParameters(Parameters):
+class OverviewParameters(PageParameters):
     """Of the first page."""
 
     last: Literal["1h", "24h", "7d", "30d"] = "24h"

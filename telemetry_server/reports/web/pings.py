@@ -7,16 +7,19 @@ import orjson
 
 from telemetry_server.access.roles import Right
 from telemetry_server.reports import api
-from telemetry_server.reports.answers import Answer
+from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.parameters import OUTCOMES
 from telemetry_server.reports.route import Ask
 from telemetry_server.reports.web.templates import page
+from telemetry_server.terminal.client_text import shown_json
 
 FIELDS = ("q", "namespace", "doctype", "channel", "version", "reason")
 
 
 async def pings(ask: Ask) -> Answer:
     """Answer ``/pings``."""
+    if ask.parameters.format:
+        return see_other(f"/api/v1/pings?{ask.target.partition('?')[2]}")
     listed: Any = orjson.loads((await api.pings(ask)).body)
     given = {
         (field.alias or name): value
@@ -33,6 +36,7 @@ async def pings(ask: Ask) -> Answer:
         items=listed["items"],
         given=given,
         fields=FIELDS,
+        filters=[f"{name} {value}" for name, value in given.items() if name != "cursor"],
         outcomes=OUTCOMES,
         query=query,
         next_query=next_query,
@@ -46,12 +50,12 @@ async def one_ping(ask: Ask) -> Answer:
     body = None
     if ask.parameters.body:
         whole = found.get("body", found.get("body_base64"))
-        body = orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode() if whole is not None else "null"
+        body = shown_json(orjson.dumps(whole, option=orjson.OPT_INDENT_2)).decode()
     return page(
         "ping.html",
         ask.services,
         ask.visitor,
-        is_cacheable=True,
+        is_cacheable=not ask.visitor.may(Right.RECORDS),
         ping=found,
         body=body,
         may_read=ask.visitor.may(Right.RECORDS),

@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from telemetry_server.access.passwords import is_password
+from telemetry_server.access.passwords import MAX_PASSWORD, is_password
 from telemetry_server.observability.events import SignedIn, SignInFailed
-from telemetry_server.reports.answers import Answer
+from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.forms import form_fields
 from telemetry_server.reports.request_checks import cookie_of
 from telemetry_server.reports.route import Ask
@@ -12,7 +12,6 @@ from telemetry_server.reports.sessions import COOKIE, MAX_AGE_SECONDS
 from telemetry_server.reports.web.templates import page
 
 MAX_NAME = 100
-MAX_PASSWORD = 1000
 
 
 def local_path(text: str) -> str:
@@ -28,7 +27,7 @@ async def sign_in_page(ask: Ask) -> Answer:
     """Answer ``GET /sign-in``."""
     target = local_path(ask.parameters.next)
     if ask.services.is_open:
-        return Answer(b"", status=303, headers={"Location": target}, cache_control="no-store")
+        return see_other(target)
     return page("sign_in.html", ask.services, ask.visitor, next=target, error="")
 
 
@@ -55,13 +54,7 @@ async def sign_in(ask: Ask) -> Answer:
         )
     SignedIn(user.name).emit()
     value = ask.services.sessions.begin(access, user)
-    return Answer(
-        b"",
-        status=303,
-        headers={"Location": target},
-        cookies=[_cookie(value, MAX_AGE_SECONDS, is_secure=ask.is_secure)],
-        cache_control="no-store",
-    )
+    return see_other(target, [_cookie(value, MAX_AGE_SECONDS, is_secure=_is_secure(ask))])
 
 
 async def sign_out(ask: Ask) -> Answer:
@@ -69,13 +62,12 @@ async def sign_out(ask: Ask) -> Answer:
     session = ask.services.sessions.find(ask.services.access(), cookie_of(ask.headers))
     if session is not None:
         ask.services.sessions.end(session.id)
-    return Answer(
-        b"",
-        status=303,
-        headers={"Location": "/sign-in"},
-        cookies=[_cookie("", 0, is_secure=ask.is_secure)],
-        cache_control="no-store",
-    )
+    return see_other("/sign-in", [_cookie("", 0, is_secure=_is_secure(ask))])
+
+
+def _is_secure(ask: Ask) -> bool:
+    """Whether the browser speaks TLS, with this server or with a proxy in front of it."""
+    return ask.is_secure or ask.headers.get("Origin", "").startswith("https://")
 
 
 def _cookie(value: str, max_age: int, *, is_secure: bool) -> str:

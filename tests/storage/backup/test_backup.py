@@ -14,6 +14,7 @@ import pytest
 
 from storage.backup.archive import back_up
 from storage.backup.restore import restore
+from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import BadBackup, StorageError
 from storage.ledger.ledger import Ledger
@@ -53,6 +54,18 @@ def test_a_restored_data_root_balances_and_can_be_used(world, tmp_path, command)
     assert restored.audit().total.stored == 5
     out = command("doctor", "--json", "--data", str(target), status=0)[0]
     assert json.loads(out)["healthy"]
+
+
+def test_users_and_tokens_come_back_and_no_other_user_reads_them(world, tmp_path, command):
+    """Or a restored server would be open to everyone on its machine."""
+    file, target = tmp_path / "backup.tar", tmp_path / "restored"
+    command("tokens", "create", "--role", "viewer", "--data", str(world.root.path))
+    command("backup", str(file), "--data", str(world.root.path))
+    command("restore", str(file), "--data", str(target))
+    restored = DataRoot(target).access
+
+    assert restored.read_bytes() == world.root.access.read_bytes()
+    assert restored.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_archive_is_a_plain_tar_file(world, tmp_path):

@@ -1,0 +1,103 @@
+"""Stored records that are not in the tables yet: read as they come, and parsed only for who is shown."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from storage.ledger.table_files import Tabled
+from storage.partitions.frames import read_lines
+
+LATEST = "9"  # behind every moment
+MAX_REMEMBERED = 500_000  # moments
+# The beginning of what the server writes as the last member of a record; in texts quotes are escaped.
+METADATA = b'"metadata":{"submission_timestamp":"'
+MOMENT_BYTES = len("2026-11-27T14:33:05.123456Z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The moments of the records between two bytes of a file."""
+
+    start: int
+    end: int
+    moments: Sequence[str]
+
+
+class RecordsBehind:
+    """Reads the part of converted files that the tables do not have, most bytes of it once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, list[_Part]] = {}
+
+    def moments(self, files: Sequence[Tabled], *, from_start: bool = False) -> Iterator[str]:
+        """Yield the moment of each record of *files* that is not in the tables, or of all *from_start*."""
+        for file in files:
+            for part in self._parts(file, 0 if from_start else file.tabled):
+                yield from part.moments
+
+    def newest(
+        self, files: Sequence[Tabled], last: str, limit: int, *, from_start: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the *limit* newest records before the moment *last*, and all of that moment."""
+        parts = [
+            (file.path, part)
+            for file in files
+            for part in self._parts(file, 0 if from_start else file.tabled)
+        ]
+        until = last or LATEST
+        moments = (moment for _, part in parts for moment in part.moments if moment < until)
+        since = min(heapq.nlargest(limit, moments), default=until)
+        for path, part in parts:
+            if any(since <= moment <= until for moment in part.moments):
+                for line in lines_between(self._root / path, part.start, part.end):
+                    if since <= moment_of(line) <= until:
+                        yield record_of(line)
+
+    def _parts(self, file: Tabled, start: int) -> list[_Part]:
+        if sum(len(part.moments) for parts in self._known.values() for part in parts) > MAX_REMEMBERED:
+            self._known.clear()
+        parts: list[_Part] = []
+        for part in self._known.get(file.path, ()):
+            if part.end <= start:
+                continue
+            # The tables may have a beginning of this part by now.
+            parts.append(part if part.start >= start else self._read(file.path, start, part.end))
+        end = parts[-1].end if parts else start
+        if end < file.length:
+            parts.append(self._read(file.path, end, file.length))
+        self._known[file.path] = parts
+        return parts
+
+    def _read(self, path: str, start: int, end: int) -> _Part:
+        return _Part(start, end, [moment_of(line) for line in lines_between(self._root / path, start, end)])
+
+
+def lines_between(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """Yield the lines of a converted file between two bytes; none where the file was merged meanwhile."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        return
+    with stream:
+        stream.seek(start)
+        yield from read_lines(stream, end - start)
+
+
+def moment_of(line: bytes) -> str:
+    """Return when the submission of a converted line came."""
+    at = line.rfind(METADATA)
+    if at < 0:
+        return str(record_of(line)["metadata"]["submission_timestamp"])
+    at += len(METADATA)
+    return line[at : at + MOMENT_BYTES].decode()
+
+
+def record_of(line: bytes) -> dict[str, Any]:
+    """Return the record of a converted line."""
+    record: dict[str, Any] = orjson.loads(line.partition(b"\t")[2])
+    return record
