@@ -27,7 +27,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage/tables": {"storage", "storage/ledger", "storage/partitions"},
     "storage/aggregates": {"storage"},
     "storage/progress": {"storage", "storage/ledger", "storage/raw"},
-    "storage/integrity": {"storage", "storage/ledger", "storage/raw", "storage/partitions"},
+    "storage/integrity": {
+        "storage",
+        "storage/ledger",
+        "storage/raw",
+        "storage/partitions",
+        "storage/aggregates",
+    },
     "storage/backup": {"storage", "storage/ledger", "storage/raw"},
     # foundations of the server
     "terminal": set(),
@@ -157,7 +163,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/cache",
         "storage",
-        "storage/aggregates",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",

@@ -11,15 +11,12 @@ from pathlib import Path
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.errors import BrokenAggregate
 
 FOLDER = "aggregates"
 LIST_NAME = "table.json"
 SUMMARY_SUFFIX = ".summary"
 UNFINISHED_PREFIX = "."
-
-
-class BrokenDayTable(Exception):
-    """The list of a day cannot be read.  One line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ def read_day_table(root: DataRoot, day: str) -> DayTable | None:
     Return the table of *day*; None where there is none.
 
     Raises:
-        BrokenDayTable: Its list is damaged.
+        BrokenAggregate: Its list is damaged.
     """
     path = folder_of(root, day) / LIST_NAME
     try:
@@ -84,7 +81,7 @@ def read_day_table(root: DataRoot, day: str) -> DayTable | None:
     except FileNotFoundError:
         return None
     except ValueError:
-        raise BrokenDayTable(f"{path}: damaged") from None
+        raise BrokenAggregate(f"{path}: damaged") from None
     try:
         value = json.loads(text)
         parts = tuple(
@@ -93,9 +90,9 @@ def read_day_table(root: DataRoot, day: str) -> DayTable | None:
         )
         found = DayTable(value["day"], value["version"], parts, value["sealed"])
     except (ValueError, TypeError, KeyError):
-        raise BrokenDayTable(f"{path}: damaged") from None
+        raise BrokenAggregate(f"{path}: damaged") from None
     if found.as_text() != text or found.day != day:
-        raise BrokenDayTable(f"{path}: damaged")
+        raise BrokenAggregate(f"{path}: damaged")
     return found
 
 

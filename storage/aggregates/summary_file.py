@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from storage.disk import Disk
+from storage.errors import BrokenAggregate
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -37,10 +38,6 @@ TYPE_OF_WIDTH = {1: "b", 2: "h", 4: "i", 8: "q"}
 def compressor_version() -> str:
     """Return the release of the library that compresses."""
     return f"zstd {zstd.zstd_version}"
-
-
-class BrokenSummary(Exception):
-    """A summary file cannot be read.  One line."""
 
 
 class Column(NamedTuple):
@@ -112,7 +109,7 @@ class Summary:
 
     Raises:
         FileNotFoundError: There is none.
-        BrokenSummary: It is cut short or damaged.
+        BrokenAggregate: It is cut short or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,7 +121,7 @@ class Summary:
             length = int.from_bytes(trailer[:LENGTH_BYTES], "little")
             start = size - TRAILER_BYTES - length
             if len(trailer) < TRAILER_BYTES or start < len(MAGIC):
-                raise BrokenSummary(f"{path}: cut short")
+                raise BrokenAggregate(f"{path}: cut short")
             file.seek(start)
             packed = file.read(length)
         self.digest = trailer[LENGTH_BYTES:].hex()
@@ -140,7 +137,7 @@ class Summary:
         Return the blocks named *name*.
 
         Raises:
-            BrokenSummary: One is damaged.
+            BrokenAggregate: One is damaged.
         """
         places = self.index["blocks"].get(name, ())
         if not places:
@@ -163,7 +160,7 @@ def _inflated(path: Path, data: bytes) -> bytes:
     try:
         return zstd.decompress(data)
     except zstd.ZstdError:
-        raise BrokenSummary(f"{path}: damaged") from None
+        raise BrokenAggregate(f"{path}: damaged") from None
 
 
 def _block(data: bytes) -> Block:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.aggregates.day_table import BrokenDayTable, DayTable, folder_of, read_day_table
-from storage.aggregates.summary_file import BrokenSummary, Summary
+from storage.aggregates.day_table import DayTable, folder_of, read_day_table
+from storage.aggregates.summary_file import Summary
 from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.errors import BrokenAggregate
 from storage.ledger.table_files import TableFile
 from telemetry_server.aggregates.facts import Pings
 from telemetry_server.aggregates.summarise import summarise
@@ -66,7 +67,7 @@ class Checker:
     def _check_day(self, day: str, result: CheckResult) -> None:
         try:
             table = read_day_table(self._root, day)
-        except BrokenDayTable as error:
+        except BrokenAggregate as error:
             result.findings.append(f"{day}: {error}")
             return
         files = files_of(self._root, day)
@@ -96,7 +97,7 @@ class Checker:
             summary = Summary(path)
             if summary.is_whole() and summary.digest == part.digest:
                 return True
-        except BrokenSummary:
+        except BrokenAggregate:
             pass
         except FileNotFoundError:
             if read_day_table(self._root, table.day) != table:

@@ -24,7 +24,7 @@ def clients_answer(reader: Reader, by: tuple[str, ...], first: str = "", last: s
         last: The last.
 
     Raises:
-        BrokenSummary, BrokenDayTable, OSError: The aggregates cannot be read.
+        BrokenAggregate, OSError: The aggregates cannot be read.
     """
 
     def group_of(dimensions: Dimensions, day: str) -> str:

@@ -37,7 +37,7 @@ def histogram_answer(reader: Reader, query: HistogramQuery) -> dict[str, Any]:
     Raises:
         NoSuchMetric: The metric is unknown.
         SumTooLarge: A sum does not fit into 64 bits.
-        BrokenSummary, BrokenDayTable, OSError: The aggregates cannot be read.
+        BrokenAggregate, OSError: The aggregates cannot be read.
     """
     return _Answer(reader, query).made()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from storage.aggregates.day_table import DayTable, days_with_table, folder_of, read_day_table
 from storage.aggregates.summary_file import CLIENTS, Block, Summary
 from storage.data_root import DataRoot
+from storage.errors import BrokenAggregate
 from telemetry_server.aggregates.dimensions import Dimensions, capped
 from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
 from telemetry_server.aggregates.sums import Found, pings_of_unions
@@ -40,7 +41,7 @@ def read_days(root: DataRoot, first: str = "", last: str = "") -> Iterator[DaySu
     Yield the days from *first* to *last* (all if empty), the oldest first.
 
     Raises:
-        BrokenSummary, BrokenDayTable: A file is damaged; `aggregate --check` names the day.
+        BrokenAggregate: A file is damaged; `aggregate --check` names the day.
         OSError: One cannot be read.
     """
     for day in days_with_table(root):
@@ -61,10 +62,10 @@ def _read_day(root: DataRoot, day: str) -> DaySums | None:
             return DaySums(
                 table, tuple(_summary(folder / part.file_name, part.digest) for part in table.parts)
             )
-        except FileNotFoundError:
+        except FileNotFoundError as error:
             # Replaced since the list was read.
             if attempt == ATTEMPTS - 1:
-                raise
+                raise BrokenAggregate(f"{error.filename}: gone") from None
     raise AssertionError("unreachable")
 
 
@@ -101,7 +102,7 @@ class StoredSums:
 
         Raises:
             SumTooLarge: One does not fit into 64 bits.
-            BrokenSummary: A file is damaged.
+            BrokenAggregate: A file is damaged.
         """
         found = Found()
         for day in days:

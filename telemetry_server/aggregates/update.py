@@ -10,7 +10,6 @@ from storage.aggregates.day_table import (
     FOLDER,
     LIST_NAME,
     UNFINISHED_PREFIX,
-    BrokenDayTable,
     DayTable,
     Summarised,
     days_with_table,
@@ -19,9 +18,10 @@ from storage.aggregates.day_table import (
     unlisted,
     write_day_table,
 )
-from storage.aggregates.summary_file import BrokenSummary, Summary, compressor_version
+from storage.aggregates.summary_file import Summary, compressor_version
 from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.errors import BrokenAggregate
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.lock import FileLock
@@ -99,7 +99,7 @@ class Updater:
         if not files:
             self._remove(day)
             return
-        if old is not None and is_current(old, files) and not list(unlisted(self._root, old, day)):
+        if old is not None and self._is_complete(old, files):
             return
         self._disk.make_directories(folder_of(self._root, day))
         kept = {} if old is None or old.version != SUMMARISER_VERSION else _kept(self._root, old)
@@ -110,6 +110,10 @@ class Updater:
             result.days.append(day)
         for path in list(unlisted(self._root, new, day)):
             self._disk.unlink(path)
+
+    def _is_complete(self, table: DayTable, files: Sequence[TableFile]) -> bool:
+        is_rest_gone = not list(unlisted(self._root, table, table.day))
+        return is_rest_gone and is_current(table, files) and len(_kept(self._root, table)) == len(table.parts)
 
     def _summarised(
         self,
@@ -190,7 +194,7 @@ def is_current(table: DayTable, files: Sequence[TableFile]) -> bool:
 def _readable(root: DataRoot, day: str) -> DayTable | None:
     try:
         return read_day_table(root, day)
-    except BrokenDayTable:
+    except BrokenAggregate:
         return None
 
 
@@ -203,5 +207,5 @@ def _kept(root: DataRoot, table: DayTable) -> dict[tuple[str, str], Summarised]:
 def _is_readable(folder: Path, part: Summarised) -> bool:
     try:
         return Summary(folder / part.file_name).digest == part.digest
-    except (OSError, BrokenSummary):
+    except (OSError, BrokenAggregate):
         return False

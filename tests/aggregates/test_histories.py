@@ -347,6 +347,7 @@ async def test_a_changed_byte_is_found(tmp_path, name, place):
     path.write_bytes(data)
     findings = Checker(world.root).check().findings
 
+    assert not world.audit().balanced
     assert findings
     assert all(finding.startswith(path.parent.name) for finding in findings)
 

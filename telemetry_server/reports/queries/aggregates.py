@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from storage.aggregates.day_table import BrokenDayTable
-from storage.aggregates.summary_file import BrokenSummary
 from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.clients_answer import clients_answer
 from telemetry_server.aggregates.definitions import CachedDefinitions
@@ -24,8 +22,6 @@ def _asked(work: Callable[[], Any]) -> Any:
     """Return what *work* does; what no repeat helps against is said in one line."""
     try:
         return work()
-    except (BrokenSummary, BrokenDayTable) as error:
-        raise OSError(f"{error}: run telemetry-server aggregate --check") from None
     except SumTooLarge as error:
         raise QueryStopped(f"The query was stopped: {error}.") from None
 
