@@ -112,11 +112,11 @@ def run(words: Sequence[str], settings: dict[str, str] | None = None) -> Run:
     return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
-def big_submissions(count: int) -> Iterator[Submission]:
+def big_submissions(count: int, at: datetime | None = None) -> Iterator[Submission]:
     """*count* pings of 90 KB, all different: repeated ones would make both lines and tables small."""
-    now = datetime.now(UTC)
+    at = at or datetime.now(UTC)
     for ping in Recipe(shipped_definitions()).pings(count):
-        yield Submission(received_at=now, path=ping.path, body=ping.body)
+        yield Submission(received_at=at, path=ping.path, body=ping.body)
 
 
 def small_submissions() -> Iterator[Submission]:

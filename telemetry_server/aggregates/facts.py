@@ -1,8 +1,6 @@
 """Measurements as facts: one row for each instance, with its ping, in the form that is summed up."""
 
-from collections.abc import Sequence
-from math import floor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storage.tables.columns import PING_KEY
 from telemetry_server.aggregates.buckets import (
@@ -12,7 +10,8 @@ from telemetry_server.aggregates.buckets import (
     SIMPLE_MEASUREMENT,
     bucket_of,
 )
-from telemetry_server.aggregates.columns import combined, one_array, ranked
+from telemetry_server.aggregates.checked_sums import row_samples
+from telemetry_server.aggregates.columns import combined, lists_of, one_array, ranked
 from telemetry_server.aggregates.dimensions import PING_TEXTS, Dimensions, dimensions_of
 from telemetry_server.aggregates.query import PING
 from telemetry_server.records.shapes import Shape, shape_id
@@ -108,31 +107,27 @@ def facts_of_histograms(rows: "pa.Table", pings: Pings) -> "pa.Table":
     if not counted.num_rows:
         return _facts(rows, pings)
     plain = _facts(rows.filter(pc.invert(is_count)), pings)
-    values = [
-        sum(counts) if total is None else total
-        for total, counts in zip(
-            counted.column("sum").to_pylist(), counted.column("counts").to_pylist(), strict=True
-        )
-    ]
-    lists = _single(COUNT, values)
-    counted = counted.set_column(counted.column_names.index("starts"), "starts", lists[0])
-    counted = counted.set_column(counted.column_names.index("counts"), "counts", lists[1])
-    shapes = pa.array([shape_id(COUNT)] * counted.num_rows, pa.string()).dictionary_encode()
-    counted = counted.set_column(counted.column_names.index("shape"), "shape", shapes)
+    # Without a sum, the count is in the first bucket.
+    values = pc.coalesce(one_array(counted.column("sum")), row_samples(one_array(counted.column("counts"))))
+    starts, counts = _single(COUNT, values)
+    shapes = pa.array([shape_id(COUNT)], pa.string()).take(pa.array([0] * counted.num_rows, pa.int32()))
+    for name, column in (("starts", starts), ("counts", counts), ("shape", shapes.dictionary_encode())):
+        counted = counted.set_column(counted.column_names.index(name), name, column)
     return pa.concat_tables([plain, _facts(counted, pings)])
 
 
-def _single(shape: Shape, values: Sequence[int | None]) -> "tuple[pa.Array, pa.Array]":
-    """Return starts and counts of single *values*; None, or a negative one, is in no bucket."""
+def _single(shape: Shape, values: "pa.Array") -> "tuple[pa.Array, pa.Array]":
+    """Return starts and counts of single *values*; null, or a negative one, is in no bucket."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    is_value = [value is not None and value >= 0 for value in values]
-    starts = [
-        [bucket_of(shape.starts, value)] if is_one and value is not None else []
-        for value, is_one in zip(values, is_value, strict=True)
-    ]
-    whole = pa.list_(pa.int64())
-    return pa.array(starts, whole), pa.array([[1] if is_one else [] for is_one in is_value], whole)
+    is_value = pc.fill_null(pc.greater_equal(values, 0), False)
+    known = values.filter(is_value)
+    distinct = known.unique()
+    buckets = pa.array([bucket_of(shape.starts, value) for value in distinct.to_pylist()], pa.int64())
+    starts = buckets.take(pc.index_in(known, value_set=distinct))
+    lengths = is_value.cast(pa.int64())
+    return lists_of(starts, lengths), lists_of(lengths.filter(is_value), lengths)
 
 
 def _facts(rows: "pa.Table", pings: Pings) -> "pa.Table":
@@ -158,55 +153,51 @@ def facts_of_scalars(rows: "pa.Table", pings: Pings) -> "pa.Table | None":
     Negative numbers and texts are instances without samples.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    names: dict[tuple[str, str], tuple[str, Shape] | None] = {}
-    found: list[tuple[Any, ...]] = []
-    columns = [rows.column(name).to_pylist() for name in SCALAR_COLUMNS[1:]]
-    for place, (metric, process, label, kind, number, boolean) in enumerate(zip(*columns, strict=True)):
-        if (metric, kind) not in names:
-            names[metric, kind] = measure_of(metric, kind)
-        measure = names[metric, kind]
-        if measure is not None:
-            value = number if number is not None else boolean
-            found.append((place, measure[0], process, label, measure[1], _whole(value)))
-    if not found:
-        return None
-    places, metrics, processes, labels, shapes, values = zip(*found, strict=True)
-    starts, counts = _lists(shapes, values)
-    text = pa.string()
-    made = pa.table(
+    numbers, combinations = combined([one_array(rows.column(name)) for name in ("metric", "kind")])
+    measures = [measure_of(metric, kind) for metric, kind in combinations]
+    made = []
+    for shape in (SCALAR, SIMPLE_MEASUREMENT, LABELED_COUNTER):
+        wanted = [number for number, found in enumerate(measures) if found is not None and found[1] is shape]
+        is_wanted = pc.is_in(numbers, value_set=pa.array(wanted, pa.int64()))
+        chosen = rows.filter(is_wanted)
+        if chosen.num_rows:
+            names = pa.array([None if found is None else found[0] for found in measures], pa.string())
+            made.append(_measured(chosen, names.take(numbers.filter(is_wanted)), shape))
+    return _facts(pa.concat_tables(made), pings) if made else None
+
+
+def _measured(rows: "pa.Table", names: "pa.Array", shape: Shape) -> "pa.Table":
+    """Return *rows* under their *names*, with buckets of *shape*."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    booleans = one_array(rows.column("value_boolean")).cast(pa.int8()).cast(pa.float64())
+    values = pc.coalesce(one_array(rows.column("value_number")), booleans)
+    is_value = pc.and_kleene(pc.greater_equal(values, 0.0), pc.less(values, float(MAX_SUM)))
+    none = pa.scalar(None, pa.float64())
+    whole = pc.floor(pc.if_else(pc.fill_null(is_value, False), values, none)).cast(pa.int64())
+    if shape is LABELED_COUNTER:
+        # Of a counter by label, the value is a count of the bucket that the label is.
+        lengths = whole.is_valid().cast(pa.int64())
+        counts = lists_of(whole.drop_null(), lengths)
+        starts = lists_of(pc.subtract(whole.drop_null(), whole.drop_null()), lengths)
+    else:
+        starts, counts = _single(shape, whole)
+    shapes = pa.array([shape_id(shape)], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
+    return pa.table(
         {
-            PING_KEY: one_array(rows.column(PING_KEY).take(pa.array(places, pa.int64()))),
-            "metric": pa.array(metrics, text),
-            "process": pa.array(processes, text),
-            "label": pa.array(labels, text),
-            "shape": pa.array([shape_id(shape) for shape in shapes], text),
-            "sum": pa.array(values, pa.int64()),
+            PING_KEY: one_array(rows.column(PING_KEY)),
+            "metric": names,
+            "process": one_array(rows.column("process")).cast(pa.string()),
+            "label": one_array(rows.column("label")).cast(pa.string()),
+            "shape": shapes,
+            "sum": whole,
             "starts": starts,
             "counts": counts,
         }
     )
-    return _facts(made, pings)
-
-
-def _lists(shapes: Sequence[Shape], values: Sequence[int | None]) -> "tuple[pa.Array, pa.Array]":
-    import pyarrow as pa
-
-    starts: list[list[int]] = []
-    counts: list[list[int]] = []
-    for shape, value in zip(shapes, values, strict=True):
-        if value is None:
-            starts.append([])
-            counts.append([])
-        elif shape is LABELED_COUNTER:
-            # Of a counter by label, the value is a count of the bucket that the label is.
-            starts.append([0])
-            counts.append([value])
-        else:
-            starts.append([bucket_of(shape.starts, value)])
-            counts.append([1])
-    whole = pa.list_(pa.int64())
-    return pa.array(starts, whole), pa.array(counts, whole)
 
 
 def measure_of(metric: str, kind: str) -> tuple[str, Shape] | None:
@@ -220,10 +211,3 @@ def measure_of(metric: str, kind: str) -> tuple[str, Shape] | None:
     if kind in GLEAN_NUMBERS:
         return metric, SCALAR
     return (metric, LABELED_COUNTER) if kind in LABELED_NUMBERS else None
-
-
-def _whole(value: float | bool | None) -> int | None:
-    """Return *value* as an integer; None for a text, and for what is negative or past 64 bits."""
-    if value is None or not 0 <= value <= MAX_SUM:
-        return None
-    return min(floor(value), MAX_SUM)

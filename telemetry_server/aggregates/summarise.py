@@ -1,6 +1,6 @@
 """Makes the summary of one table file: a function of its rows and of their pings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.cells import NUMBERS, WORDS, cells_of
 from telemetry_server.aggregates.checked_sums import SumTooLarge
-from telemetry_server.aggregates.columns import one_array, ranked
+from telemetry_server.aggregates.columns import one_array, parted, ranked
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
     SCALAR_COLUMNS,
@@ -28,6 +28,10 @@ SUMMARISED = (PINGS, HISTOGRAMS, SCALARS)
 BATCH_ROWS = 131_072
 # A metric with more rows is summed up in several passes, each over a part of its dimensions.
 MAX_METRIC_ROWS = 524_288
+FACTS: "Mapping[str, tuple[Sequence[str], Callable[[pa.Table, Pings], pa.Table | None]]]" = {
+    HISTOGRAMS: (HISTOGRAM_COLUMNS, facts_of_histograms),
+    SCALARS: (SCALAR_COLUMNS, facts_of_scalars),
+}
 LISTS = ("starts", "counts", "clients")
 
 
@@ -70,32 +74,87 @@ def _facts_of(table: str, part: PartReader, pings: Pings) -> "Iterator[pa.Table]
     if table == PINGS:
         for rows in part.batches((PING_KEY,), BATCH_ROWS):
             yield facts_of_pings(rows, pings)
-    elif table == SCALARS:
-        found = (facts_of_scalars(rows, pings) for rows in part.batches(SCALAR_COLUMNS, BATCH_ROWS))
-        yield from whole_metrics(facts for facts in found if facts is not None)
-    else:
-        batches = part.batches(HISTOGRAM_COLUMNS, BATCH_ROWS)
-        yield from whole_metrics(facts_of_histograms(rows, pings) for rows in batches)
+        return
+    columns, facts_of = FACTS[table]
+    metrics = WholeMetrics()
+    for rows in metrics.of(part.batches(columns, BATCH_ROWS)):
+        facts = facts_of(rows, pings)
+        if facts is not None:
+            yield facts
+    for metric, count in metrics.large.items():
+        parts = -(-count // MAX_METRIC_ROWS)
+        for number in range(parts):
+            yield from _part_of(part, metric, columns, lambda rows: facts_of(rows, pings), (number, parts))
 
 
-def whole_metrics(batches: "Iterable[pa.Table]") -> "Iterator[pa.Table]":
-    """Yield the rows of *batches*, which are sorted by metric, so that no metric is in two of the results."""
+def _part_of(
+    part: PartReader,
+    metric: str,
+    columns: Sequence[str],
+    facts_of: "Callable[[pa.Table], pa.Table | None]",
+    which: tuple[int, int],
+) -> "Iterator[pa.Table]":
+    """Yield the facts of *metric* whose dimensions are in one of several parts: no cell is in two of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    held: list[pa.Table] = []
-    for batch in batches:
-        metrics = one_array(batch.column("metric"))
-        ranks, words = ranked(metrics)
-        is_last = pc.equal(ranks, len(words) - 1)
-        if len(words) > 1:
-            held.append(batch.filter(pc.invert(is_last)))
-            yield pa.concat_tables(held).unify_dictionaries()
-            held = [batch.filter(is_last)]
-        else:
-            held.append(batch)
-    if held:
-        yield pa.concat_tables(held).unify_dictionaries()
+    held = []
+    for rows in part.of_metric(metric, columns):
+        facts = facts_of(rows)
+        if facts is not None:
+            _, rest = parted(one_array(facts.column("dimensions")), which[1])
+            held.append(facts.filter(pc.equal(rest, which[0])))
+    found = pa.concat_tables(held).unify_dictionaries() if held else None
+    if found is not None and found.num_rows:
+        yield found
+
+
+class WholeMetrics:
+    """
+    Divides rows that are sorted by metric so that no metric is in two of the results.
+
+    Attributes:
+        large: Metrics with more than `MAX_METRIC_ROWS` rows, and how many they have.  They are left out.
+    """
+
+    def __init__(self) -> None:
+        self.large: dict[str, int] = {}
+        self._held: list[pa.Table] = []
+        self._held_rows = 0
+        self._name = ""
+
+    def of(self, batches: "Iterable[pa.Table]") -> "Iterator[pa.Table]":
+        """Yield the rows of *batches* in their order."""
+        for batch in batches:
+            counts = one_array(batch.column("metric")).value_counts().to_pylist()
+            last = counts[-1]["values"]
+            rest = batch.num_rows - counts[-1]["counts"]
+            if counts[0]["values"] != self._name or len(counts) > 1:
+                self._hold(batch.slice(0, rest), counts[0])
+                yield from self._taken()
+            self._name = last
+            self._hold(batch.slice(rest), counts[-1])
+        yield from self._taken()
+
+    def _hold(self, rows: "pa.Table", first: Mapping[str, Any]) -> None:
+        name = first["values"]
+        if name in self.large:
+            self.large[name] += first["counts"]
+            rows = rows.slice(first["counts"])
+        elif self._held_rows + first["counts"] > MAX_METRIC_ROWS and name == self._name:
+            self.large[name] = self._held_rows + first["counts"]
+            self._held, self._held_rows = [], 0
+            rows = rows.slice(first["counts"])
+        if rows.num_rows:
+            self._held.append(rows)
+            self._held_rows += rows.num_rows
+
+    def _taken(self) -> "Iterator[pa.Table]":
+        import pyarrow as pa
+
+        held, self._held, self._held_rows = self._held, [], 0
+        if held:
+            yield pa.concat_tables(held)
 
 
 class _Summariser:
@@ -141,7 +200,11 @@ class _Summariser:
         columns, values = block_of(cells)
         self._file.add(name, columns, values)
         pairs = {self._pair_of[number] for number in cells.column("dimensions").unique().to_pylist()}
-        self._metrics[name] = {"pairs": sorted(pairs), "processes": values["process"]}
+        known = self._metrics.get(name, {"pairs": (), "processes": ()})
+        self._metrics[name] = {
+            "pairs": sorted(pairs.union(known["pairs"])),
+            "processes": sorted({*values["process"], *known["processes"]}),
+        }
 
     def finish(self) -> Made:
         """Write the index."""

@@ -82,6 +82,7 @@ class Main:
     os: tuple[str, str] = WINDOWS
     parent: Mapping[str, Any] = field(default_factory=dict)  # histograms
     content: Mapping[str, Any] = field(default_factory=dict)
+    scalars: Mapping[str, Any] = field(default_factory=dict)  # of the parent process
     payload: Mapping[str, Any] = field(default_factory=dict)  # more of it
     headers: Mapping[str, str] = field(default_factory=dict)
     revision: Revision = REVISION
@@ -96,6 +97,8 @@ class Main:
 
     def submission(self) -> Submission:
         """Return it as from a client."""
+        content = {"content": {"histograms": self.content, "keyedHistograms": {}}} if self.content else {}
+        processes = {**content, **({"parent": {"scalars": self.scalars}} if self.scalars else {})}
         payload: dict[str, Any] = {
             "ver": 4,
             "info": {
@@ -104,9 +107,7 @@ class Main:
             },
             "histograms": self.parent,
             "keyedHistograms": {},
-            "processes": {"content": {"histograms": self.content, "keyedHistograms": {}}}
-            if self.content
-            else {},
+            "processes": processes,
         }
         ping: dict[str, Any] = {
             "type": "main",
