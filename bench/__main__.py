@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 
 from bench import (
+    aggregates,
     backlog,
     codecs,
     conversion,
@@ -25,6 +26,7 @@ from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
 
 SUITES = {
+    "aggregates": aggregates.measure,
     "edge": edge.measure,
     "latency": latency.measure,
     "conversion": conversion.measure,

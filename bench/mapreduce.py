@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from bench.report import Row, goal_row, paired_row
-from bench.tables import big_submissions, convert, fill
+from bench.table_pings import big_submissions
+from bench.tables import convert, fill
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.identity import new_identity

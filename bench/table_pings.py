@@ -21,11 +21,13 @@ DEVICES = (
 )
 
 
-def big_submissions(count: int, layout: Layout = Layout.CLASSIC) -> Iterator[Submission]:
+def big_submissions(
+    count: int, layout: Layout = Layout.CLASSIC, at: datetime | None = None
+) -> Iterator[Submission]:
     """*count* pings of 90 KB, all different: repeated ones would make both lines and tables small."""
-    now = datetime.now(UTC)
+    at = at or datetime.now(UTC)
     for ping in Recipe(shipped_definitions(), layout=layout).pings(count):
-        yield Submission(received_at=now, path=ping.path, body=ping.body)
+        yield Submission(received_at=at, path=ping.path, body=ping.body)
 
 
 def small_submissions() -> Iterator[Submission]:

@@ -20,6 +20,7 @@ The errors of the stores on disk.
     │       ├── ForeignLedger    the ledger belongs to another data root
     │       ├── OtherVersion     a server of another version wrote it
     │       └── DamagedLedger    the ledger file is damaged
+    ├── BrokenAggregate  a summary or the table of a day is damaged or gone; it can be made again
     ├── BadBackup        an archive is damaged, cut short, or not a backup
     ├── UnknownExport    an exported file of unknown format, or outside its base folder
     ├── BadPartitionSchema  not a valid partition schema
@@ -111,6 +112,10 @@ class DamagedLedger(UnfitLedger):
 
 class OtherVersion(UnfitLedger):
     """A server of another version wrote the ledger."""
+
+
+class BrokenAggregate(StorageError):
+    """A summary or the table of a day is damaged or gone.  `aggregate` makes it again."""
 
 
 class BadBackup(StorageError):

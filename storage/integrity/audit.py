@@ -10,6 +10,7 @@ from pathlib import Path
 from storage.data_root import DataRoot
 from storage.errors import DamagedRecord, TornRecord
 from storage.found_files import found_files
+from storage.integrity.aggregates_audit import aggregate_findings
 from storage.integrity.item_counts import ItemCounts
 from storage.integrity.tables_audit import table_findings
 from storage.ledger.ledger import Ledger
@@ -70,7 +71,7 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
         items.add(root.path, ledger, file)
         on_file()
     result.findings += items.findings + items.compare(tally)
-    result.findings += table_findings(root, ledger)
+    result.findings += table_findings(root, ledger) + aggregate_findings(root)
     result.findings += _stray_lines(unknown_files(root, ledger, {file.path for file in files}))
     for day, names in raw.damaged.items():
         since = len(names) - tally.get((day, Entry.DAMAGED_RECORDS, ""), 0)

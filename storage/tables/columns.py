@@ -37,6 +37,9 @@ SPLIT_BYTES = {
     ENROLLMENTS: ("ping",),
 }
 
+# The column by which rows of other tables name their ping.
+PING_KEY = "ping"
+
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
 # Ids would be most of a file's bytes, so these rows have the number of their ping in place of them.
 PING_COLUMNS = (
@@ -77,6 +80,7 @@ def schema_of(table: str) -> "pa.Schema":
             *((name, text) for name in ("session_id", "subsession_id")),
             ("profile_subsession_counter", whole),
             ("experiments", pairs),
+            ("source_tags", text),
             ("ping", whole),
         ],
         HISTOGRAMS: [

@@ -85,6 +85,11 @@ class Snapshot:
         opened = zip(self.files, self._descriptors, strict=True)
         return [f"/dev/fd/{descriptor}" for file, descriptor in opened if file.table == table]
 
+    def days(self, table: str) -> list[tuple[str, str]]:
+        """Return day and path of each file of *table*; the paths are those of `paths`."""
+        days = [file.day for file in self.files if file.table == table]
+        return list(zip(days, self.paths(table), strict=True))
+
     def dataset(self, table: str) -> "ds.Dataset":
         """
         Return *table* as an Arrow dataset over the open files.

@@ -26,6 +26,8 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return f"not permitted: {error}", ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.UnfitLedger | storage_errors.StrayFile):
         return str(error), ExitStatus.CONFIGURATION
+    if isinstance(error, storage_errors.BrokenAggregate):
+        return f"{error}; run telemetry-server aggregate", ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LedgerError):

@@ -20,6 +20,7 @@ from storage.data_root import DataRoot
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.progress.conversion_state import ConversionState
+from telemetry_server.composition.aggregates import kept_aggregates
 from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules
@@ -249,9 +250,12 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
     async def follow() -> None:
-        async with opened_converter(
-            settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
-        ) as converter:
+        async with (
+            kept_aggregates(settings),
+            opened_converter(
+                settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
+            ) as converter,
+        ):
             retention = RetentionTasks(
                 converter,
                 raw_retention_days=settings.raw_retention_days,

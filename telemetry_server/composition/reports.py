@@ -134,6 +134,7 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
         instance_name=settings.instance_name,
         trusted_user_header=settings.trusted_user_header,
         networks=settings.reports_networks,
+        aggregates_hidden=settings.aggregates_hidden,
         public=PublicAccess(settings.public_pages, frozenset(settings.reports_cors_origins)),
         example_path=path,
         example_ping=ping,
@@ -149,6 +150,8 @@ def query_setup_of(settings: Settings) -> "QuerySetup":
         version("telemetry-server"),
         settings.reports_query_timeout_seconds,
         settings.reports_query_memory_bytes,
+        settings.suppress_below,
+        settings.aggregates_hidden,
     )
 
 
@@ -173,12 +176,13 @@ def limits_of(settings: Settings) -> "EdgeLimits":
 def site() -> "Site":
     """Return all routes, and the page of errors."""
     from telemetry_server.reports.api_routes import API_ROUTES
+    from telemetry_server.reports.old_api_routes import OLD_API_ROUTES
     from telemetry_server.reports.server import Site
     from telemetry_server.reports.service_routes import SERVICE_ROUTES
     from telemetry_server.reports.web.error_pages import error_page
     from telemetry_server.reports.web.page_routes import PAGE_ROUTES
 
-    return Site((*API_ROUTES, *PAGE_ROUTES, *SERVICE_ROUTES), error_page)
+    return Site((*API_ROUTES, *OLD_API_ROUTES, *PAGE_ROUTES, *SERVICE_ROUTES), error_page)
 
 
 def say_where(settings: Settings, port: int) -> None:

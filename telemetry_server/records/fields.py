@@ -38,6 +38,7 @@ class RecordFields(NamedTuple):
     subsession_id: str | None
     profile_subsession_counter: int | None
     experiments: tuple[tuple[str, str | None], ...]  # (experiment, branch), in the record's order
+    source_tags: str | None  # the header X-Source-Tags, as sent
 
     @property
     def submission_date(self) -> date:
@@ -101,6 +102,7 @@ def fields_of(record: Record) -> RecordFields:
         subsession_id=uuid_text(info.get("subsessionId")),
         profile_subsession_counter=_integer(info.get("profileSubsessionCounter")),
         experiments=tuple(_experiments_of(record)),
+        source_tags=_text(object_at(metadata, "header").get("x_source_tags")),
     )
 
 

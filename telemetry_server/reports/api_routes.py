@@ -1,7 +1,7 @@
 """The table of API routes."""
 
 from telemetry_server.access.roles import Right
-from telemetry_server.reports import api, models, normandy_api
+from telemetry_server.reports import aggregates_api, api, models, normandy_api
 from telemetry_server.reports.parameters import (
     Empty,
     FormatOnly,
@@ -134,6 +134,29 @@ API_ROUTES: tuple[Route, ...] = (
         NormandyParameters,
         models.Studies,
         has_csv=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/histogram",
+        aggregates_api.histogram,
+        "The distribution of a measurement by build, day, version or branch of an experiment.",
+        Right.AGGREGATES,
+        aggregates_api.HistogramParameters,
+        aggregates_api.Histogram,
+        has_csv=True,
+        problems=(404,),
+        can_be_public=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/clients",
+        aggregates_api.clients,
+        "Distinct clients by what their pings say.",
+        Right.AGGREGATES,
+        aggregates_api.ClientsParameters,
+        aggregates_api.Clients,
+        has_csv=True,
+        can_be_public=True,
     ),
     Route(
         "POST",

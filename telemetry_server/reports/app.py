@@ -39,7 +39,7 @@ from telemetry_server.reports.public_access import PREFLIGHT
 from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryError
 from telemetry_server.reports.query_process import QueryBroken
 from telemetry_server.reports.request_body import MAX_BODY_BYTES, MAX_OPEN_BODY_BYTES, read_body
-from telemetry_server.reports.route import Ask, Route, RouteTable
+from telemetry_server.reports.route import Ask, Route, RouteTable, answers_json
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.visitor import UNKNOWN, Proof, Visitor
 
@@ -168,7 +168,7 @@ class ReportsApp:
         body = b"" if request.method in request_checks.SAFE_METHODS else await self._body(request, visitor)
         token = request.headers.get(request_checks.CSRF_HEADER) or _csrf_field(request, body)
         request_checks.check_csrf(self._services, visitor, request.method, token)
-        return replace(ask, body=body, parameters=parsed(route.parameters, query))
+        return replace(ask, body=body, parameters=route.parameters and parsed(route.parameters, query))
 
     async def _body(self, request: web.BaseRequest, visitor: Visitor) -> bytes:
         is_known = visitor.proof is not Proof.NOTHING
@@ -180,8 +180,8 @@ class ReportsApp:
         )
 
     def _refusal(self, problem: Problem, route: Route | None, target: str, visitor: Visitor) -> Answer:
-        is_api = target.startswith("/api/") if route is None else route.is_api
-        if is_api:
+        has_json = answers_json(target) if route is None else route.has_json_errors
+        if has_json:
             return Answer(
                 orjson.dumps(problem.as_json()) + b"\n",
                 PROBLEM_JSON,

@@ -75,11 +75,14 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    properties = route.parameters.model_json_schema(by_alias=True).get("properties", {})
+    if route.parameters is None:
+        return []
+    schema = route.parameters.model_json_schema(by_alias=True)
+    properties, required = schema.get("properties", {}), schema.get("required", ())
     parameters = []
     for name, schema in properties.items():
         plain = {key: value for key, value in schema.items() if key not in ("title", "description")}
-        entry = {"name": name, "in": "query", "required": False, "schema": _without_null(plain)}
+        entry = {"name": name, "in": "query", "required": name in required, "schema": _without_null(plain)}
         if "description" in schema:
             entry["description"] = schema["description"]
         parameters.append(entry)

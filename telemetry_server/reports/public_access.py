@@ -38,11 +38,11 @@ class PublicAccess:
             path: Decoded.
             is_open: There are no users.
         """
-        origin = headers.get(hdrs.ORIGIN, "")
-        if not origin or not _is_below(path, (*self.paths, *OLD_API) if is_open else self.paths):
+        if not _is_below(path, (*self.paths, *OLD_API) if is_open else self.paths):
             return {}
         if ANY_ORIGIN in self.origins:
             return {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: ANY_ORIGIN}
+        origin = headers.get(hdrs.ORIGIN, "")
         return {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: origin} if origin in self.origins else {}
 
 

@@ -62,7 +62,7 @@ class Route:
     handler: Handler
     summary: str
     right: Right | None  # None: open to everyone who may connect
-    parameters: type[Parameters] = Empty
+    parameters: type[Parameters] | None = Empty  # None: the handler reads them
     answer: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     has_csv: bool = False
@@ -72,8 +72,13 @@ class Route:
 
     @property
     def is_api(self) -> bool:
-        """Whether errors are JSON."""
+        """Whether it is in the API's document."""
         return self.template.startswith("/api/")
+
+    @property
+    def has_json_errors(self) -> bool:
+        """Whether errors are JSON."""
+        return answers_json(self.template)
 
     @property
     def path_names(self) -> list[str]:
@@ -106,6 +111,11 @@ class RouteTable:
                 return route, found.groupdict()
             methods += ["GET", "HEAD"] if route.method == "GET" else [route.method]
         return list(dict.fromkeys(methods))
+
+
+def answers_json(path: str) -> bool:
+    """Return whether errors of *path* are JSON: those of the API, and of the old aggregates service."""
+    return path.startswith(("/api/", "/aggregates_by/", "/filters/"))
 
 
 def _prefers_csv(accept: str) -> bool:

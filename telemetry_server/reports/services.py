@@ -27,6 +27,7 @@ class ReportsOptions:
     instance_name: str = ""
     trusted_user_header: str = ""
     networks: Sequence[IPv4Network | IPv6Network] = ()  # empty: all
+    aggregates_hidden: Sequence[str] = ()  # patterns of metrics that the public does not see
     public: PublicAccess = field(default_factory=PublicAccess)
     example_path: str = "/submit/example/hello/1/{id}"  # where the first page's command sends its ping
     example_ping: str = '{"greeting": "hello"}'

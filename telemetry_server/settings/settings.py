@@ -31,6 +31,7 @@ from telemetry_server.settings.value_types import (
     definition_source,
     header_name,
     hours_or_off,
+    name_pattern_list,
     namespace_list,
     network_list,
     origin_list,
@@ -163,6 +164,16 @@ class Settings(BaseModel):
     )
     tables: Flag = Field(
         True, description="Store records in tables (Parquet) as well; needs the extra `tables`."
+    )
+    aggregate_seconds: Seconds = Field(
+        60.0, description="How far the aggregates may be behind the tables while the server runs."
+    )
+    suppress_below: Annotated[Whole, Field(ge=1)] = Field(
+        1, description="Groups of fewer clients are not shown in answers; 10 suits a public server."
+    )
+    aggregates_hidden: Annotated[tuple[str, ...], BeforeValidator(name_pattern_list)] = Field(
+        (),
+        description="Metrics that the old API and public pages leave out: patterns such as `SEARCH_*`.",
     )
     raw_retention_days: Days = Field(
         30.0,

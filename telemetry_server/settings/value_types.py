@@ -178,6 +178,14 @@ def origin_list(value: object) -> tuple[str, ...]:
     return origins
 
 
+def name_pattern_list(value: object) -> tuple[str, ...]:
+    """Parse patterns of names like ``SEARCH_*``: a list, or a text with commas."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"must be a list of patterns, not {value!r}")
+    return tuple(text.strip() for text in texts if text.strip())
+
+
 def public_page_list(value: object) -> tuple[str, ...]:
     """Parse words and addresses of `PUBLIC_PAGES`: a list, or a text with commas; returns the addresses."""
     texts = value.split(",") if isinstance(value, str) else value

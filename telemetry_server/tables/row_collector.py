@@ -164,6 +164,7 @@ def _ping_row(fields: RecordFields) -> tuple[Any, ...]:
         fields.subsession_id,
         fields.profile_subsession_counter,
         fields.experiments,
+        fields.source_tags,
     )
 
 

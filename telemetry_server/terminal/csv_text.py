@@ -2,23 +2,32 @@
 
 import csv
 import io
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
+from telemetry_server.terminal.client_text import shown
+
 # A spreadsheet takes cells that begin so as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print *rows* as `csv_text` does, with escapes for what a terminal would obey."""
+    cells = ([shown(cell, None) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    sys.stdout.write(csv_text(columns, cells, line_end="\n"))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, line_end: str = "\r\n") -> str:
     """
     Return *rows* as CSV under a line of names.
 
     None is an empty cell, lists and objects are JSON, and a text that begins like a formula follows ``'``.
     """
     buffer = io.StringIO()
-    lines = csv.writer(buffer, lineterminator="\r\n")
+    lines = csv.writer(buffer, lineterminator=line_end)
     lines.writerow([_cell(name) for name in columns])
     lines.writerows([_cell(cell) for cell in row] for row in rows)
     return buffer.getvalue()

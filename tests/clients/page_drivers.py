@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,13 @@ class PageDriver:
         """Run *script*, the body of an async function, in the page; return what it does."""
         return self._ask("run", {"script": f"return (async () => {{{script}}})()"})
 
+    def errors(self) -> list[str]:
+        """Return what the browser logged as errors since the last call; Chromium only."""
+        return [entry["message"] for entry in self._ask("errors", {})]
+
 
 @contextmanager
-def chromium_driver(folder: Path) -> Iterator[PageDriver]:
+def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[PageDriver]:
     """Chromium by chromedriver; skips the test where one of them is missing."""
     program, browser = shutil.which("chromedriver"), shutil.which("chromium")
     if program is None or browser is None:
@@ -54,9 +58,10 @@ def chromium_driver(folder: Path) -> Iterator[PageDriver]:
             return json.load(answer)["value"]
 
     try:
-        flags = [*CHROMIUM_FLAGS, f"--user-data-dir={folder / 'chromium'}"]
+        flags = [*CHROMIUM_FLAGS, *more_flags, f"--user-data-dir={folder / 'chromium'}"]
         options = {"binary": browser, "args": flags}
-        wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+        asked = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "SEVERE"}}
+        wanted = {"capabilities": {"alwaysMatch": asked}}
         session = None
         deadline = time.monotonic() + START_SECONDS
         while session is None:
@@ -69,6 +74,8 @@ def chromium_driver(folder: Path) -> Iterator[PageDriver]:
         def ask(command: str, parameters: dict[str, Any]) -> Any:
             if command == "url":
                 return send(f"/session/{session}/url", parameters)
+            if command == "errors":
+                return send(f"/session/{session}/se/log", {"type": "browser"})
             return send(f"/session/{session}/execute/sync", {**parameters, "args": []})
 
         yield PageDriver(ask)

@@ -91,6 +91,7 @@ OWN_PRODUCT = {"app_version": "2.0", "app_channel": "stable", "app_build": "b9"}
                 "subsession_id": CLIENT,
                 "profile_subsession_counter": 7,
                 "experiments": (("pref-flip", "control"), ("odd", None)),
+                "source_tags": None,
                 "revision": "https://hg.mozilla.org/mozilla-central/rev/0123456789ab",
             },
             id="unified main ping",

@@ -52,7 +52,7 @@ async def test_only_what_is_named_is_open_to_everyone(guarded):
         "/collected": 200,
         "/collected/secret": 303,
         "/collectedx": 404,
-        "/filters/x": 303,
+        "/filters/x": 401,
         "/api/v1/status": 401,
         "/": 303,
     }

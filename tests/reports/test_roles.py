@@ -3,6 +3,7 @@
 import pytest
 
 from telemetry_server.composition.reports import site
+from telemetry_server.reports.route import answers_json
 from tests.reports.reports_server import running_reports
 from tests.support.data_root import an_id
 
@@ -10,6 +11,7 @@ EVERYONE = {"nobody", "viewer", "analyst", "support", "admin"}
 SIGNED_IN = EVERYONE - {"nobody"}
 ANALYSTS = {"analyst", "admin"}
 PING = an_id(1)
+OLD = "/aggregates_by"
 
 # Method and target to those who are answered; target of which route.
 MATRIX = [
@@ -30,6 +32,12 @@ MATRIX = [
     ("GET", "/normandy", "/normandy", SIGNED_IN),
     ("GET", "/normandy/recipes/7", "/normandy/recipes/{id}", SIGNED_IN),
     ("GET", "/normandy/studies/none", "/normandy/studies/{slug}", SIGNED_IN),
+    ("GET", "/api/v1/histogram?metric=LOAD_MS", "/api/v1/histogram", SIGNED_IN),
+    ("GET", "/api/v1/clients", "/api/v1/clients", SIGNED_IN),
+    ("GET", f"{OLD}/build_id/channels/", f"{OLD}/{{by}}/channels/", SIGNED_IN),
+    ("GET", f"{OLD}/build_id/channels/x/dates/", f"{OLD}/{{by}}/channels/{{channel}}/dates/", SIGNED_IN),
+    ("GET", f"{OLD}/build_id/channels/x/", f"{OLD}/{{by}}/channels/{{channel}}/", SIGNED_IN),
+    ("GET", "/filters/?channel=x&version=1", "/filters/", SIGNED_IN),
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),
     ("GET", "/api/openapi.json", "/api/openapi.json", SIGNED_IN),
@@ -49,6 +57,9 @@ BODIES = {"/api/v1/sql": {"json": {"sql": "SELECT 1 AS one"}}}
 # What each of those who are answered gets, where it is not 200.
 STATUSES = {
     ("GET", "/api/v1/jobs/none"): 404,
+    ("GET", "/aggregates_by/build_id/channels/x/dates/"): 404,
+    ("GET", "/aggregates_by/build_id/channels/x/"): 404,
+    ("GET", "/filters/?channel=x&version=1"): 404,
     ("GET", "/static/none.css"): 404,
     ("GET", "/normandy/recipes/7"): 404,
     ("GET", "/normandy/studies/none"): 404,
@@ -76,7 +87,7 @@ async def test_each_route_answers_the_roles_of_the_matrix_and_no_others(guarded)
                 if role in allowed:
                     expected = STATUSES.get((method, target), 200)
                 elif role == "nobody":
-                    expected = 401 if target.startswith("/api/") else 303
+                    expected = 401 if answers_json(target) else 303
                 else:
                     expected = 403
                 if answer.status != expected:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.csv_text import print_csv
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
 from telemetry_server.terminal.printable import printable
 
@@ -80,19 +81,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
     elif args.csv:
-        _print_csv(found[args.report])
+        print_csv(*answers.flat_rows(found[args.report]))
     else:
         _print(args.report, found)
     return ExitStatus.DONE
-
-
-def _print_csv(items: list[dict[str, Any]]) -> None:
-    import sys
-
-    from telemetry_server.normandy.answers import flat_rows
-    from telemetry_server.terminal.csv_text import csv_text
-
-    sys.stdout.write(csv_text(*flat_rows(items)))
 
 
 def _print(report: str, found: dict[str, Any]) -> None:

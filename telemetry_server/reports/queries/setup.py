@@ -15,6 +15,8 @@ class QuerySetup:
     version: str  # of this server
     timeout_seconds: float
     memory_bytes: int  # on top of what the process itself needs
+    suppress_below: int = 1  # groups of fewer clients are not shown
+    aggregates_hidden: tuple[str, ...] = ()  # patterns of metrics that the public does not see
 
     @property
     def root(self) -> DataRoot:

@@ -45,6 +45,9 @@ QUERIES: dict[str, tuple[str, str]] = {
     "recipe": ("normandy", "recipe_answer"),
     "studies": ("normandy", "studies_answer"),
     "study": ("normandy", "study_answer"),
+    "histogram": ("aggregates", "histogram_query"),
+    "clients": ("aggregates", "clients_query"),
+    "old_service": ("aggregates", "old_service_query"),
     "statement": ("statement", "statement_answer"),
 }
 MAX_CORES = 2

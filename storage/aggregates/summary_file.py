@@ -1,0 +1,175 @@
+"""
+Summary files: columns of whole numbers in compressed blocks, found by name without reading the rest.
+
+A file is ``telemetry-summary 1``, the blocks, the index as compressed JSON, the length of that (8 bytes), and
+a digest of all before it.  A block is a line of JSON that names its columns, and their bytes, compressed by
+zstd.  Equal content gives equal bytes.
+"""
+
+import hashlib
+import os
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from storage.disk import Disk
+from storage.errors import BrokenAggregate
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+MAGIC = b"telemetry-summary 1\n"
+LEVEL = 1
+DIGEST_BYTES = 32
+CLIENTS = "\0clients"
+"""The block with the ids of the clients that cells name by number; no metric has this name."""
+LENGTH_BYTES = 8
+TRAILER_BYTES = LENGTH_BYTES + DIGEST_BYTES
+# Type codes of `array`, by the bytes of a number; little-endian, as on every machine that this runs on.
+TYPE_OF_WIDTH = {1: "b", 2: "h", 4: "i", 8: "q"}
+
+
+def compressor_version() -> str:
+    """Return the release of the library that compresses."""
+    return f"zstd {zstd.zstd_version}"
+
+
+class Column(NamedTuple):
+    """Whole numbers as bytes, all of the same width."""
+
+    name: str
+    width: int  # bytes: 1, 2, 4 or 8
+    data: bytes
+
+
+class Block(NamedTuple):
+    """One block: its columns by name, and other values."""
+
+    columns: "dict[str, array[int]]"
+    values: dict[str, Any]
+
+
+class SummaryWriter:
+    """Writes one summary file, whole and synced when `finish` returns."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk = disk
+        self.path = path
+        self._descriptor = disk.create(path)
+        self._digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self._size = 0
+        self._blocks: dict[str, list[list[int]]] = {}
+        self._write(MAGIC)
+
+    def _write(self, data: bytes) -> None:
+        self._disk.write(self._descriptor, [data])
+        self._digest.update(data)
+        self._size += len(data)
+
+    def add(self, name: str, columns: Sequence[Column], values: Mapping[str, Any]) -> None:
+        """Add a block; several of one name are read one after another."""
+        listed = [[column.name, column.width, len(column.data)] for column in columns]
+        head = orjson.dumps({"columns": listed, "values": values})
+        data = zstd.compress(b"".join((head, b"\n", *(column.data for column in columns))), LEVEL)
+        self._blocks.setdefault(name, []).append([self._size, len(data)])
+        self._write(data)
+
+    def finish(self, index: Mapping[str, Any]) -> str:
+        """
+        Write the *index* and the end; return the digest of the file.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        data = zstd.compress(orjson.dumps({**index, "blocks": self._blocks}), LEVEL)
+        self._write(data)
+        self._write(len(data).to_bytes(LENGTH_BYTES, "little"))
+        digest = self._digest.digest()
+        self._disk.write(self._descriptor, [digest])
+        self._disk.sync_data(self._descriptor)
+        self.close()
+        return digest.hex()
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        if self._descriptor >= 0:
+            self._disk.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Summary:
+    """
+    One summary file for reading.
+
+    Raises:
+        FileNotFoundError: There is none.
+        BrokenAggregate: It is cut short or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - TRAILER_BYTES))
+            trailer = file.read(TRAILER_BYTES)
+            length = int.from_bytes(trailer[:LENGTH_BYTES], "little")
+            start = size - TRAILER_BYTES - length
+            if len(trailer) < TRAILER_BYTES or start < len(MAGIC):
+                raise BrokenAggregate(f"{path}: cut short")
+            file.seek(start)
+            packed = file.read(length)
+        self.digest = trailer[LENGTH_BYTES:].hex()
+        self.index: dict[str, Any] = orjson.loads(_inflated(path, packed))
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that have blocks, in their order."""
+        return [name for name in self.index["blocks"] if name != CLIENTS]
+
+    def blocks(self, name: str) -> list[Block]:
+        """
+        Return the blocks named *name*.
+
+        Raises:
+            BrokenAggregate: One is damaged.
+        """
+        places = self.index["blocks"].get(name, ())
+        if not places:
+            return []
+        with self.path.open("rb") as file:
+            found = []
+            for start, length in places:
+                file.seek(start)
+                found.append(_block(_inflated(self.path, file.read(length))))
+            return found
+
+    def is_whole(self) -> bool:
+        """Return whether every byte is as it was written."""
+        data = self.path.read_bytes()
+        wanted = hashlib.blake2b(data[:-DIGEST_BYTES], digest_size=DIGEST_BYTES).digest()
+        return data[-DIGEST_BYTES:] == wanted and data.startswith(MAGIC)
+
+
+def _inflated(path: Path, data: bytes) -> bytes:
+    try:
+        return zstd.decompress(data)
+    except zstd.ZstdError:
+        raise BrokenAggregate(f"{path}: damaged") from None
+
+
+def _block(data: bytes) -> Block:
+    end = data.index(b"\n")
+    head = orjson.loads(data[:end])
+    columns: dict[str, array[int]] = {}
+    start = end + 1
+    for name, width, length in head["columns"]:
+        columns[name] = array(TYPE_OF_WIDTH[width])
+        columns[name].frombytes(data[start : start + length])
+        start += length
+    return Block(columns, head["values"])

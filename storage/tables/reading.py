@@ -1,0 +1,75 @@
+"""Reads rows of one part file in its order: all of them in batches, or those of one metric."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.tables.columns import text_columns_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class PartReader:
+    """
+    One open part file of *table*; texts stay dictionary-encoded.
+
+    Raises:
+        OSError, pyarrow.ArrowInvalid: It cannot be read.
+    """
+
+    def __init__(self, table: str, path: str | Path) -> None:
+        import pyarrow.parquet as pq
+
+        metadata = pq.read_metadata(path)
+        self.names = frozenset(metadata.schema.to_arrow_schema().names)
+        texts = [name for name in text_columns_of(table) if name in self.names]
+        self._file: pq.ParquetFile = pq.ParquetFile(path, read_dictionary=texts, metadata=metadata)
+        self._places = {name: place for place, name in enumerate(metadata.schema.names)}
+
+    def __enter__(self) -> "PartReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def batches(self, columns: Sequence[str], rows: int) -> "Iterator[pa.Table]":
+        """Yield *columns* of all rows, in batches of at most *rows* or of one row group."""
+        groups: list[int] = []
+        size = 0
+        for group in range(self._file.num_row_groups):
+            count = self._file.metadata.row_group(group).num_rows
+            if groups and size + count > rows:
+                yield self._read(groups, columns)
+                groups, size = [], 0
+            groups.append(group)
+            size += count
+        if groups:
+            yield self._read(groups, columns)
+
+    def of_metric(self, metric: str, columns: Sequence[str]) -> "Iterator[pa.Table]":
+        """Yield *columns* of the rows of *metric*; other row groups are not read."""
+        import pyarrow.compute as pc
+
+        for group in range(self._file.num_row_groups):
+            if not self._may_hold(group, metric):
+                continue
+            read = self._read([group], ["metric", *columns])
+            found = read.filter(pc.equal(read.column("metric"), metric))
+            if found.num_rows:
+                yield found.select(columns)
+
+    def metrics(self) -> "Iterator[pa.Array]":
+        """Yield the distinct metrics of each row group."""
+        for group in range(self._file.num_row_groups):
+            yield self._read([group], ["metric"]).column("metric").unique()
+
+    def _may_hold(self, group: int, metric: str) -> bool:
+        statistics = self._file.metadata.row_group(group).column(self._places["metric"]).statistics
+        if statistics is None or not statistics.has_min_max:
+            return True
+        return bool(statistics.min <= metric <= statistics.max)
+
+    def _read(self, groups: Sequence[int], columns: Sequence[str]) -> "pa.Table":
+        known = [name for name in columns if name in self.names]
+        return self._file.read_row_groups(list(groups), columns=known, use_threads=False)

@@ -1,0 +1,219 @@
+"""Sums facts up into cells: one for each combination of metric, process, label, shape and dimensions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from telemetry_server.aggregates.checked_sums import row_samples, summed
+from telemetry_server.aggregates.columns import joined, lengths_of, lists_of, parted, ranked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_CODE = 2**62
+WORDS = ("metric", "process", "label", "shape")
+NUMBERS = ("sum", "sum_samples", "sum_unknown", "instances", "pings", "without_client")
+
+
+class TooManyCells(Exception):
+    """One batch has more combinations than numbers; no real data has."""
+
+
+@cache
+def cell_schema() -> "pa.Schema":
+    """
+    Return the columns of cells.
+
+    A cell whose process or label is null is the union of several: it has only ``pings``, because a ping
+    that is in two of them is one ping.
+    """
+    import pyarrow as pa
+
+    whole = pa.int64()
+    return pa.schema(
+        [
+            *((name, pa.dictionary(pa.int32(), pa.string())) for name in WORDS),
+            ("dimensions", pa.int32()),
+            ("starts", pa.list_(whole)),
+            ("counts", pa.list_(whole)),
+            *((name, whole) for name in NUMBERS),
+            ("clients", pa.list_(whole)),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys of facts as numbers, and what these stand for."""
+
+    ranks: "Mapping[str, pa.Array]"
+    words: "Mapping[str, pa.Array]"
+    sizes: Mapping[str, int]  # of each part, its null included
+
+    @classmethod
+    def of(cls, facts: "pa.Table") -> "_Keys":
+        """Return the keys of *facts*."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        ranks, words, sizes, product = {}, {}, {}, 1
+        for name in WORDS:
+            ranks[name], words[name] = ranked(facts.column(name).combine_chunks())
+            sizes[name] = len(words[name]) + 1
+            product *= sizes[name]
+        ranks["dimensions"] = facts.column("dimensions").combine_chunks().cast(pa.int64())
+        sizes["dimensions"] = (pc.max(ranks["dimensions"]).as_py() or 0) + 1
+        if product * sizes["dimensions"] > MAX_CODE:
+            raise TooManyCells
+        return cls(ranks, words, sizes)
+
+    def codes(self, unions: Sequence[str] = ()) -> "pa.Array":
+        """Return the key of each fact as one number; the parts in *unions* are null."""
+        code = self.ranks["metric"]
+        for name in (*WORDS[1:], "dimensions"):
+            size = self.sizes[name]
+            code = joined(code, size, size - 1 if name in unions else self.ranks[name])
+        return code
+
+    def columns(self, codes: "pa.Array") -> "dict[str, pa.Array]":
+        """Return the columns that *codes* stand for."""
+        import pyarrow as pa
+
+        found = {}
+        codes, dimensions = parted(codes, self.sizes["dimensions"])
+        found["dimensions"] = dimensions.cast(pa.int32())
+        for name in reversed(WORDS):
+            codes, ranks = (codes, codes) if name == "metric" else parted(codes, self.sizes[name])
+            found[name] = _words(ranks, self.words[name])
+        return found
+
+
+def _words(ranks: "pa.Array", words: "pa.Array") -> "pa.Array":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_known = pc.less(ranks, len(words))
+    known = pc.if_else(is_known, ranks, pa.scalar(None, pa.int64())).cast(pa.int32())
+    return pa.DictionaryArray.from_arrays(known, words.cast(pa.string()))
+
+
+def cells_of(facts: "pa.Table", no_client: int) -> "pa.Table":
+    """
+    Return the cells of *facts*, in order, with the unions of their processes and labels.
+
+    Args:
+        no_client: The number of a missing client; it is more than that of any client.
+
+    Raises:
+        SumTooLarge: A sum does not fit into 64 bits; nothing is wrapped.
+        TooManyCells: Keys do not.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    keys = _Keys.of(facts)
+    number, codes = ranked(keys.codes())
+    starts, counts = _lists(facts, number, len(codes))
+    columns = {
+        "starts": starts,
+        "counts": counts,
+        **_numbers(facts, number, no_client),
+        "clients": _clients(facts, number, len(codes), no_client),
+    }
+    parts = [(codes, columns)]
+    for unions in (("process",), ("label",), ("process", "label")):
+        found = _union(facts, keys, number, unions)
+        if found is not None:
+            parts.append(found)
+    names = cell_schema().names
+    made = [
+        pa.table({**keys.columns(codes), **rest}).select(names).cast(cell_schema()) for codes, rest in parts
+    ]
+    if len(made) == 1:
+        return made[0]
+    order = pc.array_sort_indices(pa.concat_arrays([codes for codes, _ in parts]))
+    return pa.concat_tables(made).unify_dictionaries().combine_chunks().take(order)
+
+
+def _lists(facts: "pa.Table", number: "pa.Array", cells: int) -> "tuple[pa.Array, pa.Array]":
+    """Return starts and counts of each cell."""
+    import pyarrow.compute as pc
+
+    starts = facts.column("starts").combine_chunks()
+    counts = facts.column("counts").combine_chunks().flatten()
+    start, distinct = ranked(starts.flatten())
+    size = len(distinct) + 1
+    buckets = joined(number.take(pc.list_parent_indices(starts)), size, start)
+    codes, totals = summed(buckets, counts)
+    cell, place = parted(codes, size)
+    lengths = lengths_of(cell, cells)
+    return lists_of(distinct.take(place), lengths), lists_of(totals, lengths)
+
+
+def _clients(facts: "pa.Table", number: "pa.Array", cells: int, no_client: int) -> "pa.Array":
+    """Return the numbers of the clients with samples in each cell."""
+    import pyarrow.compute as pc
+
+    clients = facts.column("client").combine_chunks()
+    has_samples = pc.greater(row_samples(facts.column("counts").combine_chunks()), 0)
+    is_client = pc.and_(pc.less(clients, no_client), has_samples)
+    size = no_client + 1
+    pairs = joined(number.filter(is_client), size, clients.filter(is_client)).unique()
+    cell, client = parted(pairs.take(pc.array_sort_indices(pairs)), size)
+    return lists_of(client, lengths_of(cell, cells))
+
+
+def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str, pa.Array]":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sums = facts.column("sum").combine_chunks()
+    is_known = sums.is_valid()
+    samples = row_samples(facts.column("counts").combine_chunks())
+    zero = pa.scalar(0, pa.int64())
+    found = {
+        "sum": summed(number, sums.fill_null(0))[1],
+        "sum_samples": summed(number, pc.if_else(is_known, samples, zero))[1],
+    }
+    rows = pa.table(
+        {
+            "cell": number,
+            "unknown": pc.invert(is_known).cast(pa.int64()),
+            "ping": facts.column("ping"),
+            "without": pc.equal(facts.column("client"), no_client).cast(pa.int64()),
+        }
+    )
+    wanted = [("unknown", "sum"), ("ping", "count"), ("ping", "count_distinct"), ("without", "sum")]
+    counted = rows.group_by("cell", use_threads=False).aggregate(wanted).sort_by("cell")
+    names = ("sum_unknown", "instances", "pings", "without_client")
+    grouped = ("unknown_sum", "ping_count", "ping_count_distinct", "without_sum")
+    return found | {
+        name: counted.column(each).combine_chunks().cast(pa.int64())
+        for name, each in zip(names, grouped, strict=True)
+    }
+
+
+def _union(
+    facts: "pa.Table", keys: _Keys, number: "pa.Array", unions: Sequence[str]
+) -> "tuple[pa.Array, dict[str, pa.Array]] | None":
+    """Return keys and columns of the unions that have more than one cell."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if all(keys.sizes[name] == 2 for name in unions):
+        return None  # one process, one label
+    rows = pa.table({"key": keys.codes(unions), "ping": facts.column("ping"), "cell": number})
+    found = rows.group_by("key", use_threads=False).aggregate(
+        [("cell", "count_distinct"), ("ping", "count_distinct")]
+    )
+    found = found.filter(pc.greater(found.column("cell_count_distinct"), 1)).sort_by("key")
+    if not found.num_rows:
+        return None
+    count = found.num_rows
+    zeros = pa.array([0] * count, pa.int64())
+    empty = pa.array([[]] * count, pa.list_(pa.int64()))
+    pings = found.column("ping_count_distinct").combine_chunks().cast(pa.int64())
+    columns = {"starts": empty, "counts": empty, "clients": empty}
+    columns |= dict.fromkeys(NUMBERS, zeros) | {"pings": pings}
+    return found.column("key").combine_chunks(), columns

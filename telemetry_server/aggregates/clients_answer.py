@@ -1,0 +1,71 @@
+"""The answer of ``/api/v1/clients`` and of the command ``clients``: distinct clients by what pings say."""
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+from telemetry_server.aggregates.dimensions import FILTERS, Dimensions, day_of
+from telemetry_server.aggregates.query import PING, Selection
+from telemetry_server.aggregates.reader import Reader
+from telemetry_server.aggregates.stored_sums import StoredSums
+
+DAY, WEEK, MONTH, BUILD = "day", "week", "month", "build"
+GROUPINGS = (DAY, WEEK, MONTH, BUILD, *FILTERS)
+SEPARATOR = "\x1f"
+
+
+def clients_answer(reader: Reader, by: tuple[str, ...], first: str = "", last: str = "") -> dict[str, Any]:
+    """
+    Return distinct clients and pings for each combination of values.
+
+    Args:
+        by: Names from `GROUPINGS`; without one there is one row for all.
+        first: The first day of arrival, YYYYMMDD; empty for all.
+        last: The last.
+
+    Raises:
+        BrokenAggregate, OSError: The aggregates cannot be read.
+    """
+
+    def group_of(dimensions: Dimensions, day: str) -> str:
+        return SEPARATOR.join(_value(name, dimensions, day) for name in by)
+
+    days = [
+        day
+        for day in reader.days
+        if (not first or day.table.day >= first) and (not last or day.table.day <= last)
+    ]
+    found = StoredSums(PING, Selection(), group_of, leaves_out=("automation",)).of_days(days)
+    clients: dict[str, set[bytes]] = defaultdict(set)
+    pings: dict[str, int] = defaultdict(int)
+    for (group, _, _), sums in found.sums.items():
+        clients[group] |= sums.clients
+        pings[group] += sums.pings
+    rows, suppressed = [], 0
+    for group in sorted(pings):
+        if reader.suppress_below > 1 and len(clients[group]) < reader.suppress_below:
+            suppressed += 1
+            continue
+        values = dict(zip(by, group.split(SEPARATOR), strict=True)) if by else {}
+        rows.append({**values, "clients": len(clients[group]), "pings": pings[group]})
+    return {
+        "as_of": reader.as_of,
+        "through_day": reader.through_day,
+        "rows": rows,
+        "suppressed": {"cells": suppressed},
+        "left_out": {"automation": found.left_out["automation"]},
+    }
+
+
+def _value(name: str, dimensions: Dimensions, day: str) -> str:
+    if name == DAY:
+        return day
+    if name == MONTH:
+        return day[:6]
+    if name == WEEK:
+        found = day_of(day)
+        return day if found is None else f"{found - timedelta(days=found.weekday()):%Y%m%d}"
+    if name == BUILD:
+        return dimensions.build_date
+    # A separator in a value of a client would make other groups.
+    return str(getattr(dimensions, name)).replace(SEPARATOR, " ")

@@ -1,0 +1,65 @@
+"""What the revision cache says of metrics, for answers about them."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from histogram_specs.cache.revision_cache import RevisionCache
+from histogram_specs.errors import BrokenSpecFile
+from histogram_specs.spec import HistogramSpec
+from histogram_specs.spec_file import SpecFile, load_definitions
+from telemetry_server.records.shapes import Shape, shape_id
+
+
+class CachedDefinitions:
+    """
+    The definitions in a revision cache.
+
+    Args:
+        folder: Its folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def _cache(self) -> RevisionCache:
+        return RevisionCache(self._folder)
+
+    def _files(self) -> Iterator[tuple[str, SpecFile]]:
+        """Yield every usable file with its revision, the newest first as far as their times tell."""
+        for cached in sorted(self._cache.list(), key=lambda each: str(each.revision), reverse=True):
+            try:
+                spec_file = self._cache.load(cached.revision)
+            except BrokenSpecFile:  # the cache has logged it
+                continue
+            if spec_file is not None:
+                yield str(cached.revision), spec_file
+
+    def has(self, metric: str) -> bool:
+        """Return whether some revision defines *metric*."""
+        return any(spec_file.find(metric) is not None for _, spec_file in self._files())
+
+    def revisions_of(self, metric: str, shape: str) -> list[str]:
+        """Return the revisions by whose definition *metric* has the shape with this id."""
+        return sorted(
+            revision for revision, spec_file in self._files() if shape in _shape_ids(spec_file.find(metric))
+        )
+
+    def description_of(self, metric: str) -> str:
+        """Return the description of *metric* by some revision that has one; empty without one."""
+        for _, spec_file in self._files():
+            if spec_file.find(metric) is None:
+                continue
+            definition = load_definitions(spec_file.text).get(metric)
+            description = definition.get("description") if isinstance(definition, dict) else None
+            if isinstance(description, str):
+                return description
+        return ""
+
+
+def _shape_ids(spec: Any) -> set[str]:
+    if not isinstance(spec, HistogramSpec):
+        return set()
+    return {shape_id(Shape(str(spec.kind), buckets.starts, spec.labels)) for buckets in spec.all_buckets}

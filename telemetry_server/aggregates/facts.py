@@ -1,0 +1,213 @@
+"""Measurements as facts: one row for each instance, with its ping, in the form that is summed up."""
+
+from typing import TYPE_CHECKING
+
+from storage.tables.columns import PING_KEY
+from telemetry_server.aggregates.buckets import (
+    COUNT,
+    LABELED_COUNTER,
+    SCALAR,
+    SIMPLE_MEASUREMENT,
+    bucket_of,
+)
+from telemetry_server.aggregates.checked_sums import row_samples
+from telemetry_server.aggregates.columns import combined, lists_of, one_array, ranked
+from telemetry_server.aggregates.dimensions import PING_TEXTS, Dimensions, dimensions_of
+from telemetry_server.aggregates.query import PING
+from telemetry_server.records.shapes import Shape, shape_id
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCALAR_PREFIX, SIMPLE_PREFIX, SIMPLE_SOURCE = "SCALARS_", "SIMPLE_MEASURES_", "simpleMeasurements."
+# Glean's single numbers, under their own name.
+GLEAN_NUMBERS = frozenset({"counter", "quantity", "boolean"})
+LABELED_NUMBERS = frozenset({"labeled_counter"})
+MAX_SUM = 2**63 - 1
+
+HISTOGRAM_COLUMNS = (
+    PING_KEY, "metric", "process", "label", "kind", "shape", "sum", "starts", "counts"
+)  # fmt: skip
+SCALAR_COLUMNS = (
+    PING_KEY, "metric", "process", "label", "kind", "value_number", "value_boolean"
+)  # fmt: skip
+
+
+class Pings:
+    """
+    The pings of a day, as facts name them: by number.
+
+    Args:
+        rows: Rows of the table ``pings`` with `PING_COLUMNS`.
+    """
+
+    PING_COLUMNS = (PING_KEY, "submission_timestamp", "client_id", *PING_TEXTS)
+
+    def __init__(self, rows: "pa.Table") -> None:
+        import pyarrow as pa
+
+        self._rows = rows
+        self.keys = one_array(rows.column(PING_KEY))
+        # For each ping the number of its client; without an id it is that of no client.
+        self.clients, self.client_ids = ranked(one_array(rows.column("client_id")))
+        count = rows.num_rows
+        texts = [
+            one_array(rows.column(name)) if name in rows.column_names else pa.nulls(count, pa.string())
+            for name in PING_TEXTS
+        ]
+        numbers, combinations = combined(texts)
+        found = [dimensions_of(texts) for texts in combinations]
+        self.dimensions: list[Dimensions] = sorted(set(found))
+        places = {each: place for place, each in enumerate(self.dimensions)}
+        # For each ping the number of its dimensions.
+        self.numbers: pa.Array = pa.array([places[each] for each in found], pa.int64()).take(numbers)
+
+    @property
+    def as_of(self) -> str:
+        """The arrival of the newest ping, in UTC; empty without pings."""
+        import pyarrow.compute as pc
+
+        newest = pc.max(self._rows.column("submission_timestamp")).as_py()
+        return "" if newest is None else f"{newest.isoformat(timespec='microseconds')}Z"
+
+    def only(self, keys: "pa.Array") -> "Pings":
+        """Return those with *keys*."""
+        import pyarrow.compute as pc
+
+        return Pings(self._rows.filter(pc.is_in(self.keys, value_set=keys)))
+
+
+PING_SHAPE = Shape("ping")
+
+
+def facts_of_pings(rows: "pa.Table", pings: Pings) -> "pa.Table":
+    """Return one fact for each ping among *rows*, which has the key of each."""
+    import pyarrow as pa
+
+    count = rows.num_rows
+    texts = {"metric": PING, "process": "", "label": "", "shape": shape_id(PING_SHAPE)}
+    lists = pa.list_(pa.int64())
+    made = {
+        PING_KEY: one_array(rows.column(PING_KEY)),
+        **{name: pa.array([text] * count, pa.string()) for name, text in texts.items()},
+        "sum": pa.nulls(count, pa.int64()),
+        "starts": pa.array([[0]] * count, lists),
+        "counts": pa.array([[1]] * count, lists),
+    }
+    return _facts(pa.table(made), pings)
+
+
+def facts_of_histograms(rows: "pa.Table", pings: Pings) -> "pa.Table":
+    """Return the facts of rows with `HISTOGRAM_COLUMNS`: of a count, its sum is the one value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_count = pc.equal(rows.column("kind"), COUNT.kind)
+    counted = rows.filter(is_count)
+    if not counted.num_rows:
+        return _facts(rows, pings)
+    plain = _facts(rows.filter(pc.invert(is_count)), pings)
+    # Without a sum, the count is in the first bucket.
+    values = pc.coalesce(one_array(counted.column("sum")), row_samples(one_array(counted.column("counts"))))
+    starts, counts = _single(COUNT, values)
+    shapes = pa.array([shape_id(COUNT)], pa.string()).take(pa.array([0] * counted.num_rows, pa.int32()))
+    for name, column in (("starts", starts), ("counts", counts), ("shape", shapes.dictionary_encode())):
+        counted = counted.set_column(counted.column_names.index(name), name, column)
+    return pa.concat_tables([plain, _facts(counted, pings)])
+
+
+def _single(shape: Shape, values: "pa.Array") -> "tuple[pa.Array, pa.Array]":
+    """Return starts and counts of single *values*; null, or a negative one, is in no bucket."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_value = pc.fill_null(pc.greater_equal(values, 0), False)
+    known = values.filter(is_value)
+    distinct = known.unique()
+    buckets = pa.array([bucket_of(shape.starts, value) for value in distinct.to_pylist()], pa.int64())
+    starts = buckets.take(pc.index_in(known, value_set=distinct))
+    lengths = is_value.cast(pa.int64())
+    return lists_of(starts, lengths), lists_of(lengths.filter(is_value), lengths)
+
+
+def _facts(rows: "pa.Table", pings: Pings) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = pc.index_in(one_array(rows.column(PING_KEY)), value_set=pings.keys)
+    return pa.table(
+        {
+            **{name: one_array(rows.column(name)) for name in ("metric", "process", "label", "shape")},
+            "ping": numbers,
+            "dimensions": pings.numbers.take(numbers),
+            "client": pings.clients.take(numbers),
+            **{name: one_array(rows.column(name)) for name in ("sum", "starts", "counts")},
+        }
+    )
+
+
+def facts_of_scalars(rows: "pa.Table", pings: Pings) -> "pa.Table | None":
+    """
+    Return the facts of rows with `SCALAR_COLUMNS`; None where none of them is summed up.
+
+    Negative numbers and texts are instances without samples.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers, combinations = combined([one_array(rows.column(name)) for name in ("metric", "kind")])
+    measures = [measure_of(metric, kind) for metric, kind in combinations]
+    made = []
+    for shape in (SCALAR, SIMPLE_MEASUREMENT, LABELED_COUNTER):
+        wanted = [number for number, found in enumerate(measures) if found is not None and found[1] is shape]
+        is_wanted = pc.is_in(numbers, value_set=pa.array(wanted, pa.int64()))
+        chosen = rows.filter(is_wanted)
+        if chosen.num_rows:
+            names = pa.array([None if found is None else found[0] for found in measures], pa.string())
+            made.append(_measured(chosen, names.take(numbers.filter(is_wanted)), shape))
+    return _facts(pa.concat_tables(made), pings) if made else None
+
+
+def _measured(rows: "pa.Table", names: "pa.Array", shape: Shape) -> "pa.Table":
+    """Return *rows* under their *names*, with buckets of *shape*."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    booleans = one_array(rows.column("value_boolean")).cast(pa.int8()).cast(pa.float64())
+    values = pc.coalesce(one_array(rows.column("value_number")), booleans)
+    is_value = pc.and_kleene(pc.greater_equal(values, 0.0), pc.less(values, float(MAX_SUM)))
+    none = pa.scalar(None, pa.float64())
+    whole = pc.floor(pc.if_else(pc.fill_null(is_value, False), values, none)).cast(pa.int64())
+    if shape is LABELED_COUNTER:
+        # Of a counter by label, the value is a count of the bucket that the label is.
+        lengths = whole.is_valid().cast(pa.int64())
+        counts = lists_of(whole.drop_null(), lengths)
+        starts = lists_of(pc.subtract(whole.drop_null(), whole.drop_null()), lengths)
+    else:
+        starts, counts = _single(shape, whole)
+    shapes = pa.array([shape_id(shape)], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
+    return pa.table(
+        {
+            PING_KEY: one_array(rows.column(PING_KEY)),
+            "metric": names,
+            "process": one_array(rows.column("process")).cast(pa.string()),
+            "label": one_array(rows.column("label")).cast(pa.string()),
+            "shape": shapes,
+            "sum": whole,
+            "starts": starts,
+            "counts": counts,
+        }
+    )
+
+
+def measure_of(metric: str, kind: str) -> tuple[str, Shape] | None:
+    """Return name and shape under which a scalar is summed up; None where it is not."""
+    if kind == SCALAR.kind:
+        return SCALAR_PREFIX + metric.upper(), SCALAR
+    if kind == SIMPLE_MEASUREMENT.kind:
+        return SIMPLE_PREFIX + metric.removeprefix(SIMPLE_SOURCE).replace(
+            ".", "_"
+        ).upper(), SIMPLE_MEASUREMENT
+    if kind in GLEAN_NUMBERS:
+        return metric, SCALAR
+    return (metric, LABELED_COUNTER) if kind in LABELED_NUMBERS else None

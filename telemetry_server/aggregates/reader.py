@@ -1,0 +1,119 @@
+"""Finds the sums that a question is about: in the summaries, or in the rows of the tables if needed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from storage.aggregates.day_table import read_day_table
+from storage.data_root import DataRoot
+from storage.ledger.ledger import Ledger
+from telemetry_server.aggregates.buckets import OWN_SHAPES
+from telemetry_server.aggregates.query import HistogramQuery, Selection
+from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, read_days
+from telemetry_server.aggregates.sums import Found
+from telemetry_server.records.shapes import Shape, shape_id
+
+if TYPE_CHECKING:
+    from telemetry_server.aggregates.row_sums import DayFiles
+
+
+class Definitions(Protocol):
+    """What the revision cache says of metrics."""
+
+    def has(self, metric: str) -> bool:
+        """Return whether some revision defines *metric*."""
+
+    def revisions_of(self, metric: str, shape: str) -> list[str]:
+        """Return the revisions by whose definition *metric* has the shape with this id."""
+
+    def description_of(self, metric: str) -> str:
+        """Return the description of *metric* by the newest revision that defines it."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """
+    Reads the aggregates of one data root.
+
+    Args:
+        suppress_below: Groups of fewer clients are not shown.
+    """
+
+    root: DataRoot
+    definitions: Definitions
+    suppress_below: int = 1
+
+    @cached_property
+    def days(self) -> list[DaySums]:
+        """The day tables, the oldest first."""
+        return list(read_days(self.root))
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Every shape by its id."""
+        with Ledger.for_reading(self.root) as ledger:
+            found = {id_: Shape(row.kind, row.starts, row.labels) for id_, row in ledger.shapes().items()}
+        return {**found, **{shape_id(shape): shape for shape in OWN_SHAPES}}
+
+    @property
+    def as_of(self) -> str | None:
+        """The arrival of the newest ping that is in a day table."""
+        return max((summary.index["as_of"] for day in self.days for summary in day.summaries), default=None)
+
+    @property
+    def through_day(self) -> str | None:
+        """The last day with a table."""
+        return self.days[-1].table.day if self.days else None
+
+    def is_behind(self) -> bool:
+        """Return whether a day has table files that its table does not cover."""
+        from telemetry_server.aggregates.update import days_of, files_of, is_current
+
+        for day in days_of(self.root):
+            table, files = read_day_table(self.root, day), files_of(self.root, day)
+            if files and (table is None or not (table.is_sealed or is_current(table, files))):
+                return True
+        return False
+
+    def sums(self, query: HistogramQuery, metric: str | None = None) -> Found:
+        """Return the sums of a question, or of another *metric* for the same selection."""
+        name = query.metric if metric is None else metric
+        # What is not measured has no process and no label.
+        selection = (
+            query.selection if metric is None else replace(query.selection, label=None, processes=frozenset())
+        )
+        if query.by == "branch" or query.weight == "clients":
+            return self.rows(query, name, selection)
+        asked = StoredSums(name, selection, query.group_of, with_clients=metric is None)
+        return asked.of_days(self._days_of(query))
+
+    def _days_of(self, query: HistogramQuery) -> Iterable[DaySums]:
+        if query.by not in ("day", "branch"):
+            return self.days
+        return [
+            day
+            for day in self.days
+            if (not query.first or day.table.day >= query.first)
+            and (not query.last or day.table.day <= query.last)
+        ]
+
+    def rows(self, query: HistogramQuery, metric: str, selection: Selection) -> Found:
+        """Return the sums of rows, with what each client sent."""
+        from telemetry_server.aggregates.row_sums import RowSums
+
+        asked = RowSums(metric, selection, query.group_of, query.experiment if query.by == "branch" else "")
+        bounds = (query.first, query.last) if query.by in ("day", "branch") else ("", "")
+        return with_open_files(self.root, asked.of_days, bounds)
+
+
+def with_open_files(
+    root: DataRoot, read: "Callable[[list[DayFiles]], Found]", bounds: tuple[str, str]
+) -> Found:
+    """Return what *read* makes of the table files of the days within *bounds*."""
+    from telemetry_server.aggregates.row_sums import day_files_of
+    from telemetry_server.analysis.catalogue import catalogue_of
+    from telemetry_server.analysis.committed_files import Snapshot
+
+    with Snapshot(catalogue_of(root).files) as snapshot:
+        return read(day_files_of(snapshot.days, *bounds))

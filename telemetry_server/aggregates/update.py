@@ -1,0 +1,211 @@
+"""Brings the tables of days up to date with the table files, and checks them against these."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.aggregates.day_table import (
+    FOLDER,
+    LIST_NAME,
+    UNFINISHED_PREFIX,
+    DayTable,
+    Summarised,
+    days_with_table,
+    folder_of,
+    read_day_table,
+    unlisted,
+    write_day_table,
+)
+from storage.aggregates.summary_file import Summary, compressor_version
+from storage.data_root import DataRoot
+from storage.disk import Disk
+from storage.errors import BrokenAggregate
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import TableFile
+from storage.lock import FileLock
+from storage.tables.columns import PINGS
+from storage.tables.reading import PartReader
+from telemetry_server.aggregates.facts import Pings
+from telemetry_server.aggregates.summarise import BATCH_ROWS, SUMMARISED, summarise
+
+if TYPE_CHECKING:
+    pass
+
+SUMMARISER_VERSION = f"1, {compressor_version()}"
+"""Summaries of another version are made anew; compressors of several releases may write other bytes."""
+LOCK_NAME = "aggregates.lock"
+ATTEMPTS = 5
+
+
+class TablesKeepChanging(Exception):
+    """Table files were replaced at every attempt; the next run goes on.  One line."""
+
+
+@dataclass(slots=True)
+class UpdateResult:
+    """What a run did."""
+
+    days: list[str] = field(default_factory=list)  # that changed
+    summaries: int = 0  # made
+    rows: int = 0  # of table files that were summarised
+    overflows: list[str] = field(default_factory=list)
+
+
+class Updater:
+    """
+    Brings the day tables of one data root up to date.
+
+    Args:
+        on_rows: Called with the number of rows of each file that was summarised.
+    """
+
+    def __init__(self, root: DataRoot, disk: Disk, on_rows: Callable[[int], None] = lambda _: None) -> None:
+        self._root = root
+        self._disk = disk
+        self._on_rows = on_rows
+
+    def update(self) -> UpdateResult:
+        """
+        Bring all days up to date; another process that does so is waited for.
+
+        Raises:
+            OSError: The disk refuses; what was finished stays.
+            TablesKeepChanging: A day could not be read.
+        """
+        result = UpdateResult()
+        self._disk.make_directories(self._root.state / FOLDER)
+        with FileLock(self._root.state / LOCK_NAME).held():
+            for day in days_of(self._root):
+                self._update_day(day, result)
+        return result
+
+    def _update_day(self, day: str, result: UpdateResult) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                self._attempt(day, result)
+                return
+            except FileNotFoundError:
+                # Merged into another file since it was listed.
+                if attempt == ATTEMPTS - 1:
+                    raise TablesKeepChanging(f"the table files of {day} are replaced all the time") from None
+
+    def _attempt(self, day: str, result: UpdateResult) -> None:
+        files = files_of(self._root, day)
+        old = _readable(self._root, day)
+        if old is not None and old.is_sealed:
+            return
+        if not files:
+            self._remove(day)
+            return
+        if old is not None and self._is_complete(old, files):
+            return
+        self._disk.make_directories(folder_of(self._root, day))
+        kept = {} if old is None or old.version != SUMMARISER_VERSION else _kept(self._root, old)
+        made = self._summarised(day, files, kept, result)
+        new = DayTable(day, SUMMARISER_VERSION, tuple(made))
+        if new != old:
+            write_day_table(self._root, self._disk, new)
+            result.days.append(day)
+        for path in list(unlisted(self._root, new, day)):
+            self._disk.unlink(path)
+
+    def _is_complete(self, table: DayTable, files: Sequence[TableFile]) -> bool:
+        is_rest_gone = not list(unlisted(self._root, table, table.day))
+        return is_rest_gone and is_current(table, files) and len(_kept(self._root, table)) == len(table.parts)
+
+    def _summarised(
+        self,
+        day: str,
+        files: Sequence[TableFile],
+        kept: dict[tuple[str, str], Summarised],
+        result: UpdateResult,
+    ) -> list[Summarised]:
+        folder = folder_of(self._root, day)
+        pings: Pings | None = None
+        found = []
+        for file in files:
+            part = kept.get((file.table, file.name))
+            if part is None:
+                pings = pings or pings_of(self._root, files)
+                target = folder / Summarised(file.table, file.name, file.rows, "").file_name
+                unfinished = folder / f"{UNFINISHED_PREFIX}{target.name}"
+                self._disk.unlink(unfinished)
+                made = summarise(file.table, self._root.path / file.path, pings, self._disk, unfinished)
+                self._disk.rename(unfinished, target)
+                part = Summarised(file.table, file.name, file.rows, made.digest)
+                result.summaries += 1
+                result.rows += file.rows
+                result.overflows += [f"{day}: {name}" for name in made.overflows]
+                self._on_rows(file.rows)
+            found.append(part)
+        self._disk.sync_directory(folder)
+        return found
+
+    def _remove(self, day: str) -> None:
+        """Remove the table of a day without table files."""
+        folder = folder_of(self._root, day)
+        self._disk.unlink(folder / LIST_NAME)
+        for path in list(unlisted(self._root, None, day)):
+            self._disk.unlink(path)
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def days_of(root: DataRoot) -> list[str]:
+    """Return the days that have table files or a table."""
+    with Ledger.for_reading(root) as ledger:
+        days = {file.day for file in ledger.table_files()}
+    return sorted(days.union(days_with_table(root)))
+
+
+def files_of(root: DataRoot, day: str) -> list[TableFile]:
+    """Return the table files of *day* that are summarised, in order."""
+    with Ledger.for_reading(root) as ledger:
+        return [file for file in ledger.table_files(day=day) if file.table in SUMMARISED and file.rows]
+
+
+def pings_of(root: DataRoot, files: Iterable[TableFile]) -> Pings:
+    """
+    Return the pings of a day, from those of its *files* that hold them.
+
+    Raises:
+        FileNotFoundError: One was replaced.
+    """
+    import pyarrow as pa
+
+    read: list[pa.Table] = []
+    for file in files:
+        if file.table == PINGS:
+            with PartReader(PINGS, root.path / file.path) as part:
+                read += part.batches(Pings.PING_COLUMNS, BATCH_ROWS)
+    return Pings(pa.concat_tables(read, promote_options="default").unify_dictionaries())
+
+
+def is_current(table: DayTable, files: Sequence[TableFile]) -> bool:
+    """Return whether *table* is the sum of *files*."""
+    listed = [(part.table, part.name, part.rows) for part in table.parts]
+    return table.version == SUMMARISER_VERSION and listed == [
+        (file.table, file.name, file.rows) for file in files
+    ]
+
+
+def _readable(root: DataRoot, day: str) -> DayTable | None:
+    try:
+        return read_day_table(root, day)
+    except BrokenAggregate:
+        return None
+
+
+def _kept(root: DataRoot, table: DayTable) -> dict[tuple[str, str], Summarised]:
+    """Return the parts of *table* whose summary is there, by table and name."""
+    folder = folder_of(root, table.day)
+    return {(part.table, part.name): part for part in table.parts if _is_readable(folder, part)}
+
+
+def _is_readable(folder: Path, part: Summarised) -> bool:
+    try:
+        return Summary(folder / part.file_name).digest == part.digest
+    except (OSError, BrokenAggregate):
+        return False

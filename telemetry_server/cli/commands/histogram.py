@@ -1,0 +1,199 @@
+"""``telemetry-server histogram``: the distribution of one measurement."""
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from telemetry_server.cli.date_arguments import day_of
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.csv_text import print_csv
+from telemetry_server.terminal.output import print_json, print_table, print_text, say
+
+EPILOG = """\
+examples:
+  telemetry-server histogram GC_MS --channel nightly --version 42
+  telemetry-server histogram GC_MS --by day --from 20261101 --weight clients --json
+  telemetry-server histogram GC_MS --by branch --experiment pref-flip
+
+It shows one line for each build, day, version or branch; on a terminal also the last one's
+distribution.  Builds more than three days ahead of their pings or more than a year older,
+and pings of test machines, are left out and counted.
+
+exit status: 1 if no revision defines the metric and no ping has it"""
+_PERCENTILE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
+DIMENSIONS = ("channel", "version", "application", "os", "os_version", "architecture", "doctype")
+
+
+def percentile_list(text: str) -> tuple[str, ...]:
+    """
+    Return the percentiles in *text*, separated by commas.
+
+    Raises:
+        argparse.ArgumentTypeError: One is not a number from 0 to 100.
+    """
+    found = tuple(part.strip() for part in text.split(","))
+    for part in found:
+        if not _PERCENTILE.fullmatch(part) or float(part) > 100:
+            raise argparse.ArgumentTypeError(f"{part!r} is not a number from 0 to 100")
+    return found
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``histogram``."""
+    parser.add_argument("metric", metavar="NAME", help="name of the measurement")
+    parser.add_argument(
+        "--by", choices=("build", "day", "version", "branch"), default="build", help="(default: build)"
+    )
+    parser.add_argument("--experiment", default="", metavar="NAME", help="of --by branch")
+    for name in DIMENSIONS:
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, dest=f"of_{name}", default="", metavar="VALUE", help="only this one")
+    parser.add_argument("--process", default="", help="only this process (default: all together)")
+    parser.add_argument("--label", help="only this key of a keyed measurement (default: all together)")
+    parser.add_argument("--from", dest="first", type=day_of, metavar="DAY", help="first one")
+    parser.add_argument("--to", dest="last", type=day_of, metavar="DAY", help="last one")
+    parser.add_argument(
+        "--weight",
+        choices=("samples", "clients"),
+        default="samples",
+        help="every sample counts the same, or every client (default: samples)",
+    )
+    parser.add_argument(
+        "--percentiles", type=percentile_list, default=("5", "25", "50", "75", "95"), metavar="P,…"
+    )
+    parser.add_argument(
+        "--compare", default="", metavar="VERSION|BUILD", help="another version or build beside it"
+    )
+    parser.add_argument(
+        "--merge", choices=("coarsen",), help="add histograms whose definitions differ, where possible"
+    )
+    parser.add_argument("--smoothed", action="store_true", help="shares by client as GLAM shows them")
+    output = parser.add_mutually_exclusive_group()
+    add_json_option(output)  # type: ignore[arg-type]
+    output.add_argument("--csv", action="store_true", help="print a line for each bucket as CSV")
+    output.add_argument("--png", type=Path, metavar="FILE", help="draw the last one into a PNG file")
+    output.add_argument("--svg", type=Path, metavar="FILE", help="draw the last one into an SVG file")
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the histogram."""
+    from telemetry_server.aggregates.histogram_answer import NoSuchMetric, histogram_answer
+    from telemetry_server.aggregates.query import HistogramQuery, selection_of
+    from telemetry_server.composition.aggregates import aggregates_reader
+
+    if args.by == "branch" and not args.experiment:
+        say("telemetry-server histogram: --by branch needs --experiment NAME")
+        return ExitStatus.USAGE
+    values = {name: getattr(args, f"of_{name}") for name in DIMENSIONS}
+    query = HistogramQuery(
+        metric=args.metric,
+        by=args.by,
+        selection=selection_of(values, process=args.process, label=args.label),
+        experiment=args.experiment,
+        first=args.first or "",
+        last=args.last or "",
+        weight=args.weight,
+        percentiles=args.percentiles,
+        compare=args.compare,
+        merges=args.merge is not None,
+        is_smoothed=args.smoothed,
+    )
+    try:
+        answer = histogram_answer(aggregates_reader(settings_of(args)), query)
+    except NoSuchMetric as error:
+        say(f"telemetry-server histogram: {error}")
+        return ExitStatus.FINDINGS
+    _print(args, answer)
+    return ExitStatus.DONE
+
+
+def _print(args: argparse.Namespace, answer: dict[str, Any]) -> None:
+    rows = answer["rows"]
+    if args.json:
+        print_json(answer)
+        return
+    if args.csv:
+        print_csv(("group", "start", "label", "count"), list(bucket_rows(rows)))
+    elif rows and (args.png or args.svg):
+        from telemetry_server.cli.drawing import draw
+
+        draw(answer, args.png or args.svg)
+    elif rows:
+        _print_rows(answer)
+    _say_rest(answer)
+
+
+def bucket_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return a line for each bucket of *rows*: group, start, label and count."""
+    return [
+        (row["group"], start, label, count)
+        for row in rows
+        for start, label, count in zip(
+            row["starts"], row.get("labels", [""] * len(row["starts"])), row["counts"], strict=True
+        )
+    ]
+
+
+def _print_rows(answer: dict[str, Any]) -> None:
+    rows = answer["rows"]
+    percentiles = [f"p{each['p']}" for each in rows[0]["percentiles"]]
+    names = ("group", "samples", "instances", "pings", "clients", "mean", *percentiles)
+    print_table(
+        names,
+        [
+            (
+                *(row[name] for name in names[:5]),
+                "" if row["mean"] is None else row["mean"],
+                *("" if each["value"] is None else each["value"] for each in row["percentiles"]),
+            )
+            for row in rows
+        ],
+    )
+    if sys.stdout.isatty():
+        from telemetry_server.terminal.bar_chart import bar_chart
+
+        print_text(f"\n{answer['metric']}, {rows[-1]['group']}, by {answer['weight']}:")
+        for line in bar_chart(chart_rows(rows[-1]), shutil.get_terminal_size().columns):
+            print_text(line)
+
+
+def chart_rows(row: dict[str, Any]) -> list[tuple[str, float, str]]:
+    """Return label, count and share of the buckets from the first to the last that is not empty."""
+    from telemetry_server.terminal.client_text import shown
+
+    counts = row["counts"]
+    total = sum(counts)
+    filled = [place for place, count in enumerate(counts) if count]
+    if not filled:
+        return []
+    labels = row.get("labels") or [str(start) for start in row["starts"]]
+    return [
+        (shown(labels[place], 40), float(counts[place]), f"{counts[place]:,.6g} {counts[place] / total:7.2%}")
+        for place in range(filled[0], filled[-1] + 1)
+    ]
+
+
+REASONS = {
+    "not_sent_by_this_version": "no ping of this selection has it",
+    "filtered_out": "the selection leaves nothing",
+    "suppressed": "too few clients in every group",
+    "not_aggregated_yet": "not summed up yet: run telemetry-server aggregate",
+}
+
+
+def _say_rest(answer: dict[str, Any]) -> None:
+    if "reason" in answer:
+        say(f"nothing to show: {REASONS[answer['reason']]}")
+    left_out = {name.replace("_", " "): count for name, count in answer["left_out"].items() if count}
+    if left_out:
+        say("left out: " + ", ".join(f"{count:,} pings ({name})" for name, count in left_out.items()))
+    if answer["suppressed"]["cells"]:
+        suppressed = answer["suppressed"]
+        say(f"not shown, with too few clients: {suppressed['cells']:,} groups")
+    for other in answer["other_shapes"]:
+        say(f"of another definition: {other['samples']:,} samples (--merge coarsen adds them where possible)")

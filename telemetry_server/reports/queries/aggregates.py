@@ -1,0 +1,83 @@
+"""Questions for aggregates: histograms, clients, and those of the old service."""
+
+from collections.abc import Callable
+from typing import Any
+
+from telemetry_server.aggregates.checked_sums import SumTooLarge
+from telemetry_server.aggregates.clients_answer import clients_answer
+from telemetry_server.aggregates.definitions import CachedDefinitions
+from telemetry_server.aggregates.histogram_answer import NoSuchMetric, histogram_answer
+from telemetry_server.aggregates.old_service import OldQuery, OldService
+from telemetry_server.aggregates.query import HistogramQuery, selection_of
+from telemetry_server.aggregates.reader import Reader
+from telemetry_server.reports.queries.errors import QueryStopped
+from telemetry_server.reports.queries.source import Source
+
+
+def _reader(source: Source) -> Reader:
+    return Reader(source.root, CachedDefinitions(source.setup.specs), source.setup.suppress_below)
+
+
+def _asked(work: Callable[[], Any]) -> Any:
+    """Return what *work* does; what no repeat helps against is said in one line."""
+    try:
+        return work()
+    except SumTooLarge as error:
+        raise QueryStopped(f"The query was stopped: {error}.") from None
+
+
+def histogram_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of ``/api/v1/histogram``, or ``{"unknown": why}``."""
+    query = HistogramQuery(
+        metric=arguments["metric"],
+        by=arguments["by"],
+        selection=selection_of(
+            arguments["dimensions"], process=arguments["process"], label=arguments["label"]
+        ),
+        experiment=arguments["experiment"],
+        first=arguments["first"],
+        last=arguments["last"],
+        weight=arguments["weight"],
+        percentiles=tuple(arguments["percentiles"]),
+        compare=arguments["compare"],
+        merges=arguments["merges"],
+        is_smoothed=arguments["is_smoothed"],
+    )
+    try:
+        found: dict[str, Any] = _asked(lambda: histogram_answer(_reader(source), query))
+    except NoSuchMetric as error:
+        return {"unknown": str(error)}
+    return found
+
+
+def clients_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of ``/api/v1/clients``."""
+    by, first, last = tuple(arguments["by"]), arguments["first"], arguments["last"]
+    found: dict[str, Any] = _asked(lambda: clients_answer(_reader(source), by, first, last))
+    return found
+
+
+def old_service_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"answer": …}`` of the old service; null where it has nothing."""
+    service = OldService(_reader(source), source.setup.aggregates_hidden)
+    return {"answer": _asked(lambda: _old_answer(service, arguments))}
+
+
+def _old_answer(service: OldService, arguments: dict[str, Any]) -> Any:
+    what = arguments["what"]
+    if what == "channels":
+        return service.channels()
+    if what == "dates":
+        return service.dates(arguments["by"], arguments["channel"])
+    if what == "filters":
+        return service.filters(arguments["channel"], arguments["version"])
+    return service.histograms(
+        OldQuery(
+            by=arguments["by"],
+            channel=arguments["channel"],
+            version=arguments["version"],
+            dates=frozenset(arguments["dates"]),
+            metric=arguments["metric"],
+            filters=arguments["filters"],
+        )
+    )

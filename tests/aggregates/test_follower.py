@@ -1,0 +1,29 @@
+"""The aggregates of a running server."""
+
+import time
+import urllib.request
+
+from tests.aggregates.pings import FIXTURE, REVISION, SPEC, Aggregates
+from tests.support.data_root import World
+from tests.support.running_server import running_server
+
+
+def test_serve_keeps_the_aggregates_up_to_date(tmp_path):
+    """No command is needed."""
+    (tmp_path / "data").mkdir()
+    world = World(tmp_path / "data")
+    world.put_specs(REVISION, SPEC)
+    with running_server(tmp_path, aggregate_seconds="1") as server:
+        for ping in FIXTURE.values():
+            submission = ping.submission()
+            request = urllib.request.Request(
+                server.url + submission.path, data=submission.body, method="POST"
+            )
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                assert answer.status == 200
+        deadline = time.monotonic() + 60
+        while not Aggregates(world).reader.days:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    assert Aggregates(world).answer(by="version")["rows"][0]["samples"] > 0

@@ -1,0 +1,144 @@
+"""``aggregate``, ``histogram`` and ``clients``, as a person or a script sees them."""
+
+import asyncio
+import json
+
+import pytest
+
+from telemetry_server.cli.commands.histogram import chart_rows
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.terminal.bar_chart import bar_chart
+from tests.aggregates.pings import FIXTURE, MAC, REVISION, SPEC, Main, exp, filled
+from tests.support.data_root import World
+
+FIRST = "20261118"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> World:
+    """The eight pings, without aggregates."""
+    found = World(tmp_path_factory.mktemp("aggregates") / "data")
+    found.put_specs(REVISION, SPEC)
+    asyncio.run(filled(found, FIXTURE.values()))
+    return found
+
+
+@pytest.fixture
+def run(world, command):
+    """Runs a command on the data root; returns its stdout and stderr."""
+    return lambda *words, status=0: command(*words, "--data", str(world.root.path), status=status)
+
+
+def test_aggregate_says_what_changed(run):
+    """Run again, it has nothing to do; the check finds nothing."""
+    first = json.loads(run("aggregate", "--json")[0])
+    second = json.loads(run("aggregate", "--json")[0])
+    checked = json.loads(run("aggregate", "--check", "--json")[0])
+
+    assert first["days"] == ["20261120", "20261121"]
+    assert second["days"] == []
+    assert checked == {"days": 2, "summaries": 4, "behind": [], "findings": []}
+
+
+def test_a_damaged_table_is_a_finding(run, world):
+    """Status 1; once it is removed, it is made again."""
+    run("aggregate")
+    path = sorted((world.root.state / "aggregates" / "20261120").glob("*.summary"))[0]
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    _, said = run("aggregate", "--check", status=ExitStatus.FINDINGS)
+    path.unlink()
+    run("aggregate")
+
+    assert "20261120" in said
+    assert path.read_bytes() == data
+    run("aggregate", "--check")
+
+
+def test_histogram_prints_a_line_for_each_group(run):
+    """With the numbers of the API; what is left out is said."""
+    run("aggregate")
+    table, said = run("histogram", "EXP")
+    answer = json.loads(run("histogram", "EXP", "--by", "version", "--json")[0])
+    lines = run("histogram", "EXP", "--csv")[0].splitlines()
+
+    assert table.splitlines()[2].split()[:5] == [FIRST, "106", "5", "4", "2"]
+    assert "1 pings (automation)" in said
+    assert answer["rows"][0]["samples"] == 114
+    assert lines[:3] == ["group,start,label,count", f"{FIRST},0,,0", f"{FIRST},1,,3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        (("NOPE",), ExitStatus.FINDINGS, "no revision defines NOPE"),
+        (("EXP", "--channel", "beta"), ExitStatus.DONE, "the selection leaves nothing"),
+        (("LIN",), ExitStatus.DONE, "no ping of this selection has it"),
+        (("EXP", "--by", "branch"), ExitStatus.USAGE, "--experiment"),
+    ],
+)
+def test_histogram_says_why_there_is_nothing(run, words, status, text):
+    """One line."""
+    run("aggregate")
+
+    assert text in run("histogram", *words, status=status)[1]
+
+
+def test_clients_are_counted_by_what_is_asked_for(run):
+    """As a table, CSV and JSON."""
+    run("aggregate")
+    table = run("clients", "--by", "version,channel")[0]
+    lines = run("clients", "--by", "day", "--from", "2026-11-21", "--csv")[0].splitlines()
+    answer = json.loads(run("clients", "--json")[0])
+
+    assert table.splitlines()[-1].split() == ["42", "nightly", "3", "6"]
+    assert lines == ["day,clients,pings", "20261121,2,3"]
+    assert [row["clients"] for row in answer["rows"]] == [2, 2]
+
+
+def test_charts_are_drawn_in_characters():
+    """The longest bar fills the line, and what is there is seen."""
+    lines = list(bar_chart([("1", 1000.0, "1,000"), ("10", 1.0, "1"), ("100", 0.0, "0")], 40))
+
+    assert max(len(line) for line in lines) <= 40
+    assert lines[0].count("█") >= 20
+    assert lines[1].endswith("▏")
+    assert lines[2] == "100      0"
+    assert list(bar_chart([], 40)) == []
+
+
+def test_a_chart_shows_the_buckets_from_the_first_to_the_last_with_samples():
+    """With labels where there are some."""
+    row = {"counts": [0, 2, 0, 2, 0], "starts": [0, 1, 2, 3, 4]}
+
+    assert [label for label, _, _ in chart_rows(row)] == ["1", "2", "3"]
+    assert chart_rows({**row, "labels": list("abcde")})[0][0] == "b"
+    assert chart_rows({**row, "counts": [0] * 5}) == []
+
+
+def test_names_of_clients_are_text(tmp_path, command):
+    """No command prints what a terminal would run."""
+    world = World(tmp_path)
+    world.put_specs(REVISION, SPEC)
+    evil = Main(1, "A", 20, os=("\x1b[31mred", "1"), parent=exp({8: 1}, 9))
+    asyncio.run(filled(world, [evil, Main(2, "B", 20, os=MAC, parent=exp({8: 1}, 9))]))
+    command("aggregate", "--data", str(tmp_path))
+
+    for words in ((), ("--csv",), ("--json",)):
+        assert "\x1b" not in command("clients", "--by", "os", *words, "--data", str(tmp_path))[0]
+
+
+def test_a_chart_in_a_file(run, tmp_path):
+    """Where the library is installed; without it one line says so."""
+    run("aggregate")
+    path = tmp_path / "chart.svg"
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        assert (
+            "matplotlib is not installed"
+            in run("histogram", "EXP", "--svg", str(path), status=ExitStatus.CONFIGURATION)[1]
+        )
+    else:
+        run("histogram", "EXP", "--svg", str(path))
+        assert path.read_text().lstrip().startswith("<?xml")
