@@ -1,5 +1,6 @@
 """Readers that poll the reports, in a process of their own: they must not slow the client that measures."""
 
+import os
 import sys
 import threading
 from collections import Counter
@@ -9,6 +10,7 @@ READERS = 3
 PAUSE_SECONDS = 0.2
 PAGES = ("/", "/api/v1/status", "/api/v1/pings", "/api/v1/submissions?by=hour", "/pings")
 GIVE_UP_SECONDS = 120.0
+LOWEST_PRIORITY = 19
 
 
 def poll(url: str, number: int, stop: threading.Event, answers: Counter[int]) -> None:
@@ -21,19 +23,24 @@ def poll(url: str, number: int, stop: threading.Event, answers: Counter[int]) ->
         position += 1
 
 
-def main() -> int:
-    """Poll the reports at the address in the first argument until stdin ends; print the answers' number."""
+def polled(url: str) -> int:
+    """Poll until the next line of stdin; return the number of answers."""
     stop, answers = threading.Event(), Counter[int]()
-    threads = [
-        threading.Thread(target=poll, args=(sys.argv[1], number, stop, answers)) for number in range(READERS)
-    ]
+    threads = [threading.Thread(target=poll, args=(url, number, stop, answers)) for number in range(READERS)]
     for thread in threads:
         thread.start()
-    sys.stdin.read()
+    sys.stdin.readline()
     stop.set()
     for thread in threads:
         thread.join()
-    print(answers.total())
+    return answers.total()
+
+
+def main() -> int:
+    """Poll the reports at the address in the first argument: one line of stdin begins, the next one ends."""
+    os.nice(LOWEST_PRIORITY)  # readers are on other machines
+    while sys.stdin.readline():
+        print(polled(sys.argv[1]), flush=True)
     return 0
 
 

@@ -9,9 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from urllib.request import urlopen
@@ -49,17 +50,30 @@ class Round:
     reports_cpu_ms: float  # of the reports and of their queries, per ping
 
 
-@contextmanager
-def readers_polling(url: str) -> Iterator[list[int]]:
-    """Have readers poll within the block; the list has the number of their answers after it."""
-    words = [sys.executable, "-m", "bench.page_readers", url]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    answers: list[int] = []
-    try:
-        yield answers
-    finally:
-        printed, _ = process.communicate(timeout=GIVE_UP_SECONDS)
-        answers.append(int(printed))
+class Readers:
+    """Readers in a process that is started before anything is measured.  Use it with ``with``."""
+
+    def __init__(self, url: str) -> None:
+        words = [sys.executable, "-m", "bench.page_readers", url]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __enter__(self) -> "Readers":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.communicate(timeout=GIVE_UP_SECONDS)
+
+    def turn(self) -> None:
+        """Begin to poll, or stop."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"\n")
+        self._process.stdin.flush()
+
+    def answers(self) -> int:
+        """Stop; return the number of answers."""
+        self.turn()
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
 
 
 def measure(quick: bool) -> list[Row]:
@@ -132,32 +146,36 @@ def _pairs(data: Path, without: Path, rounds: int, seconds: float) -> Iterator[t
     with ExitStack() as stack:
         ours = stack.enter_context(TemporaryServer(data, WITH_REPORTS))
         theirs = stack.enter_context(TemporaryServer(without, SETTINGS))
+        readers = stack.enter_context(Readers(_reports_url(ours)))
         full = burst(theirs.port, body, seconds=seconds, connections=CONNECTIONS)
         rate = full.requests / full.seconds * SATURATION_SHARE
-        _round(ours, body, seconds, rate)
+        polled = partial(_round, ours, body, seconds, rate, readers)
+        alone = partial(_round, theirs, body, seconds, rate, None)
+        polled()
         for number in range(rounds):
             # Each goes first as often as the other.
-            first = _round(ours if number % 2 else theirs, body, seconds, rate)
-            second = _round(theirs if number % 2 else ours, body, seconds, rate)
+            first = polled() if number % 2 else alone()
+            second = alone() if number % 2 else polled()
             yield (first, second) if number % 2 else (second, first)
 
 
-def _round(server: TemporaryServer, body: bytes, seconds: float, rate: float) -> Round:
+def _round(
+    server: TemporaryServer, body: bytes, seconds: float, rate: float, readers: Readers | None
+) -> Round:
     _wait_until_idle(server)
     before = stored_records(server.data)
-    with ExitStack() as stack:
-        answers = [0]
-        if b"reports:" in _log(server):
-            answers = stack.enter_context(readers_polling(_reports_url(server)))
-        begin, cpu = time.monotonic(), _cpu_seconds(server)
-        sent = burst(server.port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
-        wait_until_stored(server.data, before + sent.requests, within_seconds=GIVE_UP_SECONDS)
-        taken = time.monotonic() - begin
-        others, reports = (
-            (after - before) * 1000 / sent.requests
-            for after, before in zip(_cpu_seconds(server), cpu, strict=True)
-        )
-    return Round(sent.p99_ms, sent.requests / taken, answers[-1], others, reports)
+    begin, cpu = time.monotonic(), _cpu_seconds(server)
+    if readers is not None:
+        readers.turn()
+    sent = burst(server.port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
+    wait_until_stored(server.data, before + sent.requests, within_seconds=GIVE_UP_SECONDS)
+    taken = time.monotonic() - begin
+    others, reports = (
+        (after - before) * 1000 / sent.requests
+        for after, before in zip(_cpu_seconds(server), cpu, strict=True)
+    )
+    answers = 0 if readers is None else readers.answers()
+    return Round(sent.p99_ms, sent.requests / taken, answers, others, reports)
 
 
 def _cpu_seconds(server: TemporaryServer) -> tuple[float, float]:
