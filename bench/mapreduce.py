@@ -199,7 +199,7 @@ def measure(quick: bool, records: int = RECORDS) -> list[Row]:
         rows = []
         for what, text in (("count", COUNT), ("one histogram", HISTOGRAM)):
             rows += _speed_and_cpu(bench, what, bench.job("job", text), 1 if quick else ROUNDS)
-        many = bench.run(bench.job("many", MANY_KEYS.format(each=keys // records)), "-m", "2")
+        many = bench.run(bench.job("many", MANY_KEYS.format(each=keys // records) + _SUM), "-m", "2")
         what = f"map-reduce, {keys:,} keys, largest process"
         rows.append(goal_row(what, "MiB", [many.peak_mib], MEMORY_GOAL_MIB))
         rows.append(_cluster(bench, bench.job("job", HISTOGRAM)))

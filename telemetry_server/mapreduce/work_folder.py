@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.errors import NO_ROOM, StorageFull
@@ -17,13 +17,17 @@ LOCK = "lock"
 @contextmanager
 def work_folder(parent: Path) -> Iterator[Path]:
     """
-    Make a folder in *parent*, and remove it at the end.  Folders of runs that were killed are removed, too.
+    Make a folder in *parent*, and remove it at the end; *parent* too, if it was missing.
+
+    Folders of runs that were killed are removed first.
 
     Raises:
         UnusableFolder: It cannot be made.
         StorageFull: The disk is full.
     """
+    is_new = not parent.exists()
     try:
+        parent.mkdir(parents=True, exist_ok=True)
         _remove_left(parent)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         lock = FileLock(folder / LOCK)
@@ -37,6 +41,9 @@ def work_folder(parent: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         lock.release()
+        if is_new:
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def _remove_left(parent: Path) -> None:

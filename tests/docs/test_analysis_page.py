@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from telemetry_server.mapreduce.jobs.names import BUILT_IN
 from tests.mapreduce.conftest import job_world, jobs  # noqa: F401 - fixtures
 
 PAGE = Path(__file__).resolve().parents[2].joinpath("docs/analysis.md").read_text(encoding="utf-8")
@@ -33,3 +34,10 @@ def test_there_are_three_worked_jobs():
     """Each with its output."""
     assert len(JOBS) == 3
     assert JOBS.keys() == OUTPUTS.keys()
+
+
+def test_every_built_in_job_has_its_row():
+    """In the table of built-in jobs."""
+    section = PAGE.partition("## Built-in jobs")[2].partition("\n## ")[0]
+
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == sorted(BUILT_IN)

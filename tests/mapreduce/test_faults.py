@@ -119,14 +119,21 @@ def test_an_output_that_cannot_be_written_is_known_before_the_work(jobs, tmp_pat
     assert len(said.splitlines()) == 1
 
 
-def test_a_work_folder_that_is_missing_is_one_line(jobs):
+def test_a_work_folder_that_cannot_be_made_is_one_line(jobs, tmp_path):
     """Status 78."""
-    _, said = jobs.run(COUNT, "--work", "/nowhere/at/all", status=78)
+    (tmp_path / "file").write_text("")
+    _, said = jobs.run(COUNT, "--work", str(tmp_path / "file" / "x"), status=78)
 
     assert said == (
-        "telemetry-server mapreduce: work folder /nowhere/at/all: No such file or directory;"
+        f"telemetry-server mapreduce: work folder {tmp_path}/file/x: Not a directory;"
         " name another with --work\n"
     )
+
+
+def test_a_missing_work_folder_is_made_and_removed(jobs, tmp_path):
+    """As a temporary one."""
+    assert jobs.output(COUNT + SUM, "--work", str(tmp_path / "new" / "work")) == ["n\t300"]
+    assert not (tmp_path / "new" / "work").exists()
 
 
 def test_an_output_that_exists_is_replaced_only_by_a_whole_one(jobs, tmp_path):
