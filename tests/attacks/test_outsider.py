@@ -197,7 +197,8 @@ def test_other_users_can_read_nothing_below_the_data_root(server):
         assert re.fullmatch(rf"/dev/shm/telemetry-server-{server.uid}-[0-9a-f]+", str(folder)), folder
         ours += [folder, *folder.iterdir()]
 
-    assert {path.name for path in server.data.iterdir()} == {
+    # tables/ appears some seconds after the first record.
+    assert {path.name for path in server.data.iterdir()} - {"tables"} == {
         *("raw", "converted", "quarantine", "specs", "state"),
         ".identity",
     }
