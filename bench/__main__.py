@@ -6,7 +6,19 @@ import platform
 import sys
 from dataclasses import asdict
 
-from bench import backlog, codecs, conversion, dedup, delay, edge, keeping_up, latency, table_delay, tables
+from bench import (
+    backlog,
+    codecs,
+    conversion,
+    dedup,
+    delay,
+    edge,
+    fuel,
+    keeping_up,
+    latency,
+    table_delay,
+    tables,
+)
 from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
 
@@ -21,6 +33,7 @@ SUITES = {
     "keeping_up": keeping_up.measure,
     "tables": tables.measure,
     "table_delay": table_delay.measure,
+    "fuel": fuel.measure,
 }
 
 
