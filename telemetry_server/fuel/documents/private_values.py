@@ -47,7 +47,7 @@ HOST = re.compile(
     r"(?![A-Za-z0-9_-]|\.[A-Za-z0-9_])"
 )
 RUN = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
-WORD = re.compile(r"\S{8,64}")
+WORD = re.compile(r"\S{8,}")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 HEX = re.compile(r"[0-9A-Fa-f]+")
 # Last labels that are not those of a host: suffixes of files and packages.

@@ -35,6 +35,7 @@ from telemetry_server.fuel.documents.private_values import (
 )
 
 MAX_NESTING = 64
+MAX_PASSES = 5
 MAX_REMEMBERED = 200  # characters of a text whose result is remembered
 
 
@@ -50,9 +51,18 @@ def redacted_text(text: str, found: Counter[Leak], *, field: str = "", keeps_hos
         field: The name of the field that holds the text.
         keeps_hosts: Whether dotted names are package names.
     """
-    if not SUSPECT.search(text):
-        return text
+    for _ in range(MAX_PASSES):
+        if not SUSPECT.search(text):
+            break
+        cleaned = _one_pass(text, found, field=field, keeps_hosts=keeps_hosts)
+        if cleaned == text:
+            break
+        # What was taken out may have separated parts that are private by themselves.
+        text = cleaned
+    return text
 
+
+def _one_pass(text: str, found: Counter[Leak], *, field: str, keeps_hosts: bool) -> str:
     def replaced(kind: Leak) -> str:
         found[kind] += 1
         return f"[{kind}]"
