@@ -14,6 +14,7 @@ from bench import (
     dedup,
     delay,
     edge,
+    fuel,
     keeping_up,
     latency,
     mapreduce,
@@ -40,6 +41,7 @@ SUITES = {
     "table_delay": table_delay.measure,
     "reports": reports.measure,
     "mapreduce": mapreduce.measure,
+    "fuel": fuel.measure,
 }
 
 

@@ -24,6 +24,11 @@ SUSPECT = re.compile(
     r"[@.!#$%^&*?]|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]|[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-|-----BEGIN|[A-Za-z0-9+/_=-]{20}|"
     r"(?i:passw|secret|token|api.?key)"
 )
+# The usual texts of documents, which hide nothing: short words, moments, UUIDs, checksums.
+IS_PLAIN = re.compile(
+    r"(?:[A-Za-z0-9_ ]{0,19}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z?)?"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{1,47})\Z"
+).match
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{1,40}-----(?:.*?-----END [A-Z0-9 ]{1,40}-----|.*)", re.DOTALL)
 URL_USER = re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@:]{1,200}:[^\s/@]{1,200}@")
 SAID = re.compile(
@@ -42,7 +47,7 @@ HOST = re.compile(
     r"(?![A-Za-z0-9_-]|\.[A-Za-z0-9_])"
 )
 RUN = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
-WORD = re.compile(r"\S{8,64}")
+WORD = re.compile(r"\S{8,}")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 HEX = re.compile(r"[0-9A-Fa-f]+")
 # Last labels that are not those of a host: suffixes of files and packages.

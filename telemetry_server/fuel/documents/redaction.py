@@ -16,6 +16,7 @@ from telemetry_server.fuel.documents.private_values import (
     HOST,
     IPV4,
     IPV6,
+    IS_PLAIN,
     MAC,
     PEM,
     PRIVATE_FIELDS,
@@ -34,6 +35,8 @@ from telemetry_server.fuel.documents.private_values import (
 )
 
 MAX_NESTING = 64
+MAX_PASSES = 5
+MAX_REMEMBERED = 200  # characters of a text whose result is remembered
 
 
 class NestedTooDeeply(ValueError):
@@ -48,9 +51,18 @@ def redacted_text(text: str, found: Counter[Leak], *, field: str = "", keeps_hos
         field: The name of the field that holds the text.
         keeps_hosts: Whether dotted names are package names.
     """
-    if not SUSPECT.search(text):
-        return text
+    for _ in range(MAX_PASSES):
+        if not SUSPECT.search(text):
+            break
+        cleaned = _one_pass(text, found, field=field, keeps_hosts=keeps_hosts)
+        if cleaned == text:
+            break
+        # What was taken out may have separated parts that are private by themselves.
+        text = cleaned
+    return text
 
+
+def _one_pass(text: str, found: Counter[Leak], *, field: str, keeps_hosts: bool) -> str:
     def replaced(kind: Leak) -> str:
         found[kind] += 1
         return f"[{kind}]"
@@ -82,22 +94,55 @@ def redacted(value: Any, found: Counter[Leak], *, field: str = "", level: int = 
     Raises:
         NestedTooDeeply: As named.
     """
-    if isinstance(value, str):
+    kind = value.__class__
+    if kind is str:
         return _redacted_leaf(value, found, field)
     if level > MAX_NESTING:
         raise NestedTooDeeply(f"nested past {MAX_NESTING} levels")
-    if isinstance(value, dict):
-        before = found.total()
-        cleaned = {}
-        for key, inner in value.items():
-            name = redacted_text(key, found)
-            cleaned[name] = redacted(inner, found, field=name, level=level + 1)
-        return cleaned if found.total() != before else value
-    if isinstance(value, list):
+    if kind is dict:
+        return _redacted_object(value, found, level)
+    if kind is list:
+        if all(inner.__class__ is int for inner in value):
+            return value
         before = found.total()
         items = [redacted(inner, found, field=field, level=level + 1) for inner in value]
         return items if found.total() != before else value
     return value
+
+
+def _redacted_object(value: dict[str, Any], found: Counter[Leak], level: int) -> dict[str, Any]:
+    # This runs for every item of every request, and nearly always there is nothing to take out.
+    if _are_plain_names(tuple(value)):
+        changed: dict[str, Any] = {}
+        for name, inner in value.items():
+            kind = inner.__class__
+            if kind is str:
+                if IS_PLAIN(inner) or (len(inner) <= MAX_REMEMBERED and _is_clean(inner, name)):
+                    continue
+            elif kind is not dict and kind is not list:
+                continue
+            cleaned = redacted(inner, found, field=name, level=level + 1)
+            if cleaned is not inner:
+                changed[name] = cleaned
+        return value | changed if changed else value
+    cleaned_object = {}
+    for key, inner in value.items():
+        name = redacted_text(key, found)
+        cleaned_object[name] = redacted(inner, found, field=name, level=level + 1)
+    return cleaned_object
+
+
+@lru_cache(maxsize=4096)
+def _is_clean(text: str, field: str) -> bool:
+    """Whether *text* holds nothing private; the same texts come again and again."""
+    return _redacted_leaf(text, Counter(), field) == text
+
+
+@lru_cache(maxsize=4096)
+def _are_plain_names(names: tuple[str, ...]) -> bool:
+    """Whether no name of an object is private, or says that its value is."""
+    found: Counter[Leak] = Counter()
+    return all(redacted_text(name, found) == name and _kind_of_field(name) is None for name in names)
 
 
 @lru_cache(maxsize=4096)

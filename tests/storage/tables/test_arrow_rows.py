@@ -39,7 +39,7 @@ def task_of(pings) -> TableRows:
         identity = bytes([number]) * 16
         moment = datetime(2026, 11, 22, 12, 0, number)
         texts = ("telemetry", "main", None, None, None, "Firefox", "nightly", "30.0", build)
-        rows.pings.append((identity, moment, date(2026, 11, 22), *texts, *(None,) * 7, None, ()))
+        rows.pings.append((identity, moment, date(2026, 11, 22), *texts, *(None,) * 7, None, (), None))
         rows.items.append(number)
         rows.scalars.append((number, "s", "parent", "", "scalar", float(number), None, None))
         for metric, label, buckets, total in histograms:
