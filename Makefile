@@ -50,7 +50,7 @@ bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench
 
 faults: install  ## the long durability suite, with its figures
-	@FAULTS=full $(BIN)/python -m pytest -q -m "not firefox" tests/faults
+	@FAULTS=full $(BIN)/python -m pytest -q -m "not firefox" tests/faults tests/aggregates/test_histories.py
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \

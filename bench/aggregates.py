@@ -38,7 +38,7 @@ def measure(quick: bool, big: int = 20_000) -> list[Row]:
         fill(data, source, big)
         conversion = convert(data, tables=True)
         few, building = aggregate(small), aggregate(data)
-        rows = [
+        return [
             paired_row(
                 f"building aggregates, {big} pings, 90 KB",
                 "CPU s, all in",
@@ -56,7 +56,6 @@ def measure(quick: bool, big: int = 20_000) -> list[Row]:
                 "asked for: flat",
             ),
         ]
-    return rows
 
 
 def _more(data: Path, source: Iterator[Submission], building: Run) -> Row:
