@@ -35,6 +35,8 @@ def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
 
 def unknown_table_files(root: DataRoot, ledger: Ledger) -> list[str]:
     """Return files below tables/ that *ledger* does not have, sorted by path."""
+    if not ledger.has_tables():
+        return []  # the upgrade removes them
     strays = set(_files_below(root)) - _known(ledger)
     # Committed or removed since they were listed?
     known = _known(ledger) if strays else set()

@@ -17,7 +17,7 @@ from storage.ledger.connection import (
     connect_for_reading,
     connect_in_memory,
 )
-from storage.ledger.schema import ADD_SINCE, TABLES, VERSION
+from storage.ledger.schema import ADD_SINCE, FORGET_TABLES, TABLES, VERSION
 
 
 class MissingLedger(LedgerError):
@@ -161,11 +161,9 @@ class LedgerFile:
                 f" reads up to {VERSION}); run that server, or {REMEDY}"
             )
         if version < VERSION and create:
-            self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+            script = f"BEGIN IMMEDIATE;{TABLES}{FORGET_TABLES}PRAGMA user_version = {VERSION};COMMIT;"
+            self._connection.executescript(script)
             version = VERSION
-        elif version == VERSION and create and not self._has_column("table_files", "name"):
-            # A release without tables created it.
-            self._connection.executescript(f"BEGIN IMMEDIATE;{TABLES}COMMIT;")
         elif version == 0:
             raise MissingLedger(f"{self.path}: empty; the process that created it was killed")
         if create and not self._has_column("pending", "since"):

@@ -2,13 +2,20 @@
 
 from storage.ledger.table_files import TABLE_FILES
 
-VERSION = 2
+VERSION = 3
 """The format that this server writes.  Older ledgers are read, and upgraded when written."""
 
 # Upgrade of a ledger without `since`: its waits begin when it is opened.
 ADD_SINCE = """
 ALTER TABLE pending ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 UPDATE pending SET since = unixepoch();
+"""
+
+# Upgrade of a ledger of version 2: its Parquet files have another layout, so the records are read back.
+FORGET_TABLES = """
+INSERT OR IGNORE INTO doubtful SELECT 'tables/' || table_name || '/' || day || '/' || name FROM table_files;
+DELETE FROM table_files;
+DELETE FROM tabled;
 """
 
 TABLES = """

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from storage.ledger.connection import Connection
 
 TABLES_FOLDER = "tables"
+LAYOUT_VERSION = 3
+"""Version of the ledger since which the Parquet files have their layout."""
 
 TABLE_FILES = """
 -- Every Parquet file below tables/ that exists for readers.
@@ -96,8 +98,8 @@ class TableQueries:
 
     def has_tables(self) -> bool:
         """Return whether this ledger can hold tables; a read-only one of an earlier release cannot."""
-        row = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'table_files'").fetchone()
-        return row is not None
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        return int(version) >= LAYOUT_VERSION
 
     def table_files(self, table: str | None = None, day: str | None = None) -> list[TableFile]:
         """Return the committed Parquet files, of one *table* or *day* (YYYYMMDD) if given, in order."""

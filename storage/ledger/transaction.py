@@ -136,6 +136,10 @@ class Transaction(TableChanges):
         """Reserve *count* unused file numbers; return the first."""
         return self._raise_counter("file", count) - count + 1
 
+    def number_pings(self, count: int) -> int:
+        """Reserve *count* unused numbers of pings in the tables; return the first."""
+        return self._raise_counter("ping", count) - count + 1
+
     def put_file(self, file: StoredFile) -> None:
         """Add a file, or store its new length."""
         self._execute(

@@ -23,14 +23,19 @@ SORT_ORDER = {
 ROW_GROUP_ROWS = 16_384
 # Numbers that seldom repeat: their bytes are stored by significance, which zstd makes smaller and is quicker
 # than a dictionary.  All other columns have dictionaries.
-SPLIT_BYTES = {HISTOGRAMS: ("counts.list.element", "sum")}
+SPLIT_BYTES = {
+    PINGS: ("ping",),
+    HISTOGRAMS: ("ping", "counts.list.element", "sum"),
+    SCALARS: ("ping",),
+    EVENTS: ("ping",),
+}
 
 # The column by which rows of other tables name their ping.
-PING_KEY = "document_id"
+PING_KEY = "ping"
 
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
+# Ids would be most of a file's bytes, so these rows have the number of their ping in place of them.
 PING_COLUMNS = (
-    "client_id",
     "namespace",
     "doctype",
     "application",
@@ -54,15 +59,13 @@ def schema_of(table: str) -> "pa.Schema":
 
     text, whole, day, id_ = pa.string(), pa.int64(), pa.date32(), pa.uuid()
     pairs = pa.map_(text, text)
-    ping = [(name, id_ if name == "client_id" else text) for name in PING_COLUMNS]
+    ping = [(name, text) for name in PING_COLUMNS]
     columns = {
         PINGS: [
             ("document_id", id_),
             ("submission_timestamp", pa.timestamp("us")),
             ("submission_date", day),
-            ("namespace", text),
-            ("doctype", text),
-            ("docversion", text),
+            *((name, text) for name in ("namespace", "doctype", "docversion")),
             ("client_id", id_),
             ("sample_id", pa.int32()),
             *((name, text) for name in ("application", "channel", "version", "build_id")),
@@ -71,9 +74,10 @@ def schema_of(table: str) -> "pa.Schema":
             ("profile_subsession_counter", whole),
             ("experiments", pairs),
             ("source_tags", text),
+            ("ping", whole),
         ],
         HISTOGRAMS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             *((name, text) for name in ("metric", "process", "label", "kind")),
             ("starts", pa.list_(whole)),
@@ -83,7 +87,7 @@ def schema_of(table: str) -> "pa.Schema":
             *ping,
         ],
         SCALARS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             *((name, text) for name in ("metric", "process", "label", "kind")),
             ("value_number", pa.float64()),
@@ -92,7 +96,7 @@ def schema_of(table: str) -> "pa.Schema":
             *ping,
         ],
         EVENTS: [
-            ("document_id", id_),
+            ("ping", whole),
             ("submission_date", day),
             ("process", text),
             ("timestamp_ms", whole),

@@ -6,7 +6,7 @@ their places and commits them; files left by a crash before the commit are not r
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SCRATCH_FOLDER = "tables-unfinished"
 PROCESS = os.urandom(4).hex()
 """Tells this process from an earlier one with its number."""
-COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
+COMPRESSION, COMPRESSION_LEVEL = "zstd", 1
 
 
 class TablesChanged(Exception):
@@ -192,13 +192,14 @@ class Scratch:
         file.end()
         done.append(ScratchFile(table, day, path, writer.rows, file.written))
 
-    def write(self, table: str, day: str, rows: "pa.RecordBatch") -> ScratchFile:
-        """Write *rows*, which are sorted, as one part file, and return it."""
+    def write(self, table: str, day: str, batches: "Iterable[pa.RecordBatch]") -> ScratchFile:
+        """Write *batches*, whose rows are sorted, as one part file, and return it."""
         import pyarrow as pa
 
         done: list[ScratchFile] = []
         with self.writing(table, day, done) as writer:
-            writer.write(pa.Table.from_batches([rows]))
+            for rows in batches:
+                writer.write(pa.Table.from_batches([rows]))
         return done[0]
 
     def discard(self, files: Sequence[ScratchFile]) -> None:

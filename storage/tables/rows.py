@@ -1,7 +1,7 @@
 """Rows for the tables, as plain values that are cheap to pickle."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,22 +18,50 @@ ShapeKey = tuple[str, str, str]
 """Metric, kind, shape."""
 
 NO_SUM = -(2**63)
+MAX_INT32 = 2**31 - 1
 
 
 @dataclass(slots=True)
 class HistogramColumns:
-    """Histograms of many pings by column: an entry a histogram; in `starts` and `counts` one a bucket."""
+    """
+    Histograms of many pings by column: an entry a histogram; in `starts` and `counts` one a bucket.
+
+    Nearly all starts and counts fit in 32 bits, which halves what is sent and sorted.  The others are in
+    `large`; a negative number *n* in their place is position -1 - *n* there.
+    """
 
     pings: "array[int]" = field(default_factory=lambda: array("i"))
     processes: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `words`
     labels: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `words`
     keys: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `shape_keys`
-    lengths: "array[int]" = field(default_factory=lambda: array("q"))  # buckets that are not empty
+    lengths: "array[int]" = field(default_factory=lambda: array("i"))  # buckets that are not empty
     sums: "array[int]" = field(default_factory=lambda: array("q"))  # `NO_SUM` if it has none
-    starts: bytearray = field(default_factory=bytearray)  # int64
-    counts: bytearray = field(default_factory=bytearray)  # int64
+    starts: bytearray = field(default_factory=bytearray)  # int32
+    counts: bytearray = field(default_factory=bytearray)  # int32
+    large: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     shape_keys: list[ShapeKey] = field(default_factory=list)
+
+    def add_buckets(self, starts: Sequence[int], counts: Sequence[int]) -> None:
+        """Append *starts* and *counts* of one histogram."""
+        self.lengths.append(len(starts))
+        self.starts += self._packed(starts)
+        self.counts += self._packed(counts)
+
+    def _packed(self, numbers: Sequence[int]) -> bytes:
+        try:
+            packed = array("i", numbers)
+            if not packed or min(packed) >= 0:
+                return packed.tobytes()
+        except OverflowError:
+            pass
+        return array("i", map(self._short, numbers)).tobytes()
+
+    def _short(self, number: int) -> int:
+        if 0 <= number <= MAX_INT32:
+            return number
+        self.large.append(number)
+        return -len(self.large)
 
 
 @dataclass(slots=True)

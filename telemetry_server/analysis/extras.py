@@ -2,6 +2,8 @@
 
 from importlib.util import find_spec
 
+from storage.tables.memory import use_system_memory
+
 PACKAGES = ("pyarrow", "duckdb")
 
 
@@ -11,7 +13,7 @@ class TablesNotInstalled(Exception):
 
 def require_tables() -> None:
     """
-    Check that DuckDB and PyArrow are installed, without importing them.
+    Check that DuckDB and PyArrow are installed, and prepare their import.
 
     Raises:
         TablesNotInstalled: One of them is missing.
@@ -21,3 +23,4 @@ def require_tables() -> None:
         raise TablesNotInstalled(
             f"{' and '.join(missing)} not installed: pip install 'telemetry-server[tables]'"
         )
+    use_system_memory()

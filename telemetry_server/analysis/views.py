@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from storage.tables.columns import EVENTS, HISTOGRAMS, PINGS, SCALARS
+from storage.tables.columns import EVENTS, HISTOGRAMS, PING_COLUMNS, PINGS, SCALARS, schema_of
 
 FILES_OF = {
     PINGS: "ping_files",
@@ -13,9 +13,21 @@ FILES_OF = {
 """Table to the name under which its Arrow dataset is registered."""
 
 # Ids are 16 bytes in the files, and text for users.
+_PINGS_VIEW = """
+CREATE VIEW pings AS
+SELECT * EXCLUDE (ping) REPLACE (document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id)
+FROM ping_files
+"""
+
+# Rows name their ping by number.  GROUP BY shows the planner that a row finds one ping at most, so that a
+# statement that aggregates and uses no ids reads no pings.
 _TABLE_VIEW = """
 CREATE VIEW {table} AS
-SELECT * REPLACE (document_id::VARCHAR AS document_id, client_id::VARCHAR AS client_id) FROM {files}
+SELECT ids.document_id::VARCHAR AS document_id, {own}, ids.client_id::VARCHAR AS client_id, {repeated}
+FROM {files} AS rows LEFT JOIN (
+  SELECT submission_date, ping, any_value(document_id) AS document_id, any_value(client_id) AS client_id
+  FROM ping_files GROUP BY submission_date, ping
+) AS ids USING (submission_date, ping)
 """
 
 _BUCKETS_VIEW = """
@@ -59,8 +71,13 @@ CREATE MACRO shares(counts) AS list_transform(counts, lambda c: c / list_sum(cou
 
 def definitions() -> Iterator[str]:
     """Yield the statements that make all views and macros, in their order."""
-    for table, files in FILES_OF.items():
-        yield _TABLE_VIEW.format(table=table, files=files)
+    yield _PINGS_VIEW
+    for table in (HISTOGRAMS, SCALARS, EVENTS):
+        own = [f"rows.{name}" for name in schema_of(table).names if name not in ("ping", *PING_COLUMNS)]
+        repeated = [f"rows.{name}" for name in PING_COLUMNS]
+        yield _TABLE_VIEW.format(
+            table=table, files=FILES_OF[table], own=", ".join(own), repeated=", ".join(repeated)
+        )
     yield _BUCKETS_VIEW
     yield _PERCENTILE_MACRO
     yield _MERGE_MACRO

@@ -9,8 +9,9 @@ from histogram_specs.buckets import BucketFamily, bucket_set
 from histogram_specs.errors import BadBucketRange
 from histogram_specs.spec import CLIENT_TYPE, HistogramKind, HistogramSpec
 from histogram_specs.spec_file import SpecFile
+from storage.tables.rows import ShapeKey
 from telemetry_server.records.fields import Record, object_at, session_info_of
-from telemetry_server.records.shapes import Shape
+from telemetry_server.records.shapes import Shape, shape_id
 
 SELF_DESCRIBED = "self_described"
 # Clients send one number for linear and enumerated.
@@ -26,8 +27,8 @@ class Layouts(dict[str, bytes | None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.numbered: list[tuple[str, Shape]] = []
-        """Name and shape by the number in a layout."""
+        self.numbered: list[tuple[ShapeKey, Shape]] = []
+        """Shapes by the number in a layout, each with its key."""
         self._shapes: dict[tuple[str, int], Shape] = {}
 
     def __missing__(self, name: str) -> bytes | None:
@@ -39,7 +40,7 @@ class Layouts(dict[str, bytes | None]):
             self._shapes.setdefault((name, len(shape.starts)), shape)
             numbers.extend((len(shape.starts), len(self.numbered)))
             numbers.extend(shape.starts)
-            self.numbered.append((name, shape))
+            self.numbered.append(((name, shape.kind, shape_id(shape)), shape))
         layout = self[name] = numbers.tobytes()
         return layout
 

@@ -1,13 +1,13 @@
 """The events of a stored record: Firefox's event arrays and Glean's event objects."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from telemetry_server.pings.submit_path import TELEMETRY
 from telemetry_server.records.fields import Record, as_object, object_at
-from telemetry_server.records.sections import sections_of
+from telemetry_server.records.sections import Section
 
 MIN_EVENT_PARTS = 4
 MAX_TIMESTAMP_MS = 2**63 - 1
@@ -25,12 +25,12 @@ class EventRow(NamedTuple):
     extra: tuple[tuple[str, str], ...]
 
 
-def event_rows_of(record: Record) -> Iterator[EventRow]:
-    """Yield every event of *record* that has the form of its kind; others are left out."""
+def event_rows_of(record: Record, sections: Iterable[Section]) -> Iterator[EventRow]:
+    """Yield every event of *record* and its *sections* that has the form of its kind; others are left out."""
     if object_at(record, "metadata").get("namespace") != TELEMETRY:
         yield from _glean_events(record.get("events"))
         return
-    for section in sections_of(record):
+    for section in sections:
         events = section.content.get("events")
         if isinstance(events, list):
             yield from _event_arrays(section.process, events)

@@ -1,9 +1,8 @@
 """The fields of a stored record that its row in the table ``pings`` holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from telemetry_server.pings.client_identity import client_id_of, sample_id_of, uuid_text
 from telemetry_server.pings.errors import PingError
@@ -16,8 +15,7 @@ OS_NAMES = {"WINNT": "Windows_NT", "Windows": "Windows_NT", "Mac": "Darwin", "ma
 LINUX = "Linux"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFields:
+class RecordFields(NamedTuple):
     """One record's values of the table ``pings``; None where the record lacks one."""
 
     document_id: str  # lower case
@@ -48,8 +46,7 @@ class RecordFields:
         return self.submission_timestamp.date()
 
 
-@dataclass(frozen=True, slots=True)
-class _Dimensions:
+class _Dimensions(NamedTuple):
     """Where a record says what it is about; each field is a value as sent."""
 
     application: Any = None
@@ -77,7 +74,8 @@ def fields_of(record: Record) -> RecordFields:
         _text(value)
         for value in (dimensions.application, dimensions.channel, dimensions.version, dimensions.build_id)
     ]
-    if None in named and (path := _path_of(metadata.get("uri", ""))) is not None:
+    # Only the path of a Firefox ping names these.
+    if None in named and namespace == TELEMETRY and (path := _path_of(metadata.get("uri", ""))) is not None:
         of_path = (path.app_name, path.channel, path.app_version, path.build_id)
         named = [value or fallback for value, fallback in zip(named, of_path, strict=True)]
     application, channel, version, build_id = named
@@ -111,8 +109,10 @@ def fields_of(record: Record) -> RecordFields:
 def object_at(parent: Any, *names: str) -> Mapping[str, Any]:
     """Return the object at the path *names* below *parent*; an empty one where there is none."""
     for name in names:
-        parent = as_object(parent).get(name)
-    return as_object(parent)
+        if not isinstance(parent, dict):
+            return {}
+        parent = parent.get(name)
+    return parent if isinstance(parent, dict) else {}
 
 
 def as_object(value: Any) -> Mapping[str, Any]:
@@ -178,8 +178,8 @@ def _dimensions_of_client_info(record: Record, namespace: str) -> _Dimensions:
     )
 
 
-def _first(*values: Any) -> Any:
-    return next((value for value in values if _text(value) is not None), None)
+def _first(value: Any, other: Any) -> Any:
+    return value if _text(value) is not None else other if _text(other) is not None else None
 
 
 def _experiments_of(record: Record) -> list[tuple[str, str | None]]:
@@ -209,4 +209,6 @@ def _os_version(os_name: str | None, version: str | None) -> str | None:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).replace(tzinfo=None)
+    if text.endswith("Z"):
+        return datetime.fromisoformat(text[:-1])
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)

@@ -1,7 +1,8 @@
 """The histograms of a stored record: Firefox's rows and Glean's distributions, as sparse lists."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from storage.partitions.histogram_row import NOT_SENT, SUMMARY
@@ -81,8 +82,8 @@ def sum_of(value: Any) -> int | None:
     return value if is_integer and value != NOT_SENT and -MAX_COUNT <= value <= MAX_COUNT else None
 
 
-def _are_counts(counts: Sequence[Any]) -> bool:
-    return all(type(count) is int and 0 <= count <= MAX_COUNT for count in counts)
+def _are_counts(counts: Iterable[Any]) -> bool:
+    return all([type(count) is int and 0 <= count <= MAX_COUNT for count in counts])  # noqa: C419 - quicker
 
 
 def glean_rows_of(record: Record) -> Iterator[HistogramRow]:
@@ -100,17 +101,20 @@ def glean_rows_of(record: Record) -> Iterator[HistogramRow]:
 
 def _distribution(kind: str, metric: str, label: str, distribution: Mapping[str, Any]) -> HistogramRow | None:
     values = distribution.get("values")
-    if not isinstance(values, dict) or not _are_counts(list(values.values())):
+    if not isinstance(values, dict) or not _are_counts(values.values()) or not all(map(_is_start, values)):
         return None
-    if not all(_is_start(start) for start in values):
-        return None
-    filled = sorted((int(start), count) for start, count in values.items() if count)
+    filled = sorted([(int(start), count) for start, count in values.items() if count])
     return HistogramRow(
         metric,
         "",
         label,
-        Shape(kind, metric=metric if kind.endswith(CUSTOM) else ""),
-        tuple(start for start, _ in filled),
-        tuple(count for _, count in filled),
+        _glean_shape(kind, metric if kind.endswith(CUSTOM) else ""),
+        tuple([start for start, _ in filled]),
+        tuple([count for _, count in filled]),
         sum_of(distribution.get("sum")),
     )
+
+
+@lru_cache(maxsize=4096)
+def _glean_shape(kind: str, metric: str) -> Shape:
+    return Shape(kind, metric=metric)

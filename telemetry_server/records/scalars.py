@@ -1,12 +1,12 @@
 """The scalars of a stored record: Firefox's scalars, simple measurements, and Glean's simple metrics."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from telemetry_server.records.fields import Record, as_object, object_at
-from telemetry_server.records.sections import sections_of
+from telemetry_server.records.sections import Section
 
 # Glean metric types with one value a metric, and with one value a label.
 GLEAN_SIMPLE = frozenset(
@@ -30,44 +30,50 @@ class ScalarRow(NamedTuple):
     boolean: bool | None
 
 
-def scalar_rows_of(record: Record) -> Iterator[ScalarRow]:
-    """Yield every scalar of *record*; values without a place in the table are left out."""
-    for section in sections_of(record):
-        for metric, value in object_at(section.content, "scalars").items():
-            yield from _row(metric, section.process, "", "scalar", value)
-        for metric, by_key in object_at(section.content, "keyedScalars").items():
+def scalar_rows_of(record: Record, sections: Iterable[Section]) -> list[ScalarRow]:
+    """Return every scalar of *record* and its *sections* that has a place in the table."""
+    rows: list[ScalarRow] = []
+    for process, content, _ in sections:
+        for metric, value in as_object(content.get("scalars")).items():
+            _add(rows, (metric, process, ""), "scalar", value)
+        for metric, by_key in as_object(content.get("keyedScalars")).items():
             for label, value in as_object(by_key).items():
-                yield from _row(metric, section.process, label, "scalar", value)
-        measurements = object_at(section.content, "simpleMeasurements")
-        yield from _measurements(measurements, section.process, "simpleMeasurements", 0)
-    yield from _glean_rows(object_at(record, "metrics"))
+                _add(rows, (metric, process, label), "scalar", value)
+        measurements = as_object(content.get("simpleMeasurements"))
+        _add_measurements(rows, measurements, process, "simpleMeasurements", 0)
+    _add_glean(rows, object_at(record, "metrics"))
+    return rows
 
 
-def _measurements(values: Mapping[str, Any], process: str, prefix: str, depth: int) -> Iterator[ScalarRow]:
+def _add_measurements(
+    rows: list[ScalarRow], values: Mapping[str, Any], process: str, prefix: str, depth: int
+) -> None:
     """Nested measurements are joined by dots: ``simpleMeasurements.UITelemetry.open``."""
     for name, value in values.items():
         metric = f"{prefix}.{name}"
         if isinstance(value, dict):
             if depth < MAX_DEPTH_OF_MEASUREMENTS:
-                yield from _measurements(value, process, metric, depth + 1)
+                _add_measurements(rows, value, process, metric, depth + 1)
         else:
-            yield from _row(metric, process, "", "simple_measurement", value)
+            _add(rows, (metric, process, ""), "simple_measurement", value)
 
 
-def _glean_rows(metrics: Mapping[str, Any]) -> Iterator[ScalarRow]:
+def _add_glean(rows: list[ScalarRow], metrics: Mapping[str, Any]) -> None:
     for kind, by_metric in metrics.items():
         if not isinstance(by_metric, dict):
             continue
+        if kind in GLEAN_SIMPLE:
+            for metric, value in by_metric.items():
+                _add(rows, (metric, "", ""), kind, _glean_value(kind, value))
+            continue
         for metric, value in by_metric.items():
-            if kind in GLEAN_SIMPLE:
-                yield from _row(metric, "", "", kind, _glean_value(kind, value))
-            elif kind in GLEAN_LABELED and isinstance(value, dict):
+            if kind in GLEAN_LABELED and isinstance(value, dict):
                 for label, labeled in value.items():
-                    yield from _row(metric, "", label, kind, labeled)
+                    _add(rows, (metric, "", label), kind, labeled)
             elif kind == GLEAN_DUAL_LABELED and isinstance(value, dict):
                 for key, by_category in value.items():
                     for category, labeled in as_object(by_category).items():
-                        yield from _row(metric, "", f"{key}/{category}", kind, labeled)
+                        _add(rows, (metric, "", f"{key}/{category}"), kind, labeled)
 
 
 def _glean_value(kind: str, value: Any) -> Any:
@@ -78,10 +84,11 @@ def _glean_value(kind: str, value: Any) -> Any:
     return value
 
 
-def _row(metric: str, process: str, label: str, kind: str, value: Any) -> Iterator[ScalarRow]:
+def _add(rows: list[ScalarRow], names: tuple[str, str, str], kind: str, value: Any) -> None:
+    """Add *value*, if it is one; *names* are metric, process and label."""
     if isinstance(value, bool):
-        yield ScalarRow(metric, process, label, kind, None, None, value)
+        rows.append(ScalarRow(*names, kind, None, None, value))
     elif isinstance(value, int | float):
-        yield ScalarRow(metric, process, label, kind, float(value), None, None)
+        rows.append(ScalarRow(*names, kind, float(value), None, None))
     elif isinstance(value, str):
-        yield ScalarRow(metric, process, label, kind, None, value, None)
+        rows.append(ScalarRow(*names, kind, None, value, None))

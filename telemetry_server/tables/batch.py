@@ -8,7 +8,8 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import ShapeRow, TableFile
 from storage.ledger.transaction import Transaction
-from storage.tables.arrow_rows import Part, sorted_batches
+from storage.tables.arrow_rows import Part, sorted_rows_of
+from storage.tables.columns import PINGS
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
 
@@ -22,6 +23,7 @@ class Batch:
 
     parts: dict[str, list[Part]] = field(default_factory=dict)  # by day, YYYYMMDD
     ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    pings: int = 0
     rows: int = 0
     bytes: int = 0
 
@@ -31,6 +33,7 @@ class Batch:
         for day in sorted(day for day in wanted if day is not None):
             keep = None if len(wanted) == 1 and None not in days else [each == day for each in days]
             self.parts.setdefault(day, []).append((rows, keep))
+        self.pings += len(days) - days.count(None)
         if wanted:
             self.rows += len(rows)
             held = rows.histograms
@@ -57,9 +60,12 @@ class Prepared:
     shapes: dict[str, ShapeRow]
 
 
-def prepare(batch: Batch, scratch: Scratch) -> Prepared:
+def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
     """
     Write *batch* as sorted Parquet files.  It needs no lock, and may run beside conversion.
+
+    Args:
+        first_ping: The first of the numbers that were reserved for its pings.
 
     Raises:
         OSError: The disk refuses.
@@ -71,7 +77,9 @@ def prepare(batch: Batch, scratch: Scratch) -> Prepared:
             for rows, _ in parts:
                 for shape, (kind, starts, labels) in rows.shapes.items():
                     shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
-            for table, table_rows in sorted_batches(parts).items():
+            tables = sorted_rows_of(parts, first_ping)
+            first_ping += tables[PINGS].num_rows
+            for table, table_rows in tables.items():
                 if table_rows.num_rows:
                     files.append(scratch.write(table, day, table_rows))
     except BaseException:

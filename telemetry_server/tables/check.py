@@ -9,8 +9,9 @@ from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
 from storage.partitions.frames import DamagedFrame
-from storage.tables.columns import TABLES, text_columns_of, written_schema_of
+from storage.tables.columns import PINGS, TABLES, text_columns_of, written_schema_of
 from storage.tables.digest import RowsDigest, digest_of
+from storage.tables.ping_ids import KEY_COLUMNS, PingIds
 from telemetry_server.tables.stored_rows import StoredRows
 from telemetry_server.tables.task_rows import DefinitionFinder
 
@@ -54,7 +55,7 @@ def check_day(
     """
     for attempt in range(ATTEMPTS):
         with ledger.snapshot():
-            files = [file for file in ledger.table_files(day=day) if file.table in tables]
+            files = ledger.table_files(day=day)
             tabled = ledger.tabled(day)
         try:
             stored = StoredRows(root.path, finder(), on_bytes)
@@ -82,25 +83,21 @@ def _compare(
 ) -> DayCheck:
     findings: list[str] = []
     found: defaultdict[str, RowsDigest] = defaultdict(RowsDigest)
+    pings: list[pa.RecordBatch] = []
     for file in files:
-        try:
-            digest = sum((digest_of(rows) for rows in _rows_of(root, file)), RowsDigest())
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError) as error:
-            findings.append(f"{file.path}: damaged: {' '.join(str(error).split())}")
-            continue
-        except KeyError:
-            findings.append(f"{file.path}: damaged: its columns are not those of {file.table}")
-            continue
-        if digest.rows != file.rows:
-            findings.append(f"{file.path}: {digest.rows} rows where the ledger says {file.rows}")
-        found[file.table] += digest
+        if file.table == PINGS:
+            found[PINGS] += _digest_of_file(root, file, findings, lambda rows: _noted(rows, pings))
+    ids = PingIds(pings)
+    for file in files:
+        if file.table != PINGS and file.table in tables:
+            found[file.table] += _digest_of_file(root, file, findings, ids.with_ids)
     wanted: defaultdict[str, RowsDigest] = defaultdict(RowsDigest)
     try:
-        for batches in stored.batches(tabled):
+        for rows in stored.tables(tabled):
+            ids = PingIds(rows[PINGS])
             for table in tables:
-                wanted[table] += digest_of(batches[table])
+                named = _without_numbers if table == PINGS else ids.with_ids
+                wanted[table] += sum((digest_of(named(batch)) for batch in rows[table]), RowsDigest())
     except (EOFError, DamagedFrame) as error:
         return DayCheck(day, 0, (*findings, f"converted/{day}: damaged: {error}"))
     for table in tables:
@@ -114,6 +111,43 @@ def _compare(
     if differing:
         findings.append(f"{day}: {differing} shapes are not in the ledger as the records have them")
     return DayCheck(day, sum(digest.rows for digest in found.values()), tuple(findings))
+
+
+def _digest_of_file(
+    root: DataRoot,
+    file: TableFile,
+    findings: list[str],
+    named: "Callable[[pa.RecordBatch], pa.RecordBatch]",
+) -> RowsDigest:
+    """
+    Return the digest of the rows of *file*; add what is wrong with it to *findings*.
+
+    Args:
+        named: Replaces the numbers of pings, which are others each time that rows are written.
+    """
+    try:
+        digest = sum((digest_of(named(rows)) for rows in _rows_of(root, file)), RowsDigest())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        findings.append(f"{file.path}: damaged: {' '.join(str(error).split())}")
+        return RowsDigest()
+    except KeyError:
+        findings.append(f"{file.path}: damaged: its columns are not those of {file.table}")
+        return RowsDigest()
+    if digest.rows != file.rows:
+        findings.append(f"{file.path}: {digest.rows} rows where the ledger says {file.rows}")
+    return digest
+
+
+def _noted(rows: "pa.RecordBatch", pings: "list[pa.RecordBatch]") -> "pa.RecordBatch":
+    """Add the ids of *rows* to *pings*, and return the rows without their numbers."""
+    pings.append(rows.select([*KEY_COLUMNS, "ping"]))
+    return _without_numbers(rows)
+
+
+def _without_numbers(rows: "pa.RecordBatch") -> "pa.RecordBatch":
+    return rows.drop_columns(["ping"])
 
 
 def _rows_of(root: DataRoot, file: TableFile) -> "Iterator[pa.RecordBatch]":

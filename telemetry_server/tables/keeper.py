@@ -19,6 +19,7 @@ from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.partitions.writer import Appended
+from storage.tables.memory import use_system_memory
 from storage.tables.merging import MAX_OPEN_DAY_PARTS, merge_parts, mergeable
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
@@ -31,7 +32,7 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 log = structlog.get_logger("convert")
 
 MAX_BATCH_ROWS = 500_000
-MAX_BATCH_BYTES = 64 << 20
+MAX_BATCH_BYTES = 24 << 20
 FEW_ROWS = 20_000
 SECONDS_AT_REST = 2.5
 SECONDS_UNDER_LOAD = 40.0
@@ -57,6 +58,7 @@ class TableKeeper:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        use_system_memory()
         self._root = root
         self._ledger = ledger
         self._disk = disk
@@ -205,9 +207,10 @@ class TableKeeper:
 
     async def _begin_job(self, *, at_once: bool, catch_up: bool) -> None:
         if self._batch.ranges and (at_once or self._clock() >= self._due_at()):
+            first = await asyncio.to_thread(self._number_pings, self._batch.pings)
             batch, self._batch = self._batch, Batch()
             metrics.tables_waiting_rows.report(0)
-            self._start(lambda: prepare(batch, self._scratch), self._install)
+            self._start(lambda: prepare(batch, self._scratch, first), self._install)
         elif self._crowded:
             table, day = self._crowded.pop()
             files = await asyncio.to_thread(self._ledger.table_files, table, day)
@@ -221,6 +224,10 @@ class TableKeeper:
             ranges = await asyncio.to_thread(self._catch_up.plan, self._ends)
             if ranges:
                 self._start(lambda: self._catch_up.read(ranges), self._take)
+
+    def _number_pings(self, count: int) -> int:
+        with self._ledger.transaction() as transaction:
+            return transaction.number_pings(count)
 
     def _start(self, work: Job, finish: Callable[[Any], None]) -> None:
         self._finish = finish

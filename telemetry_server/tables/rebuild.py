@@ -1,6 +1,7 @@
 """Makes the tables of a day anew from its records, beside readers and conversion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
@@ -8,11 +9,15 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
 from storage.lock import FileLock
 from storage.partitions.writer import remove_doubtful
-from storage.tables.columns import TABLES
+from storage.tables.columns import PINGS, TABLES
 from storage.tables.merging import merge_scratch
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
+from storage.tables.ping_ids import KEY_COLUMNS, PingIds, PingNumbers, UnknownPing
 from telemetry_server.tables.stored_rows import StoredRows
 from telemetry_server.tables.task_rows import DefinitionFinder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ATTEMPTS = 5
 MERGED_TOGETHER = 16
@@ -42,6 +47,9 @@ class Rebuilder:
         """
         Write the *tables* of *day* anew from the records that they cover, and return how many rows they have.
 
+        Rows name pings by number: without the table ``pings`` they keep the numbers that are there.  Where a
+        ping has none, all tables are written.
+
         The old files count until the new ones do, in one commit; conversion goes on meanwhile.
 
         Raises:
@@ -52,6 +60,8 @@ class Rebuilder:
         for attempt in range(ATTEMPTS):
             try:
                 return self._attempt(day, tables)
+            except UnknownPing:
+                tables = TABLES
             except (TablesChanged, FileNotFoundError):
                 # Files were merged meanwhile.
                 if attempt == ATTEMPTS - 1:
@@ -62,30 +72,52 @@ class Rebuilder:
         with self._lock.held():
             remove_doubtful(self._root.path, self._ledger, self._disk)
             with self._ledger.snapshot():
-                old = [file for file in self._ledger.table_files(day=day) if file.table in tables]
+                committed = self._ledger.table_files(day=day)
                 tabled = self._ledger.tabled(day)
+        old = [file for file in committed if file.table in tables]
+        numbered_by = [] if PINGS in tables else [file for file in committed if file.table == PINGS]
         files: list[ScratchFile] = []
         try:
-            return self._write_and_install(day, tables, old, tabled, files)
+            stored = StoredRows(self._root.path, self._finder(), self._on_bytes)
+            found = self._numbered_rows(stored, tabled, None if PINGS in tables else numbered_by)
+            for table, batches in found:
+                if table in tables:
+                    files.append(self._scratch.write(table, day, batches))
+                    self._merge_last(table, files)
+            self._install(files, old, numbered_by, stored)
         except BaseException:
             self._scratch.discard(files)
             raise
+        return sum(file.rows for file in files)
 
-    def _write_and_install(
+    def _numbered_rows(
+        self, stored: StoredRows, tabled: Sequence[Tabled], numbered_by: Sequence[TableFile] | None
+    ) -> "Iterator[tuple[str, Iterable[pa.RecordBatch]]]":
+        """
+        Yield the rows of a table, some records at a time, with new numbers or those in *numbered_by*.
+
+        Raises:
+            UnknownPing: *numbered_by* lacks one of the pings.
+        """
+        if numbered_by is None:
+            for found in stored.tables(tabled, REBUILT_STEP_BYTES, self._number_pings):
+                yield from ((table, rows) for table, rows in found.items() if rows.num_rows)
+            return
+        known = self._ids_in(numbered_by)
+        for found in stored.tables(tabled, REBUILT_STEP_BYTES):
+            numbers = PingNumbers(PingIds(found[PINGS]), known)
+            yield from ((table, map(numbers.change, rows)) for table, rows in found.items() if rows.num_rows)
+
+    def _install(
         self,
-        day: str,
-        tables: Sequence[str],
+        files: Sequence[ScratchFile],
         old: Sequence[TableFile],
-        tabled: Sequence[Tabled],
-        files: list[ScratchFile],
-    ) -> int:
-        stored = StoredRows(self._root.path, self._finder(), self._on_bytes)
-        for batches in stored.batches(tabled, REBUILT_STEP_BYTES):
-            for table in tables:
-                if batches[table].num_rows:
-                    files.append(self._scratch.write(table, day, batches[table]))
-                    self._merge_last(table, files)
+        numbered_by: Sequence[TableFile],
+        stored: StoredRows,
+    ) -> None:
         with self._lock.held():
+            if not set(numbered_by) <= set(self._ledger.table_files(PINGS)):
+                raise TablesChanged
             install(
                 self._root,
                 self._ledger,
@@ -94,7 +126,20 @@ class Rebuilder:
                 old=old,
                 also=lambda transaction: transaction.put_shapes(stored.shapes),
             )
-        return sum(file.rows for file in files)
+
+    def _number_pings(self, count: int) -> int:
+        with self._lock.held(), self._ledger.transaction() as transaction:
+            return transaction.number_pings(count)
+
+    def _ids_in(self, files: Sequence[TableFile]) -> PingIds:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns = [*KEY_COLUMNS, "ping"]
+        try:
+            return PingIds(pq.read_table(self._root.path / file.path, columns=columns) for file in files)
+        except pa.ArrowInvalid as error:
+            raise UnknownPing from error
 
     def _merge_last(self, table: str, files: list[ScratchFile]) -> None:
         """Keep the number of parts small: as soon as many small ones are there, they become one."""

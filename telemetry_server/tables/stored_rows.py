@@ -2,15 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from storage.ledger.table_files import ShapeRow, Tabled
-from storage.tables.arrow_rows import sorted_batches
+from storage.tables.arrow_rows import SortedRows, sorted_rows_of
 from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, read_back
 from telemetry_server.tables.task_rows import DefinitionFinder
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 class StoredRows:
@@ -24,11 +20,17 @@ class StoredRows:
         self._on_bytes = on_bytes
         self.shapes: dict[str, ShapeRow] = {}
 
-    def batches(
-        self, files: Sequence[Tabled], step_bytes: int = STEP_BYTES
-    ) -> Iterator[dict[str, "pa.RecordBatch"]]:
+    def tables(
+        self,
+        files: Sequence[Tabled],
+        step_bytes: int = STEP_BYTES,
+        number_pings: Callable[[int], int] = lambda _: 0,
+    ) -> Iterator[dict[str, SortedRows]]:
         """
-        Yield the rows of the records of one day, by table, in sorted batches.
+        Yield the rows of the records of one day by table, some records at a time.
+
+        Args:
+            number_pings: Reserves so many numbers for the pings of these records, and returns the first.
 
         Raises:
             FileNotFoundError: A file was merged into another meanwhile, or is lost.
@@ -46,4 +48,4 @@ class StoredRows:
             for rows in read.rows.values():
                 for shape, (kind, starts, labels) in rows.shapes.items():
                     self.shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
-                yield sorted_batches([(rows, None)])
+                yield sorted_rows_of([(rows, None)], number_pings(len(rows.pings)))

@@ -36,10 +36,18 @@ def column_rows(many, use_catalogue):
             if reader == "duckdb":
                 return tables.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
             if reader == "polars":
-                frame = tables.lazy_frame(table).select(columns).collect()
+                frame = tables.lazy_frame(table)
+                if table != "pings":
+                    ids = tables.lazy_frame("pings").select("ping", "document_id", "client_id")
+                    frame = frame.join(ids, on="ping", how="left")
+                frame = frame.select(columns).collect()
                 return [tuple(_plain(value) for value in row) for row in frame.rows()]
-            found = tables.dataset(table).to_table(columns=list(columns)).to_pylist()
-            return [tuple(_plain(row[column]) for column in columns) for row in found]
+            found = tables.dataset(table).to_table()
+            if table != "pings":
+                pings = tables.dataset("pings").to_table(columns=["ping", "document_id"])
+                ids = pings["document_id"].take(pc.index_in(found["ping"], pings["ping"]))
+                found = found.append_column("document_id", ids)
+            return [tuple(_plain(row[column]) for column in columns) for row in found.to_pylist()]
 
     return rows
 

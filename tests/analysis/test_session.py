@@ -116,6 +116,22 @@ def test_merging_nothing_gives_empty_lists(rows_of):
     assert rows_of("SELECT merge([]::BIGINT[], []::BIGINT[]) AS h FROM (SELECT 's' AS shape)") == merged
 
 
+@pytest.mark.parametrize(
+    ("counted", "scans"),
+    [("count(*)", 1), ("max(sum)", 1), ("count(DISTINCT client_id)", 2), ("max(document_id)", 2)],
+)
+def test_a_statement_that_groups_reads_pings_only_for_their_ids(table_world, use_catalogue, counted, scans):
+    """A histogram by build needs none, so it costs no join."""
+    use_catalogue(table_world.tables.catalogue)
+
+    with analysis.connect(table_world.root.path) as tables:
+        ((_, plan),) = tables.execute(
+            f"EXPLAIN SELECT build_id, {counted} FROM histograms GROUP BY ALL"
+        ).fetchall()
+
+    assert plan.count("PYTHON_ARROW_SCAN") == scans
+
+
 def test_a_session_reads_its_moment_after_files_are_gone(table_world, tmp_path, use_catalogue):
     """Compaction removes files while a query runs."""
     files = []

@@ -7,10 +7,11 @@ import pytest
 
 from histogram_specs.spec_file import parse_spec_file
 from storage.tables.rows import NO_SUM
-from telemetry_server.records import collector
+from telemetry_server.records import collector, record_text
 from telemetry_server.records.collector import RowCollector
 from telemetry_server.records.events import EventRow, event_rows_of
 from telemetry_server.records.scalars import scalar_rows_of
+from telemetry_server.records.sections import sections_of
 from telemetry_server.records.shapes import Shape, shape_id
 from tests.records.test_fields import a_record
 
@@ -41,6 +42,7 @@ def rows(request, monkeypatch):
     """Return a function for the histogram rows of a record, by the compiled walk and by a full parse."""
     if request.param == "plain":
         monkeypatch.setattr(collector, "open_record", orjson.loads)
+    monkeypatch.setattr(record_text, "MIN_SPLIT_BYTES", 0)
 
     def rows_of(record) -> list[tuple]:
         found = RowCollector(OneSpecFile())
@@ -53,7 +55,8 @@ def rows(request, monkeypatch):
 def histograms_in(rows):
     """Yield metric, process, label, starts, counts and sum of each histogram."""
     held, at = rows.histograms, 0
-    starts, counts = array("q", bytes(held.starts)), array("q", bytes(held.counts))
+    starts, counts = array("i", bytes(held.starts)), array("i", bytes(held.counts))
+    starts, counts = ([held.large[-1 - n] if n < 0 else n for n in numbers] for numbers in (starts, counts))
     names = zip(held.keys, held.processes, held.labels, held.lengths, held.sums, strict=True)
     for key, process, label, length, total in names:
         buckets = tuple(starts[at : at + length]), tuple(counts[at : at + length])
@@ -203,7 +206,7 @@ SCALARS = {"scalars": {"a.count": 3, "a.flag": True, "a.name": "x"}, "keyedScala
 )
 def test_scalar_rows_have_one_value_each(record, expected):
     """The value is a number, a text or a boolean; Glean objects are JSON text."""
-    assert [tuple(row) for row in scalar_rows_of(record)] == expected
+    assert [tuple(row) for row in scalar_rows_of(record, sections_of(record))] == expected
 
 
 FIREFOX_EVENT = [12, "normandy", "enroll", "preference_study", "slug", {"branch": "a", "count": 2}]
@@ -236,4 +239,4 @@ EVENT_ROW = EventRow(
 )
 def test_firefox_and_glean_events_give_event_rows(record, expected):
     """Malformed entries are left out."""
-    assert list(event_rows_of(record)) == expected
+    assert list(event_rows_of(record, sections_of(record))) == expected

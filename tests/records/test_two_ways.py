@@ -6,12 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry_server.convert.compiled.ping_text import IS_COMPILED
-from telemetry_server.records import collector
+from telemetry_server.records import collector, record_text
 from telemetry_server.records.collector import RowCollector
 from tests.records.test_fields import a_record
 from tests.records.test_measurements import INFO, OneSpecFile, histograms_in
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="built without a C compiler")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def every_record_is_split():
+    """Short ones too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_text, "MIN_SPLIT_BYTES", 0)
+        yield
+
 
 NUMBERS = st.one_of(
     st.integers(0, 9),

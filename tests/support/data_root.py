@@ -151,12 +151,19 @@ class World:
         return list(one_by_one(fields)) if store == "quarantine" else [fields]
 
     def table_rows(self, table: str) -> list[dict[str, Any]]:
-        """Return the committed rows of a table."""
+        """Return the committed rows of a table; each has the ids of its ping."""
         import pyarrow.parquet as pq
 
-        with Ledger.for_reading(self.root) as ledger:
-            files = ledger.table_files(table)
-        return [row for file in files for row in pq.read_table(self.root.path / file.path).to_pylist()]
+        with Ledger.for_reading(self.root) as ledger, ledger.snapshot():
+            files = {name: ledger.table_files(name) for name in ("pings", table)}
+        rows = {
+            name: [row for file in listed for row in pq.read_table(self.root.path / file.path).to_pylist()]
+            for name, listed in files.items()
+        }
+        pings = {ping["ping"]: ping for ping in rows["pings"]}
+        assert len(pings) == len(rows["pings"])
+        ids = ("document_id", "client_id")
+        return [row | {name: pings[row["ping"]][name] for name in ids} for row in rows[table]]
 
     def check_tables(self) -> list[str]:
         """Return the differences between tables and records."""

@@ -142,6 +142,7 @@ async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
     with sqlite3.connect(world.root.ledger) as connection:
         for table in ("table_files", "tabled", "shapes"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version = 2")
     with Ledger.for_reading(world.root) as ledger:
         assert (ledger.table_files(), ledger.shapes()) == ([], {})
         assert sum(file.length - file.tabled for file in ledger.tabled()) > 0
@@ -316,6 +317,68 @@ async def test_check_and_audit_see_a_part_file_that_was_harmed(world, harm):
     assert_complete(world, range(5))
 
 
+async def rebuilt(world, *tables):
+    """Rebuild *tables* of the day; return the numbers of pings that histograms name."""
+    from telemetry_server.tables.rebuild import Rebuilder
+
+    with Ledger(world.root.ledger) as ledger:
+        Rebuilder(world.root, ledger, Disk(), world.setup.definition_finder).rebuild_day(DAY, tables)
+    return {row["ping"] for row in world.table_rows("histograms")}
+
+
+async def test_a_rebuild_without_pings_keeps_their_numbers(world):
+    """Rows of other tables name pings by number; a rebuild of all numbers them anew."""
+    for first in (0, 5):
+        world.receive([submitted(a_ping(number), number) for number in range(first, first + 5)])
+        await world.convert()
+    numbers = {row["ping"] for row in world.table_rows("pings")}
+
+    assert await rebuilt(world, "histograms") == numbers
+    assert_complete(world, range(10))
+    assert not await rebuilt(world, "pings", "histograms", "scalars", "events") & numbers
+    assert_complete(world, range(10))
+
+
+@pytest.mark.parametrize("harm", ["garbage", "another ping"])
+async def test_a_rebuild_without_pings_writes_all_where_numbers_are_lost(world, harm):
+    """No row may name a ping that is not there."""
+    import pyarrow.parquet as pq
+
+    world.receive([submitted(a_ping(number), number) for number in range(5)])
+    await world.convert()
+    (path,) = world.root.path.glob("tables/pings/*/*.parquet")
+    rows = pq.read_table(path)
+    if harm == "garbage":
+        path.write_bytes(b"no parquet")
+    else:
+        ids = rows["document_id"].take([1, 1, 2, 3, 4])
+        pq.write_table(rows.set_column(0, "document_id", ids), path, store_schema=False)
+    assert world.check_tables() != []
+
+    await rebuilt(world, "histograms")
+
+    assert_complete(world, range(5))
+
+
+async def test_tables_of_the_earlier_layout_are_made_anew(world):
+    """The upgrade of the ledger forgets them, and the next conversion reads the records back."""
+    world.receive([submitted(a_ping(number), number) for number in range(5)])
+    await world.convert()
+    old = list(world.root.path.glob("tables/*/*/*.parquet"))
+    with sqlite3.connect(world.root.ledger) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with Ledger.for_reading(world.root) as ledger:
+        assert (ledger.table_files(), ledger.shapes()) == ([], {})
+        assert sum(file.length - file.tabled for file in ledger.tabled()) > 0
+    assert world.audit().findings == []
+    world.receive([submitted(a_ping(number), number) for number in range(5, 8)])
+
+    await world.convert()
+
+    assert_complete(world, range(8))
+    assert not any(path.exists() for path in old)
+
+
 async def test_audit_names_a_file_that_the_ledger_does_not_know(world):
     """Nobody reads it."""
     world.receive([submitted(a_ping(1), 1)])
@@ -357,6 +420,6 @@ def test_every_table_has_a_column_for_what_the_contract_names():
     """Names are fixed for users."""
     names = set(written_schema_of("histograms").names)
 
-    assert {"document_id", "submission_date", "metric", "process", "label", "kind", "starts"} <= names
-    assert {"counts", "shape", "sum", "client_id", "application", "channel", "version"} <= names
+    assert {"ping", "submission_date", "metric", "process", "label", "kind", "starts"} <= names
+    assert {"counts", "shape", "sum", "application", "channel", "version"} <= names
     assert REVISION

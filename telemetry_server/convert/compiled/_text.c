@@ -828,12 +828,37 @@ static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKET
 typedef struct {
     Walk walk;
     PyObject *layouts, *labels;
-    Buffer starts, counts, lengths, numbers, sums; /* of int64 */
+    PyObject *large; /* numbers that do not fit in 32 bits */
+    Buffer starts, counts, lengths, numbers; /* of int32 */
+    Buffer sums; /* of int64 */
 } Columns;
 
-static void add_number(Buffer *buffer, int64_t number)
+static void add_short(Buffer *buffer, int64_t number)
 {
-    add(buffer, &number, sizeof number);
+    int32_t shorter = (int32_t)number;
+    add(buffer, &shorter, sizeof shorter);
+}
+
+/* A negative number stands for one in `large`. */
+static int add_numbers(Columns *columns, Buffer *buffer, const int64_t *numbers, int64_t count)
+{
+    int32_t *to = (int32_t *)room_for(buffer, (size_t)count * sizeof *to);
+    if (to == NULL)
+        return 1; /* noticed at the end */
+    for (int64_t i = 0; i < count; i++) {
+        if (numbers[i] >= 0 && numbers[i] <= INT32_MAX) {
+            to[i] = (int32_t)numbers[i];
+            continue;
+        }
+        PyObject *number = PyLong_FromLongLong(numbers[i]);
+        int failed = number == NULL || PyList_Append(columns->large, number) < 0;
+        Py_XDECREF(number);
+        if (failed)
+            return 0;
+        to[i] = (int32_t)-PyList_GET_SIZE(columns->large);
+    }
+    buffer->length += (size_t)count * sizeof *to;
+    return 1;
 }
 
 /* Behind the number at `p`, which is any JSON number; NULL for any other value. */
@@ -950,11 +975,13 @@ static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObje
         sum = row_numbers[length];
     for (int64_t i = 0; i < length; i++)
         row_places[i] = layout[1 + row_places[i]];
-    add(&columns->starts, row_places, (size_t)length * sizeof *row_places);
-    add(&columns->counts, row_numbers, (size_t)length * sizeof *row_numbers);
-    add_number(&columns->lengths, length);
-    add_number(&columns->numbers, layout[0]);
-    add_number(&columns->sums, sum == -1 ? NO_NUMBER : sum);
+    if (!add_numbers(columns, &columns->starts, row_places, length) ||
+        !add_numbers(columns, &columns->counts, row_numbers, length))
+        return NULL;
+    add_short(&columns->lengths, length);
+    add_short(&columns->numbers, layout[0]);
+    sum = sum == -1 ? NO_NUMBER : sum;
+    add(&columns->sums, &sum, sizeof sum);
     return label != NULL && PyList_Append(columns->labels, label) < 0 ? NULL : end;
 }
 
@@ -1023,7 +1050,8 @@ static PyObject *columns(PyObject *self, PyObject *args)
     int is_keyed;
     Columns columns = {0};
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#O!p", &text, &length, &PyDict_Type, &columns.layouts, &is_keyed))
+    if (!PyArg_ParseTuple(args, "y#O!pO!", &text, &length, &PyDict_Type, &columns.layouts, &is_keyed, &PyList_Type,
+                          &columns.large))
         return NULL;
     if (!start(&columns.walk, text, length))
         Py_RETURN_NONE;
@@ -1062,7 +1090,7 @@ static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
     {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, kept, numbers, doubts) | None"},
     {"columns", columns, METH_VARARGS,
-     "columns(text, layouts, is_keyed) -> (labels, starts, counts, lengths, numbers, sums) | None"},
+     "columns(text, layouts, is_keyed, large) -> (labels, starts, counts, lengths, numbers, sums) | None"},
     {NULL, NULL, 0, NULL},
 };
 

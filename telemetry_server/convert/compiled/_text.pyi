@@ -10,5 +10,5 @@ def pack(
     text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, is_keyed: bool
 ) -> tuple[list[bytes | tuple[str, int, int]], int, int, bytes] | None: ...
 def columns(
-    text: bytes, layouts: dict[str, bytes | None], is_keyed: bool
+    text: bytes, layouts: dict[str, bytes | None], is_keyed: bool, large: list[int]
 ) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...

@@ -1,0 +1,52 @@
+"""Plain values as Arrow arrays.  PyArrow is optional, so it is imported inside functions."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def array_of(values: Sequence[Any], type_: "pa.DataType") -> "pa.Array":
+    """Return *values* as an array of *type_*; texts are dictionary-encoded."""
+    import pyarrow as pa
+
+    if type_ == pa.uuid():
+        return pa.ExtensionArray.from_storage(type_, pa.array(values, pa.binary(16)))
+    try:
+        array = pa.array(values, type_)
+    except UnicodeEncodeError:
+        array = pa.array(_without_surrogates(values), type_)
+    return array.dictionary_encode() if type_ == pa.string() else array
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Replace lone surrogates, which UTF-8 cannot encode, by question marks."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return [_without_surrogates(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
+    """Return an Arrow array over *numbers* (an array or a bytearray), which must not grow afterwards."""
+    import pyarrow as pa
+
+    data = pa.py_buffer(numbers)
+    return pa.Array.from_buffers(type_, data.size * 8 // type_.bit_width, [None, data])
+
+
+def words_at(numbers: "pa.Array", words: Sequence[str]) -> "pa.Array":
+    """Return the *words* at *numbers* as a dictionary of the distinct ones."""
+    import pyarrow as pa
+
+    distinct = array_of(words, pa.string())
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(numbers), distinct.dictionary)
+
+
+def take(column: "pa.Array", places: "pa.Array") -> "pa.Array":
+    """Return the values of *column* at *places*."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column.take(places)
+    return pa.DictionaryArray.from_arrays(column.indices.take(places), column.dictionary)

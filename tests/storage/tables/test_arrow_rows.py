@@ -1,0 +1,94 @@
+"""Rows of many tasks become sorted Arrow rows with nothing lost or changed."""
+
+from array import array
+from datetime import date, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage.tables import arrow_rows
+from storage.tables.arrow_rows import sorted_rows_of
+from storage.tables.rows import NO_SUM, TableRows
+
+FIRST_PING = 1000
+BUILDS = ("b", "a", None)
+BUCKETS = st.dictionaries(
+    st.one_of(st.integers(0, 9), st.integers(-(2**63), 2**63 - 1)),
+    st.one_of(st.integers(1, 9), st.integers(0, 2**63 - 1)),
+    max_size=4,
+)
+# Metric, label, buckets, sum.
+HISTOGRAMS = st.tuples(
+    st.sampled_from(["m", "k", "z"]),
+    st.sampled_from(["", "x"]),
+    BUCKETS,
+    st.one_of(st.none(), st.integers(0, 9)),
+)
+# For each ping whether it is wanted, its build, and its histograms.
+PINGS = st.lists(
+    st.tuples(st.booleans(), st.sampled_from(BUILDS), st.lists(HISTOGRAMS, max_size=3)), max_size=4
+)
+
+
+def task_of(pings) -> TableRows:
+    """Return the rows of one task."""
+    rows = TableRows()
+    columns = rows.histograms
+    columns.words += ["", "x"]
+    for number, (_, build, histograms) in enumerate(pings):
+        identity = bytes([number]) * 16
+        moment = datetime(2026, 11, 22, 12, 0, number)
+        texts = ("telemetry", "main", None, None, None, "Firefox", "nightly", "30.0", build)
+        rows.pings.append((identity, moment, date(2026, 11, 22), *texts, *(None,) * 7, None, ()))
+        rows.items.append(number)
+        rows.scalars.append((number, "s", "parent", "", "scalar", float(number), None, None))
+        for metric, label, buckets, total in histograms:
+            key = metric, "linear", "shape"
+            if key not in columns.shape_keys:
+                columns.shape_keys.append(key)
+            columns.pings.append(number)
+            columns.processes.append(0)
+            columns.labels.append(columns.words.index(label))
+            columns.keys.append(columns.shape_keys.index(key))
+            columns.sums.append(NO_SUM if total is None else total)
+            columns.add_buckets(list(buckets), list(buckets.values()))
+    return rows
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PINGS, min_size=1, max_size=3), st.integers(1, 5))
+def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time):
+    """With all its numbers, also those of more than 32 bits."""
+    parts = [(task_of(pings), [is_wanted for is_wanted, _, _ in pings]) for pings in tasks]
+    wanted = [ping for pings in tasks for ping in pings if ping[0]]
+
+    before, arrow_rows.ROW_GROUP_ROWS = arrow_rows.ROW_GROUP_ROWS, rows_at_a_time
+    try:
+        found = {
+            table: [row for batch in rows for row in batch.to_pylist()]
+            for table, rows in sorted_rows_of(parts, FIRST_PING).items()
+        }
+    finally:
+        arrow_rows.ROW_GROUP_ROWS = before
+
+    expected = [
+        (metric, label, FIRST_PING + number, build, list(buckets), list(buckets.values()), total)
+        for number, (_, build, histograms) in enumerate(wanted)
+        for metric, label, buckets, total in histograms
+    ]
+    columns = ("metric", "label", "ping", "build_id", "starts", "counts", "sum")
+    rows = [tuple(row[name] for name in columns) for row in found["histograms"]]
+    assert sorted(rows, key=repr) == sorted(expected, key=repr)
+    order = [(row[0], row[3] is None, row[3] or "", row[2]) for row in rows]
+    assert order == sorted(order)
+    numbers = [FIRST_PING + number for number in range(len(wanted))]
+    assert sorted(row["ping"] for row in found["pings"]) == numbers
+    assert sorted(row["ping"] for row in found["scalars"]) == numbers
+
+
+def test_numbers_of_32_bits_need_no_list_of_large_ones():
+    """Nearly all are such numbers."""
+    rows = task_of([(True, "a", [("m", "", {0: 1, 2**31 - 1: 2**31 - 1}, None)])])
+
+    assert rows.histograms.large == []
+    assert array("i", rows.histograms.counts).tolist() == [1, 2**31 - 1]
