@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from histogram_specs.cache.revision_cache import RevisionCache
-from histogram_specs.errors import BrokenSpecFile
-from histogram_specs.spec import HistogramSpec
-from histogram_specs.spec_file import SpecFile, load_definitions
 from telemetry_server.records.shapes import Shape, shape_id
+
+if TYPE_CHECKING:
+    from histogram_specs.cache.revision_cache import RevisionCache
+    from histogram_specs.spec_file import SpecFile
 
 
 class CachedDefinitions:
@@ -24,11 +24,16 @@ class CachedDefinitions:
         self._folder = folder
 
     @cached_property
-    def _cache(self) -> RevisionCache:
+    def _cache(self) -> "RevisionCache":
+        # Most answers need no definition.
+        from histogram_specs.cache.revision_cache import RevisionCache
+
         return RevisionCache(self._folder)
 
-    def _files(self) -> Iterator[tuple[str, SpecFile]]:
-        """Yield every usable file with its revision, the newest first as far as their times tell."""
+    def _files(self) -> "Iterator[tuple[str, SpecFile]]":
+        """Yield every usable file with its revision."""
+        from histogram_specs.errors import BrokenSpecFile
+
         for cached in sorted(self._cache.list(), key=lambda each: str(each.revision), reverse=True):
             try:
                 spec_file = self._cache.load(cached.revision)
@@ -49,6 +54,8 @@ class CachedDefinitions:
 
     def description_of(self, metric: str) -> str:
         """Return the description of *metric* by some revision that has one; empty without one."""
+        from histogram_specs.spec_file import load_definitions
+
         for _, spec_file in self._files():
             if spec_file.find(metric) is None:
                 continue
@@ -60,6 +67,8 @@ class CachedDefinitions:
 
 
 def _shape_ids(spec: Any) -> set[str]:
+    from histogram_specs.spec import HistogramSpec
+
     if not isinstance(spec, HistogramSpec):
         return set()
     return {shape_id(Shape(str(spec.kind), buckets.starts, spec.labels)) for buckets in spec.all_buckets}

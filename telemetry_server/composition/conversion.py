@@ -20,7 +20,7 @@ from storage.data_root import DataRoot
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.progress.conversion_state import ConversionState
-from telemetry_server.composition.aggregates import kept_aggregates
+from telemetry_server.composition.aggregate_follower import kept_aggregates
 from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules

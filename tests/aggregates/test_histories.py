@@ -47,7 +47,9 @@ from tests.aggregates.pings import (
     histogram,
 )
 from tests.support.data_root import World
+from tests.support.sizes import size
 
+MANY = size(20, 200)
 CHANGED = {**SPEC, "EXP": {**SPEC["EXP"], "n_buckets": 20}}
 
 
@@ -255,9 +257,9 @@ def test_a_short_history_ends_as_a_new_root_begins(steps, chance):
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=MANY, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=3, max_size=10), st.randoms(use_true_random=False))
-def test_two_hundred_histories_end_as_new_roots_begin(steps, chance):
+def test_many_histories_end_as_new_roots_begin(steps, chance):
     """Arrivals, repeats, late days, replay, compaction, deletion and kills."""
     live(steps, chance)
 
@@ -293,14 +295,11 @@ def test_killed_processes_leave_whole_tables(tmp_path):
     world, aggregates = asyncio.run(lived(tmp_path, range(1, 200)))
     chance = random.Random(1)
     for _ in range(12):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "telemetry_server.aggregates.update_process", str(world.root.path)],
-            stdin=subprocess.PIPE,
-        )
-        time.sleep(chance.uniform(0.2, 1.2))
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        words = [sys.executable, "-m", "telemetry_server.aggregates.update_process"]
+        with subprocess.Popen([*words, str(world.root.path)], stdin=subprocess.PIPE) as process:
+            time.sleep(chance.uniform(0.2, 1.2))
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
         day_tables(world.root)
     aggregates.update()
 
