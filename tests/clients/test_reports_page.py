@@ -54,6 +54,26 @@ def has_text(driver: PageDriver, text: str) -> bool:
     return bool(driver.run(f"return document.body.innerText.includes({json.dumps(text)})"))
 
 
+def normandy_ping() -> bytes:
+    """Return a Glean ping with an enrolment and an uptake report whose texts are hostile."""
+    names = {"value": "tulips", "branch": HOSTILE, "reason": HOSTILE}
+    events = [
+        ("normandy", "enroll_preference_study", names),
+        ("normandy", "enroll_failed_preference_study", names),
+    ]
+    report = {"value": "apply_error", "source": "normandy/recipe/9"}
+    events.append(("uptake.remotecontent.result", "uptake_normandy", report))
+    return json.dumps(
+        {
+            "client_info": {"client_id": str(uuid4()), "app_display_version": HOSTILE},
+            "events": [
+                {"timestamp": number, "category": category, "name": name, "extra": extra}
+                for number, (category, name, extra) in enumerate(events)
+            ],
+        }
+    ).encode()
+
+
 @pytest.mark.parametrize("browser", BROWSERS)
 def test_the_shown_command_makes_a_ping_appear_without_reload(browser, tmp_path):
     """The command is run as it stands; scripts do the rest, from this host alone."""
@@ -86,10 +106,14 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
         post(f"{edge}/submit/example/hello/1/{document_id}", hostile.encode())
         post(f"{edge}/submit/example/hello/1/{uuid4()}", b"{")
         post(f"{edge}/submit/%3Cscript%3E", b"x")
+        post(f"{edge}/submit/firefox-desktop/events/1/{uuid4()}", normandy_ping())
         driver.open(f"{url}/")
         wait_for(lambda: has_text(driver, "invalid_json"), 10)
+        driver.open(f"{url}/normandy")
+        wait_for(lambda: driver.open(f"{url}/normandy") or has_text(driver, "tulips"), 30)
         found = {}
-        for path in ("/", "/pings", f"/pings/{document_id}", f"/pings/{document_id}?body=1", "/nothing"):
+        of_ping = ("/", "/pings", f"/pings/{document_id}", f"/pings/{document_id}?body=1", "/nothing")
+        for path in (*of_ping, "/normandy", "/normandy/recipes/9", "/normandy/studies/tulips"):
             driver.open(url + path)
             result = driver.run(f"{axe}; return await axe.run()")
             serious = [
