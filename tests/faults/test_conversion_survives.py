@@ -91,7 +91,7 @@ def rebuild_tables(world: World, disk: FaultyDisk) -> None:
 
 @pytest.mark.parametrize("work", [merge_tables, rebuild_tables])
 async def test_a_disk_failure_while_tables_are_written_anew_changes_nothing(tmp_path, work):
-    """The n-th operation fails, for every n (for some in CI): nothing differs before and after the next try."""
+    """The n-th operation fails, for every n (for some in CI): nothing differs before or after the next try."""
     template = filled(tmp_path / "template")
     await template.convert()
     template.receive([submitted(a_ping(number), number) for number in range(20, 24)])
