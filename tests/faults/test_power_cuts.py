@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.ledger.ledger import Ledger
+from tests.faults.test_conversion_survives import assert_in_tables
 from tests.faults.test_system_calls import (
     acknowledged_ids,
     bytes_of_files,
@@ -75,9 +76,11 @@ def test_a_power_cut_loses_nothing_acknowledged(
         log = tmp_path / f"cut-{number}.log"
         acknowledged, world = cut_under_load(forks, filesystem, log, seconds=chance.uniform(0.1, 0.6))
         assert world.audit().findings == []
+        assert world.check_tables() == []
         assert forks.run("convert", root=str(world.root.path)) == 0
         audited = world.audit()
         assert audited.findings == []
+        assert world.check_tables() == []
         with Ledger.for_reading(world.root) as ledger:
             listed = {world.root.path / file.path for file in [*ledger.files(), *ledger.table_files()]}
         assert set(world.root.path.rglob("part-*")) == listed, "files on disk differ from the ledger"
@@ -140,6 +143,7 @@ def test_records_of_a_killed_writer_survive_a_power_cut_once_converted(
 
     assert world.audit().findings == []
     assert len(world.lines()) == 50
+    assert_in_tables(world, range(50))
 
 
 def test_a_power_cut_during_repair_loses_no_file(

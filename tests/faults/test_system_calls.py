@@ -16,7 +16,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
 from storage.partitions.compact import compact_day
 from storage.raw.reader import read_submission, scan_segment, segments
-from tests.faults.test_conversion_survives import assert_complete, filled
+from tests.faults.test_conversion_survives import assert_complete, assert_in_tables, filled
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 from tests.support.fault_actions import COULD_NOT
 from tests.support.figures import Figure
@@ -83,6 +83,7 @@ def check_converted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
     """Check that readers see only whole commits, and that the next run completes the conversion."""
     world = World(root)
     assert world.audit().balanced
+    assert world.check_tables() == []
     assert forks.run("convert", root=str(root)) == 0
     assert_complete(world)
     assert forks.run("convert", root=str(root)) == 0
@@ -117,13 +118,25 @@ def check_compacted(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
     """Check that the records are the same before and after the next compaction."""
     world = World(root)
     assert world.audit().findings == []
+    assert world.check_tables() == []
     before = sorted(document_id for document_id, _ in world.lines())
     assert forks.run("compact", root=str(root)) == 0
     assert world.audit().findings == []
+    assert_in_tables(world, range(6))
     ids = Counter(document_id for document_id, _ in world.lines())
     assert sorted(ids.elements()) == before
     assert len(list(root.glob("quarantine/*/conflict/*.zst"))) == 1
     return 6, 6 - len(ids), sum(count > 1 for count in ids.values())
+
+
+def check_rebuilt(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """Check that the tables are the old or the new ones, and that the next rebuild works."""
+    world = World(root)
+    assert_in_tables(world, range(6))
+    assert forks.run("rebuild_tables", root=str(root)) == 0
+    assert_in_tables(world, range(6))
+    assert world.audit().findings == []
+    return 0, 0, 0
 
 
 def data_root_to_repair(root: Path) -> None:
@@ -214,6 +227,7 @@ ACTIONS = {
     ),
     "convert": Action("convert", lambda root: filled(root) and None, check_converted, only_root),
     "compact": Action("compact", compactable, check_compacted, only_root),
+    "rebuild tables": Action("rebuild_tables", compactable, check_rebuilt, only_root),
     "repair": Action("repair", data_root_to_repair, check_repaired, only_root),
     "backup": Action("backup", to_back_up, check_backed_up, only_root),
     "restore": Action("restore", to_restore, check_restored, only_root),

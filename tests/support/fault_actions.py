@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
 import orjson
@@ -26,11 +26,13 @@ from storage.lock import FileLock
 from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.writer import RawWriter
+from storage.tables.merging import compact_tables
 from telemetry_server.coordinator.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.repair.repair import Repairer
+from telemetry_server.tables.rebuild import Rebuilder
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
 
 COULD_NOT = 75  # the disk refused, and the client was informed
@@ -162,6 +164,20 @@ def compact(root: str, day: str = DAY) -> int:
             lock.acquire(wait=True)
             for _ in compact_day(data.path, ledger, disk, day):
                 pass
+            for _ in compact_tables(data, ledger, disk, day, nullcontext):
+                pass
+    except (OSError, StorageError):
+        return COULD_NOT
+    return 0
+
+
+def rebuild_tables(root: str, day: str = DAY) -> int:
+    """Make the tables of a day anew, like the command."""
+    world = World(Path(root))
+    disk = Disk()
+    try:
+        with open_ledger(world.root, disk) as ledger:
+            Rebuilder(world.root, ledger, disk, world.setup.definition_finder).rebuild_day(day)
     except (OSError, StorageError):
         return COULD_NOT
     return 0
