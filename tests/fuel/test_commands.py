@@ -84,6 +84,19 @@ def test_wrong_urls_and_files_are_one_line(command, data, monkeypatch, tmp_path)
     assert "geheim" not in shown
 
 
+def test_a_wrong_file_of_builds_is_named(command, data, tmp_path, monkeypatch):
+    builds = tmp_path / "builds.json"
+    monkeypatch.setenv("TELEMETRY_FUEL", "true")
+    monkeypatch.setenv("TELEMETRY_FUEL_BUILDS_FILE", str(builds))
+    for text in ("{", "[]", '{"9.0": [{"id": "b1"}]}', '{"9.0": [{"build_id": "b1", "from": "soon"}]}'):
+        builds.write_text(text)
+        _, said = command("config", "check", "--data", str(data), status=78)
+
+        assert str(builds) in said
+    builds.write_text('{"9.0": [{"build_id": "b1", "from": "2026-01-01"}], "9.1": null}')
+    command("config", "check", "--data", str(data))
+
+
 def test_a_sender_is_used_by_its_commands(command, tmp_path):
     with fake_collector() as collector:
         config = tmp_path / "sender.toml"
@@ -115,7 +128,7 @@ def test_a_sender_is_used_by_its_commands(command, tmp_path):
         command("fuel-sender", "once", *where)
 
     found = json.loads(before)
-    assert found["unsent"] == {"action_logs": 3, "oswl_stats": 1, "ostf_runs": 0}
+    assert found["unsent"] == {"action_logs": 3, "oswl_stats": 1}
     assert (found["opted_in"], found["user_choice_saved"], found["quarantined"]) == (False, False, 0)
     assert "nothing was sent" in nothing
     assert json.loads(preview)["requests"] == sent
@@ -138,6 +151,10 @@ def test_a_sender_says_what_is_wrong(command, tmp_path):
         assert "line 1" in said
     command("fuel-sender", "record", "action_logs", str(tmp_path / "none"), *where, status=4)
     command("fuel-sender", "status", "--config", str(tmp_path / "none"), status=78)
+    (tmp_path / "text").write_text("no database, and long enough to be none" * 10)
+    broken = tmp_path / "broken.toml"
+    broken.write_text(config.read_text().replace("state.sqlite", "text"))
+    command("fuel-sender", "status", "--config", str(broken), status=78)
     command("fuel-sender", "opt-in", *where)
     _, said = command("fuel-sender", "once", *where, status=5)
     described, _ = command("fuel-sender", "describe")

@@ -58,11 +58,13 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = settings_of(args)
     if args.what == "check":
+        from telemetry_server.composition.fuel import check_fuel
         from telemetry_server.composition.listeners import check_ports
 
         check_files(settings)
         check_ports(settings)
         _check_data_dir(settings)
+        check_fuel(settings)
         if args.json:
             print_json({"ok": True})
         else:

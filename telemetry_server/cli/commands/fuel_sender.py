@@ -67,6 +67,9 @@ def run(args: argparse.Namespace) -> int:
     """Do the action."""
     if args.action == "describe":
         return _describe(args)
+    import sqlite3
+
+    from telemetry_server.composition.fuel import need_the_extra
     from telemetry_server.fuel.sender.config import BadSenderConfig, read_config
     from telemetry_server.fuel.sender_state.state_file import StateFile
     from telemetry_server.settings.errors import ConfigurationError
@@ -75,7 +78,11 @@ def run(args: argparse.Namespace) -> int:
         config = read_config(args.config)
     except BadSenderConfig as error:
         raise ConfigurationError(str(error)) from None
-    state = StateFile(config.state)
+    need_the_extra()
+    try:
+        state = StateFile(config.state)
+    except (sqlite3.Error, OSError) as error:
+        raise ConfigurationError(f"state {config.state} cannot be used: {error}") from None
     actions = {
         "run": _run,
         "once": _once,
@@ -203,7 +210,8 @@ def _status(args: argparse.Namespace, _config: "SenderConfig", state: "StateFile
         "send_anonymous_statistic": choices.send_anonymous_statistic,
         "user_choice_saved": choices.user_choice_saved,
         "opted_in": choices.opted_in,
-        "unsent": {str(kind): unsent(state, kind) for kind in Kind},
+        "unsent": {str(kind): unsent(state, kind) for kind in (Kind.ACTION_LOGS, Kind.OSWL_STATS)},
+        "unsent_health_check_runs": unsent(state, Kind.OSTF_RUNS),
         "quarantined": quarantined(state),
         "dropped": int(state.fact(DROPPED) or 0),
         "redactions": int(state.fact("redactions") or 0),

@@ -1,5 +1,6 @@
 """Opens a database by its URL: SQLite with durable commits, or PostgreSQL by psycopg."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,8 @@ from sqlalchemy import exc
 from storage.disk import Disk
 from telemetry_server.fuel.database.errors import BadDatabaseUrl
 
+# Alembic names each step of a migration; one event of our own names the result.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 CONNECT_SECONDS = 3
 BUSY_SECONDS = 5.0

@@ -1,6 +1,5 @@
 """Brings the schema of a collector's database to this program's version, by Alembic."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,8 +20,6 @@ from telemetry_server.fuel.database.partitions import ensure_partitions
 from telemetry_server.fuel.database.tables import VERSION_TABLE
 
 LOCK = 0x4655454D  # of all processes that migrate
-# Its lines name each step; one event of our own names the result.
-logging.getLogger("alembic").setLevel(logging.WARNING)
 BASE = "base"  # the version of an empty database
 
 
