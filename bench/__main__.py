@@ -48,7 +48,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
-    parser.add_argument("--pings", type=int, default=10_000, help="tables: pings of 90 KB (10000)")
+    parser.add_argument(
+        "--pings", type=int, default=10_000, help="tables, aggregates: pings of 90 KB (10000)"
+    )
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
     )
@@ -66,8 +68,8 @@ def main() -> int:
     rows: list[Row] = []
     for name in args.suites or SUITES:
         say(f"measuring: {name}")
-        sizes = {"big": args.pings, "small": args.small_pings} if name == "tables" else {}
-        rows += SUITES[name](args.quick, **sizes)
+        sizes = {"tables": {"big": args.pings, "small": args.small_pings}, "aggregates": {"big": args.pings}}
+        rows += SUITES[name](args.quick, **sizes.get(name, {}))
     if args.json:
         print_json({"machine": _machine(), "rows": [asdict(row) for row in rows]})
         return 0
