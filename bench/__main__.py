@@ -54,7 +54,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
-    parser.add_argument("--pings", type=int, default=10_000, help="tables: pings of 90 KB (10000)")
+    parser.add_argument(
+        "--pings", type=int, default=10_000, help="tables, aggregates: pings of 90 KB (10000)"
+    )
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
     )
@@ -77,6 +79,7 @@ def main() -> int:
         say(f"measuring: {name}")
         sizes = {
             "tables": {"big": args.pings, "small": args.small_pings},
+            "aggregates": {"big": args.pings},
             "mapreduce": {"records": args.records},
         }.get(name, {})
         rows += SUITES[name](args.quick, **sizes)

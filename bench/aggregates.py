@@ -20,7 +20,7 @@ _SQL = (
 )
 
 
-def measure(quick: bool, big: int = 20_000) -> list[Row]:
+def measure(quick: bool, big: int = 10_000) -> list[Row]:
     """
     Rows for building, for a few new pings, for one question, and for memory.
 

@@ -48,6 +48,13 @@ class Column(NamedTuple):
     data: bytes
 
 
+def numbers_of(column: Column) -> "array[int]":
+    """Return the numbers of *column*."""
+    numbers = array(TYPE_OF_WIDTH[column.width])
+    numbers.frombytes(column.data)
+    return numbers
+
+
 class Block(NamedTuple):
     """One block: its columns by name, and other values."""
 
@@ -169,7 +176,6 @@ def _block(data: bytes) -> Block:
     columns: dict[str, array[int]] = {}
     start = end + 1
     for name, width, length in head["columns"]:
-        columns[name] = array(TYPE_OF_WIDTH[width])
-        columns[name].frombytes(data[start : start + length])
+        columns[name] = numbers_of(Column(name, width, data[start : start + length]))
         start += length
     return Block(columns, head["values"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from telemetry_server.aggregates.checked_sums import row_samples, summed
+from telemetry_server.aggregates.checked_sums import row_samples, summed, summed_columns
 from telemetry_server.aggregates.columns import joined, lengths_of, lists_of, parted, ranked
 
 if TYPE_CHECKING:
@@ -68,13 +68,24 @@ class _Keys:
             raise TooManyCells
         return cls(ranks, words, sizes)
 
-    def codes(self, unions: Sequence[str] = ()) -> "pa.Array":
-        """Return the key of each fact as one number; the parts in *unions* are null."""
+    def codes(self) -> "pa.Array":
+        """Return the key of each fact as one number."""
         code = self.ranks["metric"]
         for name in (*WORDS[1:], "dimensions"):
-            size = self.sizes[name]
-            code = joined(code, size, size - 1 if name in unions else self.ranks[name])
+            code = joined(code, self.sizes[name], self.ranks[name])
         return code
+
+    def united(self, codes: "pa.Array", unions: Sequence[str]) -> "pa.Array":
+        """Return *codes* with null for the parts in *unions*."""
+        import pyarrow.compute as pc
+
+        parts: dict[str, pa.Array | int] = {}
+        for name in reversed((*WORDS[1:], "dimensions")):
+            codes, part = parted(codes, self.sizes[name])
+            parts[name] = self.sizes[name] - 1 if name in unions else part
+        for name in (*WORDS[1:], "dimensions"):
+            codes = pc.add(pc.multiply(codes, self.sizes[name]), parts[name])
+        return codes
 
     def columns(self, codes: "pa.Array") -> "dict[str, pa.Array]":
         """Return the columns that *codes* stand for."""
@@ -123,7 +134,7 @@ def cells_of(facts: "pa.Table", no_client: int) -> "pa.Table":
     }
     parts = [(codes, columns)]
     for unions in (("process",), ("label",), ("process", "label")):
-        found = _union(facts, keys, number, unions)
+        found = _union(facts, keys, codes, number, unions)
         if found is not None:
             parts.append(found)
     names = cell_schema().names
@@ -171,31 +182,26 @@ def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str
     sums = facts.column("sum").combine_chunks()
     is_known = sums.is_valid()
     samples = row_samples(facts.column("counts").combine_chunks())
-    zero = pa.scalar(0, pa.int64())
-    found = {
-        "sum": summed(number, sums.fill_null(0))[1],
-        "sum_samples": summed(number, pc.if_else(is_known, samples, zero))[1],
+    values = {
+        "sum": sums.fill_null(0),
+        "sum_samples": pc.if_else(is_known, samples, pa.scalar(0, pa.int64())),
+        "sum_unknown": pc.invert(is_known).cast(pa.int64()),
+        "without_client": pc.equal(facts.column("client"), no_client).combine_chunks().cast(pa.int64()),
     }
-    rows = pa.table(
-        {
-            "cell": number,
-            "unknown": pc.invert(is_known).cast(pa.int64()),
-            "ping": facts.column("ping"),
-            "without": pc.equal(facts.column("client"), no_client).cast(pa.int64()),
-        }
-    )
-    wanted = [("unknown", "sum"), ("ping", "count"), ("ping", "count_distinct"), ("without", "sum")]
-    counted = rows.group_by("cell", use_threads=False).aggregate(wanted).sort_by("cell")
-    names = ("sum_unknown", "instances", "pings", "without_client")
-    grouped = ("unknown_sum", "ping_count", "ping_count_distinct", "without_sum")
-    return found | {
-        name: counted.column(each).combine_chunks().cast(pa.int64())
-        for name, each in zip(names, grouped, strict=True)
-    }
+    found, instances = summed_columns(number, values)
+    ping = facts.column("ping").combine_chunks().cast(pa.int64())
+    pairs = joined(number, (pc.max(ping).as_py() or 0) + 1, ping)
+    distinct = pairs.unique()
+    pings = instances
+    if len(distinct) < len(pairs):
+        # A ping may have several instances of one cell: those of several children.
+        cells, _ = parted(distinct, (pc.max(ping).as_py() or 0) + 1)
+        pings = lengths_of(cells, len(instances))
+    return {**found, "instances": instances, "pings": pings}
 
 
 def _union(
-    facts: "pa.Table", keys: _Keys, number: "pa.Array", unions: Sequence[str]
+    facts: "pa.Table", keys: _Keys, codes: "pa.Array", number: "pa.Array", unions: Sequence[str]
 ) -> "tuple[pa.Array, dict[str, pa.Array]] | None":
     """Return keys and columns of the unions that have more than one cell."""
     import pyarrow as pa
@@ -203,17 +209,20 @@ def _union(
 
     if all(keys.sizes[name] == 2 for name in unions):
         return None  # one process, one label
-    rows = pa.table({"key": keys.codes(unions), "ping": facts.column("ping"), "cell": number})
-    found = rows.group_by("key", use_threads=False).aggregate(
-        [("cell", "count_distinct"), ("ping", "count_distinct")]
-    )
-    found = found.filter(pc.greater(found.column("cell_count_distinct"), 1)).sort_by("key")
-    if not found.num_rows:
+    key_of_cell = keys.united(codes, unions)
+    counted = key_of_cell.value_counts()
+    wanted = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    if not len(wanted):
         return None
-    count = found.num_rows
+    wanted = wanted.take(pc.array_sort_indices(wanted))
+    place = pc.index_in(key_of_cell, value_set=wanted).cast(pa.int64()).take(number)
+    is_wanted = place.is_valid()
+    ping = facts.column("ping").combine_chunks().cast(pa.int64()).filter(is_wanted)
+    size = (pc.max(ping).as_py() or 0) + 1
+    unions_of, _ = parted(joined(place.filter(is_wanted), size, ping).unique(), size)
+    count = len(wanted)
     zeros = pa.array([0] * count, pa.int64())
     empty = pa.array([[]] * count, pa.list_(pa.int64()))
-    pings = found.column("ping_count_distinct").combine_chunks().cast(pa.int64())
     columns = {"starts": empty, "counts": empty, "clients": empty}
-    columns |= dict.fromkeys(NUMBERS, zeros) | {"pings": pings}
-    return found.column("key").combine_chunks(), columns
+    columns |= dict.fromkeys(NUMBERS, zeros) | {"pings": lengths_of(unions_of, count)}
+    return wanted, columns

@@ -1,5 +1,6 @@
 """Sums of 64-bit integers by group that are never wrapped."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,27 @@ def summed(groups: "pa.Array", values: "pa.Array") -> "tuple[pa.Array, pa.Array]
         return _wide(rows)
     found = rows.group_by("group", use_threads=False).aggregate([("value", "sum")]).sort_by("group")
     return found.column("group").combine_chunks(), found.column("value_sum").combine_chunks()
+
+
+def summed_columns(
+    groups: "pa.Array", columns: "Mapping[str, pa.Array]"
+) -> "tuple[dict[str, pa.Array], pa.Array]":
+    """
+    Return the sums of *columns* by group, in order of the groups, and how many values each group has.
+
+    Raises:
+        SumTooLarge: A sum does not fit.
+    """
+    import pyarrow as pa
+
+    rows = pa.table({"group": groups, **columns})
+    safe = [name for name, values in columns.items() if _is_safe(values)]
+    wanted = [(name, "sum") for name in safe] + [("group", "count")]
+    found = rows.group_by("group", use_threads=False).aggregate(wanted).sort_by("group")
+    sums = {name: found.column(f"{name}_sum").combine_chunks() for name in safe}
+    for name in columns.keys() - sums.keys():
+        sums[name] = _wide(pa.table({"group": groups, "value": columns[name]}))[1]
+    return sums, found.column("group_count").combine_chunks().cast(pa.int64())
 
 
 def _is_safe(values: "pa.Array") -> bool:

@@ -1,6 +1,6 @@
 """Answers from the summaries, without the tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from telemetry_server.aggregates.sums import Found, pings_of_unions
 MAX_OPEN = 128
 ATTEMPTS = 10
 ID_BYTES = 16
+Words = Mapping[int, str | None]
+"""Words by their number; None for a union."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +145,15 @@ class _BlockSums:
     def add(self, block: Block) -> None:
         """Add the cells of *block*."""
         columns, values = block.columns, block.values
-        processes, labels = [*values["process"], None], [*values["label"], None]
+        processes, labels, shapes = (dict(values[name]) for name in ("process", "label", "shape"))
         keys = [
-            (number, processes[process], labels[label], values["shape"][shape], pings)
+            (number, processes[process], labels[label], shapes[shape], pings)
             for number, process, label, shape, pings in zip(
                 *(columns[name] for name in ("dimensions", "process", "label", "shape", "pings")), strict=True
             )
             if self.groups[number] is not None
         ]
-        self._add_cells(block, processes, labels)
+        self._add_cells(block, processes, labels, shapes)
         for (number, label, shape), pings in pings_of_unions(keys, self.asked.selection).items():
             reason = self.reasons[number]
             if reason is not None:
@@ -159,8 +161,8 @@ class _BlockSums:
             else:
                 self.found.sums[self.groups[number] or "", label, shape].pings += pings
 
-    def _add_cells(self, block: Block, processes: list[str | None], labels: list[str | None]) -> None:
-        columns, shapes = block.columns, block.values["shape"]
+    def _add_cells(self, block: Block, processes: Words, labels: Words, shapes: Mapping[int, str]) -> None:
+        columns = block.columns
         selection, sums = self.asked.selection, self.found.sums
         starts, counts, clients = columns["starts"], columns["counts"], columns["clients"]
         rows = zip(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage.aggregates.summary_file import CLIENTS, Column, SummaryWriter
+from storage.aggregates.summary_file import CLIENTS, Column, SummaryWriter, numbers_of
 from storage.disk import Disk
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader
@@ -177,10 +177,13 @@ class _Summariser:
         except SumTooLarge:
             self._add_one_by_one(facts)
             return
+        self._add_cells(cells)
+
+    def _add_cells(self, cells: "pa.Table") -> None:
+        batch = CellBatch(cells)
         start = 0
-        metrics = one_array(cells.column("metric")).value_counts()
-        for each in metrics.to_pylist():
-            self._add_metric(each["values"], cells.slice(start, each["counts"]))
+        for each in one_array(cells.column("metric")).value_counts().to_pylist():
+            self._add_metric(each["values"], batch, start, start + each["counts"])
             start += each["counts"]
 
     def _add_one_by_one(self, facts: "pa.Table") -> None:
@@ -190,20 +193,21 @@ class _Summariser:
         names = one_array(facts.column("metric")).unique().to_pylist()
         for name in sorted(names):
             try:
-                self._add_metric(
-                    name, cells_of(facts.filter(pc.equal(facts.column("metric"), name)), self._no_client)
+                self._add_cells(
+                    cells_of(facts.filter(pc.equal(facts.column("metric"), name)), self._no_client)
                 )
             except SumTooLarge:
                 self._overflows.append(name)
 
-    def _add_metric(self, name: str, cells: "pa.Table") -> None:
-        columns, values = block_of(cells)
+    def _add_metric(self, name: str, batch: "CellBatch", first: int, last: int) -> None:
+        columns, values, dimensions = batch.block(first, last)
         self._file.add(name, columns, values)
-        pairs = {self._pair_of[number] for number in cells.column("dimensions").unique().to_pylist()}
         known = self._metrics.get(name, {"pairs": (), "processes": ()})
+        pairs = {self._pair_of[number] for number in dimensions}
+        processes = {word for _, word in values["process"] if word is not None}
         self._metrics[name] = {
             "pairs": sorted(pairs.union(known["pairs"])),
-            "processes": sorted({*values["process"], *known["processes"]}),
+            "processes": sorted(processes.union(known["processes"])),
         }
 
     def finish(self) -> Made:
@@ -223,24 +227,41 @@ class _Summariser:
         self._file.close()
 
 
-def block_of(cells: "pa.Table") -> tuple[list[Column], dict[str, Any]]:
-    """Return the columns of *cells* for a summary file, and the texts that their numbers stand for."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+class CellBatch:
+    """Cells as columns of bytes, of which each metric gets its part."""
 
-    columns, values = [], {}
-    for name in WORDS[1:]:
-        ranks, words = ranked(one_array(cells.column(name)))
-        columns.append(_column(name, ranks))
-        values[name] = words.to_pylist()
-    for name in ("dimensions", *NUMBERS):
-        columns.append(_column(name, one_array(cells.column(name))))
-    for name in LISTS:
-        lists = one_array(cells.column(name))
-        if name != "counts":  # there are as many counts as starts
-            columns.append(_column(f"{name}_length", pc.list_value_length(lists)))
-        columns.append(_column(name, lists.flatten().cast(pa.int64())))
-    return columns, values
+    def __init__(self, cells: "pa.Table") -> None:
+        import pyarrow.compute as pc
+
+        self._words: dict[str, list[str | None]] = {}
+        self._columns: list[Column] = []
+        for name in WORDS[1:]:
+            ranks, words = ranked(one_array(cells.column(name)))
+            self._words[name] = [*words.to_pylist(), None]
+            self._columns.append(_column(name, ranks))
+        for name in ("dimensions", *NUMBERS):
+            self._columns.append(_column(name, one_array(cells.column(name))))
+        lists = {name: one_array(cells.column(name)) for name in LISTS}
+        self._offsets = {name: pc.subtract(each.offsets, each.offsets[0]) for name, each in lists.items()}
+        self._lists = [_column(name, each.flatten()) for name, each in lists.items()]
+        for name in ("starts", "clients"):  # there are as many counts as starts
+            self._columns.append(_column(f"{name}_length", pc.list_value_length(lists[name])))
+
+    def block(self, first: int, last: int) -> tuple[list[Column], dict[str, Any], set[int]]:
+        """Return the cells from *first* to *last*: columns, the words of their numbers, dimensions."""
+        columns = [_slice(column, first, last) for column in self._columns]
+        for column in self._lists:
+            offsets = self._offsets[column.name]
+            columns.append(_slice(column, offsets[first].as_py(), offsets[last].as_py()))
+        used = {column.name: set(numbers_of(column)) for column in columns[: len(WORDS)]}
+        values = {
+            name: [[number, self._words[name][number]] for number in sorted(used[name])] for name in WORDS[1:]
+        }
+        return columns, values, used["dimensions"]
+
+
+def _slice(column: Column, first: int, last: int) -> Column:
+    return column._replace(data=column.data[first * column.width : last * column.width])
 
 
 def _column(name: str, numbers: "pa.Array") -> Column:

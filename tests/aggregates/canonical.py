@@ -44,7 +44,7 @@ def day_table(day: DaySums) -> bytes:
 def _add(*given: Any) -> None:
     cells, unions, metric, block, dimensions, ids = given
     columns, values = block.columns, block.values
-    processes, labels = [*values["process"], None], [*values["label"], None]
+    processes, labels, shapes = (dict(values[name]) for name in ("process", "label", "shape"))
     end = client_end = 0
     rows = []
     for place, number in enumerate(columns["dimensions"]):
@@ -52,7 +52,7 @@ def _add(*given: Any) -> None:
         end += columns["starts_length"][place]
         client_end += columns["clients_length"][place]
         process, label = processes[columns["process"][place]], labels[columns["label"][place]]
-        shape = values["shape"][columns["shape"][place]]
+        shape = shapes[columns["shape"][place]]
         rows.append((number, process, label, shape, columns["pings"][place]))
         if process is None or label is None:
             continue
