@@ -1,15 +1,28 @@
 """The commands `fuel` and `fuel-sender`."""
 
 import json
+import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from telemetry_server.fuel.database.collector_database import HEAD
 from tests.fuel.documents import a_task, a_workload
 from tests.fuel.fake_collector import fake_collector
 from tests.fuel.test_database import fill
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command that logs sets up the logs of this process; afterwards they are as before."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture
