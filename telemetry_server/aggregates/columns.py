@@ -74,7 +74,8 @@ def lengths_of(groups: "pa.Array", count: int) -> "pa.Array":
     import pyarrow.compute as pc
 
     counted = groups.value_counts()
-    places = pc.index_in(pa.array(range(count), pa.int64()), value_set=counted.field("values"))
+    numbers = pc.subtract(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count)), 1)
+    places = pc.index_in(numbers, value_set=counted.field("values"))
     return counted.field("counts").take(places).fill_null(0)
 
 

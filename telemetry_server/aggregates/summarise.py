@@ -275,7 +275,6 @@ def _column(name: str, numbers: "pa.Array") -> Column:
         width *= 2
     narrow = numbers.cast({1: pa.int8(), 2: pa.int16(), 4: pa.int32(), 8: pa.int64()}[width])
     data = narrow.buffers()[1]
-    start = narrow.offset * width
-    return Column(
-        name, width, b"" if data is None else data.to_pybytes()[start : start + len(narrow) * width]
-    )
+    if data is None:
+        return Column(name, width, b"")
+    return Column(name, width, data.slice(narrow.offset * width, len(narrow) * width).to_pybytes())

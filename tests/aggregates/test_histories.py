@@ -186,7 +186,7 @@ def forget(world: World, letter: str) -> None:
                 kept = table.filter(pc.invert(pc.is_in(_storage(table.column(PING_KEY)), value_set=gone)))
                 if kept.num_rows:
                     batch = kept.cast(written_schema_of(file.table)).combine_chunks().to_batches()[0]
-                    new.append(scratch.write(file.table, day, batch))
+                    new.append(scratch.write(file.table, day, [batch]))
             with FileLock(root.state / "converter.lock").held():
                 install(root, ledger, disk, new, old=files)
 

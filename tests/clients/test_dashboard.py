@@ -145,10 +145,12 @@ def browser(aggregates, libraries, tmp_path_factory):
             yield driver, asked
 
 
-def shown(driver, page: str, state: str, ready: str) -> None:
+def shown(browser, page: str, state: str, ready: str) -> None:
     """Open a page of the dashboard, and wait until the script *ready* is true."""
+    driver, asked = browser
     driver.open("about:blank")
     driver.errors()
+    asked.clear()
     driver.open(f"https://{PAGES}/new-pipeline/{page}#!{state}")
     deadline = time.monotonic() + SHOWN_SECONDS
     while not driver.run(f"return Boolean({ready})"):
@@ -168,9 +170,8 @@ SELECTED = "max_channel_version=nightly%2F42&sanitize=0&table=0&trim=0"
 def test_the_distribution_page_shows_our_numbers(measure, aggregates, browser):
     """Samples, instances and sum are ours; percentiles are of the page's own arithmetic over our counts."""
     driver, asked = browser
-    asked.clear()
     shown(
-        driver,
+        browser,
         "dist.html",
         f"{SELECTED}&measure={measure}",
         "window.$ && gCurrentHistogramsList && gCurrentHistogramsList.length && $('#prop-count').text()",
@@ -226,7 +227,7 @@ def test_the_evolution_page_draws_every_build(measure, browser):
     """No script fails, and the chart is there."""
     driver, _ = browser
     shown(
-        driver,
+        browser,
         "evo.html",
         f"aggregates=5th-percentile!25th-percentile!median&{SELECTED}&measure={measure}"
         "&min_channel_version=nightly%2F42",
@@ -240,9 +241,8 @@ def test_the_evolution_page_draws_every_build(measure, browser):
 def test_systems_are_compared_without_running_their_names(browser):
     """One request for each system; a name with markup is OTHER."""
     driver, asked = browser
-    asked.clear()
     shown(
-        driver,
+        browser,
         "dist.html",
         f"{SELECTED}&measure=EXP&compare=os",
         "window.$ && gCurrentHistogramsList && gCurrentHistogramsList.length",
@@ -257,10 +257,9 @@ def test_systems_are_compared_without_running_their_names(browser):
 
 def test_a_missing_measure_is_no_data(browser):
     """404 is borne."""
-    driver, asked = browser
-    asked.clear()
+    driver, _ = browser
     shown(
-        driver,
+        browser,
         "dist.html",
         f"{SELECTED}&measure=NOPE",
         "window.$ && window.gCurrentHistogramsList !== null && !$('.busy-indicator').is(':visible')",
