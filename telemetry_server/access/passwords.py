@@ -35,7 +35,7 @@ def is_password(password: str, password_hash: str | None) -> bool:
     """Whether *password* has this hash; False after the same time where there is no hash (unknown user)."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    of_no_password = _hash_of_no_password()  # made once, whoever asks first
+    of_no_password = _hash_of_no_password()  # made once, by the first caller
     try:
         is_right = _hasher().verify(password_hash or of_no_password, password)
     except (VerificationError, InvalidHashError):

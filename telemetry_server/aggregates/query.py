@@ -33,7 +33,7 @@ class Selection:
         return all(getattr(dimensions, name) in values for name, values in self.filters.items())
 
     def wants_cell(self, process: str | None, label: str | None) -> bool:
-        """Return whether a cell that is no union is selected."""
+        """Return whether a cell other than a union is selected."""
         return (not self.processes or process in self.processes) and self.label in (None, label)
 
 

@@ -105,5 +105,5 @@ class QueryProcess:
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
-        # What it had written and nobody reads would keep the pipe open.
+        # Output that is never read would keep the pipe open.
         self._process._transport.close()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Checks of a request before it is looked at: which host, from which page, by whom."""
+"""Checks of a request before it is looked at: which host, which page, which visitor."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -108,7 +108,7 @@ def test_a_wrong_time_span_is_a_usage_error(text, command, tmp_path):
 
 
 def test_a_change_is_whole_or_not_at_all(tmp_path):
-    """What a killed command left behind is no obstacle, and no user."""
+    """What a killed command left behind does not stop the next one, and is not a user."""
     root = DataRoot(tmp_path)
     root.prepare(Disk())
     file = AccessFile(root)

@@ -77,7 +77,7 @@ def test_strict_mode_finds_what_todays_rules_forbid(root, command):
 
 
 def test_two_files_are_compared_by_their_definitions(root, command):
-    """Added, removed, and changed field by field; a line is no change."""
+    """Added, removed, and changed field by field; a line number is not a change."""
     new = root / "new-Scalars.yaml"
     new.write_bytes(b"\n" + SCALARS.replace(b"expires: '71'", b"expires: '80'").replace(b"note:", b"remark:"))
     arguments = ("specs", "diff", str(root / "Scalars.yaml"), str(new), "--data", str(root))

@@ -22,7 +22,7 @@ POSTS = ("action_logs", "installation_structure", "oswl_stats", "ostf_runs")
 
 
 async def test_ping_answers_without_the_database(tmp_path):
-    async with running_collector(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:1/none") as running:
+    async with running_collector(tmp_path, "postgresql+psycopg://stranger@127.0.0.1:1/none") as running:
         reply = await running.send("GET", "/api/v1/ping/")
         away = await running.post("action_logs", {"action_logs": [a_task(1)]})
 

@@ -287,7 +287,7 @@ FAILING = {
         "setup_reduce failed: AttributeError: ",
     ),
     "map exits": ("def map(k, d, v, c): raise SystemExit(3)\n", "SystemExit: 3 (job.py:1 in map)"),
-    "there is no map": (
+    "without a map": (
         "def reduce(k, v, c): pass\n",
         "job.py has no function map(key, dims, value, context)",
     ),
@@ -326,9 +326,9 @@ USAGE = {
     "a part with an output": (["job.py", "--part", "p", "--output", "o"], "--part writes a part"),
     "a filter of parts": (["job.py", "--merge", "p", "--filter", "f"], "--filter goes with --part"),
     "totals and output on stdout": (["job.py", "--json"], "name a file for the output with --output"),
-    "a bucket": (["job.py", "-b", "x"], "-b/--bucket is not supported: there is no cloud store"),
-    "a key": (["job.py", "-k", "x"], "is not supported: there is no cloud store"),
-    "a secret key": (["job.py", "-s", "x"], "is not supported: there is no cloud store"),
+    "a bucket": (["job.py", "-b", "x"], "-b/--bucket is not supported: data is never in a cloud store"),
+    "a key": (["job.py", "-k", "x"], "is not supported: data is never in a cloud store"),
+    "a secret key": (["job.py", "-s", "x"], "is not supported: data is never in a cloud store"),
     "deleting": (["job.py", "-X"], "-X/--delete-files is not supported: a job never deletes its input"),
     "no mappers": (["job.py", "-m", "0"], "0 is less than 1"),
     "a wrong limit": (["job.py", "--max-bad", "x"], "'x' is not a count, such as 10, or a share, such as 1%"),

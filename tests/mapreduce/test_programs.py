@@ -70,7 +70,7 @@ FAILING = {
         1,
         "combine wrote no line for key '",
     ),
-    "there is no such program": (["--map", "no-such-program-at-all"], 1, "ended with status 127"),
+    "a program that does not exist": (["--map", "no-such-program-at-all"], 1, "ended with status 127"),
 }
 
 

@@ -173,7 +173,7 @@ async def test_a_wrong_password_is_told_without_a_hint(guarded):
     setup, _ = guarded
     async with running_reports(setup) as reports:
         wrong = await reports.sign_in("a-viewer", "guess")
-        unknown = await reports.sign_in("nobody", "guess")
+        unknown = await reports.sign_in("stranger", "guess")
 
     assert (wrong.status, unknown.status) == (401, 401)
     assert "Name or password is wrong." in wrong.text
@@ -191,7 +191,7 @@ async def test_a_network_that_is_not_named_cannot_connect(setup):
 
 
 async def test_a_proxy_names_the_user_in_its_header(guarded):
-    """With the role of the user of that name; one that is not there is nobody."""
+    """With the role of the user of that name; one that is not there is not let in."""
     setup, _ = guarded
     async with running_reports(setup, trusted_user_header="X-Remote-User") as reports:
         known = await reports.get("/api/v1/status", headers={"X-Remote-User": "a-viewer"})

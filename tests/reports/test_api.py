@@ -262,7 +262,7 @@ async def test_a_statement_that_takes_too_long_is_stopped_while_pages_answer(set
 
 
 async def test_a_statement_whose_client_goes_is_ended_with_its_process(setup):
-    """Within a moment, so that nobody waits for an answer that nobody reads."""
+    """Within a moment: other queries do not wait for an answer that is never read."""
     slow = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7"
     async with running_reports(setup) as reports:
         asked = asyncio.create_task(reports.post("/api/v1/sql", json={"sql": slow}))

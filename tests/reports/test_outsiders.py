@@ -296,7 +296,7 @@ def test_an_unknown_name_costs_as_many_hashes_as_a_wrong_password(monkeypatch):
 
 
 async def test_who_is_unknown_sends_little(guarded):
-    """The form is small, and nobody fills the memory before the password is asked."""
+    """The form is small, and memory cannot be filled before the password is checked."""
     setup, tokens = guarded
     async with running_reports(setup, tokens=tokens) as reports:
         large = {"name": "x", "password": "y" * 20_000}

@@ -101,7 +101,7 @@ async def test_a_bad_parameter_of_a_page_is_400_and_a_sentence(target, sentence,
 
 
 async def test_what_a_role_may_not_see_says_for_whom_it_is(guarded):
-    """And as whom the visitor is signed in."""
+    """And the name of the visitor who is signed in."""
     setup, tokens = guarded
     async with running_reports(setup, tokens=tokens) as reports:
         cookie = (await reports.sign_in("a-viewer")).cookie

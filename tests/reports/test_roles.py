@@ -7,8 +7,8 @@ from telemetry_server.reports.route import answers_json
 from tests.reports.reports_server import running_reports
 from tests.support.data_root import an_id
 
-EVERYONE = {"nobody", "viewer", "analyst", "support", "admin"}
-SIGNED_IN = EVERYONE - {"nobody"}
+EVERYONE = {"anonymous", "viewer", "analyst", "support", "admin"}
+SIGNED_IN = EVERYONE - {"anonymous"}
 ANALYSTS = {"analyst", "admin"}
 PING = an_id(1)
 OLD = "/aggregates_by"
@@ -82,11 +82,11 @@ async def test_each_route_answers_the_roles_of_the_matrix_and_no_others(guarded)
     async with running_reports(setup, tokens=tokens) as reports:
         for method, target, _, allowed in MATRIX:
             for role in sorted(EVERYONE):
-                headers = {} if role == "nobody" else reports.bearer(role)
+                headers = {} if role == "anonymous" else reports.bearer(role)
                 answer = await reports.request(method, target, headers=headers, **BODIES.get(target, {}))
                 if role in allowed:
                     expected = STATUSES.get((method, target), 200)
-                elif role == "nobody":
+                elif role == "anonymous":
                     expected = 401 if answers_json(target) else 303
                 else:
                     expected = 403

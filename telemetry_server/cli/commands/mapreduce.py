@@ -41,9 +41,9 @@ IGNORED: dict[tuple[str, ...], str] = {
     ("-v", "--verbose"): "every run says what it did",
 }
 REFUSED: dict[tuple[str, ...], str] = {
-    ("-b", "--bucket"): "there is no cloud store; --data names the data root",
-    ("-k", "--aws-key"): "there is no cloud store that would need a key",
-    ("-s", "--aws-secret-key"): "there is no cloud store that would need a key",
+    ("-b", "--bucket"): "data is never in a cloud store; --data names the data root",
+    ("-k", "--aws-key"): "data is never in a cloud store, so a key has no use",
+    ("-s", "--aws-secret-key"): "data is never in a cloud store, so a key has no use",
     ("-X", "--delete-files"): "a job never deletes its input",
 }
 

@@ -62,7 +62,7 @@ def restore(url_text: str, file: Path) -> None:
     Replace the content of the database with that of *file*, in one transaction.
 
     Raises:
-        BackupFailed: *file* is no backup of such a database; the database is as before.
+        BackupFailed: *file* is not a backup of such a database; the database is as before.
     """
     url = url_of(url_text)
     is_sqlite = url.get_backend_name() == SQLITE

@@ -85,7 +85,7 @@ PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9+._~-]*-[0-9][A-Za-z0-9+._~:-]*")
 
 
 def is_package(text: str) -> bool:
-    """Whether *text* is the name of a package with its version; its last part is no domain."""
+    """Whether *text* is the name of a package with its version; its last part is not a domain."""
     last = text.rpartition(".")[2].lower()
     return PACKAGE.fullmatch(text) is not None and (not last.isalpha() or last in NO_HOSTS)
 

@@ -65,7 +65,7 @@ class Recorder:
 
     def begin_request(self, method: str, path: str, headers: Mapping[str, str]) -> RequestSeen | None:
         """
-        Return what is known of a request at its start; None if it is no operation.
+        Return what is known of a request at its start; None if it is not an operation.
 
         Args:
             headers: Names in lower case.

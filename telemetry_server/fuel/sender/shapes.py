@@ -132,7 +132,7 @@ class Pseudonyms:
     Shapes that keep equal values equal without showing them.
 
     Args:
-        secret: Never leaves the installation, so nobody can try out values.
+        secret: Never leaves the installation, so others cannot try out values.
     """
 
     def __init__(self, secret: bytes) -> None:

@@ -90,7 +90,7 @@ async def test_submissions_that_wait_together_share_a_sync(tmp_path):
 
 
 async def test_a_writer_without_submissions_leaves_no_files(tmp_path):
-    """There is no segment and no spare file."""
+    """Neither a segment nor a spare file is left."""
     async with RawWriter(tmp_path / "raw", min_free_bytes=0):
         pass
 
