@@ -63,4 +63,4 @@ def test_the_demo_succeeds():
 
     assert shown["as_expected"]
     assert shown["balanced"]
-    assert shown["total"]["received"] == 400
+    assert shown["total"]["received"] > 400

@@ -24,10 +24,11 @@ from telemetry_server.fuel.sender.transport import NoAnswer, Transport
 from telemetry_server.fuel.sender_state.choices import changed_choices
 from telemetry_server.fuel.sender_state.documents import Kind, unsent
 from telemetry_server.fuel.sender_state.state_file import StateFile
-from tests.faults.conftest import Figure, size
 from tests.fuel.documents import a_task
 from tests.support.edges import wait_for
+from tests.support.figures import Figure
 from tests.support.postgresql import PostgreSQL, program, running_postgresql
+from tests.support.sizes import size
 from tests.support.whole_server import children_of, kill
 
 pytestmark = pytest.mark.slow

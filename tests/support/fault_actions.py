@@ -173,9 +173,9 @@ def compact(root: str, day: str = DAY) -> int:
 
 def rebuild_tables(root: str, day: str = DAY) -> int:
     """Make the tables of a day anew, like the command."""
-    world = World(Path(root))
     disk = Disk()
     try:
+        world = World(Path(root))
         with open_ledger(world.root, disk) as ledger:
             Rebuilder(world.root, ledger, disk, world.setup.definition_finder).rebuild_day(day)
     except (OSError, StorageError):

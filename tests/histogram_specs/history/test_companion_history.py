@@ -25,25 +25,25 @@ NOW = datetime(2019, 6, 1, tzinfo=UTC)
 def served(tmp_path_factory):
     """A repository whose scalars change, whose use counters come late and go again."""
     scratch = tmp_path_factory.mktemp("mercurial")
-    hg = mercurial.find_hg(scratch / "venv")
-    repository = mercurial.Repository(hg, scratch / "repositories" / CENTRAL)
+    with mercurial.installed(scratch / "venv") as hg:
+        repository = mercurial.Repository(hg, scratch / "repositories" / CENTRAL)
 
-    def put(name: str, text: bytes) -> None:
-        path = repository.path / REPOSITORY_PATHS[name]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
+        def put(name: str, text: bytes) -> None:
+            path = repository.path / REPOSITORY_PATHS[name]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text)
 
-    known = {"bare": repository.commit("2019-01-01", a_text(1))}
-    put(SCALARS, b"one: 1\n")
-    known["scalars"] = repository.commit("2019-02-01")
-    put(SCALARS, b"two: 2\n")
-    put(USE_COUNTERS, b"method A.b\n")
-    known["both"] = repository.commit("2019-03-01")
-    known["later"] = repository.commit("2019-04-01")
-    repository.run("remove", REPOSITORY_PATHS[USE_COUNTERS])
-    known["removed"] = repository.commit("2019-05-01")
-    with mercurial.serving(hg, scratch / "repositories", scratch / "access.log") as url:
-        yield url, known
+        known = {"bare": repository.commit("2019-01-01", a_text(1))}
+        put(SCALARS, b"one: 1\n")
+        known["scalars"] = repository.commit("2019-02-01")
+        put(SCALARS, b"two: 2\n")
+        put(USE_COUNTERS, b"method A.b\n")
+        known["both"] = repository.commit("2019-03-01")
+        known["later"] = repository.commit("2019-04-01")
+        repository.run("remove", REPOSITORY_PATHS[USE_COUNTERS])
+        known["removed"] = repository.commit("2019-05-01")
+        with mercurial.serving(hg, scratch / "repositories", scratch / "access.log") as url:
+            yield url, known
 
 
 async def prefetched(url, directory):
