@@ -1,14 +1,15 @@
 """The figures of uptake, recipes and studies over the tables: for the command, the API and the pages."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from telemetry_server.normandy.matching import EnrollmentEvent
+from telemetry_server.normandy.ratio import Ratio
 from telemetry_server.normandy.study_report import StudyReport
 from telemetry_server.normandy.uptake import CARRIERS
-from telemetry_server.normandy.uptake_report import figures_of, revision_of
+from telemetry_server.normandy.uptake_report import UptakeKey, figures_of, revision_of, times_of
 from telemetry_server.normandy.vocabulary import RECIPE
 
 FETCHED_ROWS = 10_000
@@ -31,6 +32,18 @@ WHERE component = 'normandy' AND carrier != 'histogram' AND list_contains($carri
   AND submission_date BETWEEN $first_day AND $last_day
   AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
   AND version IS NOT DISTINCT FROM coalesce($version, version)
+GROUP BY ALL
+"""
+_TIMES = """
+SELECT carrier, kind, name, word,
+  quantile_disc(age_seconds, 0.5), quantile_disc(age_seconds, 0.95),
+  quantile_disc(duration_ms, 0.5), quantile_disc(duration_ms, 0.95)
+FROM uptake
+WHERE component = 'normandy' AND carrier != 'histogram' AND list_contains($carriers, carrier)
+  AND submission_date BETWEEN $first_day AND $last_day
+  AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
+  AND version IS NOT DISTINCT FROM coalesce($version, version)
+  AND (age_seconds IS NOT NULL OR duration_ms IS NOT NULL)
 GROUP BY ALL
 """
 _UPTAKE_MARKS = """
@@ -128,6 +141,14 @@ class Question:
         """The carriers that were asked for."""
         return (self.carrier,) if self.carrier else CARRIERS
 
+    def before(self) -> "Question | None":
+        """Return the same question about as many days before; None unless both days are given."""
+        if not self.first_day or not self.last_day:
+            return None
+        first, last = _date(self.first_day), _date(self.last_day)
+        days = last - first + timedelta(days=1)
+        return replace(self, first_day=f"{first - days:%Y%m%d}", last_day=f"{last - days:%Y%m%d}")
+
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the statements above."""
         return {
@@ -166,7 +187,20 @@ def _figures(connection: Connection, question: Question) -> list[dict[str, Any]]
     asked = question.parameters()
     counts = connection.execute(_COUNTS, asked).fetchall()
     clients = connection.execute(_CLIENTS, asked).fetchall()
-    return [figures.as_json() for figures in figures_of(counts, clients, question.carriers)]
+    times = times_of(connection.execute(_TIMES, asked).fetchall())
+    rates_before = _rates_before(connection, question)
+    return [
+        figures.as_json(times.get(figures.key, {}), rates_before.get(figures.key))
+        for figures in figures_of(counts, clients, question.carriers)
+    ]
+
+
+def _rates_before(connection: Connection, question: Question) -> dict[UptakeKey, Ratio]:
+    before = question.before()
+    if before is None:
+        return {}
+    counts = connection.execute(_COUNTS, before.parameters()).fetchall()
+    return {figures.key: figures.success_rate for figures in figures_of(counts, [], question.carriers)}
 
 
 def _uptake_anomalies(connection: Connection, question: Question) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Figures of uptake: how often fetching, actions and recipes succeeded."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,28 @@ class UptakeFigures:
     clients: int | None = None  # distinct ones with an applicable report; None where clients are unknown
     clients_succeeded: int | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the object of the API."""
+    @property
+    def key(self) -> "UptakeKey":
+        """What the figures are of."""
+        return self.carrier, self.kind, self.name
+
+    @property
+    def success_rate(self) -> Ratio:
+        """Successes of the reports that were attempts."""
+        attempts = sum(self.words.values()) - self.words.get(NOT_APPLICABLE, 0)
+        return Ratio(self.words.get(SUCCESS, 0), attempts)
+
+    def as_json(self, times: "Times | None" = None, before: Ratio | None = None) -> dict[str, Any]:
+        """
+        Return the object of the API.
+
+        Args:
+            times: Of the same runner, action or recipe.
+            before: Its success rate in the window before; None if it is not known.
+        """
         n = sum(self.words.values())
         succeeded = self.words.get(SUCCESS, 0)
-        applicable = Ratio(succeeded, n - self.words.get(NOT_APPLICABLE, 0))
+        applicable = self.success_rate
         failures = {
             word: count for word, count in self.words.items() if word not in (SUCCESS, NOT_APPLICABLE)
         }
@@ -49,11 +66,19 @@ class UptakeFigures:
             "is_unhealthy": applicable.denominator >= MIN_APPLICABLE
             and value is not None
             and value < HEALTHY_RATE,
+            "times": dict(sorted((times or {}).items())),
+            "delta": delta_of(applicable, before),
         }
         if self.clients is not None and self.clients_succeeded is not None:
             found["client_success_rate"] = Ratio(self.clients_succeeded, self.clients).as_json()
         return found
 
+
+UptakeKey = tuple[str, str, str]
+"""Carrier, kind and name."""
+
+Times = Mapping[str, Mapping[str, int | None]]
+"""Median and 95th percentile of ages and durations, by word."""
 
 UptakeGroup = tuple[str, str, str, str | None, int]
 """Carrier, kind, name, word, and the number of reports."""
@@ -84,6 +109,28 @@ def figures_of(
             sums.items(), key=lambda item: (item[0][0], order[item[0][1]], _natural(item[0][2]))
         )
     ]
+
+
+def times_of(groups: Iterable[Sequence[Any]]) -> dict[UptakeKey, dict[str, dict[str, int | None]]]:
+    """Return the times in *groups*: carrier, kind, name, word, and the four numbers of `Times`."""
+    names = ("age_seconds_median", "age_seconds_p95", "duration_ms_median", "duration_ms_p95")
+    found: dict[UptakeKey, dict[str, dict[str, int | None]]] = {}
+    for carrier, kind, name, word, *numbers in groups:
+        found.setdefault((carrier, kind, name), {})[word] = dict(zip(names, numbers, strict=True))
+    return found
+
+
+def delta_of(rate: Ratio, before: Ratio | None) -> dict[str, Any] | None:
+    """Return how *rate* changed since *before*; it is flagged where the intervals do not overlap."""
+    if before is None or rate.value is None or before.value is None:
+        return None
+    low, high = rate.interval() or (0.0, 1.0)
+    low_before, high_before = before.interval() or (0.0, 1.0)
+    return {
+        "before": before.as_json(),
+        "change": rate.value - before.value,
+        "is_significant": low > high_before or high < low_before,
+    }
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -39,8 +39,9 @@ def an_event_ping(client, *events, section="parent", start=START_MS):
     }
 
 
-def uptake(timestamp, word, source):
-    return [timestamp, "uptake.remotecontent.result", "uptake", "normandy", word, {"source": source}]
+def uptake(timestamp, word, source, **extra):
+    extra = {"source": source, **extra}
+    return [timestamp, "uptake.remotecontent.result", "uptake", "normandy", word, extra]
 
 
 def enrolment(timestamp, method, study, **extra):
@@ -78,10 +79,15 @@ async def world(tmp_path):
             },
         ],
     }
-    reports = [uptake(n, "success" if n == 1 else "apply_error", "normandy/recipe/9") for n in range(1, 5)]
+    reports = [
+        uptake(n, "success" if n == 1 else "apply_error", "normandy/recipe/9", age="60") for n in range(1, 5)
+    ]
     submissions = [
         submitted(main, 1),
-        submitted(an_event_ping(first, *reports, uptake(9, "success", "normandy/runner")), 2),
+        submitted(
+            an_event_ping(first, *reports, uptake(9, "success", "normandy/runner", age="138", duration="7")),
+            2,
+        ),
         submitted(
             an_event_ping(
                 second,
@@ -125,6 +131,21 @@ def test_each_carrier_has_its_own_figures(normandy):
         "glean": ("9", 1, {"success": 1}),
     }
     assert found["anomalies"] == {}
+
+
+def test_ages_and_changes_are_given(normandy):
+    """By word; the window before has no reports, so there is no change."""
+    words = ("--from", "20261122", "--to", "20261122", "--carrier", "event", "--json")
+    found = json.loads(normandy("uptake", *words))
+    (runner,) = [row for row in found["uptake"] if row["kind"] == "runner"]
+
+    assert runner["times"]["success"] == {
+        "age_seconds_median": 138,
+        "age_seconds_p95": 138,
+        "duration_ms_median": 7,
+        "duration_ms_p95": 7,
+    }
+    assert runner["delta"] is None
 
 
 def test_studies_count_enrolments_by_carrier(normandy):

@@ -2,8 +2,9 @@
 
 import pytest
 
+from telemetry_server.normandy.ratio import Ratio
 from telemetry_server.normandy.uptake import uptake_of_events, uptake_of_histogram
-from telemetry_server.normandy.uptake_report import figures_of, revision_of
+from telemetry_server.normandy.uptake_report import delta_of, figures_of, revision_of
 from telemetry_server.normandy.vocabulary import (
     HISTOGRAM,
     HISTOGRAM_WORDS,
@@ -186,6 +187,17 @@ def test_a_runner_without_reports_has_no_rate():
         "low": None,
         "high": None,
     }
+
+
+@pytest.mark.parametrize(("successes", "is_significant"), [(20, True), (88, False)])
+def test_the_change_of_a_rate_is_flagged_where_the_intervals_do_not_overlap(successes, is_significant):
+    """Against the window before; without attempts there is nothing to compare."""
+    delta = delta_of(Ratio(successes, 100), Ratio(90, 100))
+
+    assert delta["is_significant"] is is_significant
+    assert delta["change"] == pytest.approx(successes / 100 - 0.9)
+    assert delta_of(Ratio(0, 0), Ratio(1, 1)) is None
+    assert delta_of(Ratio(1, 1), None) is None
 
 
 def test_unparsed_sources_are_in_no_rate():

@@ -36,6 +36,7 @@ async def test_the_pages_show_figures_and_neutralise_names(reports):
     assert "<b>" not in overview + recipe + study + odd
     assert "RECIPE_EXECUTION_ERROR: the recipe failed while it was executed" in recipe
     assert "25.0 %" in recipe
+    assert "Age, s (median)" in recipe
     assert "recipe-not-seen" in study
 
 
