@@ -92,7 +92,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/tables",
         "observability",
         "convert/compiled",
-        "convert/histograms",
         "records",
         "normandy",
     },

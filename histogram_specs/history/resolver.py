@@ -59,6 +59,22 @@ class NotFound:
 Resolution = Resolved | Awaiting | NotFound
 
 
+class Resolves(Protocol):
+    """Finds definitions, as `Resolver` does."""
+
+    def resolve(
+        self,
+        revision: Revision | None,
+        *,
+        channel: str | None,
+        build_id: str | None,
+        version: str | None,
+        platform_version: str | None = None,
+        histograms: bool = True,
+    ) -> Resolution:
+        """Find definitions by *revision*, else by the other fields of the build."""
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """A text that was in force, and the changeset that introduced it."""

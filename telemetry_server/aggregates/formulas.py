@@ -11,7 +11,7 @@ from math import exp, sqrt
 
 Number = int | Fraction
 
-# Kinds whose buckets are no ranges: a value between two of them does not exist.
+# Kinds whose buckets are single values, not ranges.
 WITHOUT_ESTIMATE = frozenset({"boolean", "flag", "enumerated", "categorical", "labeled_counter"})
 # Kinds whose buckets have no order of size.
 WITHOUT_PERCENTILE = frozenset({"enumerated", "categorical", "labeled_counter"})

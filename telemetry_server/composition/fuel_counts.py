@@ -4,7 +4,7 @@ from telemetry_server.settings.settings import Settings
 
 
 def fuel_counts(settings: Settings) -> dict[str, int | str] | None:
-    """Return the rows of each kind; an error where the database is away; None where there is no collector."""
+    """Return the rows of each kind; an error if the database cannot be reached; None without a collector."""
     if not settings.fuel:
         return None
     import sqlalchemy as sa

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from histogram_specs.history.resolver import Resolves
 from storage.partitions.schema import UNKNOWN, PartitionSchema
 from storage.raw.submission import Submission
-from telemetry_server.convert.histograms.definition_choice import Chosen, Resolves, Unresolved
+from telemetry_server.convert.histograms.definition_choice import Chosen, Unresolved
 from telemetry_server.convert.histograms.histogram_packer import Packer, Place, places_of
 from telemetry_server.convert.payloads.parsed_payload import JsonObject, ParsedPayload
 from telemetry_server.convert.ping import Parse, Ping

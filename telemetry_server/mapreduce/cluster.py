@@ -158,7 +158,7 @@ def connected(address: str) -> Iterator[Any]:
     require_cluster()
     from distributed import Client
 
-    # Lost workers are no news for the user: their work is done again.
+    # The log of lost workers is not shown: their work is done again.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client: Any = Client(  # type: ignore[no-untyped-call]

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from histogram_specs.history.resolver import Resolves
 from telemetry_server.probes.checked_record import CheckedRecord
 from telemetry_server.probes.glean_check import is_glean
 from telemetry_server.probes.glean_record import CheckedGleanPing
 from telemetry_server.probes.glean_registry import GleanApplications
-from telemetry_server.probes.record_check import CheckedPing, FindsDefinitions
+from telemetry_server.probes.record_check import CheckedPing
 from telemetry_server.probes.stores import NO_STORES, TELEMETRY, Stores
 
 
@@ -15,7 +16,7 @@ from telemetry_server.probes.stores import NO_STORES, TELEMETRY, Stores
 class ProbeChecks:
     """Stores and sources of definitions for checks of pings."""
 
-    revisions: FindsDefinitions
+    revisions: Resolves
     stores: Stores = NO_STORES
     applications: GleanApplications = field(default_factory=lambda: GleanApplications(None))
 

@@ -1,10 +1,10 @@
 """One stored record, held against the definitions of its revision, as the conversion did."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from histogram_specs.errors import BadRevisionUrl
-from histogram_specs.history.resolver import Resolution, Resolved
+from histogram_specs.history.resolver import Resolved, Resolves
 from histogram_specs.revision import Revision, parse_revision_url
 from telemetry_server.probes.build import Build, build_of
 from telemetry_server.probes.checked_record import DefinedProbe, SeenMetric
@@ -27,28 +27,12 @@ from telemetry_server.probes.versions import is_expired
 HISTOGRAM, SCALAR, EVENT = "histogram", "scalar", "event"
 
 
-class FindsDefinitions(Protocol):
-    """Finds definitions, as `histogram_specs.history.resolver.Resolver` does."""
-
-    def resolve(
-        self,
-        revision: Revision | None,
-        *,
-        channel: str | None,
-        build_id: str | None,
-        version: str | None,
-        platform_version: str | None = None,
-        histograms: bool = True,
-    ) -> Resolution:
-        """Find definitions by *revision*, else by the other fields of the build."""
-
-
 class CheckedPing:
     """A record whose probes its revision defines."""
 
     source = ""
 
-    def __init__(self, record: dict[str, Any], policy: StorePolicy, revisions: FindsDefinitions) -> None:
+    def __init__(self, record: dict[str, Any], policy: StorePolicy, revisions: Resolves) -> None:
         self.record = record
         self.policy = policy
         metadata = record["metadata"]
@@ -113,7 +97,7 @@ class CheckedPing:
             if not isinstance(definition, EventDefinition):
                 yield definition.name, definition.stores
 
-    def _find_expectations(self, revisions: FindsDefinitions) -> Expectations | None:
+    def _find_expectations(self, revisions: Resolves) -> Expectations | None:
         application = object_of(self.record.get("application"))
         found = revisions.resolve(
             _revision_of(self.record),

@@ -3,11 +3,10 @@
 import logging
 
 from histogram_specs.errors import BadRevisionUrl
-from histogram_specs.history.resolver import Resolution, Resolved
+from histogram_specs.history.resolver import Resolution, Resolved, Resolves
 from histogram_specs.revision import Revision, parse_revision_url
 from histogram_specs.spec_file import SpecFile
 from storage.tables.rows import TableRows
-from telemetry_server.convert.histograms.definition_choice import Resolves
 from telemetry_server.records.fields import Record
 from telemetry_server.tables.row_collector import RowCollector
 

@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from histogram_specs.errors import BadRevisionUrl
-from histogram_specs.history.resolver import Awaiting, NotFound, Resolution, Resolved, RevisionSource
+from histogram_specs.history.resolver import (
+    Awaiting,
+    NotFound,
+    Resolution,
+    Resolved,
+    Resolves,
+    RevisionSource,
+)
 from histogram_specs.revision import Revision, parse_revision_url
 from histogram_specs.spec_file import SpecFile
 from storage.partitions.schema import value_text
@@ -21,22 +28,6 @@ REVISION_SERVER = "https://hg.mozilla.org"
 SELF_DESCRIBED = "self_described"
 
 Unresolved = Literal["quarantine", "self_described"]
-
-
-class Resolves(Protocol):
-    """Finds definitions, as `histogram_specs.history.resolver.Resolver` does."""
-
-    def resolve(
-        self,
-        revision: Revision | None,
-        *,
-        channel: str | None,
-        build_id: str | None,
-        version: str | None,
-        platform_version: str | None = None,
-        histograms: bool = True,
-    ) -> Resolution:
-        """Find definitions by *revision*, else by the other fields of the build."""
 
 
 class TaskResolver:

@@ -2,7 +2,7 @@
 The second net: finds addresses, host names, e-mails and keys in texts, and takes them out.
 
 The sender sends only listed fields. This net is behind that list, on the sender's side and again in the
-collector, for what somebody put into a listed field by mistake. It works on values: every text of a
+collector, for what was put into a listed field by mistake. It works on values: every text of a
 document, and every key of an object.
 """
 
