@@ -12,7 +12,9 @@ from telemetry_server.aggregates.update import TablesKeepChanging, Updater
 
 def _leave_with_parent() -> None:
     """Exit when stdin ends: the parent is gone."""
-    sys.stdin.buffer.read()
+    # Unbuffered: a thread inside the buffered stdin makes Python abort when it ends.
+    while os.read(0, 1):
+        pass
     os._exit(1)
 
 
