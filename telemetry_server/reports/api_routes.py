@@ -1,15 +1,26 @@
 """The table of API routes."""
 
 from telemetry_server.access.roles import Right
-from telemetry_server.reports import aggregates_api, api, models, normandy_api
+from telemetry_server.reports import (
+    aggregates_api,
+    api,
+    models,
+    normandy_api,
+    probe_reports_api,
+    quarantine_api,
+)
 from telemetry_server.reports.parameters import (
+    DriftParameters,
     Empty,
     FormatOnly,
     ListParameters,
     NormandyParameters,
     OnePingParameters,
     PingsParameters,
+    QuarantineCountParameters,
     QuarantineParameters,
+    ReplayParameters,
+    StoresParameters,
     SubmissionsParameters,
 )
 from telemetry_server.reports.route import Route
@@ -68,6 +79,26 @@ API_ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/v1/quarantine/counts",
+        quarantine_api.counts,
+        "What is in quarantine, counted by day or hour and by reason.",
+        Right.AGGREGATES,
+        QuarantineCountParameters,
+        models.QuarantineCounts,
+        has_csv=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/quarantine/replay",
+        quarantine_api.replay,
+        "What a replay would do today with the newest refused pings of each reason; nothing is changed.",
+        Right.AGGREGATES,
+        ReplayParameters,
+        models.ReplayTrials,
+        has_csv=True,
+    ),
+    Route(
+        "GET",
         "/api/v1/probes",
         api.probes,
         "Every probe that a revision in the cache or an imported Glean application defines.",
@@ -89,19 +120,20 @@ API_ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
         "/api/v1/stores",
-        api.stores,
+        probe_reports_api.stores,
         "Each store of pings: what came for it, and which metrics several stores share.",
         Right.AGGREGATES,
-        Empty,
+        StoresParameters,
         models.StoreReport,
+        has_csv=True,
     ),
     Route(
         "GET",
         "/api/v1/drift",
-        api.drift,
+        probe_reports_api.drift,
         "Probes whose definition and what is sent differ, sorted by pings a day.",
         Right.AGGREGATES,
-        FormatOnly,
+        DriftParameters,
         models.Drift,
         has_csv=True,
     ),

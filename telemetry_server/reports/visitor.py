@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from telemetry_server.access.roles import RIGHTS, Right, Role
 
+THEME_COOKIE = "telemetry_theme"
+THEMES = ("auto", "light", "dark")
+
 
 class Proof(StrEnum):
     """How a visitor proved who it is."""
@@ -24,6 +27,7 @@ class Visitor:
     role: Role | None = None
     name: str = ""  # of the user, or the token's id
     csrf_subject: str = ""  # what a CSRF token must be for, where a browser proves by itself
+    theme: str = "auto"  # of `THEMES`
 
     def may(self, right: Right) -> bool:
         """Whether the visitor has *right*."""

@@ -1,15 +1,19 @@
 """The table of pages."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from telemetry_server.access.roles import Right
 from telemetry_server.reports.parameters import (
+    DayOrHour,
     Empty,
     NormandyParameters,
     OnePingParameters,
     PageParameters,
     Parameters,
     PingsParameters,
+    Switch,
 )
 from telemetry_server.reports.route import Route
 from telemetry_server.reports.web import normandy, overview, pings, sign_in
@@ -20,6 +24,13 @@ class OverviewParameters(PageParameters):
     """Of the first page."""
 
     last: Literal["1h", "24h", "7d", "30d"] = "24h"
+    at: DayOrHour | None = None
+
+
+class PingsPageParameters(PingsParameters):
+    """Of the list of pings, which can also show pings as they come."""
+
+    live: Annotated[Switch, Field(description="`1`: new pings appear by themselves")] = False
 
 
 class SignInParameters(Parameters):
@@ -30,7 +41,7 @@ class SignInParameters(Parameters):
 
 PAGE_ROUTES = (
     Route("GET", "/", overview.overview, "What came, by hour.", Right.AGGREGATES, OverviewParameters),
-    Route("GET", "/pings", pings.pings, "The list of pings.", Right.AGGREGATES, PingsParameters),
+    Route("GET", "/pings", pings.pings, "The list of pings.", Right.AGGREGATES, PingsPageParameters),
     Route("GET", "/pings/{document_id}", pings.one_ping, "One ping.", Right.AGGREGATES, OnePingParameters),
     Route("GET", "/normandy", normandy.overview, "Uptake and studies.", Right.AGGREGATES, NormandyParameters),
     Route(

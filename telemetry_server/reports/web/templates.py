@@ -3,18 +3,23 @@
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
+import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from telemetry_server.reports.answers import HTML, Answer
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.sessions import csrf_token
-from telemetry_server.reports.visitor import Proof, Visitor
+from telemetry_server.reports.visitor import THEMES, Proof, Visitor
+from telemetry_server.reports.web.navigation import sections_of
 from telemetry_server.reports.web.static_files import address_of
-from telemetry_server.terminal.client_text import shown
+from telemetry_server.reports.web.views import address
+from telemetry_server.terminal.client_text import shown, shown_json
 
 MAX_TEXT = 200
+UUID_CHARACTERS = 36
 
 
 @cache
@@ -26,8 +31,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "moment": moment, "client_text": client_text, "size": size}
-    environment.globals["static"] = address_of
+    environment.filters |= {
+        "number": number,
+        "moment": moment,
+        "client_text": client_text,
+        "size": size,
+        "ping_address": ping_address,
+        "sql_value": sql_value,
+    }
+    environment.globals |= {"static": address_of, "link_to": address}
     return environment
 
 
@@ -54,6 +66,20 @@ def client_text(text: object) -> Markup:
     return Markup("") if text is None else Markup("<bdi>{}</bdi>").format(shown(str(text), MAX_TEXT))
 
 
+def ping_address(document_id: str | None) -> str:
+    """Return the address of the page of a ping; empty for an id that no page has."""
+    try:
+        return f"/pings/{UUID(document_id)}" if document_id and len(document_id) == UUID_CHARACTERS else ""
+    except ValueError:
+        return ""
+
+
+def sql_value(value: object) -> Markup:
+    """Return a value of a result that is not null: a number as it is, lists and objects as JSON."""
+    is_text = isinstance(value, str)
+    return client_text(value if is_text else shown_json(orjson.dumps(value)).decode())
+
+
 def page(
     template: str,
     services: Services,
@@ -73,6 +99,8 @@ def page(
         .render(
             **values,
             visitor=visitor,
+            themes=THEMES,
+            sections=sections_of(visitor),
             csrf=csrf,
             is_open=visitor.proof is Proof.OPEN,
             is_session=visitor.proof is Proof.SESSION,

@@ -1,5 +1,5 @@
 "use strict";
-// Everything works without this script.  It adds updates of the page, and reads a chart's table by keys.
+// Everything works without this script.  It reads a chart's table by keys and by the pointer.
 (() => {
   const readRow = (chart, position) => {
     const table = document.getElementById(chart.dataset.table);
@@ -28,47 +28,4 @@
     const box = plot.getBoundingClientRect();
     readRow(chart, Math.floor(((event.clientX - box.left) / box.width) * (lastOf(chart) + 1)));
   });
-
-  const live = document.getElementById("live");
-  if (!live) return;
-  const updated = document.getElementById("updated");
-  const pause = document.getElementById("pause");
-  let paused = false;
-  if (pause) {
-    pause.hidden = false;
-    pause.addEventListener("click", () => {
-      paused = !paused;
-      pause.textContent = paused ? "Continue" : "Pause";
-    });
-  }
-  const clock = () => new Date().toISOString().slice(11, 19);
-  const replace = (text) => {
-    const next = new DOMParser().parseFromString(text, "text/html").getElementById("live");
-    if (!next) return;
-    if (next.dataset.refreshSeconds !== document.getElementById("live").dataset.refreshSeconds) {
-      location.reload();
-      return;
-    }
-    if (document.getElementById("first-ping")) return;
-    const open = [...document.querySelectorAll("#live details[open]")].map((each) => each.id);
-    const focused = document.activeElement && document.activeElement.id;
-    if (document.activeElement && !focused && document.getElementById("live").contains(document.activeElement)) return;
-    document.getElementById("live").replaceWith(next);
-    open.forEach((id) => { const each = document.getElementById(id); if (each) each.open = true; });
-    if (focused && document.getElementById(focused)) document.getElementById(focused).focus({ preventScroll: true });
-  };
-  const update = async () => {
-    const seconds = Number(document.getElementById("live").dataset.refreshSeconds);
-    if (!paused && !document.hidden) {
-      try {
-        const answer = await fetch(location.href, { credentials: "same-origin" });
-        if (answer.ok) replace(await answer.text());
-        updated.textContent = answer.ok ? `Updated ${clock()}.` : `Not updated since ${clock()}: the server answered ${answer.status}.`;
-      } catch {
-        updated.textContent = "Not updated: the server did not answer.";
-      }
-    }
-    setTimeout(update, seconds * 1000);
-  };
-  setTimeout(update, Number(live.dataset.refreshSeconds) * 1000);
 })();
