@@ -5,9 +5,6 @@ from enum import StrEnum
 
 from telemetry_server.access.roles import RIGHTS, Right, Role
 
-THEME_COOKIE = "telemetry_theme"
-THEMES = ("auto", "light", "dark")
-
 
 class Proof(StrEnum):
     """How a visitor proved who it is."""
@@ -19,6 +16,9 @@ class Proof(StrEnum):
     HEADER = "header"  # a proxy says it
 
 
+THEMES = ("auto", "light", "dark")
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Who asks."""
@@ -27,7 +27,7 @@ class Visitor:
     role: Role | None = None
     name: str = ""  # of the user, or the token's id
     csrf_subject: str = ""  # what a CSRF token must be for, where a browser proves by itself
-    theme: str = "auto"  # of `THEMES`
+    theme: str = "auto"  # one of `THEMES`, as the browser's cookie says
 
     def may(self, right: Right) -> bool:
         """Whether the visitor has *right*."""

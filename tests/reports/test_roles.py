@@ -55,7 +55,6 @@ MATRIX = [
     ("POST", "/sql", "/sql", ANALYSTS),
     ("GET", "/users", "/users", ADMINS),
     ("POST", "/users", "/users", ADMINS),
-    ("POST", "/theme", "/theme", EVERYONE),
     ("GET", "/sign-in", "/sign-in", EVERYONE),
     ("POST", "/sign-in", "/sign-in", EVERYONE),
     ("POST", "/sign-out", "/sign-out", EVERYONE),
@@ -76,7 +75,6 @@ STATUSES = {
     ("GET", "/normandy/studies/none"): 404,
     ("POST", "/sign-in"): 401,  # no name
     ("POST", "/users"): 400,  # no change is named
-    ("POST", "/theme"): 400,  # no theme
     ("POST", "/sql"): 303,
     ("POST", "/sign-out"): 303,
 }

@@ -1,4 +1,4 @@
-"""The page of users and tokens, sign-outs that a restart does not undo, and the theme."""
+"""The page of users and tokens, and sign-outs that a restart does not undo."""
 
 import os
 import re
@@ -243,22 +243,3 @@ def _sign_out(url: str, cookie: str) -> None:
     fields = urllib.parse.urlencode({"csrf": csrf_of(_page(url, cookie))}).encode()
     request = urllib.request.Request(f"{url}/sign-out", fields, {"Cookie": cookie})
     urllib.request.urlopen(request, timeout=30).close()
-
-
-async def test_a_theme_is_kept_in_a_cookie_and_written_into_each_page(setup):
-    """So nothing flashes; the browser goes back to the page that it was on."""
-    async with running_reports(setup) as reports:
-        referer = {"Referer": f"{reports.url}/pings?outcome=stored"}
-        chosen = await reports.post("/theme", data={"theme": "dark"}, headers=referer)
-        page = await reports.get("/pings", headers=chosen.cookie)
-        missing = await reports.get("/nothing", headers=chosen.cookie)
-        odd = await reports.get("/pings", headers={"Cookie": 'telemetry_theme="><script>'})
-        wrong = await reports.post("/theme", data={"theme": "pink"})
-        away = {"Referer": "http://127.0.0.1//evil.example/"}
-        elsewhere = await reports.post("/theme", data={"theme": "light"}, headers=away)
-
-    assert (chosen.status, chosen.headers["Location"]) == (303, "/pings?outcome=stored")
-    assert '<html lang="en" data-theme="dark">' in page.text and 'data-theme="dark"' in missing.text
-    assert '<html lang="en">' in odd.text
-    assert wrong.status == 400
-    assert elsewhere.headers["Location"] == "/"

@@ -5,8 +5,9 @@ from typing import Any
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.probe_reports_api import drift_report, stores_report
 from telemetry_server.reports.route import Ask
+from telemetry_server.reports.web.addresses import view_of
 from telemetry_server.reports.web.templates import page
-from telemetry_server.reports.web.views import address, cut_of, given_of
+from telemetry_server.reports.web.views import cut_of, link_to
 
 STATES = {
     "silent": "defined for the newest version that sends pings, and never sent",
@@ -19,10 +20,10 @@ OF_LISTS = ("limit", "cursor")
 
 async def drift(ask: Ask) -> Answer:
     """Answer ``/drift``."""
-    given = given_of(ask.parameters)
+    given = view_of(ask.parameters)
     of_api = {name: value for name, value in given.items() if name not in OF_LISTS}
     if ask.parameters.format:
-        return see_other(address("/api/v1/drift", of_api, format=ask.parameters.format))
+        return see_other(link_to("/api/v1/drift", of_api, format=ask.parameters.format))
     found = await drift_report(ask)
     return page(
         "drift.html",
@@ -39,10 +40,10 @@ async def drift(ask: Ask) -> Answer:
 
 async def stores(ask: Ask) -> Answer:
     """Answer ``/stores``."""
-    given = given_of(ask.parameters)
+    given = view_of(ask.parameters)
     of_api = {name: value for name, value in given.items() if name not in OF_LISTS}
     if ask.parameters.format:
-        return see_other(address("/api/v1/stores", of_api, format=ask.parameters.format))
+        return see_other(link_to("/api/v1/stores", of_api, format=ask.parameters.format))
     found = await stores_report(ask)
     rows: list[Any] = found["shared"]
     if ask.parameters.store:

@@ -1,4 +1,4 @@
-"""The sections that every page links to: those that the visitor's role may open."""
+"""The links on every page: one entry a page, in their order; those that the visitor may open are shown."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,30 @@ from telemetry_server.reports.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """One entry of the navigation."""
+class Entry:
+    """One link."""
 
-    name: str  # what a template calls it in `section`
-    title: str
+    section: str  # that its pages name
     address: str
+    words: str
     right: Right = Right.AGGREGATES
 
 
-SECTIONS = (
-    Section("overview", "Overview", "/"),
-    Section("pings", "Pings", "/pings"),
-    Section("quarantine", "Quarantine", "/quarantine"),
-    Section("drift", "Drift", "/drift"),
-    Section("stores", "Stores", "/stores"),
-    Section("normandy", "Normandy", "/normandy"),
-    Section("sql", "SQL", "/sql", Right.RECORDS),
-    Section("users", "Users", "/users", Right.USERS),
+NAVIGATION = (
+    Entry("overview", "/", "Overview"),
+    Entry("pings", "/pings", "Pings"),
+    Entry("quarantine", "/quarantine", "Quarantine"),
+    Entry("clients", "/clients", "Clients"),
+    Entry("probes", "/probes", "Probes"),
+    Entry("drift", "/drift", "Drift"),
+    Entry("stores", "/stores", "Stores"),
+    Entry("normandy", "/normandy", "Normandy"),
+    Entry("sql", "/sql", "SQL", Right.RECORDS),
+    Entry("users", "/users", "Users", Right.USERS),
+    Entry("api", "/api/openapi.json", "API"),
 )
 
 
-def sections_of(visitor: Visitor) -> list[Section]:
-    """Return what *visitor* may open."""
-    return [section for section in SECTIONS if visitor.may(section.right)]
+def navigation_of(visitor: Visitor) -> tuple[Entry, ...]:
+    """Return the links that *visitor* may open."""
+    return tuple(entry for entry in NAVIGATION if visitor.may(entry.right))

@@ -9,8 +9,9 @@ from telemetry_server.reports import api
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.parameters import OUTCOMES
 from telemetry_server.reports.route import Ask
+from telemetry_server.reports.web.addresses import view_of
 from telemetry_server.reports.web.templates import page
-from telemetry_server.reports.web.views import address, given_of
+from telemetry_server.reports.web.views import link_to
 from telemetry_server.terminal.client_text import shown_json
 
 FIELDS = {
@@ -27,10 +28,10 @@ LIVE_SECONDS, EMPTY_SECONDS = 10, 2  # between two looks at what came
 
 async def pings(ask: Ask) -> Answer:
     """Answer ``/pings``."""
-    given = given_of(ask.parameters)
+    given = view_of(ask.parameters)
     of_api = {name: value for name, value in given.items() if name != "live"}
     if ask.parameters.format:
-        return see_other(address("/api/v1/pings", of_api, format=ask.parameters.format))
+        return see_other(link_to("/api/v1/pings", of_api, format=ask.parameters.format))
     listed: Any = orjson.loads((await api.pings(ask)).body)
     return page(
         "pings.html",

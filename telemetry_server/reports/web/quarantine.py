@@ -12,9 +12,10 @@ from telemetry_server.reports.cursor import cursor_of, texts_after
 from telemetry_server.reports.quarantine_api import counted, tried
 from telemetry_server.reports.query_problems import or_sentence
 from telemetry_server.reports.route import Ask
+from telemetry_server.reports.web.addresses import view_of
 from telemetry_server.reports.web.stack_chart import stack_chart
 from telemetry_server.reports.web.templates import page
-from telemetry_server.reports.web.views import address, given_of
+from telemetry_server.reports.web.views import link_to
 
 HOURS_SHOWN = 72
 MAX_BARS = 744  # 31 days of hours
@@ -34,12 +35,12 @@ class OverTime:
 async def quarantine(ask: Ask) -> Answer:
     """Answer ``/quarantine``."""
     wanted = ask.parameters
-    given = given_of(wanted)
+    given = view_of(wanted)
     counts_query = {name: value for name, value in given.items() if name not in ("limit", "cursor")}
-    numbers = address("/api/v1/quarantine/counts", counts_query, limit="10000")
+    numbers = link_to("/api/v1/quarantine/counts", counts_query, limit="10000")
     if wanted.format:
         return see_other(
-            address(numbers.partition("?")[0], counts_query, limit="10000", format=wanted.format)
+            link_to(numbers.partition("?")[0], counts_query, limit="10000", format=wanted.format)
         )
     items, samples, (trial, trial_failed), entries = await asyncio.gather(
         counted(ask), _samples(ask), or_sentence(tried(ask)), _entries(ask)

@@ -1,24 +1,35 @@
-"""The theme that a browser chose, in a cookie: the server writes it into each page."""
+"""The choice of a theme: kept in a cookie, and written into each page, so that no other flashes up."""
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 from telemetry_server.reports.answers import Answer, see_other
-from telemetry_server.reports.forms import form_fields
-from telemetry_server.reports.problems import Problem
+from telemetry_server.reports.parameters import Parameters
+from telemetry_server.reports.request_checks import THEME_COOKIE
 from telemetry_server.reports.route import Ask
-from telemetry_server.reports.visitor import THEME_COOKIE, THEMES
 from telemetry_server.reports.web.sign_in import local_path
 
-ONE_YEAR_SECONDS = 365 * 86400
+ONE_YEAR_SECONDS = 365 * 86_400
 
 
-async def set_theme(ask: Ask) -> Answer:
-    """Answer ``POST /theme``: the page that the form was on, with the chosen theme."""
-    theme = form_fields(ask.body).get("theme", "")
-    if theme not in THEMES:
-        raise Problem("bad-request", f"theme: one of {', '.join(THEMES)}.")
-    page = urlsplit(ask.headers.get("Referer", "/"))
-    kept = f"Path=/; Max-Age={ONE_YEAR_SECONDS}; HttpOnly; SameSite=Lax"
-    return see_other(
-        local_path(page.path + (f"?{page.query}" if page.query else "")), [f"{THEME_COOKIE}={theme}; {kept}"]
+class ThemeParameters(Parameters):
+    """Of the choice."""
+
+    theme: Literal["auto", "light", "dark"] = "auto"
+
+
+async def choose(ask: Ask) -> Answer:
+    """Answer ``GET /theme``: keep the choice, and go back to the page that it was made on."""
+    secure = "; Secure" if ask.is_secure else ""
+    cookie = (
+        f"{THEME_COOKIE}={ask.parameters.theme}; Path=/; Max-Age={ONE_YEAR_SECONDS};"
+        f" HttpOnly; SameSite=Strict{secure}"
     )
+    return see_other(_page_before(ask), [cookie])
+
+
+def _page_before(ask: Ask) -> str:
+    parts = urlsplit(ask.headers.get("Referer", ""))
+    if parts.netloc.lower() != ask.headers.get("Host", "").lower():
+        return "/"
+    return local_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

@@ -1,28 +1,16 @@
-"""The view that an address holds: its parameters, links that change some of them, one part of a long list."""
+"""Links that change some parameters of a view, and one part of a long list."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from telemetry_server.reports.cursor import cursor_of, offset_after
-from telemetry_server.reports.parameters import Parameters
+from telemetry_server.reports.web.addresses import address
 
 
-def given_of(parameters: Parameters) -> dict[str, str]:
-    """Return the parameters that are not their defaults, by the names of the API; ``format`` is left out."""
-    given = {}
-    for name, field in type(parameters).model_fields.items():
-        value = getattr(parameters, name)
-        if name != "format" and value != field.default:
-            given[field.alias or name] = "1" if value is True else str(value)
-    return given
-
-
-def address(path: str, given: Mapping[str, str], **changes: str) -> str:
-    """Return the address of *path* with the parameters *given* and *changes*; an empty one is left out."""
-    wanted = {name: value for name, value in {**given, **changes}.items() if value}
-    return f"{path}?{urlencode(wanted)}" if wanted else path
+def link_to(path: str, view: Mapping[str, Any], **changes: Any) -> str:
+    """Return the address of *path* with the parameters of *view* and *changes*; an empty one is left out."""
+    return address(path, {name: value for name, value in {**view, **changes}.items() if value})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from telemetry_server.reports.parameters import (
     StoresParameters,
 )
 from telemetry_server.reports.route import Route
-from telemetry_server.reports.web import drift, quarantine, sql, theme, users
+from telemetry_server.reports.web import drift, quarantine, sql, users
 from telemetry_server.reports.web.sql_parameters import SqlParameters
 from telemetry_server.reports.web.users_parameters import UsersParameters
 
@@ -35,7 +35,6 @@ WORKSPACE_ROUTES = (
     Route("GET", "/stores", drift.stores, "What came by store.", Right.AGGREGATES, StoresPageParameters),
     Route("GET", "/sql", sql.sql, "The editor, and a result.", Right.RECORDS, SqlParameters),
     Route("POST", "/sql", sql.run_sql, "Run a statement.", Right.RECORDS, Empty),
-    Route("POST", "/theme", theme.set_theme, "Choose light or dark.", None, Empty),
     Route("GET", "/users", users.users, "Users and tokens.", Right.USERS, UsersParameters),
     Route("POST", "/users", users.change_users, "Change users or tokens.", Right.USERS, Empty),
 )
