@@ -1,11 +1,12 @@
 """
 The file of users and tokens, ``state/access.json`` in the data root.
 
-Commands change it under a lock, by a whole new file.  The reports process only reads it.
+Commands and the reports process change it under a lock, by a whole new file.
 """
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class AccessFile:
     """The users and tokens of the data root *root*."""
 
     def __init__(self, root: DataRoot) -> None:
+        self.root = root
         self.path = root.access
         self._lock = FileLock(root.state / LOCK_NAME)
         self._stamp: tuple[int, int, int] | None = None
@@ -70,7 +72,7 @@ class AccessFile:
             before = self.read()
             after = changed(before)
             if not after.key:
-                after = AccessList(secrets.token_bytes(KEY_BYTES), after.users, after.tokens)
+                after = replace(after, key=secrets.token_bytes(KEY_BYTES))
             _write(self.path, after)
         return after
 
@@ -111,6 +113,9 @@ def _as_json(content: AccessList) -> dict[str, Any]:
             }
             for token in content.tokens
         ],
+        "ended_sessions": {
+            session_id: expires.isoformat() for session_id, expires in content.ended_sessions.items()
+        },
     }
 
 
@@ -133,10 +138,11 @@ def _parsed(path: Path) -> AccessList:
             )
             for each in fields["tokens"]
         )
+        ended = {str(each): _moment(expires) for each, expires in fields.get("ended_sessions", {}).items()}
         key = bytes.fromhex(fields["key"])
         if len(key) < KEY_BYTES:
             raise ValueError("the key is too short")  # everyone could sign sessions
-        return AccessList(key, users, tokens)
+        return AccessList(key, users, tokens, ended)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadAccessFile(
             f"{path}: not a file of users ({type(error).__name__}); restore it,"

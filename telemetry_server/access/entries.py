@@ -1,5 +1,6 @@
 """Users and tokens, as frozen values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -38,6 +39,8 @@ class AccessList:
     key: bytes = b""  # signs sessions; empty before the first user or token
     users: tuple[User, ...] = ()
     tokens: tuple[Token, ...] = field(default=())
+    # Sessions that users ended before their time: id to when the cookie is too old anyway.
+    ended_sessions: Mapping[str, datetime] = field(default_factory=dict)
 
     def user(self, name: str) -> User | None:
         """Return the user called *name*; None if there is none."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from telemetry_server.aggregates.dimensions import UNKNOWN
 from telemetry_server.aggregates.formulas import wilson_interval
 from telemetry_server.aggregates.group_row import (
     BOOLEAN,
@@ -17,6 +16,7 @@ from telemetry_server.aggregates.group_row import (
     row_of,
     weights_of,
 )
+from telemetry_server.aggregates.groups import group_order
 from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
@@ -101,7 +101,7 @@ class _Answer:
                 groups[group].append((shape, sums))
         newest = self._newest_shape(found)
         rows = []
-        for group in sorted(groups, key=_group_order):
+        for group in sorted(groups, key=group_order):
             row = self._row(group, groups[group], newest, found)
             if row is not None:
                 rows.append({**row, "all_pings": all_pings[group]})
@@ -188,11 +188,6 @@ class _Answer:
             if self._reader.sums(wider).sums:
                 return "not_sent_by_this_version"
         return "not_aggregated_yet" if self._reader.is_behind() else "filtered_out"
-
-
-def _group_order(group: str) -> tuple[bool, int, str]:
-    """Numbers come in their order, then words; what is unknown is last."""
-    return (group == UNKNOWN, int(group) if group.isascii() and group.isdigit() else 0, group)
 
 
 def _interval(group: GroupHistogram, found: Found, keys: Sequence[SumKey]) -> dict[str, Any] | None:

@@ -181,8 +181,10 @@ def site() -> "Site":
     from telemetry_server.reports.service_routes import SERVICE_ROUTES
     from telemetry_server.reports.web.error_pages import error_page
     from telemetry_server.reports.web.page_routes import PAGE_ROUTES
+    from telemetry_server.reports.web.workspace_routes import WORKSPACE_ROUTES
 
-    return Site((*API_ROUTES, *OLD_API_ROUTES, *PAGE_ROUTES, *SERVICE_ROUTES), error_page)
+    pages = (*PAGE_ROUTES, *WORKSPACE_ROUTES)
+    return Site((*API_ROUTES, *OLD_API_ROUTES, *pages, *SERVICE_ROUTES), error_page)
 
 
 def say_where(settings: Settings, port: int) -> None:

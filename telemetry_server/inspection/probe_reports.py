@@ -1,6 +1,7 @@
 """Reads stored records for the reports on stores and on drift."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from storage.data_root import DataRoot
@@ -15,37 +16,65 @@ from telemetry_server.probes.probe_checks import ProbeChecks, checked_record
 from telemetry_server.probes.store_report import StoreReport
 
 
-def report_on_stores(root: DataRoot, ledger: Ledger, checks: ProbeChecks) -> dict[str, Any]:
-    """Return the report on every store, from all records that are kept."""
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A span of days of arrival, YYYYMMDD, both ends included; an empty end is open."""
+
+    first: str = ""
+    last: str = ""
+
+    def filters(self, ledger: Ledger, *where: tuple[str, str]) -> Iterator[Filter]:
+        """Yield what selects the records of these days."""
+        if not self.first and not self.last:
+            yield Filter(None, where)
+            return
+        for day in sorted(ledger.books()):
+            if self.first <= day and (not self.last or day <= self.last):
+                yield Filter(day, where)
+
+
+ALL_DAYS = Days()
+
+
+def report_on_stores(
+    root: DataRoot, ledger: Ledger, checks: ProbeChecks, days: Days = ALL_DAYS
+) -> dict[str, Any]:
+    """Return the report on every store, from the records of *days* that are kept."""
     report = StoreReport(checks.stores)
-    for checked in _checked_records(root, ledger, checks):
+    for checked in _checked_records(root, ledger, checks, days):
         report.add(checked)
-    for fields in _quarantined(root, ledger, QuarantineReason.PRIVACY_VIOLATION):
+    for fields in _quarantined(root, ledger, QuarantineReason.PRIVACY_VIOLATION, days):
         policy = checks.stores.policy_of(fields["namespace"], fields["doctype"])
         if policy is not None:
             report.add_violation(policy)
     return report.as_json()
 
 
-def report_on_drift(root: DataRoot, ledger: Ledger, checks: ProbeChecks) -> dict[str, Any]:
-    """Return the table of drift, from all records that are kept and the histograms that they lost."""
+def report_on_drift(
+    root: DataRoot, ledger: Ledger, checks: ProbeChecks, days: Days = ALL_DAYS
+) -> dict[str, Any]:
+    """Return the table of drift, from the records of *days* that are kept, and what they lost."""
     report = DriftReport()
-    for checked in _checked_records(root, ledger, checks):
+    for checked in _checked_records(root, ledger, checks, days):
         report.add(checked)
     for reason in HistogramReason:
-        for fields in _quarantined(root, ledger, reason):
+        for fields in _quarantined(root, ledger, reason, days):
             if checks.stores.policy_of(fields["namespace"], fields["doctype"]) is not None:
                 report.add_dropped(fields["histogram"], fields["reason"])
     return report.as_json()
 
 
-def _checked_records(root: DataRoot, ledger: Ledger, checks: ProbeChecks) -> Iterator[CheckedRecord]:
-    for line in read_records(root.path, ledger, Filter(None, ())):
-        checked = checked_record(stored_object(line.partition(b"\t")[2]), checks)
-        if checked is not None:
-            yield checked
+def _checked_records(
+    root: DataRoot, ledger: Ledger, checks: ProbeChecks, days: Days
+) -> Iterator[CheckedRecord]:
+    for wanted in days.filters(ledger):
+        for line in read_records(root.path, ledger, wanted):
+            checked = checked_record(stored_object(line.partition(b"\t")[2]), checks)
+            if checked is not None:
+                yield checked
 
 
-def _quarantined(root: DataRoot, ledger: Ledger, reason: str) -> Iterator[dict[str, Any]]:
-    for line in read_records(root.path, ledger, Filter(None, (("reason", reason),)), "quarantine"):
-        yield from one_by_one(stored_object(line.partition(b"\t")[2]))
+def _quarantined(root: DataRoot, ledger: Ledger, reason: str, days: Days) -> Iterator[dict[str, Any]]:
+    for wanted in days.filters(ledger, ("reason", reason)):
+        for line in read_records(root.path, ledger, wanted, "quarantine"):
+            yield from one_by_one(stored_object(line.partition(b"\t")[2]))

@@ -176,6 +176,16 @@ class SignInFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AccessChanged(Event):
+    """Someone changed users or tokens on the page of users."""
+
+    EVENT: ClassVar[str] = "access changed"
+    user: str  # who changed it
+    what: str
+    of: str  # a user's name, or the id of a token
+
+
+@dataclass(frozen=True, slots=True)
 class FuelItemsRefused(Event):
     """Items of a Fuel request were refused; `fuel failed` lists them."""
 

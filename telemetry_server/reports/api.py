@@ -1,7 +1,7 @@
 """The handlers of ``/api/v1/…``: parameters in, a query, an answer out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -15,7 +15,8 @@ from telemetry_server.reports.cursor import cursor_of, offset_after, texts_after
 from telemetry_server.reports.models import Statement
 from telemetry_server.reports.parameters import checked
 from telemetry_server.reports.problems import Problem
-from telemetry_server.reports.queries.errors import BadQuery
+from telemetry_server.reports.queries.errors import BadQuery, QueryError
+from telemetry_server.reports.query_problems import problem_of_query
 from telemetry_server.reports.route import Ask
 
 MAX_STATEMENT_LOGGED = 300
@@ -23,7 +24,6 @@ PING_COLUMNS = (
     *("received_at", "document_id", "outcome", "reason", "detail", "namespace", "doctype"),
     *("application", "version", "channel", "debug_id"),
 )
-DRIFT_COLUMNS = ("state", "metric", "kind", "pings", "pings_per_day", "owners", "reasons")
 QUARANTINE_COLUMNS = (
     *("document_id", "received_at", "reason", "detail", "histogram", "namespace", "doctype", "path"),
 )
@@ -88,7 +88,7 @@ async def pings(ask: Ask) -> Answer:
     found = await ask.services.ask_object(
         "pings", filter=wanted, after=texts_after(given.cursor, 3), limit=given.limit
     )
-    return _listed(ask, found["items"], cursor_of(found["next"]), PING_COLUMNS)
+    return listed(ask, found["items"], cursor_of(found["next"]), PING_COLUMNS)
 
 
 async def one_ping(ask: Ask) -> Answer:
@@ -132,7 +132,7 @@ async def submissions(ask: Ask) -> Answer:
     found = await ask.services.ask_object(
         "submissions", by=given.by, first=given.first or "", last=given.last or ""
     )
-    return _cut(ask, found["items"])
+    return cut(ask, found["items"])
 
 
 async def quarantine(ask: Ask) -> Answer:
@@ -146,6 +146,7 @@ async def quarantine(ask: Ask) -> Answer:
         first_day=given.day or given.first or "",
         last_day=given.day or given.last or "",
         reason=given.reason,
+        histogram=given.histogram,
         limit=given.limit,
         after=texts_after(given.cursor, 4),
         with_bodies=given.bodies,
@@ -155,53 +156,41 @@ async def quarantine(ask: Ask) -> Answer:
         for entry in found["items"]:
             entry["path"] = None  # an odd path may hold anything, a client's id too
     more = {"counts": found["counts"]}
-    answer = _listed(ask, found["items"], cursor_of(found["next"]), columns, more)
+    answer = listed(ask, found["items"], cursor_of(found["next"]), columns, more)
     return not_kept(answer) if given.bodies else answer
-
-
-async def probes(ask: Ask) -> Answer:
-    """Answer ``/api/v1/probes``."""
-    found = await ask.services.ask_object("probes")
-    return _cut(ask, found["items"])
-
-
-async def one_probe(ask: Ask) -> Answer:
-    """Answer ``/api/v1/probes/<name>``."""
-    return json_answer(await ask.services.ask_object("probe", name=ask.path["name"]))
-
-
-async def stores(ask: Ask) -> Answer:
-    """Answer ``/api/v1/stores``."""
-    return json_answer(await ask.services.ask_object("stores"))
-
-
-async def drift(ask: Ask) -> Answer:
-    """Answer ``/api/v1/drift``."""
-    found: Any = await ask.services.ask_object("drift")
-    if not ask.wants_csv:
-        return json_answer(found)
-    return csv_answer(DRIFT_COLUMNS, [[row[name] for name in DRIFT_COLUMNS] for row in found["drift"]], {})
 
 
 async def sql(ask: Ask) -> Answer:
     """Answer ``POST /api/v1/sql``; with ``Prefer: respond-async`` by a job."""
-    statement = checked(Statement, _json_body(ask)).sql
-    note_reading(ask, "sql", statement[:MAX_STATEMENT_LOGGED])
-    work = ask.services.pool.run("statement", {"sql": statement})
+    work = statement_result(ask, checked(Statement, _json_body(ask)).sql)
     if "respond-async" in ask.headers.get("Prefer", "").lower():
         job = ask.services.jobs.start(_owner(ask), work)
         headers = {"Location": f"/api/v1/jobs/{job.id}", "Preference-Applied": "respond-async"}
         return json_answer(job.as_json(), status=202, headers=headers)
-    try:
-        body = await work
-    except BadQuery as error:
-        raise Problem("bad-statement", str(error)) from None
+    body = await work
     if not ask.wants_csv:
         return not_kept(Answer(body + b"\n"))
-    return await asyncio.get_running_loop().run_in_executor(None, _result_as_csv, body)
+    return await asyncio.get_running_loop().run_in_executor(None, result_as_csv, body)
 
 
-def _result_as_csv(body: bytes) -> Answer:
+async def statement_result(ask: Ask, statement: str) -> bytes:
+    """
+    Return the result of *statement* as JSON, and note in the access log that records are read.
+
+    Raises:
+        Problem: The statement is refused or wrong, or was stopped.
+    """
+    note_reading(ask, "sql", statement[:MAX_STATEMENT_LOGGED])
+    try:
+        return await ask.services.pool.run("statement", {"sql": statement})
+    except BadQuery as error:
+        raise Problem("bad-statement", str(error)) from None
+    except QueryError as error:
+        raise problem_of_query(error) from None
+
+
+def result_as_csv(body: bytes) -> Answer:
+    """Return the result of a statement as CSV."""
     result = orjson.loads(body)
     return not_kept(csv_answer([column["name"] for column in result["columns"]], result["rows"], {}))
 
@@ -235,17 +224,18 @@ async def openapi(ask: Ask) -> Answer:
     return Answer(ask.services.openapi(), is_cacheable=True)
 
 
-def _cut(ask: Ask, items: Any) -> Answer:
-    """Return a page of a list that is here whole."""
+def cut(ask: Ask, items: Any, columns: Sequence[str] = ()) -> Answer:
+    """Return a page of a list that is here whole; as CSV with *columns*, or those of its first item."""
     start = offset_after(ask.parameters.cursor)
     end = start + ask.parameters.limit
-    columns = list(items[0]) if items else ()
-    return _listed(ask, items[start:end], cursor_of(end if end < len(items) else None), columns)
+    columns = columns or (list(items[0]) if items else ())
+    return listed(ask, items[start:end], cursor_of(end if end < len(items) else None), columns)
 
 
-def _listed(
+def listed(
     ask: Ask, items: Any, cursor: str | None, columns: Any, more: Mapping[str, Any] | None = None
 ) -> Answer:
+    """Return a page of a list, as JSON or CSV."""
     headers = {} if cursor is None else {"Link": f'<{_next_target(ask.target, cursor)}>; rel="next"'}
     if ask.wants_csv:
         return csv_answer(columns, [[item.get(name) for name in columns] for item in items], headers)

@@ -36,7 +36,8 @@ from telemetry_server.reports.forms import FORM, form_fields
 from telemetry_server.reports.parameters import parsed
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.public_access import PREFLIGHT
-from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryError
+from telemetry_server.reports.queries.errors import QueryError
+from telemetry_server.reports.query_problems import problem_of_query
 from telemetry_server.reports.query_process import QueryBroken
 from telemetry_server.reports.request_body import MAX_BODY_BYTES, MAX_OPEN_BODY_BYTES, read_body
 from telemetry_server.reports.route import Ask, Route, RouteTable, answers_json
@@ -110,7 +111,9 @@ class ReportsApp:
                 request_checks.check_origin(request.headers, request.method)
             elif request.method == hdrs.METH_OPTIONS:
                 return None, Answer(b"", TEXT, 204, cors | PREFLIGHT, cache_control="no-store")
-            visitor = request_checks.visitor_of(self._services, request.headers)
+            visitor = replace(visitor, theme=request_checks.theme_of(request.headers))
+            known = request_checks.visitor_of(self._services, request.headers)
+            visitor = replace(known, theme=visitor.theme)
             route, holes = self._route(request.method, path)
             ask = await self._ask(request, route, holes, visitor, query)
             answer = await route.handler(ask)
@@ -256,10 +259,8 @@ def _problem_of(error: Exception) -> Problem:
     """Return what *error* is answered with."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, NothingFound):
-        return Problem("not-found", str(error))
     if isinstance(error, QueryError):
-        return Problem("bad-request" if isinstance(error, BadQuery) else "stopped", str(error))
+        return problem_of_query(error)
     if isinstance(error, BadAccessFile) or (isinstance(error, QueryBroken) and not error.is_fault):
         WorkFailed("answering a report", str(error)).emit()
         return Problem("unavailable", "The data cannot be read now; the server's log says why.")

@@ -110,6 +110,42 @@ class ReasonCount(_Open):
     count: int
 
 
+class CountOfTime(_Open):
+    """Lines in quarantine of one day or hour and one reason."""
+
+    day: str
+    hour: str | None
+    reason: str
+    count: int
+
+
+class QuarantineCounts(_Open):
+    """Counts by day or hour and reason, the newest first."""
+
+    items: list[CountOfTime]
+    next_cursor: str | None
+
+
+class ReplayTrial(_Open):
+    """What a replay would do with the newest submissions that were refused for one reason."""
+
+    reason: str
+    held: int
+    tried: int
+    stored: int
+    duplicate: int
+    unchanged: int
+    waiting: int
+    now_refused_as: dict[str, int]
+
+
+class ReplayTrials(_Open):
+    """A row for each reason that can be replayed."""
+
+    items: list[ReplayTrial]
+    next_cursor: str | None
+
+
 class QuarantineEntry(_Open):
     """One refused submission, or one dropped histogram."""
 

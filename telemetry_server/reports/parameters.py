@@ -46,6 +46,7 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Format = Annotated[
     Literal["json", "csv"] | None, Field(description="`csv` for CSV; without it `Accept` decides")
 ]
+Reason = Annotated[str, Field(pattern=r"^[a-z_]{0,40}$", description="the name of a reason")]
 Switch = Annotated[bool, Field(description="`1` or `0`")]
 
 
@@ -118,8 +119,44 @@ class QuarantineParameters(ListParameters):
     day: Annotated[Day | None, Field(description=DAY_WORDS)] = None
     first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
     last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
-    reason: Annotated[str, Field(pattern=r"^[a-z_]{0,40}$", description="the name of a reason")] = ""
+    reason: Reason = ""
+    histogram: Annotated[Text, Field(description="only dropped histograms of this name")] = ""
     bodies: Annotated[Switch, Field(description="`1`: with bodies (role analyst)")] = False
+
+
+class QuarantineCountParameters(Span):
+    """Of what is in quarantine, counted."""
+
+    by: Annotated[Literal["day", "hour"], Field(description="What an item stands for")] = "day"
+    reason: Reason = ""
+    histogram: Annotated[Text, Field(description="only dropped histograms of this name")] = ""
+
+
+class ReplayParameters(ListParameters):
+    """Of a trial of a replay."""
+
+    reason: Reason = ""
+
+
+class ReportParameters(Parameters):
+    """Of a report that comes whole, over days of arrival, both ends included."""
+
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
+    format: Format = None
+
+
+class DriftParameters(ReportParameters):
+    """Of the table of drift."""
+
+    state: Literal["silent", "undeclared", "expired", "broken"] | None = None
+    q: Annotated[Text, Field(description="part of a probe's name, in any case")] = ""
+
+
+class StoresParameters(ReportParameters):
+    """Of the report on stores."""
+
+    store: Annotated[Text, Field(description="only this store")] = ""
 
 
 class NormandyParameters(Parameters):

@@ -14,8 +14,10 @@ from telemetry_server.reports.query_process import QueryProcess
 IDLE_SECONDS = 30.0
 GRACE_SECONDS = 5.0  # a process that keeps its own time is not killed for it
 MAX_PAGE_QUERIES = 1  # at once
-MAX_STATEMENTS = 2  # at once
+MAX_LONG_QUERIES = 2  # at once
 MAX_WAITING = 64  # per lane
+# These read all records, or what anybody typed: pages do not wait for them.
+LONG_QUERIES = frozenset({"statement", "table_columns", "drift", "stores", "replay"})
 
 
 @dataclass(slots=True)
@@ -39,14 +41,14 @@ class QueryPool:
         self._setup = setup
         self._start = start
         self._pages = _Lane(asyncio.Semaphore(MAX_PAGE_QUERIES))
-        self._statements = _Lane(asyncio.Semaphore(MAX_STATEMENTS))
+        self._long = _Lane(asyncio.Semaphore(MAX_LONG_QUERIES))
         self._ending: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "QueryPool":
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        for lane in (self._pages, self._statements):
+        for lane in (self._pages, self._long):
             if lane.reaper is not None:
                 lane.reaper.cancel()
             self._end_idle(lane)
@@ -61,7 +63,7 @@ class QueryPool:
             QueryBroken: A fault of ours, or the data cannot be read.
             Problem: Too many queries wait.
         """
-        lane = self._statements if query == "statement" else self._pages
+        lane = self._long if query in LONG_QUERIES else self._pages
         if lane.waiting >= MAX_WAITING:
             metrics.reports_queries.count("busy")
             raise Problem("busy", "Too many queries are waiting. Try again.")

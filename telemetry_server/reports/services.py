@@ -1,5 +1,6 @@
 """What handlers work with: made once when the listener starts."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,18 @@ class Services:
     def access(self) -> AccessList:
         """Return the present users and tokens."""
         return self.access_file.read()
+
+    async def change_access(self, changed: Callable[[AccessList], AccessList]) -> AccessList:
+        """
+        Replace users and tokens by what *changed* makes of them; return that.
+
+        Raises:
+            BadAccessFile, OSError: The file cannot be read or written.
+            Exception: What *changed* raises.
+        """
+        # The file that is read meanwhile belongs to the thread of the requests.
+        file = AccessFile(self.access_file.root)
+        return await asyncio.get_running_loop().run_in_executor(None, file.change, changed)
 
     @property
     def is_open(self) -> bool:

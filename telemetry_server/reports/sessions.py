@@ -1,16 +1,19 @@
 """
 Sessions of signed-in users, and CSRF tokens: values signed by itsdangerous, so that they survive a restart.
 
-A session ends with its time, with sign-out, and when its user is removed or has another password.
+A session ends with its time, with sign-out, and when its user is removed or has another password.  The
+file of users remembers which were ended by sign-out.
 """
 
 import hashlib
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
+from telemetry_server.access.access_changes import with_ended_session
 from telemetry_server.access.entries import AccessList, User
 
 COOKIE = "telemetry_session"
@@ -27,7 +30,11 @@ class Session:
 
 
 class Sessions:
-    """Makes and checks sessions; remembers which were ended before their time."""
+    """
+    Makes and checks sessions.
+
+    It remembers those that were ended here, too: the data root may be a copy that nothing can be written to.
+    """
 
     def __init__(self) -> None:
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -47,7 +54,9 @@ class Sessions:
         except (BadData, ValueError, TypeError):
             return None
         user = access.user(name)
-        if user is None or fingerprint != _fingerprint(user) or session_id in self._ended:
+        if user is None or fingerprint != _fingerprint(user):
+            return None
+        if session_id in self._ended or session_id in access.ended_sessions:
             return None
         return Session(session_id, user)
 
@@ -56,6 +65,12 @@ class Sessions:
         self._ended[session_id] = None
         while len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
+
+
+def without_session(before: AccessList, session_id: str) -> AccessList:
+    """Return *before*, which remembers that a session was ended as long as its cookie could be valid."""
+    now = datetime.now(UTC)
+    return with_ended_session(before, session_id, expires=now + timedelta(seconds=MAX_AGE_SECONDS), now=now)
 
 
 def csrf_token(access: AccessList, subject: str) -> str:

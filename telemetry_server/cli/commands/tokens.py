@@ -1,7 +1,6 @@
 """``telemetry-server tokens``: bearer tokens for the API."""
 
 import argparse
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,16 +22,15 @@ create prints the token alone, once: only its hash is stored.  Programs send it 
 "Authorization: Bearer TOKEN" (docs/access.md).
 
 exit status: 1 if the id is unknown (revoke)"""
-SECONDS_OF_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-MAX_DAYS = 36525
 
 
 def _time_span(text: str) -> timedelta:
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    seconds = 0 if found is None else int(found[1]) * SECONDS_OF_UNIT[found[2]]
-    if not 0 < seconds <= MAX_DAYS * 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time span; write it like 90d, 12h, 30m or 60s")
-    return timedelta(seconds=seconds)
+    from telemetry_server.access.time_spans import BadTimeSpan, time_span
+
+    try:
+        return time_span(text)
+    except BadTimeSpan as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

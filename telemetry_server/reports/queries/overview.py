@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.ledger.ledger import Ledger
+from storage.ledger.values import DayBooks
 from telemetry_server.reports.queries.counts import OUTCOMES, by_hour
 from telemetry_server.reports.queries.ping_summaries import PingFilter
 from telemetry_server.reports.queries.pings import find_pings
@@ -13,6 +14,7 @@ from telemetry_server.reports.queries.source import Source
 from telemetry_server.reports.queries.status import status_of
 
 NEWEST_PINGS = 10
+DAYS_SHOWN = 7  # by day, whatever the span
 HOURS_BY_DAY = 72  # longer spans are counted by whole days
 
 
@@ -21,11 +23,11 @@ def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]
     hours = arguments["hours"]
     now = datetime.now(UTC).replace(tzinfo=None)
     with source.ledger() as ledger:
-        status = status_of(source, ledger)
+        status, books = status_of(source, ledger), ledger.books()
         if hours <= HOURS_BY_DAY:
             bars, reasons = _by_hour(source, ledger, now, hours)
         else:
-            bars, reasons = _by_day(ledger, status["days"], now, hours // 24)
+            bars, reasons = _by_day(books, status["days"], now, hours // 24)
         revisions = ledger.most_awaited_revisions(3)
     newest, _ = find_pings(source, PingFilter(), None, NEWEST_PINGS)
     return {
@@ -34,6 +36,7 @@ def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]
         "hours": hours,
         **{name: sum(bar[name] for bar in bars) for name in ("received", *OUTCOMES)},
         "bars": bars,
+        "last_days": _by_day(books, status["days"], now, DAYS_SHOWN)[0],
         "by": "hour" if hours <= HOURS_BY_DAY else "day",
         "reasons": [{"reason": reason, "count": count} for reason, count in reasons.most_common() if count],
         "awaited_revisions": revisions,
@@ -62,15 +65,15 @@ def _by_hour(
 
 
 def _by_day(
-    ledger: Ledger, days: Mapping[str, Mapping[str, int]], now: datetime, number: int
+    all_books: Mapping[str, DayBooks], days: Mapping[str, Mapping[str, int]], now: datetime, number: int
 ) -> tuple[list[dict[str, Any]], Counter[str]]:
     """Return the same with a bar for each day, as the books have it."""
     starts = [now - timedelta(days=back) for back in reversed(range(number))]
     names = [f"{start:%Y%m%d}" for start in starts]
     reasons: Counter[str] = Counter()
-    for day, books in ledger.books().items():
+    for day, of_day in all_books.items():
         if day in names:
-            reasons.update(books.reasons)
+            reasons.update(of_day.reasons)
     counts = [Counter(days.get(name, {})) for name in names]
     return _bars([f"{start:%Y-%m-%d}" for start in starts], counts), reasons
 

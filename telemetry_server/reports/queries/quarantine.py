@@ -19,6 +19,7 @@ FIELDS = ("document_id", "received_at", "reason", "detail", "histogram", "namesp
 def quarantine_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of ``/api/v1/quarantine``: entries the newest first, its cursor as a list."""
     first, last, reason, limit = (arguments[name] for name in ("first_day", "last_day", "reason", "limit"))
+    histogram = arguments["histogram"]
     after = None if arguments["after"] is None else tuple(arguments["after"])
     found: list[tuple[Key, dict[str, Any]]] = []
     counts = []
@@ -30,7 +31,11 @@ def quarantine_answer(source: Source, arguments: dict[str, Any]) -> dict[str, An
             if after is not None and day > str(after[0])[:10].replace("-", ""):
                 continue
             entries = _entries(source, ledger, day, reason, with_bodies=arguments["with_bodies"])
-            wanted = ((key, entry) for key, entry in entries if after is None or key < after)
+            wanted = (
+                (key, entry)
+                for key, entry in entries
+                if (after is None or key < after) and histogram in ("", entry["histogram"])
+            )
             found += heapq.nlargest(limit + 1 - len(found), wanted, key=lambda each: each[0])
             if len(found) > limit:
                 break

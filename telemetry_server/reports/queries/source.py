@@ -4,6 +4,7 @@ from collections import Counter, OrderedDict
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
+from telemetry_server.reports.queries.quarantine_files import QuarantineFiles
 from telemetry_server.reports.queries.records_behind import RecordsBehind
 from telemetry_server.reports.queries.refused_pings import PendingPings, QuarantinedPings
 from telemetry_server.reports.queries.setup import QuerySetup
@@ -18,6 +19,7 @@ class Source:
         self.unread = UnreadSubmissions(setup.root)
         self.quarantined = QuarantinedPings(setup.root)
         self.pending = PendingPings(setup.root)
+        self.quarantine_files = QuarantineFiles(setup.root.path)
         self.behind = RecordsBehind(setup.root.path)
         self.hours_of_parts: OrderedDict[str, Counter[str]] = OrderedDict()  # by path below the data root
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import duckdb
 
 MAX_RESULT_BYTES = 16 << 20
+COLUMNS = """
+SELECT table_name, column_name, data_type FROM duckdb_columns()
+WHERE NOT internal AND NOT ends_with(table_name, '_files') ORDER BY table_name, column_index
+"""
 # DuckDB counts only its own buffers; the rest of what the process may have is for results and readers.
 SHARE_OF_DUCKDB = 0.6
 
@@ -45,6 +49,20 @@ def statement_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any
     except SnapshotFailed as error:
         raise QueryError(str(error)) from None
     return answers[0]
+
+
+def table_columns_answer(source: Source, _arguments: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return every table with the names and types of its columns.
+
+    Raises:
+        BadQuery: The packages that tables need are not installed.
+    """
+    answer = statement_answer(source, {"sql": COLUMNS})
+    tables: dict[str, list[dict[str, str]]] = {}
+    for table, name, kind in orjson.loads(orjson.dumps(answer["rows"])):
+        tables.setdefault(table, []).append({"name": name, "type": kind})
+    return {"tables": [{"table": table, "columns": columns} for table, columns in tables.items()]}
 
 
 def _reason(text: str, timeout_seconds: float, memory_bytes: int) -> str:

@@ -35,7 +35,10 @@ QUERIES: dict[str, tuple[str, str]] = {
     "ping": ("one_ping", "ping_answer"),
     "submissions": ("counts", "submissions_answer"),
     "quarantine": ("quarantine", "quarantine_answer"),
-    "probes": ("probes", "probes_answer"),
+    "quarantine_counts": ("quarantine_counts", "quarantine_counts_answer"),
+    "quarantine_samples": ("quarantine_counts", "quarantine_samples_answer"),
+    "replay": ("replay_trial", "replay_answer"),
+    "probes": ("probe_list", "probes_answer"),
     "probe": ("probes", "probe_answer"),
     "stores": ("stores", "stores_answer"),
     "drift": ("stores", "drift_answer"),
@@ -46,9 +49,12 @@ QUERIES: dict[str, tuple[str, str]] = {
     "studies": ("normandy", "studies_answer"),
     "study": ("normandy", "study_answer"),
     "histogram": ("aggregates", "histogram_query"),
+    "metric_view": ("aggregates", "metric_view_query"),
+    "pings_behind": ("aggregates", "pings_behind_query"),
     "clients": ("aggregates", "clients_query"),
     "old_service": ("aggregates", "old_service_query"),
     "statement": ("statement", "statement_answer"),
+    "table_columns": ("statement", "table_columns_answer"),
 }
 MAX_CORES = 2
 SET_DEATH_SIGNAL = 1  # prctl(2), PR_SET_PDEATHSIG

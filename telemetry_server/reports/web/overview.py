@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.route import Ask
-from telemetry_server.reports.web.stack_chart import stack_chart
+from telemetry_server.reports.web.stack_chart import PARTS, stack_chart
 from telemetry_server.reports.web.templates import moment, number, page
 
 SPANS = {"1h": 1, "24h": 24, "7d": 168, "30d": 720}
@@ -14,6 +14,7 @@ SPAN_WORDS = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days
 SPAN_TITLES = {**SPAN_WORDS, "1h": "hour"}
 MAX_ATTENTION = 5
 MIN_FREE_SHARE = 0.05
+MAX_LAG_SECONDS = 60.0
 OUTCOMES = ("stored", "duplicate", "quarantined", "pending", "deleted")
 
 
@@ -37,6 +38,7 @@ async def overview(ask: Ask) -> Answer:
     if not data["status"]["total"]["received"]:
         return page("empty.html", ask.services, ask.visitor, command=_first_command(ask))
     attention = _attention(data)
+    at = _bar_at(data["bars"], ask.parameters.at or "")
     return page(
         "overview.html",
         ask.services,
@@ -48,12 +50,21 @@ async def overview(ask: Ask) -> Answer:
         spans=SPAN_WORDS,
         span=SPAN_TITLES[last],
         outcomes=OUTCOMES,
-        chart=stack_chart(data["bars"]),
+        chart=stack_chart(data["bars"], at=at),
+        key=PARTS,
+        pinned=at is not None,
+        shown_bar=data["bars"][-1 if at is None else at],
         attention=attention[:MAX_ATTENTION],
         more_attention=max(0, len(attention) - MAX_ATTENTION),
         numbers=numbers,
         since=numbers.partition("from=")[2][:10].replace("-", ""),
     )
+
+
+def _bar_at(bars: list[dict[str, Any]], at: str) -> int | None:
+    """Return the number of the bar for *at*, a day or an hour; None where the span has none."""
+    start = f"{at[:4]}-{at[4:6]}-{at[6:8]}" + (f" {at[9:]}:00" if "T" in at else "")
+    return next((number for number, bar in enumerate(bars) if bar["start"] == start), None)
 
 
 def _numbers_query(data: dict[str, Any]) -> str:
@@ -83,6 +94,9 @@ def _attention(data: dict[str, Any]) -> list[Attention]:
     if status["disk_free_bytes"] < status["disk_total_bytes"] * MIN_FREE_SHARE:
         remedy = "Below min_free_bytes pings are refused."
         found.append(Attention("error", "Less than 5% of the disk is free.", remedy))
+    if status["lag_seconds"] > MAX_LAG_SECONDS and status["conversion_halted"] is None:
+        fact = f"Conversion is {number(round(status['lag_seconds']))} s behind."
+        found.append(Attention("pending", fact, "See telemetry-server doctor."))
     for entry in data["reasons"]:
         count = entry["count"]
         fact = (

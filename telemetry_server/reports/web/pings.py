@@ -1,7 +1,6 @@
 """The list of pings, and the page of one."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -10,24 +9,30 @@ from telemetry_server.reports import api
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.parameters import OUTCOMES
 from telemetry_server.reports.route import Ask
+from telemetry_server.reports.web.addresses import view_of
 from telemetry_server.reports.web.templates import page
+from telemetry_server.reports.web.views import link_to
 from telemetry_server.terminal.client_text import shown_json
 
-FIELDS = ("q", "namespace", "doctype", "channel", "version", "reason")
+FIELDS = {
+    "q": "Document id",
+    "namespace": "Namespace",
+    "doctype": "Doctype",
+    "channel": "Channel",
+    "version": "Version",
+    "debug_id": "Debug tag",
+    "reason": "Reason",
+}
+LIVE_SECONDS, EMPTY_SECONDS = 10, 2  # between two looks at what came
 
 
 async def pings(ask: Ask) -> Answer:
     """Answer ``/pings``."""
+    given = view_of(ask.parameters)
+    of_api = {name: value for name, value in given.items() if name != "live"}
     if ask.parameters.format:
-        return see_other(f"/api/v1/pings?{ask.target.partition('?')[2]}")
+        return see_other(link_to("/api/v1/pings", of_api, format=ask.parameters.format))
     listed: Any = orjson.loads((await api.pings(ask)).body)
-    given = {
-        (field.alias or name): value
-        for name, field in type(ask.parameters).model_fields.items()
-        if (value := getattr(ask.parameters, name)) not in ("", None, 100, False) and name != "format"
-    }
-    query = urlencode(given)
-    next_query = urlencode({**given, "cursor": listed["next_cursor"]}) if listed["next_cursor"] else ""
     return page(
         "pings.html",
         ask.services,
@@ -36,10 +41,12 @@ async def pings(ask: Ask) -> Answer:
         items=listed["items"],
         given=given,
         fields=FIELDS,
-        filters=[f"{name} {value}" for name, value in given.items() if name != "cursor"],
+        filters=[f"{name} {value}" for name, value in of_api.items() if name != "cursor"],
         outcomes=OUTCOMES,
-        query=query,
-        next_query=next_query,
+        of_api=of_api,
+        next_cursor=listed["next_cursor"] or "",
+        is_live=ask.parameters.live,
+        refresh_seconds=LIVE_SECONDS if listed["items"] else EMPTY_SECONDS,
     )
 
 

@@ -1,14 +1,16 @@
 """Signing in and out."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
+from telemetry_server.access.access_file import BadAccessFile
 from telemetry_server.access.passwords import MAX_PASSWORD, is_password
-from telemetry_server.observability.events import SignedIn, SignInFailed
+from telemetry_server.observability.events import SignedIn, SignInFailed, WorkFailed
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.forms import form_fields
 from telemetry_server.reports.request_checks import cookie_of
 from telemetry_server.reports.route import Ask
-from telemetry_server.reports.sessions import COOKIE, MAX_AGE_SECONDS
+from telemetry_server.reports.sessions import COOKIE, MAX_AGE_SECONDS, without_session
 from telemetry_server.reports.web.templates import page
 
 MAX_NAME = 100
@@ -62,6 +64,10 @@ async def sign_out(ask: Ask) -> Answer:
     session = ask.services.sessions.find(ask.services.access(), cookie_of(ask.headers))
     if session is not None:
         ask.services.sessions.end(session.id)
+        try:
+            await ask.services.change_access(partial(without_session, session_id=session.id))
+        except (OSError, BadAccessFile) as error:
+            WorkFailed("remembering a sign-out", f"{type(error).__name__}: {error}").emit()
     return see_other("/sign-in", [_cookie("", 0, is_secure=_is_secure(ask))])
 
 

@@ -45,17 +45,30 @@ class StackChart:
     parts: Sequence[Part]
     labels: Sequence[Label]
     top: int  # the value at the upper edge
+    marked: str = ""  # x of the line for the bar that the address names
     height: int = int(HEIGHT)
 
 
-def stack_chart(bars: Sequence[Mapping[str, Any]]) -> StackChart:
-    """Return the chart of *bars*, each with ``start`` and a count for each part."""
-    top = _round_up(max((bar["received"] for bar in bars), default=0))
+def stack_chart(
+    bars: Sequence[Mapping[str, Any]],
+    of_parts: Sequence[tuple[str, str]] = PARTS,
+    total: str = "received",
+    at: int | None = None,
+) -> StackChart:
+    """
+    Return the chart of *bars*, each with ``start``, a count for each part, and their sum.
+
+    Args:
+        of_parts: Name and class of each part, from below.
+        total: The name of the sum.
+        at: Number of the bar that the address names.
+    """
+    top = _round_up(max((bar[total] for bar in bars), default=0))
     width = 100 / max(1, len(bars))
     parts = []
     for position, bar in enumerate(bars):
         base = HEIGHT
-        for name, css_class in PARTS:
+        for name, css_class in of_parts:
             if not bar[name]:
                 continue
             height = max(MIN_PART_HEIGHT, bar[name] / top * HEIGHT)
@@ -64,7 +77,8 @@ def stack_chart(bars: Sequence[Mapping[str, Any]]) -> StackChart:
             parts.append(
                 Part(f"{x:.3f}%", f"{width * BAR_SHARE:.3f}%", f"{base:.2f}", f"{height:.2f}", css_class)
             )
-    return StackChart(parts, _labels(bars, width), top)
+    marked = "" if at is None else f"{(at + 0.5) * width:.3f}%"
+    return StackChart(parts, _labels(bars, width), top, marked)
 
 
 def _labels(bars: Sequence[Mapping[str, Any]], width: float) -> list[Label]:

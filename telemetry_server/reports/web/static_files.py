@@ -13,7 +13,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-NAMES = ("reports.css", "reports.js", "reports.svg")
+NAMES = ("reports.css", "reports.js", "live.js", "reports.svg")
 ONE_YEAR = "public, max-age=31536000, immutable"
 
 

@@ -1,0 +1,57 @@
+"""The reports on drift and on stores: one reading of them for the API and for the pages."""
+
+from typing import Any
+
+from telemetry_server.reports.answers import Answer, csv_answer, json_answer
+from telemetry_server.reports.route import Ask
+
+DRIFT_COLUMNS = ("state", "metric", "kind", "pings", "pings_per_day", "owners", "reasons")
+
+
+async def drift_report(ask: Ask) -> dict[str, Any]:
+    """Return ``days``, ``drift`` as the parameters want it, ``as_of``, ``schema_violations``, ``states``."""
+    given = ask.parameters
+    found: Any = await ask.services.ask_object(
+        "drift", first_day=given.first or "", last_day=given.last or ""
+    )
+    wanted = given.q.casefold()
+    named = [row for row in found["drift"] if wanted in row["metric"].casefold()]
+    states: dict[str, int] = {}
+    for row in named:
+        states[row["state"]] = states.get(row["state"], 0) + 1
+    rows = [row for row in named if given.state in (None, row["state"])]
+    return {**found, "drift": rows, "states": states, "all": len(found["drift"])}
+
+
+async def drift(ask: Ask) -> Answer:
+    """Answer ``/api/v1/drift``."""
+    found = await drift_report(ask)
+    if not ask.wants_csv:
+        return json_answer({"days": found["days"], "drift": found["drift"]})
+    return csv_answer(DRIFT_COLUMNS, [[row[name] for name in DRIFT_COLUMNS] for row in found["drift"]], {})
+
+
+async def stores_report(ask: Ask) -> dict[str, Any]:
+    """Return ``stores`` and ``shared`` as the parameters want them, ``as_of``, and all ``names``."""
+    given = ask.parameters
+    found: Any = await ask.services.ask_object(
+        "stores", first_day=given.first or "", last_day=given.last or ""
+    )
+    names = [store["store"] for store in found["stores"]]
+    if given.store:
+        found["stores"] = [store for store in found["stores"] if store["store"] == given.store]
+        found["shared"] = [row for row in found["shared"] if given.store in row["by_store"]]
+    return {**found, "names": names}
+
+
+async def stores(ask: Ask) -> Answer:
+    """Answer ``/api/v1/stores``; as CSV the metrics of each store."""
+    found = await stores_report(ask)
+    if not ask.wants_csv:
+        return json_answer({"stores": found["stores"], "shared": found["shared"]})
+    rows = [
+        [store["store"], metric["metric"], metric["process"], metric["count"]]
+        for store in found["stores"]
+        for metric in store["metrics"]
+    ]
+    return csv_answer(("store", "metric", "process", "pings"), rows, {})
