@@ -17,7 +17,7 @@ from telemetry_server.probes.build import build_of
 from telemetry_server.probes.expectation import Expectations
 from telemetry_server.probes.glean_check import facts_of, glean_marks, is_glean
 from telemetry_server.probes.identity import remove_identities
-from telemetry_server.probes.marks import Mark, MarkName
+from telemetry_server.probes.marks import EXCLUDED, Mark, MarkName
 from telemetry_server.probes.ping_check import (
     count_keyed_marks,
     count_plain_marks,
@@ -96,19 +96,30 @@ def mark_probes(conversion: Conversion) -> None:
         return
     root, notes = conversion.ping.root, conversion.notes
     if conversion.path.namespace != TELEMETRY and is_glean(root):
-        notes.update(mark.name.value for mark in _glean_marks(conversion, policy))
+        for mark in _glean_marks(conversion, policy):
+            notes[mark.name.value] += 1
+            _leave_out(conversion, mark)
         return
     expectations = _expectations(conversion)
     for mark in ping_marks(root, policy, expectations):
         notes[mark.name.value] += 1
+        _leave_out(conversion, mark)
     if expectations is None:
         return
     for place, names, rows in conversion.packer.packed:
         process = _process_of(place.section)
         if place.key == KEYED:
-            count_keyed_marks(process, names, rows, expectations, notes)
+            excluded = count_keyed_marks(process, names, rows, expectations, notes)
         else:
-            count_plain_marks(process, names, expectations, notes)
+            excluded = count_plain_marks(process, names, expectations, notes)
+        for mark in excluded:
+            _leave_out(conversion, mark)
+
+
+def _leave_out(conversion: Conversion, mark: Mark) -> None:
+    """Note the value of *mark*, if aggregates leave it out."""
+    if mark.name in EXCLUDED and mark.kind is not None and mark.process is not None:
+        conversion.left_out.add(mark.name.value, mark.kind.value, mark.process, mark.metric, mark.key)
 
 
 def _glean_marks(conversion: Conversion, policy: StorePolicy) -> Iterator[Mark]:
