@@ -6,6 +6,8 @@ import pytest
 
 from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.revision import parse_revision_url
+from storage.data_root import DataRoot
+from storage.disk import Disk
 from tests.histogram_specs.samples import a_text
 from tests.probes.samples import SCALARS
 
@@ -127,6 +129,7 @@ def test_a_revision_without_histograms_is_listed_with_its_other_files(root, comm
     assert ("garden.weather.by_tool", "uint", True) in shown
     assert json.loads(command("specs", "show", *arguments)[0])
     assert json.loads(command("specs", "show", "--kind", "scalar", *arguments)[0])
+    DataRoot(root).prepare(Disk())
     statement = "SELECT DISTINCT kind FROM definitions WHERE revision LIKE '%33ce52b7c7ea'"
     rows = json.loads(command("sql", statement, "--format", "json", "--data", str(root))[0])
     assert rows == [{"kind": "scalar"}]
