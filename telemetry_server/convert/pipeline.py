@@ -255,6 +255,7 @@ def _stored(conversion: Conversion) -> Stored:
         notes=conversion.notes,
         opened=conversion.ping.opened(record),
         submission=conversion.submission if conversion.is_anonymous else None,
+        frequency=conversion.frequency,
     )
 
 

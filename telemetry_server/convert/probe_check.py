@@ -1,6 +1,7 @@
 """Conversion steps that hold a ping against its store and the definitions of its probes."""
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 from histogram_specs.errors import BadRevisionUrl
@@ -11,7 +12,7 @@ from telemetry_server.convert.conversion import Conversion
 from telemetry_server.convert.histograms.histogram_packer import KEYED
 from telemetry_server.convert.histograms.self_description import PROCESSES, Section
 from telemetry_server.convert.privacy import with_coarse_time, with_unlinkable_headers
-from telemetry_server.outcomes.outcome import AwaitingSpecs, QuarantineReason
+from telemetry_server.outcomes.outcome import AwaitingSpecs, FrequencyLimit, QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal
 from telemetry_server.probes.build import build_of
 from telemetry_server.probes.expectation import Expectations
@@ -30,6 +31,8 @@ from telemetry_server.probes.ping_check import (
 from telemetry_server.probes.processes import CONTENT, PARENT
 from telemetry_server.probes.registry import registry_of
 from telemetry_server.probes.stores import MAIN, TELEMETRY, StorePolicy
+
+CLIENT_DIGEST_BYTES = 16
 
 
 def check_privacy(conversion: Conversion) -> None:
@@ -94,6 +97,7 @@ def mark_probes(conversion: Conversion) -> None:
     policy = conversion.policy
     if policy is None:
         return
+    conversion.frequency = _frequency_limit(conversion, policy)
     root, notes = conversion.ping.root, conversion.notes
     if conversion.path.namespace != TELEMETRY and is_glean(root):
         for mark in _glean_marks(conversion, policy):
@@ -114,6 +118,17 @@ def mark_probes(conversion: Conversion) -> None:
             excluded = count_plain_marks(process, names, expectations, notes)
         for mark in excluded:
             _leave_out(conversion, mark)
+
+
+def _frequency_limit(conversion: Conversion, policy: StorePolicy) -> FrequencyLimit | None:
+    """Return how often the client's pings of this doctype should come; None if there is no limit."""
+    if not policy.min_interval_seconds or policy.is_anonymous:
+        return None
+    client_id = conversion.metadata.fields.get("client_id")
+    if not isinstance(client_id, str):
+        return None
+    client = blake2b(client_id.encode(), digest_size=CLIENT_DIGEST_BYTES).digest()
+    return FrequencyLimit(client, policy.min_interval_seconds)
 
 
 def _leave_out(conversion: Conversion, mark: Mark) -> None:
