@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storage.tables.arrays import integers, words_at
+from storage.tables.columns import MARK
 from storage.tables.rows import NO_SUM, HistogramColumns
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
     for histograms, numbers in parts:
         arrays.append(_arrays_of(histograms, numbers, words, keys, len(large)))
         large += histograms.large
-    names = ["", "process", "label", "key", "starts", "counts", "sum"]
+    names = ["", "process", "label", "key", "starts", "counts", "sum", MARK]
     joined = [
         columns[0] if len(columns) == 1 else pa.concat_arrays(columns)
         for columns in zip(*arrays, strict=True)
@@ -78,6 +79,7 @@ def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
         columns[name] = words_at(key, values)
     for name in ("process", "label"):
         columns[name] = words_at(columns[name], list(words.values))
+    columns[MARK] = columns[MARK].dictionary_encode()
     columns["sum"] = pc.if_else(pc.equal(columns["sum"], NO_SUM), pa.scalar(None, pa.int64()), columns["sum"])
     return HistogramArrays(columns.pop(""), columns, pa.array(large, pa.int64()))
 
@@ -109,8 +111,18 @@ def _arrays_of(
         new_keys.take(integers(held.keys, short)),
         *(pa.ListArray.from_arrays(offsets, each) for each in lists),
         integers(held.sums, pa.int64()),
+        _marks_of(held),
     ]
     if ping.null_count:
         wanted = ping.is_valid()
         columns = [column.filter(wanted) for column in columns]
     return columns
+
+
+def _marks_of(held: HistogramColumns) -> "pa.Array":
+    import pyarrow as pa
+
+    count = len(held.pings)
+    if not held.marks:
+        return pa.nulls(count, pa.string())
+    return pa.array(map(held.marks.get, range(count)), pa.string(), size=count)

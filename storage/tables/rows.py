@@ -8,11 +8,13 @@ from typing import Any
 PingRow = tuple[Any, ...]
 """The columns of the table ``pings`` in their order; ids are 16 bytes."""
 
-ScalarValues = tuple[int, str, str, str, str, float | None, str | None, bool | None]
-"""Ping, metric, process, label, kind, and the three values."""
+ScalarValues = tuple[int, str, str, str, str, float | None, str | None, bool | None, str | None]
+"""Ping, metric, process, label, kind, the three values, and the mark."""
 
-EventValues = tuple[int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...]]
-"""Ping, process, timestamp, category, method, object, value, extra."""
+EventValues = tuple[
+    int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...], str | None
+]
+"""Ping, process, timestamp, category, method, object, value, extra, and the mark."""
 
 UptakeValues = tuple[Any, ...]
 """Ping, then the columns of the table ``uptake`` from process to anomalies."""
@@ -47,6 +49,7 @@ class HistogramColumns:
     large: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     shape_keys: list[ShapeKey] = field(default_factory=list)
+    marks: dict[int, str] = field(default_factory=dict)  # by the position of the histogram; few have one
 
     def add_buckets(self, starts: Sequence[int], counts: Sequence[int]) -> None:
         """Append *starts* and *counts* of one histogram."""

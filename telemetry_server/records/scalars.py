@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from telemetry_server.records.fields import Record, as_object, object_at
-from telemetry_server.records.sections import Section
+from telemetry_server.records.sections import ROOT_PLACES, Section
 
 # Glean metric types with one value a metric, and with one value a label.
 GLEAN_SIMPLE = frozenset(
@@ -16,6 +16,7 @@ GLEAN_SIMPLE = frozenset(
 GLEAN_LABELED = frozenset({"labeled_boolean", "labeled_counter", "labeled_quantity", "labeled_string"})
 GLEAN_DUAL_LABELED = "dual_labeled_counter"
 MAX_DEPTH_OF_MEASUREMENTS = 8
+SCALAR, SIMPLE_MEASUREMENT = "scalar", "simple_measurement"
 
 
 class ScalarRow(NamedTuple):
@@ -33,16 +34,31 @@ class ScalarRow(NamedTuple):
 def scalar_rows_of(record: Record, sections: Iterable[Section]) -> list[ScalarRow]:
     """Return every scalar of *record* and its *sections* that has a place in the table."""
     rows: list[ScalarRow] = []
-    for process, content, _ in sections:
-        for metric, value in as_object(content.get("scalars")).items():
-            _add(rows, (metric, process, ""), "scalar", value)
-        for metric, by_key in as_object(content.get("keyedScalars")).items():
-            for label, value in as_object(by_key).items():
-                _add(rows, (metric, process, label), "scalar", value)
+    for process, content, place in sections:
+        plain, keyed = as_object(content.get("scalars")), as_object(content.get("keyedScalars"))
+        if place in ROOT_PLACES:
+            _add_snapshot(rows, plain, keyed)
+        _add_section(rows, process, plain, keyed)
         measurements = as_object(content.get("simpleMeasurements"))
         _add_measurements(rows, measurements, process, "simpleMeasurements", 0)
     _add_glean(rows, object_at(record, "metrics"))
     return rows
+
+
+def _add_section(
+    rows: list[ScalarRow], process: str, plain: Mapping[str, Any], keyed: Mapping[str, Any]
+) -> None:
+    for metric, value in plain.items():
+        _add(rows, (metric, process, ""), SCALAR, value)
+    for metric, by_key in keyed.items():
+        for label, value in as_object(by_key).items():
+            _add(rows, (metric, process, label), SCALAR, value)
+
+
+def _add_snapshot(rows: list[ScalarRow], plain: Mapping[str, Any], keyed: Mapping[str, Any]) -> None:
+    """Add the snapshot of a store, as in custom pings: ``payload.scalars`` has an object for each process."""
+    for process in {**plain, **keyed}:
+        _add_section(rows, process, as_object(plain.get(process)), as_object(keyed.get(process)))
 
 
 def _add_measurements(
@@ -55,7 +71,7 @@ def _add_measurements(
             if depth < MAX_DEPTH_OF_MEASUREMENTS:
                 _add_measurements(rows, value, process, metric, depth + 1)
         else:
-            _add(rows, (metric, process, ""), "simple_measurement", value)
+            _add(rows, (metric, process, ""), SIMPLE_MEASUREMENT, value)
 
 
 def _add_glean(rows: list[ScalarRow], metrics: Mapping[str, Any]) -> None:

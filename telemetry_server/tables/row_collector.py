@@ -12,6 +12,7 @@ from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordL
 from telemetry_server.records.events import event_row, events_of
 from telemetry_server.records.fields import Record, RecordFields, fields_of
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
+from telemetry_server.records.left_out_values import RowMarks
 from telemetry_server.records.record_text import as_mapping, open_record, unpack_columns
 from telemetry_server.records.scalars import scalar_rows_of
 from telemetry_server.records.sections import Section, sections_of
@@ -65,6 +66,8 @@ class RowCollector:
         ping = len(self.rows.pings)
         self.rows.pings.append(_ping_row(fields))
         self.rows.items.append(item)
+        marks = RowMarks(record)
+        first = len(self.rows.histograms.pings)
         sections = list(sections_of(record))
         layouts = RecordLayouts(record, self._files)
         for section in sections:
@@ -73,9 +76,14 @@ class RowCollector:
                 self._add_section(ping, section, of_section)
         for row in glean_rows_of(record):
             self._add_histogram(ping, row)
-        self.rows.scalars += [(ping, *row) for row in scalar_rows_of(record, sections)]
-        events = list(events_of(record, sections))
-        self.rows.events += [(ping, *event_row(event)) for event in events]
+        scalars, events = scalar_rows_of(record, sections), list(events_of(record, sections))
+        if marks:
+            self._mark_histograms(first, marks)
+            self.rows.scalars += [(ping, *row, marks.of_scalar(row)) for row in scalars]
+            self.rows.events += [(ping, *event_row(event), marks.of_event(event)) for event in events]
+        else:
+            self.rows.scalars += [(ping, *row, None) for row in scalars]
+            self.rows.events += [(ping, *event_row(event), None) for event in events]
         normandy = normandy_rows_of(record, sections, events, layouts)
         self.rows.uptake += [(ping, *row) for row in normandy.uptake]
         self.rows.enrollments += [(ping, *row) for row in normandy.enrollments]
@@ -123,6 +131,16 @@ class RowCollector:
         columns.keys.append(self._key((row.metric, row.shape.kind, shape_id(row.shape)), row.shape))
         columns.sums.append(NO_SUM if row.sum is None else row.sum)
         columns.add_buckets(row.starts, row.counts)
+
+    def _mark_histograms(self, first: int, marks: RowMarks) -> None:
+        """Mark the histograms from the position *first* on that aggregates leave out."""
+        columns = self.rows.histograms
+        for place in range(first, len(columns.pings)):
+            metric, _, _ = columns.shape_keys[columns.keys[place]]
+            process, label = columns.words[columns.processes[place]], columns.words[columns.labels[place]]
+            mark = marks.of_histogram(metric, process, label)
+            if mark is not None:
+                columns.marks[place] = mark
 
     def _word(self, word: str) -> int:
         number = self._words.get(word)
