@@ -238,14 +238,14 @@ class CellBatch:
         for name in WORDS[1:]:
             ranks, words = ranked(one_array(cells.column(name)))
             self._words[name] = [*words.to_pylist(), None]
-            self._columns.append(_column(name, ranks))
+            self._columns.append(column_of(name, ranks))
         for name in ("dimensions", *NUMBERS):
-            self._columns.append(_column(name, one_array(cells.column(name))))
+            self._columns.append(column_of(name, one_array(cells.column(name))))
         lists = {name: one_array(cells.column(name)) for name in LISTS}
         self._offsets = {name: pc.subtract(each.offsets, each.offsets[0]) for name, each in lists.items()}
-        self._lists = [_column(name, each.flatten()) for name, each in lists.items()]
+        self._lists = [column_of(name, each.flatten()) for name, each in lists.items()]
         for name in ("starts", "clients"):  # there are as many counts as starts
-            self._columns.append(_column(f"{name}_length", pc.list_value_length(lists[name])))
+            self._columns.append(column_of(f"{name}_length", pc.list_value_length(lists[name])))
 
     def block(self, first: int, last: int) -> tuple[list[Column], dict[str, Any], set[int]]:
         """Return the cells from *first* to *last*: columns, the words of their numbers, dimensions."""
@@ -264,7 +264,7 @@ def _slice(column: Column, first: int, last: int) -> Column:
     return column._replace(data=column.data[first * column.width : last * column.width])
 
 
-def _column(name: str, numbers: "pa.Array") -> Column:
+def column_of(name: str, numbers: "pa.Array") -> Column:
     """Return *numbers* in the smallest width that holds them all."""
     import pyarrow as pa
     import pyarrow.compute as pc

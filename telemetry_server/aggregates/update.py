@@ -4,17 +4,18 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from storage.aggregates.day_table import (
     FOLDER,
     LIST_NAME,
+    SEALED,
     UNFINISHED_PREFIX,
     DayTable,
     Summarised,
     days_with_table,
     folder_of,
     read_day_table,
+    summary_name,
     unlisted,
     write_day_table,
 )
@@ -30,12 +31,10 @@ from storage.tables.reading import PartReader
 from telemetry_server.aggregates.facts import Pings
 from telemetry_server.aggregates.summarise import BATCH_ROWS, SUMMARISED, summarise
 
-if TYPE_CHECKING:
-    pass
-
 SUMMARISER_VERSION = f"1, {compressor_version()}"
 """Summaries of another version are made anew; compressors of several releases may write other bytes."""
 LOCK_NAME = "aggregates.lock"
+SEALED_NAME = summary_name(SEALED, SEALED)
 ATTEMPTS = 5
 
 
@@ -95,6 +94,9 @@ class Updater:
         files = files_of(self._root, day)
         old = _readable(self._root, day)
         if old is not None and old.is_sealed:
+            self._remove_rest(old, day)
+            return
+        if old is None and self._is_damaged_and_sealed(day):
             return
         if not files:
             self._remove(day)
@@ -108,7 +110,15 @@ class Updater:
         if new != old:
             write_day_table(self._root, self._disk, new)
             result.days.append(day)
-        for path in list(unlisted(self._root, new, day)):
+        self._remove_rest(new, day)
+
+    def _is_damaged_and_sealed(self, day: str) -> bool:
+        """Return whether *day* has a damaged list and a sealed summary, which could not be made again."""
+        folder = folder_of(self._root, day)
+        return (folder / LIST_NAME).exists() and (folder / SEALED_NAME).exists()
+
+    def _remove_rest(self, table: DayTable | None, day: str) -> None:
+        for path in list(unlisted(self._root, table, day)):
             self._disk.unlink(path)
 
     def _is_complete(self, table: DayTable, files: Sequence[TableFile]) -> bool:
@@ -147,8 +157,7 @@ class Updater:
         """Remove the table of a day without table files."""
         folder = folder_of(self._root, day)
         self._disk.unlink(folder / LIST_NAME)
-        for path in list(unlisted(self._root, None, day)):
-            self._disk.unlink(path)
+        self._remove_rest(None, day)
         with suppress(OSError):
             folder.rmdir()
 
