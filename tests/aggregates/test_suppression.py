@@ -130,6 +130,8 @@ def test_no_small_group_follows_from_a_histogram(  # noqa: PLR0917 - drawn
         "EXP", by=by, compare=compare, merges=merges, weight=weight, **selection, **first, **experiment
     )
     wanted = [each for each in PINGS if is_in(each, selection)]
+    if by == "branch":
+        wanted = [each for each in wanted if value_of(each, "day") >= first.get("first", "")]
     rows = [numbers(each for each in wanted if value_of(each, by) == row["group"]) for row in answer["rows"]]
     other = answer.get("compare", {}).get("row")
     if other is not None:
