@@ -70,12 +70,6 @@ class Pings:
         newest = pc.max(self._rows.column("submission_timestamp")).as_py()
         return "" if newest is None else f"{newest.isoformat(timespec='microseconds')}Z"
 
-    def only(self, keys: "pa.Array") -> "Pings":
-        """Return those with *keys*."""
-        import pyarrow.compute as pc
-
-        return Pings(self._rows.filter(pc.is_in(self.keys, value_set=keys)))
-
 
 PING_SHAPE = Shape("ping")
 

@@ -12,6 +12,7 @@ from storage.tables.reading import PartReader
 from telemetry_server.aggregates.cells import NUMBERS, WORDS, cells_of
 from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.columns import one_array, parted, ranked
+from telemetry_server.aggregates.day_pings import BATCH_ROWS, DayPings
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
     SCALAR_COLUMNS,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUMMARISED = (PINGS, HISTOGRAMS, SCALARS)
-BATCH_ROWS = 131_072
 # A metric with more rows is summed up in several passes, each over a part of its dimensions.
 MAX_METRIC_ROWS = 524_288
 FACTS: "Mapping[str, tuple[Sequence[str], Callable[[pa.Table, Pings], pa.Table | None]]]" = {
@@ -43,7 +43,7 @@ class Made:
     overflows: list[str]  # metrics that are left out, because a sum is past 64 bits
 
 
-def summarise(table: str, source: Path | str, pings: Pings, disk: Disk, target: Path) -> Made:
+def summarise(table: str, source: Path | str, pings: DayPings, disk: Disk, target: Path) -> Made:
     """
     Write the summary of the file *source* of *table* to *target*, which must not exist.
 
@@ -52,7 +52,7 @@ def summarise(table: str, source: Path | str, pings: Pings, disk: Disk, target: 
     """
     with PartReader(table, source) as part:
         # Numbers of clients and dimensions must not depend on the other pings of the day.
-        own = pings.only(_ping_keys(part))
+        own = pings.of(_ping_keys(part))
         writer = _Summariser(SummaryWriter(disk, target), own)
         try:
             for facts in _facts_of(table, part, own):

@@ -1,6 +1,6 @@
 """Brings the tables of days up to date with the table files, and checks them against these."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +26,8 @@ from storage.errors import BrokenAggregate
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.lock import FileLock
-from storage.tables.columns import PINGS
-from storage.tables.reading import PartReader
-from telemetry_server.aggregates.facts import Pings
-from telemetry_server.aggregates.summarise import BATCH_ROWS, SUMMARISED, summarise
+from telemetry_server.aggregates.day_pings import DayPings
+from telemetry_server.aggregates.summarise import SUMMARISED, summarise
 
 SUMMARISER_VERSION = f"1, {compressor_version()}"
 """Summaries of another version are made anew; compressors of several releases may write other bytes."""
@@ -133,12 +131,11 @@ class Updater:
         result: UpdateResult,
     ) -> list[Summarised]:
         folder = folder_of(self._root, day)
-        pings: Pings | None = None
+        pings = DayPings(self._root, files)
         found = []
         for file in files:
             part = kept.get((file.table, file.name))
             if part is None:
-                pings = pings or pings_of(self._root, files)
                 target = folder / Summarised(file.table, file.name, file.rows, "").file_name
                 unfinished = folder / f"{UNFINISHED_PREFIX}{target.name}"
                 self._disk.unlink(unfinished)
@@ -173,23 +170,6 @@ def files_of(root: DataRoot, day: str) -> list[TableFile]:
     """Return the table files of *day* that are summarised, in order."""
     with Ledger.for_reading(root) as ledger:
         return [file for file in ledger.table_files(day=day) if file.table in SUMMARISED and file.rows]
-
-
-def pings_of(root: DataRoot, files: Iterable[TableFile]) -> Pings:
-    """
-    Return the pings of a day, from those of its *files* that hold them.
-
-    Raises:
-        FileNotFoundError: One was replaced.
-    """
-    import pyarrow as pa
-
-    read: list[pa.Table] = []
-    for file in files:
-        if file.table == PINGS:
-            with PartReader(PINGS, root.path / file.path) as part:
-                read += part.batches(Pings.PING_COLUMNS, BATCH_ROWS)
-    return Pings(pa.concat_tables(read, promote_options="default").unify_dictionaries())
 
 
 def is_current(table: DayTable, files: Sequence[TableFile]) -> bool:
