@@ -1,7 +1,7 @@
 """
-Compiles the inner loop of conversion, where there is a C compiler.
+Compiles the inner loops of conversion and of aggregates, where there is a C compiler.
 
-Where there is none, or it fails, the package is built without: it converts the same, slower.
+Where there is none, or it fails, the package is built without: it does the same, slower.
 """
 
 import os
@@ -15,6 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = Path("telemetry_server/convert/compiled/_text.c")
+SOURCES = (SOURCE, Path("telemetry_server/aggregates/compiled/_sums.c"))
 
 
 class CompileInnerLoop(BuildHookInterface[Any]):
@@ -27,14 +28,15 @@ class CompileInnerLoop(BuildHookInterface[Any]):
         if self.target_name != "wheel":
             return
         root = Path(self.root)
-        library = root / SOURCE.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
-        if not compiled(root / SOURCE, library):
-            library.unlink(missing_ok=True)
-            return
-        build_data["infer_tag"] = True
-        build_data["pure_python"] = False
-        if version != "editable":
-            build_data["force_include"][str(library)] = str(library.relative_to(root))
+        for source in SOURCES:
+            library = root / source.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
+            if not compiled(root / source, library):
+                library.unlink(missing_ok=True)
+                continue
+            build_data["infer_tag"] = True
+            build_data["pure_python"] = False
+            if version != "editable":
+                build_data["force_include"][str(library)] = str(library.relative_to(root))
 
 
 def compiled(source: Path, library: Path) -> bool:

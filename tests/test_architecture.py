@@ -168,7 +168,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapreduce/exports": {"storage", "mapreduce", "mapreduce/jobs"},
     "mapreduce/jobs": {"histogram_specs", "storage/partitions", "records", "mapreduce"},
     # sums of stored measurements, by build and day
+    "aggregates/compiled": set(),
     "aggregates": {
+        "aggregates/compiled",
         "histogram_specs",
         "histogram_specs/cache",
         "storage",

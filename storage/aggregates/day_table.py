@@ -17,6 +17,8 @@ FOLDER = "aggregates"
 LIST_NAME = "table.json"
 SUMMARY_SUFFIX = ".summary"
 UNFINISHED_PREFIX = "."
+SEALED = "sealed"
+"""The name of the one part of a sealed day; it is the sum of all tables."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.partitions.writer import remove_doubtful
 from storage.tables.columns import (
+    PING_KEY,
+    PINGS,
     ROW_GROUP_ROWS,
     SORT_ORDER,
     SPLIT_BYTES,
@@ -177,7 +179,11 @@ class Scratch:
                 use_dictionary=[path for path in leaf_paths_of(table) if path not in split],
                 column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
                 # By no other columns can a query skip row groups.
-                write_statistics=["submission_date", *SORT_ORDER[table]],
+                write_statistics=[
+                    "submission_date",
+                    *SORT_ORDER[table],
+                    *((PING_KEY,) if table == PINGS else ()),
+                ],
                 **options,
             )
             writer = PartWriter(table, sink)

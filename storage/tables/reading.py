@@ -73,6 +73,16 @@ class PartReader:
             if found.num_rows:
                 yield found.select(columns)
 
+    def may_hold(self, column: str, least: int, most: int) -> bool:
+        """Return whether whole numbers of *column* may be between *least* and *most*, both included."""
+        for group in range(self._file.num_row_groups):
+            statistics = self._file.metadata.row_group(group).column(self._places[column]).statistics
+            if statistics is None or not statistics.has_min_max:
+                return True
+            if statistics.min <= most and least <= statistics.max:
+                return True
+        return False
+
     def metrics(self) -> "Iterator[pa.Array]":
         """Yield the distinct metrics of each row group."""
         for group in range(self._file.num_row_groups):

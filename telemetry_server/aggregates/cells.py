@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from telemetry_server.aggregates.checked_sums import row_samples, summed, summed_columns
 from telemetry_server.aggregates.columns import joined, lengths_of, lists_of, parted, ranked
+from telemetry_server.aggregates.compiled.list_sums import summed_lists
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -152,7 +153,11 @@ def _lists(facts: "pa.Table", number: "pa.Array", cells: int) -> "tuple[pa.Array
     import pyarrow.compute as pc
 
     starts = facts.column("starts").combine_chunks()
-    counts = facts.column("counts").combine_chunks().flatten()
+    lists = facts.column("counts").combine_chunks()
+    found = summed_lists(number, cells, starts, lists)
+    if found is not None:
+        return found
+    counts = lists.flatten()
     start, distinct = ranked(starts.flatten())
     size = len(distinct) + 1
     buckets = joined(number.take(pc.list_parent_indices(starts)), size, start)

@@ -11,9 +11,9 @@ from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import BrokenAggregate
 from storage.ledger.table_files import TableFile
-from telemetry_server.aggregates.facts import Pings
+from telemetry_server.aggregates.day_pings import DayPings
 from telemetry_server.aggregates.summarise import summarise
-from telemetry_server.aggregates.update import SUMMARISER_VERSION, days_of, files_of, is_current, pings_of
+from telemetry_server.aggregates.update import SUMMARISER_VERSION, days_of, files_of, is_current
 
 ATTEMPTS = 5
 
@@ -79,12 +79,11 @@ class Checker:
         if table.is_sealed or table.version != SUMMARISER_VERSION:
             return
         by_name = {(file.table, file.name): file for file in files}
-        pings: Pings | None = None
+        pings = DayPings(self._root, files)
         for part, is_whole in zip(table.parts, whole, strict=True):
             file = by_name.get((part.table, part.name))
             if file is None or not is_whole:
                 continue
-            pings = pings or pings_of(self._root, files)
             result.summaries += 1
             if self._digest(file, pings) != part.digest:
                 result.findings.append(f"{day}: {part.file_name} differs from a new one")
@@ -107,7 +106,7 @@ class Checker:
         result.findings.append(f"{table.day}: {part.file_name} is damaged")
         return False
 
-    def _digest(self, file: TableFile, pings: Pings) -> str:
+    def _digest(self, file: TableFile, pings: DayPings) -> str:
         with tempfile.TemporaryDirectory(prefix="telemetry-aggregate-") as folder:
             source = self._root.path / file.path
             return summarise(file.table, source, pings, Disk(), Path(folder) / "new").digest

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from telemetry_server.aggregates.compiled.list_sums import list_totals
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -85,6 +87,9 @@ def row_samples(counts: "pa.Array") -> "pa.Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    found = list_totals(counts)
+    if found is not None:
+        return found
     flat = counts.flatten()
     if not _is_safe(flat):
         totals = [sum(row) for row in counts.to_pylist()]

@@ -7,7 +7,9 @@ from typing import Any
 from telemetry_server.aggregates.dimensions import FILTERS, Dimensions, day_of
 from telemetry_server.aggregates.query import PING, Selection
 from telemetry_server.aggregates.reader import Reader
-from telemetry_server.aggregates.stored_sums import StoredSums
+from telemetry_server.aggregates.stored_sums import VIEWS, StoredSums
+from telemetry_server.aggregates.sums import Sums
+from telemetry_server.aggregates.suppression import is_small
 
 DAY, WEEK, MONTH, BUILD = "day", "week", "month", "build"
 GROUPINGS = (DAY, WEEK, MONTH, BUILD, *FILTERS)
@@ -35,25 +37,28 @@ def clients_answer(reader: Reader, by: tuple[str, ...], first: str = "", last: s
         for day in reader.days
         if (not first or day.table.day >= first) and (not last or day.table.day <= last)
     ]
-    found = StoredSums(PING, Selection(), group_of, leaves_out=("automation",)).of_days(days)
-    clients: dict[str, set[bytes]] = defaultdict(set)
-    pings: dict[str, int] = defaultdict(int)
+    found = StoredSums(PING, Selection(), group_of, leaves_out=VIEWS[1]).of_days(days)
+    groups: dict[str, Sums] = defaultdict(Sums)
     for (group, _, _), sums in found.sums.items():
-        clients[group] |= sums.clients
-        pings[group] += sums.pings
-    rows, suppressed = [], 0
-    for group in sorted(pings):
-        if reader.suppress_below > 1 and len(clients[group]) < reader.suppress_below:
+        groups[group].add(sums)
+    rows: list[dict[str, Any]] = []
+    suppressed = 0
+    for group in sorted(groups):
+        sums = groups[group]
+        if is_small(sums, reader.suppress_below):
             suppressed += 1
             continue
         values = dict(zip(by, group.split(SEPARATOR), strict=True)) if by else {}
-        rows.append({**values, "clients": len(clients[group]), "pings": pings[group]})
+        rows.append({**values, "clients": sums.client_count, "pings": sums.pings})
+        if sums.client_count is None:
+            rows[-1]["clients_at_least"] = sums.clients_at_least
     return {
         "as_of": reader.as_of,
         "through_day": reader.through_day,
         "rows": rows,
         "suppressed": {"cells": suppressed},
         "left_out": {"automation": found.left_out["automation"]},
+        "sealed_days": [day.table.day for day in days if day.table.is_sealed],
     }
 
 

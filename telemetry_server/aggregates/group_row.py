@@ -143,12 +143,14 @@ def row_of(
         "samples": sum(histogram.counts),
         "instances": sums.instances,
         "pings": sums.pings,
-        "clients": len(sums.clients),
+        "clients": sums.client_count,
         "without_client": sums.without_client,
         "sum_unknown": sums.sum_unknown,
         "mean": _mean(histogram, sums),
         "percentiles": [_shown(each) for each in _percentiles(histogram, exact, percentiles)],
     }
+    if row["clients"] is None:
+        row["clients_at_least"] = sums.clients_at_least
     if histogram.labels:
         row["labels"] = list(histogram.labels)
     if histogram.unknown:

@@ -20,6 +20,7 @@ from telemetry_server.aggregates.groups import group_order
 from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
+from telemetry_server.aggregates.suppression import is_small, reveals_small_group
 from telemetry_server.aggregates.use_counters import with_falses
 
 
@@ -57,7 +58,7 @@ class _Answer:
         if not found.is_seen and not self._is_known():
             raise NoSuchMetric(query.metric)
         newest = self._newest_shape(found)
-        rows = self._rows(found)
+        rows = self._rows(query, found)
         kind = self._reader.shapes[newest].kind if newest in self._reader.shapes else None
         answer: dict[str, Any] = {
             "metric": query.metric,
@@ -69,12 +70,13 @@ class _Answer:
             "suppressed": self._suppressed,
             "other_shapes": self._other_shapes(found, newest),
             "left_out": found.left_out,
+            "sealed_days": [day.table.day for day in self._reader.days_of(query) if day.table.is_sealed],
         }
         if rows and "labels" in rows[0]:
             answer["labels"] = rows[0]["labels"]
         if (compared := query.compared()) is not None:
-            other = self._rows(self._reader.sums(compared))
-            answer["compare"] = {"group": query.compare, "row": other[0] if other else None}
+            shown = [row["group"] for row in rows]
+            answer["compare"] = {"group": query.compare, "row": self._compared(compared, shown, newest)}
         if not rows:
             answer["reason"] = self._why_nothing()
         return answer
@@ -89,12 +91,25 @@ class _Answer:
 
     # -- rows
 
-    def _rows(self, found: Found) -> list[dict[str, Any]]:
-        pings = self._reader.sums(self._query, PING).sums if found.sums else {}
+    def _compared(self, compared: HistogramQuery, shown: Sequence[str], newest: str) -> dict[str, Any] | None:
+        """Return the row to compare with; None where there is none, or a small group would follow from it."""
+        found = self._reader.sums(compared)
+        rows = self._rows(compared, found)
+        if not rows:
+            return None
+        own = self._newest_shape(found)
+        shape = None if self._query.merges else own if own == newest else ""
+        if reveals_small_group(self._reader, self._query, compared, shown, shape):
+            self._suppressed["cells"] += 1
+            return None
+        return rows[0]
+
+    def _rows(self, query: HistogramQuery, found: Found) -> list[dict[str, Any]]:
+        pings = self._reader.sums(query, PING).sums if found.sums else {}
         all_pings: dict[str, int] = defaultdict(int)
         for (group, _, _), sums in pings.items():
             all_pings[group] += sums.pings
-        found = with_falses(self._reader, self._query, found)
+        found = with_falses(self._reader, query, found)
         groups: dict[str, list[tuple[str, Sums]]] = defaultdict(list)
         for (group, _, shape), sums in found.sums.items():
             if sums.instances:
@@ -118,7 +133,7 @@ class _Answer:
         if made is None:
             return None
         histogram, shapes = made
-        if len(histogram.sums.clients) < self._reader.suppress_below and self._reader.suppress_below > 1:
+        if is_small(histogram.sums, self._reader.suppress_below):
             self._suppressed["cells"] += 1
             self._suppressed["samples"] += sum(histogram.histogram.counts)
             return None
@@ -162,10 +177,17 @@ class _Answer:
         return max(best, key=lambda shape: (*best[shape], shape), default="")
 
     def _other_shapes(self, found: Found, newest: str) -> list[dict[str, Any]]:
-        samples: dict[str, int] = defaultdict(int)
+        others: dict[str, Sums] = defaultdict(Sums)
         for (_, _, shape), sums in found.sums.items():
             if shape != newest and sums.instances:
-                samples[shape] += sums.samples
+                others[shape].add(sums)
+        samples = {}
+        for shape, sums in others.items():
+            if is_small(sums, self._reader.suppress_below):
+                self._suppressed["cells"] += 1
+                self._suppressed["samples"] += sums.samples
+            else:
+                samples[shape] = sums.samples
         return [
             {
                 "shape": shape,

@@ -17,7 +17,8 @@ from telemetry_server.aggregates.group_row import GroupHistogram, histogram_of_s
 from telemetry_server.aggregates.query import PING, Selection, why_left_out
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, dimensions_of_day
-from telemetry_server.aggregates.sums import Sums
+from telemetry_server.aggregates.sums import Sums, total_of
+from telemetry_server.aggregates.suppression import is_small
 from telemetry_server.records.shapes import Shape
 
 BUILD_ID, SUBMISSION_DATE = "build_id", "submission_date"
@@ -175,10 +176,15 @@ class OldService:
         answer = self._answer(query.metric, self._reader.shapes[newest], by_shape[newest])
         if answer is None:
             return None
-        others = [
-            {"shape": shape, "samples": sum(sums.samples for _, _, sums in entries)}
+        totals = {
+            shape: total_of(sums for _, _, sums in entries)
             for shape, entries in sorted(by_shape.items())
             if shape != newest
+        }
+        others = [
+            {"shape": shape, "samples": sums.samples}
+            for shape, sums in totals.items()
+            if not is_small(sums, self._reader.suppress_below)
         ]
         return {**answer, "other_shapes": others}
 
@@ -186,8 +192,7 @@ class OldService:
         self, metric: str, shape: Shape, entries: Sequence[tuple[str, str, Sums]]
     ) -> dict[str, Any] | None:
         merged = _by_date_and_label(entries)
-        k = self._reader.suppress_below
-        shown = {key: sums for key, sums in merged.items() if k <= 1 or len(sums.clients) >= k}
+        shown = {key: sums for key, sums in merged.items() if not is_small(sums, self._reader.suppress_below)}
         if not shown:
             return None
         histograms = {key: histogram_of_sums(shape, sums) for key, sums in shown.items()}

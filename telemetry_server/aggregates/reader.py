@@ -1,6 +1,6 @@
 """Finds the sums that a question is about: in the summaries, or in the rows of the tables if needed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -66,6 +66,11 @@ class Reader:
         """The last day with a table."""
         return self.days[-1].table.day if self.days else None
 
+    @property
+    def sealed_days(self) -> list[str]:
+        """The days whose records are gone."""
+        return [day.table.day for day in self.days if day.table.is_sealed]
+
     def is_behind(self) -> bool:
         """Return whether a day has table files that its table does not cover."""
         from telemetry_server.aggregates.update import days_of, files_of, is_current
@@ -86,9 +91,10 @@ class Reader:
         if query.by == "branch" or query.weight == "clients":
             return self.rows(query, name, selection)
         asked = StoredSums(name, selection, query.group_of, with_clients=metric is None)
-        return asked.of_days(self._days_of(query))
+        return asked.of_days(self.days_of(query))
 
-    def _days_of(self, query: HistogramQuery) -> Iterable[DaySums]:
+    def days_of(self, query: HistogramQuery) -> list[DaySums]:
+        """Return the days that a question is about."""
         if query.by not in ("day", "branch"):
             return self.days
         return [
@@ -104,7 +110,13 @@ class Reader:
 
         asked = RowSums(metric, selection, query.group_of, query.experiment if query.by == "branch" else "")
         bounds = (query.first, query.last) if query.by in ("day", "branch") else ("", "")
-        return with_open_files(self.root, asked.of_days, bounds)
+        sealed = frozenset(self.sealed_days)
+        return with_open_files(
+            self.root,
+            # The tables of a sealed day hold only what came after its records were removed.
+            lambda days: asked.of_days(day for day in days if day.day not in sealed),
+            bounds,
+        )
 
 
 Made = TypeVar("Made")

@@ -1,8 +1,10 @@
 """Answers from the summaries, without the tables."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 
 from storage.aggregates.day_table import DayTable, days_with_table, folder_of, read_day_table
@@ -11,11 +13,14 @@ from storage.data_root import DataRoot
 from storage.errors import BrokenAggregate
 from telemetry_server.aggregates.dimensions import Dimensions, capped
 from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
-from telemetry_server.aggregates.sums import Found, pings_of_unions
+from telemetry_server.aggregates.sums import ID_BYTES, Found, SealedClients, SumKey, pings_of_unions
 
 MAX_OPEN = 128
 ATTEMPTS = 10
-ID_BYTES = 16
+DISTINCT_CLIENTS = "distinct_clients"
+"""The column of sealed cells that says how many clients each has."""
+VIEWS = (("automation", "implausible_build"), ("automation",))
+"""What is left out of histograms, and of counts of clients."""
 Words = Mapping[int, str | None]
 """Words by their number; None for a union."""
 
@@ -95,7 +100,7 @@ class StoredSums:
     metric: str
     selection: Selection
     group_of: GroupOf
-    leaves_out: tuple[str, ...] = ("automation", "implausible_build")
+    leaves_out: tuple[str, ...] = VIEWS[0]
     with_clients: bool = True
 
     def of_days(self, days: Iterable[DaySums]) -> Found:
@@ -126,8 +131,16 @@ class StoredSums:
             ]
             reasons = [why_left_out(each, day.table.day, self.leaves_out) for each in dimensions]
             ids = summary.blocks(CLIENTS)[0].columns["ids"].tobytes()
+            whole = _clients_of_day(summary, self.metric, self.leaves_out)
             for block in blocks:
-                _BlockSums(self, found, day.table.day, dimensions, groups, reasons, ids).add(block)
+                _BlockSums(self, found, day.table.day, dimensions, groups, reasons, ids, whole).add(block)
+
+
+def _clients_of_day(summary: Summary, metric: str, leaves_out: tuple[str, ...]) -> dict[str, list[int]]:
+    """Return cells and distinct clients of *metric* on a sealed day, by shape; empty for other days."""
+    views = summary.index["metrics"][metric].get("clients", {})
+    found: dict[str, list[int]] = views.get(",".join(leaves_out), {})
+    return found
 
 
 @dataclass(slots=True)
@@ -141,6 +154,7 @@ class _BlockSums:
     groups: list[str | None]
     reasons: list[str | None]
     ids: bytes
+    whole_day: Mapping[str, list[int]]  # of a sealed day: cells and distinct clients, by shape
 
     def add(self, block: Block) -> None:
         """Add the cells of *block*."""
@@ -164,15 +178,17 @@ class _BlockSums:
     def _add_cells(self, block: Block, processes: Words, labels: Words, shapes: Mapping[int, str]) -> None:
         columns = block.columns
         selection, sums = self.asked.selection, self.found.sums
+        sealed: dict[SumKey, list[int]] = defaultdict(list)
         starts, counts, clients = columns["starts"], columns["counts"], columns["clients"]
         rows = zip(
             *(columns[name] for name in ("dimensions", "process", "label", "shape")),
             *(columns[name] for name in ("starts_length", "clients_length")),
+            columns.get(DISTINCT_CLIENTS, repeat(0, len(columns["process"]))),
             *(columns[name] for name in ("sum", "sum_samples", "sum_unknown", "instances", "without_client")),
             strict=True,
         )
         end = client_end = 0
-        for number, process, label, shape, length, client_length, *numbers in rows:
+        for number, process, label, shape, length, client_length, distinct, *numbers in rows:
             start, client_start = end, client_end
             end, client_end = end + length, client_end + client_length
             group = self.groups[number]
@@ -181,7 +197,8 @@ class _BlockSums:
                 continue
             if not selection.wants_cell(of_process, of_label):
                 continue
-            to = sums[group, of_label if selection.by_label else "", shapes[shape]]
+            key = group, of_label if selection.by_label else "", shapes[shape]
+            to = sums[key]
             for place in range(start, end):
                 to.counts[starts[place]] += counts[place]
             to.by_label[of_label] += sum(counts[start:end])
@@ -196,4 +213,15 @@ class _BlockSums:
                 self.ids[ID_BYTES * client : ID_BYTES * (client + 1)]
                 for client in clients[client_start:client_end]
             )
+            if distinct:
+                sealed[key].append(distinct)
             to.newest = max(to.newest, (self.dimensions[number].build_date, self.day))
+        for key, of_cells in sealed.items():
+            sums[key].sealed[self.day] = self._sealed_clients(key[2], of_cells)
+
+    def _sealed_clients(self, shape: str, clients: list[int]) -> SealedClients:
+        """Return the clients of cells with so many *clients*: exact for one cell, and for all of the day."""
+        cells, distinct = self.whole_day.get(shape, (0, 0))
+        if len(clients) == cells:
+            return SealedClients(distinct, distinct)
+        return SealedClients(max(clients), clients[0] if len(clients) == 1 else None)

@@ -13,6 +13,7 @@ from telemetry_server.aggregates.cells import NUMBERS, WORDS, cells_of
 from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.columns import one_array, parted, ranked
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
+from telemetry_server.aggregates.day_pings import BATCH_ROWS, DayPings
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
     SCALAR_COLUMNS,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUMMARISED = (PINGS, HISTOGRAMS, SCALARS)
-BATCH_ROWS = 131_072
 # A metric with more rows is summed up in several passes, each over a part of its dimensions.
 MAX_METRIC_ROWS = 524_288
 FACTS: "Mapping[str, tuple[Sequence[str], Callable[[pa.Table, Pings], pa.Table | None]]]" = {
@@ -44,7 +44,7 @@ class Made:
     overflows: list[str]  # metrics that are left out, because a sum is past 64 bits
 
 
-def summarise(table: str, source: Path | str, pings: Pings, disk: Disk, target: Path) -> Made:
+def summarise(table: str, source: Path | str, pings: DayPings, disk: Disk, target: Path) -> Made:
     """
     Write the summary of the file *source* of *table* to *target*, which must not exist.
 
@@ -53,7 +53,7 @@ def summarise(table: str, source: Path | str, pings: Pings, disk: Disk, target: 
     """
     with PartReader(table, source) as part:
         # Numbers of clients and dimensions must not depend on the other pings of the day.
-        own = pings.only(_ping_keys(part))
+        own = pings.of(_ping_keys(part))
         writer = _Summariser(SummaryWriter(disk, target), own)
         try:
             for facts in _facts_of(table, part, own):
@@ -239,14 +239,14 @@ class CellBatch:
         for name in WORDS[1:]:
             ranks, words = ranked(one_array(cells.column(name)))
             self._words[name] = [*words.to_pylist(), None]
-            self._columns.append(_column(name, ranks))
+            self._columns.append(column_of(name, ranks))
         for name in ("dimensions", *NUMBERS):
-            self._columns.append(_column(name, one_array(cells.column(name))))
+            self._columns.append(column_of(name, one_array(cells.column(name))))
         lists = {name: one_array(cells.column(name)) for name in LISTS}
         self._offsets = {name: pc.subtract(each.offsets, each.offsets[0]) for name, each in lists.items()}
-        self._lists = [_column(name, each.flatten()) for name, each in lists.items()]
+        self._lists = [column_of(name, each.flatten()) for name, each in lists.items()]
         for name in ("starts", "clients"):  # there are as many counts as starts
-            self._columns.append(_column(f"{name}_length", pc.list_value_length(lists[name])))
+            self._columns.append(column_of(f"{name}_length", pc.list_value_length(lists[name])))
 
     def block(self, first: int, last: int) -> tuple[list[Column], dict[str, Any], set[int]]:
         """Return the cells from *first* to *last*: columns, the words of their numbers, dimensions."""
@@ -265,7 +265,7 @@ def _slice(column: Column, first: int, last: int) -> Column:
     return column._replace(data=column.data[first * column.width : last * column.width])
 
 
-def _column(name: str, numbers: "pa.Array") -> Column:
+def column_of(name: str, numbers: "pa.Array") -> Column:
     """Return *numbers* in the smallest width that holds them all."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -1,11 +1,21 @@
 """Sums of cells or of rows: what an answer is made of."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from telemetry_server.aggregates.checked_sums import MAX_SUM, SumTooLarge
 from telemetry_server.aggregates.query import Selection
+
+ID_BYTES = 16
+
+
+class SealedClients(NamedTuple):
+    """How many clients a sealed day adds: it has no ids, so they may be counted elsewhere as well."""
+
+    at_least: int
+    exact: int | None  # None where several of its cells were added
 
 
 @dataclass(slots=True)
@@ -21,12 +31,26 @@ class Sums:
     pings: int = 0
     without_client: int = 0
     clients: set[bytes] = field(default_factory=set)
+    sealed: dict[str, SealedClients] = field(default_factory=dict)  # by day
     newest: tuple[str, str] = ("", "")  # build and day
 
     @property
     def samples(self) -> int:
         """The number of samples."""
         return sum(self.counts.values())
+
+    @property
+    def clients_at_least(self) -> int:
+        """The number of distinct clients, or the most that is certain if some are of sealed days."""
+        return max(len(self.clients), *(each.at_least for each in self.sealed.values()), 0)
+
+    @property
+    def client_count(self) -> int | None:
+        """The number of distinct clients; None where sealed days hide it."""
+        if not self.sealed:
+            return len(self.clients)
+        days = list(self.sealed.values())
+        return days[0].exact if len(days) == 1 and not self.clients else None
 
     def add(self, more: "Sums") -> None:
         """Add other sums; a ping that is in both is counted twice."""
@@ -37,6 +61,10 @@ class Sums:
         for label, count in more.by_label.items():
             self.by_label[label] += count
         self.clients |= more.clients
+        for day, clients in more.sealed.items():
+            known = self.sealed.get(day)
+            at_least = max(clients.at_least, 0 if known is None else known.at_least)
+            self.sealed[day] = SealedClients(at_least, clients.exact if known is None else None)
         self.newest = max(self.newest, more.newest)
 
     def copy(self) -> "Sums":
@@ -55,6 +83,14 @@ class Sums:
         if max(self.samples, abs(self.sum), self.sum_samples) > MAX_SUM:
             raise SumTooLarge(metric)
         return self
+
+
+def total_of(several: Iterable[Sums]) -> Sums:
+    """Return the total of *several* sums."""
+    total = Sums()
+    for each in several:
+        total.add(each)
+    return total
 
 
 SumKey = tuple[str, str, str]

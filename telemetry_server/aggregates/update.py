@@ -1,20 +1,21 @@
 """Brings the tables of days up to date with the table files, and checks them against these."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from storage.aggregates.day_table import (
     FOLDER,
     LIST_NAME,
+    SEALED,
     UNFINISHED_PREFIX,
     DayTable,
     Summarised,
     days_with_table,
     folder_of,
     read_day_table,
+    summary_name,
     unlisted,
     write_day_table,
 )
@@ -25,17 +26,13 @@ from storage.errors import BrokenAggregate
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.lock import FileLock
-from storage.tables.columns import PINGS
-from storage.tables.reading import PartReader
-from telemetry_server.aggregates.facts import Pings
-from telemetry_server.aggregates.summarise import BATCH_ROWS, SUMMARISED, summarise
-
-if TYPE_CHECKING:
-    pass
+from telemetry_server.aggregates.day_pings import DayPings
+from telemetry_server.aggregates.summarise import SUMMARISED, summarise
 
 SUMMARISER_VERSION = f"1, {compressor_version()}"
 """Summaries of another version are made anew; compressors of several releases may write other bytes."""
 LOCK_NAME = "aggregates.lock"
+SEALED_NAME = summary_name(SEALED, SEALED)
 ATTEMPTS = 5
 
 
@@ -95,6 +92,9 @@ class Updater:
         files = files_of(self._root, day)
         old = _readable(self._root, day)
         if old is not None and old.is_sealed:
+            self._remove_rest(old, day)
+            return
+        if old is None and self._is_damaged_and_sealed(day):
             return
         if not files:
             self._remove(day)
@@ -108,7 +108,15 @@ class Updater:
         if new != old:
             write_day_table(self._root, self._disk, new)
             result.days.append(day)
-        for path in list(unlisted(self._root, new, day)):
+        self._remove_rest(new, day)
+
+    def _is_damaged_and_sealed(self, day: str) -> bool:
+        """Return whether *day* has a damaged list and a sealed summary, which could not be made again."""
+        folder = folder_of(self._root, day)
+        return (folder / LIST_NAME).exists() and (folder / SEALED_NAME).exists()
+
+    def _remove_rest(self, table: DayTable | None, day: str) -> None:
+        for path in list(unlisted(self._root, table, day)):
             self._disk.unlink(path)
 
     def _is_complete(self, table: DayTable, files: Sequence[TableFile]) -> bool:
@@ -123,12 +131,11 @@ class Updater:
         result: UpdateResult,
     ) -> list[Summarised]:
         folder = folder_of(self._root, day)
-        pings: Pings | None = None
+        pings = DayPings(self._root, files)
         found = []
         for file in files:
             part = kept.get((file.table, file.name))
             if part is None:
-                pings = pings or pings_of(self._root, files)
                 target = folder / Summarised(file.table, file.name, file.rows, "").file_name
                 unfinished = folder / f"{UNFINISHED_PREFIX}{target.name}"
                 self._disk.unlink(unfinished)
@@ -147,8 +154,7 @@ class Updater:
         """Remove the table of a day without table files."""
         folder = folder_of(self._root, day)
         self._disk.unlink(folder / LIST_NAME)
-        for path in list(unlisted(self._root, None, day)):
-            self._disk.unlink(path)
+        self._remove_rest(None, day)
         with suppress(OSError):
             folder.rmdir()
 
@@ -164,23 +170,6 @@ def files_of(root: DataRoot, day: str) -> list[TableFile]:
     """Return the table files of *day* that are summarised, in order."""
     with Ledger.for_reading(root) as ledger:
         return [file for file in ledger.table_files(day=day) if file.table in SUMMARISED and file.rows]
-
-
-def pings_of(root: DataRoot, files: Iterable[TableFile]) -> Pings:
-    """
-    Return the pings of a day, from those of its *files* that hold them.
-
-    Raises:
-        FileNotFoundError: One was replaced.
-    """
-    import pyarrow as pa
-
-    read: list[pa.Table] = []
-    for file in files:
-        if file.table == PINGS:
-            with PartReader(PINGS, root.path / file.path) as part:
-                read += part.batches(Pings.PING_COLUMNS, BATCH_ROWS)
-    return Pings(pa.concat_tables(read, promote_options="default").unify_dictionaries())
 
 
 def is_current(table: DayTable, files: Sequence[TableFile]) -> bool:

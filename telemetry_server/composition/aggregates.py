@@ -1,7 +1,9 @@
 """Builds what reads the aggregates from the settings."""
 
+from storage.disk import Disk
 from telemetry_server.aggregates.definitions import CachedDefinitions
 from telemetry_server.aggregates.reader import Reader
+from telemetry_server.aggregates.sealing import Sealer
 from telemetry_server.composition.data_root import existing_data_root, revision_cache_path
 from telemetry_server.settings.settings import Settings
 
@@ -15,3 +17,13 @@ def aggregates_reader(settings: Settings) -> Reader:
     """
     root = existing_data_root(settings)
     return Reader(root, CachedDefinitions(revision_cache_path(settings)), settings.suppress_below)
+
+
+def day_sealer(settings: Settings) -> Sealer:
+    """
+    Return what seals the aggregates of days before their records are removed.
+
+    Raises:
+        NoDataRoot: There is no data root.
+    """
+    return Sealer(existing_data_root(settings), Disk(), settings.seal_below)

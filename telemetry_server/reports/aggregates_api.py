@@ -111,7 +111,7 @@ class HistogramRow(_Answered):
     samples: int
     instances: int
     pings: int
-    clients: int
+    clients: int | None
     without_client: int
     sum_unknown: int
     mean: float | None
@@ -129,12 +129,13 @@ class Histogram(_Answered):
     suppressed: dict[str, int]
     other_shapes: list[dict[str, Any]]
     left_out: dict[str, int]
+    sealed_days: list[str]
 
 
 class ClientsRow(_Answered):
     """Clients and pings of one combination of values."""
 
-    clients: int
+    clients: int | None
     pings: int
 
 
@@ -144,6 +145,7 @@ class Clients(_Answered):
     as_of: str | None
     rows: list[ClientsRow]
     suppressed: dict[str, int]
+    sealed_days: list[str]
 
 
 async def histogram(ask: Ask) -> Answer:

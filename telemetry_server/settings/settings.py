@@ -171,6 +171,11 @@ class Settings(BaseModel):
     suppress_below: Annotated[Whole, Field(ge=1)] = Field(
         1, description="Groups of fewer clients are not shown in answers; 10 suits a public server."
     )
+    seal_below: Annotated[Whole, Field(ge=1)] = Field(
+        10,
+        description="When a day's records are removed, its aggregates of fewer clients are merged into "
+        "`OTHER`.",
+    )
     aggregates_hidden: Annotated[tuple[str, ...], BeforeValidator(name_pattern_list)] = Field(
         (),
         description="Metrics that the old API and public pages leave out: patterns such as `SEARCH_*`.",

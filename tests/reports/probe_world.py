@@ -66,7 +66,7 @@ def _exponential(starts: list[int], chance: random.Random, samples: int) -> dict
 
 def pings_of(builds: list[str], *, day_of_build: dict[str, int]) -> Iterator[Main]:
     """Yield three pings of each of four clients for each build."""
-    chance = random.Random(7)  # noqa: S311 - the same pings every time
+    chance = random.Random(7)
     number = 0
     for build in builds:
         is_old = build < CHANGED

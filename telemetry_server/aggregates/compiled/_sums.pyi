@@ -1,0 +1,6 @@
+"""Sums of lists by cell; see ``_sums.c``."""
+
+def row_sums(offsets: memoryview, numbers: memoryview) -> bytes | None: ...
+def sum_lists(
+    cells: memoryview, cell_count: int, offsets: memoryview, starts: memoryview, counts: memoryview
+) -> tuple[bytes, bytes, bytes] | None: ...

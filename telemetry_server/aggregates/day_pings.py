@@ -1,0 +1,50 @@
+"""The pings of one day, read from its table files as they are needed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.data_root import DataRoot
+from storage.ledger.table_files import TableFile
+from storage.tables.columns import PING_KEY, PINGS
+from storage.tables.reading import PartReader
+from telemetry_server.aggregates.facts import Pings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 131_072
+
+
+class DayPings:
+    """
+    The pings of one day.
+
+    Args:
+        files: The table files of the day.
+    """
+
+    def __init__(self, root: DataRoot, files: Iterable[TableFile]) -> None:
+        self._paths = [root.path / file.path for file in files if file.table == PINGS]
+
+    def of(self, keys: "pa.Array") -> Pings:
+        """
+        Return the pings with *keys*, in the order of the files; others are not read.
+
+        Raises:
+            FileNotFoundError: A file was replaced.
+            OSError, pyarrow.ArrowInvalid: One cannot be read.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        least, most = pc.min_max(keys).as_py().values()
+        read = [rows for path in self._paths for rows in _rows_between(path, least, most)]
+        rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
+        return Pings(rows.filter(pc.is_in(rows.column(PING_KEY), value_set=keys)))
+
+
+def _rows_between(path: Path, least: int, most: int) -> "Iterable[pa.Table]":
+    with PartReader(PINGS, path) as part:
+        if part.may_hold(PING_KEY, least, most):
+            yield from part.batches(Pings.PING_COLUMNS, BATCH_ROWS)
