@@ -77,6 +77,7 @@ def page(
             is_open=visitor.proof is Proof.OPEN,
             is_session=visitor.proof is Proof.SESSION,
             instance=services.options.instance_name,
+            has_fuel=services.options.has_fuel,
         )
     )
     control = "private, no-cache" if is_cacheable else "private, no-store"
