@@ -123,6 +123,7 @@ def serve_reports(
 
 def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
     """Return what the operator decides about the reports."""
+    from telemetry_server.composition.fuel_analytics import fuel_databases
     from telemetry_server.reports.public_access import PublicAccess
     from telemetry_server.reports.services import ReportsOptions
 
@@ -132,6 +133,7 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
         edge_url=_url(settings, settings.host, edge_port),
         version=version("telemetry-server"),
         instance_name=settings.instance_name,
+        has_fuel=fuel_databases(settings) is not None,
         trusted_user_header=settings.trusted_user_header,
         networks=settings.reports_networks,
         aggregates_hidden=settings.aggregates_hidden,
@@ -143,6 +145,7 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
 
 def query_setup_of(settings: Settings) -> "QuerySetup":
     """Return what query processes get."""
+    from telemetry_server.composition.fuel_analytics import fuel_databases
     from telemetry_server.reports.queries.setup import QuerySetup
 
     return QuerySetup(
@@ -152,6 +155,7 @@ def query_setup_of(settings: Settings) -> "QuerySetup":
         settings.reports_query_memory_bytes,
         settings.suppress_below,
         settings.aggregates_hidden,
+        fuel_databases(settings),
     )
 
 
@@ -176,15 +180,17 @@ def limits_of(settings: Settings) -> "EdgeLimits":
 def site() -> "Site":
     """Return all routes, and the page of errors."""
     from telemetry_server.reports.api_routes import API_ROUTES
+    from telemetry_server.reports.fuel_routes import FUEL_ROUTES
     from telemetry_server.reports.old_api_routes import OLD_API_ROUTES
     from telemetry_server.reports.server import Site
     from telemetry_server.reports.service_routes import SERVICE_ROUTES
     from telemetry_server.reports.web.error_pages import error_page
+    from telemetry_server.reports.web.fuel_routes import FUEL_PAGE_ROUTES
     from telemetry_server.reports.web.page_routes import PAGE_ROUTES
     from telemetry_server.reports.web.workspace_routes import WORKSPACE_ROUTES
 
-    pages = (*PAGE_ROUTES, *WORKSPACE_ROUTES)
-    return Site((*API_ROUTES, *OLD_API_ROUTES, *pages, *SERVICE_ROUTES), error_page)
+    pages = (*PAGE_ROUTES, *WORKSPACE_ROUTES, *FUEL_PAGE_ROUTES)
+    return Site((*API_ROUTES, *FUEL_ROUTES, *OLD_API_ROUTES, *pages, *SERVICE_ROUTES), error_page)
 
 
 def say_where(settings: Settings, port: int) -> None:

@@ -102,6 +102,12 @@ fuel_replica_lag_seconds = Gauge(
     "telemetry_fuel_replica_lag_seconds",
     "How far the replica of the Fuel collector's database is behind; -1 if it does not answer.",
 )
+fuel_etl_documents = Counter(
+    "telemetry_fuel_etl_documents_total", "Documents that the ETL made facts of, by table.", ("table",)
+)
+fuel_etl_time = Gauge(
+    "telemetry_fuel_etl_time_seconds", "When the facts of the Fuel reports were last complete, as Unix time."
+)
 raw_bytes = Gauge("telemetry_raw_bytes", "Bytes in raw/.")
 specs_fetches = Counter(
     "telemetry_specs_fetches_total",
@@ -147,6 +153,8 @@ CATALOGUE: tuple[Metric, ...] = (
     fuel_signatures,
     fuel_commit_seconds,
     fuel_replica_lag_seconds,
+    fuel_etl_documents,
+    fuel_etl_time,
 )
 
 

@@ -6,6 +6,7 @@ import io
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,14 @@ IN_ADDRESSES = "/?#[]@!$&'()*+,;=:%~"  # RFC 3986, 2.2, with what is escaped alr
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """A body in a gzip file, which is removed when it is sent."""
+
+    path: Path
+    size: int  # unpacked
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One answer; *is_cacheable* ones get an ETag, and 304 where the client has them."""
 
@@ -36,6 +45,7 @@ class Answer:
     cookies: Sequence[str] = ()  # whole values of Set-Cookie
     is_cacheable: bool = False
     cache_control: str = "private, no-cache"
+    packed: Packed | None = None  # instead of *body*
 
     @property
     def etag(self) -> str:

@@ -164,7 +164,7 @@ async def sql(ask: Ask) -> Answer:
     """Answer ``POST /api/v1/sql``; with ``Prefer: respond-async`` by a job."""
     work = statement_result(ask, checked(Statement, _json_body(ask)).sql)
     if "respond-async" in ask.headers.get("Prefer", "").lower():
-        job = ask.services.jobs.start(_owner(ask), work)
+        job = ask.services.jobs.start(owner_of(ask), work)
         headers = {"Location": f"/api/v1/jobs/{job.id}", "Preference-Applied": "respond-async"}
         return json_answer(job.as_json(), status=202, headers=headers)
     body = await work
@@ -195,7 +195,8 @@ def result_as_csv(body: bytes) -> Answer:
     return not_kept(csv_answer([column["name"] for column in result["columns"]], result["rows"], {}))
 
 
-def _owner(ask: Ask) -> tuple[str, str]:
+def owner_of(ask: Ask) -> tuple[str, str]:
+    """Return whose a job is that the visitor starts."""
     return ask.visitor.proof.value, ask.visitor.name
 
 
@@ -214,7 +215,7 @@ def _json_body(ask: Ask) -> Mapping[str, Any]:
 
 async def job(ask: Ask) -> Answer:
     """Answer ``/api/v1/jobs/<id>``."""
-    found = ask.services.jobs.find(ask.path["id"], _owner(ask))
+    found = ask.services.jobs.find(ask.path["id"], owner_of(ask))
     answer = json_answer(found.as_json())
     return not_kept(answer)
 

@@ -33,6 +33,7 @@ from telemetry_server.reports.answers import (
 )
 from telemetry_server.reports.api import not_permitted
 from telemetry_server.reports.forms import FORM, form_fields
+from telemetry_server.reports.packed_file import PackedFile
 from telemetry_server.reports.parameters import parsed
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.public_access import PREFLIGHT
@@ -202,6 +203,12 @@ class ReportsApp:
             headers["ETag"] = answer.etag
             if _is_known(request.headers.get(hdrs.IF_NONE_MATCH, ""), answer.etag):
                 return web.Response(status=304, headers={"Server": responses.SERVER, **headers})
+        if answer.packed is not None:
+            takes_gzip = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+            packed = answer.packed
+            file = PackedFile(packed.path, answer.content_type, packed.size, keeps_packed=takes_gzip)
+            file.headers.update(headers)
+            return file
         body = answer.body
         if len(body) >= MIN_GZIP_BYTES and accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
             pack = partial(compressed, body, hides_length=answer.content_type == HTML)

@@ -25,6 +25,7 @@ class Job:
     id: str
     owner: tuple[str, str]  # the visitor's proof and name
     task: "asyncio.Task[bytes]"
+    progress: Callable[[], float]
     ended: float | None = None
 
     @property
@@ -37,7 +38,13 @@ class Job:
     def as_json(self) -> dict[str, Any]:
         """Return ``state`` (``running``, ``done``, ``failed``), ``progress`` from 0 to 1, and ``result``."""
         if not self.task.done():
-            return {"id": self.id, "state": "running", "progress": 0.0, "result": None, "detail": None}
+            return {
+                "id": self.id,
+                "state": "running",
+                "progress": self.progress(),
+                "result": None,
+                "detail": None,
+            }
         if self.task.cancelled():
             error: BaseException | None = asyncio.CancelledError("The server is stopping.")
         else:
@@ -58,9 +65,14 @@ class Jobs:
         self._on_failure = on_failure
         self._jobs: OrderedDict[str, Job] = OrderedDict()
 
-    def start(self, owner: tuple[str, str], work: Awaitable[bytes]) -> Job:
+    def start(
+        self, owner: tuple[str, str], work: Awaitable[bytes], progress: Callable[[], float] = lambda: 0.0
+    ) -> Job:
         """
         Start *work* as a job of *owner*.
+
+        Args:
+            progress: Returns the share that is done, from 0 to 1.
 
         Raises:
             Problem: Too many run.
@@ -73,7 +85,7 @@ class Jobs:
         async def run() -> bytes:
             return await work
 
-        job = Job(secrets.token_urlsafe(12), owner, asyncio.get_running_loop().create_task(run()))
+        job = Job(secrets.token_urlsafe(12), owner, asyncio.get_running_loop().create_task(run()), progress)
         job.task.add_done_callback(lambda task: self._ended(job, task))
         self._jobs[job.id] = job
         return job

@@ -54,16 +54,22 @@ class QueryPool:
             self._end_idle(lane)
         await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def run(self, query: str, arguments: dict[str, Any]) -> bytes:
+    async def run(
+        self, query: str, arguments: dict[str, Any], on_progress: Callable[[float], None] | None = None
+    ) -> bytes:
         """
         Return the answer to *query* as JSON.
+
+        Args:
+            on_progress: Called with the share that is done; the query may be long, and keeps no page waiting.
 
         Raises:
             QueryError: It has none; `QueryStopped` where it took too much.
             QueryBroken: A fault of ours, or the data cannot be read.
             Problem: Too many queries wait.
         """
-        lane = self._long if query in LONG_QUERIES else self._pages
+        is_long = query in LONG_QUERIES or on_progress is not None
+        lane = self._long if is_long else self._pages
         if lane.waiting >= MAX_WAITING:
             metrics.reports_queries.count("busy")
             raise Problem("busy", "Too many queries are waiting. Try again.")
@@ -73,18 +79,24 @@ class QueryPool:
         finally:
             lane.waiting -= 1
         try:
-            return await self._run(lane, query, arguments)
+            return await self._run(lane, query, arguments, on_progress)
         finally:
             lane.room.release()
 
-    async def _run(self, lane: _Lane, query: str, arguments: dict[str, Any]) -> bytes:
+    async def _run(
+        self,
+        lane: _Lane,
+        query: str,
+        arguments: dict[str, Any],
+        on_progress: Callable[[float], None] | None,
+    ) -> bytes:
         result = "failed"
         process = await self._process(lane)
         keeps = False
         limit = self._setup.timeout_seconds
         try:
             async with asyncio.timeout(limit + GRACE_SECONDS):
-                answer = await process.ask(query, arguments)
+                answer = await process.ask(query, arguments, on_progress)
             keeps, result = True, "answered"
             return answer
         except TimeoutError:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -61,9 +62,14 @@ class QueryProcess:
         assert self._process.stdin is not None
         self._process.stdin.write(framed(message))
 
-    async def ask(self, query: str, arguments: dict[str, Any]) -> bytes:
+    async def ask(
+        self, query: str, arguments: dict[str, Any], on_progress: Callable[[float], None] | None = None
+    ) -> bytes:
         """
         Return the answer to *query*, as JSON.
+
+        Args:
+            on_progress: Called with the share that is done, by queries that know it.
 
         Raises:
             QueryError: It has none; `QueryStopped` also where the process ended.
@@ -72,6 +78,10 @@ class QueryProcess:
         self._send(orjson.dumps({"query": query, "arguments": arguments}))
         try:
             head = orjson.loads(await self._receive())
+            while "progress" in head:
+                if on_progress is not None:
+                    on_progress(head["progress"])
+                head = orjson.loads(await self._receive())
             body = await self._receive()
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
             await self.kill()

@@ -11,6 +11,7 @@ import orjson
 from telemetry_server.access.access_file import AccessFile
 from telemetry_server.access.entries import AccessList
 from telemetry_server.reports.jobs import Jobs
+from telemetry_server.reports.kept_answers import KeptAnswers
 from telemetry_server.reports.public_access import PublicAccess
 from telemetry_server.reports.query_pool import QueryPool
 from telemetry_server.reports.sessions import Sessions
@@ -26,6 +27,7 @@ class ReportsOptions:
     edge_url: str  # where clients send pings
     version: str
     instance_name: str = ""
+    has_fuel: bool = False  # there is something of Fuel-stat to show
     trusted_user_header: str = ""
     networks: Sequence[IPv4Network | IPv6Network] = ()  # empty: all
     aggregates_hidden: Sequence[str] = ()  # patterns of metrics that the public does not see
@@ -46,6 +48,7 @@ class Services:
     sessions: Sessions = field(default_factory=Sessions)
     throttle: LoginThrottle = field(default_factory=lambda: LoginThrottle(time.monotonic))
     openapi: Callable[[], bytes] = bytes
+    kept: KeptAnswers = field(default_factory=lambda: KeptAnswers(time.monotonic))
 
     async def ask(self, query: str, **arguments: object) -> bytes:
         """Return the answer of a query that many may share, as JSON."""

@@ -222,6 +222,11 @@ class Settings(BaseModel):
     fuel_read_database_url: Annotated[str, BeforeValidator(database_url)] = Field(
         "", description="A streaming replica of that database, for backups and reports.  Empty: none."
     )
+    fuel_analytics_database_url: Annotated[str, BeforeValidator(database_url)] = Field(
+        "",
+        description="Database of the Fuel reports, in the same form; default: `state/fuel-analytics.sqlite` "
+        "in the data root.",
+    )
     fuel_max_body_bytes: Annotated[Bytes, Field(ge=1, le=2**31)] = Field(
         8 * MEBIBYTE, description="Largest body of a Fuel request, as sent and inflated."
     )

@@ -14,10 +14,12 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
+from telemetry_server.fuel.analytics.analytics_database import ANALYTICS
 from telemetry_server.fuel.collector.collector import Collector
 from telemetry_server.fuel.collector.intake import IntakeOptions
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.migrating import migrate
+from tests.fuel.analytics import Analytics, opened_analytics
 from tests.support.edges import running_edge
 from tests.support.postgresql import PostgreSQL, program, running_postgresql
 
@@ -153,3 +155,30 @@ async def sqlite_collector(sqlite_url, tmp_path) -> AsyncIterator[RunningCollect
     """The same on SQLite only, for what no database decides."""
     async with running_collector(tmp_path, sqlite_url) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def analytics_file(tmp_path_factory) -> Path:
+    """An SQLite file with the newest schema of the analytics database."""
+    file = tmp_path_factory.mktemp("fuel") / "analytics.sqlite"
+    migrate(f"sqlite:///{file}", schema=ANALYTICS)
+    return file
+
+
+@pytest.fixture
+def analytics_url(database_url, tmp_path, analytics_file) -> str:
+    """The URL of an empty analytics database, of the same kind as the collector's."""
+    if database_url.startswith("sqlite"):
+        file = tmp_path / "analytics.sqlite"
+        shutil.copyfile(analytics_file, file)
+        return f"sqlite:///{file}"
+    # One database may hold both.
+    migrate(database_url, schema=ANALYTICS)
+    return database_url
+
+
+@pytest.fixture
+def analytics(database_url, analytics_url) -> Iterator[Analytics]:
+    """Both databases, opened."""
+    with opened_analytics(database_url, analytics_url) as opened:
+        yield opened

@@ -12,7 +12,7 @@ from telemetry_server.fuel.database.backup import back_up, restore
 from telemetry_server.fuel.database.collector_database import HEAD, CollectorDatabase
 from telemetry_server.fuel.database.errors import BackupFailed, DatabaseAway, UnknownSchema
 from telemetry_server.fuel.database.filtering import apply_rules
-from telemetry_server.fuel.database.migrating import BASE, current_version, migrate, versions
+from telemetry_server.fuel.database.migrating import BASE, COLLECTOR, current_version, migrate, versions
 from telemetry_server.fuel.database.partitions import ensure_partitions, partitions
 from telemetry_server.fuel.database.refused_items import write_refused
 from telemetry_server.fuel.database.tables import VERSION_TABLE, metadata
@@ -159,13 +159,13 @@ def test_a_backup_is_restored_after_everything_is_gone(database_url, tmp_path):
     with pytest.raises(BackupFailed, match="exists"):
         back_up(database_url, file)
     migrate(database_url, BASE)
-    restore(database_url, file)
+    restore(file, [(COLLECTOR, database_url)])
 
     assert size == file.stat().st_size > 0
     assert contents(database_url) == before
     assert migrate(database_url) == (HEAD, HEAD)
     fill(database_url, 5)
-    restore(database_url, file)
+    restore(file, [(COLLECTOR, database_url)])
     assert contents(database_url) == before
     assert [path.name for path in tmp_path.glob("*backup*")] == ["fuel.backup"]
 
@@ -180,9 +180,9 @@ def test_what_is_not_a_backup_changes_nothing(database_url, tmp_path):
         bad.write_bytes(content)
 
         with pytest.raises(BackupFailed):
-            restore(database_url, bad)
+            restore(bad, [(COLLECTOR, database_url)])
     with pytest.raises(BackupFailed):
-        restore(database_url, tmp_path / "missing")
+        restore(tmp_path / "missing", [(COLLECTOR, database_url)])
     assert contents(database_url) == before
 
 

@@ -16,6 +16,7 @@ from telemetry_server.fuel.database.replica import lag_seconds
 from telemetry_server.fuel.documents.builds import build_rules_of
 from telemetry_server.fuel.housekeeping.housekeeper import Housekeeper, HousekeepingOptions
 from telemetry_server.observability import metrics
+from tests.fuel.analytics import opened_analytics
 from tests.fuel.test_database import contents, fill
 from tests.support.edges import wait_for
 from tests.support.postgresql import PostgreSQL, program, running_postgresql
@@ -113,3 +114,32 @@ def test_housekeeping_backs_up_by_itself_and_watches_the_replica(primary, tmp_pa
 
     assert metrics.fuel_replica_lag_seconds.touch()._value.get() == -1
     assert len(backups()) == 7
+
+
+def test_facts_are_made_of_what_the_replica_has(primary, tmp_path, command, monkeypatch):
+    """The same as those of the primary; a replica that is too far behind is not read."""
+    data, url = str(tmp_path / "data"), primary.url("fuel")
+    monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", url)
+    facts = [primary.new_database(), primary.new_database()]
+
+    def loaded(analytics_url: str) -> object:
+        monkeypatch.setenv("TELEMETRY_FUEL_ANALYTICS_DATABASE_URL", analytics_url)
+        command("fuel", "etl", "--json", "--data", data)
+        with opened_analytics(url, analytics_url) as analytics:
+            return analytics.contents()
+
+    with primary.replica() as replica:
+        database = CollectorDatabase(replica.url("fuel"), only_reads=True)
+        wait_for(lambda: lag_seconds(database) == 0)
+        of_primary = loaded(facts[0])
+        monkeypatch.setenv("TELEMETRY_FUEL_READ_DATABASE_URL", replica.url("fuel"))
+        assert loaded(facts[1]) == of_primary
+
+        replica.run("SELECT pg_wal_replay_pause()", "fuel")
+        fill(url, 7)
+        wait_for(lambda: lag_seconds(database) > 0)
+        monkeypatch.setattr(replica_module, "MAX_LAG_SECONDS", 0.0)
+        _, said = command("fuel", "etl", "--data", data, status=5)
+        assert "the replica is" in said
+        replica.run("SELECT pg_wal_replay_resume()", "fuel")
+        database.close()

@@ -17,7 +17,7 @@ from telemetry_server.access.roles import Role
 from telemetry_server.composition.reports import site
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.edge.limits import EdgeLimits
-from telemetry_server.reports.queries.setup import QuerySetup
+from telemetry_server.reports.queries.setup import FuelDatabases, QuerySetup
 from telemetry_server.reports.route import Route
 from telemetry_server.reports.server import MAX_LINE_BYTES, MAX_TARGET_BYTES, ReportsServer
 from telemetry_server.reports.services import ReportsOptions
@@ -104,6 +104,7 @@ async def running_reports(
     memory_bytes: int = 512 << 20,
     limits: dict[str, Any] | None = None,
     more_routes: Sequence[Route] = (),
+    fuel: FuelDatabases | None = None,
     **options: Any,
 ) -> AsyncIterator[Reports]:
     """Reports over the data root of *setup*."""
@@ -114,7 +115,7 @@ async def running_reports(
     whole = site()
     server = ReportsServer(
         ReportsOptions(**given),
-        QuerySetup(setup, "1.2.3", timeout_seconds, memory_bytes),
+        QuerySetup(setup, "1.2.3", timeout_seconds, memory_bytes, fuel=fuel),
         all_limits,
         replace(whole, routes=(*whole.routes, *more_routes)),
     )

@@ -13,6 +13,7 @@ ANALYSTS = {"analyst", "admin"}
 ADMINS = {"admin"}
 PING = an_id(1)
 OLD = "/aggregates_by"
+FUEL, JSON = "/api/v1/fuel/reports", "/api/v1/json"
 
 # Method and target to those who are answered; target of which route.
 MATRIX = [
@@ -41,6 +42,19 @@ MATRIX = [
     ("GET", f"{OLD}/build_id/channels/x/dates/", f"{OLD}/{{by}}/channels/{{channel}}/dates/", SIGNED_IN),
     ("GET", f"{OLD}/build_id/channels/x/", f"{OLD}/{{by}}/channels/{{channel}}/", SIGNED_IN),
     ("GET", "/filters/?channel=x&version=1", "/filters/", SIGNED_IN),
+    ("GET", f"{FUEL}/os", f"{FUEL}/{{name}}", SIGNED_IN),
+    ("POST", f"{FUEL}/os", f"{FUEL}/{{name}}", SIGNED_IN),
+    ("GET", f"{JSON}/report/installations", f"{JSON}/report/installations", SIGNED_IN),
+    ("GET", f"{JSON}/summary", f"{JSON}/summary", SIGNED_IN),
+    ("GET", f"{JSON}/installation_info/u", f"{JSON}/installation_info/{{uid}}", ANALYSTS),
+    ("GET", f"{JSON}/installation_infos/filtered", f"{JSON}/installation_infos/filtered", ANALYSTS),
+    ("GET", f"{JSON}/action_logs/u", f"{JSON}/action_logs/{{uid}}", ANALYSTS),
+    ("GET", f"{JSON}/oswls/u", f"{JSON}/oswls/{{uid}}", ANALYSTS),
+    ("GET", f"{JSON}/oswls/u/vm", f"{JSON}/oswls/{{uid}}/{{resource_type}}", ANALYSTS),
+    ("GET", "/api/v1/csv/clusters", "/api/v1/csv/{name}", ANALYSTS),
+    ("GET", "/fuel", "/fuel", SIGNED_IN),
+    ("GET", "/fuel/files", "/fuel/files", SIGNED_IN),
+    ("GET", "/fuel/os", "/fuel/{report}", SIGNED_IN),
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),
     ("GET", "/api/openapi.json", "/api/openapi.json", SIGNED_IN),
@@ -73,6 +87,13 @@ STATUSES = {
     ("GET", "/static/none.css"): 404,
     ("GET", "/normandy/recipes/7"): 404,
     ("GET", "/normandy/studies/none"): 404,
+    # There is no collector.
+    **{
+        ("GET", target): 404
+        for method, target, template, _ in MATRIX
+        if method == "GET" and template.startswith((FUEL, JSON, "/api/v1/csv", "/fuel"))
+    },
+    ("POST", f"{FUEL}/os"): 202,
     ("POST", "/sign-in"): 401,  # no name
     ("POST", "/users"): 400,  # no change is named
     ("POST", "/sql"): 303,

@@ -1,10 +1,11 @@
-"""``telemetry-server fuel``: looks after the database of the Fuel-stat collector."""
+"""``telemetry-server fuel``: looks after the databases of Fuel-stat, and prints reports."""
 
 import argparse
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from telemetry_server.cli.commands import fuel_analytics
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.number_arguments import natural
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
@@ -21,12 +22,15 @@ examples:
   telemetry-server fuel backup fuel.backup
   telemetry-server fuel restore fuel.backup
   telemetry-server fuel partitions
+  telemetry-server fuel etl
+  telemetry-server fuel report deployment-time --from 2026-11-01 --json
+  telemetry-server fuel report distribution --of hypervisor
 
 docs/fuel.md describes the collector.
 
-exit status: 1 if the schema is not up to date (migrate --check), 4 if a file is not a backup, 5 if the
-database is away"""
-DATABASES = ("collector",)
+exit status: 1 if the schema is not up to date (migrate --check), 2 if there is no such report, 4 if a file is
+not a backup, 5 if a database is away or the ETL could not load everything"""
+DATABASES = ("collector", "analytics")
 MAX_LISTED = 1000
 
 
@@ -46,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", type=natural, default=MAX_LISTED, metavar="N", help=f"newest only (default: {MAX_LISTED})"
     )
     failed.add_argument("--items", action="store_true", help="with --json: also the refused items themselves")
+    fuel_analytics.add_actions(actions)
     for action in (migrating, backup, restoring, listing, failed):
         add_json_option(action)
         add_settings_options(action)
@@ -62,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         "restore": _restore,
         "partitions": _partitions,
         "failed": _failed,
+        "etl": fuel_analytics.etl,
+        "report": fuel_analytics.report,
     }
     return actions[args.action](args, settings_of(args))
 
@@ -74,27 +81,38 @@ def _database(settings: Settings) -> "closing[CollectorDatabase]":
 
 
 def _migrate(args: argparse.Namespace, settings: Settings) -> int:
-    from telemetry_server.composition.fuel import collector_url
-    from telemetry_server.fuel.database.collector_database import HEAD
+    from telemetry_server.composition.fuel_analytics import schemas_of
     from telemetry_server.fuel.database.migrating import current_version, migrate
 
-    url = collector_url(settings)
-    before = current_version(url) if args.check else migrate(url)[0]
-    after = before if args.check else HEAD
+    is_new = True
+    found = []
+    for schema, url in schemas_of(settings):
+        before = current_version(url, schema) if args.check else migrate(url, schema=schema)[0]
+        after = before if args.check else schema.head
+        found.append({"database": schema.name, "before": before, "after": after, "newest": schema.head})
+        is_new = is_new and after == schema.head
     if args.json:
-        print_json({"before": before, "after": after, "newest": HEAD})
-    elif args.check:
-        print_text(f"the schema is {before or 'missing'}; the newest is {HEAD}")
-    else:
-        print_text(f"the schema is {HEAD}" + ("" if before == HEAD else f"; it was {before or 'missing'}"))
-    return ExitStatus.DONE if after == HEAD else ExitStatus.FINDINGS
+        print_json({**found[0], "databases": found})
+        return ExitStatus.DONE if is_new else ExitStatus.FINDINGS
+    for entry in found:
+        before, newest = entry["before"] or "missing", entry["newest"]
+        if args.check:
+            print_text(f"the schema of the {entry['database']} is {before}; the newest is {newest}")
+        else:
+            was = "" if before == newest else f"; it was {before}"
+            print_text(f"the schema of the {entry['database']} is {newest}{was}")
+    return ExitStatus.DONE if is_new else ExitStatus.FINDINGS
 
 
 def _backup(args: argparse.Namespace, settings: Settings) -> int:
     from telemetry_server.composition.fuel import backup_url
+    from telemetry_server.composition.fuel_analytics import analytics_url
     from telemetry_server.fuel.database.backup import back_up
 
-    url, source = backup_url(settings, say)
+    if args.database == "analytics":
+        url, source = analytics_url(settings), "analytics"
+    else:
+        url, source = backup_url(settings, say)
     size = back_up(url, args.file)
     if args.json:
         print_json({"file": str(args.file), "bytes": size, "database": args.database, "from": source})
@@ -104,18 +122,17 @@ def _backup(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _restore(args: argparse.Namespace, settings: Settings) -> int:
-    from telemetry_server.composition.fuel import collector_url
+    from telemetry_server.composition.fuel_analytics import schemas_of
     from telemetry_server.fuel.database.backup import restore
     from telemetry_server.fuel.database.migrating import migrate
 
-    url = collector_url(settings)
-    restore(url, args.file)
-    before, after = migrate(url)
+    schema, url = restore(args.file, schemas_of(settings))
+    before, after = migrate(url, schema=schema)
     if args.json:
-        print_json({"file": str(args.file), "database": "collector", "schema": after})
+        print_json({"file": str(args.file), "database": schema.name, "schema": after})
     else:
         moved = "" if before == after else f"; its schema was brought from {before} to {after}"
-        print_text(f"restored the collector database from {args.file}{moved}")
+        print_text(f"restored the {schema.name} database from {args.file}{moved}")
     return ExitStatus.DONE
 
 

@@ -99,7 +99,7 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     if converts:
         children.append(_converter_child(settings, wake_read))
     if settings.fuel:
-        children.append(_fuel_child(settings))
+        children += _fuel_children(settings)
     if settings.reports_port is not None:
         children.append(_reports_child(settings, ports))
 
@@ -242,7 +242,7 @@ def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
     return Child("reports", run_reports, is_vital=False)
 
 
-def _fuel_child(settings: Settings) -> "Child":
+def _fuel_children(settings: Settings) -> "list[Child]":
     from telemetry_server.supervision.supervisor import Child
 
     def run_fuel(lifeline_fd: int, announce: Callable[[], None]) -> int:
@@ -250,8 +250,16 @@ def _fuel_child(settings: Settings) -> "Child":
 
         return run_housekeeping(settings, lifeline_fd, announce)
 
-    # It announces after its first try to migrate, so that senders find a database.
-    return Child("fuel", run_fuel, announces=True, is_vital=False)
+    def run_etl(lifeline_fd: int, announce: Callable[[], None]) -> int:
+        from telemetry_server.composition.fuel_analytics import run_etl
+
+        return run_etl(settings, lifeline_fd, announce)
+
+    # The first announces after its first try to migrate, so that senders find a database.
+    return [
+        Child("fuel", run_fuel, announces=True, is_vital=False),
+        Child("fuel-etl", run_etl, is_vital=False),
+    ]
 
 
 def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:

@@ -1,5 +1,5 @@
 """
-Backups of a collector's database: by SQLite's backup, or by pg_dump and pg_restore.
+Backups of a database: by SQLite's backup, or by pg_dump and pg_restore.
 
 A backup appears under its name whole or not at all.
 """
@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from storage.disk import Disk
 from telemetry_server.fuel.database.engine import SQLITE, create_sqlite_file, url_of
 from telemetry_server.fuel.database.errors import BackupFailed
-from telemetry_server.fuel.database.tables import VERSION_TABLE
+from telemetry_server.fuel.database.schema import Schema
 
 SQLITE_HEAD = b"SQLite format 3\0"
 POSTGRESQL_HEAD = b"PGDMP"
@@ -57,34 +58,44 @@ def back_up(url_text: str, file: Path) -> int:
     return size
 
 
-def restore(url_text: str, file: Path) -> None:
+def restore(file: Path, databases: Sequence[tuple[Schema, str]]) -> tuple[Schema, str]:
     """
-    Replace the content of the database with that of *file*, in one transaction.
+    Replace the content of the database that *file* is a backup of, in one transaction; return that database.
+
+    Args:
+        databases: Schema and URL of each that it may be.
 
     Raises:
-        BackupFailed: *file* is not a backup of such a database; the database is as before.
+        BackupFailed: *file* is not a backup of one of them; all are as before.
     """
-    url = url_of(url_text)
-    is_sqlite = url.get_backend_name() == SQLITE
     kind = kind_of(file)
+    is_sqlite = kind == SQLITE
+    schema, url_text = next(
+        (
+            (schema, url)
+            for schema, url in databases
+            if _has_table(file, schema.version_table, is_sqlite=is_sqlite)
+        ),
+        (None, ""),
+    )
+    if schema is None:
+        names = " or ".join(known.name for known, _ in databases)
+        raise BackupFailed(f"{file} is not a backup of a Fuel {names} database")
+    url = url_of(url_text)
     if kind != url.get_backend_name():
         raise BackupFailed(
-            f"{file} is a backup of {kind}, and fuel_database_url names {url.get_backend_name()}"
+            f"{file} is a backup of {kind}, and the {schema.name} database is {url.get_backend_name()}"
         )
-    if not _is_of_a_collector(file, is_sqlite=is_sqlite):
-        raise BackupFailed(f"{file} is not a backup of a Fuel collector's database")
     if is_sqlite:
         create_sqlite_file(url, Disk())
         try:
             _copy_sqlite(file, Path(url.database or ""))
         except sqlite3.Error as error:
             raise BackupFailed(f"{file}: {error}") from None
-        return
-    _run(
-        "pg_restore",
-        url,
-        ["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", str(file)],
-    )
+    else:
+        words = ["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", str(file)]
+        _run("pg_restore", url, words)
+    return schema, url_text
 
 
 def kind_of(file: Path) -> str:
@@ -106,12 +117,12 @@ def kind_of(file: Path) -> str:
     raise BackupFailed(f"{file} is not a backup: it is neither of SQLite nor of pg_dump")
 
 
-def _is_of_a_collector(file: Path, *, is_sqlite: bool) -> bool:
+def _has_table(file: Path, name: str, *, is_sqlite: bool) -> bool:
     if is_sqlite:
         with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
             try:
                 query = "SELECT count(*) FROM sqlite_master WHERE name = ?"
-                return bool(connection.execute(query, (VERSION_TABLE,)).fetchone()[0])
+                return bool(connection.execute(query, (name,)).fetchone()[0])
             except sqlite3.Error as error:
                 raise BackupFailed(f"{file}: {error}") from None
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL, found in PATH
@@ -119,7 +130,7 @@ def _is_of_a_collector(file: Path, *, is_sqlite: bool) -> bool:
     )
     if done.returncode:
         raise BackupFailed(f"{file}: {_last_line(done.stderr)}")
-    return f" {VERSION_TABLE} " in done.stdout
+    return f" {name} " in done.stdout
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
-"""The database of a collector, as its writers use it: transactions, tried again where that helps."""
+"""A database as its users use it: transactions, tried again where that helps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -22,6 +22,9 @@ class CollectorDatabase:
     Args:
         url: As `url_of` takes it.
     """
+
+    version_table = VERSION_TABLE
+    head = HEAD
 
     def __init__(self, url: str, *, connections: int = 2, only_reads: bool = False) -> None:
         self.engine = open_engine(url_of(url), connections=connections, only_reads=only_reads)
@@ -48,7 +51,7 @@ class CollectorDatabase:
         """Run *work*, which only reads, in a transaction; return its result.  Raises as `write`."""
         return self._run(work, READS)
 
-    def _run(self, work: Callable[[sa.Connection], Result], options: dict[str, bool]) -> Result:
+    def _run(self, work: Callable[[sa.Connection], Result], options: Mapping[str, object]) -> Result:
         for attempt in range(2):
             try:
                 with self.engine.connect().execution_options(**options) as connection, connection.begin():
@@ -66,9 +69,9 @@ class CollectorDatabase:
     def _check_migrated(self, connection: sa.Connection) -> None:
         if self._is_migrated:
             return
-        found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-        if found != HEAD:
-            raise DatabaseAway(f"its schema is {found}, not {HEAD}: run telemetry-server fuel migrate")
+        found = connection.execute(sa.text(f"SELECT version_num FROM {self.version_table}")).scalar()  # noqa: S608
+        if found != self.head:
+            raise DatabaseAway(f"its schema is {found}, not {self.head}: run telemetry-server fuel migrate")
         self._is_migrated = True
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Brings the schema of a collector's database to this program's version, by Alembic."""
+"""Brings the schema of a database to this program's version, by Alembic."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,24 +17,28 @@ from telemetry_server.fuel.database.engine import SQLITE, create_sqlite_file, op
 from telemetry_server.fuel.database.errors import DatabaseAway, UnknownSchema
 from telemetry_server.fuel.database.faults import one_line
 from telemetry_server.fuel.database.partitions import ensure_partitions
-from telemetry_server.fuel.database.tables import VERSION_TABLE
+from telemetry_server.fuel.database.schema import Schema
+from telemetry_server.fuel.database.tables import VERSION_TABLE, metadata
 
 LOCK = 0x4655454D  # of all processes that migrate
 BASE = "base"  # the version of an empty database
+COLLECTOR = Schema(
+    "collector", HEAD, Path(__file__).parent / "migrations", VERSION_TABLE, metadata, ensure_partitions
+)
 
 
-def _config(connection: sa.Connection | None = None) -> Config:
+def _config(schema: Schema, connection: sa.Connection | None = None) -> Config:
     config = Config()
-    folder = Path(__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    config.attributes["schema"] = schema
     return config
 
 
-def versions() -> list[str]:
+def versions(schema: Schema = COLLECTOR) -> list[str]:
     """Return the versions of the schema, the oldest first."""
-    scripts = ScriptDirectory.from_config(_config())
+    scripts = ScriptDirectory.from_config(_config(schema))
     return [script.revision for script in scripts.walk_revisions()][::-1]
 
 
@@ -51,7 +55,7 @@ def _connection(url_text: str) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def current_version(url: str) -> str | None:
+def current_version(url: str, schema: Schema = COLLECTOR) -> str | None:
     """
     Return the version of the schema; None for an empty database or a missing file.
 
@@ -62,20 +66,20 @@ def current_version(url: str) -> str | None:
     if parsed.get_backend_name() == SQLITE and not Path(parsed.database or "").exists():
         return None
     with _connection(url) as connection:
-        return _version_in(connection)
+        return _version_in(connection, schema)
 
 
-def _version_in(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table(VERSION_TABLE):
+def _version_in(connection: sa.Connection, schema: Schema) -> str | None:
+    if not sa.inspect(connection).has_table(schema.version_table):
         return None
-    query = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608
+    query = sa.text(f"SELECT version_num FROM {schema.version_table}")  # noqa: S608
     version = connection.execute(query).scalar()
     return None if version is None else str(version)
 
 
-def migrate(url: str, target: str = HEAD) -> tuple[str | None, str]:
+def migrate(url: str, target: str | None = None, schema: Schema = COLLECTOR) -> tuple[str | None, str]:
     """
-    Bring the schema to *target*; return the versions before and after.
+    Bring the schema to *target*, by default the newest; return the versions before and after.
 
     All of it is one transaction.  Processes that migrate at the same time wait for each other.
 
@@ -83,6 +87,7 @@ def migrate(url: str, target: str = HEAD) -> tuple[str | None, str]:
         DatabaseAway: The database cannot be reached.
         UnknownSchema: The schema is newer than this program; nothing was changed.
     """
+    target = target or schema.head
     parsed = url_of(url)
     if parsed.get_backend_name() == SQLITE:
         create_sqlite_file(parsed, Disk())
@@ -92,18 +97,18 @@ def migrate(url: str, target: str = HEAD) -> tuple[str | None, str]:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        before = _version_in(connection)
-        known = [BASE, *versions()]
+        before = _version_in(connection, schema)
+        known = [BASE, *versions(schema)]
         if before is not None and before not in known:
             raise UnknownSchema(
                 f"the database has the schema {before}, which this program does not know: use a newer one"
             )
         if before != target:
-            config = _config(connection)
+            config = _config(schema, connection)
             if known.index(before or BASE) < known.index(target):
                 command.upgrade(config, target)
             else:
                 command.downgrade(config, target)
         if target != BASE:
-            ensure_partitions(connection, datetime.now(UTC))
+            schema.prepare(connection, datetime.now(UTC))
     return before, target

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from storage.disk import Disk
 from telemetry_server.fuel.database.backup import back_up
@@ -49,6 +50,24 @@ class HousekeepingOptions:
     build_rules: Callable[[], BuildRules]
     backup_hours: float  # 0: no backups
     backup_dir: Path
+
+
+class Keeper(Protocol):
+    """What `keep_house` runs."""
+
+    def turn(self) -> None:
+        """
+        Do all that is due.
+
+        Raises:
+            FuelDatabaseError: Try again.
+        """
+
+    def tidy_soon(self) -> None:
+        """Do the rarer work at the next turn, too."""
+
+    def close(self) -> None:
+        """Close all connections."""
 
 
 class Housekeeper:
@@ -134,7 +153,7 @@ class Housekeeper:
             old.unlink(missing_ok=True)
 
 
-def keep_house(housekeeper: Housekeeper, lifeline_fd: int, on_first_turn: Callable[[], None]) -> int:
+def keep_house(housekeeper: Keeper, lifeline_fd: int, on_first_turn: Callable[[], None]) -> int:
     """Run *housekeeper* until SIGTERM or the end of the lifeline; return the exit status."""
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)

@@ -8,6 +8,14 @@ from telemetry_server.coordinator.conversion_setup import ConversionSetup
 
 
 @dataclass(frozen=True, slots=True)
+class FuelDatabases:
+    """URLs of the databases of Fuel-stat."""
+
+    collector: str  # or its replica
+    analytics: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuerySetup:
     """Where a query process reads, and what it may use."""
 
@@ -17,6 +25,7 @@ class QuerySetup:
     memory_bytes: int  # on top of what the process itself needs
     suppress_below: int = 1  # groups of fewer clients are not shown
     aggregates_hidden: tuple[str, ...] = ()  # patterns of metrics that the public does not see
+    fuel: FuelDatabases | None = None
 
     @property
     def root(self) -> DataRoot:

@@ -1,9 +1,11 @@
 """What the queries of one process read from, and what they remember of it."""
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
+from telemetry_server.reports.queries.fuel_source import FuelSource
 from telemetry_server.reports.queries.quarantine_files import QuarantineFiles
 from telemetry_server.reports.queries.records_behind import RecordsBehind
 from telemetry_server.reports.queries.refused_pings import PendingPings, QuarantinedPings
@@ -21,6 +23,8 @@ class Source:
         self.pending = PendingPings(setup.root)
         self.quarantine_files = QuarantineFiles(setup.root.path)
         self.behind = RecordsBehind(setup.root.path)
+        self.on_progress: Callable[[float], None] = lambda _share: None
+        self.fuel: FuelSource | None = None  # once it is asked for
         self.hours_of_parts: OrderedDict[str, Counter[str]] = OrderedDict()  # by path below the data root
 
     @property

@@ -53,6 +53,11 @@ QUERIES: dict[str, tuple[str, str]] = {
     "pings_behind": ("aggregates", "pings_behind_query"),
     "clients": ("aggregates", "clients_query"),
     "old_service": ("aggregates", "old_service_query"),
+    "fuel_data_through": ("fuel", "data_through_answer"),
+    "fuel_report": ("fuel", "report_answer"),
+    "fuel_aggregate": ("fuel", "aggregate_answer"),
+    "fuel_rows": ("fuel", "rows_answer"),
+    "fuel_csv": ("fuel", "csv_answer"),
     "statement": ("statement", "statement_answer"),
     "table_columns": ("statement", "table_columns_answer"),
 }
@@ -101,6 +106,12 @@ def _fault(error: Exception) -> tuple[dict[str, Any], bytes]:
 def serve(setup: QuerySetup, questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer until *questions* ends."""
     source = Source(setup)
+
+    def report_progress(share: float) -> None:
+        answers.write(framed(orjson.dumps({"progress": share})))
+        answers.flush()
+
+    source.on_progress = report_progress
     while (question := read_message(questions)) is not None:
         head, body = answer(source, question)
         answers.write(framed(orjson.dumps(head)) + framed(body))

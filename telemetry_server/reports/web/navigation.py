@@ -25,12 +25,14 @@ NAVIGATION = (
     Entry("drift", "/drift", "Drift"),
     Entry("stores", "/stores", "Stores"),
     Entry("normandy", "/normandy", "Normandy"),
+    Entry("fuel", "/fuel", "Fuel"),
     Entry("sql", "/sql", "SQL", Right.RECORDS),
     Entry("users", "/users", "Users", Right.USERS),
     Entry("api", "/api/openapi.json", "API"),
 )
 
 
-def navigation_of(visitor: Visitor) -> tuple[Entry, ...]:
-    """Return the links that *visitor* may open."""
-    return tuple(entry for entry in NAVIGATION if visitor.may(entry.right))
+def navigation_of(visitor: Visitor, *, has_fuel: bool) -> tuple[Entry, ...]:
+    """Return the links that *visitor* may open; Fuel's where there is something of Fuel-stat to show."""
+    entries = (entry for entry in NAVIGATION if has_fuel or entry.section != "fuel")
+    return tuple(entry for entry in entries if visitor.may(entry.right))

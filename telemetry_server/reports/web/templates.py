@@ -127,7 +127,7 @@ def page(
             csrf=csrf,
             is_open=visitor.proof is Proof.OPEN,
             is_session=visitor.proof is Proof.SESSION,
-            navigation=navigation_of(visitor),
+            navigation=navigation_of(visitor, has_fuel=services.options.has_fuel),
             theme=visitor.theme,
             next_theme=THEMES[(THEMES.index(visitor.theme) + 1) % len(THEMES)],
             instance=services.options.instance_name,

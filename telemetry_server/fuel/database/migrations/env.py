@@ -2,12 +2,11 @@
 
 from alembic import context
 
-from telemetry_server.fuel.database.tables import VERSION_TABLE, metadata
-
+schema = context.config.attributes["schema"]
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    version_table=VERSION_TABLE,
+    target_metadata=schema.metadata,
+    version_table=schema.version_table,
     render_as_batch=False,
 )
 context.run_migrations()

@@ -1,0 +1,62 @@
+"""The distribution of one category of collected data."""
+
+from telemetry_server.fuel.facts.categories import CATEGORIES
+from telemetry_server.fuel.facts.values import UNKNOWN
+from telemetry_server.fuel.reports.operations import network_verification
+from telemetry_server.fuel.reports.question import INSTALLATION, Asked, BadQuestion, Figures, Row, counted
+
+_DURATIONS = ((1, "0-1 s"), (10, "1-10 s"), (60, "10-60 s"), (600, "1-10 min"), (3600, "10-60 min"))
+_DURATION = (
+    f"CASE WHEN fact.seconds IS NULL OR fact.seconds < 0 THEN '{UNKNOWN}' "
+    + " ".join(f"WHEN fact.seconds < {end} THEN '{name}'" for end, name in _DURATIONS)
+    + " ELSE '1 h and more' END"
+)
+# Categories of operations and health checks: the table, and the expression of the value.
+_FROM_FACTS = {
+    "operation-type": ("fact_operation", "fact.action_name"),
+    "operation-time": ("fact_operation", "fact.start_day"),
+    "execution-time": ("fact_operation", _DURATION),
+    "health-checks": ("fact_ostf_result", "fact.status"),
+}
+
+
+def category_named(text: str) -> str:
+    """
+    Return the name of a category; case does not count, nor ``_`` for ``-``.
+
+    Raises:
+        BadQuestion: There is no such category.
+    """
+    name = text.strip().lower().replace("_", "-").replace(" ", "-")
+    if name not in CATEGORIES:
+        known = ", ".join(sorted(CATEGORIES))
+        raise BadQuestion(f"no category {text!r}; known are {known}")
+    return name
+
+
+def distribution(asked: Asked) -> Figures:
+    """How often each value of one category occurs, and in how many installations."""
+    category = CATEGORIES[category_named(asked.question.of)]
+    totals: Row = asked.one(
+        "SELECT count(*) AS installations, coalesce(sum(environments), 0) AS clusters"
+        " FROM fact_installation WHERE {scope}"
+    )
+    totals = {name: int(value) for name, value in totals.items()}
+    notes = {"count": str(category.unit), "path": category.path}
+    if category.name == "network-verification":
+        return Figures(totals, {"values": network_verification(asked).tables["results"]}, notes)
+    if category.name in _FROM_FACTS:
+        table, value = _FROM_FACTS[category.name]
+        rows = asked.rows(
+            f"SELECT {value} AS value, count(*) AS count, count(DISTINCT fact.uid) AS installations"  # noqa: S608
+            f" FROM {table} AS fact {INSTALLATION} WHERE {{ended}} GROUP BY {value}"
+        )
+    else:
+        rows = asked.rows(
+            "SELECT value, sum(count) AS count, count(*) AS installations FROM fact_category"
+            " WHERE category = :category AND {scope} GROUP BY value",
+            category=category.name,
+        )
+    for row in rows:
+        row["count"] = int(row["count"])
+    return Figures(totals, {"values": counted(rows)}, notes)

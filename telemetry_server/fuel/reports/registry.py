@@ -1,0 +1,133 @@
+"""All reports by name, and how one is answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+
+import sqlalchemy as sa
+
+from telemetry_server.fuel.analytics.bookmarks import data_through
+from telemetry_server.fuel.analytics.sources import SOURCES
+from telemetry_server.fuel.database.engine import POSTGRESQL
+from telemetry_server.fuel.reports import environments, nodes, operations
+from telemetry_server.fuel.reports.distribution import category_named, distribution
+from telemetry_server.fuel.reports.health_checks import health_checks
+from telemetry_server.fuel.reports.question import Asked, BadQuestion, Figures, Question, Row
+from telemetry_server.fuel.reports.workload import workload
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report."""
+
+    name: str
+    figures: Callable[[Asked], Figures]
+    statements: int = 1  # that it runs
+
+
+_ALL = (
+    Report("os", environments.operating_systems),
+    Report("releases", environments.releases, 2),
+    Report("deployment-time", operations.deployment_time),
+    Report("server-types", nodes.server_types, 2),
+    Report("failures-before-success", operations.failures_before_success),
+    Report("node-types", nodes.node_types, 2),
+    Report("health-checks", health_checks),
+    Report("hypervisors", environments.hypervisors),
+    Report("statuses", environments.statuses),
+    Report("storage", environments.storage),
+    Report("networks", environments.networks),
+    Report("environments", environments.environments),
+    Report("environment-sizes", environments.sizes),
+    Report("projects", environments.projects),
+    Report("network-verification", operations.network_verification),
+    Report("customisation", environments.customisation),
+    Report("workload", workload),
+    Report("distribution", distribution, 2),
+)
+REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
+
+
+class UnknownReport(Exception):
+    """No report has this name.  One line."""
+
+
+def report_named(name: str) -> Report:
+    """
+    Return the report with *name*.
+
+    Raises:
+        UnknownReport: There is none.
+    """
+    if name not in REPORTS:
+        raise UnknownReport(f"no report {name!r}; known are {', '.join(REPORTS)}")
+    return REPORTS[name]
+
+
+def checked_question(report: Report, question: Question) -> Question:
+    """
+    Return *question* as the report needs it.
+
+    Raises:
+        BadQuestion: It asks for a category that is missing or unknown, or names one where there is none.
+    """
+    if report.name != "distribution":
+        if question.of:
+            raise BadQuestion(f"the report {report.name} has no category; only distribution has")
+        return question
+    return Question(
+        question.first,
+        question.last,
+        question.release,
+        question.include_filtered,
+        question.suppress_below,
+        category_named(question.of),
+    )
+
+
+def answer(
+    connection: sa.Connection,
+    report: Report,
+    question: Question,
+    now: datetime,
+    *,
+    timeout_seconds: float = 0.0,
+    on_progress: Callable[[float], None] = lambda _share: None,
+) -> Row:
+    """Return the answer to *question*."""
+    if connection.dialect.name == POSTGRESQL:
+        connection.execute(sa.text(f"SET LOCAL statement_timeout = {int(1000 * timeout_seconds)}"))
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        on_progress(min(1.0, done / report.statements))
+
+    through = data_through(connection, len(SOURCES))
+    figures = report.figures(Asked(connection, question, count))
+    tables, suppressed = _suppressed(figures.tables, question.suppress_below)
+    return {
+        "report": report.name,
+        "parameters": question.as_json(),
+        "generated_at": now.isoformat(),
+        "data_through": through and through.isoformat(),
+        "totals": figures.totals,
+        "tables": tables,
+        "suppressed": {"groups": suppressed},
+        "notes": figures.notes,
+    }
+
+
+def _suppressed(tables: dict[str, list[Row]], below: int) -> tuple[dict[str, list[Row]], int]:
+    """Return *tables* without groups smaller than *below*, and how many these were."""
+    if below <= 1:
+        return tables, 0
+    kept = {name: [row for row in rows if _size_of(row) >= below] for name, rows in tables.items()}
+    return kept, sum(len(tables[name]) - len(kept[name]) for name in tables)
+
+
+def _size_of(row: Row) -> float:
+    """Return how many things a row stands for; a row of a day stands for no group."""
+    return float(row["count"] if "count" in row else row.get("runs", inf))
