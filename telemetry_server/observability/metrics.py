@@ -102,6 +102,15 @@ fuel_replica_lag_seconds = Gauge(
     "telemetry_fuel_replica_lag_seconds",
     "How far the replica of the Fuel collector's database is behind; -1 if it does not answer.",
 )
+fuel_messages = Counter(
+    "telemetry_fuel_messages_total",
+    "Messages about Fuel failures, by result: sent, failed (tried again), given_up, held (for a digest).",
+    ("result",),
+)
+fuel_messages_open = Gauge("telemetry_fuel_messages_open", "Messages about Fuel failures that wait.")
+fuel_messages_given_up = Gauge(
+    "telemetry_fuel_messages_given_up", "Messages about Fuel failures that were given up after all retries."
+)
 raw_bytes = Gauge("telemetry_raw_bytes", "Bytes in raw/.")
 specs_fetches = Counter(
     "telemetry_specs_fetches_total",
@@ -147,6 +156,9 @@ CATALOGUE: tuple[Metric, ...] = (
     fuel_signatures,
     fuel_commit_seconds,
     fuel_replica_lag_seconds,
+    fuel_messages,
+    fuel_messages_open,
+    fuel_messages_given_up,
 )
 
 
