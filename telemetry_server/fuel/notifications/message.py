@@ -152,7 +152,7 @@ def _lines_of(failure: Failure) -> list[str]:
              f" {node.get('error_type') or ''}")
             for node in nodes[:MAX_SHOWN_NODES]
         ),
-        *((f"Environment: {name}", value) for name, value in sorted(stored.environment.items())),
+        *((f"environment.{name}", value) for name, value in sorted(stored.environment.items())),
         ("Reports", failure.times if failure.times > 1 else None),
         ("Report", stored.report_id),
     ]  # fmt: skip
