@@ -1,6 +1,5 @@
 """Failure reports as settings want them: the key of contacts, sinks of messages, and what support reads."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,7 @@ def sinks_of(settings: Settings) -> "list[Sink]":
     return found
 
 
-def run_notifier(settings: Settings, lifeline_fd: int, announce: Callable[[], None]) -> int:
+def run_notifier(settings: Settings, lifeline_fd: int) -> int:
     """Deliver messages in this process; return its exit status."""
     from telemetry_server.composition.fuel import collector_url
     from telemetry_server.fuel.housekeeping.turns import take_turns
@@ -95,14 +94,14 @@ def run_notifier(settings: Settings, lifeline_fd: int, announce: Callable[[], No
         settings.instance_name,
         reports_url(settings, port) if port else "",
     )
-    return take_turns(Notifier(options), TURN_SECONDS, lifeline_fd, announce)
+    return take_turns(Notifier(options), TURN_SECONDS, lifeline_fd, lambda: None)
 
 
 def notifier_child(settings: Settings) -> Child:
     """Return the process that delivers messages."""
     return Child(
         "fuel-notifier",
-        lambda lifeline_fd, announce: run_notifier(settings, lifeline_fd, announce),
+        lambda lifeline_fd, _announce: run_notifier(settings, lifeline_fd),
         is_vital=False,
     )
 

@@ -21,6 +21,7 @@ from telemetry_server.fuel.contacts.contact_keys import (
     SealedContact,
 )
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
+from telemetry_server.fuel.database.errors import DatabaseAway
 from telemetry_server.fuel.database.failure_reads import StoredFailure, message_of
 from telemetry_server.fuel.database.notifier_lock import NotifierLock
 from telemetry_server.fuel.database.outbox import (
@@ -43,6 +44,7 @@ from telemetry_server.observability.fuel_events import FuelMessageFailed, FuelMe
 RETRY_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0)  # after the first failure, the second, …
 DITHER = 0.1
 COUNT_SECONDS = 10.0  # between two looks at held messages, and at the numbers for metrics
+MIGRATING_SECONDS = 10.0  # after the start
 CLOCK_MARGIN = timedelta(minutes=1)  # between the clocks of two servers
 Note = Callable[[sa.Connection], None]
 
@@ -75,6 +77,7 @@ class Notifier:
         self._took_over_at: datetime | None = None  # None: another process delivers
         self._note: Note | None = None  # what a delivery came to, while the database is away
         self._counted_at = datetime.min.replace(tzinfo=UTC)
+        self._started_at = clock()
         self.is_stopping = False
 
     def turn(self) -> None:
@@ -88,9 +91,8 @@ class Notifier:
             self._took_over_at = None
             return
         now = self._clock()
-        if self._took_over_at is None:
-            self._database.write(lambda connection: adopt_sinks(connection, self._labels, now))
-            self._took_over_at = now
+        if self._took_over_at is None and not self._take_over(now):
+            return
         self._write_note()
         if self._database.read(lambda connection: has_work(connection, now)):
             self._plan(now)
@@ -98,6 +100,17 @@ class Notifier:
         if now - self._counted_at >= timedelta(seconds=COUNT_SECONDS):
             self._counted_at = now
             self._count(now)
+
+    def _take_over(self, now: datetime) -> bool:
+        """Begin to deliver; False while another process still migrates the database."""
+        try:
+            self._database.write(lambda connection: adopt_sinks(connection, self._labels, now))
+        except DatabaseAway:
+            if now - self._started_at < timedelta(seconds=MIGRATING_SECONDS):
+                return False
+            raise
+        self._took_over_at = now
+        return True
 
     def stop_soon(self) -> None:
         """Begin no further delivery."""
