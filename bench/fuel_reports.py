@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -50,9 +51,8 @@ def measure(quick: bool, installations: int) -> list[Row]:
         migrate(server.url, schema=ANALYTICS)
         began = time.process_time()
         _fill(server.url, number)
-        say(
-            f"fuel reports: {number:,} installations stored with {time.process_time() - began:.0f} s of CPU time"
-        )
+        seconds = time.process_time() - began
+        say(f"fuel reports: {number:,} installations stored with {seconds:.0f} s of CPU time")
         facts = AnalyticsDatabase(server.url, connections=1)
         # The time of a parallel worker is lost when it ends.
         facts.write(lambda c: c.execute(sa.text("ALTER ROLE bench SET max_parallel_workers_per_gather = 0")))
@@ -153,12 +153,9 @@ def _fill(url: str, installations: int) -> None:
     for number in range(installations):
         structure = orjson.dumps(_structure(number)).decode()
 
-        def write(connection: sa.Connection, uid: str = f"inst-{number}", text: str = structure) -> None:
-            write_installation(
-                connection, uid, text, "9.0" if number % 3 else "8.0", stamp, is_filtered=False
-            )
-
-        database.write(write)
+        uid, release = f"inst-{number}", "9.0" if number % 3 else "8.0"
+        values = {"uid": uid, "structure": structure, "release": release, "stamp": stamp}
+        database.write(partial(write_installation, **values, is_filtered=False))
         _write(database, ACTION_LOGS, write_action_logs, [_log(number, n) for n in range(LOGS)], stamp)
         _write(database, OSWL_STATS, write_workloads, [_workload(number, n) for n in range(30)], stamp)
         _write(database, OSTF_RUNS, write_health_check_runs, [_run(number, n) for n in range(10)], stamp)
@@ -220,7 +217,7 @@ def _structure(number: int) -> dict[str, Any]:
 def _log(number: int, log: int) -> dict[str, Any]:
     name = ("deploy", "deployment", "verify_networks", "provision", "reset_environment")[log % 5]
     start = NOW - timedelta(minutes=30 * log + number)
-    body = {
+    body: dict[str, Any] = {
         "id": log,
         "action_group": "cluster_changes",
         "action_name": name,

@@ -210,7 +210,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "observability",
         "terminal",
         "normandy",
+        "fuel/database",
         "fuel/reports",
+        "fuel/support",
         "reports/queries",
     },
     "reports/web": {
@@ -227,6 +229,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the Fuel-stat collector: documents, their database, requests
     "fuel/documents": {"pings"},
     "fuel/signatures": set(),
+    "fuel/contacts": {"storage"},
     "fuel/database": {"storage", "fuel/documents", "fuel/signatures"},
     "fuel/database/migrations": set(),
     "fuel/database/migrations/versions": {"fuel/database"},
@@ -243,6 +246,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "fuel/documents",
         "fuel/signatures",
+        "fuel/contacts",
         "fuel/database",
     },
     # facts of stored documents, and reports on them
@@ -252,6 +256,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fuel/analytics/migrations/versions": {"fuel/database"},
     "fuel/reports": {"fuel/database", "fuel/facts", "fuel/analytics"},
     "fuel/exports": {"terminal", "fuel/documents", "fuel/database", "fuel/facts"},
+    # failure reports: messages to support, and what support reads
+    "fuel/notifications": {"storage", "observability", "pings", "fuel/contacts", "fuel/database"},
+    "fuel/support": {"fuel/contacts", "fuel/database"},
     # the side of a product that records and sends
     "fuel/sender_state": set(),
     "fuel/recorder": {"fuel/sender_state"},
@@ -287,10 +294,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reports",
         "reports/web",
         "fuel/documents",
+        "fuel/contacts",
         "fuel/database",
         "fuel/housekeeping",
         "fuel/collector",
         "fuel/analytics",
+        "fuel/notifications",
+        "fuel/support",
         "mapreduce",
         "mapreduce/jobs",
     },
@@ -304,6 +314,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/integrity",
         "settings",
         "access",
+        "fuel/database",
         "composition",
     },
     "cli": {"storage", "terminal", "settings", "access", "fuel/database"},

@@ -10,7 +10,8 @@ from telemetry_server.aggregates.dimensions import FILTERS, Dimensions
 from telemetry_server.aggregates.groups import group_order
 from telemetry_server.aggregates.query import PING, HistogramQuery, why_left_out
 from telemetry_server.aggregates.reader import Reader
-from telemetry_server.aggregates.stored_sums import ID_BYTES, DaySums, StoredSums, dimensions_of_day
+from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, dimensions_of_day
+from telemetry_server.aggregates.sums import ID_BYTES
 from telemetry_server.records.shapes import Shape
 
 PROCESS, LABEL = "process", "label"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from storage.tables.columns import PINGS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.columns import one_array
+from telemetry_server.aggregates.day_pings import BATCH_ROWS
 from telemetry_server.aggregates.facts import Pings
 from telemetry_server.aggregates.query import HistogramQuery, why_left_out
 from telemetry_server.aggregates.reader import Reader, with_open_files
 from telemetry_server.aggregates.row_sums import EXPERIMENTS, DayFiles, RowSums
-from telemetry_server.aggregates.summarise import BATCH_ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa

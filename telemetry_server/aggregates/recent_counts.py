@@ -8,7 +8,8 @@ from functools import lru_cache
 from storage.aggregates.summary_file import CLIENTS, Summary
 from telemetry_server.aggregates.query import why_left_out
 from telemetry_server.aggregates.reader import Reader
-from telemetry_server.aggregates.stored_sums import ID_BYTES, DaySums, dimensions_of_day
+from telemetry_server.aggregates.stored_sums import DaySums, dimensions_of_day
+from telemetry_server.aggregates.sums import ID_BYTES
 
 MAX_REMEMBERED = 50_000  # metrics of summaries
 DAYS = 7

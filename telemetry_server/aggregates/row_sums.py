@@ -9,6 +9,7 @@ from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.columns import one_array
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
+from telemetry_server.aggregates.day_pings import BATCH_ROWS
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
     SCALAR_COLUMNS,
@@ -19,7 +20,6 @@ from telemetry_server.aggregates.facts import (
     measure_of,
 )
 from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
-from telemetry_server.aggregates.summarise import BATCH_ROWS
 from telemetry_server.aggregates.sums import Found, SumKey
 
 if TYPE_CHECKING:

@@ -110,8 +110,8 @@ def _need_file(url: str, hint: str = "") -> None:
 def run_etl(settings: Settings, lifeline_fd: int, announce: Callable[[], None]) -> int:
     """Run the ETL in this process every minute; return its exit status."""
     from telemetry_server.fuel.housekeeping.etl_follower import EtlFollower
-    from telemetry_server.fuel.housekeeping.housekeeper import keep_house
+    from telemetry_server.fuel.housekeeping.turns import TURN_SECONDS, take_turns
 
     os.nice(10)  # receiving goes first
     follower = EtlFollower(lambda migrates: opened_etl(settings, migrates=migrates))
-    return keep_house(follower, lifeline_fd, announce)
+    return take_turns(follower, TURN_SECONDS, lifeline_fd, announce)

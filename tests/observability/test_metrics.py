@@ -43,6 +43,9 @@ CONTRACT_METRICS = {
     "telemetry_fuel_redactions_total": ("kind",),
     "telemetry_fuel_signatures_total": ("result",),
     "telemetry_fuel_commit_seconds": (),
+    "telemetry_fuel_messages_total": ("result",),
+    "telemetry_fuel_messages_open": (),
+    "telemetry_fuel_messages_given_up": (),
     "telemetry_fuel_replica_lag_seconds": (),
 }
 # Three processes count, one of them ends; then a fourth reads.

@@ -94,7 +94,8 @@ def pings_of(builds: list[str], *, day_of_build: dict[str, int]) -> Iterator[Mai
                 channel="nightly" if client != "D" else "beta",
                 experiments={EXPERIMENT: "control" if client in "AB" else "red"},
             )
-    yield Main(900, "E", 20, "20261118030000", LINUX, parent={"EXP": histogram("EXP", {8: 1}, 9)}, channel=HOSTILE)
+    parent = {"EXP": histogram("EXP", {8: 1}, 9)}
+    yield Main(900, "E", 20, "20261118030000", LINUX, parent=parent, channel=HOSTILE)
 
 
 async def _fill(world: World) -> None:

@@ -100,6 +100,10 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
         children.append(_converter_child(settings, wake_read))
     if settings.fuel:
         children += _fuel_children(settings)
+        if settings.fuel_notify:
+            from telemetry_server.composition.fuel_failures import notifier_child
+
+            children.append(notifier_child(settings))
     if settings.reports_port is not None:
         children.append(_reports_child(settings, ports))
 

@@ -11,7 +11,7 @@ from telemetry_server.observability.events import WorkFailed
 
 class EtlFollower:
     """
-    One `turn` loads all that has changed; `keep_house` runs it.
+    One `turn` loads all that has changed; `take_turns` runs it.
 
     Args:
         open_etl: Opens the ETL; called with whether the database of the facts is to be migrated.
@@ -43,8 +43,11 @@ class EtlFollower:
                 WorkFailed(f"the ETL of {table}", reason).emit()
         self._failed = result.failed
 
-    def tidy_soon(self) -> None:
-        """Do nothing: each turn does all that is due."""
+    def stop_soon(self) -> None:
+        """Do nothing: a load that is cut short goes on at its bookmark."""
+
+    def read_again(self) -> None:
+        """Do nothing: no file is read."""
 
     def close(self) -> None:
         """Do nothing: a turn closes what it opens."""
