@@ -154,7 +154,7 @@ def _fill(url: str, installations: int) -> None:
         structure = orjson.dumps(_structure(number)).decode()
 
         uid, release = f"inst-{number}", "9.0" if number % 3 else "8.0"
-        values = {"uid": uid, "structure": structure, "release": release, "stamp": stamp}
+        values: dict[str, Any] = {"uid": uid, "structure": structure, "release": release, "stamp": stamp}
         database.write(partial(write_installation, **values, is_filtered=False))
         _write(database, ACTION_LOGS, write_action_logs, [_log(number, n) for n in range(LOGS)], stamp)
         _write(database, OSWL_STATS, write_workloads, [_workload(number, n) for n in range(30)], stamp)
