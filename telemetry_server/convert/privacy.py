@@ -6,6 +6,7 @@ Only raw/ keeps a submission as it was received.
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, unquote
 
 from storage.raw.submission import Submission
 from telemetry_server.convert.metadata import ADDRESS_HEADERS
@@ -13,7 +14,12 @@ from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
 from telemetry_server.pings.json_text import json_of, parse_object
 from telemetry_server.pings.submit_path import SubmitPath, parse_submit_path
-from telemetry_server.probes.identity import Identity, remove_identities, without_values
+from telemetry_server.probes.identity import (
+    Identity,
+    remove_identities,
+    without_values,
+    without_values_in,
+)
 from telemetry_server.probes.stores import Stores
 
 # The time of a request to the second, in the client's own words.
@@ -36,8 +42,7 @@ def without_identity(submission: Submission, stores: Stores) -> tuple[Submission
     if ping is None:
         return _coarse(submission, [], b""), []
     identities = remove_identities(ping)
-    body = without_values(json_of(ping).decode("utf-8"), identities).encode()
-    return _coarse(submission, identities, body), identities
+    return _coarse(submission, identities, json_of(without_values_in(ping, identities))), identities
 
 
 def with_coarse_time(submission: Submission) -> Submission:
@@ -58,7 +63,7 @@ def with_unlinkable_headers(headers: dict[str, str]) -> dict[str, str]:
 def _coarse(submission: Submission, identities: list[Identity], body: bytes) -> Submission:
     return replace(
         with_coarse_time(submission),
-        path=without_values(submission.path, identities),
+        path=_without_values_in_path(submission.path, identities),
         body=body,
         query="",
         headers={
@@ -67,6 +72,12 @@ def _coarse(submission: Submission, identities: list[Identity], body: bytes) -> 
         },
         client_address=None,
     )
+
+
+def _without_values_in_path(path: str, identities: list[Identity]) -> str:
+    decoded = unquote(path)
+    found = without_values(decoded, identities)
+    return path if found == decoded else quote(found)
 
 
 def _may_be_anonymous(path: SubmitPath | None, ping: dict[str, Any] | None, stores: Stores) -> bool:

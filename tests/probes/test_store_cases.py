@@ -1,6 +1,7 @@
 """Pings of several stores, held against a garden's definitions: each case with its marks."""
 
 from collections import Counter
+from urllib.parse import quote, unquote
 
 import orjson
 import pytest
@@ -163,6 +164,34 @@ def test_an_identity_in_a_ping_of_an_anonymous_store_is_removed(garden, path, pi
     assert marks == {"privacy.client_id_present": 1}
     assert SOMEBODY.encode() not in outcome.submission.body
     assert body_of(outcome)["payload"]["scalars"] == ping["payload"]["scalars"]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        SOMEBODY.upper(),
+        SOMEBODY.replace("-", ""),
+        f"{{{SOMEBODY}}}",
+        f"so says {SOMEBODY.replace('-', '').upper()}.",
+    ],
+)
+@pytest.mark.parametrize("value", [SOMEBODY, SOMEBODY.upper(), {"id": SOMEBODY}, [1, [SOMEBODY]]], ids=str)
+def test_an_identity_is_removed_wherever_it_stands_in_any_spelling(garden, spelling, value):
+    """In texts, in keys, in the path and in headers."""
+    ping = a_ping({**RAIN, "notes": [{spelling: 1}, spelling]}, clientId=value)
+    path = (
+        f"/submit/telemetry/17caa68c-25f5-450a-9cce-7d31318846d8/custom/Firefox/70/release/{quote(spelling)}"
+    )
+
+    outcome = convert(a_submission(ping, path=path, headers={"x-debug-id": spelling[:60]}), garden)
+
+    assert isinstance(outcome, Refused)
+    kept = outcome.submission
+    digits = SOMEBODY.replace("-", "")
+    for text in (kept.body.decode(), unquote(kept.path), *kept.headers.values(), outcome.detail):
+        assert digits not in text.lower().replace("-", "")
+    assert body_of(outcome)["payload"]["scalars"] == RAIN["scalars"]
+    assert kept.path.count("/") == path.count("/")
 
 
 @pytest.mark.parametrize(
