@@ -1,6 +1,6 @@
 """Plain values as Arrow arrays.  PyArrow is optional, so it is imported inside functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ def integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
 
     data = pa.py_buffer(numbers)
     return pa.Array.from_buffers(type_, data.size * 8 // type_.bit_width, [None, data])
+
+
+def marks_of(marks: Mapping[int, str], count: int) -> "pa.Array":
+    """Return *marks* of *count* rows, by position; null where a row has none."""
+    import pyarrow as pa
+
+    if not marks:
+        return pa.nulls(count, pa.string())
+    return pa.array(map(marks.get, range(count)), pa.string(), size=count)
 
 
 def words_at(numbers: "pa.Array", words: Sequence[str]) -> "pa.Array":

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.tables.arrays import Distinct, integers, kept, words_at
+from storage.tables.arrays import Distinct, integers, kept, marks_of, words_at
+from storage.tables.columns import MARK
 from storage.tables.rows import NO_SUM, HistogramColumns
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
     for histograms, numbers in parts:
         arrays.append(_arrays_of(histograms, numbers, words, keys, len(large)))
         large += histograms.large
-    names = ["", "process", "label", "key", "starts", "counts", "sum"]
+    names = ["", "process", "label", "key", "starts", "counts", "sum", MARK]
     joined = [
         columns[0] if len(columns) == 1 else pa.concat_arrays(columns)
         for columns in zip(*arrays, strict=True)
@@ -64,6 +65,7 @@ def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
         columns[name] = words_at(key, values)
     for name in ("process", "label"):
         columns[name] = words_at(columns[name], list(words.values))
+    columns[MARK] = columns[MARK].dictionary_encode()
     columns["sum"] = pc.if_else(pc.equal(columns["sum"], NO_SUM), pa.scalar(None, pa.int64()), columns["sum"])
     return HistogramArrays(columns.pop(""), columns, pa.array(large, pa.int64()))
 
@@ -89,5 +91,6 @@ def _arrays_of(
         new_keys.take(integers(held.keys, short)),
         *(pa.ListArray.from_arrays(offsets, each) for each in lists),
         integers(held.sums, pa.int64()),
+        marks_of(held.marks, len(held.pings)),
     ]
     return kept(integers(held.pings, short), numbers, columns)

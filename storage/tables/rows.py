@@ -5,8 +5,10 @@ from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
-EventValues = tuple[int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...]]
-"""Ping, process, timestamp, category, method, object, value, extra."""
+EventValues = tuple[
+    int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...], str | None
+]
+"""Ping, process, timestamp, category, method, object, value, extra, and the mark."""
 
 UptakeValues = tuple[Any, ...]
 """Ping, then the columns of the table ``uptake`` from process to anomalies."""
@@ -76,6 +78,7 @@ class HistogramColumns:
     large: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     shape_keys: list[ShapeKey] = field(default_factory=list)
+    marks: dict[int, str] = field(default_factory=dict)  # by the position of the histogram; few have one
 
     def add_buckets(self, starts: Sequence[int], counts: Sequence[int]) -> None:
         """Append *starts* and *counts* of one histogram."""
@@ -110,6 +113,7 @@ class ScalarColumns:
     values: "array[float]" = field(default_factory=lambda: array("d"))
     scalar_keys: list[ScalarKey] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    marks: dict[int, str] = field(default_factory=dict)  # by the position of the scalar; few have one
 
     def __len__(self) -> int:
         return len(self.pings)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from storage.tables.arrays import Distinct, integers, kept, words_at
+from storage.tables.arrays import Distinct, integers, kept, marks_of, words_at
+from storage.tables.columns import MARK
 from storage.tables.rows import BOOLEAN, NUMBER, TEXT, ScalarColumns
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ def scalar_arrays(parts: Sequence[NumberedScalars]) -> "tuple[pa.Array, dict[str
 
     keys, words = Distinct(), Distinct()
     arrays = [_arrays_of(scalars, numbers, keys, words) for scalars, numbers in parts]
-    ping, key, kind, value, text = (pa.concat_arrays(columns) for columns in zip(*arrays, strict=True))
+    ping, key, kind, value, text, mark = (pa.concat_arrays(columns) for columns in zip(*arrays, strict=True))
     names = list(zip(*keys.values, strict=True)) or [(), (), (), ()]
     columns = {
         name: words_at(key, values)
         for name, values in zip(("metric", "process", "label", "kind"), names, strict=True)
     }
+    columns[MARK] = mark.dictionary_encode()
     no_number = pa.scalar(None, pa.float64())
     columns["value_number"] = pc.if_else(pc.equal(kind, NUMBER), value, no_number)
     columns["value_text"] = words_at(text, list(words.values))
@@ -49,5 +51,6 @@ def _arrays_of(
         kind,
         value,
         words.numbers_of(held.words).take(place),
+        marks_of(held.marks, len(held.pings)),
     ]
     return kept(integers(held.pings, pa.int32()), numbers, columns)

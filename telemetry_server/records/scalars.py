@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 
+from storage.tables.rows import ScalarKey
 from telemetry_server.records.fields import Record, as_object, object_at
-from telemetry_server.records.sections import Section
+from telemetry_server.records.sections import ROOT_PLACES, Section
 
 # Glean metric types with one value a metric, and with one value a label.
 GLEAN_SIMPLE = frozenset(
@@ -20,7 +21,7 @@ MAX_DEPTH_OF_MEASUREMENTS = 8
 
 ScalarValue = float | str | bool
 
-Scalar = tuple[tuple[str, str, str, str], ScalarValue]
+Scalar = tuple[ScalarKey, ScalarValue]
 """
 One row of the table ``scalars``: metric, process, label and kind, and the value.
 
@@ -35,18 +36,31 @@ _VALUES = frozenset({int, float, str, bool})  # those of JSON: no class is deriv
 def scalars_of(record: Record, sections: Iterable[Section]) -> list[Scalar]:
     """Return every scalar of *record* and its *sections* that has a place in the table."""
     found: list[Any] = []
-    for process, content, _ in sections:
-        for metric, value in as_object(content.get("scalars")).items():
-            if value.__class__ in _VALUES:
-                found.append(((metric, process, "", SCALAR), value))
-        for metric, by_key in as_object(content.get("keyedScalars")).items():
-            for label, value in as_object(by_key).items():
-                if value.__class__ in _VALUES:
-                    found.append(((metric, process, label, SCALAR), value))
+    for process, content, place in sections:
+        plain, keyed = as_object(content.get("scalars")), as_object(content.get("keyedScalars"))
+        if place in ROOT_PLACES:
+            _add_snapshot(found, plain, keyed)
+        _add_section(found, process, plain, keyed)
         measurements = as_object(content.get("simpleMeasurements"))
         _add_measurements(found, measurements, process, "simpleMeasurements", 0)
     _add_glean(found, object_at(record, "metrics"))
     return found
+
+
+def _add_section(found: list[Any], process: str, plain: Mapping[str, Any], keyed: Mapping[str, Any]) -> None:
+    for metric, value in plain.items():
+        if value.__class__ in _VALUES:
+            found.append(((metric, process, "", SCALAR), value))
+    for metric, by_key in keyed.items():
+        for label, value in as_object(by_key).items():
+            if value.__class__ in _VALUES:
+                found.append(((metric, process, label, SCALAR), value))
+
+
+def _add_snapshot(found: list[Any], plain: Mapping[str, Any], keyed: Mapping[str, Any]) -> None:
+    """Add the snapshot of a store, as in custom pings: ``payload.scalars`` has an object for each process."""
+    for process in {**plain, **keyed}:
+        _add_section(found, process, as_object(plain.get(process)), as_object(keyed.get(process)))
 
 
 def _add_measurements(

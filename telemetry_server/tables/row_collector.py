@@ -10,6 +10,7 @@ from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordL
 from telemetry_server.records.events import event_row, events_of
 from telemetry_server.records.fields import Record, fields_of
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
+from telemetry_server.records.left_out_values import RowMarks
 from telemetry_server.records.record_text import as_mapping, open_record, unpack_columns
 from telemetry_server.records.scalars import scalars_of
 from telemetry_server.records.sections import Section, sections_of
@@ -64,6 +65,7 @@ class RowCollector:
         ping = len(self.rows.pings)
         self._pings.add(fields_of(record))
         self.rows.items.append(item)
+        first_histogram, first_scalar = len(self.rows.histograms.pings), len(self.rows.scalars)
         sections = list(sections_of(record))
         layouts = RecordLayouts(record, self._files)
         for section in sections:
@@ -74,7 +76,12 @@ class RowCollector:
             self._add_histogram(ping, row)
         self._scalars.add(ping, scalars_of(record, sections))
         events = list(events_of(record, sections))
-        self.rows.events += [(ping, *event_row(event)) for event in events]
+        marks = RowMarks(record)
+        if marks:
+            self._mark(first_histogram, first_scalar, marks)
+            self.rows.events += [(ping, *event_row(event), marks.of_event(event)) for event in events]
+        else:
+            self.rows.events += [(ping, *event_row(event), None) for event in events]
         normandy = normandy_rows_of(record, sections, events, layouts)
         self.rows.uptake += [(ping, *row) for row in normandy.uptake]
         self.rows.enrollments += [(ping, *row) for row in normandy.enrollments]
@@ -122,6 +129,20 @@ class RowCollector:
         columns.keys.append(self._shape_key(row.metric, row.shape))
         columns.sums.append(NO_SUM if row.sum is None else row.sum)
         columns.add_buckets(row.starts, row.counts)
+
+    def _mark(self, first_histogram: int, first_scalar: int, marks: RowMarks) -> None:
+        """Mark what aggregates leave out among the last histograms and scalars."""
+        columns, scalars = self.rows.histograms, self.rows.scalars
+        for place in range(first_histogram, len(columns.pings)):
+            metric, _, _ = columns.shape_keys[columns.keys[place]]
+            process, label = columns.words[columns.processes[place]], columns.words[columns.labels[place]]
+            mark = marks.of_histogram(metric, process, label)
+            if mark is not None:
+                columns.marks[place] = mark
+        for place in range(first_scalar, len(scalars)):
+            mark = marks.of_scalar(scalars.scalar_keys[scalars.keys[place]])
+            if mark is not None:
+                scalars.marks[place] = mark
 
     def _shape_key(self, metric: str, shape: Shape) -> int:
         number = self._key_of.get((metric, shape))

@@ -31,6 +31,11 @@ PINGS = st.lists(
 )
 
 
+def mark_of(metric: str, label: str) -> str | None:
+    """Return the mark of some histograms."""
+    return "expired_metric" if (metric, label) == ("k", "x") else None
+
+
 WORDS = ["telemetry", "main", "Firefox", "nightly", "30.0", "b", "a"]
 
 
@@ -69,6 +74,8 @@ def task_of(pings) -> TableRows:
             columns.labels.append(columns.words.index(label))
             columns.keys.append(columns.shape_keys.index(key))
             columns.sums.append(NO_SUM if total is None else total)
+            if mark_of(metric, label):
+                columns.marks[len(columns.pings) - 1] = "expired_metric"
             columns.add_buckets(list(buckets), list(buckets.values()))
     return rows
 
@@ -90,11 +97,20 @@ def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time):
         arrow_rows.ROW_GROUP_ROWS = before
 
     expected = [
-        (metric, label, FIRST_PING + number, build, list(buckets), list(buckets.values()), total)
+        (
+            metric,
+            label,
+            FIRST_PING + number,
+            build,
+            list(buckets),
+            list(buckets.values()),
+            total,
+            mark_of(metric, label),
+        )
         for number, (_, build, histograms) in enumerate(wanted)
         for metric, label, buckets, total in histograms
     ]
-    columns = ("metric", "label", "ping", "build_id", "starts", "counts", "sum")
+    columns = ("metric", "label", "ping", "build_id", "starts", "counts", "sum", "mark")
     rows = [tuple(row[name] for name in columns) for row in found["histograms"]]
     assert sorted(rows, key=repr) == sorted(expected, key=repr)
     order = [(row[0], row[3] is None, row[3] or "", row[2]) for row in rows]
