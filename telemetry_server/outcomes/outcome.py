@@ -73,7 +73,7 @@ class Stored:
     digest: int  # of the inflated body: distinguishes a retry from other bytes under the same id
     dropped: tuple[DroppedHistogram, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
-    # The record before it was text, where the compiled walk read the ping: readers need not parse it again.
+    # The record before it was text, where it reads the same: readers need not parse it again.
     opened: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     submission: Submission | None = None  # of an anonymous ping: as it may be written outside of raw/
     frequency: FrequencyLimit | None = None

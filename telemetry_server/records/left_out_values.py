@@ -1,10 +1,11 @@
 """The marks of rows whose values aggregates leave out."""
 
 from storage.tables.columns import EVENTS, HISTOGRAMS, SCALARS
+from storage.tables.rows import ScalarKey
 from telemetry_server.pings.left_out import LeftOut
 from telemetry_server.records.events import Event
 from telemetry_server.records.fields import Record
-from telemetry_server.records.scalars import SIMPLE_MEASUREMENT, ScalarRow
+from telemetry_server.records.scalars import SIMPLE_MEASUREMENT
 
 
 class RowMarks:
@@ -20,11 +21,12 @@ class RowMarks:
         """Return a mark for which a histogram is left out; None if it counts."""
         return self._left_out.mark_of(HISTOGRAMS, process, metric, label)
 
-    def of_scalar(self, row: ScalarRow) -> str | None:
+    def of_scalar(self, key: ScalarKey) -> str | None:
         """Return a mark for which a scalar is left out; None if it counts."""
-        if row.kind == SIMPLE_MEASUREMENT:
+        metric, process, label, kind = key
+        if kind == SIMPLE_MEASUREMENT:
             return None
-        return self._left_out.mark_of(SCALARS, row.process, row.metric, row.label)
+        return self._left_out.mark_of(SCALARS, process, metric, label)
 
     def of_event(self, event: Event) -> str | None:
         """Return a mark for which an event is left out; None if it counts."""
