@@ -1,8 +1,12 @@
 # `make` alone lists the targets.
 PYTHON ?= python3
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
+
+# Tests start hundreds of servers: without byte code each of them would compile its modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test demo lint check coverage bench faults full lock
@@ -28,7 +32,7 @@ run: install  ## start the server on 127.0.0.1:8080, data in ./data; PORT=9000 t
 	@PORT='$(PORT)' REPORTS_PORT='$(REPORTS_PORT)' $(BIN)/telemetry-server serve --data ./data
 
 test: install  ## every test that needs no outside service; COVERAGE=yes also does what `make coverage` does
-	@$(if $(COVERAGE),$(MAKE) --no-print-directory coverage,$(BIN)/python -m pytest -q -n 2 --dist loadfile)
+	@$(if $(COVERAGE),$(MAKE) --no-print-directory coverage,$(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadfile)
 
 demo: install  ## a temporary server, valid and faulty pings, and the outcome of each
 	@$(BIN)/telemetry-server demo
@@ -42,7 +46,7 @@ check: lint test  ## lint, types, tests, docs: what .ci/run runs
 
 coverage: install  ## branch coverage of the tests, by room
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@status=0; $(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile || status=$$?; \
+	@status=0; $(BIN)/python -m coverage run -m pytest -q -n $(PROCESSES) --dist loadfile || status=$$?; \
 	  $(BIN)/python -m coverage combine --quiet && \
 	  $(BIN)/python -m tests.support.coverage_by_room >build/coverage/by_room.txt || status=$$?; \
 	  cat build/coverage/by_room.txt; exit $$status

@@ -1,5 +1,6 @@
 """Fixtures for the tests of several rooms."""
 
+import gc
 import os
 from collections.abc import Callable
 
@@ -13,6 +14,16 @@ pytest_plugins = ("tests.support.figures",)
 # The speed of a crowded machine is not what a test is about.
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")
+
+# Thousands of collected tests and a hundred modules stay until the end: searching them for garbage, again
+# and again, took a fifth of the time of the collection.
+gc.set_threshold(100_000, 20, 20)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

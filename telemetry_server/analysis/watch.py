@@ -62,9 +62,10 @@ def run_watched(
 
     deadline = clock() + timeout_seconds
     thread = threading.Thread(target=run, name="statement", daemon=True)
-    thread.start()
     cause: BaseException | None = None
     try:
+        # Here, because Ctrl-C may come while this thread waits for the other one to start.
+        thread.start()
         while not is_done.wait(INTERRUPT_EVERY_SECONDS):
             if clock() >= deadline:
                 cause = StatementStopped(f"stopped after {timeout_seconds:g} s; raise --timeout")

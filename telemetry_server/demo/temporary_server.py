@@ -15,9 +15,10 @@ from types import TracebackType
 
 from telemetry_server.terminal.output import say
 
-START_SECONDS = 20.0
-CONVERT_SECONDS = 45.0
-STOP_SECONDS = 25.0
+START_SECONDS = 60.0
+CONVERT_SECONDS = 120.0
+STOP_SECONDS = 60.0
+ANSWER_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
 ENDS = (
     "telemetry_pings_stored_total",
@@ -96,7 +97,7 @@ class TemporaryServer:
 
     def _get(self, path: str) -> str | None:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - an http URL on loopback
+            with urllib.request.urlopen(self.url + path, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - an http URL on loopback
                 return str(answer.read().decode())
         except (urllib.error.URLError, OSError):
             return None

@@ -9,6 +9,7 @@ from telemetry_server.aggregates.follower import MODULE
 from tests.aggregates.pings import FIXTURE, REVISION, SPEC, Aggregates
 from tests.support.data_root import World
 from tests.support.running_server import running_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def test_serve_keeps_the_aggregates_up_to_date(tmp_path):
@@ -22,9 +23,9 @@ def test_serve_keeps_the_aggregates_up_to_date(tmp_path):
             request = urllib.request.Request(
                 server.url + submission.path, data=submission.body, method="POST"
             )
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 assert answer.status == 200
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not Aggregates(world).reader.days:
             assert time.monotonic() < deadline
             time.sleep(0.2)
@@ -37,5 +38,5 @@ def test_an_update_ends_well_while_its_parent_lives(tmp_path):
     World(tmp_path / "data")
     command = [sys.executable, "-m", MODULE, str(tmp_path / "data")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
         assert process.stderr.read() == b""

@@ -3,6 +3,7 @@
 import gc
 import re
 import resource
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from telemetry_server.analysis.query import QueryLimits, opened_session
 from telemetry_server.analysis.statement import StatementRefused
 from telemetry_server.analysis.streams import RowStream
 from telemetry_server.analysis.watch import StatementHung, StatementStopped, run_watched
+from tests.support.waiting import PATIENCE_SECONDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/sql.md").read_text(encoding="utf-8")
 VIEWS = ("pings", "histograms", "histogram_buckets", "shapes", "scalars", "events")
@@ -267,13 +269,11 @@ class Endless:
     """Work that ends at an interrupt, or never."""
 
     def __init__(self, *, is_deaf: bool = False) -> None:
-        import threading
-
         self.end = threading.Event()
         self.is_deaf = is_deaf
 
     def __call__(self) -> None:
-        self.end.wait(60)
+        self.end.wait(PATIENCE_SECONDS)
 
     def interrupt(self) -> None:
         if not self.is_deaf:
@@ -297,6 +297,22 @@ def test_work_that_goes_on_is_hung():
     with pytest.raises(StatementHung):
         run_watched(work, work, 4.0, lambda: next(moments))
     work.end.set()
+
+
+def test_work_that_has_just_started_ends_at_ctrl_c(monkeypatch):
+    """Otherwise the session would be closed while the statement runs."""
+    work = Endless()
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_watched(work, work, 60.0)
+
+    assert work.end.is_set()
 
 
 def test_an_error_of_the_work_is_raised():

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,6 +14,7 @@ import pytest
 
 from telemetry_server.analysis import extras
 from telemetry_server.cli.main import main
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 VALUES = """
 SELECT 1 AS whole, 170141183460469231731687303715884105727::HUGEINT AS large, 9007199254740993 AS exact,
@@ -248,7 +248,7 @@ def test_a_reader_that_goes_away_is_no_error(table_world):
         assert process.stdout.readline() == b'{"range":0}\n'
         process.stdout.close()
 
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
         assert process.stderr.read() == b""
 
 
@@ -261,7 +261,7 @@ def test_ctrl_c_ends_a_statement_and_leaves_nothing(table_world, tmp_path, state
     wait_for(lambda: any(tmp_path.iterdir()))
     process.send_signal(signal.SIGINT)
 
-    assert process.communicate(timeout=30) == (b"", b"")
+    assert process.communicate(timeout=PATIENCE_SECONDS) == (b"", b"")
     assert process.returncode == 130
     assert list(tmp_path.iterdir()) == []
 
@@ -271,20 +271,11 @@ def test_a_statement_that_ignores_the_interrupt_ends_with_its_process(table_worl
     statement = "SELECT length(repeat('x', 900000000) || repeat('y', 900000000)) FROM range(40)"
     process = started(table_world, statement, "--timeout", "1s", "--memory", "8GiB")
 
-    out, talk = process.communicate(timeout=30)
+    out, talk = process.communicate(timeout=PATIENCE_SECONDS)
 
     assert process.returncode == 5
     assert out == b""
     assert talk.count(b"\n") == 1
-
-
-def wait_for(condition) -> None:
-    """Wait until *condition* holds."""
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 def test_importing_the_room_imports_neither_duckdb_nor_pyarrow():

@@ -10,6 +10,7 @@ import pytest
 
 from tests.attacks.cases import CASES, GOOD, Case
 from tests.support.edges import RunningServer, kept_in, running_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 kept_so_far: list[int] = [0]  # how many 200s for submissions the server has given
 
@@ -74,9 +75,14 @@ def test_every_200_is_a_kept_submission_with_exactly_one_outcome(server):
     assert "Traceback" not in running.log()
 
     command = [sys.executable, "-m", "telemetry_server"]
-    subprocess.run([*command, "convert", "--data", str(data)], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [*command, "convert", "--data", str(data)], check=True, capture_output=True, timeout=PATIENCE_SECONDS
+    )
     audit = subprocess.run(
-        [*command, "audit", "--json", "--data", str(data)], check=True, capture_output=True, timeout=60
+        [*command, "audit", "--json", "--data", str(data)],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
     )
     report = json.loads(audit.stdout)
     assert report["balanced"]

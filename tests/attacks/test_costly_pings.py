@@ -9,8 +9,9 @@ import pytest
 
 from tests.attacks.test_bombs import MIB, inside, memory_limit, post_at_once, tree
 from tests.attacks.test_mutated_bodies import ended, metric, scrape
-from tests.support.edges import running_server, wait_for
+from tests.support.edges import running_server
 from tests.support.sizes import size
+from tests.support.waiting import wait_for
 
 INFO = b'{"reason":"saved-session","appName":"Firefox","revision":"https://hg.mozilla.org/x/rev/00ff"}'
 

@@ -12,9 +12,10 @@ from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from telemetry_server.outcomes.outcome import HistogramReason, QuarantineReason
 from tests.attacks.mutation import Mutant, definitions, mutant
-from tests.support.edges import RunningServer, running_server, wait_for
+from tests.support.edges import RunningServer, running_server
 from tests.support.running_server import result_of
 from tests.support.sizes import size
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 SEED = 6
 CONNECTIONS = 8
@@ -36,7 +37,7 @@ async def send(port: int, mutants: list[Mutant]) -> Counter[int]:
         for one in waiting:
             head = f"POST {one.path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(one.body)}\r\n\r\n"
             writer.write(head.encode() + one.body)
-            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
             answers[int(answer[9:12])] += 1
             await reader.readexactly(int(re.search(rb"Content-Length: (\d+)", answer)[1]))
             sent += 1

@@ -18,7 +18,7 @@ import pytest
 
 from telemetry_server.demo.temporary_server import bare_environment, free_port
 from tests.support.data_root import REVISION, SPEC, a_ping, an_id
-from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 UNPRIVILEGED_UID = 65534
 LISTEN = "0A"
@@ -58,11 +58,13 @@ class UnprivilegedServer:
 
     def post(self, number: int, body: bytes) -> int:
         url = f"http://127.0.0.1:{self.port}/submit/telemetry/{an_id(number)}"
-        with urllib.request.urlopen(urllib.request.Request(url, body), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, body), timeout=PATIENCE_SECONDS) as answer:
             return int(answer.status)
 
     def metrics(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.admin_port}/metrics", timeout=PATIENCE_SECONDS
+        ) as answer:
             return str(answer.read().decode())
 
 
@@ -77,7 +79,9 @@ def unprivileged_server(folder: Path) -> Iterator[UnprivilegedServer]:
         os.chown(folder, uid, uid)
         prefix = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
         probe = [*prefix, sys.executable, "-c", "import telemetry_server.cli.main"]
-        if subprocess.run(probe, cwd=SOURCE, capture_output=True, timeout=60, check=False).returncode:
+        if subprocess.run(
+            probe, cwd=SOURCE, capture_output=True, timeout=PATIENCE_SECONDS, check=False
+        ).returncode:
             pytest.skip("only root may read the source folder")
     # Other users cannot start an interpreter below /root, even if they can read the program.
     probe = [
@@ -86,7 +90,7 @@ def unprivileged_server(folder: Path) -> Iterator[UnprivilegedServer]:
         "-c",
         "import os, sys; sys.exit(not os.access(sys.executable, os.X_OK))",
     ]
-    starts_processes = subprocess.run(probe, timeout=60, check=False).returncode == 0
+    starts_processes = subprocess.run(probe, timeout=PATIENCE_SECONDS, check=False).returncode == 0
     # The server fetches the definitions from a folder, so it writes the cached copy itself.
     upstream = folder / "upstream" / REVISION.repository / REVISION.changeset
     upstream.mkdir(parents=True)
@@ -113,7 +117,7 @@ def unprivileged_server(folder: Path) -> Iterator[UnprivilegedServer]:
             umask=0,
         )
     try:
-        wait_for(lambda: "Listening on" in log.read_text() or process.poll() is not None, 20)
+        wait_for(lambda: "Listening on" in log.read_text() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         yield UnprivilegedServer(
             process, folder / "data", uid, port, admin_port, reports_port, log, starts_processes
@@ -121,7 +125,7 @@ def unprivileged_server(folder: Path) -> Iterator[UnprivilegedServer]:
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -139,8 +143,8 @@ def server() -> Iterator[UnprivilegedServer]:
                 assert server.post(number, body) == 200
                 count += 1
             quarantined, stored = count // 3, count - count // 3
-            wait_for(lambda n=quarantined: re.search(rf"quarantined_total.* {n}\.0", server.metrics()), 90)
-            wait_for(lambda n=stored: re.search(rf"pings_stored_total.* {n}\.0", server.metrics()), 90)
+            wait_for(lambda n=quarantined: re.search(rf"quarantined_total.* {n}\.0", server.metrics()))
+            wait_for(lambda n=stored: re.search(rf"pings_stored_total.* {n}\.0", server.metrics()))
         yield server
 
 

@@ -10,8 +10,9 @@ import pytest
 from storage.partitions.frames import read_lines
 from tests.attacks.test_mutated_bodies import ended, scrape
 from tests.support.data_root import a_ping, an_id
-from tests.support.edges import RunningServer, a_request, kept_in, running_server, wait_for
+from tests.support.edges import RunningServer, a_request, kept_in, running_server
 from tests.support.running_server import telemetry_server
+from tests.support.waiting import wait_for
 
 # Documentation addresses (RFC 5737, 3849); SECRETS holds the prefixes that survive truncation.
 FORWARDED = "203.0.113.77, 198.51.100.88"
@@ -82,7 +83,7 @@ def test_no_address_is_kept_logged_or_counted(tmp_path, hops):
     environment = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_TRUSTED_HOPS": hops}
     with running_server(tmp_path, environment=environment) as server:
         count = send_some(server)
-        wait_for(lambda: ended(scrape(server)) >= count, 30)
+        wait_for(lambda: ended(scrape(server)) >= count)
         text = scrape(server)
         assert server.stop() == 0
     places = everything_under(server.data)
@@ -114,7 +115,7 @@ def test_a_truncated_address_is_taken_from_the_trusted_hop(tmp_path, hops, kept)
     }
     with running_server(tmp_path, environment=environment) as server:
         count = send_some(server)
-        wait_for(lambda: ended(scrape(server)) >= count, 30)
+        wait_for(lambda: ended(scrape(server)) >= count)
         assert server.stop() == 0
     submissions = kept_in(server.data / "raw")
 
@@ -130,7 +131,7 @@ def test_clients_cannot_forge_a_log_line(tmp_path):
     """Each log line is one JSON object of the server; control characters are escaped."""
     with running_server(tmp_path, environment={"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
         count = send_some(server)
-        wait_for(lambda: ended(scrape(server)) >= count, 30)
+        wait_for(lambda: ended(scrape(server)) >= count)
         assert server.stop() == 0
     log = server.log()
     lines = [line for line in log.splitlines() if line.startswith("{")]

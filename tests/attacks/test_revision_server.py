@@ -11,11 +11,13 @@ import orjson
 import pytest
 
 from histogram_specs.definition_files import REPOSITORY_PATHS
+from histogram_specs.sources.http import TOTAL_SECONDS
 from tests.attacks.test_bombs import GoodClients
 from tests.attacks.test_mutated_bodies import ended, metric, scrape
 from tests.support.data_root import REVISION, SPEC, a_ping, an_id
-from tests.support.edges import RunningServer, a_request, running_server, wait_for
+from tests.support.edges import RunningServer, a_request, running_server
 from tests.support.running_server import result_of
+from tests.support.waiting import PATIENCE_SECONDS, bound_under_load, wait_for
 
 CHANGESET = "0123456789ab"
 HELD_UP_SECONDS = 1.0  # longer than pauses of a busy machine, shorter than a wait for a fetch
@@ -69,7 +71,7 @@ class RevisionServer:
             def do_GET(self) -> None:
                 owner.paths.append(self.path)
                 if owner.hangs.is_set():
-                    owner.released.wait(60)
+                    owner.released.wait(PATIENCE_SECONDS)
                 text = next((text for part, text in owner.texts.items() if part in self.path), None)
                 self.send_response(404 if text is None else 200)
                 self.send_header("Content-Length", str(len(text or b"")))
@@ -136,7 +138,7 @@ def test_a_host_that_a_ping_names_is_never_contacted(tmp_path):
         with running_server(tmp_path, environment={"TELEMETRY_REVISION_SERVER": url}) as server:
             for number, revision in enumerate((*honest, *odd)):
                 post(server, number, revision)
-            wait_for(lambda: ended(scrape(server)) >= len(honest) + len(odd), 30)
+            wait_for(lambda: ended(scrape(server)) >= len(honest) + len(odd))
             stored = metric(scrape(server), "telemetry_pings_stored_total")
             log = server.log()
             assert server.stop() == 0
@@ -166,25 +168,27 @@ def test_a_hanging_revision_server_does_not_delay_clients(tmp_path):
     ):
         revision = f"https://hg.mozilla.org/{REVISION.repository}/rev/{REVISION.changeset}"
         post(server, 900_000, revision)
-        wait_for(lambda: ended(scrape(server)) >= 1, 30)
+        wait_for(lambda: ended(scrape(server)) >= 1)
         with GoodClients(server) as before:
             time.sleep(3)
         requests_before = len(revision_server.paths)
+        hanging_since = time.monotonic()
         revision_server.hangs.set()
         for number in range(1, 301):
             post(server, 910_000 + number, f"https://hg.mozilla.org/mozilla-central/rev/{number:040x}")
         with GoodClients(server, first=500_000) as meanwhile:
             time.sleep(3)
         ended_before = 1 + len(before.latencies) + len(meanwhile.latencies)
-        wait_for(lambda: ended(scrape(server)) >= ended_before, 30)
+        wait_for(lambda: ended(scrape(server)) >= ended_before)
         post(server, 900_001, revision)
-        wait_for(lambda: ended(scrape(server)) > ended_before, 20)
+        wait_for(lambda: ended(scrape(server)) > ended_before)
         requests_while_hanging = len(revision_server.paths) - requests_before
+        rounds = 1 + (time.monotonic() - hanging_since) // TOTAL_SECONDS
         assert server.stop() == 0
     print(f"p99 {before.p99() * 1000:.0f} ms before, {meanwhile.p99() * 1000:.0f} ms while it hangs")
 
     assert set(before.statuses) == set(meanwhile.statuses) == {200}
-    assert meanwhile.p99() <= max(HELD_UP_SECONDS, 3 * before.p99())
-    assert requests_while_hanging <= 4
+    assert meanwhile.p99() <= max(bound_under_load(HELD_UP_SECONDS), 3 * before.p99())
+    assert requests_while_hanging <= 4 * rounds  # four at once, each waits for its whole time
     total = result_of("audit", "--data", str(server.data))["total"]
     assert total["pending"] == 300

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.edges import RunningServer, a_request, running_server
 from tests.support.sizes import size as chosen_size
+from tests.support.waiting import PATIENCE_SECONDS, bound_under_load
 
 SLOW_HEADERS = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nX-A: "
 SLOW_BODY = b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
@@ -87,7 +88,7 @@ def good_posts(server: RunningServer, seconds: float, per_second: float) -> tupl
     for number in range(int(seconds * per_second)):
         time.sleep(max(0.0, started + number / per_second - time.monotonic()))
         sent = time.monotonic()
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(a_request(b"good"))
             statuses.append(int(connection.recv(1 << 12)[9:12]))
         latencies.append(time.monotonic() - sent)
@@ -121,7 +122,7 @@ def attack_beside_good_posts(
 
     assert set(statuses) == {200}
     assert answers == [{b"HTTP/1.1 408"}] * 3
-    assert max_p99_seconds is None or p99 <= max_p99_seconds
+    assert max_p99_seconds is None or p99 <= bound_under_load(max_p99_seconds)
     assert grown <= 100
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from telemetry_server.cli.commands.completion import SHELLS, whole_parser
 from telemetry_server.cli.main import COMMANDS, main
+from tests.support.waiting import PATIENCE_SECONDS
 
 WORDS = [
     ("telemetry-server repl", {"replay"}),
@@ -47,7 +48,13 @@ def folder(tmp_path, command) -> Path:
 def run_shell(folder: Path, *words: str) -> list[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "dumb"}
     done = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=True
+        words,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
     )
     return done.stdout.splitlines()
 
@@ -114,9 +121,9 @@ def in_zsh(folder: Path, inputs: list[str], awaited: str) -> str:
         os.waitpid(pid, 0)
 
 
-def read_until(terminal: int, awaited: str, seconds: float = 60.0) -> str:
+def read_until(terminal: int, awaited: str) -> str:
     shown = ""
-    deadline = monotonic() + seconds
+    deadline = monotonic() + PATIENCE_SECONDS
     while awaited not in shown:
         assert select.select([terminal], [], [], max(0.0, deadline - monotonic()))[0], shown
         shown += os.read(terminal, 1 << 16).decode(errors="replace")
@@ -156,7 +163,12 @@ def test_other_commands_do_not_import_the_completion_library(tmp_path):
         " print('shtab' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
     )
 
     assert done.stdout.splitlines()[-1] == "False"

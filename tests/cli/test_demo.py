@@ -11,6 +11,7 @@ import pytest
 
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.demo.temporary_server import bare_environment
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.mark.slow
@@ -33,7 +34,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path, signals):
         for number in signals:
             os.killpg(demo.pid, number)
 
-        assert demo.wait(30) == ExitStatus.INTERRUPTED, demo.stderr.read()
+        assert demo.wait(PATIENCE_SECONDS) == ExitStatus.INTERRUPTED, demo.stderr.read()
     assert not list(tmp_path.iterdir())
     assert str(tmp_path) not in command_lines()
 

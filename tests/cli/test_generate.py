@@ -10,6 +10,7 @@ import pytest
 from telemetry_server.cli.main import main
 from telemetry_server.generator.definitions import shipped_definitions
 from tests.support.running_server import result_of, running_server, telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def test_lines_are_an_id_and_a_json_object():
@@ -33,7 +34,10 @@ def test_days_spread_the_arrivals_evenly(tmp_path, command):
     command("generate", "--install-specs", "--data", data)
     words = ["generate", "--days", "3", "--count", "9", "--seed", "5", "--last-day", "20240301"]
     done = subprocess.run(
-        [sys.executable, "-m", "telemetry_server", *words], capture_output=True, check=True, timeout=60
+        [sys.executable, "-m", "telemetry_server", *words],
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
     log.write_bytes(done.stdout)
 
@@ -53,7 +57,10 @@ def test_without_a_last_day_the_days_end_yesterday(tmp_path, command):
     """No ping has a time in the future."""
     words = ["generate", "--days", "2", "--count", "2"]
     done = subprocess.run(
-        [sys.executable, "-m", "telemetry_server", *words], capture_output=True, check=True, timeout=60
+        [sys.executable, "-m", "telemetry_server", *words],
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
     log = tmp_path / "pings.packed"
     log.write_bytes(done.stdout)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.supervision.test_tls import make_pair, put
 from tests.support.edges import running_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 CONTAINERFILE = Path(__file__).resolve().parents[2] / "deploy/Containerfile"
 
@@ -26,7 +27,7 @@ def container_check(environment: dict[str, str]) -> subprocess.CompletedProcess[
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

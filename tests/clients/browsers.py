@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 SEEN_SECONDS = 90
 CHROMIUM_FLAGS = (
     "--headless",
@@ -136,7 +138,7 @@ def open_page(browser: str, url: str, folder: Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 INSTALL_SECONDS = 180
 
 
@@ -25,7 +27,9 @@ def glean_python(tmp_path_factory) -> str:
     try:
         subprocess.run(empty, check=True, capture_output=True, timeout=120)
         subprocess.run(install, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-        subprocess.run([python, "-c", "import glean"], check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [python, "-c", "import glean"], check=True, capture_output=True, timeout=PATIENCE_SECONDS
+        )
     except (subprocess.SubprocessError, OSError) as error:
         pytest.skip(f"glean-sdk cannot be installed here: {type(error).__name__}")
     return python

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 PAGES = "telemetry.example"
 AGGREGATES = "aggregates.telemetry.mozilla.org"
 # Addresses of libraries to their files in npm packages of the same versions.
@@ -61,7 +63,7 @@ class _Hosts(BaseHTTPRequestHandler):
         headers = {"Origin": self.headers["Origin"]} if "Origin" in self.headers else {}
         request = urllib.request.Request(self._reports + self.path, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 self._send(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             self._send(error.code, dict(error.headers), error.read())

@@ -18,6 +18,7 @@ from pathlib import Path
 from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.clients.marionette import Marionette
 from tests.support.running_server import running_server, telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 SET_FLAGS = 0x8914  # SIOCSIFFLAGS
 IS_UP = 0x1 | 0x40
@@ -88,7 +89,7 @@ def firefox(program: str, profile: Path) -> Iterator[Marionette]:
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.wait(PATIENCE_SECONDS)
 
 
 def settle(server: TemporaryServer, quiet_seconds: float) -> None:

@@ -16,6 +16,7 @@ import pytest
 from telemetry_server.demo.temporary_server import free_port
 from tests.clients.browsers import CHROMIUM_FLAGS, FIREFOX_PREFS
 from tests.clients.marionette import Marionette
+from tests.support.waiting import PATIENCE_SECONDS
 
 START_SECONDS = 60
 Ask = Callable[[str, dict[str, Any]], Any]
@@ -120,9 +121,9 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
         if session is not None:
             request = urllib.request.Request(f"{base}/session/{session}", method="DELETE")
             with suppress(OSError):
-                urllib.request.urlopen(request, timeout=20).close()
+                urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -157,11 +158,11 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         yield PageDriver(ask)
         marionette.ask("Marionette:SetContext", {"value": "chrome"})
         marionette.quit()
-        process.wait(60)
+        process.wait(PATIENCE_SECONDS)
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.wait(PATIENCE_SECONDS)
 
 
 DRIVERS = {"chromium": chromium_driver, "firefox": firefox_driver}

@@ -37,7 +37,7 @@ from tests.clients.page_drivers import chromium_driver
 from tests.reports.test_serve import answered
 from tests.support.certificates import make_pair
 from tests.support.data_root import World
-from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -124,11 +124,11 @@ def reports_alone(data: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 60)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

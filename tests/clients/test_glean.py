@@ -18,6 +18,7 @@ from telemetry_server.pings.doctype_check import DoctypeStatus
 from telemetry_server.pings.inflate import inflate
 from tests.support.running_server import result_of, running_server, telemetry_server
 from tests.support.shared_data import shared_data
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +126,7 @@ def stumbling(url: str, failures: int) -> Iterator[tuple[str, list[tuple[str, by
             status = 500
             if len(seen) >= failures:
                 request = urllib.request.Request(url + self.path, body, dict(self.headers), method="POST")
-                with urllib.request.urlopen(request, timeout=10) as answer:
+                with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                     status = answer.status
             seen.append((self.path, body, status))
             self.send_response(status)

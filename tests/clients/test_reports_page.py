@@ -12,7 +12,7 @@ import pytest
 
 from tests.clients.page_drivers import DRIVERS, PageDriver
 from tests.reports.test_serve import reports_of, served
-from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 INSTALL_SECONDS = 120
 BROWSERS = [
@@ -46,7 +46,7 @@ def axe(tmp_path_factory) -> str:
 
 def post(url: str, body: bytes, **headers: str) -> None:
     """Submit a ping."""
-    urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10).close()
+    urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=PATIENCE_SECONDS).close()
 
 
 def has_text(driver: PageDriver, text: str) -> bool:
@@ -82,9 +82,9 @@ def test_the_shown_command_makes_a_ping_appear_without_reload(browser, tmp_path)
         driver.open(f"{url}/")
         driver.run(WATCH)
         command = driver.run("return document.getElementById('first-ping').textContent")
-        subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=20)
+        subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
         document_id = command.split("/")[-1].split(" ")[0]
-        wait_for(lambda: has_text(driver, document_id), 10)
+        wait_for(lambda: has_text(driver, document_id))
         hosts = driver.run(
             "return performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)"
         )
@@ -108,9 +108,9 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
         post(f"{edge}/submit/%3Cscript%3E", b"x")
         post(f"{edge}/submit/firefox-desktop/events/1/{uuid4()}", normandy_ping())
         driver.open(f"{url}/")
-        wait_for(lambda: has_text(driver, "invalid_json"), 10)
+        wait_for(lambda: has_text(driver, "invalid_json"))
         driver.open(f"{url}/normandy")
-        wait_for(lambda: driver.open(f"{url}/normandy") or has_text(driver, "tulips"), 30)
+        wait_for(lambda: driver.open(f"{url}/normandy") or has_text(driver, "tulips"))
         found = {}
         of_ping = ("/", "/pings", f"/pings/{document_id}", f"/pings/{document_id}?body=1", "/nothing")
         for path in (*of_ping, "/normandy", "/normandy/recipes/9", "/normandy/studies/tulips"):

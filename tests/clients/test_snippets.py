@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from telemetry_server.demo.temporary_server import bare_environment
-from tests.support.edges import RunningServer, running_server, wait_for
+from tests.support.edges import RunningServer, running_server
 from tests.support.running_server import result_of, telemetry_server
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def stored(server: RunningServer) -> list[dict[str, Any]]:
     def lines() -> list[str]:
         return telemetry_server("cat", "converted", "--data", str(server.data)).stdout.splitlines()
 
-    wait_for(lines, 30)
+    wait_for(lines)
     return [json.loads(line.partition("\t")[2]) for line in lines()]
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.clients.browsers import open_page, serving_pages
-from tests.support.edges import RunningServer, running_server, wait_for
+from tests.support.edges import RunningServer, running_server
 from tests.support.running_server import telemetry_server
+from tests.support.waiting import wait_for
 
 PAGES = Path(__file__).parent
 BROWSERS = [
@@ -50,7 +51,7 @@ def test_a_page_can_submit_if_its_origin_is_allowed(browser, allowed, tmp_path):
             url = f"{pages.origin}/web_page.html?server=http://127.0.0.1:{server.port}"
             with open_page(browser, url, tmp_path):
                 seen = pages.report()
-            wait_for(lambda: doctypes(server.data) >= arrives, 15)
+            wait_for(lambda: doctypes(server.data) >= arrives)
             stored = doctypes(server.data)
 
     assert stored == arrives

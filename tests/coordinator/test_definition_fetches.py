@@ -14,7 +14,7 @@ from telemetry_server.coordinator import definition_fetches
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
 from tests.histogram_specs.hostile_server import hang, serving, status
 from tests.support.data_root import World, a_ping, submitted
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 MADE_UP = 300
 
@@ -64,7 +64,7 @@ async def test_the_most_awaited_revision_is_fetched_first(tmp_path):
             await converter.convert_waiting()
             return any("e" * 40 in path for path in server.paths)
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not await is_requested():
                 await asyncio.sleep(0.05)
 

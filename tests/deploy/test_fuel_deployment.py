@@ -15,9 +15,9 @@ from tests.deploy.test_proxies import NGINX_MAIN, replaced, running
 from tests.fuel.documents import a_structure, a_task, a_workload
 from tests.fuel.test_flow import rows
 from tests.support.certificates import make_pair
-from tests.support.edges import wait_for
 from tests.support.postgresql import program, running_postgresql
 from tests.support.running_server import running_server, telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNIT = DEPLOY / "fuel-sender.service"
@@ -48,7 +48,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit_of_the_sender(tmp_path):
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not on this machine")
@@ -15,7 +17,12 @@ def commands_of(*words: str) -> str:
     """What make would run for these words, if .venv is there already."""
     stamp = "--assume-old=.venv/.stamp"
     done = subprocess.run(
-        ["make", "--dry-run", stamp, *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        ["make", "--dry-run", stamp, *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
     )
     return done.stdout
 

@@ -19,8 +19,8 @@ import pytest
 from telemetry_server.demo.temporary_server import TemporaryServer, free_port
 from telemetry_server.settings.settings import Settings
 from tests.support.certificates import make_pair
-from tests.support.edges import wait_for
 from tests.support.running_server import running_server, telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 NGINX_MAIN = """\
@@ -102,7 +102,7 @@ class Proxied:
         """A new connection to the proxy, whose certificate is taken unseen."""
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=trusting)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS, context=trusting)
 
     def status(self, method: str, path: str, body: bytes | None = None, **headers: str) -> int:
         """The status of one request on a connection of its own."""
@@ -125,7 +125,7 @@ def running(words: list[str], folder: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
         print(log.read_text())
 
 
@@ -146,7 +146,7 @@ def proxied(request, tmp_path) -> Iterator[Proxied]:
         port = free_port()
         with running(request.param(tmp_path, server.port, port), tmp_path):
             behind = Proxied(port, server)
-            wait_for(lambda: answers(behind), 30)
+            wait_for(lambda: answers(behind))
             yield behind
 
 
@@ -207,7 +207,7 @@ def test_a_proxy_shows_nothing_but_submissions_and_answers_as_the_server_does(pr
     assert proxied.status("POST", "/other", b"{}") == 404
 
     proxied.server.process.terminate()
-    proxied.server.process.wait(30)
+    proxied.server.process.wait(PATIENCE_SECONDS)
     assert proxied.status("POST", path, b"{}") in {502, 503}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_server.settings.settings import SETTING_NAMES, Settings
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "deploy/telemetry-server.service"
@@ -38,7 +39,7 @@ def test_systemd_finds_nothing_wrong_with_it(tmp_path):
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -53,7 +54,7 @@ def test_little_of_the_machine_is_exposed_to_it():
         ["systemd-analyze", "security", "--offline=yes", f"--threshold={MAX_EXPOSED}", UNIT],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     if "unrecognized option" in done.stderr:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
-from tests.support.edges import wait_for
 from tests.support.running_server import result_of
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/your-product.md").read_text(encoding="utf-8")
 
@@ -25,7 +25,7 @@ def run(script: str, folder: Path) -> str:
         env=bare_environment() | {"PATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

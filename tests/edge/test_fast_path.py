@@ -15,7 +15,7 @@ from telemetry_server.edge.limits import EdgeLimits
 from tests.attacks.cases import CASES
 from tests.support.edges import PATH, Answer, RunningEdge, a_request, parse_answers, running_edge
 from tests.support.faulty_disk import StuckDisk
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 NOT_COMPARED = {"date"}
 LIMITS = EdgeLimits(
@@ -23,7 +23,7 @@ LIMITS = EdgeLimits(
 )
 
 
-PATIENCE_SECONDS, LONG_PATIENCE_SECONDS = 0.25, 3.0
+SILENCE_SECONDS, LONG_SILENCE_SECONDS = 0.25, 3.0
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +100,11 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
             for lane in (True, False)
         ]
         for talk in talks:
-            (fast, fast_end), (slow, slow_end) = await exchange_with_both(edges, talk, PATIENCE_SECONDS)
+            (fast, fast_end), (slow, slow_end) = await exchange_with_both(edges, talk, SILENCE_SECONDS)
             if (comparable(fast), fast_end) != (comparable(slow), slow_end):
                 # On a loaded machine one of them may just be late.
                 (fast, fast_end), (slow, slow_end) = await exchange_with_both(
-                    edges, talk, LONG_PATIENCE_SECONDS
+                    edges, talk, LONG_SILENCE_SECONDS
                 )
             if "reset" in (fast_end, slow_end):
                 # A client that continues to send after a refusal may lose the answer, on both paths.
@@ -245,7 +245,7 @@ async def test_only_plain_submits_stay_on_the_fast_path(tmp_path, request_bytes,
 async def test_a_head_with_bare_line_feeds_is_refused_at_once(tmp_path):
     """The fast path would wait for CR LF for ever."""
     async with running_edge(tmp_path, fast_lane=True) as edge:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             answers = await edge.talk(a_request(b"{}").replace(b"\r\n", b"\n"))
 
     assert [answer.status for answer in answers] == [400]

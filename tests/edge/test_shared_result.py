@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from telemetry_server.edge.shared_result import SharedWork
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 async def test_a_hundred_requests_during_a_run_share_the_next_one():
@@ -17,7 +18,7 @@ async def test_a_hundred_requests_during_a_run_share_the_next_one():
         nonlocal runs
         runs += 1
         number = runs
-        assert may_end.wait(10)
+        assert may_end.wait(PATIENCE_SECONDS)
         return b"%d" % number
 
     shared = SharedWork(work)

@@ -16,6 +16,7 @@ from tests.support.certificates import make_pair
 from tests.support.edges import PATH, RunningEdge, a_request, parse_answers, running_edge
 from tests.support.faulty_disk import StuckDisk
 from tests.support.loops import on_uvloop
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 KIB, MIB = 1 << 10, 1 << 20
 ASK = b"GET /telemetry_schema HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -46,13 +47,6 @@ def closing(connections: list[socket.socket]) -> Iterator[None]:
     finally:
         for connection in connections:
             connection.close()
-
-
-async def until(condition, seconds: float = 5.0) -> None:
-    """Return once *condition* holds; fail after *seconds*."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def is_at_rest(edge: RunningEdge) -> bool:
@@ -87,7 +81,7 @@ async def test_a_client_that_submits_and_never_reads_is_cut_off_at_the_deadline(
                 asyncio.get_running_loop().sock_sendall(connection, a_request(b"x") * 20_000)
             )
             with suppress(ConnectionError):
-                await asyncio.wait_for(sending, 20)
+                await asyncio.wait_for(sending, PATIENCE_SECONDS)
             await until(lambda: edge.worker.edge.memory.held_bytes > 100)
             await until(lambda: is_at_rest(edge))
         kept = len(edge.kept())
@@ -200,7 +194,7 @@ async def test_incomplete_bodies_that_fill_the_memory_get_503(tmp_path):
         statuses += [await edge.status(whole[:40_000], whole[40_000:80_000], whole[80_000:])]
         held = edge.worker.edge.memory.held_bytes
         reader, _ = stalled[0]
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
         for _, writer in stalled:
             writer.close()
         await until(lambda: is_at_rest(edge))
@@ -283,7 +277,7 @@ async def test_a_malformed_chunk_is_answered_400_at_once_and_holds_no_memory(tmp
         if is_gone:
             writer.transport.abort()
         else:
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
             writer.close()
         await until(lambda: is_at_rest(edge))
         kept = edge.kept()

@@ -57,7 +57,7 @@ class Trouble:
         """Start a new server after the last one has ended, and wait until it takes submissions."""
         self._server = await asyncio.to_thread(self._start)
         before = self.clients.acknowledged
-        assert await until(lambda: self.clients.acknowledged > before, 10), "it does not take submissions"
+        assert await until(lambda: self.clients.acknowledged > before), "it does not take submissions"
 
     async def cause_trouble(self) -> None:
         """Cause one fault, chosen at random."""
@@ -96,7 +96,7 @@ class Trouble:
         self.filesystem.cut_power()
         kill(*there.all)
         await asyncio.to_thread(self._server.process.wait)
-        assert await until(self._is_unmounted, 10)
+        assert await until(self._is_unmounted)
         self.filesystem.mount()
 
     def _is_unmounted(self) -> bool:
@@ -112,7 +112,7 @@ class Trouble:
         await asyncio.sleep(self._chance.uniform(0.5, 2.5))
         ballast.unlink()
         started = time.monotonic()
-        assert await until(lambda: self.clients.last_ok > started, 10), "it did not recover"
+        assert await until(lambda: self.clients.last_ok > started), "it did not recover"
 
     async def trouble_failing_calls(self) -> None:
         there = processes_of(self._server)

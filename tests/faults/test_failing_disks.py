@@ -21,6 +21,7 @@ from tests.support.history import Seen, packed
 from tests.support.power_cut import loop_filesystem
 from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
+from tests.support.waiting import PATIENCE_SECONDS, bound_under_load
 from tests.support.whole_server import Clients, is_alive, prepare, processes_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.privileged]
@@ -32,7 +33,7 @@ class SameWorker:
     """A connection to one worker; it is never reopened, so all answers are from the same process."""
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         self._connection.connect()
         self._connection.auto_open = 0
 
@@ -96,9 +97,9 @@ async def test_after_a_failed_sync_a_worker_acknowledges_nothing_and_a_new_one_k
     heals = []
     with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         for number, (call, nth) in enumerate(places):
-            assert await until(lambda: len(processes_of(server).workers) == 1, 10)
+            assert await until(lambda: len(processes_of(server).workers) == 1)
             (worker,) = processes_of(server).workers
-            assert await until(lambda: server._get("/__heartbeat__") is not None, 10)
+            assert await until(lambda: server._get("/__heartbeat__") is not None)
             with tampered(worker, call, f"error=EIO:when={nth}+", tmp_path / "trace"):
                 async with clients.sending(server.url, clients=4):
                     statuses, heartbeat = await asyncio.to_thread(
@@ -109,8 +110,8 @@ async def test_after_a_failed_sync_a_worker_acknowledges_nothing_and_a_new_one_k
             assert 200 not in statuses[refused:]
             assert heartbeat == 500
             started = time.monotonic()
-            assert await until(lambda worker=worker: not is_alive(worker), 10)
-            assert await until(lambda: server._get("/__heartbeat__") is not None, 10)
+            assert await until(lambda worker=worker: not is_alive(worker))
+            assert await until(lambda: server._get("/__heartbeat__") is not None)
             heals.append(time.monotonic() - started)
             figure.runs += 1
             if figure.runs % 4 == 3 and figure.runs < len(places):
@@ -169,7 +170,7 @@ async def test_a_server_refuses_on_a_full_disk_and_recovers_by_itself(
                 else:
                     fill(ballast, leaving_bytes=(0, 2 << 20)[cycle % 2])
                 before = clients.history.statuses[507]
-                assert await until(lambda before=before: clients.history.statuses[507] > before + 50, 10)
+                assert await until(lambda before=before: clients.history.statuses[507] > before + 50)
                 assert clients.history.statuses[507] > refusals
                 if cycle % 2 == 0:
                     # Long enough for the converter to run on the full disk, too.
@@ -181,10 +182,10 @@ async def test_a_server_refuses_on_a_full_disk_and_recovers_by_itself(
                         path.unlink()
                     (small_disk / "inodes").rmdir()
                     started = time.monotonic()
-                assert await until(lambda started=started: clients.last_ok > started, HEAL_SECONDS + 5)
+                assert await until(lambda started=started: clients.last_ok > started)
                 heals.append(clients.last_ok - started)
                 figure.runs += 1
-        assert await until(lambda: server.ended() >= clients.acknowledged, 30), "conversion did not continue"
+        assert await until(lambda: server.ended() >= clients.acknowledged), "conversion did not continue"
         assert processes_of(server).supervisor == there.supervisor
         assert server.process.poll() is None
     figure.title = "T6 full disk, ext4"
@@ -195,7 +196,7 @@ async def test_a_server_refuses_on_a_full_disk_and_recovers_by_itself(
     figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
     assert found == []
     assert set(clients.history.statuses) <= {200, 503, 507}
-    assert max(heals) < HEAL_SECONDS
+    assert max(heals) < bound_under_load(HEAL_SECONDS)
 
 
 async def test_a_server_started_on_a_full_disk_waits_for_free_space(
@@ -207,7 +208,7 @@ async def test_a_server_started_on_a_full_disk_waits_for_free_space(
     clients = Clients(padding=400)
     with TemporaryServer(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
-            assert await until(lambda: clients.acknowledged > 100, 10)
+            assert await until(lambda: clients.acknowledged > 100)
     fill(ballast)
     with OnFullDisk(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
@@ -220,15 +221,15 @@ async def test_a_server_started_on_a_full_disk_waits_for_free_space(
             assert clients.history.statuses[507] > 50
             started = time.monotonic()
             ballast.unlink()
-            assert await until(lambda: clients.last_ok > started, HEAL_SECONDS + 5)
+            assert await until(lambda: clients.last_ok > started)
             healed = clients.last_ok - started
-        assert await until(lambda: server.ended() > 0, 30), "conversion did not continue"
+        assert await until(lambda: server.ended() > 0), "conversion did not continue"
     figure.title = "T6 started on a full disk, ext4"
     figure.runs, figure.acknowledged = 1, clients.acknowledged
     figure.notes.append(f"healed within {healed:.1f} s")
     figure.lost, figure.doubled, found = await asyncio.to_thread(clients.check, data)
     assert found == []
-    assert healed < HEAL_SECONDS
+    assert healed < bound_under_load(HEAL_SECONDS)
 
 
 def resident_bytes(pid: int, field: str = "VmRSS") -> int:
@@ -241,7 +242,7 @@ def resident_bytes(pid: int, field: str = "VmRSS") -> int:
 
 async def port_in(path: Path) -> int:
     """Return the port that an edge wrote to *path*."""
-    assert await until(path.exists, 10)
+    assert await until(path.exists)
     return int(path.read_text())
 
 
@@ -283,7 +284,7 @@ async def test_a_slow_disk_causes_503_instead_of_memory_growth(
     assert clients.history.statuses[503] > 0
     assert set(clients.history.statuses) <= {200, 503}
     assert grown < in_flight + (16 << 20) + (48 << 20)
-    assert p99 < 0.5  # 0.1 on an idle machine
+    assert p99 < bound_under_load(0.5)  # 0.1 on an idle machine
     kept = {path.stat().st_size for path in (tmp_path / "raw").rglob("*.tlg")}
     assert sum(kept) > clients.acknowledged * (128 << 10) // 2
 

@@ -25,10 +25,10 @@ from telemetry_server.fuel.sender_state.choices import changed_choices
 from telemetry_server.fuel.sender_state.documents import Kind, unsent
 from telemetry_server.fuel.sender_state.state_file import StateFile
 from tests.fuel.documents import a_task
-from tests.support.edges import wait_for
 from tests.support.figures import Figure
 from tests.support.postgresql import PostgreSQL, program, running_postgresql
 from tests.support.sizes import size
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 from tests.support.whole_server import children_of, kill
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ class Restarted:
         """Stop it."""
         self.process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(40)
+            self.process.wait(PATIENCE_SECONDS)
         kill(self.process.pid, *children_of(self.process.pid))
 
 
@@ -159,7 +159,7 @@ def test_every_operation_is_stored_once_whatever_is_killed(tmp_path: Path, figur
             product.is_stopping = True
             product.join()
             sender.kill_and_restart(random.Random(0))
-            wait_for(lambda: unsent(state, Kind.ACTION_LOGS) == 0, 120)
+            wait_for(lambda: unsent(state, Kind.ACTION_LOGS) == 0)
         finally:
             product.is_stopping = True
             product.join()

@@ -15,7 +15,7 @@ import pytest
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.running_server import running_server, telemetry_server
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 from tests.support.whole_server import is_alive, kill, processes_of
 
 PINGS = 5
@@ -28,7 +28,7 @@ def post(server: TemporaryServer, number: int) -> None:
         data=submitted(a_ping(number), number).body,
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 200
 
 
@@ -100,7 +100,7 @@ async def test_a_run_that_waits_for_another_converter_reports_what_that_one_rece
                     stderr=messages,
                     env=bare_environment() | OFFLINE,
                 )
-            await until(lambda: b"waiting for it" in messages_path.read_bytes(), 30)
+            await until(lambda: b"waiting for it" in messages_path.read_bytes())
             assert run.poll() is None
             await other._read_on(lambda: False)
         out, _ = await asyncio.to_thread(run.communicate)

@@ -12,6 +12,7 @@ from histogram_specs.revision import Revision
 from tests.histogram_specs import mercurial
 from tests.support.data_root import REVISION, SPEC, World, a_ping, an_id, submitted
 from tests.support.running_server import running_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -105,8 +106,10 @@ def test_waiting_pings_are_converted_when_the_revision_server_is_back(tmp_path):
     with running_server(tmp_path, revision_offline="false", revision_server=url) as server:
         for number in range(3):
             submission = submitted(a_ping(number), number)
-            urllib.request.urlopen(server.url + submission.path, data=submission.body, timeout=60).close()
-        deadline = time.monotonic() + 60
+            urllib.request.urlopen(
+                server.url + submission.path, data=submission.body, timeout=PATIENCE_SECONDS
+            ).close()
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while world.audit().total.pending < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert world.audit().total.pending == 3

@@ -15,6 +15,7 @@ from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.imports.formats.packed_layout import PackedVersion, encode_record
 from tests.support.data_root import REVISION, World, a_ping, an_id
 from tests.support.shared_data import shared_data
+from tests.support.waiting import PATIENCE_SECONDS
 
 OFFLINE = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
 
@@ -69,7 +70,7 @@ def test_lines_are_imported_from_stdin(world):
         input=lines_of(range(3)),
         capture_output=True,
         env=bare_environment() | OFFLINE,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.support.data_root import a_ping, an_id, submitted
-from tests.support.edges import wait_for
 from tests.support.running_server import running_server, telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 from tests.support.whole_server import is_alive, prepare, processes_of
 
 
@@ -20,12 +20,12 @@ def post(server: TemporaryServer, number: int) -> int:
         data=submitted(a_ping(number), number).body,
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         return int(answer.status)
 
 
 def health(server: TemporaryServer) -> dict:
-    with urllib.request.urlopen(f"{server.url}/__heartbeat__", timeout=10) as answer:
+    with urllib.request.urlopen(f"{server.url}/__heartbeat__", timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 200
         return dict(json.loads(answer.read()))
 
@@ -51,7 +51,7 @@ def test_a_lost_file_halts_conversion_and_the_halt_is_reported_until_it_is_resto
         (converter,) = processes_of(server).converters
         os.kill(converter, signal.SIGKILL)
         assert post(server, 2) == 200
-        wait_for(lambda: "committed bytes" in health(server).get("conversion", {}).get("reason", ""), 20)
+        wait_for(lambda: "committed bytes" in health(server).get("conversion", {}).get("reason", ""))
 
         assert (health(server)["status"], health(server)["checks"]["conversion"]) == ("warning", "halted")
         assert str(tmp_path) not in json.dumps(health(server))
@@ -62,7 +62,7 @@ def test_a_lost_file_halts_conversion_and_the_halt_is_reported_until_it_is_resto
         assert post(server, 3) == 200
 
         file.write_bytes(whole)
-        wait_for(lambda: stored(server) == 3, 40)
+        wait_for(lambda: stored(server) == 3)
         wait_for(lambda: health(server)["checks"]["conversion"] == "ok")
         assert server.counted("telemetry_convert_halted") == 0
         assert server.stop()
@@ -82,12 +82,12 @@ def test_a_converter_that_dies_repeatedly_does_not_stop_ingestion(tmp_path: Path
                     killed.add(pid)
             return len(killed) >= 6
 
-        wait_for(kill_next, 60)
+        wait_for(kill_next)
         assert post(server, 1) == 200
         wait_for(lambda: "signal 9" in health(server).get("conversion", {}).get("reason", ""))
         assert server.process.poll() is None
 
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: stored(server) == 1, 30)
+        wait_for(lambda: stored(server) == 1)
         wait_for(lambda: health(server)["status"] == "ok")
         assert server.stop()

@@ -1,8 +1,9 @@
 """A server that has lost its ledger accepts pings, changes no file, and continues after `repair`."""
 
-from tests.flow.test_serve import get, post, until
+from tests.flow.test_serve import get, post
 from tests.support.data_root import World, a_ping, submitted
 from tests.support.running_server import result_of, running_server
+from tests.support.waiting import wait_for
 
 
 async def test_serve_accepts_pings_without_its_ledger_and_converts_them_after_repair(tmp_path):
@@ -19,14 +20,14 @@ async def test_serve_accepts_pings_without_its_ledger_and_converts_them_after_re
 
     with running_server(tmp_path) as server:
         post(server.url, 10)
-        until(lambda: "the ledger is gone" in log.read_text())
+        wait_for(lambda: "the ledger is gone" in log.read_text())
         get(f"{server.url}/__lbheartbeat__")
         assert not world.root.ledger.exists()
         assert {path: path.read_bytes() for path in world.root.path.rglob("*.zst")} == files_before
 
         done = result_of("repair", "--data", str(world.root.path))
         assert done["rebuilt"]["stored"] == 3
-        until(lambda: len(world.lines()) == 4)
+        wait_for(lambda: len(world.lines()) == 4)
 
     (line,) = {line.partition('"error"')[2] for line in log.read_text().splitlines() if "is gone" in line}
     assert "repair --dry-run" in line

@@ -13,8 +13,8 @@ import pytest
 
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from tests.fuel.documents import a_structure, a_workload
-from tests.support.edges import wait_for
 from tests.support.running_server import result_of, running_server, telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def web_product(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
         process.stdout.close()
 
 
@@ -45,7 +45,7 @@ def send(method: str, url: str, body: Any = None) -> Any:
     request = urllib.request.Request(
         url, data=data, method=method, headers={"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         return json.loads(answer.read())
 
 
@@ -109,7 +109,7 @@ def test_from_a_product_to_the_database_until_it_opts_out(tmp_path, postgresql):
         telemetry_server("fuel-sender", "record", "oswl_stats", str(lines), "--config", str(config))
         preview = result_of("fuel-sender", "preview", "--config", str(config))
         sender.terminate()
-        assert sender.wait(30) == 0
+        assert sender.wait(PATIENCE_SECONDS) == 0
         audit = result_of(
             "audit", "--data", str(server.data), TELEMETRY_FUEL="true", TELEMETRY_FUEL_DATABASE_URL=url
         )

@@ -18,8 +18,8 @@ from telemetry_server.fuel.housekeeping.housekeeper import Housekeeper, Housekee
 from telemetry_server.observability import metrics
 from tests.fuel.analytics import opened_analytics
 from tests.fuel.test_database import contents, fill
-from tests.support.edges import wait_for
 from tests.support.postgresql import PostgreSQL, program, running_postgresql
+from tests.support.waiting import wait_for
 
 pytestmark = [
     pytest.mark.slow,

@@ -20,7 +20,7 @@ from telemetry_server.mapreduce.plan import MapTask
 from telemetry_server.mapreduce.python_spec import PythonSpec
 from telemetry_server.mapreduce.work import Failed
 from tests.mapreduce.original_jobs import ORIGINAL_JOBS, SUM
-from tests.mapreduce.test_faults import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 COUNT = 'def map(key, dims, value, context):\n    context.write("/".join(dims), 1)\n' + SUM
 
@@ -109,7 +109,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_no_byte(jobs, place):
         # The scheduler chooses which worker begins.
         wait_for(lambda: any(seen.iterdir()))
         os.kill(int(next(seen.iterdir()).name), signal.SIGKILL)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=PATIENCE_SECONDS)
 
         assert running.returncode == 0, said
         assert running.pid

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from telemetry_server.demo.temporary_server import bare_environment
 from tests.mapreduce.original_jobs import SUM
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 COUNT = 'def map(key, dims, value, context):\n    context.write("n", 1)\n'
 KILLED = """
@@ -172,14 +172,6 @@ def started(jobs, text: str, *options: str) -> subprocess.Popen:
     return process
 
 
-def wait_for(condition) -> None:
-    """Wait until *condition* holds."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def processes_with(text: str) -> list[int]:
     """Return the processes whose command line or environment has *text*."""
     found = []
@@ -207,7 +199,7 @@ def test_an_interrupted_job_leaves_nothing(jobs, number):
     )
     wait_for((jobs.folder / "mapping").exists)
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE_SECONDS)
 
     assert process.returncode == 130
     assert said == b""

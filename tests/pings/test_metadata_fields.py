@@ -1,5 +1,6 @@
 """Metadata fields of pings and headers: the decoder's acceptance cases, and hostile input."""
 
+import time
 from typing import Any
 
 import pytest
@@ -146,13 +147,11 @@ def test_a_user_agent_is_reduced_to_three_fields(header, parts):
 
 @pytest.mark.parametrize("text", ["a" * 1024, "Opera Mobi) " * 85, "Version/1 " * 100, "Edg/" * 250])
 def test_every_user_agent_is_parsed_quickly(text, benchmark_seconds=0.2):
-    """Clients can send any text."""
-    import time
-
-    start = time.perf_counter()
+    """Clients can send any text; what counts is the time of the processor."""
+    start = time.process_time()
     user_agent_parts(text)
 
-    assert time.perf_counter() - start < benchmark_seconds
+    assert time.process_time() - start < benchmark_seconds
 
 
 @pytest.mark.parametrize(

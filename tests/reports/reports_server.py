@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -21,6 +22,7 @@ from telemetry_server.reports.queries.setup import FuelDatabases, QuerySetup
 from telemetry_server.reports.route import Route
 from telemetry_server.reports.server import MAX_LINE_BYTES, MAX_TARGET_BYTES, ReportsServer
 from telemetry_server.reports.services import ReportsOptions
+from tests.support import forked_queries
 
 NOW = datetime.now(UTC)
 PASSWORD = "correct horse"
@@ -85,10 +87,16 @@ class Answered:
         return {"Cookie": self.headers["Set-Cookie"].partition(";")[0]}
 
 
+@cache
+def password_hash_of_all() -> str:
+    """The hash of `PASSWORD`, made once: that takes long on purpose."""
+    return hash_of(PASSWORD)
+
+
 def with_access(root: DataRoot, *, users: bool = True) -> tuple[AccessFile, dict[str, str]]:
     """Users ``a-viewer`` … of every role, all with `PASSWORD`, and a token of every role."""
     file = AccessFile(root)
-    password_hash = hash_of(PASSWORD)
+    password_hash = password_hash_of_all()
     made = [new_token(role, NOW, NOW + timedelta(days=1)) for role in Role]
     people = tuple(User(f"a-{role}", role, password_hash, NOW) for role in Role) if users else ()
     file.change(lambda before: AccessList(before.key, people, tuple(token for token, _ in made)))
@@ -105,9 +113,10 @@ async def running_reports(
     limits: dict[str, Any] | None = None,
     more_routes: Sequence[Route] = (),
     fuel: FuelDatabases | None = None,
+    forks: bool = True,
     **options: Any,
 ) -> AsyncIterator[Reports]:
-    """Reports over the data root of *setup*."""
+    """Reports over the data root of *setup*; without *forks* query processes start as they do for users."""
     given = {"is_loopback": True, "edge_url": "http://127.0.0.1:8080", "version": "1.2.3", **options}
     all_limits = EdgeLimits(
         max_target_bytes=MAX_TARGET_BYTES, max_line_bytes=MAX_LINE_BYTES, **(limits or {})
@@ -119,6 +128,8 @@ async def running_reports(
         all_limits,
         replace(whole, routes=(*whole.routes, *more_routes)),
     )
+    if forks:
+        server._pool._start = forked_queries.start
     async with server, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         await server.listen([(2, ("127.0.0.1", 0))])
         url = f"http://127.0.0.1:{server.ports[0]}"

@@ -12,6 +12,7 @@ from telemetry_server.reports.queries.counts import COLUMNS
 from tests.reports.conftest import BAD_NUMBER, STORED, UNREAD_NUMBER
 from tests.reports.reports_server import running_reports
 from tests.support.data_root import DAY, an_id
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 async def test_the_counts_of_the_status_are_those_of_audit(setup, command):
@@ -264,9 +265,9 @@ async def test_a_statement_that_takes_too_long_is_stopped_while_pages_answer(set
 async def test_a_statement_whose_client_goes_is_ended_with_its_process(setup):
     """Within a moment: other queries do not wait for an answer that is never read."""
     slow = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7"
-    async with running_reports(setup) as reports:
+    async with running_reports(setup, forks=False) as reports:
         asked = asyncio.create_task(reports.post("/api/v1/sql", json={"sql": slow}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not await asyncio.to_thread(_query_processes):
                 await asyncio.sleep(0.05)
             await asyncio.sleep(0.5)

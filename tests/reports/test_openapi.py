@@ -9,7 +9,8 @@ import pytest
 
 from telemetry_server.composition.reports import site
 from telemetry_server.demo.temporary_server import free_port
-from tests.reports.test_serve import answered, bare_environment, wait_for
+from tests.reports.test_serve import answered, bare_environment
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 # A date of the right form need not be one, an id of the right form need not be known, and an empty
 # parameter counts as absent.
@@ -58,7 +59,7 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_have(filled, tm
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 30)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
         done = subprocess.run(
             [
                 *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/api/openapi.json"),
@@ -72,7 +73,7 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_have(filled, tm
         )
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
         log.close()
 
     assert done.returncode == 0, done.stdout[-6000:]

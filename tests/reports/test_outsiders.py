@@ -15,6 +15,7 @@ from telemetry_server.access.passwords import hash_of, is_password
 from telemetry_server.reports.answers import compressed
 from tests.reports.reports_server import PASSWORD, running_reports, with_access
 from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.waiting import PATIENCE_SECONDS
 
 MARKUP = "<script>alert(1)</script>\"'&\u202e\u0007\u2028"
 SPELLED = quote(MARKUP, safe="")
@@ -105,7 +106,7 @@ async def raw_answer(reports, head: bytes) -> bytes:
     """What the bytes of a request are answered."""
     reader, writer = await asyncio.open_connection("127.0.0.1", reports.server.ports[0])
     writer.write(head + b"Connection: close\r\n\r\n")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         answer = await reader.read()
     writer.close()
     return answer
@@ -116,7 +117,7 @@ async def test_refusals_before_a_request_is_read_are_careful_as_well(setup):
     async with running_reports(setup, limits={"header_timeout_seconds": 0.3}) as reports:
         reader, writer = await asyncio.open_connection("127.0.0.1", reports.server.ports[0])
         writer.write(b"GET / HTT")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             answer = await reader.read()
         writer.close()
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,15 +21,16 @@ from storage.data_root import DataRoot
 from storage.disk import Disk
 from telemetry_server.demo.temporary_server import bare_environment, free_port
 from tests.reports.reports_server import with_access
-from tests.support.edges import RunningServer, running_server, wait_for
+from tests.support.edges import RunningServer, running_server
 from tests.support.running_server import telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS, bound_under_load, wait_for
 from tests.support.whole_server import children_of
 
 
 def answered(url: str) -> bytes | None:
     """The body of a 200, None for anything else."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
             return answer.read()
     except (urllib.error.URLError, OSError):
         return None
@@ -45,7 +47,7 @@ def served(folder: Path, *words: str, **settings: str) -> Iterator[RunningServer
 
 def reports_of(server: RunningServer) -> str:
     """The address that the server printed."""
-    wait_for(lambda: "  reports:" in server.log(), 30)
+    wait_for(lambda: "  reports:" in server.log())
     found = re.search(r"reports: +(http://127\.0\.0\.1:\d+)/", server.log())
     assert found, server.log()
     return found[1]
@@ -69,13 +71,16 @@ def test_a_ping_is_shown_within_seconds_and_the_edge_names_the_reports(tmp_path)
         request = urllib.request.Request(
             f"{edge}/submit/example/hello/1/{document_id}", b'{"greeting": "hi"}'
         )
-        urllib.request.urlopen(request, timeout=10).close()
-        wait_for(lambda: document_id.encode() in (answered(f"{url}/") or b""), 5)
-        wait_for(lambda: b"stored" in (answered(f"{url}/pings/{document_id}") or b""), 5)
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
+        started = time.monotonic()
+        wait_for(lambda: document_id.encode() in (answered(f"{url}/") or b""))
+        wait_for(lambda: b"stored" in (answered(f"{url}/pings/{document_id}") or b""))
+        took = time.monotonic() - started
         about = answered(f"{edge}/")
         paths = json.loads(answered(f"{url}/api/openapi.json"))["paths"]
         on_the_edge = [path for path in [*paths, "/pings", "/sign-in"] if answered(edge + path) is not None]
 
+    assert took < bound_under_load(10.0)
     assert b"No ping has arrived yet" in empty
     assert f"{edge}/submit/example/hello/1/".encode() in empty
     assert f"reports are at {url}/".encode() in about
@@ -86,11 +91,11 @@ def test_a_killed_reports_process_comes_back_on_its_port(tmp_path):
     """While the edge answers as if nothing had happened."""
     with served(tmp_path) as server:
         url = reports_of(server)
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 20)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
         first = reports_process(server, url)
         os.kill(first, signal.SIGKILL)
         edge = answered(f"http://127.0.0.1:{server.port}/__heartbeat__")
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 20)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
 
         assert edge is not None
         assert reports_process(server, url) != first
@@ -111,10 +116,10 @@ def test_a_port_that_is_taken_is_said_and_tried_again(tmp_path):
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         with served(tmp_path, reports_port=str(port)) as server:
-            wait_for(lambda: f"127.0.0.1:{port} is in use" in server.log(), 20)
+            wait_for(lambda: f"127.0.0.1:{port} is in use" in server.log())
             edge = answered(f"http://127.0.0.1:{server.port}/__heartbeat__")
             taken.close()
-            wait_for(lambda: answered(f"http://127.0.0.1:{port}/__lbheartbeat__") is not None, 20)
+            wait_for(lambda: answered(f"http://127.0.0.1:{port}/__lbheartbeat__") is not None)
 
     assert edge is not None
 
@@ -128,12 +133,12 @@ def test_an_unreadable_file_of_users_closes_the_reports_and_nothing_else(host, t
     with served(tmp_path, "--data", str(root.path), reports_host=host) as server:
         edge = f"http://127.0.0.1:{server.port}"
         request = urllib.request.Request(f"{edge}/submit/example/hello/1/{uuid4()}", b'{"greeting": "hi"}')
-        urllib.request.urlopen(request, timeout=10).close()
-        wait_for(lambda: f"reports: {root.access}: not a file of users" in server.log(), 20)
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
+        wait_for(lambda: f"reports: {root.access}: not a file of users" in server.log())
         has_listened = "  reports:  " in server.log()
         root.access.unlink()
         with_access(root)
-        wait_for(lambda: "  reports:  " in server.log(), 20)
+        wait_for(lambda: "  reports:  " in server.log())
         said = server.log().count("not a file of users")
 
     assert not has_listened
@@ -195,7 +200,7 @@ def test_the_reports_alone_read_a_copy_and_write_nothing_there(tmp_path):
         request = urllib.request.Request(
             f"http://127.0.0.1:{server.port}/submit/example/hello/1/{uuid4()}", b'{"greeting": "hi"}'
         )
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
     copy = tmp_path / "data"
     telemetry_server("convert", "--data", str(copy), TELEMETRY_REVISION_OFFLINE="true")
     before = contents(copy)
@@ -206,13 +211,13 @@ def test_the_reports_alone_read_a_copy_and_write_nothing_there(tmp_path):
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 20)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
         status = json.loads(answered(f"{url}/api/v1/status"))
         pages = [answered(f"{url}{path}") for path in ("/", "/pings", "/api/v1/quarantine")]
         after = contents(copy)
     finally:
         process.send_signal(signal.SIGTERM)
-        ended = process.wait(20)
+        ended = process.wait(PATIENCE_SECONDS)
 
     assert status["total"]["stored"] == 1
     assert None not in pages

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from tests.reports.test_serve import answered, reports_of, reports_process, served
-from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 CLIENTS = 200
 REQUESTS_EACH = 40
@@ -26,7 +26,7 @@ def submit(edge: str) -> None:
     """Submit pings; each must be answered 200."""
     for _ in range(PINGS):
         request = urllib.request.Request(f"{edge}/submit/example/hello/1/{uuid4()}", b'{"greeting": "hello"}')
-        urllib.request.urlopen(request, timeout=20).close()
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
 
 
 def stored(edge: str) -> int:
@@ -45,7 +45,7 @@ def status_of_statement(url: str, statement: dict[str, str]) -> int:
         f"{url}/api/v1/sql", json.dumps(statement).encode(), {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -73,7 +73,7 @@ def test_deaf_readers_a_greedy_query_and_a_kill_leave_pings_alone(tmp_path):
     """All pings are answered 200 and stored; the reports are bounded, stop the query, and come back."""
     with served(tmp_path, reports_query_memory_bytes="128MiB", workers="1") as server, ExitStack() as stack:
         url, edge = reports_of(server), f"http://127.0.0.1:{server.port}"
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 20)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
         first = reports_process(server, url)
         for _ in range(CLIENTS):
             stack.enter_context(deaf_client(int(url.rpartition(":")[2])))
@@ -83,14 +83,14 @@ def test_deaf_readers_a_greedy_query_and_a_kill_leave_pings_alone(tmp_path):
         )
         query.start()
         submit(edge)
-        wait_for(lambda: stored(edge) == PINGS, 30)
+        wait_for(lambda: stored(edge) == PINGS)
         query.join(60)
         used = resident_bytes(first)
         has_answered = answered(f"{url}/api/v1/status") is not None
         os.kill(first, signal.SIGKILL)
         submit(edge)
-        wait_for(lambda: stored(edge) == 2 * PINGS, 30)
-        wait_for(lambda: answered(f"{url}/api/v1/status") is not None, 30)
+        wait_for(lambda: stored(edge) == 2 * PINGS)
+        wait_for(lambda: answered(f"{url}/api/v1/status") is not None)
         status = json.loads(answered(f"{url}/api/v1/status"))
 
         assert statuses == [503]

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from tests.support.edges import running_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 FOR_PEOPLE = re.compile(r"^\d\d:\d\d:\d\d server started  host=127.0.0.1", re.MULTILINE)
 
@@ -40,7 +41,7 @@ def on_a_terminal(tmp_path, settings: dict[str, str]) -> str:
             try:
                 os.read(ours, 1 << 16)
             except OSError:
-                process.wait(30)
+                process.wait(PATIENCE_SECONDS)
         os.close(ours)
     return said.decode().replace("\r\n", "\n")
 

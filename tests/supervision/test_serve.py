@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.edges import RunningServer, a_request, kept_in, running_server, wait_for
+from tests.support.edges import RunningServer, a_request, kept_in, running_server
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 
 def command(*words: str, data: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "telemetry_server", *words, "--data", str(data)],
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -32,7 +33,7 @@ def send_until_stopped(
     while not stop.is_set():
         number += 1
         try:
-            answers = server.talk(a_request(b"%d" % number), half_close=True, patience=10)
+            answers = server.talk(a_request(b"%d" % number), half_close=True, patience=PATIENCE_SECONDS)
         except OSError:
             continue  # refused: the port is closed
         statuses = [answer.status for answer in answers]
@@ -70,9 +71,11 @@ def test_the_printed_curl_command_stores_a_ping(tmp_path, settings, filed):
     settings |= {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
     with running_server(tmp_path, environment=settings) as server:
         (curl,) = re.findall(r"send a ping: +(curl .*)$", server.log(), re.MULTILINE)
-        done = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(
+            ["sh", "-c", curl], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+        )
         assert "200 OK" in done.stdout
-        wait_for(lambda: list((server.data / "converted").glob(f"*/{filed}/*.zst")), 20)
+        wait_for(lambda: list((server.data / "converted").glob(f"*/{filed}/*.zst")))
         assert server.stop() == 0
 
 
@@ -114,7 +117,7 @@ def test_submissions_are_converted_without_a_command(tmp_path):
             audit = command("audit", "--json", data=server.data)
             return audit.returncode == 0 and json.loads(audit.stdout)["total"]["quarantined"] == 1
 
-        wait_for(is_converted, 20)
+        wait_for(is_converted)
         assert server.stop() == 0
 
 
@@ -126,7 +129,7 @@ def test_all_processes_end_when_the_supervisor_is_killed(tmp_path):
         assert len(children) == 3
         server.process.kill()
         server.process.wait()
-        wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), 20)
+        wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children))
     with running_server(tmp_path, "--no-convert") as server:
         server.talk(a_request(b"2"), half_close=True)
         assert server.stop() == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 SCRIPT = """
 import os, signal, sys, time
@@ -100,8 +100,8 @@ class Running:
     def pids(self) -> list[int]:
         return [int(line.split()[-1]) for line in self.notes("started")]
 
-    def end(self, seconds: float = 60.0) -> tuple[int, str]:
-        _, said = self.process.communicate(timeout=seconds)
+    def end(self) -> tuple[int, str]:
+        _, said = self.process.communicate(timeout=PATIENCE_SECONDS)
         return self.process.returncode, said
 
 
@@ -185,7 +185,7 @@ def test_a_child_that_will_not_stay_up_ends_the_server(start):
 def test_a_child_that_is_not_vital_is_restarted_for_ever_while_the_others_run(start):
     """After growing pauses, each reported; SIGHUP ends a pause; the server stops with 0."""
     running = start("until_stopped", "dies")
-    wait_for(lambda: len(running.notes("tried")) == 7, 20)
+    wait_for(lambda: len(running.notes("tried")) == 7)
     before = len(running.notes("tried"))
     running.process.send_signal(signal.SIGHUP)
     wait_for(lambda: len(running.notes("tried")) > before)

@@ -24,6 +24,7 @@ from tests.support.edges import (
     running_server,
     wait_for,
 )
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 
@@ -65,7 +66,7 @@ def by_tls(
         context.maximum_version = newest
     received = b""
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
         connection.sendall(sent)
@@ -86,7 +87,7 @@ def test_a_submission_over_tls_is_kept_and_plain_http_is_refused(server, pairs):
     assert f"'https://127.0.0.1:{server.port}/submit/" in server.log()
     (curl,) = re.findall(r"send a ping: +(curl .*)$", server.log(), re.MULTILINE)
     if shutil.which("curl") is not None:
-        done = subprocess.run(["sh", "-c", curl], capture_output=True, timeout=30, check=True)
+        done = subprocess.run(["sh", "-c", curl], capture_output=True, timeout=PATIENCE_SECONDS, check=True)
         assert b"200 OK" in done.stdout
     with pytest.raises(ssl.SSLError):
         by_tls(server, pairs["second"][0], CLOSING)
@@ -130,7 +131,9 @@ def is_answered_soon(server, certificate) -> bool:
 
 def test_silent_handshakes_count_as_connections_and_end_at_the_deadline(server, pairs):
     """They fill the limit, the next connection is closed, and after the deadline new ones are accepted."""
-    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(4)]
+    silent = [
+        socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) for _ in range(4)
+    ]
     silent[0].sendall(b"\x16\x03\x01\x02\x00\x01")  # an incomplete hello
     time.sleep(0.2)
     with pytest.raises((ssl.SSLError, OSError)):
@@ -141,7 +144,7 @@ def test_silent_handshakes_count_as_connections_and_end_at_the_deadline(server, 
     assert is_answered_soon(server, pairs["first"][0])
 
     for noise in (b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 40, b"\x16\x03\x01" + b"\xff" * 5000):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(noise)
             with suppress(ConnectionResetError):
                 connection.recv(1 << 10)
@@ -177,7 +180,7 @@ def test_a_certificate_with_a_wrong_key_gives_a_one_line_error(tmp_path, pairs, 
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == 78

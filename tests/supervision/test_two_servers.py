@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.edges import wait_for
 from tests.support.running_server import result_of, running_server
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 PING = b'{"litres": 3}'
 COUNT = 120
@@ -15,7 +15,7 @@ COUNT = 120
 
 def submit(url: str, number: int) -> int:
     request = urllib.request.Request(f"{url}/submit/garden/watering/1/{UUID(int=number)}", PING)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         return int(answer.status)
 
 
@@ -29,13 +29,13 @@ def test_two_servers_on_one_data_root_store_each_ping_once(tmp_path):
         with ThreadPoolExecutor(8) as pool:
             statuses = list(pool.map(lambda pair: submit(*pair), sent))
         first.process.kill()
-        first.process.wait(30)
+        first.process.wait(PATIENCE_SECONDS)
         assert submit(second.url, COUNT) == 200
 
         def books() -> dict[str, int]:
             return result_of("audit", "--data", str(tmp_path / "data"))["total"]
 
-        wait_for(lambda: books()["stored"] + books()["duplicate"] == len(sent) + 1, 60)
+        wait_for(lambda: books()["stored"] + books()["duplicate"] == len(sent) + 1)
 
         found = books()
 

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 
 def make_pair(folder: Path, name: str) -> tuple[Path, Path]:
     """Make a certificate for 127.0.0.1 and *name*, and its key."""
@@ -13,6 +15,6 @@ def make_pair(folder: Path, name: str) -> tuple[Path, Path]:
         ["openssl", "req", "-x509", *words, *subject, "-keyout", key, "-out", certificate],
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
     return certificate, key

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -22,6 +21,7 @@ from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 DOCUMENT_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
 PATH = f"/submit/telemetry/{DOCUMENT_ID}"
@@ -61,7 +61,20 @@ def parse_answers(received: bytes) -> list[Answer]:
     return answers
 
 
-FIRST_ANSWER_SECONDS = 30.0
+def is_whole(received: bytes) -> bool:
+    """Return whether *received* ends with a complete response that is not an interim one."""
+    try:
+        answers = parse_answers(received)
+    except AssertionError:
+        return False
+    if not answers or answers[-1].status < 200:
+        return False
+    # The answer to a HEAD has a length, and no body.
+    return not answers[-1].body or len(answers[-1].body) == int(answers[-1].headers["content-length"])
+
+
+FIRST_ANSWER_SECONDS = PATIENCE_SECONDS
+QUIET_SECONDS = 0.15  # silence after which a connection that stays open has no more responses
 BUSY_SECONDS = 2.0  # maximum wait for a silent edge while a request is open
 
 
@@ -77,7 +90,7 @@ class RunningEdge:
         return self.worker.ports[0]
 
     async def talk(
-        self, *parts: bytes, pause: float = 0.02, half_close: bool = False, patience: float = 0.15
+        self, *parts: bytes, pause: float = 0.02, half_close: bool = False, patience: float = QUIET_SECONDS
     ) -> list[Answer]:
         """Send *parts*, and read until the edge closes or sends nothing for *patience* after a response."""
         others = self.worker.edge.active_requests
@@ -92,7 +105,7 @@ class RunningEdge:
             if half_close:
                 writer.write_eof()
             while chunk := await self._next_chunk(
-                reader, patience if received else FIRST_ANSWER_SECONDS, others
+                reader, patience if is_whole(received) and not half_close else FIRST_ANSWER_SECONDS, others
             ):
                 received += chunk
         except (TimeoutError, ConnectionError):
@@ -197,7 +210,8 @@ class RunningServer:
                     connection.shutdown(socket.SHUT_WR)
                 while chunk := connection.recv(1 << 16):
                     received += chunk
-                    connection.settimeout(0.15)
+                    if is_whole(received) and not half_close:
+                        connection.settimeout(QUIET_SECONDS)
                 self.was_closed = True
             except (TimeoutError, ConnectionError):
                 pass
@@ -212,15 +226,7 @@ class RunningServer:
         """Stop it; return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(30)
-
-
-def wait_for(condition: Any, seconds: float = 60.0) -> None:
-    """Return when *condition* is true; fail after *seconds*."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -247,7 +253,7 @@ def running_server(
         )
     server = RunningServer(process, data, log_path)
     try:
-        wait_for(lambda: "Listening on" in server.log() or process.poll() is not None, 60)
+        wait_for(lambda: "Listening on" in server.log() or process.poll() is not None)
         found = re.search(r"Listening on https?://[^:]+:(\d+)/", server.log())
         assert found, server.log()
         server.port = int(found[1])
@@ -256,7 +262,7 @@ def running_server(
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(30)
+                process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

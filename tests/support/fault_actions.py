@@ -34,6 +34,7 @@ from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.repair.repair import Repairer
 from telemetry_server.tables.rebuild import Rebuilder
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
+from tests.support.waiting import PATIENCE_SECONDS
 
 COULD_NOT = 75  # the disk refused, and the client was informed
 
@@ -255,7 +256,7 @@ def edge(
 
 def probe_liveness(port: int, latencies: str, seconds: float) -> int:
     """Request the liveness page fifty times per second, and record how long each response took."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     deadline = time.monotonic() + seconds
     with Path(latencies).open("w") as log:
         while time.monotonic() < deadline:

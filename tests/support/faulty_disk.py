@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.disk import Disk, Room
+from tests.support.waiting import PATIENCE_SECONDS
 
 OPERATIONS = (
     "create",
@@ -104,7 +105,7 @@ class StuckDisk(Disk):
 
     def sync_data(self, descriptor: int) -> None:
         self.syncs += 1
-        self.let_go.wait(30)
+        self.let_go.wait(PATIENCE_SECONDS)
         super().sync_data(descriptor)
 
 

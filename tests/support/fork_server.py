@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 
 class Worker:
     """A forked process.  It waits until `go`."""
@@ -97,9 +99,9 @@ def fork_server() -> Iterator[ForkServer]:
         server.close()
 
 
-def wait_for_state(pid: int, state: str, seconds: float = 10.0) -> None:
+def wait_for_state(pid: int, state: str) -> None:
     """Return when all threads of *pid* have *state* in /proc, or when the process has ended."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
             states = {

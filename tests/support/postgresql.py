@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.other_user import OTHER_USER_ID
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.support.whole_server import children_of
 
 LOCALE = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -51,7 +52,7 @@ class PostgreSQL:
                 start_new_session=True,
                 **_user(),
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.answers():
             assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
             assert time.monotonic() < deadline, "PostgreSQL did not start in time"
@@ -82,7 +83,7 @@ class PostgreSQL:
         if self.process is not None:
             self.process.send_signal(signal.SIGQUIT if self.process.poll() is None else 0)
             try:
-                self.process.wait(30)
+                self.process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
             self.process = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def telemetry_server(*words: str, **environment: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         env=bare_environment() | environment,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
@@ -48,7 +50,7 @@ def tampered(pid: int, calls: str, what: str, log: Path) -> Iterator[Tracer]:
 
 
 def _wait_until_traced(pid: int, strace: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if strace.poll() is not None:
             assert strace.stderr is not None

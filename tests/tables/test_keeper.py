@@ -17,6 +17,7 @@ from storage.tables.columns import TABLES, written_schema_of
 from telemetry_server.tables import catch_up, keeper, line_reader
 from telemetry_server.tables.row_collector import RowCollector
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
+from tests.support.waiting import PATIENCE_SECONDS
 
 NEXT_DAY = datetime(2026, 11, 23, 0, 0, 1, tzinfo=UTC)
 
@@ -182,7 +183,7 @@ async def test_rows_wait_until_they_are_due_and_conversion_does_not_wait_for_the
         assert world.table_rows("pings") == []
         assert 0 < converter.tables.due_in() <= keeper.SECONDS_AT_REST
         now[0] += keeper.SECONDS_AT_REST
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while converter.tables.has_work():
                 await converter.convert_waiting()
                 await converter.tables.wait()

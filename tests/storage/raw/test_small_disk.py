@@ -13,6 +13,7 @@ import pytest
 from storage.errors import StorageFull
 from storage.raw.writer import MAX_SEGMENT_BYTES, RawWriter
 from tests.support.submissions import a_submission
+from tests.support.waiting import PATIENCE_SECONDS
 
 SIZE = 64 << 20
 FLOOR = 8 << 20
@@ -57,7 +58,7 @@ async def test_a_small_disk_that_is_filled_at_full_speed_keeps_min_free_bytes(
     ]
     for writer in opened:
         await writer.__aenter__()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*(fill(writer) for writer in opened for _ in range(CLIENTS)))
     assert all(isinstance(writer.refusal, StorageFull) for writer in opened)
     for writer in opened:

@@ -22,7 +22,7 @@ from tests.support.faulty_disk import (
     StutteringDisk,
 )
 from tests.support.submissions import NOON, a_submission, number_of
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 ALL = {"max_bytes": 1 << 40, "max_records": 1 << 40}
 
@@ -46,7 +46,7 @@ def kept(raw: Path) -> list[int]:
 async def check_disk_again(writer: RawWriter, disk: CrampedDisk) -> None:
     """Return once *writer* has checked *disk* twice: the result of the first check is then used."""
     looks = disk.looks
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while disk.looks < looks + 2:
             await writer.check_disk()
             await asyncio.sleep(0.01)
