@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from telemetry_server.composition.reports import reports_url
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
-from telemetry_server.supervision.supervisor import Child
 
 if TYPE_CHECKING:
     from telemetry_server.fuel.contacts.contact_keys import ContactKeyFile
@@ -95,15 +94,6 @@ def run_notifier(settings: Settings, lifeline_fd: int) -> int:
         reports_url(settings, port) if port else "",
     )
     return take_turns(Notifier(options), TURN_SECONDS, lifeline_fd, lambda: None)
-
-
-def notifier_child(settings: Settings) -> Child:
-    """Return the process that delivers messages."""
-    return Child(
-        "fuel-notifier",
-        lambda lifeline_fd, _announce: run_notifier(settings, lifeline_fd),
-        is_vital=False,
-    )
 
 
 def failure_archive(settings: Settings) -> "FailureArchive | None":

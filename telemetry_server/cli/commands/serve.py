@@ -99,11 +99,9 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     if converts:
         children.append(_converter_child(settings, wake_read))
     if settings.fuel:
-        children += _fuel_children(settings)
-        if settings.fuel_notify:
-            from telemetry_server.composition.fuel_failures import notifier_child
+        from telemetry_server.composition.fuel_children import fuel_children
 
-            children.append(notifier_child(settings))
+        children += fuel_children(settings)
     if settings.reports_port is not None:
         children.append(_reports_child(settings, ports))
 
@@ -244,26 +242,6 @@ def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
         return serve_reports(settings, held, edge_port, lifeline_fd=lifeline_fd)
 
     return Child("reports", run_reports, is_vital=False)
-
-
-def _fuel_children(settings: Settings) -> "list[Child]":
-    from telemetry_server.supervision.supervisor import Child
-
-    def run_fuel(lifeline_fd: int, announce: Callable[[], None]) -> int:
-        from telemetry_server.composition.fuel import run_housekeeping
-
-        return run_housekeeping(settings, lifeline_fd, announce)
-
-    def run_etl(lifeline_fd: int, announce: Callable[[], None]) -> int:
-        from telemetry_server.composition.fuel_analytics import run_etl
-
-        return run_etl(settings, lifeline_fd, announce)
-
-    # The first announces after its first try to migrate, so that senders find a database.
-    return [
-        Child("fuel", run_fuel, announces=True, is_vital=False),
-        Child("fuel-etl", run_etl, is_vital=False),
-    ]
 
 
 def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:
