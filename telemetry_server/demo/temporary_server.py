@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from telemetry_server.terminal.output import say
 
@@ -73,22 +74,28 @@ class TemporaryServer:
 
     def __enter__(self) -> "TemporaryServer":
         words = ["serve", "--data", str(self.data), "--port", str(self.port), *self._flags]
+        environment = bare_environment() | {"TELEMETRY_REPORTS_PORT": "off"} | self._settings
         with self._log_path.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - this program
-                [sys.executable, "-m", "telemetry_server", *words],
-                env=bare_environment() | {"TELEMETRY_REPORTS_PORT": "off"} | self._settings,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C must not reach the server: it runs until it is stopped here.
-                process_group=0,
-            )
+            self._process = self._started(words, environment, log)
         try:
             self._wait_until_up()
         except BaseException:
             self._end()
             raise
         return self
+
+    def _started(
+        self, words: Sequence[str], environment: dict[str, str], log: BinaryIO
+    ) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603 - this program
+            [sys.executable, "-m", "telemetry_server", *words],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Ctrl-C must not reach the server: it runs until it is stopped here.
+            process_group=0,
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,8 +1,5 @@
 """Every attack gets an allowed answer, never a 500, and every 200 means exactly one outcome."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +7,7 @@ import pytest
 
 from tests.attacks.cases import CASES, GOOD, Case
 from tests.support.edges import RunningServer, kept_in, running_server
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.running_server import result_of, telemetry_server
 
 kept_so_far: list[int] = [0]  # how many 200s for submissions the server has given
 
@@ -74,16 +71,7 @@ def test_every_200_is_a_kept_submission_with_exactly_one_outcome(server):
     assert not [submission for submission in kept if "smuggled" in submission.path]
     assert "Traceback" not in running.log()
 
-    command = [sys.executable, "-m", "telemetry_server"]
-    subprocess.run(
-        [*command, "convert", "--data", str(data)], check=True, capture_output=True, timeout=PATIENCE_SECONDS
-    )
-    audit = subprocess.run(
-        [*command, "audit", "--json", "--data", str(data)],
-        check=True,
-        capture_output=True,
-        timeout=PATIENCE_SECONDS,
-    )
-    report = json.loads(audit.stdout)
+    assert telemetry_server("convert", "--data", str(data)).returncode == 0
+    report = result_of("audit", "--data", str(data))
     assert report["balanced"]
     assert report["total"]["received"] == len(kept)

@@ -117,7 +117,7 @@ def test_twenty_bombs_at_once_do_not_delay_good_clients(tmp_path):
     """Each bomb is quarantined as too large; good pings are answered and stored meanwhile."""
     settings = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
     sent = bomb()
-    with running_server(tmp_path, environment=settings) as server:
+    with running_server(tmp_path, forks=False, environment=settings) as server:
         post_at_once(server, b"{}", 40, 5_000_000)
         wait_for(lambda: ended(scrape(server)) >= 40)
         processes, before = tree(server), resident_mebibytes(server)
@@ -195,7 +195,7 @@ def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_pa
     with memory_limit() as group:
         with inside(group):
             server_of = running_server(
-                tmp_path, environment=environment | {"TELEMETRY_MAX_CONNECTIONS": "8192"}
+                tmp_path, environment=environment | {"TELEMETRY_MAX_CONNECTIONS": "8192"}, forks=False
             )
             server = server_of.__enter__()
         try:

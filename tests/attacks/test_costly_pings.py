@@ -68,7 +68,7 @@ def test_the_documented_memory_is_enough_for_the_most_costly_pings(tables, mebib
     refused, tiny = many_refused_histograms(), many_tiny_objects()
     with memory_limit(mebibytes * MIB) as group:
         with inside(group):
-            server_of = running_server(tmp_path, environment=environment)
+            server_of = running_server(tmp_path, forks=False, environment=environment)
             server = server_of.__enter__()
         try:
             assert post_at_once(server, refused, OF_EACH, 1_000_000) == {200: OF_EACH}

@@ -10,8 +10,8 @@ from storage.errors import LedgerError, LostFile, StorageFull
 from telemetry_server.cli.error_messages import message_for
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.main import COMMANDS, main
+from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.settings.errors import ConfigurationError
-from tests.support.running_server import telemetry_server
 from tests.support.waiting import PATIENCE_SECONDS
 
 CONTRACT_COMMANDS = {
@@ -24,6 +24,18 @@ HEAVY = {
     *("aiohttp", "asyncio", "duckdb", "jinja2", "jsonschema_rs", "orjson", "prometheus_client", "pyarrow"),
     *("pydantic", "rich", "sqlalchemy", "structlog", "uvloop", "yaml"),
 }
+
+
+def telemetry_server(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command from the start of its interpreter."""
+    return subprocess.run(
+        [sys.executable, "-m", "telemetry_server", *words],
+        capture_output=True,
+        text=True,
+        env=bare_environment() | environment,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
 
 
 def test_every_command_of_the_contract_is_listed(capsys):

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.faults.test_sudden_deaths import SETTINGS, until
 from tests.support.data_root import a_ping, an_id
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
 from tests.support.history import Seen, packed
 from tests.support.power_cut import loop_filesystem
+from tests.support.running_server import ForkedServer
 from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
 from tests.support.waiting import PATIENCE_SECONDS, bound_under_load
@@ -51,7 +51,7 @@ class SameWorker:
         self._connection.close()
 
 
-class OnFullDisk(TemporaryServer):
+class OnFullDisk(ForkedServer):
     """A server that counts as started once it answers, even if it reports itself as unhealthy."""
 
     def _get(self, path: str) -> str | None:
@@ -95,7 +95,7 @@ async def test_after_a_failed_sync_a_worker_acknowledges_nothing_and_a_new_one_k
     places += [(call, chance.randint(1, 40)) for call in ("fdatasync", "writev") for _ in range(9)]
     places = places[: size(3, 20)]
     heals = []
-    with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
+    with ForkedServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         for number, (call, nth) in enumerate(places):
             assert await until(lambda: len(processes_of(server).workers) == 1)
             (worker,) = processes_of(server).workers
@@ -159,7 +159,7 @@ async def test_a_server_refuses_on_a_full_disk_and_recovers_by_itself(
     prepare(data)
     clients = Clients(padding=400)
     heals = []
-    with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "2"}) as server:
+    with ForkedServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "2"}) as server:
         there = processes_of(server)
         async with clients.sending(server.url, clients=8):
             for cycle in range(size(2, 10)):
@@ -206,7 +206,7 @@ async def test_a_server_started_on_a_full_disk_waits_for_free_space(
     data, ballast = small_disk / "data", small_disk / "ballast"
     prepare(data)
     clients = Clients(padding=400)
-    with TemporaryServer(data, SETTINGS) as server:
+    with ForkedServer(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
             assert await until(lambda: clients.acknowledged > 100)
     fill(ballast)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.support.figures import Figure
-from tests.support.running_server import telemetry_server
+from tests.support.running_server import ForkedServer, telemetry_server
 from tests.support.sizes import size
 from tests.support.waiting import PATIENCE_SECONDS, bound_under_load
 from tests.support.whole_server import Clients, is_alive, kill, kill_all, prepare, processes_of
@@ -42,7 +41,7 @@ async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Pa
     recoveries = []
     for _ in range(size(4, 200)):
         started, before = time.monotonic(), clients.acknowledged
-        server = TemporaryServer(data, SETTINGS)
+        server = ForkedServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)
         async with clients.sending(server.url):
             assert await until(lambda before=before: clients.acknowledged > before)
@@ -75,7 +74,7 @@ async def test_a_server_stopped_under_load_loses_nothing(tmp_path: Path, figure:
     drains = []
     for _ in range(size(3, 50)):
         before = clients.acknowledged
-        server = TemporaryServer(data, SETTINGS)
+        server = ForkedServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)
         async with clients.sending(server.url, clients=32):
             assert await until(lambda before=before: clients.acknowledged > before + 200)
@@ -99,7 +98,7 @@ async def test_no_process_is_left_when_the_converter_is_killed(tmp_path: Path) -
     data = tmp_path / "data"
     prepare(data)
     clients = Clients()
-    with TemporaryServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
+    with ForkedServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         async with clients.sending(server.url):
             # Under load there is more work than the coordinator does alone.
             assert await until(lambda: len(processes_of(server).converters) > 2)

@@ -239,12 +239,12 @@ TAMPERING = {"kill": "signal=KILL", "EIO": "error=EIO", "ENOSPC": "error=ENOSPC"
 @pytest.mark.parametrize("fault", TAMPERING)
 @pytest.mark.parametrize("name", ACTIONS)
 def test_nothing_is_lost_or_doubled_at_any_system_call(
-    tmp_path: Path, forks: ForkServer, figure: Figure, name: str, fault: str
+    memory_path: Path, forks: ForkServer, figure: Figure, name: str, fault: str
 ) -> None:
     """The n-th call of each kind is interrupted, for every n (for some in CI); then the check runs."""
     action = ACTIONS[name]
     figure.title = f"T2 {fault} at each system call: {name}"
-    template = tmp_path / "template"
+    template = memory_path / "template"
     action.prepare(template)
     step = size(24, 1)
     missed = []
@@ -252,11 +252,13 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
         if fault == "ENOSPC" and call in NEED_NO_ROOM:
             continue
         for nth in range(1, MAX_CALLS, step):
-            root, log = tmp_path / f"{call}-{nth}", tmp_path / f"{call}-{nth}.log"
+            root, log = memory_path / f"{call}-{nth}", memory_path / f"{call}-{nth}.log"
             if template.exists():
                 shutil.copytree(template, root)
             worker = forks.fork(action.name, **action.arguments(root, log))
-            with tampered(worker.pid, call, f"{TAMPERING[fault]}:when={nth}", tmp_path / "trace") as tracer:
+            with tampered(
+                worker.pid, call, f"{TAMPERING[fault]}:when={nth}", memory_path / "trace"
+            ) as tracer:
                 worker.go()
                 status = worker.wait()
             was_hit = status == -9 if fault == "kill" else tracer.injected > 0

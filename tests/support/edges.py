@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from storage.disk import Disk
 from storage.raw.reader import read_submission, scan_segment, segments
@@ -21,6 +21,7 @@ from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate
+from tests.support import forked_commands
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 DOCUMENT_ID = "c0ffee00-1234-4abc-8def-0123456789ab"
@@ -188,7 +189,7 @@ async def running_edge(
 class RunningServer:
     """``telemetry-server serve`` in other processes."""
 
-    process: subprocess.Popen[bytes]
+    process: "forked_commands.ForkedProcess | subprocess.Popen[bytes]"
     data: Path
     log_path: Path
     port: int = 0
@@ -229,28 +230,38 @@ class RunningServer:
         return self.process.wait(PATIENCE_SECONDS)
 
 
+def started_by_itself(
+    words: Sequence[str], environment: dict[str, str], stdout: IO[bytes], stderr: IO[bytes]
+) -> "subprocess.Popen[bytes]":
+    """Run ``telemetry-server`` *words* from the start of an interpreter."""
+    command = [sys.executable, "-m", "telemetry_server", *words]
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+
+
 @contextmanager
 def running_server(
-    tmp_path: Path, *words: str, workers: int = 1, environment: dict[str, str] | None = None
+    tmp_path: Path,
+    *words: str,
+    workers: int = 1,
+    environment: dict[str, str] | None = None,
+    forks: bool = True,
 ) -> Iterator[RunningServer]:
-    """Yield a server on a free port with its data below *tmp_path*."""
+    """
+    Yield a server on a free port with its data below *tmp_path*.
+
+    Without *forks* it starts as it does for users: its memory is that of the limits in the docs.
+    """
     data, log_path = tmp_path / "data", tmp_path / "server.log"
     bare = {name: value for name, value in os.environ.items() if not name.startswith("TELEMETRY_")}
-    command = [sys.executable, "-m", "telemetry_server", "serve", "--data", str(data), "--port", "0"]
+    bare |= {
+        "TELEMETRY_REPORTS_PORT": "off",
+        "TELEMETRY_MIN_FREE_BYTES": "0",
+        "TELEMETRY_FAST_LANE": str(fast_lane.get()).lower(),
+    }
+    command = ["serve", "--data", str(data), "--port", "0", "--workers", str(workers), *words]
     with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--workers", str(workers), *words],
-            env=bare
-            | {
-                "TELEMETRY_REPORTS_PORT": "off",
-                "TELEMETRY_MIN_FREE_BYTES": "0",
-                "TELEMETRY_FAST_LANE": str(fast_lane.get()).lower(),
-            }
-            | (environment or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        start = forked_commands.start if forks else started_by_itself
+        process = start(command, bare | (environment or {}), log, log)
     server = RunningServer(process, data, log_path)
     try:
         wait_for(lambda: "Listening on" in server.log() or process.poll() is not None)

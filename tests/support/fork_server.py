@@ -14,10 +14,15 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from tests.support.waiting import PATIENCE_SECONDS
+
+# What the actions import when they run.  Imported here, no injected fault hits the import instead of the
+# work, and hundreds of workers do not repeat it.  The first makes PyArrow use the product's allocator.
+IMPORTED_LATE = ("storage.tables.memory", "pyarrow.parquet", "prometheus_client", "_strptime")
 
 
 class Worker:
@@ -119,6 +124,8 @@ def wait_for_state(pid: int, state: str) -> None:
 def _serve() -> None:
     from tests.support import fault_actions
 
+    for module in IMPORTED_LATE:
+        import_module(module)
     for line in sys.stdin:
         asked = json.loads(line)
         if "wait" in asked:

@@ -3,14 +3,24 @@
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
+from tests.support import forked_commands
 from tests.support.waiting import PATIENCE_SECONDS
+
+
+class ForkedServer(TemporaryServer):
+    """A `TemporaryServer` whose first process is forked, unless *settings* change how programs are loaded."""
+
+    def _started(self, words: Sequence[str], environment: dict[str, str], log: BinaryIO) -> Any:
+        if "LD_PRELOAD" in environment:
+            return super()._started(words, environment, log)
+        return forked_commands.start(words, environment, log, log)
 
 
 @contextmanager
@@ -22,20 +32,22 @@ def running_server(folder: Path, *flags: str, **settings: str) -> Iterator[Tempo
     """
     offline = {"revision_offline": "true", "workers": "1", "convert_processes": "1"}
     environment = {f"TELEMETRY_{name.upper()}": value for name, value in (offline | settings).items()}
-    with TemporaryServer(folder / "data", environment, flags) as server:
+    with ForkedServer(folder / "data", environment, flags) as server:
         yield server
 
 
 def telemetry_server(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in another process, with only the settings in *environment*."""
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry_server", *words],
-        capture_output=True,
-        text=True,
-        env=bare_environment() | environment,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    """Run a command in a forked process, with only the settings in *environment*."""
+    with TemporaryFile() as out, TemporaryFile() as err:
+        process = forked_commands.start(words, bare_environment() | environment, out, err)
+        try:
+            process.wait(PATIENCE_SECONDS)
+        finally:
+            process.kill()
+        for file in (out, err):
+            file.seek(0)
+        shown, said = out.read().decode(), err.read().decode()
+    return subprocess.CompletedProcess(words, process.wait(), shown, said)
 
 
 def result_of(*words: str, **environment: str) -> Any:
