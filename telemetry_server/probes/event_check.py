@@ -14,7 +14,7 @@ from telemetry_server.probes.event_file import (
 from telemetry_server.probes.expectation import Expectations, wrong_process
 from telemetry_server.probes.fields import shown
 from telemetry_server.probes.marks import Mark, MarkName
-from telemetry_server.probes.processes import DYNAMIC, is_allowed
+from telemetry_server.probes.processes import DYNAMIC, is_allowed, known_sections
 
 MAX_RECORDS = 1000
 MAX_VALUE_BYTES = 80
@@ -24,19 +24,27 @@ MIN_TRUNCATED_BYTES = 77
 SURELY_SHORT = MIN_TRUNCATED_BYTES // 4
 MAX_TIMESTAMP_MS = 10 * 366 * 24 * 3600 * 1000
 MIN_PARTS, MAX_PARTS = 4, 6
+# Reasons of event pings that may have lost events.
+LOSING_REASONS = ("max", "shutdown")
 # The union of what the documents and Firefox's own parser accept.
 _IDENTIFIER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII)
 
 
-def event_marks(process: str, records: Sequence[Any], expectations: Expectations) -> Iterator[Mark]:
-    """Yield a mark for each thing that an event record in the section of *process* breaks."""
-    if process not in expectations.registry.sections:
+def event_marks(process: str, records: Sequence[Any], expectations: Expectations | None) -> Iterator[Mark]:
+    """
+    Yield a mark for each thing that an event record in the section of *process* breaks.
+
+    Args:
+        expectations: None where the definitions are not known: only the grammar is checked.
+    """
+    sections = known_sections(()) if expectations is None else expectations.registry.sections
+    if process not in sections:
         yield Mark(MarkName.UNKNOWN_PROCESS, f"{shown(process)} is not a section", None, process)
         return
     if len(records) > MAX_RECORDS:
         detail = f"{len(records)} records; a client sends at most {MAX_RECORDS} a process"
         yield Mark(MarkName.TOO_MANY_RECORDS, detail, None, process)
-    clean = expectations.clean_events(process)
+    clean = {} if expectations is None else expectations.clean_events(process)
     for record in records:
         if _is_clean(record, clean):
             continue
@@ -46,6 +54,14 @@ def event_marks(process: str, records: Sequence[Any], expectations: Expectations
         metric = ".".join(record[1:4])
         for name, detail in _faults(process, record, expectations):
             yield Mark(name, detail, metric, process)
+
+
+def loss_marks(payload: Mapping[str, Any]) -> Iterator[Mark]:
+    """Yield the mark of an event ping that lost events for no reason that loses any."""
+    lost, reason = payload.get("lostEventsCount"), payload.get("reason")
+    if type(lost) is int and lost > 0 and reason not in LOSING_REASONS:
+        detail = f"{lost} events were lost, and the reason is {shown(reason)}"
+        yield Mark(MarkName.LOST_REASON_MISMATCH, detail)
 
 
 def _is_clean(record: Any, clean: Mapping[tuple[str, str, str], frozenset[str]]) -> bool:
@@ -79,7 +95,9 @@ def _is_record(record: Any) -> bool:
     )
 
 
-def _faults(process: str, record: list[Any], expectations: Expectations) -> Iterator[tuple[MarkName, str]]:
+def _faults(
+    process: str, record: list[Any], expectations: Expectations | None
+) -> Iterator[tuple[MarkName, str]]:
     timestamp, category, method, object_, value, extra = (*record, None, None)[:MAX_PARTS]
     if type(timestamp) is not int or not 0 <= timestamp <= MAX_TIMESTAMP_MS:
         yield MarkName.BAD_TIMESTAMP, f"{shown(timestamp)} is not a number of milliseconds"
@@ -94,7 +112,7 @@ def _faults(process: str, record: list[Any], expectations: Expectations) -> Iter
             yield MarkName.IDENTIFIER, f"{shown(text)} is not a name of a {what}"
     yield from _text_faults("the value", value)
     yield from _extra_faults(extra or {})
-    if process == DYNAMIC or not expectations.has_events:
+    if process == DYNAMIC or expectations is None or not expectations.has_events:
         return
     expected = expectations.event(category, method, object_)
     if expected is None:

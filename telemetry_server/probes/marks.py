@@ -35,6 +35,7 @@ class MarkName(StrEnum):
     EXTRA_KEY_TOO_LONG = "extra_key_too_long"
     TOO_MANY_RECORDS = "too_many_records"
     MAYBE_TRUNCATED = "maybe_truncated"
+    LOST_REASON_MISMATCH = "lost_reason_mismatch"
     # The ping as a whole.
     CLIENT_ID_PRESENT = "privacy.client_id_present"
     CLIENT_ID_EMPTY = "privacy.client_id_empty"

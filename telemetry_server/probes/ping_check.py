@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from telemetry_server.probes.build import Build
-from telemetry_server.probes.event_check import event_marks
+from telemetry_server.probes.event_check import event_marks, loss_marks
 from telemetry_server.probes.expectation import Expectations
 from telemetry_server.probes.fields import shown
 from telemetry_server.probes.identity import identities_in
@@ -48,20 +48,22 @@ def ping_marks(
 ) -> Iterator[Mark]:
     """Yield the marks of the scalars, events and unpacked histograms of *ping*, and of it as a whole."""
     yield from whole_ping_marks(ping, policy)
+    if _events_by_process(ping):
+        yield from loss_marks(_below(ping, ("payload",)))
     lacks_definitions = False
     for measured in measured_in(ping, policy):
+        if measured.events:
+            lacks_definitions |= expectations is None or not expectations.has_events
+            yield from _of_kind(Kind.EVENT, event_marks(measured.process, measured.events, expectations))
         if expectations is None:
             lacks_definitions = True
-            break
+            continue
         if measured.scalars or measured.keyed_scalars:
             lacks_definitions |= not expectations.has_scalars
             for keyed, values in ((False, measured.scalars), (True, measured.keyed_scalars)):
                 yield from _of_kind(
                     Kind.SCALAR, scalar_marks(measured.process, values, expectations, keyed=keyed)
                 )
-        if measured.events:
-            lacks_definitions |= not expectations.has_events
-            yield from _of_kind(Kind.EVENT, event_marks(measured.process, measured.events, expectations))
     for process, plain, by_key in sent_histograms(ping, policy):
         if expectations is None or not expectations.has_histograms:
             lacks_definitions = True
@@ -89,7 +91,11 @@ def whole_ping_marks(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[M
 
 
 def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Measured]:
-    """Yield the sections of *ping* that have scalars or events, at the places that *policy* names."""
+    """
+    Yield the sections of *ping* that have scalars or events, at the places that *policy* names.
+
+    The events of an event ping are always at ``payload.events``.
+    """
     for path in policy.sections:
         before, after = path[: path.index(PROCESS)], path[path.index(PROCESS) + 1 :]
         if SCALARS in before:
@@ -113,6 +119,15 @@ def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Measur
             events = value_of(dict.get(content, "events"))
             if of_plain or of_keyed or events:
                 yield Measured(process, of_plain, of_keyed, events if isinstance(events, list) else [])
+    for process, of_process in _events_by_process(ping).items():
+        records = value_of(of_process)
+        if isinstance(records, list) and records:
+            yield Measured(process, {}, {}, records)
+
+
+def _events_by_process(ping: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the events of an event ping: ``payload.events`` has a list for each process."""
+    return _below(ping, ("payload", "events"))
 
 
 def sent_histograms(

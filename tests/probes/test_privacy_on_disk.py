@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+from base64 import b64decode
 from uuid import UUID
 
 import orjson
@@ -21,7 +23,13 @@ RAIN = {"scalars": {"parent": {"garden.weather.rain_ticks": 42}}}
 
 
 def bytes_of(path):
-    """The content of a file, decompressed where it is compressed; of a Parquet file every value."""
+    """The content of a file, decompressed and decoded; of a Parquet file every value."""
+    content = decompressed(path)
+    bodies = [b64decode(text) for text in re.findall(rb'"([A-Za-z0-9+/]{40,}={0,2})"', content)]
+    return b"\n".join([content, *bodies])
+
+
+def decompressed(path):
     data = path.read_bytes()
     if path.suffix == ".parquet":
         return data + repr(pq.read_table(path).to_pylist()).encode()
