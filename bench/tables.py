@@ -150,6 +150,13 @@ def convert(data: Path, *, tables: bool) -> Run:
     return run([sys.executable, "-m", "telemetry_server", "convert", "--data", str(data)], settings)
 
 
+def rebuild(data: Path) -> Run:
+    """Make the tables of *data* anew in a process of its own."""
+    settings = {"TELEMETRY_REVISION_OFFLINE": "true"}
+    words = [sys.executable, "-m", "telemetry_server", "tables", "rebuild", "--data", str(data)]
+    return run(words, settings)
+
+
 def measure(quick: bool, big: int = 10_000, small: int = 100_000) -> list[Row]:
     """
     Rows for conversion, size, questions, start, memory and compaction.

@@ -1,6 +1,6 @@
 """A stored record from its text: parts that few readers need stay text until they are asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from telemetry_server.records.fields import Record
 if IS_COMPILED:
     from telemetry_server.convert.compiled import _text
 
+KEY_BYTES = 4
 MIN_SPLIT_BYTES = 8 << 10
 """Parsing a shorter record whole is quicker than finding its parts."""
 
@@ -44,8 +45,33 @@ def open_record(text: bytes) -> Record:
     return found
 
 
+class LayoutKeys:
+    """
+    The keys of layouts by their number.
+
+    Args:
+        key_of: Gives a number its key; called once for each.
+    """
+
+    def __init__(self, key_of: Callable[[int], int]) -> None:
+        self._key_of = key_of
+        self.known = bytearray()  # int32: keys by number, or -1
+
+    def find(self, number: int) -> None:
+        """Note the key of *number*."""
+        missing = number + 1 - len(self.known) // KEY_BYTES
+        if missing > 0:
+            self.known += b"\xff" * KEY_BYTES * missing
+        memoryview(self.known).cast("i")[number] = self._key_of(number)
+
+
 def unpack_columns(
-    histograms: HistogramsText, layouts: dict[str, bytes | None], large: list[int], *, keyed: bool
+    histograms: HistogramsText,
+    layouts: dict[str, bytes | None],
+    large: list[int],
+    keys: LayoutKeys,
+    *,
+    keyed: bool,
 ) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None:
     """
     Return the rows of *histograms* as columns; None where only a full parse can read them.
@@ -57,11 +83,11 @@ def unpack_columns(
 
     Returns:
         Labels (none where not *keyed*), then starts and counts of buckets that are not empty, how many of
-        them each row has, the number of its layout, and sums; as in `storage.tables.rows.HistogramColumns`.
+        them each row has, the key of its layout, and sums; as in `storage.tables.rows.HistogramColumns`.
     """
     if isinstance(histograms, RowsText) and histograms.cells is not None:
-        return _text.spread(*histograms.cells, layouts, large)
-    return _text.columns(histograms.text, layouts, keyed, large)
+        return _text.spread(*histograms.cells, layouts, large, keys.known, keys.find)
+    return _text.columns(histograms.text, keyed, layouts, large, keys.known, keys.find)
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:

@@ -1,7 +1,6 @@
 """Collects the rows that stored records put into the tables."""
 
 from array import array
-from collections.abc import Callable
 
 from storage.tables.rows import NO_SUM, ShapeKey, TableRows
 from telemetry_server.convert.compiled.ping_text import HistogramsText
@@ -11,24 +10,17 @@ from telemetry_server.records.events import event_row, events_of
 from telemetry_server.records.fields import Record, fields_of
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
 from telemetry_server.records.left_out_values import RowMarks
-from telemetry_server.records.record_text import as_mapping, open_record, unpack_columns
+from telemetry_server.records.record_text import (
+    KEY_BYTES,
+    LayoutKeys,
+    as_mapping,
+    open_record,
+    unpack_columns,
+)
 from telemetry_server.records.scalars import scalars_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
 from telemetry_server.tables.column_collectors import Numbers, PingCollector, ScalarCollector
-
-
-class _KeyNumbers(dict[int, int]):
-    """Numbers of `ShapeKey`s by the number that `layouts` gave them; each is asked for once."""
-
-    def __init__(self, layouts: Layouts, number_of: Callable[[ShapeKey, Shape], int]) -> None:
-        super().__init__()
-        self._layouts = layouts
-        self._number_of = number_of
-
-    def __missing__(self, number: int) -> int:
-        found = self[number] = self._number_of(*self._layouts.numbered[number])
-        return found
 
 
 class RowCollector:
@@ -41,14 +33,22 @@ class RowCollector:
 
     def __init__(self, files: FindsSpecFile) -> None:
         self._files = files
-        self.rows = TableRows()
-        self._pings = PingCollector(self.rows.pings)
-        self._scalars = ScalarCollector(self.rows.scalars)
-        self._words = Numbers(self.rows.histograms.words)
+        self._rows = TableRows()
+        self._pings = PingCollector(self._rows.pings)
+        self._scalars = ScalarCollector(self._rows.scalars)
+        self._words = Numbers(self._rows.histograms.words)
         self._keys: dict[ShapeKey, int] = {}
         self._key_of: dict[tuple[str, Shape], int] = {}
         # By the id of a `Layouts`, which is held here so that its id is not given out again.
-        self._known: dict[int, _KeyNumbers] = {}
+        self._known: dict[int, tuple[Layouts, LayoutKeys]] = {}
+        # Columns as bytes, which are joined later: to make long arrays longer is to copy them.
+        self._parts: list[tuple[bytes, ...]] = []
+
+    @property
+    def rows(self) -> TableRows:
+        """All rows so far."""
+        self._join()
+        return self._rows
 
     def add(self, text: bytes, item: int = 0, opened: Record | None = None) -> None:
         """
@@ -62,10 +62,13 @@ class RowCollector:
             ValueError, KeyError: It is not a stored record.
         """
         record = open_record(text) if opened is None else opened
-        ping = len(self.rows.pings)
+        ping = len(self._rows.pings)
         self._pings.add(fields_of(record))
-        self.rows.items.append(item)
-        first_histogram, first_scalar = len(self.rows.histograms.pings), len(self.rows.scalars)
+        self._rows.items.append(item)
+        marks = RowMarks(record)
+        if marks:
+            self._join()
+        first_histogram, first_scalar = len(self._rows.histograms.pings), len(self._rows.scalars)
         sections = list(sections_of(record))
         layouts = RecordLayouts(record, self._files)
         for section in sections:
@@ -76,15 +79,14 @@ class RowCollector:
             self._add_histogram(ping, row)
         self._scalars.add(ping, scalars_of(record, sections))
         events = list(events_of(record, sections))
-        marks = RowMarks(record)
         if marks:
             self._mark(first_histogram, first_scalar, marks)
-            self.rows.events += [(ping, *event_row(event), marks.of_event(event)) for event in events]
+            self._rows.events += [(ping, *event_row(event), marks.of_event(event)) for event in events]
         else:
-            self.rows.events += [(ping, *event_row(event), None) for event in events]
+            self._rows.events += [(ping, *event_row(event), None) for event in events]
         normandy = normandy_rows_of(record, sections, events, layouts)
-        self.rows.uptake += [(ping, *row) for row in normandy.uptake]
-        self.rows.enrollments += [(ping, *row) for row in normandy.enrollments]
+        self._rows.uptake += [(ping, *row) for row in normandy.uptake]
+        self._rows.enrollments += [(ping, *row) for row in normandy.enrollments]
 
     def _add_section(self, ping: int, section: Section, layouts: Layouts) -> None:
         for name, is_keyed in (("histograms", False), ("keyedHistograms", True)):
@@ -99,30 +101,43 @@ class RowCollector:
     def _add_columns(
         self, ping: int, process: str, histograms: HistogramsText, layouts: Layouts, is_keyed: bool
     ) -> bool:
-        columns = self.rows.histograms
-        unpacked = unpack_columns(histograms, layouts, columns.large, keyed=is_keyed)
+        columns = self._rows.histograms
+        _, keys = self._known.get(id(layouts)) or self._keys_of(layouts)
+        unpacked = unpack_columns(histograms, layouts, columns.large, keys, keyed=is_keyed)
         if unpacked is None:
             return False
-        labels, starts, counts, lengths, numbers, sums = unpacked
-        count = len(lengths) // columns.lengths.itemsize
-        columns.pings.extend(array("i", (ping,)) * count)
-        columns.processes.extend(array("i", (self._words[process],)) * count)
-        if is_keyed:
-            columns.labels.extend(map(self._words.__getitem__, labels))
-        else:
-            columns.labels.extend(array("i", (self._words[""],)) * count)
-        known = self._known.get(id(layouts))
-        if known is None:
-            known = self._known[id(layouts)] = _KeyNumbers(layouts, self._key)
-        columns.keys.extend(map(known.__getitem__, memoryview(numbers).cast("i")))
-        columns.starts += starts
-        columns.counts += counts
-        columns.lengths.frombytes(lengths)
-        columns.sums.frombytes(sums)
+        labels, starts, counts, lengths, keys_of_rows, sums = unpacked
+        count = len(keys_of_rows) // KEY_BYTES
+        words = (
+            array("i", map(self._words.__getitem__, labels)).tobytes()
+            if is_keyed
+            else _repeated(self._words[""], count)
+        )
+        pings, processes = _repeated(ping, count), _repeated(self._words[process], count)
+        self._parts.append((pings, processes, words, keys_of_rows, lengths, sums, starts, counts))
         return True
 
+    def _keys_of(self, layouts: Layouts) -> tuple[Layouts, LayoutKeys]:
+        known = layouts, LayoutKeys(lambda number: self._key(*layouts.numbered[number]))
+        self._known[id(layouts)] = known
+        return known
+
+    def _join(self) -> None:
+        """Append what was added as bytes to the columns."""
+        if not self._parts:
+            return
+        held = self._rows.histograms
+        columns = (held.pings, held.processes, held.labels, held.keys, held.lengths, held.sums)
+        *parts, starts, counts = map(b"".join, zip(*self._parts, strict=True))
+        for column, part in zip(columns, parts, strict=True):
+            column.frombytes(part)
+        held.starts += starts
+        held.counts += counts
+        self._parts.clear()
+
     def _add_histogram(self, ping: int, row: HistogramRow) -> None:
-        columns = self.rows.histograms
+        self._join()
+        columns = self._rows.histograms
         columns.pings.append(ping)
         columns.processes.append(self._words[row.process])
         columns.labels.append(self._words[row.label])
@@ -132,7 +147,8 @@ class RowCollector:
 
     def _mark(self, first_histogram: int, first_scalar: int, marks: RowMarks) -> None:
         """Mark what aggregates leave out among the last histograms and scalars."""
-        columns, scalars = self.rows.histograms, self.rows.scalars
+        self._join()
+        columns, scalars = self._rows.histograms, self._rows.scalars
         for place in range(first_histogram, len(columns.pings)):
             metric, _, _ = columns.shape_keys[columns.keys[place]]
             process, label = columns.words[columns.processes[place]], columns.words[columns.labels[place]]
@@ -155,6 +171,10 @@ class RowCollector:
         number = self._keys.get(key)
         if number is None:
             number = self._keys[key] = len(self._keys)
-            self.rows.histograms.shape_keys.append(key)
-            self.rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
+            self._rows.histograms.shape_keys.append(key)
+            self._rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
         return number
+
+
+def _repeated(number: int, count: int) -> bytes:
+    return array("i", (number,)).tobytes() * count

@@ -1,7 +1,11 @@
 """``tables``: the committed files as a person or a script sees them, checked, and made anew."""
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
+import sys
 
 import pytest
 
@@ -34,6 +38,27 @@ def a_file_of(world: World, table: str):
     """The one file of *table*."""
     (path,) = (world.root.path / "tables" / table / DAY).iterdir()
     return path
+
+
+def test_a_rebuild_shows_on_a_terminal_how_far_it_is(converted):
+    """The bar counts bytes of lines and vanishes before the result."""
+    words = ["tables", "rebuild", "--data", str(converted.root.path)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-m", "telemetry_server", *words])
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is closed
+        while data := os.read(terminal, 1 << 16):
+            shown += data
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+
+    assert status == 0
+    bar, _, output = shown.rpartition(b"\x1b[2K")
+    assert b"rebuilding" in bar
+    assert b"bytes" in bar
+    assert output.decode().strip() == f"the tables have {3 * PINGS} rows; days made anew: 1"
 
 
 def test_status_lists_every_committed_file(tables, converted):

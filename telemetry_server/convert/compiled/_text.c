@@ -955,7 +955,9 @@ typedef struct {
     Walk walk;
     PyObject *layouts, *labels;
     PyObject *large; /* numbers that do not fit in 32 bits */
-    Buffer starts, counts, lengths, numbers; /* of int32 */
+    PyObject *known; /* a bytearray of int32: by the number of a layout its key, or -1 */
+    PyObject *find;  /* called with a number that has no key yet: it sets one in `known` */
+    Buffer starts, counts, lengths, keys; /* of int32 */
     Buffer sums; /* of int64 */
 } Columns;
 
@@ -963,6 +965,24 @@ static void add_short(Buffer *buffer, int64_t number)
 {
     int32_t shorter = (int32_t)number;
     add(buffer, &shorter, sizeof shorter);
+}
+
+/* The key of a layout; -1 with an exception where `find` fails. */
+static int32_t key_of(Columns *columns, int64_t number)
+{
+    for (int is_asked = 0;; is_asked = 1) {
+        Py_ssize_t size = PyByteArray_GET_SIZE(columns->known) / (Py_ssize_t)sizeof(int32_t);
+        const int32_t *keys = (const int32_t *)PyByteArray_AS_STRING(columns->known);
+        if (number >= 0 && number < size && keys[number] >= 0)
+            return keys[number];
+        PyObject *found = is_asked ? NULL : PyObject_CallFunction(columns->find, "L", (long long)number);
+        if (found == NULL) {
+            if (!PyErr_Occurred())
+                PyErr_SetString(PyExc_KeyError, "a layout has no key");
+            return -1;
+        }
+        Py_DECREF(found);
+    }
 }
 
 /* Note a number that does not fit; the result stands for it, 0 is a failure. */
@@ -1081,13 +1101,16 @@ static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObje
             return end;
     if (length < filled && row_places[length] == width)
         sum = row_numbers[length];
+    int32_t key = key_of(columns, layout[0]);
+    if (key < 0)
+        return NULL;
     for (int64_t i = 0; i < length; i++)
         row_places[i] = layout[1 + row_places[i]];
     if (!add_numbers(columns, &columns->starts, row_places, length) ||
         !add_numbers(columns, &columns->counts, row_numbers, length))
         return NULL;
     add_short(&columns->lengths, length);
-    add_short(&columns->numbers, layout[0]);
+    add_short(&columns->keys, key);
     sum = sum == -1 ? NO_NUMBER : sum;
     add(&columns->sums, &sum, sizeof sum);
     return label != NULL && PyList_Append(columns->labels, label) < 0 ? NULL : end;
@@ -1134,7 +1157,7 @@ static PyObject *bytes_of(const Buffer *buffer)
 
 static PyObject *result_of(const Columns *columns)
 {
-    const Buffer *buffers[] = {&columns->starts, &columns->counts, &columns->lengths, &columns->numbers,
+    const Buffer *buffers[] = {&columns->starts, &columns->counts, &columns->lengths, &columns->keys,
                                &columns->sums};
     PyObject *result = PyTuple_New(6);
     if (result == NULL)
@@ -1157,7 +1180,7 @@ static void free_columns(Columns *columns)
     PyMem_Free(columns->starts.data);
     PyMem_Free(columns->counts.data);
     PyMem_Free(columns->lengths.data);
-    PyMem_Free(columns->numbers.data);
+    PyMem_Free(columns->keys.data);
     PyMem_Free(columns->sums.data);
 }
 
@@ -1168,8 +1191,8 @@ static PyObject *columns(PyObject *self, PyObject *args)
     int is_keyed;
     Columns columns = {0};
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#O!pO!", &text, &length, &PyDict_Type, &columns.layouts, &is_keyed, &PyList_Type,
-                          &columns.large))
+    if (!PyArg_ParseTuple(args, "y#pO!O!O!O", &text, &length, &is_keyed, &PyDict_Type, &columns.layouts, &PyList_Type,
+                          &columns.large, &PyByteArray_Type, &columns.known, &columns.find))
         return NULL;
     if (!start(&columns.walk, text, length))
         Py_RETURN_NONE;
@@ -1204,8 +1227,10 @@ static PyObject *columns(PyObject *self, PyObject *args)
 /* Add a row with these cells; 0 with or without an exception where they are not right. */
 static int add_columns_of_cells(Columns *columns, const int64_t *layout, const int32_t *cells, int64_t sum)
 {
-    int32_t width = cells[0], length = cells[1];
+    int32_t width = cells[0], length = cells[1], key = key_of(columns, layout[0]);
     const int32_t *places = cells + CELL_HEAD;
+    if (key < 0)
+        return 0;
     int32_t *to = (int32_t *)room_for(&columns->starts, (size_t)length * sizeof *to);
     if (to == NULL && length)
         return 1; /* noticed at the end */
@@ -1220,7 +1245,7 @@ static int add_columns_of_cells(Columns *columns, const int64_t *layout, const i
     columns->starts.length += (size_t)length * sizeof *to;
     add(&columns->counts, places + length, (size_t)length * sizeof *to);
     add_short(&columns->lengths, length);
-    add_short(&columns->numbers, layout[0]);
+    add_short(&columns->keys, key);
     add(&columns->sums, &sum, sizeof sum);
     return 1;
 }
@@ -1255,8 +1280,9 @@ static PyObject *spread(PyObject *self, PyObject *args)
     Py_ssize_t length, label = 0;
     PyObject *names, *labels, *result = NULL;
     Columns columns = {0};
-    if (!PyArg_ParseTuple(args, "y#O!OO!O!", &cells, &length, &PyList_Type, &names, &labels, &PyDict_Type,
-                          &columns.layouts, &PyList_Type, &columns.large))
+    if (!PyArg_ParseTuple(args, "y#O!OO!O!O!O", &cells, &length, &PyList_Type, &names, &labels, &PyDict_Type,
+                          &columns.layouts, &PyList_Type, &columns.large, &PyByteArray_Type, &columns.known,
+                          &columns.find))
         return NULL;
     const int32_t *at = (const int32_t *)cells, *end = at + length / (Py_ssize_t)sizeof *at;
     labels = PyList_Check(labels) ? labels : NULL;
@@ -1275,8 +1301,8 @@ static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
     {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"columns", columns, METH_VARARGS,
-     "columns(text, layouts, is_keyed, large) -> (labels, starts, counts, lengths, numbers, sums) | None"},
-    {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large): as columns()"},
+     "columns(text, is_keyed, layouts, large, known, find) -> (labels, starts, counts, lengths, keys, sums) | None"},
+    {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large, known, find): as columns()"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,6 +1,6 @@
 """The compiled walk over the text of a ping; see ``_text.c``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 def split(
@@ -12,7 +12,12 @@ def pack(
     tuple[list[bytes | tuple[str, int, int]], list[str], int, int, bytes, bytes | None, list[str]] | None
 ): ...
 def columns(
-    text: bytes, layouts: dict[str, bytes | None], is_keyed: bool, large: list[int]
+    text: bytes,
+    is_keyed: bool,
+    layouts: dict[str, bytes | None],
+    large: list[int],
+    known: bytearray,
+    find: Callable[[int], None],
 ) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...
 def spread(
     cells: bytes,
@@ -20,4 +25,6 @@ def spread(
     labels: list[str] | None,
     layouts: dict[str, bytes | None],
     large: list[int],
+    known: bytearray,
+    find: Callable[[int], None],
 ) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...

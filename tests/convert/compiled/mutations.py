@@ -19,6 +19,7 @@ from histogram_specs.spec_file import SpecFile, parse_spec_file
 from telemetry_server.convert.compiled import ping_text
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from telemetry_server.records.definitions import FileLayouts
+from telemetry_server.records.record_text import LayoutKeys
 from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
 
@@ -62,7 +63,8 @@ def row_texts(spec_file: SpecFile, chance: Random) -> list[bytes]:
 def columns_of(walk, text: bytes, layouts, is_keyed: bool) -> tuple:
     """Return the columns of the rows in *text*, and the numbers that did not fit."""
     large: list[int] = []
-    return walk.columns(text, layouts, is_keyed, large), large
+    keys = LayoutKeys(lambda number: number)
+    return walk.columns(text, is_keyed, layouts, large, keys.known, keys.find), large
 
 
 def main(library: str, seconds: float) -> None:

@@ -1,0 +1,76 @@
+"""A rebuild reads a few records at a time, whatever the data root holds, and says how far it is."""
+
+from itertools import pairwise
+
+import pytest
+
+from bench import tables as bench_tables
+from bench.table_pings import big_submissions
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.tables.part_file import SCRATCH_FOLDER
+from telemetry_server.tables import rebuild, stored_rows
+from telemetry_server.tables.rebuild import Rebuilder
+from tests.support.data_root import DAY, World, a_ping, submitted
+
+ROUND = 10
+MERGED_TOGETHER = 3
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Return the list of how many records each step reads; a step ends after a few lines."""
+    monkeypatch.setattr(rebuild, "REBUILT_STEP_BYTES", 1)
+    monkeypatch.setattr(rebuild, "MERGED_TOGETHER", MERGED_TOGETHER)
+    read_back, counts = stored_rows.read_back, []
+
+    def counted(*arguments):
+        read = read_back(*arguments)
+        counts.append(sum(len(rows.pings) for rows in read.rows.values()))
+        return read
+
+    monkeypatch.setattr(stored_rows, "read_back", counted)
+    return counts
+
+
+@pytest.mark.parametrize("rounds", [2, 8])
+async def test_a_rebuild_holds_as_few_records_of_a_large_day_as_of_a_small_one(
+    tmp_path, steps, monkeypatch, rounds
+):
+    """It also keeps few files that are not merged, and reports every byte of the lines once."""
+    world = World(tmp_path)
+    world.put_specs()
+    for first in range(0, rounds * ROUND, ROUND):
+        world.receive([submitted(a_ping(number), number) for number in range(first, first + ROUND)])
+        await world.convert()
+    files, advanced = [], []
+    scratch = world.root.state / SCRATCH_FOLDER
+    reported = advanced.append
+
+    def report(count):
+        files.append(len(list(scratch.iterdir())))
+        reported(count)
+
+    with Ledger(world.root.ledger) as ledger:
+        rebuilder = Rebuilder(world.root, ledger, Disk(), world.setup.definition_finder, report)
+        assert rebuilder.rebuild_day(DAY) == 3 * rounds * ROUND
+        total = sum(file.length for file in ledger.tabled())
+
+    assert steps == [ROUND] * rounds
+    # Parts of the tables pings and histograms: those that wait to be merged, and the merged ones.
+    assert max(files) <= 2 * (MERGED_TOGETHER + rounds // MERGED_TOGETHER)
+    assert sum(advanced) == total
+    assert world.check_tables() == []
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_rebuild_does_not_grow_with_the_records(tmp_path):
+    """Peaks of whole processes, over roots of which the last has six times the records of the first."""
+    peaks = []
+    for count in (600, 1800, 3600):
+        data = tmp_path / str(count)
+        bench_tables.fill(data, big_submissions(count), count)
+        bench_tables.convert(data, tables=True)
+        peaks.append(bench_tables.rebuild(data).peak_mib)
+
+    assert all(larger <= smaller * 1.15 for smaller, larger in pairwise(peaks)), peaks
