@@ -27,8 +27,14 @@ else:
 MAGIC = b"telemetry-summary 1\n"
 LEVEL = 1
 DIGEST_BYTES = 32
-CLIENTS = "\0clients"
-"""The block with the ids of the clients that cells name by number; no metric has this name."""
+# Blocks beside those of metrics; no metric has such a name.
+INNER_PREFIX = "\0"
+CLIENTS = f"{INNER_PREFIX}clients"
+"""The ids of the clients that cells name by number."""
+DIMENSIONS = f"{INNER_PREFIX}dimensions"
+"""The dimensions that cells name by number, and their pairs of channel and version."""
+METRICS = f"{INNER_PREFIX}metrics"
+"""What pairs and processes each metric has."""
 LENGTH_BYTES = 8
 TRAILER_BYTES = LENGTH_BYTES + DIGEST_BYTES
 # Type codes of `array`, by the bytes of a number; little-endian, as on every machine that this runs on.
@@ -137,7 +143,19 @@ class Summary:
     @property
     def metrics(self) -> list[str]:
         """The metrics that have blocks, in their order."""
-        return [name for name in self.index["blocks"] if name != CLIENTS]
+        return [name for name in self.index["blocks"] if not name.startswith(INNER_PREFIX)]
+
+    def values(self, name: str) -> dict[str, Any]:
+        """
+        Return the values of the one block named *name*, without its columns.
+
+        Raises:
+            BrokenAggregate: It is damaged or missing.
+        """
+        blocks = self.blocks(name)
+        if len(blocks) != 1:
+            raise BrokenAggregate(f"{self.path}: damaged")
+        return blocks[0].values
 
     def blocks(self, name: str) -> list[Block]:
         """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.columns import one_array
+from telemetry_server.aggregates.day_pings import BATCH_ROWS
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
     SCALAR_COLUMNS,
@@ -18,7 +19,6 @@ from telemetry_server.aggregates.facts import (
     measure_of,
 )
 from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
-from telemetry_server.aggregates.summarise import BATCH_ROWS
 from telemetry_server.aggregates.sums import Found, SumKey
 
 if TYPE_CHECKING:
