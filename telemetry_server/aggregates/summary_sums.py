@@ -1,14 +1,15 @@
 """Adds up the cells of one summary, as a question asks for them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import repeat
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import Any
 
 from storage.aggregates.summary_file import Block
 from telemetry_server.aggregates.dimensions import Dimensions
 from telemetry_server.aggregates.query import GroupOf, Selection, why_left_out
-from telemetry_server.aggregates.sums import ID_BYTES, Found, SealedClients, SumKey, Sums, pings_of_unions
+from telemetry_server.aggregates.sums import ID_BYTES, Found, SealedClients, Sums, pings_of_unions
 
 DISTINCT_CLIENTS = "distinct_clients"
 """The column of sealed cells that says how many clients each has."""
@@ -101,81 +102,72 @@ class SummarySums:
     def _add_cells(
         self, block: Block, groups: Sequence[str | None], processes: Words, labels: Words, shapes: Words
     ) -> None:
-        columns = block.columns
-        selection = self.asked.selection
-        adders: dict[SumKey, _Adder] = {}
-        starts, counts, clients = columns["starts"], columns["counts"], columns["clients"]
-        rows = zip(
-            *(columns[name] for name in ("dimensions", "process", "label", "shape")),
-            *(columns[name] for name in ("starts_length", "clients_length")),
-            columns.get(DISTINCT_CLIENTS, repeat(0, len(columns["process"]))),
-            *(columns[name] for name in ("sum", "sum_samples", "sum_unknown", "instances", "without_client")),
-            strict=True,
-        )
-        end = client_end = 0
-        for number, process, label, shape, length, client_length, distinct, *numbers in rows:
-            start, client_start = end, client_end
-            end, client_end = end + length, client_end + client_length
+        columns, selection = block.columns, self.asked.selection
+        wanted_processes = {number for number, word in processes.items() if selection.wants_process(word)}
+        wanted_labels = {number for number, word in labels.items() if selection.wants_label(word)}
+        places: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+        keys = zip(*(columns[name] for name in ("dimensions", "process", "label", "shape")), strict=True)
+        for place, (number, process, label, shape) in enumerate(keys):
             group = groups[number]
-            of_process, of_label = processes[process], labels[label]
-            if group is None or of_process is None or of_label is None:
-                continue
-            if not selection.wants_cell(of_process, of_label):
-                continue
-            key = group, of_label if selection.by_label else "", shapes[shape] or ""
-            adder = adders.get(key)
-            if adder is None:
-                adder = adders[key] = _Adder(self.found.sums[key])
-            adder.add(of_label, starts[start:end], counts[start:end], numbers)
-            if self.asked.with_clients:
-                adder.clients.update(clients[client_start:client_end])
-                adder.newest_build = max(adder.newest_build, self.dimensions[number].build_date)
-                if distinct:
-                    adder.distinct.append(distinct)
+            if group is not None and process in wanted_processes and label in wanted_labels:
+                places[group, label if selection.by_label else -1, shape].append(place)
+        cells = _Cells(columns, labels)
         whole_day = block.values.get(WHOLE_DAY, {}).get(",".join(self.asked.leaves_out), {})
-        for key, adder in adders.items():
-            adder.finish(self.ids if self.asked.with_clients else None, self.day, whole_day.get(key[2]))
+        for (group, label, shape), own in places.items():
+            of_shape = shapes[shape] or ""
+            to = self.found.sums[group, labels[label] or "" if label >= 0 else "", of_shape]
+            cells.add_sums(own, to)
+            if self.asked.with_clients:
+                numbers = set(map(columns["dimensions"].__getitem__, own))
+                newest = max(self.dimensions[number].build_date for number in numbers)
+                to.newest = max(to.newest, (newest, self.day))
+                to.clients.update(cells.clients_of(own, self.ids))
+                sealed = cells.sealed_clients(own, whole_day.get(of_shape, (0, 0)))
+                if sealed is not None:
+                    to.sealed[self.day] = sealed
 
 
-@dataclass(slots=True)
-class _Adder:
-    """Adds cells of one block to the sums of one group and shape."""
+class _Cells:
+    """The cells of one block, which are added up by their places."""
 
-    to: Sums
-    clients: set[int] = field(default_factory=set)  # by their number in the summary
-    distinct: list[int] = field(default_factory=list)  # clients of sealed cells
-    newest_build: str = ""
+    def __init__(self, columns: Mapping[str, Sequence[int]], labels: Words) -> None:
+        self._columns = columns
+        self._labels = labels
+        self._ends = list(accumulate(columns["starts_length"], initial=0))
+        self._client_ends = list(accumulate(columns["clients_length"], initial=0))
 
-    def add(self, label: str, starts: Sequence[int], counts: Sequence[int], numbers: Sequence[int]) -> None:
-        """Add one cell."""
-        to = self.to
+    def add_sums(self, places: Sequence[int], to: Sums) -> None:
+        """Add the sums of the cells at *places*, but pings and clients."""
+        columns, ends = self._columns, self._ends
+        starts, counts, labels = columns["starts"], columns["counts"], columns["label"]
         own = to.counts
-        for start, count in zip(starts, counts, strict=True):
-            own[start] += count
-        to.by_label[label] += sum(counts)
-        to.sum += numbers[0]
-        to.sum_samples += numbers[1]
-        to.sum_unknown += numbers[2]
-        to.instances += numbers[3]
-        to.without_client += numbers[4]
+        for place in places:
+            first, last = ends[place], ends[place + 1]
+            of_cell = counts[first:last]
+            for start, count in zip(starts[first:last], of_cell, strict=True):
+                own[start] += count
+            to.by_label[self._labels[labels[place]] or ""] += sum(of_cell)
+        for name in ("sum", "sum_samples", "sum_unknown", "instances", "without_client"):
+            setattr(to, name, getattr(to, name) + sum(map(columns[name].__getitem__, places)))
 
-    def finish(self, ids: bytes | None, day: str, whole_day: Sequence[int] | None) -> None:
+    def clients_of(self, places: Sequence[int], ids: bytes) -> Iterator[bytes]:
+        """Yield the ids of the clients of the cells at *places*."""
+        clients, ends = self._columns["clients"], self._client_ends
+        for number in set(chain.from_iterable(clients[ends[place] : ends[place + 1]] for place in places)):
+            yield ids[ID_BYTES * number : ID_BYTES * (number + 1)]
+
+    def sealed_clients(self, places: Sequence[int], whole_day: Sequence[int]) -> SealedClients | None:
         """
-        Add the clients.
+        Return how many clients the cells at *places* of a sealed day have; None without one.
 
         Args:
-            ids: Those of the summary; None if clients are not wanted.
-            whole_day: Cells with clients, and distinct clients, of the whole of a sealed day.
+            whole_day: How many cells with clients the day has, and how many distinct clients.
         """
-        if ids is None:
-            return
-        self.to.clients.update(ids[ID_BYTES * each : ID_BYTES * (each + 1)] for each in self.clients)
-        self.to.newest = max(self.to.newest, (self.newest_build, day))
-        if not self.distinct:
-            return
-        cells, distinct = whole_day or (0, 0)
-        if len(self.distinct) == cells:
-            self.to.sealed[day] = SealedClients(distinct, distinct)
-        else:
-            exact = self.distinct[0] if len(self.distinct) == 1 else None
-            self.to.sealed[day] = SealedClients(max(self.distinct), exact)
+        distinct = self._columns.get(DISTINCT_CLIENTS)
+        found = [] if distinct is None else [distinct[place] for place in places if distinct[place]]
+        if not found:
+            return None
+        cells, clients = whole_day
+        if len(found) == cells:
+            return SealedClients(clients, clients)
+        return SealedClients(max(found), found[0] if len(found) == 1 else None)
