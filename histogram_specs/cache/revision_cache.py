@@ -13,6 +13,7 @@ from types import MappingProxyType
 from histogram_specs.atomic_files import PASSING, opened_directory, write_file
 from histogram_specs.changeset_prefixes import ChangesetPrefixes
 from histogram_specs.definition_files import (
+    REPOSITORY_PATHS,
     Stamp,
     combined_digest,
     companion_stamps,
@@ -35,11 +36,16 @@ _Stamp = tuple[Stamp | None, ...]  # of Histograms.json, then of each companion
 
 @dataclass(frozen=True, slots=True)
 class CachedRevision:
-    """A file of the cache, from `RevisionCache.list`."""
+    """A revision of the cache, from `RevisionCache.list`."""
 
     revision: Revision
-    path: Path
+    path: Path  # of its Histograms.json; without one, of its first other file
     size_bytes: int
+
+    @property
+    def has_histograms(self) -> bool:
+        """Whether it has a Histograms.json."""
+        return self.path.name == SPEC_FILE_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +178,17 @@ class RevisionCache:
             return self._keep(parse_spec_file(read(digest), self.constants, texts))
 
     def list(self) -> Iterator[CachedRevision]:
-        """Yield the files on disk in order of repository and changeset; links and stray files are skipped."""
+        """
+        Yield the revisions on disk in order of repository and changeset; links and stray files are skipped.
+
+        One without Histograms.json is listed if it has another definition file.
+        """
         for folder, folders, files in os.walk(self.directory, followlinks=False):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            if SPEC_FILE_NAME not in files:
+            name = next((name for name in REPOSITORY_PATHS if name in files), None)
+            if name is None:
                 continue
-            path = Path(folder, SPEC_FILE_NAME)
+            path = Path(folder, name)
             *repository, changeset = path.parent.relative_to(self.directory).parts or ("",)
             try:
                 revision = Revision("/".join(repository), changeset)
@@ -186,6 +197,15 @@ class RevisionCache:
                 continue
             if stat.S_ISREG(status.st_mode):
                 yield CachedRevision(revision, path, status.st_size)
+
+    def load_listed(self, cached: CachedRevision) -> SpecFile | None:
+        """
+        Return the specs of a listed revision, by `load` or `load_companions`; None if it was removed since.
+
+        Raises:
+            BrokenSpecFile, OSError: As these do.
+        """
+        return self.load(cached.revision) if cached.has_histograms else self.load_companions(cached.revision)
 
     def path_of(self, revision: Revision) -> Path:
         """Return the path of the file of *revision*, whether or not it exists."""

@@ -127,6 +127,16 @@ class Ledger(LedgerFile, TableQueries):
         ).fetchone()
         return None if row is None else int(row[0])
 
+    def last_arrival(self, namespace: str, doctype: str, client: bytes) -> int | None:
+        """Return when the latest ping of a client came, in µs since 1970; call it outside of transactions."""
+        scope = self._scope(namespace, doctype)
+        if scope is None:
+            return None
+        row = self._connection.execute(
+            "SELECT at FROM arrivals WHERE scope_id = ? AND client = ?", (scope, client)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def _scope(self, namespace: str, doctype: str) -> int | None:
         """Return the id of a namespace and doctype, or None.  An id never changes, so it is cached."""
         key = namespace, doctype

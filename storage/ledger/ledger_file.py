@@ -17,7 +17,7 @@ from storage.ledger.connection import (
     connect_for_reading,
     connect_in_memory,
 )
-from storage.ledger.schema import ADD_SINCE, FORGET_TABLES, TABLES, VERSION
+from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES, VERSION
 
 
 class MissingLedger(LedgerError):
@@ -168,6 +168,8 @@ class LedgerFile:
             raise MissingLedger(f"{self.path}: empty; the process that created it was killed")
         if create and not self._has_column("pending", "since"):
             self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
+        if create and not self._has_column("arrivals", "at"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{ARRIVALS}COMMIT;")
         self._version = version
 
     def _has_column(self, table: str, column: str) -> bool:

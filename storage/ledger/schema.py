@@ -18,6 +18,17 @@ DELETE FROM table_files;
 DELETE FROM tabled;
 """
 
+# When the latest ping of each client came, for doctypes whose pings should not come too often.
+ARRIVALS = """
+CREATE TABLE IF NOT EXISTS arrivals (
+    scope_id        INTEGER NOT NULL,
+    client          BLOB NOT NULL,  -- a digest of its id
+    at              INTEGER NOT NULL,  -- µs since 1970
+    day             INTEGER NOT NULL,  -- when it was stored, YYYYMMDD
+    PRIMARY KEY (scope_id, client)
+) STRICT, WITHOUT ROWID;
+"""
+
 TABLES = """
 -- How far each raw segment was read.  `records` counts its submissions up to `position`.
 CREATE TABLE IF NOT EXISTS segments (
@@ -131,4 +142,4 @@ CREATE TABLE IF NOT EXISTS tally (
 ) STRICT, WITHOUT ROWID;
 """
 
-TABLES += TABLE_FILES
+TABLES += ARRIVALS + TABLE_FILES

@@ -70,8 +70,16 @@ class Transaction(TableChanges):
         self.remember(document_id, namespace, doctype, digest=digest, day=day, directory=directory)
 
     def forget_before(self, day: str) -> int:
-        """Delete ids that were stored before *day*; return how many."""
+        """Delete ids and arrivals that were stored before *day*; return how many ids."""
+        self._execute("DELETE FROM arrivals WHERE day < ?", (int(day),))
         return self._execute("DELETE FROM seen WHERE day < ?", (int(day),)).rowcount
+
+    def put_arrival(self, namespace: str, doctype: str, client: bytes, *, at: int, day: str) -> None:
+        """Store when the latest ping of a client came, in µs since 1970; *day* decides when it expires."""
+        self._execute(
+            "INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?)",
+            (self.scope(namespace, doctype), client, at, int(day)),
+        )
 
     def move_segment(self, name: str, position: SegmentPosition) -> None:
         """Record that a segment is read up to *position*."""

@@ -1,10 +1,24 @@
 """Plain values as Arrow arrays.  PyArrow is optional, so it is imported inside functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+class Distinct:
+    """Values of several parts, with consecutive numbers."""
+
+    def __init__(self) -> None:
+        self.values: dict[Any, int] = {}
+
+    def numbers_of(self, values: Sequence[Any]) -> "pa.Array":
+        """Return the number here of each of *values*."""
+        import pyarrow as pa
+
+        known = self.values
+        return pa.array([known.setdefault(value, len(known)) for value in values], pa.int32())
 
 
 def array_of(values: Sequence[Any], type_: "pa.DataType") -> "pa.Array":
@@ -16,15 +30,15 @@ def array_of(values: Sequence[Any], type_: "pa.DataType") -> "pa.Array":
     try:
         array = pa.array(values, type_)
     except UnicodeEncodeError:
-        array = pa.array(_without_surrogates(values), type_)
+        array = pa.array(without_surrogates(values), type_)
     return array.dictionary_encode() if type_ == pa.string() else array
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
     """Replace lone surrogates, which UTF-8 cannot encode, by question marks."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
-    return [_without_surrogates(part) for part in value] if isinstance(value, list | tuple) else value
+    return [without_surrogates(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
@@ -33,6 +47,15 @@ def integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":
 
     data = pa.py_buffer(numbers)
     return pa.Array.from_buffers(type_, data.size * 8 // type_.bit_width, [None, data])
+
+
+def marks_of(marks: Mapping[int, str], count: int) -> "pa.Array":
+    """Return *marks* of *count* rows, by position; null where a row has none."""
+    import pyarrow as pa
+
+    if not marks:
+        return pa.nulls(count, pa.string())
+    return pa.array(map(marks.get, range(count)), pa.string(), size=count)
 
 
 def words_at(numbers: "pa.Array", words: Sequence[str]) -> "pa.Array":
@@ -50,3 +73,24 @@ def take(column: "pa.Array", places: "pa.Array") -> "pa.Array":
     if not pa.types.is_dictionary(column.type):
         return column.take(places)
     return pa.DictionaryArray.from_arrays(column.indices.take(places), column.dictionary)
+
+
+def kept(
+    pings: "pa.Array", numbers: Sequence[int | None] | int, columns: "Sequence[pa.Array]"
+) -> "list[pa.Array]":
+    """
+    Return the places of *pings*, and *columns*, without the rows of unwanted pings.
+
+    Args:
+        numbers: The place of each ping (None where it is unwanted), or that of the first.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(numbers, int):
+        return [pc.add(pings, pa.scalar(numbers, pings.type)), *columns]
+    places = pa.array(numbers, pings.type).take(pings)
+    if not places.null_count:
+        return [places, *columns]
+    wanted = places.is_valid()
+    return [column.filter(wanted) for column in (places, *columns)]

@@ -6,23 +6,25 @@ in order a row group at a time, so that memory holds them once.
 PyArrow is an optional extra, so it is imported inside functions.
 """
 
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storage.tables.arrays import array_of, integers, take
+from storage.tables.arrays import array_of, take
 from storage.tables.columns import (
     HISTOGRAMS,
     PING_COLUMNS,
     PINGS,
     ROW_GROUP_ROWS,
+    SCALARS,
     SORT_ORDER,
     TABLES,
     schema_of,
     written_schema_of,
 )
-from storage.tables.histogram_arrays import Numbered, histogram_arrays
+from storage.tables.histogram_arrays import histogram_arrays
+from storage.tables.ping_arrays import ping_arrays
 from storage.tables.rows import TableRows
+from storage.tables.scalar_arrays import scalar_arrays
 from storage.tables.sorting import order_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 Part = tuple[TableRows, Sequence[bool] | None]
 """Rows, and for each of their pings whether it is wanted; None where all are."""
+
+Places = Sequence[int | None] | int
+"""For each ping of a part its place in the table ``pings``; that of the first where all are wanted."""
 
 Change = Callable[[Any], Any]
 
@@ -91,64 +96,48 @@ def sorted_rows_of(parts: Sequence[Part], first_ping: int = 0) -> dict[str, Sort
     Args:
         first_ping: The number of the first ping; those behind it have the following ones.
     """
-    pings = _Pings(parts, first_ping)
-    histograms = histogram_arrays(pings.histograms())
+    numbered = [(rows, number) for (rows, _), number in zip(parts, _places_of(parts), strict=True)]
+    pings = ping_arrays([(rows.pings, keep) for rows, keep in parts], first_ping)
+    histograms = histogram_arrays([(rows.histograms, number) for rows, number in numbered])
     changes = dict.fromkeys(("starts", "counts"), histograms.wide)
+    places, scalars = scalar_arrays([(rows.scalars, number) for rows, number in numbered])
     found = {
-        PINGS: SortedRows(PINGS, pings.columns),
-        HISTOGRAMS: SortedRows(HISTOGRAMS, histograms.columns, (pings.columns, histograms.pings), changes),
+        PINGS: SortedRows(PINGS, pings),
+        HISTOGRAMS: SortedRows(HISTOGRAMS, histograms.columns, (pings, histograms.pings), changes),
+        SCALARS: SortedRows(SCALARS, scalars, (pings, places)),
     }
     for table in TABLES:
         if table not in found:
-            places, columns = _from_tuples(table, pings.tuples(table))
-            found[table] = SortedRows(table, columns, (pings.columns, places))
+            places, columns = _from_tuples(table, _tuples_of(table, numbered))
+            found[table] = SortedRows(table, columns, (pings, places))
     return found
 
 
-class _Pings:
-    """The pings of several `TableRows` with consecutive numbers; unwanted pings have none."""
+def _places_of(parts: Sequence[Part]) -> Iterator[Places]:
+    """Yield the places of the pings of each part among all wanted ones."""
+    count = 0
+    for rows, keep in parts:
+        if keep is None:
+            yield count
+            count += len(rows.pings)
+            continue
+        places: list[int | None] = []
+        for is_kept in keep:
+            places.append(count if is_kept else None)
+            count += is_kept
+        yield places
 
-    def __init__(self, parts: Sequence[Part], first: int) -> None:
-        import pyarrow as pa
 
-        self._parts = parts
-        # For each part the place of its first ping; where some are unwanted, that of each.
-        self._places: list[Sequence[int | None] | int] = []
-        wanted: list[tuple[Any, ...]] = []
-        for rows, keep in parts:
-            if keep is None:
-                self._places.append(len(wanted))
-                wanted += rows.pings
-                continue
-            places: list[int | None] = []
-            for ping, is_kept in zip(rows.pings, keep, strict=True):
-                places.append(len(wanted) if is_kept else None)
-                if is_kept:
-                    wanted.append(ping)
-            self._places.append(places)
-        *fields, _ = schema_of(PINGS)
-        columns = list(zip(*wanted, strict=True)) or [()] * len(fields)
-        self.columns = {
-            field.name: array_of(values, field.type) for values, field in zip(columns, fields, strict=True)
-        }
-        self.columns["ping"] = integers(array("q", range(first, first + len(wanted))), pa.int64())
-
-    def histograms(self) -> list[Numbered]:
-        """Return the histograms of each part, with the places of its pings."""
-        return [
-            (rows.histograms, places) for (rows, _), places in zip(self._parts, self._places, strict=True)
-        ]
-
-    def tuples(self, table: str) -> list[tuple[Any, ...]]:
-        """Return the tuples of *table*, with the place of their ping."""
-        found: list[tuple[Any, ...]] = []
-        for (rows, _), places in zip(self._parts, self._places, strict=True):
-            tuples: list[Any] = getattr(rows, table)
-            if isinstance(places, int):
-                found += [(row[0] + places, *row[1:]) for row in tuples]
-            else:
-                found += [(place, *row[1:]) for row in tuples if (place := places[row[0]]) is not None]
-        return found
+def _tuples_of(table: str, parts: Sequence[tuple[TableRows, Places]]) -> list[tuple[Any, ...]]:
+    """Return the tuples of *table*, with the place of their ping."""
+    found: list[tuple[Any, ...]] = []
+    for rows, places in parts:
+        tuples: list[Any] = getattr(rows, table)
+        if isinstance(places, int):
+            found += [(row[0] + places, *row[1:]) for row in tuples]
+        else:
+            found += [(place, *row[1:]) for row in tuples if (place := places[row[0]]) is not None]
+    return found
 
 
 def _from_tuples(table: str, tuples: Sequence[tuple[Any, ...]]) -> "tuple[pa.Array, dict[str, pa.Array]]":

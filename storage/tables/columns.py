@@ -40,6 +40,9 @@ SPLIT_BYTES = {
 # The column by which rows of other tables name their ping.
 PING_KEY = "ping"
 
+# The column of values that break their definition; files of older servers lack it.
+MARK = "mark"
+
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
 # Ids would be most of a file's bytes, so these rows have the number of their ping in place of them.
 PING_COLUMNS = (
@@ -91,6 +94,7 @@ def schema_of(table: str) -> "pa.Schema":
             ("counts", pa.list_(whole)),
             ("shape", text),
             ("sum", whole),
+            (MARK, text),
             *ping,
         ],
         SCALARS: [
@@ -100,6 +104,7 @@ def schema_of(table: str) -> "pa.Schema":
             ("value_number", pa.float64()),
             ("value_text", text),
             ("value_boolean", pa.bool_()),
+            (MARK, text),
             *ping,
         ],
     }
@@ -120,6 +125,7 @@ def _event_columns(ping: "Columns") -> "dict[str, Columns]":
             ("timestamp_ms", whole),
             *((name, text) for name in ("category", "method", "object", "value")),
             ("extra", pairs),
+            (MARK, text),
             *ping,
         ],
         UPTAKE: [
@@ -156,6 +162,17 @@ def written_schema_of(table: str) -> "pa.Schema":
     return pa.schema(
         [field.with_type(words) if field.type == pa.string() else field for field in schema_of(table)]
     )
+
+
+def as_written(table: str, rows: "pa.Table") -> "pa.Table":
+    """Return *rows* of a file in the columns of `written_schema_of`; a column that the file lacks is null."""
+    import pyarrow as pa
+
+    schema = written_schema_of(table)
+    if MARK in schema.names and MARK not in rows.column_names:
+        nulls = pa.nulls(rows.num_rows, schema.field(MARK).type)
+        rows = rows.add_column(schema.get_field_index(MARK), MARK, nulls)
+    return rows.cast(schema)
 
 
 def text_columns_of(table: str) -> list[str]:

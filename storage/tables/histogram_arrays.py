@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from storage.tables.arrays import integers, words_at
+from storage.tables.arrays import Distinct, integers, kept, marks_of, words_at
+from storage.tables.columns import MARK
 from storage.tables.rows import NO_SUM, HistogramColumns
 
 if TYPE_CHECKING:
@@ -40,32 +41,18 @@ class HistogramArrays:
         return pa.ListArray.from_arrays(offsets, numbers)
 
 
-class _Distinct:
-    """Values of several parts, with consecutive numbers."""
-
-    def __init__(self) -> None:
-        self.values: dict[Any, int] = {}
-
-    def numbers_of(self, values: Sequence[Any]) -> "pa.Array":
-        """Return the number here of each of *values*."""
-        import pyarrow as pa
-
-        known = self.values
-        return pa.array([known.setdefault(value, len(known)) for value in values], pa.int32())
-
-
 def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
     """Return the histograms of *parts* that are of wanted pings."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    words, keys = _Distinct(), _Distinct()
+    words, keys = Distinct(), Distinct()
     large: list[int] = []
     arrays: list[list[pa.Array]] = []
     for histograms, numbers in parts:
         arrays.append(_arrays_of(histograms, numbers, words, keys, len(large)))
         large += histograms.large
-    names = ["", "process", "label", "key", "starts", "counts", "sum"]
+    names = ["", "process", "label", "key", "starts", "counts", "sum", MARK]
     joined = [
         columns[0] if len(columns) == 1 else pa.concat_arrays(columns)
         for columns in zip(*arrays, strict=True)
@@ -78,12 +65,13 @@ def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
         columns[name] = words_at(key, values)
     for name in ("process", "label"):
         columns[name] = words_at(columns[name], list(words.values))
+    columns[MARK] = columns[MARK].dictionary_encode()
     columns["sum"] = pc.if_else(pc.equal(columns["sum"], NO_SUM), pa.scalar(None, pa.int64()), columns["sum"])
     return HistogramArrays(columns.pop(""), columns, pa.array(large, pa.int64()))
 
 
 def _arrays_of(
-    held: HistogramColumns, numbers: Sequence[int | None] | int, words: _Distinct, keys: _Distinct, large: int
+    held: HistogramColumns, numbers: Sequence[int | None] | int, words: Distinct, keys: Distinct, large: int
 ) -> "list[pa.Array]":
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -92,25 +80,17 @@ def _arrays_of(
     new_words, new_keys = words.numbers_of(held.words), keys.numbers_of(held.shape_keys)
     ends = pc.cumulative_sum(integers(held.lengths, short))
     offsets = pa.concat_arrays([pa.array([0], short), ends])
-    ping = integers(held.pings, short)
-    if isinstance(numbers, int):
-        ping = pc.add(ping, pa.scalar(numbers, short))
-    else:
-        ping = pa.array(numbers, short).take(ping)
     lists = [integers(held.starts, short), integers(held.counts, short)]
     if large and held.large:
         lists = [
             pc.if_else(pc.less(each, 0), pc.subtract(each, pa.scalar(large, short)), each) for each in lists
         ]
     columns = [
-        ping,
         new_words.take(integers(held.processes, short)),
         new_words.take(integers(held.labels, short)),
         new_keys.take(integers(held.keys, short)),
         *(pa.ListArray.from_arrays(offsets, each) for each in lists),
         integers(held.sums, pa.int64()),
+        marks_of(held.marks, len(held.pings)),
     ]
-    if ping.null_count:
-        wanted = ping.is_valid()
-        columns = [column.filter(wanted) for column in columns]
-    return columns
+    return kept(integers(held.pings, short), numbers, columns)

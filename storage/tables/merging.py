@@ -12,8 +12,9 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TABLES_FOLDER, TableFile
 from storage.partitions.compact import Merged
-from storage.tables.columns import SORT_ORDER, text_columns_of, written_schema_of
+from storage.tables.columns import SORT_ORDER, as_written
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
+from storage.tables.reading import open_part
 from storage.tables.sorting import sorted_rows
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _Cursor:
         for group in self._groups:
             read = self._file.read_row_group(group, use_threads=False)
             if read.num_rows:
-                rows = read.cast(written_schema_of(self._table)).combine_chunks()
+                rows = as_written(self._table, read).combine_chunks()
                 self._rows = rows.to_batches()[0]
                 self.last = self._key(read.num_rows - 1)
                 return True
@@ -84,13 +85,8 @@ def merged_rows(table: str, paths: Sequence[Path]) -> Iterator["pa.RecordBatch"]
         OSError, pyarrow.ArrowInvalid: A file cannot be read.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    texts = text_columns_of(table)
-    cursors = []
-    for number, path in enumerate(paths):
-        file = pq.ParquetFile(path, read_dictionary=texts, memory_map=False)
-        cursors.append(_Cursor(table, number, file))
+    cursors = [_Cursor(table, number, open_part(table, path)) for number, path in enumerate(paths)]
     # The file whose loaded rows end first: all rows up to its last one are loaded.
     queue = [(cursor.last, cursor.number) for cursor in cursors if cursor.last]
     heapq.heapify(queue)

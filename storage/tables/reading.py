@@ -2,12 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from storage.tables.columns import text_columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
+
+
+def open_part(table: str, source: str | Path | BinaryIO) -> "pq.ParquetFile":
+    """
+    Return an open part file of *table* whose texts stay dictionary-encoded.
+
+    Raises:
+        OSError, pyarrow.ArrowInvalid: It cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(source)
+    names = frozenset(metadata.schema.to_arrow_schema().names)
+    # A file of an older server may lack columns.
+    texts = [name for name in text_columns_of(table) if name in names]
+    return pq.ParquetFile(source, read_dictionary=texts, metadata=metadata)
 
 
 class PartReader:
@@ -19,13 +36,10 @@ class PartReader:
     """
 
     def __init__(self, table: str, path: str | Path) -> None:
-        import pyarrow.parquet as pq
-
-        metadata = pq.read_metadata(path)
-        self.names = frozenset(metadata.schema.to_arrow_schema().names)
-        texts = [name for name in text_columns_of(table) if name in self.names]
-        self._file: pq.ParquetFile = pq.ParquetFile(path, read_dictionary=texts, metadata=metadata)
-        self._places = {name: place for place, name in enumerate(metadata.schema.names)}
+        self._file = open_part(table, path)
+        schema = self._file.metadata.schema
+        self.names = frozenset(schema.to_arrow_schema().names)
+        self._places = {name: place for place, name in enumerate(schema.names)}
 
     def __enter__(self) -> "PartReader":
         return self

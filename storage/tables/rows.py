@@ -1,18 +1,14 @@
-"""Rows for the tables, as plain values that are cheap to pickle."""
+"""Rows for the tables, as plain values that are cheap to pickle: mostly by column, flat."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
-PingRow = tuple[Any, ...]
-"""The columns of the table ``pings`` in their order; ids are 16 bytes."""
-
-ScalarValues = tuple[int, str, str, str, str, float | None, str | None, bool | None]
-"""Ping, metric, process, label, kind, and the three values."""
-
-EventValues = tuple[int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...]]
-"""Ping, process, timestamp, category, method, object, value, extra."""
+EventValues = tuple[
+    int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...], str | None
+]
+"""Ping, process, timestamp, category, method, object, value, extra, and the mark."""
 
 UptakeValues = tuple[Any, ...]
 """Ping, then the columns of the table ``uptake`` from process to anomalies."""
@@ -23,8 +19,43 @@ EnrollmentValues = tuple[Any, ...]
 ShapeKey = tuple[str, str, str]
 """Metric, kind, shape."""
 
+ScalarKey = tuple[str, str, str, str]
+"""Metric, process, label, kind."""
+
+Experiments = tuple[tuple[str, str | None], ...]
+"""Experiment and branch."""
+
+PING_TEXTS = (
+    *("namespace", "doctype", "docversion", "application", "channel", "version", "build_id"),
+    *("os", "os_version", "architecture", "reason", "revision", "session_id", "subsession_id"),
+    "source_tags",
+)
+"""The columns of the table ``pings`` that hold texts, in the order of `PingColumns.texts`."""
+
 NO_SUM = -(2**63)
+NO_WORD = NO_SAMPLE = -1
 MAX_INT32 = 2**31 - 1
+NUMBER, TEXT, BOOLEAN = range(3)
+
+
+@dataclass(slots=True)
+class PingColumns:
+    """Pings by column: an entry a ping; in `texts` one for each of `PING_TEXTS`."""
+
+    document_ids: bytearray = field(default_factory=bytearray)  # 16 bytes each
+    # Of arrival, in microseconds since 1970.
+    timestamps: "array[int]" = field(default_factory=lambda: array("q"))
+    client_ids: bytearray = field(default_factory=bytearray)  # 16 bytes each; zeros without an id
+    sample_ids: "array[int]" = field(default_factory=lambda: array("i"))  # `NO_SAMPLE` without a client id
+    # Positions in `words`; `NO_WORD` for a text that it does not have.
+    texts: "array[int]" = field(default_factory=lambda: array("i"))
+    subsession_counters: list[int | None] = field(default_factory=list)
+    experiments: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `experiment_sets`
+    words: list[str] = field(default_factory=list)
+    experiment_sets: list[Experiments] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
 
 
 @dataclass(slots=True)
@@ -47,6 +78,7 @@ class HistogramColumns:
     large: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     shape_keys: list[ShapeKey] = field(default_factory=list)
+    marks: dict[int, str] = field(default_factory=dict)  # by the position of the histogram; few have one
 
     def add_buckets(self, starts: Sequence[int], counts: Sequence[int]) -> None:
         """Append *starts* and *counts* of one histogram."""
@@ -71,13 +103,30 @@ class HistogramColumns:
 
 
 @dataclass(slots=True)
+class ScalarColumns:
+    """Scalars of many pings by column: an entry a scalar."""
+
+    pings: "array[int]" = field(default_factory=lambda: array("i"))
+    keys: "array[int]" = field(default_factory=lambda: array("i"))  # positions in `scalar_keys`
+    kinds: bytearray = field(default_factory=bytearray)  # `NUMBER`, `TEXT` or `BOOLEAN`
+    # The number; the position in `words`; 0 or 1.
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    scalar_keys: list[ScalarKey] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    marks: dict[int, str] = field(default_factory=dict)  # by the position of the scalar; few have one
+
+    def __len__(self) -> int:
+        return len(self.pings)
+
+
+@dataclass(slots=True)
 class TableRows:
     """The rows of some records."""
 
-    pings: list[PingRow] = field(default_factory=list)
+    pings: PingColumns = field(default_factory=PingColumns)
     items: list[int] = field(default_factory=list)  # a number for each ping, chosen by the caller
     histograms: HistogramColumns = field(default_factory=HistogramColumns)
-    scalars: list[ScalarValues] = field(default_factory=list)
+    scalars: ScalarColumns = field(default_factory=ScalarColumns)
     events: list[EventValues] = field(default_factory=list)
     uptake: list[UptakeValues] = field(default_factory=list)
     enrollments: list[EnrollmentValues] = field(default_factory=list)
@@ -85,9 +134,5 @@ class TableRows:
 
     def __len__(self) -> int:
         """Return the number of rows in all tables."""
-        tuples = (self.pings, self.scalars, self.events, self.uptake, self.enrollments)
-        return len(self.histograms.pings) + sum(map(len, tuples))
-
-    def days(self) -> Iterator[Any]:
-        """Yield the day of each ping."""
-        return (ping[2] for ping in self.pings)
+        tables: tuple[Sized, ...] = (self.pings, self.scalars, self.events, self.uptake, self.enrollments)
+        return len(self.histograms.pings) + sum(map(len, tables))

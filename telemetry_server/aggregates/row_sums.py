@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.columns import one_array
+from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
 from telemetry_server.aggregates.day_pings import BATCH_ROWS
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
@@ -87,7 +88,7 @@ class RowSums:
             return
         for path in day.paths.get(HISTOGRAMS, ()):
             with PartReader(HISTOGRAMS, path) as part:
-                for rows in part.of_metric(self.metric, HISTOGRAM_COLUMNS):
+                for rows in counted_of_metric(part, self.metric, HISTOGRAM_COLUMNS):
                     yield facts_of_histograms(rows, pings)
         for path in day.paths.get(SCALARS, ()):
             with PartReader(SCALARS, path) as part:
@@ -101,7 +102,7 @@ def _scalars_of(part: PartReader, measure: str) -> "Iterator[pa.Table]":
     """Yield the rows of *part* that are summed up as *measure*."""
     import pyarrow.compute as pc
 
-    for rows in part.batches(SCALAR_COLUMNS, BATCH_ROWS):
+    for rows in counted_batches(part, SCALAR_COLUMNS, BATCH_ROWS):
         names = one_array(rows.column("metric")).unique().to_pylist()
         kinds = one_array(rows.column("kind")).unique().to_pylist()
         wanted = [

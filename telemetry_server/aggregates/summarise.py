@@ -19,6 +19,7 @@ from storage.tables.reading import PartReader
 from telemetry_server.aggregates.cells import NUMBERS, WORDS, cells_of
 from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.columns import one_array, parted, ranked
+from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
 from telemetry_server.aggregates.day_pings import BATCH_ROWS, DayPings
 from telemetry_server.aggregates.dimensions import Dimensions
 from telemetry_server.aggregates.facts import (
@@ -85,7 +86,7 @@ def _facts_of(table: str, part: PartReader, pings: Pings) -> "Iterator[pa.Table]
         return
     columns, facts_of = FACTS[table]
     metrics = WholeMetrics()
-    for rows in metrics.of(part.batches(columns, BATCH_ROWS)):
+    for rows in metrics.of(counted_batches(part, columns, BATCH_ROWS)):
         facts = facts_of(rows, pings)
         if facts is not None:
             yield facts
@@ -107,7 +108,7 @@ def _part_of(
     import pyarrow.compute as pc
 
     held = []
-    for rows in part.of_metric(metric, columns):
+    for rows in counted_of_metric(part, metric, columns):
         facts = facts_of(rows)
         if facts is not None:
             _, rest = parted(one_array(facts.column("dimensions")), which[1])

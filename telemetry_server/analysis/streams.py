@@ -199,13 +199,13 @@ def _definitions(cache: "RevisionCache") -> Rows:
 
     for cached in cache.list():
         try:
-            spec_file = cache.load(cached.revision)
+            spec_file = cache.load_listed(cached)
         except BrokenSpecFile:  # the cache has logged it, and the other files are still good
             continue
         if spec_file is None:
             continue
         revision = str(cached.revision)
-        texts = load_definitions(spec_file.text)
+        texts = load_definitions(spec_file.text) if cached.has_histograms else {}
         for spec in spec_file:
             definition = orjson.dumps(texts.get(spec.name)).decode()
             yield revision, "histogram", spec.name, definition, list(spec.bucket_starts)

@@ -13,8 +13,10 @@ from telemetry_server.convert.payloads.parsed_payload import JsonObject, ParsedP
 from telemetry_server.convert.ping import Parse, Ping
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.doctypes.layout import DoctypeKey
+from telemetry_server.outcomes.outcome import FrequencyLimit
 from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeCheck
 from telemetry_server.pings.geo import GeoLookup
+from telemetry_server.pings.left_out import LeftOut
 from telemetry_server.pings.metadata_fields import MetadataFields
 from telemetry_server.pings.submit_path import SubmitPath
 from telemetry_server.probes.glean_registry import GleanApplications
@@ -63,6 +65,9 @@ class Conversion:
     doctype_check: DoctypeCheck = field(init=False)
     definitions: Chosen = field(init=False)
     packer: Packer = field(init=False)
+    # _mark_probes
+    left_out: LeftOut = field(default_factory=LeftOut)
+    frequency: FrequencyLimit | None = None
 
     def with_parser(self, parse: Parse) -> "Conversion":
         """A copy for the steps on the ping, with notes of its own."""

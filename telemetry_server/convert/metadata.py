@@ -7,6 +7,7 @@ from typing import Any
 from storage.raw.submission import Submission
 from telemetry_server.outcomes.outcome import DroppedHistogram
 from telemetry_server.outcomes.timestamps import timestamp
+from telemetry_server.pings.left_out import LEFT_OUT
 
 # Headers that may hold a client's address are never stored in a record.
 ADDRESS_HEADERS = frozenset({"x_forwarded_for", "forwarded", "x_real_ip", "remote_addr", "x_pipeline_proxy"})
@@ -24,6 +25,7 @@ def metadata_of(
     revision: str | None,
     dropped: Iterable[DroppedHistogram],
     anomalies: Mapping[str, int],
+    left_out: Mapping[str, Any],
     self_described: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The object ``metadata``.  Optional keys are omitted when they do not apply."""
@@ -45,6 +47,8 @@ def metadata_of(
         metadata["dropped_histograms"] = dict(reasons)
     if anomalies:
         metadata["anomalies"] = dict(anomalies)
+    if left_out:
+        metadata[LEFT_OUT] = left_out
     if self_described:
         metadata["self_described"] = self_described
     return metadata

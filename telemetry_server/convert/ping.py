@@ -64,6 +64,7 @@ class FullyParsedPing:
         note_parsing(parsed, notes)
         self.root = parsed.value
         self.text = parsed.text
+        self._reads_as_written = not parsed.may_have_long_integers
 
     def decoded(self) -> JsonObject:
         """The outermost object itself."""
@@ -79,9 +80,9 @@ class FullyParsedPing:
         """The JSON of *record*, integers past 64 bits included."""
         return json_of(record)
 
-    def opened(self, record: dict[str, Any]) -> None:
-        """Always None: a reader of the JSON sees other numbers, for example, than are in *record*."""
-        del record
+    def opened(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Return *record*; None where a reader of the JSON may see other numbers than are in it."""
+        return record if self._reads_as_written else None
 
 
 Parse = Callable[[bytes, Counter[str]], Ping]

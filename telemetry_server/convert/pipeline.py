@@ -237,6 +237,7 @@ def _stored(conversion: Conversion) -> Stored:
             revision_source=chosen.source,
             revision=chosen.revision,
             anomalies=anomalies_in(conversion.notes),
+            left_out=conversion.left_out.as_json(),
             dropped=packer.dropped,
             self_described=packer.self_described(),
         )
@@ -254,6 +255,7 @@ def _stored(conversion: Conversion) -> Stored:
         notes=conversion.notes,
         opened=conversion.ping.opened(record),
         submission=conversion.submission if conversion.is_anonymous else None,
+        frequency=conversion.frequency,
     )
 
 

@@ -1,6 +1,7 @@
 """Conversion steps that hold a ping against its store and the definitions of its probes."""
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 from histogram_specs.errors import BadRevisionUrl
@@ -11,13 +12,13 @@ from telemetry_server.convert.conversion import Conversion
 from telemetry_server.convert.histograms.histogram_packer import KEYED
 from telemetry_server.convert.histograms.self_description import PROCESSES, Section
 from telemetry_server.convert.privacy import with_coarse_time, with_unlinkable_headers
-from telemetry_server.outcomes.outcome import AwaitingSpecs, QuarantineReason
+from telemetry_server.outcomes.outcome import AwaitingSpecs, FrequencyLimit, QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal
 from telemetry_server.probes.build import build_of
 from telemetry_server.probes.expectation import Expectations
 from telemetry_server.probes.glean_check import facts_of, glean_marks, is_glean
 from telemetry_server.probes.identity import remove_identities
-from telemetry_server.probes.marks import Mark, MarkName
+from telemetry_server.probes.marks import EXCLUDED, Mark, MarkName
 from telemetry_server.probes.ping_check import (
     count_keyed_marks,
     count_plain_marks,
@@ -30,6 +31,8 @@ from telemetry_server.probes.ping_check import (
 from telemetry_server.probes.processes import CONTENT, PARENT
 from telemetry_server.probes.registry import registry_of
 from telemetry_server.probes.stores import MAIN, TELEMETRY, StorePolicy
+
+CLIENT_DIGEST_BYTES = 16
 
 
 def check_privacy(conversion: Conversion) -> None:
@@ -94,21 +97,44 @@ def mark_probes(conversion: Conversion) -> None:
     policy = conversion.policy
     if policy is None:
         return
+    conversion.frequency = _frequency_limit(conversion, policy)
     root, notes = conversion.ping.root, conversion.notes
     if conversion.path.namespace != TELEMETRY and is_glean(root):
-        notes.update(mark.name.value for mark in _glean_marks(conversion, policy))
+        for mark in _glean_marks(conversion, policy):
+            notes[mark.name.value] += 1
+            _leave_out(conversion, mark)
         return
     expectations = _expectations(conversion)
     for mark in ping_marks(root, policy, expectations):
         notes[mark.name.value] += 1
+        _leave_out(conversion, mark)
     if expectations is None:
         return
     for place, names, rows in conversion.packer.packed:
         process = _process_of(place.section)
         if place.key == KEYED:
-            count_keyed_marks(process, names, rows, expectations, notes)
+            excluded = count_keyed_marks(process, names, rows, expectations, notes)
         else:
-            count_plain_marks(process, names, expectations, notes)
+            excluded = count_plain_marks(process, names, expectations, notes)
+        for mark in excluded:
+            _leave_out(conversion, mark)
+
+
+def _frequency_limit(conversion: Conversion, policy: StorePolicy) -> FrequencyLimit | None:
+    """Return how often the client's pings of this doctype should come; None if there is no limit."""
+    if not policy.min_interval_seconds or policy.is_anonymous:
+        return None
+    client_id = conversion.metadata.fields.get("client_id")
+    if not isinstance(client_id, str):
+        return None
+    client = blake2b(client_id.encode(), digest_size=CLIENT_DIGEST_BYTES).digest()
+    return FrequencyLimit(client, policy.min_interval_seconds)
+
+
+def _leave_out(conversion: Conversion, mark: Mark) -> None:
+    """Note the value of *mark*, if aggregates leave it out."""
+    if mark.name in EXCLUDED and mark.kind is not None and mark.process is not None:
+        conversion.left_out.add(mark.name.value, mark.kind.value, mark.process, mark.metric, mark.key)
 
 
 def _glean_marks(conversion: Conversion, policy: StorePolicy) -> Iterator[Mark]:

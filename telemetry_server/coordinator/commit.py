@@ -26,6 +26,7 @@ from storage.raw.writer import utc_now
 from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.ledger_entries import enter_result
 from telemetry_server.coordinator.partition_limit import PartitionLimit, with_final_directory
+from telemetry_server.coordinator.ping_frequency import FrequencyCheck, with_marks
 from telemetry_server.coordinator.work_items import (
     DuplicateResult,
     Item,
@@ -126,10 +127,11 @@ class Committer:
         moved = self._partition_limit.moved(
             frame.directory for _, result in finished.work for frame in result.frames
         )
+        frequency = FrequencyCheck(self._ledger)
         final = [
             [
                 with_final_directory(result, moved)
-                for result in self.mark_duplicates(task, packed.results, stored_now)
+                for result in frequency.marked(self.mark_duplicates(task, packed.results, stored_now))
             ]
             for task, packed in finished.work
         ]
@@ -149,6 +151,7 @@ class Committer:
             for (task, _), results in zip(finished.work, final, strict=True):
                 for result in results:
                     enter_result(transaction, counts, task.items[result.index], result, now)
+            frequency.enter(transaction, now)
             appended = self._writer.write(transaction, frames)
             transaction.add(counts)
         packed_results = (packed for _, packed in finished.work)
@@ -158,10 +161,13 @@ class Committer:
         self, task: Task, packed: TaskResult, results: Iterable[ItemResult], moved: Mapping[str, str]
     ) -> list[Frame]:
         """Return the frames to write for a task: without duplicates, but with lines for conflicts."""
+        results = list(results)
         duplicates = [result for result in results if isinstance(result, DuplicateResult)]
         frames = [
             Frame(moved.get(frame.directory, frame.directory), frame.data, len(frame.members))
-            for frame in without(packed.frames, frozenset(result.index for result in duplicates))
+            for frame in with_marks(
+                without(packed.frames, frozenset(result.index for result in duplicates)), results
+            )
         ]
         conflicts = (result for result in duplicates if result.is_conflict)
         return frames + [self._conflict(task.items[result.index], result) for result in conflicts]

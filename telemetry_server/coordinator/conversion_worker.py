@@ -137,6 +137,7 @@ class ResultBuilder:
             histograms_kept=outcome.histograms_kept,
             dropped=self._write_dropped(index, submission, outcome, received_at),
             notes=outcome.notes,
+            frequency=outcome.frequency,
         )
         self._results.append(result)
 

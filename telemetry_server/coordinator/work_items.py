@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
 from storage.tables.rows import TableRows
+from telemetry_server.outcomes.outcome import FrequencyLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class StoredResult(_Received):
     histograms_kept: int
     dropped: Mapping[str, int]  # reason -> histograms
     notes: Mapping[str, int]
+    frequency: FrequencyLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)

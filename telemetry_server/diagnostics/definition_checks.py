@@ -25,7 +25,7 @@ def definitions(settings: Settings) -> Iterator[Finding]:
     for cached in cache.list():
         count += 1
         try:
-            cache.load(cached.revision)
+            cache.load_listed(cached)
         except (BrokenSpecFile, OSError) as error:
             broken.append((cached.path, _one_line(cached.path, error)))
     if broken:

@@ -3,9 +3,13 @@
 from collections import Counter
 from typing import Any
 
+from telemetry_server.probes.marks import MarkName
 from telemetry_server.probes.probe_checks import ProbeChecks, checked_record
 
 _NOT_COMPUTED = "counted when the ping was converted"
+_DETAILS = {
+    MarkName.TOO_FREQUENT.value: "another ping of the client came less than min_interval_seconds before it"
+}
 
 
 def anomalies_of(record: dict[str, Any], checks: ProbeChecks) -> list[dict[str, Any]]:
@@ -29,7 +33,7 @@ def anomalies_of(record: dict[str, Any], checks: ProbeChecks) -> list[dict[str, 
         counted[mark.name.value] -= 1
     for name, count in counted.items():
         listed += [
-            {"name": name, "metric": None, "process": None, "detail": _NOT_COMPUTED}
+            {"name": name, "metric": None, "process": None, "detail": _DETAILS.get(name, _NOT_COMPUTED)}
             for _ in range(min(count, 1))
         ]
     return listed

@@ -53,6 +53,14 @@ class DroppedHistogram(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class FrequencyLimit:
+    """How often the pings of a client should come."""
+
+    client: bytes  # a digest of the client id
+    min_interval_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A ping that became a record."""
 
@@ -65,9 +73,10 @@ class Stored:
     digest: int  # of the inflated body: distinguishes a retry from other bytes under the same id
     dropped: tuple[DroppedHistogram, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
-    # The record before it was text, where the compiled walk read the ping: readers need not parse it again.
+    # The record before it was text, where it reads the same: readers need not parse it again.
     opened: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     submission: Submission | None = None  # of an anonymous ping: as it may be written outside of raw/
+    frequency: FrequencyLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class ParsedObject:
     text: bytes  # as parsed: without a byte order mark, lone surrogates replaced
     had_byte_order_mark: bool = False
     lone_surrogates: int = 0  # replaced in it
+    may_have_long_integers: bool = False
 
 
 def parse_object(text: bytes) -> ParsedObject:
@@ -62,15 +63,15 @@ def parse_object(text: bytes) -> ParsedObject:
     skipped_bytes = len(_BOM) if had_byte_order_mark else 0
     lone_surrogates = 0
     try:
-        value = _value_of(text, skipped_bytes)
+        value, has_long = _value_of(text, skipped_bytes)
     except InvalidJson:
         text, lone_surrogates = replace_in_json(text)
         if not lone_surrogates:
             raise
-        value = _value_of(text, skipped_bytes)
+        value, has_long = _value_of(text, skipped_bytes)
     if value.__class__ is not dict:
         raise InvalidJson(f"the outermost value is {json_type(value)}, not an object")
-    return ParsedObject(value, text, had_byte_order_mark, lone_surrogates)
+    return ParsedObject(value, text, had_byte_order_mark, lone_surrogates, has_long)
 
 
 def stored_object(text: bytes) -> dict[str, Any]:
@@ -92,12 +93,14 @@ def json_of(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _value_of(text: bytes, skipped_bytes: int) -> Any:
+def _value_of(text: bytes, skipped_bytes: int) -> tuple[Any, bool]:
+    """Return the value of *text*, and whether it may have integers past 64 bits."""
     value = _parse_shallow(text, skipped_bytes)
-    if may_have_long_integers(text):
+    has_long = may_have_long_integers(text)
+    if has_long:
         value = None  # frees its memory before the second parse
         value = json.loads(text)
-    return value
+    return value, has_long
 
 
 def _parse_shallow(text: bytes, skipped_bytes: int) -> Any:

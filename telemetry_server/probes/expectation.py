@@ -133,7 +133,9 @@ class Expectations:
             for name, faults in self.flagged_histograms(process).items():
                 for mark, _ in faults:
                     by_mark.setdefault(mark.value, set()).add(name)
-            marked = tuple((mark, frozenset(names)) for mark, names in by_mark.items())
+            marked = tuple(
+                (mark.value, frozenset(by_mark[mark.value])) for mark in MarkName if mark.value in by_mark
+            )
             self._marked_names[process] = marked
         return marked
 

@@ -7,7 +7,7 @@ from typing import Any
 from telemetry_server.probes.fields import shown
 from telemetry_server.probes.glean_file import EVENT, GleanMetric
 from telemetry_server.probes.glean_registry import GleanRegistry
-from telemetry_server.probes.marks import Mark, MarkName
+from telemetry_server.probes.marks import Kind, Mark, MarkName
 from telemetry_server.probes.parts import object_of, value_of
 from telemetry_server.probes.versions import is_expired
 
@@ -17,6 +17,7 @@ OWN_EXTRA_KEYS = frozenset({"glean_timestamp"})
 # The label of every label that is not listed or past the limit.
 OTHER_LABEL = "__other__"
 LABELED, DUAL_LABELED = "labeled_", "dual_labeled_"
+DISTRIBUTION = "_distribution"
 
 
 def _is_whole(value: Any) -> bool:
@@ -77,11 +78,14 @@ def glean_marks(ping: dict[str, Any], registry: GleanRegistry | None, facts: Pin
     for kind, name, value in _metrics_in(ping):
         has_values = True
         if registry is not None and not registry.is_internal(name):
-            yield from _metric_marks(registry.metric(name), kind, name, value, facts)
+            table = Kind.HISTOGRAM if kind.endswith(DISTRIBUTION) else Kind.SCALAR
+            for mark in _metric_marks(registry.metric(name), kind, name, value, facts):
+                yield mark._replace(kind=table)
     for event in _events_in(ping):
         has_values = True
         if registry is not None:
-            yield from _event_marks(registry, event, facts)
+            for mark in _event_marks(registry, event, facts):
+                yield mark._replace(kind=Kind.EVENT)
     if has_values and registry is None:
         yield Mark(MarkName.NO_DEFINITIONS, "the definitions of its application were not imported")
 
@@ -115,8 +119,8 @@ def _event_name(event: Mapping[str, Any]) -> str:
 def _metric_marks(
     metric: GleanMetric | None, kind: str, name: str, value: Any, facts: PingFacts
 ) -> Iterator[Mark]:
-    def mark(mark_name: MarkName, detail: str) -> Mark:
-        return Mark(mark_name, detail, name, "")
+    def mark(mark_name: MarkName, detail: str, label: str | None = None) -> Mark:
+        return Mark(mark_name, detail, name, "", label)
 
     if metric is None:
         yield mark(MarkName.UNKNOWN_METRIC, f"{shown(name)} is not defined")
@@ -135,7 +139,7 @@ def _metric_marks(
     if kind.startswith(LABELED) and metric.labels:
         for label in value:
             if label not in metric.labels and label != OTHER_LABEL:
-                yield mark(MarkName.KEY_NOT_ALLOWED, f"the label {shown(label)} is not on its list")
+                yield mark(MarkName.KEY_NOT_ALLOWED, f"the label {shown(label)} is not on its list", label)
 
 
 def _event_marks(registry: GleanRegistry, event: Mapping[str, Any], facts: PingFacts) -> Iterator[Mark]:

@@ -43,6 +43,14 @@ class MarkName(StrEnum):
     ENVIRONMENT_MISSING = "privacy.environment_missing"
 
 
+class Kind(StrEnum):
+    """What a marked value is: the name of the table that has it."""
+
+    HISTOGRAM = "histograms"
+    SCALAR = "scalars"
+    EVENT = "events"
+
+
 EXCLUDED = frozenset(
     {
         MarkName.UNKNOWN_METRIC,
@@ -66,6 +74,8 @@ class Mark(NamedTuple):
     detail: str  # one line
     metric: str | None = None  # None: the ping as a whole
     process: str | None = None  # the section of the ping
+    key: str | None = None  # of a keyed metric; None: the metric as a whole
+    kind: Kind | None = None  # of the metric
 
     def as_json(self) -> dict[str, str | None]:
         """Return the object that ``explain --json`` lists."""

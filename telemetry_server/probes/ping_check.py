@@ -14,7 +14,7 @@ from telemetry_server.probes.event_check import event_marks
 from telemetry_server.probes.expectation import Expectations
 from telemetry_server.probes.fields import shown
 from telemetry_server.probes.identity import identities_in
-from telemetry_server.probes.marks import Mark, MarkName
+from telemetry_server.probes.marks import EXCLUDED, Kind, Mark, MarkName
 from telemetry_server.probes.parts import object_of, value_of
 from telemetry_server.probes.processes import CONTENT, PARENT
 from telemetry_server.probes.registry import ProbeRegistry
@@ -55,18 +55,24 @@ def ping_marks(
             break
         if measured.scalars or measured.keyed_scalars:
             lacks_definitions |= not expectations.has_scalars
-            yield from scalar_marks(measured.process, measured.scalars, expectations, keyed=False)
-            yield from scalar_marks(measured.process, measured.keyed_scalars, expectations, keyed=True)
+            for keyed, values in ((False, measured.scalars), (True, measured.keyed_scalars)):
+                yield from _of_kind(
+                    Kind.SCALAR, scalar_marks(measured.process, values, expectations, keyed=keyed)
+                )
         if measured.events:
             lacks_definitions |= not expectations.has_events
-            yield from event_marks(measured.process, measured.events, expectations)
-    for process, plain, keyed in sent_histograms(ping, policy):
+            yield from _of_kind(Kind.EVENT, event_marks(measured.process, measured.events, expectations))
+    for process, plain, by_key in sent_histograms(ping, policy):
         if expectations is None or not expectations.has_histograms:
             lacks_definitions = True
             break
-        yield from sent_histogram_marks(process, plain, keyed, expectations)
+        yield from _of_kind(Kind.HISTOGRAM, sent_histogram_marks(process, plain, by_key, expectations))
     if lacks_definitions:
         yield Mark(MarkName.NO_DEFINITIONS, "the definitions of its values are not known")
+
+
+def _of_kind(kind: Kind, marks: Iterator[Mark]) -> Iterator[Mark]:
+    return (mark._replace(kind=kind) for mark in marks)
 
 
 def whole_ping_marks(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Mark]:
@@ -161,22 +167,35 @@ def histogram_names(ping: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 def count_plain_marks(
     process: str, names: Collection[str], expectations: Expectations, counts: Counter[str]
-) -> None:
-    """Add to *counts* how often each mark applies to the histograms *names*: as `histogram_marks`, faster."""
+) -> list[Mark]:
+    """
+    Add to *counts* how often each mark applies to the histograms *names*: as `histogram_marks`, faster.
+
+    Returns:
+        The marks of `EXCLUDED`, without details.
+    """
+    excluded: list[Mark] = []
     for mark, marked in expectations.marked_names(process):
-        count = len(marked.intersection(names))
-        if count:
-            counts[mark] += count
+        found = marked.intersection(names)
+        if found:
+            counts[mark] += len(found)
+            if mark in EXCLUDED:
+                excluded += [
+                    Mark(MarkName(mark), "", name, process, kind=Kind.HISTOGRAM) for name in sorted(found)
+                ]
+    return excluded
 
 
 def count_keyed_marks(
     process: str, names: Collection[str], histograms: Any, expectations: Expectations, counts: Counter[str]
-) -> None:
-    """Add to *counts* how often each mark applies to the keyed *histograms*, which have these *names*."""
-    count_plain_marks(process, names, expectations, counts)
+) -> list[Mark]:
+    """Do as `count_plain_marks` for the keyed *histograms*, which have these *names*."""
+    excluded = count_plain_marks(process, names, expectations, counts)
     if not expectations.limited_keys.keys().isdisjoint(names):
-        for mark in _key_marks(process, object_of(histograms), expectations):
-            counts[mark.name.value] += 1
+        marks = list(_key_marks(process, object_of(histograms), expectations))
+        counts.update(mark.name.value for mark in marks)
+        excluded += marks
+    return excluded
 
 
 def _histogram_sections(ping: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -193,7 +212,7 @@ def _name_marks(process: str, names: Collection[str], expectations: Expectations
     flagged = expectations.flagged_histograms(process)
     for name in sorted(flagged.keys() & names):
         for mark, detail in flagged[name]:
-            yield Mark(mark, detail, name, process)
+            yield Mark(mark, detail, name, process, kind=Kind.HISTOGRAM)
 
 
 def _key_marks(process: str, histograms: Mapping[str, Any], expectations: Expectations) -> Iterator[Mark]:
@@ -202,7 +221,7 @@ def _key_marks(process: str, histograms: Mapping[str, Any], expectations: Expect
         for key in object_of(histograms[name]):
             if key not in limited[name]:
                 detail = f"the key {shown(key)} is not on its list"
-                yield Mark(MarkName.KEY_NOT_ALLOWED, detail, name, process)
+                yield Mark(MarkName.KEY_NOT_ALLOWED, detail, name, process, key, Kind.HISTOGRAM)
 
 
 def _below(parent: Any, path: tuple[str, ...]) -> dict[str, Any]:

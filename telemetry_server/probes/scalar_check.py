@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from telemetry_server.probes.definition import ScalarDefinition
-from telemetry_server.probes.expectation import Expectations, ScalarExpectation, wrong_process
+from telemetry_server.probes.expectation import Expectations, Fault, ScalarExpectation, wrong_process
 from telemetry_server.probes.fields import shown
 from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.processes import DYNAMIC, is_allowed
@@ -60,7 +60,8 @@ def _defined_marks(
     elif keyed:
         yield from _keyed_marks(definition, value, label, process)
     elif value.__class__ is not int or definition.kind != "uint" or not 0 <= value <= MAX_UINT:
-        yield from _value_marks(definition.kind, value, label, process)
+        for name, detail in _value_faults(definition.kind, value):
+            yield Mark(name, detail, label, process)
 
 
 def _keyed_marks(definition: ScalarDefinition, by_key: Any, label: str, process: str) -> Iterator[Mark]:
@@ -74,36 +75,37 @@ def _keyed_marks(definition: ScalarDefinition, by_key: Any, label: str, process:
             if key not in allowed:
                 is_known = key.casefold() in folded
                 name = MarkName.KEY_CASE if is_known else MarkName.KEY_NOT_ALLOWED
-                yield Mark(name, f"the key {shown(key)} is not on its list", label, process)
+                yield Mark(name, f"the key {shown(key)} is not on its list", label, process, key)
     most = MAX_KEYS_OF.get(label, MAX_KEYS)
     if len(by_key) > most and not allowed:
         yield Mark(MarkName.OVER_LIMIT, f"it has {len(by_key)} keys; at most {most}", label, process)
     for key, value in by_key.items():
         if not 0 < len(key) <= MAX_KEY_CHARACTERS:
             yield Mark(MarkName.OVER_LIMIT, f"a key has {len(key)} characters, not 1 to 72", label, process)
-        yield from _value_marks(definition.kind, value, label, process)
+        for name, detail in _value_faults(definition.kind, value):
+            yield Mark(name, detail, label, process, key)
 
 
-def _value_marks(kind: str, value: Any, label: str, process: str) -> Iterator[Mark]:
+def _value_faults(kind: str, value: Any) -> Iterator[Fault]:
     if kind == "uint":
         if type(value) is not int or value < 0:
-            yield Mark(MarkName.WRONG_KIND, f"{shown(value)} is not a whole number from 0", label, process)
+            yield MarkName.WRONG_KIND, f"{shown(value)} is not a whole number from 0"
         elif value > MAX_UINT:
-            yield Mark(MarkName.UINT_RANGE, f"{shown(value)} is more than 2^32-1", label, process)
+            yield MarkName.UINT_RANGE, f"{shown(value)} is more than 2^32-1"
     elif kind == "boolean":
         if not isinstance(value, bool):
-            yield Mark(MarkName.WRONG_KIND, f"{shown(value)} is neither true nor false", label, process)
+            yield MarkName.WRONG_KIND, f"{shown(value)} is neither true nor false"
     elif not isinstance(value, str):
-        yield Mark(MarkName.WRONG_KIND, f"{shown(value)} is not a string", label, process)
+        yield MarkName.WRONG_KIND, f"{shown(value)} is not a string"
     elif len(value) > MAX_STRING_CHARACTERS:
-        detail = f"the string has {len(value)} characters; at most {MAX_STRING_CHARACTERS}"
-        yield Mark(MarkName.OVER_LIMIT, detail, label, process)
+        yield MarkName.OVER_LIMIT, f"the string has {len(value)} characters; at most {MAX_STRING_CHARACTERS}"
 
 
 def _dynamic_marks(process: str, values: Mapping[str, Any], keyed: bool) -> Iterator[Mark]:
     """Add-ons register their scalars at run time: no definition is known, only the types can be checked."""
     for label, value in values.items():
-        of_keys = value.values() if keyed and isinstance(value, dict) else (value,)
-        for each in of_keys:
+        of_keys = value.items() if keyed and isinstance(value, dict) else ((None, value),)
+        for key, each in of_keys:
             if not isinstance(each, bool | str) and (type(each) is not int or each < 0):
-                yield Mark(MarkName.WRONG_KIND, f"{shown(each)} is not the value of a scalar", label, process)
+                detail = f"{shown(each)} is not the value of a scalar"
+                yield Mark(MarkName.WRONG_KIND, detail, label, process, key)

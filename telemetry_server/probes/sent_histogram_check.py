@@ -41,7 +41,7 @@ def sent_histogram_marks(
             elif is_keyed and rules.keys:
                 for key in value.keys() - set(rules.keys):
                     detail = f"the key {shown(key)} is not on its list"
-                    yield Mark(MarkName.KEY_NOT_ALLOWED, detail, name, process)
+                    yield Mark(MarkName.KEY_NOT_ALLOWED, detail, name, process, key)
 
 
 def _form(is_keyed: bool) -> str:

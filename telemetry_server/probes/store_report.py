@@ -3,8 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from telemetry_server.probes.checked_record import CheckedRecord
@@ -30,8 +28,6 @@ class StoreReport:
             self._stores[name]
         # One record for each store and each set of definitions.
         self._defining: dict[tuple[int, str], CheckedRecord] = {}
-        # Times of arrival by policy and client, for stores that limit how often a ping may come.
-        self._arrivals: defaultdict[tuple[StorePolicy, str], list[str]] = defaultdict(list)
 
     def add(self, checked: CheckedRecord) -> None:
         """Add one stored record."""
@@ -45,9 +41,6 @@ class StoreReport:
                 store.metrics[seen.metric, seen.process] += 1
         if checked.registry is not None:
             self._defining.setdefault((id(checked.registry), checked.policy.store), checked)
-        client_id = metadata.get("client_id")
-        if checked.policy.min_interval_seconds and client_id and not checked.policy.is_anonymous:
-            self._arrivals[checked.policy, client_id].append(metadata["submission_timestamp"])
 
     def add_violation(self, policy: StorePolicy) -> None:
         """Add a ping that was quarantined because it said who sent it."""
@@ -55,7 +48,6 @@ class StoreReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that ``stores --json`` prints."""
-        self._count_frequent()
         for checked in self._defining.values():
             for metric, stores in checked.stores_of_metrics():
                 for store in stores:
@@ -65,15 +57,6 @@ class StoreReport:
             "stores": [_store_as_json(name, self._stores[name]) for name in sorted(self._stores)],
             "shared": list(self._shared()),
         }
-
-    def _count_frequent(self) -> None:
-        for (policy, _), arrivals in self._arrivals.items():
-            times = sorted(map(datetime.fromisoformat, arrivals))
-            gaps = ((later - earlier).total_seconds() for earlier, later in pairwise(times))
-            too_short = sum(gap < policy.min_interval_seconds for gap in gaps)
-            if too_short:
-                self._stores[policy.store].anomalies[MarkName.TOO_FREQUENT.value] += too_short
-        self._arrivals.clear()
 
     def _shared(self) -> Iterable[dict[str, Any]]:
         by_metric: defaultdict[str, dict[str, int]] = defaultdict(dict)

@@ -1,7 +1,7 @@
 """The histograms of a stored record: Firefox's rows and Glean's distributions, as sparse lists."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -71,19 +71,16 @@ def _unpacked(
     )
 
 
-def _is_start(text: str) -> bool:
-    """Whether *text* is a plain decimal integer of 64 bits: two texts for one start would be two buckets."""
-    return _START.fullmatch(text) is not None and -MAX_COUNT <= int(text) <= MAX_COUNT
-
-
 def sum_of(value: Any) -> int | None:
     """Return a histogram's sum; None where the client sent none, or no integer of 64 bits."""
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return value if is_integer and value != NOT_SENT and -MAX_COUNT <= value <= MAX_COUNT else None
 
 
-def _are_counts(counts: Iterable[Any]) -> bool:
-    return all([type(count) is int and 0 <= count <= MAX_COUNT for count in counts])  # noqa: C419 - quicker
+def _are_counts(counts: Sequence[Any]) -> bool:
+    if not set(map(type, counts)) <= {int}:
+        return False
+    return not counts or (min(counts) >= 0 and max(counts) <= MAX_COUNT)
 
 
 def glean_rows_of(record: Record) -> Iterator[HistogramRow]:
@@ -101,18 +98,31 @@ def glean_rows_of(record: Record) -> Iterator[HistogramRow]:
 
 def _distribution(kind: str, metric: str, label: str, distribution: Mapping[str, Any]) -> HistogramRow | None:
     values = distribution.get("values")
-    if not isinstance(values, dict) or not _are_counts(values.values()) or not all(map(_is_start, values)):
+    if not isinstance(values, dict):
         return None
-    filled = sorted([(int(start), count) for start, count in values.items() if count])
+    counts: Any = tuple(values.values())
+    starts: Any = tuple(map(_start_of, values))
+    if None in starts or not _are_counts(counts):
+        return None
+    if 0 in counts or list(starts) != sorted(starts):
+        filled = sorted([(start, count) for start, count in zip(starts, counts, strict=True) if count])
+        starts, counts = zip(*filled, strict=True) if filled else ((), ())
     return HistogramRow(
         metric,
         "",
         label,
         _glean_shape(kind, metric if kind.endswith(CUSTOM) else ""),
-        tuple([start for start, _ in filled]),
-        tuple([count for _, count in filled]),
+        starts,
+        counts,
         sum_of(distribution.get("sum")),
     )
+
+
+@lru_cache(maxsize=4096)
+def _start_of(text: str) -> int | None:
+    """Return a plain decimal integer of 64 bits: two texts for one start would be two buckets."""
+    start = int(text) if _START.fullmatch(text) else MAX_COUNT + 1
+    return start if -MAX_COUNT <= start <= MAX_COUNT else None
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from telemetry_server.convert.compiled.ping_text import IS_COMPILED, HistogramsText, OpenedObject
+from telemetry_server.convert.compiled.ping_text import IS_COMPILED, HistogramsText, OpenedObject, RowsText
 from telemetry_server.records.fields import Record
 
 if IS_COMPILED:
@@ -59,6 +59,8 @@ def unpack_columns(
         Labels (none where not *keyed*), then starts and counts of buckets that are not empty, how many of
         them each row has, the number of its layout, and sums; as in `storage.tables.rows.HistogramColumns`.
     """
+    if isinstance(histograms, RowsText) and histograms.cells is not None:
+        return _text.spread(*histograms.cells, layouts, large)
     return _text.columns(histograms.text, layouts, keyed, large)
 
 

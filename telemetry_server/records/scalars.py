@@ -1,12 +1,13 @@
 """The scalars of a stored record: Firefox's scalars, simple measurements, and Glean's simple metrics."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
+from storage.tables.rows import ScalarKey
 from telemetry_server.records.fields import Record, as_object, object_at
-from telemetry_server.records.sections import Section
+from telemetry_server.records.sections import ROOT_PLACES, Section
 
 # Glean metric types with one value a metric, and with one value a label.
 GLEAN_SIMPLE = frozenset(
@@ -18,62 +19,85 @@ GLEAN_DUAL_LABELED = "dual_labeled_counter"
 MAX_DEPTH_OF_MEASUREMENTS = 8
 
 
-class ScalarRow(NamedTuple):
-    """One value of the table ``scalars``; exactly one of the three values is not None."""
+ScalarValue = float | str | bool
 
-    metric: str
-    process: str  # '' for Glean
-    label: str  # '' where the metric is not keyed
-    kind: str  # the Glean type, else "scalar" or "simple_measurement"
-    number: float | None
-    text: str | None
-    boolean: bool | None
+Scalar = tuple[ScalarKey, ScalarValue]
+"""
+One row of the table ``scalars``: metric, process, label and kind, and the value.
+
+The process is '' for Glean, and the label where the metric is not keyed.  The kind is the Glean type, else
+"scalar" or "simple_measurement".
+"""
+
+SCALAR, SIMPLE_MEASUREMENT = "scalar", "simple_measurement"
+_VALUES = frozenset({int, float, str, bool})  # those of JSON: no class is derived from them
 
 
-def scalar_rows_of(record: Record, sections: Iterable[Section]) -> list[ScalarRow]:
+def scalars_of(record: Record, sections: Iterable[Section]) -> list[Scalar]:
     """Return every scalar of *record* and its *sections* that has a place in the table."""
-    rows: list[ScalarRow] = []
-    for process, content, _ in sections:
-        for metric, value in as_object(content.get("scalars")).items():
-            _add(rows, (metric, process, ""), "scalar", value)
-        for metric, by_key in as_object(content.get("keyedScalars")).items():
-            for label, value in as_object(by_key).items():
-                _add(rows, (metric, process, label), "scalar", value)
+    found: list[Any] = []
+    for process, content, place in sections:
+        plain, keyed = as_object(content.get("scalars")), as_object(content.get("keyedScalars"))
+        if place in ROOT_PLACES:
+            _add_snapshot(found, plain, keyed)
+        _add_section(found, process, plain, keyed)
         measurements = as_object(content.get("simpleMeasurements"))
-        _add_measurements(rows, measurements, process, "simpleMeasurements", 0)
-    _add_glean(rows, object_at(record, "metrics"))
-    return rows
+        _add_measurements(found, measurements, process, "simpleMeasurements", 0)
+    _add_glean(found, object_at(record, "metrics"))
+    return found
+
+
+def _add_section(found: list[Any], process: str, plain: Mapping[str, Any], keyed: Mapping[str, Any]) -> None:
+    for metric, value in plain.items():
+        if value.__class__ in _VALUES:
+            found.append(((metric, process, "", SCALAR), value))
+    for metric, by_key in keyed.items():
+        for label, value in as_object(by_key).items():
+            if value.__class__ in _VALUES:
+                found.append(((metric, process, label, SCALAR), value))
+
+
+def _add_snapshot(found: list[Any], plain: Mapping[str, Any], keyed: Mapping[str, Any]) -> None:
+    """Add the snapshot of a store, as in custom pings: ``payload.scalars`` has an object for each process."""
+    for process in {**plain, **keyed}:
+        _add_section(found, process, as_object(plain.get(process)), as_object(keyed.get(process)))
 
 
 def _add_measurements(
-    rows: list[ScalarRow], values: Mapping[str, Any], process: str, prefix: str, depth: int
+    found: list[Any], values: Mapping[str, Any], process: str, prefix: str, depth: int
 ) -> None:
     """Nested measurements are joined by dots: ``simpleMeasurements.UITelemetry.open``."""
     for name, value in values.items():
-        metric = f"{prefix}.{name}"
-        if isinstance(value, dict):
-            if depth < MAX_DEPTH_OF_MEASUREMENTS:
-                _add_measurements(rows, value, process, metric, depth + 1)
-        else:
-            _add(rows, (metric, process, ""), "simple_measurement", value)
+        if value.__class__ in _VALUES:
+            found.append(((f"{prefix}.{name}", process, "", SIMPLE_MEASUREMENT), value))
+        elif isinstance(value, dict) and depth < MAX_DEPTH_OF_MEASUREMENTS:
+            _add_measurements(found, value, process, f"{prefix}.{name}", depth + 1)
 
 
-def _add_glean(rows: list[ScalarRow], metrics: Mapping[str, Any]) -> None:
+def _add_glean(found: list[Any], metrics: Mapping[str, Any]) -> None:
     for kind, by_metric in metrics.items():
         if not isinstance(by_metric, dict):
             continue
         if kind in GLEAN_SIMPLE:
             for metric, value in by_metric.items():
-                _add(rows, (metric, "", ""), kind, _glean_value(kind, value))
-            continue
-        for metric, value in by_metric.items():
-            if kind in GLEAN_LABELED and isinstance(value, dict):
-                for label, labeled in value.items():
-                    _add(rows, (metric, "", label), kind, labeled)
-            elif kind == GLEAN_DUAL_LABELED and isinstance(value, dict):
-                for key, by_category in value.items():
-                    for category, labeled in as_object(by_category).items():
-                        _add(rows, (metric, "", f"{key}/{category}"), kind, labeled)
+                simple = _glean_value(kind, value)
+                if simple.__class__ in _VALUES:
+                    found.append(((metric, "", "", kind), simple))
+        elif kind in GLEAN_LABELED:
+            for metric, by_label in by_metric.items():
+                _add_labeled(found, metric, as_object(by_label), kind)
+        elif kind == GLEAN_DUAL_LABELED:
+            for metric, by_key in by_metric.items():
+                for key, by_category in as_object(by_key).items():
+                    _add_labeled(found, metric, as_object(by_category), kind, f"{key}/")
+
+
+def _add_labeled(
+    found: list[Any], metric: str, by_label: Mapping[str, Any], kind: str, before: str = ""
+) -> None:
+    for label, value in by_label.items():
+        if value.__class__ in _VALUES:
+            found.append(((metric, "", before + label, kind), value))
 
 
 def _glean_value(kind: str, value: Any) -> Any:
@@ -82,13 +106,3 @@ def _glean_value(kind: str, value: Any) -> Any:
     if isinstance(value, dict | list):
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     return value
-
-
-def _add(rows: list[ScalarRow], names: tuple[str, str, str], kind: str, value: Any) -> None:
-    """Add *value*, if it is one; *names* are metric, process and label."""
-    if isinstance(value, bool):
-        rows.append(ScalarRow(*names, kind, None, None, value))
-    elif isinstance(value, int | float):
-        rows.append(ScalarRow(*names, kind, float(value), None, None))
-    elif isinstance(value, str):
-        rows.append(ScalarRow(*names, kind, None, value, None))

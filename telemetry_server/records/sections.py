@@ -7,6 +7,8 @@ from telemetry_server.records.fields import Record, object_at
 
 PARENT = "parent"
 CONTENT = "content"
+ROOT_PLACES = ("", "payload.")
+"""Places of the section of the payload itself."""
 
 
 class Section(NamedTuple):

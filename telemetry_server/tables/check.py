@@ -9,9 +9,10 @@ from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
 from storage.partitions.frames import DamagedFrame
-from storage.tables.columns import PINGS, TABLES, text_columns_of, written_schema_of
+from storage.tables.columns import PINGS, TABLES, as_written
 from storage.tables.digest import RowsDigest, digest_of
 from storage.tables.ping_ids import KEY_COLUMNS, PingIds
+from storage.tables.reading import open_part
 from telemetry_server.tables.stored_rows import StoredRows
 from telemetry_server.tables.task_rows import DefinitionFinder
 
@@ -151,11 +152,9 @@ def _without_numbers(rows: "pa.RecordBatch") -> "pa.RecordBatch":
 
 
 def _rows_of(root: DataRoot, file: TableFile) -> "Iterator[pa.RecordBatch]":
-    import pyarrow.parquet as pq
-
     # Opened here: PyArrow's own error for a missing file does not name it.
     with (root.path / file.path).open("rb") as stream:
-        parquet = pq.ParquetFile(stream, read_dictionary=text_columns_of(file.table))
+        parquet = open_part(file.table, stream)
         for group in range(parquet.num_row_groups):
             rows = parquet.read_row_group(group, use_threads=False)
-            yield from rows.cast(written_schema_of(file.table)).combine_chunks().to_batches()
+            yield from as_written(file.table, rows).combine_chunks().to_batches()

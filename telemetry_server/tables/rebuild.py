@@ -47,8 +47,8 @@ class Rebuilder:
         """
         Write the *tables* of *day* anew from the records that they cover, and return how many rows they have.
 
-        Rows name pings by number: without the table ``pings`` they keep the numbers that are there.  Where a
-        ping has none, all tables are written.
+        Rows name pings by number: with the table ``pings``, whose numbers become others, all tables are
+        written.  Without it rows keep the numbers that are there; where a ping has none, all are written.
 
         The old files count until the new ones do, in one commit; conversion goes on meanwhile.
 
@@ -57,6 +57,8 @@ class Rebuilder:
             EOFError, DamagedFrame: A converted file is damaged; the tables stay as they were.
             TablesChanged: Another process changed the day's files at every attempt.
         """
+        if PINGS in tables:
+            tables = TABLES
         for attempt in range(ATTEMPTS):
             try:
                 return self._attempt(day, tables)

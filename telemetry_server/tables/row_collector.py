@@ -2,22 +2,20 @@
 
 from array import array
 from collections.abc import Callable
-from typing import Any
-from uuid import UUID
 
 from storage.tables.rows import NO_SUM, ShapeKey, TableRows
 from telemetry_server.convert.compiled.ping_text import HistogramsText
 from telemetry_server.normandy.record_rows import normandy_rows_of
 from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordLayouts
 from telemetry_server.records.events import event_row, events_of
-from telemetry_server.records.fields import Record, RecordFields, fields_of
+from telemetry_server.records.fields import Record, fields_of
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
+from telemetry_server.records.left_out_values import RowMarks
 from telemetry_server.records.record_text import as_mapping, open_record, unpack_columns
-from telemetry_server.records.scalars import scalar_rows_of
+from telemetry_server.records.scalars import scalars_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
-
-ID_DIGITS = 32
+from telemetry_server.tables.column_collectors import Numbers, PingCollector, ScalarCollector
 
 
 class _KeyNumbers(dict[int, int]):
@@ -44,8 +42,11 @@ class RowCollector:
     def __init__(self, files: FindsSpecFile) -> None:
         self._files = files
         self.rows = TableRows()
-        self._words: dict[str, int] = {}
+        self._pings = PingCollector(self.rows.pings)
+        self._scalars = ScalarCollector(self.rows.scalars)
+        self._words = Numbers(self.rows.histograms.words)
         self._keys: dict[ShapeKey, int] = {}
+        self._key_of: dict[tuple[str, Shape], int] = {}
         # By the id of a `Layouts`, which is held here so that its id is not given out again.
         self._known: dict[int, _KeyNumbers] = {}
 
@@ -61,10 +62,10 @@ class RowCollector:
             ValueError, KeyError: It is not a stored record.
         """
         record = open_record(text) if opened is None else opened
-        fields = fields_of(record)
         ping = len(self.rows.pings)
-        self.rows.pings.append(_ping_row(fields))
+        self._pings.add(fields_of(record))
         self.rows.items.append(item)
+        first_histogram, first_scalar = len(self.rows.histograms.pings), len(self.rows.scalars)
         sections = list(sections_of(record))
         layouts = RecordLayouts(record, self._files)
         for section in sections:
@@ -73,9 +74,14 @@ class RowCollector:
                 self._add_section(ping, section, of_section)
         for row in glean_rows_of(record):
             self._add_histogram(ping, row)
-        self.rows.scalars += [(ping, *row) for row in scalar_rows_of(record, sections)]
+        self._scalars.add(ping, scalars_of(record, sections))
         events = list(events_of(record, sections))
-        self.rows.events += [(ping, *event_row(event)) for event in events]
+        marks = RowMarks(record)
+        if marks:
+            self._mark(first_histogram, first_scalar, marks)
+            self.rows.events += [(ping, *event_row(event), marks.of_event(event)) for event in events]
+        else:
+            self.rows.events += [(ping, *event_row(event), None) for event in events]
         normandy = normandy_rows_of(record, sections, events, layouts)
         self.rows.uptake += [(ping, *row) for row in normandy.uptake]
         self.rows.enrollments += [(ping, *row) for row in normandy.enrollments]
@@ -100,11 +106,11 @@ class RowCollector:
         labels, starts, counts, lengths, numbers, sums = unpacked
         count = len(lengths) // columns.lengths.itemsize
         columns.pings.extend(array("i", (ping,)) * count)
-        columns.processes.extend(array("i", (self._word(process),)) * count)
+        columns.processes.extend(array("i", (self._words[process],)) * count)
         if is_keyed:
-            columns.labels.extend([self._word(label) for label in labels])
+            columns.labels.extend(map(self._words.__getitem__, labels))
         else:
-            columns.labels.extend(array("i", (self._word(""),)) * count)
+            columns.labels.extend(array("i", (self._words[""],)) * count)
         known = self._known.get(id(layouts))
         if known is None:
             known = self._known[id(layouts)] = _KeyNumbers(layouts, self._key)
@@ -118,17 +124,31 @@ class RowCollector:
     def _add_histogram(self, ping: int, row: HistogramRow) -> None:
         columns = self.rows.histograms
         columns.pings.append(ping)
-        columns.processes.append(self._word(row.process))
-        columns.labels.append(self._word(row.label))
-        columns.keys.append(self._key((row.metric, row.shape.kind, shape_id(row.shape)), row.shape))
+        columns.processes.append(self._words[row.process])
+        columns.labels.append(self._words[row.label])
+        columns.keys.append(self._shape_key(row.metric, row.shape))
         columns.sums.append(NO_SUM if row.sum is None else row.sum)
         columns.add_buckets(row.starts, row.counts)
 
-    def _word(self, word: str) -> int:
-        number = self._words.get(word)
+    def _mark(self, first_histogram: int, first_scalar: int, marks: RowMarks) -> None:
+        """Mark what aggregates leave out among the last histograms and scalars."""
+        columns, scalars = self.rows.histograms, self.rows.scalars
+        for place in range(first_histogram, len(columns.pings)):
+            metric, _, _ = columns.shape_keys[columns.keys[place]]
+            process, label = columns.words[columns.processes[place]], columns.words[columns.labels[place]]
+            mark = marks.of_histogram(metric, process, label)
+            if mark is not None:
+                columns.marks[place] = mark
+        for place in range(first_scalar, len(scalars)):
+            mark = marks.of_scalar(scalars.scalar_keys[scalars.keys[place]])
+            if mark is not None:
+                scalars.marks[place] = mark
+
+    def _shape_key(self, metric: str, shape: Shape) -> int:
+        number = self._key_of.get((metric, shape))
         if number is None:
-            number = self._words[word] = len(self._words)
-            self.rows.histograms.words.append(word)
+            number = self._key((metric, shape.kind, shape_id(shape)), shape)
+            self._key_of[metric, shape] = number
         return number
 
     def _key(self, key: ShapeKey, shape: Shape) -> int:
@@ -138,37 +158,3 @@ class RowCollector:
             self.rows.histograms.shape_keys.append(key)
             self.rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
         return number
-
-
-def _ping_row(fields: RecordFields) -> tuple[Any, ...]:
-    """The columns of the table ``pings`` (storage/tables/columns.py)."""
-    return (
-        _id_bytes(fields.document_id),
-        fields.submission_timestamp,
-        fields.submission_date,
-        fields.namespace,
-        fields.doctype,
-        fields.docversion,
-        None if fields.client_id is None else _id_bytes(fields.client_id),
-        fields.sample_id,
-        fields.application,
-        fields.channel,
-        fields.version,
-        fields.build_id,
-        fields.os,
-        fields.os_version,
-        fields.architecture,
-        fields.reason,
-        fields.revision,
-        fields.session_id,
-        fields.subsession_id,
-        fields.profile_subsession_counter,
-        fields.experiments,
-        fields.source_tags,
-    )
-
-
-def _id_bytes(text: str) -> bytes:
-    # As UUID does, but several times as fast for the form that nearly all have.
-    digits = text.replace("-", "")
-    return bytes.fromhex(digits) if len(digits) == ID_DIGITS else UUID(text).bytes

@@ -6,6 +6,8 @@ import pytest
 
 from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.revision import parse_revision_url
+from storage.data_root import DataRoot
+from storage.disk import Disk
 from tests.histogram_specs.samples import a_text
 from tests.probes.samples import SCALARS
 
@@ -103,6 +105,34 @@ def test_the_list_has_the_files_of_each_revision(root, command):
     assert entry["files"] == ["Histograms.json", "Scalars.yaml", "Events.yaml", "UseCounters.conf"]
     listed = command("specs", "list", "--kind", "glean", "--json", "--data", str(root))[0]
     assert json.loads(listed)["cached"] == []
+
+
+def test_a_revision_without_histograms_is_listed_with_its_other_files(root, command):
+    """Its scalars are shown; histograms are those of a revision that has some."""
+    url = "https://hg.mozilla.org/mozilla-central/rev/33ce52b7c7ea"
+    folder = RevisionCache(root / "specs").path_of(parse_revision_url(url)).parent
+    folder.mkdir(parents=True)
+    (folder / "Scalars.yaml").write_bytes(SCALARS)
+    arguments = ("--json", "--data", str(root))
+
+    listed = {
+        each["revision"]: each for each in json.loads(command("specs", "list", *arguments)[0])["cached"]
+    }
+    scalars = json.loads(command("specs", "list", "--kind", "scalar", *arguments)[0])["cached"]
+    events = json.loads(command("specs", "list", "--kind", "event", *arguments)[0])["cached"]
+
+    assert listed["33ce52b7c7ea"]["files"] == ["Scalars.yaml"]
+    assert listed["33ce52b7c7ea"]["bytes"] == len(SCALARS)
+    assert [each["revision"] for each in scalars] == ["33ce52b7c7ea", "a55c55edf302"]
+    assert [each["revision"] for each in events] == ["a55c55edf302"]
+    shown = names(command("specs", "show", "--kind", "scalar", "--revision", url, *arguments))
+    assert ("garden.weather.by_tool", "uint", True) in shown
+    assert json.loads(command("specs", "show", *arguments)[0])
+    assert json.loads(command("specs", "show", "--kind", "scalar", *arguments)[0])
+    DataRoot(root).prepare(Disk())
+    statement = "SELECT DISTINCT kind FROM definitions WHERE revision LIKE '%33ce52b7c7ea'"
+    rows = json.loads(command("sql", statement, "--format", "json", "--data", str(root))[0])
+    assert rows == [{"kind": "scalar"}]
 
 
 @pytest.mark.parametrize("expires", [b"never", b"2100-01-01", b"150"])

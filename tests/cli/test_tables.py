@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from storage.tables.columns import TABLES
 from telemetry_server.cli.exit_status import ExitStatus
 from tests.support.data_root import DAY, World, a_ping, submitted
 
@@ -62,6 +63,14 @@ def test_status_lists_every_committed_file(tables, converted):
 def test_status_lists_one_table_or_one_day(tables, words, listed):
     """A day is written with or without dashes."""
     assert {file["table"] for file in json.loads(tables("status", "--json", *words)[0])} == listed
+
+
+@pytest.mark.parametrize("action", ["check", "rebuild"])
+def test_every_table_can_be_named(tables, action):
+    """Without a name all of them are meant."""
+    tables(action, "--table", "tablecloths", status=ExitStatus.USAGE)
+    for table in TABLES:
+        tables(action, "--table", table, "--date", "20200101")
 
 
 def test_check_finds_nothing_wrong_with_what_was_converted(tables):

@@ -6,10 +6,9 @@ import orjson
 import pytest
 
 from histogram_specs.spec_file import parse_spec_file
-from storage.tables.rows import NO_SUM
+from storage.tables.rows import BOOLEAN, NO_SUM, NUMBER, TEXT
 from telemetry_server.records import record_text
 from telemetry_server.records.events import EventRow, event_row, events_of
-from telemetry_server.records.scalars import scalar_rows_of
 from telemetry_server.records.sections import sections_of
 from telemetry_server.records.shapes import Shape, shape_id
 from telemetry_server.tables import row_collector
@@ -64,6 +63,19 @@ def histograms_in(rows):
         at += length
         metric = held.shape_keys[key][0]
         yield metric, held.words[process], held.words[label], *buckets, None if total == NO_SUM else total
+
+
+def scalars_in(rows):
+    """Yield metric, process, label, kind, and the value as a number, a text or a boolean."""
+    held = rows.scalars
+    for key, kind, value in zip(held.keys, held.kinds, held.values, strict=True):
+        text = held.words[int(value)] if kind == TEXT else None
+        yield (
+            *held.scalar_keys[key],
+            value if kind == NUMBER else None,
+            text,
+            bool(value) if kind == BOOLEAN else None,
+        )
 
 
 def test_the_revision_that_the_server_chose_goes_before_the_one_sent():
@@ -207,7 +219,10 @@ SCALARS = {"scalars": {"a.count": 3, "a.flag": True, "a.name": "x"}, "keyedScala
 )
 def test_scalar_rows_have_one_value_each(record, expected):
     """The value is a number, a text or a boolean; Glean objects are JSON text."""
-    assert [tuple(row) for row in scalar_rows_of(record, sections_of(record))] == expected
+    found = RowCollector(OneSpecFile())
+    found.add(orjson.dumps(record))
+
+    assert list(scalars_in(found.rows)) == expected
 
 
 FIREFOX_EVENT = [12, "normandy", "enroll", "preference_study", "slug", {"branch": "a", "count": 2}]

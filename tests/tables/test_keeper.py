@@ -13,7 +13,7 @@ import pytest
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
-from storage.tables.columns import written_schema_of
+from storage.tables.columns import TABLES, written_schema_of
 from telemetry_server.tables import catch_up, keeper, line_reader
 from telemetry_server.tables.row_collector import RowCollector
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
@@ -278,9 +278,9 @@ async def test_a_lone_surrogate_in_a_text_is_replaced(world, monkeypatch):
     """PyArrow writes UTF-8 only."""
     from telemetry_server.tables import row_collector
 
-    ping_row = row_collector._ping_row
+    fields_of = row_collector.fields_of
     monkeypatch.setattr(
-        row_collector, "_ping_row", lambda fields: (*ping_row(fields)[:11], "a\ud800", *ping_row(fields)[12:])
+        row_collector, "fields_of", lambda record: fields_of(record)._replace(build_id="a\ud800")
     )
     world.receive([submitted(a_ping(1), 1)])
     await world.convert()
@@ -337,6 +337,25 @@ async def test_a_rebuild_without_pings_keeps_their_numbers(world):
     assert_complete(world, range(10))
     assert not await rebuilt(world, "pings", "histograms", "scalars", "events") & numbers
     assert_complete(world, range(10))
+
+
+EVENTS = [
+    [1, "uptake.remotecontent.result", "uptake", "normandy", "success", {"source": "normandy/runner"}],
+    [2, "normandy", "enroll", "preference_study", "a-study", {"branch": "control"}],
+]
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_a_rebuild_of_one_table_leaves_no_row_without_its_ping(world, table):
+    """Uptake and enrolments name their pings by number, too."""
+    world.receive([submitted(a_ping(number, events=EVENTS), number) for number in range(4)])
+    await world.convert()
+    assert {table for table in TABLES if world.table_rows(table)} == set(TABLES) - {"scalars"}
+
+    await rebuilt(world, table)
+
+    assert_complete(world, range(4))
+    assert ids_of(world, "uptake") == ids_of(world, "enrollments") == ids_of(world)
 
 
 @pytest.mark.parametrize("harm", ["garbage", "another ping"])

@@ -10,7 +10,7 @@ from telemetry_server.records import record_text
 from telemetry_server.tables import row_collector
 from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_fields import a_record
-from tests.records.test_measurements import INFO, OneSpecFile, histograms_in
+from tests.records.test_measurements import INFO, OneSpecFile, histograms_in, scalars_in
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="built without a C compiler")
 
@@ -59,7 +59,12 @@ def rows_of(text: bytes) -> list:
     """Return every row of the record in *text*."""
     found = RowCollector(OneSpecFile())
     found.add(text)
-    return [list(histograms_in(found.rows)), found.rows.scalars, found.rows.events, found.rows.pings]
+    return [
+        list(histograms_in(found.rows)),
+        list(scalars_in(found.rows)),
+        found.rows.events,
+        found.rows.pings,
+    ]
 
 
 @settings(max_examples=400)

@@ -105,7 +105,7 @@ def _named(definitions: SpecFinder, text: str, kind: FileKind) -> Entries:
 
 def _of_revision(definitions: SpecFinder, url: str | None, kind: FileKind, mode: Mode) -> Entries:
     spec_file = (
-        definitions.newest()
+        definitions.newest(histograms=False)
         if url is None
         else definitions.of_revision(parse_revision_url(url), histograms=False)
     )

@@ -80,9 +80,11 @@ class SpecFinder:
             getattr(answer, "detail", f"{revision} was removed from the cache just now")
         )
 
-    def newest(self) -> SpecFile:
+    def newest(self, *, histograms: bool = True) -> SpecFile:
         """
         Return the newest specs of mozilla-central in the history, or else the last cached ones.
+
+        Without *histograms* a revision without Histograms.json will do.
 
         Raises:
             DefinitionsNotFound: If history and cache are empty.
@@ -93,14 +95,15 @@ class SpecFinder:
             in_force = self.history.at_revision(versions[-1].revision)
             companions = {} if in_force is None else dict(in_force.companions)
             return self.cache.shared(versions[-1].digest, self.history.spec_text, companions)
-        cached = list(self.cache.list())
+        cached = [entry for entry in self.cache.list() if entry.has_histograms or not histograms]
         if not cached:
             raise DefinitionsNotFound(
                 "the revision cache is empty: use --file or --revision, or run specs prefetch"
             )
         newest = max(cached, key=lambda entry: entry.path.stat().st_mtime_ns)
         say(str(newest.revision))
-        return self.cache.load(newest.revision) or self.of_file(newest.path)
+        found = self.cache.load_listed(newest)
+        return self.of_file(newest.path) if found is None else found
 
     def of_digest(self, digest: str) -> SpecFile:
         """Return the specs of the history's text with this digest."""

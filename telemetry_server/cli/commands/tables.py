@@ -6,6 +6,7 @@ import signal
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from storage.tables.columns import TABLES
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
@@ -16,7 +17,6 @@ from telemetry_server.terminal.output import print_json, print_table, progress, 
 if TYPE_CHECKING:
     from storage.ledger.table_files import TableFile
 
-TABLE_NAMES = ("pings", "histograms", "scalars", "events")
 EPILOG = """\
 examples:
   telemetry-server tables status --data ./data
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        action.add_argument("--table", choices=TABLE_NAMES, metavar="T", help="only this table")
+        action.add_argument("--table", choices=TABLES, metavar="T", help="only this table")
         action.add_argument("--date", type=day_of, metavar="YYYYMMDD", help="only this day of arrival (UTC)")
         add_json_option(action)
         add_settings_options(action)
@@ -111,7 +111,7 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
 
     root = existing_data_root(settings)
     finder = setup_of(settings).definition_finder
-    tables = (args.table,) if args.table else TABLE_NAMES
+    tables = (args.table,) if args.table else TABLES
     checked = []
     with Ledger.for_reading(root) as ledger, progress("checking", unit="bytes") as bar:
         days = days_of(ledger, args.date)
@@ -142,7 +142,7 @@ def _rebuild(args: argparse.Namespace, settings: Settings) -> int:
     if not settings.tables:
         raise ConfigurationError("tables is false, so there are none to rebuild; set it to true")
     root = writable_data_root(settings)
-    tables = (args.table,) if args.table else TABLE_NAMES
+    tables = (args.table,) if args.table else TABLES
     rebuilt = []
     with progress("rebuilding", unit="bytes") as bar:
         with Ledger(root.ledger) as ledger:

@@ -27,6 +27,9 @@
 #define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_packer.py */
 #define SHORT 8 /* digits */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
+#define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
+#define CELL_HEAD 4 /* numbers before the places and counts of a row: its width, how many these are, and its sum */
+#define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
 #define KEY_SLOTS (1 << 14)
 #define FEWEST_SLOTS (1 << 8)
 #define BYTES_A_SLOT 12
@@ -488,7 +491,17 @@ static struct {
     size_t length;
 } counts[MAX_BUCKETS];
 
-enum { RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
+/* The numbers of a row that are not 0, and their places in it. */
+static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKETS + SUMMARY_NUMBERS];
+
+/* What the histogram that was read last puts into the tables. */
+static struct {
+    int64_t length, last; /* of its buckets that are not empty; the place of the last one that was read */
+    int is_simple;        /* places rise, and counts fit in 32 bits: else its row is read once more */
+    Text sum;             /* NULL where the client sent none */
+} cells_read;
+
+enum { SUM, RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
 #define NAMED(name) {name "\":", sizeof name + 1}
 static const struct {
     const char *name;
@@ -533,10 +546,50 @@ static int64_t find(const Layout *layout, int64_t bucket)
     return low < layout->size && layout->starts[low] == bucket ? low : -1;
 }
 
+/* Behind the number at `p`, which is any JSON number; NULL for any other value. */
+static Text past_row_number(const Walk *walk, Text p, int64_t *number)
+{
+    int is_negative = *p == '-';
+    Text first = p + is_negative, end = past_digits(walk, first);
+    uint64_t value = 0;
+    *number = NO_NUMBER;
+    if (end == first)
+        return NULL;
+    if (end - first <= SAFE_DIGITS + 1) { /* 19 digits fit in 64 bits without a sign */
+        for (Text at = first; at < end; at++)
+            value = value * 10 + (*at - '0');
+        if (value <= INT64_MAX)
+            *number = is_negative ? -(int64_t)value : (int64_t)value;
+    }
+    if (*end == '.' || *end == 'e' || *end == 'E') {
+        *number = NO_NUMBER;
+        while (is_digit(*end) || *end == '.' || *end == 'e' || *end == 'E' || *end == '+' || *end == '-')
+            end++;
+    }
+    return end;
+}
+
+static void read_cell(int64_t place, Text from, Text end)
+{
+    int64_t count = 0;
+    for (; from < end; from++)
+        count = count * 10 + (*from - '0');
+    if (place <= cells_read.last || count > INT32_MAX)
+        cells_read.is_simple = 0;
+    cells_read.last = place;
+    if (count && cells_read.is_simple) {
+        row_places[cells_read.length] = place;
+        row_numbers[cells_read.length++] = count;
+    }
+}
+
 static Text past_counts(const Walk *walk, Text p, const Layout *layout)
 {
     const int64_t *positions = layout->starts + layout->size;
     int64_t at = 0;
+    cells_read.length = 0;
+    cells_read.last = -1;
+    cells_read.is_simple = 1;
     if (*p++ != '{')
         return NULL;
     if (*p == '}')
@@ -553,6 +606,7 @@ static Text past_counts(const Walk *walk, Text p, const Layout *layout)
         if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1))
             return NULL;
         int64_t position = positions[at++];
+        read_cell(position, from, p);
         counts[position].length = p - from;
         if (p - from > SHORT)
             counts[position].text = from;
@@ -647,6 +701,7 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
         *end++ = field == RANGE - 1 ? ']' : ',';
     }
     out->length = end - out->data;
+    cells_read.sum = fields[SUM].from;
     return p + 1;
 }
 
@@ -716,7 +771,49 @@ typedef struct {
     Buffer out;
     PyObject *layouts, *chunks, *names; /* of what was kept */
     Py_ssize_t kept, numbers;
+    PyObject *labels; /* keys of what was kept */
+    Buffer cells;     /* of int32: for each name how many rows, and for each of them what `add_cells` adds */
+    int has_cells;
 } Packing;
+
+/* Add what the row that was just packed puts into the tables: see `spread`. */
+static void add_cells(Packing *packing, const Layout *layout)
+{
+    int64_t length = cells_read.length, sum = NO_NUMBER;
+    if (!cells_read.is_simple)
+        packing->has_cells = 0;
+    if (!packing->has_cells)
+        return;
+    int32_t *to = (int32_t *)room_for(&packing->cells, (size_t)(CELL_HEAD + 2 * length) * sizeof *to);
+    if (to == NULL)
+        return;
+    if (cells_read.sum != NULL)
+        past_row_number(&packing->walk, cells_read.sum, &sum);
+    if (sum == -1)
+        sum = NO_NUMBER;
+    *to++ = (int32_t)layout->bucket_count;
+    *to++ = (int32_t)length;
+    memcpy(to, &sum, sizeof sum);
+    to += 2;
+    for (int64_t i = 0; i < length; i++) {
+        to[i] = (int32_t)row_places[i];
+        to[length + i] = (int32_t)row_numbers[i];
+    }
+    packing->cells.length += (size_t)(CELL_HEAD + 2 * length) * sizeof *to;
+}
+
+/* Add the key between two places as a label; one with escapes in it is left to the reader of the row. */
+static int add_label(Packing *packing, Text from, Text end)
+{
+    if (memchr(from, '\\', end - from) != NULL)
+        packing->has_cells = 0;
+    if (!packing->has_cells)
+        return 1;
+    PyObject *label = PyUnicode_DecodeUTF8((const char *)from, end - from, NULL);
+    int is_added = label != NULL && PyList_Append(packing->labels, label) == 0;
+    Py_XDECREF(label);
+    return is_added;
+}
 
 static Text past_row(Packing *packing, Text p, const Layout *layout)
 {
@@ -725,7 +822,8 @@ static Text past_row(Packing *packing, Text p, const Layout *layout)
         Text end = past_histogram(&packing->walk, p, layout, &packing->out);
         if (end != NULL) {
             packing->kept += 1;
-            packing->numbers += layout->bucket_count + 5;
+            packing->numbers += layout->bucket_count + SUMMARY_NUMBERS;
+            add_cells(packing, layout);
             return packing->numbers <= MAX_NUMBERS ? end : NULL;
         }
         if (layout->following == 0)
@@ -748,6 +846,8 @@ static Text past_keyed_rows(Packing *packing, Text p, const Layout *layout)
         if (!is_new_key(&packing->walk, object, key, p))
             return NULL;
         add(&packing->out, key, p - key);
+        if (!add_label(packing, key + 1, p - 2))
+            return NULL;
         p = past_row(packing, p, layout);
     } while (p != NULL && *p == ',');
     if (p == NULL || *p != '}')
@@ -765,20 +865,31 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
         return NULL;
     Text from = p, end = NULL;
     Packing before = *packing;
+    Py_ssize_t labels = PyList_GET_SIZE(packing->labels);
     if (is_new_key(&packing->walk, 0, key, from)) {
         const Layout *layout = layout_for(packing->layouts, name);
         if (layout != NULL) {
             if (packing->out.length)
                 add(&packing->out, ",", 1);
             add(&packing->out, key, from - key);
+            int32_t rows = 0;
+            add(&packing->cells, &rows, sizeof rows);
             end = (is_keyed ? past_keyed_rows : past_row)(packing, from, layout);
             if (end != NULL && PyList_Append(packing->names, name) < 0)
                 end = NULL;
+            rows = (int32_t)(packing->kept - before.kept);
+            if (!packing->cells.failed)
+                memcpy(packing->cells.data + before.cells.length, &rows, sizeof rows);
         }
         if (end == NULL && !PyErr_Occurred()) {
             packing->kept = before.kept;
             packing->numbers = before.numbers;
             packing->out.length = before.out.length;
+            packing->cells.length = before.cells.length;
+            if (PyList_SetSlice(packing->labels, labels, PyList_GET_SIZE(packing->labels), NULL) < 0) {
+                Py_DECREF(name);
+                return NULL;
+            }
             packing->walk.doubts.length = before.walk.doubts.length;
             end = past_any(&packing->walk, from);
             if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
@@ -788,6 +899,14 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
     }
     Py_DECREF(name);
     return end;
+}
+
+/* What all rows put into the tables; None where the rows must be read for that. */
+static PyObject *cells_of(const Packing *packing)
+{
+    if (!packing->has_cells || packing->cells.failed)
+        Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize(packing->cells.data, packing->cells.length);
 }
 
 static PyObject *pack(PyObject *self, PyObject *args)
@@ -804,31 +923,33 @@ static PyObject *pack(PyObject *self, PyObject *args)
     Text p = packing.walk.text;
     packing.chunks = PyList_New(0);
     packing.names = PyList_New(0);
-    if (packing.chunks != NULL && packing.names != NULL && *p == '{') {
+    packing.labels = PyList_New(0);
+    packing.has_cells = 1;
+    if (packing.chunks != NULL && packing.names != NULL && packing.labels != NULL && *p == '{') {
         do
             p = pack_entry(&packing, p + 1, is_keyed);
         while (p != NULL && *p == ',');
         if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !packing.out.failed &&
             !end_chunk(packing.chunks, &packing.out)) {
             PyObject *doubts = doubts_of(&packing.walk);
-            if (doubts != NULL)
-                result = Py_BuildValue("(OOnnN)", packing.chunks, packing.names, packing.kept, packing.numbers,
-                                       doubts);
+            PyObject *cells = doubts == NULL ? NULL : cells_of(&packing);
+            if (cells != NULL)
+                result = Py_BuildValue("(OOnnNNO)", packing.chunks, packing.names, packing.kept, packing.numbers,
+                                       doubts, cells, packing.labels);
+            else
+                Py_XDECREF(doubts);
         }
     }
     Py_XDECREF(packing.chunks);
     Py_XDECREF(packing.names);
+    Py_XDECREF(packing.labels);
+    PyMem_Free(packing.cells.data);
     PyMem_Free(packing.out.data);
     finish(&packing.walk);
     return result != NULL ? result : none_unless_raised();
 }
 
 /* ---- columns: the rows of a stored record as sparse lists, for the tables */
-
-#define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
-#define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
-
-static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKETS + SUMMARY_NUMBERS];
 
 typedef struct {
     Walk walk;
@@ -844,6 +965,15 @@ static void add_short(Buffer *buffer, int64_t number)
     add(buffer, &shorter, sizeof shorter);
 }
 
+/* Note a number that does not fit; the result stands for it, 0 is a failure. */
+static int32_t add_large(Columns *columns, int64_t number)
+{
+    PyObject *large = PyLong_FromLongLong(number);
+    int failed = large == NULL || PyList_Append(columns->large, large) < 0;
+    Py_XDECREF(large);
+    return failed ? 0 : (int32_t)-PyList_GET_SIZE(columns->large);
+}
+
 /* A negative number stands for one in `large`. */
 static int add_numbers(Columns *columns, Buffer *buffer, const int64_t *numbers, int64_t count)
 {
@@ -855,38 +985,11 @@ static int add_numbers(Columns *columns, Buffer *buffer, const int64_t *numbers,
             to[i] = (int32_t)numbers[i];
             continue;
         }
-        PyObject *number = PyLong_FromLongLong(numbers[i]);
-        int failed = number == NULL || PyList_Append(columns->large, number) < 0;
-        Py_XDECREF(number);
-        if (failed)
+        if ((to[i] = add_large(columns, numbers[i])) == 0)
             return 0;
-        to[i] = (int32_t)-PyList_GET_SIZE(columns->large);
     }
     buffer->length += (size_t)count * sizeof *to;
     return 1;
-}
-
-/* Behind the number at `p`, which is any JSON number; NULL for any other value. */
-static Text past_row_number(const Walk *walk, Text p, int64_t *number)
-{
-    int is_negative = *p == '-';
-    Text first = p + is_negative, end = past_digits(walk, first);
-    uint64_t value = 0;
-    *number = NO_NUMBER;
-    if (end == first)
-        return NULL;
-    if (end - first <= SAFE_DIGITS + 1) { /* 19 digits fit in 64 bits without a sign */
-        for (Text at = first; at < end; at++)
-            value = value * 10 + (*at - '0');
-        if (value <= INT64_MAX)
-            *number = is_negative ? -(int64_t)value : (int64_t)value;
-    }
-    if (*end == '.' || *end == 'e' || *end == 'E') {
-        *number = NO_NUMBER;
-        while (is_digit(*end) || *end == '.' || *end == 'e' || *end == 'E' || *end == '+' || *end == '-')
-            end++;
-    }
-    return end;
 }
 
 /* Behind the zeros at `p`, of which most rows have long runs; adds how many there are to `*size`. */
@@ -1048,6 +1151,16 @@ static PyObject *result_of(const Columns *columns)
     return result;
 }
 
+static void free_columns(Columns *columns)
+{
+    Py_XDECREF(columns->labels);
+    PyMem_Free(columns->starts.data);
+    PyMem_Free(columns->counts.data);
+    PyMem_Free(columns->lengths.data);
+    PyMem_Free(columns->numbers.data);
+    PyMem_Free(columns->sums.data);
+}
+
 static PyObject *columns(PyObject *self, PyObject *args)
 {
     const char *text;
@@ -1081,21 +1194,89 @@ static PyObject *columns(PyObject *self, PyObject *args)
         if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !PyErr_Occurred())
             result = result_of(&columns);
     }
-    Py_XDECREF(columns.labels);
-    PyMem_Free(columns.starts.data);
-    PyMem_Free(columns.counts.data);
-    PyMem_Free(columns.lengths.data);
-    PyMem_Free(columns.numbers.data);
-    PyMem_Free(columns.sums.data);
+    free_columns(&columns);
     finish(&columns.walk);
+    return result != NULL ? result : none_unless_raised();
+}
+
+/* ---- spread: the same columns of rows that `pack` made, from the cells that it noted */
+
+/* Add a row with these cells; 0 with or without an exception where they are not right. */
+static int add_columns_of_cells(Columns *columns, const int64_t *layout, const int32_t *cells, int64_t sum)
+{
+    int32_t width = cells[0], length = cells[1];
+    const int32_t *places = cells + CELL_HEAD;
+    int32_t *to = (int32_t *)room_for(&columns->starts, (size_t)length * sizeof *to);
+    if (to == NULL && length)
+        return 1; /* noticed at the end */
+    for (int32_t i = 0; i < length; i++) {
+        if (places[i] < 0 || places[i] >= width)
+            return 0;
+        int64_t start = layout[1 + places[i]];
+        to[i] = start >= 0 && start <= INT32_MAX ? (int32_t)start : add_large(columns, start);
+        if (start != 0 && to[i] == 0)
+            return 0;
+    }
+    columns->starts.length += (size_t)length * sizeof *to;
+    add(&columns->counts, places + length, (size_t)length * sizeof *to);
+    add_short(&columns->lengths, length);
+    add_short(&columns->numbers, layout[0]);
+    add(&columns->sums, &sum, sizeof sum);
+    return 1;
+}
+
+/* Add the rows of one name; returns the place behind its cells, NULL as above. */
+static const int32_t *add_columns_of_name(Columns *columns, PyObject *name, PyObject *labels, Py_ssize_t *label,
+                                          const int32_t *at, const int32_t *end)
+{
+    PyObject *found = found_for(columns->layouts, name);
+    if (found == NULL || at == end)
+        return NULL;
+    for (int32_t rows = *at++; rows > 0; rows--) {
+        int64_t sum;
+        if (end - at < CELL_HEAD || at[1] < 0 || end - at - CELL_HEAD < 2 * (int64_t)at[1])
+            return NULL;
+        memcpy(&sum, at + 2, sizeof sum);
+        const int64_t *layout = PyBytes_Check(found) ? layout_of_width(found, at[0]) : NULL;
+        PyObject *of_row = labels == NULL ? NULL : *label < PyList_GET_SIZE(labels) ? PyList_GET_ITEM(labels, *label) : NULL;
+        if (labels != NULL && (of_row == NULL || (layout != NULL && PyList_Append(columns->labels, of_row) < 0)))
+            return NULL;
+        *label += 1;
+        if (layout != NULL && !add_columns_of_cells(columns, layout, at, sum))
+            return NULL;
+        at += CELL_HEAD + 2 * (int64_t)at[1];
+    }
+    return at;
+}
+
+static PyObject *spread(PyObject *self, PyObject *args)
+{
+    const char *cells;
+    Py_ssize_t length, label = 0;
+    PyObject *names, *labels, *result = NULL;
+    Columns columns = {0};
+    if (!PyArg_ParseTuple(args, "y#O!OO!O!", &cells, &length, &PyList_Type, &names, &labels, &PyDict_Type,
+                          &columns.layouts, &PyList_Type, &columns.large))
+        return NULL;
+    const int32_t *at = (const int32_t *)cells, *end = at + length / (Py_ssize_t)sizeof *at;
+    labels = PyList_Check(labels) ? labels : NULL;
+    columns.labels = PyList_New(0);
+    if (columns.labels == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; at != NULL && i < PyList_GET_SIZE(names); i++)
+        at = add_columns_of_name(&columns, PyList_GET_ITEM(names, i), labels, &label, at, end);
+    if (at == end && !PyErr_Occurred())
+        result = result_of(&columns);
+    free_columns(&columns);
     return result != NULL ? result : none_unless_raised();
 }
 
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
-    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, kept, numbers, doubts) | None"},
+    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"columns", columns, METH_VARARGS,
      "columns(text, layouts, is_keyed, large) -> (labels, starts, counts, lengths, numbers, sums) | None"},
+    {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large): as columns()"},
     {NULL, NULL, 0, NULL},
 };
 

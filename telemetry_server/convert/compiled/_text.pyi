@@ -8,7 +8,16 @@ def split(
 ) -> tuple[dict[str, Any], bytes] | None: ...
 def pack(
     text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, is_keyed: bool
-) -> tuple[list[bytes | tuple[str, int, int]], list[str], int, int, bytes] | None: ...
+) -> (
+    tuple[list[bytes | tuple[str, int, int]], list[str], int, int, bytes, bytes | None, list[str]] | None
+): ...
 def columns(
     text: bytes, layouts: dict[str, bytes | None], is_keyed: bool, large: list[int]
+) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...
+def spread(
+    cells: bytes,
+    names: list[str],
+    labels: list[str] | None,
+    layouts: dict[str, bytes | None],
+    large: list[int],
 ) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...

@@ -63,10 +63,22 @@ class HistogramsText(dict[str, Any]):
         return True
 
 
+class Cells(NamedTuple):
+    """What rows put into the tables, as the compiled walk noted it when it packed them."""
+
+    numbers: bytes  # int32: for each name how many rows, and what these hold
+    names: list[str]
+    labels: list[str] | None  # one a row; None where rows have no keys
+
+
 class RowsText(HistogramsText):
     """A non-empty object of rows as text: histograms that are packed."""
 
-    __slots__ = ()
+    __slots__ = ("cells",)
+
+    def __init__(self, text: bytes, cells: Cells | None) -> None:
+        super().__init__(text)
+        self.cells = cells  # None where only *text* says what the rows are
 
 
 class PackedText(NamedTuple):
@@ -76,6 +88,7 @@ class PackedText(NamedTuple):
     names: list[str]  # of the entries that are rows
     kept: int
     numbers: int  # in the rows
+    cells: Cells | None  # of the entries that are rows
 
 
 class Layouts(dict[str, bytes | None]):
@@ -139,9 +152,10 @@ def pack_histograms(
     packed = _text.pack(text, layouts, keyed)
     if packed is None:
         raise NeedsFullParse
-    chunks, names, kept, numbers, doubts = packed
+    chunks, names, kept, numbers, doubts, cells, labels = packed
     _settle(doubts)
-    return PackedText(chunks, names, kept, numbers)
+    noted = None if cells is None else Cells(cells, names, labels if keyed else None)
+    return PackedText(chunks, names, kept, numbers, noted)
 
 
 def _settle(doubts: bytes) -> None:

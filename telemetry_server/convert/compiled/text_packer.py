@@ -55,12 +55,16 @@ class TextPacker(Packer):
         text = histograms.text
         if place.key == KEYED:
             packed = pack_histograms(text, self._keyed, keyed=True)
-            entries = self._keyed_entries(packed, text, place.where)
         else:
             packed = pack_histograms(text, self._plain)
+        by_walk = len(packed.names)
+        if place.key == KEYED:
+            entries = self._keyed_entries(packed, text, place.where)
+        else:
             entries = self._entries(packed, None, text, place.where)
         rows = b"{%b}" % b",".join(entries)
-        place.parent[place.key] = RowsText(rows) if entries else {}
+        cells = packed.cells if len(packed.names) == by_walk else None
+        place.parent[place.key] = RowsText(rows, cells) if entries else {}
         self.packed.append(PackedPlace(place, packed.names, rows))
 
     def _entries(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> list[bytes]:

@@ -123,7 +123,7 @@ def _item(kind: FileKind, entry: Entry) -> _Item:
 
 def _loaded(cache: RevisionCache, cached: Any) -> SpecFile | None:
     try:
-        return cache.load(cached.revision)
+        return cache.load_listed(cached)
     except BrokenSpecFile:  # the cache has logged it
         return None
 

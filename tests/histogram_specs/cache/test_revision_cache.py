@@ -211,3 +211,19 @@ def test_the_list_shows_revisions_with_paths_and_sizes(tmp_path):
     assert [(entry.revision, entry.path) for entry in listed] == [(a_revision(1), two), (SHORT, one)]
     assert [entry.size_bytes for entry in listed] == [len(a_text(1)), len(a_text())]
     assert list(RevisionCache(tmp_path / "absent").list()) == []
+
+
+def test_a_revision_with_other_files_only_is_listed(tmp_path):
+    """It is loaded without histograms."""
+    put(tmp_path, SHORT, a_text()).rename(tmp_path / "releases" / "Scalars.yaml")
+    folder = RevisionCache(tmp_path).path_of(SHORT).parent
+    folder.joinpath("Scalars.yaml").write_bytes(b"{}")
+    cache = RevisionCache(tmp_path)
+
+    (listed,) = cache.list()
+
+    assert (listed.revision, listed.path.name, listed.size_bytes) == (SHORT, "Scalars.yaml", 2)
+    assert not listed.has_histograms
+    loaded = cache.load_listed(listed)
+    assert loaded is not None
+    assert list(loaded) == []

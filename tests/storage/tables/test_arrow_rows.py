@@ -1,16 +1,17 @@
 """Rows of many tasks become sorted Arrow rows with nothing lost or changed."""
 
 from array import array
-from datetime import date, datetime
+from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.tables import arrow_rows
 from storage.tables.arrow_rows import sorted_rows_of
-from storage.tables.rows import NO_SUM, TableRows
+from storage.tables.rows import NO_SAMPLE, NO_SUM, NO_WORD, NUMBER, PingColumns, TableRows
 
 FIRST_PING = 1000
+DAY = datetime.fromtimestamp(1_795_348_800, UTC).date()
 BUILDS = ("b", "a", None)
 BUCKETS = st.dictionaries(
     st.one_of(st.integers(0, 9), st.integers(-(2**63), 2**63 - 1)),
@@ -30,18 +31,40 @@ PINGS = st.lists(
 )
 
 
+def mark_of(metric: str, label: str) -> str | None:
+    """Return the mark of some histograms."""
+    return "expired_metric" if (metric, label) == ("k", "x") else None
+
+
+WORDS = ["telemetry", "main", "Firefox", "nightly", "30.0", "b", "a"]
+
+
+def add_ping(columns: PingColumns, number: int, build: str | None) -> None:
+    texts = ("telemetry", "main", None, "Firefox", "nightly", "30.0", build, *(None,) * 8)
+    columns.document_ids += bytes([number]) * 16
+    columns.client_ids += bytes(16)
+    columns.timestamps.append(1_795_348_800_000_000 + number)
+    columns.sample_ids.append(NO_SAMPLE)
+    columns.texts.extend(NO_WORD if text is None else WORDS.index(text) for text in texts)
+    columns.subsession_counters.append(None)
+    columns.experiments.append(0)
+
+
 def task_of(pings) -> TableRows:
     """Return the rows of one task."""
     rows = TableRows()
     columns = rows.histograms
     columns.words += ["", "x"]
+    rows.pings.words += WORDS
+    rows.pings.experiment_sets.append(())
+    rows.scalars.scalar_keys.append(("s", "parent", "", "scalar"))
     for number, (_, build, histograms) in enumerate(pings):
-        identity = bytes([number]) * 16
-        moment = datetime(2026, 11, 22, 12, 0, number)
-        texts = ("telemetry", "main", None, None, None, "Firefox", "nightly", "30.0", build)
-        rows.pings.append((identity, moment, date(2026, 11, 22), *texts, *(None,) * 7, None, (), None))
+        add_ping(rows.pings, number, build)
         rows.items.append(number)
-        rows.scalars.append((number, "s", "parent", "", "scalar", float(number), None, None))
+        rows.scalars.pings.append(number)
+        rows.scalars.keys.append(0)
+        rows.scalars.kinds.append(NUMBER)
+        rows.scalars.values.append(number)
         for metric, label, buckets, total in histograms:
             key = metric, "linear", "shape"
             if key not in columns.shape_keys:
@@ -51,6 +74,8 @@ def task_of(pings) -> TableRows:
             columns.labels.append(columns.words.index(label))
             columns.keys.append(columns.shape_keys.index(key))
             columns.sums.append(NO_SUM if total is None else total)
+            if mark_of(metric, label):
+                columns.marks[len(columns.pings) - 1] = "expired_metric"
             columns.add_buckets(list(buckets), list(buckets.values()))
     return rows
 
@@ -72,17 +97,28 @@ def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time):
         arrow_rows.ROW_GROUP_ROWS = before
 
     expected = [
-        (metric, label, FIRST_PING + number, build, list(buckets), list(buckets.values()), total)
+        (
+            metric,
+            label,
+            FIRST_PING + number,
+            build,
+            list(buckets),
+            list(buckets.values()),
+            total,
+            mark_of(metric, label),
+        )
         for number, (_, build, histograms) in enumerate(wanted)
         for metric, label, buckets, total in histograms
     ]
-    columns = ("metric", "label", "ping", "build_id", "starts", "counts", "sum")
+    columns = ("metric", "label", "ping", "build_id", "starts", "counts", "sum", "mark")
     rows = [tuple(row[name] for name in columns) for row in found["histograms"]]
     assert sorted(rows, key=repr) == sorted(expected, key=repr)
     order = [(row[0], row[3] is None, row[3] or "", row[2]) for row in rows]
     assert order == sorted(order)
     numbers = [FIRST_PING + number for number in range(len(wanted))]
     assert sorted(row["ping"] for row in found["pings"]) == numbers
+    assert [row["submission_timestamp"].date() for row in found["pings"]] == [DAY] * len(wanted)
+    assert {(row["client_id"], row["sample_id"], row["os"]) for row in found["pings"]} <= {(None, None, None)}
     assert sorted(row["ping"] for row in found["scalars"]) == numbers
 
 
