@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage/backup": {"storage", "storage/ledger", "storage/raw"},
     # foundations of the server
     "terminal": set(),
+    "charts": {"terminal"},
     "observability": {"terminal"},
     "settings": {"histogram_specs"},
     "supervision": {"terminal", "observability"},
@@ -199,7 +200,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "aggregates",
     },
     "reports": {"access", "edge", "observability", "terminal", "normandy", "reports/queries"},
-    "reports/web": {"access", "observability", "terminal", "normandy", "reports"},
+    "reports/web": {
+        "access",
+        "charts",
+        "observability",
+        "terminal",
+        "normandy",
+        "reports",
+        "reports/queries",
+    },
     # the Fuel-stat collector: documents, their database, requests
     "fuel/documents": {"pings"},
     "fuel/signatures": set(),
@@ -270,6 +279,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {"storage", "terminal", "settings", "access", "fuel/database"},
     "cli/commands": {
+        "charts",
         "histogram_specs",
         "histogram_specs/sources",
         "histogram_specs/cache",

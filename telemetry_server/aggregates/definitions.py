@@ -49,7 +49,7 @@ class CachedDefinitions:
     def revisions_of(self, metric: str, shape: str) -> list[str]:
         """Return the revisions by whose definition *metric* has the shape with this id."""
         return sorted(
-            revision for revision, spec_file in self._files() if shape in _shape_ids(spec_file.find(metric))
+            revision for revision, spec_file in self._files() if shape in shape_ids_of(spec_file.find(metric))
         )
 
     def description_of(self, metric: str) -> str:
@@ -66,7 +66,8 @@ class CachedDefinitions:
         return ""
 
 
-def _shape_ids(spec: Any) -> set[str]:
+def shape_ids_of(spec: Any) -> set[str]:
+    """Return the ids of all shapes that histograms of a definition may have."""
     from histogram_specs.spec import HistogramSpec
 
     if not isinstance(spec, HistogramSpec):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from telemetry_server.aggregates.dimensions import UNKNOWN
 from telemetry_server.aggregates.formulas import wilson_interval
 from telemetry_server.aggregates.group_row import (
     BOOLEAN,
@@ -17,10 +16,12 @@ from telemetry_server.aggregates.group_row import (
     row_of,
     weights_of,
 )
+from telemetry_server.aggregates.groups import group_order
+from telemetry_server.aggregates.newest_shape import newest_shape
 from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
-from telemetry_server.aggregates.suppression import is_small, reveals_small_group
+from telemetry_server.aggregates.suppression import hidden_from_total, is_small, reveals_small_group
 from telemetry_server.aggregates.use_counters import with_falses
 
 
@@ -48,16 +49,17 @@ class _Answer:
 
     def __init__(self, reader: Reader, query: HistogramQuery) -> None:
         self._reader = reader
-        self._query = query
+        small = hidden_from_total(reader, query)
+        self._query = query = replace(query, hidden=frozenset(small))
         self._found = reader.sums(query)
-        self._suppressed = {"cells": 0, "samples": 0}
+        self._suppressed = {"cells": len(small), "samples": sum(sums.samples for sums in small.values())}
 
     def made(self) -> dict[str, Any]:
         """Return the answer."""
         query, found = self._query, self._found
         if not found.is_seen and not self._is_known():
             raise NoSuchMetric(query.metric)
-        newest = self._newest_shape(found)
+        newest = newest_shape(found, self._reader.shapes)
         rows = self._rows(query, found)
         kind = self._reader.shapes[newest].kind if newest in self._reader.shapes else None
         answer: dict[str, Any] = {
@@ -97,7 +99,7 @@ class _Answer:
         rows = self._rows(compared, found)
         if not rows:
             return None
-        own = self._newest_shape(found)
+        own = newest_shape(found, self._reader.shapes)
         shape = None if self._query.merges else own if own == newest else ""
         if reveals_small_group(self._reader, self._query, compared, shown, shape):
             self._suppressed["cells"] += 1
@@ -114,9 +116,9 @@ class _Answer:
         for (group, _, shape), sums in found.sums.items():
             if sums.instances:
                 groups[group].append((shape, sums))
-        newest = self._newest_shape(found)
+        newest = newest_shape(found, self._reader.shapes)
         rows = []
-        for group in sorted(groups, key=_group_order):
+        for group in sorted(groups, key=group_order):
             row = self._row(group, groups[group], newest, found)
             if row is not None:
                 rows.append({**row, "all_pings": all_pings[group]})
@@ -167,15 +169,6 @@ class _Answer:
 
     # -- beside the rows
 
-    def _newest_shape(self, found: Found) -> str:
-        """Return the id of the shape that the newest build has."""
-        best: dict[str, tuple[tuple[str, str], int]] = {}
-        for (_, _, shape), sums in found.sums.items():
-            newest, samples = best.get(shape, (("", ""), 0))
-            if sums.instances and shape in self._reader.shapes:
-                best[shape] = max(newest, sums.newest), samples + sums.samples
-        return max(best, key=lambda shape: (*best[shape], shape), default="")
-
     def _other_shapes(self, found: Found, newest: str) -> list[dict[str, Any]]:
         others: dict[str, Sums] = defaultdict(Sums)
         for (_, _, shape), sums in found.sums.items():
@@ -210,11 +203,6 @@ class _Answer:
             if self._reader.sums(wider).sums:
                 return "not_sent_by_this_version"
         return "not_aggregated_yet" if self._reader.is_behind() else "filtered_out"
-
-
-def _group_order(group: str) -> tuple[bool, int, str]:
-    """Numbers come in their order, then words; what is unknown is last."""
-    return (group == UNKNOWN, int(group) if group.isascii() and group.isdigit() else 0, group)
 
 
 def _interval(group: GroupHistogram, found: Found, keys: Sequence[SumKey]) -> dict[str, Any] | None:

@@ -8,6 +8,8 @@ from telemetry_server.aggregates.dimensions import FILTERS, UNKNOWN, Dimensions,
 PING = ""
 """The metric that counts pings, whatever these measured."""
 GROUPINGS = ("build", "day", "version", "branch")
+TOTAL = "all"
+"""The one group of a question for all groups together."""
 DEFAULT_PERCENTILES = ("5", "25", "50", "75", "95")
 
 
@@ -60,9 +62,17 @@ class HistogramQuery:
     compare: str = ""  # a version, or a build date
     merges: bool = False  # shapes are added where that is possible
     is_smoothed: bool = False
+    is_total: bool = False  # all groups together are one
+    hidden: frozenset[str] = frozenset()  # groups that are not in the total
 
     def group_of(self, dimensions: Dimensions, day: str) -> str | None:
         """Return the group of pings with *dimensions* that came on *day*; None outside of the bounds."""
+        group = self._own_group(dimensions, day)
+        if group in self.hidden:
+            return None
+        return TOTAL if self.is_total and group is not None else group
+
+    def _own_group(self, dimensions: Dimensions, day: str) -> str | None:
         if self.by == "version":
             return dimensions.version
         group = day if self.by == "day" else dimensions.build_date

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from storage.aggregates.day_table import read_day_table
 from storage.data_root import DataRoot
@@ -119,9 +119,12 @@ class Reader:
         )
 
 
+Made = TypeVar("Made")
+
+
 def with_open_files(
-    root: DataRoot, read: "Callable[[list[DayFiles]], Found]", bounds: tuple[str, str]
-) -> Found:
+    root: DataRoot, read: "Callable[[list[DayFiles]], Made]", bounds: tuple[str, str]
+) -> Made:
     """Return what *read* makes of the table files of the days within *bounds*."""
     from telemetry_server.aggregates.row_sums import day_files_of
     from telemetry_server.analysis.catalogue import catalogue_of

@@ -76,11 +76,12 @@ class RowSums:
         ]
         reasons = [why_left_out(each, day.day) for each in pings.dimensions]
         day_rows = _DayRows(self, found, pings, branches, groups, reasons, day.day, seen)
-        for facts in self._facts(day, pings):
+        for facts in self.facts_of_day(day, pings):
             found.is_seen = True
             day_rows.add(facts)
 
-    def _facts(self, day: DayFiles, pings: Pings) -> "Iterator[pa.Table]":
+    def facts_of_day(self, day: DayFiles, pings: Pings) -> "Iterator[pa.Table]":
+        """Yield the facts of the metric, in parts."""
         if self.metric == PING:
             yield from (
                 facts_of_pings(rows, pings) for rows in _batches(PINGS, day.paths.get(PINGS, ()), [PING_KEY])

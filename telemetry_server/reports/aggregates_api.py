@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from telemetry_server.reports.answers import Answer, csv_answer, json_answer
-from telemetry_server.reports.parameters import Day, Format, Parameters, Switch, Text
+from telemetry_server.reports.parameters import DAY_WORDS, Day, Format, Parameters, Switch, Text
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.route import Ask
 
@@ -27,6 +27,10 @@ def _percentiles(text: str) -> str:
     return text
 
 
+Percentiles = Annotated[str, AfterValidator(_percentiles), Field(max_length=300, examples=["50,99.9"])]
+DEFAULT_PERCENTILES = "5,25,50,75,95"
+
+
 def _client_groupings(text: str) -> str:
     for name in text.split(","):
         if name.strip() not in CLIENT_GROUPINGS:
@@ -34,10 +38,9 @@ def _client_groupings(text: str) -> str:
     return text
 
 
-class HistogramParameters(Parameters):
-    """Of a histogram."""
+class SelectionParameters(Parameters):
+    """Which measurements count, and by what they are grouped."""
 
-    metric: Annotated[Text, Field(min_length=1, description="Name of the measurement", examples=["GC_MS"])]
     by: Literal["build", "day", "version", "branch"] = "build"
     experiment: Annotated[Text, Field(description="Of `by=branch`")] = ""
     application: Text = ""
@@ -49,12 +52,17 @@ class HistogramParameters(Parameters):
     architecture: Text = ""
     process: Text = ""
     label: Annotated[Text | None, Field(description="Key of a keyed measurement; without it all")] = None
-    first: Annotated[Day | None, Field(alias="from")] = None
-    last: Annotated[Day | None, Field(alias="to")] = None
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
+    format: Format = None
+
+
+class HistogramParameters(SelectionParameters):
+    """Of a histogram."""
+
+    metric: Annotated[Text, Field(min_length=1, description="Name of the measurement", examples=["GC_MS"])]
     weight: Annotated[Literal["samples", "clients"], Field(description="What counts the same")] = "samples"
-    percentiles: Annotated[str, AfterValidator(_percentiles), Field(max_length=300, examples=["50,99.9"])] = (
-        "5,25,50,75,95"
-    )
+    percentiles: Percentiles = DEFAULT_PERCENTILES
     compare: Annotated[
         str,
         Field(
@@ -66,7 +74,7 @@ class HistogramParameters(Parameters):
         Literal["coarsen"] | None, Field(description="Add histograms whose definitions differ")
     ] = None
     smoothed: Annotated[Switch, Field(description="`1`: shares by client as GLAM shows them")] = False
-    format: Format = None
+    total: Annotated[Switch, Field(description="`1`: all groups together as one row")] = False
 
 
 class ClientsParameters(Parameters):
@@ -75,8 +83,8 @@ class ClientsParameters(Parameters):
     by: Annotated[
         str, AfterValidator(_client_groupings), Field(max_length=200, examples=["version,channel,day"])
     ] = "day"
-    first: Annotated[Day | None, Field(alias="from")] = None
-    last: Annotated[Day | None, Field(alias="to")] = None
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
     format: Format = None
 
 
@@ -142,29 +150,7 @@ class Clients(_Answered):
 
 async def histogram(ask: Ask) -> Answer:
     """Answer ``/api/v1/histogram``."""
-    given = ask.parameters
-    if given.by == "branch" and not given.experiment:
-        raise Problem("bad-parameter", "by=branch needs an experiment.", members={"parameter": "experiment"})
-    if ask.is_public and is_hidden(ask, given.metric):
-        raise _no_such_metric(given.metric)
-    found = await ask.services.ask_object(
-        "histogram",
-        metric=given.metric,
-        by=given.by,
-        experiment=given.experiment,
-        dimensions={name: getattr(given, name) for name in DIMENSIONS},
-        process=given.process,
-        label=given.label,
-        first=given.first or "",
-        last=given.last or "",
-        weight=given.weight,
-        percentiles=[part.strip() for part in given.percentiles.split(",")],
-        compare=given.compare,
-        merges=given.merge is not None,
-        is_smoothed=given.smoothed,
-    )
-    if "unknown" in found:
-        raise _no_such_metric(given.metric)
+    found = await histogram_of(ask, ask.parameters)
     if not ask.wants_csv:
         return json_answer(found)
     rows: Any = found["rows"]
@@ -176,6 +162,43 @@ async def histogram(ask: Ask) -> Answer:
         )
     ]
     return csv_answer(BUCKET_COLUMNS, lines, {})
+
+
+async def histogram_of(ask: Ask, given: HistogramParameters) -> dict[str, object]:
+    """
+    Return the answer to *given*, for the API and for pages alike.
+
+    Raises:
+        Problem: The metric is unknown, or the public does not see it.
+    """
+    if given.by == "branch" and not given.experiment:
+        raise Problem("bad-parameter", "by=branch needs an experiment.", members={"parameter": "experiment"})
+    if ask.is_public and is_hidden(ask, given.metric):
+        raise _no_such_metric(given.metric)
+    found = await ask.services.ask_object("histogram", **histogram_arguments(given))
+    if "unknown" in found:
+        raise _no_such_metric(given.metric)
+    return found
+
+
+def histogram_arguments(given: HistogramParameters) -> dict[str, object]:
+    """Return the arguments of the query ``histogram``."""
+    return {
+        "metric": given.metric,
+        "by": given.by,
+        "experiment": given.experiment,
+        "dimensions": {name: getattr(given, name) for name in DIMENSIONS},
+        "process": given.process,
+        "label": given.label,
+        "first": given.first or "",
+        "last": given.last or "",
+        "weight": given.weight,
+        "percentiles": [part.strip() for part in given.percentiles.split(",")],
+        "compare": given.compare,
+        "merges": given.merge is not None,
+        "is_smoothed": given.smoothed,
+        "is_total": given.total,
+    }
 
 
 def is_hidden(ask: Ask, metric: str) -> bool:

@@ -88,7 +88,7 @@ async def pings(ask: Ask) -> Answer:
     found = await ask.services.ask_object(
         "pings", filter=wanted, after=texts_after(given.cursor, 3), limit=given.limit
     )
-    return _listed(ask, found["items"], cursor_of(found["next"]), PING_COLUMNS)
+    return listed(ask, found["items"], cursor_of(found["next"]), PING_COLUMNS)
 
 
 async def one_ping(ask: Ask) -> Answer:
@@ -155,19 +155,8 @@ async def quarantine(ask: Ask) -> Answer:
         for entry in found["items"]:
             entry["path"] = None  # an odd path may hold anything, a client's id too
     more = {"counts": found["counts"]}
-    answer = _listed(ask, found["items"], cursor_of(found["next"]), columns, more)
+    answer = listed(ask, found["items"], cursor_of(found["next"]), columns, more)
     return not_kept(answer) if given.bodies else answer
-
-
-async def probes(ask: Ask) -> Answer:
-    """Answer ``/api/v1/probes``."""
-    found = await ask.services.ask_object("probes")
-    return _cut(ask, found["items"])
-
-
-async def one_probe(ask: Ask) -> Answer:
-    """Answer ``/api/v1/probes/<name>``."""
-    return json_answer(await ask.services.ask_object("probe", name=ask.path["name"]))
 
 
 async def stores(ask: Ask) -> Answer:
@@ -240,12 +229,13 @@ def _cut(ask: Ask, items: Any) -> Answer:
     start = offset_after(ask.parameters.cursor)
     end = start + ask.parameters.limit
     columns = list(items[0]) if items else ()
-    return _listed(ask, items[start:end], cursor_of(end if end < len(items) else None), columns)
+    return listed(ask, items[start:end], cursor_of(end if end < len(items) else None), columns)
 
 
-def _listed(
+def listed(
     ask: Ask, items: Any, cursor: str | None, columns: Any, more: Mapping[str, Any] | None = None
 ) -> Answer:
+    """Return a page of a list, as JSON or CSV."""
     headers = {} if cursor is None else {"Link": f'<{_next_target(ask.target, cursor)}>; rel="next"'}
     if ask.wants_csv:
         return csv_answer(columns, [[item.get(name) for name in columns] for item in items], headers)

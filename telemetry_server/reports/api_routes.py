@@ -1,11 +1,10 @@
 """The table of API routes."""
 
 from telemetry_server.access.roles import Right
-from telemetry_server.reports import aggregates_api, api, models, normandy_api
+from telemetry_server.reports import aggregates_api, api, models, normandy_api, probes_api
 from telemetry_server.reports.parameters import (
     Empty,
     FormatOnly,
-    ListParameters,
     NormandyParameters,
     OnePingParameters,
     PingsParameters,
@@ -69,22 +68,32 @@ API_ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
         "/api/v1/probes",
-        api.probes,
+        probes_api.probes,
         "Every probe that a revision in the cache or an imported Glean application defines.",
         Right.AGGREGATES,
-        ListParameters,
+        probes_api.ProbesParameters,
         models.Probes,
         has_csv=True,
     ),
     Route(
         "GET",
         "/api/v1/probes/{name}",
-        api.one_probe,
+        probes_api.one_probe,
         "One probe with its definitions by revision.",
         Right.AGGREGATES,
         Empty,
         models.ProbeDefinitions,
         problems=(404,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/probes/{name}/pings",
+        probes_api.pings_behind,
+        "The pings behind a number of a probe, the newest first.",
+        Right.RECORDS,
+        probes_api.PingsBehindParameters,
+        models.Pings,
+        has_csv=True,
     ),
     Route(
         "GET",

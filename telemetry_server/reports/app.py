@@ -111,6 +111,7 @@ class ReportsApp:
             elif request.method == hdrs.METH_OPTIONS:
                 return None, Answer(b"", TEXT, 204, cors | PREFLIGHT, cache_control="no-store")
             visitor = request_checks.visitor_of(self._services, request.headers)
+            visitor = replace(visitor, theme=request_checks.theme_of(request.headers))
             route, holes = self._route(request.method, path)
             ask = await self._ask(request, route, holes, visitor, query)
             answer = await route.handler(ask)

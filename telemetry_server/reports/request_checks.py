@@ -10,12 +10,13 @@ from telemetry_server.access.bearer_tokens import token_of
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.sessions import COOKIE, is_csrf_token
-from telemetry_server.reports.visitor import EVERYONE_HERE, UNKNOWN, Proof, Visitor
+from telemetry_server.reports.visitor import EVERYONE_HERE, THEMES, UNKNOWN, Proof, Visitor
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 CHALLENGE = 'Bearer realm="telemetry-server"'
 CSRF_HEADER = "X-CSRF-Token"
+THEME_COOKIE = "theme"
 
 
 def check_host(services: Services, host: str) -> None:
@@ -76,6 +77,12 @@ def visitor_of(services: Services, headers: CIMultiDictProxy[str]) -> Visitor:
     if session is not None:
         return Visitor(Proof.SESSION, session.user.role, session.user.name, session.id)
     return EVERYONE_HERE if services.is_open else UNKNOWN
+
+
+def theme_of(headers: Mapping[str, str]) -> str:
+    """Return the theme that a browser's cookie names; ``auto`` without one."""
+    found = cookie_of(headers, THEME_COOKIE)
+    return found if found in THEMES else "auto"
 
 
 def cookie_of(headers: Mapping[str, str], name: str = COOKIE) -> str:

@@ -16,6 +16,9 @@ class Proof(StrEnum):
     HEADER = "header"  # a proxy says it
 
 
+THEMES = ("auto", "light", "dark")
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Who asks."""
@@ -24,6 +27,7 @@ class Visitor:
     role: Role | None = None
     name: str = ""  # of the user, or the token's id
     csrf_subject: str = ""  # what a CSRF token must be for, where a browser proves by itself
+    theme: str = "auto"  # one of `THEMES`, as the browser's cookie says
 
     def may(self, right: Right) -> bool:
         """Whether the visitor has *right*."""

@@ -1,5 +1,6 @@
 """Real browsers that a test drives: pages are opened, and scripts run in them."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -18,6 +19,19 @@ from tests.clients.marionette import Marionette
 
 START_SECONDS = 60
 Ask = Callable[[str, dict[str, Any]], Any]
+COMMANDS_OF_CHROMIUM: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {
+    "size": lambda size: (
+        "Emulation.setDeviceMetricsOverride",
+        {**size, "deviceScaleFactor": 1, "mobile": False},
+    ),
+    "picture": lambda _: ("Page.captureScreenshot", {"captureBeyondViewport": True}),
+}
+COMMANDS_OF_FIREFOX = {
+    "url": "WebDriver:Navigate",
+    "size": "WebDriver:SetWindowRect",
+    "actions": "WebDriver:PerformActions",
+    "back": "WebDriver:Back",
+}
 
 
 class PageDriver:
@@ -33,6 +47,23 @@ class PageDriver:
     def run(self, script: str) -> Any:
         """Run *script*, the body of an async function, in the page; return what it does."""
         return self._ask("run", {"script": f"return (async () => {{{script}}})()"})
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the window this size, in CSS pixels; Firefox has a least width."""
+        self._ask("size", {"width": width, "height": height})
+
+    def press(self, keys: str) -> None:
+        """Press *keys* one after another, as a keyboard does; `Keys` of WebDriver are one character each."""
+        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._ask("actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+
+    def back(self) -> None:
+        """Go back in the history."""
+        self._ask("back", {})
+
+    def picture(self) -> bytes:
+        """Return the whole page as PNG; Chromium only."""
+        return base64.b64decode(self._ask("picture", {}))
 
     def errors(self) -> list[str]:
         """Return what the browser logged as errors since the last call; Chromium only."""
@@ -74,6 +105,12 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
         def ask(command: str, parameters: dict[str, Any]) -> Any:
             if command == "url":
                 return send(f"/session/{session}/url", parameters)
+            if command in COMMANDS_OF_CHROMIUM:
+                name, made = COMMANDS_OF_CHROMIUM[command](parameters)
+                found = send(f"/session/{session}/goog/cdp/execute", {"cmd": name, "params": made})
+                return found.get("data")
+            if command in ("actions", "back"):
+                return send(f"/session/{session}/{command}", parameters)
             if command == "errors":
                 return send(f"/session/{session}/se/log", {"type": "browser"})
             return send(f"/session/{session}/execute/sync", {**parameters, "args": []})
@@ -113,8 +150,8 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         marionette.ask("Marionette:SetContext", {"value": "content"})
 
         def ask(command: str, parameters: dict[str, Any]) -> Any:
-            if command == "url":
-                return marionette.ask("WebDriver:Navigate", parameters)
+            if command in COMMANDS_OF_FIREFOX:
+                return marionette.ask(COMMANDS_OF_FIREFOX[command], parameters)
             return marionette.ask("WebDriver:ExecuteScript", {**parameters, "args": []})["value"]
 
         yield PageDriver(ask)

@@ -7,14 +7,17 @@ from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.clients_answer import clients_answer
 from telemetry_server.aggregates.definitions import CachedDefinitions
 from telemetry_server.aggregates.histogram_answer import NoSuchMetric, histogram_answer
+from telemetry_server.aggregates.metric_view import metric_view
 from telemetry_server.aggregates.old_service import OldQuery, OldService
+from telemetry_server.aggregates.pings_behind import PingsAsked, pings_behind
 from telemetry_server.aggregates.query import HistogramQuery, selection_of
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.reports.queries.errors import QueryStopped
 from telemetry_server.reports.queries.source import Source
 
 
-def _reader(source: Source) -> Reader:
+def reader_of(source: Source) -> Reader:
+    """Return the reader of the aggregates."""
     return Reader(source.root, CachedDefinitions(source.setup.specs), source.setup.suppress_below)
 
 
@@ -28,7 +31,16 @@ def _asked(work: Callable[[], Any]) -> Any:
 
 def histogram_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of ``/api/v1/histogram``, or ``{"unknown": why}``."""
-    query = HistogramQuery(
+    query = _histogram_query(arguments)
+    try:
+        found: dict[str, Any] = _asked(lambda: histogram_answer(reader_of(source), query))
+    except NoSuchMetric as error:
+        return {"unknown": str(error)}
+    return found
+
+
+def _histogram_query(arguments: dict[str, Any]) -> HistogramQuery:
+    return HistogramQuery(
         metric=arguments["metric"],
         by=arguments["by"],
         selection=selection_of(
@@ -42,24 +54,44 @@ def histogram_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]
         compare=arguments["compare"],
         merges=arguments["merges"],
         is_smoothed=arguments["is_smoothed"],
+        is_total=arguments["is_total"],
     )
-    try:
-        found: dict[str, Any] = _asked(lambda: histogram_answer(_reader(source), query))
-    except NoSuchMetric as error:
-        return {"unknown": str(error)}
+
+
+def metric_view_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page of one metric offers: values to filter by, groups, changes of the definition."""
+    found: dict[str, Any] = _asked(lambda: metric_view(reader_of(source), _histogram_query(arguments)))
     return found
+
+
+def pings_behind_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return ``items``, the pings behind a number, and ``next``, the key of the last one if more follow."""
+    after, limit = arguments["after"], arguments["limit"]
+    asked = PingsAsked(
+        _histogram_query(arguments["histogram"]),
+        arguments["group"],
+        arguments["bucket"],
+        (after[0], after[1]) if after else None,
+        limit,
+    )
+    items: list[dict[str, Any]] = _asked(lambda: pings_behind(reader_of(source), asked))
+    last = items[limit - 1] if len(items) > limit else None
+    return {
+        "items": items[:limit],
+        "next": None if last is None else [last["received_at"], last["document_id"]],
+    }
 
 
 def clients_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of ``/api/v1/clients``."""
     by, first, last = tuple(arguments["by"]), arguments["first"], arguments["last"]
-    found: dict[str, Any] = _asked(lambda: clients_answer(_reader(source), by, first, last))
+    found: dict[str, Any] = _asked(lambda: clients_answer(reader_of(source), by, first, last))
     return found
 
 
 def old_service_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"answer": …}`` of the old service; null where it has nothing."""
-    service = OldService(_reader(source), source.setup.aggregates_hidden)
+    service = OldService(reader_of(source), source.setup.aggregates_hidden)
     return {"answer": _asked(lambda: _old_answer(service, arguments))}
 
 

@@ -11,8 +11,20 @@ from telemetry_server.reports.parameters import (
     Parameters,
     PingsParameters,
 )
+from telemetry_server.reports.probes_api import PingsBehindParameters
 from telemetry_server.reports.route import Route
-from telemetry_server.reports.web import normandy, overview, pings, sign_in
+from telemetry_server.reports.web import (
+    clients,
+    normandy,
+    one_probe,
+    overview,
+    pings,
+    probes,
+    search,
+    sign_in,
+    theme,
+)
+from telemetry_server.reports.web.probe_parameters import OneProbeParameters
 from telemetry_server.reports.web.static_files import static_file
 
 
@@ -27,6 +39,46 @@ class SignInParameters(Parameters):
 
     next: str = "/"
 
+
+PROBE_PAGES = (
+    Route(
+        "GET",
+        "/clients",
+        clients.clients,
+        "Distinct clients.",
+        Right.AGGREGATES,
+        clients.ClientsPageParameters,
+        can_be_public=True,
+    ),
+    Route(
+        "GET",
+        "/probes",
+        probes.probes,
+        "The list of probes.",
+        Right.AGGREGATES,
+        probes.ProbeListParameters,
+        can_be_public=True,
+    ),
+    Route(
+        "GET",
+        "/probes/{name}",
+        one_probe.one_probe,
+        "One probe.",
+        Right.AGGREGATES,
+        OneProbeParameters,
+        problems=(404,),
+        can_be_public=True,
+    ),
+    Route(
+        "GET",
+        "/probes/{name}/pings",
+        one_probe.pings_of_probe,
+        "The pings behind a number.",
+        Right.RECORDS,
+        PingsBehindParameters,
+    ),
+    Route("GET", "/search", search.search, "Find anything.", Right.AGGREGATES, search.SearchParameters),
+)
 
 PAGE_ROUTES = (
     Route("GET", "/", overview.overview, "What came, by hour.", Right.AGGREGATES, OverviewParameters),
@@ -51,8 +103,10 @@ PAGE_ROUTES = (
         NormandyParameters,
         problems=(404,),
     ),
+    *PROBE_PAGES,
     Route("GET", "/sign-in", sign_in.sign_in_page, "The form.", None, SignInParameters),
     Route("POST", "/sign-in", sign_in.sign_in, "Begin a session.", None, Empty),
     Route("POST", "/sign-out", sign_in.sign_out, "End the session.", None, Empty),
+    Route("GET", "/theme", theme.choose, "Keep a theme.", None, theme.ThemeParameters),
     Route("GET", "/static/{name}", static_file, "Style and script.", None),
 )

@@ -7,14 +7,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from telemetry_server.charts.cells import bar, sparkline
 from telemetry_server.reports.answers import HTML, Answer
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.sessions import csrf_token
-from telemetry_server.reports.visitor import Proof, Visitor
+from telemetry_server.reports.visitor import THEMES, Proof, Visitor
+from telemetry_server.reports.web.navigation import navigation_of
 from telemetry_server.reports.web.static_files import address_of
-from telemetry_server.terminal.client_text import shown
+from telemetry_server.terminal.client_text import shown, shown_lines
 
 MAX_TEXT = 200
+NONE = "\N{EN DASH}"
 
 
 @cache
@@ -26,14 +29,37 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "moment": moment, "client_text": client_text, "size": size}
+    environment.filters |= {
+        "number": number,
+        "measure": measure,
+        "share": share,
+        "moment": moment,
+        "client_text": client_text,
+        "client_lines": shown_lines,
+        "plain_text": plain_text,
+        "size": size,
+    }
     environment.globals["static"] = address_of
+    environment.globals["cell_bar"] = lambda share: Markup(bar(share))  # noqa: S704 - digits only
+    environment.globals["cell_sparkline"] = lambda values: Markup(sparkline(values))  # noqa: S704
     return environment
 
 
 def number(value: float) -> str:
     """Return *value* with commas."""
     return f"{value:,}"
+
+
+def measure(value: float | None) -> str:
+    """Return a computed value with at most five digits; a dash for none."""
+    if value is None:
+        return NONE
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.5g}"
+
+
+def share(value: float) -> str:
+    """Return a share as a percentage."""
+    return f"{100 * value:.1f}%" if value in (0, 1) or value >= 0.001 else f"{100 * value:.2g}%"
 
 
 def moment(text: str | None) -> str:
@@ -52,6 +78,11 @@ def size(count: int) -> str:
 def client_text(text: object) -> Markup:
     """Return a text that a client chose: isolated, without control characters, cut."""
     return Markup("") if text is None else Markup("<bdi>{}</bdi>").format(shown(str(text), MAX_TEXT))
+
+
+def plain_text(text: object) -> str:
+    """Return a text that a client chose for a title or an attribute: without control characters, cut."""
+    return "" if text is None else shown(str(text), MAX_TEXT)
 
 
 def page(
@@ -76,6 +107,9 @@ def page(
             csrf=csrf,
             is_open=visitor.proof is Proof.OPEN,
             is_session=visitor.proof is Proof.SESSION,
+            navigation=navigation_of(visitor),
+            theme=visitor.theme,
+            next_theme=THEMES[(THEMES.index(visitor.theme) + 1) % len(THEMES)],
             instance=services.options.instance_name,
         )
     )
