@@ -27,8 +27,15 @@ else:
 MAGIC = b"telemetry-summary 1\n"
 LEVEL = 1
 DIGEST_BYTES = 32
-CLIENTS = "\0clients"
-"""The block with the ids of the clients that cells name by number; no metric has this name."""
+# Blocks beside those of metrics; no metric has such a name.
+INNER_PREFIX = "\0"
+CLIENTS = f"{INNER_PREFIX}clients"
+"""The ids of the clients that cells name by number."""
+DIMENSIONS = f"{INNER_PREFIX}dimensions"
+"""The dimensions that cells name by number, and their pairs of channel and version."""
+METRICS = f"{INNER_PREFIX}metrics"
+"""What pairs and processes each metric has."""
+WRITTEN_AT_ONCE_BYTES = 1 << 20
 LENGTH_BYTES = 8
 TRAILER_BYTES = LENGTH_BYTES + DIGEST_BYTES
 # Type codes of `array`, by the bytes of a number; little-endian, as on every machine that this runs on.
@@ -71,13 +78,22 @@ class SummaryWriter:
         self._descriptor = disk.create(path)
         self._digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
         self._size = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._blocks: dict[str, list[list[int]]] = {}
         self._write(MAGIC)
 
     def _write(self, data: bytes) -> None:
-        self._disk.write(self._descriptor, [data])
         self._digest.update(data)
         self._size += len(data)
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= WRITTEN_AT_ONCE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._disk.write(self._descriptor, [b"".join(self._held)])
+        self._held, self._held_bytes = [], 0
 
     def add(self, name: str, columns: Sequence[Column], values: Mapping[str, Any]) -> None:
         """Add a block; several of one name are read one after another."""
@@ -98,7 +114,8 @@ class SummaryWriter:
         self._write(data)
         self._write(len(data).to_bytes(LENGTH_BYTES, "little"))
         digest = self._digest.digest()
-        self._disk.write(self._descriptor, [digest])
+        self._held.append(digest)
+        self._flush()
         self._disk.sync_data(self._descriptor)
         self.close()
         return digest.hex()
@@ -137,7 +154,19 @@ class Summary:
     @property
     def metrics(self) -> list[str]:
         """The metrics that have blocks, in their order."""
-        return [name for name in self.index["blocks"] if name != CLIENTS]
+        return [name for name in self.index["blocks"] if not name.startswith(INNER_PREFIX)]
+
+    def values(self, name: str) -> dict[str, Any]:
+        """
+        Return the values of the one block named *name*, without its columns.
+
+        Raises:
+            BrokenAggregate: It is damaged or missing.
+        """
+        blocks = self.blocks(name)
+        if len(blocks) != 1:
+            raise BrokenAggregate(f"{self.path}: damaged")
+        return blocks[0].values
 
     def blocks(self, name: str) -> list[Block]:
         """

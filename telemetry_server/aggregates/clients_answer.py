@@ -7,7 +7,8 @@ from typing import Any
 from telemetry_server.aggregates.dimensions import FILTERS, Dimensions, day_of
 from telemetry_server.aggregates.query import PING, Selection
 from telemetry_server.aggregates.reader import Reader
-from telemetry_server.aggregates.stored_sums import VIEWS, StoredSums
+from telemetry_server.aggregates.stored_sums import StoredSums
+from telemetry_server.aggregates.summary_sums import VIEWS
 from telemetry_server.aggregates.sums import Sums
 from telemetry_server.aggregates.suppression import is_small
 

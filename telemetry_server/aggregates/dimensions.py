@@ -1,8 +1,9 @@
 """The dimensions of aggregates: what of a ping its measurements are counted by."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from telemetry_server.pings.source_tags import is_automation
@@ -69,6 +70,7 @@ def day_of(text: str) -> date | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def is_implausible(build_date: str, day: str) -> bool:
     """Return whether a build is dated too far from the *day* on which its ping came."""
     built, came = day_of(build_date), day_of(day)
@@ -77,30 +79,30 @@ def is_implausible(build_date: str, day: str) -> bool:
     return built - came > MAX_BUILD_AHEAD or came - built > MAX_BUILD_AGE
 
 
-def capped(
-    dimensions: list[tuple[Dimensions, ...]], pings: Callable[[], Iterable[tuple[Dimensions, int]]]
-) -> list[tuple[Dimensions, ...]]:
+def kept_values(
+    dimensions: Iterable[Dimensions], pings: Callable[[], Iterable[tuple[Dimensions, int]]]
+) -> dict[str, frozenset[str]]:
     """
-    Return *dimensions*, with `OTHER` for all but the most frequent `MAX_VALUES` values of a field.
+    Return the most frequent `MAX_VALUES` values of each field that has more.
 
     Args:
         pings: Returns how many pings there are of dimensions; called where a field has too many values.
     """
+    kept = {}
+    distinct = set(dimensions)
     for place, name in enumerate(Dimensions._fields[:-1]):
-        values = {each[place] for several in dimensions for each in several}
+        values = {each[place] for each in distinct}
         if len(values) <= MAX_VALUES:
             continue
         counted = Counter(dict.fromkeys(values, 0))
         for each, count in pings():
-            counted[str(each[place])] += count
-        kept = {
-            value for value, _ in sorted(counted.items(), key=lambda each: (-each[1], each[0]))[:MAX_VALUES]
-        }
-        dimensions = [
-            tuple(
-                each if each[place] in kept else each._replace(**{name: OTHER})  # type: ignore[arg-type]
-                for each in several
-            )
-            for several in dimensions
-        ]
-    return dimensions
+            counted[each[place]] += count
+        found = sorted(counted.items(), key=lambda each: (-each[1], each[0]))[:MAX_VALUES]
+        kept[name] = frozenset(str(value) for value, _ in found)
+    return kept
+
+
+def capped(dimensions: Dimensions, kept: Mapping[str, frozenset[str]]) -> Dimensions:
+    """Return *dimensions*, with `OTHER` for values that are not among the *kept* ones of their field."""
+    rare = {name: OTHER for name, values in kept.items() if getattr(dimensions, name) not in values}
+    return dimensions._replace(**rare) if rare else dimensions  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Measurements as facts: one row for each instance, with its ping, in the form that is summed up."""
 
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING
 
 from storage.tables.columns import PING_KEY
@@ -98,12 +99,19 @@ def facts_of_histograms(rows: "pa.Table", pings: Pings) -> "pa.Table":
 
     # Rows of one metric are side by side: slices are cheaper than a filter.
     runs = pc.run_end_encode(one_array(rows.column("kind")).cast(pa.string()))
-    parts, start = [], 0
-    for end, kind in zip(runs.run_ends.to_pylist(), runs.values.to_pylist(), strict=True):
-        part = rows.slice(start, end - start)
-        parts.append(_counted(part) if kind == COUNT.kind else part)
-        start = end
-    return _facts(pa.concat_tables(parts) if parts else rows, pings)
+    kinds = runs.values.to_pylist()
+    if COUNT.kind not in kinds:
+        return _facts(rows, pings)
+    ends = runs.run_ends.to_pylist()
+    parts = [rows.slice(start, end - start) for start, end in pairwise((0, *ends))]
+    is_count = [kind == COUNT.kind for kind in kinds]
+    counted = _counted(pa.concat_tables(compress(parts, is_count)))
+    start = 0
+    for place in compress(range(len(parts)), is_count):
+        count = parts[place].num_rows
+        parts[place] = counted.slice(start, count)
+        start += count
+    return _facts(pa.concat_tables(parts), pings)
 
 
 def _counted(rows: "pa.Table") -> "pa.Table":

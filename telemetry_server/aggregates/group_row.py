@@ -130,11 +130,12 @@ def row_of(
     """Return the row of a group, as answers give it."""
     histogram, sums = found.histogram, found.sums
     counts: Sequence[Number | float] = histogram.counts
+    exact: Sequence[Number] = histogram.counts
     if weighted is not None:
-        counts = list(weighted.shown)
+        counts, exact = list(weighted.shown), weighted.exact
         if is_smoothed and sums.clients:
             counts = smoothed_shares(weighted.exact, len(sums.clients))
-    exact = histogram.counts if weighted is None else weighted.exact
+            exact = [Fraction(str(share)) for share in counts]
     row: dict[str, Any] = {
         "group": group,
         "starts": list(histogram.starts),

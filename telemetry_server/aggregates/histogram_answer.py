@@ -21,7 +21,7 @@ from telemetry_server.aggregates.newest_shape import newest_shape
 from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
-from telemetry_server.aggregates.suppression import is_small, reveals_small_group
+from telemetry_server.aggregates.suppression import hidden_from_total, is_small, reveals_small_group
 from telemetry_server.aggregates.use_counters import with_falses
 
 
@@ -49,9 +49,10 @@ class _Answer:
 
     def __init__(self, reader: Reader, query: HistogramQuery) -> None:
         self._reader = reader
-        self._query = query
+        small = hidden_from_total(reader, query)
+        self._query = query = replace(query, hidden=frozenset(small))
         self._found = reader.sums(query)
-        self._suppressed = {"cells": 0, "samples": 0}
+        self._suppressed = {"cells": len(small), "samples": sum(sums.samples for sums in small.values())}
 
     def made(self) -> dict[str, Any]:
         """Return the answer."""

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from html import escape
 from typing import Any
 
+from storage.aggregates.summary_file import DIMENSIONS, METRICS
 from telemetry_server.aggregates.dimensions import OTHER, Dimensions
 from telemetry_server.aggregates.group_row import GroupHistogram, histogram_of_sums
 from telemetry_server.aggregates.query import PING, Selection, why_left_out
@@ -142,13 +143,13 @@ class OldService:
     def _add_metrics(
         self, day: DaySums, place: int, channel: str, version: str, to: tuple[set[str], set[str]]
     ) -> None:
-        index = day.summaries[place].index
+        summary = day.summaries[place]
         pairs = {
             number
-            for number, (of_channel, of_version) in enumerate(index["pairs"])
+            for number, (of_channel, of_version) in enumerate(summary.values(DIMENSIONS)["pairs"])
             if safe(of_channel) == channel and of_version == version
         }
-        for name, metric in index["metrics"].items():
+        for name, metric in summary.values(METRICS).items():
             if pairs.intersection(metric["pairs"]) and self._is_shown(name):
                 to[0].add(name)
                 to[1].update(safe(process) for process in metric["processes"] if process)
@@ -217,7 +218,7 @@ class OldService:
 def _with_measurements(day: DaySums) -> Iterator[tuple[int, tuple[Dimensions, ...]]]:
     """Yield place and dimensions of the summaries of *day* that have metrics."""
     for place, own in enumerate(dimensions_of_day(day)):
-        if any(name != PING for name in day.summaries[place].index["metrics"]):
+        if any(name != PING for name in day.summaries[place].metrics):
             yield place, own
 
 

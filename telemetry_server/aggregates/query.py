@@ -34,9 +34,17 @@ class Selection:
         """Return whether pings with *dimensions* are selected."""
         return all(getattr(dimensions, name) in values for name, values in self.filters.items())
 
+    def wants_process(self, process: str | None) -> bool:
+        """Return whether cells of *process* are selected; None is a union, and is not."""
+        return process is not None and (not self.processes or process in self.processes)
+
+    def wants_label(self, label: str | None) -> bool:
+        """Return whether cells of *label* are selected; None is a union, and is not."""
+        return label is not None and self.label in (None, label)
+
     def wants_cell(self, process: str | None, label: str | None) -> bool:
-        """Return whether a cell other than a union is selected."""
-        return (not self.processes or process in self.processes) and self.label in (None, label)
+        """Return whether a cell is selected; a union is not."""
+        return self.wants_process(process) and self.wants_label(label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,13 @@ class HistogramQuery:
     merges: bool = False  # shapes are added where that is possible
     is_smoothed: bool = False
     is_total: bool = False  # all groups together are one
+    hidden: frozenset[str] = frozenset()  # groups that are not in the total
 
     def group_of(self, dimensions: Dimensions, day: str) -> str | None:
         """Return the group of pings with *dimensions* that came on *day*; None outside of the bounds."""
         group = self._own_group(dimensions, day)
+        if group in self.hidden:
+            return None
         return TOTAL if self.is_total and group is not None else group
 
     def _own_group(self, dimensions: Dimensions, day: str) -> str | None:

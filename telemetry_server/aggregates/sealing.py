@@ -29,14 +29,9 @@ from telemetry_server.aggregates.cells import NUMBERS, WORDS, cell_schema
 from telemetry_server.aggregates.dimensions import Dimensions
 from telemetry_server.aggregates.query import why_left_out
 from telemetry_server.aggregates.sealed_cells import Cell, CellKey, MetricCells, UnionKey
-from telemetry_server.aggregates.stored_sums import (
-    DISTINCT_CLIENTS,
-    VIEWS,
-    DaySums,
-    dimensions_of_day,
-    read_days,
-)
-from telemetry_server.aggregates.summarise import CellBatch, column_of
+from telemetry_server.aggregates.stored_sums import DaySums, dimensions_of_day, read_days
+from telemetry_server.aggregates.summarise import CellBatch, add_inner_blocks, column_of
+from telemetry_server.aggregates.summary_sums import DISTINCT_CLIENTS, VIEWS, WHOLE_DAY
 from telemetry_server.aggregates.update import (
     LOCK_NAME,
     SUMMARISER_VERSION,
@@ -159,10 +154,8 @@ class _SealedWriter:
                     found.add(block, own, ids)
             self._add(metric, found.sealed(self._day.table.day, self._seal_below))
         self._file.add(CLIENTS, [Column("ids", 1, b"")], {})
+        add_inner_blocks(self._file, self._numbers, self._pairs, self._metrics)
         index: Mapping[str, Any] = {
-            "dimensions": [list(each) for each in self._numbers],
-            "pairs": [list(pair) for pair in self._pairs],
-            "metrics": self._metrics,
             "overflows": sorted({name for summary in summaries for name in summary.index["overflows"]}),
             "as_of": max((summary.index["as_of"] for summary in summaries), default=""),
         }
@@ -177,12 +170,13 @@ class _SealedWriter:
         numbers = [self._number(key.dimensions) for key, _ in rows]
         columns, values, _ = CellBatch(_table(metric, rows, numbers)).block(0, len(rows))
         distinct = [len(cell.clients) if isinstance(cell, Cell) else 0 for _, cell in rows]
-        self._file.add(metric, [*columns, column_of(DISTINCT_CLIENTS, _integers(distinct))], values)
+        columns.append(column_of(DISTINCT_CLIENTS, _integers(distinct)))
+        clients = {",".join(view): self._whole_day(found.cells, view) for view in VIEWS}
+        self._file.add(metric, columns, {**values, WHOLE_DAY: clients})
         pairs = {self._pair(key.dimensions) for key in found.cells}
         self._metrics[metric] = {
             "pairs": sorted(pairs),
             "processes": sorted({key.process for key in found.cells}),
-            "clients": {",".join(view): self._whole_day(found.cells, view) for view in VIEWS},
         }
 
     def _whole_day(self, cells: Mapping[CellKey, Cell], view: tuple[str, ...]) -> dict[str, list[int]]:

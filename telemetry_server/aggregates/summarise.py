@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage.aggregates.summary_file import CLIENTS, Column, SummaryWriter, numbers_of
+from storage.aggregates.summary_file import (
+    CLIENTS,
+    DIMENSIONS,
+    METRICS,
+    Column,
+    SummaryWriter,
+    numbers_of,
+)
 from storage.disk import Disk
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader
@@ -14,6 +21,7 @@ from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.columns import one_array, parted, ranked
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
 from telemetry_server.aggregates.day_pings import BATCH_ROWS, DayPings
+from telemetry_server.aggregates.dimensions import Dimensions
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
     SCALAR_COLUMNS,
@@ -214,18 +222,25 @@ class _Summariser:
     def finish(self) -> Made:
         """Write the index."""
         self._file.add(CLIENTS, [Column("ids", 1, b"".join(self._pings.client_ids.to_pylist()))], {})
-        index: Mapping[str, Any] = {
-            "dimensions": [list(each) for each in self._pings.dimensions],
-            "pairs": [list(pair) for pair in self._pairs],
-            "metrics": self._metrics,
-            "overflows": self._overflows,
-            "as_of": self._pings.as_of,
-        }
+        add_inner_blocks(self._file, self._pings.dimensions, self._pairs, self._metrics)
+        index: Mapping[str, Any] = {"overflows": self._overflows, "as_of": self._pings.as_of}
         return Made(self._file.finish(index), self._overflows)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def add_inner_blocks(
+    file: SummaryWriter,
+    dimensions: Iterable[Dimensions],
+    pairs: Iterable[tuple[str, str]],
+    metrics: Mapping[str, Any],
+) -> None:
+    """Add the blocks that are read for several metrics; `pairs` are of channel and version."""
+    listed = {"dimensions": [list(each) for each in dimensions], "pairs": [list(pair) for pair in pairs]}
+    file.add(DIMENSIONS, [], listed)
+    file.add(METRICS, [], metrics)
 
 
 class CellBatch:

@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 
 from telemetry_server.aggregates.dimensions import Dimensions
+from telemetry_server.aggregates.newest_shape import newest_shape
 from telemetry_server.aggregates.query import PING, HistogramQuery, Selection
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.stored_sums import StoredSums
@@ -19,6 +21,24 @@ Part = tuple[str, str]
 def is_small(sums: Sums, suppress_below: int) -> bool:
     """Return whether *sums* are of too few clients to be shown."""
     return suppress_below > 1 and sums.clients_at_least < suppress_below
+
+
+def hidden_from_total(reader: Reader, query: HistogramQuery) -> dict[str, Sums]:
+    """
+    Return the groups that a total must leave out.
+
+    The total minus the groups that may be shown would be these: too few clients, even together.
+    """
+    if reader.suppress_below <= 1 or not query.is_total or query.by == "branch":
+        return {}
+    found = reader.sums(replace(query, is_total=False))
+    newest = newest_shape(found, reader.shapes)
+    groups: dict[str, Sums] = defaultdict(Sums)
+    for (group, _, shape), sums in found.sums.items():
+        if sums.instances and (query.merges or shape == newest):
+            groups[group].add(sums)
+    small = {group: sums for group, sums in groups.items() if is_small(sums, reader.suppress_below)}
+    return small if is_small(total_of(small.values()), reader.suppress_below) else {}
 
 
 def reveals_small_group(

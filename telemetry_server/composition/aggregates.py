@@ -1,11 +1,14 @@
 """Builds what reads the aggregates from the settings."""
 
-from storage.disk import Disk
+from typing import TYPE_CHECKING
+
 from telemetry_server.aggregates.definitions import CachedDefinitions
 from telemetry_server.aggregates.reader import Reader
-from telemetry_server.aggregates.sealing import Sealer
 from telemetry_server.composition.data_root import existing_data_root, revision_cache_path
 from telemetry_server.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from telemetry_server.aggregates.sealing import Sealer
 
 
 def aggregates_reader(settings: Settings) -> Reader:
@@ -19,11 +22,14 @@ def aggregates_reader(settings: Settings) -> Reader:
     return Reader(root, CachedDefinitions(revision_cache_path(settings)), settings.suppress_below)
 
 
-def day_sealer(settings: Settings) -> Sealer:
+def day_sealer(settings: Settings) -> "Sealer":
     """
     Return what seals the aggregates of days before their records are removed.
 
     Raises:
         NoDataRoot: There is no data root.
     """
+    from storage.disk import Disk
+    from telemetry_server.aggregates.sealing import Sealer
+
     return Sealer(existing_data_root(settings), Disk(), settings.seal_below)

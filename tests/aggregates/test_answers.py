@@ -131,6 +131,23 @@ async def test_weights_by_client(aggregates):
     assert [row[name] for name in same] == [plain[name] for name in same]
 
 
+async def test_smoothed_shares_have_their_own_percentiles(tmp_path):
+    """As GLAM shows them."""
+    pings = [
+        Main(number, client, 20, parent={"LIN": histogram("LIN", counts, 9)})
+        for number, (client, counts) in enumerate(
+            [("A", {0: 1, 1: 1, 7: 2}), ("B", {1: 100}), ("C", {0: 3, 7: 1})]
+        )
+    ]
+    found = await aggregates_of(tmp_path, pings)
+    row = found.row(FIRST, "LIN", weight="clients", is_smoothed=True, percentiles=("25", "50", "75", "90"))
+    plain = found.row(FIRST, "LIN", weight="clients", percentiles=("25", "50", "75", "90"))
+
+    assert row["counts"] == [0.3, 0.3625, 0.2375, 0.05, 0.05]
+    assert [each["value"] for each in plain["percentiles"]] == [0, 1, 1, 7]
+    assert [each["value"] for each in row["percentiles"]] == [0, 1, 7, 7]
+
+
 async def test_percentiles_by_sample(aggregates):
     """Value and estimate, and whether it is in the last bucket."""
     row = aggregates.row(FIRST, percentiles=("5", "25", "50", "75", "95", "99"))

@@ -278,6 +278,58 @@ async def test_markup_of_clients_is_other(tmp_path):
     assert ours["rows"][0]["sum"] == 9
 
 
+KINDS = {
+    "BOOL": ({0: 1, 1: 3}, 3, [0, 1, 2], [1, 3, 0]),
+    "FLAG": ({0: 0, 1: 1}, 1, [0, 1], [0, 1]),
+    "CAT": ({0: 4, 2: 1, 50: 2}, 102, ["eOK", "eTimeout", "eAbort", "spill"], [4, 0, 1, 2]),
+    "ENUM4": ({1: 2, 4: 3}, 14, [0, 1, 2, 3, 4], [0, 2, 0, 0, 3]),
+    "LIN": ({0: 30, 1: 70}, 99, [0, 1, 7, 14, 20], [30, 70, 0, 0, 0]),
+}
+
+
+async def test_a_page_of_the_dashboard_gets_every_kind(tmp_path):
+    """Its requests in their order; keyed ones by label, versions of Linux as they are listed."""
+    world = World(tmp_path)
+    world.put_specs(REVISION, SPEC)
+    plain = {name: histogram(name, values, total) for name, (values, total, _, _) in KINDS.items()}
+    first = {"alpha": histogram("KEXP", {8: 1}, 9)}
+    second = {"alpha": histogram("KEXP", {8: 2}, 20), "beta": histogram("KEXP", {0: 1}, 0)}
+    counts = [{"CNT": histogram("CNT", {0: count, 1: 0}, count)} for count in (7, 20, 42, 123456)]
+    kernels = ("3.16.0-4", "6.1.0", "6.10.2", "6.1.0")
+    pings = [
+        Main(
+            number, "ABCD"[number], 20, os=("Linux", kernels[number]),
+            parent={**counts[number], **(plain if not number else {})},
+            payload={"keyedHistograms": {"KEXP": (first, second, {}, {})[number]}},
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    await filled(world, pings)
+    Aggregates(world).update()
+    async with running_reports(world.setup) as reports:
+        old = OldClient(reports)
+        pages = {name: await old.load_page(name) for name in (*KINDS, "KEXP", "CNT")}
+        listed = await old.json("/filters/?channel=nightly&version=42")
+        newest = await old.load_page("CNT", os="Linux,6.10")
+
+    for name, (_, total, buckets, wire_counts) in KINDS.items():
+        (entry,) = pages[name]["data"]
+        assert (pages[name]["buckets"], entry["histogram"], entry["sum"]) == (buckets, wire_counts, total)
+    labels = {each["label"]: (each["sum"], each["count"]) for each in pages["KEXP"]["data"]}
+    assert labels == {"alpha": (29, 2), "beta": (0, 1)}
+    (counted,) = pages["CNT"]["data"]
+    filled_buckets = dict(zip(pages["CNT"]["buckets"], counted["histogram"], strict=True))
+    assert {start: count for start, count in filled_buckets.items() if count} == {
+        7: 1,
+        19: 1,
+        40: 1,
+        10000: 1,
+    }
+    assert listed["os"] == ["Linux,3.16", "Linux,6.1", "Linux,6.10"]
+    assert newest["data"][0]["sum"] == 42
+    assert len(old.requests) == 5 * 8 + 1
+
+
 async def test_hidden_metrics_are_left_out(world):
     """By patterns of the operator."""
     from telemetry_server.reports.queries.aggregates import old_service_query

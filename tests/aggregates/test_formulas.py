@@ -111,6 +111,11 @@ def test_spread_where_clients_send_it():
     """Values 5, 5, 10; and the histogram of StorageFormat.md, of which most values are 1."""
     assert formulas.standard_deviation(20, 150, 3) == pytest.approx(2.3570, abs=5e-5)
     assert formulas.standard_deviation(0, 0, 0) is None
+    # Of the page about stored histograms: 1,242 values, most of them 1.
+    log_sum, log_sum_squares, samples = 873.474196434021, 624.027626294358, 1242
+    assert formulas.geometric_mean(log_sum, samples) == pytest.approx(1.0204, abs=5e-5)
+    deviation = formulas.geometric_deviation(log_sum, log_sum_squares, samples)
+    assert deviation == pytest.approx(1.0925, abs=5e-5)
     log_sum = 10 * log(3)
     assert formulas.geometric_mean(log_sum, 10) == pytest.approx(2)
     assert formulas.geometric_deviation(log_sum, 10 * log(3) ** 2, 10) == pytest.approx(1)
@@ -144,7 +149,20 @@ def test_three_clients_weigh_the_same():
         formulas.percentile("linear", (0, 1, 2), (4, 101, 3), p).value for p in ("25", "50", "75", "90")
     ]
     assert samples == [1, 1, 1, 1]
-    assert smoothed_shares(weights.exact((0, 1, 2)), weights.clients) == [0.3333, 0.3958, 0.2708]
+    smoothed = smoothed_shares(weights.exact((0, 1, 2)), weights.clients)
+    assert smoothed == [0.3333, 0.3958, 0.2708]
+    shares = [Fraction(str(share)) for share in smoothed]
+    values = [formulas.percentile("linear", (0, 1, 2), shares, p).value for p in ("25", "50", "75", "90")]
+    assert values == [0, 1, 2, 2]
+
+
+def test_smoothing_invents_shares_of_empty_buckets():
+    """One client, all in one of ten buckets."""
+    assert smoothed_shares([0, 0, 1, 0, 0, 0, 0, 0, 0, 0], 1) == [0.05, 0.05, 0.55, *[0.05] * 7]
+
+
+def test_percentiles_of_samples_of_three_clients():
+    """Nearly all are of one client."""
 
 
 def test_a_client_without_samples_is_not_counted():

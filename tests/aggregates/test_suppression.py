@@ -216,3 +216,6 @@ async def test_what_differs_by_a_small_group_is_not_compared(tmp_path):
     assert answer["suppressed"] == {"cells": 2, "samples": 1}
     found.suppress_below = 1
     assert found.answer(compare="42")["compare"]["row"]["samples"] == 4
+    total = Aggregates(world, suppress_below=2).answer(is_total=True)
+    assert [row["samples"] for row in total["rows"]] == [3]
+    assert total["suppressed"] == {"cells": 1, "samples": 1}

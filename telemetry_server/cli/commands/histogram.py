@@ -119,14 +119,16 @@ def _print(args: argparse.Namespace, answer: dict[str, Any]) -> None:
         return
     if args.csv:
         print_csv(("group", "start", "label", "count"), list(bucket_rows(rows)))
-    elif rows and args.svg:
+    elif rows and (args.svg or args.png):
         from telemetry_server.charts.histogram_file import histogram_svg
 
-        args.svg.write_text(histogram_svg(answer), encoding="utf-8")
-    elif rows and args.png:
-        from telemetry_server.cli.drawing import draw
+        chart = histogram_svg(answer)
+        if args.svg:
+            args.svg.write_text(chart, encoding="utf-8")
+        else:
+            from telemetry_server.cli.drawing import write_png
 
-        draw(answer, args.png)
+            write_png(chart, args.png)
     elif rows:
         _print_rows(answer)
     _say_rest(answer)
