@@ -2,6 +2,7 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
@@ -25,6 +26,8 @@ class Source:
         self.behind = RecordsBehind(setup.root.path)
         self.on_progress: Callable[[float], None] = lambda _share: None
         self.fuel: FuelSource | None = None  # once it is asked for
+        # By query and arguments: the stamp of the aggregates, and the answer.
+        self.answers: OrderedDict[bytes, tuple[object, dict[str, Any]]] = OrderedDict()
         self.hours_of_parts: OrderedDict[str, Counter[str]] = OrderedDict()  # by path below the data root
 
     @property
