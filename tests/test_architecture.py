@@ -246,7 +246,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fuel/analytics": {"fuel/database", "fuel/facts"},
     "fuel/analytics/migrations": set(),
     "fuel/analytics/migrations/versions": {"fuel/database"},
-    "fuel/reports": {"fuel/database", "fuel/facts", "fuel/analytics"},
+    "fuel/reports": {"fuel/facts", "fuel/analytics"},
     "fuel/exports": {"terminal", "fuel/documents", "fuel/database", "fuel/facts"},
     # the side of a product that records and sends
     "fuel/sender_state": set(),

@@ -44,6 +44,8 @@ CONTRACT_METRICS = {
     "telemetry_fuel_signatures_total": ("result",),
     "telemetry_fuel_commit_seconds": (),
     "telemetry_fuel_replica_lag_seconds": (),
+    "telemetry_fuel_etl_documents_total": ("table",),
+    "telemetry_fuel_etl_time_seconds": (),
 }
 # Three processes count, one of them ends; then a fourth reads.
 MANY_PROCESSES = """
