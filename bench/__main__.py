@@ -15,6 +15,7 @@ from bench import (
     delay,
     edge,
     fuel,
+    fuel_reports,
     keeping_up,
     latency,
     mapreduce,
@@ -63,6 +64,12 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--records", type=int, default=mapreduce.RECORDS, help="mapreduce: records of 90 KB (20000)"
     )
+    parser.add_argument(
+        "--installations",
+        type=int,
+        default=fuel_reports.INSTALLATIONS,
+        help="fuel: installations with 100 nodes and 1,000 logs each (100; the whole is 1000)",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(words)
     unknown = set(args.suites) - set(SUITES)
@@ -81,6 +88,7 @@ def main() -> int:
             "tables": {"big": args.pings, "small": args.small_pings},
             "aggregates": {"big": args.pings},
             "mapreduce": {"records": args.records},
+            "fuel": {"installations": args.installations},
         }.get(name, {})
         rows += SUITES[name](args.quick, **sizes)
     if args.json:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench import fuel_reports
 from bench.processes import cpu_seconds, family
 from bench.report import Row, paired_row
 from bench.temporary_postgresql import program, temporary_postgresql
@@ -21,7 +22,12 @@ PATH = "/api/v1/action_logs/"
 GOAL = 1 / 3  # of the cost
 
 
-def measure(quick: bool) -> list[Row]:
+def measure(quick: bool, installations: int = fuel_reports.INSTALLATIONS) -> list[Row]:
+    """Two rows of the collector, and one for each report."""
+    return _measure_collector(quick) + fuel_reports.measure(quick, installations)
+
+
+def _measure_collector(quick: bool) -> list[Row]:
     """Two rows: CPU time per action log, of the collector's processes alone and with PostgreSQL's."""
     if program("initdb") is None:
         say("fuel: PostgreSQL is not installed")

@@ -51,16 +51,18 @@ def measure(quick: bool, installations: int) -> list[Row]:
         migrate(server.url, schema=ANALYTICS)
         began = time.process_time()
         _fill(server.url, number)
-        seconds = time.process_time() - began
-        say(f"fuel reports: {number:,} installations stored with {seconds:.0f} s of CPU time")
+        say(f"fuel reports: {number:,} installations stored, {time.process_time() - began:.0f} s of CPU time")
         facts = AnalyticsDatabase(server.url, connections=1)
         # The time of a parallel worker is lost when it ends.
         facts.write(lambda c: c.execute(sa.text("ALTER ROLE bench SET max_parallel_workers_per_gather = 0")))
         facts.close()
+        facts = AnalyticsDatabase(server.url, connections=1, only_reads=True, has_one_view=True)
+        writing = AnalyticsDatabase(server.url, connections=1)
         began = time.process_time()
-        Etl(CollectorDatabase(server.url, only_reads=True), facts, lambda: datetime.now(UTC)).run()
+        Etl(CollectorDatabase(server.url, only_reads=True), writing, lambda: datetime.now(UTC)).run()
         say(f"fuel reports: facts made with {time.process_time() - began:.0f} s of CPU time")
-        with facts.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        writing.close()
+        with writing.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("VACUUM ANALYZE"))
         rows = [_compared(server, facts, name, quick=quick, installations=number) for name in REPORTS]
         facts.close()
@@ -151,15 +153,17 @@ def _fill(url: str, installations: int) -> None:
     database = CollectorDatabase(url)
     stamp = Stamp(datetime.now(UTC), "bench")
     for number in range(installations):
-        structure = orjson.dumps(_structure(number)).decode()
-
-        uid, release = f"inst-{number}", "9.0" if number % 3 else "8.0"
-        values: dict[str, Any] = {"uid": uid, "structure": structure, "release": release, "stamp": stamp}
-        database.write(partial(write_installation, **values, is_filtered=False))
+        database.write(partial(_store_structure, number=number, stamp=stamp))
         _write(database, ACTION_LOGS, write_action_logs, [_log(number, n) for n in range(LOGS)], stamp)
         _write(database, OSWL_STATS, write_workloads, [_workload(number, n) for n in range(30)], stamp)
         _write(database, OSTF_RUNS, write_health_check_runs, [_run(number, n) for n in range(10)], stamp)
     database.close()
+
+
+def _store_structure(connection: sa.Connection, number: int, stamp: Stamp) -> None:
+    structure = _structure(number)
+    text, release = orjson.dumps(structure).decode(), structure["fuel_release"]["release"]
+    write_installation(connection, f"inst-{number}", text, release, stamp, is_filtered=False)
 
 
 def _write(
@@ -217,17 +221,19 @@ def _structure(number: int) -> dict[str, Any]:
 def _log(number: int, log: int) -> dict[str, Any]:
     name = ("deploy", "deployment", "verify_networks", "provision", "reset_environment")[log % 5]
     start = NOW - timedelta(minutes=30 * log + number)
-    body: dict[str, Any] = {
+    body = {
         "id": log,
         "action_group": "cluster_changes",
         "action_name": name,
         "action_type": "nailgun_task",
         "start_timestamp": start.isoformat(),
         "end_timestamp": (start + timedelta(seconds=60 + (log * 37 + number) % 4000)).isoformat(),
-        "additional_info": {"parent_task_id": log if name == "deployment" else None, "operation": name},
+        "additional_info": {
+            "parent_task_id": log if name == "deployment" else None,
+            "ended_with_status": "error" if log % 7 == 0 else "ready",
+        },
         "cluster_id": log % 4,
     }
-    body["additional_info"]["ended_with_status"] = "error" if log % 7 == 0 else "ready"
     return {"master_node_uid": f"inst-{number}", "external_id": log, "body": body}
 
 

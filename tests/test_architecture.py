@@ -254,7 +254,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fuel/analytics": {"fuel/database", "fuel/facts"},
     "fuel/analytics/migrations": set(),
     "fuel/analytics/migrations/versions": {"fuel/database"},
-    "fuel/reports": {"fuel/database", "fuel/facts", "fuel/analytics"},
+    "fuel/reports": {"fuel/facts", "fuel/analytics"},
     "fuel/exports": {"terminal", "fuel/documents", "fuel/database", "fuel/facts"},
     # failure reports: messages to support, and what support reads
     "fuel/notifications": {"storage", "observability", "pings", "fuel/contacts", "fuel/database"},

@@ -39,8 +39,12 @@ def test_the_schema_is_checked_and_migrated(command, data):
     before, _ = command("fuel", "migrate", "--json", *where)
     after, _ = command("fuel", "migrate", "--check", "--json", *where)
 
-    assert json.loads(before) == {"before": None, "after": HEAD, "newest": HEAD}
-    assert json.loads(after) == {"before": HEAD, "after": HEAD, "newest": HEAD}
+    for text, version in ((before, None), (after, HEAD)):
+        found = json.loads(text)
+        analytics = found.pop("databases")[1]
+        assert found == {"database": "collector", "before": version, "after": HEAD, "newest": HEAD}
+        assert analytics["database"] == "analytics"
+        assert analytics["after"] == analytics["newest"]
 
 
 def test_a_database_is_looked_after(command, data, tmp_path):
@@ -172,3 +176,47 @@ def test_a_sender_says_what_is_wrong(command, tmp_path):
     _, said = command("fuel-sender", "once", *where, status=5)
     described, _ = command("fuel-sender", "describe")
     assert "Never sent" in described
+
+
+def test_reports_are_printed(command, data):
+    """After an ETL; without one the database is away, and a wrong name or day is a wrong use."""
+    where = ("--data", str(data))
+    command("fuel", "migrate", *where)
+    fill(f"sqlite:///{data}/state/fuel.sqlite")
+    (data / "state/fuel-analytics.sqlite").unlink()
+    _, said = command("fuel", "report", "os", *where, status=5)
+    assert "run telemetry-server fuel etl" in said
+    loaded, _ = command("fuel", "etl", "--json", *where)
+    again, _ = command("fuel", "etl", *where)
+    rebuilt, _ = command("fuel", "etl", "--rebuild", "--json", *where)
+
+    assert json.loads(loaded) == json.loads(rebuilt)
+    assert json.loads(loaded)["moved"]["action_logs"] == 3
+    assert "action_logs                      0" in again
+    text, _ = command("fuel", "report", "deployment-time", "--from", "2026-01-01", *where)
+    assert "mean2,730" in text.replace(" ", "")
+    out, _ = command("fuel", "report", "releases", "--json", *where)
+    assert json.loads(out)["tables"]["installations"] == [{"value": "9.0", "count": 1}]
+    out, _ = command("fuel", "report", "distribution", "--of", "Operation_Type", "--csv", *where)
+    assert out.splitlines()[-1] == "values,deploy,3,1"
+    _, said = command("fuel", "report", "none", *where, status=2)
+    assert "workload" in said
+    _, said = command("fuel", "report", "distribution", *where, status=2)
+    assert "kernel-parameters" in said
+    command("fuel", "report", "os", "--from", "20260101", *where, status=2)
+
+
+def test_the_analytics_database_is_backed_up_and_restored(command, data, tmp_path):
+    """The file itself says which database it is of."""
+    where = ("--data", str(data))
+    command("fuel", "migrate", *where)
+    fill(f"sqlite:///{data}/state/fuel.sqlite")
+    command("fuel", "etl", *where)
+    backup = tmp_path / "analytics.backup"
+    command("fuel", "backup", str(backup), "--database", "analytics", *where)
+    (data / "state/fuel-analytics.sqlite").unlink()
+    restored, _ = command("fuel", "restore", str(backup), "--json", *where)
+
+    assert json.loads(restored)["database"] == "analytics"
+    out, _ = command("fuel", "report", "distribution", "--of", "operation-type", "--json", *where)
+    assert json.loads(out)["tables"]["values"] == [{"value": "deploy", "count": 3, "installations": 1}]

@@ -49,6 +49,8 @@ CONTRACT_METRICS = {
     "telemetry_fuel_messages_open": (),
     "telemetry_fuel_messages_given_up": (),
     "telemetry_fuel_replica_lag_seconds": (),
+    "telemetry_fuel_etl_documents_total": ("table",),
+    "telemetry_fuel_etl_time_seconds": (),
 }
 # Three processes count, one of them ends; then a fourth reads.
 MANY_PROCESSES = """

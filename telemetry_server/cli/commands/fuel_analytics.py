@@ -68,7 +68,11 @@ def report(args: argparse.Namespace, settings: Settings) -> int:
         say(f"telemetry-server fuel report: {error}")
         return ExitStatus.USAGE
     need_analytics(settings)
-    with closing(AnalyticsDatabase(analytics_url(settings), connections=1, only_reads=True)) as database:
+    with closing(
+        AnalyticsDatabase(
+            analytics_url(settings), connections=1, only_reads=True, has_one_view=True, statement_seconds=0
+        )
+    ) as database:
         found = database.read(lambda connection: answer(connection, asked, question, datetime.now(UTC)))
     if args.json:
         print_json(found)

@@ -1,7 +1,7 @@
 """A database as its users use it: transactions, tried again where that helps."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -21,13 +21,14 @@ class CollectorDatabase:
 
     Args:
         url: As `url_of` takes it.
+        options: Further ones of `open_engine`.
     """
 
     version_table = VERSION_TABLE
     head = HEAD
 
-    def __init__(self, url: str, *, connections: int = 2, only_reads: bool = False) -> None:
-        self.engine = open_engine(url_of(url), connections=connections, only_reads=only_reads)
+    def __init__(self, url: str, *, connections: int = 2, only_reads: bool = False, **options: Any) -> None:
+        self.engine = open_engine(url_of(url), connections=connections, only_reads=only_reads, **options)
         self._is_migrated = False
 
     @property
@@ -51,7 +52,7 @@ class CollectorDatabase:
         """Run *work*, which only reads, in a transaction; return its result.  Raises as `write`."""
         return self._run(work, READS)
 
-    def _run(self, work: Callable[[sa.Connection], Result], options: Mapping[str, object]) -> Result:
+    def _run(self, work: Callable[[sa.Connection], Result], options: dict[str, bool]) -> Result:
         for attempt in range(2):
             try:
                 with self.engine.connect().execution_options(**options) as connection, connection.begin():

@@ -46,8 +46,21 @@ def _without_password(text: str) -> str:
     return text.split("@", 1)[-1]
 
 
-def open_engine(url: sa.URL, *, connections: int = 2, only_reads: bool = False) -> sa.Engine:
-    """Return an engine with at most *connections*; nothing is connected yet."""
+def open_engine(
+    url: sa.URL,
+    *,
+    connections: int = 2,
+    only_reads: bool = False,
+    has_one_view: bool = False,
+    statement_seconds: float = STATEMENT_SECONDS,
+) -> sa.Engine:
+    """
+    Return an engine with at most *connections*; nothing is connected yet.
+
+    Args:
+        has_one_view: All statements of a transaction see the database as it was when it began.
+        statement_seconds: After which a statement is stopped; 0: never.  PostgreSQL only.
+    """
     if url.get_backend_name() == SQLITE:
         return _sqlite_engine(url, connections, only_reads=only_reads)
     engine = sa.create_engine(
@@ -56,16 +69,21 @@ def open_engine(url: sa.URL, *, connections: int = 2, only_reads: bool = False) 
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
         connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "telemetry-server"},
+        **({"isolation_level": "REPEATABLE READ"} if has_one_view else {}),
     )
-    sa.event.listen(engine, "connect", _prepare_postgresql)
+
+    def prepare(connection: Any, _record: Any) -> None:
+        _prepare_postgresql(connection, statement_seconds)
+
+    sa.event.listen(engine, "connect", prepare)
     return engine
 
 
-def _prepare_postgresql(connection: Any, _record: Any) -> None:
+def _prepare_postgresql(connection: Any, statement_seconds: float) -> None:
     settings = {
         "TimeZone": "UTC",
         "lock_timeout": f"{BUSY_SECONDS:.0f}s",
-        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "statement_timeout": f"{int(1000 * statement_seconds)}ms",
         "idle_in_transaction_session_timeout": f"{2 * STATEMENT_SECONDS}s",
     }
     with connection.cursor() as cursor:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from telemetry_server.fuel.analytics.bookmarks import data_through
 from telemetry_server.fuel.analytics.sources import SOURCES
-from telemetry_server.fuel.database.engine import POSTGRESQL
 from telemetry_server.fuel.reports import environments, nodes, operations
 from telemetry_server.fuel.reports.distribution import category_named, distribution
 from telemetry_server.fuel.reports.health_checks import health_checks
@@ -92,12 +91,9 @@ def answer(
     question: Question,
     now: datetime,
     *,
-    timeout_seconds: float = 0.0,
     on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Row:
     """Return the answer to *question*."""
-    if connection.dialect.name == POSTGRESQL:
-        connection.execute(sa.text(f"SET LOCAL statement_timeout = {int(1000 * timeout_seconds)}"))
     done = 0
 
     def count() -> None:

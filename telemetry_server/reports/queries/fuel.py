@@ -74,7 +74,6 @@ def report_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
             report,
             question,
             datetime.now(UTC),
-            timeout_seconds=source.setup.timeout_seconds,
             on_progress=source.on_progress,
         ),
     )
@@ -159,7 +158,7 @@ def _fuel_of(source: Source) -> FuelSource:
     if source.setup.fuel is None:
         raise NothingFound(NOT_HERE)
     if source.fuel is None:
-        source.fuel = FuelSource(source.setup.fuel)
+        source.fuel = FuelSource(source.setup.fuel, source.setup.timeout_seconds)
     return source.fuel
 
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 
 class FuelSource:
-    """The databases of *urls*, each opened when it is first asked."""
+    """The databases of *urls*, each opened when it is first asked; a report ends after *timeout_seconds*."""
 
-    def __init__(self, urls: FuelDatabases) -> None:
+    def __init__(self, urls: FuelDatabases, timeout_seconds: float) -> None:
         self._urls = urls
+        self._seconds = timeout_seconds
         self._collector: CollectorDatabase | None = None
         self._analytics: AnalyticsDatabase | None = None
         self.file: Path | None = None  # the last one that was written for the parent
@@ -33,7 +34,13 @@ class FuelSource:
         if self._analytics is None:
             from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
 
-            self._analytics = AnalyticsDatabase(self._urls.analytics, connections=1, only_reads=True)
+            self._analytics = AnalyticsDatabase(
+                self._urls.analytics,
+                connections=1,
+                only_reads=True,
+                has_one_view=True,
+                statement_seconds=self._seconds,
+            )
         return self._analytics
 
     def has_file_of(self, url: str) -> bool:
