@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.clients.browsers import CHROMIUM_FLAGS, FIREFOX_PREFS
 from tests.clients.marionette import Marionette
 
 START_SECONDS = 60
+TRIES = 10
 Ask = Callable[[str, dict[str, Any]], Any]
 
 
@@ -34,6 +36,42 @@ class PageDriver:
         """Run *script*, the body of an async function, in the page; return what it does."""
         return self._ask("run", {"script": f"return (async () => {{{script}}})()"})
 
+    def back(self) -> None:
+        """Go back, like the button."""
+        self._ask("back", {})
+
+    def click(self, selector: str) -> None:
+        """Click the first element that *selector* finds, also one that is replaced meanwhile."""
+        for left in reversed(range(TRIES)):
+            try:
+                self._ask("click", {"using": "css selector", "value": selector})
+                return
+            except (OSError, AssertionError):
+                if not left:
+                    raise
+                time.sleep(0.2)
+
+    def type(self, selector: str, text: str) -> None:
+        """Type *text* into the first element that *selector* finds."""
+        self._ask("type", {"using": "css selector", "value": selector, "text": text})
+
+    def press(self, key: str) -> None:
+        """Press *key*, a character of the WebDriver's table of keys."""
+        strokes = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
+        self._ask("press", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
+
+    def width(self, pixels: int) -> None:
+        """Make the window so wide; Firefox has a least width of its own."""
+        self._ask("width", {"width": pixels, "height": 900})
+
+    def without_scripts(self) -> None:
+        """Run no script of a page any more."""
+        self._ask("scripts off", {})
+
+    def source(self) -> str:
+        """Return the page as the browser has it now."""
+        return str(self._ask("source", {}))
+
     def errors(self) -> list[str]:
         """Return what the browser logged as errors since the last call; Chromium only."""
         return [entry["message"] for entry in self._ask("errors", {})]
@@ -50,10 +88,12 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
         process = subprocess.Popen([program, f"--port={port}"], stdout=log, stderr=log)
     base = f"http://127.0.0.1:{port}"
 
-    def send(path: str, body: dict[str, Any]) -> Any:
+    def send(path: str, body: dict[str, Any] | None) -> Any:
         request = urllib.request.Request(
-            base + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+            base + path, body and json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
+        if body == {}:
+            request.data = b"{}"
         with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
             return json.load(answer)["value"]
 
@@ -71,12 +111,7 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
                 assert time.monotonic() < deadline, (folder / "chromedriver.log").read_text()
                 time.sleep(0.2)
 
-        def ask(command: str, parameters: dict[str, Any]) -> Any:
-            if command == "url":
-                return send(f"/session/{session}/url", parameters)
-            if command == "errors":
-                return send(f"/session/{session}/se/log", {"type": "browser"})
-            return send(f"/session/{session}/execute/sync", {**parameters, "args": []})
+        ask = partial(_ask_chromium, partial(_sent, send, session))
 
         yield PageDriver(ask)
     finally:
@@ -112,12 +147,7 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         marionette = Marionette(port, wait_seconds=START_SECONDS)
         marionette.ask("Marionette:SetContext", {"value": "content"})
 
-        def ask(command: str, parameters: dict[str, Any]) -> Any:
-            if command == "url":
-                return marionette.ask("WebDriver:Navigate", parameters)
-            return marionette.ask("WebDriver:ExecuteScript", {**parameters, "args": []})["value"]
-
-        yield PageDriver(ask)
+        yield PageDriver(partial(_ask_firefox, marionette))
         marionette.ask("Marionette:SetContext", {"value": "chrome"})
         marionette.quit()
         process.wait(60)
@@ -125,6 +155,65 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         if process.poll() is None:
             process.kill()
             process.wait(10)
+
+
+def _sent(
+    send: Callable[[str, dict[str, Any] | None], Any], session: str, path: str, body: dict[str, Any] | None
+) -> Any:
+    return send(f"/session/{session}/{path}", body)
+
+
+def _ask_chromium(
+    send: Callable[[str, dict[str, Any] | None], Any], command: str, parameters: dict[str, Any]
+) -> Any:
+    """Return what chromedriver answers to *command* of a `PageDriver`."""
+    if command in ("url", "back"):
+        return send(command, parameters)
+    if command == "errors":
+        return send("se/log", {"type": "browser"})
+    if command == "source":
+        return send("source", None)
+    if command == "press":
+        return send("actions", parameters)
+    if command == "width":
+        metrics = {**parameters, "deviceScaleFactor": 1, "mobile": False}
+        return send("goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics})
+    if command == "scripts off":
+        asked = {"cmd": "Emulation.setScriptExecutionDisabled", "params": {"value": True}}
+        return send("goog/cdp/execute", asked)
+    if command in ("click", "type"):
+        text = parameters.pop("text", "")
+        (element,) = send("element", parameters).values()
+        body = {} if command == "click" else {"text": text}
+        return send(f"element/{element}/{'click' if command == 'click' else 'value'}", body)
+    return send("execute/sync", {**parameters, "args": []})
+
+
+def _ask_firefox(marionette: Marionette, command: str, parameters: dict[str, Any]) -> Any:
+    """Return what Firefox answers to *command* of a `PageDriver`."""
+    if command == "url":
+        return marionette.ask("WebDriver:Navigate", parameters)
+    if command == "back":
+        return marionette.ask("WebDriver:Back", {})
+    if command == "source":
+        return marionette.ask("WebDriver:GetPageSource", {})["value"]
+    if command == "press":
+        return marionette.ask("WebDriver:PerformActions", parameters)
+    if command == "width":
+        return marionette.ask("WebDriver:SetWindowRect", parameters)
+    if command == "errors":
+        return []
+    if command == "scripts off":
+        marionette.ask("Marionette:SetContext", {"value": "chrome"})
+        marionette.run('Services.prefs.setBoolPref("javascript.enabled", false)')
+        return marionette.ask("Marionette:SetContext", {"value": "content"})
+    if command in ("click", "type"):
+        text = parameters.pop("text", "")
+        (element,) = marionette.ask("WebDriver:FindElement", parameters)["value"].values()
+        if command == "click":
+            return marionette.ask("WebDriver:ElementClick", {"id": element})
+        return marionette.ask("WebDriver:ElementSendKeys", {"id": element, "text": text})
+    return marionette.ask("WebDriver:ExecuteScript", {**parameters, "args": []})["value"]
 
 
 DRIVERS = {"chromium": chromium_driver, "firefox": firefox_driver}

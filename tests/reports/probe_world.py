@@ -4,10 +4,11 @@ import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from histogram_specs.buckets import exponential_bucket_starts
+from storage.raw.submission import Submission
 from tests.aggregates.pings import (
     LATER,
     LINUX,
@@ -45,7 +46,7 @@ SPECS: dict[str, Any] = {
     "LABELLED_MS": {**GC, "keyed": True},
 }
 EARLIER: dict[str, Any] = {**SPECS, "GC_MS": {**GC, "high": 1000}}
-SHORT = [0, 1, 3, 7, 16, 36, 83, 191, 437, 1000]
+SHORT = exponential_bucket_starts(1, 1000, 10)
 
 
 def _exponential(starts: list[int], chance: random.Random, samples: int) -> dict[str, Any]:
@@ -64,9 +65,17 @@ def _exponential(starts: list[int], chance: random.Random, samples: int) -> dict
     }
 
 
+class _WithShortPath(Main):
+    """A ping whose path says nothing of it."""
+
+    def submission(self) -> Submission:
+        """Return it as from a client."""
+        return replace(super().submission(), path=f"/submit/telemetry/{self.document_id}")
+
+
 def pings_of(builds: list[str], *, day_of_build: dict[str, int]) -> Iterator[Main]:
-    """Yield three pings of each of four clients for each build."""
-    chance = random.Random(7)  # noqa: S311 - the same pings every time
+    """Yield a ping of each of four clients for each build, and one whose channel is markup."""
+    chance = random.Random(7)
     number = 0
     for build in builds:
         is_old = build < CHANGED
@@ -94,7 +103,8 @@ def pings_of(builds: list[str], *, day_of_build: dict[str, int]) -> Iterator[Mai
                 channel="nightly" if client != "D" else "beta",
                 experiments={EXPERIMENT: "control" if client in "AB" else "red"},
             )
-    yield Main(900, "E", 20, "20261118030000", LINUX, parent={"EXP": histogram("EXP", {8: 1}, 9)}, channel=HOSTILE)
+    odd = {"EXP": histogram("EXP", {8: 1}, 9)}
+    yield _WithShortPath(900, "E", 20, "20261118030000", LINUX, parent=odd, channel=HOSTILE)
 
 
 async def _fill(world: World) -> None:
@@ -110,9 +120,3 @@ def probe_world(folder: Path) -> World:
     asyncio.run(_fill(world))
     Aggregates(world).update()
     return world
-
-
-def todays_ping(number: int) -> Main:
-    """Return a ping whose build is of yesterday."""
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    return replace(Main(number, "A", 1), build=f"{yesterday:%Y%m%d}030000")

@@ -37,7 +37,9 @@ async def test_chart_table_json_and_csv_hold_the_same_numbers(last, unit, recent
     table = page.partition('id="numbers"')[2].partition("</table>")[0]
     shown = {
         row[0]: [int(cell.replace(",", "")) for cell in re.findall(r'class="count">([0-9,]+)<', row[1])]
-        for row in re.findall(r'<tr[^>]*><th scope="row"><a [^>]*>(2[^<]*)</a></th>(.*?)</tr>', table, re.DOTALL)
+        for row in re.findall(
+            r'<tr[^>]*><th scope="row"><a [^>]*>(2[^<]*)</a></th>(.*?)</tr>', table, re.DOTALL
+        )
     }
     by_api = {
         (item["day"] if unit == "day" else re.sub(r"\D", "", item["hour"])[:10]): [item[c] for c in COLUMNS]
