@@ -34,6 +34,7 @@ CONNECTIONS = 32
 SATURATION_SHARE = 0.7
 GIVE_UP_SECONDS = 120.0
 MAX_P99_RATIO, MIN_CONVERSION_RATIO, MAX_MIB_AT_REST = 1.25, 0.93, 80.0
+IDLE_CPU_SHARE = 0.1
 REST_SECONDS = 40.0  # query processes end after 30 s without a question
 SETTINGS = {"TELEMETRY_WORKERS": str(WORKERS), "TELEMETRY_REVISION_OFFLINE": "true"}
 WITH_REPORTS = SETTINGS | {"TELEMETRY_REPORTS_PORT": "0"}
@@ -151,10 +152,13 @@ def _pairs(data: Path, without: Path, rounds: int, seconds: float) -> Iterator[t
         rate = full.requests / full.seconds * SATURATION_SHARE
         polled = partial(_round, ours, body, seconds, rate, readers)
         alone = partial(_round, theirs, body, seconds, rate, None)
+        _wait_until_idle(ours)
         polled()
         for number in range(rounds):
             # Each goes first as often as the other.
+            _wait_until_idle(theirs, ours)
             first = polled() if number % 2 else alone()
+            _wait_until_idle(theirs, ours)
             second = alone() if number % 2 else polled()
             yield (first, second) if number % 2 else (second, first)
 
@@ -162,7 +166,6 @@ def _pairs(data: Path, without: Path, rounds: int, seconds: float) -> Iterator[t
 def _round(
     server: TemporaryServer, body: bytes, seconds: float, rate: float, readers: Readers | None
 ) -> Round:
-    _wait_until_idle(server)
     before = stored_records(server.data)
     begin, cpu = time.monotonic(), _cpu_seconds(server)
     if readers is not None:
@@ -193,12 +196,18 @@ def _parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def _wait_until_idle(server: TemporaryServer) -> None:
-    """Return when nothing waits for conversion, tables included."""
-    last = -1
-    while (now := stored_records(server.data)) != last:
-        last = now
-        time.sleep(2.0)
+def _wait_until_idle(*servers: TemporaryServer) -> None:
+    """Return when nothing waits for conversion, and no aggregates are updated."""
+    for server in servers:
+        last = -1
+        while (now := stored_records(server.data)) != last:
+            last = now
+            time.sleep(2.0)
+        while True:
+            before = cpu_seconds(server.process.pid)
+            time.sleep(1.0)
+            if cpu_seconds(server.process.pid) - before < IDLE_CPU_SHARE:
+                break
 
 
 def _log(server: TemporaryServer) -> bytes:

@@ -17,6 +17,7 @@ from telemetry_server.aggregates.group_row import (
     weights_of,
 )
 from telemetry_server.aggregates.groups import group_order
+from telemetry_server.aggregates.newest_shape import newest_shape
 from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
@@ -56,7 +57,7 @@ class _Answer:
         query, found = self._query, self._found
         if not found.is_seen and not self._is_known():
             raise NoSuchMetric(query.metric)
-        newest = self._newest_shape(found)
+        newest = newest_shape(found, self._reader.shapes)
         rows = self._rows(found)
         kind = self._reader.shapes[newest].kind if newest in self._reader.shapes else None
         answer: dict[str, Any] = {
@@ -99,7 +100,7 @@ class _Answer:
         for (group, _, shape), sums in found.sums.items():
             if sums.instances:
                 groups[group].append((shape, sums))
-        newest = self._newest_shape(found)
+        newest = newest_shape(found, self._reader.shapes)
         rows = []
         for group in sorted(groups, key=group_order):
             row = self._row(group, groups[group], newest, found)
@@ -151,15 +152,6 @@ class _Answer:
         return histogram, [shape for place, (shape, _) in enumerate(parts) if place not in left_out]
 
     # -- beside the rows
-
-    def _newest_shape(self, found: Found) -> str:
-        """Return the id of the shape that the newest build has."""
-        best: dict[str, tuple[tuple[str, str], int]] = {}
-        for (_, _, shape), sums in found.sums.items():
-            newest, samples = best.get(shape, (("", ""), 0))
-            if sums.instances and shape in self._reader.shapes:
-                best[shape] = max(newest, sums.newest), samples + sums.samples
-        return max(best, key=lambda shape: (*best[shape], shape), default="")
 
     def _other_shapes(self, found: Found, newest: str) -> list[dict[str, Any]]:
         samples: dict[str, int] = defaultdict(int)

@@ -8,6 +8,7 @@ from storage.tables.columns import PINGS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.columns import one_array
 from telemetry_server.aggregates.facts import Pings
+from telemetry_server.aggregates.newest_shape import newest_shape
 from telemetry_server.aggregates.query import HistogramQuery, why_left_out
 from telemetry_server.aggregates.reader import Reader, with_open_files
 from telemetry_server.aggregates.row_sums import EXPERIMENTS, DayFiles, RowSums
@@ -48,13 +49,14 @@ def pings_behind(reader: Reader, asked: PingsAsked) -> list[dict[str, Any]]:
     """
     found: list[dict[str, Any]] = []
     query = asked.query
+    shape = "" if query.merges else newest_shape(reader.sums(query), reader.shapes)
     bounds = (query.first, query.last) if query.by in ("day", "branch") else ("", "")
 
     def read(days: list[DayFiles]) -> list[dict[str, Any]]:
         for day in sorted(days, key=lambda each: each.day, reverse=True):
             if len(found) > asked.limit or (asked.after and day.day > asked.after[0][:10].replace("-", "")):
                 continue
-            own = sorted(_of_day(asked, day), key=_key, reverse=True)
+            own = sorted(_of_day(asked, shape, day), key=_key, reverse=True)
             found.extend(ping for ping in own if asked.after is None or _key(ping) < asked.after)
         return found[: asked.limit + 1]
 
@@ -65,7 +67,7 @@ def _key(ping: dict[str, Any]) -> After:
     return ping["received_at"], ping["document_id"]
 
 
-def _of_day(asked: PingsAsked, day: DayFiles) -> Iterator[dict[str, Any]]:
+def _of_day(asked: PingsAsked, shape: str, day: DayFiles) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
 
     columns = [*dict.fromkeys((*Pings.PING_COLUMNS, *SHOWN)), EXPERIMENTS]
@@ -76,7 +78,7 @@ def _of_day(asked: PingsAsked, day: DayFiles) -> Iterator[dict[str, Any]]:
     if not read:
         return
     rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
-    wanted = sorted(_wanted(asked, day, rows))
+    wanted = sorted(_wanted(asked, shape, day, rows))
     for values in rows.select(list(SHOWN)).take(pa.array(wanted, pa.int64())).to_pylist():
         yield {
             "received_at": f"{values['submission_timestamp'].isoformat(timespec='microseconds')}Z",
@@ -89,8 +91,8 @@ def _of_day(asked: PingsAsked, day: DayFiles) -> Iterator[dict[str, Any]]:
         }
 
 
-def _wanted(asked: PingsAsked, day: DayFiles, rows: "pa.Table") -> set[int]:
-    """Return the places of the wanted pings among *rows*."""
+def _wanted(asked: PingsAsked, shape: str, day: DayFiles, rows: "pa.Table") -> set[int]:
+    """Return the places of the wanted pings among *rows*; of one *shape*, or of any if that is empty."""
     query = replace(asked.query, is_total=False)
     pings = Pings(rows)
     groups = [
@@ -106,16 +108,18 @@ def _wanted(asked: PingsAsked, day: DayFiles, rows: "pa.Table") -> set[int]:
     facts_reader = RowSums(query.metric, query.selection, query.group_of)
     wanted: set[int] = set()
     for facts in facts_reader.facts_of_day(day, pings):
-        for number, process, label, ping, starts, counts in zip(
+        for number, process, label, ping, own_shape, starts, counts in zip(
             *(
                 one_array(facts.column(name)).to_pylist()
-                for name in ("dimensions", "process", "label", "ping")
+                for name in ("dimensions", "process", "label", "ping", "shape")
             ),
             *(facts.column(name).to_pylist() for name in ("starts", "counts")),
             strict=True,
         ):
             group = groups[number]
-            if group is None or not query.selection.wants_cell(process, label):
+            if group is None or (shape and own_shape != shape):
+                continue
+            if not query.selection.wants_cell(process, label):
                 continue
             if branches is not None:
                 group = branches[ping] or ""

@@ -9,6 +9,8 @@ from storage.data_root import DataRoot
 from storage.disk import Disk
 from telemetry_server.aggregates.update import TablesKeepChanging, Updater
 
+LOWEST_PRIORITY = 19  # nice(2)
+
 
 def _leave_with_parent() -> None:
     """Exit when stdin ends: the parent is gone."""
@@ -23,6 +25,7 @@ def main() -> int:
     import pyarrow as pa
 
     os.umask(0o077)
+    os.nice(LOWEST_PRIORITY)  # behind the conversion of the pings that come meanwhile
     pa.set_cpu_count(1)  # the other cores are for those who receive and convert
     Thread(target=_leave_with_parent, name="lifeline", daemon=True).start()
     try:

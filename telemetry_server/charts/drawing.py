@@ -8,6 +8,9 @@ So a chart takes any width, and its text keeps its size.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MAX_LABELS = 12
+LONG_LABEL = 5  # characters
+MAX_NARROW, MAX_LONG_NARROW = 6, 3  # labels where it is narrow
 LABEL_HEIGHT = 20  # below the plot, for the labels along x
 
 
@@ -90,10 +93,13 @@ def place_of(position: int, count: int) -> float:
     return (position + 0.5) * 100 / count
 
 
-def x_labels(texts: Sequence[str], y: float, max_labels: int = 12) -> list[Text]:
-    """Return at most *max_labels* labels at *y*; every second one is hidden where it is narrow."""
+def x_labels(texts: Sequence[str], y: float, max_labels: int = MAX_LABELS) -> list[Text]:
+    """Return at most *max_labels* labels at *y*; where it is narrow some are hidden (style ``second``)."""
     step = max(1, -(-len(texts) // max_labels))
+    positions = range(0, len(texts), step)
+    is_long = any(len(texts[position]) > LONG_LABEL for position in positions)
+    kept = -(-len(positions) // (MAX_LONG_NARROW if is_long else MAX_NARROW))
     return [
-        Text(place_of(position, len(texts)), y, texts[position], "second" if number % 2 else "")
-        for number, position in enumerate(range(0, len(texts), step))
+        Text(place_of(position, len(texts)), y, texts[position], "second" if number % kept else "")
+        for number, position in enumerate(positions)
     ]

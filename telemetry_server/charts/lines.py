@@ -1,7 +1,7 @@
 """Lines over builds or days: percentiles, shares, counts of clients."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from telemetry_server.charts.drawing import (
     LABEL_HEIGHT,
@@ -95,9 +95,11 @@ def _scale(chart: LineChart) -> Scale:
     values = [value for series in chart.series for value in series.values if value is not None]
     if chart.is_logarithmic:
         return logarithmic_scale(values, chart.height)
-    return linear_scale(
-        rounded_up(max(values, default=0.0)) if chart.top is None else chart.top, chart.height
-    )
+    if chart.top is not None:
+        return linear_scale(chart.top, chart.height)
+    scale = linear_scale(rounded_up(max(values, default=0.0)), chart.height)
+    is_whole = all(value == int(value) for value in values)
+    return replace(scale, ticks=[tick for tick in scale.ticks if not is_whole or tick == int(tick)])
 
 
 def _runs(values: Sequence[float | None]) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ from math import floor, log10
 
 ZERO_GAP = 14.0  # pixels between the line of 0 and the smallest value of a logarithmic scale
 MAX_TICKS = 6
+MIN_VALUE = 1e-100  # less counts as 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,12 @@ class Scale:
 
 
 def rounded_up(value: float) -> float:
-    """Return the least of 1, 2, 5, 10, 20, 50, … (and their tenths, hundredths) that is not less."""
-    if value <= 0:
+    """Return the least of 1, 2, 4, 6, 8, 10, 20, … (and their tenths, hundredths) that is not less."""
+    if value < MIN_VALUE:
         return 1.0
     unit = 10.0 ** floor(log10(value))
     # A unit that is a hair above a power of ten must not become the next one.
-    return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= value * (1 - 1e-12))
+    return next(factor * unit for factor in (1, 2, 4, 6, 8, 10) if factor * unit >= value * (1 - 1e-12))
 
 
 def linear_scale(top: float, height: float) -> Scale:
@@ -67,6 +68,7 @@ def _ticks(low: float, high: float) -> tuple[float, ...]:
     if len(found) > MAX_TICKS:
         tens = [value for value in found if abs(log10(value) - round(log10(value))) < 1e-9]
         found = tens if len(tens) > 1 else [found[0], found[-1]]
+    found = found or [high]
     return tuple(found[:: -(-len(found) // MAX_TICKS)])
 
 

@@ -1,4 +1,4 @@
-"""Draws a histogram into a file, with matplotlib."""
+"""Draws a histogram into a PNG file, with matplotlib."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +9,7 @@ from telemetry_server.settings.errors import ConfigurationError
 
 def draw(answer: dict[str, Any], path: Path) -> None:
     """
-    Draw the last row of a histogram's answer into a PNG or SVG file, as its name ends.
+    Draw the last row of a histogram's answer into a PNG file.
 
     Raises:
         ConfigurationError: matplotlib is not installed.
@@ -17,10 +17,8 @@ def draw(answer: dict[str, Any], path: Path) -> None:
     """
     if find_spec("matplotlib") is None:
         raise ConfigurationError("matplotlib is not installed; pip install 'telemetry-server[charts]'")
-    from matplotlib import rcParams  # type: ignore[import-not-found]
     from matplotlib.figure import Figure  # type: ignore[import-not-found]
 
-    rcParams["svg.hashsalt"] = "telemetry-server"  # equal histograms give equal files
     row = answer["rows"][-1]
     labels = row.get("labels") or [str(start) for start in row["starts"]]
     figure = Figure(figsize=(9, 5), layout="constrained")
@@ -31,8 +29,7 @@ def draw(answer: dict[str, Any], path: Path) -> None:
     axes.set_title(_plain(f"{answer['metric']}, {row['group']}"))
     axes.set_xlabel("bucket")
     axes.set_ylabel(answer["weight"])
-    metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-    figure.savefig(path, metadata=metadata)
+    figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from telemetry_server.reports.answers import Answer, csv_answer, json_answer
-from telemetry_server.reports.parameters import Day, Format, Parameters, Switch, Text
+from telemetry_server.reports.parameters import DAY_WORDS, Day, Format, Parameters, Switch, Text
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.route import Ask
 
@@ -52,8 +52,8 @@ class SelectionParameters(Parameters):
     architecture: Text = ""
     process: Text = ""
     label: Annotated[Text | None, Field(description="Key of a keyed measurement; without it all")] = None
-    first: Annotated[Day | None, Field(alias="from")] = None
-    last: Annotated[Day | None, Field(alias="to")] = None
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
     format: Format = None
 
 
@@ -83,8 +83,8 @@ class ClientsParameters(Parameters):
     by: Annotated[
         str, AfterValidator(_client_groupings), Field(max_length=200, examples=["version,channel,day"])
     ] = "day"
-    first: Annotated[Day | None, Field(alias="from")] = None
-    last: Annotated[Day | None, Field(alias="to")] = None
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
     format: Format = None
 
 

@@ -43,6 +43,7 @@ class PingsBehindParameters(SelectionParameters):
     """Of the pings behind a number."""
 
     metric: Annotated[Text, Field(description="Where it differs from the probe's name")] = ""
+    merge: Annotated[Literal["coarsen"] | None, Field(description="Those of earlier definitions, too")] = None
     group: Annotated[Text, Field(description="One build, day or branch")] = ""
     bucket: Annotated[
         int | None, Field(ge=-(2**31), lt=2**63, description="The start of a bucket with samples")
@@ -107,7 +108,7 @@ async def behind(ask: Ask) -> dict[str, Any]:
     given: PingsBehindParameters = ask.parameters
     name = ask.path["name"]
     values = {field: getattr(given, field) for field in SelectionParameters.model_fields}
-    asked = HistogramParameters(**{**values, "metric": given.metric or name})
+    asked = HistogramParameters(**{**values, "merge": given.merge, "metric": given.metric or name})
     if asked.by == "branch" and not asked.experiment:
         raise Problem("bad-parameter", "by=branch needs an experiment.", members={"parameter": "experiment"})
     note_reading(ask, "pings behind a number", name)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -128,17 +130,30 @@ def test_names_of_clients_are_text(tmp_path, command):
         assert "\x1b" not in command("clients", "--by", "os", *words, "--data", str(tmp_path))[0]
 
 
-def test_a_chart_in_a_file(run, tmp_path):
-    """Where the library is installed; without it one line says so."""
+def test_a_chart_in_an_svg_file(run, tmp_path):
+    """The picture of the last row: no style, script or address of anything outside."""
     run("aggregate")
     path = tmp_path / "chart.svg"
+    run("histogram", "EXP", "--svg", str(path))
+    text = path.read_text(encoding="utf-8")
+    root = ElementTree.fromstring(text)
+
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not re.search(r"<style|<script|style=|href|url\(", text)
+    assert "EXP, " in text
+
+
+def test_a_chart_in_a_png_file(run, tmp_path):
+    """Where the library is installed; without it one line says so."""
+    run("aggregate")
+    path = tmp_path / "chart.png"
     try:
         import matplotlib  # noqa: F401
     except ImportError:
         assert (
             "matplotlib is not installed"
-            in run("histogram", "EXP", "--svg", str(path), status=ExitStatus.CONFIGURATION)[1]
+            in run("histogram", "EXP", "--png", str(path), status=ExitStatus.CONFIGURATION)[1]
         )
     else:
-        run("histogram", "EXP", "--svg", str(path))
-        assert path.read_text().lstrip().startswith("<?xml")
+        run("histogram", "EXP", "--png", str(path))
+        assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,5 +1,6 @@
 """Real browsers that a test drives: pages are opened, and scripts run in them."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -7,7 +8,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,20 @@ from tests.clients.marionette import Marionette
 START_SECONDS = 60
 TRIES = 10
 Ask = Callable[[str, dict[str, Any]], Any]
+COMMANDS_OF_CHROMIUM: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {
+    "size": lambda size: (
+        "Emulation.setDeviceMetricsOverride",
+        {**size, "deviceScaleFactor": 1, "mobile": False},
+    ),
+    "scripts off": lambda _: ("Emulation.setScriptExecutionDisabled", {"value": True}),
+    "picture": lambda _: ("Page.captureScreenshot", {"captureBeyondViewport": True}),
+}
+COMMANDS_OF_FIREFOX = {
+    "url": "WebDriver:Navigate",
+    "size": "WebDriver:SetWindowRect",
+    "actions": "WebDriver:PerformActions",
+    "back": "WebDriver:Back",
+}
 
 
 class PageDriver:
@@ -36,9 +50,22 @@ class PageDriver:
         """Run *script*, the body of an async function, in the page; return what it does."""
         return self._ask("run", {"script": f"return (async () => {{{script}}})()"})
 
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the window this size, in CSS pixels; Firefox has a least width."""
+        self._ask("size", {"width": width, "height": height})
+
+    def press(self, keys: str) -> None:
+        """Press *keys* one after another, as a keyboard does; `Keys` of WebDriver are one character each."""
+        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._ask("actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+
     def back(self) -> None:
-        """Go back, like the button."""
+        """Go back in the history."""
         self._ask("back", {})
+
+    def picture(self) -> bytes:
+        """Return the whole page as PNG; Chromium only."""
+        return base64.b64decode(self._ask("picture", {}))
 
     def click(self, selector: str) -> None:
         """Click the first element that *selector* finds, also one that is replaced meanwhile."""
@@ -54,15 +81,6 @@ class PageDriver:
     def type(self, selector: str, text: str) -> None:
         """Type *text* into the first element that *selector* finds."""
         self._ask("type", {"using": "css selector", "value": selector, "text": text})
-
-    def press(self, key: str) -> None:
-        """Press *key*, a character of the WebDriver's table of keys."""
-        strokes = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
-        self._ask("press", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
-
-    def width(self, pixels: int) -> None:
-        """Make the window so wide; Firefox has a least width of its own."""
-        self._ask("width", {"width": pixels, "height": 900})
 
     def without_scripts(self) -> None:
         """Run no script of a page any more."""
@@ -89,11 +107,8 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
     base = f"http://127.0.0.1:{port}"
 
     def send(path: str, body: dict[str, Any] | None) -> Any:
-        request = urllib.request.Request(
-            base + path, body and json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        if body == {}:
-            request.data = b"{}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(base + path, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
             return json.load(answer)["value"]
 
@@ -111,7 +126,25 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
                 assert time.monotonic() < deadline, (folder / "chromedriver.log").read_text()
                 time.sleep(0.2)
 
-        ask = partial(_ask_chromium, partial(_sent, send, session))
+        def ask(command: str, parameters: dict[str, Any]) -> Any:
+            if command == "url":
+                return send(f"/session/{session}/url", parameters)
+            if command in COMMANDS_OF_CHROMIUM:
+                name, made = COMMANDS_OF_CHROMIUM[command](parameters)
+                found = send(f"/session/{session}/goog/cdp/execute", {"cmd": name, "params": made})
+                return found.get("data")
+            if command in ("actions", "back"):
+                return send(f"/session/{session}/{command}", parameters)
+            if command == "source":
+                return send(f"/session/{session}/source", None)
+            if command in ("click", "type"):
+                (element,) = send(f"/session/{session}/element", _locator(parameters)).values()
+                if command == "click":
+                    return send(f"/session/{session}/element/{element}/click", {})
+                return send(f"/session/{session}/element/{element}/value", {"text": parameters["text"]})
+            if command == "errors":
+                return send(f"/session/{session}/se/log", {"type": "browser"})
+            return send(f"/session/{session}/execute/sync", {**parameters, "args": []})
 
         yield PageDriver(ask)
     finally:
@@ -147,7 +180,27 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         marionette = Marionette(port, wait_seconds=START_SECONDS)
         marionette.ask("Marionette:SetContext", {"value": "content"})
 
-        yield PageDriver(partial(_ask_firefox, marionette))
+        def ask(command: str, parameters: dict[str, Any]) -> Any:
+            if command in COMMANDS_OF_FIREFOX:
+                return marionette.ask(COMMANDS_OF_FIREFOX[command], parameters)
+            if command == "errors":
+                return []  # Marionette does not hand them out
+            if command == "source":
+                return marionette.ask("WebDriver:GetPageSource", {})["value"]
+            if command == "scripts off":
+                marionette.ask("Marionette:SetContext", {"value": "chrome"})
+                marionette.run('Services.prefs.setBoolPref("javascript.enabled", false)')
+                return marionette.ask("Marionette:SetContext", {"value": "content"})
+            if command in ("click", "type"):
+                found = marionette.ask("WebDriver:FindElement", _locator(parameters))["value"]
+                (element,) = found.values()
+                if command == "click":
+                    return marionette.ask("WebDriver:ElementClick", {"id": element})
+                text = parameters["text"]
+                return marionette.ask("WebDriver:ElementSendKeys", {"id": element, "text": text})
+            return marionette.ask("WebDriver:ExecuteScript", {**parameters, "args": []})["value"]
+
+        yield PageDriver(ask)
         marionette.ask("Marionette:SetContext", {"value": "chrome"})
         marionette.quit()
         process.wait(60)
@@ -157,63 +210,8 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
             process.wait(10)
 
 
-def _sent(
-    send: Callable[[str, dict[str, Any] | None], Any], session: str, path: str, body: dict[str, Any] | None
-) -> Any:
-    return send(f"/session/{session}/{path}", body)
-
-
-def _ask_chromium(
-    send: Callable[[str, dict[str, Any] | None], Any], command: str, parameters: dict[str, Any]
-) -> Any:
-    """Return what chromedriver answers to *command* of a `PageDriver`."""
-    if command in ("url", "back"):
-        return send(command, parameters)
-    if command == "errors":
-        return send("se/log", {"type": "browser"})
-    if command == "source":
-        return send("source", None)
-    if command == "press":
-        return send("actions", parameters)
-    if command == "width":
-        metrics = {**parameters, "deviceScaleFactor": 1, "mobile": False}
-        return send("goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics})
-    if command == "scripts off":
-        asked = {"cmd": "Emulation.setScriptExecutionDisabled", "params": {"value": True}}
-        return send("goog/cdp/execute", asked)
-    if command in ("click", "type"):
-        text = parameters.pop("text", "")
-        (element,) = send("element", parameters).values()
-        body = {} if command == "click" else {"text": text}
-        return send(f"element/{element}/{'click' if command == 'click' else 'value'}", body)
-    return send("execute/sync", {**parameters, "args": []})
-
-
-def _ask_firefox(marionette: Marionette, command: str, parameters: dict[str, Any]) -> Any:
-    """Return what Firefox answers to *command* of a `PageDriver`."""
-    if command == "url":
-        return marionette.ask("WebDriver:Navigate", parameters)
-    if command == "back":
-        return marionette.ask("WebDriver:Back", {})
-    if command == "source":
-        return marionette.ask("WebDriver:GetPageSource", {})["value"]
-    if command == "press":
-        return marionette.ask("WebDriver:PerformActions", parameters)
-    if command == "width":
-        return marionette.ask("WebDriver:SetWindowRect", parameters)
-    if command == "errors":
-        return []
-    if command == "scripts off":
-        marionette.ask("Marionette:SetContext", {"value": "chrome"})
-        marionette.run('Services.prefs.setBoolPref("javascript.enabled", false)')
-        return marionette.ask("Marionette:SetContext", {"value": "content"})
-    if command in ("click", "type"):
-        text = parameters.pop("text", "")
-        (element,) = marionette.ask("WebDriver:FindElement", parameters)["value"].values()
-        if command == "click":
-            return marionette.ask("WebDriver:ElementClick", {"id": element})
-        return marionette.ask("WebDriver:ElementSendKeys", {"id": element, "text": text})
-    return marionette.ask("WebDriver:ExecuteScript", {**parameters, "args": []})["value"]
+def _locator(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: parameters[name] for name in ("using", "value")}
 
 
 DRIVERS = {"chromium": chromium_driver, "firefox": firefox_driver}

@@ -124,7 +124,7 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
         found = {}
         of_ping = ("/", "/pings", f"/pings/{document_id}", f"/pings/{document_id}?body=1", "/nothing")
         for path in (*of_ping, "/normandy", "/normandy/recipes/9", "/normandy/studies/tulips", *MORE_PAGES):
-            driver.width(1280)
+            driver.resize(1280)
             driver.open(url + path)
             result = driver.run(f"{axe}; return await axe.run()")
             serious = [
@@ -138,7 +138,7 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
                 "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert wide <= 0, path
-            driver.width(390)
+            driver.resize(390)
             assert (
                 driver.run(
                     "return document.documentElement.scrollWidth - document.documentElement.clientWidth"

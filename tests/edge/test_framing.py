@@ -165,7 +165,10 @@ async def test_a_request_gets_one_answer_and_its_body_is_never_a_request(tmp_pat
                 *(exchange(edge, sent(case, target, is_split)) for case in some for edge in edges)
             )
             for case, fast, slow in zip(some, outcomes[::2], outcomes[1::2], strict=True):
-                check(case, target, fast, slow)
+                pair = [fast, slow]
+                if fast != slow:  # a body may have come after the lingering time: once more, alone
+                    pair = [await exchange(edge, sent(case, target, is_split)) for edge in edges]
+                check(case, target, *pair)
         kept = [[submission.path for submission in edge.kept()] for edge in edges]
 
     assert sorted(kept[0]) == sorted(kept[1])

@@ -27,6 +27,7 @@ MATRIX = [
     ("GET", "/api/v1/quarantine/replay", "/api/v1/quarantine/replay", SIGNED_IN),
     ("GET", "/api/v1/probes", "/api/v1/probes", SIGNED_IN),
     ("GET", "/api/v1/probes/LOAD_MS", "/api/v1/probes/{name}", SIGNED_IN),
+    ("GET", "/api/v1/probes/LOAD_MS/pings", "/api/v1/probes/{name}/pings", ANALYSTS),
     ("GET", "/api/v1/stores", "/api/v1/stores", SIGNED_IN),
     ("GET", "/api/v1/drift", "/api/v1/drift", SIGNED_IN),
     ("GET", "/api/v1/normandy/uptake", "/api/v1/normandy/uptake", SIGNED_IN),
@@ -55,6 +56,12 @@ MATRIX = [
     ("POST", "/sql", "/sql", ANALYSTS),
     ("GET", "/users", "/users", ADMINS),
     ("POST", "/users", "/users", ADMINS),
+    ("GET", "/clients", "/clients", SIGNED_IN),
+    ("GET", "/probes", "/probes", SIGNED_IN),
+    ("GET", "/probes/LOAD_MS", "/probes/{name}", SIGNED_IN),
+    ("GET", "/probes/LOAD_MS/pings", "/probes/{name}/pings", ANALYSTS),
+    ("GET", "/search", "/search", SIGNED_IN),
+    ("GET", "/theme", "/theme", EVERYONE),
     ("GET", "/sign-in", "/sign-in", EVERYONE),
     ("POST", "/sign-in", "/sign-in", EVERYONE),
     ("POST", "/sign-out", "/sign-out", EVERYONE),
@@ -77,6 +84,7 @@ STATUSES = {
     ("POST", "/users"): 400,  # no change is named
     ("POST", "/sql"): 303,
     ("POST", "/sign-out"): 303,
+    ("GET", "/theme"): 303,
 }
 
 

@@ -119,10 +119,14 @@ def _print(args: argparse.Namespace, answer: dict[str, Any]) -> None:
         return
     if args.csv:
         print_csv(("group", "start", "label", "count"), list(bucket_rows(rows)))
-    elif rows and (args.png or args.svg):
+    elif rows and args.svg:
+        from telemetry_server.charts.histogram_file import histogram_svg
+
+        args.svg.write_text(histogram_svg(answer), encoding="utf-8")
+    elif rows and args.png:
         from telemetry_server.cli.drawing import draw
 
-        draw(answer, args.png or args.svg)
+        draw(answer, args.png)
     elif rows:
         _print_rows(answer)
     _say_rest(answer)

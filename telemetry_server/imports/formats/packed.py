@@ -123,8 +123,8 @@ def votes_for(layout: Layout, buffer: bytes) -> tuple[int, int]:
     Count the evidence for *layout* in the first bytes of a log.
 
     Returns:
-        The number of consecutive records from the first plausible one, up to
-        `ENOUGH_VOTES`, and the offset of that one; (0, -1) if there is none.
+        The number of consecutive records from the first plausible one, and one more if the last
+        ends with *buffer*, up to `ENOUGH_VOTES`; and the offset of the first.  (0, -1) if there is none.
     """
     first = layout.next_extent(buffer, 0, len(buffer))
     if first < 0:
@@ -132,7 +132,9 @@ def votes_for(layout: Layout, buffer: bytes) -> tuple[int, int]:
     votes, offset = 1, first  # even a header alone is unlikely by chance
     while votes < ENOUGH_VOTES:
         extent = layout.extent_at(buffer, offset)
-        if extent is None or extent.end >= len(buffer):
+        if extent is None:
+            break
+        if extent.end != len(buffer) and layout.extent_at(buffer, extent.end) is None:
             break
         votes, offset = votes + 1, extent.end
     return votes, first

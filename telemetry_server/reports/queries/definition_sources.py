@@ -20,7 +20,8 @@ def histogram_text(spec_file: SpecFile, name: str) -> tuple[int, str] | None:
     """Return the line of a histogram's definition, from 1, and its text; None where it is not found."""
     text = spec_file.text.decode("utf-8", "replace")
     beginning = re.compile(
-        rf"^[ \t]*{re.escape(orjson.dumps(name).decode())}[ \t]*:[ \t\r\n]*\{{", re.MULTILINE
+        rf"(?:^|(?<=[{{,]))[ \t]*{re.escape(orjson.dumps(name).decode())}[ \t]*:[ \t\r\n]*\{{",
+        re.MULTILINE,
     )
     found = list(beginning.finditer(text))
     if not found:

@@ -51,7 +51,9 @@ def probes_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     if sort == "name":
         counts = recent_counts(reader, days, [item["metric"] for item in page if item["metric"]])
     return {
-        "items": [_with_counts(item, counts, len(days)) for item in page],
+        "items": [
+            _with_counts(item, counts, len(days), hides_few=reader.suppress_below > 1) for item in page
+        ],
         "total": len(found),
         "expired": expired,
         "kinds": sorted({item["kind"] for item in items.values()}),
@@ -143,8 +145,10 @@ def newest_version(days: Sequence[DaySums]) -> str:
     return str(max(numbers)) if numbers else ""
 
 
-def _with_counts(item: _Item, counts: Mapping[str, RecentCounts], days: int) -> _Item:
+def _with_counts(item: _Item, counts: Mapping[str, RecentCounts], days: int, *, hides_few: bool) -> _Item:
     found = counts.get(item["metric"])
+    if found is None and item["metric"] and not hides_few:
+        found = NONE
     if found is None:
         return {**item, "samples": None, "clients": None, "samples_by_day": []}
     by_day = list(found.by_day) if found.samples else [0] * days

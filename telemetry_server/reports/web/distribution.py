@@ -39,6 +39,7 @@ class DistributionView:
     bucket_address: Callable[[int], str]
     csv: Mapping[str, str]
     json: Mapping[str, str]
+    merges: bool = False  # buckets of several definitions are added
 
     @property
     def is_table(self) -> bool:
@@ -135,6 +136,10 @@ def _notes(view: DistributionView, weight: str, buckets: Sequence[Bucket]) -> li
     notes = []
     if len(buckets) < len(row["starts"]) and buckets:
         notes.append(f"Buckets outside of {buckets[0].span} and {buckets[-1].span} are empty and not shown.")
+    if view.merges:
+        notes.append(
+            f"The definitions that are added have {len(row['starts']):,} starts of buckets in common."
+        )
     if weight == "clients":
         notes.append(f"Each of {row['clients']:,} clients counts as 1, shared out among its buckets.")
         if row["without_client"]:

@@ -19,6 +19,7 @@ MAX_SERIES = 5
 STYLES = ("s1 strong", "s2", "s3", "s4", "s5")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NO_DATA = "no data"
+OF_WEIGHT = {"samples": "samples", "clients": "clients' shares"}
 MAX_END_LABEL = 7
 OF_PERCENTILES = {"50": "s1 strong", "25": "s1", "75": "s1"}
 
@@ -115,7 +116,7 @@ def evolution(view: EvolutionView) -> ChartBlock:
         ),
         rows=[_row(view, group, rows.get(group), measures) for group in groups],
         caption=f"Evolution by {view.by}",
-        key=_key(measures, is_shares=is_shares),
+        key=_key(measures, OF_WEIGHT[view.answer["weight"]], is_shares=is_shares),
         notes=_notes(view, groups, is_unfinished=is_unfinished),
         marks=[
             (letter, f"{unit} {groups[position]}: the definition changed, {text}.")
@@ -199,14 +200,13 @@ def _row(
     return TableRow(group, head, cells, is_pinned=group == view.at)
 
 
-def _key(measures: Sequence[_Measure], *, is_shares: bool) -> list[KeyEntry]:
+def _key(measures: Sequence[_Measure], of: str, *, is_shares: bool) -> list[KeyEntry]:
     if is_shares:
         found = [KeyEntry(f"line {each.style.split()[0]}", plain_text(each.name)) for each in measures]
     else:
-        found = [
-            KeyEntry("line s1", f"{each.name}: {each.name[1:]}% of samples are at or below")
-            for each in measures
-        ]
+        last = measures[-1].name if measures else ""
+        words = f"{', '.join(each.name for each in measures)} ({last}: {last[1:]}% of {of} are at or below)"
+        found = [KeyEntry("line s1", words)]
     return [*found, KeyEntry("s5", "samples")]
 
 

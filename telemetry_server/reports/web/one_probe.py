@@ -31,7 +31,13 @@ async def one_probe(ask: Ask) -> Answer:
     if given.format:
         return see_other(f"{view.api()}&format={given.format}")
     check_pinned(given)
-    shown: dict[str, Any] = {"evolution": None, "distribution": [], "percentiles": [], "branches": None}
+    shown: dict[str, Any] = {
+        "scope_words": _scope_words(view),
+        "evolution": None,
+        "distribution": [],
+        "percentiles": [],
+        "branches": None,
+    }
     offered: Found = {"values": {}, "hidden": 0, "groups": [], "shapes": [], "changes": []}
     answer: Found = {"rows": [], "kind": None, "as_of": None, "suppressed": {"cells": 0}}
     empty: Empty | None = None
@@ -58,7 +64,6 @@ async def one_probe(ask: Ask) -> Answer:
         form=filter_form(view, offered["values"], answer),
         answer=answer,
         scope=scope,
-        scope_words=_scope_words(view),
         notes=notes_of(view, answer, offered),
         empty=empty,
         keys=_keys(view, offered),
@@ -113,11 +118,10 @@ async def _add_charts(view: ProbeView, answer: Found, offered: Found, shown: dic
             compared=compared,
             compared_name=given.compare,
             scope=_scope_words(view),
-            bucket_address=lambda start: view.pings(
-                bucket=start, **({"group": given.at} if given.at else {})
-            ),
+            bucket_address=lambda start: view.pings_of_scope(bucket=start),
             csv={weight: view.csv(weight=weight, **more) for weight in found},
             json={weight: view.api(weight=weight, **more) for weight in found},
+            merges=given.merge is not None and bool(answer["other_shapes"]),
         ),
         shown,
     )
@@ -131,6 +135,7 @@ async def _add_branches(view: ProbeView, answer: Found, shown: dict[str, Any]) -
     if branches is None:
         return None
     shown["branches"] = branches
+    shown["scope_words"] = f"branch {plain_text(branches.chosen_name)} of {_scope_words(view)}"
     _add_distribution(
         view,
         DistributionView(
@@ -138,7 +143,7 @@ async def _add_branches(view: ProbeView, answer: Found, shown: dict[str, Any]) -
             rows=branches.chosen,
             compared=branches.compared,
             compared_name=branches.compared_name,
-            scope=f"branch {plain_text(branches.chosen_name)}",
+            scope=shown["scope_words"],
             bucket_address=lambda start: view.pings(bucket=start, group=branches.chosen_name),
             csv={weight: view.csv(weight=weight) for weight in by_weight},
             json={weight: view.api(weight=weight) for weight in by_weight},

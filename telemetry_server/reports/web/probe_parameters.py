@@ -10,7 +10,7 @@ from telemetry_server.reports.aggregates_api import (
     HistogramParameters,
     Percentiles,
 )
-from telemetry_server.reports.parameters import Day, Format, Parameters, Text
+from telemetry_server.reports.parameters import DAY_WORDS, Day, Format, Parameters, Text
 
 COMPARED = re.compile(r"[0-9]{1,4}|[0-9]{8}")
 MAX_LABELS_SHOWN = 100
@@ -31,8 +31,8 @@ class OneProbeParameters(Parameters):
     process: Text = ""
     label: Text = ""
     experiment: Text = ""
-    first: Annotated[Day | None, Field(alias="from")] = None
-    last: Annotated[Day | None, Field(alias="to")] = None
+    first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
+    last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
     weight: Literal["samples", "clients"] = "samples"
     percentiles: Percentiles = DEFAULT_PERCENTILES
     scale: Literal["log", "linear"] = "log"

@@ -45,22 +45,22 @@ class ProbeView:
         """Return the address of the pings behind a number; empty where the visitor may not see them."""
         if not self.ask.visitor.may(Right.RECORDS):
             return ""
-        question = view_of(
-            self.given.asked(self.metric, weight="samples", percentiles=_default("percentiles"), merge=None)
-        )
+        default = OneProbeParameters.model_fields["percentiles"].default
+        question = view_of(self.given.asked(self.metric, weight="samples", percentiles=default))
         if self.metric == self.name:
             question.pop("metric")
         return address(f"{self.path}/pings", {**question, **more})
+
+    def pings_of_scope(self, **more: Any) -> str:
+        """Return the address of the pings behind the distribution: of the pinned group, or of all."""
+        bounds = {"from": self.given.at, "to": self.given.at} if self.bounds() else {}
+        return self.pings(**bounds, **more)
 
     def bounds(self) -> dict[str, Any]:
         """Return the question's bounds for the pinned group, or for all."""
         if self.given.at and not self.given.experiment:
             return {"first": self.given.at, "last": self.given.at}
         return {}
-
-
-def _default(name: str) -> Any:
-    return OneProbeParameters.model_fields[name].default
 
 
 def check_pinned(given: OneProbeParameters) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.parameters import Parameters, Text
 from telemetry_server.reports.probes_api import ProbesParameters, probe_list
+from telemetry_server.reports.queries.errors import BadQuery
 from telemetry_server.reports.route import Ask
 from telemetry_server.reports.web.addresses import address, probe_path
 from telemetry_server.reports.web.templates import page
@@ -77,8 +78,10 @@ async def _pings(ask: Ask, q: str) -> Any:
 
 async def _studies(ask: Ask, q: str) -> tuple[list[dict[str, str]], str | None]:
     """Return the studies and recipes whose names have *q*, and the address of the one that is named so."""
-    given = {"first": "", "last": "", "channel": "", "version": "", "carrier": ""}
-    found: Any = await ask.services.ask_object("normandy", **given)
+    try:
+        found: Any = await ask.services.ask_object("normandy")
+    except BadQuery:  # without DuckDB there are no studies
+        return [], None
     names = {("studies", row["study"]) for row in found["studies"] if row["study"]}
     names |= {("recipes", row["name"]) for row in found["uptake"] if row["kind"] == "recipe" and row["name"]}
     studies = []

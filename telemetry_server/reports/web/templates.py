@@ -57,10 +57,10 @@ def number(value: float) -> str:
 
 
 def measure(value: float | None) -> str:
-    """Return a computed value with at most six digits; a dash for none."""
+    """Return a computed value with at most five digits; a dash for none."""
     if value is None:
         return NONE
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.5g}"
 
 
 def share(value: float) -> str:

@@ -237,6 +237,7 @@ def test_text_beyond_ascii_is_unchanged():
     ),
 )
 @example(version=PackedVersion.V0, records=[("0", b"\0", 2**41, b"")])
+@example(version=PackedVersion.V0, records=[("0" * 30, b"", EARLIEST_MS, b"")])  # its first byte is SEP
 def test_written_records_are_read_back(version, records):
     """Any paths, bodies and times."""
     log = b"".join(
