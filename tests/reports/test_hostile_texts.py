@@ -16,7 +16,7 @@ from telemetry_server.composition.reports import site
 from telemetry_server.terminal.csv_text import FORMULA_STARTS
 from tests.reports.hostile_pings import HOSTILE, STORES, hostile_world
 from tests.reports.reports_server import running_reports
-from tests.support.data_root import World, an_id
+from tests.support.data_root import REVISION, World, an_id
 
 SPELLED = quote(HOSTILE, safe="")
 ALL_PINGS = [an_id(number) for number in (1, 2, 3, 4, 5, 6, 7, 20, 21, 22, 30, 31, 40)]
@@ -24,6 +24,7 @@ SQL = "SELECT * FROM (SELECT * FROM {}) LIMIT 100"
 # Characters that steer a terminal, or the direction of text; lines of a page end with \n.
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+SOURCES = f"https://hg.mozilla.org/{REVISION.repository}/file/{REVISION.changeset}/"
 # Each page and each address of the API that answers a GET, as it is asked for.
 TARGETS: dict[str, list[str]] = {
     "/": ["/", "/?last=30d"],
@@ -98,7 +99,8 @@ class _Tags(HTMLParser):
 
 
 def _is_ours(address: str) -> bool:
-    return address.startswith(("/", "#")) and not address.startswith("//")
+    is_source = address.startswith(SOURCES)  # a definition's text
+    return is_source or (address.startswith(("/", "#")) and not address.startswith("//"))
 
 
 def wrong_in_page(text: str, *, is_echo: bool = False) -> list[str]:
