@@ -19,6 +19,7 @@ from bench import (
     keeping_up,
     latency,
     mapreduce,
+    pages,
     probes,
     reports,
     table_delay,
@@ -41,6 +42,7 @@ SUITES = {
     "tables": tables.measure,
     "table_delay": table_delay.measure,
     "reports": reports.measure,
+    "pages": pages.measure,
     "mapreduce": mapreduce.measure,
     "fuel": fuel.measure,
 }
@@ -56,7 +58,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
     parser.add_argument(
-        "--pings", type=int, default=10_000, help="tables, aggregates: pings of 90 KB (10000)"
+        "--pings", type=int, default=10_000, help="tables, aggregates, pages: pings of 90 KB (10000)"
     )
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
@@ -87,6 +89,7 @@ def main() -> int:
         sizes = {
             "tables": {"big": args.pings, "small": args.small_pings},
             "aggregates": {"big": args.pings},
+            "pages": {"big": args.pings},
             "mapreduce": {"records": args.records},
             "fuel": {"installations": args.installations},
         }.get(name, {})

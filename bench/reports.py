@@ -137,7 +137,7 @@ def _memory_at_rest(data: Path, rest_seconds: float, *, with_reports: bool = Tru
     with TemporaryServer(data, WITH_REPORTS if with_reports else SETTINGS) as server:
         if with_reports:
             for page in PAGES:
-                urlopen(_reports_url(server) + page, timeout=GIVE_UP_SECONDS).close()
+                urlopen(reports_url(server) + page, timeout=GIVE_UP_SECONDS).close()
         time.sleep(rest_seconds)
         return sum(shared_out_bytes(pid) for pid in family(server.process.pid)) / 2**20
 
@@ -147,7 +147,7 @@ def _pairs(data: Path, without: Path, rounds: int, seconds: float) -> Iterator[t
     with ExitStack() as stack:
         ours = stack.enter_context(TemporaryServer(data, WITH_REPORTS))
         theirs = stack.enter_context(TemporaryServer(without, SETTINGS))
-        readers = stack.enter_context(Readers(_reports_url(ours)))
+        readers = stack.enter_context(Readers(reports_url(ours)))
         full = burst(theirs.port, body, seconds=seconds, connections=CONNECTIONS)
         rate = full.requests / full.seconds * SATURATION_SHARE
         polled = partial(_round, ours, body, seconds, rate, readers)
@@ -187,12 +187,13 @@ def _cpu_seconds(server: TemporaryServer) -> tuple[float, float]:
     reports = sum(
         cpu_seconds(pid)
         for pid in family(server.process.pid)[1:]
-        if os.getpriority(os.PRIO_PROCESS, pid) == LOWEST_PRIORITY and _parent_of(pid) == server.process.pid
+        if os.getpriority(os.PRIO_PROCESS, pid) == LOWEST_PRIORITY and parent_of(pid) == server.process.pid
     )
     return whole - reports, reports
 
 
-def _parent_of(pid: int) -> int:
+def parent_of(pid: int) -> int:
+    """Return the process that started *pid*."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
@@ -214,7 +215,8 @@ def _log(server: TemporaryServer) -> bytes:
     return (server.data.parent / "server.log").read_bytes()
 
 
-def _reports_url(server: TemporaryServer) -> str:
+def reports_url(server: TemporaryServer) -> str:
+    """Return the address of the reports of *server*, as soon as it has printed it."""
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while (found := re.search(rb"reports: +(http://\S+)/\n", _log(server))) is None:
         if time.monotonic() > deadline:

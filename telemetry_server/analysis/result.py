@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.analysis.values import json_of_value, text_of
+from telemetry_server.terminal.client_text import shown_json
+from telemetry_server.terminal.csv_text import neutralised
 from telemetry_server.terminal.fitted_table import table_lines
 
 if TYPE_CHECKING:
@@ -77,27 +79,34 @@ def _objects(columns: Sequence[Column], batches: Iterator[Rows]) -> Iterator[byt
     names = [column.name for column in columns]
     for rows in batches:
         for row in rows:
-            yield json_of_value(dict(zip(names, row, strict=True)))
+            yield shown_json(json_of_value(dict(zip(names, row, strict=True))))
 
 
 def write_csv(
     columns: Sequence[Column], batches: Iterator[Rows], write: Write, shown: Callable[[str], str]
 ) -> None:
     """
-    Write a line a row under a line of names; NULL is an empty cell.
+    Write a line a row under a line of names; NULL is an empty cell.  Texts like formulas follow ``'``.
 
     Args:
         shown: Changes the text of a cell, for output that a terminal reads.
     """
     buffer = io.StringIO()
     lines = csv.writer(buffer, lineterminator="\n")
-    lines.writerow([shown(column.name) for column in columns])
+    lines.writerow([neutralised(shown(column.name)) for column in columns])
     for rows in batches:
-        lines.writerows([None if cell is None else shown(text_of(cell)) for cell in row] for row in rows)
+        lines.writerows([_csv_cell(cell, shown) for cell in row] for row in rows)
         write(buffer.getvalue().encode("utf-8", "replace"))
         buffer.seek(0)
         buffer.truncate()
     write(buffer.getvalue().encode("utf-8", "replace"))
+
+
+def _csv_cell(cell: Any, shown: Callable[[str], str]) -> str | None:
+    if cell is None:
+        return None
+    text = shown(text_of(cell))
+    return neutralised(text) if isinstance(cell, str) else text
 
 
 def write_table(columns: Sequence[Column], batches: Iterator[Rows], write: Write, width: int | None) -> None:

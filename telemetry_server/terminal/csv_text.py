@@ -40,5 +40,9 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return neutralised(value if isinstance(value, str) else orjson.dumps(value).decode())
+
+
+def neutralised(text: str) -> str:
+    """Return a text that a spreadsheet shows: after ``'`` where it would be taken as a formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -84,15 +84,15 @@ def test_ndjson_is_an_object_a_line(sql):
     assert [json.loads(line)["n"] for line in out.splitlines()] == list(range(2499, -1, -1))
 
 
-def test_csv_has_a_line_of_names_and_keeps_text_as_it_is(sql):
-    """NULL is an empty cell, lists and maps are JSON; nothing is changed for spreadsheets."""
+def test_csv_has_a_line_of_names_and_no_cell_that_a_spreadsheet_runs(sql):
+    """NULL is an empty cell, lists and maps are JSON; a text like a formula follows an apostrophe."""
     statement = "SELECT '=1+1' AS a, NULL AS b, 'x,\"y\"\nz' AS c, [1, 2] AS d, 0.1::DOUBLE AS e, true AS f"
 
     out, _ = sql(statement, "--format", "csv")
 
     assert list(csv.reader(io.StringIO(out))) == [
         ["a", "b", "c", "d", "e", "f"],
-        ["=1+1", "", 'x,"y"\nz', "[1,2]", "0.1", "true"],
+        ["'=1+1", "", 'x,"y"\nz', "[1,2]", "0.1", "true"],
     ]
 
 

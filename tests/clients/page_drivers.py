@@ -19,12 +19,14 @@ from tests.clients.marionette import Marionette
 from tests.support.waiting import PATIENCE_SECONDS
 
 START_SECONDS = 60
+TRIES = 10
 Ask = Callable[[str, dict[str, Any]], Any]
 COMMANDS_OF_CHROMIUM: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {
     "size": lambda size: (
         "Emulation.setDeviceMetricsOverride",
         {**size, "deviceScaleFactor": 1, "mobile": False},
     ),
+    "scripts off": lambda _: ("Emulation.setScriptExecutionDisabled", {"value": True}),
     "picture": lambda _: ("Page.captureScreenshot", {"captureBeyondViewport": True}),
 }
 COMMANDS_OF_FIREFOX = {
@@ -66,6 +68,29 @@ class PageDriver:
         """Return the whole page as PNG; Chromium only."""
         return base64.b64decode(self._ask("picture", {}))
 
+    def click(self, selector: str) -> None:
+        """Click the first element that *selector* finds, also one that is replaced meanwhile."""
+        for left in reversed(range(TRIES)):
+            try:
+                self._ask("click", {"using": "css selector", "value": selector})
+                return
+            except (OSError, AssertionError):
+                if not left:
+                    raise
+                time.sleep(0.2)
+
+    def type(self, selector: str, text: str) -> None:
+        """Type *text* into the first element that *selector* finds."""
+        self._ask("type", {"using": "css selector", "value": selector, "text": text})
+
+    def without_scripts(self) -> None:
+        """Run no script of a page any more."""
+        self._ask("scripts off", {})
+
+    def source(self) -> str:
+        """Return the page as the browser has it now."""
+        return str(self._ask("source", {}))
+
     def errors(self) -> list[str]:
         """Return what the browser logged as errors since the last call; Chromium only."""
         return [entry["message"] for entry in self._ask("errors", {})]
@@ -82,10 +107,9 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
         process = subprocess.Popen([program, f"--port={port}"], stdout=log, stderr=log)
     base = f"http://127.0.0.1:{port}"
 
-    def send(path: str, body: dict[str, Any]) -> Any:
-        request = urllib.request.Request(
-            base + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
+    def send(path: str, body: dict[str, Any] | None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(base + path, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
             return json.load(answer)["value"]
 
@@ -112,6 +136,13 @@ def chromium_driver(folder: Path, more_flags: Sequence[str] = ()) -> Iterator[Pa
                 return found.get("data")
             if command in ("actions", "back"):
                 return send(f"/session/{session}/{command}", parameters)
+            if command == "source":
+                return send(f"/session/{session}/source", None)
+            if command in ("click", "type"):
+                (element,) = send(f"/session/{session}/element", _locator(parameters)).values()
+                if command == "click":
+                    return send(f"/session/{session}/element/{element}/click", {})
+                return send(f"/session/{session}/element/{element}/value", {"text": parameters["text"]})
             if command == "errors":
                 return send(f"/session/{session}/se/log", {"type": "browser"})
             return send(f"/session/{session}/execute/sync", {**parameters, "args": []})
@@ -153,6 +184,21 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         def ask(command: str, parameters: dict[str, Any]) -> Any:
             if command in COMMANDS_OF_FIREFOX:
                 return marionette.ask(COMMANDS_OF_FIREFOX[command], parameters)
+            if command == "errors":
+                return []  # Marionette does not hand them out
+            if command == "source":
+                return marionette.ask("WebDriver:GetPageSource", {})["value"]
+            if command == "scripts off":
+                marionette.ask("Marionette:SetContext", {"value": "chrome"})
+                marionette.run('Services.prefs.setBoolPref("javascript.enabled", false)')
+                return marionette.ask("Marionette:SetContext", {"value": "content"})
+            if command in ("click", "type"):
+                found = marionette.ask("WebDriver:FindElement", _locator(parameters))["value"]
+                (element,) = found.values()
+                if command == "click":
+                    return marionette.ask("WebDriver:ElementClick", {"id": element})
+                text = parameters["text"]
+                return marionette.ask("WebDriver:ElementSendKeys", {"id": element, "text": text})
             return marionette.ask("WebDriver:ExecuteScript", {**parameters, "args": []})["value"]
 
         yield PageDriver(ask)
@@ -163,6 +209,10 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         if process.poll() is None:
             process.kill()
             process.wait(PATIENCE_SECONDS)
+
+
+def _locator(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: parameters[name] for name in ("using", "value")}
 
 
 DRIVERS = {"chromium": chromium_driver, "firefox": firefox_driver}

@@ -19,6 +19,16 @@ BROWSERS = [
     pytest.param("chromium", marks=pytest.mark.slow),
     pytest.param("firefox", marks=pytest.mark.firefox),
 ]
+MORE_PAGES = (
+    *("/quarantine", "/quarantine?reason=invalid_json&by=hour", "/drift", "/stores", "/users"),
+    *(
+        "/sql?sql=FROM%20pings",
+        "/sql?sql=DROP%20TABLE%20pings",
+        "/pings?live=1",
+        "/pings?version=9",
+        "/?last=7d",
+    ),
+)
 HOSTILE = '<img src=x onerror="document.title=1">\u202e' + "x" * 3000
 # Injected before anything is looked at: what the policy refuses, and errors of scripts.
 WATCH = """
@@ -84,7 +94,7 @@ def test_the_shown_command_makes_a_ping_appear_without_reload(browser, tmp_path)
         command = driver.run("return document.getElementById('first-ping').textContent")
         subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
         document_id = command.split("/")[-1].split(" ")[0]
-        wait_for(lambda: has_text(driver, document_id))
+        wait_for(lambda: has_text(driver, "Newest pings") and has_text(driver, document_id))
         hosts = driver.run(
             "return performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)"
         )
@@ -113,7 +123,8 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
         wait_for(lambda: driver.open(f"{url}/normandy") or has_text(driver, "tulips"))
         found = {}
         of_ping = ("/", "/pings", f"/pings/{document_id}", f"/pings/{document_id}?body=1", "/nothing")
-        for path in (*of_ping, "/normandy", "/normandy/recipes/9", "/normandy/studies/tulips"):
+        for path in (*of_ping, "/normandy", "/normandy/recipes/9", "/normandy/studies/tulips", *MORE_PAGES):
+            driver.resize(1280)
             driver.open(url + path)
             result = driver.run(f"{axe}; return await axe.run()")
             serious = [
@@ -127,6 +138,13 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
                 "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert wide <= 0, path
+            driver.resize(390)
+            assert (
+                driver.run(
+                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
+                <= 0
+            ), f"{path} at 390"
             assert driver.run("return document.querySelectorAll('main img').length") == 0
             assert driver.run("return document.title").endswith("telemetry-server")
 

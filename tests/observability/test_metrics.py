@@ -43,8 +43,6 @@ CONTRACT_METRICS = {
     "telemetry_fuel_redactions_total": ("kind",),
     "telemetry_fuel_signatures_total": ("result",),
     "telemetry_fuel_commit_seconds": (),
-    "telemetry_fuel_etl_documents_total": ("table",),
-    "telemetry_fuel_etl_time_seconds": (),
     "telemetry_fuel_messages_total": ("result",),
     "telemetry_fuel_messages_open": (),
     "telemetry_fuel_messages_given_up": (),

@@ -1,5 +1,6 @@
 """Signing in and out."""
 
+from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -68,7 +69,9 @@ async def sign_out(ask: Ask) -> Answer:
             await ask.services.change_access(partial(without_session, session_id=session.id))
         except (OSError, BadAccessFile) as error:
             WorkFailed("remembering a sign-out", f"{type(error).__name__}: {error}").emit()
-    return see_other("/sign-in", [_cookie("", 0, is_secure=_is_secure(ask))])
+    answer = see_other("/sign-in", [_cookie("", 0, is_secure=_is_secure(ask))])
+    # Else the browser's back button shows pages of the session from its cache.
+    return replace(answer, headers={**answer.headers, "Clear-Site-Data": '"cache"'})
 
 
 def _is_secure(ask: Ask) -> bool:

@@ -5,6 +5,15 @@
   const byId = (id) => document.getElementById(id);
   const clock = () => new Date().toISOString().slice(11, 19);
 
+  // The back button may show a page of a session that has ended: ask whether it still has an answer.
+  window.addEventListener("pageshow", async (event) => {
+    const [visit] = performance.getEntriesByType("navigation");
+    const isBack = event.persisted || (visit && visit.type === "back_forward");
+    if (!isBack || !document.querySelector("form.who")) return;
+    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store" });
+    if (answer.type === "opaqueredirect") location.reload();
+  });
+
   const editor = byId("statement");
   if (editor) {
     const running = byId("running"), cancel = byId("cancel");
@@ -22,7 +31,7 @@
 
   if (!byId("live")) return;
   const updated = byId("updated"), pause = byId("pause"), again = byId("try-again");
-  let isPaused = false, last = clock(), timer = 0;
+  let isPaused = false, isBusy = false, last = clock(), timer = 0;
   const pings = (root) => new Set([...root.querySelectorAll("table.pings tbody th")].map((cell) => cell.textContent));
   const keyOf = (element) => element.id || element.getAttribute("href") || element.getAttribute("aria-label");
   const same = (key) => [...byId("live").querySelectorAll("[id], [href], [aria-label]")].find((each) => keyOf(each) === key);
@@ -55,6 +64,8 @@
     again.hidden = false;
   };
   const update = async () => {
+    if (isBusy) return;
+    isBusy = true;
     clearTimeout(timer);
     if (!isPaused && !document.hidden) {
       try {
@@ -71,6 +82,7 @@
         fail("the server did not answer.");
       }
     }
+    isBusy = false;
     timer = setTimeout(update, Number(byId("live").dataset.refreshSeconds) * 1000);
   };
   pause.hidden = false;
