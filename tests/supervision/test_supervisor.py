@@ -78,7 +78,7 @@ children = [
     )
     for name in {children!r}
 ]
-sys.exit(Supervisor(children, drain_timeout_seconds=0.5, on_ready=lambda: note("ready")).run())
+sys.exit(Supervisor(children, drain_timeout_seconds={drain_seconds}, on_ready=lambda: note("ready")).run())
 """
 
 
@@ -87,8 +87,10 @@ class Running:
 
     def __init__(self, tmp_path, *children):
         self._log = tmp_path / "log"
+        drain_seconds = 0.5 if "stubborn" in children else PATIENCE_SECONDS
+        script = SCRIPT.format(children=children, drain_seconds=drain_seconds)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT.format(children=children), str(tmp_path)],
+            [sys.executable, "-c", script, str(tmp_path)],
             stderr=subprocess.PIPE,
             text=True,
         )
