@@ -103,7 +103,10 @@ class Snapshot:
         paths = self.paths(table)
         if not paths:
             return ds.dataset(schema.empty_table())
-        return ds.dataset(paths, format="parquet", schema=schema)
+        # Otherwise the bytes of all columns of a row group are in memory before the first is decoded.
+        options = ds.ParquetFragmentScanOptions(pre_buffer=False)
+        parquet = ds.ParquetFileFormat(default_fragment_scan_options=options)
+        return ds.dataset(paths, format=parquet, schema=schema)
 
 
 def _opened(path: Path) -> int:

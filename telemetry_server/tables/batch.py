@@ -62,7 +62,9 @@ class Prepared:
 
 def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
     """
-    Write *batch* as sorted Parquet files.  It needs no lock, and may run beside conversion.
+    Write *batch*, which is empty afterwards, as sorted Parquet files.
+
+    It needs no lock, and may run beside conversion.
 
     Args:
         first_ping: The first of the numbers that were reserved for its pings.
@@ -73,11 +75,15 @@ def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
     files: list[ScratchFile] = []
     shapes: dict[str, ShapeRow] = {}
     try:
-        for day, parts in batch.parts.items():
+        while batch.parts:
+            day, parts = batch.parts.popitem()
             for rows, _ in parts:
                 for shape, (kind, starts, labels) in rows.shapes.items():
                     shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
             tables = sorted_rows_of(parts, first_ping)
+            # What follows needs memory for itself.
+            parts.clear()
+            del rows
             first_ping += tables[PINGS].num_rows
             for table, table_rows in tables.items():
                 if table_rows.num_rows:
