@@ -246,3 +246,32 @@ def test_all_values_of_a_file_without_marks_count(world, tmp_path, table):
     marks = Counter(mark for batch in merged for mark in batch)
     of_today = Counter(rows.column(MARK).to_pylist())
     assert marks == of_today + Counter({None: rows.num_rows})
+
+
+async def test_files_of_an_older_server_are_checked_queried_and_merged(tmp_path, command):
+    """Their values count, beside those of newer files."""
+    world = World(tmp_path)
+    world.put_specs(REVISION, SPEC)
+    await filled(world, [Main(1, "A", 20, parent=exp({8: 1}, 8), scalars={"garden.rain": 3})])
+    with Ledger.for_reading(world.root) as ledger:
+        files = [file for file in ledger.table_files() if file.table in ("histograms", "scalars")]
+    for file in files:
+        path = world.root.path / file.path
+        pq.write_table(pq.read_table(path).drop_columns([MARK]), path)
+    older = Aggregates(world)
+    older.update()
+    assert world.check_tables() == []
+    assert older.row("20261118")["instances"] == 1
+
+    await filled(world, [Main(2, "B", 20, parent=exp({8: 1}, 8), scalars={"garden.rain": 4})])
+    command("compact", "--data", str(world.root.path))
+    statement = "SELECT metric, mark FROM scalars UNION ALL SELECT metric, mark FROM histograms"
+    out, _ = command("sql", statement, "--format", "json", "--data", str(world.root.path))
+    older.update()
+
+    assert Counter((row["metric"], row["mark"]) for row in orjson.loads(out)) == {
+        ("garden.rain", None): 2,
+        ("EXP", None): 2,
+    }
+    assert world.check_tables() == []
+    assert older.row("20261118")["instances"] == 2

@@ -171,3 +171,44 @@ def test_new_glean_definitions_are_tried_against_stored_pings(world, command, tm
 
     assert tried["metrics"] == [{"metric": "garden.visits", "reason": "unknown_metric", "pings": 2}]
     assert world.lines() == before
+
+
+async def test_the_tables_have_the_marks_of_glean_values(tmp_path):
+    """By label, by distribution and by event; a value without a mark counts."""
+    world = World(tmp_path / "data", stores=parse_stores(STORES))
+    world.put_specs()
+    imported = world.root.specs / "glean" / NAMESPACE / "app"
+    imported.mkdir(parents=True)
+    (imported / "metrics.yaml").write_bytes(
+        METRICS.replace(b"[watering]\n    expires: 2026-06-01", b"[watering]\n    expires: never")
+    )
+    rain = {"sum": 4, "values": {"4": 1}}
+    ping = a_glean_ping(
+        {
+            "counter": {"garden.visits": 3, "garden.snails": 1},
+            "labeled_counter": {"garden.by_tool": {"rake": 1, "spade": 2}},
+            "memory_distribution": {"garden.rain": rain, "garden.hail": rain},
+        },
+        [*opened(), {"timestamp": 1, "category": "gate", "name": "closed"}],
+    )
+    world.receive([submitted(ping, 1, path=PATH + an_id(1))])
+    await world.convert()
+
+    marks = {
+        (row["metric"], row["label"]): row["mark"]
+        for table in ("scalars", "histograms")
+        for row in world.table_rows(table)
+    }
+    assert marks == {
+        ("garden.visits", ""): None,
+        ("garden.snails", ""): "unknown_metric",
+        ("garden.by_tool", "rake"): None,
+        ("garden.by_tool", "spade"): "key_not_allowed",
+        ("garden.rain", ""): None,
+        ("garden.hail", ""): "unknown_metric",
+    }
+    assert {row["method"]: row["mark"] for row in world.table_rows("events")} == {
+        "opened": None,
+        "closed": "unknown_metric",
+    }
+    assert world.check_tables() == []

@@ -148,6 +148,24 @@ def test_a_definition_file_is_tried_against_stored_pings(world, command, tmp_pat
     assert world.lines() == before
 
 
+def test_the_tables_have_the_scalars_of_each_store(world):
+    """Of custom pings too, each with its process; one that is not defined has a mark."""
+    rows = {
+        (row["doctype"], row["metric"].rpartition(".")[2], row["value_number"], row["mark"])
+        for row in world.table_rows("scalars")
+        if row["process"] == "parent" and row["label"] == ""
+    }
+
+    assert rows == {
+        ("main", "tab_open_event_count", 5, None),
+        ("custom", "tick_times_rand", 42, None),
+        ("custom", "tab_open_event_count", 9, None),
+        ("custom", "tick_times_rand", 43, None),
+        ("custom", "tick_times_rand", 1, None),
+        ("custom", "tab_hidden_count", 2, "unknown_metric"),
+    }
+
+
 def test_a_stored_custom_ping_says_only_its_day(world):
     """Neither the record nor the table of pings knows when in the day it came."""
     (metadata,) = (record["metadata"] for document_id, record in world.lines() if document_id == an_id(3))

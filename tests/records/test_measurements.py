@@ -187,6 +187,17 @@ SCALARS = {"scalars": {"a.count": 3, "a.flag": True, "a.name": "x"}, "keyedScala
             ],
         ),
         (
+            # A snapshot of a store has an object for each process.
+            a_record(
+                payload={"scalars": {"gpu": {"a": 3}}, "keyedScalars": {"gpu": {"k": {"one": 1}}, "x": 4}}
+            ),
+            [
+                ("a", "gpu", "", "scalar", 3.0, None, None),
+                ("k", "gpu", "one", "scalar", 1.0, None, None),
+            ],
+        ),
+        (a_record(payload={"processes": {"gpu": {"scalars": {"a": {"b": 3}}}}}), []),
+        (
             a_record(simpleMeasurements={"uptime": 5, "js": {"setProto": 1}, "list": [1]}),
             [
                 ("simpleMeasurements.uptime", "parent", "", "simple_measurement", 5.0, None, None),
