@@ -10,6 +10,7 @@ from bench.report import Row, paired_row
 from bench.table_pings import big_submissions
 from bench.tables import METRIC, QUERY_ROUNDS, Run, convert, fill, run
 from storage.raw.submission import Submission
+from telemetry_server.aggregates.follower import MODULE
 
 # Builds of generated pings are of the year before: later arrivals are left out of answers.
 ARRIVED = datetime(2013, 5, 1, 12, tzinfo=UTC)
@@ -80,5 +81,5 @@ def _question(data: Path) -> Row:
 
 
 def aggregate(data: Path) -> Run:
-    """Bring the aggregates of *data* up to date, in a process of its own."""
-    return run([sys.executable, "-m", "telemetry_server", "aggregate", "--data", str(data)])
+    """Bring the aggregates of *data* up to date, in a process as the server starts it."""
+    return run([sys.executable, "-m", MODULE, str(data)])

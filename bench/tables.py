@@ -118,7 +118,9 @@ def run(words: Sequence[str], settings: dict[str, str] | None = None) -> Run:
     # As installed: modules are compiled once.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(words, stdout=output, stderr=subprocess.DEVNULL, env=environment)
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.DEVNULL, env=environment
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)

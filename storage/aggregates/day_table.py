@@ -17,6 +17,7 @@ FOLDER = "aggregates"
 LIST_NAME = "table.json"
 SUMMARY_SUFFIX = ".summary"
 UNFINISHED_PREFIX = "."
+PINGS = "pings"  # the table with a row for each ping
 SEALED = "sealed"
 """The name of the one part of a sealed day; it is the sum of all tables."""
 
@@ -44,6 +45,11 @@ class DayTable:
     version: str  # of the summariser
     parts: tuple[Summarised, ...]
     is_sealed: bool = False  # its records are gone: it is kept as it is
+
+    @property
+    def pings(self) -> int:
+        """The number of pings; 0 for a sealed day."""
+        return sum(part.rows for part in self.parts if part.table == PINGS)
 
     def as_text(self) -> str:
         """Return the list as JSON; equal lists give equal bytes."""

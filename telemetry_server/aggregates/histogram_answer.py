@@ -20,6 +20,7 @@ from telemetry_server.aggregates.groups import group_order
 from telemetry_server.aggregates.newest_shape import newest_shape
 from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
+from telemetry_server.aggregates.since import changes_since
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
 from telemetry_server.aggregates.suppression import hidden_from_total, is_small, reveals_small_group
 from telemetry_server.aggregates.use_counters import with_falses
@@ -79,6 +80,8 @@ class _Answer:
         if (compared := query.compared()) is not None:
             shown = [row["group"] for row in rows]
             answer["compare"] = {"group": query.compare, "row": self._compared(compared, shown, newest)}
+        if self._reader.through:
+            answer["since"] = changes_since(self._reader, query)
         if not rows:
             answer["reason"] = self._why_nothing()
         return answer

@@ -38,16 +38,20 @@ class Reader:
 
     Args:
         suppress_below: Groups of fewer clients are not shown.
+        through: The last day of arrival that counts, YYYYMMDD; empty for all.
+        after: Only later days of arrival count.
     """
 
     root: DataRoot
     definitions: Definitions
     suppress_below: int = 1
+    through: str = ""
+    after: str = ""
 
     @cached_property
     def days(self) -> list[DaySums]:
         """The day tables, the oldest first."""
-        return list(read_days(self.root))
+        return [day for day in read_days(self.root, self.after, self.through) if day.table.day != self.after]
 
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
@@ -112,12 +116,18 @@ class Reader:
         asked = RowSums(metric, selection, query.group_of, query.experiment if query.by == "branch" else "")
         bounds = (query.first, query.last) if query.by in ("day", "branch") else ("", "")
         sealed = frozenset(self.sealed_days)
-        return with_open_files(
-            self.root,
+
+        def read(days: "list[DayFiles]") -> Found:
             # The tables of a sealed day hold only what came after its records were removed.
-            lambda days: asked.of_days(day for day in days if day.day not in sealed),
-            bounds,
-        )
+            return asked.of_days(
+                day
+                for day in days
+                if day.day not in sealed
+                and day.day > self.after
+                and (not self.through or day.day <= self.through)
+            )
+
+        return with_open_files(self.root, read, bounds)
 
 
 Made = TypeVar("Made")

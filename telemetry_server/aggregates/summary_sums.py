@@ -140,13 +140,16 @@ class _Cells:
         """Add the sums of the cells at *places*, but pings and clients."""
         columns, ends = self._columns, self._ends
         starts, counts, labels = columns["starts"], columns["counts"], columns["label"]
-        own = to.counts
+        own, before = to.counts, to.samples
         for place in places:
             first, last = ends[place], ends[place + 1]
-            of_cell = counts[first:last]
-            for start, count in zip(starts[first:last], of_cell, strict=True):
+            for start, count in zip(starts[first:last], counts[first:last], strict=True):
                 own[start] += count
-            to.by_label[self._labels[labels[place]] or ""] += sum(of_cell)
+        if len(self._labels) == 1:
+            to.by_label[self._labels[labels[places[0]]] or ""] += to.samples - before
+        else:
+            for place in places:
+                to.by_label[self._labels[labels[place]] or ""] += sum(counts[ends[place] : ends[place + 1]])
         for name in ("sum", "sum_samples", "sum_unknown", "instances", "without_client"):
             setattr(to, name, getattr(to, name) + sum(map(columns[name].__getitem__, places)))
 

@@ -120,7 +120,8 @@ def pings_of_unions(
         cells: Dimensions, process, label, shape and pings, unions included: where the union of
             some processes or labels is missing, there is only one cell of these.
     """
-    process = next(iter(selection.processes)) if len(selection.processes) == 1 else None
+    processes = selection.processes
+    process = next(iter(processes)) if len(processes) == 1 else None
     label = selection.label
     unions: dict[tuple[int, str, str], int] = {}
     single: dict[tuple[int, str, str], int] = defaultdict(int)
@@ -137,6 +138,6 @@ def pings_of_unions(
             is_union = of_process == process and of_label == label and None in (process, label)
         if is_union:
             unions[key] = pings
-        elif of_process is not None and of_label is not None and selection.wants_cell(of_process, of_label):
+        elif of_process is not None and of_label is not None and (not processes or of_process in processes):
             single[key] += pings
     return {**single, **unions}

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from storage.aggregates.changes import Change, note_changes
 from storage.aggregates.day_table import (
     FOLDER,
     LIST_NAME,
@@ -58,10 +60,18 @@ class Updater:
         on_rows: Called with the number of rows of each file that was summarised.
     """
 
-    def __init__(self, root: DataRoot, disk: Disk, on_rows: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        root: DataRoot,
+        disk: Disk,
+        on_rows: Callable[[int], None] = lambda _: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._root = root
         self._disk = disk
         self._on_rows = on_rows
+        self._clock = clock
+        self._changes: list[Change] = []
 
     def update(self) -> UpdateResult:
         """
@@ -76,7 +86,20 @@ class Updater:
         with FileLock(self._root.state / LOCK_NAME).held():
             for day in days_of(self._root):
                 self._update_day(day, result)
+            note_changes(self._root, self._disk, self._now(), self._changes)
+        self._changes = []
         return result
+
+    def _now(self) -> str:
+        return f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
+
+    def _note(self, day: str, old: DayTable | None, new: DayTable | None) -> None:
+        """Note a change of a day that is over."""
+        if day >= f"{self._clock():%Y%m%d}":
+            return
+        before, after = (0 if table is None else table.pings for table in (old, new))
+        if before != after:
+            self._changes.append(Change(self._now(), day, before, after))
 
     def _update_day(self, day: str, result: UpdateResult) -> None:
         for attempt in range(ATTEMPTS):
@@ -98,6 +121,7 @@ class Updater:
             return
         if not files:
             self._remove(day)
+            self._note(day, old, None)
             return
         if old is not None and self._is_complete(old, files):
             return
@@ -107,6 +131,7 @@ class Updater:
         new = DayTable(day, SUMMARISER_VERSION, tuple(made))
         if new != old:
             write_day_table(self._root, self._disk, new)
+            self._note(day, old, new)
             result.days.append(day)
         self._remove_rest(new, day)
 

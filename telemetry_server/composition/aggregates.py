@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from telemetry_server.aggregates.sealing import Sealer
 
 
-def aggregates_reader(settings: Settings) -> Reader:
+def aggregates_reader(settings: Settings, through: str = "") -> Reader:
     """
-    Return the reader of the data root's aggregates.
+    Return the reader of the data root's aggregates, of arrivals up to the day *through* if that is given.
 
     Raises:
         NoDataRoot: There is none.
     """
     root = existing_data_root(settings)
-    return Reader(root, CachedDefinitions(revision_cache_path(settings)), settings.suppress_below)
+    return Reader(root, CachedDefinitions(revision_cache_path(settings)), settings.suppress_below, through)
 
 
 def day_sealer(settings: Settings) -> "Sealer":

@@ -75,6 +75,9 @@ class HistogramParameters(SelectionParameters):
     ] = None
     smoothed: Annotated[Switch, Field(description="`1`: shares by client as GLAM shows them")] = False
     total: Annotated[Switch, Field(description="`1`: all groups together as one row")] = False
+    as_of: Annotated[
+        Day | None, Field(description=f"Only pings that came up to the end of that day: {DAY_WORDS}")
+    ] = None
 
 
 class ClientsParameters(Parameters):
@@ -198,6 +201,7 @@ def histogram_arguments(given: HistogramParameters) -> dict[str, object]:
         "merges": given.merge is not None,
         "is_smoothed": given.smoothed,
         "is_total": given.total,
+        "as_of": given.as_of or "",
     }
 
 

@@ -77,6 +77,7 @@ async def test_the_answer_has_the_form_of_the_api(reports):
         ({"os": "Linux", "os_version": "6.1", "architecture": "x86-64"}, [SECOND]),
         ({"application": "Firefox", "doctype": "main", "process": "content"}, [FIRST]),
         ({"channel": "beta"}, []),
+        ({"as_of": "2026-11-20"}, [FIRST]),
         ({"weight": "clients", "merge": "coarsen", "smoothed": "1"}, [FIRST, SECOND]),
     ],
 )

@@ -71,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--merge", choices=("coarsen",), help="add histograms whose definitions differ, where possible"
     )
+    parser.add_argument(
+        "--as-of", type=day_of, metavar="DAY", help="only pings that came up to the end of that day"
+    )
     parser.add_argument("--smoothed", action="store_true", help="shares by client as GLAM shows them")
     output = parser.add_mutually_exclusive_group()
     add_json_option(output)  # type: ignore[arg-type]
@@ -104,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         is_smoothed=args.smoothed,
     )
     try:
-        answer = histogram_answer(aggregates_reader(settings_of(args)), query)
+        answer = histogram_answer(aggregates_reader(settings_of(args), args.as_of or ""), query)
     except NoSuchMetric as error:
         say(f"telemetry-server histogram: {error}")
         return ExitStatus.FINDINGS
@@ -195,6 +198,11 @@ REASONS = {
 def _say_rest(answer: dict[str, Any]) -> None:
     if "reason" in answer:
         say(f"nothing to show: {REASONS[answer['reason']]}")
+    if "since" in answer:
+        since = answer["since"]
+        words = (("late", "came later"), ("added", "stored later"), ("deleted", "deleted"))
+        counted = (f"{word} {since[name]:,}" for name, word in words if since[name] is not None)
+        say(f"pings since then: {', '.join(counted) or 'not known'}")
     left_out = {name.replace("_", " "): count for name, count in answer["left_out"].items() if count}
     if left_out:
         say("left out: " + ", ".join(f"{count:,} pings ({name})" for name, count in left_out.items()))

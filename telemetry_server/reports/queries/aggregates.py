@@ -21,9 +21,9 @@ from telemetry_server.reports.queries.source import Source
 MAX_REMEMBERED = 32  # answers
 
 
-def reader_of(source: Source) -> Reader:
-    """Return the reader of the aggregates."""
-    return Reader(source.root, CachedDefinitions(source.setup.specs), source.setup.suppress_below)
+def reader_of(source: Source, through: str = "") -> Reader:
+    """Return the reader of the aggregates, of arrivals up to the day *through* if that is given."""
+    return Reader(source.root, CachedDefinitions(source.setup.specs), source.setup.suppress_below, through)
 
 
 def _asked(work: Callable[[], Any]) -> Any:
@@ -61,7 +61,12 @@ def histogram_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]
     """Return the answer of ``/api/v1/histogram``, or ``{"unknown": why}``."""
     query = _histogram_query(arguments)
     try:
-        return _remembered(source, "histogram", arguments, lambda: histogram_answer(reader_of(source), query))
+        return _remembered(
+            source,
+            "histogram",
+            arguments,
+            lambda: histogram_answer(reader_of(source, arguments["as_of"]), query),
+        )
     except NoSuchMetric as error:
         return {"unknown": str(error)}
 
