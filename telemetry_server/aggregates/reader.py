@@ -9,7 +9,7 @@ from storage.aggregates.day_table import read_day_table
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from telemetry_server.aggregates.buckets import OWN_SHAPES
-from telemetry_server.aggregates.query import HistogramQuery, Selection
+from telemetry_server.aggregates.query import PING, HistogramQuery, Selection
 from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, read_days
 from telemetry_server.aggregates.sums import Found
 from telemetry_server.records.shapes import Shape, shape_id
@@ -83,7 +83,8 @@ class Reader:
         selection = (
             query.selection if metric is None else replace(query.selection, label=None, processes=frozenset())
         )
-        if query.by == "branch" or query.weight == "clients":
+        # Pings alone are counted by the summaries, whatever the weighting is.
+        if query.by == "branch" or (query.weight == "clients" and metric != PING):
             return self.rows(query, name, selection)
         asked = StoredSums(name, selection, query.group_of, with_clients=metric is None)
         return asked.of_days(self._days_of(query))

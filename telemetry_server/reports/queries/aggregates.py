@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.clients_answer import clients_answer
 from telemetry_server.aggregates.definitions import CachedDefinitions
@@ -12,8 +14,11 @@ from telemetry_server.aggregates.old_service import OldQuery, OldService
 from telemetry_server.aggregates.pings_behind import PingsAsked, pings_behind
 from telemetry_server.aggregates.query import HistogramQuery, selection_of
 from telemetry_server.aggregates.reader import Reader
+from telemetry_server.aggregates.stamps import stamp_of
 from telemetry_server.reports.queries.errors import QueryStopped
 from telemetry_server.reports.queries.source import Source
+
+MAX_REMEMBERED = 32  # answers
 
 
 def reader_of(source: Source) -> Reader:
@@ -29,14 +34,36 @@ def _asked(work: Callable[[], Any]) -> Any:
         raise QueryStopped(f"The query was stopped: {error}.") from None
 
 
+def _remembered(
+    source: Source, query: str, arguments: dict[str, Any], work: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """
+    Return what *work* does, or what it did before if no aggregate has changed since.
+
+    Pages that many readers load again and again cost little then.  An answer without rows may depend on
+    more than aggregates, so it is not remembered.
+    """
+    key = orjson.dumps([query, arguments], option=orjson.OPT_SORT_KEYS)
+    stamp = stamp_of(source.root)
+    known = source.answers.get(key)
+    if known is not None and known[0] == stamp:
+        source.answers.move_to_end(key)
+        return known[1]
+    found: dict[str, Any] = _asked(work)
+    if found.get("rows", True):
+        source.answers[key] = stamp, found
+        while len(source.answers) > MAX_REMEMBERED:
+            source.answers.popitem(last=False)
+    return found
+
+
 def histogram_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of ``/api/v1/histogram``, or ``{"unknown": why}``."""
     query = _histogram_query(arguments)
     try:
-        found: dict[str, Any] = _asked(lambda: histogram_answer(reader_of(source), query))
+        return _remembered(source, "histogram", arguments, lambda: histogram_answer(reader_of(source), query))
     except NoSuchMetric as error:
         return {"unknown": str(error)}
-    return found
 
 
 def _histogram_query(arguments: dict[str, Any]) -> HistogramQuery:
@@ -60,8 +87,8 @@ def _histogram_query(arguments: dict[str, Any]) -> HistogramQuery:
 
 def metric_view_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return what the page of one metric offers: values to filter by, groups, changes of the definition."""
-    found: dict[str, Any] = _asked(lambda: metric_view(reader_of(source), _histogram_query(arguments)))
-    return found
+    query = _histogram_query(arguments)
+    return _remembered(source, "metric_view", arguments, lambda: metric_view(reader_of(source), query))
 
 
 def pings_behind_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -85,8 +112,9 @@ def pings_behind_query(source: Source, arguments: dict[str, Any]) -> dict[str, A
 def clients_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of ``/api/v1/clients``."""
     by, first, last = tuple(arguments["by"]), arguments["first"], arguments["last"]
-    found: dict[str, Any] = _asked(lambda: clients_answer(reader_of(source), by, first, last))
-    return found
+    return _remembered(
+        source, "clients", arguments, lambda: clients_answer(reader_of(source), by, first, last)
+    )
 
 
 def old_service_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:

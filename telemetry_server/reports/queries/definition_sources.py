@@ -1,6 +1,7 @@
 """Where a definition is written: its file and line, its text, and its address in the repository."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,23 @@ from telemetry_server.probes.definition import FileKind
 
 SERVER = "https://hg.mozilla.org"
 MAX_TEXT_LINES = 60
+MAX_PLACES = 4096
+# By the digest of a file and a name: a file is large, and what is found in it small.
+_places: OrderedDict[tuple[str, str], tuple[int, str] | None] = OrderedDict()
 YAML_FILES = {FileKind.SCALAR: SCALARS, FileKind.EVENT: EVENTS}
 
 
 def histogram_text(spec_file: SpecFile, name: str) -> tuple[int, str] | None:
     """Return the line of a histogram's definition, from 1, and its text; None where it is not found."""
+    key = spec_file.digest, name
+    if key not in _places:
+        _places[key] = _found_in(spec_file, name)
+        while len(_places) > MAX_PLACES:
+            _places.popitem(last=False)
+    return _places[key]
+
+
+def _found_in(spec_file: SpecFile, name: str) -> tuple[int, str] | None:
     text = spec_file.text.decode("utf-8", "replace")
     beginning = re.compile(
         rf"(?:^|(?<=[{{,]))[ \t]*{re.escape(orjson.dumps(name).decode())}[ \t]*:[ \t\r\n]*\{{",

@@ -1,6 +1,7 @@
 """What the queries of one process read from, and what they remember of it."""
 
 from collections import Counter, OrderedDict
+from typing import Any
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
@@ -21,6 +22,8 @@ class Source:
         self.pending = PendingPings(setup.root)
         self.quarantine_files = QuarantineFiles(setup.root.path)
         self.behind = RecordsBehind(setup.root.path)
+        # By query and arguments: the stamp of the aggregates, and the answer.
+        self.answers: OrderedDict[bytes, tuple[object, dict[str, Any]]] = OrderedDict()
         self.hours_of_parts: OrderedDict[str, Counter[str]] = OrderedDict()  # by path below the data root
 
     @property

@@ -1,6 +1,7 @@
 """The page of clients: how many there are by day, week or month, and which versions they have."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from markupsafe import Markup
@@ -20,6 +21,7 @@ from telemetry_server.reports.web.templates import number, page, plain_text, sha
 API = "/api/v1/clients"
 SPLITS = {"version": "Version", "channel": "Channel", "os": "System", "application": "Application"}
 STYLES = ("s1 strong", "s2", "s3", "s4", "s5")
+SPANS = (7, 28, 90)  # days
 MAX_SERIES = len(STYLES)
 MAX_LINES = 20
 MAX_END_LABEL = 7
@@ -70,9 +72,24 @@ async def clients(ask: Ask) -> Answer:
         left_out=by_period["left_out"]["automation"],
         as_of=by_period["as_of"],
         periods=periods,
+        spans=_spans(given, by_period["through_day"]),
         reset=address("/clients", view_of(given, first=None, last=None)),
         **blocks,
     )
+
+
+def _spans(given: ClientsPageParameters, through_day: str | None) -> list[tuple[str, str, bool]]:
+    """Return words, address, and whether it is shown, of the last days with data, and of all days."""
+    if through_day is None:
+        return []
+    last = date.fromisoformat(through_day)
+    firsts = {f"{days} days": f"{last - timedelta(days=days - 1):%Y%m%d}" for days in SPANS}
+    spans = [
+        (words, address("/clients", view_of(given, first=first, last=None)), given.first == first)
+        for words, first in firsts.items()
+    ]
+    is_whole = given.first is None and given.last is None
+    return [*spans, ("All", address("/clients", view_of(given, first=None, last=None)), is_whole)]
 
 
 async def _ask(ask: Ask, by: Sequence[str]) -> dict[str, Any]:
