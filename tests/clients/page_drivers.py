@@ -176,6 +176,7 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
             stderr=log,
             env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
         )
+    marionette = None
     try:
         marionette = Marionette(port, wait_seconds=START_SECONDS)
         marionette.ask("Marionette:SetContext", {"value": "content"})
@@ -205,6 +206,8 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         marionette.quit()
         process.wait(60)
     finally:
+        if marionette is not None:
+            marionette.close()
         if process.poll() is None:
             process.kill()
             process.wait(10)
