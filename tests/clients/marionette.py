@@ -45,6 +45,10 @@ class Marionette:
     def quit(self) -> None:
         """Quit Firefox like a user."""
         self.ask("Marionette:Quit", {"flags": ["eForceQuit"]})
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._socket.close()
 
     def _receive(self) -> Any:

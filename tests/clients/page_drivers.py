@@ -177,6 +177,7 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
             stderr=log,
             env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
         )
+    marionette = None
     try:
         marionette = Marionette(port, wait_seconds=START_SECONDS)
         marionette.ask("Marionette:SetContext", {"value": "content"})
@@ -206,6 +207,8 @@ def firefox_driver(folder: Path) -> Iterator[PageDriver]:
         marionette.quit()
         process.wait(PATIENCE_SECONDS)
     finally:
+        if marionette is not None:
+            marionette.close()
         if process.poll() is None:
             process.kill()
             process.wait(PATIENCE_SECONDS)

@@ -30,6 +30,7 @@ MORE_PAGES = (
     ),
 )
 HOSTILE = '<img src=x onerror="document.title=1">\u202e' + "x" * 3000
+HOSTS = "return performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)"
 # Injected before anything is looked at: what the policy refuses, and errors of scripts.
 WATCH = """
 window.seen = [];
@@ -91,13 +92,12 @@ def test_the_shown_command_makes_a_ping_appear_without_reload(browser, tmp_path)
         url = reports_of(server)
         driver.open(f"{url}/")
         driver.run(WATCH)
+        hosts = driver.run(HOSTS)
         command = driver.run("return document.getElementById('first-ping').textContent")
         subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
         document_id = command.split("/")[-1].split(" ")[0]
         wait_for(lambda: has_text(driver, "Newest pings") and has_text(driver, document_id))
-        hosts = driver.run(
-            "return performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)"
-        )
+        hosts += driver.run(HOSTS)
         seen = driver.run("return window.seen || []")
         styled = driver.run("return document.querySelectorAll('[style], style').length")
 
