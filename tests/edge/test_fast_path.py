@@ -24,6 +24,7 @@ LIMITS = EdgeLimits(
 
 
 SILENCE_SECONDS, LONG_SILENCE_SECONDS = 0.25, 3.0
+TRIES = 5  # more of them for a talk with different outcomes; a real difference is there in each
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +102,10 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
         ]
         for talk in talks:
             (fast, fast_end), (slow, slow_end) = await exchange_with_both(edges, talk, SILENCE_SECONDS)
-            if (comparable(fast), fast_end) != (comparable(slow), slow_end):
-                # On a loaded machine one of them may just be late.
+            for _ in range(TRIES):
+                if (comparable(fast), fast_end) == (comparable(slow), slow_end):
+                    break
+                # On a loaded machine one of them may just be late, or see the end of the input later.
                 (fast, fast_end), (slow, slow_end) = await exchange_with_both(
                     edges, talk, LONG_SILENCE_SECONDS
                 )

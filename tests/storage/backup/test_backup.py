@@ -107,6 +107,8 @@ async def test_backups_during_writes_conversion_and_merges_are_consistent(tmp_pa
                 await converter.convert_all()
                 async with converter.turn():
                     await asyncio.to_thread(merge, converter.ledger)
+                    # Files were closed and merged behind its back, with its own connection to the ledger.
+                    await asyncio.to_thread(converter.committer.recover)
                 await asyncio.sleep(0)
 
     def merge(ledger: Ledger) -> None:
