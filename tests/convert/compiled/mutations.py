@@ -56,7 +56,7 @@ def result_of(walk: ModuleType, text: bytes, definitions: SpecDefinitions, layou
 def noted_by_walk(
     walk: ModuleType, text: bytes, definitions: SpecDefinitions, layouts: FileLayouts
 ) -> list[tuple]:
-    """The columns of each object of rows that *walk* packs: as it noted them, which must be as it reads them."""
+    """The columns of each object of rows that *walk* packs; what it noted must be what it reads."""
     packer, found = TextPacker(definitions), []
     ping = open_ping(text)
     for place in places_of(ping.get("payload") or ping, ""):
