@@ -17,7 +17,10 @@ import orjson
 
 from histogram_specs.spec_file import SpecFile, parse_spec_file
 from telemetry_server.convert.compiled import ping_text
+from telemetry_server.convert.compiled.ping_text import RowsText, open_ping
+from telemetry_server.convert.compiled.text_packer import TextPacker
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
+from telemetry_server.convert.histograms.histogram_packer import KEYED, places_of
 from telemetry_server.records.definitions import FileLayouts
 from telemetry_server.records.record_text import LayoutKeys
 from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
@@ -41,13 +44,35 @@ def mutated(chance: Random, text: bytes) -> bytes:
     )
 
 
-def result_of(walk: ModuleType, text: bytes, definitions: SpecDefinitions) -> Any:
+def result_of(walk: ModuleType, text: bytes, definitions: SpecDefinitions, layouts: FileLayouts) -> Any:
     """The result of *walk* for *text*; None where the full parse is needed."""
     ping_text._text = walk  # type: ignore[attr-defined]
     try:
-        return packed_by_walk(text, definitions)
+        return packed_by_walk(text, definitions), noted_by_walk(walk, text, definitions, layouts)
     except (ping_text.NeedsFullParse, AttributeError):  # the latter: a value is not an object
         return None
+
+
+def noted_by_walk(
+    walk: ModuleType, text: bytes, definitions: SpecDefinitions, layouts: FileLayouts
+) -> list[tuple]:
+    """The columns of each object of rows that *walk* packs; what it noted must be what it reads."""
+    packer, found = TextPacker(definitions), []
+    ping = open_ping(text)
+    for place in places_of(ping.get("payload") or ping, ""):
+        packer.pack(place)
+        rows = place.parent.get(place.key)
+        if not isinstance(rows, RowsText):
+            continue
+        read = columns_of(walk, rows.text, layouts, place.key == KEYED)
+        if rows.cells is not None:
+            large: list[int] = []
+            keys = LayoutKeys(lambda number: number)
+            noted = walk.spread(*rows.cells, layouts, large, keys.known, keys.find), large
+            if noted != read:
+                sys.exit(f"other rows than noted: {text!r}")
+        found.append(read)
+    return found
 
 
 def row_texts(spec_file: SpecFile, chance: Random) -> list[bytes]:
@@ -90,7 +115,7 @@ def main(library: str, seconds: float) -> None:
         text = chance.choice(texts)
         for _ in range(chance.choice((1, 1, 2, 3))):
             text = mutated(chance, text) or b"{"
-        if result_of(walk, text, definitions) != result_of(built, text, definitions):
+        if result_of(walk, text, definitions, layouts) != result_of(built, text, definitions, layouts):
             sys.exit(f"another result: {text!r}")
         is_keyed = chance.random() < 0.5
         text = mutated(chance, rows[is_keyed])
