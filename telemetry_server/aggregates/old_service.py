@@ -92,6 +92,7 @@ class OldService:
         }
         if not found:
             return None
+        found -= self._small_dates(by, channel)
         listed: dict[str, int] = defaultdict(int)
         answer = []
         for date, version in sorted(found, key=lambda each: (each[0], int(each[1])), reverse=True):
@@ -99,6 +100,23 @@ class OldService:
             if date and listed[version] <= MAX_DATES[by]:
                 answer.append({"version": version, "date": date})
         return answer
+
+    def _small_dates(self, by: str, channel: str) -> set[tuple[str, str]]:
+        """Return dates and versions of *channel* with pings of too few clients for any histogram."""
+        if self._reader.suppress_below <= 1:
+            return set()
+
+        def group_of(dimensions: Dimensions, day: str) -> str | None:
+            date = dimensions.build_date if by == BUILD_ID else day
+            return f"{date} {dimensions.version}" if safe(dimensions.channel) == channel else None
+
+        groups: dict[str, Sums] = defaultdict(Sums)
+        for (group, _, _), sums in (
+            StoredSums(PING, Selection(), group_of).of_days(self._reader.days).sums.items()
+        ):
+            groups[group].add(sums)
+        small = [group for group, sums in groups.items() if is_small(sums, self._reader.suppress_below)]
+        return {(date, version) for date, _, version in (group.partition(" ") for group in small)}
 
     def _groups(self) -> Iterator[tuple[str, str, dict[str, str]]]:
         """Yield channel, version and dates of the dimensions that have measurements."""

@@ -198,6 +198,19 @@ def test_no_small_group_follows_from_the_old_service(aggregates, by, metric, fil
         assert len(clients) >= k
 
 
+def test_the_old_service_lists_no_date_of_few_clients(aggregates):
+    """A page would ask for it in vain."""
+    aggregates.suppress_below = 3
+    listed = OldService(aggregates.reader).dates("build_id", "nightly")
+    clients = {}
+    for each in PINGS:
+        clients.setdefault((value_of(each, "version"), value_of(each, "build")), set()).add(each.client)
+
+    assert {(each["version"], each["date"]) for each in listed} == {
+        group for group, found in clients.items() if len(found) >= 3
+    }
+
+
 async def test_what_differs_by_a_small_group_is_not_compared(tmp_path):
     """The version is the shown build and one of a single client."""
     world = World(tmp_path)
