@@ -207,7 +207,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "observability",
         "terminal",
         "normandy",
+        "fuel/database",
         "fuel/reports",
+        "fuel/support",
         "reports/queries",
     },
     "reports/web": {
@@ -223,6 +225,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the Fuel-stat collector: documents, their database, requests
     "fuel/documents": {"pings"},
     "fuel/signatures": set(),
+    "fuel/contacts": {"storage"},
     "fuel/database": {"storage", "fuel/documents", "fuel/signatures"},
     "fuel/database/migrations": set(),
     "fuel/database/migrations/versions": {"fuel/database"},
@@ -239,6 +242,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "fuel/documents",
         "fuel/signatures",
+        "fuel/contacts",
         "fuel/database",
     },
     # facts of stored documents, and reports on them
@@ -248,6 +252,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fuel/analytics/migrations/versions": {"fuel/database"},
     "fuel/reports": {"fuel/facts", "fuel/analytics"},
     "fuel/exports": {"terminal", "fuel/documents", "fuel/database", "fuel/facts"},
+    # failure reports: messages to support, and what support reads
+    "fuel/notifications": {"storage", "observability", "pings", "fuel/contacts", "fuel/database"},
+    "fuel/support": {"fuel/contacts", "fuel/database"},
     # the side of a product that records and sends
     "fuel/sender_state": set(),
     "fuel/recorder": {"fuel/sender_state"},
@@ -283,10 +290,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reports",
         "reports/web",
         "fuel/documents",
+        "fuel/contacts",
         "fuel/database",
         "fuel/housekeeping",
         "fuel/collector",
         "fuel/analytics",
+        "fuel/notifications",
+        "fuel/support",
         "mapreduce",
         "mapreduce/jobs",
     },
@@ -300,6 +310,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/integrity",
         "settings",
         "access",
+        "fuel/database",
         "composition",
     },
     "cli": {"storage", "terminal", "settings", "access", "fuel/database"},

@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from storage.data_root import DataRoot
+from telemetry_server.composition.fuel_failures import check_failure_settings, contact_keys
 from telemetry_server.fuel.database.errors import BadDatabaseUrl, DatabaseAway
 from telemetry_server.fuel.documents.builds import BadBuildRules, BuildRules, build_rules_of
 from telemetry_server.settings.errors import ConfigurationError
@@ -71,6 +72,7 @@ def check_fuel(settings: Settings) -> None:
         need_the_extra()
         read_build_rules(settings)
         collector_url(settings)
+        check_failure_settings(settings)
 
 
 def need_the_extra() -> None:
@@ -131,7 +133,9 @@ def backup_url(settings: Settings, say: Callable[[str], None]) -> tuple[str, str
 def opener_of(settings: Settings, rules: BuildRulesInForce) -> "Callable[[Edge], Api]":
     """Return what opens the collector in an edge worker."""
     from telemetry_server.fuel.collector.collector import Collector
+    from telemetry_server.fuel.collector.contact_sealer import ContactSealer
     from telemetry_server.fuel.collector.intake import IntakeOptions, Signatures
+    from telemetry_server.fuel.collector.request_limits import LimitOptions
 
     options = IntakeOptions(
         max_body_bytes=settings.fuel_max_body_bytes,
@@ -139,6 +143,12 @@ def opener_of(settings: Settings, rules: BuildRulesInForce) -> "Callable[[Edge],
         signatures=Signatures(settings.fuel_signatures.value),
         build_rules=rules.rules,
         server_version=version("telemetry-server"),
+        contacts=ContactSealer(contact_keys(settings)),
+        limits=LimitOptions(
+            settings.fuel_uid_requests_per_hour,
+            settings.fuel_address_requests_per_hour,
+            settings.fuel_address_new_uids_per_day,
+        ),
     )
     url = collector_url(settings)
     return lambda edge: Collector(edge, url, options)

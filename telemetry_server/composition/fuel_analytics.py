@@ -13,6 +13,7 @@ from telemetry_server.composition.fuel import NEEDED, collector_url
 from telemetry_server.fuel.database.errors import BadDatabaseUrl, DatabaseAway
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
+from telemetry_server.supervision.supervisor import Child
 
 if TYPE_CHECKING:
     from telemetry_server.fuel.analytics.etl import Etl
@@ -110,8 +111,14 @@ def _need_file(url: str, hint: str = "") -> None:
 def run_etl(settings: Settings, lifeline_fd: int, announce: Callable[[], None]) -> int:
     """Run the ETL in this process every minute; return its exit status."""
     from telemetry_server.fuel.housekeeping.etl_follower import EtlFollower
-    from telemetry_server.fuel.housekeeping.housekeeper import keep_house
+    from telemetry_server.fuel.housekeeping.housekeeper import TURN_SECONDS
+    from telemetry_server.fuel.housekeeping.turns import take_turns
 
     os.nice(10)  # receiving goes first
     follower = EtlFollower(lambda migrates: opened_etl(settings, migrates=migrates))
-    return keep_house(follower, lifeline_fd, announce)
+    return take_turns(follower, TURN_SECONDS, lifeline_fd, announce)
+
+
+def etl_child(settings: Settings) -> Child:
+    """Return the process that loads what has changed."""
+    return Child("fuel-etl", lambda fd, announce: run_etl(settings, fd, announce), is_vital=False)

@@ -21,6 +21,7 @@ def fuel_counts(settings: Settings) -> dict[str, int | str] | None:
         tables.oswl_stats,
         tables.ostf_runs,
         tables.refused_items,
+        tables.failure_reports,
     )
     database = CollectorDatabase(collector_url(settings), connections=1, only_reads=True)
 

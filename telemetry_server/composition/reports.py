@@ -124,6 +124,7 @@ def serve_reports(
 def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
     """Return what the operator decides about the reports."""
     from telemetry_server.composition.fuel_analytics import fuel_databases
+    from telemetry_server.composition.fuel_failures import failure_archive
     from telemetry_server.reports.public_access import PublicAccess
     from telemetry_server.reports.services import ReportsOptions
 
@@ -140,6 +141,7 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
         public=PublicAccess(settings.public_pages, frozenset(settings.reports_cors_origins)),
         example_path=path,
         example_ping=ping,
+        failures=failure_archive(settings),
     )
 
 
@@ -180,18 +182,19 @@ def limits_of(settings: Settings) -> "EdgeLimits":
 def site() -> "Site":
     """Return all routes, and the page of errors."""
     from telemetry_server.reports.api_routes import API_ROUTES
+    from telemetry_server.reports.fuel_failures import FUEL_FAILURE_ROUTES
     from telemetry_server.reports.fuel_routes import FUEL_ROUTES
     from telemetry_server.reports.old_api_routes import OLD_API_ROUTES
     from telemetry_server.reports.server import Site
     from telemetry_server.reports.service_routes import SERVICE_ROUTES
     from telemetry_server.reports.web.error_pages import error_page
+    from telemetry_server.reports.web.fuel_failures import FUEL_FAILURE_PAGES
     from telemetry_server.reports.web.fuel_routes import FUEL_PAGE_ROUTES
     from telemetry_server.reports.web.page_routes import PAGE_ROUTES
 
-    return Site(
-        (*API_ROUTES, *FUEL_ROUTES, *OLD_API_ROUTES, *PAGE_ROUTES, *FUEL_PAGE_ROUTES, *SERVICE_ROUTES),
-        error_page,
-    )
+    # "failures" is not the name of a report.
+    fuel = (*FUEL_FAILURE_ROUTES, *FUEL_FAILURE_PAGES, *FUEL_ROUTES, *FUEL_PAGE_ROUTES)
+    return Site((*fuel, *API_ROUTES, *OLD_API_ROUTES, *PAGE_ROUTES, *SERVICE_ROUTES), error_page)
 
 
 def say_where(settings: Settings, port: int) -> None:

@@ -6,6 +6,7 @@ from storage.data_root import DataRoot
 from telemetry_server.diagnostics.data_root_checks import access, data_root_contents
 from telemetry_server.diagnostics.definition_checks import definitions
 from telemetry_server.diagnostics.finding import Finding, ForeignFile, foreign_file
+from telemetry_server.diagnostics.fuel_checks import fuel_collector
 from telemetry_server.diagnostics.machine_checks import clock, descriptors, disk_space
 from telemetry_server.diagnostics.reports_checks import reports_access
 from telemetry_server.diagnostics.setting_checks import files_of_settings
@@ -25,6 +26,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         definitions(settings),
         data_root_contents(root),
         reports_access(settings, root),
+        fuel_collector(settings),
     ):
         try:
             for finding in check:

@@ -108,6 +108,15 @@ fuel_etl_documents = Counter(
 fuel_etl_time = Gauge(
     "telemetry_fuel_etl_time_seconds", "When the facts of the Fuel reports were last complete, as Unix time."
 )
+fuel_messages = Counter(
+    "telemetry_fuel_messages_total",
+    "Messages about Fuel failures, by result: sent, failed (tried again), given_up, held (for a digest).",
+    ("result",),
+)
+fuel_messages_open = Gauge("telemetry_fuel_messages_open", "Messages about Fuel failures that wait.")
+fuel_messages_given_up = Gauge(
+    "telemetry_fuel_messages_given_up", "Messages about Fuel failures that were given up after all retries."
+)
 raw_bytes = Gauge("telemetry_raw_bytes", "Bytes in raw/.")
 specs_fetches = Counter(
     "telemetry_specs_fetches_total",
@@ -155,6 +164,9 @@ CATALOGUE: tuple[Metric, ...] = (
     fuel_replica_lag_seconds,
     fuel_etl_documents,
     fuel_etl_time,
+    fuel_messages,
+    fuel_messages_open,
+    fuel_messages_given_up,
 )
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -16,6 +17,9 @@ from telemetry_server.reports.query_pool import QueryPool
 from telemetry_server.reports.sessions import Sessions
 from telemetry_server.reports.shared_answers import SharedAnswers
 from telemetry_server.reports.throttle import LoginThrottle
+
+if TYPE_CHECKING:
+    from telemetry_server.fuel.support.archive import FailureArchive
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class ReportsOptions:
     public: PublicAccess = field(default_factory=PublicAccess)
     example_path: str = "/submit/example/hello/1/{id}"  # where the first page's command sends its ping
     example_ping: str = '{"greeting": "hello"}'
+    failures: "FailureArchive | None" = None  # of the Fuel collector
 
 
 @dataclass(slots=True)

@@ -8,9 +8,10 @@ The table of settings: name, type, default and description.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
+from telemetry_server.settings.fuel_intake_settings import FuelIntakeSettings
 from telemetry_server.settings.value_types import (
     MEBIBYTE,
     Bytes,
@@ -42,7 +43,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(BaseModel):
+class Settings(FuelIntakeSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -276,4 +277,7 @@ class Settings(BaseModel):
         return self._origins.get(name, "default")
 
 
-SETTING_NAMES: tuple[str, ...] = tuple(Settings.model_fields)
+# Those of the parts after those of the table itself.
+SETTING_NAMES: tuple[str, ...] = tuple(
+    sorted(Settings.model_fields, key=lambda name: name in FuelIntakeSettings.model_fields)
+)

@@ -101,3 +101,26 @@ def a_run(number: int = 7, **fields: Any) -> dict[str, Any]:
         "status": "finished",
         "tests": [{"id": "fuel_health.tests.smoke.test_create_flavor", "status": "success", "taken_s": 1.5}],
     } | fields
+
+
+CONTACT = {"last_name": "Doe", "first_name": "Ada", "email": "ada@example.org", "company": "Example Ltd"}
+
+
+def a_failure(number: int = 1, uid: str = UID, **changes: Any) -> dict[str, Any]:
+    """Return a failure report; an ellipsis takes a field out."""
+    report = {
+        "report_id": f"5b0f0c1e-7a57-4f0e-9a52-{number:012x}",
+        "master_node_uid": uid,
+        "occurred_at": "2026-03-04T11:22:33Z",
+        "cluster_id": 7,
+        "operation": "deploy",
+        "external_id": 912,
+        "error": {
+            "type": "deploy",
+            "summary": "2 of 6 nodes failed",
+            "failed_nodes": [{"id": 14, "roles": ["compute"], "error_type": "deploy"}],
+        },
+        "environment": {"release": "2015.1.0-7.0", "os": "Ubuntu", "mode": "ha_compact", "nodes_num": 6},
+        "contact": CONTACT | {"phone": None, "job_title": None, "country": None},
+    } | changes
+    return {"failure_report": {name: value for name, value in report.items() if value is not ...}}

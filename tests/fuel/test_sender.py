@@ -95,7 +95,7 @@ def test_after_the_choice_everything_is_sent_in_order(state, collector):
     assert {got.headers["master-node-uid"] for got in collector.got} == {state.uid}
     assert (result.ended, result.sent, result.failed) == (Ended.DONE, 5, 0)
     assert all(3240 <= sender.pause_after(result) <= 3960 for _ in range(50))
-    assert [unsent(state, kind) for kind in Kind] == [0, 0, 0]
+    assert [unsent(state, kind) for kind in Kind] == [0, 0, 0, 0]
 
 
 def test_with_the_box_cleared_logs_are_recorded_and_workloads_are_not(state, collector):

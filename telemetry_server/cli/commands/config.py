@@ -84,7 +84,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _masked(value: Any) -> Any:
-    """Return *value* without the password that a URL may hold."""
+    """Return *value* without the passwords that URLs may hold."""
+    if isinstance(value, list):
+        return [_masked(part) for part in value]
     return _PASSWORD.sub(r"\1:***@", value) if isinstance(value, str) else value
 
 

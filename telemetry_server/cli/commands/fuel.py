@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telemetry_server.cli.commands import fuel_analytics
+from telemetry_server.cli.commands.fuel_messages import (
+    add_failure_actions,
+    list_messages,
+    remove_contacts,
+)
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.number_arguments import natural
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
@@ -25,6 +30,7 @@ examples:
   telemetry-server fuel etl
   telemetry-server fuel report deployment-time --from 2026-11-01 --json
   telemetry-server fuel report distribution --of hypervisor
+  telemetry-server fuel messages --retry
 
 docs/fuel.md describes the collector.
 
@@ -44,14 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     backup.add_argument("--database", choices=DATABASES, default="collector", help="which one")
     restoring = actions.add_parser("restore", help="replace the content of the database with a backup")
     restoring.add_argument("file", type=Path, metavar="FILE")
-    listing = actions.add_parser("partitions", help="list what arrived in each month, with its size")
+    actions.add_parser("partitions", help="list what arrived in each month, with its size")
     failed = actions.add_parser("failed", help="list items that were refused, with the reason")
     failed.add_argument(
         "--limit", type=natural, default=MAX_LISTED, metavar="N", help=f"newest only (default: {MAX_LISTED})"
     )
     failed.add_argument("--items", action="store_true", help="with --json: also the refused items themselves")
     fuel_analytics.add_actions(actions)
-    for action in (migrating, backup, restoring, listing, failed):
+    add_failure_actions(actions)
+    for action in actions.choices.values():
         add_json_option(action)
         add_settings_options(action)
 
@@ -69,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
         "failed": _failed,
         "etl": fuel_analytics.etl,
         "report": fuel_analytics.report,
+        "messages": list_messages,
+        "remove-contacts": remove_contacts,
     }
     return actions[args.action](args, settings_of(args))
 

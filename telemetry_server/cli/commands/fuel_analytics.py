@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from telemetry_server.cli.exit_status import ExitStatus
-from telemetry_server.cli.shared_options import add_json_option, add_settings_options
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.csv_text import print_csv
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
@@ -25,9 +24,6 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     report.add_argument("--release", default="", help="only installations with this release of Fuel")
     report.add_argument("--of", default="", metavar="CATEGORY", help="the category of `distribution`")
     report.add_argument("--csv", action="store_true", help="print the result as CSV")
-    for action in (loading, report):
-        add_json_option(action)
-        add_settings_options(action)
 
 
 def _day(text: str) -> date:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from telemetry_server.cli.commands.fuel_sender_fail import add_fail_arguments, fail
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.number_arguments import natural
 from telemetry_server.cli.shared_options import add_json_option
@@ -23,7 +24,8 @@ examples:
 
 FILE of --config is TOML with collector = "https://…" and state = "FILE"; docs/fuel.md has the other settings.
 
-exit status: 4 if a file of record is wrong, 5 if the collector did not take everything (once), 78 if the
+exit status: 1 if there is no contact (fail), 4 if a file of record is wrong, 5 if the collector did not take
+everything (once, fail), 78 if the
 configuration is wrong"""
 ACTIONS = {
     "run": "send at regular times, until it is stopped",
@@ -34,6 +36,7 @@ ACTIONS = {
     "status": "show the identifier, the choices, and how much waits",
     "contact": "show or change the contact that reports carry",
     "describe": "show what may be sent, and the data use policy",
+    "fail": "send a failure report to support, with the contact",
     "log": "show the operations that were recorded here",
     "record": "record documents from JSON lines",
 }
@@ -57,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         added[name].add_argument("--company", help="their company")
     added["contact"].add_argument("--remove", action="store_true", help="forget the contact")
     added["log"].add_argument("--limit", type=natural, default=SHOWN_LOGS, metavar="N", help="newest only")
+    add_fail_arguments(added["fail"])
     added["record"].add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     added["record"].add_argument(
         "file", metavar="FILE", help="JSON lines without master_node_uid; - is stdin"
@@ -91,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         "opt-out": _opt_out,
         "status": _status,
         "contact": _contact,
+        "fail": fail,
         "log": _log,
         "record": _record,
     }
@@ -212,6 +217,7 @@ def _status(args: argparse.Namespace, _config: "SenderConfig", state: "StateFile
         "opted_in": choices.opted_in,
         "unsent": {str(kind): unsent(state, kind) for kind in (Kind.ACTION_LOGS, Kind.OSWL_STATS)},
         "unsent_health_check_runs": unsent(state, Kind.OSTF_RUNS),
+        "unsent_failure_reports": unsent(state, Kind.FAILURE_REPORTS),
         "quarantined": quarantined(state),
         "dropped": int(state.fact(DROPPED) or 0),
         "redactions": int(state.fact("redactions") or 0),

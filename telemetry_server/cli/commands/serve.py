@@ -243,6 +243,8 @@ def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
 
 
 def _fuel_children(settings: Settings) -> "list[Child]":
+    from telemetry_server.composition.fuel_analytics import etl_child
+    from telemetry_server.composition.fuel_failures import notifier_child
     from telemetry_server.supervision.supervisor import Child
 
     def run_fuel(lifeline_fd: int, announce: Callable[[], None]) -> int:
@@ -250,16 +252,9 @@ def _fuel_children(settings: Settings) -> "list[Child]":
 
         return run_housekeeping(settings, lifeline_fd, announce)
 
-    def run_etl(lifeline_fd: int, announce: Callable[[], None]) -> int:
-        from telemetry_server.composition.fuel_analytics import run_etl
-
-        return run_etl(settings, lifeline_fd, announce)
-
-    # The first announces after its first try to migrate, so that senders find a database.
-    return [
-        Child("fuel", run_fuel, announces=True, is_vital=False),
-        Child("fuel-etl", run_etl, is_vital=False),
-    ]
+    # It announces after its first try to migrate, so that senders find a database.
+    children = [Child("fuel", run_fuel, announces=True, is_vital=False), etl_child(settings)]
+    return [*children, notifier_child(settings)] if settings.fuel_notify else children
 
 
 def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:

@@ -19,8 +19,10 @@ from telemetry_server.edge.body import (
     NoRoomForBody,
     read_body,
 )
+from telemetry_server.edge.request_headers import truncated_address
 from telemetry_server.fuel.collector.errors import RequestRefused
 from telemetry_server.fuel.collector.intake import Intake, IntakeOptions
+from telemetry_server.fuel.collector.request_limits import limited_address
 from telemetry_server.fuel.collector.requests import Answer, IntakeRequest, error, ok
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.engine import SQLITE
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1/"
 SCHEMAS = "schemas"
-INTAKES = frozenset({"action_logs", "installation_structure", "oswl_stats", "ostf_runs"})
+INTAKES = frozenset({"action_logs", "installation_structure", "oswl_stats", "ostf_runs", "failure_reports"})
 GET = "GET, HEAD"
 MAX_WAITING = 32  # requests that are complete and wait for a thread
 SQLITE_THREADS, POSTGRESQL_THREADS = 1, 4  # SQLite has one writer at a time
@@ -66,7 +68,9 @@ class Collector:
         try:
             answer = await self._answer(request, path, started)
         except RequestRefused as refused:
-            answer = error(refused.status, refused.message)
+            seconds = refused.retry_after_seconds
+            headers = {} if seconds is None else {str(hdrs.RETRY_AFTER): str(seconds)}
+            answer = error(refused.status, refused.message, headers)
         except (BodyTooLarge, BodyTooSlow, BodyBroken, NoRoomForBody, ConnectionError) as failed:
             return _closed(_of_body(failed, self._limits.max_body_bytes))
         except Exception as failed:
@@ -100,6 +104,8 @@ class Collector:
 
     async def _take(self, request: web.BaseRequest, endpoint: str, path: str) -> Answer:
         edge, limits = self._edge, self._limits
+        address = self._address_of(request)
+        self.intake.limits.check_address(address)
         announced = request.content_length or 0
         if announced > limits.max_body_bytes:
             raise BodyTooLarge
@@ -108,8 +114,16 @@ class Collector:
         with BodyReader(request.content, limits, edge.memory) as reader:
             body = await read_body(request, reader)
             headers = {name.lower(): value for name, value in request.headers.items()}
-            taken = IntakeRequest(endpoint, request.method, path, headers, body)
+            taken = IntakeRequest(endpoint, request.method, path, headers, body, address)
             return await self._in_a_thread(lambda: self.intake.take(taken))
+
+    def _address_of(self, request: web.BaseRequest) -> str:
+        """Return the network of the client, to be counted in memory; empty where it is not counted."""
+        peer = None if request.transport is None else request.transport.get_extra_info("peername")
+        forwarded = ", ".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
+        # Of a socket file there is no address.
+        text = peer[0] if isinstance(peer, tuple) else None
+        return limited_address(truncated_address(forwarded, text, self._edge.options.trusted_hops))
 
     async def _in_a_thread(self, work: Callable[[], Answer]) -> Answer:
         self._waiting += 1

@@ -8,9 +8,11 @@ class RequestRefused(Exception):
     Args:
         status: The HTTP status.
         message: What is wrong, for the message of the envelope.
+        retry_after_seconds: When it may be accepted; None says nothing about that.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.retry_after_seconds = retry_after_seconds

@@ -6,7 +6,7 @@ This blocks, so it runs in a thread.  What it answers with a 2xx is committed.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -15,12 +15,17 @@ from typing import Any
 
 from sqlalchemy import Connection, exc
 
+from telemetry_server.fuel.collector.contact_sealer import ContactSealer
 from telemetry_server.fuel.collector.errors import RequestRefused
+from telemetry_server.fuel.collector.failure_intake import FailureIntake
 from telemetry_server.fuel.collector.request_body import ParsedBody, inflated, parsed
+from telemetry_server.fuel.collector.request_limits import LimitOptions, RequestLimits
 from telemetry_server.fuel.collector.requests import Answer, IntakeRequest, ok
 from telemetry_server.fuel.collector.signature_check import SignatureCheck
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
+from telemetry_server.fuel.database.contacts import owner_of_uid, remove_contact, write_contact
 from telemetry_server.fuel.database.faults import is_fault_of_a_row, one_line
+from telemetry_server.fuel.database.known_uids import stored_uids
 from telemetry_server.fuel.database.partitions import ensure_partitions, month_of
 from telemetry_server.fuel.database.refused_items import write_refused
 from telemetry_server.fuel.database.writes import (
@@ -43,8 +48,10 @@ from telemetry_server.fuel.documents.doctypes import (
     ItemStatus,
 )
 from telemetry_server.fuel.documents.judging import BadItem, judge_items, judged_structure
-from telemetry_server.fuel.documents.refusals import refused_row, refused_structure
+from telemetry_server.fuel.documents.refusals import refused_document, refused_row
 from telemetry_server.fuel.documents.rows import Refused, Row
+from telemetry_server.fuel.documents.user_information import contact_in
+from telemetry_server.fuel.documents.values import storable
 from telemetry_server.observability import metrics
 from telemetry_server.observability.events import FuelItemsRefused, FuelRowRefused
 from telemetry_server.pings.json_text import json_of
@@ -58,6 +65,8 @@ WRITES: dict[Doctype, Write] = {
     Doctype.OSTF_RUN: write_health_check_runs,
 }
 FORMS = {"action_logs": ACTION_LOGS, "oswl_stats": OSWL_STATS, "ostf_runs": OSTF_RUNS}
+# Endpoints that take one document, with the key of it.
+SINGLE = {"installation_structure": "installation_structure", "failure_reports": "failure_report"}
 
 
 class Signatures(StrEnum):
@@ -77,6 +86,8 @@ class IntakeOptions:
     signatures: Signatures = Signatures.OFF
     build_rules: Callable[[], BuildRules] = lambda: BuildRules({})
     server_version: str = ""
+    contacts: ContactSealer = field(default_factory=ContactSealer)
+    limits: LimitOptions = field(default_factory=LimitOptions)
 
 
 class Intake:
@@ -94,6 +105,8 @@ class Intake:
         self._clock = clock
         self._signatures = SignatureCheck(database, is_enforced=options.signatures is Signatures.ENFORCE)
         self._month_with_partitions: object = None
+        self._failures = FailureIntake(database, options.contacts)
+        self.limits = RequestLimits(options.limits)
 
     def take(self, request: IntakeRequest) -> Answer:
         """
@@ -113,19 +126,31 @@ class Intake:
         body = parsed(text)
         content = content_of(body, request.endpoint)
         now = self._clock()
+        items = content if isinstance(content, list) else [content]
         if self._options.signatures is not Signatures.OFF:
             bodies = (request.body,) if text is request.body else (request.body, text)
-            items = content if isinstance(content, list) else [content]
             self._signatures.check(request, bodies, items, now)
+        self._check_limits(request.address, items)
         stamp = Stamp(now, self._options.server_version)
         self._ensure_partitions(now)
         if request.endpoint == "installation_structure":
             is_first = self._take_structure(content, body, stamp)
             answer = ok(perf_counter() - started, 201 if is_first else 200)
             return self._checked(answer, Doctype.INSTALLATION_STRUCTURE)
+        if request.endpoint == "failure_reports":
+            return self._checked(self._failures.take(content, stamp, started), Doctype.FAILURE_REPORT)
         form = FORMS[request.endpoint]
         results = self._take_items(form, content, body, stamp)
         return self._checked(ok(perf_counter() - started, content={form.list_key: results}), form.doctype)
+
+    def _check_limits(self, address: str, items: list[Any]) -> None:
+        """Count the request for its installations; raises `RequestRefused` past a limit."""
+        found = {item.get("master_node_uid") for item in items if isinstance(item, dict)}
+        uids = {uid for uid in found if isinstance(uid, str) and storable(uid) is None}
+        self.limits.check_uids(uids)
+        self.limits.check_new_uids(
+            address, uids, lambda new: self._database.read(lambda connection: stored_uids(connection, new))
+        )
 
     def _ensure_partitions(self, now: datetime) -> None:
         month = month_of(now)
@@ -138,18 +163,23 @@ class Intake:
         try:
             clean = judged_structure(structure, leaks, is_plain=body.is_plain)
         except BadItem as error:
-            refused = refused_structure(structure, str(error))
+            refused = refused_document(Doctype.INSTALLATION_STRUCTURE, structure, str(error))
             self._keep_refused([refused], stamp.received_at)
             _count_items(Doctype.INSTALLATION_STRUCTURE, {ItemStatus.FAILED: 1})
             raise RequestRefused(400, refused.reason) from None
         release = (clean.get("fuel_release") or {}).get("release")
         is_filtered = self._options.build_rules().is_filtered(clean, stamp.received_at)
         uid, text = clean["master_node_uid"], json_of(clean).decode()
-        is_first = self._database.write(
-            lambda connection: write_installation(
-                connection, uid, text, release, stamp, is_filtered=is_filtered
-            )
-        )
+        contact = self._options.contacts.of_installation(uid, contact_in(structure))
+
+        def write(connection: Connection) -> bool:
+            if contact is None:
+                remove_contact(connection, owner_of_uid(uid))
+            else:
+                write_contact(connection, contact, stamp.received_at)
+            return write_installation(connection, uid, text, release, stamp, is_filtered=is_filtered)
+
+        is_first = self._database.write(write)
         _count_leaks(leaks)
         status = ItemStatus.ADDED if is_first else ItemStatus.UPDATED
         _count_items(Doctype.INSTALLATION_STRUCTURE, {status: 1})
@@ -224,12 +254,13 @@ def content_of(body: ParsedBody, endpoint: str) -> Any:
     value = body.value
     if not isinstance(value, dict):
         raise RequestRefused(400, "the request must be a JSON object")
-    if endpoint not in value:
-        raise RequestRefused(400, f"{endpoint} is a required property")
+    name = SINGLE.get(endpoint, endpoint)
+    if name not in value:
+        raise RequestRefused(400, f"{name} is a required property")
     if len(value) > 1:
-        raise RequestRefused(400, f"only {endpoint} is allowed at the top level")
-    content = value[endpoint]
-    if endpoint == "installation_structure":
+        raise RequestRefused(400, f"only {name} is allowed at the top level")
+    content = value[name]
+    if endpoint in SINGLE:
         return content
     if not isinstance(content, list):
         raise RequestRefused(400, f"{endpoint} must be a list")

@@ -16,6 +16,7 @@ class IntakeRequest:
     path: str
     headers: Mapping[str, str]  # names in lower case
     body: bytes
+    address: str = ""  # the network that it came from, to be counted; empty: not counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from telemetry_server.fuel.database.errors import DatabaseAway
 from telemetry_server.fuel.database.faults import is_fault_of_a_row, one_line
 from telemetry_server.fuel.database.tables import VERSION_TABLE
 
-HEAD = "0004"  # the newest migration
+HEAD = "0005"  # the newest migration
 Result = TypeVar("Result")
 
 

@@ -174,4 +174,66 @@ signature_nonces = sa.Table(
     sa.Column("seen_at", Moment(), nullable=False),
     sa.Index("ix_signature_nonces_seen_at", "seen_at"),
 )
+failure_reports = sa.Table(
+    "failure_reports",
+    metadata,
+    sa.Column("report_id", sa.Text(), primary_key=True),
+    sa.Column("master_node_uid", sa.Text(), nullable=False),
+    sa.Column("cluster_id", sa.BigInteger(), nullable=True),
+    sa.Column("operation", sa.Text(), nullable=True),
+    sa.Column("external_id", sa.BigInteger(), nullable=True),
+    sa.Column("occurred_at", Moment(), nullable=True),
+    sa.Column("body", sa.Text(), nullable=False),
+    sa.Column("notification_id", sa.BigInteger(), nullable=False),
+    *_received(),
+    sa.Index("ix_failure_reports_master_node_uid", "master_node_uid"),
+    sa.Index("ix_failure_reports_notification_id", "notification_id"),
+    sa.Index("ix_failure_reports_received_at", "received_at"),
+    sa.Index("ix_failure_reports_change_number", "change_number"),
+)
+# Personal data: sealed, read by support only, and removed after `KEPT_CONTACT_DAYS`.
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("owner", sa.Text(), primary_key=True),  # the id of a failure report, or `owner_of_uid`
+    sa.Column("master_node_uid", sa.Text(), nullable=False),
+    sa.Column("key_id", sa.Text(), nullable=False),
+    sa.Column("sealed", sa.LargeBinary(), nullable=False),
+    sa.Column("received_at", Moment(), nullable=False),
+    sa.Index("ix_contacts_master_node_uid", "master_node_uid"),
+    sa.Index("ix_contacts_received_at", "received_at"),
+)
+# The outbox: a message about a failure, or a digest of messages that waited.
+notifications = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("id", ROW_ID, primary_key=True),
+    sa.Column("kind", sa.Text(), nullable=False),
+    sa.Column("message_id", sa.Text(), nullable=False),  # stays the same whenever it is sent
+    sa.Column("master_node_uid", sa.Text(), nullable=False),
+    sa.Column("failure_group", sa.Text(), nullable=True),
+    sa.Column("created_at", Moment(), nullable=False),
+    sa.Column("state", sa.Text(), nullable=False),
+    sa.Column("times", sa.BigInteger(), nullable=False),  # how many identical reports it stands for
+    sa.Column("times_sent", sa.BigInteger(), nullable=False),  # how many of them the message counted
+    sa.Column("released_at", Moment(), nullable=True),
+    sa.Column("digest_id", sa.BigInteger(), nullable=True),
+    sa.UniqueConstraint("message_id", name="uq_notifications_message_id"),
+    sa.Index("ix_notifications_failure_group", "failure_group", "created_at"),
+    sa.Index("ix_notifications_state", "state", "id"),
+    sa.Index("ix_notifications_released_at", "released_at"),
+    sa.Index("ix_notifications_digest_id", "digest_id"),
+)
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("notification_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+    sa.Column("sink", sa.Text(), primary_key=True),
+    sa.Column("state", sa.Text(), nullable=False),
+    sa.Column("failures", sa.BigInteger(), nullable=False),
+    sa.Column("next_try_at", Moment(), nullable=False),
+    sa.Column("last_error", sa.Text(), nullable=True),
+    sa.Column("ended_at", Moment(), nullable=True),
+    sa.Index("ix_deliveries_state", "state", "next_try_at"),
+)
 PARTITIONED = (action_logs, oswl_stats)

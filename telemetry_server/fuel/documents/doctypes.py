@@ -11,6 +11,7 @@ class Doctype(StrEnum):
     INSTALLATION_STRUCTURE = "installation-structure"
     OSWL = "oswl"
     OSTF_RUN = "ostf-run"
+    FAILURE_REPORT = "failure-report"
 
 
 class ItemStatus(StrEnum):

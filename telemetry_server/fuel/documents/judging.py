@@ -70,15 +70,15 @@ def _action_log(item: Any, leaks: Counter[Leak]) -> ActionLog:
         checker = action_log_checkers()["http_request"]
     _check(checker, item)
     assert isinstance(body, dict) and isinstance(action_type, str)  # the schema says so
-    uid = _plain_uid(item["master_node_uid"])
-    clean = _clean(body, leaks)
+    uid = plain_uid(item["master_node_uid"])
+    cleaned = clean(body, leaks)
     extra = None
     if len(item) > 3:
         rest = {name: value for name, value in item.items() if name not in _LOG_KEYS}
-        extra = _json(_clean(rest, leaks))
+        extra = _json(clean(rest, leaks))
     is_finished = action_type == "http_request" or bool(body.get("end_timestamp"))
     return ActionLog(
-        uid, item["external_id"], action_type, clean.get("action_name"), _json(clean), extra, is_finished
+        uid, item["external_id"], action_type, cleaned.get("action_name"), _json(cleaned), extra, is_finished
     )
 
 
@@ -94,15 +94,15 @@ def _workload(item: Any, leaks: Counter[Leak]) -> Workload:
         raise BadItem("updated_time: must be a time like 10:15:00")
     version_info = item.get("version_info")
     return Workload(
-        _plain_uid(item["master_node_uid"]),
+        plain_uid(item["master_node_uid"]),
         item["id"],
         item["cluster_id"],
         created_date,
         updated_time,
         item["resource_type"],
-        _json(_clean(item["resource_data"], leaks)),
+        _json(clean(item["resource_data"], leaks)),
         redacted_text(item["resource_checksum"], leaks, field="resource_checksum"),
-        None if version_info is None else _json(_clean(version_info, leaks)),
+        None if version_info is None else _json(clean(version_info, leaks)),
     )
 
 
@@ -114,17 +114,17 @@ def _health_check_run(item: Any, leaks: Counter[Leak]) -> HealthCheckRun:
         if item.get(name) is not None and moment is None:
             raise BadItem(f"{name}: must be a time stamp like 2026-02-02T10:15:00Z")
         moments.append(moment)
-    uid = _plain_uid(item["master_node_uid"])
-    clean = _clean({name: value for name, value in item.items() if name != "master_node_uid"}, leaks)
+    uid = plain_uid(item["master_node_uid"])
+    cleaned = clean({name: value for name, value in item.items() if name != "master_node_uid"}, leaks)
     return HealthCheckRun(
         uid,
         item["cluster_id"],
         item["external_id"],
-        clean["testset"],
-        clean["status"],
+        cleaned["testset"],
+        cleaned["status"],
         moments[0],
         moments[1],
-        _json(clean),
+        _json(cleaned),
     )
 
 
@@ -138,12 +138,12 @@ def judged_structure(structure: Any, leaks: Counter[Leak], *, is_plain: bool) ->
     problem = (None if is_plain else storable(structure)) or structure_checker().problem(structure)
     if problem is not None:
         raise BadItem(f"installation_structure: {problem}")
-    _plain_uid(structure["master_node_uid"])
+    plain_uid(structure["master_node_uid"])
     contact = structure.get("user_information")
     if contact is not None:
         is_given = isinstance(contact, dict) and contact.get("contact_info_provided") is True
         structure = structure | {"user_information": {"contact_info_provided": is_given}}
-    cleaned: dict[str, Any] = _clean(structure, leaks)
+    cleaned: dict[str, Any] = clean(structure, leaks)
     return cleaned
 
 
@@ -152,7 +152,7 @@ def _check(checker: Any, item: Any) -> None:
         raise BadItem(checker.problem(item) or "does not fit its schema")
 
 
-def _plain_uid(uid: str) -> str:
+def plain_uid(uid: str) -> str:
     """Return *uid*; a private value cannot be taken out of a key, so such an item is refused."""
     found: Counter[Leak] = Counter()
     redacted_text(uid, found, field="master_node_uid")
@@ -161,7 +161,8 @@ def _plain_uid(uid: str) -> str:
     return uid
 
 
-def _clean(value: dict[str, Any], leaks: Counter[Leak]) -> Any:
+def clean(value: dict[str, Any], leaks: Counter[Leak]) -> Any:
+    """Return *value* without private values; raises `BadItem` where it is nested too deeply."""
     try:
         return redacted(value, leaks)
     except NestedTooDeeply as error:

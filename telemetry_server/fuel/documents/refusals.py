@@ -54,15 +54,12 @@ def _shown_key(value: Any, leaks: Counter[Leak]) -> Any:
     return value if isinstance(value, int | float) else None
 
 
-def refused_structure(structure: Any, reason: str) -> Refused:
-    """Return the entry under which a refused installation structure is kept."""
+def refused_document(doctype: Doctype, document: Any, reason: str) -> Refused:
+    """Return the entry under which a refused *document* is kept that came alone."""
     leaks: Counter[Leak] = Counter()
-    uid = structure.get("master_node_uid") if isinstance(structure, dict) else None
+    uid = document.get("master_node_uid") if isinstance(document, dict) else None
     return Refused(
-        Doctype.INSTALLATION_STRUCTURE,
-        (_shown_key(uid, leaks),),
-        redacted_text(reason, leaks),
-        kept_text(structure, leaks),
+        doctype, (_shown_key(uid, leaks),), redacted_text(reason, leaks), kept_text(document, leaks)
     )
 
 

@@ -4,46 +4,35 @@ The JSON Schemas (draft 4) of requests and responses, as ``/api/v1/schemas/`` pu
 An item is checked against the schema of its own kind; the form of the whole request is checked first.
 """
 
-from typing import Any
-
 from telemetry_server.fuel.documents.doctypes import (
     ACTION_LOGS,
-    MAX_INTEGER,
-    MAX_UID_CHARACTERS,
-    MIN_INTEGER,
     OSTF_RUNS,
     OSWL_STATS,
     RESOURCE_TYPES,
     BatchForm,
     Doctype,
 )
-
-DRAFT_4 = "http://json-schema.org/draft-04/schema#"
-TEXT = {"type": "string"}
-TEXT_OR_NULL = {"type": ["string", "null"]}
-NUMBER = {"type": "number"}
-NUMBER_OR_NULL = {"type": ["number", "null"]}
-OBJECT = {"type": "object"}
-LIST = {"type": "array"}
-TEXTS = {"type": "array", "items": TEXT}
-INTEGER = {"type": "integer", "minimum": MIN_INTEGER, "maximum": MAX_INTEGER}
-COUNT = {"type": "integer"}
-UID = {"type": "string", "maxLength": MAX_UID_CHARACTERS}
-
-Schema = dict[str, Any]
-
-
-def _record(properties: Schema, required: tuple[str, ...] = (), *, is_closed: bool = False) -> Schema:
-    schema: Schema = {"type": "object", "properties": properties}
-    if required:
-        schema["required"] = list(required)
-    if is_closed:
-        schema["additionalProperties"] = False
-    return schema
+from telemetry_server.fuel.documents.failure_schema import FAILURE_REQUEST, FAILURE_RESPONSE
+from telemetry_server.fuel.documents.schema_parts import (
+    COUNT,
+    DRAFT_4,
+    INTEGER,
+    LIST,
+    NUMBER,
+    NUMBER_OR_NULL,
+    OBJECT,
+    SUCCESS,
+    TEXT,
+    TEXT_OR_NULL,
+    TEXTS,
+    UID,
+    Schema,
+    record,
+)
 
 
 def _body(action_type: str, end: Schema, additional_info: Schema) -> Schema:
-    return _record(
+    return record(
         {
             "id": NUMBER,
             "actor_id": TEXT_OR_NULL,
@@ -61,11 +50,11 @@ def _body(action_type: str, end: Schema, additional_info: Schema) -> Schema:
     )
 
 
-HTTP_REQUEST_BODY = _body("http_request", TEXT, _record({"request_data": OBJECT, "response_data": OBJECT}))
+HTTP_REQUEST_BODY = _body("http_request", TEXT, record({"request_data": OBJECT, "response_data": OBJECT}))
 TASK_BODY = _body(
     "nailgun_task",
     TEXT_OR_NULL,
-    _record(
+    record(
         {
             "parent_task_id": NUMBER_OR_NULL,
             "subtasks_ids": LIST,
@@ -80,7 +69,7 @@ TASK_BODY = _body(
 
 
 def _action_log(body: Schema) -> Schema:
-    return _record(
+    return record(
         {"master_node_uid": UID, "external_id": INTEGER, "body": body},
         ("master_node_uid", "external_id", "body"),
     )
@@ -92,7 +81,7 @@ ACTION_LOG_OF_TYPE = {
     "nailgun_task": _action_log(TASK_BODY),
 }
 ACTION_LOG = _action_log({"oneOf": [HTTP_REQUEST_BODY, TASK_BODY]})
-OSWL = _record(
+OSWL = record(
     {
         "master_node_uid": UID,
         "id": INTEGER,
@@ -101,12 +90,12 @@ OSWL = _record(
         "updated_time": {"type": "string", "format": "time"},
         "resource_type": {"enum": list(RESOURCE_TYPES)},
         "resource_checksum": TEXT,
-        "resource_data": _record(
+        "resource_data": record(
             {"current": LIST, "added": LIST, "removed": LIST, "modified": LIST},
             ("current", "added", "removed", "modified"),
             is_closed=True,
         ),
-        "version_info": _record(
+        "version_info": record(
             {
                 "fuel_version": TEXT_OR_NULL,
                 "release_version": TEXT_OR_NULL,
@@ -138,24 +127,24 @@ _SHA_NAMES = (
     "python-fuelclient_sha",
     "fuelmain_sha",
 )
-FUEL_RELEASE = _record(
+FUEL_RELEASE = record(
     {"release": TEXT, "api": TEXT, "feature_groups": TEXTS, "build_id": TEXT}
     | dict.fromkeys(_SHA_NAMES, TEXT),
     ("release", "api", "feature_groups"),
 )
-NODE = _record(
+NODE = record(
     {"id": COUNT, "roles": TEXTS, "status": TEXT, "os": TEXT, "manufacturer": TEXT}, ("id", "roles")
 )
-CLUSTER = _record(
+CLUSTER = record(
     {
         "id": COUNT,
         "nodes_num": COUNT,
         "nodes": {"type": "array", "items": NODE},
         "mode": TEXT,
-        "release": _record({"version": TEXT, "os": TEXT, "name": TEXT}, ("version", "os", "name")),
+        "release": record({"version": TEXT, "os": TEXT, "name": TEXT}, ("version", "os", "name")),
         "status": TEXT,
         "attributes": OBJECT,
-        "network_configuration": _record(
+        "network_configuration": record(
             {
                 "segmentation_type": TEXT,
                 "net_l23_provider": TEXT,
@@ -168,7 +157,7 @@ CLUSTER = _record(
     },
     ("id", "nodes_num", "nodes", "mode", "release", "status", "attributes"),
 )
-INSTALLATION_STRUCTURE = _record(
+INSTALLATION_STRUCTURE = record(
     {
         "master_node_uid": UID,
         "fuel_release": FUEL_RELEASE,
@@ -180,7 +169,7 @@ INSTALLATION_STRUCTURE = _record(
     },
     ("master_node_uid", "clusters_num", "allocated_nodes_num", "unallocated_nodes_num", "clusters"),
 )
-OSTF_TEST = _record(
+OSTF_TEST = record(
     {
         "id": TEXT,
         "status": {"enum": ["success", "failure", "error", "skipped", "stopped"]},
@@ -190,7 +179,7 @@ OSTF_TEST = _record(
     ("id", "status"),
     is_closed=True,
 )
-OSTF_RUN = _record(
+OSTF_RUN = record(
     {
         "master_node_uid": UID,
         "external_id": INTEGER,
@@ -206,31 +195,30 @@ OSTF_RUN = _record(
     is_closed=True,
 )
 
-SUCCESS = {"status": {"enum": ["ok"]}, "exec_time": {"type": "number", "minimum": 0}}
-ERROR_RESPONSE = _record(
+ERROR_RESPONSE = record(
     {"status": {"enum": ["error"]}, "message": TEXT}, ("status", "message"), is_closed=True
 )
-PING_RESPONSE = _record(
+PING_RESPONSE = record(
     {"status": {"enum": ["ok", "error"]}, "exec_time": NUMBER, "message": TEXT}, ("status",)
 )
-INSTALLATION_RESPONSE = _record(SUCCESS, ("status", "exec_time"), is_closed=True)
+INSTALLATION_RESPONSE = record(SUCCESS, ("status", "exec_time"), is_closed=True)
 
 
 def request_of(form: BatchForm, item: Schema) -> Schema:
     """Return the schema of a request with a list of *item*."""
-    return _record({form.list_key: {"type": "array", "items": item}}, (form.list_key,), is_closed=True)
+    return record({form.list_key: {"type": "array", "items": item}}, (form.list_key,), is_closed=True)
 
 
 def response_of(form: BatchForm) -> Schema:
     """Return the schema of the response to a request of this *form*."""
     # What could be read of a bad key comes back as it was sent.
     key: Schema = {}
-    result = _record(
+    result = record(
         dict.fromkeys(form.key_names, key) | {"status": {"enum": [str(status) for status in form.statuses]}},
         (*form.key_names, "status"),
         is_closed=True,
     )
-    return _record(
+    return record(
         SUCCESS | {form.list_key: {"type": "array", "items": result}},
         ("status", "exec_time", form.list_key),
         is_closed=True,
@@ -241,13 +229,14 @@ _ITEMS = {Doctype.ACTION_LOG: ACTION_LOG, Doctype.OSWL: OSWL, Doctype.OSTF_RUN: 
 REQUESTS: dict[Doctype, Schema] = {
     form.doctype: request_of(form, _ITEMS[form.doctype]) for form in (ACTION_LOGS, OSWL_STATS, OSTF_RUNS)
 } | {
-    Doctype.INSTALLATION_STRUCTURE: _record(
+    Doctype.INSTALLATION_STRUCTURE: record(
         {"installation_structure": INSTALLATION_STRUCTURE}, ("installation_structure",), is_closed=True
-    )
+    ),
+    Doctype.FAILURE_REPORT: FAILURE_REQUEST,
 }
 RESPONSES: dict[Doctype, Schema] = {
     form.doctype: response_of(form) for form in (ACTION_LOGS, OSWL_STATS, OSTF_RUNS)
-} | {Doctype.INSTALLATION_STRUCTURE: INSTALLATION_RESPONSE}
+} | {Doctype.INSTALLATION_STRUCTURE: INSTALLATION_RESPONSE, Doctype.FAILURE_REPORT: FAILURE_RESPONSE}
 
 
 def published(doctype: Doctype) -> Schema:

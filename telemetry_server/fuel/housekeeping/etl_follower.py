@@ -11,7 +11,7 @@ from telemetry_server.observability.events import WorkFailed
 
 class EtlFollower:
     """
-    One `turn` loads all that has changed; `keep_house` runs it.
+    One `turn` loads all that has changed; `take_turns` runs it.
 
     Args:
         open_etl: Opens the ETL; called with whether the database of the facts is to be migrated.
@@ -20,6 +20,7 @@ class EtlFollower:
     def __init__(self, open_etl: Callable[[bool], AbstractContextManager[Etl]]) -> None:
         self._open_etl = open_etl
         self._is_migrated = False
+        self._etl: Etl | None = None
         self._failed: dict[str, str] = {}
 
     def turn(self) -> None:
@@ -31,6 +32,7 @@ class EtlFollower:
         """
         with self._open_etl(not self._is_migrated) as etl:
             self._is_migrated = True
+            self._etl = etl
             self._note(etl.run())
 
     def _note(self, result: EtlResult) -> None:
@@ -43,8 +45,13 @@ class EtlFollower:
                 WorkFailed(f"the ETL of {table}", reason).emit()
         self._failed = result.failed
 
-    def tidy_soon(self) -> None:
-        """Do nothing: each turn does all that is due."""
+    def stop_soon(self) -> None:
+        """End a turn after its present transaction."""
+        if self._etl is not None:
+            self._etl.is_stopping = True
+
+    def read_again(self) -> None:
+        """Do nothing: no file is read."""
 
     def close(self) -> None:
         """Do nothing: a turn closes what it opens."""

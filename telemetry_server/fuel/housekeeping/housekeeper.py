@@ -4,21 +4,17 @@ Keeps the collector's database in order: migrations, partitions, builds, old ent
 It runs in a process of its own.  Where the database is away it tries again, and the collector answers 503.
 """
 
-import os
-import select
-import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from storage.disk import Disk
 from telemetry_server.fuel.database.backup import back_up
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
-from telemetry_server.fuel.database.errors import BackupFailed, DatabaseAway, FuelDatabaseError
+from telemetry_server.fuel.database.contacts import remove_old_contacts
+from telemetry_server.fuel.database.errors import BackupFailed, DatabaseAway
 from telemetry_server.fuel.database.filtering import apply_rules
 from telemetry_server.fuel.database.migrating import migrate
 from telemetry_server.fuel.database.partitions import ensure_partitions
@@ -26,17 +22,16 @@ from telemetry_server.fuel.database.refused_items import remove_old_refused
 from telemetry_server.fuel.database.replica import MAX_LAG_SECONDS, lag_seconds
 from telemetry_server.fuel.database.signers import remove_old_nonces
 from telemetry_server.fuel.documents.builds import BuildRules
+from telemetry_server.fuel.housekeeping.turns import take_turns
 from telemetry_server.observability import metrics
 from telemetry_server.observability.events import (
     FuelBackupMade,
-    FuelDatabaseAway,
     FuelMigrated,
     FuelReplicaBroken,
     WorkFailed,
 )
 
 TURN_SECONDS = 60.0
-FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
 TIDY_SECONDS = 3600.0
 KEPT_BACKUPS = 7
 
@@ -50,24 +45,6 @@ class HousekeepingOptions:
     build_rules: Callable[[], BuildRules]
     backup_hours: float  # 0: no backups
     backup_dir: Path
-
-
-class Keeper(Protocol):
-    """What `keep_house` runs."""
-
-    def turn(self) -> None:
-        """
-        Do all that is due.
-
-        Raises:
-            FuelDatabaseError: Try again.
-        """
-
-    def tidy_soon(self) -> None:
-        """Do the rarer work at the next turn, too."""
-
-    def close(self) -> None:
-        """Close all connections."""
 
 
 class Housekeeper:
@@ -105,12 +82,16 @@ class Housekeeper:
             self._database.write(lambda connection: ensure_partitions(connection, moment))
             self._database.write(lambda connection: remove_old_nonces(connection, moment))
             self._database.write(lambda connection: remove_old_refused(connection, moment))
+            self._database.write(lambda connection: remove_old_contacts(connection, moment))
             apply_rules(self._database, self._options.build_rules(), moment)
             self._tidy_at = now + TIDY_SECONDS
         if self._options.backup_hours:
             self._back_up_if_due(now)
 
-    def tidy_soon(self) -> None:
+    def stop_soon(self) -> None:
+        """Nothing: no turn is long but a backup, which ends with its process."""
+
+    def read_again(self) -> None:
         """Do the hourly work at the next turn: the rules for builds may have changed."""
         self._tidy_at = 0.0
 
@@ -153,49 +134,6 @@ class Housekeeper:
             old.unlink(missing_ok=True)
 
 
-def keep_house(housekeeper: Keeper, lifeline_fd: int, on_first_turn: Callable[[], None]) -> int:
+def keep_house(housekeeper: Housekeeper, lifeline_fd: int, on_first_turn: Callable[[], None]) -> int:
     """Run *housekeeper* until SIGTERM or the end of the lifeline; return the exit status."""
-    wake_read, wake_write = os.pipe()
-    os.set_blocking(wake_write, False)
-    is_stopping = False
-
-    def stop(_number: int, _frame: object) -> None:
-        nonlocal is_stopping
-        is_stopping = True
-        _wake(wake_write)
-
-    def read_again(_number: int, _frame: object) -> None:
-        housekeeper.tidy_soon()
-        _wake(wake_write)
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, read_again)
-    waited_for = [wake_read] if lifeline_fd < 0 else [wake_read, lifeline_fd]
-    retry = FIRST_RETRY_SECONDS
-    is_first = True
-    while not is_stopping:
-        pause = TURN_SECONDS
-        try:
-            housekeeper.turn()
-            retry = FIRST_RETRY_SECONDS
-        except FuelDatabaseError as error:
-            if is_first or retry == FIRST_RETRY_SECONDS:
-                FuelDatabaseAway(str(error)).emit()
-            pause = retry
-            retry = min(2 * retry, MAX_RETRY_SECONDS)
-        if is_first:
-            is_first = False
-            on_first_turn()
-        ready, _, _ = select.select(waited_for, [], [], pause)
-        if lifeline_fd in ready:
-            break
-        if wake_read in ready:
-            os.read(wake_read, 1 << 10)
-    housekeeper.close()
-    return 0
-
-
-def _wake(descriptor: int) -> None:
-    with suppress(BlockingIOError):
-        os.write(descriptor, b"\0")
+    return take_turns(housekeeper, TURN_SECONDS, lifeline_fd, on_first_turn)

@@ -21,11 +21,13 @@ import structlog
 
 from telemetry_server.fuel.recorder.fuel_routes import FUEL_ROUTES, TASK_GROUPS, RecordedRoute
 from telemetry_server.fuel.sender_state.documents import Kind, next_id, put, stored_item
+from telemetry_server.fuel.sender_state.failures import queue_failure
 from telemetry_server.fuel.sender_state.state_file import StateFile, utc_now
 
 CLIENTS = ("fuel-cli", "fuel-web")
 TOKEN_HEADERS = ("x-auth-token", "authorization")
 READY, ERROR = "ready", "error"
+REPORTED_TASKS = frozenset({"deploy", "deployment"})  # whose failures support hears of, not those of parts
 log = structlog.get_logger("fuel-recorder")
 _current_actor: ContextVar[str | None] = ContextVar("fuel_actor", default=None)
 
@@ -174,8 +176,27 @@ class Recorder:
                     "message": None,
                 }
                 put(connection, Kind.ACTION_LOGS, item, external_id=task_id, day=now.date())
+            if status == ERROR:
+                self._report_failure(item, now)
         except Exception as error:
             _not_recorded(error)
+
+    def _report_failure(self, item: Mapping[str, Any], now: datetime) -> None:
+        """Queue a failure report of a deployment, if there is a contact to send with it."""
+        body = item["body"]
+        info = body["additional_info"]
+        if body["action_name"] not in REPORTED_TASKS or info["parent_task_id"] is not None:
+            return
+        queue_failure(
+            self.state,
+            now,
+            operation=body["action_name"],
+            cluster_id=body["cluster_id"],
+            external_id=item["external_id"],
+            error_type=body["action_name"],
+            summary=f"{body['action_name']} ended with status {ERROR}",
+            failed_nodes=[{"id": node} for node in info["nodes_from_resp"]],
+        )
 
     def _record(self, body: dict[str, Any], *, is_complete: bool) -> int:
         """Store a log under a new id; return the id, -1 where that failed."""

@@ -19,6 +19,7 @@ class Sensitivity(StrEnum):
     COUNT = "count"  # numbers, flags, moments
     CONFIGURATION = "configuration"  # names that code gives
     HARDWARE = "hardware"  # products
+    PERSONAL = "personal"  # only with the contact, which the user has given
     PSEUDONYM = "pseudonym"  # equal values stay equal, the value is not shown
 
 
@@ -55,6 +56,7 @@ MOMENT = _counts(shapes.moment)
 MOMENT_OR_NULL = _counts(shapes.or_null(shapes.moment))
 DAY_TIME = _counts(shapes.day_time)
 WORD = Allowed(shapes.word, Sensitivity.CONFIGURATION)
+WORD_OR_NULL = Allowed(shapes.or_null(shapes.word), Sensitivity.CONFIGURATION)
 CONSTANT = Allowed(shapes.constant, Sensitivity.CONFIGURATION)
 VERSION = Allowed(shapes.version, Sensitivity.CONFIGURATION)
 WORD_OR_VERSION = Allowed(shapes.word_or_version, Sensitivity.CONFIGURATION)
@@ -246,6 +248,26 @@ def resource_fields(pseudonyms: Pseudonyms) -> dict[str, dict[str, Tree]]:
     }
 
 
+# To support, with the contact, when an operation has failed.
+FAILURE_REPORT: dict[str, Tree] = {
+    "report_id": Allowed(shapes.uuid, Sensitivity.PSEUDONYM),
+    "occurred_at": MOMENT,
+    "cluster_id": NUMBER_OR_NULL,
+    "operation": WORD_OR_NULL,
+    "external_id": NUMBER_OR_NULL,
+    "error": {
+        "type": WORD_OR_NULL,
+        # What the product or a person wrote for support; the second net works on it.
+        "summary": Allowed(shapes.or_null(shapes.text), Sensitivity.PERSONAL),
+        "failed_nodes": Each({"id": NUMBER_OR_NULL, "roles": Each(WORD), "error_type": WORD_OR_NULL}),
+    },
+    "environment": {
+        "release": VERSION_OR_NULL,
+        "os": VERSION_OR_NULL,
+        "mode": WORD_OR_NULL,
+        "nodes_num": NUMBER_OR_NULL,
+    },
+}
 OSTF_RUN = {
     "cluster_id": NUMBER,
     "external_id": NUMBER,

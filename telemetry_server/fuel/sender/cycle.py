@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import structlog
 
 from telemetry_server.fuel.sender.config import SenderConfig
-from telemetry_server.fuel.sender.requests import PING, Outgoing, requests_due
+from telemetry_server.fuel.sender.requests import PING, Outgoing, failure_requests, requests_due
 from telemetry_server.fuel.sender.sanitiser import Sanitiser
 from telemetry_server.fuel.sender.transport import NoAnswer, Reply, Transport, dithered
 from telemetry_server.fuel.sender_state.documents import (
@@ -21,6 +22,7 @@ from telemetry_server.fuel.sender_state.documents import (
     mark_refused,
     mark_sent,
     remove_old,
+    unsent,
 )
 from telemetry_server.fuel.sender_state.state_file import StateFile, utc_now
 from telemetry_server.fuel.signatures.signing import Signer
@@ -28,6 +30,7 @@ from telemetry_server.fuel.signatures.signing import Signer
 SENT_STATUSES = frozenset({"added", "existed", "updated"})
 REFUSED = frozenset({400, 413, 422})  # of the content: a smaller request may be accepted
 MAX_PAUSE_SECONDS = 6 * 3600.0
+FAILURE_LOOK_SECONDS = 2.0
 FIRST_CYCLE_AT, REDACTIONS = "first_cycle_at", "redactions"
 KEY_NAMES = {
     Kind.ACTION_LOGS: ("external_id",),
@@ -118,6 +121,16 @@ class Sender:
         )
         return result
 
+    def send_failures(self) -> CycleResult:
+        """Send the failure reports that wait: support is to hear of them at once."""
+        result = CycleResult(Ended.DONE)
+        try:
+            for request in failure_requests(self._state, self._sanitiser):
+                self._deliver(request, result)
+        except _Stop as stop:
+            result = stop.result
+        return result
+
     def run(self, stopping: Event) -> None:
         """Repeat cycles until *stopping* is set."""
         while not stopping.is_set():
@@ -125,7 +138,18 @@ class Sender:
             if pause <= 0:
                 remove_old(self._state, self._clock().date())
                 pause = self.pause_after(self.cycle())
-            stopping.wait(pause)
+            self._wait(stopping, pause)
+
+    def _wait(self, stopping: Event, pause: float) -> None:
+        """Wait until the next cycle; meanwhile send failure reports, tried again as cycles are."""
+        ends, next_try = monotonic() + pause, monotonic()
+        while (left := ends - monotonic()) > 0 and not stopping.wait(min(left, FAILURE_LOOK_SECONDS)):
+            if monotonic() < next_try or not unsent(self._state, Kind.FAILURE_REPORTS):
+                continue
+            result = self.send_failures()
+            if result.ended is not Ended.DONE or result.failed:
+                wanted = max(self._config.retry_seconds, result.retry_after_seconds or 0.0)
+                next_try = monotonic() + dithered(wanted)
 
     def pause_after(self, result: CycleResult) -> float:
         """Return the seconds to wait after a cycle with *result*."""
@@ -185,6 +209,10 @@ class Sender:
 
     def _accepted(self, request: Outgoing, content: dict[str, Any], result: CycleResult) -> None:
         if request.kind is None:
+            result.sent += 1
+            return
+        if request.kind is Kind.FAILURE_REPORTS:
+            mark_sent(self._state, request.kind, request.documents)
             result.sent += 1
             return
         statuses = _statuses(content.get(str(request.kind)), KEY_NAMES[request.kind])

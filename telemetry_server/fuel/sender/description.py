@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from telemetry_server.fuel.sender.allowed import (
+    FAILURE_REPORT,
     HTTP_REQUEST,
     OSTF_RUN,
     STRUCTURE,
@@ -23,6 +24,8 @@ What is sent
 - Operations: which API calls and tasks were started, when, how long they took, and how they ended.
 - Environments: their settings as flags and names that the product gives, their sizes and states.
 - Nodes: roles, states, and hardware: manufacturer, product, processors, memory, sizes of disks.
+- Failed deployments, with your contact: what failed, on which nodes, in which environment; only if you have
+  filled in the contact.
 - System: release, build and packages of the product, and health-check results by test.
 
 Never sent: passwords, keys and certificates; addresses, MACs and host names; names that people give to
@@ -47,6 +50,7 @@ def allowed_fields() -> list[dict[str, str]]:
         "installation_structure": STRUCTURE,
         "oswl_stats: version_info": VERSION_INFO,
         "ostf_runs": OSTF_RUN,
+        "failure_reports": FAILURE_REPORT,
     }
     parts |= {f"action_logs: output of {name}": tree for name, tree in TASK_OUTPUTS.items()}
     parts |= {f"oswl_stats: {name}": tree for name, tree in resource_fields(Pseudonyms(b"")).items()}

@@ -13,7 +13,7 @@ from telemetry_server.fuel.sender_state.state_file import STRUCTURE, StateFile
 
 PREFIX = "/api/v1/"
 PING = PREFIX + "ping/"
-BATCH_SIZES = {Kind.ACTION_LOGS: 100, Kind.OSWL_STATS: 10, Kind.OSTF_RUNS: 100}
+BATCH_SIZES = {Kind.ACTION_LOGS: 100, Kind.OSWL_STATS: 10, Kind.OSTF_RUNS: 100, Kind.FAILURE_REPORTS: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ def requests_due(
         oswl_hold_back_days: Workloads of the last days are still changing; 0 sends today's too.
     """
     today = now.date()
+    yield from failure_requests(state, sanitiser)
     yield from _of_kind(state, Kind.ACTION_LOGS, sanitiser.action_log, date.max)
     text = state.fact(STRUCTURE)
     if text is not None:
@@ -59,6 +60,17 @@ def requests_due(
     last_day = today - timedelta(days=oswl_hold_back_days)
     yield from _of_kind(state, Kind.OSWL_STATS, sanitiser.workload, last_day)
     yield from _of_kind(state, Kind.OSTF_RUNS, sanitiser.health_check_run, date.max)
+
+
+def failure_requests(state: StateFile, sanitiser: Sanitiser) -> Iterator[Outgoing]:
+    """Yield the failure reports that wait; none while there is no contact to send with them."""
+    contact = state.choices().failure_contact()
+    if contact is None:
+        return
+    for documents in batches(state, Kind.FAILURE_REPORTS, 1, last_day=date.max):
+        report = sanitiser.failure_report(documents[0].item, contact)
+        path = f"{PREFIX}{Kind.FAILURE_REPORTS}/"
+        yield Outgoing(path, {"failure_report": report}, Kind.FAILURE_REPORTS, tuple(documents))
 
 
 def _of_kind(

@@ -11,6 +11,7 @@ from typing import Any
 from telemetry_server.fuel.documents.private_values import Leak
 from telemetry_server.fuel.documents.redaction import redacted
 from telemetry_server.fuel.sender.allowed import (
+    FAILURE_REPORT,
     HTTP_REQUEST,
     OSTF_RUN,
     STRUCTURE,
@@ -79,6 +80,11 @@ class Sanitiser:
         """Return the item of a run of health checks."""
         sent = self._netted(allowed_part(dict(item), OSTF_RUN))
         return {**sent, "master_node_uid": self._uid, "external_id": external_id}
+
+    def failure_report(self, item: Mapping[str, Any], contact: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a failure report, with the contact as the user gave it."""
+        sent = self._netted(allowed_part(dict(item), FAILURE_REPORT))
+        return {**sent, "master_node_uid": self._uid, "contact": dict(contact)}
 
     def structure(self, structure: Mapping[str, Any], user_information: dict[str, Any]) -> dict[str, Any]:
         """Return the installation structure, with the contact as the user chose."""

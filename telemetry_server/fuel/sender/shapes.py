@@ -37,6 +37,7 @@ _TEST_NAME = re.compile(
     r"[a-z_]+[0-9]{0,2}(?:\.[a-z_]+[0-9]{0,2}){0,8}(?::[A-Za-z_]+(?:\.[a-z_]+[0-9]{0,2})?)?"
 )
 MAX_TEXT = 120
+MAX_SUMMARY = 1000
 
 
 def number(value: Any) -> Any:
@@ -57,6 +58,11 @@ def flag(value: Any) -> Any:
 def is_set(value: Any) -> Any:
     """Only whether there is a value."""
     return bool(value)
+
+
+def text(value: Any) -> Any:
+    """A text on one line."""
+    return " ".join(value.split())[:MAX_SUMMARY] if isinstance(value, str) else DROPPED
 
 
 def count(value: Any) -> Any:

@@ -33,7 +33,7 @@ class Reply:
     def is_accepted(self) -> bool:
         """Whether the collector took the request."""
         return (
-            self.status in (200, 201)
+            self.status in (200, 201, 202)
             and isinstance(self.content, dict)
             and self.content.get("status") == "ok"
         )

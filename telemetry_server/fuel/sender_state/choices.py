@@ -1,5 +1,6 @@
 """What the user of an installation chose: whether statistics are sent, and whether a contact is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -56,7 +57,26 @@ class Choices:
         contact = {name: value for name, value in self.as_json()["contact"].items() if value}
         return {"contact_info_provided": True, **contact}
 
+    def failure_contact(self) -> dict[str, str | None] | None:
+        """Return the contact of failure reports; None where it is not chosen or not whole."""
+        contact = self.contact
+        *first, last = contact.name.split() or [""]
+        if not (self.opted_in and self.contact_info_provided and last and contact.company.strip()):
+            return None
+        if not EMAIL.fullmatch(contact.email.strip()):
+            return None
+        return {
+            "last_name": last,
+            "first_name": " ".join(first) or last,  # a person with one name
+            "email": contact.email.strip(),
+            "company": contact.company.strip(),
+            "phone": None,
+            "job_title": None,
+            "country": None,
+        }
 
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 FLAGS = ("send_anonymous_statistic", "user_choice_saved", "contact_info_provided")
 NAMES = ("name", "email", "company")
 MAX_CHARACTERS = 200

@@ -12,7 +12,7 @@ import orjson
 from telemetry_server.fuel.sender_state.state_file import StateFile
 
 MAX_ROWS = 100_000  # of one kind
-KEPT_DAYS = {"action_logs": 30, "ostf_runs": 30, "oswl_stats": 14}
+KEPT_DAYS = {"action_logs": 30, "ostf_runs": 30, "oswl_stats": 14, "failure_reports": 30}
 MAX_REFUSALS = 3  # of a request with this document alone
 MAX_FAILURES = 10  # of the document in an accepted request
 DROPPED = "dropped_documents"
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     ACTION_LOGS = "action_logs"
     OSWL_STATS = "oswl_stats"
     OSTF_RUNS = "ostf_runs"
+    FAILURE_REPORTS = "failure_reports"
 
 
 @dataclass(frozen=True, slots=True)
