@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from telemetry_server.fuel.collector.intake import IntakeOptions, Signatures
-from telemetry_server.fuel.signatures.signing import Signer, new_seed
+from telemetry_server.fuel.sender_state.state_file import StateFile
+from telemetry_server.fuel.signatures.signing import BadSignature, Signer, check_signature, new_seed
 from tests.fuel.conftest import running_collector
 from tests.fuel.documents import UID, a_structure, a_task
 
@@ -77,3 +78,62 @@ async def test_without_enforcement_everything_is_taken(sqlite_url, tmp_path, mod
 
     assert [reply.status for reply in replies] == [200] * 3
     assert bound == (1 if mode is Signatures.OBSERVE else 0)
+
+
+async def test_a_key_names_its_successor_and_then_signs_no_more(database_url, tmp_path):
+    old, new, third = new_seed(), new_seed(), new_seed()
+    options = IntakeOptions(signatures=Signatures.ENFORCE)
+    steps = [
+        ("the first key is bound", Signer(old), 200),
+        ("a key that nobody named", Signer(new), 401),
+        ("a key that a stranger named", Signer(new, third), 401),
+        ("a key that the bound one named", Signer(new, old), 200),
+        ("the old key", Signer(old), 401),
+        ("a key that the old one named", Signer(third, old), 401),
+        ("the new key, still with its header", Signer(new, old), 200),
+        ("the next key", Signer(third, new), 200),
+    ]
+    async with running_collector(tmp_path, database_url, options) as running:
+        for number, (name, signer, status) in enumerate(steps):
+            reply = await running.send("POST", PATH, *signed({"action_logs": [a_task(number)]}, signer))
+
+            assert reply.status == status, name
+        text, headers = signed({"action_logs": []}, Signer(new, third))
+        other = headers | {"x-fuel-public-key": signed({}, Signer(old))[1]["x-fuel-public-key"]}
+        assert (await running.send("POST", PATH, text, other)).status == 401
+        assert running.count("signing_keys") == 1
+
+
+ODD_HEADERS = {
+    "a uid past its limit": {"master-node-uid": "x" * 300},
+    "a uid that is not text": {"master-node-uid": "a\udc80"},
+    "a nonce with a space": {"x-fuel-nonce": "a b"},
+    "a nonce past its limit": {"x-fuel-nonce": "x" * 129},
+    "a time in words": {"x-fuel-timestamp": "yesterday"},
+    "a time past all": {"x-fuel-timestamp": "9" * 12},
+    "a key of another length": {"x-fuel-public-key": "AAAA"},
+    "no base64 of a successor": {"x-fuel-succession": "?"},
+}
+
+
+@pytest.mark.parametrize("name", ODD_HEADERS)
+def test_odd_headers_are_bad_signatures(name):
+    text, headers = signed({"action_logs": []}, Signer(new_seed()))
+    with pytest.raises(BadSignature):
+        check_signature("POST", PATH, (text,), headers | ODD_HEADERS[name], datetime.now(UTC))
+
+
+def test_a_sender_changes_its_key_and_waits_until_it_was_accepted(tmp_path):
+    state = StateFile(tmp_path / "state.sqlite")
+    first, none = state.signing_seeds()
+    assert state.change_signing_key()
+    second, previous = state.signing_seeds()
+    assert not state.change_signing_key()
+    state.note_key_accepted()
+    assert state.change_signing_key()
+    third, before = state.signing_seeds()
+    state.close()
+
+    assert none is None
+    assert (previous, before) == (first, second)
+    assert len({first, second, third}) == 3

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telemetry_server.cli.commands.fuel_sender_fail import add_fail_arguments, fail
+from telemetry_server.cli.commands.fuel_sender_actions import add_fail_arguments, fail, rotate_key
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.number_arguments import natural
 from telemetry_server.cli.shared_options import add_json_option
@@ -37,6 +37,7 @@ ACTIONS = {
     "contact": "show or change the contact that reports carry",
     "describe": "show what may be sent, and the data use policy",
     "fail": "send a failure report to support, with the contact",
+    "rotate-key": "sign with a new key from the next start on; the old one names it to the collector",
     "log": "show the operations that were recorded here",
     "record": "record documents from JSON lines",
 }
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         "status": _status,
         "contact": _contact,
         "fail": fail,
+        "rotate-key": rotate_key,
         "log": _log,
         "record": _record,
     }

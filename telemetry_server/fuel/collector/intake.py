@@ -41,6 +41,7 @@ from telemetry_server.fuel.documents.builds import BuildRules
 from telemetry_server.fuel.documents.checking import Checker
 from telemetry_server.fuel.documents.doctypes import (
     ACTION_LOGS,
+    MAX_INDEXED_CHARACTERS,
     OSTF_RUNS,
     OSWL_STATS,
     BatchForm,
@@ -168,6 +169,7 @@ class Intake:
             _count_items(Doctype.INSTALLATION_STRUCTURE, {ItemStatus.FAILED: 1})
             raise RequestRefused(400, refused.reason) from None
         release = (clean.get("fuel_release") or {}).get("release")
+        release = release and release[:MAX_INDEXED_CHARACTERS]
         is_filtered = self._options.build_rules().is_filtered(clean, stamp.received_at)
         uid, text = clean["master_node_uid"], json_of(clean).decode()
         contact = self._options.contacts.of_installation(uid, contact_in(structure))

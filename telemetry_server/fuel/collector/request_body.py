@@ -3,6 +3,7 @@
 import json
 import zlib
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ from telemetry_server.fuel.collector.errors import RequestRefused
 from telemetry_server.pings.json_text import may_have_long_integers
 
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
+MAX_GZIP_MEMBERS = 100  # each costs a copy of what follows it
+MAX_DIGITS = 4000  # of a whole number that is read exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,11 @@ def inflated(body: bytes, encoding: str, max_bytes: int) -> bytes:
         raise RequestRefused(400, "Content-Encoding: only gzip is accepted")
     parts: list[bytes] = []
     size = 0
+    members = 0
     while body:
+        members += 1
+        if members > MAX_GZIP_MEMBERS:
+            raise RequestRefused(400, f"corrupt_gzip: more than {MAX_GZIP_MEMBERS} members")
         inflater = zlib.decompressobj(GZIP_WINDOW)
         try:
             part = inflater.decompress(body, max_bytes + 1 - size)
@@ -68,9 +75,14 @@ def parsed(text: bytes) -> ParsedBody:
         refusal = RequestRefused(400, f"invalid_json: {error.msg:.200} at byte {error.pos}")
         try:
             # A surrogate is written as an escape; these bytes are UTF-8.
-            return ParsedBody(json.loads(text.decode("utf-8")), is_plain=False)
+            return ParsedBody(_exact(text.decode("utf-8")), is_plain=False)
         except (ValueError, RecursionError):
             raise refusal from None
     if may_have_long_integers(text):
-        value = json.loads(text)
+        value = _exact(text)
     return ParsedBody(value, is_plain=b"\\u0000" not in text)
+
+
+def _exact(text: str | bytes) -> Any:
+    """Return the value of *text* with whole numbers of any length; one past `MAX_DIGITS` is infinite."""
+    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= MAX_DIGITS else inf)

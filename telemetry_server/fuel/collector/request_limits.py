@@ -114,4 +114,8 @@ class RequestLimits:
 
 def limited_address(network: str | None) -> str:
     """Return the network that is counted; empty for this machine itself, and where it is unknown."""
-    return "" if network is None or ip_address(network).is_loopback else network
+    if network is None:
+        return ""
+    address = ip_address(network)
+    # "::" is the /48 of "::1".
+    return "" if address.is_loopback or address.is_unspecified else network

@@ -2,8 +2,9 @@
 
 from sqlalchemy import exc
 
-# SQLSTATE classes of faults in a row: data exception, constraint violation, raised by a trigger.
-ROW_FAULTS = ("22", "23", "P0")
+# SQLSTATE classes of faults in a row: data exception, constraint violation, raised by a trigger, and a
+# limit of the program, such as a value that is too long for an index.
+ROW_FAULTS = ("22", "23", "P0", "54")
 
 
 def is_fault_of_a_row(error: exc.DBAPIError) -> bool:

@@ -16,7 +16,7 @@ def admit(connection: sa.Connection, signed: Signed, now: datetime) -> str | Non
     """
     Return why the request of *signed* is refused; None if it is the installation's and new.
 
-    The first key that signs for a uid is bound to it.
+    The first key that signs for a uid is bound to it, until it names a successor.
     """
     keys = signing_keys
     bind = insert_of(connection)(keys).values(
@@ -26,12 +26,20 @@ def admit(connection: sa.Connection, signed: Signed, now: datetime) -> str | Non
     bound = connection.execute(
         sa.select(keys.c.public_key).where(keys.c.master_node_uid == signed.uid)
     ).scalar_one()
+    is_successor = False
     if bytes(bound) != signed.public_key:
-        return "another key is bound to this master_node_uid"
+        is_successor = signed.succeeds(bytes(bound))
+        if not is_successor:
+            return "another key is bound to this master_node_uid"
     nonces = signature_nonces
     use = insert_of(connection)(nonces).values(master_node_uid=signed.uid, nonce=signed.nonce, seen_at=now)
     used = connection.execute(use.on_conflict_do_nothing().returning(nonces.c.nonce)).scalar()
-    return "the nonce was used before" if used is None else None
+    if used is None:
+        return "the nonce was used before"
+    if is_successor:
+        of_uid = sa.and_(keys.c.master_node_uid == signed.uid, keys.c.public_key == bytes(bound))
+        connection.execute(sa.update(keys).where(of_uid).values(public_key=signed.public_key, bound_at=now))
+    return None
 
 
 def remove_old_nonces(connection: sa.Connection, now: datetime) -> int:

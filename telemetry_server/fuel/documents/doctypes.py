@@ -37,6 +37,7 @@ RESOURCE_TYPES = (
 MAX_INTEGER = 2**63 - 1  # of a column of either database
 MIN_INTEGER = -(2**63)
 MAX_UID_CHARACTERS = 255
+MAX_INDEXED_CHARACTERS = 255  # of a copy in an indexed column; the document keeps the whole text
 
 
 @dataclass(frozen=True, slots=True)

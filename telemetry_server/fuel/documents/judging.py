@@ -15,7 +15,7 @@ from telemetry_server.fuel.documents.checking import (
     oswl_checker,
     structure_checker,
 )
-from telemetry_server.fuel.documents.doctypes import BatchForm, Doctype
+from telemetry_server.fuel.documents.doctypes import MAX_INDEXED_CHARACTERS, BatchForm, Doctype
 from telemetry_server.fuel.documents.private_values import Leak
 from telemetry_server.fuel.documents.redaction import NestedTooDeeply, redacted, redacted_text
 from telemetry_server.fuel.documents.refusals import refused_item
@@ -78,7 +78,13 @@ def _action_log(item: Any, leaks: Counter[Leak]) -> ActionLog:
         extra = _json(clean(rest, leaks))
     is_finished = action_type == "http_request" or bool(body.get("end_timestamp"))
     return ActionLog(
-        uid, item["external_id"], action_type, cleaned.get("action_name"), _json(cleaned), extra, is_finished
+        uid,
+        item["external_id"],
+        action_type,
+        _indexed(cleaned.get("action_name")),
+        _json(cleaned),
+        extra,
+        is_finished,
     )
 
 
@@ -167,6 +173,10 @@ def clean(value: dict[str, Any], leaks: Counter[Leak]) -> Any:
         return redacted(value, leaks)
     except NestedTooDeeply as error:
         raise BadItem(str(error)) from None
+
+
+def _indexed(text: str | None) -> str | None:
+    return None if text is None else text[:MAX_INDEXED_CHARACTERS]
 
 
 def _json(value: Any) -> str:

@@ -83,7 +83,7 @@ class Sender:
         self._clock = clock
         self._sanitiser = Sanitiser(state.uid, state.secret)
         self._transport = Transport(
-            config.collector, state.uid, Signer(state.secret), config.timeout_seconds, clock=clock
+            config.collector, state.uid, Signer(*state.signing_seeds()), config.timeout_seconds, clock=clock
         )
         self._failures_in_a_row = 0
 
@@ -195,6 +195,7 @@ class Sender:
         """Send *request*; where its content is refused, find the documents at fault by halves."""
         reply = self._send("POST", request.path, request.body, result)
         if reply.is_accepted:
+            self._state.note_key_accepted()
             self._accepted(request, reply.content, result)
         elif reply.status not in REFUSED:
             raise _Stop(self._failed(result, f"{request.path}: {reply.status} {_message(reply)}", reply))

@@ -39,6 +39,7 @@ CREATE INDEX IF NOT EXISTS documents_unsent ON documents (kind, external_id, clu
     WHERE is_sent = 0 AND is_quarantined = 0;
 """
 CHOICES, UID, SECRET, STRUCTURE = "choices", "master_node_uid", "secret", "structure"
+SIGNING_SEED, PREVIOUS_SEED, UNPROVEN_KEY = "signing_seed", "previous_signing_seed", "unproven_key"
 
 
 class StateFile:
@@ -67,8 +68,34 @@ class StateFile:
 
     @property
     def secret(self) -> bytes:
-        """32 random bytes: the signing key, and what pseudonyms are made with."""
+        """32 random bytes: the first signing key, and what pseudonyms are made with."""
         return bytes.fromhex(self._need(SECRET))
+
+    def signing_seeds(self) -> tuple[bytes, bytes | None]:
+        """Return the signing key, and the one before if it was changed."""
+        present, previous = self.fact(SIGNING_SEED), self.fact(PREVIOUS_SEED)
+        if not present or not previous:
+            return self.secret, None
+        return bytes.fromhex(present), bytes.fromhex(previous)
+
+    def change_signing_key(self) -> bool:
+        """Make a new signing key; False if no collector has accepted the last one yet."""
+        if self.fact(UNPROVEN_KEY):
+            return False
+        present, _ = self.signing_seeds()
+        with self.writing() as connection:
+            for name, value in (
+                (PREVIOUS_SEED, present.hex()),
+                (SIGNING_SEED, os.urandom(32).hex()),
+                (UNPROVEN_KEY, "1"),
+            ):
+                connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
+        return True
+
+    def note_key_accepted(self) -> None:
+        """Note that a collector has accepted a request that the present key signed."""
+        if self.fact(UNPROVEN_KEY):
+            self.set_fact(UNPROVEN_KEY, "")
 
     def choices(self) -> Choices:
         """Return the choices; where they are missing or damaged, those of a user who has not chosen."""

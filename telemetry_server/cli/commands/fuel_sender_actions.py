@@ -1,4 +1,4 @@
-"""The action ``fail`` of ``telemetry-server fuel-sender``: a failure report to support, at once."""
+"""The actions ``fail`` and ``rotate-key`` of ``telemetry-server fuel-sender``."""
 
 import argparse
 from collections.abc import Mapping
@@ -85,3 +85,15 @@ def _without_contact(args: argparse.Namespace, state: "StateFile") -> int:
         print_json({"report_id": None, "sent": False, "detail": reason})
     say(f"telemetry-server fuel-sender: nothing was sent: {reason}")
     return ExitStatus.FINDINGS
+
+
+def rotate_key(args: argparse.Namespace, _config: "SenderConfig", state: "StateFile") -> int:
+    """Make a new signing key."""
+    is_changed = state.change_signing_key()
+    if args.json:
+        print_json({"changed": is_changed})
+    elif is_changed:
+        print_text("requests are signed with a new key from the next start of fuel-sender run on")
+    if not is_changed:
+        say("telemetry-server fuel-sender: no collector has accepted the last new key yet: send first")
+    return ExitStatus.DONE if is_changed else ExitStatus.TRY_AGAIN
