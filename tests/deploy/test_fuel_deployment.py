@@ -21,6 +21,7 @@ from tests.support.running_server import running_server, telemetry_server
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNIT = DEPLOY / "fuel-sender.service"
+MAX_EXPOSED = 20
 
 
 def settings_of_the_file() -> dict[str, str]:
@@ -56,6 +57,57 @@ def test_systemd_finds_nothing_wrong_with_the_unit_of_the_sender(tmp_path):
     assert UNIT.name not in done.stderr
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine")
+def test_little_of_the_machine_is_exposed_to_the_sender():
+    """By systemd's own count, in tenths; a unit without any of it is at 96."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", f"--threshold={MAX_EXPOSED}", UNIT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unrecognized option" in done.stderr:
+        pytest.skip("this systemd-analyze cannot judge a file")
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+
+
+def test_the_key_of_contacts_has_a_folder_that_the_server_may_write():
+    """Outside of the data root, which is a folder of its own."""
+    unit = (DEPLOY / "telemetry-server.service").read_text()
+    (folders,) = re.findall(r"^StateDirectory=(.*)$", unit, re.MULTILINE)
+    key = Path(settings_of_the_file()["fuel_contact_key_file"])
+
+    assert key.parent in [Path("/var/lib") / name for name in folders.split()]
+    assert f"TELEMETRY_DATA_DIR={key.parent}\n" not in unit
+
+
+@pytest.mark.skipif(
+    shutil.which("nginx") is None or shutil.which("openssl") is None, reason="nginx is not on this machine"
+)
+def test_nginx_finds_nothing_wrong_with_its_file(tmp_path):
+    make_pair(tmp_path, "proxy")
+    words = nginx_words(tmp_path, 8080, free_port())
+    done = subprocess.run([*words, "-t"], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+def nginx_words(folder: Path, server: int, port: int) -> list[str]:
+    """Return the command that runs nginx with deploy/fuel-nginx.conf."""
+    site = replaced(
+        "fuel-nginx.conf",
+        ("127.0.0.1:8080", f"127.0.0.1:{server}"),
+        ("listen 443", f"listen 127.0.0.1:{port}"),
+        ("/etc/ssl/fuel/certificate.pem", f"{folder}/proxy.pem"),
+        ("/etc/ssl/fuel/key.pem", f"{folder}/proxy.key"),
+    )
+    (folder / "site.conf").write_text(site)
+    (folder / "nginx.conf").write_text(NGINX_MAIN.format(folder=folder))
+    return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+
+
 @pytest.mark.slow
 def test_a_sender_reaches_the_collector_through_nginx(tmp_path):
     """With TLS, enforced signatures and PostgreSQL; what is not the collector's is 404."""
@@ -73,19 +125,10 @@ def test_a_sender_reaches_the_collector_through_nginx(tmp_path):
             "admin_port": str(free_port()),
             "reports_port": "off",
             "fuel_backup_hours": "off",
+            "fuel_contact_key_file": str(tmp_path / "contact.key"),
         }
         with running_server(tmp_path, **settings) as server:
-            site = replaced(
-                "fuel-nginx.conf",
-                ("127.0.0.1:8080", f"127.0.0.1:{server.port}"),
-                ("listen 443", f"listen 127.0.0.1:{port}"),
-                ("/etc/ssl/fuel/certificate.pem", f"{tmp_path}/proxy.pem"),
-                ("/etc/ssl/fuel/key.pem", f"{tmp_path}/proxy.key"),
-            )
-            (tmp_path / "site.conf").write_text(site)
-            (tmp_path / "nginx.conf").write_text(NGINX_MAIN.format(folder=tmp_path))
-            words = ["nginx", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
-            with running(words, tmp_path):
+            with running(nginx_words(tmp_path, server.port, port), tmp_path):
                 check_a_sender(tmp_path, f"https://127.0.0.1:{port}", url)
 
 

@@ -224,3 +224,16 @@ def test_wrong_settings_of_failure_reports_are_one_line(command, data, monkeypat
     shown, _ = command("config", "show", "--data", str(data))
     assert "geheim" not in shown
     assert "mail.example.org" in shown
+
+
+def test_a_sender_speaks_plain_http_to_its_own_machine_only(command, config):
+    for url, status in (
+        ("http://127.0.0.1:1", 0),
+        ("http://[::1]:1/x", 0),
+        ("http://localhost", 0),
+        ("https://collector.example.org", 0),
+        ("http://collector.example.org", 78),
+        ("http://10.0.0.1:8080", 78),
+    ):
+        pointed_at(config, url)
+        command("fuel-sender", "status", "--config", str(config), status=status)

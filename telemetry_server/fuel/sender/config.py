@@ -1,5 +1,6 @@
 """The settings of a sender, from its TOML file."""
 
+import ipaddress
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -69,7 +70,21 @@ def _url(file: Path, text: str) -> str:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise BadSenderConfig(f"collector in {file} must be a URL like https://collector.example.org")
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
+        raise BadSenderConfig(
+            f"collector in {file} must be https://: http:// is for a collector on this machine"
+        )
     return text.rstrip("/")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether *host* names the loopback interface."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _number(file: Path, name: str, value: object) -> float:
