@@ -127,9 +127,11 @@ def test_a_sender_reaches_the_collector_through_nginx(tmp_path):
             "fuel_backup_hours": "off",
             "fuel_contact_key_file": str(tmp_path / "contact.key"),
         }
-        with running_server(tmp_path, **settings) as server:
-            with running(nginx_words(tmp_path, server.port, port), tmp_path):
-                check_a_sender(tmp_path, f"https://127.0.0.1:{port}", url)
+        with (
+            running_server(tmp_path, **settings) as server,
+            running(nginx_words(tmp_path, server.port, port), tmp_path),
+        ):
+            check_a_sender(tmp_path, f"https://127.0.0.1:{port}", url)
 
 
 def check_a_sender(folder: Path, address: str, url: str) -> None:
