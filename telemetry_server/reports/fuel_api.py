@@ -1,5 +1,6 @@
 """The handlers of Fuel-stat: reports, and the rows and files that Fuel's analysts know."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import orjson
 from pydantic import AfterValidator, Field
 
+from telemetry_server.access.roles import Right
 from telemetry_server.fuel.reports.flat_rows import flat_rows
 from telemetry_server.observability.events import WorkFailed
 from telemetry_server.reports.answers import CSV, Answer, Packed, csv_answer, json_answer, not_kept
@@ -147,8 +149,14 @@ async def installation_info(ask: Ask) -> Answer:
     """Answer ``/api/v1/json/installation_info/<uid>``."""
     uid = ask.path["uid"]
     note_reading(ask, "fuel installation", uid)
-    found = await ask.services.pool.run("fuel_rows", {"what": "installation", "uid": uid})
-    return not_kept(Answer(found + b"\n"))
+    found = orjson.loads(await ask.services.pool.run("fuel_rows", {"what": "installation", "uid": uid}))
+    archive = ask.services.options.failures
+    if archive is not None and ask.visitor.may(Right.CONTACTS):
+        note_reading(ask, "fuel contact", uid)
+        contact = await asyncio.get_running_loop().run_in_executor(None, archive.contact_of, uid)
+        if contact is not None and isinstance(found["structure"], dict):
+            found["structure"].setdefault("user_information", {}).update(contact)
+    return not_kept(json_answer(found))
 
 
 async def filtered_installations(ask: Ask) -> Answer:

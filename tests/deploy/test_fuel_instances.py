@@ -96,6 +96,7 @@ def test_each_collector_has_its_own_name_and_reports_their_own_network(tmp_path)
             settings = settings_of(instance) | {"fuel_database_url": "", "fuel_analytics_database_url": ""}
             settings |= {"admin_port": str(free_port()), "reports_port": str(reports[instance])}
             settings |= {"fuel_backup_hours": "off", "port": str(ports[instance]), "data_dir": data}
+            settings["fuel_contact_key_file"] = str(folder / "contact.key")
             if instance == "commercial":
                 settings |= pair | {"reports_networks": "127.0.0.2/32"}
             opened.enter_context(serving(folder, settings))

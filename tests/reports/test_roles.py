@@ -11,9 +11,10 @@ EVERYONE = {"anonymous", "viewer", "analyst", "support", "admin"}
 SIGNED_IN = EVERYONE - {"anonymous"}
 ANALYSTS = {"analyst", "admin"}
 ADMINS = {"admin"}
+SUPPORT = {"support", "admin"}
 PING = an_id(1)
 OLD = "/aggregates_by"
-FUEL, JSON = "/api/v1/fuel/reports", "/api/v1/json"
+FUEL, JSON, FAILURES = "/api/v1/fuel/reports", "/api/v1/json", "/api/v1/fuel/failures"
 
 # Method and target to those who are answered; target of which route.
 MATRIX = [
@@ -53,6 +54,10 @@ MATRIX = [
     ("GET", f"{JSON}/oswls/u", f"{JSON}/oswls/{{uid}}", ANALYSTS),
     ("GET", f"{JSON}/oswls/u/vm", f"{JSON}/oswls/{{uid}}/{{resource_type}}", ANALYSTS),
     ("GET", "/api/v1/csv/clusters", "/api/v1/csv/{name}", ANALYSTS),
+    ("GET", FAILURES, FAILURES, SUPPORT),
+    ("GET", f"{FAILURES}/none", f"{FAILURES}/{{report_id}}", SUPPORT),
+    ("GET", "/fuel/failures", "/fuel/failures", SUPPORT),
+    ("GET", "/fuel/failures/none", "/fuel/failures/{report_id}", SUPPORT),
     ("GET", "/fuel", "/fuel", SIGNED_IN),
     ("GET", "/fuel/files", "/fuel/files", SIGNED_IN),
     ("GET", "/fuel/os", "/fuel/{report}", SIGNED_IN),
@@ -98,7 +103,7 @@ STATUSES = {
     **{
         ("GET", target): 404
         for method, target, template, _ in MATRIX
-        if method == "GET" and template.startswith((FUEL, JSON, "/api/v1/csv", "/fuel"))
+        if method == "GET" and template.startswith((FUEL, JSON, FAILURES, "/api/v1/csv", "/fuel"))
     },
     ("POST", f"{FUEL}/os"): 202,
     ("POST", "/sign-in"): 401,  # no name

@@ -62,6 +62,7 @@ class Etl:
         self._analytics = analytics
         self._clock = clock
         self._on_progress = on_progress
+        self.is_stopping = False  # set by others: end after the present transaction
         self._sources = [replace(s, documents=documents) if documents else s for s in sources]
 
     def run(self) -> EtlResult:
@@ -108,7 +109,7 @@ class Etl:
         began = self._clock()
         moved = 0
         bookmark: Bookmark = write(partial(read_bookmark, source=source.name))
-        while True:
+        while not self.is_stopping:
             page = partial(_next_rows, source=source, after=bookmark.change_number)
             upper, rows = self._collector.read(page)
             if upper is None:
@@ -117,6 +118,8 @@ class Etl:
             write(partial(_load, source=source, rows=rows, before=bookmark, after=after))
             bookmark, moved = after, moved + len(rows)
             self._on_progress(source.name, moved)
+        if self.is_stopping:
+            return moved
         is_ordered = self._collector.dialect == SQLITE
         if not is_ordered:
             moved += self._move_late(source, write, bookmark)

@@ -20,6 +20,7 @@ class EtlFollower:
     def __init__(self, open_etl: Callable[[bool], AbstractContextManager[Etl]]) -> None:
         self._open_etl = open_etl
         self._is_migrated = False
+        self._etl: Etl | None = None
         self._failed: dict[str, str] = {}
 
     def turn(self) -> None:
@@ -31,6 +32,7 @@ class EtlFollower:
         """
         with self._open_etl(not self._is_migrated) as etl:
             self._is_migrated = True
+            self._etl = etl
             self._note(etl.run())
 
     def _note(self, result: EtlResult) -> None:
@@ -44,7 +46,9 @@ class EtlFollower:
         self._failed = result.failed
 
     def stop_soon(self) -> None:
-        """Do nothing: a load that is cut short goes on at its bookmark."""
+        """End a turn after its present transaction."""
+        if self._etl is not None:
+            self._etl.is_stopping = True
 
     def read_again(self) -> None:
         """Do nothing: no file is read."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from telemetry_server.access.roles import Right
 from telemetry_server.fuel.facts.categories import CATEGORIES
 from telemetry_server.fuel.reports.names import DISTRIBUTION, NAMES
 from telemetry_server.reports.answers import Answer, see_other
@@ -57,6 +58,7 @@ async def overview(ask: Ask) -> Answer:
         data_through=through,
         generated_at=generated,
         reports=NAMES,
+        has_failures=ask.services.options.failures is not None and ask.visitor.may(Right.CONTACTS),
     )
 
 
