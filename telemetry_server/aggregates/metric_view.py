@@ -19,7 +19,7 @@ OFFERED = (*FILTERS, PROCESS, LABEL)
 
 def metric_view(reader: Reader, query: HistogramQuery) -> dict[str, Any]:
     """
-    Return ``values``, ``hidden``, ``groups``, ``shapes`` and ``changes`` for the metric of *query*.
+    Return ``values``, ``hidden``, ``suppress_below``, ``groups``, ``shapes`` and ``changes`` of a metric.
 
     ``values`` lists, for each of `OFFERED`, the values that the metric has anywhere, with their samples, the
     most frequent first; ``hidden`` counts those with too few clients.  ``groups`` are all builds or days of
@@ -36,6 +36,7 @@ def metric_view(reader: Reader, query: HistogramQuery) -> dict[str, Any]:
     return {
         "values": values,
         "hidden": hidden,
+        "suppress_below": reader.suppress_below,
         "groups": _groups(reader, query),
         "shapes": found.shape_list(reader.shapes),
         "changes": _changes(found, reader.shapes),

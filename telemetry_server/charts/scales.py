@@ -6,7 +6,7 @@ from math import floor, log10
 
 ZERO_GAP = 14.0  # pixels between the line of 0 and the smallest value of a logarithmic scale
 MAX_TICKS = 6
-MIN_VALUE = 1e-100  # less counts as 0
+MIN_VALUE = 1e-9  # less counts as 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def logarithmic_scale(values: Sequence[float], height: float) -> Scale:
 
     Values that are not above 0 are on a line of their own at the lower edge.
     """
-    above = [value for value in values if value > 0]
+    above = [value for value in values if value >= MIN_VALUE]
     if not above:
         return linear_scale(1.0, height)
     has_zero = len(above) < len(values)
@@ -49,7 +49,7 @@ def logarithmic_scale(values: Sequence[float], height: float) -> Scale:
     room = height - (ZERO_GAP if has_zero else 0.0)
 
     def place(value: float) -> float:
-        if value <= 0:
+        if value < MIN_VALUE:
             return height
         return (high - min(max(log10(value), low), high)) / (high - low) * room
 

@@ -1,7 +1,7 @@
 """Scales: round ends, values in order, 0 apart on a logarithmic one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from telemetry_server.charts.scales import linear_scale, logarithmic_scale, rounded_up, short_number
@@ -18,6 +18,8 @@ def test_the_top_of_a_scale_is_round(value, top):
 
 
 @given(VALUES)
+@example([5e-324])
+@example([5e-324, 1e15])
 def test_greater_values_are_higher(values):
     """On both scales, and all are on the plot."""
     for scale in (linear_scale(rounded_up(max(values)), 200), logarithmic_scale(values, 200)):
@@ -26,6 +28,14 @@ def test_greater_values_are_higher(values):
         assert places == sorted(places, reverse=True)
         assert all(-1e-6 <= place <= 200 + 1e-6 for place in places)
         assert all(0 <= scale.place(tick) <= 200 + 1e-6 for tick in scale.ticks)
+
+
+def test_a_value_that_is_hardly_above_zero_counts_as_zero():
+    """Its powers of ten have no end."""
+    scale = logarithmic_scale([5e-324, 1000], 200)
+
+    assert scale.place(5e-324) == 200
+    assert len(scale.ticks) <= 7
 
 
 def test_zero_has_a_line_of_its_own_on_a_logarithmic_scale():

@@ -294,9 +294,9 @@ async def test_few_clients_are_suppressed_and_counted(world):
     finally:
         reports_server.QuerySetup = original  # type: ignore[misc]
 
-    assert "with too few clients" in words_of(page)
+    assert "groups with fewer than 4 clients (" in words_of(page)
     assert "beta" not in whole
-    assert "values to filter by have too few clients" in words_of(whole)
+    assert "values to filter by have fewer than 4 clients" in words_of(whole)
     assert "beta" not in clients
     assert "fewer than 4 clients, or never sent" in words_of(listed)
 
@@ -359,6 +359,41 @@ async def test_a_viewer_sees_numbers_and_no_links_to_pings(world, tmp_path):
     assert "/probes/GC_MS/pings" in analyst
     assert refused.status == 403
     assert "This page is for analysts. You are signed in as a-viewer (viewer)." in refused.text
+
+
+async def test_the_public_sees_numbers_of_what_is_not_hidden(world, tmp_path):
+    """Without links to pings, and without the other pages."""
+    import shutil
+    from dataclasses import replace
+    from pathlib import Path
+
+    from storage.data_root import DataRoot
+    from telemetry_server.reports.public_access import PublicAccess
+
+    folder = tmp_path / "guarded"
+    shutil.copytree(world.root.path, folder)
+    setup = replace(world.setup, root=DataRoot(folder), specs=Path(folder / "specs"))
+    with_access(setup.root)
+    public = PublicAccess(("/api/v1/histogram", "/api/v1/clients", "/clients", "/probes"))
+    async with running_reports(setup, public=public, aggregates_hidden=("CAT",)) as reports:
+        listed, one, hidden, pings, clients = (
+            await reports.get("/probes"),
+            await reports.get(PROBE),
+            await reports.get("/probes/CAT"),
+            await reports.get(f"{PROBE}/pings"),
+            await reports.get("/clients"),
+        )
+
+    assert [listed.status, one.status, hidden.status, pings.status, clients.status] == [
+        200,
+        200,
+        404,
+        303,
+        200,
+    ]
+    assert "CAT" not in words_of(listed.text).split()
+    assert "1,700 samples" in words_of(one.text)
+    assert "/pings" not in one.text + listed.text + clients.text
 
 
 async def test_probes_are_found_by_a_part_of_their_name_in_any_case(reports):

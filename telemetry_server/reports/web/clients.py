@@ -112,7 +112,7 @@ def _total(
     unfinished = is_unfinished(given.by, periods[-1])
     chart = LineChart(
         periods,
-        [Series("", values, "s1 strong")],
+        [Series(short_number(values[-1] or 0), values, "s1 strong")],
         shown=short_number,
         bars=[by_period[each]["pings"] if each in by_period else None for each in periods],
         bars_name="pings",

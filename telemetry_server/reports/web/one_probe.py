@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from telemetry_server.reports.aggregates_api import histogram_arguments, histogram_of
+from telemetry_server.reports.aggregates_api import histogram_arguments, histogram_of, is_hidden
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.probes_api import behind, probe_of
 from telemetry_server.reports.problems import Problem
@@ -31,6 +31,8 @@ async def one_probe(ask: Ask) -> Answer:
     if given.format:
         return see_other(f"{view.api()}&format={given.format}")
     check_pinned(given)
+    if ask.is_public and is_hidden(ask, view.metric):
+        raise Problem("not-found", f"No probe is named {name}.")
     shown: dict[str, Any] = {
         "scope_words": _scope_words(view),
         "evolution": None,
@@ -38,7 +40,14 @@ async def one_probe(ask: Ask) -> Answer:
         "percentiles": [],
         "branches": None,
     }
-    offered: Found = {"values": {}, "hidden": 0, "groups": [], "shapes": [], "changes": []}
+    offered: Found = {
+        "values": {},
+        "hidden": 0,
+        "suppress_below": 1,
+        "groups": [],
+        "shapes": [],
+        "changes": [],
+    }
     answer: Found = {"rows": [], "kind": None, "as_of": None, "suppressed": {"cells": 0}}
     empty: Empty | None = None
     scope: Found | None = None

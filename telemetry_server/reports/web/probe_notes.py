@@ -45,7 +45,7 @@ async def why_empty(view: ProbeView, answer: Found, offered: Found) -> Empty:
     reason = answer.get("reason")
     everything = Link("Show all of this probe", view.path)
     if reason == "suppressed" or (reason is None and answer["suppressed"]["cells"]):
-        return Empty(_suppressed(answer), [everything])
+        return Empty(_suppressed(answer, offered["suppress_below"]), [everything])
     if reason == "not_aggregated_yet":
         after = f" ({moment(answer['as_of'])})" if answer["as_of"] else ""
         return Empty(
@@ -110,21 +110,24 @@ async def _without_a_filter(view: ProbeView) -> Empty | None:
     return None
 
 
-def _suppressed(answer: Found) -> str:
+def _suppressed(answer: Found, least: int) -> str:
     cells, samples = answer["suppressed"]["cells"], answer["suppressed"].get("samples", 0)
     groups = "group" if cells == 1 else "groups"
     verb = "is" if cells == 1 else "are"
-    return f"{cells:,} {groups} with too few clients ({number(samples)} samples) {verb} not shown."
+    return (
+        f"{cells:,} {groups} with fewer than {least:,} clients ({number(samples)} samples) {verb} not shown."
+    )
 
 
 def notes_of(view: ProbeView, answer: Found, offered: Found) -> list[tuple[str, Link | None]]:
     """Return what is not in the numbers of a view, each with a link that shows it where there is one."""
     notes: list[tuple[str, Link | None]] = []
     if answer["rows"] and answer["suppressed"]["cells"]:
-        notes.append((_suppressed(answer), None))
+        notes.append((_suppressed(answer, offered["suppress_below"]), None))
     if offered["hidden"]:
+        hidden, least = offered["hidden"], offered["suppress_below"]
         notes.append(
-            (f"{offered['hidden']:,} values to filter by have too few clients, and are not listed.", None)
+            (f"{hidden:,} values to filter by have fewer than {least:,} clients, and are not listed.", None)
         )
     left_out = answer.get("left_out", {})
     words = {"automation": "from automation", "implausible_build": "of builds with implausible dates"}

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from telemetry_server.access.roles import Right
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.probes_api import ProbesParameters, next_cursor, probe_list
 from telemetry_server.reports.route import Ask
@@ -19,6 +20,16 @@ class ProbeListParameters(ProbesParameters):
     state: Literal["current", "expired", "all"] = "current"
 
 
+def _pings_of(ask: Ask, item: dict[str, Any], days: list[str]) -> str:
+    """Return the address of the pings behind the counts of a probe; empty where they may not be seen."""
+    where = probe_path(item["name"])
+    if not (item["samples"] and where and ask.visitor.may(Right.RECORDS)):
+        return ""
+    metric = {"metric": item["metric"]} if item["metric"] != item["name"] else {}
+    bounds = {"by": "day", "from": days[0], "to": days[-1], "merge": "coarsen"}
+    return address(f"{where}/pings", {**metric, **bounds})
+
+
 async def probes(ask: Ask) -> Answer:
     """Answer ``/probes``."""
     given: ProbeListParameters = ask.parameters
@@ -28,7 +39,10 @@ async def probes(ask: Ask) -> Answer:
         return see_other(address(API, {**asked, **view, "format": given.format}))
     found = await probe_list(ask, given)
     cursor = next_cursor(given, found)
-    items = [{**item, "address": probe_path(item["name"])} for item in found["items"]]
+    items = [
+        {**item, "address": probe_path(item["name"]), "pings_address": _pings_of(ask, item, found["days"])}
+        for item in found["items"]
+    ]
     words: dict[str, Any] = {name: value for name, value in view.items() if name not in ("cursor", "limit")}
     return page(
         "probes.html",
