@@ -33,7 +33,11 @@ async def counts(ask: Ask) -> Answer:
 
 async def tried(ask: Ask) -> list[dict[str, Any]]:
     """Return what a replay would do with the newest submissions of each reason, or with more of one."""
-    found: Any = await ask.services.ask_object("replay", reason=ask.parameters.reason)
+    everything = {"first_day": "", "last_day": "", "reason": "", "histogram": ""}
+    held: Any = await ask.services.ask_object("quarantine_counts", by="day", **everything)
+    # What quarantine holds is part of the question, so that another content is another question.
+    state = [[item["day"], item["reason"], item["count"]] for item in held["items"]]
+    found: Any = await ask.services.ask_object("replay", reason=ask.parameters.reason, held=state)
     return list(found["items"])
 
 

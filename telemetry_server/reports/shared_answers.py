@@ -17,7 +17,9 @@ MIN_FRESH_SECONDS = 1.0
 MAX_FRESH_SECONDS = 2.5
 FRESH_PER_COST = 20.0
 # Reports over all records say when they were made: what took a second is good for 20 s.
-MAX_FRESH_SECONDS_OF = {"drift": 600.0, "stores": 600.0, "replay": 60.0, "table_columns": 600.0}
+MAX_FRESH_SECONDS_OF = {"drift": 600.0, "stores": 600.0, "replay": 300.0, "table_columns": 600.0}
+# The columns never change; what a replay would do is asked anew when quarantine holds something else.
+MIN_FRESH_SECONDS_OF = {"replay": 300.0, "table_columns": 600.0}
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ class SharedAnswers:
             del self._running[key]
         now = self._clock()
         most = MAX_FRESH_SECONDS_OF.get(query, MAX_FRESH_SECONDS)
-        fresh = min(max(MIN_FRESH_SECONDS, (now - began) * FRESH_PER_COST), most)
+        least = MIN_FRESH_SECONDS_OF.get(query, MIN_FRESH_SECONDS)
+        fresh = min(max(least, (now - began) * FRESH_PER_COST), most)
         self._keep(key, _Kept(body, now + fresh))
         return body
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from telemetry_server.normandy import answers
 from telemetry_server.normandy.answers import Question
@@ -12,6 +15,9 @@ from telemetry_server.reports.queries.statement import SHARE_OF_DUCKDB
 
 if TYPE_CHECKING:
     import duckdb
+
+UPTAKE, ENROLLMENTS = "uptake", "enrollments"
+MAX_REMEMBERED = 32  # answers
 
 
 def uptake_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +39,20 @@ def studies_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the uptake and the studies, for the page of both."""
+    """Return the uptake and the studies, for the page of both; made anew when their tables have changed."""
+    key = orjson.dumps(["normandy", arguments], option=orjson.OPT_SORT_KEYS)
+    with source.ledger() as ledger:
+        files = [file.path for table in (UPTAKE, ENROLLMENTS) for file in ledger.table_files(table)]
+    stamp = datetime.now(UTC).date(), files
+    known = source.answers.get(key)
+    if known is None or known[0] != stamp:
+        known = source.answers[key] = stamp, _overview(source, arguments)
+        while len(source.answers) > MAX_REMEMBERED:
+            source.answers.popitem(last=False)
+    return known[1]
+
+
+def _overview(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     with _opened(source) as connection:
         asked = Question(**arguments)
         studies = answers.studies_answer(connection, asked)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from telemetry_server.charts.cells import bar, sparkline
 from telemetry_server.reports.answers import HTML, Answer
@@ -83,7 +83,9 @@ def size(count: int) -> str:
 
 def client_text(text: object) -> Markup:
     """Return a text that a client chose: isolated, without control characters, cut."""
-    return Markup("") if text is None else Markup("<bdi>{}</bdi>").format(shown(str(text), MAX_TEXT))
+    if text is None:
+        return Markup("")
+    return Markup(f"<bdi>{escape(shown(str(text), MAX_TEXT))}</bdi>")  # noqa: S704 - escaped
 
 
 def ping_address(document_id: str | None) -> str:
