@@ -15,6 +15,7 @@ from tests.clients.page_drivers import chromium_driver
 from tests.reports.probe_world import BUILDS, EXPERIMENT, probe_world
 from tests.reports.test_serve import answered
 from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS
 
 PROBE = f"/probes/GC_MS?at={BUILDS[-1]}&compare=42"
 # File name, path, theme, width in CSS pixels.
@@ -42,11 +43,11 @@ def main(folder: Path) -> None:
         process = subprocess.Popen([sys.executable, "-m", "telemetry_server", *words], env=bare_environment())
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 60)
+            wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
             _take(url, folder, Path(work))
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE_SECONDS)
 
 
 def _take(url: str, folder: Path, work: Path) -> None:

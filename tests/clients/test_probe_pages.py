@@ -14,6 +14,7 @@ from tests.clients.test_reports_page import BROWSERS, WATCH, axe  # noqa: F401 -
 from tests.reports.probe_world import BUILDS, EXPERIMENT, HOSTILE, probe_world
 from tests.reports.test_serve import answered
 from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS
 
 PROBE = "/probes/GC_MS"
 PAGES = [
@@ -65,11 +66,11 @@ def url(tmp_path_factory) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_for(lambda: answered(f"{address}/__lbheartbeat__") is not None, 60)
+        wait_for(lambda: answered(f"{address}/__lbheartbeat__") is not None)
         yield address
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_SECONDS)
 
 
 def value(driver: PageDriver, expression: str) -> object:
@@ -139,17 +140,17 @@ def test_a_chart_is_read_and_pinned_by_keys(browser, url, tmp_path):
             assert value(driver, READOUT) == row
         driver.press(END)
         driver.press(ENTER)
-        wait_for(lambda: choice(driver, "at") == BUILDS[-1], 30)
-        wait_for(lambda: value(driver, "document.readyState") == "complete", 30)
+        wait_for(lambda: choice(driver, "at") == BUILDS[-1])
+        wait_for(lambda: value(driver, "document.readyState") == "complete")
         assert value(driver, "document.querySelectorAll('line.at').length") == 1
         assert value(driver, "document.activeElement.id") == "evolution"
         assert f"of build {BUILDS[-1]}" in value(driver, "document.body.innerText")
         driver.back()
-        wait_for(lambda: choice(driver, "at") is None, 30)
+        wait_for(lambda: choice(driver, "at") is None)
         driver.open(f"{url}{PROBE}?at={BUILDS[-1]}")
         driver.run("document.getElementById('evolution').focus()")
         driver.press(ESCAPE)
-        wait_for(lambda: choice(driver, "at") is None, 30)
+        wait_for(lambda: choice(driver, "at") is None)
 
 
 @pytest.mark.parametrize("browser", BROWSERS)

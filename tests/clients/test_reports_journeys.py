@@ -18,6 +18,7 @@ from tests.clients.test_reports_page import BROWSERS, WATCH, has_text, post
 from tests.reports.reports_server import NOW, PASSWORD, with_access
 from tests.reports.test_serve import answered, reports_of, served
 from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS
 
 TAB = "\ue004"
 WAIT_SECONDS = 60
@@ -49,7 +50,7 @@ def test_a_newcomer_finds_the_first_ping_and_what_became_of_it(browser, tmp_path
         url = reports_of(server)
         driver.open(f"{url}/")
         command = driver.run("return document.getElementById('first-ping').textContent")
-        subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=30)
+        subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
         document_id = command.split("/")[-1].split(" ")[0]
         wait_for(lambda: has_text(driver, "Newest pings") and has_text(driver, document_id), WAIT_SECONDS)
         driver.run(WATCH)

@@ -64,7 +64,7 @@ def test_little_of_the_machine_is_exposed_to_the_sender():
         ["systemd-analyze", "security", "--offline=yes", f"--threshold={MAX_EXPOSED}", UNIT],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     if "unrecognized option" in done.stderr:
@@ -89,7 +89,9 @@ def test_the_key_of_contacts_has_a_folder_that_the_server_may_write():
 def test_nginx_finds_nothing_wrong_with_its_file(tmp_path):
     make_pair(tmp_path, "proxy")
     words = nginx_words(tmp_path, 8080, free_port())
-    done = subprocess.run([*words, "-t"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [*words, "-t"], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
 
     assert done.returncode == 0, done.stderr
 

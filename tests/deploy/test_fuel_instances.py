@@ -21,6 +21,7 @@ from tests.fuel.documents import a_task
 from tests.support.certificates import make_pair
 from tests.support.edges import wait_for
 from tests.support.running_server import result_of, telemetry_server
+from tests.support.waiting import PATIENCE_SECONDS
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 INSTANCES = ("community", "commercial")
@@ -68,7 +69,7 @@ def test_systemd_finds_nothing_wrong_with_an_instance(tmp_path):
     text = (DEPLOY / "telemetry-server@.service").read_text()
     unit.write_text(text.replace("/opt/telemetry-server/bin/telemetry-server", sys.executable))
     words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
     assert done.returncode == 0, done.stderr
     assert unit.name not in done.stderr
@@ -140,7 +141,7 @@ def serving(folder: Path, settings: dict[str, str]) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_SECONDS)
         print((folder / "log").read_text())
 
 

@@ -27,6 +27,7 @@ from tests.support.edges import wait_for
 from tests.support.figures import Figure
 from tests.support.postgresql import program, running_postgresql
 from tests.support.sizes import size
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +57,7 @@ class Notifying:
         """Stop it."""
         self.process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(60)
+            self.process.wait(PATIENCE_SECONDS)
         self.process.kill()
         self.process.wait()
 

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from telemetry_server.analysis import connect
-from tests.flow.test_serve import post, until
+from tests.flow.test_serve import post
 from tests.support.data_root import World, an_id
 from tests.support.running_server import running_server, telemetry_server
+from tests.support.waiting import wait_for
 
 ROWS = "SELECT document_id, metric, counts FROM histograms ORDER BY ALL"
 
@@ -30,7 +31,7 @@ def test_a_ping_that_was_answered_with_200_gets_its_rows_in_sql(world, tmp_path)
     with running_server(tmp_path) as server:
         for number in (1, 2):
             post(server.url, number)
-            until(lambda number=number: rows_in_tables() == 2 * number, 120.0)
+            wait_for(lambda number=number: rows_in_tables() == 2 * number)
         found = telemetry_server("sql", "--data", str(world.root.path), "--format", "json", ROWS)
 
     assert json.loads(found.stdout) == [

@@ -19,6 +19,7 @@ from telemetry_server.access.roles import Role
 from tests.reports.reports_server import NOW, PASSWORD, running_reports, with_access
 from tests.reports.test_serve import answered, reports_of, reports_process, served
 from tests.support.edges import wait_for
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def csrf_of(page: str) -> str:
@@ -204,14 +205,14 @@ def test_a_sign_out_holds_after_a_restart_of_the_reports(tmp_path):
     with_access(root)
     with served(tmp_path) as server:
         url = reports_of(server)
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 30)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
         left, stays = _signed_in(url), _signed_in(url)
         before = _status(url, left), _status(url, stays)
         _sign_out(url, left)
         ended = _status(url, left)
         first = reports_process(server, url)
         os.kill(first, signal.SIGKILL)
-        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None, 30)
+        wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)
         after = _status(url, left), _status(url, stays)
 
         assert reports_process(server, url) != first
@@ -231,7 +232,7 @@ def _signed_in(url: str) -> str:
 
 def _page(url: str, cookie: str) -> str:
     request = urllib.request.Request(f"{url}/pings", headers={"Cookie": cookie})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         return str(answer.read().decode())
 
 
@@ -242,4 +243,4 @@ def _status(url: str, cookie: str) -> str:
 def _sign_out(url: str, cookie: str) -> None:
     fields = urllib.parse.urlencode({"csrf": csrf_of(_page(url, cookie))}).encode()
     request = urllib.request.Request(f"{url}/sign-out", fields, {"Cookie": cookie})
-    urllib.request.urlopen(request, timeout=30).close()
+    urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
