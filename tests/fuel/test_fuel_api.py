@@ -230,3 +230,24 @@ async def test_a_new_etl_is_seen_at_once(reports, sqlite_analytics):
 
     after = await got(reports, f"{REPORTS}/environments", "viewer")
     assert after["totals"]["installations"] == before["totals"]["installations"] + 1
+
+
+class OneContact:
+    """An archive of failures that knows a contact of each installation."""
+
+    def contact_of(self, uid: str) -> dict[str, str]:
+        """Return the contact."""
+        return {"email": f"{uid}@example.org"}
+
+
+async def test_an_administrator_sees_the_contact_of_an_installation(tmp_path, sqlite_analytics):
+    """An analyst sees the row without it."""
+    store(sqlite_analytics.collector_url, Fleet([with_clusters("a")]))
+    world = World(tmp_path / "world")
+    _, tokens = with_access(world.root)
+    fuel = FuelDatabases(sqlite_analytics.collector_url, sqlite_analytics.analytics_url)
+    target = "/api/v1/json/installation_info/a"
+    async with running_reports(world.setup, tokens=tokens, fuel=fuel, failures=OneContact()) as reports:
+        row = await got(reports, target, "admin")
+        assert row["structure"]["user_information"] == {"email": "a@example.org"}
+        assert "example.org" not in str(await got(reports, target, "analyst"))
