@@ -10,6 +10,7 @@ from tests.support.data_root import an_id
 EVERYONE = {"anonymous", "viewer", "analyst", "support", "admin"}
 SIGNED_IN = EVERYONE - {"anonymous"}
 ANALYSTS = {"analyst", "admin"}
+SUPPORT = {"support", "admin"}
 PING = an_id(1)
 OLD = "/aggregates_by"
 
@@ -38,6 +39,10 @@ MATRIX = [
     ("GET", f"{OLD}/build_id/channels/x/dates/", f"{OLD}/{{by}}/channels/{{channel}}/dates/", SIGNED_IN),
     ("GET", f"{OLD}/build_id/channels/x/", f"{OLD}/{{by}}/channels/{{channel}}/", SIGNED_IN),
     ("GET", "/filters/?channel=x&version=1", "/filters/", SIGNED_IN),
+    ("GET", "/api/v1/fuel/failures", "/api/v1/fuel/failures", SUPPORT),
+    ("GET", "/api/v1/fuel/failures/none", "/api/v1/fuel/failures/{report_id}", SUPPORT),
+    ("GET", "/fuel/failures", "/fuel/failures", SUPPORT),
+    ("GET", "/fuel/failures/none", "/fuel/failures/{report_id}", SUPPORT),
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),
     ("GET", "/api/openapi.json", "/api/openapi.json", SIGNED_IN),
@@ -56,6 +61,10 @@ MATRIX = [
 BODIES = {"/api/v1/sql": {"json": {"sql": "SELECT 1 AS one"}}}
 # What each of those who are answered gets, where it is not 200.
 STATUSES = {
+    ("GET", "/api/v1/fuel/failures"): 404,  # no collector
+    ("GET", "/api/v1/fuel/failures/none"): 404,
+    ("GET", "/fuel/failures"): 404,
+    ("GET", "/fuel/failures/none"): 404,
     ("GET", "/api/v1/jobs/none"): 404,
     ("GET", "/aggregates_by/build_id/channels/x/dates/"): 404,
     ("GET", "/aggregates_by/build_id/channels/x/"): 404,
