@@ -10,7 +10,10 @@ from tests.support.data_root import an_id
 EVERYONE = {"anonymous", "viewer", "analyst", "support", "admin"}
 SIGNED_IN = EVERYONE - {"anonymous"}
 ANALYSTS = {"analyst", "admin"}
+<<<<<<< HEAD
 ADMINS = {"admin"}
+=======
+>>>>>>> fuelB
 SUPPORT = {"support", "admin"}
 PING = an_id(1)
 OLD = "/aggregates_by"
@@ -44,6 +47,7 @@ MATRIX = [
     ("GET", f"{OLD}/build_id/channels/x/dates/", f"{OLD}/{{by}}/channels/{{channel}}/dates/", SIGNED_IN),
     ("GET", f"{OLD}/build_id/channels/x/", f"{OLD}/{{by}}/channels/{{channel}}/", SIGNED_IN),
     ("GET", "/filters/?channel=x&version=1", "/filters/", SIGNED_IN),
+<<<<<<< HEAD
     ("GET", f"{FUEL}/os", f"{FUEL}/{{name}}", SIGNED_IN),
     ("POST", f"{FUEL}/os", f"{FUEL}/{{name}}", SIGNED_IN),
     ("GET", f"{JSON}/report/installations", f"{JSON}/report/installations", SIGNED_IN),
@@ -61,6 +65,12 @@ MATRIX = [
     ("GET", "/fuel", "/fuel", SIGNED_IN),
     ("GET", "/fuel/files", "/fuel/files", SIGNED_IN),
     ("GET", "/fuel/os", "/fuel/{report}", SIGNED_IN),
+=======
+    ("GET", "/api/v1/fuel/failures", "/api/v1/fuel/failures", SUPPORT),
+    ("GET", "/api/v1/fuel/failures/none", "/api/v1/fuel/failures/{report_id}", SUPPORT),
+    ("GET", "/fuel/failures", "/fuel/failures", SUPPORT),
+    ("GET", "/fuel/failures/none", "/fuel/failures/{report_id}", SUPPORT),
+>>>>>>> fuelB
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),
     ("GET", "/api/openapi.json", "/api/openapi.json", SIGNED_IN),
@@ -92,6 +102,10 @@ MATRIX = [
 BODIES = {"/api/v1/sql": {"json": {"sql": "SELECT 1 AS one"}}}
 # What each of those who are answered gets, where it is not 200.
 STATUSES = {
+    ("GET", "/api/v1/fuel/failures"): 404,  # no collector
+    ("GET", "/api/v1/fuel/failures/none"): 404,
+    ("GET", "/fuel/failures"): 404,
+    ("GET", "/fuel/failures/none"): 404,
     ("GET", "/api/v1/jobs/none"): 404,
     ("GET", "/aggregates_by/build_id/channels/x/dates/"): 404,
     ("GET", "/aggregates_by/build_id/channels/x/"): 404,
