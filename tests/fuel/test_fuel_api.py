@@ -13,7 +13,9 @@ from telemetry_server.reports.queries.setup import FuelDatabases
 from tests.fuel.documents import a_structure, a_task, a_workload
 from tests.fuel.fleet import Fleet, generated_fleet, store
 from tests.fuel.test_analytics_cases import a_cluster, with_clusters
+from tests.reports.hostile_pings import HOSTILE
 from tests.reports.reports_server import Reports, running_reports, with_access
+from tests.reports.test_hostile_texts import wrong_in_csv, wrong_in_page
 from tests.support.data_root import World
 
 REPORTS = "/api/v1/fuel/reports"
@@ -41,6 +43,23 @@ async def reports(tmp_path, sqlite_analytics) -> AsyncIterator[Reports]:
     odd = a_cluster(1, status="=1+<b>")
     fleet.structures.append(with_clusters("odd", odd, user_information={"email": "ada@example.org"}))
     fleet.logs += [a_task(number, "odd") for number in range(5)]
+    fleet.workloads.append(a_workload(1, master_node_uid="odd", cluster_id=1, created_date="2026-11-01"))
+    store(sqlite_analytics.collector_url, fleet)
+    sqlite_analytics.load()
+    world = World(tmp_path / "world")
+    _, tokens = with_access(world.root)
+    fuel = FuelDatabases(sqlite_analytics.collector_url, sqlite_analytics.analytics_url)
+    async with running_reports(world.setup, tokens=tokens, fuel=fuel, has_fuel=True) as running:
+        yield running
+
+
+@pytest.fixture
+async def hostile_reports(tmp_path, sqlite_analytics) -> AsyncIterator[Reports]:
+    """Reports of one installation that sends hostile text."""
+    cluster = a_cluster(1, status=HOSTILE, mode=HOSTILE, name=HOSTILE)
+    node = {"id": 1, "manufacturer": HOSTILE, "platform_name": HOSTILE, "os": HOSTILE, "roles": [HOSTILE]}
+    cluster["nodes"] = [node]
+    fleet = Fleet([with_clusters("odd", cluster)])
     fleet.workloads.append(a_workload(1, master_node_uid="odd", cluster_id=1, created_date="2026-11-01"))
     store(sqlite_analytics.collector_url, fleet)
     sqlite_analytics.load()
@@ -90,6 +109,21 @@ UNANSWERED = [
     ('/api/v1/json/action_logs/odd?paging_params={"limit":-1}', 400, "limit"),
     ("/api/v1/json/oswls/odd/router", 404, "volume"),
 ]
+
+
+HOSTILE_TARGETS = (
+    *("/fuel", "/fuel/files", "/fuel/statuses", "/fuel/os", "/fuel/environments", "/fuel/server-types"),
+    *(f"{REPORTS}/{name}?format=csv" for name in ("statuses", "environments", "server-types")),
+    *(f"/api/v1/csv/{name}" for name in ("clusters", "vm", "flavor")),
+)
+
+
+@pytest.mark.parametrize("target", HOSTILE_TARGETS)
+async def test_hostile_text_is_text_on_every_page_and_in_every_file(hostile_reports, target):
+    """No markup, no steering character, no formula."""
+    text = await got(hostile_reports, target)
+
+    assert not (wrong_in_page(text) if target.startswith("/fuel") else wrong_in_csv(text))
 
 
 async def test_what_cannot_be_answered_says_why(reports):

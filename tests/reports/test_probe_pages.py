@@ -281,8 +281,8 @@ async def test_few_clients_are_suppressed_and_counted(world):
 
     original = reports_server.QuerySetup
 
-    def limited(*arguments):
-        return replace(original(*arguments), suppress_below=4)
+    def limited(*arguments, **more):
+        return replace(original(*arguments, **more), suppress_below=4)
 
     reports_server.QuerySetup = limited  # type: ignore[assignment, misc]
     try:

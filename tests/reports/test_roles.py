@@ -10,10 +10,7 @@ from tests.support.data_root import an_id
 EVERYONE = {"anonymous", "viewer", "analyst", "support", "admin"}
 SIGNED_IN = EVERYONE - {"anonymous"}
 ANALYSTS = {"analyst", "admin"}
-<<<<<<< HEAD
 ADMINS = {"admin"}
-=======
->>>>>>> fuelB
 SUPPORT = {"support", "admin"}
 PING = an_id(1)
 OLD = "/aggregates_by"
@@ -47,7 +44,6 @@ MATRIX = [
     ("GET", f"{OLD}/build_id/channels/x/dates/", f"{OLD}/{{by}}/channels/{{channel}}/dates/", SIGNED_IN),
     ("GET", f"{OLD}/build_id/channels/x/", f"{OLD}/{{by}}/channels/{{channel}}/", SIGNED_IN),
     ("GET", "/filters/?channel=x&version=1", "/filters/", SIGNED_IN),
-<<<<<<< HEAD
     ("GET", f"{FUEL}/os", f"{FUEL}/{{name}}", SIGNED_IN),
     ("POST", f"{FUEL}/os", f"{FUEL}/{{name}}", SIGNED_IN),
     ("GET", f"{JSON}/report/installations", f"{JSON}/report/installations", SIGNED_IN),
@@ -65,12 +61,6 @@ MATRIX = [
     ("GET", "/fuel", "/fuel", SIGNED_IN),
     ("GET", "/fuel/files", "/fuel/files", SIGNED_IN),
     ("GET", "/fuel/os", "/fuel/{report}", SIGNED_IN),
-=======
-    ("GET", "/api/v1/fuel/failures", "/api/v1/fuel/failures", SUPPORT),
-    ("GET", "/api/v1/fuel/failures/none", "/api/v1/fuel/failures/{report_id}", SUPPORT),
-    ("GET", "/fuel/failures", "/fuel/failures", SUPPORT),
-    ("GET", "/fuel/failures/none", "/fuel/failures/{report_id}", SUPPORT),
->>>>>>> fuelB
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),
     ("GET", "/api/openapi.json", "/api/openapi.json", SIGNED_IN),
