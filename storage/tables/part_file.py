@@ -248,7 +248,7 @@ def install(
         also: Other changes in the same commit; an exception undoes all of them.
 
     Raises:
-        TablesChanged: One of *old* is no longer committed.
+        TablesChanged: One of *old* is not committed any more.
         OSError, StorageError: The disk refuses; nothing changed for readers.
     """
     if old and not set(old) <= set(ledger.table_files()):

@@ -30,7 +30,7 @@ def without_user(before: AccessList, name: str) -> AccessList:
     Return *before* without the user called *name*.
 
     Raises:
-        ChangeRefused: There is no such user, or no user with all rights would be left.
+        ChangeRefused: The user does not exist, or no user with all rights would be left.
     """
     user = _known(before, name)
     after = replace(before, users=tuple(each for each in before.users if each != user))
@@ -43,7 +43,7 @@ def with_role(before: AccessList, name: str, role: Role) -> AccessList:
     Return *before* with another role of the user called *name*.
 
     Raises:
-        ChangeRefused: There is no such user, or no user with all rights would be left.
+        ChangeRefused: The user does not exist, or no user with all rights would be left.
     """
     user = _known(before, name)
     users = tuple(replace(each, role=role) if each == user else each for each in before.users)
@@ -65,7 +65,7 @@ def without_token(before: AccessList, token_id: str) -> AccessList:
         ChangeRefused: There is none.
     """
     if before.token(token_id) is None:
-        raise ChangeRefused(f"There is no token {token_id}.")
+        raise ChangeRefused(f"The token {token_id} does not exist.")
     return replace(before, tokens=tuple(each for each in before.tokens if each.id != token_id))
 
 
@@ -86,7 +86,7 @@ def with_ended_session(
 def _known(before: AccessList, name: str) -> User:
     user = before.user(name)
     if user is None:
-        raise ChangeRefused(f"There is no user {name}.")
+        raise ChangeRefused(f"The user {name} does not exist.")
     return user
 
 

@@ -33,7 +33,7 @@ DOT_RADIUS = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line: a value for each group, None where there is no data."""
+    """One line: a value for each group, None without data."""
 
     name: str
     values: Sequence[float | None]
@@ -48,7 +48,7 @@ class LineChart:
     Attributes:
         groups: Builds, days, or other names along x.
         band: Names of two series; what is between them is shaded.
-        bars: A number for each group, drawn as bars below; None where there is no data.
+        bars: A number for each group, drawn as bars below; None without data.
         marks: Position and letter of each change of a definition.
         at: The position that the reader chose.
         is_unfinished: The last group still grows.

@@ -27,7 +27,7 @@ def day_sealer(settings: Settings) -> "Sealer":
     Return what seals the aggregates of days before their records are removed.
 
     Raises:
-        NoDataRoot: There is no data root.
+        NoDataRoot: The data root does not exist.
     """
     from storage.disk import Disk
     from telemetry_server.aggregates.sealing import Sealer

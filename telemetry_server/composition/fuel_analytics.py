@@ -48,7 +48,7 @@ def schemas_of(settings: Settings) -> "list[tuple[Schema, str]]":
 
 
 def need_analytics(settings: Settings) -> None:
-    """Raise `DatabaseAway` where there is no analytics database yet."""
+    """Raise `DatabaseAway` where the analytics database does not exist yet."""
     _need_file(analytics_url(settings), ": run telemetry-server fuel etl")
 
 

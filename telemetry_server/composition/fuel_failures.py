@@ -21,7 +21,7 @@ def contact_key_path(settings: Settings) -> Path:
     Return the path of the key file.
 
     Raises:
-        ConfigurationError: It is in the data root: whoever copies that must not get the key with it.
+        ConfigurationError: It is in the data root: a copy of that must not hold the key with it.
     """
     root = settings.data_dir.resolve()
     if settings.fuel_contact_key_file is None:

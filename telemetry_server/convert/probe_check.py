@@ -121,7 +121,7 @@ def mark_probes(conversion: Conversion) -> None:
 
 
 def _frequency_limit(conversion: Conversion, policy: StorePolicy) -> FrequencyLimit | None:
-    """Return how often the client's pings of this doctype should come; None if there is no limit."""
+    """Return how often the client's pings of this doctype should come; None without a limit."""
     if not policy.min_interval_seconds or policy.is_anonymous:
         return None
     client_id = conversion.metadata.fields.get("client_id")

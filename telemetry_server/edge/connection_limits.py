@@ -144,7 +144,7 @@ class LimitedHandler(RequestHandler):
 
     def _end_after_answer(self) -> None:
         self._is_refused = self._force_close = True
-        self._last_payload = None  # it may hold a part of a body that is no longer counted as memory
+        self._last_payload = None  # it may hold a part of a body that is not counted any more as memory
         self._stop_header_timer()
         if self.transport is None:
             return

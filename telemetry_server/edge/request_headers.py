@@ -74,7 +74,7 @@ def truncated_address(forwarded_for: str | None, peer: str | None, trusted_hops:
         trusted_hops: The number of trusted proxies in front of the server.
 
     Returns:
-        None if there is no valid address.
+        None without a valid address.
     """
     chain = [part.strip() for part in (forwarded_for or "").split(",") if part.strip()]
     chain.append(peer or "")

@@ -20,7 +20,7 @@ async def read_body(
     Return the body of *request*.
 
     Raises:
-        Problem: It is too large, too slow or incomplete, or there is no memory for it.
+        Problem: It is too large, too slow or incomplete, or memory is short.
     """
     too_large = Problem("too-large", f"The body is larger than {max_bytes >> 10} KiB.")
     if (request.content_length or 0) > max_bytes:

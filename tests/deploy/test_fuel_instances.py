@@ -146,7 +146,7 @@ def serving(folder: Path, settings: dict[str, str]) -> Iterator[None]:
 
 
 def add_user(data: str) -> None:
-    """Add a user, without whom a listener for other machines does not start."""
+    """Add a user; without one a listener for other machines does not start."""
     words = [sys.executable, "-m", "telemetry_server", "users", "add", "ada", "--role", "admin"]
     subprocess.run(
         [*words, "--password-stdin", "--data", data], input="correct horse battery\n", text=True, check=True

@@ -196,7 +196,7 @@ def test_a_server_behind_a_proxy_gets_what_clients_sent(proxied):
 
 @pytest.mark.slow
 def test_a_proxy_shows_nothing_but_submissions_and_answers_as_the_server_does(proxied):
-    """And 5xx while there is no server, so that clients send again."""
+    """And 5xx while the server is away, so that clients send again."""
     path = f"/submit/garden/watering/1/{uuid4()}"
 
     assert proxied.status("POST", path, b"x" * 1_100_000) == 413

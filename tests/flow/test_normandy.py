@@ -134,7 +134,7 @@ def test_each_carrier_has_its_own_figures(normandy):
 
 
 def test_ages_and_changes_are_given(normandy):
-    """By word; the window before has no reports, so there is no change."""
+    """By word; the window before has no reports, so no change is known."""
     words = ("--from", "20261122", "--to", "20261122", "--carrier", "event", "--json")
     found = json.loads(normandy("uptake", *words))
     (runner,) = [row for row in found["uptake"] if row["kind"] == "runner"]

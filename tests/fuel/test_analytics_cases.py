@@ -139,7 +139,7 @@ def test_the_window_of_files_is_ninety_days_by_default():
     ],
 )
 def test_pages_have_limits(text, expected):
-    """What is not an object means the first page; a limit that is no limit is refused."""
+    """What is not an object means the first page; a limit that is not a number is refused."""
     if expected is not None:
         assert page_of(text) == expected
         return

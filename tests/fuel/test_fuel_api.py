@@ -104,7 +104,7 @@ UNANSWERED = [
     ("/api/v1/csv/security_group", 404, "keystone_user"),
     ("/api/v1/csv/vm?from_date=20260224", 400, "from_date"),
     ("/api/v1/csv/vm?to_date=x", 400, "YYYY-MM-DD"),
-    ("/api/v1/json/installation_info/nobody", 404, "master_node_uid"),
+    ("/api/v1/json/installation_info/unknown", 404, "master_node_uid"),
     ("/api/v1/json/action_logs/odd?limit=0", 400, "limit"),
     ('/api/v1/json/action_logs/odd?paging_params={"limit":-1}', 400, "limit"),
     ("/api/v1/json/oswls/odd/router", 404, "volume"),
@@ -166,7 +166,7 @@ async def test_rows_are_those_of_the_collector(reports, sqlite_analytics):
     assert "ada@example.org" not in str(installation)
     (record,) = (await got(reports, "/api/v1/json/oswls/odd/vm"))["objs"]
     assert record["resource_data"]["current"][0]["id"] == "vm-1"
-    assert (await got(reports, "/api/v1/json/oswls/nobody"))["objs"] == []
+    assert (await got(reports, "/api/v1/json/oswls/unknown"))["objs"] == []
     filtered = await got(reports, "/api/v1/json/installation_infos/filtered")
     assert {row["master_node_uid"] for row in filtered["objs"]} == generated_fleet(1).filtered
     before = (await got(reports, "/api/v1/json/summary", "viewer"))["action_logs"]["total"]

@@ -85,7 +85,7 @@ async def test_a_key_names_its_successor_and_then_signs_no_more(database_url, tm
     options = IntakeOptions(signatures=Signatures.ENFORCE)
     steps = [
         ("the first key is bound", Signer(old), 200),
-        ("a key that nobody named", Signer(new), 401),
+        ("a key without a predecessor", Signer(new), 401),
         ("a key that a stranger named", Signer(new, third), 401),
         ("a key that the bound one named", Signer(new, old), 200),
         ("the old key", Signer(old), 401),

@@ -214,7 +214,7 @@ def test_a_bad_record_costs_only_itself(jobs, wrong):
 
 @pytest.mark.parametrize(("limit", "status"), [("1%", 1), ("3", 1), ("4", 0), ("2%", 0), ("0", 1)])
 def test_too_many_bad_records_fail_the_job(jobs, limit, status):
-    """A count or a share; there is no output file."""
+    """A count or a share; no output file is written."""
     out = jobs.folder / "out"
     _, said = jobs.run(
         BAD.format(bad=4, wrong="{}['x']") + SUM, "--max-bad", limit, "-o", str(out), status=status

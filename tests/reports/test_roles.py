@@ -103,7 +103,7 @@ STATUSES = {
     ("GET", "/static/none.css"): 404,
     ("GET", "/normandy/recipes/7"): 404,
     ("GET", "/normandy/studies/none"): 404,
-    # There is no collector.
+    # The collector is off.
     **{
         ("GET", target): 404
         for method, target, template, _ in MATRIX

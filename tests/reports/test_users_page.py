@@ -89,11 +89,11 @@ REFUSED = [
     ({"do": "add-user", "name": "eve", "password": "", "role": "viewer"}, "The password is empty."),
     ({"do": "add-user", "name": "eve", "password": "x" * 1001, "role": "viewer"}, "more than 1000"),
     ({"do": "add-user", "name": "eve", "password": "x", "role": "king"}, "The role must be one of viewer,"),
-    ({"do": "set-role", "name": "nobody", "role": "viewer"}, "There is no user nobody."),
+    ({"do": "set-role", "name": "unknown", "role": "viewer"}, "The user unknown does not exist."),
     ({"do": "set-role", "name": "a-admin", "role": "viewer"}, "a-admin is the last admin."),
     ({"do": "remove-user", "name": "a-admin"}, "a-admin is the last admin."),
     ({"do": "create-token", "role": "viewer", "expires": "soon"}, "is not a time span; write it like 90d"),
-    ({"do": "revoke-token", "id": "none"}, "There is no token none."),
+    ({"do": "revoke-token", "id": "none"}, "The token none does not exist."),
     ({"do": "nothing"}, "do: one of add-user,"),
     ({"do": "add-user", "name": "<b>", "password": "x", "role": "viewer"}, "is not a user name"),
 ]

@@ -34,8 +34,8 @@ examples:
 
 docs/fuel.md describes the collector.
 
-exit status: 1 if the schema is not up to date (migrate --check), 2 if there is no such report, 4 if a file is
-not a backup, 5 if a database is away or the ETL could not load everything"""
+exit status: 1 if the schema is not up to date (migrate --check), 2 if the report does not exist, 4 if a file
+is not a backup, 5 if a database is away or the ETL could not load everything"""
 DATABASES = ("collector", "analytics")
 MAX_LISTED = 1000
 

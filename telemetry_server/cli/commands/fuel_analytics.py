@@ -51,7 +51,7 @@ def etl(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def report(args: argparse.Namespace, settings: Settings) -> int:
-    """Print a report; 2 if there is no such report or category."""
+    """Print a report; 2 if it does not exist, or the category."""
     from telemetry_server.composition.fuel_analytics import analytics_url, need_analytics
     from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
     from telemetry_server.fuel.reports.flat_rows import flat_rows

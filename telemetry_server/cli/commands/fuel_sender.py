@@ -24,7 +24,7 @@ examples:
 
 FILE of --config is TOML with collector = "https://…" and state = "FILE"; docs/fuel.md has the other settings.
 
-exit status: 1 if there is no contact (fail), 4 if a file of record is wrong, 5 if the collector did not take
+exit status: 1 without a contact (fail), 4 if a file of record is wrong, 5 if the collector did not take
 everything (once, fail), 78 if the
 configuration is wrong"""
 ACTIONS = {

@@ -121,7 +121,7 @@ class Collector:
         """Return the network of the client, to be counted in memory; empty where it is not counted."""
         peer = None if request.transport is None else request.transport.get_extra_info("peername")
         forwarded = ", ".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
-        # Of a socket file there is no address.
+        # A socket file has no address.
         text = peer[0] if isinstance(peer, tuple) else None
         return limited_address(truncated_address(forwarded, text, self._edge.options.trusted_hops))
 

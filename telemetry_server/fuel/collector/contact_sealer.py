@@ -23,7 +23,7 @@ class ContactSealer:
         """Return *contact* as it is stored; None where it cannot be sealed now."""
         try:
             if self.keys is None:
-                raise BadContactKeys("there is no key file")
+                raise BadContactKeys("the key file is missing")
             found = self.keys.keys().seal(owner, contact)
         except BadContactKeys as error:
             if not self.is_noted:

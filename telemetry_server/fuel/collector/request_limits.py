@@ -21,7 +21,7 @@ TOO_MANY = 429
 
 @dataclass(frozen=True, slots=True)
 class LimitOptions:
-    """What the operator decides; 0 is no limit."""
+    """What the operator decides; 0 means unlimited."""
 
     uid_requests_per_hour: int = 0
     address_requests_per_hour: int = 0

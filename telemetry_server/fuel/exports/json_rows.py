@@ -33,7 +33,7 @@ def page_of(text: str) -> Page:
     Return the page of the parameter ``paging_params``; what is not a JSON object means the first page.
 
     Raises:
-        BadPage: Its limit or offset is no such number.
+        BadPage: Its limit or offset is not such a number.
     """
     try:
         given = orjson.loads(text) if text else {}

@@ -25,7 +25,7 @@ def category_named(text: str) -> str:
     Return the name of a category; case does not count, nor ``_`` for ``-``.
 
     Raises:
-        BadQuestion: There is no such category.
+        BadQuestion: The category does not exist.
     """
     name = text.strip().lower().replace("_", "-").replace(" ", "-")
     if name not in CATEGORIES:

@@ -63,7 +63,7 @@ def requests_due(
 
 
 def failure_requests(state: StateFile, sanitiser: Sanitiser) -> Iterator[Outgoing]:
-    """Yield the failure reports that wait; none while there is no contact to send with them."""
+    """Yield the failure reports that wait; none without a contact to send with them."""
     contact = state.choices().failure_contact()
     if contact is None:
         return

@@ -27,7 +27,7 @@ class Detected:
 
 def detect(head: bytes, name: str = "") -> Detected | None:
     """
-    Return the format of the first record in *head*; None if there is no record of any format.
+    Return the format of the first record in *head*; None if it holds no record.
 
     Args:
         head: The first `LOOK_BYTES` of the export, or all of it.

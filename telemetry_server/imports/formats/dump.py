@@ -59,7 +59,7 @@ def sane_day(digits: bytes) -> date | None:
 
 
 def dump_header_at(buffer: bytes, offset: int) -> tuple[date, bytes] | None:
-    """Return the day and document id of the record at *offset*; None if there is no record."""
+    """Return the day and document id of the record at *offset*; None without a record."""
     match = _HEADER.match(buffer, offset) if offset >= 0 else None
     if match is None or buffer[offset] != salt_of(match[2]):
         return None

@@ -46,7 +46,7 @@ def report_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     Return a report.
 
     Raises:
-        NothingFound: There is no such report.
+        NothingFound: Nothing is stored of this report.
         BadQuery: It lacks a category.
     """
     first, last = arguments["first"], arguments["last"]
@@ -92,7 +92,7 @@ def rows_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         BadQuery: The page is none.
-        NothingFound: There is no such installation or type of resource.
+        NothingFound: Nothing is stored of this installation or type of resource.
     """
     uid, resource_type = arguments.get("uid", ""), arguments.get("resource_type", "")
     try:
@@ -123,7 +123,7 @@ def csv_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         BadQuery: A date is not one.
-        NothingFound: There is no such file.
+        NothingFound: Nothing is stored of this file.
     """
     name = arguments["name"]
     if name not in (*FILES, ALL):

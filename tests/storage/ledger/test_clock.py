@@ -53,7 +53,7 @@ def test_a_jump_of_the_clock_is_recorded_and_trusted_only_when_it_lasts(walls, e
 
 
 def test_the_ledger_keeps_the_clock(tmp_path):
-    """There is no record before the first check."""
+    """Nothing is recorded before the first check."""
     record = after(HOUR, 40 * DAY)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         assert ledger.clock() is None
