@@ -176,7 +176,8 @@ class LimitedHandler(RequestHandler):
             if self._header_timer is not None:
                 self._stop_header_timer()
         elif was_between and data:
-            self._is_partial = True
+            # Line ends between requests begin none (RFC 9112, 2.2).
+            self._is_partial = self._is_partial or bool(data.strip(b"\r\n"))
             if self._header_timer is None:
                 self._start_header_timer()
 

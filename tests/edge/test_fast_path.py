@@ -141,6 +141,19 @@ async def test_every_attack_has_the_same_outcome_on_both(tmp_path, start):
     await compare(tmp_path, talks)
 
 
+@pytest.mark.parametrize("lane", [True, False])
+async def test_line_ends_between_requests_are_ignored(tmp_path, lane):
+    """They begin no request, so that the end of the input after them is not refused."""
+    good, ends = a_request(), b"\r\n"
+    head, body = good[:-2], good[-2:]
+    talks = [(good + ends,), (good, ends), (head, body + ends), (ends + good,), (good, b"\r", b"\n")]
+    async with running_edge(tmp_path, fast_lane=lane) as edge:
+        for parts in talks:
+            answers, end = await exchange(edge, Talk(parts), LONG_SILENCE_SECONDS)
+
+            assert ([answer.status for answer in answers], end) == ([200], "closed"), parts
+
+
 names = st.sampled_from(
     ["Host", "host", "User-Agent", "X-Debug-ID", "DNT", "Date", "X-Forwarded-For", "Accept", "Cookie", "X_A"]
     + ["Connection", "Content-Encoding", "Content-Type", "Expect", "Transfer-Encoding", "TE", "Upgrade"]
