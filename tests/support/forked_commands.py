@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -38,6 +39,8 @@ class ForkedProcess:
         self.pid = pid
         self.returncode: int | None = None
         self._descriptor = os.pidfd_open(pid)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._reaping = threading.Lock()  # two threads may see the end at once
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal; None while it runs."""
@@ -57,8 +60,9 @@ class ForkedProcess:
 
     def _ended_within(self, seconds: float | None) -> int | None:
         if self.returncode is None and select.select([self._descriptor], [], [], seconds)[0]:
-            self.returncode = _parent().ask({"wait": self.pid})
-            os.close(self._descriptor)
+            with self._reaping:
+                if self.returncode is None:
+                    self.returncode = _parent().ask({"wait": self.pid})
         return self.returncode
 
     def send_signal(self, number: int) -> None:
