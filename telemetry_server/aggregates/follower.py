@@ -64,6 +64,9 @@ class AggregateFollower:
                 process.kill()
             await process.wait()
             raise
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
         if status:
             lines = text.decode(errors="replace").strip().splitlines()
             log.error("aggregates are not up to date", status=status, error=lines[-1] if lines else "")

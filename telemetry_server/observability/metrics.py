@@ -11,7 +11,9 @@ decides where it stores its numbers.
 import os
 import shutil
 import stat
-from collections.abc import Collection
+import struct
+import time
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from telemetry_server.observability.metric_types import (
 
 __all__ = ["MAX_LABEL_VALUES", "OTHER"]
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+READ_TRIES, RETRY_SECONDS = 5, 0.02
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files there are private and checked
 
 
@@ -234,25 +237,32 @@ def exposition() -> bytes:
         return generate_latest(own_registry())
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return _generate(registry) + _never_counted(registry)
+    found: Any = _Families(registry)
+    return generate_latest(found) + _never_counted(found)
 
 
-def _generate(registry: Any) -> bytes:
-    from prometheus_client import generate_latest
+class _Families:
+    """The metrics of all processes at one moment."""
 
-    for attempt in range(3):
-        try:
-            return generate_latest(registry)
-        except (RuntimeError, FileNotFoundError):
-            # Another process was adding a series to its file at the same time.
-            if attempt == 2:
-                raise
-    raise AssertionError
+    def __init__(self, registry: Any) -> None:
+        for attempt in range(1, READ_TRIES + 1):
+            try:
+                self._found = list(registry.collect())
+                return
+            except (RuntimeError, OSError, ValueError, struct.error):
+                # Another process was adding a series to its file at the same time, or ended.
+                if attempt == READ_TRIES:
+                    raise
+                time.sleep(RETRY_SECONDS)
+
+    def collect(self) -> Iterator[Any]:
+        """Yield them, as `generate_latest` wants."""
+        yield from self._found
 
 
-def _never_counted(registry: Any) -> bytes:
+def _never_counted(found: _Families) -> bytes:
     """Return the HELP and TYPE lines of metrics without series, so that a scrape lists them."""
-    shown = {family.name for family in registry.collect()}
+    shown = {family.name for family in found.collect()}
     lines = []
     for metric in CATALOGUE:
         if metric.name.removesuffix("_total") not in shown:

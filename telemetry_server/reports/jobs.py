@@ -78,9 +78,9 @@ class Jobs:
             Problem: Too many run.
         """
         self._forget_old()
-        if len(self._jobs) >= MAX_JOBS:
+        if len(self._jobs) >= MAX_JOBS and not self._forget_oldest_ended():
             getattr(work, "close", lambda: None)()
-            raise Problem("busy", f"{MAX_JOBS} jobs are running or not collected. Try again.")
+            raise Problem("busy", f"{MAX_JOBS} jobs are running. Try again.")
 
         async def run() -> bytes:
             return await work
@@ -123,6 +123,12 @@ class Jobs:
                 kept_bytes += job.result_bytes
                 if kept_bytes > MAX_KEPT_BYTES:
                     del self._jobs[job.id]
+
+    def _forget_oldest_ended(self) -> bool:
+        ended = [job for job in self._jobs.values() if job.ended is not None]
+        if ended:
+            del self._jobs[min(ended, key=lambda job: job.ended or 0.0).id]
+        return bool(ended)
 
     def _forget_old(self) -> None:
         now = self._clock()

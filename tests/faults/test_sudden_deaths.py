@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,9 @@ SETTINGS = {
 }
 
 
-async def until(condition) -> bool:  # type: ignore[no-untyped-def]
+async def until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool:
     """Wait for *condition*; return whether it became true in time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False

@@ -120,6 +120,28 @@ def test_every_metric_is_exposed_before_its_first_count(tmp_path):
         assert re.search(rf"^# TYPE {name.removesuffix('_total')}(_total)? ", text, re.MULTILINE), name
 
 
+def test_a_file_that_another_process_is_writing_is_read_again(monkeypatch):
+    """Whatever the library makes of it; a file that stays unreadable is an error."""
+    from prometheus_client import CollectorRegistry
+
+    read = CollectorRegistry.collect
+    failures: list[Exception] = [RuntimeError("beyond the end"), FileNotFoundError(), ValueError("not JSON")]
+
+    def collect(registry):
+        if failures:
+            raise failures.pop()
+        return read(registry)
+
+    monkeypatch.setattr(CollectorRegistry, "collect", collect)
+    monkeypatch.setattr(metrics, "RETRY_SECONDS", 0.0)
+
+    assert metrics._Families(CollectorRegistry()).collect() is not None
+    assert not failures
+    failures += [RuntimeError()] * metrics.READ_TRIES
+    with pytest.raises(RuntimeError):
+        metrics._Families(CollectorRegistry())
+
+
 def test_a_new_server_starts_with_empty_metrics(tmp_path):
     """The files of an earlier server are removed."""
     run_many_processes(tmp_path / "metrics")

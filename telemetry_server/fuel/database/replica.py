@@ -13,7 +13,7 @@ SELECT CASE
   WHEN NOT pg_is_in_recovery() THEN 0
   WHEN pg_last_wal_receive_lsn() IS NOT DISTINCT FROM pg_last_wal_replay_lsn()
     AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
-  ELSE extract(epoch FROM now() - coalesce(pg_last_xact_replay_timestamp(), '-infinity'))
+  ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 1000000000)
 END
 """
 
