@@ -122,6 +122,8 @@ def run(words: Sequence[str], settings: dict[str, str] | None = None) -> Run:
             words, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.DEVNULL, env=environment
         )
         _, status, usage = os.wait4(process.pid, 0)
+        assert process.stdin is not None
+        process.stdin.close()
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read().decode()
