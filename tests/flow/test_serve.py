@@ -73,6 +73,8 @@ def test_sighup_loads_a_new_partition_schema(world, tmp_path):
         schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS}))
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: len(orjson.loads(get(server.url + "/telemetry_schema"))["dimensions"]) == 2)
+        # The converter reads it for itself.
+        wait_for(lambda: "schema, doctypes and rules read again" in (tmp_path / "server.log").read_text())
         post(server.url, 2)
         wait_for(lambda: len(world.lines()) == 2)
         schema.write_text("{")
