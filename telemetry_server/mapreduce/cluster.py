@@ -121,8 +121,7 @@ class ClusterRun(LocalRun):
         try:
             result: Any = future.result()
         except KilledWorker:
-            others = f" or one of {len(task.files) - 1} more" if len(task.files) > 1 else ""
-            raise ProcessDied(f"workers were killed while they read {task.files[0].path}{others}") from None
+            raise ProcessDied(f"workers were killed while they read {task.words}") from None
         except Exception as error:
             words = " ".join(f"{type(error).__name__}: {error}".split())
             raise ClusterFailed(

@@ -22,6 +22,12 @@ class MapTask:
         """Bytes on disk."""
         return sum(file.length for file in self.files)
 
+    @property
+    def words(self) -> str:
+        """Names its first file, and says how many more it has."""
+        others = len(self.files) - 1
+        return self.files[0].path + (f" or one of {others} more" if others else "")
+
 
 def plan_tasks(files: Sequence[InputFile]) -> list[MapTask]:
     """

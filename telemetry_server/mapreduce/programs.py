@@ -49,6 +49,11 @@ class ProgramSpec:
         """One reduce program sees all keys in order, so that its output is the output."""
         return True
 
+    @property
+    def reads_ahead(self) -> bool:
+        """A pipe holds records of files that the program has not read yet."""
+        return True
+
     def runner(self) -> "ProgramRunner":
         """Return what runs the programs."""
         return ProgramRunner(self)

@@ -22,6 +22,11 @@ class PythonSpec:
         """Any number of reducers divide the keys."""
         return False
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Each record is mapped when it is read."""
+        return False
+
     def runner(self) -> PythonRunner:
         """
         Load the file.

@@ -53,6 +53,10 @@ class JobSpec(Protocol):
     def reduces_once(self) -> bool:
         """Whether one reducer must see all keys."""
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a file may be read before the records of the last one are mapped."""
+
     def runner(self) -> JobRunner:
         """Return what runs the job in this process."""
 

@@ -35,7 +35,7 @@ class _Worker:
     process: ForkServerProcess
     connection: "Connection[object, object]"
     work: Work | None = None
-    reading: str | None = None  # the file that it reads
+    reading: str | None = None  # names the file that it reads
 
 
 class Workers:
@@ -111,8 +111,10 @@ class Workers:
             raise message.error
         if isinstance(message, FileStarted):
             assert isinstance(worker.work, MapWork)
-            started = next(file for file in worker.work.task.files if file.order == message.order)
-            worker.reading = started.path
+            task = worker.work.task
+            started = next(file for file in task.files if file.order == message.order)
+            # Which of its files has killed a program that is given them ahead is not known.
+            worker.reading = task.words if self._setup.job.reads_ahead else started.path
             return None
         worker.work = None
         assert isinstance(message, Done)

@@ -49,6 +49,11 @@ class HistogramJobSpec:
         """Any number of reducers divide the keys."""
         return False
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Each record is mapped when it is read."""
+        return False
+
     def runner(self) -> PythonRunner:
         """Return what runs the job."""
         job = HISTOGRAM_JOBS[self.name](self.find_definitions())
