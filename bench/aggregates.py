@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.data_roots import Run, convert, fill, run
 from bench.report import Row, paired_row
 from bench.table_pings import big_submissions
-from bench.tables import METRIC, QUERY_ROUNDS, Run, convert, fill, run
+from bench.tables import METRIC, QUERY_ROUNDS
 from storage.raw.submission import Submission
 from telemetry_server.aggregates.follower import MODULE
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from bench.data_roots import convert, fill
 from bench.report import Row, goal_row, paired_row
 from bench.table_pings import big_submissions
-from bench.tables import convert, fill
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.identity import new_identity

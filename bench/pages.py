@@ -9,10 +9,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from bench.backlog import submissions
+from bench.data_roots import fill
 from bench.processes import family, shared_out_bytes
 from bench.report import Row, goal_row, paired_row
 from bench.reports import SETTINGS, WITH_REPORTS, parent_of, reports_url
-from bench.tables import METRIC, fill
+from bench.tables import METRIC
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 from telemetry_server.reports.server import LOWEST_PRIORITY
 from telemetry_server.reports.shared_answers import MAX_FRESH_SECONDS

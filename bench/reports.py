@@ -18,12 +18,12 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from bench.backlog import submissions
+from bench.data_roots import fill
 from bench.load import burst
 from bench.page_readers import PAGES, PAUSE_SECONDS, READERS
 from bench.processes import cpu_seconds, family, shared_out_bytes
 from bench.report import Row, goal_row, paired_row
 from bench.stored import stored_records, wait_until_stored
-from bench.tables import fill
 from storage.raw.submission import Submission
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 from telemetry_server.reports.server import LOWEST_PRIORITY

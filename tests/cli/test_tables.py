@@ -1,17 +1,14 @@
 """``tables``: the committed files as a person or a script sees them, checked, and made anew."""
 
 import asyncio
-import contextlib
 import json
-import os
-import pty
-import sys
 
 import pytest
 
 from storage.tables.columns import TABLES
 from telemetry_server.cli.exit_status import ExitStatus
 from tests.support.data_root import DAY, World, a_ping, submitted
+from tests.support.terminal import shown_on_terminal
 
 PINGS = 3
 
@@ -43,19 +40,8 @@ def a_file_of(world: World, table: str):
 def test_a_rebuild_shows_on_a_terminal_how_far_it_is(converted):
     """The bar counts bytes of lines and vanishes before the result."""
     words = ["tables", "rebuild", "--data", str(converted.root.path)]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "xterm"
-        os.execv(sys.executable, [sys.executable, "-m", "telemetry_server", *words])
-    shown = b""
-    with contextlib.suppress(OSError):  # the terminal is closed
-        while data := os.read(terminal, 1 << 16):
-            shown += data
-    os.close(terminal)
-    _, status = os.waitpid(pid, 0)
 
-    assert status == 0
-    bar, _, output = shown.rpartition(b"\x1b[2K")
+    bar, _, output = shown_on_terminal(words).rpartition(b"\x1b[2K")
     assert b"rebuilding" in bar
     assert b"bytes" in bar
     assert output.decode().strip() == f"the tables have {3 * PINGS} rows; days made anew: 1"

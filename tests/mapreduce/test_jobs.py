@@ -1,15 +1,12 @@
 """Job files: what their functions get, what they may write, and what becomes of it."""
 
-import contextlib
 import json
-import os
-import pty
-import sys
 
 import pytest
 
 from tests.mapreduce.original_jobs import ORIGINAL_JOBS, SUM
 from tests.support.running_server import telemetry_server
+from tests.support.terminal import shown_on_terminal
 
 COUNT = 'def map(key, dims, value, context):\n    context.write("n", 1)\n'
 
@@ -371,19 +368,8 @@ def test_on_a_terminal_the_bar_is_gone_before_the_output(jobs):
     """And control characters that a client sent are escaped."""
     text = 'def map(key, dims, value, context):\n    context.write(dims[0] + "\\x1b[2J", 1)\n' + SUM
     words = ["mapreduce", str(jobs.write(text)), *jobs.always]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "xterm"
-        os.execv(sys.executable, [sys.executable, "-m", "telemetry_server", *words])
-    shown = b""
-    with contextlib.suppress(OSError):  # the terminal is closed
-        while data := os.read(terminal, 1 << 16):
-            shown += data
-    os.close(terminal)
-    _, status = os.waitpid(pid, 0)
 
-    assert status == 0
-    bar, _, output = shown.rpartition(b"\x1b[2K")
+    bar, _, output = shown_on_terminal(words).rpartition(b"\x1b[2K")
     assert b"mapping" in bar
     assert output.decode().split("\r\n")[:2] == [
         "idle_daily\\x1b[2J\t150",

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench import tables as bench_tables
+from bench import data_roots
 from bench.table_pings import big_submissions
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
@@ -69,8 +69,8 @@ def test_the_memory_of_a_rebuild_does_not_grow_with_the_records(tmp_path):
     peaks = []
     for count in (1500, 4500):
         data = tmp_path / str(count)
-        bench_tables.fill(data, big_submissions(count), count)
-        bench_tables.convert(data, tables=True)
-        peaks.append(bench_tables.rebuild(data).peak_mib)
+        data_roots.fill(data, big_submissions(count), count)
+        data_roots.convert(data, tables=True)
+        peaks.append(data_roots.rebuild(data).peak_mib)
 
     assert all(larger <= smaller * 1.15 for smaller, larger in pairwise(peaks)), peaks
