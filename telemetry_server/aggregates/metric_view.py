@@ -181,7 +181,7 @@ def _changes(found: _Found, shapes: Mapping[str, Shape]) -> list[dict[str, Any]]
     changes = []
     before = ""
     for group in sorted(found.by_group, key=group_order):
-        # A few late pings of an old revision are no change back.
+        # A few late pings of an old revision do not change the definition back.
         now = max(found.by_group[group].items(), key=lambda each: (each[1], each[0]))[0]
         if before and now != before and before in shapes and now in shapes:
             changes.append({"group": group, "detail": difference(shapes[before], shapes[now])})

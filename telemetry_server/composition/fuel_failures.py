@@ -57,7 +57,7 @@ def check_failure_settings(settings: Settings) -> None:
     except BadContactKeys as error:
         raise ConfigurationError(f"fuel_contact_key_file: {error}") from None
     if settings.fuel_contact_key_file is not None and not path.parent.is_dir():
-        raise ConfigurationError(f"fuel_contact_key_file: there is no folder {path.parent}")
+        raise ConfigurationError(f"fuel_contact_key_file: the folder {path.parent} does not exist; make it")
     sinks_of(settings)
 
 

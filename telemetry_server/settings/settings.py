@@ -81,8 +81,8 @@ class Settings(FuelIntakeSettings):
     )
     reports_cors_origins: Annotated[tuple[str, ...], BeforeValidator(origin_list)] = Field(
         (),
-        description="Origins of web pages that may read what `public_pages` names, and the old API where "
-        "there are no users; `*` allows all.  Empty: none.",
+        description="Origins of web pages that may read what `public_pages` names, and the old API if "
+        "no user exists; `*` allows all.  Empty: none.",
     )
     reports_query_timeout_seconds: Seconds = Field(60.0, description="Time for one query of the reports.")
     reports_query_memory_bytes: Annotated[Bytes, Field(ge=64 * MEBIBYTE)] = Field(

@@ -150,7 +150,7 @@ class Etl:
 def _next_rows(
     connection: sa.Connection, source: Source, after: int, until: int | None = None
 ) -> tuple[int | None, list[Any]]:
-    """Return the next rows, all of each change number, and the last number; None where there are no more."""
+    """Return the next rows, all of each change number, and the last number; None at the end."""
     number = source.table.c.change_number
     numbers = sa.select(number).where(number > after)
     if until is not None:
