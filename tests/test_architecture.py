@@ -299,6 +299,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/housekeeping",
         "fuel/collector",
         "fuel/analytics",
+        "fuel/facts",
         "fuel/notifications",
         "fuel/support",
         "mapreduce",

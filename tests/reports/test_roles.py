@@ -60,6 +60,7 @@ MATRIX = [
     ("GET", "/fuel/failures/none", "/fuel/failures/{report_id}", SUPPORT),
     ("GET", "/fuel", "/fuel", SIGNED_IN),
     ("GET", "/fuel/files", "/fuel/files", SIGNED_IN),
+    ("GET", "/fuel/left-out", "/fuel/left-out", ANALYSTS),
     ("GET", "/fuel/os", "/fuel/{report}", SIGNED_IN),
     ("POST", "/api/v1/sql", "/api/v1/sql", ANALYSTS),
     ("GET", "/api/v1/jobs/none", "/api/v1/jobs/{id}", SIGNED_IN),

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from math import inf
 
-import sqlalchemy as sa
-
-from telemetry_server.fuel.analytics.bookmarks import data_through
+from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
+from telemetry_server.fuel.analytics.bookmarks import Run
 from telemetry_server.fuel.analytics.sources import SOURCES
 from telemetry_server.fuel.reports import environments, nodes, operations
 from telemetry_server.fuel.reports.distribution import category_named, distribution
@@ -27,7 +27,7 @@ class Report:
 
 _ALL = (
     Report("os", environments.operating_systems),
-    Report("releases", environments.releases, 2),
+    Report("releases", environments.releases),
     Report("deployment-time", operations.deployment_time),
     Report("server-types", nodes.server_types, 2),
     Report("failures-before-success", operations.failures_before_success),
@@ -43,7 +43,7 @@ _ALL = (
     Report("network-verification", operations.network_verification),
     Report("customisation", environments.customisation),
     Report("workload", workload),
-    Report("distribution", distribution, 2),
+    Report("distribution", distribution),
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
 
@@ -85,15 +85,30 @@ def checked_question(report: Report, question: Question) -> Question:
     )
 
 
-def answer(
-    connection: sa.Connection,
+def answer_from(
+    database: AnalyticsDatabase,
     report: Report,
     question: Question,
     now: datetime,
     *,
     on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Row:
-    """Return the answer to *question*."""
+    """
+    Return the answer to *question*; all of it is as the facts were at one moment.
+
+    Raises:
+        DatabaseAway: The database cannot be used now.
+    """
+    if report.statements == 1:  # which sees one moment without a transaction around it
+        return _answer(database.rows, report, question, now, on_progress)
+    return database.read(
+        lambda connection: _answer(partial(database.rows_of, connection), report, question, now, on_progress)
+    )
+
+
+def _answer(
+    run: Run, report: Report, question: Question, now: datetime, on_progress: Callable[[float], None]
+) -> Row:
     done = 0
 
     def count() -> None:
@@ -101,8 +116,9 @@ def answer(
         done += 1
         on_progress(min(1.0, done / report.statements))
 
-    through = data_through(connection, len(SOURCES))
-    figures = report.figures(Asked(connection, question, count))
+    asked = Asked(run, question, count)
+    figures = report.figures(asked)
+    through = asked.mark and asked.mark.through(len(SOURCES))
     tables, suppressed = _suppressed(figures.tables, question.suppress_below)
     return {
         "report": report.name,

@@ -58,6 +58,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "fuel_aggregate": ("fuel", "aggregate_answer"),
     "fuel_rows": ("fuel", "rows_answer"),
     "fuel_csv": ("fuel", "csv_answer"),
+    "fuel_left_out": ("fuel_left_out", "left_out_answer"),
     "statement": ("statement", "statement_answer"),
     "table_columns": ("statement", "table_columns_answer"),
 }
