@@ -8,7 +8,6 @@ stdin too.
 
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,7 +18,7 @@ from storage.disk import Disk
 from telemetry_server.aggregates.update import Updater
 
 LOWEST_PRIORITY = 19  # nice(2)
-MAX_KEPT_KIB = 200 * 1024  # a process that once took more ends, so that the memory goes back
+MAX_KEPT_BYTES = 200 << 20  # a process that holds more ends, so that the memory goes back
 
 
 def _read_requests(requests: SimpleQueue[None]) -> None:
@@ -29,6 +28,11 @@ def _read_requests(requests: SimpleQueue[None]) -> None:
         if data == b"\n":
             requests.put(None)
     os._exit(0)
+
+
+def _resident_bytes() -> int:
+    """Return the memory that this process holds (proc(5), statm)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def main() -> int:
@@ -49,7 +53,7 @@ def main() -> int:
             updater.update()
         except Exception as caught:
             error = str(caught) or type(caught).__name__
-        ends = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MAX_KEPT_KIB
+        ends = _resident_bytes() > MAX_KEPT_BYTES
         print(json.dumps({"error": error, "ends": ends}), flush=True)
     return 0
 

@@ -2,5 +2,5 @@
 
 from telemetry_server.aggregates import update_process
 
-update_process.MAX_KEPT_KIB = 1
+update_process.MAX_KEPT_BYTES = 1
 raise SystemExit(update_process.main())
