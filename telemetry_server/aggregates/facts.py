@@ -3,7 +3,7 @@
 from itertools import compress, pairwise
 from typing import TYPE_CHECKING
 
-from storage.tables.columns import PING_KEY
+from storage.tables.columns import COUNTRY, PING_KEY
 from telemetry_server.aggregates.buckets import (
     COUNT,
     LABELED_COUNTER,
@@ -39,7 +39,7 @@ class Pings:
     The pings of a day, as facts name them: by number.
 
     Args:
-        rows: Rows of the table ``pings`` with `PING_COLUMNS`.
+        rows: Rows of the table ``pings`` with `PING_COLUMNS`, and ``country`` where it counts.
     """
 
     PING_COLUMNS = (PING_KEY, "submission_timestamp", "client_id", *PING_TEXTS)
@@ -56,6 +56,8 @@ class Pings:
             one_array(rows.column(name)) if name in rows.column_names else pa.nulls(count, pa.string())
             for name in PING_TEXTS
         ]
+        if COUNTRY in rows.column_names:
+            texts.append(one_array(rows.column(COUNTRY)))
         numbers, combinations = combined(texts)
         found = [dimensions_of(texts) for texts in combinations]
         self.dimensions: list[Dimensions] = sorted(set(found))

@@ -61,7 +61,7 @@ def summarise(table: str, source: Path | str, pings: DayPings, disk: Disk, targe
     """
     with PartReader(table, source) as part:
         # Numbers of clients and dimensions must not depend on the other pings of the day.
-        own = pings.of(_ping_keys(part))
+        own = pings.of(_ping_keys(part), by_country=table == PINGS)
         writer = _Summariser(SummaryWriter(disk, target), own)
         try:
             for facts in _facts_of(table, part, own):
