@@ -13,7 +13,7 @@ from telemetry_server.aggregates.facts import Pings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 16_384
 
 
 class DayPings:

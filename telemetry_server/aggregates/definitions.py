@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telemetry_server.aggregates.facts import SCALAR_PREFIX
+from telemetry_server.aggregates.buckets import SCALAR_PREFIX
 from telemetry_server.records.shapes import Shape, shape_id
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from telemetry_server.aggregates.buckets import (
     COUNT,
     LABELED_COUNTER,
     SCALAR,
+    SCALAR_PREFIX,
     SIMPLE_MEASUREMENT,
     bucket_of,
 )
 from telemetry_server.aggregates.checked_sums import row_samples
-from telemetry_server.aggregates.columns import combined, lists_of, one_array, ranked
+from telemetry_server.aggregates.columns import combined, lists_of, one_array, ranked, whole_number
 from telemetry_server.aggregates.dimensions import PING_TEXTS, Dimensions, dimensions_of
 from telemetry_server.aggregates.query import PING
 from telemetry_server.records.shapes import Shape, shape_id
@@ -20,7 +21,7 @@ from telemetry_server.records.shapes import Shape, shape_id
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCALAR_PREFIX, SIMPLE_PREFIX, SIMPLE_SOURCE = "SCALARS_", "SIMPLE_MEASURES_", "simpleMeasurements."
+SIMPLE_PREFIX, SIMPLE_SOURCE = "SIMPLE_MEASURES_", "simpleMeasurements."
 # Glean's single numbers, under their own name.
 GLEAN_NUMBERS = frozenset({"counter", "quantity", "boolean"})
 LABELED_NUMBERS = frozenset({"labeled_counter"})
@@ -135,7 +136,7 @@ def _single(shape: Shape, values: "pa.Array") -> "tuple[pa.Array, pa.Array]":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    is_value = pc.fill_null(pc.greater_equal(values, 0), False)
+    is_value = pc.fill_null(pc.greater_equal(values, whole_number(0)), False)
     known = values.filter(is_value)
     distinct = known.unique()
     buckets = pa.array([bucket_of(shape.starts, value) for value in distinct.to_pylist()], pa.int64())

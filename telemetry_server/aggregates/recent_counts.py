@@ -161,24 +161,24 @@ def _counted(summary: Summary, metric: str, left_out: frozenset[int]) -> _Counte
     samples = of_sealed = 0
     clients: set[int] = set()
     for block in summary.blocks(metric):
-        columns, values = block.columns, block.values
-        unions = {
-            name: {number for number, word in values[name] if word is None} for name in ("process", "label")
-        }
+        columns = block.columns
+        distinct = columns.get(DISTINCT_CLIENTS, ())
+        # A union of processes or labels has no samples and no clients of its own.
+        if left_out.isdisjoint(columns["dimensions"]):
+            samples += sum(columns["counts"])
+            clients.update(columns["clients"])
+            of_sealed = max(of_sealed, *distinct, 0)
+            continue
         end = client_end = 0
-        distinct = columns.get(DISTINCT_CLIENTS) or [0] * len(columns["dimensions"])
-        rows = zip(
-            *(columns[name] for name in ("dimensions", "process", "label")),
-            *(columns[name] for name in ("starts_length", "clients_length")),
-            distinct,
-            strict=True,
-        )
-        for number, process, label, length, client_length, sealed in rows:
+        lengths = zip(columns["starts_length"], columns["clients_length"], strict=True)
+        for place, (number, (length, client_length)) in enumerate(
+            zip(columns["dimensions"], lengths, strict=True)
+        ):
             start, client_start = end, client_end
             end, client_end = end + length, client_end + client_length
-            if number in left_out or process in unions["process"] or label in unions["label"]:
+            if number in left_out:
                 continue
             samples += sum(columns["counts"][start:end])
             clients.update(columns["clients"][client_start:client_end])
-            of_sealed = max(of_sealed, sealed)
+            of_sealed = max(of_sealed, distinct[place] if distinct else 0)
     return samples, array("i", sorted(clients)), of_sealed

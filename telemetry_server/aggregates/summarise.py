@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SUMMARISED = (PINGS, HISTOGRAMS, SCALARS)
 # A metric with more rows is summed up in several passes, each over a part of its dimensions.
-MAX_METRIC_ROWS = 524_288
+MAX_METRIC_ROWS = 65_536
 FACTS: "Mapping[str, tuple[Sequence[str], Callable[[pa.Table, Pings], pa.Table | None]]]" = {
     HISTOGRAMS: (HISTOGRAM_COLUMNS, facts_of_histograms),
     SCALARS: (SCALAR_COLUMNS, facts_of_scalars),
