@@ -178,6 +178,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/ledger",
         "storage/tables",
         "pings",
+        "probes",
         "records",
         "analysis",
     },

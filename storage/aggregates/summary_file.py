@@ -9,6 +9,7 @@ zstd.  Equal content gives equal bytes.
 import hashlib
 import os
 import sys
+import weakref
 from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ import orjson
 
 from storage.disk import Disk
 from storage.errors import BrokenAggregate
+from storage.open_files import opened
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -129,7 +131,7 @@ class SummaryWriter:
 
 class Summary:
     """
-    One summary file for reading.
+    One summary file for reading; it stays open, so that a new file in its place changes nothing here.
 
     Raises:
         FileNotFoundError: There is none.
@@ -138,18 +140,16 @@ class Summary:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(max(0, size - TRAILER_BYTES))
-            trailer = file.read(TRAILER_BYTES)
-            length = int.from_bytes(trailer[:LENGTH_BYTES], "little")
-            start = size - TRAILER_BYTES - length
-            if len(trailer) < TRAILER_BYTES or start < len(MAGIC):
-                raise BrokenAggregate(f"{path}: cut short")
-            file.seek(start)
-            packed = file.read(length)
+        self._descriptor = opened(path)
+        weakref.finalize(self, os.close, self._descriptor)
+        size = os.fstat(self._descriptor).st_size
+        trailer = os.pread(self._descriptor, TRAILER_BYTES, max(0, size - TRAILER_BYTES))
+        length = int.from_bytes(trailer[:LENGTH_BYTES], "little")
+        start = size - TRAILER_BYTES - length
+        if len(trailer) < TRAILER_BYTES or start < len(MAGIC):
+            raise BrokenAggregate(f"{path}: cut short")
         self.digest = trailer[LENGTH_BYTES:].hex()
-        self.index: dict[str, Any] = orjson.loads(_inflated(path, packed))
+        self.index: dict[str, Any] = orjson.loads(self._inflated_at(start, length))
 
     @property
     def metrics(self) -> list[str]:
@@ -176,20 +176,16 @@ class Summary:
             BrokenAggregate: One is damaged.
         """
         places = self.index["blocks"].get(name, ())
-        if not places:
-            return []
-        with self.path.open("rb") as file:
-            found = []
-            for start, length in places:
-                file.seek(start)
-                found.append(_block(_inflated(self.path, file.read(length))))
-            return found
+        return [_block(self._inflated_at(start, length)) for start, length in places]
 
     def is_whole(self) -> bool:
         """Return whether every byte is as it was written."""
-        data = self.path.read_bytes()
+        data = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         wanted = hashlib.blake2b(data[:-DIGEST_BYTES], digest_size=DIGEST_BYTES).digest()
         return data[-DIGEST_BYTES:] == wanted and data.startswith(MAGIC)
+
+    def _inflated_at(self, start: int, length: int) -> bytes:
+        return _inflated(self.path, os.pread(self._descriptor, length, start))
 
 
 def _inflated(path: Path, data: bytes) -> bytes:

@@ -40,8 +40,10 @@ SPLIT_BYTES = {
 # The column by which rows of other tables name their ping.
 PING_KEY = "ping"
 
-# The column of values that break their definition; files of older servers lack it.
-MARK = "mark"
+# The column of values that break their definition, and of the country that a ping came from.
+MARK, COUNTRY = "mark", "country"
+# Files of older servers lack these.
+LATER_COLUMNS = (MARK, COUNTRY)
 
 # Rows of other tables repeat these columns of their ping: dictionaries keep them small, queries need no join.
 # Ids would be most of a file's bytes, so these rows have the number of their ping in place of them.
@@ -84,6 +86,7 @@ def schema_of(table: str) -> "pa.Schema":
             ("profile_subsession_counter", whole),
             ("experiments", pairs),
             ("source_tags", text),
+            (COUNTRY, text),
             ("ping", whole),
         ],
         HISTOGRAMS: [
@@ -169,9 +172,10 @@ def as_written(table: str, rows: "pa.Table") -> "pa.Table":
     import pyarrow as pa
 
     schema = written_schema_of(table)
-    if MARK in schema.names and MARK not in rows.column_names:
-        nulls = pa.nulls(rows.num_rows, schema.field(MARK).type)
-        rows = rows.add_column(schema.get_field_index(MARK), MARK, nulls)
+    for name in LATER_COLUMNS:
+        if name in schema.names and name not in rows.column_names:
+            nulls = pa.nulls(rows.num_rows, schema.field(name).type)
+            rows = rows.add_column(schema.get_field_index(name), name, nulls)
     return rows.cast(schema)
 
 

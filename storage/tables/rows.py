@@ -28,7 +28,7 @@ Experiments = tuple[tuple[str, str | None], ...]
 PING_TEXTS = (
     *("namespace", "doctype", "docversion", "application", "channel", "version", "build_id"),
     *("os", "os_version", "architecture", "reason", "revision", "session_id", "subsession_id"),
-    "source_tags",
+    *("source_tags", "country"),
 )
 """The columns of the table ``pings`` that hold texts, in the order of `PingColumns.texts`."""
 

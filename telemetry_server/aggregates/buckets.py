@@ -8,6 +8,8 @@ from math import floor
 from histogram_specs.buckets import exponential_bucket_starts
 from telemetry_server.records.shapes import Shape
 
+# Scalars are summed up under their name in upper case, behind this.
+SCALAR_PREFIX = "SCALARS_"
 COUNT = Shape("count", exponential_bucket_starts(1, 10_000, 100))
 SCALAR = Shape("scalar", COUNT.starts)
 SIMPLE_MEASUREMENT = Shape("simple_measurement", exponential_bucket_starts(1, 30_000, 50))

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from telemetry_server.aggregates.checked_sums import row_samples, summed, summed_columns
-from telemetry_server.aggregates.columns import joined, lengths_of, lists_of, parted, ranked
+from telemetry_server.aggregates.columns import joined, lengths_of, lists_of, parted, ranked, whole_number
 from telemetry_server.aggregates.compiled.list_sums import summed_lists
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _words(ranks: "pa.Array", words: "pa.Array") -> "pa.Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    is_known = pc.less(ranks, len(words))
+    is_known = pc.less(ranks, whole_number(len(words)))
     known = pc.if_else(is_known, ranks, pa.scalar(None, pa.int64())).cast(pa.int32())
     return pa.DictionaryArray.from_arrays(known, words.cast(pa.string()))
 
@@ -172,8 +172,8 @@ def _clients(facts: "pa.Table", number: "pa.Array", cells: int, no_client: int) 
     import pyarrow.compute as pc
 
     clients = facts.column("client").combine_chunks()
-    has_samples = pc.greater(row_samples(facts.column("counts").combine_chunks()), 0)
-    is_client = pc.and_(pc.less(clients, no_client), has_samples)
+    has_samples = pc.greater(row_samples(facts.column("counts").combine_chunks()), whole_number(0))
+    is_client = pc.and_(pc.less(clients, whole_number(no_client)), has_samples)
     size = no_client + 1
     pairs = joined(number.filter(is_client), size, clients.filter(is_client)).unique()
     cell, client = parted(pairs.take(pc.array_sort_indices(pairs)), size)
@@ -191,7 +191,9 @@ def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str
         "sum": sums.fill_null(0),
         "sum_samples": pc.if_else(is_known, samples, pa.scalar(0, pa.int64())),
         "sum_unknown": pc.invert(is_known).cast(pa.int64()),
-        "without_client": pc.equal(facts.column("client"), no_client).combine_chunks().cast(pa.int64()),
+        "without_client": pc.equal(facts.column("client"), whole_number(no_client))
+        .combine_chunks()
+        .cast(pa.int64()),
     }
     found, instances = summed_columns(number, values)
     ping = facts.column("ping").combine_chunks().cast(pa.int64())

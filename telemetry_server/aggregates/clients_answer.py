@@ -13,7 +13,8 @@ from telemetry_server.aggregates.sums import Sums
 from telemetry_server.aggregates.suppression import is_small
 
 DAY, WEEK, MONTH, BUILD = "day", "week", "month", "build"
-GROUPINGS = (DAY, WEEK, MONTH, BUILD, *FILTERS)
+CLIENT_DIMENSIONS = (*FILTERS, "country")
+GROUPINGS = (DAY, WEEK, MONTH, BUILD, *CLIENT_DIMENSIONS)
 SEPARATOR = "\x1f"
 
 

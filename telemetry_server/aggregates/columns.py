@@ -40,19 +40,33 @@ def ranked(column: "pa.Array") -> "tuple[pa.Array, pa.Array]":
     return (ranks.fill_null(len(words)) if ranks.null_count else ranks), words
 
 
+def whole_number(number: int) -> "pa.Scalar":
+    """
+    Return *number* for PyArrow's functions.
+
+    From a number of Python they guess the type, for which they look for a module that is seldom there:
+    each time all over the search path, which costs more than most of these functions.
+    """
+    import pyarrow as pa
+
+    return pa.scalar(number, pa.int64())
+
+
 def joined(first: "pa.Array", size: int, second: "pa.Array | int") -> "pa.Array":
     """Return one number for each pair of numbers; *size* is more than any number of *second*."""
     import pyarrow.compute as pc
 
-    return pc.add(pc.multiply(first, size), second)
+    rest = whole_number(second) if isinstance(second, int) else second
+    return pc.add(pc.multiply(first, whole_number(size)), rest)
 
 
 def parted(numbers: "pa.Array", size: int) -> "tuple[pa.Array, pa.Array]":
     """Return what `joined` made *numbers* of."""
     import pyarrow.compute as pc
 
-    first = pc.divide(numbers, size)
-    return first, pc.subtract(numbers, pc.multiply(first, size))
+    divisor = whole_number(size)
+    first = pc.divide(numbers, divisor)
+    return first, pc.subtract(numbers, pc.multiply(first, divisor))
 
 
 def combined(columns: Sequence["pa.Array"]) -> "tuple[pa.Array, list[tuple[Any, ...]]]":
@@ -74,7 +88,7 @@ def lengths_of(groups: "pa.Array", count: int) -> "pa.Array":
     import pyarrow.compute as pc
 
     counted = groups.value_counts()
-    numbers = pc.subtract(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count)), 1)
+    numbers = pc.subtract(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count)), whole_number(1))
     places = pc.index_in(numbers, value_set=counted.field("values"))
     return counted.field("counts").take(places).fill_null(0)
 

@@ -1,19 +1,19 @@
 """The pings of one day, read from its table files as they are needed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.data_root import DataRoot
 from storage.ledger.table_files import TableFile
-from storage.tables.columns import PING_KEY, PINGS
+from storage.tables.columns import COUNTRY, PING_KEY, PINGS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.facts import Pings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 16_384
 
 
 class DayPings:
@@ -27,9 +27,12 @@ class DayPings:
     def __init__(self, root: DataRoot, files: Iterable[TableFile]) -> None:
         self._paths = [root.path / file.path for file in files if file.table == PINGS]
 
-    def of(self, keys: "pa.Array") -> Pings:
+    def of(self, keys: "pa.Array", *, by_country: bool = False) -> Pings:
         """
         Return the pings with *keys*, in the order of the files; others are not read.
+
+        Args:
+            by_country: The country is one of their dimensions.
 
         Raises:
             FileNotFoundError: A file was replaced.
@@ -39,12 +42,13 @@ class DayPings:
         import pyarrow.compute as pc
 
         least, most = pc.min_max(keys).as_py().values()
-        read = [rows for path in self._paths for rows in _rows_between(path, least, most)]
+        columns = (*Pings.PING_COLUMNS, *((COUNTRY,) if by_country else ()))
+        read = [rows for path in self._paths for rows in _rows_between(path, columns, least, most)]
         rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
         return Pings(rows.filter(pc.is_in(rows.column(PING_KEY), value_set=keys)))
 
 
-def _rows_between(path: Path, least: int, most: int) -> "Iterable[pa.Table]":
+def _rows_between(path: Path, columns: Sequence[str], least: int, most: int) -> "Iterable[pa.Table]":
     with PartReader(PINGS, path) as part:
         if part.may_hold(PING_KEY, least, most):
-            yield from part.batches(Pings.PING_COLUMNS, BATCH_ROWS)
+            yield from part.batches(columns, BATCH_ROWS)

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from telemetry_server.aggregates.buckets import SCALAR_PREFIX
 from telemetry_server.records.shapes import Shape, shape_id
 
 if TYPE_CHECKING:
@@ -43,8 +44,14 @@ class CachedDefinitions:
                 yield str(cached.revision), spec_file
 
     def has(self, metric: str) -> bool:
-        """Return whether some revision defines *metric*."""
-        return any(spec_file.find(metric) is not None for _, spec_file in self._files())
+        """Return whether some revision, or an imported Glean application, defines *metric*."""
+        is_defined = _is_scalar_of if metric.startswith(SCALAR_PREFIX) else _is_histogram_of
+        if any(is_defined(spec_file, metric) for _, spec_file in self._files()):
+            return True
+        from telemetry_server.probes.glean_registry import FOLDER, GleanApplications
+
+        applications = GleanApplications(self._folder / FOLDER)
+        return any(each.name == metric and each.kind != "event" for _, each in applications.all_metrics())
 
     def revisions_of(self, metric: str, shape: str) -> list[str]:
         """Return the revisions by whose definition *metric* has the shape with this id."""
@@ -64,6 +71,19 @@ class CachedDefinitions:
             if isinstance(description, str):
                 return description
         return ""
+
+
+def _is_histogram_of(spec_file: "SpecFile", metric: str) -> bool:
+    return spec_file.find(metric) is not None
+
+
+def _is_scalar_of(spec_file: "SpecFile", metric: str) -> bool:
+    """Return whether a scalar of the revision is summed up under the name *metric*."""
+    from telemetry_server.probes.registry import registry_of
+
+    scalar_file = registry_of(spec_file).scalar_file
+    name = metric.removeprefix(SCALAR_PREFIX)
+    return scalar_file is not None and any(each.upper() == name for each in scalar_file.scalars)
 
 
 def shape_ids_of(spec: Any) -> set[str]:

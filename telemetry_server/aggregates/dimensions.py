@@ -22,7 +22,11 @@ PING_TEXTS = (
 
 
 class Dimensions(NamedTuple):
-    """Values by which a ping is counted; `UNKNOWN` where it has none."""
+    """
+    Values by which a ping is counted; `UNKNOWN` where it has none.
+
+    The country is that of counts of pings and clients alone: measurements by country would be many cells.
+    """
 
     build_date: str  # YYYYMMDD, or "" where the build id does not begin with a date
     channel: str
@@ -33,14 +37,15 @@ class Dimensions(NamedTuple):
     architecture: str
     doctype: str
     is_automation: bool
+    country: str = UNKNOWN
 
 
 FILTERS = ("channel", "version", "application", "os", "os_version", "architecture", "doctype")
 
 
 def dimensions_of(texts: Sequence[str | None]) -> Dimensions:
-    """Return the dimensions of a ping with these `PING_TEXTS`."""
-    build_id, channel, version, application, os_name, os_version, architecture, doctype, tags = texts
+    """Return the dimensions of a ping with these `PING_TEXTS`, and its country behind them if that counts."""
+    build_id, channel, version, application, os_name, os_version, architecture, doctype, tags, *more = texts
     return Dimensions(
         build_date=build_date_of(build_id),
         channel=channel or UNKNOWN,
@@ -51,6 +56,7 @@ def dimensions_of(texts: Sequence[str | None]) -> Dimensions:
         architecture=architecture or UNKNOWN,
         doctype=doctype or UNKNOWN,
         is_automation=is_automation(tags),
+        country=(more[0] if more else None) or UNKNOWN,
     )
 
 
@@ -90,7 +96,9 @@ def kept_values(
     """
     kept = {}
     distinct = set(dimensions)
-    for place, name in enumerate(Dimensions._fields[:-1]):
+    for place, name in enumerate(Dimensions._fields):
+        if name == "is_automation":
+            continue
         values = {each[place] for each in distinct}
         if len(values) <= MAX_VALUES:
             continue

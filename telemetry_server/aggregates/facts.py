@@ -3,16 +3,17 @@
 from itertools import compress, pairwise
 from typing import TYPE_CHECKING
 
-from storage.tables.columns import PING_KEY
+from storage.tables.columns import COUNTRY, PING_KEY
 from telemetry_server.aggregates.buckets import (
     COUNT,
     LABELED_COUNTER,
     SCALAR,
+    SCALAR_PREFIX,
     SIMPLE_MEASUREMENT,
     bucket_of,
 )
 from telemetry_server.aggregates.checked_sums import row_samples
-from telemetry_server.aggregates.columns import combined, lists_of, one_array, ranked
+from telemetry_server.aggregates.columns import combined, lists_of, one_array, ranked, whole_number
 from telemetry_server.aggregates.dimensions import PING_TEXTS, Dimensions, dimensions_of
 from telemetry_server.aggregates.query import PING
 from telemetry_server.records.shapes import Shape, shape_id
@@ -20,7 +21,7 @@ from telemetry_server.records.shapes import Shape, shape_id
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCALAR_PREFIX, SIMPLE_PREFIX, SIMPLE_SOURCE = "SCALARS_", "SIMPLE_MEASURES_", "simpleMeasurements."
+SIMPLE_PREFIX, SIMPLE_SOURCE = "SIMPLE_MEASURES_", "simpleMeasurements."
 # Glean's single numbers, under their own name.
 GLEAN_NUMBERS = frozenset({"counter", "quantity", "boolean"})
 LABELED_NUMBERS = frozenset({"labeled_counter"})
@@ -39,7 +40,7 @@ class Pings:
     The pings of a day, as facts name them: by number.
 
     Args:
-        rows: Rows of the table ``pings`` with `PING_COLUMNS`.
+        rows: Rows of the table ``pings`` with `PING_COLUMNS`, and ``country`` where it counts.
     """
 
     PING_COLUMNS = (PING_KEY, "submission_timestamp", "client_id", *PING_TEXTS)
@@ -56,6 +57,8 @@ class Pings:
             one_array(rows.column(name)) if name in rows.column_names else pa.nulls(count, pa.string())
             for name in PING_TEXTS
         ]
+        if COUNTRY in rows.column_names:
+            texts.append(one_array(rows.column(COUNTRY)))
         numbers, combinations = combined(texts)
         found = [dimensions_of(texts) for texts in combinations]
         self.dimensions: list[Dimensions] = sorted(set(found))
@@ -133,7 +136,7 @@ def _single(shape: Shape, values: "pa.Array") -> "tuple[pa.Array, pa.Array]":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    is_value = pc.fill_null(pc.greater_equal(values, 0), False)
+    is_value = pc.fill_null(pc.greater_equal(values, whole_number(0)), False)
     known = values.filter(is_value)
     distinct = known.unique()
     buckets = pa.array([bucket_of(shape.starts, value) for value in distinct.to_pylist()], pa.int64())

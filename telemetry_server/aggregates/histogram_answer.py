@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from telemetry_server.aggregates.formulas import wilson_interval
@@ -24,6 +25,9 @@ from telemetry_server.aggregates.since import changes_since
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
 from telemetry_server.aggregates.suppression import hidden_from_total, is_small, reveals_small_group
 from telemetry_server.aggregates.use_counters import with_falses
+
+# Why there is nothing: every value breaks its definition, so that none counts.
+ONLY_MARKED = "only_marked"
 
 
 class NoSuchMetric(Exception):
@@ -84,14 +88,21 @@ class _Answer:
             answer["since"] = changes_since(self._reader, query)
         if not rows:
             answer["reason"] = self._why_nothing()
+            if answer["reason"] == ONLY_MARKED:
+                answer |= {"reason": "filtered_out", "only_marked": True}
         return answer
 
     def _is_known(self) -> bool:
-        """Return whether the metric is defined, or was seen in some other selection."""
-        if self._reader.definitions.has(self._query.metric):
-            return True
-        return any(
-            self._query.metric in summary.metrics for day in self._reader.days for summary in day.summaries
+        """Return whether the metric is defined, or some ping has it."""
+        reader, metric = self._reader, self._query.metric
+        return self._is_summed or reader.definitions.has(metric) or reader.is_stored(metric)
+
+    @cached_property
+    def _is_summed(self) -> bool:
+        """Whether values of the metric count, in whatever selection."""
+        metric, whole = self._query.metric, replace(self._reader, through="", after="")
+        return self._found.is_seen or any(
+            metric in summary.index["blocks"] for day in whole.days for summary in day.summaries
         )
 
     # -- rows
@@ -197,7 +208,11 @@ class _Answer:
         if self._suppressed["cells"]:
             return "suppressed"
         if not self._found.is_seen:
-            return "not_aggregated_yet" if self._reader.is_behind() else "not_sent_by_this_version"
+            if self._reader.is_behind():
+                return "not_aggregated_yet"
+            if not self._is_summed and self._reader.is_stored(self._query.metric):
+                return ONLY_MARKED
+            return "not_sent_by_this_version"
         filters = self._query.selection.filters
         if "version" in filters:
             # Would it be there without the version?

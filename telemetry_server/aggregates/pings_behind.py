@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from storage.tables.columns import PINGS
+from storage.tables.columns import COUNTRY, PINGS
 from storage.tables.reading import PartReader
 from telemetry_server.aggregates.columns import one_array
 from telemetry_server.aggregates.day_pings import BATCH_ROWS
 from telemetry_server.aggregates.facts import Pings
 from telemetry_server.aggregates.newest_shape import newest_shape
-from telemetry_server.aggregates.query import HistogramQuery, why_left_out
+from telemetry_server.aggregates.query import PING, HistogramQuery, why_left_out
 from telemetry_server.aggregates.reader import Reader, with_open_files
 from telemetry_server.aggregates.row_sums import EXPERIMENTS, DayFiles, RowSums
+from telemetry_server.aggregates.summary_sums import VIEWS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,7 @@ class PingsAsked:
         group: One build, day or branch; empty for all.
         bucket: Start of a bucket with samples; None for any.
         after: Time and id of the last ping of the page before.
+        leaves_out: What keeps pings out of the number.
     """
 
     query: HistogramQuery
@@ -38,6 +40,7 @@ class PingsAsked:
     bucket: int | None = None
     after: After | None = None
     limit: int = 100
+    leaves_out: tuple[str, ...] = VIEWS[0]
 
 
 def pings_behind(reader: Reader, asked: PingsAsked) -> list[dict[str, Any]]:
@@ -49,12 +52,15 @@ def pings_behind(reader: Reader, asked: PingsAsked) -> list[dict[str, Any]]:
     """
     found: list[dict[str, Any]] = []
     query = asked.query
-    shape = "" if query.merges else newest_shape(reader.sums(query), reader.shapes)
+    is_any = query.merges or query.metric == PING
+    shape = "" if is_any else newest_shape(reader.sums(query), reader.shapes)
     bounds = (query.first, query.last) if query.by in ("day", "branch") else ("", "")
 
     def read(days: list[DayFiles]) -> list[dict[str, Any]]:
         for day in sorted(days, key=lambda each: each.day, reverse=True):
             if len(found) > asked.limit or (asked.after and day.day > asked.after[0][:10].replace("-", "")):
+                continue
+            if reader.through and day.day > reader.through:
                 continue
             own = sorted(_of_day(asked, shape, day), key=_key, reverse=True)
             found.extend(ping for ping in own if asked.after is None or _key(ping) < asked.after)
@@ -70,7 +76,7 @@ def _key(ping: dict[str, Any]) -> After:
 def _of_day(asked: PingsAsked, shape: str, day: DayFiles) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
 
-    columns = [*dict.fromkeys((*Pings.PING_COLUMNS, *SHOWN)), EXPERIMENTS]
+    columns = [*dict.fromkeys((*Pings.PING_COLUMNS, *SHOWN)), EXPERIMENTS, COUNTRY]
     read: list[pa.Table] = []
     for path in day.paths.get(PINGS, ()):
         with PartReader(PINGS, path) as part:
@@ -97,7 +103,7 @@ def _wanted(asked: PingsAsked, shape: str, day: DayFiles, rows: "pa.Table") -> s
     pings = Pings(rows)
     groups = [
         query.group_of(each, day.day)
-        if query.selection.wants(each) and why_left_out(each, day.day) is None
+        if query.selection.wants(each) and why_left_out(each, day.day, asked.leaves_out) is None
         else None
         for each in pings.dimensions
     ]

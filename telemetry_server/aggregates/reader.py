@@ -129,6 +129,12 @@ class Reader:
 
         return with_open_files(self.root, read, bounds)
 
+    def is_stored(self, metric: str) -> bool:
+        """Return whether the tables have a value of *metric*, also one that counts nowhere."""
+        from telemetry_server.aggregates.stored_metrics import is_stored
+
+        return with_open_files(self.root, lambda days: is_stored(days, metric), ("", ""))
+
 
 Made = TypeVar("Made")
 

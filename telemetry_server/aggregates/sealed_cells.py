@@ -147,14 +147,14 @@ def _merged_key(key: CellKey, level: int, day: str) -> CellKey:
     """
     Return the key of the cell that *key* is merged into.
 
-    Level 1 merges labels, 2 also systems and architectures, 3 everything but processes and shapes.  What is
-    left out of answers stays apart.
+    Level 1 merges labels, 2 also systems, architectures and countries, 3 everything but processes and
+    shapes.  What is left out of answers stays apart.
     """
     process, label, shape, own = key
     if level >= 1 and label:
         label = OTHER
     if level == 2:
-        own = own._replace(os=OTHER, os_version=OTHER, architecture=OTHER)
+        own = own._replace(os=OTHER, os_version=OTHER, architecture=OTHER, country=OTHER)
     if level == MAX_LEVEL:
         build = MERGED_IMPLAUSIBLE_BUILD if is_implausible(own.build_date, day) else ""
         texts = dict.fromkeys(Dimensions._fields, OTHER) | {"build_date": build}

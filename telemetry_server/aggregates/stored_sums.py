@@ -34,8 +34,9 @@ def _summary(path: Path, _digest: str) -> Summary:
 
 
 @lru_cache(maxsize=MAX_OPEN)
-def _dimensions(path: Path, digest: str) -> tuple[Dimensions, ...]:
-    return tuple(Dimensions(*values) for values in _summary(path, digest).values(DIMENSIONS)["dimensions"])
+def _dimensions(summary: Summary) -> tuple[Dimensions, ...]:
+    # From the file that is open: another may have its name by now.
+    return tuple(Dimensions(*values) for values in summary.values(DIMENSIONS)["dimensions"])
 
 
 def read_days(root: DataRoot, first: str = "", last: str = "") -> Iterator[DaySums]:
@@ -78,14 +79,14 @@ def dimensions_of_day(day: DaySums) -> list[tuple[Dimensions, ...]]:
 
 
 def _own_dimensions(day: DaySums, place: int, kept: Mapping[str, frozenset[str]]) -> tuple[Dimensions, ...]:
-    own = _dimensions(day.summaries[place].path, day.table.parts[place].digest)
+    own = _dimensions(day.summaries[place])
     return tuple(capped(each, kept) for each in own) if kept else own
 
 
 def _kept_values(day: DaySums) -> Mapping[str, frozenset[str]]:
     """Return the values to keep of fields with too many; what counts pings has all dimensions of the day."""
     found = [
-        (summary, _dimensions(summary.path, part.digest))
+        (summary, _dimensions(summary))
         for summary, part in zip(day.summaries, day.table.parts, strict=True)
         if part.table in (PINGS, SEALED)
     ]

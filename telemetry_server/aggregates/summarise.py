@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SUMMARISED = (PINGS, HISTOGRAMS, SCALARS)
 # A metric with more rows is summed up in several passes, each over a part of its dimensions.
-MAX_METRIC_ROWS = 524_288
+MAX_METRIC_ROWS = 65_536
 FACTS: "Mapping[str, tuple[Sequence[str], Callable[[pa.Table, Pings], pa.Table | None]]]" = {
     HISTOGRAMS: (HISTOGRAM_COLUMNS, facts_of_histograms),
     SCALARS: (SCALAR_COLUMNS, facts_of_scalars),
@@ -61,7 +61,7 @@ def summarise(table: str, source: Path | str, pings: DayPings, disk: Disk, targe
     """
     with PartReader(table, source) as part:
         # Numbers of clients and dimensions must not depend on the other pings of the day.
-        own = pings.of(_ping_keys(part))
+        own = pings.of(_ping_keys(part), by_country=table == PINGS)
         writer = _Summariser(SummaryWriter(disk, target), own)
         try:
             for facts in _facts_of(table, part, own):

@@ -1,20 +1,18 @@
 """The committed Parquet files of one moment, held open so that compaction cannot take them away."""
 
-import errno
 import os
-import resource
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from storage.open_files import opened
 from storage.tables.columns import schema_of
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 OPEN_ATTEMPTS = 20
-FILE_FLAGS = os.O_RDONLY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Snapshot:
         """Open *files*; return the first that is missing."""
         try:
             for file in files:
-                self._descriptors.append(_opened(file.path))
+                self._descriptors.append(opened(file.path))
         except FileNotFoundError:
             self.close()
             return file
@@ -107,15 +105,3 @@ class Snapshot:
         options = ds.ParquetFragmentScanOptions(pre_buffer=False)
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=options)
         return ds.dataset(paths, format=parquet, schema=schema)
-
-
-def _opened(path: Path) -> int:
-    try:
-        return os.open(path, FILE_FLAGS)
-    except OSError as error:
-        if error.errno != errno.EMFILE:
-            raise
-    # A year of days is more files than the soft limit that most systems set.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return os.open(path, FILE_FLAGS)

@@ -38,7 +38,8 @@ _LIMITED_PINGS_VIEW = """
 CREATE VIEW pings AS
 SELECT * EXCLUDE (ping) REPLACE ({ids}) FROM ping_files WHERE NOT {is_anonymous}
 UNION ALL
-SELECT * EXCLUDE (ping, pings_alike) REPLACE ({ids}, {shown}, MAP {{}}::MAP(VARCHAR, VARCHAR) AS experiments)
+SELECT * EXCLUDE (ping, pings_alike)
+  REPLACE ({ids}, {shown}, NULL::VARCHAR AS country, MAP {{}}::MAP(VARCHAR, VARCHAR) AS experiments)
 FROM (
   SELECT *, count(*) OVER (PARTITION BY {alike}) AS pings_alike FROM ping_files WHERE {is_anonymous})
 """

@@ -39,6 +39,7 @@ class RecordFields(NamedTuple):
     profile_subsession_counter: int | None
     experiments: tuple[tuple[str, str | None], ...]  # (experiment, branch), in the record's order
     source_tags: str | None  # the header X-Source-Tags, as sent
+    country: str | None  # of the client's address, where the server had a database of places
 
     @property
     def submission_date(self) -> date:
@@ -103,6 +104,7 @@ def fields_of(record: Record) -> RecordFields:
         profile_subsession_counter=_integer(info.get("profileSubsessionCounter")),
         experiments=tuple(_experiments_of(record)),
         source_tags=_text(object_at(metadata, "header").get("x_source_tags")),
+        country=_text(object_at(metadata, "geo").get("country")),
     )
 
 

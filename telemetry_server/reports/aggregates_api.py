@@ -12,7 +12,8 @@ from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.route import Ask
 
 DIMENSIONS = ("channel", "version", "application", "os", "os_version", "architecture", "doctype")
-CLIENT_GROUPINGS = ("day", "week", "month", "build", *DIMENSIONS)
+CLIENT_DIMENSIONS = (*DIMENSIONS, "country")
+CLIENT_GROUPINGS = ("day", "week", "month", "build", *CLIENT_DIMENSIONS)
 _PERCENTILE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 MAX_PERCENTILES = 20
 BUCKET_COLUMNS = ("group", "start", "label", "count")
@@ -54,6 +55,9 @@ class SelectionParameters(Parameters):
     label: Annotated[Text | None, Field(description="Key of a keyed measurement; without it all")] = None
     first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
     last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
+    as_of: Annotated[
+        Day | None, Field(description=f"Only pings that came up to the end of that day: {DAY_WORDS}")
+    ] = None
     format: Format = None
 
 
@@ -75,9 +79,6 @@ class HistogramParameters(SelectionParameters):
     ] = None
     smoothed: Annotated[Switch, Field(description="`1`: shares by client as GLAM shows them")] = False
     total: Annotated[Switch, Field(description="`1`: all groups together as one row")] = False
-    as_of: Annotated[
-        Day | None, Field(description=f"Only pings that came up to the end of that day: {DAY_WORDS}")
-    ] = None
 
 
 class ClientsParameters(Parameters):

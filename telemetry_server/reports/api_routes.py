@@ -4,6 +4,7 @@ from telemetry_server.access.roles import Right
 from telemetry_server.reports import (
     aggregates_api,
     api,
+    clients_api,
     models,
     normandy_api,
     probe_reports_api,
@@ -199,6 +200,16 @@ API_ROUTES: tuple[Route, ...] = (
         aggregates_api.Clients,
         has_csv=True,
         can_be_public=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/clients/pings",
+        clients_api.pings_of_clients,
+        "The pings behind a number of clients, the newest first.",
+        Right.RECORDS,
+        clients_api.ClientPingsParameters,
+        models.Pings,
+        has_csv=True,
     ),
     Route(
         "POST",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import cast
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import orjson
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
@@ -41,7 +41,7 @@ from telemetry_server.reports.queries.errors import QueryError
 from telemetry_server.reports.query_problems import problem_of_query
 from telemetry_server.reports.query_process import QueryBroken
 from telemetry_server.reports.request_body import MAX_BODY_BYTES, MAX_OPEN_BODY_BYTES, read_body
-from telemetry_server.reports.route import Ask, Route, RouteTable, answers_json
+from telemetry_server.reports.route import Ask, Route, RouteTable, answers_json, decoded_path
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.visitor import UNKNOWN, Proof, Visitor
 
@@ -57,7 +57,8 @@ SECURITY_HEADERS = {
 }
 VARY = "Accept, Accept-Encoding, Authorization, Cookie, Origin"
 
-ErrorPage = Callable[[Problem, Visitor], Answer]
+ErrorPage = Callable[[Problem, Visitor, Route | None, str], Answer]
+"""Makes the page of a problem, of a route and a target."""
 
 
 class ReportsApp:
@@ -195,7 +196,7 @@ class ReportsApp:
             )
         if problem.name == "sign-in" and route is not None and route.method == "GET":
             return see_other(f"/sign-in?next={quote(target, safe='/', errors='replace')}")
-        return replace(self._error_page(problem, visitor), headers=problem.headers)
+        return replace(self._error_page(problem, visitor, route, target), headers=problem.headers)
 
     async def _response(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         headers = {**SECURITY_HEADERS, "Cache-Control": answer.cache_control, "Vary": VARY, **answer.headers}
@@ -257,7 +258,7 @@ def _unproved() -> Problem:
 
 def _decoded(path: str) -> str:
     try:
-        return unquote(path, errors="strict")
+        return decoded_path(path)
     except UnicodeDecodeError:
         raise Problem("not-found", "No page has this address.") from None
 

@@ -245,6 +245,11 @@ def _is_known(model: type[BaseModel], name: str) -> bool:
     return name in _names(model)
 
 
+def shown_name(name: str) -> str:
+    """Return *name* as problems show the name of a parameter."""
+    return name if name.isprintable() and len(name) <= 60 else ascii(name[:60])
+
+
 def _bad(name: str, why: str) -> Problem:
-    shown = name if name.isprintable() and len(name) <= 60 else ascii(name[:60])
+    shown = shown_name(name)
     return Problem("bad-parameter", f"{shown}: {why}", members={"parameter": shown})

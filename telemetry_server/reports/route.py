@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pydantic import BaseModel
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 MAX_PART = 1000
+# Stands for an encoded slash inside of a part of a path: the names of probes may have one.  UTF-8 cannot
+# encode it, so that no part holds it otherwise.
+SLASH = "\udc2f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +106,30 @@ class RouteTable:
         self._patterns = [(route, route.pattern()) for route in routes]
 
     def find(self, method: str, path: str) -> "tuple[Route, dict[str, str]] | list[str]":
-        """Return the route and the open parts of *path*; else the methods that *path* has, perhaps none."""
+        """
+        Return the route and the open parts of *path*; else the methods that *path* has, perhaps none.
+
+        Args:
+            path: Made by `decoded_path`.
+        """
         methods: list[str] = []
         for route, pattern in self._patterns:
             if (found := pattern.match(path)) is None:
                 continue
             if method == route.method or (method == "HEAD" and route.method == "GET"):
-                return route, found.groupdict()
+                return route, {name: part.replace(SLASH, "/") for name, part in found.groupdict().items()}
             methods += ["GET", "HEAD"] if route.method == "GET" else [route.method]
         return list(dict.fromkeys(methods))
+
+
+def decoded_path(path: str) -> str:
+    """
+    Return *path* with its escapes decoded; a slash that was one is `SLASH`.
+
+    Raises:
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    return "/".join(unquote(part, errors="strict").replace("/", SLASH) for part in path.split("/"))
 
 
 def answers_json(path: str) -> bool:

@@ -60,7 +60,7 @@ class Site:
     """All that is served."""
 
     routes: Sequence[Route]
-    error_page: Callable[[Services, Problem, Visitor], Answer]
+    error_page: Callable[[Services, Problem, Visitor, Route | None, str], Answer]
 
 
 class NetworkHandler(LimitedHandler):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from telemetry_server.settings.value_types import FilePath, Whole
 
@@ -18,6 +18,9 @@ def sink_list(value: object) -> tuple[str, ...]:
 
 class FuelIntakeSettings(BaseModel):
     """Failure reports, and limits of requests."""
+
+    # Only the whole table of settings is ever made.
+    model_config = ConfigDict(defer_build=True)
 
     fuel_contact_key_file: FilePath | None = Field(
         None,

@@ -46,7 +46,7 @@ from telemetry_server.settings.value_types import (
 class Settings(FuelAnalyticsSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=False)
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     data_dir: FilePath = Field(Path("data"), description="Folder of all the data that the server keeps.")

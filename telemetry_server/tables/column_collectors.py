@@ -57,6 +57,7 @@ class PingCollector:
             *fields[TEXTS_FROM:CLIENT_ID],
             *fields[APPLICATION:COUNTER],
             fields.source_tags,
+            fields.country,
         )
         columns.texts.extend(map(self._words.__getitem__, texts))
         columns.subsession_counters.append(fields.profile_subsession_counter)

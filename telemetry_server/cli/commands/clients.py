@@ -10,7 +10,7 @@ from telemetry_server.terminal.output import print_json, print_table, say
 
 NAMES = (
     *("day", "week", "month", "build", "channel", "version", "application", "os", "os_version"),
-    *("architecture", "doctype"),
+    *("architecture", "doctype", "country"),
 )
 EPILOG = f"""\
 examples:

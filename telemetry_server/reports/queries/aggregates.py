@@ -12,9 +12,10 @@ from telemetry_server.aggregates.histogram_answer import NoSuchMetric, histogram
 from telemetry_server.aggregates.metric_view import metric_view
 from telemetry_server.aggregates.old_service import OldQuery, OldService
 from telemetry_server.aggregates.pings_behind import PingsAsked, pings_behind
-from telemetry_server.aggregates.query import HistogramQuery, selection_of
+from telemetry_server.aggregates.query import PING, HistogramQuery, Selection, selection_of
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.stamps import stamp_of
+from telemetry_server.aggregates.summary_sums import VIEWS
 from telemetry_server.reports.queries.errors import QueryStopped
 from telemetry_server.reports.queries.source import Source
 
@@ -93,20 +94,39 @@ def _histogram_query(arguments: dict[str, Any]) -> HistogramQuery:
 def metric_view_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return what the page of one metric offers: values to filter by, groups, changes of the definition."""
     query = _histogram_query(arguments)
-    return _remembered(source, "metric_view", arguments, lambda: metric_view(reader_of(source), query))
+    return _remembered(
+        source, "metric_view", arguments, lambda: metric_view(reader_of(source, arguments["as_of"]), query)
+    )
 
 
 def pings_behind_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``items``, the pings behind a number, and ``next``, the key of the last one if more follow."""
-    after, limit = arguments["after"], arguments["limit"]
     asked = PingsAsked(
         _histogram_query(arguments["histogram"]),
         arguments["group"],
         arguments["bucket"],
-        (after[0], after[1]) if after else None,
-        limit,
+        _after(arguments),
+        arguments["limit"],
     )
-    items: list[dict[str, Any]] = _asked(lambda: pings_behind(reader_of(source), asked))
+    return _page_of_pings(reader_of(source, arguments["histogram"]["as_of"]), asked)
+
+
+def pings_of_clients_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the same for a count of clients."""
+    filters = {name: frozenset({value}) for name, value in arguments["dimensions"].items() if value}
+    query = HistogramQuery(PING, "day", Selection(filters), first=arguments["first"], last=arguments["last"])
+    asked = PingsAsked(query, after=_after(arguments), limit=arguments["limit"], leaves_out=VIEWS[1])
+    return _page_of_pings(reader_of(source), asked)
+
+
+def _after(arguments: dict[str, Any]) -> tuple[str, str] | None:
+    after = arguments["after"]
+    return (after[0], after[1]) if after else None
+
+
+def _page_of_pings(reader: Reader, asked: PingsAsked) -> dict[str, Any]:
+    limit = asked.limit
+    items: list[dict[str, Any]] = _asked(lambda: pings_behind(reader, asked))
     last = items[limit - 1] if len(items) > limit else None
     return {
         "items": items[:limit],

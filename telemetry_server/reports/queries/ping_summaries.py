@@ -1,6 +1,6 @@
 """A ping as lists show it, and the choice of those that a list is asked for."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from telemetry_server.inspection.ping_summary import Seen
@@ -29,7 +29,10 @@ class PingSummary:
 
     def as_json(self) -> dict[str, Any]:
         """Return the item of a list."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in FIELDS}
+
+
+FIELDS = tuple(field.name for field in fields(PingSummary))
 
 
 def summary_of(seen: Seen) -> PingSummary:

@@ -45,7 +45,8 @@ def probes_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     if sort != "name":
         seen = metrics_seen(days)
         counts = recent_counts(reader, days, [item["metric"] for item in found if item["metric"] in seen])
-        found.sort(key=lambda item: -getattr(counts.get(item["metric"], NONE), sort))
+        order = {"samples": "samples", "clients": "clients_at_least"}[sort]
+        found.sort(key=lambda item: -getattr(counts.get(item["metric"], NONE), order))
     start = arguments["offset"]
     page = found[start : start + arguments["limit"]]
     if sort == "name":
@@ -152,4 +153,7 @@ def _with_counts(item: _Item, counts: Mapping[str, RecentCounts], days: int, *, 
     if found is None:
         return {**item, "samples": None, "clients": None, "samples_by_day": []}
     by_day = list(found.by_day) if found.samples else [0] * days
-    return {**item, "samples": found.samples, "clients": found.clients, "samples_by_day": by_day}
+    counted = {"samples": found.samples, "clients": found.clients, "samples_by_day": by_day}
+    if found.clients is None:
+        counted["clients_at_least"] = found.clients_at_least
+    return {**item, **counted}

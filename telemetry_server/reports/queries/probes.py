@@ -12,8 +12,8 @@ from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.errors import BrokenSpecFile
 from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import SpecFile, UnusableDefinition, load_definitions
+from telemetry_server.aggregates.buckets import SCALAR_PREFIX
 from telemetry_server.aggregates.definitions import shape_ids_of
-from telemetry_server.aggregates.facts import SCALAR_PREFIX
 from telemetry_server.probes.definition import FileKind
 from telemetry_server.probes.entries import Entry, glean_entry, other_entries
 from telemetry_server.probes.glean_registry import FOLDER, GleanApplications

@@ -1,12 +1,13 @@
 """What the queries of one process read from, and what they remember of it."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from telemetry_server.reports.queries.fuel_source import FuelSource
+from telemetry_server.reports.queries.ping_summaries import PingSummary
 from telemetry_server.reports.queries.quarantine_files import QuarantineFiles
 from telemetry_server.reports.queries.records_behind import RecordsBehind
 from telemetry_server.reports.queries.refused_pings import PendingPings, QuarantinedPings
@@ -28,6 +29,7 @@ class Source:
         self.fuel: FuelSource | None = None  # once it is asked for
         # By query and arguments: the stamp of the aggregates, and the answer.
         self.answers: OrderedDict[bytes, tuple[object, dict[str, Any]]] = OrderedDict()
+        self.newest_of_parts: OrderedDict[str, Sequence[PingSummary]] = OrderedDict()  # by the same
         self.hours_of_parts: OrderedDict[str, Counter[str]] = OrderedDict()  # by path below the data root
 
     @property

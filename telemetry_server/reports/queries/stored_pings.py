@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
-from storage.ledger.table_files import Tabled
+from storage.ledger.table_files import Tabled, TableFile
 from telemetry_server.analysis.committed_files import CommittedFile, Snapshot
 from telemetry_server.inspection.ping_summary import of_record
 from telemetry_server.reports.queries.ping_summaries import PingFilter, PingSummary, summary_of
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from telemetry_server.reports.queries.source import Source
 
 COLUMNS = ("document_id", "submission_timestamp", "namespace", "doctype", "application", "version", "channel")
+# Of the first page of a list, and one more; of how many files that is remembered.
+MAX_NEWEST, MAX_PARTS_REMEMBERED = 101, 256
 After = tuple[str, str, str]  # the key behind which a list goes on
 
 
@@ -32,7 +35,10 @@ def stored_pings(
     with ledger.snapshot():
         files = ledger.table_files("pings", day) if uses_tables else []
         converted = ledger.tabled(day, behind_only=uses_tables)
-    if files:
+    known = _newest_of_files(source, files, limit) if wanted.takes_all_stored and after is None else None
+    if known is not None:
+        yield from known
+    elif files:
         yield from _from_tables(root, ledger, day, wanted, after=after, limit=limit)
     if wanted.takes_all_stored:
         last = "" if after is None else after[0]
@@ -43,6 +49,37 @@ def stored_pings(
         summary = summary_of(of_record(record))
         if wanted.matches(summary):
             yield summary
+
+
+def _newest_of_files(source: "Source", files: Sequence[TableFile], limit: int) -> list[PingSummary] | None:
+    """
+    Return the newest pings of each of *files*, which never change, so that each is read once.
+
+    None where a list needs more of them than are remembered, or a file was merged meanwhile.
+    """
+    if limit > MAX_NEWEST:
+        return None
+    found: list[PingSummary] = []
+    for file in files:
+        known = source.newest_of_parts.get(file.path)
+        if known is None:
+            try:
+                known = _newest_of_file(source.root.path / file.path)
+            except FileNotFoundError:
+                return None
+            source.newest_of_parts[file.path] = known
+        source.newest_of_parts.move_to_end(file.path)
+        found += known
+    while len(source.newest_of_parts) > MAX_PARTS_REMEMBERED:
+        source.newest_of_parts.popitem(last=False)
+    return found
+
+
+def _newest_of_file(path: Path) -> list[PingSummary]:
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(path, columns=list(COLUMNS))
+    return [_summary(row) for row in _newest(rows, PingFilter(), None, MAX_NEWEST).to_pylist()]
 
 
 def _all_records(root: DataRoot, files: Sequence[Tabled], *, from_start: bool) -> Iterator[dict[str, Any]]:
@@ -69,18 +106,22 @@ def _from_tables(
     with Snapshot(listed) as snapshot:
         rows = snapshot.dataset("pings").to_table(columns=list(COLUMNS), filter=condition)
     for row in _newest(rows, wanted, after, limit).to_pylist():
-        summary = PingSummary(
-            received_at=f"{row['submission_timestamp'].isoformat(timespec='microseconds')}Z",
-            document_id=str(row["document_id"]),
-            outcome="stored",
-            namespace=row["namespace"],
-            doctype=row["doctype"],
-            application=row["application"],
-            version=row["version"],
-            channel=row["channel"],
-        )
+        summary = _summary(row)
         if wanted.matches(summary):
             yield summary
+
+
+def _summary(row: dict[str, Any]) -> PingSummary:
+    return PingSummary(
+        received_at=f"{row['submission_timestamp'].isoformat(timespec='microseconds')}Z",
+        document_id=str(row["document_id"]),
+        outcome="stored",
+        namespace=row["namespace"],
+        doctype=row["doctype"],
+        application=row["application"],
+        version=row["version"],
+        channel=row["channel"],
+    )
 
 
 def _newest(rows: "pa.Table", wanted: PingFilter, after: After | None, limit: int) -> "pa.Table":

@@ -52,6 +52,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "metric_view": ("aggregates", "metric_view_query"),
     "pings_behind": ("aggregates", "pings_behind_query"),
     "clients": ("aggregates", "clients_query"),
+    "pings_of_clients": ("aggregates", "pings_of_clients_query"),
     "old_service": ("aggregates", "old_service_query"),
     "fuel_data_through": ("fuel", "data_through_answer"),
     "fuel_report": ("fuel", "report_answer"),

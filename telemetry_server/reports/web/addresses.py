@@ -6,6 +6,8 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel
 
+from telemetry_server.reports.route import MAX_PART
+
 NOT_OF_THE_VIEW = frozenset({"format"})
 
 
@@ -32,4 +34,12 @@ def address(path: str, view: Mapping[str, Any]) -> str:
 
 def probe_path(name: str) -> str | None:
     """Return the path of the page of a probe; None where its name does not fit into a path."""
-    return None if not name or "/" in name else f"/probes/{quote(name, safe='')}"
+    return path_of("/probes", name)
+
+
+def path_of(folder: str, name: str) -> str | None:
+    """Return the path of *name* below *folder*; None where it does not fit into a path."""
+    # Browsers take the last two as steps, also when they are encoded.
+    if not name or len(name) > MAX_PART or name in (".", ".."):
+        return None
+    return f"{folder}/{quote(name, safe='')}"

@@ -15,11 +15,19 @@ from telemetry_server.reports.parameters import DAY_WORDS, Day, Format, Paramete
 from telemetry_server.reports.route import Ask
 from telemetry_server.reports.web.addresses import address, view_of
 from telemetry_server.reports.web.chart_block import Cell, ChartBlock, KeyEntry, TableRow
+from telemetry_server.reports.web.client_counts import clients_text, least_clients
+from telemetry_server.reports.web.client_pings import UNKNOWN, pings_address
 from telemetry_server.reports.web.periods import is_unfinished, periods_between
 from telemetry_server.reports.web.templates import number, page, plain_text, share
 
 API = "/api/v1/clients"
-SPLITS = {"version": "Version", "channel": "Channel", "os": "System", "application": "Application"}
+SPLITS = {
+    "version": "Version",
+    "channel": "Channel",
+    "os": "System",
+    "application": "Application",
+    "country": "Country",
+}
 STYLES = ("s1 strong", "s2", "s3", "s4", "s5")
 SPANS = (7, 28, 90)  # days
 MAX_SERIES = len(STYLES)
@@ -35,7 +43,8 @@ class ClientsPageParameters(Parameters):
         "day"
     )
     split: Annotated[
-        Literal["version", "channel", "os", "application"], Field(description="what the lines stand for")
+        Literal["version", "channel", "os", "application", "country"],
+        Field(description="what the lines stand for"),
     ] = "version"
     first: Annotated[Day | None, Field(alias="from", description=DAY_WORDS)] = None
     last: Annotated[Day | None, Field(alias="to", description=DAY_WORDS)] = None
@@ -56,8 +65,8 @@ async def clients(ask: Ask) -> Answer:
     periods = periods_between(given.by, [row[given.by] for row in rows])
     blocks: dict[str, Any] = {"total": None, "adoption": None}
     if rows:
-        blocks["total"] = _total(given, periods, rows, bounds)
-        blocks["adoption"] = _adoption(given, periods, rows, by_split["rows"], bounds)
+        blocks["total"] = _total(ask, periods, rows, bounds)
+        blocks["adoption"] = _adoption(ask, periods, rows, by_split["rows"], bounds)
     return page(
         "clients.html",
         ask.services,
@@ -67,7 +76,10 @@ async def clients(ask: Ask) -> Answer:
         view=view_of(given),
         splits=SPLITS,
         whole=whole["rows"][0] if whole["rows"] else None,
-        tables=[_table(name, found, bounds) for name, found in tables.items()],
+        whole_clients=clients_text(whole["rows"][0]) if whole["rows"] else "",
+        sealed=len(whole["sealed_days"]),
+        whole_pings=pings_address(ask, bounds),
+        tables=[_table(ask, name, found, bounds) for name, found in tables.items()],
         suppressed=by_period["suppressed"]["cells"] + by_split["suppressed"]["cells"],
         left_out=by_period["left_out"]["automation"],
         as_of=by_period["as_of"],
@@ -103,11 +115,10 @@ def _api(by: str, bounds: Mapping[str, Any], **more: str) -> str:
     return address(API, {"by": by, **bounds, **more})
 
 
-def _total(
-    given: ClientsPageParameters, periods: Sequence[str], rows: Sequence[Found], bounds: Mapping[str, Any]
-) -> ChartBlock:
+def _total(ask: Ask, periods: Sequence[str], rows: Sequence[Found], bounds: Mapping[str, Any]) -> ChartBlock:
+    given: ClientsPageParameters = ask.parameters
     by_period = {row[given.by]: row for row in rows}
-    values = [by_period[each]["clients"] if each in by_period else None for each in periods]
+    values = [least_clients(by_period[each]) if each in by_period else None for each in periods]
     most = max(filter(None, values), default=0)
     unfinished = is_unfinished(given.by, periods[-1])
     chart = LineChart(
@@ -124,7 +135,10 @@ def _total(
         words=f"Line of distinct clients by {given.by}, {periods[0]} to {periods[-1]}, up to {most:,}",
         picture=Markup(page_svg(line_chart(chart))),  # noqa: S704 - escaped texts
         heads=(given.by.capitalize(), "Clients", "Pings"),
-        rows=[_period_row(each, by_period.get(each)) for each in periods],
+        rows=[
+            _period_row(each, by_period.get(each), pings_address(ask, bounds, given.by, each))
+            for each in periods
+        ],
         caption=f"Clients by {given.by}",
         key=(KeyEntry("line s1", "distinct clients"), KeyEntry("s5", "pings")),
         notes=_unfinished_notes(given.by, periods[-1]) if unfinished else (),
@@ -138,22 +152,24 @@ def _unfinished_notes(by: str, last: str) -> list[str]:
     return [f"The last {by} is unfinished: {last} until now."]
 
 
-def _period_row(period: str, row: Found | None) -> TableRow:
-    cells = [Cell("no data" if row is None else number(row[name])) for name in ("clients", "pings")]
-    return TableRow(period, Cell(period), cells)
+def _period_row(period: str, row: Found | None, pings: str) -> TableRow:
+    if row is None:
+        return TableRow(period, Cell(period), [Cell("no data")] * 2)
+    return TableRow(period, Cell(period), [Cell(clients_text(row), pings), Cell(number(row["pings"]), pings)])
 
 
 def _adoption(
-    given: ClientsPageParameters,
+    ask: Ask,
     periods: Sequence[str],
     totals: Sequence[Found],
     rows: Sequence[Found],
     bounds: Mapping[str, Any],
 ) -> ChartBlock:
-    total = {row[given.by]: row["clients"] for row in totals}
+    given: ClientsPageParameters = ask.parameters
+    total = {row[given.by]: least_clients(row) for row in totals}
     counts: dict[str, dict[str, int]] = {}
     for row in rows:
-        counts.setdefault(row[given.split], {})[row[given.by]] = row["clients"]
+        counts.setdefault(row[given.split], {})[row[given.by]] = least_clients(row)
     names = sorted(counts, key=lambda name: (-sum(counts[name].values()), name))
     shown = _in_order(given.split, names[:MAX_SERIES])
     unfinished = is_unfinished(given.by, periods[-1])
@@ -185,10 +201,7 @@ def _adoption(
         words=f"Lines of the share of clients by {what} and {given.by}, {periods[0]} to {periods[-1]}",
         picture=Markup(page_svg(line_chart(chart))),  # noqa: S704 - escaped texts
         heads=(given.by.capitalize(), *(plain_text(name) for name in shown), "All clients"),
-        rows=[
-            _adoption_row(each, total.get(each), [counts[name].get(each, 0) for name in shown])
-            for each in periods
-        ],
+        rows=_adoption_rows(ask, periods, total, {name: counts[name] for name in shown}, bounds),
         caption=f"Share of clients by {what}",
         key=[
             KeyEntry(f"line {style.split()[0]}", plain_text(name))
@@ -201,10 +214,32 @@ def _adoption(
     )
 
 
-def _adoption_row(period: str, total: int | None, counts: Sequence[int]) -> TableRow:
+def _adoption_rows(
+    ask: Ask,
+    periods: Sequence[str],
+    total: Mapping[str, int],
+    counts: Mapping[str, Mapping[str, int]],
+    bounds: Mapping[str, Any],
+) -> list[TableRow]:
+    by, split = ask.parameters.by, ask.parameters.split
+    return [
+        _adoption_row(
+            each,
+            total.get(each),
+            [of_value.get(each, 0) for of_value in counts.values()],
+            [pings_address(ask, bounds, by, each, **{split: value}) for value in counts],
+        )
+        for each in periods
+    ]
+
+
+def _adoption_row(period: str, total: int | None, counts: Sequence[int], pings: Sequence[str]) -> TableRow:
     if not total:
         return TableRow(period, Cell(period), [Cell("no data")] * (len(counts) + 1))
-    cells = [Cell(f"{share(count / total)} ({number(count)})") for count in counts]
+    cells = [
+        Cell(f"{share(count / total)} ({number(count)})", where if count else "")
+        for count, where in zip(counts, pings, strict=True)
+    ]
     return TableRow(period, Cell(period), [*cells, Cell(number(total))])
 
 
@@ -215,16 +250,24 @@ def _in_order(split: str, names: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda name: (-int(name) if name.isascii() and name.isdigit() else 1, name))
 
 
-def _table(name: str, found: Found, bounds: Mapping[str, Any]) -> dict[str, Any]:
-    rows = sorted(found["rows"], key=lambda row: (-row["clients"], row[name]))
-    most = rows[0]["clients"] if rows else 1
+def _table(ask: Ask, name: str, found: Found, bounds: Mapping[str, Any]) -> dict[str, Any]:
+    rows = sorted(found["rows"], key=lambda row: (-least_clients(row), row[name]))
+    most = least_clients(rows[0]) if rows else 1
     return {
         "name": name,
         "words": SPLITS[name],
         "rows": [
-            {**row, "value": row[name], "share": row["clients"] / (most or 1)} for row in rows[:MAX_LINES]
+            {
+                **row,
+                "value": row[name],
+                "clients_text": clients_text(row),
+                "share": least_clients(row) / (most or 1),
+                "pings_address": pings_address(ask, bounds, **{name: row[name]}),
+            }
+            for row in rows[:MAX_LINES]
         ],
         "more": max(0, len(rows) - MAX_LINES),
+        "is_unknown": all(row[name] == UNKNOWN for row in rows),
         "suppressed": found["suppressed"]["cells"],
         "json": _api(name, bounds),
         "csv": _api(name, bounds, format="csv"),

@@ -11,7 +11,8 @@ from telemetry_server.charts.columns import columns_chart, top_share
 from telemetry_server.charts.histogram_view import CATEGORIES, Bucket, buckets_of, shown_positions
 from telemetry_server.charts.page_svg import page_svg
 from telemetry_server.reports.web.chart_block import Cell, ChartBlock, KeyEntry, TableRow
-from telemetry_server.reports.web.templates import measure, number, plain_text, share
+from telemetry_server.reports.web.client_counts import clients_text
+from telemetry_server.reports.web.templates import NONE, measure, number, plain_text, share
 
 MAX_AXIS_LABEL = 10
 Row = Mapping[str, Any]
@@ -24,7 +25,7 @@ class DistributionView:
     What the charts are made of: one row by sample and one by client, of the same pings.
 
     Attributes:
-        rows: By weight: ``samples``, ``clients``.
+        rows: By weight: ``samples``, ``clients``; without the second if no record of them is left.
         compared: The rows to compare with; None for each without one.
         compared_name: What these are of.
         bucket_address: Returns the address of the pings behind a bucket; empty where they may not be seen.
@@ -63,7 +64,11 @@ def distribution(view: DistributionView) -> list[ChartBlock]:
         for weight in view.rows
     }
     top = top_share(*([bucket.share for bucket in each] for each in (*own.values(), *others.values())))
-    return [_block(view, weighting, own[weighting[0]], others[weighting[0]], top) for weighting in WEIGHTS]
+    return [
+        _block(view, weighting, own[weighting[0]], others[weighting[0]], top)
+        for weighting in WEIGHTS
+        if weighting[0] in view.rows
+    ]
 
 
 def _block(
@@ -141,7 +146,7 @@ def _notes(view: DistributionView, weight: str, buckets: Sequence[Bucket]) -> li
             f"The definitions that are added have {len(row['starts']):,} starts of buckets in common."
         )
     if weight == "clients":
-        notes.append(f"Each of {row['clients']:,} clients counts as 1, shared out among its buckets.")
+        notes.append(f"Each of {clients_text(row)} clients counts as 1, shared out among its buckets.")
         if row["without_client"]:
             notes.append(
                 f"{row['without_client']:,} histograms of pings without a client id count by sample only."
@@ -167,11 +172,17 @@ def percentile_lines(view: DistributionView) -> list[PercentileLine]:
     """Return the percentiles of *view*; none where the buckets have no order."""
     if view.kind in CATEGORIES or view.kind == "enumerated":
         return []
-    by_sample, by_client = (view.rows[weight]["percentiles"] for weight, _, _ in WEIGHTS)
+    by_sample = view.rows["samples"]["percentiles"]
+    by_client = view.rows["clients"]["percentiles"] if "clients" in view.rows else [None] * len(by_sample)
     found = view.compared.get("samples")
     others = found["percentiles"] if found is not None else [None] * len(by_sample)
     return [
-        PercentileLine(f"p{sample['p']}", _both(sample), _both(client), other and _both(other))
+        PercentileLine(
+            f"p{sample['p']}",
+            _both(sample),
+            (NONE, NONE) if client is None else _both(client),
+            other and _both(other),
+        )
         for sample, client, other in zip(by_sample, by_client, others, strict=True)
     ]
 

@@ -13,6 +13,7 @@ from telemetry_server.charts.lines import LineChart, Series, line_chart
 from telemetry_server.charts.page_svg import page_svg
 from telemetry_server.charts.scales import percent, short_number
 from telemetry_server.reports.web.chart_block import Cell, ChartBlock, KeyEntry, TableRow
+from telemetry_server.reports.web.client_counts import clients_text
 from telemetry_server.reports.web.templates import measure, number, plain_text, share
 
 MAX_SERIES = 5
@@ -196,7 +197,8 @@ def _row(
     behind = view.pings_address(group)
     cells = [Cell(each.text(row)) for each in measures]
     cells.append(Cell(measure(row["mean"])))
-    cells += [Cell(number(row[name]), behind) for name in ("samples", "instances", "pings", "clients")]
+    cells += [Cell(number(row[name]), behind) for name in ("samples", "instances", "pings")]
+    cells.append(Cell(clients_text(row), behind))
     return TableRow(group, head, cells, is_pinned=group == view.at)
 
 

@@ -84,6 +84,7 @@ def filter_form(
             given.merge or "",
             [Option("", "the newest alone"), Option("coarsen", "added where possible")],
         ),
+        Field("as_of", "As of the end of", given.as_of or "", hint="today"),
     ]
     names = {field.name for field in more}
     hidden = {"limit": chosen["limit"]} if "limit" in chosen else {}

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from telemetry_server.normandy.vocabulary import MEANINGS, RECIPE, STATUSES
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.normandy_api import question_of
 from telemetry_server.reports.route import Ask
+from telemetry_server.reports.web.addresses import path_of
 from telemetry_server.reports.web.templates import page
 
 CARRIERS = ("histogram", "event", "glean")
@@ -77,7 +78,7 @@ def _page(ask: Ask, template: str, **values: Any) -> Answer:
 
 def _address(folder: str, name: str) -> str | None:
     """Return the address of the page of *name*; None where it does not fit into a path."""
-    return None if "/" in name or not name else f"/normandy/{folder}/{quote(name, safe='')}"
+    return path_of(f"/normandy/{folder}", name)
 
 
 def _least_successful(row: Mapping[str, Any]) -> tuple[bool, float, int]:

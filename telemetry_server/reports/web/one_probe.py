@@ -16,7 +16,7 @@ from telemetry_server.reports.web.evolution import EvolutionView, evolution
 from telemetry_server.reports.web.filter_form import filter_form
 from telemetry_server.reports.web.probe_notes import Empty, notes_of, why_empty
 from telemetry_server.reports.web.probe_parameters import OneProbeParameters
-from telemetry_server.reports.web.probe_question import Found, ProbeView, answer_of, check_pinned
+from telemetry_server.reports.web.probe_question import Found, ProbeView, answer_of, check_groups
 from telemetry_server.reports.web.templates import page, plain_text
 
 UNDEFINED = "undefined"
@@ -30,7 +30,7 @@ async def one_probe(ask: Ask) -> Answer:
     view = ProbeView(ask, name, probe["metric"], given)
     if given.format:
         return see_other(f"{view.api()}&format={given.format}")
-    check_pinned(given)
+    check_groups(given)
     if ask.is_public and is_hidden(ask, view.metric):
         raise Problem("not-found", f"No probe is named {name}.")
     shown: dict[str, Any] = {
@@ -116,8 +116,10 @@ async def _add_charts(view: ProbeView, answer: Found, offered: Found, shown: dic
     )
     more = {"total": True, "compare": given.compare, **view.bounds()}
     found = {weight: await answer_of(view, weight=weight, **more) for weight in ("samples", "clients")}
-    if not all(each["rows"] for each in found.values()):
+    if not found["samples"]["rows"]:
         return None
+    # By client the days whose records are gone do not count.
+    found = {weight: each for weight, each in found.items() if each["rows"]}
     compared = {weight: (each.get("compare") or {}).get("row") for weight, each in found.items()}
     _add_distribution(
         view,

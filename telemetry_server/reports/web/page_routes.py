@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from telemetry_server.access.roles import Right
+from telemetry_server.reports.clients_api import ClientPingsParameters
 from telemetry_server.reports.parameters import (
     DayOrHour,
     Empty,
@@ -18,6 +19,7 @@ from telemetry_server.reports.parameters import (
 from telemetry_server.reports.probes_api import PingsBehindParameters
 from telemetry_server.reports.route import Route
 from telemetry_server.reports.web import (
+    client_pings,
     clients,
     normandy,
     one_probe,
@@ -60,6 +62,14 @@ PROBE_PAGES = (
         Right.AGGREGATES,
         clients.ClientsPageParameters,
         can_be_public=True,
+    ),
+    Route(
+        "GET",
+        "/clients/pings",
+        client_pings.pings_of_clients,
+        "The pings behind a number of clients.",
+        Right.RECORDS,
+        ClientPingsParameters,
     ),
     Route(
         "GET",

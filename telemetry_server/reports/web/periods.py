@@ -31,6 +31,17 @@ def _between(by: str, first: str, last: str) -> Iterator[str]:
         day += WEEK if by == "week" else timedelta(days=1)
 
 
+def days_of(by: str, period: str) -> tuple[str, str]:
+    """Return the first and the last day of *period*, YYYYMMDD."""
+    if by == "month":
+        year, month = int(period[:4]), int(period[4:])
+        following = date(year + month // 12, month % 12 + 1, 1)
+        return f"{period}01", f"{following - timedelta(days=1):%Y%m%d}"
+    first = date.fromisoformat(period)
+    last = first + WEEK - timedelta(days=1) if by == "week" else first
+    return f"{first:%Y%m%d}", f"{last:%Y%m%d}"
+
+
 def is_unfinished(by: str, period: str) -> bool:
     """Return whether *period* is the present one."""
     today = datetime.now(UTC).date()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from telemetry_server.reports.web.filter_form import WORDS
 from telemetry_server.reports.web.probe_question import ProbeView, answer_of
@@ -51,6 +52,12 @@ async def why_empty(view: ProbeView, answer: Found, offered: Found) -> Empty:
         return Empty(
             f"Pings arrived after the last update{after}. They are counted within 60 s.",
             [Link("Load again", view.with_())],
+        )
+    if answer.get("only_marked"):
+        return Empty(
+            f"Pings have sent {plain_text(view.name)} only with values that break its definition."
+            " Those do not count.",
+            [Link("What breaks it", f"/drift?{urlencode({'q': view.name})}")],
         )
     if reason == "not_sent_by_this_version" and given.version:
         return _not_sent(view, offered)
@@ -105,6 +112,14 @@ async def _without_a_filter(view: ProbeView) -> Empty | None:
                 f"No data for these filters. Of all {given.by}s there are {samples} samples.",
                 [Link(f"Show all {given.by}s", view.with_(first=None, last=None, at=None))],
             )
+    if given.as_of:
+        found = await answer_of(view, **more, as_of=None)
+        if found["rows"]:
+            samples = number(found["rows"][0]["samples"])
+            return Empty(
+                f"No data until the end of {given.as_of}. Today there are {samples} samples.",
+                [Link("Show the answer of today", view.with_(as_of=None))],
+            )
     if len(view.with_()) > len(view.path):
         return Empty("No data for these filters.", [Link("Remove all filters", view.path)])
     return None
@@ -119,9 +134,24 @@ def _suppressed(answer: Found, least: int) -> str:
     )
 
 
+def _since(day: str, since: Mapping[str, int | None]) -> str:
+    """Return why the answer of an earlier day differs from that of today."""
+    words = (
+        ("late", "pings of this question came later"),
+        ("added", "pings of the days until then were stored later"),
+        ("deleted", "pings of those days were deleted"),
+    )
+    known = [f"{count:,} {text}" for name, text in words if (count := since[name]) is not None]
+    unknown = "" if len(known) == len(words) else " What is missing here is not known."
+    return f"As of the end of {day}. Since then {', '.join(known) or 'nothing is known'}.{unknown}"
+
+
 def notes_of(view: ProbeView, answer: Found, offered: Found) -> list[tuple[str, Link | None]]:
     """Return what is not in the numbers of a view, each with a link that shows it where there is one."""
     notes: list[tuple[str, Link | None]] = []
+    if view.given.as_of and "since" in answer:
+        today = Link("Show the answer of today", view.with_(as_of=None))
+        notes.append((_since(view.given.as_of, answer["since"]), today))
     if answer["rows"] and answer["suppressed"]["cells"]:
         notes.append((_suppressed(answer, offered["suppress_below"]), None))
     if offered["hidden"]:

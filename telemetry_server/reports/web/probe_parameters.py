@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from telemetry_server.reports.aggregates_api import (
     DEFAULT_PERCENTILES,
@@ -38,14 +38,9 @@ class OneProbeParameters(Parameters):
     scale: Literal["log", "linear"] = "log"
     at: Annotated[Text, Field(description="one build, day or branch")] = ""
     merge: Literal["coarsen"] | None = None
+    as_of: Annotated[Day | None, Field(description=f"the answer of the end of that day: {DAY_WORDS}")] = None
     limit: Annotated[int, Field(ge=1, le=10_000)] = MAX_LABELS_SHOWN  # of keys
     format: Format = None
-
-    @model_validator(mode="after")
-    def _is_comparable(self) -> "OneProbeParameters":
-        if self.compare and not self.experiment and not COMPARED.fullmatch(self.compare):
-            raise ValueError("compare: not a version like 155, nor the date of a build like 20261127")
-        return self
 
     @property
     def grouping(self) -> str:
@@ -57,6 +52,7 @@ class OneProbeParameters(Parameters):
         names = (
             *("application", "doctype", "channel", "version", "os", "os_version", "architecture"),
             *("process", "experiment", "first", "last", "weight", "percentiles", "merge"),
+            "as_of",
         )
         values: dict[str, Any] = {name: getattr(self, name) for name in names}
         values |= {"metric": metric, "by": self.grouping, "label": self.label or None, **changes}

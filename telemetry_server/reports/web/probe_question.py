@@ -9,7 +9,7 @@ from telemetry_server.reports.aggregates_api import histogram_of
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.route import Ask
 from telemetry_server.reports.web.addresses import address, probe_path, view_of
-from telemetry_server.reports.web.probe_parameters import OneProbeParameters
+from telemetry_server.reports.web.probe_parameters import COMPARED, OneProbeParameters
 
 API = "/api/v1/histogram"
 Found = Mapping[str, Any]
@@ -63,13 +63,19 @@ class ProbeView:
         return {}
 
 
-def check_pinned(given: OneProbeParameters) -> None:
+def check_groups(given: OneProbeParameters) -> None:
     """
-    Check that ``at`` can name a group.
+    Check that ``at`` and ``compare`` can name a group.
 
     Raises:
-        Problem: It is not a day.
+        Problem: One is not a day, or not a version.
     """
+    if given.compare and not given.experiment and not COMPARED.fullmatch(given.compare):
+        raise Problem(
+            "bad-parameter",
+            "compare: not a version like 155, nor the date of a build like 20261127",
+            members={"parameter": "compare"},
+        )
     if (
         given.at
         and not given.experiment

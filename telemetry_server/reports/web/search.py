@@ -2,14 +2,13 @@
 
 import re
 from typing import Any
-from urllib.parse import quote
 
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.parameters import Parameters, Text
 from telemetry_server.reports.probes_api import ProbesParameters, probe_list
 from telemetry_server.reports.queries.errors import BadQuery
 from telemetry_server.reports.route import Ask
-from telemetry_server.reports.web.addresses import address, probe_path
+from telemetry_server.reports.web.addresses import address, path_of, probe_path
 from telemetry_server.reports.web.templates import page
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -86,8 +85,8 @@ async def _studies(ask: Ask, q: str) -> tuple[list[dict[str, str]], str | None]:
     names |= {("recipes", row["name"]) for row in found["uptake"] if row["kind"] == "recipe" and row["name"]}
     studies = []
     for folder, name in sorted(names):
-        if q.casefold() in name.casefold() and "/" not in name:
-            where = f"/normandy/{folder}/{quote(name, safe='')}"
+        where = path_of(f"/normandy/{folder}", name)
+        if where is not None and q.casefold() in name.casefold():
             if name == q:
                 return [], where
             studies.append(

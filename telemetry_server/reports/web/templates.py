@@ -1,7 +1,7 @@
 """Pages from templates: Jinja2 with autoescape, and the few filters that pages use."""
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from telemetry_server.reports.answers import HTML, Answer
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.sessions import csrf_token
 from telemetry_server.reports.visitor import THEMES, Proof, Visitor
+from telemetry_server.reports.web.client_counts import clients_text
 from telemetry_server.reports.web.navigation import navigation_of
 from telemetry_server.reports.web.static_files import address_of
 from telemetry_server.reports.web.views import link_to
@@ -21,7 +22,9 @@ from telemetry_server.terminal.client_text import shown, shown_json, shown_lines
 
 MAX_TEXT = 200
 UUID_CHARACTERS = 36
+SECOND_CHARACTERS = len("2026-11-27 14:33:05")
 NONE = "\N{EN DASH}"
+NOTHING = Markup("")
 
 
 @cache
@@ -35,6 +38,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "clients_text": clients_text,
         "measure": measure,
         "share": share,
         "moment": moment,
@@ -70,7 +74,7 @@ def share(value: float) -> str:
 
 def moment(text: str | None) -> str:
     """Return a timestamp of ours as ``2026-11-27 14:33:05``, in UTC."""
-    return "" if not text else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
+    return "" if not text else datetime.fromisoformat(text).isoformat(" ", "seconds")[:SECOND_CHARACTERS]
 
 
 def size(count: int) -> str:
@@ -83,9 +87,12 @@ def size(count: int) -> str:
 
 def client_text(text: object) -> Markup:
     """Return a text that a client chose: isolated, without control characters, cut."""
-    if text is None:
-        return Markup("")
-    return Markup(f"<bdi>{escape(shown(str(text), MAX_TEXT))}</bdi>")  # noqa: S704 - escaped
+    return NOTHING if text is None else _client_text(str(text)[: MAX_TEXT + 1])
+
+
+@lru_cache(maxsize=4096)  # rows of a list repeat most of their texts
+def _client_text(text: str) -> Markup:
+    return Markup(f"<bdi>{escape(shown(text, MAX_TEXT))}</bdi>")  # noqa: S704 - escaped
 
 
 def ping_address(document_id: str | None) -> str:

@@ -40,7 +40,7 @@ WORDS = ["telemetry", "main", "Firefox", "nightly", "30.0", "b", "a"]
 
 
 def add_ping(columns: PingColumns, number: int, build: str | None) -> None:
-    texts = ("telemetry", "main", None, "Firefox", "nightly", "30.0", build, *(None,) * 8)
+    texts = ("telemetry", "main", None, "Firefox", "nightly", "30.0", build, *(None,) * 9)
     columns.document_ids += bytes([number]) * 16
     columns.client_ids += bytes(16)
     columns.timestamps.append(1_795_348_800_000_000 + number)
