@@ -96,6 +96,21 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "normandy",
     },
+    # deletion: ids and their hashes, and what removes them everywhere
+    "privacy/identifiers": {"storage", "storage/ledger", "storage/raw", "pings"},
+    "privacy": {
+        "storage",
+        "storage/aggregates",
+        "storage/ledger",
+        "storage/raw",
+        "storage/partitions",
+        "storage/tables",
+        "outcomes",
+        "aggregates",
+        "fuel/database",
+        "fuel/analytics",
+        "privacy/identifiers",
+    },
     # many submissions -> committed records
     "coordinator": {
         "histogram_specs",
@@ -117,6 +132,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert",
         "probes",
         "tables",
+        "privacy/identifiers",
     },
     # what is there: looking at it, mending it, asking it
     "inspection": {
@@ -141,7 +157,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "outcomes",
         "convert",
-        "inspection",
+        "privacy",
     },
     "analysis": {
         "histogram_specs",
@@ -192,6 +208,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "storage/progress",
         "outcomes",
+        "pings",
         "coordinator",
         "inspection",
         "analysis",
@@ -287,6 +304,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "convert/rules",
         "probes",
+        "privacy",
         "coordinator",
         "access",
         "aggregates",
@@ -343,6 +361,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert/histograms",
         "probes",
+        "privacy",
+        "privacy/identifiers",
         "tables",
         "coordinator",
         "inspection",

@@ -17,6 +17,7 @@ from storage.ledger.connection import (
     connect_for_reading,
     connect_in_memory,
 )
+from storage.ledger.forgotten import FORGOTTEN
 from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES, VERSION
 
 
@@ -170,6 +171,8 @@ class LedgerFile:
             self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
         if create and not self._has_column("arrivals", "at"):
             self._connection.executescript(f"BEGIN IMMEDIATE;{ARRIVALS}COMMIT;")
+        if create and not self._has_column("orders", "state"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{FORGOTTEN}COMMIT;")
         self._version = version
 
     def _has_column(self, table: str, column: str) -> bool:

@@ -20,12 +20,13 @@ from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.probe_marks import anomalies_of
 from telemetry_server.inspection.record_fields import revision_url
-from telemetry_server.inspection.submission_listing import document_id_of, submissions_from
+from telemetry_server.inspection.submission_listing import submissions_from
 from telemetry_server.outcomes.checks import CHECKS, DOCTYPE, REVISION
 from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.quarantine_line import one_by_one
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
+from telemetry_server.pings.submit_path import document_id_of
 from telemetry_server.probes.marks import MarkName
 from telemetry_server.probes.probe_checks import ProbeChecks
 
