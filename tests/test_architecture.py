@@ -105,7 +105,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/raw",
         "storage/partitions",
         "storage/tables",
+        "observability",
         "outcomes",
+        "pings",
         "aggregates",
         "fuel/database",
         "fuel/analytics",
@@ -146,6 +148,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert",
         "probes",
+        "privacy/identifiers",
         "coordinator",
     },
     "repair": {
@@ -335,7 +338,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/database",
         "composition",
     },
-    "cli": {"storage", "terminal", "settings", "access", "fuel/database"},
+    "cli": {"storage", "terminal", "settings", "access", "fuel/database", "privacy/identifiers"},
     "cli/commands": {
         "charts",
         "histogram_specs",

@@ -5,7 +5,7 @@ An order holds no id of a client or document, only hashes of them with the key o
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS order_counts (
 ) STRICT, WITHOUT ROWID;
 """
 VERSION_COUNTER = "forgotten"
+ADOPTED_COUNTER = "orders adopted"
 
 
 class IdKind(IntEnum):
@@ -79,6 +80,15 @@ class Order:
     namespace: str
     received_at: int  # s since 1970
     state: OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedOrder:
+    """An order with its ids and counts, for a ledger that is made anew."""
+
+    order: Order
+    ids: tuple[tuple[IdKind, bytes], ...]
+    counts: Mapping[str, int]
 
 
 class ForgottenQueries:
@@ -135,6 +145,21 @@ class ForgottenQueries:
         query = "SELECT place, count FROM order_counts WHERE order_id = ? ORDER BY place"
         return dict(self._connection.execute(query, (order_id,)))
 
+    def has_adopted_orders(self) -> bool:
+        """Return whether the deletion requests in files were entered as orders."""
+        query = "SELECT 1 FROM counters WHERE name = ?"
+        return self._connection.execute(query, (ADOPTED_COUNTER,)).fetchone() is not None
+
+    def directories_of(self, doctypes: Collection[str]) -> list[str]:
+        """Return the directories of stored pings of *doctypes*."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT directory FROM seen JOIN scopes USING (scope_id)"  # noqa: S608
+            f" JOIN directories USING (directory_id) WHERE doctype IN ({','.join('?' * len(doctypes))})"
+            " ORDER BY directory",
+            tuple(doctypes),
+        )
+        return [directory for (directory,) in rows]
+
     def known_documents(self) -> set[bytes]:
         """Return every document id that the ledger has."""
         query = "SELECT document_id FROM seen UNION SELECT document_id FROM refused"
@@ -169,6 +194,29 @@ class ForgottenChanges:
         rows = [(order_id, int(kind), digest) for digest in sorted(hashes)]
         self._connection.executemany("INSERT OR IGNORE INTO order_ids VALUES (?, ?, ?)", rows)
 
+    def note_adopted_orders(self) -> None:
+        """Note that the deletion requests in files were entered as orders."""
+        self._connection.execute("INSERT OR REPLACE INTO counters VALUES (?, 1)", (ADOPTED_COUNTER,))
+
+    def restore_orders(
+        self, orders: Iterable[RememberedOrder], forgotten: Iterable[tuple[IdKind, bytes]]
+    ) -> None:
+        """Enter *orders* of another ledger, and hashes that count as forgotten."""
+        for each in orders:
+            order = each.order
+            values = order.order_id, order.source, order.namespace, order.received_at, order.state.value
+            self._connection.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", values)
+            for kind in IdKind:
+                hashes = (digest for of, digest in each.ids if of is kind)
+                self.add_order_ids(order.order_id, kind, hashes)
+            self.count_removed({(order.order_id, place): count for place, count in each.counts.items()})
+            if order.state is not OrderState.WAITING:
+                self.forget_ids(order.order_id)
+        rows = [(int(kind), digest) for kind, digest in forgotten]
+        if rows:
+            self._connection.executemany("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", rows)
+            self._raise_version()
+
     def move_order(self, order_id: int, state: OrderState) -> None:
         """Change the state of an order."""
         query = "UPDATE orders SET state = ? WHERE order_id = ?"
@@ -176,10 +224,12 @@ class ForgottenChanges:
 
     def forget_ids(self, order_id: int) -> None:
         """Count the ids of an order as forgotten from now on."""
-        execute = self._connection.execute
         query = "INSERT OR IGNORE INTO forgotten SELECT kind, hash FROM order_ids WHERE order_id = ?"
-        execute(query, (order_id,))
-        execute(
+        self._connection.execute(query, (order_id,))
+        self._raise_version()
+
+    def _raise_version(self) -> None:
+        self._connection.execute(
             "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
             (VERSION_COUNTER,),
         )
@@ -224,3 +274,15 @@ class ForgottenChanges:
     def unlink_client(self, digest: bytes) -> None:
         """Delete when the latest pings of a client came; *digest* as in `put_arrival`."""
         self._connection.execute("DELETE FROM arrivals WHERE client = ?", (digest,))
+
+
+def remembered_orders(ledger: ForgottenQueries) -> list[RememberedOrder]:
+    """Return all orders of *ledger*."""
+    return [
+        RememberedOrder(
+            order,
+            tuple((kind, digest) for kind in IdKind for digest in ledger.order_ids(order.order_id, kind)),
+            ledger.order_counts(order.order_id),
+        )
+        for order in ledger.orders()
+    ]

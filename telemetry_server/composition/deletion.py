@@ -1,6 +1,8 @@
 """Builds what carries out deletion orders from the settings."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
 from storage.data_root import DataRoot
@@ -8,6 +10,7 @@ from storage.disk import Disk
 from telemetry_server.composition.fuel import collector_url
 from telemetry_server.composition.fuel_analytics import analytics_url
 from telemetry_server.privacy.forget import NO_FUEL, Forgetter, FuelUrls
+from telemetry_server.privacy.orders_follower import OrderFollower
 from telemetry_server.settings.settings import Settings
 
 SEGMENT_WAIT_SECONDS = 60.0
@@ -34,3 +37,16 @@ def forgetter_of(settings: Settings, on_step: Callable[[str], None]) -> Forgette
         wait_seconds=SEGMENT_WAIT_SECONDS,
         on_step=on_step,
     )
+
+
+@asynccontextmanager
+async def followed_orders(settings: Settings) -> AsyncIterator[None]:
+    """Carry out deletion orders within the block, when their delay is over."""
+    root = DataRoot(settings.data_dir.resolve())
+    follower = OrderFollower(root, settings.deletion_delay_days, fuel_urls(settings))
+    task = asyncio.create_task(follower.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

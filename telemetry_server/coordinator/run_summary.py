@@ -98,6 +98,7 @@ class RunSummary:
             "conflict": self.conflict,
             "quarantined": dict(sorted(self.quarantined.items())),
             "pending": self.pending,
+            "deleted": self.deleted,
             "histograms": {
                 "kept": self.histograms_kept,
                 "dropped": dict(sorted(self.histograms_dropped.items())),

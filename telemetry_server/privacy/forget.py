@@ -27,7 +27,7 @@ from telemetry_server.privacy.forget_raw import forget_raw
 from telemetry_server.privacy.forget_scan import Scan, ScanResult
 from telemetry_server.privacy.forget_sqlite import DatabaseInUse, rewrite_database
 from telemetry_server.privacy.forget_wanted import Wanted, wanted_of
-from telemetry_server.privacy.identifiers.keyed_hash import IdHash, ensure_key
+from telemetry_server.privacy.identifiers.keyed_hash import IdHash, ensure_key, needed_key
 from telemetry_server.privacy.orders import (
     ANY_NAMESPACE,
     DONE_ONCE,
@@ -36,6 +36,7 @@ from telemetry_server.privacy.orders import (
     record_of,
     write_record,
 )
+from telemetry_server.privacy.orders_adoption import adopt_orders
 from telemetry_server.privacy.places import Forgetting, Place, indexed_files
 
 LOCK_NAME = "forget.lock"
@@ -114,6 +115,7 @@ class Forgetter:
         """Carry out the orders whose delay is over, and what earlier runs left; raises as above."""
         with self._opened() as context:
             with context.lock.held():
+                adopt_orders(context)
                 due = due_orders(context.ledger, delay_days, self._clock())
                 with context.ledger.transaction() as transaction:
                     for order in due:
@@ -131,6 +133,8 @@ class Forgetter:
                 {context.hash.of_uuid(uuid): 0 for uuid in documents},
             )
             if orders:
+                with context.lock.held():
+                    adopt_orders(context)
                 wanted = wanted_of(context.ledger, context.hash, OrderState.WAITING, *OPEN)
             self._update_index(context)
             found = find(context, wanted, dict.fromkeys(documents, 0))
@@ -159,15 +163,15 @@ class Forgetter:
 
     @contextmanager
     def _opened(self) -> Iterator[Forgetting]:
-        key = ensure_key(self._root, self._disk)
-        mark = blake2b(b"index", key=key, digest_size=8).digest()
         with (
             FileLock(self._root.state / LOCK_NAME).held(),
             open_ledger(self._root, self._disk) as ledger,
-            ForgetIndex(self._root, mark) as index,
         ):
+            key = needed_key(self._root) if ledger.forgotten_version() else ensure_key(self._root, self._disk)
+            mark = blake2b(b"index", key=key, digest_size=8).digest()
             lock = FileLock(self._root.state / "converter.lock")
-            yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock)
+            with ForgetIndex(self._root, mark) as index:
+                yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock)
 
     def _carry_out(self, context: Forgetting, given: dict[bytes, int]) -> Report:
         report = Report()

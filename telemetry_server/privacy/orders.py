@@ -14,6 +14,7 @@ from typing import Any
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.errors import LedgerError
 from storage.ledger.forgotten import IdKind, Order, OrderState
 from storage.ledger.ledger import Ledger
 
@@ -97,14 +98,14 @@ def order_files(root: DataRoot) -> list[Path]:
 
 
 def remembered(root: DataRoot) -> Iterator[tuple[IdKind, bytes]]:
-    """Yield the hashes in the files of orders; a damaged file raises `ValueError`."""
+    """Yield the hashes in the files of orders; a damaged file raises `LedgerError`."""
     for path in order_files(root):
         try:
             fields = json.loads(path.read_bytes())
             for kind, name in ((IdKind.CLIENT, "clients"), (IdKind.DOCUMENT, "documents")):
                 yield from ((kind, bytes.fromhex(digest)) for digest in fields[name])
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: damaged: {error}") from error
+            raise LedgerError(f"{path}: damaged ({error}); restore it from a backup") from error
 
 
 def due_orders(ledger: Ledger, delay_days: float, now: float) -> list[Order]:

@@ -4,7 +4,7 @@ from storage.data_root import DataRoot
 from storage.ledger.forgotten import IdKind
 from storage.ledger.ledger import Ledger
 from storage.raw.submission import Submission
-from telemetry_server.privacy.identifiers.keyed_hash import IdHash, read_key
+from telemetry_server.privacy.identifiers.keyed_hash import IdHash, needed_key
 from telemetry_server.privacy.identifiers.submission_ids import ids_in_submission, own_uuid
 
 
@@ -24,15 +24,15 @@ class ForgottenIds:
 
         Raises:
             StorageError: The ledger cannot be read.
-            BadKey: The key is damaged.
+            BadKey: The key is damaged or gone.
         """
         if version == self._version:
             return
-        key = read_key(self._root)
+        key = needed_key(self._root)
         with Ledger(self._root.ledger, read_only=True) as ledger:
             self._clients = ledger.forgotten_hashes(IdKind.CLIENT)
             self._documents = ledger.forgotten_hashes(IdKind.DOCUMENT)
-        self._hash = None if key is None else IdHash(key)
+        self._hash = IdHash(key)
         self._version = version
 
     def hold(self, submission: Submission) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.errors import StorageError
 from telemetry_server.pings.client_identity import uuid_text
 
 KEY_NAME = "forget.key"
@@ -26,8 +27,8 @@ COMMON_IDS = frozenset(
 )
 
 
-class BadKey(Exception):
-    """The file of the key is damaged.  One line."""
+class BadKey(StorageError):
+    """The file of the key is damaged or gone.  One line."""
 
 
 class IdHash:
@@ -75,6 +76,21 @@ def read_key(root: DataRoot) -> bytes | None:
         return None
     if len(key) != KEY_BYTES:
         raise BadKey(f"{path}: not a key of {KEY_BYTES} bytes; restore it from a backup")
+    return key
+
+
+def needed_key(root: DataRoot) -> bytes:
+    """
+    Return the key of *root*, where ids were forgotten.
+
+    Raises:
+        BadKey: It is damaged or gone: what was deleted cannot be recognised.
+    """
+    key = read_key(root)
+    if key is None:
+        raise BadKey(
+            f"{root.state / KEY_NAME}: gone; restore it from a backup, as deleted pings may come again"
+        )
     return key
 
 
