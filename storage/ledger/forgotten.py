@@ -55,6 +55,10 @@ VERSION_COUNTER = "forgotten"
 ADOPTED_COUNTER = "orders adopted"
 
 
+# A new ledger notes every order from the first ping on.
+NO_EARLIER_ORDERS = f"INSERT OR REPLACE INTO counters VALUES ('{ADOPTED_COUNTER}', 1);"  # noqa: S608
+
+
 class IdKind(IntEnum):
     """What a hash is of."""
 
@@ -194,9 +198,11 @@ class ForgottenChanges:
         rows = [(order_id, int(kind), digest) for digest in sorted(hashes)]
         self._connection.executemany("INSERT OR IGNORE INTO order_ids VALUES (?, ?, ?)", rows)
 
-    def note_adopted_orders(self) -> None:
-        """Note that the deletion requests in files were entered as orders."""
-        self._connection.execute("INSERT OR REPLACE INTO counters VALUES (?, 1)", (ADOPTED_COUNTER,))
+    def note_adopted_orders(self, *, is_done: bool = True) -> None:
+        """Note whether the deletion requests in files were entered as orders."""
+        self._connection.execute("DELETE FROM counters WHERE name = ?", (ADOPTED_COUNTER,))
+        if is_done:
+            self._connection.execute("INSERT INTO counters VALUES (?, 1)", (ADOPTED_COUNTER,))
 
     def restore_orders(
         self, orders: Iterable[RememberedOrder], forgotten: Iterable[tuple[IdKind, bytes]]

@@ -21,7 +21,6 @@ from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.progress.conversion_state import ConversionState
 from telemetry_server.composition.aggregate_follower import kept_aggregates
-from telemetry_server.composition.deletion import followed_orders
 from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules
@@ -247,6 +246,8 @@ async def opened_converter(
 
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """Run the converter process of `serve`; return its exit status."""
+    from telemetry_server.composition.deletion import followed_orders
+
     os.nice(NICE_BEHIND_THE_EDGE)
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 

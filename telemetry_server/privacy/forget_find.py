@@ -19,7 +19,6 @@ from storage.ledger.values import SEGMENT_START, Counts, Entry, PendingPing
 from storage.partitions.frames import DamagedFrame, read_lines
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
-from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.identifiers.keyed_hash import COMMON_IDS
 from telemetry_server.privacy.identifiers.submission_ids import (
@@ -39,15 +38,15 @@ class Found:
 
     documents: dict[bytes, int] = field(default_factory=dict)
     clients: dict[bytes, int] = field(default_factory=dict)
-    nameless: dict[tuple[str, str], int] = field(default_factory=dict)  # path and time of arrival
+    nameless: dict[str, int] = field(default_factory=dict)  # paths without a document id
     pending: list[tuple[PendingPing, int]] = field(default_factory=list)
     raw: dict[str, set[int]] = field(default_factory=dict)  # offsets by segment
     lines: Counter[tuple[int, str]] = field(default_factory=Counter)  # by order and store
 
-    def take(self, own: bytes | None, order: int, place: tuple[str, str]) -> None:
-        """Add a line or submission; *place* is its path and time of arrival."""
+    def take(self, own: bytes | None, order: int, path: str) -> None:
+        """Add a line or submission with its own id, or with its *path* if it has none."""
         if own is None:
-            self.nameless[place] = order
+            self.nameless[path] = order
         elif own not in COMMON_IDS:
             self.documents.setdefault(own, order)
 
@@ -65,7 +64,7 @@ def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Fou
     found = Found(documents=dict(given))
     _find_lines(context, wanted, found)
     _find_waiting(context, wanted, found)
-    _find_raw(context, found)
+    _find_raw(context, wanted, found)
     return found
 
 
@@ -92,10 +91,9 @@ def _find_line(wanted: Wanted, found: Found, store: str, line: bytes) -> None:
     found.clients |= clients
     found.lines[order, store] += 1
     if own is not None:
-        found.take(own, order, ("", ""))
+        found.take(own, order, "")
     else:
-        fields = orjson.loads(line[line.index(b"\t") + 1 :])
-        found.take(None, order, (fields["path"], fields["received_at"]))
+        found.take(None, order, orjson.loads(line[line.index(b"\t") + 1 :])["path"])
 
 
 def _find_waiting(context: Forgetting, wanted: Wanted, found: Found) -> None:
@@ -127,7 +125,7 @@ def _order_of(wanted: Wanted, found: Found, submission: Submission) -> int | Non
         return None if own is None else found.documents.get(own)
     found.clients |= clients
     if own is not None:
-        found.take(own, order, ("", ""))
+        found.take(own, order, "")
     return order
 
 
@@ -139,16 +137,20 @@ def _submission(context: Forgetting, segment: str, offset: int, length: int) -> 
         return None
 
 
-def _find_raw(context: Forgetting, found: Found) -> None:
+def _find_raw(context: Forgetting, wanted: Wanted, found: Found) -> None:
     """Find the bytes of the documents in raw/, with all repeats of them."""
     hashes = [context.hash.of_uuid(uuid) for uuid in found.documents]
-    hashes += [path_hash(context.hash, path) for path, _ in found.nameless]
+    hashes += [path_hash(context.hash, path) for path in found.nameless]
     files = segment_files(context)
     for path in context.index.holding(files, hashes):
         for offset, submission in _readable(context, files[path].name):
             own = own_uuid(submission.path)
-            place = submission.path, timestamp(submission.received_at)
-            if own in found.documents if own is not None else place in found.nameless:
+            if own is None:
+                # Many clients may send the same path.
+                is_found = bool(wanted.clients_in(ids_in_submission(submission)))
+            else:
+                is_found = own in found.documents
+            if is_found:
                 found.raw.setdefault(files[path].name, set()).add(offset)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.data_root import DataRoot
+from storage.errors import LedgerError
 
 INDEX_NAME = "forget-index.sqlite"
 KEY_BYTES = 4
@@ -52,10 +53,13 @@ class ForgetIndex:
 
     def __enter__(self) -> "ForgetIndex":
         try:
-            self._open()
-        except sqlite3.DatabaseError:
-            self._remove()
-            self._open()
+            try:
+                self._open()
+            except sqlite3.DatabaseError:
+                self._remove()
+                self._open()
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self._path}: {error}; is the disk full?") from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,19 +77,23 @@ class ForgetIndex:
             with suppress(FileNotFoundError):
                 self._path.with_name(f"{self._path.name}{suffix}").unlink()
 
-    def update(self, files: Sequence[IndexedFile], *, on_file: Callable[[], None] = lambda: None) -> None:
-        """Read what is new in *files*; a file that is gone meanwhile is left out."""
-        self._connection.execute("BEGIN")
+    def update(self, files: Sequence[IndexedFile]) -> None:
+        """
+        Read what is new in *files*; a file that is gone meanwhile is left out.
+
+        Raises:
+            LedgerError: The disk refuses.
+            OSError: A file cannot be read.
+        """
         try:
-            for number, file in enumerate(files, 1):
-                with suppress(FileNotFoundError):
-                    self._update(file)
-                on_file()
-                if number % COMMIT_EVERY == 0:
-                    self._connection.execute("COMMIT")
+            for start in range(0, len(files), COMMIT_EVERY):
+                with self._connection:
                     self._connection.execute("BEGIN")
-        finally:
-            self._connection.execute("COMMIT")
+                    for file in files[start : start + COMMIT_EVERY]:
+                        with suppress(FileNotFoundError):
+                            self._update(file)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self._path}: {error}; is the disk full?") from error
 
     def _update(self, file: IndexedFile) -> None:
         query = "SELECT key_mark, length, ids FROM files WHERE path = ?"
@@ -130,7 +138,9 @@ class ForgetIndex:
         wanted = set(paths)
         known = [path for (path,) in self._connection.execute("SELECT path FROM files")]
         gone = [(path,) for path in known if path not in wanted]
-        self._connection.executemany("DELETE FROM files WHERE path = ?", gone)
+        # Left for the next time where the disk refuses.
+        with suppress(sqlite3.Error):
+            self._connection.executemany("DELETE FROM files WHERE path = ?", gone)
 
 
 def size_of(path: Path) -> int:

@@ -28,6 +28,7 @@ class Memory:
     swept: tuple[tuple[str, int, int], ...] = ()  # series, and a range of numbers
     orders: tuple[RememberedOrder, ...] = ()
     removals: Mapping[str, set[int]] = field(default_factory=dict)
+    knows_orders: bool = False  # whether `orders` are all that files hold
     commits: int = 0
     last_number: int = 0
     digest_of: Callable[[LineFacts], int | None] = field(default=lambda _: None)
@@ -48,6 +49,7 @@ class Memory:
             tuple(ranges),
             tuple(remembered_orders(ledger)),
             ledger.removals(),
+            ledger.has_adopted_orders(),
             ledger.counter("commit"),
             ledger.counter("file"),
             digest_of,
@@ -97,6 +99,7 @@ def build(
         transaction.reach("commit", max(commits, memory.commits))
         for series, first, last in memory.swept:
             transaction.sweep_range(series, first, last)
+        transaction.note_adopted_orders(is_done=memory.knows_orders)
         transaction.restore_orders(memory.orders, remembered(root))
         for segment_name, offsets in memory.removals.items():
             transaction.remove_later(segment_name, offsets)
