@@ -96,6 +96,23 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "normandy",
     },
+    # deletion: ids and their hashes, and what removes them everywhere
+    "privacy/identifiers": {"storage", "storage/ledger", "storage/raw", "pings"},
+    "privacy": {
+        "storage",
+        "storage/aggregates",
+        "storage/ledger",
+        "storage/raw",
+        "storage/partitions",
+        "storage/tables",
+        "observability",
+        "outcomes",
+        "pings",
+        "aggregates",
+        "fuel/database",
+        "fuel/analytics",
+        "privacy/identifiers",
+    },
     # many submissions -> committed records
     "coordinator": {
         "histogram_specs",
@@ -117,6 +134,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert",
         "probes",
         "tables",
+        "privacy/identifiers",
     },
     # what is there: looking at it, mending it, asking it
     "inspection": {
@@ -130,6 +148,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert",
         "probes",
+        "privacy/identifiers",
         "coordinator",
     },
     "repair": {
@@ -141,7 +160,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "outcomes",
         "convert",
-        "inspection",
+        "privacy",
     },
     "analysis": {
         "histogram_specs",
@@ -193,6 +212,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "storage/progress",
         "outcomes",
+        "pings",
         "coordinator",
         "inspection",
         "analysis",
@@ -288,6 +308,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "convert/rules",
         "probes",
+        "privacy",
         "coordinator",
         "access",
         "aggregates",
@@ -319,7 +340,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/database",
         "composition",
     },
-    "cli": {"storage", "terminal", "settings", "access", "fuel/database"},
+    "cli": {"storage", "terminal", "settings", "access", "fuel/database", "privacy/identifiers"},
     "cli/commands": {
         "charts",
         "histogram_specs",
@@ -345,6 +366,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert/histograms",
         "probes",
+        "privacy",
+        "privacy/identifiers",
         "tables",
         "coordinator",
         "inspection",

@@ -246,12 +246,15 @@ async def opened_converter(
 
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """Run the converter process of `serve`; return its exit status."""
+    from telemetry_server.composition.deletion import followed_orders
+
     os.nice(NICE_BEHIND_THE_EDGE)
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
     async def follow() -> None:
         async with (
             kept_aggregates(settings),
+            followed_orders(settings),
             opened_converter(
                 settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
             ) as converter,
