@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/payloads",
     },
     "convert/compiled": {"storage/partitions", "pings", "convert/histograms"},
-    "convert/rules": {"pings", "convert/histograms"},
+    "convert/rules": {"storage/raw", "pings", "convert/histograms"},
     "convert": {
         "histogram_specs/history",
         "storage/raw",
@@ -181,6 +181,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "analysis",
     },
+    # what is removed, suppressed and shown about the people that data is of
+    "privacy": {
+        "storage",
+        "storage/ledger",
+        "storage/partitions",
+        "coordinator",
+    },
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {
@@ -290,6 +297,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "coordinator",
         "access",
         "aggregates",
+        "privacy",
         "reports/queries",
         "reports",
         "reports/web",
@@ -354,6 +362,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "mapreduce/exports",
         "mapreduce/jobs",
         "aggregates",
+        "privacy",
         "generator",
         "demo",
         "fuel/database",

@@ -29,6 +29,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("repair", "rebuild a lost or wrong ledger, and move unknown files aside"),
     ("backup", "copy the data root into one file, while the server runs"),
     ("restore", "make a new data root from a backup"),
+    ("retention", "show what is older than its retention, or remove it"),
     ("compact", "merge the small files of past days"),
     ("sql", "run one SELECT over the tables of stored pings"),
     ("normandy", "show uptake of recipes, and enrolments in studies"),

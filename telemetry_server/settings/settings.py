@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
 from telemetry_server.settings.fuel_intake_settings import FuelIntakeSettings
+from telemetry_server.settings.retention_settings import RetentionSettings
 from telemetry_server.settings.value_types import (
     MEBIBYTE,
     Bytes,
@@ -43,7 +44,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(FuelIntakeSettings):
+class Settings(FuelIntakeSettings, RetentionSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -180,14 +181,6 @@ class Settings(FuelIntakeSettings):
     aggregates_hidden: Annotated[tuple[str, ...], BeforeValidator(name_pattern_list)] = Field(
         (),
         description="Metrics that the old API and public pages leave out: patterns such as `SEARCH_*`.",
-    )
-    raw_retention_days: Days = Field(
-        30.0,
-        description="How long raw submissions are kept, in days.  They are never removed before conversion.",
-    )
-    quarantine_retention_days: Days = Field(
-        90.0,
-        description="How long quarantined submissions and dropped histogram values are kept, in days.",
     )
     schemas_dir: FilePath | None = Field(
         None, description="Folder of JSON Schemas, `<namespace>/<doctype>/<doctype>.<version>.schema.json`."
