@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from storage.aggregates.summary_file import CLIENTS, Summary
+from telemetry_server.aggregates.complete_hiding import hidden_values
 from telemetry_server.aggregates.query import why_left_out
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.stored_sums import DaySums, dimensions_of_day
@@ -19,16 +20,12 @@ DAYS = 7
 class RecentCounts:
     """What one metric had in some days of arrival."""
 
-    by_day: Sequence[int]  # samples, the oldest day first
+    samples: int
+    by_day: Sequence[int | None]  # samples, the oldest day first; None where too few clients sent some
     clients: int
 
-    @property
-    def samples(self) -> int:
-        """All samples."""
-        return sum(self.by_day)
 
-
-NONE = RecentCounts((), 0)
+NONE = RecentCounts(0, (), 0)
 _Counted = tuple[int, "array[int]"]
 
 
@@ -74,16 +71,21 @@ def recent_counts(
     found = {}
     for metric in metrics:
         by_day = [0] * len(days)
-        clients: set[bytes] = set()
+        clients: dict[str, set[bytes]] = {}
         for number, (place, summary, digest, _) in enumerate(parts):
             if metric not in summary.index["blocks"]:
                 continue
             samples, numbers = _counted(_Keyed(summary, digest), metric, wanted[number])
             by_day[place] += samples
             ids = _ids(_Keyed(summary, digest))
-            clients.update(ids[ID_BYTES * each : ID_BYTES * (each + 1)] for each in numbers)
-        if reader.suppress_below <= 1 or len(clients) >= reader.suppress_below:
-            found[metric] = RecentCounts(by_day, len(clients))
+            own = clients.setdefault(days[place].table.day, set())
+            own.update(ids[ID_BYTES * each : ID_BYTES * (each + 1)] for each in numbers)
+        distinct = len(set().union(*clients.values()))
+        if reader.suppress_below <= 1 or distinct >= reader.suppress_below:
+            # The days add up to the samples beside them.
+            few = hidden_values(clients, reader.suppress_below)
+            shown = [None if day.table.day in few else count for day, count in zip(days, by_day, strict=True)]
+            found[metric] = RecentCounts(sum(by_day), shown, distinct)
     return found
 
 

@@ -34,6 +34,7 @@ EXAMPLE_OF_TELEMETRY = (
     '{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox", "appVersion": "25.0", '
     '"appUpdateChannel": "release", "appBuildID": "20131021000000"}}',
 )
+PUBLIC_SUPPRESS_BELOW = 10
 EXAMPLE_PING = '{"greeting": "hello"}'
 
 
@@ -156,9 +157,16 @@ def query_setup_of(settings: Settings) -> "QuerySetup":
         settings.reports_query_timeout_seconds,
         settings.reports_query_memory_bytes,
         settings.suppress_below,
+        public_suppress_below(settings),
         settings.aggregates_hidden,
         fuel_databases(settings),
     )
+
+
+def public_suppress_below(settings: Settings) -> int:
+    """Return how many clients a group on public pages has at least: as set, and 10 by default."""
+    is_default = settings.origin_of("suppress_below") == "default"
+    return PUBLIC_SUPPRESS_BELOW if is_default else settings.suppress_below
 
 
 def limits_of(settings: Settings) -> "EdgeLimits":

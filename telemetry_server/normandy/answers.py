@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
+from telemetry_server.normandy.few_reports import OF_MARKS, OF_WORDS, FewReports, enough, enough_days
 from telemetry_server.normandy.matching import EnrollmentEvent
 from telemetry_server.normandy.ratio import Ratio
 from telemetry_server.normandy.study_report import StudyReport
@@ -97,7 +98,8 @@ GROUP BY anomaly
 """
 
 _RECIPE_DAYS = """
-SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, word, sum(n)::BIGINT AS n FROM uptake
+SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, word, sum(n)::BIGINT AS n,
+  count(DISTINCT client_id) FROM uptake
 WHERE component = 'normandy' AND kind = 'recipe' AND name = $name AND word IS NOT NULL
   AND list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
   AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
@@ -105,7 +107,8 @@ WHERE component = 'normandy' AND kind = 'recipe' AND name = $name AND word IS NO
 GROUP BY ALL ORDER BY ALL
 """
 _STUDY_DAYS = """
-SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, method, count(*) AS n FROM enrollments
+SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, method, count(*) AS n,
+  count(DISTINCT client_id) FROM enrollments
 WHERE value = $name AND list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
   AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
   AND version IS NOT DISTINCT FROM coalesce($version, version)
@@ -135,6 +138,7 @@ class Question:
     channel: str = ""
     version: str = ""
     carrier: str = ""
+    suppress_below: int = 1  # what fewer clients sent is not shown
 
     @property
     def carriers(self) -> Sequence[str]:
@@ -189,10 +193,18 @@ def _figures(connection: Connection, question: Question) -> list[dict[str, Any]]
     clients = connection.execute(_CLIENTS, asked).fetchall()
     times = times_of(connection.execute(_TIMES, asked).fetchall())
     rates_before = _rates_before(connection, question)
-    return [
-        figures.as_json(times.get(figures.key, {}), rates_before.get(figures.key))
-        for figures in figures_of(counts, clients, question.carriers)
-    ]
+    few = FewReports(question.suppress_below)
+    if question.suppress_below > 1:
+        found = connection.execute(OF_WORDS, asked).fetchall()
+        few = FewReports(question.suppress_below, {tuple(cell): count for *cell, count in found})
+        # A rate of the days before may be of few clients as well.
+        rates_before = {}
+    return few.shown(
+        [
+            figures.as_json(times.get(figures.key, {}), rates_before.get(figures.key))
+            for figures in figures_of(counts, clients, question.carriers)
+        ]
+    )
 
 
 def _rates_before(connection: Connection, question: Question) -> dict[UptakeKey, Ratio]:
@@ -209,29 +221,41 @@ def _uptake_anomalies(connection: Connection, question: Question) -> dict[str, i
     ((repeats,),) = connection.execute(_REPEATS_IN_CYCLE, asked).fetchall()
     if repeats:
         found["multiple_status_per_cycle"] = repeats
-    return dict(sorted(found.items()))
+    return _enough_marks(connection, question, "uptake", dict(sorted(found.items())))
+
+
+def _enough_marks(
+    connection: Connection, question: Question, table: str, counts: dict[str, int]
+) -> dict[str, int]:
+    if question.suppress_below <= 1:
+        return counts
+    found = connection.execute(OF_MARKS.format(table=table), question.parameters()).fetchall()
+    return enough(counts, dict(found), question.suppress_below)
 
 
 def studies_answer(connection: Connection, question: Question) -> dict[str, Any]:
     """Return ``{"studies": […], "anomalies": {…}}``; events after the asked days still end enrolments."""
     asked = question.parameters()
-    report = StudyReport()
+    report = StudyReport(question.suppress_below)
     report.add_all(_events(connection.execute(_ENROLLMENTS, asked)))
     report.anomalies.update(dict(connection.execute(_ENROLLMENT_MARKS, asked).fetchall()))
     anomalies = {name: count for name, count in sorted(report.anomalies.items()) if count}
-    return {"studies": list(report.rows()), "anomalies": anomalies}
+    shown = _enough_marks(connection, question, "enrollments", anomalies)
+    return {"studies": list(report.rows()), "anomalies": shown}
 
 
 def recipe_days(connection: Connection, question: Question, recipe: str) -> list[dict[str, Any]]:
     """Return the reports of *recipe* by carrier, day and status."""
     rows = connection.execute(_RECIPE_DAYS, {**question.parameters(), "name": recipe}).fetchall()
-    return [dict(zip(("carrier", "day", "word", "n"), row, strict=True)) for row in rows]
+    shown = enough_days(rows, question.suppress_below)
+    return [dict(zip(("carrier", "day", "word", "n"), row, strict=True)) for row in shown]
 
 
 def study_days(connection: Connection, question: Question, study: str) -> list[dict[str, Any]]:
     """Return the events of *study* by carrier, day and method."""
     rows = connection.execute(_STUDY_DAYS, {**question.parameters(), "name": study}).fetchall()
-    return [dict(zip(("carrier", "day", "method", "n"), row, strict=True)) for row in rows]
+    shown = enough_days(rows, question.suppress_below)
+    return [dict(zip(("carrier", "day", "method", "n"), row, strict=True)) for row in shown]
 
 
 def _events(rows: Connection) -> Iterator[EnrollmentEvent]:

@@ -65,7 +65,10 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     root = existing_data_root(settings)
-    asked = answers.Question(args.first or "", args.last or "", args.channel, args.version, args.carrier)
+    asked = answers.Question(
+        *(args.first or "", args.last or "", args.channel, args.version, args.carrier),
+        settings.suppress_below,
+    )
     answer = {
         "uptake": answers.uptake_answer,
         "recipes": answers.recipes_answer,

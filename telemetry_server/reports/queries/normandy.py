@@ -23,19 +23,19 @@ MAX_REMEMBERED = 32  # answers
 def uptake_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"uptake": …, "anomalies": …}``."""
     with _opened(source) as connection:
-        return answers.uptake_answer(connection, Question(**arguments))
+        return answers.uptake_answer(connection, _question(source, arguments))
 
 
 def recipes_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"recipes": …, "anomalies": …}``."""
     with _opened(source) as connection:
-        return answers.recipes_answer(connection, Question(**arguments))
+        return answers.recipes_answer(connection, _question(source, arguments))
 
 
 def studies_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"studies": …, "anomalies": …}``."""
     with _opened(source) as connection:
-        return answers.studies_answer(connection, Question(**arguments))
+        return answers.studies_answer(connection, _question(source, arguments))
 
 
 def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]
 
 def _overview(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     with _opened(source) as connection:
-        asked = Question(**arguments)
+        asked = _question(source, arguments)
         studies = answers.studies_answer(connection, asked)
         uptake = answers.uptake_answer(connection, asked)
     return {
@@ -73,7 +73,7 @@ def recipe_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     recipe = arguments.pop("name")
     with _opened(source) as connection:
-        asked = Question(**arguments)
+        asked = _question(source, arguments)
         rows = [row for row in answers.recipes_answer(connection, asked)["recipes"] if row["name"] == recipe]
         days = answers.recipe_days(connection, asked, recipe)
     if not rows:
@@ -90,12 +90,16 @@ def study_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     study = arguments.pop("name")
     with _opened(source) as connection:
-        asked = Question(**arguments)
+        asked = _question(source, arguments)
         rows = [row for row in answers.studies_answer(connection, asked)["studies"] if row["study"] == study]
         days = answers.study_days(connection, asked, study)
     if not rows:
         raise NothingFound("No client sent an event of that study.")
     return {"studies": rows, "days": days}
+
+
+def _question(source: Source, arguments: dict[str, Any]) -> Question:
+    return Question(**arguments, suppress_below=source.setup.suppress_below)
 
 
 @contextmanager

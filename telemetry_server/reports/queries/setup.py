@@ -24,6 +24,7 @@ class QuerySetup:
     timeout_seconds: float
     memory_bytes: int  # on top of what the process itself needs
     suppress_below: int = 1  # groups of fewer clients are not shown
+    public_suppress_below: int = 1  # the same where no visitor is known
     aggregates_hidden: tuple[str, ...] = ()  # patterns of metrics that the public does not see
     fuel: FuelDatabases | None = None
 

@@ -47,13 +47,15 @@ def _environment() -> Environment:
     }
     environment.globals |= {"static": address_of, "link_to": link_to}
     environment.globals["cell_bar"] = lambda share: Markup(bar(share))  # noqa: S704 - digits only
-    environment.globals["cell_sparkline"] = lambda values: Markup(sparkline(values))  # noqa: S704
+    environment.globals["cell_sparkline"] = lambda values: Markup(  # noqa: S704 - digits only
+        sparkline([value or 0 for value in values])
+    )
     return environment
 
 
-def number(value: float) -> str:
-    """Return *value* with commas."""
-    return f"{value:,}"
+def number(value: float | None) -> str:
+    """Return *value* with commas; a dash for what is not shown."""
+    return NONE if value is None else f"{value:,}"
 
 
 def measure(value: float | None) -> str:
