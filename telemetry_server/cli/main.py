@@ -42,6 +42,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("fuel", "look after the Fuel-stat collector's database: migrate, backup, restore, failed items"),
     ("fuel-sender", "send a product's statistics to a Fuel-stat collector; preview, opt in and out"),
     ("aggregate", "bring the sums of measurements up to date, or check them"),
+    ("collected", "write the page that says what is collected"),
     ("histogram", "show the distribution of a measurement, by build, day, version or branch"),
     ("clients", "count distinct clients by version, channel, day and more"),
     ("generate", "generate realistic pings, good and bad"),

@@ -15,6 +15,7 @@ from storage.data_root import DataRoot
 from telemetry_server.access.access_file import AccessFile, BadAccessFile
 from telemetry_server.composition.conversion import setup_of
 from telemetry_server.composition.listeners import hold_reports_port, host_of_this_machine
+from telemetry_server.fuel.database.contact_age import KEPT_CONTACT_DAYS
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 from telemetry_server.supervision.held_port import HeldPort
@@ -149,8 +150,17 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
 def query_setup_of(settings: Settings) -> "QuerySetup":
     """Return what query processes get."""
     from telemetry_server.composition.fuel_analytics import fuel_databases
-    from telemetry_server.reports.queries.setup import QuerySetup
+    from telemetry_server.reports.queries.setup import KeptFor, QuerySetup
 
+    databases = fuel_databases(settings)
+    kept = KeptFor(
+        settings.record_retention_days,
+        settings.quarantine_retention_days,
+        settings.raw_retention_days,
+        settings.dedup_days,
+        None if databases is None else KEPT_CONTACT_DAYS,
+        settings.client_address.value,
+    )
     return QuerySetup(
         setup_of(settings),
         version("telemetry-server"),
@@ -159,7 +169,8 @@ def query_setup_of(settings: Settings) -> "QuerySetup":
         settings.suppress_below,
         public_suppress_below(settings),
         settings.aggregates_hidden,
-        fuel_databases(settings),
+        databases,
+        kept,
     )
 
 

@@ -71,5 +71,5 @@ class FewEnrollments:
             without = {"unenrolled": None, "unenrol_rate": NO_RATIO}
             row = row | {"branches": [branch | without for branch in row["branches"]]}
         for split in hidden:
-            row = row | HIDDEN[split]
+            row = {**row, **HIDDEN[split]}
         return row | {"anonymous": None}

@@ -58,7 +58,13 @@ class FewReports:
                 row = row | {"client_success_rate": NO_RATIO}
         if not any(self._is_small(row, word) for word in row["words"]):
             return row
-        hidden = {"words": {}, "failure_shares": {}, "times": {}, "delta": None, "is_unhealthy": False}
+        hidden: dict[str, Any] = {
+            "words": {},
+            "failure_shares": {},
+            "times": {},
+            "delta": None,
+            "is_unhealthy": False,
+        }
         return row | hidden | {"success_rate": NO_RATIO, "strict_rate": NO_RATIO}
 
 

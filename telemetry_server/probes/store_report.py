@@ -67,8 +67,8 @@ class StoreReport:
                 for store in stores:
                     if store in self._stores:
                         self._stores[store].defined.add(metric)
-        for name, store in self._stores.items():
-            self._hide_few(name, store)
+        for name in list(self._stores):
+            self._hide_few(name, self._stores[name])
         return {
             "stores": [_store_as_json(name, self._stores[name]) for name in sorted(self._stores)],
             "shared": list(self._shared()),

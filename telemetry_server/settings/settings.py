@@ -197,7 +197,11 @@ class Settings(FuelIntakeSettings, RetentionSettings):
         description="TOML file of stores: which store the pings of a doctype are of, and whether they may "
         "say who sent them.",
     )
-    rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
+    rules_file: FilePath | None = Field(
+        None,
+        description="TOML file of rules: which pings to refuse, and what to store less exactly or not at "
+        "all.",
+    )
     geo_database: FilePath | None = Field(
         None,
         description="MaxMind DB file to find countries by address; needs `client_address = truncated`.",

@@ -215,6 +215,22 @@ def test_the_old_service_lists_no_date_of_few_clients(aggregates):
     }
 
 
+def test_the_old_service_offers_no_value_of_few_clients(aggregates):
+    """Neither systems nor metrics."""
+    for k in (2, 3, 4):
+        aggregates.suppress_below = k
+        offered = OldService(aggregates.reader).filters("nightly", "42")
+        clients = {}
+        for each in PINGS:
+            if value_of(each, "version") == "42":
+                clients.setdefault(value_of(each, "os"), set()).add(each.client)
+        assert {name.partition(",")[0] for name in offered["os"]} <= {
+            name for name, found in clients.items() if len(found) >= k
+        }
+        keyed = {each.client for each in PINGS if each.payload["keyedHistograms"]["KEXP"]}
+        assert ("KEXP" in offered["metric"]) == (len(keyed) >= k)
+
+
 async def test_what_differs_by_a_small_group_is_not_compared(tmp_path):
     """The version is the shown build and one of a single client."""
     world = World(tmp_path)

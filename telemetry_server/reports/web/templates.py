@@ -109,6 +109,11 @@ def plain_text(text: object) -> str:
     return "" if text is None else shown(str(text), MAX_TEXT)
 
 
+def rendered(template: str, **values: Any) -> str:
+    """Return *template*, filled in with *values* alone: for a page that needs no server."""
+    return _environment().get_template(template).render(**values)
+
+
 def page(
     template: str,
     services: Services,
