@@ -36,6 +36,7 @@ EXAMPLE_OF_TELEMETRY = (
     '"appUpdateChannel": "release", "appBuildID": "20131021000000"}}',
 )
 PUBLIC_SUPPRESS_BELOW = 10
+NUMBERS_OF = {"/collected": "/api/v1/collected"}
 EXAMPLE_PING = '{"greeting": "hello"}'
 
 
@@ -140,11 +141,16 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
         trusted_user_header=settings.trusted_user_header,
         networks=settings.reports_networks,
         aggregates_hidden=settings.aggregates_hidden,
-        public=PublicAccess(settings.public_pages, frozenset(settings.reports_cors_origins)),
+        public=PublicAccess(_opened(settings.public_pages), frozenset(settings.reports_cors_origins)),
         example_path=path,
         example_ping=ping,
         failures=failure_archive(settings),
     )
+
+
+def _opened(pages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses that *pages* open: the numbers of a page with it."""
+    return (*pages, *(numbers for page, numbers in NUMBERS_OF.items() if page in pages))
 
 
 def query_setup_of(settings: Settings) -> "QuerySetup":

@@ -133,7 +133,7 @@ def as_stored(
 
 
 def _facts_of(ping: Mapping[str, Any], namespace: str, doctype: str) -> Facts:
-    described = next(
+    described: Mapping[str, Any] = next(
         (ping[name] for name in ("application", "info", "client_info") if isinstance(ping.get(name), dict)),
         {},
     )

@@ -36,7 +36,7 @@ DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
 Network = IPv4Network | IPv6Network
 # Words of `public_pages` to the addresses that they open, each with all below it.
 PUBLIC_PAGES = {
-    "collected": ("/collected", "/api/v1/collected"),
+    "collected": ("/collected",),
     "aggregates": ("/api/v1/histogram", "/api/v1/clients", "/clients", "/probes"),
     "old_api": ("/aggregates_by", "/filters"),
 }
@@ -195,8 +195,8 @@ def public_page_list(value: object) -> tuple[str, ...]:
     pages: list[str] = []
     for text in texts:
         name = text.strip()
-        if name.strip("/") in PUBLIC_PAGES:
-            pages += PUBLIC_PAGES[name.strip("/")]
+        if name in PUBLIC_PAGES:
+            pages += PUBLIC_PAGES[name]
         elif name.rstrip("/") in addresses:
             pages.append(name.rstrip("/"))
         else:

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import sys
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -62,10 +64,8 @@ def _run(settings: Settings, now: datetime) -> "RetentionResult":
     from telemetry_server.composition.conversion import opened_converter
     from telemetry_server.composition.data_root import writable_data_root
     from telemetry_server.composition.retention import old_contacts, record_retention, retention_days
-    from telemetry_server.observability import logs
     from telemetry_server.privacy.retention_run import run_retention
 
-    logs.configure("error")
     writable_data_root(settings)
 
     async def remove() -> "RetentionResult":
@@ -73,7 +73,9 @@ def _run(settings: Settings, now: datetime) -> "RetentionResult":
             await converter.finish_tables()
             return await run_retention(converter, retention_days(settings), record_retention(settings), now)
 
-    result = asyncio.run(remove())
+    # What is logged is talk, and stdout is for the result.
+    with redirect_stdout(sys.stderr):
+        result = asyncio.run(remove())
     result.removed += _contacts(old_contacts(settings, now, removes=True))
     return result
 
