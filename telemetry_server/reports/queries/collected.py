@@ -67,7 +67,7 @@ def _doctypes(source: Source, reader: Reader, days: Sequence[DaySums]) -> list[d
     sums = _sums_by_doctype(days)
     schemas = schemas_of(setup.schemas_dir)
     applications = GleanApplications(source.setup.specs / FOLDER)
-    definitions = _definitions(newest_definitions(setup.revision_cache()))
+    definitions = _definitions(newest_definitions(source))
     return [
         {
             "namespace": namespace,

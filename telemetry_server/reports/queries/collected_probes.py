@@ -5,12 +5,11 @@ from functools import lru_cache
 from typing import Any
 
 from histogram_specs.cache.revision_cache import RevisionCache
-from histogram_specs.errors import BrokenSpecFile
 from histogram_specs.spec_file import SpecFile, load_definitions
 from telemetry_server.probes.definition import FileKind
 from telemetry_server.probes.glean_registry import FOLDER, GleanApplications
 from telemetry_server.probes.registry import registry_of
-from telemetry_server.reports.queries.probes import metric_of
+from telemetry_server.reports.queries.probes import cache_in, loaded, metric_of, revisions_of
 from telemetry_server.reports.queries.source import Source
 
 Probe = dict[str, Any]
@@ -19,37 +18,32 @@ GECKO = ""
 
 
 def collected_probes(source: Source) -> list[Probe]:
-    """Return every defined probe by application and name, as the newest revision that has it says."""
-    cache = source.setup.conversion.revision_cache()
-    revisions = tuple(sorted(cache.list(), key=lambda cached: str(cached.revision)))
+    """Return every defined probe by application and name, as the last revision that has it says."""
+    cache = cache_in(str(source.setup.specs))
     applications = GleanApplications(source.setup.specs / FOLDER)
-    return [*_gecko_probes(cache, revisions), *_glean_probes(applications)]
+    return [*_gecko_probes(cache, tuple(revisions_of(cache))), *_glean_probes(applications)]
 
 
-def newest_definitions(cache: RevisionCache) -> bytes | None:
-    """Return the text of the newest Histograms.json in the cache that can be read; None without any."""
-    for cached in sorted(cache.list(), key=lambda each: str(each.revision), reverse=True):
-        spec_file = _loaded(cache, cached)
+def newest_definitions(source: Source) -> bytes | None:
+    """Return the text of the last Histograms.json in the cache that can be read; None without any."""
+    cache = cache_in(str(source.setup.specs))
+    for cached in reversed(revisions_of(cache)):
+        spec_file = loaded(cache, cached)
         if spec_file is not None and spec_file.names:
             return spec_file.text
     return None
 
 
-def _loaded(cache: RevisionCache, cached: Any) -> SpecFile | None:
-    try:
-        return cache.load_listed(cached)
-    except BrokenSpecFile:  # the cache has logged it
-        return None
-
-
-def _gecko_probes(cache: RevisionCache, revisions: tuple[Any, ...]) -> Iterator[Probe]:
+@lru_cache(maxsize=2)
+def _gecko_probes(cache: RevisionCache, revisions: tuple[Any, ...]) -> tuple[Probe, ...]:
     found: dict[tuple[str, str], Probe] = {}
-    for cached in revisions:
-        spec_file = _loaded(cache, cached)
-        if spec_file is not None:
-            for probe in _probes_of(spec_file.digest, spec_file):
-                found[probe["kind"], probe["name"]] = {**probe, "revision": str(cached.revision)}
-    return iter(sorted(found.values(), key=lambda probe: str(probe["name"])))
+    for cached in reversed(revisions):
+        spec_file = loaded(cache, cached)
+        for probe in () if spec_file is None else _cached_probes(_Keyed(spec_file.digest, spec_file)):
+            key = probe["kind"], probe["name"]
+            if key not in found:
+                found[key] = {**probe, "revision": str(cached.revision)}
+    return tuple(sorted(found.values(), key=lambda probe: str(probe["name"])))
 
 
 class _Keyed:
@@ -64,10 +58,6 @@ class _Keyed:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Keyed) and self.digest == other.digest
-
-
-def _probes_of(digest: str, spec_file: SpecFile) -> tuple[Probe, ...]:
-    return _cached_probes(_Keyed(digest, spec_file))
 
 
 @lru_cache(maxsize=64)
