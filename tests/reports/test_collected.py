@@ -122,6 +122,7 @@ async def test_every_doctype_that_has_stored_a_ping_is_named(reports):
     assert order["rules"][1]["conditions"] == ["channel"]
     main = doctypes["telemetry", "main"]
     assert (main["clients"], main["applications"], main["store"]) == (4, ["Firefox"], "main")
+    assert main["description"].startswith("How a session of Firefox went")
     assert (main["arrival"], main["version"], main["rules"]) == ("exact", "whole", [])
     custom = doctypes["telemetry", "custom"]
     assert (custom["store"], custom["client_id"], custom["arrival"]) == ("ids-off", "forbidden", "day")

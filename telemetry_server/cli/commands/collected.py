@@ -32,15 +32,16 @@ def run(args: argparse.Namespace) -> int:
         say(f"telemetry-server collected: {args.output} is not a folder; name another with --output")
         return ExitStatus.USAGE
     files = collected_files(settings_of(args))
-    args.output.mkdir(parents=True, exist_ok=True)
+    if not args.output.exists():
+        args.output.mkdir(parents=True)
+        args.output.chmod(0o755)
     paths = []
     for name, content in files.items():
         path = args.output / name
         unfinished = path.with_name(f".{name}.tmp")
         unfinished.write_bytes(content)
         unfinished.replace(path)
-        # A web server reads it, perhaps as another user.
-        path.chmod(0o644)
+        path.chmod(0o644)  # a web server reads it, perhaps as another user
         paths.append(str(path))
     if args.json:
         print_json({"files": paths})

@@ -25,7 +25,7 @@ from telemetry_server.reports.queries.collected_probes import (
     collected_probes,
     newest_definitions,
 )
-from telemetry_server.reports.queries.collected_schemas import schemas_of
+from telemetry_server.reports.queries.collected_schemas import RegisteredSchema, schemas_of
 from telemetry_server.reports.queries.probe_list import has_expired, newest_version
 from telemetry_server.reports.queries.source import Source
 
@@ -89,7 +89,7 @@ def _doctypes(source: Source, reader: Reader, days: Sequence[DaySums]) -> list[d
 
 def _described(
     key: Doctype,
-    schema: Mapping[str, Any] | None,
+    schema: RegisteredSchema | None,
     registry: GleanRegistry | None,
     definitions: Definitions,
     source: Source,
@@ -99,13 +99,20 @@ def _described(
     setup = source.setup.conversion
     ping = None if registry is None else registry.pings.get(doctype)
     facts = None if registry is None else _glean_facts(registry, doctype)
-    made = sample_of(namespace, doctype, definitions, schema=schema, glean=facts)
+    made = sample_of(
+        namespace, doctype, definitions, schema=None if schema is None else schema.document, glean=facts
+    )
     sample = None
     if made is not None:
         stored = as_stored(made, namespace, doctype, setup.rules, setup.stores)
         sample = {"made_of": made.made_of, "ping": shortened(stored)}
     return {
-        "description": description_of(namespace, doctype, schema, "" if ping is None else ping.description),
+        "description": description_of(
+            namespace,
+            doctype,
+            None if schema is None or schema.is_ours else schema.document,
+            "" if ping is None else ping.description,
+        ),
         "is_registered": schema is not None or registry is not None or namespace == TELEMETRY,
         "sample": sample,
     }
