@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from telemetry_server.normandy.few_reports import OF_MARKS, OF_WORDS, FewReports, enough, enough_days
+from telemetry_server.normandy.few_reports import (
+    OF_MARKS,
+    OF_WORDS,
+    FewReports,
+    enough,
+    enough_days,
+    hidden_in,
+)
 from telemetry_server.normandy.matching import EnrollmentEvent
 from telemetry_server.normandy.ratio import Ratio
 from telemetry_server.normandy.study_report import StudyReport
@@ -170,7 +177,9 @@ def _date(day: str) -> date:
 
 def uptake_answer(connection: Connection, question: Question) -> dict[str, Any]:
     """Return ``{"uptake": […], "anomalies": {…}}``: runners, actions and recipes, by carrier."""
-    return {"uptake": _figures(connection, question), "anomalies": _uptake_anomalies(connection, question)}
+    rows, hidden = _figures(connection, question)
+    anomalies = _uptake_anomalies(connection, question)
+    return {"uptake": rows, "anomalies": anomalies} | _suppressed(question, hidden)
 
 
 def recipes_answer(connection: Connection, question: Question) -> dict[str, Any]:
@@ -179,15 +188,21 @@ def recipes_answer(connection: Connection, question: Question) -> dict[str, Any]
     del asked["carriers"]
     freshness = connection.execute(_FRESHNESS, asked).fetchall()
     revisions = {label: revision_of(value) for label, value in freshness}
-    recipes = [
-        row | {"revision": revisions.get(row["name"])}
-        for row in _figures(connection, question)
-        if row["kind"] == RECIPE
-    ]
-    return {"recipes": recipes, "anomalies": _uptake_anomalies(connection, question)}
+    rows, hidden = _figures(connection, question, (RECIPE,))
+    recipes = [row | {"revision": revisions.get(row["name"])} for row in rows]
+    anomalies = _uptake_anomalies(connection, question)
+    return {"recipes": recipes, "anomalies": anomalies} | _suppressed(question, hidden)
 
 
-def _figures(connection: Connection, question: Question) -> list[dict[str, Any]]:
+def _suppressed(question: Question, cells: int) -> dict[str, Any]:
+    """Return ``suppressed``, where something may be."""
+    return {"suppressed": {"cells": cells}} if question.suppress_below > 1 else {}
+
+
+def _figures(
+    connection: Connection, question: Question, kinds: Sequence[str] = ()
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the rows of *kinds* (all without one) that may be shown, and how many are not, or not whole."""
     asked = question.parameters()
     counts = connection.execute(_COUNTS, asked).fetchall()
     clients = connection.execute(_CLIENTS, asked).fetchall()
@@ -199,12 +214,13 @@ def _figures(connection: Connection, question: Question) -> list[dict[str, Any]]
         few = FewReports(question.suppress_below, {tuple(cell): count for *cell, count in found})
         # A rate of the days before may be of few clients as well.
         rates_before = {}
-    return few.shown(
-        [
-            figures.as_json(times.get(figures.key, {}), rates_before.get(figures.key))
-            for figures in figures_of(counts, clients, question.carriers)
-        ]
-    )
+    rows = [
+        figures.as_json(times.get(figures.key, {}), rates_before.get(figures.key))
+        for figures in figures_of(counts, clients, question.carriers)
+        if not kinds or figures.kind in kinds
+    ]
+    shown = few.shown(rows)
+    return shown, hidden_in(rows, shown)
 
 
 def _rates_before(connection: Connection, question: Question) -> dict[UptakeKey, Ratio]:
@@ -241,7 +257,8 @@ def studies_answer(connection: Connection, question: Question) -> dict[str, Any]
     report.anomalies.update(dict(connection.execute(_ENROLLMENT_MARKS, asked).fetchall()))
     anomalies = {name: count for name, count in sorted(report.anomalies.items()) if count}
     shown = _enough_marks(connection, question, "enrollments", anomalies)
-    return {"studies": list(report.rows()), "anomalies": shown}
+    rows = list(report.rows())
+    return {"studies": rows, "anomalies": shown} | _suppressed(question, report.hidden)
 
 
 def recipe_days(connection: Connection, question: Question, recipe: str) -> list[dict[str, Any]]:

@@ -68,6 +68,11 @@ class FewReports:
         return row | hidden | {"success_rate": NO_RATIO, "strict_rate": NO_RATIO}
 
 
+def hidden_in(rows: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many of *rows* are not among the *shown* ones, or are there without a part."""
+    return sum(row not in shown for row in rows)
+
+
 def enough(counts: Mapping[str, int], clients: Mapping[str, int], suppress_below: int) -> dict[str, int]:
     """Return the *counts* of enough *clients*; names that *clients* lacks stay only where all are shown."""
     if suppress_below <= 1:

@@ -127,6 +127,7 @@ class StudyReport:
         self._few = FewEnrollments(suppress_below)
         self.studies: dict[Key, Study] = {}
         self.anomalies: Counter[str] = Counter()
+        self.hidden = 0  # studies that `rows` left out, or parts of
 
     def add_all(self, events: Iterable[EnrollmentEvent]) -> None:
         """Add *events*, sorted by carrier, client id and time."""
@@ -190,7 +191,11 @@ class StudyReport:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the object of each study that may be shown, in the order of carrier, object and name."""
         for (carrier, object_, study), figures in sorted(self.studies.items()):
-            row = self._few.shown((carrier, object_, study), figures.as_json())
+            whole = figures.as_json()
+            row = self._few.shown((carrier, object_, study), whole)
+            self.hidden += row is None or any(
+                row[name] != whole[name] for name in whole if name != "anonymous"
+            )
             if row is not None:
                 yield {"carrier": carrier, "object": object_, "study": study} | row
 

@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 def _print(report: str, found: dict[str, Any]) -> None:
     items = found[report]
     if report == "studies":
-        if not items:
+        if not items and not found.get("suppressed", {}).get("cells"):
             print_text("no enrolments: no stored ping has an event of the category normandy")
         else:
             _print_studies(items)
@@ -111,6 +111,8 @@ def _print(report: str, found: dict[str, Any]) -> None:
             for item in items
         ]
         print_table(("carrier", "kind", "name", "reports", "success rate", "strict rate", "statuses"), rows)
+    if hidden := found.get("suppressed", {}).get("cells"):
+        print_text(f"\nnot shown, with too few clients: {hidden:,} rows or parts of rows")
     if found["anomalies"]:
         marks = ", ".join(f"{name} {count}" for name, count in found["anomalies"].items())
         print_text(f"\nanomalies: {marks}")
@@ -132,7 +134,7 @@ def _print_studies(items: list[dict[str, Any]]) -> None:
                 item["carrier"],
                 printable(item["object"]),
                 printable(item["study"]),
-                *(item[name] for name in columns.values()),
+                *("\u2013" if item[name] is None else item[name] for name in columns.values()),
                 _rate(item["unenrol_rate"]),
             )
             for item in items

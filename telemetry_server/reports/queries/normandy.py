@@ -61,6 +61,7 @@ def _overview(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
         "uptake": uptake["uptake"],
         "studies": studies["studies"],
         "anomalies": {"uptake": uptake["anomalies"], "studies": studies["anomalies"]},
+        "suppressed": sum(each.get("suppressed", {}).get("cells", 0) for each in (uptake, studies)),
     }
 
 
@@ -77,7 +78,7 @@ def recipe_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
         rows = [row for row in answers.recipes_answer(connection, asked)["recipes"] if row["name"] == recipe]
         days = answers.recipe_days(connection, asked, recipe)
     if not rows:
-        raise NothingFound(f"No client reported the recipe {recipe}.")
+        raise NothingFound(f"No client reported the recipe {recipe}{_or_few(source)}.")
     return {"recipes": rows, "days": days}
 
 
@@ -94,8 +95,13 @@ def study_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
         rows = [row for row in answers.studies_answer(connection, asked)["studies"] if row["study"] == study]
         days = answers.study_days(connection, asked, study)
     if not rows:
-        raise NothingFound("No client sent an event of that study.")
+        raise NothingFound(f"No client sent an event of that study{_or_few(source)}.")
     return {"studies": rows, "days": days}
+
+
+def _or_few(source: Source) -> str:
+    few = source.setup.suppress_below
+    return f", or fewer than {few:,} did" if few > 1 else ""
 
 
 def _question(source: Source, arguments: dict[str, Any]) -> Question:
