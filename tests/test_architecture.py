@@ -96,6 +96,23 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "normandy",
     },
+    # deletion: ids and their hashes, and what removes them everywhere
+    "privacy/identifiers": {"storage", "storage/ledger", "storage/raw", "pings"},
+    "privacy": {
+        "storage",
+        "storage/aggregates",
+        "storage/ledger",
+        "storage/raw",
+        "storage/partitions",
+        "storage/tables",
+        "observability",
+        "outcomes",
+        "pings",
+        "aggregates",
+        "fuel/database",
+        "fuel/analytics",
+        "privacy/identifiers",
+    },
     # many submissions -> committed records
     "coordinator": {
         "histogram_specs",
@@ -117,6 +134,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert",
         "probes",
         "tables",
+        "privacy/identifiers",
     },
     # what is there: looking at it, mending it, asking it
     "inspection": {
@@ -130,6 +148,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert",
         "probes",
+        "privacy/identifiers",
         "coordinator",
     },
     "repair": {
@@ -141,7 +160,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "outcomes",
         "convert",
-        "inspection",
+        "privacy",
     },
     "analysis": {
         "histogram_specs",
@@ -181,16 +200,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "analysis",
     },
-    # what is removed, suppressed and shown about the people that data is of
-    "privacy": {
+    # what is older than its retention, and what is said of all that is collected
+    "privacy/retention": {
         "storage",
         "storage/ledger",
         "storage/partitions",
-        "convert/rules",
-        "probes",
         "coordinator",
-        "generator",
     },
+    "privacy/collected": {"convert/rules", "probes", "generator"},
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {
@@ -202,6 +219,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "storage/progress",
         "outcomes",
+        "pings",
         "coordinator",
         "inspection",
         "analysis",
@@ -210,7 +228,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "aggregates",
         "generator",
-        "privacy",
+        "privacy/collected",
         "fuel/documents",
         "fuel/database",
         "fuel/analytics",
@@ -300,10 +318,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "convert/rules",
         "probes",
+        "privacy",
+        "privacy/retention",
         "coordinator",
         "access",
         "aggregates",
-        "privacy",
         "reports/queries",
         "reports",
         "reports/web",
@@ -331,7 +350,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/database",
         "composition",
     },
-    "cli": {"storage", "terminal", "settings", "access", "fuel/database"},
+    "cli": {"storage", "terminal", "settings", "access", "fuel/database", "privacy/identifiers"},
     "cli/commands": {
         "charts",
         "histogram_specs",
@@ -357,6 +376,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert/histograms",
         "probes",
+        "privacy",
+        "privacy/retention",
+        "privacy/identifiers",
         "tables",
         "coordinator",
         "inspection",
@@ -368,7 +390,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "mapreduce/exports",
         "mapreduce/jobs",
         "aggregates",
-        "privacy",
         "generator",
         "demo",
         "fuel/database",

@@ -5,6 +5,7 @@ from storage.errors import NO_ROOM
 from telemetry_server.access.access_file import BadAccessFile
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.fuel.database import errors as fuel_errors
+from telemetry_server.privacy.identifiers.keyed_hash import BadKey
 from telemetry_server.settings.errors import ConfigurationError
 
 
@@ -28,6 +29,8 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BrokenAggregate):
         return f"{error}; run telemetry-server aggregate", ExitStatus.OUR_FAULT
+    if isinstance(error, BadKey):
+        return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LedgerError):

@@ -245,7 +245,8 @@ async def opened_converter(
 
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """Run the converter process of `serve`; return its exit status."""
-    # Its module imports this one.
+    # These modules import this one.
+    from telemetry_server.composition.deletion import followed_orders
     from telemetry_server.composition.retention import retention_tasks
 
     os.nice(NICE_BEHIND_THE_EDGE)
@@ -254,6 +255,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
     async def follow() -> None:
         async with (
             kept_aggregates(settings),
+            followed_orders(settings),
             opened_converter(
                 settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
             ) as converter,

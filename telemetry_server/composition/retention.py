@@ -13,9 +13,9 @@ from telemetry_server.composition.aggregates import day_sealer
 from telemetry_server.composition.fuel_analytics import fuel_databases
 from telemetry_server.coordinator.converter import Converter
 from telemetry_server.coordinator.retention import RetentionTasks
-from telemetry_server.privacy.retention_age import RetentionDays
-from telemetry_server.privacy.retention_records import NotSealed, Seal
-from telemetry_server.privacy.retention_run import RecordRetention
+from telemetry_server.privacy.retention.age import RetentionDays
+from telemetry_server.privacy.retention.records import NotSealed, Seal
+from telemetry_server.privacy.retention.run import RecordRetention
 from telemetry_server.settings.settings import Settings
 
 if TYPE_CHECKING:

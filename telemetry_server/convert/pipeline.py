@@ -259,6 +259,7 @@ def _stored(conversion: Conversion) -> Stored:
         opened=conversion.ping.opened(record),
         submission=submission if conversion.is_anonymous or coarsening.arrival else None,
         frequency=conversion.frequency,
+        order=tuple(metadata.fields.get("deletion_order", {}).get("ids", ())),
     )
 
 

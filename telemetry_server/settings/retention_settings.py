@@ -13,7 +13,7 @@ def days_or_off(value: object) -> float | None:
 
 
 class RetentionSettings(BaseModel):
-    """How long records, quarantine and raw submissions are kept."""
+    """How long records, quarantine and raw submissions are kept, and data whose deletion is requested."""
 
     record_retention_days: Annotated[
         Annotated[float, Field(ge=0, le=36525)] | None, BeforeValidator(days_or_off)
@@ -25,6 +25,11 @@ class RetentionSettings(BaseModel):
     raw_retention_days: Days = Field(
         30.0,
         description="How long raw submissions are kept, in days.  They are never removed before conversion.",
+    )
+    deletion_delay_days: Days = Field(
+        7.0,
+        description="How long after a deletion request `serve` deletes the data of its client, in days; 0 "
+        "deletes at once.",
     )
     quarantine_retention_days: Days = Field(
         90.0,

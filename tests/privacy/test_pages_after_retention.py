@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack
 
 from storage.disk import Disk
 from telemetry_server.aggregates.sealing import Sealer
-from telemetry_server.privacy.retention_age import RetentionDays
-from telemetry_server.privacy.retention_run import RecordRetention, run_retention
+from telemetry_server.privacy.retention.age import RetentionDays
+from telemetry_server.privacy.retention.run import RecordRetention, run_retention
 from tests.aggregates.pings import FIXTURE, REVISION, SPEC, Aggregates, filled
 from tests.privacy.test_retention_of_records import NOW
 from tests.reports.reports_server import running_reports

@@ -12,10 +12,10 @@ from storage.ledger.ledger import Ledger
 from telemetry_server.aggregates.check import Checker
 from telemetry_server.aggregates.sealing import Sealer, sealed_days
 from telemetry_server.coordinator.retention import RetentionTasks
-from telemetry_server.privacy.retention_age import RetentionDays
-from telemetry_server.privacy.retention_plan import retention_plan
-from telemetry_server.privacy.retention_records import NotSealed
-from telemetry_server.privacy.retention_run import RecordRetention, run_retention
+from telemetry_server.privacy.retention.age import RetentionDays
+from telemetry_server.privacy.retention.plan import retention_plan
+from telemetry_server.privacy.retention.records import NotSealed
+from telemetry_server.privacy.retention.run import RecordRetention, run_retention
 from tests.aggregates.pings import FIXTURE, REVISION, SPEC, Aggregates, filled
 from tests.support.data_root import World, submitted
 

@@ -13,8 +13,8 @@ from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
-    from telemetry_server.privacy.retention_plan import PlanItem
-    from telemetry_server.privacy.retention_run import RetentionResult
+    from telemetry_server.privacy.retention.plan import PlanItem
+    from telemetry_server.privacy.retention.run import RetentionResult
 
 EPILOG = """\
 examples:
@@ -52,7 +52,7 @@ def _plan(settings: Settings, now: datetime) -> "list[PlanItem]":
     from storage.ledger.ledger import Ledger
     from telemetry_server.composition.data_root import existing_data_root
     from telemetry_server.composition.retention import old_contacts, retention_days
-    from telemetry_server.privacy.retention_plan import retention_plan
+    from telemetry_server.privacy.retention.plan import retention_plan
 
     root = existing_data_root(settings)
     with Ledger.for_reading(root) as ledger:
@@ -64,7 +64,7 @@ def _run(settings: Settings, now: datetime) -> "RetentionResult":
     from telemetry_server.composition.conversion import opened_converter
     from telemetry_server.composition.data_root import writable_data_root
     from telemetry_server.composition.retention import old_contacts, record_retention, retention_days
-    from telemetry_server.privacy.retention_run import run_retention
+    from telemetry_server.privacy.retention.run import run_retention
 
     writable_data_root(settings)
 
@@ -81,7 +81,7 @@ def _run(settings: Settings, now: datetime) -> "RetentionResult":
 
 
 def _contacts(count: int) -> "list[PlanItem]":
-    from telemetry_server.privacy.retention_plan import CONTACTS, PlanItem
+    from telemetry_server.privacy.retention.plan import CONTACTS, PlanItem
 
     return [PlanItem(CONTACTS, None, None, count, 0, 0)] if count else []
 

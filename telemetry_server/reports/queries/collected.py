@@ -13,8 +13,8 @@ from telemetry_server.aggregates.stored_sums import DaySums, StoredSums
 from telemetry_server.aggregates.summary_sums import VIEWS
 from telemetry_server.aggregates.sums import Sums
 from telemetry_server.generator.definitions import Definitions, definitions_of, shipped_definitions
-from telemetry_server.privacy.collected_doctypes import description_of, policy_of, treatment_of
-from telemetry_server.privacy.collected_samples import GleanFacts, as_stored, sample_of, shortened
+from telemetry_server.privacy.collected.doctypes import description_of, policy_of, treatment_of
+from telemetry_server.privacy.collected.samples import GleanFacts, as_stored, sample_of, shortened
 from telemetry_server.probes.glean_registry import FOLDER, GleanApplications, GleanRegistry
 from telemetry_server.probes.stores import TELEMETRY
 from telemetry_server.reports.queries.aggregates import reader_of

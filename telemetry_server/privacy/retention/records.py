@@ -19,7 +19,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TABLES_FOLDER
 from storage.ledger.values import Counts, Entry
 from storage.partitions.writer import remove_doubtful
-from telemetry_server.privacy.retention_age import date_of, is_past
+from telemetry_server.privacy.retention.age import date_of, is_past
 
 CONVERTED = "converted"
 MAX_DAYS_AT_ONCE = 31

@@ -9,8 +9,8 @@ from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from telemetry_server.coordinator.quarantine_retention import expired_folders
 from telemetry_server.coordinator.raw_retention import finished_segments
-from telemetry_server.privacy.retention_age import RetentionDays, is_past
-from telemetry_server.privacy.retention_records import expired_days
+from telemetry_server.privacy.retention.age import RetentionDays, is_past
+from telemetry_server.privacy.retention.records import expired_days
 
 RECORDS, QUARANTINE, RAW, CONTACTS = "records", "quarantine", "raw", "contacts"
 

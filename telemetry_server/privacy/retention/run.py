@@ -9,9 +9,9 @@ import structlog
 from telemetry_server.coordinator.converter import Converter
 from telemetry_server.coordinator.quarantine_retention import remove_expired
 from telemetry_server.coordinator.raw_retention import finished_segments, remove_segments
-from telemetry_server.privacy.retention_age import RetentionDays, is_past
-from telemetry_server.privacy.retention_plan import PlanItem, retention_plan
-from telemetry_server.privacy.retention_records import (
+from telemetry_server.privacy.retention.age import RetentionDays, is_past
+from telemetry_server.privacy.retention.plan import PlanItem, retention_plan
+from telemetry_server.privacy.retention.records import (
     NotSealed,
     RecordDay,
     Seal,
