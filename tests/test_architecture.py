@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/payloads",
     },
     "convert/compiled": {"storage/partitions", "pings", "convert/histograms"},
-    "convert/rules": {"pings", "convert/histograms"},
+    "convert/rules": {"storage/raw", "pings", "convert/histograms"},
     "convert": {
         "histogram_specs/history",
         "storage/raw",
@@ -201,6 +201,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "analysis",
     },
+    # what is older than its retention, and what is said of all that is collected
+    "privacy/retention": {
+        "storage",
+        "storage/ledger",
+        "storage/partitions",
+        "coordinator",
+    },
+    "privacy/collected": {"convert/rules", "probes", "generator"},
     # who may see what, and the listener that answers
     "access": {"storage"},
     "reports/queries": {
@@ -218,7 +226,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "analysis",
         "normandy",
         "probes",
+        "doctypes",
         "aggregates",
+        "generator",
+        "privacy/collected",
         "fuel/documents",
         "fuel/database",
         "fuel/analytics",
@@ -309,6 +320,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/rules",
         "probes",
         "privacy",
+        "privacy/retention",
         "coordinator",
         "access",
         "aggregates",
@@ -367,6 +379,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert/histograms",
         "probes",
         "privacy",
+        "privacy/retention",
         "privacy/identifiers",
         "tables",
         "coordinator",

@@ -118,6 +118,11 @@ class Ledger(LedgerFile, TableQueries, ForgottenQueries):
         """Return every partition schema that was ever used, as JSON, by its id."""
         return dict(self._connection.execute("SELECT schema_id, schema FROM schemas"))
 
+    def stored_doctypes(self) -> list[tuple[str, str]]:
+        """Return namespace and doctype of everything that was ever stored, sorted."""
+        rows = self._connection.execute("SELECT namespace, doctype FROM scopes ORDER BY namespace, doctype")
+        return [(namespace, doctype) for namespace, doctype in rows]
+
     def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:
         """Return the digest of the stored ping with this id, or None; call it outside of transactions."""
         scope = self._scope(namespace, doctype)

@@ -11,6 +11,7 @@ from telemetry_server.convert.histograms.definition_choice import Chosen, Unreso
 from telemetry_server.convert.histograms.histogram_packer import Packer, Place, places_of
 from telemetry_server.convert.payloads.parsed_payload import JsonObject, ParsedPayload
 from telemetry_server.convert.ping import Parse, Ping
+from telemetry_server.convert.rules.coarsening import EXACT, Coarsening
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.doctypes.layout import DoctypeKey
 from telemetry_server.outcomes.outcome import FrequencyLimit
@@ -61,6 +62,7 @@ class Conversion:
     policy: StorePolicy | None = None  # None: the ping is not held against definitions
     is_anonymous: bool = False
     metadata: MetadataFields = field(init=False)
+    coarsening: Coarsening = EXACT
     # _check_doctype, _choose_definitions, _pack_histograms
     doctype_check: DoctypeCheck = field(init=False)
     definitions: Chosen = field(init=False)

@@ -10,7 +10,7 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.values import Counts, Entry, SegmentPosition
 from storage.raw.reader import SegmentPath, Span, read_submission, scan_segment, segments
 from storage.raw.submission import Submission
-from telemetry_server.convert.pipeline import digest_of
+from telemetry_server.convert.body_digest import digest_of
 from telemetry_server.convert.privacy import with_coarse_time
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate

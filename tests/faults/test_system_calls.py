@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
 from storage.partitions.compact import compact_day
 from storage.raw.reader import read_submission, scan_segment, segments
+from telemetry_server.aggregates.check import Checker
+from telemetry_server.aggregates.sealing import sealed_days
+from telemetry_server.aggregates.update import Updater
 from tests.faults.test_conversion_survives import assert_complete, assert_in_tables, filled
-from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
+from tests.support.data_root import DAY, NOON, REVISION, World, a_ping, an_id, submitted
 from tests.support.fault_actions import CLIENT, COULD_NOT
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
@@ -216,6 +220,38 @@ def check_restored(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, in
     return 0, 0, 0
 
 
+def with_old_records(root: Path) -> None:
+    """Prepare records, refusals and aggregates of a day that is past, and records of a day that is not."""
+    world = filled(root)
+    asyncio.run(world.convert())
+    late = NOON + timedelta(days=2)
+    world.receive([submitted(a_ping(number), number, at=late) for number in range(30, 34)])
+    asyncio.run(world.convert())
+    Updater(world.root, Disk()).update()
+
+
+def check_removed(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """Check that the old records are all there or all gone, and gone after the next run; others stay."""
+    world, young = World(root), {an_id(number) for number in range(30, 34)}
+    assert world.audit().findings == []
+    assert len(old_ids(world)) in (0, 6)
+    assert forks.run("remove_old_records", root=str(root)) == 0
+    ids = Counter(document_id for document_id, _ in world.lines())
+    audited = world.audit()
+    assert audited.findings == []
+    assert (audited.total.received, audited.total.stored, audited.total.deleted) == (13, 4, 8)
+    assert not list(root.glob(f"*/{DAY}/**/*.*")) + list(root.glob(f"tables/*/{DAY}"))
+    assert world.check_tables() == []
+    assert sealed_days(world.root) == [DAY]
+    assert Checker(world.root).check().findings == []
+    return 4, len(young - set(ids)), sum(count > 1 for count in ids.values())
+
+
+def old_ids(world: World) -> set[str]:
+    """Return the ids of the records of the past day."""
+    return {document_id for document_id, _ in world.lines()} & {an_id(number) for number in range(6)}
+
+
 def with_a_client(root: Path) -> None:
     """Prepare pings of `CLIENT` and of another: stored, repeated, in conflict, refused, not read."""
     root.mkdir()
@@ -261,6 +297,7 @@ ACTIONS = {
     ),
     "convert": Action("convert", lambda root: filled(root) and None, check_converted, only_root),
     "compact": Action("compact", compactable, check_compacted, only_root),
+    "remove old records": Action("remove_old_records", with_old_records, check_removed, only_root),
     "rebuild tables": Action("rebuild_tables", compactable, check_rebuilt, only_root),
     "forget": Action("forget", with_a_client, check_forgotten, only_root),
     "repair": Action("repair", data_root_to_repair, check_repaired, only_root),

@@ -32,6 +32,8 @@ MATRIX = [
     ("GET", "/api/v1/probes/LOAD_MS/pings", "/api/v1/probes/{name}/pings", ANALYSTS),
     ("GET", "/api/v1/stores", "/api/v1/stores", SIGNED_IN),
     ("GET", "/api/v1/drift", "/api/v1/drift", SIGNED_IN),
+    ("GET", "/api/v1/collected", "/api/v1/collected", SIGNED_IN),
+    ("GET", "/collected", "/collected", SIGNED_IN),
     ("GET", "/api/v1/normandy/uptake", "/api/v1/normandy/uptake", SIGNED_IN),
     ("GET", "/api/v1/normandy/recipes", "/api/v1/normandy/recipes", SIGNED_IN),
     ("GET", "/api/v1/normandy/studies", "/api/v1/normandy/studies", SIGNED_IN),

@@ -133,13 +133,27 @@ def _answer(
 
 
 def _suppressed(tables: dict[str, list[Row]], below: int) -> tuple[dict[str, list[Row]], int]:
-    """Return *tables* without groups smaller than *below*, and how many these were."""
+    """
+    Return *tables* without groups smaller than *below*, and how many are left out.
+
+    The rows of a table may add up to a total.  So what is left out of one is *below* at least, or all of it.
+    """
     if below <= 1:
         return tables, 0
-    kept = {name: [row for row in rows if _size_of(row) >= below] for name, rows in tables.items()}
+    kept = {name: _large_rows(rows, below) for name, rows in tables.items()}
     return kept, sum(len(tables[name]) - len(kept[name]) for name in tables)
 
 
+def _large_rows(rows: list[Row], below: int) -> list[Row]:
+    sizes = [_size_of(row) for row in rows]
+    hidden = {place for place, size in enumerate(sizes) if size < below}
+    left = sorted((size, place) for place, size in enumerate(sizes) if size >= below)
+    while hidden and left and sum(sizes[place] for place in hidden) < below:
+        hidden.add(left.pop(0)[1])
+    return [row for place, row in enumerate(rows) if place not in hidden]
+
+
 def _size_of(row: Row) -> float:
-    """Return how many things a row stands for; a row of a day stands for no group."""
-    return float(row["count"] if "count" in row else row.get("runs", inf))
+    """Return the installations, or else the things, that a row stands for; a row of a day has no size."""
+    counted = [row[name] for name in ("installations", "count", "runs") if row.get(name) is not None]
+    return float(min(counted, default=inf))

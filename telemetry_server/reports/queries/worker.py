@@ -40,6 +40,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "replay": ("replay_trial", "replay_answer"),
     "probes": ("probe_list", "probes_answer"),
     "probe": ("probes", "probe_answer"),
+    "collected": ("collected", "collected_answer"),
     "stores": ("stores", "stores_answer"),
     "drift": ("stores", "drift_answer"),
     "normandy": ("normandy", "overview_answer"),
