@@ -113,6 +113,8 @@ def _run(steps: tuple["Step", ...], conversion: Conversion) -> Refused | Awaitin
 
 
 def _read_path(conversion: Conversion) -> None:
+    if conversion.submission.fault:
+        raise BadSubmitPath(f"{conversion.submission.fault} (at {conversion.submission.place})")
     conversion.path = path = parse_submit_path(conversion.submission.path)
     conversion.document_id = path.document_id
     conversion.namespace = path.namespace
