@@ -15,6 +15,10 @@ class SubmissionWriter(Protocol):
 
     directory: Path  # of raw/
 
+    @property
+    def broker(self) -> str | None:
+        """Return whether the broker that submissions are handed on to is `ok` or `away`; None without one."""
+
     async def append(self, submission: Submission) -> None:
         """Return once *submission* is kept."""
 

@@ -39,27 +39,31 @@ class _Report:
     """Writes the status file, counts metrics, and logs changes of state."""
 
     file: StatusFile
+    direction: str
+    on_change: Callable[[QueueStatus], None]
     statuses: dict[str, QueueStatus] = field(default_factory=dict)
     written_at: float = 0.0
 
-    def note(self, direction: str, url: str, state: str, detail: str, **numbers: int) -> None:
+    def note(self, url: str, state: str, detail: str, **numbers: int) -> None:
         """Record the state of the queue *url*."""
         before = self.statuses.get(url)
         changed = before is None or (before.state, before.detail) != (state, detail)
         since = now_text() if changed or before is None else before.since
         self.statuses[url] = QueueStatus(url, state, since, detail[:500], updated=now_text(), **numbers)
         now = asyncio.get_running_loop().time()
-        if changed and state == PullState.CONNECTED:
-            QueueConnected(direction, url).emit()
-        elif changed and state != PullState.ENDED:
-            QueueAway(direction, url, detail).emit()
+        if changed:
+            self.on_change(self.statuses[url])
         if changed or now - self.written_at >= STATUS_SECONDS:
             self.written_at = now
             self.file.write(self.statuses.values())
             well = all(status.is_well for status in self.statuses.values())
-            metrics.queue_connected.report(well, direction)
-            metrics.queue_lag_messages.report(sum(each.lag for each in self.statuses.values()), direction)
-            metrics.queue_position.report(sum(each.position for each in self.statuses.values()), direction)
+            metrics.queue_connected.report(well, self.direction)
+            metrics.queue_lag_messages.report(
+                sum(each.lag for each in self.statuses.values()), self.direction
+            )
+            metrics.queue_position.report(
+                sum(each.position for each in self.statuses.values()), self.direction
+            )
 
     def finish(self) -> None:
         """Write the last state."""
@@ -67,6 +71,14 @@ class _Report:
             replace(status, state="ended", updated=now_text()) if status.is_well else status
             for status in self.statuses.values()
         )
+
+
+def _log(direction: str, status: QueueStatus) -> None:
+    """Log that a broker is connected or away."""
+    if status.state == PullState.CONNECTED:
+        QueueConnected(direction, status.url).emit()
+    elif status.state != PullState.ENDED:
+        QueueAway(direction, status.url, status.detail).emit()
 
 
 @asynccontextmanager
@@ -100,7 +112,8 @@ async def pull(
         OSError, StorageError: The disk refuses.
     """
     root = DataRoot(settings.data_dir.resolve())
-    report = _Report(StatusFile(root.state, PULL))
+    on_change = (lambda _: None) if once else partial(_log, PULL_DIRECTION)
+    report = _Report(StatusFile(root.state, PULL), PULL_DIRECTION, on_change)
     total = Counts()
     with Intake(
         root, reader_of(settings), share_of(settings), min_free_bytes=settings.min_free_bytes
@@ -153,7 +166,6 @@ def _note_pull(
         if progress.batch.received:
             wake()
     report.note(
-        PULL_DIRECTION,
         url,
         progress.state.value,
         progress.detail,
@@ -198,13 +210,12 @@ async def hand_on(settings: Settings, *, lifeline_fd: int | None = None) -> None
     root = DataRoot(settings.data_dir.resolve())
     url = push_url(settings)
     assert url is not None
-    report = _Report(StatusFile(root.state, PUSH))
+    report = _Report(StatusFile(root.state, PUSH), PUSH_DIRECTION, partial(_log, PUSH_DIRECTION))
     publisher = publisher_of(url, ack_seconds=settings.commit_timeout_seconds)
     backlog = Backlog(root)
 
     def note(handed_on: int, trouble: str) -> None:
         report.note(
-            PUSH_DIRECTION,
             url.shown,
             (PullState.AWAY if trouble else PullState.CONNECTED).value,
             trouble,

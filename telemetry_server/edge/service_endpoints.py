@@ -126,6 +126,8 @@ class ServiceEndpoints:
             "commits": "ok" if refusal is None or isinstance(refusal, WriterDead | StorageFull) else "late",
             "draining": self._edge.is_draining,
         }
+        if self._writer.broker is not None:
+            checks["broker"] = self._writer.broker
         watch = self._edge.options.conversion
         halt = None
         if watch is not None:

@@ -42,6 +42,11 @@ class HandingWriter:
             self._raw.take(submission, waiter)
 
     @property
+    def broker(self) -> str:
+        """Return whether the broker is `ok` or `away`."""
+        return "away" if self._publisher.trouble else "ok"
+
+    @property
     def refusal(self) -> StorageError | None:
         """Return the error that `append` would raise now; None while submissions are accepted."""
         if self._is_closing:

@@ -25,7 +25,7 @@ from telemetry_server.queue.errors import AlreadyPulling, OtherShare
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.message_forms import MessageReader
 from telemetry_server.queue.position_file import PositionFile, Positions
-from telemetry_server.queue.recovery import PULL_WORKER, recovered_positions
+from telemetry_server.queue.recovery import PULL_WORKER, TIME_RANGE, recovered_positions
 from telemetry_server.queue.share import Share
 
 MAX_HEADER_CHARACTERS = 64 << 10
@@ -195,6 +195,6 @@ class Intake:
 
 def _later_than(boot_id: bytes) -> datetime:
     """Return the wall clock, or a moment after that of *boot_id*: writers are found in their order."""
-    before = int.from_bytes(boot_id[4:10], "big") + 1
-    now = int(datetime.now(UTC).timestamp() * 1_000_000)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=max(now, before))
+    now = datetime.now(UTC)
+    behind = (int.from_bytes(boot_id[4:10], "big") - int(now.timestamp() * 1_000_000)) % TIME_RANGE
+    return now + timedelta(microseconds=behind + 1) if behind < TIME_RANGE // 2 else now

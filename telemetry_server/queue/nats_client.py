@@ -12,6 +12,7 @@ from telemetry_server.queue.queue_url import QueueUrl
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 5.0
+RETRY_SECONDS = 0
 PING_SECONDS = 10
 MAX_PINGS = 2
 NO_SUCH_STREAM = 10059
@@ -35,7 +36,10 @@ async def connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
     async def lost() -> None:
         on_lost(f"{url.shown}: the connection was lost")
 
+    problems: list[Exception] = []
+
     async def failed(error: Exception) -> None:
+        problems[:] = [error]
         if "permissions violation" in str(error).lower():
             on_lost(f"{url.shown}: {_line(error)}")
 
@@ -45,6 +49,8 @@ async def connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
                 servers=[f"nats://{host}" for host in url.hosts],
                 name="telemetry-server",
                 allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=RETRY_SECONDS,
                 connect_timeout=CONNECT_SECONDS,
                 ping_interval=PING_SECONDS,
                 max_outstanding_pings=MAX_PINGS,
@@ -58,7 +64,8 @@ async def connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
         raise
     except Exception as error:
         await close_client(client)
-        raise _connect_error(url, error) from None
+        # That no server is left says less than why the last one was not reached.
+        raise _connect_error(url, problems[0] if problems else error) from None
     return client
 
 

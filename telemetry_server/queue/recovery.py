@@ -22,6 +22,7 @@ PULL_WORKER = 999_998
 """Worker number in the names of pulled segments; edge workers and imports never have it."""
 
 ALL = 1 << 62
+TIME_RANGE = 1 << 48  # µs in the boot id of a writer
 
 
 def recovered_positions(raw: Path, saved: Positions | None, disk: Disk) -> Positions:
@@ -53,14 +54,21 @@ def recovered_positions(raw: Path, saved: Positions | None, disk: Disk) -> Posit
 
 def _unsaved(raw: Path, saved: Positions) -> Iterator[tuple[SegmentPath, int]]:
     """Yield the pulled segments that may hold more than *saved* knows, and where that begins."""
-    saved_time = saved.boot_id[4:10]
     for segment in segments(raw):
-        if segment.worker != PULL_WORKER or segment.boot_id[4:10] < saved_time:
+        if segment.worker != PULL_WORKER or _began_before(segment.boot_id, saved.boot_id):
             continue
         if segment.boot_id != saved.boot_id or segment.number > saved.number:
             yield segment, 0
         elif segment.name in saved.lengths:
             yield segment, saved.lengths[segment.name]
+
+
+def _began_before(boot_id: bytes, other: bytes) -> bool:
+    """Return whether a writer began before another; the times in their ids begin anew every nine years."""
+    if not any(other):
+        return False
+    distance = int.from_bytes(boot_id[4:10], "big") - int.from_bytes(other[4:10], "big")
+    return distance % TIME_RANGE >= TIME_RANGE // 2
 
 
 def _places(path: Path, start: int) -> tuple[list[tuple[str, int]], bool]:
