@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
 from telemetry_server.settings.fuel_analytics_settings import FuelAnalyticsSettings
+from telemetry_server.settings.queue_settings import QueueSettings
 from telemetry_server.settings.retention_settings import RetentionSettings
 from telemetry_server.settings.value_types import (
     MEBIBYTE,
@@ -44,7 +45,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(FuelAnalyticsSettings, RetentionSettings):
+class Settings(QueueSettings, FuelAnalyticsSettings, RetentionSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=False)
@@ -281,5 +282,8 @@ class Settings(FuelAnalyticsSettings, RetentionSettings):
 
 # Those of the parts after those of the table itself.
 SETTING_NAMES: tuple[str, ...] = tuple(
-    sorted(Settings.model_fields, key=lambda name: name in FuelAnalyticsSettings.model_fields)
+    sorted(
+        Settings.model_fields,
+        key=lambda name: name in QueueSettings.model_fields or name in FuelAnalyticsSettings.model_fields,
+    )
 )
