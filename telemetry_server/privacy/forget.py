@@ -72,7 +72,7 @@ class Forgetter:
 
     Args:
         fuel: Databases to delete installations from.
-        elsewhere: Places outside of the data root.
+        elsewhere: Places outside of the data root that have copies of its files.
         wait_seconds: How long to wait for a segment that a server writes to.
         on_step: Called with the name of each step.
     """
@@ -171,7 +171,7 @@ class Forgetter:
             mark = blake2b(b"index", key=key, digest_size=8).digest()
             lock = FileLock(self._root.state / "converter.lock")
             with ForgetIndex(self._root, mark) as index:
-                yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock)
+                yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock, self._elsewhere)
 
     def _carry_out(self, context: Forgetting, given: dict[bytes, int]) -> Report:
         report = Report()
@@ -224,14 +224,17 @@ class Forgetter:
         report.files_rewritten += forget_lines(context, wanted)
         if find_spec("pyarrow") is not None:
             from telemetry_server.aggregates.sealing import sealed_days
-            from telemetry_server.aggregates.update import Updater
+            from telemetry_server.aggregates.update import TablesKeepChanging, Updater
             from telemetry_server.privacy.forget_tables import forget_rows
 
             self._on_step("tables")
             rewritten = forget_rows(context, wanted)
             report.files_rewritten += rewritten
             self._on_step("aggregates")
-            Updater(self._root, self._disk).update()
+            try:
+                Updater(self._root, self._disk).update()
+            except TablesKeepChanging as error:
+                report.left.append(f"{error}; run forget again")
             report.sealed_days = sealed_days(self._root)
         self._on_step("Fuel databases")
         removed = self._forget_fuel(wanted, report, changes=True)
@@ -239,9 +242,7 @@ class Forgetter:
             transaction.count_removed(removed)
         for place in self._elsewhere:
             self._on_step(place.name)
-            with context.lock.held(), context.ledger.transaction() as transaction:
-                counts = place.forget(wanted)
-                transaction.count_removed({(order, place.name): count for order, count in counts.items()})
+            report.left += place.replace()
 
     def _forget_fuel(self, wanted: Wanted, report: Report, *, changes: bool) -> Counter[tuple[int, str]]:
         removed: Counter[tuple[int, str]] = Counter()

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.aggregates.day_table import read_day_table
 from storage.disk import Disk
+from telemetry_server.aggregates.update import Updater
 from telemetry_server.privacy.forget import Forgetter
-from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.data_root import DAY, World, a_ping, an_id, submitted
 from tests.support.independent_scan import hits
 
 ALICE, BOB = "aaaaaaaa-1111-4222-8333-444444444444", "bbbbbbbb-1111-4222-8333-444444444444"
@@ -50,11 +52,20 @@ def documents() -> list[str]:
     return [an_id(number) for number in HERS]
 
 
-async def test_nothing_of_a_client_is_left_and_everything_else_is_as_if_it_had_never_been_there(tmp_path):
+def pings_in_aggregates(world: World) -> int:
+    table = read_day_table(world.root, DAY)
+    assert table is not None
+    return table.pings
+
+
+async def test_nothing_of_a_client_is_left_and_all_else_is_as_if_it_had_never_been_there(tmp_path, command):
     """The scan is independent of the product: zstd, gzip, SQLite and Parquet are opened."""
     world = await world_of(tmp_path / "with", with_alice=True)
     other = await world_of(tmp_path / "without", with_alice=False)
     ids = [ALICE, *documents()]
+    for each in (world, other):
+        Updater(each.root, Disk()).update()
+    assert f"state/aggregates/{DAY}/pings-part-" in str(sorted(hits(world.root.path, ids)))
     assert {path.split("/")[0] for path in hits(world.root.path, ids)} == {
         "raw",
         "converted",
@@ -78,6 +89,8 @@ async def test_nothing_of_a_client_is_left_and_everything_else_is_as_if_it_had_n
         rows = [[{**row, "ping": 0} for row in each.table_rows(table)] for each in (world, other)]
         assert sorted(map(str, rows[0])) == sorted(map(str, rows[1]))
     assert world.check_tables() == []
+    assert pings_in_aggregates(world) == pings_in_aggregates(other) == 4
+    command("aggregate", "--check", "--data", str(world.root.path))
     assert forgetter(world).scan().hits == {}
 
 
@@ -200,3 +213,51 @@ async def test_a_dry_run_shows_what_would_go_and_changes_nothing(tmp_path, comma
     assert json.loads(out)["removed"]["lines of converted"] == 4
     assert len(world.lines()) == 7
     assert world.audit().total.deleted == 0
+
+
+class Elsewhere:
+    """A folder that has the only copies of some files of a data root."""
+
+    name = "elsewhere"
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root, self._folder = root, folder
+        self.replaced = 0
+
+    def take(self, paths: list[Path]) -> None:
+        for path in paths:
+            target = self._folder / path.relative_to(self._root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+
+    def bring_back(self, paths: list[str]) -> None:
+        for path in paths:
+            (self._folder / path).rename(self._root / path)
+
+    def replace(self) -> list[str]:
+        self.replaced += 1
+        return []
+
+    def files(self) -> list[Path]:
+        return [path for path in self._folder.rglob("*") if path.is_file()]
+
+
+async def test_files_whose_only_copies_are_elsewhere_are_brought_back_for_a_deletion(tmp_path):
+    """Those that hold the client; others stay where they are.  The last scan reads both places."""
+    world = await world_of(tmp_path / "data", with_alice=True)
+    other = a_ping(60, clientID=BOB)
+    other["info"]["appVersion"] = "99.0"
+    world.receive([submitted(other, 60)])
+    await world.convert()
+    place = Elsewhere(world.root.path, tmp_path / "archive")
+    forgetting = Forgetter(world.root, Disk(), elsewhere=[place])
+    forgetting.update_index()
+    place.take([*world.root.converted.rglob("*.zst")])
+
+    report = forgetting.forget([ALICE], [])
+
+    assert report.removed["stored"] == 3
+    assert place.replaced == 1
+    assert any("99.0" in str(path) for path in place.files())
+    assert forgetting.scan().hits == {}
+    assert hits(tmp_path, [ALICE, *documents()]) == {}
