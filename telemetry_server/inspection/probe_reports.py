@@ -1,5 +1,6 @@
 """Reads stored records for the reports on stores and on drift."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,14 @@ from telemetry_server.probes.checked_record import CheckedRecord
 from telemetry_server.probes.drift import DriftReport
 from telemetry_server.probes.probe_checks import ProbeChecks, checked_record
 from telemetry_server.probes.store_report import StoreReport
+
+# The beginning of what the server writes as the last member of a record; in texts quotes are escaped.
+METADATA = b'"metadata":{"submission_timestamp":"'
+TEXT = rb'"[^"\\]*"'
+KIND = re.compile(
+    rb'"metadata":\{"submission_timestamp":' + TEXT + rb',"document_id":' + TEXT
+    + rb',"namespace":"(?P<namespace>[^"\\]*)","doctype":"(?P<doctype>[^"\\]*)"'
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +78,19 @@ def _checked_records(
 ) -> Iterator[CheckedRecord]:
     for wanted in days.filters(ledger):
         for line in read_records(root.path, ledger, wanted):
+            if not _has_store(line, checks):
+                continue
             checked = checked_record(stored_object(line.partition(b"\t")[2]), checks)
             if checked is not None:
                 yield checked
+
+
+def _has_store(line: bytes, checks: ProbeChecks) -> bool:
+    """Return whether the ping of a converted line may have a store: without one it is not worth parsing."""
+    found = KIND.match(line, max(0, line.rfind(METADATA)))
+    if found is None:  # the parsed record says it
+        return True
+    return checks.stores.policy_of(found["namespace"].decode(), found["doctype"].decode()) is not None
 
 
 def _quarantined(

@@ -27,6 +27,7 @@ COMMANDS_OF_CHROMIUM: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, 
         {**size, "deviceScaleFactor": 1, "mobile": False},
     ),
     "scripts off": lambda _: ("Emulation.setScriptExecutionDisabled", {"value": True}),
+    "media": lambda media: ("Emulation.setEmulatedMedia", media),
     "picture": lambda _: ("Page.captureScreenshot", {"captureBeyondViewport": True}),
 }
 COMMANDS_OF_FIREFOX = {
@@ -63,6 +64,11 @@ class PageDriver:
     def back(self) -> None:
         """Go back in the history."""
         self._ask("back", {})
+
+    def show_as(self, media: str = "", **features: str) -> None:
+        """Draw pages as on *media*, such as ``print``, with *features* like ``forced_colors``; Chromium."""
+        listed = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self._ask("media", {"media": media, "features": listed})
 
     def picture(self) -> bytes:
         """Return the whole page as PNG; Chromium only."""

@@ -28,6 +28,8 @@ PAGES = [
     f"/probes/LABELLED_MS?label={quote(HOSTILE)}&limit=1",
     f"{PROBE}/pings?group={BUILDS[-1]}",
     "/clients?split=channel",
+    "/clients/pings",
+    f"{PROBE}?by=week&os=Linux",
     f"/search?q={quote(HOSTILE[:9])}",
 ]
 ARROW_LEFT, ARROW_RIGHT, END, HOME, PAGE_UP, ENTER, ESCAPE, TAB = (

@@ -166,7 +166,7 @@ async def test_a_wrong_parameter_marks_its_field(target, name, tag, without, rep
     assert text_of(re.search(r'<p class="prose" id="problem">(.*?)</p>', answer.text)[1]).startswith(
         f"{name}: "
     )
-    assert f'<a href="{html.escape(without)}">Leave ' in answer.text
+    assert f'<a href="{html.escape(without)}">Show it without ' in answer.text
 
 
 async def test_an_unknown_parameter_is_left_out_by_a_link(reports):
@@ -176,7 +176,7 @@ async def test_an_unknown_parameter_is_left_out_by_a_link(reports):
 
     assert answer.status == 400
     assert "aria-invalid" not in answer.text
-    assert '<a href="/probes/EXP?os=Linux">Leave ' in answer.text
+    assert '<a href="/probes/EXP?os=Linux">Show it without ' in answer.text
     assert "<b>" not in answer.text.partition("<main")[2].replace("<b>telemetry", "")
     assert problem.json()["parameter"] == "by"
 

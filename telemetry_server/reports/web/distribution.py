@@ -146,7 +146,8 @@ def _notes(view: DistributionView, weight: str, buckets: Sequence[Bucket]) -> li
             f"The definitions that are added have {len(row['starts']):,} starts of buckets in common."
         )
     if weight == "clients":
-        notes.append(f"Each of {clients_text(row)} clients counts as 1, shared out among its buckets.")
+        each = "The client" if row["clients"] == 1 else f"Each of {clients_text(row)} clients"
+        notes.append(f"{each} counts as 1, shared out among its buckets.")
         if row["without_client"]:
             notes.append(
                 f"{row['without_client']:,} histograms of pings without a client id count by sample only."

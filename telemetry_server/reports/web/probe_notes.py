@@ -136,14 +136,21 @@ def _suppressed(answer: Found, least: int) -> str:
 
 def _since(day: str, since: Mapping[str, int | None]) -> str:
     """Return why the answer of an earlier day differs from that of today."""
-    words = (
-        ("late", "pings of this question came later"),
-        ("added", "pings of the days until then were stored later"),
-        ("deleted", "pings of those days were deleted"),
-    )
-    known = [f"{count:,} {text}" for name, text in words if (count := since[name]) is not None]
-    unknown = "" if len(known) == len(words) else " What is missing here is not known."
-    return f"As of the end of {day}. Since then {', '.join(known) or 'nothing is known'}.{unknown}"
+    words = {
+        "late": "of this question came later",
+        "added": "of the days until then were stored later",
+        "deleted": "of those days were deleted",
+    }
+    known = [
+        f"{count:,} {'ping' if count == 1 else 'pings'} {text}"
+        for name, text in words.items()
+        if (count := since[name]) is not None
+    ]
+    unknown = [text for name, text in words.items() if since[name] is None]
+    parts = [f"As of the end of {day}."]
+    parts += [f"Since then {', '.join(known)}."] if known else []
+    parts += [f"It is not known how many pings {' and '.join(unknown)}."] if unknown else []
+    return " ".join(parts)
 
 
 def notes_of(view: ProbeView, answer: Found, offered: Found) -> list[tuple[str, Link | None]]:

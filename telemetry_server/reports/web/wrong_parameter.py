@@ -16,7 +16,6 @@ class GivenField:
     """One parameter as it was given; a select where only some values are possible."""
 
     name: str
-    words: str
     value: str
     options: Sequence[str]
     is_wrong: bool
@@ -46,13 +45,7 @@ def correction_of(problem: Problem, route: Route | None, target: str) -> Correct
     known = {} if route.parameters is None else route.parameters.model_fields
     annotations = {field.alias or name: field.annotation for name, field in known.items()}
     fields = [
-        GivenField(
-            name,
-            name.replace("_", " ").capitalize(),
-            value,
-            _options(annotations[name]),
-            is_wrong=name == wrong,
-        )
+        GivenField(name, value, _options(annotations[name]), is_wrong=name == wrong)
         for name, value in reversed(given.items())
         if name in annotations
     ]

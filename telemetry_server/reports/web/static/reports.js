@@ -1,6 +1,9 @@
 "use strict";
 // Everything works without this script.  It reads a chart's table by keys and by the pointer.
 (() => {
+  // On paper nothing else says where the page is.
+  document.getElementById("address").textContent = location.href;
+
   // A chart is a picture of a table: the cursor stands at a row, and the readout says what is in it.
   const rowsOf = (chart) => {
     const rows = [...document.getElementById(chart.dataset.table).tBodies[0].rows];
