@@ -203,6 +203,28 @@ def test_a_stream_that_was_made_again_is_read_from_its_beginning(nats, command, 
     assert pulled(command, nats.url, data)["received"] == 1
 
 
+def test_a_restored_data_root_continues_where_the_backup_was_made(nats, command, data, tmp_path):
+    nats.publish([(STREAM, PING, headers(number)) for number in (1, 2)])
+    pulled(command, nats.url, data)
+    command("convert", "--data", data)
+    command("backup", str(tmp_path / "backup.tar"), "--data", data)
+    restored = str(tmp_path / "restored")
+    command("restore", str(tmp_path / "backup.tar"), "--data", restored)
+    nats.publish([(STREAM, PING, headers(3))])
+
+    assert pulled(command, nats.url, restored)["received"] == 1
+    assert books(command, restored) == {"received": 3, "stored": 3}
+
+
+def test_a_bare_message_may_have_the_time_in_a_header(broker, command, data):
+    key = f"{STREAM}.{an_id(1)}" if broker.url.startswith("nats") else an_id(1)
+    broker.publish([(key, PING, {"received_at": AT})])
+    pulled(command, broker.url, data, "--message", "bare")
+    out, _ = command("cat", "raw", "--data", data)
+
+    assert json.loads(out.split("\t")[1])["received_at"] == AT
+
+
 @pytest.mark.parametrize("retention", ["limits", "workqueue"])
 def test_the_broker_is_told_only_after_the_commit(nats, command, data, retention, monkeypatch):
     """A disk that refuses leaves all messages unacknowledged."""
