@@ -30,12 +30,6 @@ def books(command, data: str) -> dict[str, int]:
     return {name: count for name, count in found["total"].items() if count}
 
 
-@pytest.fixture(params=["nats", "kafka"])
-def broker(request):
-    """Each broker in turn."""
-    return request.getfixturevalue(request.param)
-
-
 @pytest.fixture
 def data(tmp_path) -> str:
     return str(tmp_path / "data")
