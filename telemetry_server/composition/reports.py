@@ -166,6 +166,7 @@ def query_setup_of(settings: Settings) -> "QuerySetup":
         settings.dedup_days,
         None if databases is None else KEPT_CONTACT_DAYS,
         settings.client_address.value,
+        settings.deletion_delay_days,
     )
     return QuerySetup(
         setup_of(settings),

@@ -181,7 +181,8 @@ class StudyReport:
             study.graduated_matched += 1
             return
         study.unenrolled += 1
-        study.branch(left.branch or entered.branch).unenrolled += 1
+        # The branch that the client entered, whatever it says at the end: no more can leave one.
+        study.branch(entered.branch).unenrolled += 1
         study.reasons[left.reason or NO_REASON] += 1
         _add_reset(study, left)
 

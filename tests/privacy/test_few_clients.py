@@ -7,6 +7,8 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_server.fuel.exports.aggregate import Aggregate
+from telemetry_server.fuel.facts.small_groups import large_counts
 from telemetry_server.fuel.reports.registry import _suppressed
 from telemetry_server.normandy.few_reports import FewReports, enough_days
 from telemetry_server.normandy.matching import EnrollmentEvent
@@ -144,3 +146,31 @@ def test_counts_of_a_study_do_not_reveal_a_small_one(history, k):
             if branch["unenrolled"] is not None:
                 stayed = branch["enrolled"] - branch["unenrolled"]
                 assert stayed <= 0 or len(clients["branch_stayed", branch["branch"]]) >= k
+
+
+@given(st.dictionaries(st.text(max_size=2), st.integers(0, 20)), st.integers(1, 12))
+def test_small_counts_do_not_follow_from_their_total(counts, below):
+    shown = large_counts(counts, below)
+    missing = sum(counts.values()) - sum(shown.values())
+
+    assert shown.items() <= counts.items()
+    if below > 1:
+        assert all(count >= below for count in shown.values())
+        assert not shown or missing == 0 or missing >= below
+
+
+def test_the_aggregate_of_few_installations_has_no_numbers():
+    """And that of more has none of small groups."""
+    few, more = Aggregate(), Aggregate()
+    structure = {"clusters_num": 1, "clusters": [{"status": "new"}]}
+    for number in range(6):
+        of_one = structure if number else {"clusters_num": 2, "clusters": [{"status": "error"}]}
+        more.add(of_one)
+        if number < 2:
+            few.add(of_one)
+
+    assert few.as_json(3)["installations"] == {"count": None, "environments_num": {}}
+    shown = more.as_json(3)
+    assert shown["installations"] == {"count": 6, "environments_num": {}}
+    assert shown["environments"]["statuses"] == {}
+    assert more.as_json()["environments"]["statuses"] == {"new": 5, "error": 1}

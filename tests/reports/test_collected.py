@@ -172,6 +172,7 @@ async def test_the_page_shows_the_same(reports):
     assert "example / <b>odd</b>" in words
     assert "Pings as they were received 30 days, and until they are converted" in words
     assert "Records: pings as they are stored, and tables of them for ever" in words
+    assert "Everything of a client that asks for deletion at most 7 days after its request" in words
     assert "What was ordered, to keep the shelves full." in words
     assert "stores less exactly: time of arrival to the day, versions up to the first dot" in words
     assert "removes basket.words , for some pings (by channel)" in words

@@ -221,6 +221,7 @@ NO_CLIENT_TEXT = {
     *(
         "serve",
         "pull",
+        "forget",
         "reports",
         "users",
         "tokens",

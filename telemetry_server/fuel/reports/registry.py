@@ -9,6 +9,7 @@ from math import inf
 from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
 from telemetry_server.fuel.analytics.bookmarks import Run
 from telemetry_server.fuel.analytics.sources import SOURCES
+from telemetry_server.fuel.facts.small_groups import hidden_places
 from telemetry_server.fuel.reports import environments, nodes, operations
 from telemetry_server.fuel.reports.distribution import category_named, distribution
 from telemetry_server.fuel.reports.health_checks import health_checks
@@ -145,11 +146,7 @@ def _suppressed(tables: dict[str, list[Row]], below: int) -> tuple[dict[str, lis
 
 
 def _large_rows(rows: list[Row], below: int) -> list[Row]:
-    sizes = [_size_of(row) for row in rows]
-    hidden = {place for place, size in enumerate(sizes) if size < below}
-    left = sorted((size, place) for place, size in enumerate(sizes) if size >= below)
-    while hidden and left and sum(sizes[place] for place in hidden) < below:
-        hidden.add(left.pop(0)[1])
+    hidden = hidden_places([_size_of(row) for row in rows], below)
     return [row for place, row in enumerate(rows) if place not in hidden]
 
 

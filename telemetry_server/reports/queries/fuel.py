@@ -76,7 +76,9 @@ def report_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
 def aggregate_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the aggregates by release, as `aggregates` does."""
     with reading_collector(source) as read:
-        found: dict[str, Any] = read(lambda connection: aggregates(connection, arguments["release"]))
+        found: dict[str, Any] = read(
+            lambda connection: aggregates(connection, arguments["release"], source.setup.suppress_below)
+        )
     return found
 
 

@@ -26,6 +26,7 @@ class KeptFor:
     ids: float | None = None  # None: as long as records
     contacts: int | None = None  # of Fuel; None without it
     client_address: str = "dropped"
+    after_deletion_request: float = 7
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of the API."""

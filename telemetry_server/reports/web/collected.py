@@ -107,6 +107,10 @@ def _kept(kept: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("The id of a ping, to find repeats", ids),
         ("Contacts in failure reports of Fuel, encrypted", contacts),
         (
+            "Everything of a client that asks for deletion",
+            f"at most {days_of(kept['after_deletion_request'])} after its request",
+        ),
+        (
             "The address of the sender",
             "its network (/24 or /48), as long as pings as they were received"
             if kept["client_address"] == "truncated"
