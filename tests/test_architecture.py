@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage/ledger": {"storage"},
     "storage/raw": {"storage", "storage/ledger"},
     "storage/partitions": {"storage", "storage/ledger"},
-    "storage/tables": {"storage", "storage/ledger", "storage/partitions"},
+    "storage/tables/compiled": set(),
+    "storage/tables": {"storage", "storage/ledger", "storage/partitions", "storage/tables/compiled"},
     "storage/aggregates": {"storage"},
     "storage/progress": {"storage", "storage/ledger", "storage/raw"},
     "storage/integrity": {

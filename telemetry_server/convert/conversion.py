@@ -19,9 +19,12 @@ from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeCheck
 from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.left_out import LeftOut
 from telemetry_server.pings.metadata_fields import MetadataFields
-from telemetry_server.pings.submit_path import SubmitPath
+from telemetry_server.pings.submit_path import TELEMETRY, SubmitPath
 from telemetry_server.probes.glean_registry import GleanApplications
 from telemetry_server.probes.stores import NO_STORES, StorePolicy, Stores
+
+MIN_WALKED_BYTES = 8 << 10
+"""A shorter ping without histograms is parsed sooner than its parts are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,14 @@ class Conversion:
         )
         copy.path, copy.body_text, copy.parse = self.path, self.body_text, parse
         return copy
+
+    @property
+    def is_parsed_whole(self) -> bool:
+        """Whether the full parse of the ping is the quicker way; set once its body is inflated."""
+        rules = self.context.rules
+        if rules is not None and rules.rules:
+            return True  # a rule may look at any place, so every part would be decoded in the end
+        return self.path.namespace != TELEMETRY and len(self.body_text) < MIN_WALKED_BYTES
 
     @property
     def key(self) -> DoctypeKey:

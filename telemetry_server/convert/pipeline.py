@@ -79,9 +79,9 @@ def _outcome(submission: Submission, context: ConversionContext, *, fully: bool)
     ended = _run(STEPS_ON_BYTES, conversion)
     if ended is not None:
         return ended
-    # A rule may look at any place, so every part would be decoded in the end.
-    has_rules = context.rules is not None and bool(context.rules.rules)
-    return convert_ping(lambda parse: _convert(conversion.with_parser(parse)), fully=fully or has_rules)
+    return convert_ping(
+        lambda parse: _convert(conversion.with_parser(parse)), fully=fully or conversion.is_parsed_whole
+    )
 
 
 def _convert(conversion: Conversion) -> Outcome:

@@ -13,7 +13,7 @@ from telemetry_server.coordinator.work_items import RawItem, Task
 TASK_ITEMS = 64
 TASK_BYTES = 2 << 20
 ROUND_ITEMS = 4096
-ROUND_BYTES = 32 << 20
+ROUND_BYTES = 8 << 20
 
 
 @dataclass(slots=True)
