@@ -1,13 +1,14 @@
 """The pings of one day, read from its table files as they are needed."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from storage.archive.object_reading import stored_source
 from storage.data_root import DataRoot
+from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.table_files import TableFile
 from storage.tables.columns import PING_KEY, PINGS
-from storage.tables.reading import PartReader
+from storage.tables.reading import PartReader, PartSource
 from telemetry_server.aggregates.facts import Pings
 
 if TYPE_CHECKING:
@@ -22,10 +23,19 @@ class DayPings:
 
     Args:
         files: The table files of the day.
+        archived: Their copies in the archive, by path.
     """
 
-    def __init__(self, root: DataRoot, files: Iterable[TableFile]) -> None:
-        self._paths = [root.path / file.path for file in files if file.table == PINGS]
+    def __init__(
+        self, root: DataRoot, files: Iterable[TableFile], archived: Mapping[str, ArchivedObject]
+    ) -> None:
+        self._root = root.path
+        self._archived = archived
+        self._sources = [self.source(file) for file in files if file.table == PINGS]
+
+    def source(self, file: TableFile) -> PartSource:
+        """Return where *file* of the day is read: here, or in the archive."""
+        return stored_source(self._root, file.path, self._archived.get)
 
     def of(self, keys: "pa.Array") -> Pings:
         """
@@ -39,12 +49,12 @@ class DayPings:
         import pyarrow.compute as pc
 
         least, most = pc.min_max(keys).as_py().values()
-        read = [rows for path in self._paths for rows in _rows_between(path, least, most)]
+        read = [rows for source in self._sources for rows in _rows_between(source, least, most)]
         rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
         return Pings(rows.filter(pc.is_in(rows.column(PING_KEY), value_set=keys)))
 
 
-def _rows_between(path: Path, least: int, most: int) -> "Iterable[pa.Table]":
-    with PartReader(PINGS, path) as part:
+def _rows_between(source: PartSource, least: int, most: int) -> "Iterable[pa.Table]":
+    with PartReader(PINGS, source) as part:
         if part.may_hold(PING_KEY, least, most):
             yield from part.batches(Pings.PING_COLUMNS, BATCH_ROWS)

@@ -30,6 +30,8 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return f"{error}; run telemetry-server aggregate", ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
+    if isinstance(error, storage_errors.ArchiveError):
+        return str(error), _archive_status(error)
     if isinstance(error, storage_errors.LedgerError):
         return f"{error}; run telemetry-server doctor for details", ExitStatus.OUR_FAULT
     kind = type(error).__name__
@@ -38,6 +40,14 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         f"{text} (a bug in telemetry-server; TELEMETRY_TRACEBACK=1 shows the traceback)",
         ExitStatus.OUR_FAULT,
     )
+
+
+def _archive_status(error: storage_errors.ArchiveError) -> ExitStatus:
+    if isinstance(error, storage_errors.ArchiveAway | storage_errors.ArchiveFull):
+        return ExitStatus.TRY_AGAIN
+    if isinstance(error, storage_errors.ArchiveRefused | storage_errors.ArchiveTaken):
+        return ExitStatus.CONFIGURATION
+    return ExitStatus.OUR_FAULT
 
 
 def _fuel_message(error: fuel_errors.FuelDatabaseError) -> tuple[str, ExitStatus]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
+from telemetry_server.settings.archive_settings import ArchiveSettings
 from telemetry_server.settings.fuel_intake_settings import FuelIntakeSettings
 from telemetry_server.settings.value_types import (
     MEBIBYTE,
@@ -43,7 +44,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(FuelIntakeSettings):
+class Settings(FuelIntakeSettings, ArchiveSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal stops it."""
     from telemetry_server.access.access_file import BadAccessFile
+    from telemetry_server.composition.archive import check_archive
     from telemetry_server.composition.data_root import prepare_data_root
     from telemetry_server.composition.fuel import check_fuel
     from telemetry_server.composition.listeners import hold_ports
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         with suppress(BadAccessFile):  # the reports say so, and wait; receiving must not
             check_reports_access(settings)
         check_fuel(settings)
+        check_archive(settings)
         logs.forgive_streams()
         logs.configure(human=_wants_text_logs(settings))
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
