@@ -78,7 +78,7 @@ class LocalFiles:
         stores = (self._root.converted, self._root.path / "tables")
         for folder in folders:
             place = folder
-            while place.parent not in stores and place not in stores:
+            while place not in stores:
                 with suppress(OSError):
                     place.rmdir()
                 if place.exists():
