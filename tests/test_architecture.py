@@ -22,13 +22,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     # every byte
     "storage": set(),
     "storage/ledger": {"storage"},
+    "storage/archive": {"storage", "storage/ledger"},
     "storage/raw": {"storage", "storage/ledger"},
-    "storage/partitions": {"storage", "storage/ledger"},
-    "storage/tables": {"storage", "storage/ledger", "storage/partitions"},
+    "storage/partitions": {"storage", "storage/archive", "storage/ledger"},
+    "storage/tables": {"storage", "storage/archive", "storage/ledger", "storage/partitions"},
     "storage/aggregates": {"storage"},
     "storage/progress": {"storage", "storage/ledger", "storage/raw"},
     "storage/integrity": {
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -88,6 +90,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/history",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/partitions",
         "storage/tables",
@@ -118,6 +121,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probes",
         "tables",
     },
+    # closed days elsewhere
+    "archive": {
+        "storage",
+        "storage/archive",
+        "storage/ledger",
+        "storage/partitions",
+        "storage/raw",
+        "storage/tables",
+    },
     # what is there: looking at it, mending it, asking it
     "inspection": {
         "histogram_specs",
@@ -147,6 +159,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/cache",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/partitions",
         "storage/tables",
@@ -158,6 +171,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "mapreduce": {
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/partitions",
         "terminal",
@@ -175,6 +189,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs/cache",
         "storage",
         "storage/aggregates",
+        "storage/archive",
         "storage/ledger",
         "storage/tables",
         "pings",
@@ -187,6 +202,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/cache",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -268,11 +284,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": {"terminal", "generator"},
     # the wiring, and the commands
     "composition": {
+        "archive",
         "histogram_specs",
         "histogram_specs/sources",
         "histogram_specs/cache",
         "histogram_specs/history",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -305,9 +323,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "mapreduce/jobs",
     },
     "diagnostics": {
+        "archive",
         "histogram_specs",
         "histogram_specs/cache",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/progress",
@@ -319,6 +339,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {"storage", "terminal", "settings", "access", "fuel/database"},
     "cli/commands": {
+        "archive",
         "charts",
         "histogram_specs",
         "histogram_specs/sources",

@@ -8,8 +8,7 @@ that the ledger noted before.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,24 +17,17 @@ from typing import Any
 import orjson
 
 from storage.archive.day_commit import (
-    OWNER_KEY,
     CommittedObject,
     DayCommit,
-    key_of,
     object_key,
-    packed_owner,
-    parse_commit,
-    parse_owner,
 )
 from storage.archive.object_reading import check_object, checksums_of
-from storage.archive.object_store import NoObject, ObjectStore, opened_store
+from storage.archive.object_store import opened_store
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import ArchiveRefused, ArchiveTaken, DamagedObject
-from storage.ledger.archived_files import Archive, ArchivedObject, LocalCopies
+from storage.errors import ArchiveTaken, DamagedObject
+from storage.ledger.archived_files import ArchivedObject, LocalCopies
 from storage.ledger.ledger import Ledger
-from storage.ledger.opening import check_fit
-from storage.lock import FileLock
 from telemetry_server.archive.day_files import (
     DayFile,
     NotClosed,
@@ -44,6 +36,8 @@ from telemetry_server.archive.day_files import (
     close_files,
     committed_files,
 )
+from telemetry_server.archive.ownership import Ownership
+from telemetry_server.archive.turn import Turn
 
 ATTEMPTS = 5
 MAX_PUT_BYTES = 64 << 20
@@ -87,97 +81,13 @@ class Archiver:
         self._with_tables = with_tables
         self._on_bytes = on_bytes
         self._clock = clock
-        self._lock = FileLock(root.state / "converter.lock")
-
-    @property
-    def store(self) -> ObjectStore:
-        """The archive's objects."""
-        return opened_store(self._url)
-
-    # -- the archive as a whole
+        self._turn = Turn(root, ledger)
+        self._store = opened_store(url)
+        self._owner = Ownership(ledger, self._turn, self._store, url)
 
     def join(self) -> None:
-        """
-        Check that the archive is the one of this data root, and take over what a killed run committed.
-
-        Raises:
-            ArchiveTaken: Another writer has committed there.
-            ArchiveRefused: The archived days are in another place.
-            ArchiveError: It cannot be read.
-        """
-        known = self._ledger.archive()
-        if known is None or (known.url != self._url and not known.commits):
-            known = self._first_used()
-        elif known.url != self._url:
-            known = self._moved(known)
-        else:
-            self._check_owner(known)
-        while (commit := self._commit_at(known.commits + 1)) is not None:
-            if commit.root_id != self._root_id() or commit.attempt != known.attempt:
-                raise ArchiveTaken(self._taken(commit.root_id, self._place(commit.key)))
-            self._book(commit)
-            known = replace(known, commits=commit.number)
-
-    def _first_used(self) -> Archive:
-        if not self.store.put_new(OWNER_KEY, packed_owner(self._root_id())):
-            self._check_owner(None)
-        return self._noted(Archive(self._url, 0, ""))
-
-    def _moved(self, known: Archive) -> Archive:
-        if self.store.size(key_of(known.commits)) is None:
-            raise ArchiveRefused(
-                f"archive_to is {self._url}, but the archived days are at {known.url}:"
-                " copy them to the new place first, or set archive_to back"
-            )
-        self._check_owner(known)
-        return self._noted(replace(known, url=self._url))
-
-    def _noted(self, known: Archive) -> Archive:
-        with self._locked(), self._ledger.transaction() as transaction:
-            transaction.put_archive(known)
-        return known
-
-    def _check_owner(self, known: Archive | None) -> None:
-        place = self._place(OWNER_KEY)
-        try:
-            owner = parse_owner(b"".join(self.store.chunks(OWNER_KEY)), place)
-        except NoObject:
-            raise DamagedObject(f"{place}: gone from the archive; is archive_to the right place?") from None
-        if owner != self._root_id():
-            raise ArchiveTaken(self._taken(owner, place))
-        if known is not None and known.commits and self.store.size(key_of(known.commits)) is None:
-            raise DamagedObject(f"{self._place(key_of(known.commits))}: gone from the archive")
-
-    def _commit_at(self, number: int) -> DayCommit | None:
-        key = key_of(number)
-        try:
-            return parse_commit(b"".join(self.store.chunks(key)), self._place(key))
-        except NoObject:
-            return None
-
-    def _place(self, key: str) -> str:
-        return f"{self._url.rstrip('/')}/{key}"
-
-    def _taken(self, owner: str, place: str) -> str:
-        if owner == self._root_id():
-            return (
-                f"{place}: a copy of this data root has written it, and only one may write to an archive;"
-                " stop the other one, or name a new place in archive_to"
-            )
-        return f"{place}: the archive of another data root ({owner}); name another place in archive_to"
-
-    def _root_id(self) -> str:
-        return self._ledger.root_id() or ""
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the converter's lock."""
-        with self._lock.held():
-            if self._ledger.follow_replacement():
-                check_fit(self._root)
-            yield
-
-    # -- one day
+        """Begin a run: see `Ownership.join`."""
+        self._owner.join(self._book)
 
     def archive_day(self, day: str) -> Archived:
         """
@@ -191,7 +101,7 @@ class Archiver:
         """
         copied: dict[str, ArchivedObject] = {}
         for _ in range(ATTEMPTS):
-            with self._locked():
+            with self._turn.held():
                 close_files(self._ledger, day)
                 files = self._files_of(day)
                 there = self._ledger.archived_objects(day)
@@ -225,14 +135,14 @@ class Archiver:
         sums = checksums_of(chunks_of(root, file))
         key = object_key(file.path, sums.sha256)
         found = ArchivedObject(self._url, key, file.path, file.day, sums.length, sums.sha256, sums.blocks)
-        if self.store.size(key) == file.bytes:
+        if self._store.size(key) == file.bytes:
             try:
                 check_object(found)  # left by a run that was killed
             except DamagedObject:
                 pass
             else:
                 return found
-        self.store.put(key, self._data_of(file))
+        self._store.put(key, self._data_of(file))
         check_object(found)
         return found
 
@@ -246,7 +156,7 @@ class Archiver:
         self, day: str, files: Sequence[DayFile], copies: dict[str, ArchivedObject]
     ) -> DayCommit | None:
         """Commit *files* as the content of *day*; None if they are not any more."""
-        with self._locked():
+        with self._turn.held():
             known = self._ledger.archive()
             if known is None or self._files_of(day) != files:
                 return None
@@ -256,19 +166,19 @@ class Archiver:
             schemas = self._schemas_of(files)
         commit = DayCommit(
             known.commits + 1,
-            self._root_id(),
+            self._owner.root_id,
             attempt,
             f"{self._clock():%Y-%m-%dT%H:%M:%SZ}",
             day,
             tuple(_committed(file, copies[file.path]) for file in files),
             schemas,
         )
-        if not self.store.put_new(commit.key, commit.packed()):
-            there = self._commit_at(commit.number)
+        if not self._store.put_new(commit.key, commit.packed()):
+            there = self._owner.commit_at(commit.number)
             # The answer to our own first try may have been lost.
             if there != commit:
                 owner = commit.root_id if there is None else there.root_id
-                raise ArchiveTaken(self._taken(owner, self._place(commit.key)))
+                raise ArchiveTaken(self._owner.taken(owner, self._owner.place(commit.key)))
         self._book(commit)
         return commit
 
@@ -280,7 +190,7 @@ class Archiver:
 
     def _book(self, commit: DayCommit) -> None:
         """Note a commit of this data root in the ledger."""
-        with self._locked():
+        with self._turn.held():
             committed = {file.path: file.bytes for file in committed_files(self._ledger, commit.day)}
             known = self._ledger.archive()
             is_new = commit.day not in self._ledger.archived_days()
@@ -305,8 +215,8 @@ class Archiver:
         listed = {each.key for each in commit.objects}
         removed = self._ledger.removed_objects()
         for key in [key for key, day in removed.items() if day == commit.day and key not in listed]:
-            self.store.delete(key)
-            with self._locked(), self._ledger.transaction() as transaction:
+            self._store.delete(key)
+            with self._turn.held(), self._ledger.transaction() as transaction:
                 transaction.forget_removed(key)
 
 

@@ -1,8 +1,8 @@
 """Drops the local copies of archived files, and brings them back."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from storage.archive.object_reading import check_object, checked_chunks
@@ -11,8 +11,7 @@ from storage.disk import Disk
 from storage.errors import StorageFull
 from storage.ledger.archived_files import ArchivedObject, LocalCopies
 from storage.ledger.ledger import Ledger
-from storage.ledger.opening import check_fit
-from storage.lock import FileLock
+from telemetry_server.archive.turn import Turn
 
 FOLDER = "archive-unfinished"
 SPARE_BYTES = 64 << 20
@@ -28,15 +27,7 @@ class LocalFiles:
         self._ledger = ledger
         self._disk = disk
         self._on_bytes = on_bytes
-        self._lock = FileLock(root.state / "converter.lock")
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the converter's lock."""
-        with self._lock.held():
-            if self._ledger.follow_replacement():
-                check_fit(self._root)
-            yield
+        self._turn = Turn(root, ledger)
 
     def drop(self, day: str, *, is_checked: bool = False) -> int:
         """
@@ -55,7 +46,7 @@ class LocalFiles:
         if not is_checked:
             for each in local:
                 check_object(each)
-        with self._locked():
+        with self._turn.held():
             with self._ledger.transaction() as transaction:
                 transaction.put_archived_day(day, LocalCopies.DROPPING)
             now = self._ledger.archived_objects(day)
@@ -95,7 +86,7 @@ class LocalFiles:
             ArchiveError, OSError: The archive or the disk refuses; what was brought back stays.
         """
         count = self.bring_back(self._ledger.archived_objects(day))
-        with self._locked(), self._ledger.transaction() as transaction:
+        with self._turn.held(), self._ledger.transaction() as transaction:
             transaction.put_archived_day(day, LocalCopies.RESTORED)
         return count
 
@@ -130,7 +121,7 @@ class LocalFiles:
             for chunk in checked_chunks(found):
                 self._disk.write(descriptor, [chunk])
             self._disk.sync(descriptor)
-            with self._locked():
+            with self._turn.held():
                 path = self._root.path / found.path
                 # It may have been replaced meanwhile.
                 if self._ledger.archived_object(found.path) == found and not path.exists():

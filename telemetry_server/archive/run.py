@@ -18,6 +18,7 @@ from telemetry_server.archive.archiver import Archived, Archiver
 from telemetry_server.archive.closed_days import days_to_archive
 from telemetry_server.archive.day_files import DamagedFile, NotClosed
 from telemetry_server.archive.local_copies import LocalFiles
+from telemetry_server.archive.turn import Turn
 
 LOCK_NAME = "archive.lock"
 
@@ -44,6 +45,7 @@ class DayResult:
     bytes: int = 0
     dropped: int = 0  # local copies
     problem: str = ""  # why it was left as it is; one line
+    will_close: bool = False  # it was left because more will come into it
 
 
 @contextmanager
@@ -102,7 +104,7 @@ def archive_days(
                 if not plan.keeps_local and (days or is_to_drop(ledger, day)):
                     dropped = local.drop(day, is_checked=_is_checked(ledger, day, done))
             except (NotClosed, DamagedFile, EOFError) as error:
-                yield DayResult(day, problem=str(error))
+                yield DayResult(day, problem=str(error), will_close=isinstance(error, NotClosed))
                 continue
             yield DayResult(day, done.files, done.bytes, dropped)
 
@@ -119,10 +121,10 @@ def _is_checked(ledger: Ledger, day: str, done: Archived) -> bool:
 
 def _merge(root: DataRoot, ledger: Ledger, disk: Disk, day: str) -> None:
     """Merge the small files of *day* that are not in the archive: few large objects are cheaper."""
-    lock = FileLock(root.state / "converter.lock")
-    with lock.held():
+    turn = Turn(root, ledger)
+    with turn.held():
         for _ in compact_day(root.path, ledger, disk, day):
             pass
     if find_spec("pyarrow") is not None:
-        for _ in compact_tables(root, ledger, disk, day, lock.held):
+        for _ in compact_tables(root, ledger, disk, day, turn.held):
             pass

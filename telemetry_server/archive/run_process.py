@@ -31,7 +31,7 @@ def main() -> int:
     status = 0
     try:
         for result in archive_days(DataRoot(Path(root)), Disk(), plan):
-            if result.problem:
+            if result.problem and not result.will_close:
                 print(result.problem, file=sys.stderr)
                 status = 1
     except ArchiveBusy:

@@ -47,7 +47,7 @@ def _archive_status(error: storage_errors.ArchiveError) -> ExitStatus:
         return ExitStatus.TRY_AGAIN
     if isinstance(error, storage_errors.ArchiveRefused | storage_errors.ArchiveTaken):
         return ExitStatus.CONFIGURATION
-    return ExitStatus.OUR_FAULT
+    return ExitStatus.BAD_INPUT
 
 
 def _fuel_message(error: fuel_errors.FuelDatabaseError) -> tuple[str, ExitStatus]:

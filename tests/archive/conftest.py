@@ -17,7 +17,7 @@ from tests.support.running_server import telemetry_server
 from tests.support.s3_server import BUCKET, ENVIRONMENT, FailingProxy, s3_server
 
 DAYS = ("20261122", "20261123")
-RECORDS = 24
+RECORDS = 10
 JOB = "def map(key, dims, value, context):\n    context.write('/'.join(dims), len(value))\n"
 STATEMENTS = (
     "SELECT * FROM pings ORDER BY document_id",
@@ -98,7 +98,10 @@ class Archived:
         """Return the files of records and tables that are in the data root."""
         stores = (self.root.converted, self.data / "tables")
         return sorted(
-            str(path.relative_to(self.data)) for store in stores for path in store.rglob("*") if path.is_file()
+            str(path.relative_to(self.data))
+            for store in stores
+            for path in store.rglob("*")
+            if path.is_file()
         )
 
     def is_sound(self) -> None:

@@ -81,7 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if action in (FULL, REFUSE):
             code = "XMinioStorageFull" if action == FULL else "AccessDenied"
-            return self._answer(507 if action == FULL else 403, f"<Error><Code>{code}</Code></Error>".encode())
+            return self._answer(
+                507 if action == FULL else 403, f"<Error><Code>{code}</Code></Error>".encode()
+            )
         connection = http.client.HTTPConnection(*self.server.upstream, timeout=60)
         connection.request(self.command, self.path, body, dict(self.headers))
         answer = connection.getresponse()
