@@ -29,6 +29,7 @@ from storage.errors import ArchiveTaken, DamagedObject
 from storage.ledger.archived_files import ArchivedObject, LocalCopies
 from storage.ledger.ledger import Ledger
 from telemetry_server.archive.day_files import (
+    DamagedFile,
     DayFile,
     NotClosed,
     check_file,
@@ -122,6 +123,31 @@ class Archiver:
                 size = sum(file.bytes for file in missing)
                 return Archived(day, len(missing), size, is_committed=True)
         raise NotClosed(f"{day}: its files keep changing")
+
+    def mend(self, day: str) -> int:
+        """
+        Copy the files of *day* again whose object is damaged or gone; return how many.
+
+        Raises:
+            DamagedObject: Such a file has no local copy.
+        """
+        there = self._ledger.archived_objects(day)
+        mended = 0
+        for file in committed_files(self._ledger, day):
+            found = there.get(file.path)
+            if found is None:
+                continue
+            try:
+                check_object(found)
+            except DamagedObject as error:
+                try:
+                    copy = self._copied(file)
+                except FileNotFoundError:
+                    raise error from None
+                if copy != found:
+                    raise DamagedFile(f"{file.path}: it is not what was archived; see audit") from error
+                mended += 1
+        return mended
 
     def _files_of(self, day: str) -> list[DayFile]:
         if self._with_tables and self._ledger.tabled(day, behind_only=True):

@@ -84,7 +84,8 @@ def archive_days(
     Archive the closed days that need it, and yield what was done with each.
 
     Args:
-        days: Only these; the local copies of one that was restored are dropped again.
+        days: Only these.  Their objects are compared with their checksums, and damaged ones replaced from
+            local copies; the local copies of a day that was restored are dropped again.
 
     Raises:
         ArchiveBusy: Another process works on the archive.
@@ -99,6 +100,7 @@ def archive_days(
         for day in due_days(root, plan, clock) if days is None else days:
             try:
                 _merge(root, ledger, disk, day)
+                mended = 0 if days is None else archiver.mend(day)
                 done = archiver.archive_day(day)
                 dropped = 0
                 if not plan.keeps_local and (days or is_to_drop(ledger, day)):
@@ -106,7 +108,7 @@ def archive_days(
             except (NotClosed, DamagedFile, EOFError) as error:
                 yield DayResult(day, problem=str(error), will_close=isinstance(error, NotClosed))
                 continue
-            yield DayResult(day, done.files, done.bytes, dropped)
+            yield DayResult(day, done.files + mended, done.bytes, dropped)
 
 
 def is_to_drop(ledger: Ledger, day: str) -> bool:

@@ -127,7 +127,7 @@ def test_aggregates_explain_and_doctor_know_archived_days(make_archived, command
     command("aggregate", "--check", *data)
     assert command("histogram", "MODE", "--by", "day", "--json", *data)[0] == compared[0]
     found = command("doctor", "--json", *data, "--config", str(archived.config))[0]
-    assert [each["ok"] for each in orjson.loads(found) if each["check"] == "archive"] == [True]
+    assert [each["ok"] for each in orjson.loads(found)["findings"] if each["check"] == "archive"] == [True]
 
 
 def test_files_come_back_one_by_one_for_who_rewrites_them(archived):

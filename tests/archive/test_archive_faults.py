@@ -130,6 +130,21 @@ def test_a_damaged_object_is_one_line_everywhere(make_archived, command, tmp_pat
     assert records.key in archived.refused("restore", "--date", DAYS[1], status=4)
 
 
+def test_a_damaged_object_is_replaced_from_the_local_copy(make_archived, tmp_path):
+    """By a run for its day, where local copies were kept."""
+    archived = make_archived(str(tmp_path / "elsewhere"))
+    archived.set(keep_local=True)
+    archived.run("run")
+    with Ledger.for_reading(archived.root) as ledger:
+        first, second, *_ = ledger.archived_objects(DAYS[0]).values()
+    _flip(tmp_path / "elsewhere" / first.key)
+    (tmp_path / "elsewhere" / second.key).unlink()
+
+    assert len(archived.run("check", status=1)["findings"]) == 2
+    assert archived.run("run", "--date", DAYS[0])[0]["files"] == 2
+    assert archived.run("check")["findings"] == []
+
+
 def test_a_missing_object_is_one_line(make_archived, command, tmp_path):
     """Records and tables."""
     archived = make_archived(str(tmp_path / "elsewhere"))

@@ -23,13 +23,22 @@ def test_serve_archives_closed_days_and_its_reports_read_them_there(make_archive
     archived.command("aggregate", "--data", str(archived.data))
     port = str(free_port())
     with running_server(tmp_path, reports_port=port):
+        wait_for(lambda: _is_up(port))
         before = [_answer(port, query) for query in QUERIES]
 
     with running_server(tmp_path, reports_port=port, archive_to=archived.url, archive_keep_local="false"):
         wait_for(lambda: _dropped(archived) == set(DAYS))
+        wait_for(lambda: _is_up(port))
         assert [_answer(port, query) for query in QUERIES] == before
     assert archived.local_files() == []
     archived.is_sound()
+
+
+def _is_up(port: str) -> bool:
+    try:
+        return bool(_answer(port, "status"))
+    except OSError:
+        return False
 
 
 def _answer(port: str, query: str) -> object:
