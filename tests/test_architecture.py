@@ -146,6 +146,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "repair": {
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",

@@ -96,7 +96,7 @@ class Ownership:
         """Return the message about the data root *owner*, which has written the object at *place*."""
         if owner == self.root_id:
             return (
-                f"{place}: a copy of this data root has written it, and only one may write to an archive;"
-                " stop the other one, or name a new place in archive_to"
+                f"{place}: a copy of this data root has written it, or this one before its ledger was lost;"
+                " stop the copy, and run telemetry-server repair --rebuild, or name a new place in archive_to"
             )
         return f"{place}: the archive of another data root ({owner}); name another place in archive_to"

@@ -1,6 +1,7 @@
 """Closed days elsewhere: copied, dropped here, read there, brought back."""
 
 import asyncio
+import shutil
 
 import orjson
 import pytest
@@ -174,3 +175,24 @@ def test_a_day_that_is_not_over_is_refused(make_archived, tmp_path):
     archived = make_archived(str(tmp_path / "elsewhere"))
 
     assert "is not over yet" in archived.refused("run", "--date", "29991231", status=2)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_repair_finds_archived_days_again(make_archived, tmp_path, is_lost):
+    """With a lost ledger by the archive's commits, with a present one by what it knows."""
+    archived = make_archived(str(tmp_path / "elsewhere"))
+    before = archived.answers()
+    archived.run("run", "--date", DAYS[1])
+    assert "nothing to repair" in archived.command("repair", "--data", str(archived.data))[0]
+    words = ["--config", str(archived.config)] if is_lost else ["--rebuild"]
+    if is_lost:
+        shutil.rmtree(archived.data / "state")
+
+    archived.command("repair", "--data", str(archived.data), *words)
+    archived.command("convert", "--data", str(archived.data))
+
+    assert sorted(archived.answers()[0].splitlines()) == sorted(before[0].splitlines())
+    archived.run("run")
+    assert archived.local_files() == []
+    assert archived.answers()[1:4] == before[1:4]
+    archived.is_sound()
