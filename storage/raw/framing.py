@@ -198,6 +198,10 @@ def header_json(submission: Submission) -> bytes:
     }
     if submission.client_address is not None:
         fields["client_address"] = submission.client_address
+    if submission.place:
+        fields["place"] = submission.place
+        if submission.fault:
+            fields["fault"] = submission.fault
     try:
         return orjson.dumps(fields)
     except TypeError:
@@ -248,6 +252,8 @@ def _submission(header: bytes, body: bytes) -> Submission:
             host=fields["host"],
             headers=fields["headers"],
             client_address=fields.get("client_address"),
+            place=fields.get("place", ""),
+            fault=fields.get("fault", ""),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRecord("a raw record's header is not valid") from error

@@ -57,6 +57,8 @@ class RawWriter:
         on_commit: Called on the event loop after every batch that is on disk.
     """
 
+    broker = None  # submissions are kept in raw/
+
     def __init__(
         self,
         directory: Path,

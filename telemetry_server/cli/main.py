@@ -22,6 +22,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("users", "list, add and remove users of the reports"),
     ("tokens", "create, list and revoke tokens for the reports' API"),
     ("convert", "convert all waiting submissions, or import exported files, then stop"),
+    ("pull", "pull submissions from NATS, Kafka or another data root into raw/"),
     ("cat", "print submissions, records or quarantined pings, one per line"),
     ("explain", "show what happened to one ping, and why"),
     ("replay", "convert quarantined pings again, with the present definitions"),

@@ -65,7 +65,7 @@ class Conversion:
     doctype_check: DoctypeCheck = field(init=False)
     definitions: Chosen = field(init=False)
     packer: Packer = field(init=False)
-    # _mark_probes
+    # mark_probes
     left_out: LeftOut = field(default_factory=LeftOut)
     frequency: FrequencyLimit | None = None
 

@@ -30,6 +30,7 @@ from telemetry_server.convert.privacy import without_identity
 from telemetry_server.convert.probe_check import check_privacy, choose_probe_definitions, mark_probes
 from telemetry_server.convert.registration import check_doctype, require_registered
 from telemetry_server.convert.rules.rules import Facts
+from telemetry_server.convert.submitted_path import submitted_path
 from telemetry_server.outcomes import checks
 from telemetry_server.outcomes.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
 from telemetry_server.outcomes.refusal import Refusal
@@ -45,7 +46,7 @@ from telemetry_server.pings.errors import (
 from telemetry_server.pings.inflate import crc32, inflate
 from telemetry_server.pings.json_place import key_text
 from telemetry_server.pings.metadata_fields import metadata_fields_of
-from telemetry_server.pings.submit_path import TELEMETRY, parse_submit_path
+from telemetry_server.pings.submit_path import TELEMETRY
 from telemetry_server.probes.identity import without_values
 
 REASON_OF: Mapping[type[PingError], QuarantineReason] = {
@@ -113,7 +114,7 @@ def _run(steps: tuple["Step", ...], conversion: Conversion) -> Refused | Awaitin
 
 
 def _read_path(conversion: Conversion) -> None:
-    conversion.path = path = parse_submit_path(conversion.submission.path)
+    conversion.path = path = submitted_path(conversion.submission)
     conversion.document_id = path.document_id
     conversion.namespace = path.namespace
     conversion.doctype = path.doctype or UNKNOWN
@@ -217,10 +218,6 @@ def _pack_histograms(conversion: Conversion) -> None:
     packer.check_losses()
 
 
-def _mark_probes(conversion: Conversion) -> None:
-    mark_probes(conversion)
-
-
 def _stored(conversion: Conversion) -> Stored:
     """The outcome of a ping that passed every step."""
     path, packer, payload = conversion.path, conversion.packer, conversion.payload
@@ -296,5 +293,5 @@ STEPS_ON_PING = (
     Step(checks.DOCTYPE, _check_doctype),
     Step(checks.REVISION, _choose_definitions),
     Step(checks.HISTOGRAMS, _pack_histograms),
-    Step(checks.PROBES, _mark_probes),
+    Step(checks.PROBES, mark_probes),
 )

@@ -139,6 +139,22 @@ reports_queries = Counter(
     "Queries of the reports, by result: answered, refused, stopped, cancelled, failed, busy.",
     ("result",),
 )
+queue_messages = Counter(
+    "telemetry_queue_messages_total",
+    "Messages pulled, by result: received, faulty (they go to quarantine), other_share, repeated.",
+    ("result",),
+)
+queue_connected = Gauge(
+    "telemetry_queue_connected", "1 while the broker is connected, else 0; doctor says why.", ("direction",)
+)
+queue_lag_messages = Gauge(
+    "telemetry_queue_lag_messages",
+    "Messages that wait: in the queue to be pulled, or in raw/ to be pushed.",
+    ("direction",),
+)
+queue_position = Gauge(
+    "telemetry_queue_position", "Sum of the positions in all partitions of the queue.", ("direction",)
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     submissions_received,
@@ -170,6 +186,10 @@ CATALOGUE: tuple[Metric, ...] = (
     fuel_messages,
     fuel_messages_open,
     fuel_messages_given_up,
+    queue_messages,
+    queue_connected,
+    queue_lag_messages,
+    queue_position,
 )
 
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
 from telemetry_server.settings.archive_settings import ArchiveSettings
-from telemetry_server.settings.fuel_intake_settings import FuelIntakeSettings
+from telemetry_server.settings.queue_settings import QueueSettings
 from telemetry_server.settings.value_types import (
     MEBIBYTE,
     Bytes,
@@ -44,7 +44,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(FuelIntakeSettings, ArchiveSettings):
+class Settings(QueueSettings, ArchiveSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -285,5 +285,5 @@ class Settings(FuelIntakeSettings, ArchiveSettings):
 
 # Those of the parts after those of the table itself.
 SETTING_NAMES: tuple[str, ...] = tuple(
-    sorted(Settings.model_fields, key=lambda name: name in FuelIntakeSettings.model_fields)
+    sorted(Settings.model_fields, key=lambda name: name in QueueSettings.model_fields)
 )

@@ -49,6 +49,10 @@ CONTRACT_METRICS = {
     "telemetry_fuel_replica_lag_seconds": (),
     "telemetry_fuel_etl_documents_total": ("table",),
     "telemetry_fuel_etl_time_seconds": (),
+    "telemetry_queue_messages_total": ("result",),
+    "telemetry_queue_connected": ("direction",),
+    "telemetry_queue_lag_messages": ("direction",),
+    "telemetry_queue_position": ("direction",),
 }
 # Three processes count, one of them ends; then a fourth reads.
 MANY_PROCESSES = """

@@ -212,7 +212,19 @@ COMMAND_LINES: dict[str, list[tuple[str, ...]]] = {
 }
 # What these print is of operators and of files that they name.
 NO_CLIENT_TEXT = {
-    *("serve", "reports", "users", "tokens", "backup", "restore", "specs", "fuel", "fuel-sender", "generate"),
+    *(
+        "serve",
+        "pull",
+        "reports",
+        "users",
+        "tokens",
+        "backup",
+        "restore",
+        "specs",
+        "fuel",
+        "fuel-sender",
+        "generate",
+    ),
     *("doctypes", "point", "certificate", "demo", "health", "completion", "config"),
 }
 FINDINGS = {"doctor", "repair", "tables", "convert"}  # may end with another status
