@@ -57,16 +57,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal stops it."""
     from telemetry_server.access.access_file import BadAccessFile
-    from telemetry_server.composition.archive import check_archive
     from telemetry_server.composition.data_root import prepare_data_root
+    from telemetry_server.composition.elsewhere import check_elsewhere
     from telemetry_server.composition.fuel import check_fuel
     from telemetry_server.composition.listeners import hold_ports
-    from telemetry_server.composition.queue import check_queues
     from telemetry_server.composition.reports import check_reports_access
     from telemetry_server.observability import logs, metrics
 
     settings = settings_of(args)
-    check_queues(settings)
+    check_elsewhere(settings)
     if args.no_reports:
         settings = settings.model_copy(update={"reports_port": None})
     with closing(hold_ports(settings)) as ports:
@@ -74,7 +73,6 @@ def run(args: argparse.Namespace) -> int:
         with suppress(BadAccessFile):  # the reports say so, and wait; receiving must not
             check_reports_access(settings)
         check_fuel(settings)
-        check_archive(settings)
         logs.forgive_streams()
         logs.configure(human=_wants_text_logs(settings))
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
