@@ -144,6 +144,8 @@ class Archiver:
                     copy = self._copied(file)
                 except FileNotFoundError:
                     raise error from None
+                with self._turn.held(), self._ledger.transaction() as transaction:
+                    transaction.forget_removed(found.key)
                 if copy != found:
                     raise DamagedFile(f"{file.path}: it is not what was archived; see audit") from error
                 mended += 1
@@ -161,6 +163,9 @@ class Archiver:
         sums = checksums_of(chunks_of(root, file))
         key = object_key(file.path, sums.sha256)
         found = ArchivedObject(self._url, key, file.path, file.day, sums.length, sums.sha256, sums.blocks)
+        with self._turn.held(), self._ledger.transaction() as transaction:
+            # Until a commit lists it: a run that is killed leaves nothing that no one knows.
+            transaction.remove_object(key, file.day)
         if self._store.size(key) == file.bytes:
             try:
                 check_object(found)  # left by a run that was killed
@@ -225,6 +230,7 @@ class Archiver:
                 for each in commit.objects:
                     if committed.get(each.path) == each.length:
                         transaction.put_archived(self._object_of(commit.day, each))
+                        transaction.forget_removed(each.key)
                     else:
                         transaction.remove_object(each.key, commit.day)
                 if not commit.objects:
