@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from bench import (
     aggregates,
+    archive,
     backlog,
     codecs,
     conversion,
@@ -45,6 +46,7 @@ SUITES = {
     "reports": reports.measure,
     "pages": pages.measure,
     "mapreduce": mapreduce.measure,
+    "archive": archive.measure,
     "queues": queues.measure,
     "fuel": fuel.measure,
 }
@@ -60,7 +62,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
     parser.add_argument(
-        "--pings", type=int, default=10_000, help="tables, aggregates, pages: pings of 90 KB (10000)"
+        "--pings", type=int, default=10_000, help="tables, aggregates, archive, pages: pings of 90 KB (10000)"
     )
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
@@ -92,6 +94,7 @@ def main() -> int:
             "tables": {"big": args.pings, "small": args.small_pings},
             "aggregates": {"big": args.pings},
             "pages": {"big": args.pings},
+            "archive": {"big": args.pings},
             "mapreduce": {"records": args.records},
             "fuel": {"installations": args.installations},
         }.get(name, {})

@@ -21,6 +21,12 @@ The errors of the stores on disk.
     │       ├── OtherVersion     a server of another version wrote it
     │       └── DamagedLedger    the ledger file is damaged
     ├── BrokenAggregate  a summary or the table of a day is damaged or gone; it can be made again
+    ├── ArchiveError     something went wrong in the archive; nothing is half done
+    │   ├── ArchiveAway      it does not answer; the caller may retry
+    │   ├── ArchiveFull      it has no space
+    │   ├── ArchiveRefused   its address, its bucket or the credentials are wrong
+    │   ├── ArchiveTaken     another writer has committed to it
+    │   └── DamagedObject    an object is gone, or its bytes disagree with their checksum
     ├── BadBackup        an archive is damaged, cut short, or not a backup
     ├── UnknownExport    an exported file of unknown format, or outside its base folder
     ├── BadPartitionSchema  not a valid partition schema
@@ -116,6 +122,30 @@ class OtherVersion(UnfitLedger):
 
 class BrokenAggregate(StorageError):
     """A summary or the table of a day is damaged or gone.  `aggregate` makes it again."""
+
+
+class ArchiveError(StorageError):
+    """An operation on the archive failed.  Nothing is half done there."""
+
+
+class ArchiveAway(ArchiveError):
+    """The archive does not answer, or not in time.  The caller may retry."""
+
+
+class ArchiveFull(ArchiveError):
+    """The archive has no space, or its quota is used up."""
+
+
+class ArchiveRefused(ArchiveError):
+    """The archive's address or bucket is wrong, or it refuses the credentials."""
+
+
+class ArchiveTaken(ArchiveError):
+    """Another writer has committed to the archive, which belongs to one data root."""
+
+
+class DamagedObject(ArchiveError):
+    """An object of the archive is gone, or its bytes disagree with their checksum."""
 
 
 class BadBackup(StorageError):

@@ -22,14 +22,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     # every byte
     "storage": set(),
     "storage/ledger": {"storage"},
+    "storage/archive": {"storage", "storage/ledger"},
     "storage/raw": {"storage", "storage/ledger"},
-    "storage/partitions": {"storage", "storage/ledger"},
+    "storage/partitions": {"storage", "storage/archive", "storage/ledger"},
     "storage/tables/compiled": set(),
-    "storage/tables": {"storage", "storage/ledger", "storage/partitions", "storage/tables/compiled"},
+    "storage/tables": {
+        "storage",
+        "storage/archive",
+        "storage/ledger",
+        "storage/partitions",
+        "storage/tables/compiled",
+    },
     "storage/aggregates": {"storage"},
     "storage/progress": {"storage", "storage/ledger", "storage/raw"},
     "storage/integrity": {
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -91,6 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/history",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/partitions",
         "storage/tables",
@@ -139,6 +148,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tables",
         "privacy/identifiers",
     },
+    # closed days elsewhere
+    "archive": {
+        "storage",
+        "storage/archive",
+        "storage/ledger",
+        "storage/partitions",
+        "storage/raw",
+        "storage/tables",
+    },
     # what is there: looking at it, mending it, asking it
     "inspection": {
         "histogram_specs",
@@ -156,6 +174,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "repair": {
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -169,6 +188,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/cache",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/partitions",
         "storage/tables",
@@ -180,6 +200,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "mapreduce": {
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/partitions",
         "terminal",
@@ -197,6 +218,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs/cache",
         "storage",
         "storage/aggregates",
+        "storage/archive",
         "storage/ledger",
         "storage/tables",
         "pings",
@@ -218,6 +240,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/cache",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -304,11 +327,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": {"terminal", "generator"},
     # the wiring, and the commands
     "composition": {
+        "archive",
         "histogram_specs",
         "histogram_specs/sources",
         "histogram_specs/cache",
         "histogram_specs/history",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -346,9 +371,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "mapreduce/jobs",
     },
     "diagnostics": {
+        "archive",
         "histogram_specs",
         "histogram_specs/cache",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/progress",
@@ -361,6 +388,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {"storage", "terminal", "settings", "access", "fuel/database", "privacy/identifiers", "queue"},
     "cli/commands": {
+        "archive",
         "charts",
         "histogram_specs",
         "histogram_specs/sources",

@@ -56,17 +56,25 @@ def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
     """
     Yield the committed files below converted/, quarantine/ and tables/, up to their committed lengths.
 
+    Those that are only in the archive are left out: the ledger says where they are.
+
     Raises:
         LostFile: One is gone.
     """
     for file in ledger.files():
-        if not (root.path / file.path).exists():
-            raise LostFile(file.path)
-        yield Part(file.path, file.length)
+        if _is_here(root, ledger, file.path):
+            yield Part(file.path, file.length)
     for table_file in ledger.table_files():
-        if not (root.path / table_file.path).exists():
-            raise LostFile(table_file.path)
-        yield Part(table_file.path, table_file.bytes)
+        if _is_here(root, ledger, table_file.path):
+            yield Part(table_file.path, table_file.bytes)
+
+
+def _is_here(root: DataRoot, ledger: Ledger, path: str) -> bool:
+    if (root.path / path).exists():
+        return True
+    if ledger.archived_object(path) is None:
+        raise LostFile(path)
+    return False
 
 
 def raw_parts(root: DataRoot) -> Iterator[Part]:

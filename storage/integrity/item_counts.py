@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from storage.archive.object_reading import open_stored
+from storage.errors import DamagedObject
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry, StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
@@ -46,7 +48,7 @@ def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | No
     is_quarantine = file.directory.startswith("quarantine/")
     lines = items = 0
     try:
-        with (root / file.path).open("rb") as stream:
+        with open_stored(root, file.path, ledger.archived_object) as stream:
             for line in read_lines(stream, file.length):
                 lines += 1
                 items += items_in(line) if is_quarantine else 1
@@ -55,7 +57,9 @@ def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | No
             # Its histograms are now in another file, mixed with others.
             return (None if is_quarantine else file.records), ""  # merged since the start
         return 0, f"{file.path}: missing, with {file.records} lines"
-    except (EOFError, DamagedFrame) as error:
+    except (EOFError, DamagedFrame, DamagedObject) as error:
+        if isinstance(error, DamagedObject) and not ledger.committed([file.path]):
+            return (None if is_quarantine else file.records), ""  # replaced since the start
         return 0, f"{file.path}: damaged: {error}"
     if lines != file.records:
         return items, f"{file.path}: {lines} lines where the ledger says {file.records}"

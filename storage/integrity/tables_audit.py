@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from storage.archive.object_store import opened_store
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
-from storage.ledger.table_files import TABLES_FOLDER
+from storage.ledger.table_files import TABLES_FOLDER, TableFile
 
 
 def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
@@ -22,7 +23,7 @@ def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
         try:
             size = (root.path / file.path).stat().st_size
         except FileNotFoundError:
-            size = -1
+            size = _archived_size(ledger, file)
         if size != file.bytes and file in ledger.table_files(file.table, file.day):
             what = "gone" if size < 0 else f"{size} bytes where the ledger says {file.bytes}"
             findings.append(f"{file.path}: {what}")
@@ -31,6 +32,13 @@ def table_findings(root: DataRoot, ledger: Ledger) -> list[str]:
         for path in unknown
     ]
     return findings
+
+
+def _archived_size(ledger: Ledger, file: TableFile) -> int:
+    """Return the bytes of the copy of *file* in the archive; -1 where there is none."""
+    found = ledger.archived_object(file.path)
+    size = None if found is None else opened_store(found.url).size(found.key)
+    return -1 if size is None else size
 
 
 def unknown_table_files(root: DataRoot, ledger: Ledger) -> list[str]:

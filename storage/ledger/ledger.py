@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from storage.ledger import day_books, pending_pings
+from storage.ledger.archived_files import ArchiveQueries
 from storage.ledger.clock import ClockRecord
 from storage.ledger.file_index import committed_paths, files_below
 from storage.ledger.forgotten import ForgottenQueries
@@ -29,7 +30,7 @@ from storage.ledger.values import (
 MAX_NAMES_IN_QUERY = 500  # above that, reading the whole table is cheaper
 
 
-class Ledger(LedgerFile, TableQueries, ForgottenQueries):
+class Ledger(LedgerFile, TableQueries, ForgottenQueries, ArchiveQueries):
     """
     The ledger of one data root: its transactions, and its queries.
 

@@ -10,6 +10,7 @@ from storage.data_root import DataRoot
 from storage.errors import LedgerError, LostLedger, OtherVersion
 from storage.found_files import first_stored_file
 from storage.identity import CommitMark
+from storage.ledger.archived_files import ARCHIVE_TABLES
 from storage.ledger.connection import (
     REMEDY,
     Connection,
@@ -66,6 +67,7 @@ class LedgerFile:
     def _open(self) -> None:
         path = self.path
         self._scopes: dict[tuple[str, str], int] = {}
+        self._has_archive = False
         if self._read_only and not path.exists():
             raise MissingLedger(f"{path}: no ledger found; is this a data root?")
         try:
@@ -117,6 +119,7 @@ class LedgerFile:
         ledger._read_only = True
         ledger._mark = None
         ledger._scopes = {}
+        ledger._has_archive = False
         ledger._inode = None
         ledger._connection = connect_in_memory()
         ledger._check_version(create=True)
@@ -174,6 +177,8 @@ class LedgerFile:
             self._connection.executescript(f"BEGIN IMMEDIATE;{ARRIVALS}COMMIT;")
         if create and not self._has_column("orders", "state"):
             self._connection.executescript(f"BEGIN IMMEDIATE;{FORGOTTEN}COMMIT;")
+        if create and not self._has_column("removed_objects", "day"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{ARCHIVE_TABLES}COMMIT;")
         self._version = version
 
     def _has_column(self, table: str, column: str) -> bool:

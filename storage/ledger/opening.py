@@ -88,7 +88,8 @@ def _newer_file(root: DataRoot, ledger: Ledger, *, is_behind: bool) -> str | Non
         if is_behind and found.path == found.final_path and found.length != lengths.get(found.path):
             return found.path
     if is_behind:
-        return next((path for path in lengths if path not in there), None)
+        archived = ledger.archived_objects()
+        return next((path for path in lengths if path not in there and path not in archived), None)
     return None
 
 

@@ -1,5 +1,6 @@
 """The ledger's tables and their purpose."""
 
+from storage.ledger.archived_files import ARCHIVE_TABLES
 from storage.ledger.forgotten import FORGOTTEN
 from storage.ledger.table_files import TABLE_FILES
 
@@ -143,4 +144,4 @@ CREATE TABLE IF NOT EXISTS tally (
 ) STRICT, WITHOUT ROWID;
 """
 
-TABLES += ARRIVALS + TABLE_FILES + FORGOTTEN
+TABLES += ARRIVALS + TABLE_FILES + FORGOTTEN + ARCHIVE_TABLES

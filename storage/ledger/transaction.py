@@ -3,13 +3,15 @@
 import sqlite3
 from collections.abc import Iterable
 
+from storage.ledger.archived_files import ArchiveChanges
 from storage.ledger.clock import ClockRecord
 from storage.ledger.forgotten import ForgottenChanges
 from storage.ledger.removed_days import DayRemoval
+from storage.ledger.table_files import TableFile
 from storage.ledger.values import Counts, SegmentPosition, StoredFile, series_of
 
 
-class Transaction(DayRemoval, ForgottenChanges):
+class Transaction(DayRemoval, ForgottenChanges, ArchiveChanges):
     """The changes of one commit; made by `Ledger.transaction`, which ends it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -164,7 +166,13 @@ class Transaction(DayRemoval, ForgottenChanges):
         """Remove a file for readers; its bytes are deleted after the commit."""
         self._execute("DELETE FROM files WHERE directory = ? AND name = ?", (file.directory, file.name))
         self.forget_tabled(file.directory, file.name)
+        self.forget_archived(file.path)
         self.stage([file.path])
+
+    def drop_table_file(self, file: TableFile) -> None:
+        """Remove a Parquet file for readers; its bytes are deleted after the commit."""
+        super().drop_table_file(file)
+        self.forget_archived(file.path)
 
     def stage(self, paths: Iterable[str]) -> None:
         """Mark files as doubtful: recovery removes them unless they are committed."""

@@ -35,6 +35,7 @@ def compact_day(root: Path, ledger: Ledger, disk: Disk, day: str) -> Iterator[Me
     """
     Merge the files of each partition and quarantine folder of *day* (YYYYMMDD).
 
+    Files in the archive stay as they are.
     The merged file is whole and synced before one transaction of the ledger replaces the others
     by it; the others are removed afterwards.  The caller holds the converter's lock.
 
@@ -44,9 +45,12 @@ def compact_day(root: Path, ledger: Ledger, disk: Disk, day: str) -> Iterator[Me
         StrayFile: A file that the ledger does not know has the name of the new one.
     """
     remove_doubtful(root, ledger, disk)
+    archived = ledger.archived_objects(day)
     for store in ("converted", "quarantine"):
         by_directory: dict[tuple[str, int], list[StoredFile]] = {}
         for file in ledger.files(f"{store}/{day}"):
+            if file.path in archived:
+                continue
             by_directory.setdefault((file.directory, file.schema_id), []).append(file)
         for (directory, _), files in by_directory.items():
             small = [file for file in files if not (file.closed and file.length > MAX_FILE_BYTES // 2)]

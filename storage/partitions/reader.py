@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.errors import LostFile
+from storage.archive.object_reading import open_stored
+from storage.errors import DamagedObject, LostFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import DamagedFrame, read_lines
@@ -109,7 +110,7 @@ def open_directory(root: Path, ledger: Ledger, directory: str) -> list[tuple[Bin
         try:
             for file in ledger.files(directory):
                 if file.directory == directory:
-                    opened.append(((root / file.path).open("rb"), file))
+                    opened.append((open_stored(root, file.path, ledger.archived_object), file))
         except FileNotFoundError as error:
             for stream, _ in opened:
                 stream.close()
@@ -135,13 +136,14 @@ def read_directory(
         OSError: A file cannot be read.
         EOFError: A file is shorter than was committed.
         DamagedFrame: A frame's checksum disagrees.
+        ArchiveError: A file is only in the archive, which does not answer, or has other bytes.
     """
     opened = open_directory(root, ledger, directory)
     try:
         for stream, file in opened:
             try:
                 yield from read_lines(stream, file.length)
-            except (EOFError, DamagedFrame) as error:
+            except (EOFError, DamagedFrame, DamagedObject) as error:
                 if on_damage is None:
                     raise
                 on_damage(f"{file.path}: damaged: {error}")

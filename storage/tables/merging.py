@@ -188,7 +188,7 @@ def compact_tables(
     root: DataRoot, ledger: Ledger, disk: Disk, day: str, locked: Callable[[], AbstractContextManager[object]]
 ) -> Iterator[Merged]:
     """
-    Merge the parts of each table of *day* (YYYYMMDD) into one file.
+    Merge the parts of each table of *day* (YYYYMMDD) into one file, but for those in the archive.
 
     Args:
         locked: Holds the converter's lock, which only the commit needs.
@@ -199,14 +199,20 @@ def compact_tables(
     """
     scratch = Scratch(root, disk)
     for table in sorted({file.table for file in ledger.table_files(day=day)}):
-        before = files = ledger.table_files(table, day)
+        before = files = local_files(ledger, table, day)
         while len(files) > 1:
             _merge_some(root, ledger, disk, scratch=scratch, files=files, locked=locked)
-            files = ledger.table_files(table, day)
+            files = local_files(ledger, table, day)
         if len(before) > 1:
             sizes = (sum(file.bytes for file in before), sum(file.bytes for file in files))
             rows = sum(file.rows for file in files)
             yield Merged(f"{TABLES_FOLDER}/{table}/{day}", len(before), *sizes, rows)
+
+
+def local_files(ledger: Ledger, table: str, day: str) -> list[TableFile]:
+    """Return the part files of *table* and *day* (YYYYMMDD) that are not in the archive: these are merged."""
+    archived = ledger.archived_objects(day)
+    return [file for file in ledger.table_files(table, day) if file.path not in archived]
 
 
 def _merge_some(

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from storage.archive.object_reading import open_object
+from storage.ledger.archived_files import ArchivedObject
 from storage.tables.columns import text_columns_of
 
 if TYPE_CHECKING:
@@ -11,15 +13,21 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 
-def open_part(table: str, source: str | Path | BinaryIO) -> "pq.ParquetFile":
+PartSource = str | Path | BinaryIO | ArchivedObject
+"""Where a part file is read; see `storage.archive.object_reading.stored_source`."""
+
+
+def open_part(table: str, source: PartSource) -> "pq.ParquetFile":
     """
     Return an open part file of *table* whose texts stay dictionary-encoded.
 
     Raises:
-        OSError, pyarrow.ArrowInvalid: It cannot be read.
+        OSError, pyarrow.ArrowInvalid, ArchiveError: It cannot be read.
     """
     import pyarrow.parquet as pq
 
+    if isinstance(source, ArchivedObject):
+        source = open_object(source)
     metadata = pq.read_metadata(source)
     names = frozenset(metadata.schema.to_arrow_schema().names)
     # A file of an older server may lack columns.
@@ -32,11 +40,11 @@ class PartReader:
     One open part file of *table*; texts stay dictionary-encoded.
 
     Raises:
-        OSError, pyarrow.ArrowInvalid: It cannot be read.
+        OSError, pyarrow.ArrowInvalid, ArchiveError: It cannot be read.
     """
 
-    def __init__(self, table: str, path: str | Path) -> None:
-        self._file = open_part(table, path)
+    def __init__(self, table: str, source: PartSource) -> None:
+        self._file = open_part(table, source)
         schema = self._file.metadata.schema
         self.names = frozenset(schema.to_arrow_schema().names)
         self._places = {name: place for place, name in enumerate(schema.names)}

@@ -13,7 +13,7 @@ from storage.errors import BrokenAggregate
 from storage.ledger.table_files import TableFile
 from telemetry_server.aggregates.day_pings import DayPings
 from telemetry_server.aggregates.summarise import summarise
-from telemetry_server.aggregates.update import SUMMARISER_VERSION, days_of, files_of, is_current
+from telemetry_server.aggregates.update import SUMMARISER_VERSION, archived_of, days_of, files_of, is_current
 
 ATTEMPTS = 5
 
@@ -79,7 +79,7 @@ class Checker:
         if table.is_sealed or table.version != SUMMARISER_VERSION:
             return
         by_name = {(file.table, file.name): file for file in files}
-        pings = DayPings(self._root, files)
+        pings = DayPings(self._root, files, archived_of(self._root, table.day))
         for part, is_whole in zip(table.parts, whole, strict=True):
             file = by_name.get((part.table, part.name))
             if file is None or not is_whole:
@@ -108,5 +108,4 @@ class Checker:
 
     def _digest(self, file: TableFile, pings: DayPings) -> str:
         with tempfile.TemporaryDirectory(prefix="telemetry-aggregate-") as folder:
-            source = self._root.path / file.path
-            return summarise(file.table, source, pings, Disk(), Path(folder) / "new").digest
+            return summarise(file.table, pings.source(file), pings, Disk(), Path(folder) / "new").digest

@@ -1,13 +1,14 @@
 """The pings of one day, read from its table files as they are needed."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from storage.archive.object_reading import stored_source
 from storage.data_root import DataRoot
+from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.table_files import TableFile
 from storage.tables.columns import COUNTRY, PING_KEY, PINGS
-from storage.tables.reading import PartReader
+from storage.tables.reading import PartReader, PartSource
 from telemetry_server.aggregates.facts import Pings
 
 if TYPE_CHECKING:
@@ -22,10 +23,19 @@ class DayPings:
 
     Args:
         files: The table files of the day.
+        archived: Their copies in the archive, by path.
     """
 
-    def __init__(self, root: DataRoot, files: Iterable[TableFile]) -> None:
-        self._paths = [root.path / file.path for file in files if file.table == PINGS]
+    def __init__(
+        self, root: DataRoot, files: Iterable[TableFile], archived: Mapping[str, ArchivedObject]
+    ) -> None:
+        self._root = root.path
+        self._archived = archived
+        self._sources = [self.source(file) for file in files if file.table == PINGS]
+
+    def source(self, file: TableFile) -> PartSource:
+        """Return where *file* of the day is read: here, or in the archive."""
+        return stored_source(self._root, file.path, self._archived.get)
 
     def of(self, keys: "pa.Array", *, by_country: bool = False) -> Pings:
         """
@@ -43,12 +53,12 @@ class DayPings:
 
         least, most = pc.min_max(keys).as_py().values()
         columns = (*Pings.PING_COLUMNS, *((COUNTRY,) if by_country else ()))
-        read = [rows for path in self._paths for rows in _rows_between(path, columns, least, most)]
+        read = [rows for source in self._sources for rows in _rows_between(source, columns, least, most)]
         rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
         return Pings(rows.filter(pc.is_in(rows.column(PING_KEY), value_set=keys)))
 
 
-def _rows_between(path: Path, columns: Sequence[str], least: int, most: int) -> "Iterable[pa.Table]":
-    with PartReader(PINGS, path) as part:
+def _rows_between(source: PartSource, columns: Sequence[str], least: int, most: int) -> "Iterable[pa.Table]":
+    with PartReader(PINGS, source) as part:
         if part.may_hold(PING_KEY, least, most):
             yield from part.batches(columns, BATCH_ROWS)

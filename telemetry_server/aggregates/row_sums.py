@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
-from storage.tables.reading import PartReader
+from storage.tables.reading import PartReader, PartSource
 from telemetry_server.aggregates.columns import one_array
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
 from telemetry_server.aggregates.day_pings import BATCH_ROWS
@@ -33,7 +33,7 @@ class DayFiles:
     """Open table files of one day, by table."""
 
     day: str
-    paths: Mapping[str, Sequence[str]]
+    paths: Mapping[str, Sequence[PartSource]]
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ def _scalars_of(part: PartReader, measure: str) -> "Iterator[pa.Table]":
                 yield found_rows
 
 
-def _batches(table: str, paths: Iterable[str], columns: Sequence[str]) -> "Iterator[pa.Table]":
+def _batches(table: str, paths: Iterable[PartSource], columns: Sequence[str]) -> "Iterator[pa.Table]":
     for path in paths:
         with PartReader(table, path) as part:
             yield from part.batches(columns, BATCH_ROWS)
@@ -214,7 +214,7 @@ class _DayRows:
 
 
 def day_files_of(
-    paths: Callable[[str], Iterable[tuple[str, str]]], first: str = "", last: str = ""
+    paths: Callable[[str], Iterable[tuple[str, PartSource]]], first: str = "", last: str = ""
 ) -> list[DayFiles]:
     """
     Return the open files of days from *first* to *last*, all if empty.
@@ -222,7 +222,7 @@ def day_files_of(
     Args:
         paths: Returns day and path of each open file of a table.
     """
-    days: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    days: dict[str, dict[str, list[PartSource]]] = defaultdict(lambda: defaultdict(list))
     for table in (PINGS, HISTOGRAMS, SCALARS):
         for day, path in paths(table):
             if (not first or day >= first) and (not last or day <= last):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from storage.tables.columns import HISTOGRAMS, SCALARS
-from storage.tables.reading import PartReader
+from storage.tables.reading import PartReader, PartSource
 from telemetry_server.aggregates.columns import combined, one_array
 from telemetry_server.aggregates.day_pings import BATCH_ROWS
 from telemetry_server.aggregates.facts import measure_of
@@ -24,12 +24,12 @@ def is_stored(days: Iterable[DayFiles], metric: str) -> bool:
     )
 
 
-def _has_histogram(path: str, metric: str) -> bool:
+def _has_histogram(path: PartSource, metric: str) -> bool:
     with PartReader(HISTOGRAMS, path) as part:
         return any(rows.num_rows for rows in part.of_metric(metric, ("kind",)))
 
 
-def _has_scalar(path: str, metric: str) -> bool:
+def _has_scalar(path: PartSource, metric: str) -> bool:
     """Return whether a file has a scalar that is summed up as *metric*."""
     with PartReader(SCALARS, path) as part:
         for rows in part.batches(("metric", "kind"), BATCH_ROWS):

@@ -15,7 +15,7 @@ from storage.aggregates.summary_file import (
 )
 from storage.disk import Disk
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
-from storage.tables.reading import PartReader
+from storage.tables.reading import PartReader, PartSource
 from telemetry_server.aggregates.cells import NUMBERS, WORDS, cells_of
 from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.columns import one_array, parted, ranked
@@ -52,7 +52,7 @@ class Made:
     overflows: list[str]  # metrics that are left out, because a sum is past 64 bits
 
 
-def summarise(table: str, source: Path | str, pings: DayPings, disk: Disk, target: Path) -> Made:
+def summarise(table: str, source: PartSource, pings: DayPings, disk: Disk, target: Path) -> Made:
     """
     Write the summary of the file *source* of *table* to *target*, which must not exist.
 

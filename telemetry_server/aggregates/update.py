@@ -25,6 +25,7 @@ from storage.aggregates.summary_file import Summary, compressor_version
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import BrokenAggregate
+from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.lock import FileLock
@@ -156,7 +157,7 @@ class Updater:
         result: UpdateResult,
     ) -> list[Summarised]:
         folder = folder_of(self._root, day)
-        pings = DayPings(self._root, files)
+        pings = DayPings(self._root, files, archived_of(self._root, day))
         found = []
         for file in files:
             part = kept.get((file.table, file.name))
@@ -164,7 +165,7 @@ class Updater:
                 target = folder / Summarised(file.table, file.name, file.rows, "").file_name
                 unfinished = folder / f"{UNFINISHED_PREFIX}{target.name}"
                 self._disk.unlink(unfinished)
-                made = summarise(file.table, self._root.path / file.path, pings, self._disk, unfinished)
+                made = summarise(file.table, pings.source(file), pings, self._disk, unfinished)
                 self._disk.rename(unfinished, target)
                 part = Summarised(file.table, file.name, file.rows, made.digest)
                 result.summaries += 1
@@ -195,6 +196,12 @@ def files_of(root: DataRoot, day: str) -> list[TableFile]:
     """Return the table files of *day* that are summarised, in order."""
     with Ledger.for_reading(root) as ledger:
         return [file for file in ledger.table_files(day=day) if file.table in SUMMARISED and file.rows]
+
+
+def archived_of(root: DataRoot, day: str) -> dict[str, ArchivedObject]:
+    """Return the copies of the files of *day* in the archive, by path."""
+    with Ledger.for_reading(root) as ledger:
+        return ledger.archived_objects(day)
 
 
 def is_current(table: DayTable, files: Sequence[TableFile]) -> bool:

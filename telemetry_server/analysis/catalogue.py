@@ -38,11 +38,21 @@ def catalogue_of(root: DataRoot) -> Catalogue:
 
 
 def _files(root: DataRoot) -> list[CommittedFile]:
-    with Ledger.for_reading(root) as ledger:
-        return [
-            CommittedFile(file.table, file.day, root.path / file.path, file.rows, file.bytes)
-            for file in ledger.table_files()
-        ]
+    with Ledger.for_reading(root) as ledger, ledger.snapshot():
+        return committed_table_files(root, ledger)
+
+
+def committed_table_files(
+    root: DataRoot, ledger: Ledger, table: str | None = None, day: str | None = None
+) -> list[CommittedFile]:
+    """Return the committed files, of one *table* or *day* (YYYYMMDD) if given."""
+    archived = ledger.archived_objects(day)
+    return [
+        CommittedFile(
+            file.table, file.day, root.path / file.path, file.rows, file.bytes, archived.get(file.path)
+        )
+        for file in ledger.table_files(table, day)
+    ]
 
 
 def _shapes(root: DataRoot) -> list[KnownShape]:

@@ -3,13 +3,17 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from storage.archive.object_reading import open_object
+from storage.ledger.archived_files import ArchivedObject
 from storage.open_files import opened
 from storage.tables.columns import schema_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
 OPEN_ATTEMPTS = 20
@@ -24,6 +28,7 @@ class CommittedFile:
     path: Path  # absolute
     rows: int
     bytes: int
+    archived: ArchivedObject | None = None  # its copy in the archive
 
 
 class SnapshotFailed(Exception):
@@ -41,6 +46,8 @@ class Snapshot:
     def __init__(self, list_files: Callable[[], Sequence[CommittedFile]]) -> None:
         self._list_files = list_files
         self._descriptors: list[int] = []
+        self._sources: list[str | ArchivedObject] = []
+        self.failures: list[Exception] = []  # of files in the archive, which DuckDB does not pass on whole
         self.files: Sequence[CommittedFile] = ()
 
     def __enter__(self) -> "Snapshot":
@@ -58,14 +65,21 @@ class Snapshot:
 
     def close(self) -> None:
         """Close all files; datasets of this snapshot no longer read."""
+        self._sources.clear()
         while self._descriptors:
             os.close(self._descriptors.pop())
 
     def _open(self, files: Iterable[CommittedFile]) -> CommittedFile | None:
-        """Open *files*; return the first that is missing."""
+        """Open *files*, but for those that are only in the archive; return the first that is missing."""
         try:
             for file in files:
-                self._descriptors.append(opened(file.path))
+                try:
+                    self._descriptors.append(opened(file.path))
+                    self._sources.append(f"/dev/fd/{self._descriptors[-1]}")
+                except FileNotFoundError:
+                    if file.archived is None:
+                        raise
+                    self._sources.append(file.archived)
         except FileNotFoundError:
             self.close()
             return file
@@ -74,19 +88,21 @@ class Snapshot:
             raise
         return None
 
-    def paths(self, table: str) -> list[str]:
+    def sources(self, table: str) -> list[str | ArchivedObject]:
         """
-        Return a path for each file of *table* that leads to the same bytes after the file is unlinked.
+        Return where each file of *table* is read: a path, or an object of the archive.
 
-        They hold in this process, and as long as the snapshot is open.
+        A path leads to the same bytes after the file is unlinked, in this process, and as long as the
+        snapshot is open.
         """
-        opened = zip(self.files, self._descriptors, strict=True)
-        return [f"/dev/fd/{descriptor}" for file, descriptor in opened if file.table == table]
+        return [source for file, source in self._opened_files() if file.table == table]
 
-    def days(self, table: str) -> list[tuple[str, str]]:
-        """Return day and path of each file of *table*; the paths are those of `paths`."""
-        days = [file.day for file in self.files if file.table == table]
-        return list(zip(days, self.paths(table), strict=True))
+    def days(self, table: str) -> list[tuple[str, str | ArchivedObject]]:
+        """Return day and source of each file of *table*."""
+        return [(file.day, source) for file, source in self._opened_files() if file.table == table]
+
+    def _opened_files(self) -> list[tuple[CommittedFile, str | ArchivedObject]]:
+        return list(zip(self.files, self._sources, strict=True))
 
     def dataset(self, table: str) -> "ds.Dataset":
         """
@@ -98,10 +114,33 @@ class Snapshot:
         import pyarrow.dataset as ds
 
         schema = schema_of(table)
-        paths = self.paths(table)
-        if not paths:
+        days = self.days(table)
+        if not days:
             return ds.dataset(schema.empty_table())
         # Otherwise the bytes of all columns of a row group are in memory before the first is decoded.
         options = ds.ParquetFragmentScanOptions(pre_buffer=False)
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=options)
-        return ds.dataset(paths, format=parquet, schema=schema)
+        parts = []
+        if paths := [source for _, source in days if isinstance(source, str)]:
+            parts.append(ds.dataset(paths, format=parquet, schema=schema))
+        if objects := [source for _, source in days if isinstance(source, ArchivedObject)]:
+            parts.append(_dataset_of_objects(objects, parquet, schema, self.failures.append))
+        return parts[0] if len(parts) == 1 else ds.dataset(parts)
+
+
+def _dataset_of_objects(
+    objects: "Sequence[ArchivedObject]",
+    parquet: "ds.ParquetFileFormat",
+    schema: "pa.Schema",
+    on_failure: Callable[[Exception], None],
+) -> "ds.Dataset":
+    """Return objects of the archive as an Arrow dataset; those of days that a query excludes are not read."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    fragments = []
+    for found in objects:
+        day = pa.scalar(datetime.strptime(found.day, "%Y%m%d").date())
+        file = pa.PythonFile(open_object(found, on_failure), mode="r")
+        fragments.append(parquet.make_fragment(file, partition_expression=ds.field("submission_date") == day))
+    return ds.FileSystemDataset(fragments, schema, parquet)

@@ -74,7 +74,10 @@ class AnalysisConnection:
         """
         import polars as pl
 
-        paths = self._snapshot.paths(table)
+        sources = self._snapshot.sources(table)
+        paths = [source for source in sources if isinstance(source, str)]
+        if len(paths) < len(sources):
+            return pl.scan_pyarrow_dataset(self.dataset(table))
         if not paths:
             frame = pl.from_arrow(self.dataset(table).to_table())
             assert isinstance(frame, pl.DataFrame)

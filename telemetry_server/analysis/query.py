@@ -1,6 +1,6 @@
 """Runs statements over one moment's committed tables, within limits of time and memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ class QuerySession:
     connection: "duckdb.DuckDBPyConnection"
     streams: Mapping[str, RowStream]
     limits: QueryLimits
+    archive_failures: Sequence[Exception] = ()
 
     def run(self, statement: str, consume: Consume) -> None:
         """
@@ -69,6 +70,8 @@ class QuerySession:
             for stream in self.streams.values():
                 if stream.failure is not None:
                     raise stream.failure from None
+            for failure in self.archive_failures:
+                raise failure from None
             raise StatementRefused(one_line(str(error))) from None
 
 
@@ -99,7 +102,7 @@ def opened_session(
     with Snapshot(catalogue.files) as snapshot:
         connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes), anonymous)
         try:
-            yield QuerySession(connection, streams, limits)
+            yield QuerySession(connection, streams, limits, snapshot.failures)
         except StatementHung:
             raise  # what still runs would keep `close` waiting
         except BaseException:

@@ -18,7 +18,7 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         isinstance(error, OSError) and error.errno in NO_ROOM
     ):
         return f"the disk is full ({error}): free some space and run it again", ExitStatus.TRY_AGAIN
-    if isinstance(error, storage_errors.NoDataRoot | BadAccessFile):
+    if isinstance(error, storage_errors.NoDataRoot | BadAccessFile | BadKey):
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BadBackup):
         return str(error), ExitStatus.BAD_INPUT
@@ -32,10 +32,10 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BrokenAggregate):
         return f"{error}; run telemetry-server aggregate", ExitStatus.OUR_FAULT
-    if isinstance(error, BadKey):
-        return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
+    if isinstance(error, storage_errors.ArchiveError):
+        return str(error), _archive_status(error)
     if isinstance(error, storage_errors.LedgerError):
         return f"{error}; run telemetry-server doctor for details", ExitStatus.OUR_FAULT
     kind = type(error).__name__
@@ -44,6 +44,14 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         f"{text} (a bug in telemetry-server; TELEMETRY_TRACEBACK=1 shows the traceback)",
         ExitStatus.OUR_FAULT,
     )
+
+
+def _archive_status(error: storage_errors.ArchiveError) -> ExitStatus:
+    if isinstance(error, storage_errors.ArchiveAway | storage_errors.ArchiveFull):
+        return ExitStatus.TRY_AGAIN
+    if isinstance(error, storage_errors.ArchiveRefused | storage_errors.ArchiveTaken):
+        return ExitStatus.CONFIGURATION
+    return ExitStatus.BAD_INPUT
 
 
 def _fuel_message(error: fuel_errors.FuelDatabaseError) -> tuple[str, ExitStatus]:

@@ -33,6 +33,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("restore", "make a new data root from a backup"),
     ("retention", "show what is older than its retention, or remove it"),
     ("compact", "merge the small files of past days"),
+    ("archive", "copy closed days to a folder or bucket elsewhere, check them, bring them back"),
     ("sql", "run one SELECT over the tables of stored pings"),
     ("normandy", "show uptake of recipes, and enrolments in studies"),
     ("mapreduce", "run a map-reduce job over the stored records, on all cores or several machines"),

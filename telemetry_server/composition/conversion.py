@@ -21,6 +21,7 @@ from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.progress.conversion_state import ConversionState
 from telemetry_server.composition.aggregate_follower import kept_aggregates
+from telemetry_server.composition.archive import kept_archive
 from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules
@@ -256,6 +257,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
         async with (
             kept_aggregates(settings),
             followed_orders(settings),
+            kept_archive(settings),
             opened_converter(
                 settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
             ) as converter,

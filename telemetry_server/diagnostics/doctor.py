@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from storage.data_root import DataRoot
+from telemetry_server.diagnostics.archive_checks import archive_of_days
 from telemetry_server.diagnostics.data_root_checks import access, data_root_contents
 from telemetry_server.diagnostics.definition_checks import definitions
 from telemetry_server.diagnostics.finding import Finding, ForeignFile, foreign_file
@@ -28,6 +29,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         data_root_contents(root),
         queues(settings, root),
         reports_access(settings, root),
+        archive_of_days(settings, root),
         fuel_collector(settings),
     ):
         try:

@@ -5,6 +5,7 @@ The errors of map-reduce; each message is one line.
 
     MapReduceError
     ├── UnreadableFile      a job file, a filter or a stored file cannot be read
+    ├── ArchiveUnusable     a stored file is only in the archive, which does not answer
     ├── BadFilter           a filter is not valid
     ├── JobFailed           the job's own code failed
     ├── BadPart             a part is damaged, or parts do not belong together
@@ -21,6 +22,10 @@ class MapReduceError(Exception):
 
 class UnreadableFile(MapReduceError):
     """A job file, a filter or a stored file cannot be read."""
+
+
+class ArchiveUnusable(MapReduceError):
+    """A stored file is only in the archive, which does not answer."""
 
 
 class BadFilter(MapReduceError):

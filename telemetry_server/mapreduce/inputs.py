@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from storage.archive.object_reading import open_object
 from storage.data_root import DataRoot
 from storage.errors import LostFile
+from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.ledger import Ledger
 from storage.partitions.partition_path import CONVERTED, PartitionKey
 from storage.partitions.reader import dimensions_by_schema
@@ -31,6 +33,7 @@ class InputFile:
     dims: tuple[str, ...]  # what `map` gets: the folders, the day last
     length: int
     records: int
+    archived: ArchivedObject | None = None  # its copy in the archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def known_dimensions(ledger: Ledger) -> tuple[str, ...]:
 def select_files(ledger: Ledger, wanted: FolderFilter) -> Selection:
     """Return the committed files that *wanted* selects, level by level; no file is opened."""
     schemas = dimensions_by_schema(ledger)
+    archived = ledger.archived_objects()
     files: list[InputFile] = []
     pruned: Counter[str] = Counter()
     refusals: dict[tuple[str, int], str | None] = {}
@@ -70,7 +74,17 @@ def select_files(ledger: Ledger, wanted: FolderFilter) -> Selection:
         elif file.length:
             dims = (*key.folders, key.day)
             directory = file.directory.removeprefix(f"{CONVERTED}/")
-            files.append(InputFile(len(files), file.path, directory, dims, file.length, file.records))
+            files.append(
+                InputFile(
+                    len(files),
+                    file.path,
+                    directory,
+                    dims,
+                    file.length,
+                    file.records,
+                    archived.get(file.path),
+                )
+            )
     return Selection(tuple(files), dict(pruned))
 
 
@@ -88,13 +102,16 @@ class HeldFiles:
 
         Raises:
             OSError: It cannot be opened.
+            ArchiveError: Reading it raises this where it is only in the archive.
         """
         try:
             return (self.root / file.path).open("rb")
         except FileNotFoundError:
             descriptor = self.descriptors.get(file.order)
             if descriptor is None:
-                raise
+                if file.archived is None:
+                    raise
+                return open_object(file.archived)
             return Path(f"/proc/{self.holder}/fd/{descriptor}").open("rb")
 
 
@@ -134,12 +151,16 @@ class Snapshot:
             os.close(self._descriptors.popitem()[1])
 
     def _open(self) -> Path | None:
-        """Open the files; return the first that is missing."""
+        """Open the files, but for those that are only in the archive; return the first that is missing."""
         path = self._root.path
         try:
             for file in self.selection.files:
                 path = self._root.path / file.path
-                self._descriptors[file.order] = _opened(path)
+                try:
+                    self._descriptors[file.order] = _opened(path)
+                except FileNotFoundError:
+                    if file.archived is None:
+                        raise
         except FileNotFoundError:
             self.close()
             return path

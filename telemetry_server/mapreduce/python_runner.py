@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from storage.errors import ArchiveError, DamagedObject
 from storage.partitions.frames import DamagedFrame, read_lines
 from telemetry_server.mapreduce.bad_records import BadRecords
 from telemetry_server.mapreduce.contexts import CombineContext, MapContext, OutputContext
-from telemetry_server.mapreduce.errors import JobFailed, UnreadableFile
+from telemetry_server.mapreduce.errors import ArchiveUnusable, JobFailed, UnreadableFile
 from telemetry_server.mapreduce.inputs import HeldFiles, InputFile
 from telemetry_server.mapreduce.job_file import LoadedJob, described
 from telemetry_server.mapreduce.pair_table import COMBINE_AT, PairTable
@@ -26,15 +27,18 @@ def lines_of(held: HeldFiles, file: InputFile) -> Iterator[bytes]:
 
     Raises:
         UnreadableFile: It is damaged.
+        ArchiveUnusable: It is only in the archive, which does not answer.
         FileNotFoundError: It is gone.
     """
     try:
         with held.open(file) as stream:
             yield from read_lines(stream, file.length)
-    except (EOFError, DamagedFrame) as error:
+    except (EOFError, DamagedFrame, DamagedObject) as error:
         raise UnreadableFile(
             f"{file.path} is damaged ({error}), and nothing was written; telemetry-server audit says more"
         ) from None
+    except ArchiveError as error:
+        raise ArchiveUnusable(f"{error}; nothing was written") from None
 
 
 class PythonRunner:

@@ -10,11 +10,14 @@ record, as `replay` finds out when it is run again: its time and path alone do n
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
+from storage.archive.object_reading import open_stored
 from storage.found_files import FoundFile, found_files
+from storage.ledger.archived_files import ArchivedObject
 from storage.partitions.frames import whole_frames
 from storage.partitions.partition_path import PartitionKey
 from telemetry_server.repair.line_facts import Kind, LineFacts, line_digest, read_line
@@ -47,6 +50,7 @@ class KnownFile:
     length: int = 0  # bytes, to the end of the last whole frame
     frames: int = 0
     lines: int = 0
+    archived: ArchivedObject | None = None  # its copy in the archive
     wanted: frozenset[int] | None = None  # numbers of its lines that are in no other file; None for all
 
     @property
@@ -97,7 +101,7 @@ def facts_of(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes, LineFact
 def numbered_lines(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes]]:
     """All whole lines of *file*."""
     number = 0
-    with (root / file.found.path).open("rb") as stream:
+    with _opened(root, file) as stream:
         for end, text in whole_frames(stream):
             if end > file.length:
                 return
@@ -106,13 +110,26 @@ def numbered_lines(root: Path, file: KnownFile) -> Iterator[tuple[int, bytes]]:
                 number += 1
 
 
-def take_inventory(root: Path, on_file: Callable[[], None] = lambda: None) -> Inventory:
+def _opened(root: Path, file: KnownFile) -> BinaryIO:
+    return open_stored(root, file.found.path, {file.found.path: file.archived}.get)
+
+
+def take_inventory(
+    root: Path,
+    on_file: Callable[[], None] = lambda: None,
+    copies: Mapping[str, ArchivedObject] | None = None,
+) -> Inventory:
     """
     Read every partition file below *root*; *on_file* is called after each.  Nothing is changed.
 
+    Args:
+        copies: Files that have a copy in the archive, by path.  Those that are only there are read there.
+
     Raises:
         OSError: A file cannot be read.
+        ArchiveError: The archive cannot be read.
     """
+    copies = copies or {}
     # A private file of SQLite's own, which goes with the connection.
     inventory = Inventory(sqlite3.connect("", isolation_level=None, check_same_thread=False))
     inventory.scratch.execute("PRAGMA synchronous = OFF")
@@ -124,10 +141,17 @@ def take_inventory(root: Path, on_file: Callable[[], None] = lambda: None) -> In
             inventory.strays.append(found.path)
         else:
             ours.append((number, found))
+    there = {found.path for _, found in ours}
+    for path, each in copies.items():
+        number = FoundFile(path, each.length).number
+        if path not in there and number is not None:
+            ours.append((number, FoundFile(path, each.length)))
     ours.sort(key=lambda pair: (pair[0], pair[1].path))
     inventory.last_number = ours[-1][0] if ours else 0
     for file_id, (_, found) in enumerate(ours):
-        _enter(root, inventory, KnownFile(found, file_id))
+        copy = copies.get(found.path)
+        is_copy = copy is not None and copy.length == found.length
+        _enter(root, inventory, KnownFile(found, file_id, archived=copy if is_copy else None))
         on_file()
     _drop_repeats(inventory)
     inventory.scratch.execute(
@@ -141,7 +165,7 @@ def _enter(root: Path, inventory: Inventory, file: KnownFile) -> None:
     execute = inventory.scratch.execute
     execute("BEGIN")
     try:
-        with (root / file.found.path).open("rb") as stream:
+        with _opened(root, file) as stream:
             for end, text in whole_frames(stream):
                 lines = text[:-1].split(b"\n")
                 inventory.scratch.executemany("INSERT INTO lines VALUES (?, ?, ?, ?, ?)", _rows(file, lines))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from storage.archive.known_copies import KnownCopies
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.found_files import FoundFile
@@ -18,6 +19,7 @@ from storage.identity import Identity, new_identity, read_identity, write_identi
 from storage.ledger.values import StoredFile
 from storage.lock import FileLock
 from storage.partitions.compact import CLOSED_LEVEL, write_lines
+from telemetry_server.repair.archived_copies import enter_copies
 from telemetry_server.repair.diagnosis import Diagnosis, diagnose, open_unfit_ledger
 from telemetry_server.repair.inventory import Inventory, KnownFile, numbered_lines, take_inventory
 from telemetry_server.repair.ledger_rebuild import Memory, Rebuilt, build
@@ -52,6 +54,7 @@ class Repairer:
         schema_text: str,
         *,
         rebuild: bool = False,
+        archive_url: str = "",
         on_file: Callable[[], None] = lambda: None,
         now: datetime | None = None,
     ) -> None:
@@ -61,6 +64,7 @@ class Repairer:
         Args:
             schema_text: The partition schema in force, as JSON.
             rebuild: Rebuild the ledger even if it matches: files were changed by hand.
+            archive_url: The archive of the data root; empty for the one that the present ledger knows.
             on_file: Called after each partition file that is read, for a progress bar.
             now: Names the folder below ``state/stray/``.
         """
@@ -68,6 +72,7 @@ class Repairer:
         self._disk = disk
         self._schema_text = schema_text
         self._rebuilds = rebuild
+        self._archive_url = archive_url
         self._on_file = on_file
         self._stray_folder = StrayFolder(root, disk, now or datetime.now(UTC))
 
@@ -82,7 +87,7 @@ class Repairer:
         found = self._diagnose()
         if found.unfit is None:
             return _moving(found)
-        inventory = take_inventory(self._root.path, self._on_file)
+        inventory = take_inventory(self._root.path, self._on_file, self._copies().objects)
         try:
             return Repaired(found.unfit, _leaving(inventory), inventory.damaged)
         finally:
@@ -125,6 +130,18 @@ class Repairer:
             for lock in locks:
                 lock.release()
 
+    def _copies(self) -> KnownCopies:
+        """Return what the archive holds: what its commits say, or the present ledger."""
+        identity = read_identity(self._root.identity)
+        if self._archive_url and identity is not None:
+            return KnownCopies.of_commits(self._archive_url, identity.root_id)
+        ledger = open_unfit_ledger(self._root)
+        try:
+            return KnownCopies.of_ledger(ledger)
+        finally:
+            if ledger is not None:
+                ledger.close()
+
     @contextmanager
     def _memory(self) -> Iterator[Memory]:
         """The facts that only the present ledger has; it stays open inside the block."""
@@ -136,7 +153,8 @@ class Repairer:
                 ledger.close()
 
     def _rebuild(self, unfit: str) -> Repaired:
-        inventory = take_inventory(self._root.path, self._on_file)
+        copies = self._copies()
+        inventory = take_inventory(self._root.path, self._on_file, copies.objects)
         path = self._root.state / "ledger.rebuilt"
         try:
             strays = _leaving(inventory)
@@ -144,6 +162,7 @@ class Repairer:
                 self._rewrite_shared(inventory, memory)
                 self._stray_folder.take(strays)
                 rebuilt = self._build(path, inventory, memory)
+                enter_copies(path, self._root.path, inventory.files, copies)
             self._replace_ledger(path)
         finally:
             inventory.close()

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
+from telemetry_server.settings.archive_settings import ArchiveSettings
 from telemetry_server.settings.fuel_analytics_settings import FuelAnalyticsSettings
 from telemetry_server.settings.queue_settings import QueueSettings
 from telemetry_server.settings.retention_settings import RetentionSettings
@@ -45,7 +46,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(QueueSettings, FuelAnalyticsSettings, RetentionSettings):
+class Settings(QueueSettings, ArchiveSettings, FuelAnalyticsSettings, RetentionSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=False)

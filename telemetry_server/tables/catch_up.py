@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from storage.data_root import DataRoot
+from storage.errors import ArchiveError
 from storage.ledger.ledger import Ledger
 from storage.partitions.frames import DamagedFrame
 from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, ReadBack, read_back, step_of
@@ -55,7 +56,13 @@ class CatchUp:
         ]
         self.is_behind = bool(behind)
         ranges = [
-            LineRange(one.path, one.day, max(one.start, ends.get(one.path, 0)), one.end)
+            LineRange(
+                one.path,
+                one.day,
+                max(one.start, ends.get(one.path, 0)),
+                one.end,
+                self._ledger.archived_object(one.path),
+            )
             for one in step_of(behind)
         ]
         left = STEP_BYTES
@@ -71,7 +78,7 @@ class CatchUp:
             return read_back(self._root.path, ranges, self._finder())
         except FileNotFoundError as error:
             return LostFile(str(Path(error.filename).relative_to(self._root.path)))
-        except (EOFError, DamagedFrame) as error:
+        except (EOFError, DamagedFrame, ArchiveError) as error:
             if len(ranges) > 1:
                 # One at a time, to find the damaged file.
                 return self.read(ranges[:1])
@@ -80,5 +87,5 @@ class CatchUp:
 
     def give_up(self, path: str, error: str) -> None:
         """Log that the file at *path* cannot be read, and do not read it again."""
-        log.error("records are not in the tables: their file is damaged", file=path, error=error)
+        log.error("records are not in the tables: their file cannot be read", file=path, error=error)
         self._unreadable.add(path)

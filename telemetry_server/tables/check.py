@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage.archive.object_reading import open_stored
 from storage.data_root import DataRoot
+from storage.errors import DamagedObject
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
 from storage.partitions.frames import DamagedFrame
@@ -58,8 +60,9 @@ def check_day(
         with ledger.snapshot():
             files = ledger.table_files(day=day)
             tabled = ledger.tabled(day)
+            archived = ledger.archived_objects(day)
         try:
-            stored = StoredRows(root.path, finder(), on_bytes)
+            stored = StoredRows(root.path, finder(), on_bytes, archived=archived)
             return _compare(root, ledger, day, tables=tables, files=files, tabled=tabled, stored=stored)
         except FileNotFoundError as error:
             # Merged into another file since, or lost.
@@ -87,11 +90,11 @@ def _compare(
     pings: list[pa.RecordBatch] = []
     for file in files:
         if file.table == PINGS:
-            found[PINGS] += _digest_of_file(root, file, findings, lambda rows: _noted(rows, pings))
+            found[PINGS] += _digest_of_file(root, ledger, file, findings, lambda rows: _noted(rows, pings))
     ids = PingIds(pings)
     for file in files:
         if file.table != PINGS and file.table in tables:
-            found[file.table] += _digest_of_file(root, file, findings, ids.with_ids)
+            found[file.table] += _digest_of_file(root, ledger, file, findings, ids.with_ids)
     wanted: defaultdict[str, RowsDigest] = defaultdict(RowsDigest)
     try:
         for rows in stored.tables(tabled):
@@ -99,7 +102,7 @@ def _compare(
             for table in tables:
                 named = _without_numbers if table == PINGS else ids.with_ids
                 wanted[table] += sum((digest_of(named(batch)) for batch in rows[table]), RowsDigest())
-    except (EOFError, DamagedFrame) as error:
+    except (EOFError, DamagedFrame, DamagedObject) as error:
         return DayCheck(day, 0, (*findings, f"converted/{day}: damaged: {error}"))
     for table in tables:
         have, want = found[table], wanted[table]
@@ -116,6 +119,7 @@ def _compare(
 
 def _digest_of_file(
     root: DataRoot,
+    ledger: Ledger,
     file: TableFile,
     findings: list[str],
     named: "Callable[[pa.RecordBatch], pa.RecordBatch]",
@@ -127,10 +131,10 @@ def _digest_of_file(
         named: Replaces the numbers of pings, which are others each time that rows are written.
     """
     try:
-        digest = sum((digest_of(named(rows)) for rows in _rows_of(root, file)), RowsDigest())
+        digest = sum((digest_of(named(rows)) for rows in _rows_of(root, ledger, file)), RowsDigest())
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DamagedObject) as error:
         findings.append(f"{file.path}: damaged: {' '.join(str(error).split())}")
         return RowsDigest()
     except KeyError:
@@ -151,9 +155,9 @@ def _without_numbers(rows: "pa.RecordBatch") -> "pa.RecordBatch":
     return rows.drop_columns(["ping"])
 
 
-def _rows_of(root: DataRoot, file: TableFile) -> "Iterator[pa.RecordBatch]":
+def _rows_of(root: DataRoot, ledger: Ledger, file: TableFile) -> "Iterator[pa.RecordBatch]":
     # Opened here: PyArrow's own error for a missing file does not name it.
-    with (root.path / file.path).open("rb") as stream:
+    with open_stored(root.path, file.path, ledger.archived_object) as stream:
         parquet = open_part(file.table, stream)
         for group in range(parquet.num_row_groups):
             rows = parquet.read_row_group(group, use_threads=False)

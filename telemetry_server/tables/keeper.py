@@ -20,7 +20,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.partitions.writer import Appended
 from storage.tables.memory import use_system_memory
-from storage.tables.merging import MAX_OPEN_DAY_PARTS, merge_parts, mergeable
+from storage.tables.merging import MAX_OPEN_DAY_PARTS, local_files, merge_parts, mergeable
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
 from telemetry_server.observability import metrics
@@ -213,7 +213,7 @@ class TableKeeper:
             self._start(lambda: prepare(batch, self._scratch, first), self._install)
         elif self._crowded:
             table, day = self._crowded.pop()
-            files = await asyncio.to_thread(self._ledger.table_files, table, day)
+            files = await asyncio.to_thread(local_files, self._ledger, table, day)
             if len(files) > MAX_OPEN_DAY_PARTS:
                 chosen = mergeable(self._root, files, MAX_OPEN_DAY_PARTS // 2)
                 if chosen:
@@ -245,7 +245,7 @@ class TableKeeper:
         metrics.tables_commit_seconds.observe(time.monotonic() - started)
         for file in files:
             key = file.table, file.day
-            if key not in self._crowded and len(self._ledger.table_files(*key)) > MAX_OPEN_DAY_PARTS:
+            if key not in self._crowded and len(local_files(self._ledger, *key)) > MAX_OPEN_DAY_PARTS:
                 self._crowded.append(key)
         for path in prepared.ranges:
             if path not in self._batch.ranges:

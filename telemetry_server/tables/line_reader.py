@@ -1,9 +1,11 @@
 """Reads stored lines back into rows, for what conversion did not put into the tables itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from storage.archive.object_reading import open_stored
+from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.table_files import Tabled
 from storage.partitions.frames import read_frames
 from storage.tables.rows import TableRows
@@ -20,6 +22,7 @@ class LineRange:
     day: str
     start: int
     end: int
+    archived: ArchivedObject | None = None  # the copy in the archive, if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ def read_back(
     Raises:
         FileNotFoundError: A file was merged into another meanwhile, or is lost.
         EOFError, DamagedFrame: A file is damaged.
+        ArchiveError: A file is only in the archive, which does not answer, or has other bytes.
     """
     collectors: dict[str, TaskRows] = {}
     done = []
@@ -59,7 +63,7 @@ def read_back(
             break
         rows = collectors.setdefault(wanted.day, TaskRows(finder))
         end = wanted.start
-        with (root / wanted.path).open("rb") as stream:
+        with open_stored(root, wanted.path, {wanted.path: wanted.archived}.get) as stream:
             for lines, position in read_frames(stream, wanted.start, wanted.end):
                 for line in lines:
                     rows.add(line.partition(b"\t")[2], 0)
@@ -67,5 +71,5 @@ def read_back(
                 end = position
                 if left <= 0:
                     break
-        done.append(LineRange(wanted.path, wanted.day, wanted.start, end))
+        done.append(replace(wanted, end=end))
     return ReadBack({day: rows.rows for day, rows in collectors.items()}, tuple(done))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from storage.archive.object_reading import open_stored
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
@@ -76,11 +77,12 @@ class Rebuilder:
             with self._ledger.snapshot():
                 committed = self._ledger.table_files(day=day)
                 tabled = self._ledger.tabled(day)
+                archived = self._ledger.archived_objects(day)
         old = [file for file in committed if file.table in tables]
         numbered_by = [] if PINGS in tables else [file for file in committed if file.table == PINGS]
         files: list[ScratchFile] = []
         try:
-            stored = StoredRows(self._root.path, self._finder(), self._on_bytes)
+            stored = StoredRows(self._root.path, self._finder(), self._on_bytes, archived=archived)
             found = self._numbered_rows(stored, tabled, None if PINGS in tables else numbered_by)
             for table, batches in found:
                 if table in tables:
@@ -138,8 +140,12 @@ class Rebuilder:
         import pyarrow.parquet as pq
 
         columns = [*KEY_COLUMNS, "ping"]
+        read = []
         try:
-            return PingIds(pq.read_table(self._root.path / file.path, columns=columns) for file in files)
+            for file in files:
+                with open_stored(self._root.path, file.path, self._ledger.archived_object) as stream:
+                    read.append(pq.read_table(stream, columns=columns))
+            return PingIds(read)
         except pa.ArrowInvalid as error:
             raise UnknownPing from error
 

@@ -185,7 +185,7 @@ def test_more_files_than_the_soft_limit_are_opened(tmp_path):
     resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
     try:
         with Snapshot(lambda: files) as snapshot:
-            assert len(snapshot.paths("pings")) == 100
+            assert len(snapshot.sources("pings")) == 100
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

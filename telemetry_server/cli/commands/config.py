@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = settings_of(args)
     if args.what == "check":
+        from telemetry_server.composition.elsewhere import check_elsewhere
         from telemetry_server.composition.fuel import check_fuel
         from telemetry_server.composition.listeners import check_ports
 
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         check_ports(settings)
         _check_data_dir(settings)
         check_fuel(settings)
+        check_elsewhere(settings)
         if args.json:
             print_json({"ok": True})
         else:

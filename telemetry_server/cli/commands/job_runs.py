@@ -99,6 +99,7 @@ def reported(command: str, run: Callable[[], int]) -> int:
         errors.BadFilter: ExitStatus.USAGE,
         errors.UnreadableFile: ExitStatus.BAD_INPUT,
         errors.BadPart: ExitStatus.BAD_INPUT,
+        errors.ArchiveUnusable: ExitStatus.TRY_AGAIN,
         errors.ProcessDied: ExitStatus.TRY_AGAIN,
         errors.ClusterFailed: ExitStatus.TRY_AGAIN,
         errors.ClusterNotInstalled: ExitStatus.CONFIGURATION,

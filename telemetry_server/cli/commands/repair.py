@@ -18,7 +18,7 @@ examples:
 The ledger is rebuilt from the files and raw/ if it is missing, older than the files, of another data
 root or of another version, or if files that it refers to are missing.  Files that are not in the ledger
 are moved to state/stray/, and so is the old ledger.  Nothing is deleted.  An interrupted repair is finished
-by the next one.  The server may run meanwhile."""
+by the next one.  The server may run meanwhile.  Records that are only in the archive are read there."""
 MAX_SHOWN = 20
 
 
@@ -46,7 +46,14 @@ def run(args: argparse.Namespace) -> int:
     root: DataRoot = (existing_data_root if args.dry_run else writable_data_root)(settings)
     schema_text = setup_of(settings).schema_text
     with progress("reading", unit="files") as bar:
-        repairer = Repairer(root, Disk(), schema_text, rebuild=args.rebuild, on_file=bar.advance)
+        repairer = Repairer(
+            root,
+            Disk(),
+            schema_text,
+            rebuild=args.rebuild,
+            archive_url=settings.archive_to,
+            on_file=bar.advance,
+        )
         result = repairer.examine() if args.dry_run else repairer.repair()
     if args.json:
         print_json(_as_json(result, dry_run=args.dry_run))

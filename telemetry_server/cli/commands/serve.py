@@ -58,14 +58,14 @@ def run(args: argparse.Namespace) -> int:
     """Serve until a signal stops it."""
     from telemetry_server.access.access_file import BadAccessFile
     from telemetry_server.composition.data_root import prepare_data_root
+    from telemetry_server.composition.elsewhere import check_elsewhere
     from telemetry_server.composition.fuel import check_fuel
     from telemetry_server.composition.listeners import hold_ports
-    from telemetry_server.composition.queue import check_queues
     from telemetry_server.composition.reports import check_reports_access
     from telemetry_server.observability import logs, metrics
 
     settings = settings_of(args)
-    check_queues(settings)
+    check_elsewhere(settings)
     if args.no_reports:
         settings = settings.model_copy(update={"reports_port": None})
     with closing(hold_ports(settings)) as ports:

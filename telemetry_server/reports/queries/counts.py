@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
 
+from storage.archive.object_reading import open_stored
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import DayBooks, Entry
 from telemetry_server.outcomes.outcome import QuarantineReason
@@ -120,7 +121,8 @@ def _hours_of_part(source: Source, path: str) -> Counter[str]:
         import pyarrow.parquet as pq
 
         try:
-            moments = pq.read_table(source.root.path / path, columns=["submission_timestamp"])
+            with open_stored(source.root.path, path, source.archived) as stream:
+                moments = pq.read_table(stream, columns=["submission_timestamp"])
         except FileNotFoundError:  # merged meanwhile; the next answer has it
             return Counter()
         hours = pc.value_counts(pc.strftime(moments["submission_timestamp"], "%Y-%m-%dT%H"))

@@ -1,13 +1,15 @@
 """Stored records that are not in the tables yet: read as they come, and parsed only for who is shown."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from storage.archive.object_reading import open_object, stored_source
+from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.table_files import Tabled
 from storage.partitions.frames import read_lines
 
@@ -30,8 +32,9 @@ class _Part:
 class RecordsBehind:
     """Reads the part of converted files that the tables do not have, most bytes of it once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, archived: Callable[[str], ArchivedObject | None] = lambda _: None) -> None:
         self._root = root
+        self._archived = archived  # returns the copy of a file in the archive
         self._known: dict[str, list[_Part]] = {}
 
     def moments(self, files: Sequence[Tabled], *, from_start: bool = False) -> Iterator[str]:
@@ -54,7 +57,7 @@ class RecordsBehind:
         since = min(heapq.nlargest(limit, moments), default=until)
         for path, part in parts:
             if any(since <= moment <= until for moment in part.moments):
-                for line in lines_between(self._root / path, part.start, part.end):
+                for line in lines_between(self._source(path), part.start, part.end):
                     if since <= moment_of(line) <= until:
                         yield record_of(line)
 
@@ -74,13 +77,16 @@ class RecordsBehind:
         return parts
 
     def _read(self, path: str, start: int, end: int) -> _Part:
-        return _Part(start, end, [moment_of(line) for line in lines_between(self._root / path, start, end)])
+        return _Part(start, end, [moment_of(line) for line in lines_between(self._source(path), start, end)])
+
+    def _source(self, path: str) -> Path | ArchivedObject:
+        return stored_source(self._root, path, self._archived)
 
 
-def lines_between(path: Path, start: int, end: int) -> Iterator[bytes]:
+def lines_between(source: Path | ArchivedObject, start: int, end: int) -> Iterator[bytes]:
     """Yield the lines of a converted file between two bytes; none where the file was merged meanwhile."""
     try:
-        stream = path.open("rb")
+        stream = open_object(source) if isinstance(source, ArchivedObject) else source.open("rb")
     except FileNotFoundError:
         return
     with stream:

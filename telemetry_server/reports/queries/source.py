@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from storage.data_root import DataRoot
+from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.ledger import Ledger
 from telemetry_server.reports.queries.fuel_source import FuelSource
 from telemetry_server.reports.queries.ping_summaries import PingSummary
@@ -24,7 +25,7 @@ class Source:
         self.quarantined = QuarantinedPings(setup.root)
         self.pending = PendingPings(setup.root)
         self.quarantine_files = QuarantineFiles(setup.root.path)
-        self.behind = RecordsBehind(setup.root.path)
+        self.behind = RecordsBehind(setup.root.path, self.archived)
         self.on_progress: Callable[[float], None] = lambda _share: None
         self.fuel: FuelSource | None = None  # once it is asked for
         # By query and arguments: the stamp of the aggregates, and the answer.
@@ -36,6 +37,11 @@ class Source:
     def root(self) -> DataRoot:
         """The data root."""
         return self.setup.root
+
+    def archived(self, path: str) -> ArchivedObject | None:
+        """Return the copy of the file *path* (below the data root) in the archive; None if it has none."""
+        with self.ledger() as ledger:
+            return ledger.archived_object(path)
 
     def ledger(self) -> Ledger:
         """Return the ledger, opened for reading; use it with ``with``."""

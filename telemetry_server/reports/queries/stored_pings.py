@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from storage.archive.object_reading import stored_source
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
+from telemetry_server.analysis.catalogue import committed_table_files
 from telemetry_server.analysis.committed_files import CommittedFile, Snapshot
 from telemetry_server.inspection.ping_summary import of_record
 from telemetry_server.reports.queries.ping_summaries import PingFilter, PingSummary, summary_of
@@ -44,7 +46,7 @@ def stored_pings(
         last = "" if after is None else after[0]
         records = source.behind.newest(converted, last, limit, from_start=not uses_tables)
     else:
-        records = _all_records(root, converted, from_start=not uses_tables)
+        records = _all_records(source, converted, from_start=not uses_tables)
     for record in records:
         summary = summary_of(of_record(record))
         if wanted.matches(summary):
@@ -82,9 +84,10 @@ def _newest_of_file(path: Path) -> list[PingSummary]:
     return [_summary(row) for row in _newest(rows, PingFilter(), None, MAX_NEWEST).to_pylist()]
 
 
-def _all_records(root: DataRoot, files: Sequence[Tabled], *, from_start: bool) -> Iterator[dict[str, Any]]:
+def _all_records(source: "Source", files: Sequence[Tabled], *, from_start: bool) -> Iterator[dict[str, Any]]:
     for file in files:
-        for line in lines_between(root.path / file.path, 0 if from_start else file.tabled, file.length):
+        place = stored_source(source.root.path, file.path, source.archived)
+        for line in lines_between(place, 0 if from_start else file.tabled, file.length):
             yield record_of(line)
 
 
@@ -94,10 +97,7 @@ def _from_tables(
     import pyarrow.dataset as ds
 
     def listed() -> list[CommittedFile]:
-        return [
-            CommittedFile(file.table, file.day, root.path / file.path, file.rows, file.bytes)
-            for file in ledger.table_files("pings", day)
-        ]
+        return committed_table_files(root, ledger, "pings", day)
 
     condition = ds.scalar(True)
     for column in ("namespace", "doctype", "channel", "version"):

@@ -1,0 +1,71 @@
+"""
+Archives closed days while the server runs, in a process of its own.
+
+A short process for each run leaves no memory behind, and can be killed at any moment.
+"""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import structlog
+
+from storage.data_root import DataRoot
+from storage.errors import StorageError
+from telemetry_server.archive.run import ArchivePlan, due_days
+
+log = structlog.get_logger("convert")
+
+MODULE = "telemetry_server.archive.run_process"
+LOOK_SECONDS = 60.0
+FIRST_LOOK_SECONDS = 2.0
+MAX_PAUSE_SECONDS = 900.0
+
+
+class ArchiveFollower:
+    """Runs the archive of one data root whenever a closed day needs it."""
+
+    def __init__(self, root: DataRoot, plan: ArchivePlan) -> None:
+        self._root = root
+        self._plan = plan
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        pause, failures = FIRST_LOOK_SECONDS, 0
+        while True:
+            await asyncio.sleep(pause)
+            is_done = True
+            try:
+                if await asyncio.to_thread(due_days, self._root, self._plan, lambda: datetime.now(UTC)):
+                    is_done = await self._archive()
+            except (OSError, StorageError) as error:
+                log.error("closed days are not archived", error=str(error))
+                is_done = False
+            failures = 0 if is_done else failures + 1
+            pause = min(LOOK_SECONDS * float(1 << min(failures, 4)), MAX_PAUSE_SECONDS)
+
+    async def _archive(self) -> bool:
+        """Run the archive once; return whether it succeeded."""
+        plan = self._plan
+        words = [str(self._root.path), plan.url, str(plan.keeps_local), str(plan.with_tables)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", MODULE, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
+        )
+        try:
+            assert process.stderr is not None
+            text = await process.stderr.read()
+            status = await process.wait()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+        if status:
+            lines = text.decode(errors="replace").strip().splitlines()
+            log.error("closed days are not archived", status=status, error=lines[-1] if lines else "")
+        return status == 0
