@@ -9,12 +9,11 @@ import builtins
 import json
 import mmap
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader as Loader
+from importlib.util import cache_from_source
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any
 
 from tests.support.coverage.marks import HITS, marked
@@ -33,16 +32,16 @@ def prepare(folder: Path, root: Path = ROOT, packages: Sequence[str] = PACKAGES)
             first[str(path)] = after
             after = marked(path.read_bytes(), str(path), after)[1].after
     folder.mkdir(parents=True)
-    (folder / "numbers.json").write_text(json.dumps({"packages": packages, "first": first}))
+    (folder / "numbers.json").write_text(json.dumps(first))
     (folder / "hits").write_bytes(bytes(after))
 
 
 def record(folder: Path) -> None:
     """Record in this process, and in those that it forks."""
-    numbers = json.loads((folder / "numbers.json").read_text())
+    first: dict[str, int] = json.loads((folder / "numbers.json").read_text())
     with (folder / "hits").open("r+b") as file:
         setattr(builtins, HITS, mmap.mmap(file.fileno(), 0))
-    sys.meta_path.insert(0, _Finder(folder, numbers["packages"], numbers["first"]))
+    _change_loader(first, folder / "code")
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -50,37 +49,17 @@ def environment(folder: Path) -> dict[str, str]:
     return os.environ | {FOLDER: str(folder), "PYTHONPATH": str(Path(__file__).parent / "start")}
 
 
-class _Finder(MetaPathFinder):
-    def __init__(self, folder: Path, packages: Sequence[str], first: Mapping[str, int]) -> None:
-        self._folder = folder
-        self._packages = packages
-        self._first = first
+def _change_loader(first: Mapping[str, int], code: Path) -> None:
+    """Have source files loaded with their marks; their byte code is kept in the folder *code*."""
+    compiled = {cache_from_source(path): str(code / f"{place}.pyc") for place, path in enumerate(first)}
+    to_code, get_data, set_data = Loader.source_to_code, Loader.get_data, Loader.set_data
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname.partition(".")[0] not in self._packages:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.origin in self._first:
-            spec.loader = _Loader(fullname, spec.origin, self._folder, self._first[spec.origin])
-        return spec
-
-
-class _Loader(SourceFileLoader):
-    """Loads a module with its marks.  Its byte code is kept in *folder*, apart from that without marks."""
-
-    def __init__(self, name: str, path: str, folder: Path, first: int) -> None:
-        super().__init__(name, path)
-        self._cached = str(folder / "code" / f"{name}.pyc")
-        self._first = first
-
-    def source_to_code(self, data: Any, path: Any, *, _optimization: int = -1) -> CodeType:
-        tree, _ = marked(data, path, self._first)
+    def marked_to_code(self: Loader, data: Any, path: Any, *, _optimization: int = -1) -> CodeType:
+        if path not in first:
+            return to_code(self, data, path, _optimization=_optimization)
+        tree, _ = marked(data, path, first[path])
         return compile(tree, path, "exec", dont_inherit=True, optimize=_optimization)
 
-    def get_data(self, path: str) -> bytes:
-        return super().get_data(self._cached if path.endswith(".pyc") else path)
-
-    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:
-        super().set_data(self._cached, data, _mode=_mode)
+    Loader.source_to_code = marked_to_code
+    Loader.get_data = lambda self, path: get_data(self, compiled.get(path, path))
+    Loader.set_data = lambda self, path, data, **mode: set_data(self, compiled.get(path, path), data, **mode)

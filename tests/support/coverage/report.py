@@ -49,7 +49,7 @@ def files_of(folder: Path, root: Path = ROOT) -> list[FileCoverage]:
     """Return what was recorded in *folder*."""
     hits = (folder / "hits").read_bytes()
     files = []
-    for name, first in json.loads((folder / "numbers.json").read_text())["first"].items():
+    for name, first in json.loads((folder / "numbers.json").read_text()).items():
         path = Path(name)
         _, marks = marked(path.read_bytes(), name, first)
         files.append(coverage_of(path.relative_to(root), marks, hits))
