@@ -10,6 +10,7 @@ import pytest
 from telemetry_server.composition.reports import site
 from telemetry_server.demo.temporary_server import free_port
 from tests.reports.test_serve import answered, bare_environment
+from tests.support.sizes import size
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 # A date of the right form need not be one, an id of the right form need not be known, and an empty
@@ -63,7 +64,7 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_have(filled, tm
         done = subprocess.run(
             [
                 *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/api/openapi.json"),
-                *("--max-examples", "25", "--seed", "1", "--exclude-checks", EXCLUDED),
+                *("--max-examples", str(size(10, 25)), "--seed", "1", "--exclude-checks", EXCLUDED),
                 *("--phases", "examples,coverage,fuzzing", "--request-timeout", "30"),
             ],
             capture_output=True,
