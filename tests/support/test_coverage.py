@@ -68,9 +68,10 @@ def test_a_forked_process_that_is_killed_has_recorded(tmp_path):
         "def other():\n  return 1\n"
         "def never():\n  return 2\n"
     )
+    (tmp_path / "beside.py").write_text("")  # a module that is not measured loads as ever
     prepare(tmp_path / "record", tmp_path, ["product"])
     program = (
-        "import os, subprocess, sys; from product import child\n"
+        "import os, subprocess, sys, beside; from product import child\n"
         "subprocess.run([sys.executable, '-c', 'import product; product.other()'], check=True)\n"
         "pid = os.fork()\n"
         "if not pid: child()\n"

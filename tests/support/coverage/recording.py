@@ -54,11 +54,11 @@ def _change_loader(first: Mapping[str, int], code: Path) -> None:
     compiled = {cache_from_source(path): str(code / f"{place}.pyc") for place, path in enumerate(first)}
     to_code, get_data, set_data = Loader.source_to_code, Loader.get_data, Loader.set_data
 
-    def marked_to_code(self: Loader, data: Any, path: Any, *, _optimization: int = -1) -> CodeType:
+    def marked_to_code(self: Loader, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
         if path not in first:
-            return to_code(self, data, path, _optimization=_optimization)
+            return to_code(self, data, path, _optimize=_optimize)
         tree, _ = marked(data, path, first[path])
-        return compile(tree, path, "exec", dont_inherit=True, optimize=_optimization)
+        return compile(tree, path, "exec", dont_inherit=True, optimize=_optimize)
 
     Loader.source_to_code = marked_to_code
     Loader.get_data = lambda self, path: get_data(self, compiled.get(path, path))
