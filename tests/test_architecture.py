@@ -101,6 +101,23 @@ MAY_IMPORT: dict[str, set[str]] = {
         "records",
         "normandy",
     },
+    # deletion: ids and their hashes, and what removes them everywhere
+    "privacy/identifiers": {"storage", "storage/ledger", "storage/raw", "pings"},
+    "privacy": {
+        "storage",
+        "storage/aggregates",
+        "storage/ledger",
+        "storage/raw",
+        "storage/partitions",
+        "storage/tables",
+        "observability",
+        "outcomes",
+        "pings",
+        "aggregates",
+        "fuel/database",
+        "fuel/analytics",
+        "privacy/identifiers",
+    },
     # many submissions -> committed records
     "coordinator": {
         "histogram_specs",
@@ -122,6 +139,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "convert",
         "probes",
         "tables",
+        "privacy/identifiers",
     },
     # closed days elsewhere
     "archive": {
@@ -144,6 +162,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert",
         "probes",
+        "privacy/identifiers",
         "coordinator",
     },
     "repair": {
@@ -156,7 +175,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "outcomes",
         "convert",
-        "inspection",
+        "privacy",
     },
     "analysis": {
         "histogram_specs",
@@ -211,6 +230,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/partitions",
         "storage/progress",
         "outcomes",
+        "pings",
         "coordinator",
         "inspection",
         "queue",
@@ -311,6 +331,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctypes",
         "convert/rules",
         "probes",
+        "privacy",
         "coordinator",
         "access",
         "aggregates",
@@ -344,7 +365,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/database",
         "composition",
     },
-    "cli": {"storage", "terminal", "settings", "access", "fuel/database", "queue"},
+    "cli": {"storage", "terminal", "settings", "access", "fuel/database", "privacy/identifiers", "queue"},
     "cli/commands": {
         "archive",
         "charts",
@@ -372,6 +393,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert/histograms",
         "probes",
+        "privacy",
+        "privacy/identifiers",
         "tables",
         "coordinator",
         "inspection",

@@ -12,6 +12,7 @@ from storage.ledger import day_books, pending_pings
 from storage.ledger.archived_files import ArchiveQueries
 from storage.ledger.clock import ClockRecord
 from storage.ledger.file_index import committed_paths, files_below
+from storage.ledger.forgotten import ForgottenQueries
 from storage.ledger.id_outcomes import outcomes_of_id, refusals_by_hour, refusals_of_day
 from storage.ledger.ledger_file import LedgerFile
 from storage.ledger.table_files import TableQueries
@@ -29,7 +30,7 @@ from storage.ledger.values import (
 MAX_NAMES_IN_QUERY = 500  # above that, reading the whole table is cheaper
 
 
-class Ledger(LedgerFile, TableQueries, ArchiveQueries):
+class Ledger(LedgerFile, TableQueries, ArchiveQueries, ForgottenQueries):
     """
     The ledger of one data root: its transactions, and its queries.
 

@@ -1,6 +1,7 @@
 """The ledger's tables and their purpose."""
 
 from storage.ledger.archived_files import ARCHIVE_TABLES
+from storage.ledger.forgotten import FORGOTTEN
 from storage.ledger.table_files import TABLE_FILES
 
 VERSION = 3
@@ -143,4 +144,4 @@ CREATE TABLE IF NOT EXISTS tally (
 ) STRICT, WITHOUT ROWID;
 """
 
-TABLES += ARRIVALS + TABLE_FILES + ARCHIVE_TABLES
+TABLES += ARRIVALS + TABLE_FILES + ARCHIVE_TABLES + FORGOTTEN

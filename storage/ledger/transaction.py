@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 from storage.ledger.archived_files import ArchiveChanges
 from storage.ledger.clock import ClockRecord
+from storage.ledger.forgotten import ForgottenChanges
 from storage.ledger.table_files import TableChanges, TableFile
 from storage.ledger.values import Counts, SegmentPosition, StoredFile, series_of
 
 
-class Transaction(TableChanges, ArchiveChanges):
+class Transaction(TableChanges, ArchiveChanges, ForgottenChanges):
     """The changes of one commit; made by `Ledger.transaction`, which ends it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -53,6 +53,7 @@ class RecordType(IntEnum):
     PING = 1
     BATCH_COMMIT = 2
     SEAL = 3
+    REMOVED = 4  # a submission that was deleted: its header and body are zeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class RecordHead:
     header_bytes: int
     body_bytes: int
     sequence: int
+
+    @property
+    def is_submission(self) -> bool:
+        """Whether the record is or was a submission."""
+        return self.type in (RecordType.PING, RecordType.REMOVED)
 
     @property
     def record_bytes(self) -> int:
@@ -179,6 +185,14 @@ def frame_mark(mark: RecordType, *, offset: int, prefix: bytes, sequence: int) -
     """Return a batch commit or a seal for the place *offset*: a record without header and body."""
     head = _HEAD.pack(prefix, FORMAT_VERSION, mark, 0, 0, 0, sequence)
     return _PADDING[-offset & 7] + head + _CRC.pack(crc32c(head)) + _EMPTY_CRC
+
+
+def removed_record(head: RecordHead, prefix: bytes) -> bytes:
+    """Return what replaces the submission of *head*: a record of the same length, with zeros as its data."""
+    lengths = head.header_bytes, head.body_bytes
+    packed = _HEAD.pack(prefix, FORMAT_VERSION, RecordType.REMOVED, 0, *lengths, head.sequence)
+    zeros = bytes(sum(lengths))
+    return packed + _CRC.pack(crc32c(packed)) + zeros + _CRC.pack(crc32c(zeros))
 
 
 def header_json(submission: Submission) -> bytes:

@@ -24,6 +24,7 @@ from storage.raw.writer_statistics import WriterStatistics
 
 TICK_SECONDS = 1.0
 LOOK_WITHIN_SECONDS = 1.0
+ASKED_WITHIN_SECONDS = 5.0  # a deletion may wait for the open segment
 
 
 def utc_now() -> datetime:
@@ -290,7 +291,8 @@ class RawWriter:
         self._commits_at_check = self._commits
         if is_idle and not self._is_full and not self._is_closing:
             self._is_resting = True
-            self._wait_for_tick(seal_in_seconds)
+            is_open = seal_in_seconds is not None
+            self._wait_for_tick(min(seal_in_seconds or 0.0, ASKED_WITHIN_SECONDS) if is_open else None)
 
     def _finish(self) -> None:
         """Seal the last segment; `close` returns when that is done."""

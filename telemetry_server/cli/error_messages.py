@@ -5,6 +5,7 @@ from storage.errors import NO_ROOM
 from telemetry_server.access.access_file import BadAccessFile
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.fuel.database import errors as fuel_errors
+from telemetry_server.privacy.identifiers.keyed_hash import BadKey
 from telemetry_server.queue import errors as queue_errors
 from telemetry_server.settings.errors import ConfigurationError
 
@@ -17,7 +18,7 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         isinstance(error, OSError) and error.errno in NO_ROOM
     ):
         return f"the disk is full ({error}): free some space and run it again", ExitStatus.TRY_AGAIN
-    if isinstance(error, storage_errors.NoDataRoot | BadAccessFile):
+    if isinstance(error, storage_errors.NoDataRoot | BadAccessFile | BadKey):
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BadBackup):
         return str(error), ExitStatus.BAD_INPUT

@@ -26,6 +26,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("cat", "print submissions, records or quarantined pings, one per line"),
     ("explain", "show what happened to one ping, and why"),
     ("replay", "convert quarantined pings again, with the present definitions"),
+    ("forget", "delete all data of clients, documents or deletion orders, and prove that it is gone"),
     ("audit", "compare the files on disk with the ledger"),
     ("repair", "rebuild a lost or wrong ledger, and move unknown files aside"),
     ("backup", "copy the data root into one file, while the server runs"),

@@ -20,8 +20,6 @@ from storage.data_root import DataRoot
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.progress.conversion_state import ConversionState
-from telemetry_server.composition.aggregate_follower import kept_aggregates
-from telemetry_server.composition.archive import kept_archive
 from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules
@@ -247,13 +245,14 @@ async def opened_converter(
 
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """Run the converter process of `serve`; return its exit status."""
+    from telemetry_server.composition.followers import followers
+
     os.nice(NICE_BEHIND_THE_EDGE)
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
     async def follow() -> None:
         async with (
-            kept_aggregates(settings),
-            kept_archive(settings),
+            followers(settings),
             opened_converter(
                 settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
             ) as converter,

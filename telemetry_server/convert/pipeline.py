@@ -104,12 +104,7 @@ def _run(steps: tuple["Step", ...], conversion: Conversion) -> Refused | Awaitin
     else:
         return None
     return Refused(
-        reason,
-        detail,
-        conversion.document_id,
-        conversion.namespace,
-        conversion.doctype,
-        conversion.notes,
+        reason, detail, conversion.document_id, conversion.namespace, conversion.doctype, conversion.notes
     )
 
 
@@ -253,6 +248,7 @@ def _stored(conversion: Conversion) -> Stored:
         opened=conversion.ping.opened(record),
         submission=conversion.submission if conversion.is_anonymous else None,
         frequency=conversion.frequency,
+        order=tuple(metadata.fields.get("deletion_order", {}).get("ids", ())),
     )
 
 

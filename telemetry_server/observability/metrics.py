@@ -53,6 +53,13 @@ pings_quarantined = Counter(
     "telemetry_pings_quarantined_total", "Submissions put in quarantine, by reason.", ("reason",)
 )
 pings_duplicate = Counter("telemetry_pings_duplicate_total", "Pings whose id was stored before.")
+pings_deleted = Counter(
+    "telemetry_pings_deleted_total",
+    "Submissions of clients or documents that were deleted by an order before.",
+)
+deletion_orders_waiting = Gauge(
+    "telemetry_deletion_orders_waiting", "Deletion orders that are not carried out yet."
+)
 histograms_kept = Counter("telemetry_histograms_kept_total", "Histograms stored.")
 histograms_dropped = Counter(
     "telemetry_histograms_dropped_total", "Histograms that their ping is stored without.", ("reason",)
@@ -162,6 +169,8 @@ CATALOGUE: tuple[Metric, ...] = (
     pings_stored,
     pings_quarantined,
     pings_duplicate,
+    pings_deleted,
+    deletion_orders_waiting,
     histograms_kept,
     histograms_dropped,
     anomalies,

@@ -186,6 +186,11 @@ class Settings(QueueSettings, ArchiveSettings):
         30.0,
         description="How long raw submissions are kept, in days.  They are never removed before conversion.",
     )
+    deletion_delay_days: Days = Field(
+        7.0,
+        description="How long after a deletion request `serve` deletes the data of its client, in days; 0 "
+        "deletes at once.",
+    )
     quarantine_retention_days: Days = Field(
         90.0,
         description="How long quarantined submissions and dropped histogram values are kept, in days.",

@@ -18,9 +18,10 @@ from storage.partitions.compact import compact_day
 from storage.raw.reader import read_submission, scan_segment, segments
 from tests.faults.test_conversion_survives import assert_complete, assert_in_tables, filled
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
-from tests.support.fault_actions import COULD_NOT
+from tests.support.fault_actions import CLIENT, COULD_NOT
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
+from tests.support.independent_scan import hits
 from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
 
@@ -33,6 +34,7 @@ CALLS = [
 ]
 # fmt: on
 NEED_NO_ROOM = {"openat", "flock", "unlink", "unlinkat"}
+OTHER = "bbbbbbbb-1111-4222-8333-444444444444"
 MAX_CALLS = 400  # of one kind in one action; more calls mean that the test itself is broken
 
 
@@ -214,6 +216,38 @@ def check_restored(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, in
     return 0, 0, 0
 
 
+def with_a_client(root: Path) -> None:
+    """Prepare pings of `CLIENT` and of another: stored, repeated, in conflict, refused, not read."""
+    root.mkdir()
+    world = World(root)
+    world.put_specs()
+    pings = [submitted(a_ping(n, clientID=CLIENT if n < 3 else OTHER), n) for n in range(6)]
+    conflicts = [submitted(a_ping(n, clientID=CLIENT if n < 3 else OTHER, other=n), n) for n in (1, 4)]
+    refused = [submitted(f"{{ {client}".encode(), n) for n, client in ((7, CLIENT), (8, OTHER))]
+    world.receive([*pings, pings[0], pings[5], *conflicts, *refused])
+    asyncio.run(world.convert())
+    world.receive([submitted(a_ping(9, clientID=CLIENT), 9), submitted(a_ping(10, clientID=OTHER), 10)])
+
+
+def check_forgotten(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """Check that the books balance, and that the next run finishes and leaves the other client alone."""
+    world = World(root)
+    assert world.audit().findings == []
+    with Ledger.for_reading(world.root) as ledger:
+        is_ordered = bool(ledger.orders())
+    assert forks.run("forget_rest" if is_ordered else "forget", root=str(root)) == 0
+    assert hits(root, [CLIENT, *(an_id(number) for number in (0, 1, 2, 7, 9))]) == {}
+    assert forks.run("convert", root=str(root)) == 0
+    audited = world.audit()
+    assert audited.findings == []
+    assert world.check_tables() == []
+    assert (audited.total.received, audited.total.deleted) == (14, 7)
+    assert (audited.total.duplicate, audited.total.conflict, audited.total.quarantined) == (2, 1, 1)
+    ids = Counter(document_id for document_id, _ in world.lines())
+    assert set(ids) == {an_id(number) for number in (3, 4, 5, 10)}
+    return 4, 4 - len(ids), sum(count > 1 for count in ids.values())
+
+
 def only_root(root: Path, _: Path) -> dict[str, object]:
     return {"root": str(root)}
 
@@ -228,6 +262,7 @@ ACTIONS = {
     "convert": Action("convert", lambda root: filled(root) and None, check_converted, only_root),
     "compact": Action("compact", compactable, check_compacted, only_root),
     "rebuild tables": Action("rebuild_tables", compactable, check_rebuilt, only_root),
+    "forget": Action("forget", with_a_client, check_forgotten, only_root),
     "repair": Action("repair", data_root_to_repair, check_repaired, only_root),
     "backup": Action("backup", to_back_up, check_backed_up, only_root),
     "restore": Action("restore", to_restore, check_restored, only_root),

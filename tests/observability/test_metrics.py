@@ -25,6 +25,8 @@ CONTRACT_METRICS = {
     "telemetry_pings_stored_total": ("namespace", "doctype"),
     "telemetry_pings_quarantined_total": ("reason",),
     "telemetry_pings_duplicate_total": (),
+    "telemetry_pings_deleted_total": (),
+    "telemetry_deletion_orders_waiting": (),
     "telemetry_histograms_kept_total": (),
     "telemetry_histograms_dropped_total": ("reason",),
     "telemetry_anomalies_total": ("name",),

@@ -31,6 +31,7 @@ from telemetry_server.coordinator.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.privacy.forget import Forgetter
 from telemetry_server.repair.repair import Repairer
 from telemetry_server.tables.rebuild import Rebuilder
 from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
@@ -152,6 +153,27 @@ def replay(root: str) -> int:
     except (OSError, StorageError):
         return COULD_NOT
     return 0
+
+
+CLIENT = "aaaaaaaa-1111-4222-8333-444444444444"
+
+
+def forget(root: str) -> int:
+    """Delete everything of `CLIENT`."""
+    try:
+        report = Forgetter(DataRoot(Path(root)), Disk()).forget([CLIENT], [])
+    except (OSError, StorageError):
+        return COULD_NOT
+    return COULD_NOT if report.left else 0
+
+
+def forget_rest(root: str) -> int:
+    """Finish the orders that a run left."""
+    try:
+        report = Forgetter(DataRoot(Path(root)), Disk()).carry_out()
+    except (OSError, StorageError):
+        return COULD_NOT
+    return COULD_NOT if report.left else 0
 
 
 def compact(root: str, day: str = DAY) -> int:
