@@ -20,6 +20,7 @@ from storage.ledger.forgotten import IdKind, OrderState
 from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
 from storage.partitions.writer import remove_doubtful
+from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.forget_files import forget_lines
 from telemetry_server.privacy.forget_find import Found, enter, find
 from telemetry_server.privacy.forget_index import ForgetIndex
@@ -37,7 +38,7 @@ from telemetry_server.privacy.orders import (
     write_record,
 )
 from telemetry_server.privacy.orders_adoption import adopt_orders
-from telemetry_server.privacy.places import Forgetting, Place, indexed_files
+from telemetry_server.privacy.places import Forgetting, indexed_files
 
 LOCK_NAME = "forget.lock"
 OPEN = (OrderState.BEGUN, OrderState.FOUND)
@@ -72,7 +73,6 @@ class Forgetter:
 
     Args:
         fuel: Databases to delete installations from.
-        elsewhere: Places outside of the data root.
         wait_seconds: How long to wait for a segment that a server writes to.
         on_step: Called with the name of each step.
     """
@@ -83,7 +83,6 @@ class Forgetter:
         disk: Disk,
         *,
         fuel: FuelUrls = NO_FUEL,
-        elsewhere: Sequence[Place] = (),
         wait_seconds: float = 0.0,
         on_step: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
@@ -91,7 +90,6 @@ class Forgetter:
         self._root = root
         self._disk = disk
         self._fuel = fuel
-        self._elsewhere = elsewhere
         self._wait_seconds = wait_seconds
         self._on_step = on_step
         self._clock = clock
@@ -156,10 +154,9 @@ class Forgetter:
         with self._opened() as context:
             hashes = [digest for kind in IdKind for digest in context.ledger.forgotten_hashes(kind)]
             scan = Scan(context.hash, hashes)
-            for place in self._elsewhere:
-                for path in place.files():
-                    scan.scan_file(path, f"{place.name}/{path.name}")
-            return scan.scan_root(self._root)
+            scan.scan_root(self._root)
+            scan.scan_copies(context.archived)
+            return scan.result
 
     @contextmanager
     def _opened(self) -> Iterator[Forgetting]:
@@ -171,7 +168,9 @@ class Forgetter:
             mark = blake2b(b"index", key=key, digest_size=8).digest()
             lock = FileLock(self._root.state / "converter.lock")
             with ForgetIndex(self._root, mark) as index:
-                yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock)
+                archived = ArchivedFiles(self._root, ledger, self._disk)
+                with archived.held():
+                    yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock, archived)
 
     def _carry_out(self, context: Forgetting, given: dict[bytes, int]) -> Report:
         report = Report()
@@ -182,6 +181,8 @@ class Forgetter:
             self._find(context, given)
             wanted = wanted_of(context.ledger, context.hash, *OPEN)
             self._remove(context, wanted, report)
+        self._on_step("archived days")
+        report.left += context.archived.settle()
         self._on_step("raw segments")
         _, in_use = forget_raw(context, self._wait_seconds, self._on_step)
         report.left += [f"{path}: a server still writes to it; run forget again" for path in in_use]
@@ -237,11 +238,6 @@ class Forgetter:
         removed = self._forget_fuel(wanted, report, changes=True)
         with context.lock.held(), context.ledger.transaction() as transaction:
             transaction.count_removed(removed)
-        for place in self._elsewhere:
-            self._on_step(place.name)
-            with context.lock.held(), context.ledger.transaction() as transaction:
-                counts = place.forget(wanted)
-                transaction.count_removed({(order, place.name): count for order, count in counts.items()})
 
     def _forget_fuel(self, wanted: Wanted, report: Report, *, changes: bool) -> Counter[tuple[int, str]]:
         removed: Counter[tuple[int, str]] = Counter()

@@ -24,7 +24,9 @@ def forget_lines(context: Forgetting, wanted: Wanted) -> int:
         OSError, StorageError: The disk refuses; what was committed stays, the next run goes on.
     """
     rewritten = 0
-    for path in context.index.holding(line_files(context), wanted.hashes()):
+    paths = context.index.holding(line_files(context), wanted.hashes())
+    context.archived.bring_back(paths)
+    for path in paths:
         with context.lock.held():
             # It may have grown, or been merged into another file.
             file = next(

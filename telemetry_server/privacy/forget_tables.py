@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from storage.archive.object_reading import stored_source
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.tables.columns import PINGS, as_written
@@ -49,7 +50,9 @@ def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
     keys = [number_key(number) for number in numbers]
     others = [path for path in files if path not in pings]
     try:
-        for path in (*pings, *context.index.holding(others, keys)):
+        paths = (*pings, *context.index.holding(others, keys))
+        context.archived.bring_back(paths)
+        for path in paths:
             file = files[path]
             if _write_rest(context, scratch, file, numbers, removed=removed, written=written):
                 old.append(file)
@@ -75,7 +78,8 @@ def _count(transaction: Transaction, removed: Counter[tuple[int, str]]) -> None:
 
 def _numbers(context: Forgetting, wanted: Wanted, file: TableFile) -> dict[int, int]:
     """Return the wanted pings of a part of the table of pings, by their numbers, with their orders."""
-    part = open_part(PINGS, context.root.path / file.path)
+    source = stored_source(context.root.path, file.path, context.ledger.archived_object)
+    part = open_part(PINGS, source)
     with part:
         found = {}
         for rows in part.iter_batches(columns=["document_id", "ping"]):
