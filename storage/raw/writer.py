@@ -58,8 +58,6 @@ class RawWriter:
         on_commit: Called on the event loop after every batch that is on disk.
     """
 
-    broker = None  # submissions are kept in raw/
-
     def __init__(
         self,
         directory: Path,
@@ -76,6 +74,7 @@ class RawWriter:
         on_commit: Callable[[Commit], None] | None = None,
     ) -> None:
         self.directory = directory
+        self.broker = None  # submissions are kept in raw/
         self._disk = disk or Disk()
         self._clock = clock
         self._commit_timeout_seconds = commit_timeout_seconds
@@ -291,8 +290,7 @@ class RawWriter:
         self._commits_at_check = self._commits
         if is_idle and not self._is_full and not self._is_closing:
             self._is_resting = True
-            is_open = seal_in_seconds is not None
-            self._wait_for_tick(min(seal_in_seconds or 0.0, ASKED_WITHIN_SECONDS) if is_open else None)
+            self._wait_for_tick(seal_in_seconds and min(seal_in_seconds, ASKED_WITHIN_SECONDS))
 
     def _finish(self) -> None:
         """Seal the last segment; `close` returns when that is done."""
