@@ -17,7 +17,7 @@ SCAN_BYTES = 1 << 62
 SCAN_RECORDS = 1 << 62
 
 _PATHS = re.compile(
-    r"(?:\.identity|state/ledger\.sqlite|state/access\.json|state/imports/[0-9a-f]{64}\.json"
+    r"(?:\.identity|state/ledger\.sqlite|state/access\.json|state/queue\.json|state/imports/[0-9a-f]{64}\.json"
     r"|state/forget\.key|state/orders/[0-9]{10}\.json"
     r"|(?:raw|converted|quarantine|tables|specs)(?:/(?!\.)[A-Za-z0-9_.+-]{1,255})+)\Z"
 )

@@ -22,7 +22,7 @@ from telemetry_server.composition.queue import (
 from telemetry_server.observability import metrics
 from telemetry_server.observability.events import QueueAway, QueueConnected, WorkFailed
 from telemetry_server.queue.backlog import Backlog
-from telemetry_server.queue.errors import QueueError
+from telemetry_server.queue.errors import OtherShare, QueueError
 from telemetry_server.queue.hand_on import HandOn
 from telemetry_server.queue.intake import Counts, Intake
 from telemetry_server.queue.puller import Progress, Puller, PullState
@@ -115,6 +115,24 @@ async def pull(
     on_change = (lambda _: None) if once else partial(_log, PULL_DIRECTION)
     report = _Report(StatusFile(root.state, PULL), PULL_DIRECTION, on_change)
     total = Counts()
+    try:
+        return await _pull(settings, root, report, total, once=once, wake=wake, lifeline_fd=lifeline_fd)
+    except OtherShare as error:
+        for url in pull_urls(settings):
+            report.note(url.shown, PullState.STOPPED.value, str(error))
+        raise
+
+
+async def _pull(
+    settings: Settings,
+    root: DataRoot,
+    report: _Report,
+    total: Counts,
+    *,
+    once: bool,
+    wake: Callable[[], None],
+    lifeline_fd: int | None,
+) -> Counts:
     with Intake(
         root, reader_of(settings), share_of(settings), min_free_bytes=settings.min_free_bytes
     ) as intake:

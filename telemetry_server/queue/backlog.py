@@ -1,7 +1,7 @@
 """What waits in raw/ to be handed on, in order of arrival."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,24 +49,41 @@ class Backlog:
 
     def next(self) -> Sequence[Waiting]:
         """Return the oldest submissions that wait, in order of arrival; removes segments without any."""
-        chunks = []
+        chunks: list[Waiting] = []
         horizon: datetime | None = None
-        for segment in [segment for day in self._listing.days().values() for segment in day.segments]:
-            chunk, is_finished = self._chunk(segment)
-            if not chunk:
-                if is_finished:
-                    self._remove(segment)
-                continue
+        for segments in self._series():
+            chunk, has_more = self._first_chunk(segments)
             chunks += chunk
-            last = chunk[-1].submission.received_at
-            # Of this segment more may follow, so nothing of another that is younger goes before.
-            if not is_finished:
+            # More of this writer may follow, so nothing that is younger goes before.
+            if chunk and has_more:
+                last = chunk[-1].submission.received_at
                 horizon = last if horizon is None else min(horizon, last)
         self.waiting_count = len(chunks)
         chunks.sort(key=lambda waiting: waiting.submission.received_at)
         if horizon is None:
             return chunks
         return [waiting for waiting in chunks if waiting.submission.received_at <= horizon]
+
+    def _series(self) -> Iterable[list[SegmentPath]]:
+        """Return the segments of each writer, in the order in which they were written."""
+        series: dict[bytes, list[SegmentPath]] = {}
+        for day in self._listing.days().values():
+            for segment in day.segments:
+                series.setdefault(segment.boot_id, []).append(segment)
+        for segments in series.values():
+            segments.sort(key=lambda segment: segment.number)
+        return series.values()
+
+    def _first_chunk(self, segments: Sequence[SegmentPath]) -> tuple[list[Waiting], bool]:
+        """Return what waits first in the segments of a writer, and whether more may follow."""
+        for number, segment in enumerate(segments, 1):
+            chunk, is_finished = self._chunk(segment)
+            if chunk:
+                return chunk, not is_finished or number < len(segments)
+            if not is_finished:
+                return [], True
+            self._remove(segment)
+        return [], False
 
     def mark_handed_on(self, waiting: Sequence[Waiting]) -> None:
         """Record that the broker has these."""

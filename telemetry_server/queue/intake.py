@@ -72,7 +72,7 @@ class Intake:
         self._reader = reader
         self._share = share
         self._disk = disk or Disk()
-        self._file = PositionFile(root.state, self._disk)
+        self._file = PositionFile(root.queue_positions, self._disk)
         self._positions = Positions()
         self._turn = Lock()
         self._lock = FileLock(root.state / LOCK_NAME)

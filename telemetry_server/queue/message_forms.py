@@ -31,6 +31,7 @@ PATH, RECEIVED_AT, QUERY, METHOD, PROTOCOL, HOST = (
 )
 CLIENT_ADDRESS = "client_address"
 OWN_HEADERS = frozenset({PATH, RECEIVED_AT, QUERY, METHOD, PROTOCOL, HOST, CLIENT_ADDRESS})
+NO_TIME = "the header `received_at` is not a time like 2026-11-28T09:30:00.123456Z"
 BROKER_PREFIX = "nats-"  # headers that a NATS server reads or adds
 
 
@@ -55,8 +56,7 @@ class MessageReader:
             return _from_headers(message)
         if self.form is MessageForm.BAGHEERA:
             return _from_bagheera(message)
-        path = self.path_template.replace(KEY, quote(message.key, safe=""))
-        return Submission(message.time, path, message.body, place=message.place)
+        return _from_bare(message, self.path_template.replace(KEY, quote(message.key, safe="")))
 
 
 def headers_of(submission: Submission) -> dict[str, str]:
@@ -81,13 +81,10 @@ def _from_headers(message: Message) -> Submission:
     path = headers.get(PATH)
     if path is None:
         return _faulty(message, "the message has no header `path`")
-    received_at, fault = message.time, ""
-    text = headers.get(RECEIVED_AT)
-    if text is not None:
-        try:
-            received_at = _moment(text)
-        except ValueError:
-            return _faulty(message, "the header `received_at` is not a time like 2026-11-28T09:30:00.123456Z")
+    try:
+        received_at = _received_at(message)
+    except ValueError:
+        return _faulty(message, NO_TIME)
     return Submission(
         received_at,
         path,
@@ -99,8 +96,16 @@ def _from_headers(message: Message) -> Submission:
         kept_headers(headers),
         headers.get(CLIENT_ADDRESS),
         message.place,
-        fault,
     )
+
+
+def _from_bare(message: Message, path: str) -> Submission:
+    try:
+        received_at = _received_at(message)
+    except ValueError:
+        return _faulty(message, NO_TIME)
+    headers = kept_headers(message.headers)
+    return Submission(received_at, path, message.body, headers=headers, place=message.place)
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -112,7 +117,11 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _moment(text: str) -> datetime:
+def _received_at(message: Message) -> datetime:
+    """Return the time in the headers, else that of the broker; `ValueError` if it is not one."""
+    text = message.headers.get(RECEIVED_AT)
+    if text is None:
+        return message.time
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -17,13 +17,19 @@ from telemetry_server.queue.errors import BrokerAway, QueueError
 from telemetry_server.queue.nats_client import ask, close_client, connected
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
-from telemetry_server.queue.sending import InFlight, message_id, plain_headers, sent_headers
+from telemetry_server.queue.sending import (
+    InFlight,
+    header_bytes,
+    message_id,
+    plain_headers,
+    sent_headers,
+)
 
 CHECK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
-REFUSED_PAUSE_SECONDS = 1.0
-MAX_HEADER_BYTES = 4096  # estimate, for what fits into a message
+REFUSED_PAUSE_SECONDS = 2.0
+MAX_HEADER_BYTES = 80 << 10  # more than the edge keeps of a request
 ACKNOWLEDGED = b'{"stream":'
 
 
@@ -57,7 +63,6 @@ class NatsPublisher:
         self._outgoing: deque[tuple[Submission, str]] = deque()
         self._has_work = asyncio.Event()
         self._has_lost = asyncio.Event()
-        self._refused_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, on_failure: OnFailure) -> None:
@@ -73,12 +78,12 @@ class NatsPublisher:
             not self.trouble
             and len(self._in_flight) < MAX_IN_FLIGHT_MESSAGES
             and self._in_flight_bytes < MAX_IN_FLIGHT_BYTES
-            and (not self._refused_until or self._loop.time() >= self._refused_until)
         )
 
     def takes(self, submission: Submission) -> bool:
         """See `Publisher`."""
-        return len(submission.body) + MAX_HEADER_BYTES <= self._max_bytes
+        room = self._max_bytes - len(submission.body)
+        return room >= MAX_HEADER_BYTES or room >= header_bytes(sent_headers(submission))
 
     def send(self, submission: Submission, waiter: Waiter) -> None:
         """See `Publisher`."""
@@ -144,23 +149,20 @@ class NatsPublisher:
         while True:
             self._has_work.clear()
             while outgoing:
-                submission, token = outgoing.popleft()
-                headers = sent_headers(submission)
                 try:
-                    headers["Nats-Msg-Id"] = message_id(submission, headers)
-                    await self._client.publish(
-                        self._subject, submission.body, reply=self._prefix + token, headers=headers
-                    )
-                except UnicodeError:
-                    await self._client.publish(
-                        self._subject,
-                        submission.body,
-                        reply=self._prefix + token,
-                        headers=plain_headers(headers),
-                    )
+                    await self._publish(*outgoing.popleft())
                 except Exception as error:
                     self._lose(f"{self._url.shown}: {error}")
             await self._has_work.wait()
+
+    async def _publish(self, submission: Submission, token: str) -> None:
+        headers = sent_headers(submission)
+        headers["Nats-Msg-Id"] = message_id(submission, headers)
+        subject, body, reply = self._subject, submission.body, self._prefix + token
+        try:
+            await self._client.publish(subject, body, reply=reply, headers=headers)
+        except UnicodeError:
+            await self._client.publish(subject, body, reply=reply, headers=plain_headers(headers))
 
     async def _on_answer(self, raw: Any) -> None:
         found = self._in_flight.pop(raw.subject.rpartition(".")[2], None)
@@ -172,8 +174,17 @@ class NatsPublisher:
             if not found.waiter.done():
                 found.waiter.set_result(None)
             return
-        self._refused_until = self._loop.time() + REFUSED_PAUSE_SECONDS
-        self._on_failure(found.submission, found.waiter, f"{self._url.shown}: {_problem(raw)}")
+        problem = f"{self._url.shown}: {_problem(raw)}"
+        if not self.trouble:
+            # Such as a full stream: others would be refused, too.
+            self.trouble = problem
+            self._loop.call_later(REFUSED_PAUSE_SECONDS, self._try_again, problem)
+        self._on_failure(found.submission, found.waiter, problem)
+
+    def _try_again(self, problem: str) -> None:
+        """Send again after a refusal, unless the connection was lost since."""
+        if self.trouble == problem:
+            self.trouble = ""
 
     def _lose(self, reason: str) -> None:
         """Give back everything that is not acknowledged."""

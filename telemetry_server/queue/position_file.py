@@ -13,8 +13,6 @@ import orjson
 
 from storage.disk import Disk
 
-FILE_NAME = "queue.json"
-
 
 @dataclass(frozen=True, slots=True)
 class Positions:
@@ -30,10 +28,10 @@ class Positions:
 
 
 class PositionFile:
-    """The file with the positions below *state*."""
+    """The file with the positions, at *path*."""
 
-    def __init__(self, state: Path, disk: Disk) -> None:
-        self.path = state / FILE_NAME
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self.path = path
         self._disk = disk
 
     def read(self) -> Positions | None:
@@ -52,7 +50,7 @@ class PositionFile:
                 "share": positions.share,
             }
         )
-        temporary = self.path.with_name(f".{FILE_NAME}.new")
+        temporary = self.path.with_name(f".{self.path.name}.new")
         self._disk.unlink(temporary)
         descriptor = self._disk.create(temporary)
         try:

@@ -31,6 +31,11 @@ def plain_headers(headers: dict[str, str]) -> dict[str, str]:
     return {name: value.encode("utf-8", "backslashreplace").decode() for name, value in headers.items()}
 
 
+def header_bytes(headers: dict[str, str]) -> int:
+    """Return about how many bytes *headers* take in a message, rounded up."""
+    return 200 + sum(len(name) + len(value.encode("utf-8", "replace")) + 4 for name, value in headers.items())
+
+
 def message_id(submission: Submission, headers: dict[str, str]) -> str:
     """Return an id that a submission keeps when it is sent again, so that the broker can drop the repeat."""
     checksum = crc32c(submission.body, crc32c(submission.path.encode("utf-8", "replace")))

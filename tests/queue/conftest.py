@@ -25,3 +25,9 @@ def nats(shared_nats) -> NatsServer:
 def kafka() -> MockKafka:
     """A mock cluster whose topic is empty."""
     return MockKafka()
+
+
+@pytest.fixture(params=["nats", "kafka"])
+def broker(request):
+    """Each broker in turn."""
+    return request.getfixturevalue(request.param)

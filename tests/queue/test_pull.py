@@ -30,12 +30,6 @@ def books(command, data: str) -> dict[str, int]:
     return {name: count for name, count in found["total"].items() if count}
 
 
-@pytest.fixture(params=["nats", "kafka"])
-def broker(request):
-    """Each broker in turn."""
-    return request.getfixturevalue(request.param)
-
-
 @pytest.fixture
 def data(tmp_path) -> str:
     return str(tmp_path / "data")
@@ -201,6 +195,28 @@ def test_a_stream_that_was_made_again_is_read_from_its_beginning(nats, command, 
     nats.publish([(STREAM, PING, headers(3))])
 
     assert pulled(command, nats.url, data)["received"] == 1
+
+
+def test_a_restored_data_root_continues_where_the_backup_was_made(nats, command, data, tmp_path):
+    nats.publish([(STREAM, PING, headers(number)) for number in (1, 2)])
+    pulled(command, nats.url, data)
+    command("convert", "--data", data)
+    command("backup", str(tmp_path / "backup.tar"), "--data", data)
+    restored = str(tmp_path / "restored")
+    command("restore", str(tmp_path / "backup.tar"), "--data", restored)
+    nats.publish([(STREAM, PING, headers(3))])
+
+    assert pulled(command, nats.url, restored)["received"] == 1
+    assert books(command, restored) == {"received": 3, "stored": 3}
+
+
+def test_a_bare_message_may_have_the_time_in_a_header(broker, command, data):
+    key = f"{STREAM}.{an_id(1)}" if broker.url.startswith("nats") else an_id(1)
+    broker.publish([(key, PING, {"received_at": AT})])
+    pulled(command, broker.url, data, "--message", "bare")
+    out, _ = command("cat", "raw", "--data", data)
+
+    assert json.loads(out.split("\t")[1])["received_at"] == AT
 
 
 @pytest.mark.parametrize("retention", ["limits", "workqueue"])

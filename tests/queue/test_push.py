@@ -18,7 +18,7 @@ from telemetry_server.queue.errors import BrokerAway
 from telemetry_server.queue.hand_on import HandOn
 from telemetry_server.queue.nats_publisher import NatsPublisher, subject_of
 from telemetry_server.queue.queue_url import parse_queue_url
-from tests.queue.test_pull import PING, books, broker, pulled  # noqa: F401 - a fixture
+from tests.queue.test_pull import PING, books, pulled
 from tests.support.brokers import STREAM, NatsServer
 from tests.support.data_root import NOON, World, an_id, submitted
 from tests.support.running_server import running_server
@@ -52,7 +52,7 @@ def in_raw(server) -> list[str]:
     return [segment.name for segment in segments(server.data / "raw")]
 
 
-def test_an_edge_hands_on_and_another_data_root_stores(broker, command, tmp_path):  # noqa: F811
+def test_an_edge_hands_on_and_another_data_root_stores(broker, command, tmp_path):
     """With path, query, time and headers as if it had come there."""
     with running_server(tmp_path, "--no-reports", push_to=broker.url) as server:
         wait_for(lambda: broker_of(server) == "ok")
@@ -62,7 +62,7 @@ def test_an_edge_hands_on_and_another_data_root_stores(broker, command, tmp_path
 
     assert pulled(command, broker.url, data)["received"] == 3
     out, _ = command("cat", "raw", "--data", data)
-    raw = json.loads(out.splitlines()[0].split("\t")[1])
+    (raw,) = [json.loads(line.split("\t")[1]) for line in out.splitlines() if line.startswith(an_id(1))]
     assert raw["path"] == f"/submit/telemetry/{an_id(1)}"
     assert raw["query"] == "v=4"
     assert raw["host"].startswith("127.0.0.1")
@@ -75,7 +75,7 @@ def test_an_edge_hands_on_and_another_data_root_stores(broker, command, tmp_path
 
 
 def test_while_the_broker_is_away_raw_has_it_and_it_is_sent_later(command, tmp_path):
-    broker = NatsServer(tmp_path / "nats", sync="always")  # noqa: F811
+    broker = NatsServer(tmp_path / "nats", sync="always")
     with broker:
         broker.add_stream()
         with running_server(tmp_path, "--no-reports", push_to=broker.url) as server:
@@ -135,7 +135,7 @@ def test_what_was_converted_here_is_not_sent(tmp_path, command):
 
 def test_a_submission_that_is_too_large_for_the_broker_stays_in_raw(tmp_path, command):
     """And does not hold up the others."""
-    with NatsServer(tmp_path / "nats", more="max_payload: 10000\n") as broker:  # noqa: F811
+    with NatsServer(tmp_path / "nats", more="max_payload: 10000\n") as broker:
         broker.add_stream()
         world = World(tmp_path / "data")
         large = submitted(b"x" * 20_000, 1)
@@ -158,6 +158,59 @@ def test_without_a_stream_raw_has_it(nats, tmp_path):
         assert post(server, 1) == 200
         assert in_raw(server)
         wait_for(lambda: state_of(server, "queue-push.json") == "away")
+
+
+def test_a_full_stream_counts_as_away_until_it_has_room(nats, tmp_path):
+    nats.add_stream(max_msgs=2, discard="new")
+    with running_server(tmp_path, "--no-reports", push_to=nats.url) as server:
+        wait_for(lambda: broker_of(server) == "ok")
+        assert [post(server, number) for number in range(1, 6)] == [200] * 5
+        assert in_raw(server)
+        assert nats.ask(f"STREAM.INFO.{STREAM}")["state"]["messages"] == 2
+        wait_for(lambda: state_of(server, "queue-push.json") == "away")
+        nats.ask(
+            f"STREAM.UPDATE.{STREAM}", {"name": STREAM, "subjects": [STREAM, f"{STREAM}.>"], "discard": "new"}
+        )
+        wait_for(lambda: nats.ask(f"STREAM.INFO.{STREAM}")["state"]["messages"] == 5)
+
+
+def test_headers_that_do_not_fit_into_a_message_keep_it_in_raw(tmp_path):
+    """The broker would end the connection."""
+    with NatsServer(tmp_path / "nats", more="max_payload: 10000\n") as broker:
+        broker.add_stream()
+        publisher = NatsPublisher(parse_queue_url(broker.url), ack_seconds=30)
+
+        async def taken() -> list[bool]:
+            await publisher.open(lambda *_: None)
+            while publisher.trouble:
+                await asyncio.sleep(0.02)
+            found = [
+                publisher.takes(
+                    Submission(NOON, "/submit/telemetry/x", b"x" * size, headers={"date": "y" * length})
+                )
+                for size, length in ((9_000, 10), (9_000, 2_000), (100, 9_000), (10_001, 0))
+            ]
+            await publisher.close()
+            return found
+
+        assert asyncio.run(taken()) == [True, False, True, False]
+
+
+def test_the_segments_of_a_long_outage_are_read_a_few_at_a_time(tmp_path):
+    root = World(tmp_path / "data").root
+    series = SegmentSeries(root.raw, worker=1, max_segment_age_seconds=0.0)
+    for number in range(30):
+        series.append([submitted(b"%d" % number, number)], day=NOON.date())
+    series.seal()
+    backlog = Backlog(root)
+
+    assert len(list(segments(root.raw))) == 30
+    seen = []
+    while batch := backlog.next():
+        assert len(batch) == 1
+        seen += [int(waiting.submission.body) for waiting in batch]
+        backlog.mark_handed_on(batch)
+    assert seen == list(range(30))
 
 
 @pytest.mark.parametrize(

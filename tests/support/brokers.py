@@ -37,9 +37,12 @@ def free_port() -> int:
 class NatsServer:
     """A NATS server with JetStream in a folder; it may be killed and started again."""
 
-    def __init__(self, folder: Path, *, sync: str = "2m", more: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, sync: str = "2m", more: str = "", options: Mapping[str, Any] | None = None
+    ) -> None:
         pytest.importorskip("nats", reason=HOW)
         self._program = nats_server_path()
+        self._options = dict(options or {})  # of the client that makes streams
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -90,7 +93,7 @@ class NatsServer:
         import nats
 
         async def connected() -> Any:
-            client = await nats.connect(f"nats://127.0.0.1:{self.port}", connect_timeout=30)
+            client = await nats.connect(f"nats://127.0.0.1:{self.port}", connect_timeout=30, **self._options)
             try:
                 return await work(client)
             finally:
