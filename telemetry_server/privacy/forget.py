@@ -225,14 +225,17 @@ class Forgetter:
         report.files_rewritten += forget_lines(context, wanted)
         if find_spec("pyarrow") is not None:
             from telemetry_server.aggregates.sealing import sealed_days
-            from telemetry_server.aggregates.update import Updater
+            from telemetry_server.aggregates.update import TablesKeepChanging, Updater
             from telemetry_server.privacy.forget_tables import forget_rows
 
             self._on_step("tables")
             rewritten = forget_rows(context, wanted)
             report.files_rewritten += rewritten
             self._on_step("aggregates")
-            Updater(self._root, self._disk).update()
+            try:
+                Updater(self._root, self._disk).update()
+            except TablesKeepChanging as error:
+                report.left.append(f"{error}; run forget again")
             report.sealed_days = sealed_days(self._root)
         self._on_step("Fuel databases")
         removed = self._forget_fuel(wanted, report, changes=True)

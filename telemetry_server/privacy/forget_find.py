@@ -71,7 +71,8 @@ def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Fou
 
 def _find_lines(context: Forgetting, wanted: Wanted, found: Found) -> None:
     files = line_files(context)
-    for path in context.index.holding(files, wanted.hashes()):
+    candidates = context.index.holding(files, wanted.hashes())
+    for path in candidates:
         file = files[path]
         try:
             with open_stored(context.root.path, path, context.ledger.archived_object) as stream:

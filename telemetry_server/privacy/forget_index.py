@@ -71,6 +71,8 @@ class ForgetIndex:
         # A lost commit costs time only.
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(TABLE)
+        query = "SELECT path, length FROM files WHERE key_mark = ?"
+        self._lengths: dict[str, int] = dict(self._connection.execute(query, (self._key_mark,)))
 
     def _remove(self) -> None:
         for suffix in ("", "-journal", "-wal", "-shm"):
@@ -96,15 +98,14 @@ class ForgetIndex:
             raise LedgerError(f"{self._path}: {error}; is the disk full?") from error
 
     def _update(self, file: IndexedFile) -> None:
-        query = "SELECT key_mark, length, ids FROM files WHERE path = ?"
-        row = self._connection.execute(query, (file.path,)).fetchone()
+        length = self._lengths.get(file.path)
+        if length == file.length:
+            return
         known, start = array(_TYPE), 0
-        if row is not None and bytes(row[0]) == self._key_mark:
-            if row[1] == file.length:
-                return
-            if file.grows and row[1] < file.length:
-                known.frombytes(row[2])
-                start = int(row[1])
+        if length is not None and file.grows and length < file.length:
+            query = "SELECT ids FROM files WHERE path = ?"
+            known.frombytes(self._connection.execute(query, (file.path,)).fetchone()[0])
+            start = length
         found = {int.from_bytes(digest[:KEY_BYTES], "big") for digest in file.ids(start)}
         self.files_read += 1
         self.bytes_read += file.length - start
@@ -113,6 +114,11 @@ class ForgetIndex:
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
             (file.path, self._key_mark, file.length, ids.tobytes()),
         )
+        self._lengths[file.path] = file.length
+
+    def length_of(self, path: str) -> int | None:
+        """Return up to where the index has a file; None if it does not have it."""
+        return self._lengths.get(path)
 
     def holding(self, paths: Iterable[str], hashes: Iterable[bytes]) -> list[str]:
         """Return those of *paths* that may hold one of *hashes*; a file that is not in the index may."""
@@ -120,9 +126,9 @@ class ForgetIndex:
         return [path for path in paths if wanted and self._may_hold(path, wanted)]
 
     def _may_hold(self, path: str, wanted: Sequence[int]) -> bool:
-        row = self._connection.execute("SELECT ids FROM files WHERE path = ?", (path,)).fetchone()
-        if row is None:
+        if path not in self._lengths:
             return True
+        row = self._connection.execute("SELECT ids FROM files WHERE path = ?", (path,)).fetchone()
         ids = array(_TYPE)
         ids.frombytes(row[0])
         if len(wanted) > len(ids):
@@ -136,8 +142,8 @@ class ForgetIndex:
     def keep_only(self, paths: Iterable[str]) -> None:
         """Remove the entries of files that are not among *paths*."""
         wanted = set(paths)
-        known = [path for (path,) in self._connection.execute("SELECT path FROM files")]
-        gone = [(path,) for path in known if path not in wanted]
+        gone = [(path,) for path in self._lengths if path not in wanted]
+        self._lengths = {path: length for path, length in self._lengths.items() if path in wanted}
         # Left for the next time where the disk refuses.
         with suppress(sqlite3.Error):
             self._connection.executemany("DELETE FROM files WHERE path = ?", gone)

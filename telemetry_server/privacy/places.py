@@ -69,8 +69,12 @@ def indexed_files(context: Forgetting) -> list[IndexedFile]:
         for path, file in line_files(context).items()
     ]
     for path, segment in segment_files(context).items():
-        if is_at_rest(segment.path):
+        try:
             size = segment.path.stat().st_size
+        except FileNotFoundError:
+            continue  # removed after its retention
+        # What the index has came to rest before, and stays as it is.
+        if context.index.length_of(path) == size or is_at_rest(segment.path):
             found.append(IndexedFile(path, size, _segment_ids(id_hash, segment), grows=False))
     found += [
         IndexedFile(path, file.bytes, _table_ids(context, file), grows=False)

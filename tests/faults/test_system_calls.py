@@ -63,6 +63,7 @@ class Action:
     prepare: Callable[[Path], None]
     check: Callable[[ForkServer, Path, Path], tuple[int, int, int]]  # acknowledged, lost, doubled
     arguments: Callable[[Path, Path], dict[str, object]]
+    stride: int = 1  # of the sample: larger for an action with many calls
 
 
 def nothing(root: Path) -> None:
@@ -262,7 +263,7 @@ ACTIONS = {
     "convert": Action("convert", lambda root: filled(root) and None, check_converted, only_root),
     "compact": Action("compact", compactable, check_compacted, only_root),
     "rebuild tables": Action("rebuild_tables", compactable, check_rebuilt, only_root),
-    "forget": Action("forget", with_a_client, check_forgotten, only_root),
+    "forget": Action("forget", with_a_client, check_forgotten, only_root, stride=4),
     "repair": Action("repair", data_root_to_repair, check_repaired, only_root),
     "backup": Action("backup", to_back_up, check_backed_up, only_root),
     "restore": Action("restore", to_restore, check_restored, only_root),
@@ -281,7 +282,7 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
     figure.title = f"T2 {fault} at each system call: {name}"
     template = memory_path / "template"
     action.prepare(template)
-    step = size(24, 1)
+    step = size(24 * action.stride, 1)
     missed = []
     for call in CALLS:
         if fault == "ENOSPC" and call in NEED_NO_ROOM:

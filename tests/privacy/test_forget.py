@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.aggregates.day_table import read_day_table
 from storage.disk import Disk
+from telemetry_server.aggregates.update import Updater
 from telemetry_server.privacy.forget import Forgetter
-from tests.support.data_root import World, a_ping, an_id, submitted
+from tests.support.data_root import DAY, World, a_ping, an_id, submitted
 from tests.support.independent_scan import hits
 
 ALICE, BOB = "aaaaaaaa-1111-4222-8333-444444444444", "bbbbbbbb-1111-4222-8333-444444444444"
@@ -50,11 +52,20 @@ def documents() -> list[str]:
     return [an_id(number) for number in HERS]
 
 
-async def test_nothing_of_a_client_is_left_and_everything_else_is_as_if_it_had_never_been_there(tmp_path):
+def pings_in_aggregates(world: World) -> int:
+    table = read_day_table(world.root, DAY)
+    assert table is not None
+    return table.pings
+
+
+async def test_nothing_of_a_client_is_left_and_all_else_is_as_if_it_had_never_been_there(tmp_path, command):
     """The scan is independent of the product: zstd, gzip, SQLite and Parquet are opened."""
     world = await world_of(tmp_path / "with", with_alice=True)
     other = await world_of(tmp_path / "without", with_alice=False)
     ids = [ALICE, *documents()]
+    for each in (world, other):
+        Updater(each.root, Disk()).update()
+    assert f"state/aggregates/{DAY}/pings-part-" in str(sorted(hits(world.root.path, ids)))
     assert {path.split("/")[0] for path in hits(world.root.path, ids)} == {
         "raw",
         "converted",
@@ -78,6 +89,8 @@ async def test_nothing_of_a_client_is_left_and_everything_else_is_as_if_it_had_n
         rows = [[{**row, "ping": 0} for row in each.table_rows(table)] for each in (world, other)]
         assert sorted(map(str, rows[0])) == sorted(map(str, rows[1]))
     assert world.check_tables() == []
+    assert pings_in_aggregates(world) == pings_in_aggregates(other) == 4
+    command("aggregate", "--check", "--data", str(world.root.path))
     assert forgetter(world).scan().hits == {}
 
 

@@ -9,14 +9,24 @@ from storage.disk import Disk
 from storage.errors import ArchiveAway
 from storage.ledger.ledger import Ledger
 from telemetry_server.archive.run import ArchivePlan, archive_days
-from tests.privacy.test_forget import ALICE, documents, forgetter, world_of
-from tests.support.data_root import World
+from tests.privacy.test_forget import ALICE, BOB, documents, forgetter, world_of
+from tests.support.data_root import World, a_ping, submitted
 from tests.support.independent_scan import hits
+
+
+async def two_folders(path: Path, *, with_alice: bool) -> World:
+    """Return a world with a second folder of records, which has nothing of Alice."""
+    world = await world_of(path, with_alice=with_alice)
+    other = a_ping(60, clientID=BOB)
+    other["info"]["appVersion"] = "99.0"
+    world.receive([submitted(other, 60)])
+    await world.convert()
+    return world
 
 
 async def archived_world(tmp_path: Path, *, keeps_local: bool = False) -> World:
     """Return a world whose day is in an archive beside it; the deletion's index was not made yet."""
-    world = await world_of(tmp_path / "data", with_alice=True)
+    world = await two_folders(tmp_path / "data", with_alice=True)
     plan = ArchivePlan(str(tmp_path / "archive"), keeps_local=keeps_local, with_tables=True)
     assert [each.problem for each in archive_days(world.root, Disk(), plan)] == [""]
     assert bool(local_files(world)) is keeps_local
@@ -32,9 +42,10 @@ def local_files(world: World) -> list[Path]:
 async def test_nothing_of_a_client_is_left_in_the_archive_either(tmp_path, keeps_local):
     """Its files are written anew, committed, and the old objects deleted; dropped days stay dropped."""
     world = await archived_world(tmp_path, keeps_local=keeps_local)
-    other = await world_of(tmp_path / "without", with_alice=False)
+    other = await two_folders(tmp_path / "without", with_alice=False)
     ids = [ALICE, *documents()]
     assert hits(tmp_path / "archive", ids)
+    untouched = set((tmp_path / "archive").rglob("**/99.0/**/*.zst"))
 
     report = forgetter(world).forget([ALICE], [])
 
@@ -42,6 +53,8 @@ async def test_nothing_of_a_client_is_left_in_the_archive_either(tmp_path, keeps
     assert hits(tmp_path / "archive", ids) == {}
     assert hits(world.root.path, ids) == {}
     assert bool(local_files(world)) is keeps_local
+    assert len(untouched) == 1
+    assert set((tmp_path / "archive").rglob("**/99.0/**/*.zst")) == untouched
     assert sorted(world.lines()) == sorted(other.lines())
     assert world.audit().findings == []
     assert world.check_tables() == []
