@@ -26,6 +26,7 @@ from telemetry_server.privacy.forget_index import ForgetIndex
 from telemetry_server.privacy.forget_raw import forget_raw
 from telemetry_server.privacy.forget_scan import Scan, ScanResult
 from telemetry_server.privacy.forget_sqlite import DatabaseInUse, rewrite_database
+from telemetry_server.privacy.forget_strays import forget_strays
 from telemetry_server.privacy.forget_wanted import Wanted, wanted_of
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash, ensure_key, needed_key
 from telemetry_server.privacy.orders import (
@@ -238,6 +239,7 @@ class Forgetter:
             report.sealed_days = sealed_days(self._root)
         self._on_step("Fuel databases")
         removed = self._forget_fuel(wanted, report, changes=True)
+        removed.update(forget_strays(context, wanted))
         with context.lock.held(), context.ledger.transaction() as transaction:
             transaction.count_removed(removed)
         for place in self._elsewhere:
