@@ -187,7 +187,7 @@ class Forgetter:
         _, in_use = forget_raw(context, self._wait_seconds, self._on_step)
         report.left += [f"{path}: a server still writes to it; run forget again" for path in in_use]
         if open_orders:
-            self._clean_databases(report)
+            self._clean_databases(context, report)
             if not report.left:
                 self._finish(context, report.orders)
         for number in report.orders:
@@ -267,7 +267,7 @@ class Forgetter:
                 report.removed[place] += count
         return removed
 
-    def _clean_databases(self, report: Report) -> None:
+    def _clean_databases(self, context: Forgetting, report: Report) -> None:
         """Rewrite the databases, as free pages still hold what was deleted."""
         self._on_step("free pages of databases")
         paths = [self._root.ledger]
@@ -280,7 +280,9 @@ class Forgetter:
             ]
         for path in paths:
             try:
-                rewrite_database(path)
+                # The converter waits at its lock, not in the middle of a commit.
+                with context.lock.held():
+                    rewrite_database(path)
             except DatabaseInUse as error:
                 report.left.append(str(error))
 
