@@ -27,6 +27,7 @@ from telemetry_server.privacy.forget_index import ForgetIndex
 from telemetry_server.privacy.forget_raw import forget_raw
 from telemetry_server.privacy.forget_scan import Scan, ScanResult
 from telemetry_server.privacy.forget_sqlite import DatabaseInUse, rewrite_database
+from telemetry_server.privacy.forget_strays import forget_strays
 from telemetry_server.privacy.forget_wanted import Wanted, wanted_of
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash, ensure_key, needed_key
 from telemetry_server.privacy.orders import (
@@ -187,7 +188,7 @@ class Forgetter:
         _, in_use = forget_raw(context, self._wait_seconds, self._on_step)
         report.left += [f"{path}: a server still writes to it; run forget again" for path in in_use]
         if open_orders:
-            self._clean_databases(report)
+            self._clean_databases(context, report)
             if not report.left:
                 self._finish(context, report.orders)
         for number in report.orders:
@@ -239,6 +240,7 @@ class Forgetter:
             report.sealed_days = sealed_days(self._root)
         self._on_step("Fuel databases")
         removed = self._forget_fuel(wanted, report, changes=True)
+        removed.update(forget_strays(context, wanted))
         with context.lock.held(), context.ledger.transaction() as transaction:
             transaction.count_removed(removed)
 
@@ -263,7 +265,7 @@ class Forgetter:
                 report.removed[place] += count
         return removed
 
-    def _clean_databases(self, report: Report) -> None:
+    def _clean_databases(self, context: Forgetting, report: Report) -> None:
         """Rewrite the databases, as free pages still hold what was deleted."""
         self._on_step("free pages of databases")
         paths = [self._root.ledger]
@@ -276,7 +278,9 @@ class Forgetter:
             ]
         for path in paths:
             try:
-                rewrite_database(path)
+                # The converter waits at its lock, not in the middle of a commit.
+                with context.lock.held():
+                    rewrite_database(path)
             except DatabaseInUse as error:
                 report.left.append(str(error))
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,20 @@ async def test_a_dry_run_shows_what_would_go_and_changes_nothing(tmp_path, comma
     assert json.loads(out)["removed"]["lines of converted"] == 4
     assert len(world.lines()) == 7
     assert world.audit().total.deleted == 0
+
+
+async def test_files_that_repair_moved_aside_are_cleaned_as_well(tmp_path, command):
+    """A copy of everything, as after a repair: the other client's lines stay there."""
+    world = await world_of(tmp_path / "data", with_alice=True)
+    aside = world.root.stray / "20261128T120000Z"
+    aside.mkdir(parents=True)
+    for name in ("raw", "converted", "quarantine", "tables"):
+        shutil.copytree(world.root.path / name, aside / name)
+    shutil.copytree(world.root.state, aside / "state", ignore=shutil.ignore_patterns("stray"))
+
+    forgetter(world).forget([ALICE], [])
+
+    assert hits(world.root.path, [ALICE, *documents()]) == {}
+    left = hits(aside, [BOB])
+    assert {path.split("/")[0] for path in left} >= {"raw", "converted", "quarantine"}
+    assert forgetter(world).scan().hits == {}
