@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.util import find_spec
 
@@ -24,6 +23,7 @@ from telemetry_server.privacy.forget_files import forget_lines
 from telemetry_server.privacy.forget_find import Found, enter, find
 from telemetry_server.privacy.forget_index import ForgetIndex
 from telemetry_server.privacy.forget_raw import forget_raw
+from telemetry_server.privacy.forget_report import AGGREGATES, NO_FUEL, RAW, FuelUrls, Report
 from telemetry_server.privacy.forget_scan import Scan, ScanResult
 from telemetry_server.privacy.forget_sqlite import DatabaseInUse, rewrite_database
 from telemetry_server.privacy.forget_strays import forget_strays
@@ -42,29 +42,6 @@ from telemetry_server.privacy.places import Forgetting, Place, indexed_files
 
 LOCK_NAME = "forget.lock"
 OPEN = (OrderState.BEGUN, OrderState.FOUND)
-
-
-@dataclass(frozen=True, slots=True)
-class FuelUrls:
-    """The databases of Fuel-stat; empty: none."""
-
-    collector: str = ""
-    analytics: str = ""
-
-
-NO_FUEL = FuelUrls()
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run did."""
-
-    orders: list[int] = field(default_factory=list)
-    removed: Counter[str] = field(default_factory=Counter)  # by place
-    files_rewritten: int = 0
-    sealed_days: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)  # one line each: what the next run does
-    scan: ScanResult | None = None
 
 
 class Forgetter:
@@ -143,7 +120,7 @@ class Forgetter:
             for (_, store), count in found.lines.items():
                 report.removed[f"lines of {store}"] += count
             report.removed["pending"] += len(found.pending)
-            report.removed["submissions in raw"] += sum(map(len, found.raw.values()))
+            report.removed[RAW] += sum(map(len, found.raw.values()))
             self._forget_fuel(wanted, report, changes=False)
             return report
 
@@ -184,7 +161,8 @@ class Forgetter:
             wanted = wanted_of(context.ledger, context.hash, *OPEN)
             self._remove(context, wanted, report)
         self._on_step("raw segments")
-        _, in_use = forget_raw(context, self._wait_seconds, self._on_step)
+        removed, in_use = forget_raw(context, self._wait_seconds, self._on_step)
+        report.removed[RAW] += removed
         report.left += [f"{path}: a server still writes to it; run forget again" for path in in_use]
         if open_orders:
             self._clean_databases(context, report)
@@ -233,7 +211,8 @@ class Forgetter:
             report.files_rewritten += rewritten
             self._on_step("aggregates")
             try:
-                Updater(self._root, self._disk).update()
+                made = Updater(self._root, self._disk).update()
+                report.removed[AGGREGATES] += len(made.days)
             except TablesKeepChanging as error:
                 report.left.append(f"{error}; run forget again")
             report.sealed_days = sealed_days(self._root)

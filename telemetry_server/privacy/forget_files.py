@@ -88,4 +88,4 @@ def count_line(counts: Counts, key: PartitionKey, line: bytes) -> str:
     else:
         counts[day, Entry.QUARANTINED, reason] -= 1
     counts[day, Entry.DELETED, ""] += 1
-    return "duplicate" if reason == CONFLICT else "quarantined"
+    return "conflict" if reason == CONFLICT else "quarantined"

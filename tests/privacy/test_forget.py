@@ -79,6 +79,16 @@ async def test_nothing_of_a_client_is_left_and_all_else_is_as_if_it_had_never_be
     report = forgetter(world).forget([ALICE], [])
 
     assert report.left == []
+    assert report.places() == {
+        "raw": 8,
+        "converted": 3,
+        "quarantine": 7,
+        "tables": 9,
+        "aggregates": 1,
+        "ledger": 1,
+        "fuel": 0,
+        "stray": 0,
+    }
     assert hits(world.root.path, ids) == {}
     audited, never = world.audit(), other.audit()
     assert audited.findings == []
@@ -124,7 +134,7 @@ async def test_one_document_goes_with_its_repeats_and_its_dropped_histograms(tmp
 
     report = json.loads(out)
     assert report["removed"]["stored"] == 1
-    assert report["removed"]["duplicate"] == 1
+    assert report["removed"]["conflict"] == 1
     assert report["scan"]["hits"] == {}
     assert hits(tmp_path, [an_id(4)]) == {}
     assert {document_id for document_id, _ in world.lines()} == {an_id(n) for n in (0, 1, 2, 3, 5, 8)}

@@ -35,11 +35,13 @@ def client_of(document_id: str) -> int:
     return int(document_id.replace("-", "")[-8:], 16) % CLIENTS if len(document_id) == 36 else CLIENTS
 
 
-def with_client(body: bytes, number: int) -> bytes:
+def with_client(body: bytes, number: int) -> tuple[int, bytes]:
+    """Return the number of the client whose id is now in *body*, and the body; `CLIENTS` if it has no id."""
     with suppress(zlib.error, EOFError, OSError):
-        text = gzip.decompress(body)
-        return gzip.compress(ID.sub(rb"\g<1>" + client(number).encode(), text), 1, mtime=0)
-    return body
+        text, count = ID.subn(rb"\g<1>" + client(number).encode(), gzip.decompress(body))
+        if count:
+            return number, gzip.compress(text, 1, mtime=0)
+    return CLIENTS, body
 
 
 def generated() -> Iterator[tuple[int, Submission]]:
@@ -47,8 +49,8 @@ def generated() -> Iterator[tuple[int, Submission]]:
     for seed, layout in enumerate(Layout):
         recipe = Recipe(shipped_definitions(), seed, malformed_rate=0.2, repeat_rate=0.1, layout=layout)
         for ping in recipe.pings(PINGS // len(Layout)):
-            number = client_of(ping.document_id)
-            yield number, Submission(received_at=NOON, path=ping.path, body=with_client(ping.body, number))
+            number, body = with_client(ping.body, client_of(ping.document_id))
+            yield number, Submission(received_at=NOON, path=ping.path, body=body)
     for index in range(PINGS // 10):
         number = index % CLIENTS
         body = {"ping_info": {"seq": index}, "client_info": {"client_id": client(number)}, "metrics": {}}
