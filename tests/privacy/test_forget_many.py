@@ -17,7 +17,7 @@ from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
 from telemetry_server.privacy.forget import Forgetter
 from tests.privacy.test_orders import glean_request
-from tests.support.data_root import NOON, World, a_ping, an_id, submitted
+from tests.support.data_root import NOON, World, an_id, submitted
 from tests.support.independent_scan import hits
 from tests.support.sizes import size
 
@@ -106,13 +106,3 @@ async def test_many_clients_go_by_order_and_the_rest_equals_a_root_that_never_ha
         rows = [sorted(str({**row, "ping": 0}) for row in each.table_rows(table)) for each in (world, never)]
         assert rows[0] == rows[1], table
     assert world.check_tables() == []
-
-
-def test_the_sample_has_every_kind_of_ping():
-    assert a_ping(1)["ver"] == 1
-    assert {
-        submission.path.split("/")[2] for _, submission in generated() if submission.path.count("/") > 2
-    } >= {
-        "telemetry",
-        "org-example",
-    }
