@@ -26,6 +26,7 @@ from telemetry_server.privacy.forget_index import ForgetIndex
 from telemetry_server.privacy.forget_raw import forget_raw
 from telemetry_server.privacy.forget_scan import Scan, ScanResult
 from telemetry_server.privacy.forget_sqlite import DatabaseInUse, rewrite_database
+from telemetry_server.privacy.forget_strays import forget_strays
 from telemetry_server.privacy.forget_wanted import Wanted, wanted_of
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash, ensure_key, needed_key
 from telemetry_server.privacy.orders import (
@@ -72,7 +73,7 @@ class Forgetter:
 
     Args:
         fuel: Databases to delete installations from.
-        elsewhere: Places outside of the data root.
+        elsewhere: Places outside of the data root that have copies of its files.
         wait_seconds: How long to wait for a segment that a server writes to.
         on_step: Called with the name of each step.
     """
@@ -171,7 +172,7 @@ class Forgetter:
             mark = blake2b(b"index", key=key, digest_size=8).digest()
             lock = FileLock(self._root.state / "converter.lock")
             with ForgetIndex(self._root, mark) as index:
-                yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock)
+                yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock, self._elsewhere)
 
     def _carry_out(self, context: Forgetting, given: dict[bytes, int]) -> Report:
         report = Report()
@@ -186,7 +187,7 @@ class Forgetter:
         _, in_use = forget_raw(context, self._wait_seconds, self._on_step)
         report.left += [f"{path}: a server still writes to it; run forget again" for path in in_use]
         if open_orders:
-            self._clean_databases(report)
+            self._clean_databases(context, report)
             if not report.left:
                 self._finish(context, report.orders)
         for number in report.orders:
@@ -224,24 +225,26 @@ class Forgetter:
         report.files_rewritten += forget_lines(context, wanted)
         if find_spec("pyarrow") is not None:
             from telemetry_server.aggregates.sealing import sealed_days
-            from telemetry_server.aggregates.update import Updater
+            from telemetry_server.aggregates.update import TablesKeepChanging, Updater
             from telemetry_server.privacy.forget_tables import forget_rows
 
             self._on_step("tables")
             rewritten = forget_rows(context, wanted)
             report.files_rewritten += rewritten
             self._on_step("aggregates")
-            Updater(self._root, self._disk).update()
+            try:
+                Updater(self._root, self._disk).update()
+            except TablesKeepChanging as error:
+                report.left.append(f"{error}; run forget again")
             report.sealed_days = sealed_days(self._root)
         self._on_step("Fuel databases")
         removed = self._forget_fuel(wanted, report, changes=True)
+        removed.update(forget_strays(context, wanted))
         with context.lock.held(), context.ledger.transaction() as transaction:
             transaction.count_removed(removed)
         for place in self._elsewhere:
             self._on_step(place.name)
-            with context.lock.held(), context.ledger.transaction() as transaction:
-                counts = place.forget(wanted)
-                transaction.count_removed({(order, place.name): count for order, count in counts.items()})
+            report.left += place.replace()
 
     def _forget_fuel(self, wanted: Wanted, report: Report, *, changes: bool) -> Counter[tuple[int, str]]:
         removed: Counter[tuple[int, str]] = Counter()
@@ -264,7 +267,7 @@ class Forgetter:
                 report.removed[place] += count
         return removed
 
-    def _clean_databases(self, report: Report) -> None:
+    def _clean_databases(self, context: Forgetting, report: Report) -> None:
         """Rewrite the databases, as free pages still hold what was deleted."""
         self._on_step("free pages of databases")
         paths = [self._root.ledger]
@@ -277,7 +280,9 @@ class Forgetter:
             ]
         for path in paths:
             try:
-                rewrite_database(path)
+                # The converter waits at its lock, not in the middle of a commit.
+                with context.lock.held():
+                    rewrite_database(path)
             except DatabaseInUse as error:
                 report.left.append(str(error))
 

@@ -31,6 +31,7 @@ def forget_lines(context: Forgetting, wanted: Wanted) -> int:
                 (file for file in context.ledger.files(path.rpartition("/")[0]) if file.path == path), None
             )
             if file is not None:
+                context.make_local([path])
                 rewritten += _forget_in_file(context, wanted, file)
     return rewritten
 

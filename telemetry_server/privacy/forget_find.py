@@ -70,7 +70,9 @@ def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Fou
 
 def _find_lines(context: Forgetting, wanted: Wanted, found: Found) -> None:
     files = line_files(context)
-    for path in context.index.holding(files, wanted.hashes()):
+    candidates = context.index.holding(files, wanted.hashes())
+    context.make_local(candidates)
+    for path in candidates:
         file = files[path]
         try:
             with (context.root.path / path).open("rb") as stream:

@@ -145,12 +145,13 @@ def _in_database(path: Path) -> Iterator[bytes]:
                 for row in connection.execute(f'SELECT * FROM "{quoted}"'):  # noqa: S608 - names of its tables
                     for value in row:
                         if isinstance(value, bytes):
-                            yield from _in_value(value)
+                            yield from ids_in_value(value)
     except sqlite3.DatabaseError as error:
         raise OSError(f"{path}: {error}") from error
 
 
-def _in_value(value: bytes) -> Iterator[bytes]:
+def ids_in_value(value: bytes) -> Iterator[bytes]:
+    """Yield the UUIDs that a value of a database holds: as 16 bytes, or in its text."""
     if len(value) == 16:
         yield value
     for text in texts_of(value):
@@ -186,7 +187,7 @@ def _in_column(column: "pa.ChunkedArray") -> Iterator[bytes]:
             continue
         whole = getattr(value, "bytes", value)
         if isinstance(whole, bytes):
-            yield from _in_value(whole)
+            yield from ids_in_value(whole)
         else:
             yield from uuids_in(str(whole).encode("utf-8", "surrogatepass"))
 

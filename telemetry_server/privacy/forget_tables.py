@@ -38,7 +38,9 @@ def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
     files = {file.path: file for file in context.ledger.table_files(day=day)}
     pings = [path for path, file in files.items() if file.table == PINGS]
     numbers: dict[int, int] = {}
-    for path in context.index.holding(pings, wanted.documents):
+    candidates = context.index.holding(pings, wanted.documents)
+    context.make_local(candidates)
+    for path in candidates:
         numbers |= _numbers(context, wanted, files[path])
     if not numbers:
         return 0
@@ -48,8 +50,10 @@ def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
     old: list[TableFile] = []
     keys = [number_key(number) for number in numbers]
     others = [path for path in files if path not in pings]
+    candidates += context.index.holding(others, keys)
+    context.make_local(candidates)
     try:
-        for path in (*pings, *context.index.holding(others, keys)):
+        for path in candidates:
             file = files[path]
             if _write_rest(context, scratch, file, numbers, removed=removed, written=written):
                 old.append(file)

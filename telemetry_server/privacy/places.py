@@ -5,7 +5,7 @@ Each gives its files with what the index needs.  A place elsewhere, such as arch
 another `Place`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,7 +22,6 @@ from storage.raw.segment_paths import SegmentPath
 from storage.tables.columns import PINGS
 from storage.tables.reading import PartReader
 from telemetry_server.privacy.forget_index import ForgetIndex, IndexedFile
-from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
 from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, own_uuid
 
@@ -43,15 +42,26 @@ class Forgetting:
     hash: IdHash
     index: ForgetIndex
     lock: FileLock  # the converter's
+    elsewhere: "Sequence[Place]" = ()
+
+    def make_local(self, paths: Iterable[str]) -> None:
+        """Bring those of *paths* (below the data root) back that are only elsewhere."""
+        missing = [path for path in paths if not (self.root.path / path).exists()]
+        if missing:
+            for place in self.elsewhere:
+                place.bring_back(missing)
 
 
 class Place(Protocol):
-    """A place outside of the data root that deletion reaches, such as archived days."""
+    """A place outside of the data root that has copies of its files, such as archived days."""
 
     name: str
 
-    def forget(self, wanted: Wanted) -> dict[int, int]:
-        """Remove what is wanted; return how many items went, by order."""
+    def bring_back(self, paths: Sequence[str]) -> None:
+        """Make files of the data root local whose only copies are here; ignore those that are unknown."""
+
+    def replace(self) -> list[str]:
+        """Replace the copies of files that were written anew; return what is left to do, one line each."""
 
     def files(self) -> Iterator[Path]:
         """Yield files that the last scan reads."""

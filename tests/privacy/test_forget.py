@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,68 @@ async def test_a_dry_run_shows_what_would_go_and_changes_nothing(tmp_path, comma
     assert json.loads(out)["removed"]["lines of converted"] == 4
     assert len(world.lines()) == 7
     assert world.audit().total.deleted == 0
+
+
+class Elsewhere:
+    """A folder that has the only copies of some files of a data root."""
+
+    name = "elsewhere"
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root, self._folder = root, folder
+        self.replaced = 0
+
+    def take(self, paths: list[Path]) -> None:
+        for path in paths:
+            target = self._folder / path.relative_to(self._root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+
+    def bring_back(self, paths: list[str]) -> None:
+        for path in paths:
+            (self._folder / path).rename(self._root / path)
+
+    def replace(self) -> list[str]:
+        self.replaced += 1
+        return []
+
+    def files(self) -> list[Path]:
+        return [path for path in self._folder.rglob("*") if path.is_file()]
+
+
+async def test_files_whose_only_copies_are_elsewhere_are_brought_back_for_a_deletion(tmp_path):
+    """Those that hold the client; others stay where they are.  The last scan reads both places."""
+    world = await world_of(tmp_path / "data", with_alice=True)
+    other = a_ping(60, clientID=BOB)
+    other["info"]["appVersion"] = "99.0"
+    world.receive([submitted(other, 60)])
+    await world.convert()
+    place = Elsewhere(world.root.path, tmp_path / "archive")
+    forgetting = Forgetter(world.root, Disk(), elsewhere=[place])
+    forgetting.update_index()
+    place.take([*world.root.converted.rglob("*.zst")])
+
+    report = forgetting.forget([ALICE], [])
+
+    assert report.removed["stored"] == 3
+    assert place.replaced == 1
+    assert any("99.0" in str(path) for path in place.files())
+    assert forgetting.scan().hits == {}
+    assert hits(tmp_path, [ALICE, *documents()]) == {}
+
+
+async def test_files_that_repair_moved_aside_are_cleaned_as_well(tmp_path, command):
+    """A copy of everything, as after a repair: the other client's lines stay there."""
+    world = await world_of(tmp_path / "data", with_alice=True)
+    aside = world.root.stray / "20261128T120000Z"
+    aside.mkdir(parents=True)
+    for name in ("raw", "converted", "quarantine", "tables"):
+        shutil.copytree(world.root.path / name, aside / name)
+    shutil.copytree(world.root.state, aside / "state", ignore=shutil.ignore_patterns("stray"))
+
+    forgetter(world).forget([ALICE], [])
+
+    assert hits(world.root.path, [ALICE, *documents()]) == {}
+    left = hits(aside, [BOB])
+    assert {path.split("/")[0] for path in left} >= {"raw", "converted", "quarantine"}
+    assert forgetter(world).scan().hits == {}
