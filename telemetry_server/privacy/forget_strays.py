@@ -5,7 +5,6 @@ No ledger knows these files, so each is replaced by itself.  Tables and sums can
 such files are deleted whole.
 """
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -58,7 +57,7 @@ def _clean(disk: Disk, wanted: Wanted, path: Path) -> None:
     elif head.startswith(FILE_MAGIC):
         _clean_segment(disk, wanted, path)
     elif head.startswith(SQLITE_MAGIC):
-        _clean_database(wanted, path)
+        _clean_database(disk, wanted, path)
     else:
         disk.unlink(path)
         disk.sync_directory(path.parent)
@@ -95,7 +94,7 @@ def _clean_segment(disk: Disk, wanted: Wanted, path: Path) -> None:
         raise OSError(f"{path}: a process writes to it") from None
 
 
-def _clean_database(wanted: Wanted, path: Path) -> None:
+def _clean_database(disk: Disk, wanted: Wanted, path: Path) -> None:
     """Delete the rows of a database that hold a wanted id in any column."""
     hashes = set(wanted.hashes())
 
@@ -114,9 +113,5 @@ def _clean_database(wanted: Wanted, path: Path) -> None:
             connection.executemany(f"DELETE FROM {quoted} WHERE {where}", gone)  # noqa: S608 - as above
     rewrite_database(path)
     for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        disk.unlink(path.with_name(path.name + suffix))
+    disk.sync_directory(path.parent)
