@@ -13,7 +13,7 @@ from typing import Self
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import StorageFull
+from storage.errors import StorageError, StorageFull
 from storage.lock import FileLock
 from storage.raw.commit_thread import record_bytes
 from storage.raw.day_segments import DaySegments
@@ -94,7 +94,10 @@ class Intake:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._segments.abandon() if kind is not None else self._segments.seal()
+            if isinstance(error, OSError | StorageError):
+                self._segments.abandon()
+            else:
+                self._segments.seal()
         finally:
             self._lock.release()
 
