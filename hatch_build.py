@@ -1,5 +1,5 @@
 """
-Compiles the inner loops of conversion and of aggregates, where there is a C compiler.
+Compiles the inner loops of conversion, of aggregates and of receiving, where there is a C compiler.
 
 Where there is none, or it fails, the package is built without: it does the same, slower.
 """
@@ -15,7 +15,12 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = Path("telemetry_server/convert/compiled/_text.c")
-SOURCES = (SOURCE, Path("telemetry_server/aggregates/compiled/_sums.c"))
+SOURCES = (
+    SOURCE,
+    Path("telemetry_server/aggregates/compiled/_sums.c"),
+    Path("telemetry_server/edge/_head.c"),
+    Path("storage/raw/_records.c"),
+)
 
 
 class CompileInnerLoop(BuildHookInterface[Any]):

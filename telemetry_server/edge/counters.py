@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from storage.raw.commit_thread import Commit
+from telemetry_server.edge.submit_target import namespace_of_path
 from telemetry_server.observability import metrics
 
 
@@ -23,13 +24,13 @@ class EdgeCounters:
         self._namespaces = frozenset(namespaces)
         self._answers: Counter[int] = Counter()
         self._kept: Counter[str] = Counter()
+        self.stored_paths: list[str] = []  # of submissions that are answered with 200, until the next flush
         self._handle: asyncio.Handle | None = None
 
     def count_answer(self, status: int) -> None:
         """Count an answer."""
         self._answers[status] += 1
-        if self._handle is None:
-            self._handle = asyncio.get_running_loop().call_soon(self.flush)
+        self._flush_soon()
 
     def count_kept(self, namespace: str) -> None:
         """Count a submission that is on disk; *namespace* is as the client spelt it."""
@@ -39,12 +40,22 @@ class EdgeCounters:
         """Count a batch that is on disk."""
         metrics.commit_seconds.observe(commit.seconds)
         metrics.commit_batch_size.observe(commit.submissions)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._handle is None:
+            self._handle = asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
         """Add the counts to the metrics."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+        if self.stored_paths:
+            self._answers[200] += len(self.stored_paths)
+            for path in self.stored_paths:
+                self.count_kept(namespace_of_path(path))
+            self.stored_paths.clear()
         for status, number in self._answers.items():
             metrics.responses.count(str(status), amount=number)
         for namespace, number in self._kept.items():

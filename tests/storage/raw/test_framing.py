@@ -11,17 +11,35 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.raw.framing import (
     FILE_HEADER_BYTES,
     FileHeader,
-    frame_batch,
     header_json,
     parse_file_header,
     parse_head,
     parse_record,
     record_prefix,
 )
+from storage.raw.record_frames import (
+    MIN_APART_BYTES,
+    frame,
+    header_of,
+    header_rest,
+    plain_frame,
+    plain_stamped,
+    record_of,
+)
+from storage.raw.submission import Submission
 from tests.support.submissions import a_submission, submissions
 
 BOOT_ID = bytes(range(16))
 PREFIX = record_prefix(BOOT_ID)
+
+
+def frame_batch(batch: list[Submission], *, offset: int, prefix: bytes, sequence: int) -> tuple[bytes, int]:
+    """Return the frames of *batch*; the compiled form and the plain form give the same buffers."""
+    records = [record_of(submission) for submission in batch]
+    found = frame(records, offset, prefix, sequence)
+
+    assert found == plain_frame(records, offset, prefix, sequence)
+    return b"".join(found[0]), found[1]
 
 
 def test_a_file_header_has_the_documented_bytes():
@@ -110,3 +128,56 @@ def test_a_truncated_record_is_torn(submission, data):
 
     with pytest.raises(TornRecord):
         parse_record(framed[: data.draw(st.integers(0, head.record_bytes - 1))], PREFIX)
+
+
+SIZES = (
+    0,
+    1,
+    7,
+    8,
+    9,
+    511,
+    1535,
+    1536,
+    1537,
+    12287,
+    12288,
+    12289,
+    MIN_APART_BYTES - 1,
+    MIN_APART_BYTES,
+    40_001,
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_checksum_of_a_body_of_any_size_is_right(size):
+    """Long bodies are summed in several runs at once, and are buffers of their own."""
+    bodies = [bytes((17 * place + number) % 251 for place in range(size)) for number in range(3)]
+    batch = [a_submission(number, body=body) for number, body in enumerate(bodies)]
+    framed, _ = frame_batch(batch, offset=5, prefix=PREFIX, sequence=0)
+
+    position = 3
+    for body in bodies:
+        head = parse_head(framed, position, PREFIX)
+        assert head is not None
+        assert parse_record(framed[position : position + head.record_bytes], PREFIX).body == body
+        position += head.record_bytes
+        position += -(position + 5) % 8
+
+
+@given(submissions, st.datetimes(timezones=st.just(UTC)))
+def test_a_header_is_a_moment_and_a_rest(submission, moment):
+    """The compiled form and the plain form give what `header_json` writes."""
+    rest = header_rest(submission)
+
+    assert header_of(submission.received_at, rest) == header_json(submission)
+    assert header_of(moment, rest) == plain_stamped(moment, rest)
+
+
+def test_what_is_not_a_batch_is_refused():
+    """The compiled form reads no memory that is not there."""
+    for wrong in ([()], [("day", b"")], [("day", "text", b"")], [("day", b"", "text")], [None]):
+        with pytest.raises((TypeError, ValueError)):
+            frame(wrong, 0, PREFIX, 0)
+    with pytest.raises((TypeError, ValueError)):
+        frame([(None, bytes((1 << 20) + 1), b"")], 0, PREFIX, 0)
