@@ -143,55 +143,87 @@ static int begin_text(Output *out, Py_ssize_t most)
     return 0;
 }
 
+typedef struct {
+    PyObject *header, *text; /* bytes; the body is the end of the text */
+    Py_ssize_t header_bytes, start, body_bytes;
+} Record;
+
+static int read_record(Record *record, PyObject *records, Py_ssize_t number)
+{
+    PyObject *found = PyList_GET_ITEM(records, number);
+    if (!PyTuple_Check(found) || PyTuple_GET_SIZE(found) != 4 || !PyBytes_Check(PyTuple_GET_ITEM(found, 1)) ||
+        !PyBytes_Check(PyTuple_GET_ITEM(found, 2)) || !PyLong_Check(PyTuple_GET_ITEM(found, 3))) {
+        PyErr_SetString(PyExc_TypeError, "a record is a day, a header, a text and where the body starts in it");
+        return -1;
+    }
+    record->header = PyTuple_GET_ITEM(found, 1);
+    record->text = PyTuple_GET_ITEM(found, 2);
+    record->start = PyLong_AsSsize_t(PyTuple_GET_ITEM(found, 3));
+    record->header_bytes = PyBytes_GET_SIZE(record->header);
+    record->body_bytes = PyBytes_GET_SIZE(record->text) - record->start;
+    if (PyErr_Occurred())
+        return -1;
+    if (record->start < 0 || record->body_bytes < 0 || record->header_bytes > MAX_HEADER_BYTES ||
+        record->body_bytes > MAX_BODY_BYTES) {
+        PyErr_SetString(PyExc_ValueError, "a submission is larger than a raw record may be");
+        return -1;
+    }
+    return 0;
+}
+
 /* The most bytes that the records from *first* on need, up to a body that is not copied; -1 after an error. */
 static Py_ssize_t most_bytes(PyObject *records, Py_ssize_t first)
 {
     Py_ssize_t most = 7 + HEAD_BYTES + TAIL_BYTES, count = PyList_GET_SIZE(records);
     for (Py_ssize_t number = first; number < count; number++) {
-        PyObject *record = PyList_GET_ITEM(records, number);
-        if (!PyTuple_Check(record) || PyTuple_GET_SIZE(record) != 3 || !PyBytes_Check(PyTuple_GET_ITEM(record, 1)) ||
-            !PyBytes_Check(PyTuple_GET_ITEM(record, 2))) {
-            PyErr_SetString(PyExc_TypeError, "a record is a day, a header and a body");
+        Record record;
+        if (read_record(&record, records, number))
             return -1;
-        }
-        Py_ssize_t header = PyBytes_GET_SIZE(PyTuple_GET_ITEM(record, 1));
-        Py_ssize_t body = PyBytes_GET_SIZE(PyTuple_GET_ITEM(record, 2));
-        if (header > MAX_HEADER_BYTES || body > MAX_BODY_BYTES) {
-            PyErr_SetString(PyExc_ValueError, "a submission is larger than a raw record may be");
-            return -1;
-        }
-        most += 7 + HEAD_BYTES + header + TAIL_BYTES;
-        if (body >= MIN_APART_BYTES)
+        most += 7 + HEAD_BYTES + record.header_bytes + TAIL_BYTES;
+        if (record.body_bytes >= MIN_APART_BYTES)
             break;
-        most += body;
+        most += record.body_bytes;
     }
     return most;
+}
+
+/* Adds the body as a view, and begins the text behind it. */
+static int put_apart(Output *out, const Record *record, Py_ssize_t most)
+{
+    if (most < 0 || end_text(out))
+        return -1;
+    PyObject *whole = PyMemoryView_FromObject(record->text);
+    PyObject *body = whole == NULL ? NULL : PySequence_GetSlice(whole, record->start, PY_SSIZE_T_MAX);
+    Py_XDECREF(whole);
+    int failed = body == NULL || PyList_Append(out->parts, body);
+    Py_XDECREF(body);
+    return failed ? -1 : begin_text(out, TAIL_BYTES + most);
 }
 
 static int put_record(Output *out, PyObject *records, Py_ssize_t number, const unsigned char *prefix, uint64_t sequence,
                       uint64_t *offset)
 {
-    PyObject *record = PyList_GET_ITEM(records, number);
-    PyObject *header = PyTuple_GET_ITEM(record, 1), *body = PyTuple_GET_ITEM(record, 2);
-    const unsigned char *header_text = (const unsigned char *)PyBytes_AS_STRING(header);
-    const unsigned char *body_text = (const unsigned char *)PyBytes_AS_STRING(body);
-    Py_ssize_t header_bytes = PyBytes_GET_SIZE(header), body_bytes = PyBytes_GET_SIZE(body);
-    int flags = body_bytes >= 2 && body_text[0] == 0x1f && body_text[1] == 0x8b ? BODY_IS_GZIP : 0;
-    uint32_t sum = crc32c(crc32c(0, header_text, (size_t)header_bytes), body_text, (size_t)body_bytes);
+    Record record;
+    if (read_record(&record, records, number))
+        return -1;
+    const unsigned char *header = (const unsigned char *)PyBytes_AS_STRING(record.header);
+    const unsigned char *body = (const unsigned char *)PyBytes_AS_STRING(record.text) + record.start;
+    size_t header_bytes = (size_t)record.header_bytes, body_bytes = (size_t)record.body_bytes;
+    int flags = body_bytes >= 2 && body[0] == 0x1f && body[1] == 0x8b ? BODY_IS_GZIP : 0;
+    uint32_t sum = crc32c(crc32c(0, header, header_bytes), body, body_bytes);
     out->place = put_padding(out->place, *offset);
-    out->place = put_head(out->place, prefix, PING, flags, header_bytes, body_bytes, sequence);
-    memcpy(out->place, header_text, (size_t)header_bytes);
+    out->place = put_head(out->place, prefix, PING, flags, record.header_bytes, record.body_bytes, sequence);
+    memcpy(out->place, header, header_bytes);
     out->place += header_bytes;
     if (body_bytes >= MIN_APART_BYTES) {
-        Py_ssize_t most = most_bytes(records, number + 1);
-        if (most < 0 || end_text(out) || PyList_Append(out->parts, body) || begin_text(out, TAIL_BYTES + most))
+        if (put_apart(out, &record, most_bytes(records, number + 1)))
             return -1;
     } else {
-        memcpy(out->place, body_text, (size_t)body_bytes);
+        memcpy(out->place, body, body_bytes);
         out->place += body_bytes;
     }
     out->place = put(out->place, sum, 4);
-    *offset = ((*offset + 7) & ~(uint64_t)7) + HEAD_BYTES + (uint64_t)header_bytes + (uint64_t)body_bytes + TAIL_BYTES;
+    *offset = ((*offset + 7) & ~(uint64_t)7) + HEAD_BYTES + header_bytes + body_bytes + TAIL_BYTES;
     return 0;
 }
 

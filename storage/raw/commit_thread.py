@@ -34,7 +34,7 @@ class Commit:
 
 def record_bytes(record: RawRecord) -> int:
     """Return about how many bytes *record* takes."""
-    return len(record.body) + RECORD_OVERHEAD_BYTES
+    return record.body_bytes + RECORD_OVERHEAD_BYTES
 
 
 class CommitThread:

@@ -35,7 +35,13 @@ class RawRecord(NamedTuple):
 
     day: date  # of the segment, in UTC
     header: bytes  # JSON
-    body: bytes
+    text: bytes  # ends with the body
+    start: int = 0  # of the body in it: a body that arrived with its head is not copied
+
+    @property
+    def body_bytes(self) -> int:
+        """The length of the body."""
+        return len(self.text) - self.start
 
 
 def record_of(submission: Submission) -> RawRecord:
@@ -56,7 +62,7 @@ def plain_stamped(moment: datetime, rest: bytes) -> bytes:
 
 def plain_frame(
     records: Sequence[RawRecord], offset: int, prefix: bytes, sequence: int
-) -> tuple[list[bytes], int]:
+) -> tuple[list[bytes | memoryview], int]:
     """
     Return the buffers to append for *records* and their batch commit, and the new last sequence.
 
@@ -70,11 +76,12 @@ def plain_frame(
     """
     # Not split into functions: this runs for every submission.
     pack_head, pack_crc, padding = HEAD.pack, CRC.pack, PADDING
-    buffers: list[bytes] = []
+    buffers: list[bytes | memoryview] = []
     parts: list[bytes] = []
     add = parts.append
-    for _day, header, body in records:
+    for _day, header, text, start in records:
         sequence += 1
+        body = memoryview(text)[start:]
         header_bytes, body_bytes = len(header), len(body)
         if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
             raise ValueError("a submission is larger than a raw record may be")
@@ -97,7 +104,7 @@ def plain_frame(
     return buffers, sequence
 
 
-frame: Callable[[list[RawRecord], int, bytes, int], tuple[list[bytes], int]] = plain_frame
+frame: Callable[[list[RawRecord], int, bytes, int], tuple[list[bytes | memoryview], int]] = plain_frame
 stamped: Callable[[datetime, bytes], bytes] = plain_stamped
 with suppress(ImportError):
     from storage.raw import _records

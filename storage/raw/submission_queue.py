@@ -61,7 +61,7 @@ class SubmissionQueue:
             WriterBusy: The queue is full.
             ValueError: It is larger than the format allows.
         """
-        size = len(record.body) + RECORD_OVERHEAD_BYTES
+        size = len(record.text) - record.start + RECORD_OVERHEAD_BYTES
         if self._records and (
             len(self._records) >= MAX_WAITING_SUBMISSIONS or self.size_bytes + size > MAX_WAITING_BYTES
         ):

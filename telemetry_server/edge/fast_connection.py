@@ -177,7 +177,7 @@ class FastConnection(TimedConnection):
         if surplus:
             self._begin_body(request, pending[head_bytes:])
         elif fast_path.edge.memory.take(body_bytes):
-            self._keep(request, pending[head_bytes:])
+            self._keep(request, pending, head_bytes)
         else:
             self._refuse(503)
 
@@ -209,7 +209,8 @@ class FastConnection(TimedConnection):
         """Refuse the request under way: others need the memory of its body."""
         self._refuse(503)
 
-    def _keep(self, request: FastRequest, body: bytes) -> None:
+    def _keep(self, request: FastRequest, text: bytes, start: int = 0) -> None:
+        """Have the body kept, which is *text* from *start* on."""
         request.is_complete = True
         fast_path = self._fast_path
         moment = fast_path.clock()
@@ -218,7 +219,7 @@ class FastConnection(TimedConnection):
             address = fast_path.edge.address_of(request.forwarded_for, self._transport)
             rest = with_address(rest, address)
         try:
-            fast_path.take(RawRecord(moment.date(), header_of(moment, rest), body), request)
+            fast_path.take(RawRecord(moment.date(), header_of(moment, rest), text, start), request)
         except StorageError as error:
             request.finish(error)
 

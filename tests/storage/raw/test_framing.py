@@ -165,6 +165,16 @@ def test_the_checksum_of_a_body_of_any_size_is_right(size):
         position += -(position + 5) % 8
 
 
+@pytest.mark.parametrize("size", [0, 5, MIN_APART_BYTES])
+def test_a_body_may_be_the_end_of_a_longer_text(size):
+    """The bytes are the same as for the body alone."""
+    alone = record_of(a_submission(1, body=b"\x1f\x8b" + bytes(size)))
+    longer = alone._replace(text=b"POST / HTTP/1.1" + alone.text, start=15)
+
+    for form in (frame, plain_frame):
+        assert b"".join(form([longer], 9, PREFIX, 1)[0]) == b"".join(form([alone], 9, PREFIX, 1)[0])
+
+
 @given(submissions, st.datetimes(timezones=st.just(UTC)))
 def test_a_header_is_a_moment_and_a_rest(submission, moment):
     """The compiled form and the plain form give what `header_json` writes."""
@@ -176,8 +186,8 @@ def test_a_header_is_a_moment_and_a_rest(submission, moment):
 
 def test_what_is_not_a_batch_is_refused():
     """The compiled form reads no memory that is not there."""
-    for wrong in ([()], [("day", b"")], [("day", "text", b"")], [("day", b"", "text")], [None]):
+    for wrong in ([()], [("day", b"", b"")], [("day", "", b"", 0)], [("day", b"", "", 0)], [None]):
         with pytest.raises((TypeError, ValueError)):
             frame(wrong, 0, PREFIX, 0)
     with pytest.raises((TypeError, ValueError)):
-        frame([(None, bytes((1 << 20) + 1), b"")], 0, PREFIX, 0)
+        frame([(None, bytes((1 << 20) + 1), b"", 0)], 0, PREFIX, 0)
