@@ -22,6 +22,11 @@ HOST_AND_LENGTH = b"Host: h\r\nContent-Length: 3\r\n"
 NAMES = [*(name.decode() for name in KEPT_HEADERS), *sorted(_ODD), "host", "connection", "origin", "x-other"]
 
 
+@pytest.fixture(scope="module")
+def has_fast_lane():
+    """Nothing here depends on it."""
+
+
 def both(received: bytes, limits: tuple[int, int, int] = THREE) -> FastHead | None:
     """Return what both forms find; it is the same."""
     found, plain = fast_head(received, *limits), plain_fast_head(received, *limits)
