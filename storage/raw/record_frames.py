@@ -7,7 +7,7 @@ The Python functions are the reference; tests hold both to the same bytes.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crc32c import crc32c
 
@@ -81,11 +81,11 @@ def plain_frame(
     add = parts.append
     for _day, header, text, start in records:
         sequence += 1
-        body = memoryview(text)[start:]
+        body: Any = memoryview(text)[start:] if start else text
         header_bytes, body_bytes = len(header), len(body)
         if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
             raise ValueError("a submission is larger than a raw record may be")
-        flags = BODY_IS_GZIP if body[:2] == b"\x1f\x8b" else 0
+        flags = BODY_IS_GZIP if text[start : start + 2] == b"\x1f\x8b" else 0
         head = pack_head(prefix, FORMAT_VERSION, 1, flags, header_bytes, body_bytes, sequence)
         pad = -offset & 7
         add(padding[pad])

@@ -273,7 +273,7 @@ def run_worker(
 
 
 def _keep_freed_memory() -> None:
-    """Have the C library keep some freed memory for the next bodies; pages that are given back fault again."""
+    """Have the C library keep some freed memory for the next bodies: a page given back faults again."""
     import ctypes
 
     with suppress(OSError, AttributeError):  # a C library without it
