@@ -63,11 +63,11 @@ class CommitThread:
         self._jobs.put(None)
         self._thread.join()
 
-    def commit(self, records: list[RawRecord]) -> Commit | StorageError:
-        """Write and sync *records*; return the commit, or the error for all of them."""
+    def commit(self, records: list[RawRecord], size_bytes: int) -> Commit | StorageError:
+        """Write and sync *records* of about *size_bytes*; return the commit, or the error for all of them."""
         if self.death is not None:
             return self.death
-        if not self.floor.admit(sum(map(record_bytes, records))):
+        if not self.floor.admit(size_bytes):
             return StorageFull("the disk has less free space than min_free_bytes")
         started = perf_counter()
         series = self.series

@@ -72,18 +72,19 @@ class SubmissionQueue:
         self._waiters.append(waiter)
         self.size_bytes += size
 
-    def take_batch(self) -> tuple[list[RawRecord], list[Waiter]]:
-        """Remove and return the records of the next commit: at least one."""
+    def take_batch(self) -> tuple[list[RawRecord], list[Waiter], int]:
+        """Remove and return the records of the next commit, at least one, their waiters, and their bytes."""
         records, waiters = self._records, self._waiters
         count = len(records)
         if count <= MAX_BATCH_SUBMISSIONS and self.size_bytes <= MAX_BATCH_BYTES:
             self._records, self._waiters = [], []
-            self.size_bytes = 0
-            return records, waiters
+            size, self.size_bytes = self.size_bytes, 0
+            return records, waiters, size
         count = _batch_length(records)
         self._records, self._waiters = records[count:], waiters[count:]
-        self.size_bytes = sum(map(record_bytes, self._records))
-        return records[:count], waiters[:count]
+        size = sum(map(record_bytes, records[:count]))
+        self.size_bytes -= size
+        return records[:count], waiters[:count], size
 
     def clear(self) -> list[Waiter]:
         """Drop all submissions; return their waiters."""

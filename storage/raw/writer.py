@@ -219,10 +219,10 @@ class RawWriter:
             self._finish()
 
     def _start_commit(self) -> None:
-        records, self._in_commit = self._queue.take_batch()
+        records, self._in_commit, size = self._queue.take_batch()
         self._commit_started = self._loop.time()
         self._committer.submit(
-            lambda: self._committer.commit(records),
+            lambda: self._committer.commit(records, size),
             lambda result: self._loop.call_soon_threadsafe(self._finish_commit, result),
         )
 
