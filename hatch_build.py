@@ -1,5 +1,5 @@
 """
-Compiles the inner loops of conversion and of aggregates, where there is a C compiler.
+Compiles the inner loops of conversion, tables and aggregates, where there is a C compiler.
 
 Where there is none, or it fails, the package is built without: it does the same, slower.
 """
@@ -15,7 +15,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = Path("telemetry_server/convert/compiled/_text.c")
-SOURCES = (SOURCE, Path("telemetry_server/aggregates/compiled/_sums.c"))
+SOURCES = (
+    SOURCE,
+    Path("telemetry_server/aggregates/compiled/_sums.c"),
+    Path("storage/tables/compiled/_lists.c"),
+)
 
 
 class CompileInnerLoop(BuildHookInterface[Any]):

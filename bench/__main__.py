@@ -21,6 +21,7 @@ from bench import (
     mapreduce,
     pages,
     probes,
+    queues,
     reports,
     table_delay,
     tables,
@@ -44,6 +45,7 @@ SUITES = {
     "reports": reports.measure,
     "pages": pages.measure,
     "mapreduce": mapreduce.measure,
+    "queues": queues.measure,
     "fuel": fuel.measure,
 }
 

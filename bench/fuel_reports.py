@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from bench.processes import cpu_seconds, family
 from bench.report import Row, paired_row
 from bench.temporary_postgresql import TemporaryPostgresql, program, temporary_postgresql
 from telemetry_server.fuel.analytics.analytics_database import ANALYTICS, AnalyticsDatabase
+from telemetry_server.fuel.analytics.bookmarks import MARK_AFTER, MARK_BEFORE
 from telemetry_server.fuel.analytics.etl import Etl
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.migrating import migrate
@@ -26,8 +27,8 @@ from telemetry_server.fuel.database.writes import (
 )
 from telemetry_server.fuel.documents.doctypes import ACTION_LOGS, OSTF_RUNS, OSWL_STATS, BatchForm
 from telemetry_server.fuel.documents.judging import judge_items
-from telemetry_server.fuel.reports.question import Question
-from telemetry_server.fuel.reports.registry import REPORTS, answer
+from telemetry_server.fuel.reports.question import Asked, Question
+from telemetry_server.fuel.reports.registry import REPORTS, answer_from
 from telemetry_server.terminal.output import say
 
 INSTALLATIONS, QUICK_INSTALLATIONS = 100, 10
@@ -77,17 +78,17 @@ def _compared(
     statements: list[str] = []
 
     def ours() -> None:
-        facts.read(lambda c: answer(c, REPORTS[name], question, datetime.now(UTC)))
+        answer_from(facts, REPORTS[name], question, datetime.now(UTC))
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        for key, value in (parameters or {}).items():
-            statement = statement.replace(f"%({key})s", f"'{value}'")
-        if "fact_" in statement:
-            statements.append(statement.replace("%%", "%"))
+    def noted(statement: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
+        # By hand one asks for the figures alone, without the mark.
+        own = statement.removeprefix(MARK_BEFORE).removesuffix(MARK_AFTER)
+        for key, value in values.items():
+            own = own.replace(f":{key}", f"'{value}'")
+        statements.append(own)
+        return facts.rows(statement, values)
 
-    sa.event.listen(facts.engine, "before_cursor_execute", note)
-    ours()
-    sa.event.remove(facts.engine, "before_cursor_execute", note)
+    REPORTS[name].figures(Asked(noted, question))
     pairs = []
     with Psql(server.url) as psql:
         psql.run(statements)

@@ -50,6 +50,11 @@ class DataRoot:
         return self.state / "access.json"
 
     @property
+    def queue_positions(self) -> Path:
+        """The file that says how far each queue was pulled into raw/."""
+        return self.state / "queue.json"
+
+    @property
     def identity(self) -> Path:
         """The file with the id of the data root; outside of ``state/``, so a foreign ledger is recognised."""
         return self.path / ".identity"

@@ -110,6 +110,8 @@ def _write(
     on_total: Callable[[float], None],
 ) -> CopyResult:
     sums: dict[str, FileDigest] = {}
+    # First of all: raw/, which is read later, then has at least what these positions count.
+    positions = root.queue_positions.read_bytes() if root.queue_positions.exists() else b""
     identity = _copy_ledger(root, copy)
     with Ledger(copy, read_only=True) as ledger:
         parts = list(committed_parts(root, ledger))
@@ -120,6 +122,8 @@ def _write(
         _add(archive, sums, Part(".identity", len(text)), io.BytesIO(text))
         with copy.open("rb") as source:
             _add(archive, sums, Part("state/ledger.sqlite", copy.stat().st_size), source)
+        if positions:
+            _add(archive, sums, Part("state/queue.json", len(positions)), io.BytesIO(positions))
         if root.access.exists():
             with root.access.open("rb") as source:
                 # A whole new file may replace it at any time, so the open one is measured.

@@ -17,7 +17,8 @@ SCAN_BYTES = 1 << 62
 SCAN_RECORDS = 1 << 62
 
 _PATHS = re.compile(
-    r"(?:\.identity|state/ledger\.sqlite|state/access\.json|state/imports/[0-9a-f]{64}\.json"
+    r"(?:\.identity|state/ledger\.sqlite|state/access\.json|state/queue\.json"
+    r"|state/imports/[0-9a-f]{64}\.json|state/forget\.key|state/orders/[0-9]{10}\.json"
     r"|(?:raw|converted|quarantine|tables|specs)(?:/(?!\.)[A-Za-z0-9_.+-]{1,255})+)\Z"
 )
 
@@ -79,9 +80,10 @@ def raw_parts(root: DataRoot) -> Iterator[Part]:
 
 
 def note_parts(root: DataRoot) -> Iterator[Part]:
-    """Yield the notes of `convert FILE`, so that a waiting export is not imported twice."""
-    for path in sorted((root.state / "imports").glob("*.json")):
-        yield Part(f"state/imports/{path.name}", path.stat().st_size)
+    """Yield the notes of `convert FILE`, so that a waiting export is not imported twice, and of deletions."""
+    noted = [*(root.state / "imports").glob("*.json"), *(root.state / "orders").glob("[0-9]*.json")]
+    for path in sorted([*noted, *root.state.glob("forget.key")]):
+        yield Part(path.relative_to(root.path).as_posix(), path.stat().st_size)
 
 
 def needed_segments(ledger: Ledger) -> set[str]:

@@ -199,14 +199,16 @@ def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: C
 def _recount_segment(path: Path, position: int) -> tuple[int, int, int]:
     """Return counts of: submissions before *position*, intact ones after it, damaged ones before it."""
     read = unread = damaged = 0
+    removed: list[int] = []
     with path.open("rb") as file:
-        for span in _spans(path):
+        for span in _spans(path, removed=removed):
             is_whole = _is_whole(file.fileno(), span)
             if span.offset < position:
                 read += 1
                 damaged += not is_whole
             else:
                 unread += is_whole
+    read += sum(offset < position for offset in removed)
     return read, unread, damaged
 
 
@@ -249,13 +251,16 @@ def _count_whole(path: Path, start: int) -> int:
         return sum(_is_whole(file.fileno(), span) for span in _spans(path, start))
 
 
-def _spans(path: Path, start: int = 0) -> Iterator[Span]:
+def _spans(path: Path, start: int = 0, removed: list[int] | None = None) -> Iterator[Span]:
+    """Yield the submissions from *start* on; add the offsets of deleted ones to *removed*."""
     last_sequence = None
     while True:
         scan = scan_segment(
             path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
         )
         yield from scan.spans
+        if removed is not None:
+            removed += scan.removed
         if scan.finished or scan.end == start:
             return
         start, last_sequence = scan.end, scan.last_sequence

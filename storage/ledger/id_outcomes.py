@@ -3,14 +3,17 @@
 import sqlite3
 from collections.abc import Collection, Iterator
 
+from storage.ledger.removed_days import REMOVED_FOLDER
 from storage.ledger.values import Life
+
+RECORD_REMOVED = "its record was removed after record_retention_days"
 
 
 def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[Life]:
     """Return the outcomes of an id: stored first, then pending, then refused ones, latest first."""
     execute = connection.execute
     stored = [
-        Life("stored", directory=directory, namespace=namespace, doctype=doctype)
+        _life_of(directory, namespace, doctype)
         for directory, namespace, doctype in execute(
             "SELECT directory, namespace, doctype FROM seen JOIN scopes USING (scope_id)"
             " JOIN directories USING (directory_id) WHERE document_id = ?",
@@ -34,6 +37,12 @@ def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[L
         )
     ]
     return [*stored, *pending, *refused]
+
+
+def _life_of(directory: str, namespace: str, doctype: str) -> Life:
+    if directory.startswith(f"{REMOVED_FOLDER}/"):
+        return Life("deleted", detail=RECORD_REMOVED, namespace=namespace, doctype=doctype)
+    return Life("stored", directory=directory, namespace=namespace, doctype=doctype)
 
 
 def refusals_of_day(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from storage.ledger import day_books, pending_pings
 from storage.ledger.clock import ClockRecord
 from storage.ledger.file_index import committed_paths, files_below
+from storage.ledger.forgotten import ForgottenQueries
 from storage.ledger.id_outcomes import outcomes_of_id, refusals_by_hour, refusals_of_day
 from storage.ledger.ledger_file import LedgerFile
 from storage.ledger.table_files import TableQueries
@@ -28,7 +29,7 @@ from storage.ledger.values import (
 MAX_NAMES_IN_QUERY = 500  # above that, reading the whole table is cheaper
 
 
-class Ledger(LedgerFile, TableQueries):
+class Ledger(LedgerFile, TableQueries, ForgottenQueries):
     """
     The ledger of one data root: its transactions, and its queries.
 
@@ -116,6 +117,11 @@ class Ledger(LedgerFile, TableQueries):
     def schemas(self) -> dict[int, str]:
         """Return every partition schema that was ever used, as JSON, by its id."""
         return dict(self._connection.execute("SELECT schema_id, schema FROM schemas"))
+
+    def stored_doctypes(self) -> list[tuple[str, str]]:
+        """Return namespace and doctype of everything that was ever stored, sorted."""
+        rows = self._connection.execute("SELECT namespace, doctype FROM scopes ORDER BY namespace, doctype")
+        return [(namespace, doctype) for namespace, doctype in rows]
 
     def seen_digest(self, document_id: bytes, namespace: str, doctype: str) -> int | None:
         """Return the digest of the stored ping with this id, or None; call it outside of transactions."""

@@ -17,6 +17,7 @@ from storage.ledger.connection import (
     connect_for_reading,
     connect_in_memory,
 )
+from storage.ledger.forgotten import FORGOTTEN, NO_EARLIER_ORDERS
 from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES, VERSION
 
 
@@ -161,7 +162,8 @@ class LedgerFile:
                 f" reads up to {VERSION}); run that server, or {REMEDY}"
             )
         if version < VERSION and create:
-            script = f"BEGIN IMMEDIATE;{TABLES}{FORGET_TABLES}PRAGMA user_version = {VERSION};COMMIT;"
+            first = NO_EARLIER_ORDERS if version == 0 else ""
+            script = f"BEGIN IMMEDIATE;{TABLES}{FORGET_TABLES}{first}PRAGMA user_version = {VERSION};COMMIT;"
             self._connection.executescript(script)
             version = VERSION
         elif version == 0:
@@ -170,6 +172,8 @@ class LedgerFile:
             self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
         if create and not self._has_column("arrivals", "at"):
             self._connection.executescript(f"BEGIN IMMEDIATE;{ARRIVALS}COMMIT;")
+        if create and not self._has_column("orders", "state"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{FORGOTTEN}COMMIT;")
         self._version = version
 
     def _has_column(self, table: str, column: str) -> bool:

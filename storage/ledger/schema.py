@@ -1,5 +1,6 @@
 """The ledger's tables and their purpose."""
 
+from storage.ledger.forgotten import FORGOTTEN
 from storage.ledger.table_files import TABLE_FILES
 
 VERSION = 3
@@ -142,4 +143,4 @@ CREATE TABLE IF NOT EXISTS tally (
 ) STRICT, WITHOUT ROWID;
 """
 
-TABLES += ARRIVALS + TABLE_FILES
+TABLES += ARRIVALS + TABLE_FILES + FORGOTTEN

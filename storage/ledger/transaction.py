@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterable
 
 from storage.ledger.clock import ClockRecord
-from storage.ledger.table_files import TableChanges
+from storage.ledger.forgotten import ForgottenChanges
+from storage.ledger.removed_days import DayRemoval
 from storage.ledger.values import Counts, SegmentPosition, StoredFile, series_of
 
 
-class Transaction(TableChanges):
+class Transaction(DayRemoval, ForgottenChanges):
     """The changes of one commit; made by `Ledger.transaction`, which ends it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -136,6 +136,7 @@ class PartitionWriter:
         """
         removed = remove_doubtful(self._root, self._ledger, self._disk)
         self._targets = {}
+        self._lasting = set()  # another process may have removed empty folders
         cut, lost = 0, []
         for file in self._ledger.files(open_only=True):
             path = self._root / file.path

@@ -80,20 +80,16 @@ class CommitThread:
         return Commit(len(submissions), written, perf_counter() - started)
 
     def check_disk(self, day: date) -> float | None:
-        """Check the free space; seal a segment that is too old.  Return the seconds until the next seal."""
+        """Check the free space; seal a segment that is due.  Return the seconds until the next seal."""
         self.floor.check()
-        self.seal_if_due(day)
+        if self.death is None and (self.series.is_due(day) or self.series.is_asked_to_seal()):
+            self.seal()
         return self.series.due_in_seconds
 
     def finish(self) -> None:
         """Seal the last segment and release the reserved space."""
         self.seal()
         self.floor.release()
-
-    def seal_if_due(self, day: date) -> None:
-        """Seal the open segment if it is too old, too large or of another day."""
-        if self.death is None and self.series.is_due(day):
-            self.seal()
 
     def seal(self) -> None:
         """Seal the open segment; on a full disk the reserved space is released first."""

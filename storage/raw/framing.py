@@ -53,6 +53,7 @@ class RecordType(IntEnum):
     PING = 1
     BATCH_COMMIT = 2
     SEAL = 3
+    REMOVED = 4  # a submission that was deleted: its header and body are zeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class RecordHead:
     header_bytes: int
     body_bytes: int
     sequence: int
+
+    @property
+    def is_submission(self) -> bool:
+        """Whether the record is or was a submission."""
+        return self.type in (RecordType.PING, RecordType.REMOVED)
 
     @property
     def record_bytes(self) -> int:
@@ -181,6 +187,14 @@ def frame_mark(mark: RecordType, *, offset: int, prefix: bytes, sequence: int) -
     return _PADDING[-offset & 7] + head + _CRC.pack(crc32c(head)) + _EMPTY_CRC
 
 
+def removed_record(head: RecordHead, prefix: bytes) -> bytes:
+    """Return what replaces the submission of *head*: a record of the same length, with zeros as its data."""
+    lengths = head.header_bytes, head.body_bytes
+    packed = _HEAD.pack(prefix, FORMAT_VERSION, RecordType.REMOVED, 0, *lengths, head.sequence)
+    zeros = bytes(sum(lengths))
+    return packed + _CRC.pack(crc32c(packed)) + zeros + _CRC.pack(crc32c(zeros))
+
+
 def header_json(submission: Submission) -> bytes:
     """Return the metadata of a submission as the JSON header of its record."""
     received_at = submission.received_at
@@ -198,6 +212,10 @@ def header_json(submission: Submission) -> bytes:
     }
     if submission.client_address is not None:
         fields["client_address"] = submission.client_address
+    if submission.place:
+        fields["place"] = submission.place
+        if submission.fault:
+            fields["fault"] = submission.fault
     try:
         return orjson.dumps(fields)
     except TypeError:
@@ -248,6 +266,8 @@ def _submission(header: bytes, body: bytes) -> Submission:
             host=fields["host"],
             headers=fields["headers"],
             client_address=fields.get("client_address"),
+            place=fields.get("place", ""),
+            fault=fields.get("fault", ""),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRecord("a raw record's header is not valid") from error

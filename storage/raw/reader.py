@@ -84,6 +84,7 @@ class SegmentScan:
     damage: Damage = field(default_factory=Damage)
     finished: bool = False
     last_sequence: int | None = None  # of the last submission before `end`; None if it was not needed
+    removed: list[int] = field(default_factory=list)  # offsets of submissions that were deleted
 
 
 def scan_segment(
@@ -110,6 +111,7 @@ def scan_segment(
         scanner = _Scanner(descriptor, path, is_live)
         scan = scanner.scan(start, max_bytes, max_records, last_sequence)
         scan.last_sequence = scanner.last_sequence
+        scan.removed = scanner.removed
         return scan
     finally:
         os.close(descriptor)
@@ -143,6 +145,7 @@ class _Scanner:
         self._last: int | None = None  # sequence of the last submission before the current place
         self._damage = Damage()
         self._wary_until = 0  # up to there a head alone is not trusted
+        self.removed: list[int] = []
 
     @property
     def last_sequence(self) -> int | None:
@@ -165,6 +168,8 @@ class _Scanner:
             position = place + head.record_bytes
             if head.type == RecordType.PING:
                 spans.append(Span(place, head.record_bytes, head.sequence, head.body_bytes))
+            elif head.type == RecordType.REMOVED:
+                self.removed.append(place)
             elif head.type == RecordType.SEAL:
                 self._damage.bytes += self._size - position
                 self._damage.records += self._size > position
@@ -199,7 +204,7 @@ class _Scanner:
         head = parse_head(self._window, index, self._prefix)
         if head is None or place + head.record_bytes > self._size:
             return None
-        if self._last is not None and head.sequence < self._last + (head.type == RecordType.PING):
+        if self._last is not None and head.sequence < self._last + head.is_submission:
             return None  # a repeated block
         return head
 

@@ -11,7 +11,7 @@ from collections import deque
 
 from crc32c import crc32c
 
-from storage.raw.framing import HEAD_BYTES, TAIL_BYTES, RecordHead, RecordType, parse_head
+from storage.raw.framing import HEAD_BYTES, TAIL_BYTES, RecordHead, parse_head
 
 SEARCH_BYTES = 1 << 20
 
@@ -21,7 +21,7 @@ Found = tuple[int, RecordHead]
 
 def submissions_before(head: RecordHead) -> int:
     """Return how many submissions of the file precede the record of *head*."""
-    return head.sequence - (head.type == RecordType.PING)
+    return head.sequence - head.is_submission
 
 
 def is_complete(descriptor: int, place: int, head: RecordHead) -> bool:

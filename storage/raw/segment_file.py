@@ -23,6 +23,8 @@ from storage.raw.submission import Submission
 
 MAX_SEGMENT_BYTES = 128 << 20
 MAX_SEGMENT_AGE_SECONDS = 300.0
+SEAL_REQUEST = ".seal"
+"""A file in raw/: when it changes, writers seal their open segments."""
 
 
 class SegmentFile:
@@ -129,6 +131,7 @@ class SegmentSeries:
         self._number = 0
         self._max_bytes = max_segment_bytes
         self._max_age_seconds = max_segment_age_seconds
+        self._seal_asked_at = 0  # of `SEAL_REQUEST`, when the open segment began; ns
 
     def append(self, submissions: Sequence[Submission], *, day: date) -> int:
         """
@@ -144,6 +147,7 @@ class SegmentSeries:
             place = segment_path(
                 self.raw, day=day, worker=self._worker, boot_id=self._boot_id, number=self._number
             )
+            self._seal_asked_at = _seal_asked_at(self.raw)
             self.open = SegmentFile.create(place, disk=self._disk, now=datetime.now(UTC))
         return self.open.append(submissions)
 
@@ -155,6 +159,10 @@ class SegmentSeries:
             or segment.place.day != day
             or monotonic() - segment.opened_at >= self._max_age_seconds
         )
+
+    def is_asked_to_seal(self) -> bool:
+        """Return whether another process asked for a new segment since the open one began."""
+        return self.open is not None and _seal_asked_at(self.raw) != self._seal_asked_at
 
     @property
     def due_in_seconds(self) -> float | None:
@@ -190,6 +198,20 @@ class SegmentSeries:
             self.seal()
         else:
             self.abandon()
+
+
+def ask_to_seal(raw: Path, disk: Disk) -> None:
+    """Ask the writers of *raw* to seal their open segments; they do so within a few seconds."""
+    path = raw / SEAL_REQUEST
+    disk.unlink(path)
+    disk.close(disk.create(path))
+
+
+def _seal_asked_at(raw: Path) -> int:
+    try:
+        return (raw / SEAL_REQUEST).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def remove_unfinished_segments(raw: Path, *, older_than_seconds: float = 60.0) -> None:

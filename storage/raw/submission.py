@@ -1,4 +1,4 @@
-"""One HTTP submission as the edge keeps it."""
+"""One submission as the edge, or a puller, keeps it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,3 +18,7 @@ class Submission:
     host: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)  # the kept headers, names in lower case
     client_address: str | None = None  # only with client_address = "truncated"
+    place: str = (
+        ""  # in the queue that it was pulled from, "<partition>@<position>"; empty if it came by HTTP
+    )
+    fault: str = ""  # of a message that is not a submission: what is wrong with it

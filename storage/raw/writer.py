@@ -24,6 +24,7 @@ from storage.raw.writer_statistics import WriterStatistics
 
 TICK_SECONDS = 1.0
 LOOK_WITHIN_SECONDS = 1.0
+ASKED_WITHIN_SECONDS = 5.0  # a deletion may wait for the open segment
 
 
 def utc_now() -> datetime:
@@ -35,15 +36,14 @@ class RawWriter:
     """
     Keeps submissions durably, with one sync for all that are waiting.
 
-    A commit starts as soon as the disk is free: batches grow under load, and
-    a single submission is committed at once.  Commits run in the writer's own
-    thread, so a client that hangs up cannot tear one.  After a failed write
-    the segment is left as it is and the next commit opens a new one; after a
-    failed sync the writer is dead: a second sync of the same file may succeed
-    without its data (PostgreSQL wiki, "Fsync Errors").
+    A commit starts as soon as the disk is free: batches grow under load, and a single submission is
+    committed at once.  Commits run in the writer's own thread, so a client that hangs up cannot tear one.
+    After a failed write the segment is left as it is and the next commit opens a new one; after a failed
+    sync the writer is dead: a second sync of the same file may succeed without its data (PostgreSQL wiki,
+    "Fsync Errors").
 
-    Once a second it checks the free space.  If nothing was committed since the last
-    check it stops, until a submission arrives or a segment must be sealed.
+    Once a second it checks the free space.  If nothing was committed since the last check it stops, until
+    a submission arrives or a segment must be sealed.
 
     Use it with ``async with``; leaving drains what was already accepted.
 
@@ -56,6 +56,8 @@ class RawWriter:
         commit_timeout_seconds: A submission that waits longer fails with `WriterBusy`.
         on_commit: Called on the event loop after every batch that is on disk.
     """
+
+    broker = None  # submissions are kept in raw/
 
     def __init__(
         self,
@@ -109,9 +111,7 @@ class RawWriter:
 
     async def append(self, submission: Submission) -> None:
         """
-        Return once *submission* would survive a power cut.
-
-        Cancelling it cancels the wait, not the commit of the submission.
+        Return once *submission* would survive a power cut; a cancelled wait does not stop its commit.
 
         Raises:
             StorageFull: No space; nothing was promised, so the client retries.
@@ -288,7 +288,8 @@ class RawWriter:
         self._commits_at_check = self._commits
         if is_idle and not self._is_full and not self._is_closing:
             self._is_resting = True
-            self._wait_for_tick(seal_in_seconds)
+            is_open = seal_in_seconds is not None
+            self._wait_for_tick(min(seal_in_seconds or 0.0, ASKED_WITHIN_SECONDS) if is_open else None)
 
     def _finish(self) -> None:
         """Seal the last segment; `close` returns when that is done."""

@@ -36,7 +36,7 @@ Part = tuple[TableRows, Sequence[bool] | None]
 Places = Sequence[int | None] | int
 """For each ping of a part its place in the table ``pings``; that of the first where all are wanted."""
 
-Change = Callable[[Any], Any]
+Lists = Callable[["pa.Array"], Mapping[str, "pa.Array"]]
 
 _REPEATED = ("ping", "submission_date", *PING_COLUMNS)
 
@@ -48,7 +48,7 @@ class SortedRows:
     Args:
         columns: By name.
         pings: Where rows repeat columns of their ping: the table ``pings``, and the place there for each row.
-        changes: What is done last to columns, by name.
+        lists: Returns the columns of lists for rows that it is given the places of.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class SortedRows:
         table: str,
         columns: "Mapping[str, pa.Array]",
         pings: "tuple[Mapping[str, pa.Array], pa.Array] | None" = None,
-        changes: Mapping[str, Change] | None = None,
+        lists: Lists | None = None,
     ) -> None:
         self._table = table
         self._columns = columns
         self._pings = pings
-        self._changes = changes or {}
+        self._lists = lists
         self._order = order_of([self._whole(name) for name in SORT_ORDER[table]])
         self.num_rows = len(self._order)
 
@@ -80,7 +80,8 @@ class SortedRows:
         import pyarrow as pa
 
         found = {name: take(column, rows) for name, column in self._columns.items()}
-        found |= {name: change(found[name]) for name, change in self._changes.items()}
+        if self._lists is not None:
+            found |= self._lists(rows)
         if self._pings is not None:
             of_pings, places = self._pings
             numbers = places.take(rows)
@@ -99,11 +100,10 @@ def sorted_rows_of(parts: Sequence[Part], first_ping: int = 0) -> dict[str, Sort
     numbered = [(rows, number) for (rows, _), number in zip(parts, _places_of(parts), strict=True)]
     pings = ping_arrays([(rows.pings, keep) for rows, keep in parts], first_ping)
     histograms = histogram_arrays([(rows.histograms, number) for rows, number in numbered])
-    changes = dict.fromkeys(("starts", "counts"), histograms.wide)
     places, scalars = scalar_arrays([(rows.scalars, number) for rows, number in numbered])
     found = {
         PINGS: SortedRows(PINGS, pings),
-        HISTOGRAMS: SortedRows(HISTOGRAMS, histograms.columns, (pings, histograms.pings), changes),
+        HISTOGRAMS: SortedRows(HISTOGRAMS, histograms.columns, (pings, histograms.pings), histograms.lists),
         SCALARS: SortedRows(SCALARS, scalars, (pings, places)),
     }
     for table in TABLES:

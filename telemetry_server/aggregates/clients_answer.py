@@ -1,9 +1,11 @@
 """The answer of ``/api/v1/clients`` and of the command ``clients``: distinct clients by what pings say."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from telemetry_server.aggregates.complete_hiding import hidden_groups
 from telemetry_server.aggregates.dimensions import FILTERS, Dimensions, day_of
 from telemetry_server.aggregates.query import PING, Selection
 from telemetry_server.aggregates.reader import Reader
@@ -18,12 +20,21 @@ GROUPINGS = (DAY, WEEK, MONTH, BUILD, *CLIENT_DIMENSIONS)
 SEPARATOR = "\x1f"
 
 
-def clients_answer(reader: Reader, by: tuple[str, ...], first: str = "", last: str = "") -> dict[str, Any]:
+def clients_answer(
+    reader: Reader,
+    by: tuple[str, ...],
+    first: str = "",
+    last: str = "",
+    *,
+    totals_by: tuple[str, ...] | None = None,
+) -> dict[str, Any]:
     """
     Return distinct clients and pings for each combination of values.
 
     Args:
         by: Names from `GROUPINGS`; without one there is one row for all.
+        totals_by: The first names of *by*, whose totals are shown beside the rows: none of the rows that are
+            not shown follows from these.  None without totals.
         first: The first day of arrival, YYYYMMDD; empty for all.
         last: The last.
 
@@ -44,12 +55,9 @@ def clients_answer(reader: Reader, by: tuple[str, ...], first: str = "", last: s
     for (group, _, _), sums in found.sums.items():
         groups[group].add(sums)
     rows: list[dict[str, Any]] = []
-    suppressed = 0
-    for group in sorted(groups):
+    hidden = _hidden(groups, reader.suppress_below, None if totals_by is None else len(totals_by))
+    for group in sorted(groups.keys() - hidden):
         sums = groups[group]
-        if is_small(sums, reader.suppress_below):
-            suppressed += 1
-            continue
         values = dict(zip(by, group.split(SEPARATOR), strict=True)) if by else {}
         rows.append({**values, "clients": sums.client_count, "pings": sums.pings})
         if sums.client_count is None:
@@ -58,10 +66,20 @@ def clients_answer(reader: Reader, by: tuple[str, ...], first: str = "", last: s
         "as_of": reader.as_of,
         "through_day": reader.through_day,
         "rows": rows,
-        "suppressed": {"cells": suppressed},
+        "suppressed": {"cells": len(hidden)},
         "left_out": {"automation": found.left_out["automation"]},
         "sealed_days": [day.table.day for day in days if day.table.is_sealed],
     }
+
+
+def _hidden(groups: Mapping[str, Sums], suppress_below: int, total_names: int | None) -> set[str]:
+    """Return the groups that are not shown; those with the same first *total_names* values have a total."""
+    if total_names is None:
+        return {group for group, sums in groups.items() if is_small(sums, suppress_below)}
+    parts: dict[str, dict[str, Sums]] = defaultdict(dict)
+    for group, sums in groups.items():
+        parts[SEPARATOR.join(group.split(SEPARATOR)[:total_names])][group] = sums
+    return set().union(*(hidden_groups(part, suppress_below) for part in parts.values()))
 
 
 def _value(name: str, dimensions: Dimensions, day: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storage.aggregates.summary_file import CLIENTS, Block, Summary
+from telemetry_server.aggregates.complete_hiding import hidden_values
 from telemetry_server.aggregates.dimensions import FILTERS, Dimensions
 from telemetry_server.aggregates.groups import group_order
 from telemetry_server.aggregates.query import PING, HistogramQuery, why_left_out
@@ -59,8 +60,11 @@ class _Found:
         hidden = 0
         for name in OFFERED:
             values[name] = []
+            # The samples of all values of a name add up to the same total.
+            clients = {value: self.clients[name, value] for value in self.samples[name]}
+            few = hidden_values(clients, self.suppress_below)
             for value, samples in sorted(self.samples[name].items(), key=lambda each: (-each[1], each[0])):
-                if self.suppress_below > 1 and len(self.clients[name, value]) < self.suppress_below:
+                if value in few:
                     hidden += 1
                 elif value or name != LABEL:
                     values[name].append({"value": value, "samples": samples})

@@ -6,7 +6,7 @@ descriptions are escaped.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from html import escape
@@ -17,6 +17,7 @@ from telemetry_server.aggregates.dimensions import OTHER, Dimensions
 from telemetry_server.aggregates.group_row import GroupHistogram, histogram_of_sums
 from telemetry_server.aggregates.query import PING, Selection, why_left_out
 from telemetry_server.aggregates.reader import Reader
+from telemetry_server.aggregates.shown_values import shown_metrics, shown_values
 from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, dimensions_of_day
 from telemetry_server.aggregates.sums import Sums, total_of
 from telemetry_server.aggregates.suppression import is_small
@@ -152,9 +153,18 @@ class OldService:
                     values["os"].add(f"{safe(each.os)},{safe(each.os_version)}")
         if not metrics:
             return None
+
+        def shown(name: str, value_of: Callable[[Dimensions], str]) -> list[str]:
+            def wanted(each: Dimensions) -> str | None:
+                return value_of(each) if (safe(each.channel), each.version) == (channel, version) else None
+
+            return sorted(shown_values(self._reader, values[name], wanted))
+
         return {
-            "metric": sorted(metrics),
-            **{name: sorted(values[name]) for name in ("application", "architecture", "os")},
+            "metric": sorted(shown_metrics(self._reader, metrics)),
+            "application": shown("application", lambda each: safe(each.application)),
+            "architecture": shown("architecture", lambda each: safe(each.architecture)),
+            "os": shown("os", lambda each: f"{safe(each.os)},{safe(each.os_version)}"),
             "child": sorted(children, key=lambda name: (name != "parent", name != "content", name)),
         }
 

@@ -3,9 +3,10 @@
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage.aggregates.summary_file import CLIENTS, Summary
+from telemetry_server.aggregates.complete_hiding import hidden_values
 from telemetry_server.aggregates.dimensions import Dimensions
 from telemetry_server.aggregates.query import why_left_out
 from telemetry_server.aggregates.reader import Reader
@@ -22,7 +23,8 @@ DAYS = 7
 class RecentCounts:
     """What one metric had in some days of arrival."""
 
-    by_day: Sequence[int]  # samples, the oldest day first
+    samples: int
+    by_day: Sequence[int | None]  # samples, the oldest day first; None where too few clients sent some
     clients_at_least: int
     is_exact: bool = True  # no day is sealed: the clients are as many
 
@@ -31,13 +33,8 @@ class RecentCounts:
         """The distinct clients; None where sealed days hide how many these are."""
         return self.clients_at_least if self.is_exact else None
 
-    @property
-    def samples(self) -> int:
-        """All samples."""
-        return sum(self.by_day)
 
-
-NONE = RecentCounts((), 0)
+NONE = RecentCounts(0, (), 0)
 _Counted = tuple[int, "array[int]", int]
 """Samples, the numbers of clients, and the least number of clients of a sealed day."""
 
@@ -68,10 +65,12 @@ def recent_counts(
     """
     span = _span_of(days)
     counted = {metric: span.counts_of(metric) for metric in metrics}
+    if reader.suppress_below <= 1:
+        return counted
     return {
-        metric: counts
+        metric: span.with_days_hidden(metric, counts, reader.suppress_below)
         for metric, counts in counted.items()
-        if reader.suppress_below <= 1 or counts.clients_at_least >= reader.suppress_below
+        if counts.clients_at_least >= reader.suppress_below
     }
 
 
@@ -82,6 +81,7 @@ class _Part:
         self, place: int, day: str, summary: Summary, digest: str, own: Iterable[Dimensions]
     ) -> None:
         self.place = place
+        self.day = day
         self.summary = summary
         self.digest = digest
         self.left_out = frozenset(
@@ -128,6 +128,23 @@ class _Span:
             self._known[metric] = self._counts_of(metric)
         return self._known[metric]
 
+    def with_days_hidden(self, metric: str, counts: RecentCounts, suppress_below: int) -> RecentCounts:
+        """Return *counts* without the days that have too few clients, beside the sum of all days."""
+        clients: dict[str, set[int]] = {}
+        enough_sealed: set[str] = set()
+        for part in self._parts:
+            if metric in part.summary.index["blocks"]:
+                _, numbers, sealed = part.counted(metric)
+                clients.setdefault(part.day, set()).update(map(part.clients.__getitem__, numbers))
+                if sealed >= suppress_below:
+                    enough_sealed.add(part.day)
+        # Who sent on a sealed day is not known, only how many.
+        known = {day: own for day, own in clients.items() if day not in enough_sealed}
+        hidden = hidden_values(known, suppress_below)
+        places = {part.place for part in self._parts if part.day in hidden}
+        shown = [None if place in places else samples for place, samples in enumerate(counts.by_day)]
+        return replace(counts, by_day=shown)
+
     def _counts_of(self, metric: str) -> RecentCounts:
         by_day, of_sealed = [0] * self._days, 0
         clients: set[int] = set()
@@ -138,7 +155,7 @@ class _Span:
             by_day[part.place] += samples
             of_sealed = max(of_sealed, sealed)
             clients.update(map(part.clients.__getitem__, numbers))
-        return RecentCounts(by_day, max(len(clients), of_sealed), is_exact=not of_sealed)
+        return RecentCounts(sum(by_day), by_day, max(len(clients), of_sealed), is_exact=not of_sealed)
 
 
 _spans: OrderedDict[tuple[tuple[str, str], ...], _Span] = OrderedDict()

@@ -5,6 +5,8 @@ from storage.errors import NO_ROOM
 from telemetry_server.access.access_file import BadAccessFile
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.fuel.database import errors as fuel_errors
+from telemetry_server.privacy.identifiers.keyed_hash import BadKey
+from telemetry_server.queue import errors as queue_errors
 from telemetry_server.settings.errors import ConfigurationError
 
 
@@ -20,6 +22,8 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BadBackup):
         return str(error), ExitStatus.BAD_INPUT
+    if isinstance(error, queue_errors.QueueError):
+        return _queue_message(error)
     if isinstance(error, fuel_errors.FuelDatabaseError):
         return _fuel_message(error)
     if isinstance(error, PermissionError):
@@ -28,6 +32,8 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BrokenAggregate):
         return f"{error}; run telemetry-server aggregate", ExitStatus.OUR_FAULT
+    if isinstance(error, BadKey):
+        return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.LostFile):
         return str(error), ExitStatus.OUR_FAULT
     if isinstance(error, storage_errors.LedgerError):
@@ -45,3 +51,13 @@ def _fuel_message(error: fuel_errors.FuelDatabaseError) -> tuple[str, ExitStatus
         return f"the Fuel database is away: {error}", ExitStatus.TRY_AGAIN
     is_input = isinstance(error, fuel_errors.BackupFailed)
     return str(error), ExitStatus.BAD_INPUT if is_input else ExitStatus.CONFIGURATION
+
+
+def _queue_message(error: queue_errors.QueueError) -> tuple[str, ExitStatus]:
+    if isinstance(error, queue_errors.BrokerAway):
+        return f"the broker is away: {error}", ExitStatus.TRY_AGAIN
+    if isinstance(error, queue_errors.AlreadyPulling):
+        return f"{error}; stop it, or use another data root", ExitStatus.TRY_AGAIN
+    if isinstance(error, queue_errors.PositionLost):
+        return f"{error}; see docs/scale.md, then use --accept-gap", ExitStatus.BAD_INPUT
+    return str(error), ExitStatus.CONFIGURATION

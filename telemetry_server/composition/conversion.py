@@ -34,7 +34,6 @@ from telemetry_server.coordinator.follower import (
     stop_requested,
 )
 from telemetry_server.coordinator.process_pool import ConversionPool
-from telemetry_server.coordinator.retention import RetentionTasks
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
@@ -246,22 +245,22 @@ async def opened_converter(
 
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """Run the converter process of `serve`; return its exit status."""
+    # These modules import this one.
+    from telemetry_server.composition.deletion import followed_orders
+    from telemetry_server.composition.retention import retention_tasks
+
     os.nice(NICE_BEHIND_THE_EDGE)
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 
     async def follow() -> None:
         async with (
             kept_aggregates(settings),
+            followed_orders(settings),
             opened_converter(
                 settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
             ) as converter,
         ):
-            retention = RetentionTasks(
-                converter,
-                raw_retention_days=settings.raw_retention_days,
-                dedup_days=settings.dedup_days,
-                quarantine_retention_days=settings.quarantine_retention_days,
-            )
+            retention = retention_tasks(settings, converter)
 
             def reload() -> None:
                 try:

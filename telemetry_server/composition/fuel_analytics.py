@@ -17,6 +17,7 @@ from telemetry_server.settings.settings import Settings
 if TYPE_CHECKING:
     from telemetry_server.fuel.analytics.etl import Etl
     from telemetry_server.fuel.database.schema import Schema
+    from telemetry_server.fuel.facts.clusters import NodeClasses
     from telemetry_server.reports.queries.setup import FuelDatabases
 
 
@@ -80,6 +81,7 @@ def opened_etl(
     """
     from telemetry_server.fuel.analytics.analytics_database import ANALYTICS, AnalyticsDatabase
     from telemetry_server.fuel.analytics.etl import Etl
+    from telemetry_server.fuel.analytics.sources import sources_with
     from telemetry_server.fuel.database.collector_database import CollectorDatabase
     from telemetry_server.fuel.database.migrating import migrate
     from telemetry_server.fuel.database.replica import MAX_LAG_SECONDS, lag_seconds
@@ -95,7 +97,22 @@ def opened_etl(
         if lag > MAX_LAG_SECONDS:
             raise DatabaseAway(f"the replica is {lag:,.0f} s behind, more than {MAX_LAG_SECONDS:g} s")
         behind = timedelta(seconds=lag)
-        yield Etl(collector, analytics, lambda: datetime.now(UTC) - behind, on_progress=on_progress)
+        yield Etl(
+            collector,
+            analytics,
+            lambda: datetime.now(UTC) - behind,
+            on_progress=on_progress,
+            sources=sources_with(_node_classes(settings)),
+        )
+
+
+def _node_classes(settings: Settings) -> "NodeClasses":
+    from telemetry_server.fuel.facts.clusters import STORAGE_ROLES, VIRTUAL_MAKERS, NodeClasses
+
+    return NodeClasses(
+        tuple(name.casefold() for name in settings.fuel_virtual_makers) or VIRTUAL_MAKERS,
+        settings.fuel_storage_roles or STORAGE_ROLES,
+    )
 
 
 def _need_file(url: str, hint: str = "") -> None:

@@ -15,6 +15,7 @@ from storage.data_root import DataRoot
 from telemetry_server.access.access_file import AccessFile, BadAccessFile
 from telemetry_server.composition.conversion import setup_of
 from telemetry_server.composition.listeners import hold_reports_port, host_of_this_machine
+from telemetry_server.fuel.database.contact_age import KEPT_CONTACT_DAYS
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 from telemetry_server.supervision.held_port import HeldPort
@@ -34,6 +35,8 @@ EXAMPLE_OF_TELEMETRY = (
     '{"ver": 1, "info": {"reason": "idle-daily", "appName": "Firefox", "appVersion": "25.0", '
     '"appUpdateChannel": "release", "appBuildID": "20131021000000"}}',
 )
+PUBLIC_SUPPRESS_BELOW = 10
+NUMBERS_OF = {"/collected": "/api/v1/collected"}
 EXAMPLE_PING = '{"greeting": "hello"}'
 
 
@@ -138,27 +141,50 @@ def options_of(settings: Settings, edge_port: int) -> "ReportsOptions":
         trusted_user_header=settings.trusted_user_header,
         networks=settings.reports_networks,
         aggregates_hidden=settings.aggregates_hidden,
-        public=PublicAccess(settings.public_pages, frozenset(settings.reports_cors_origins)),
+        public=PublicAccess(_opened(settings.public_pages), frozenset(settings.reports_cors_origins)),
         example_path=path,
         example_ping=ping,
         failures=failure_archive(settings),
     )
 
 
+def _opened(pages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses that *pages* open: the numbers of a page with it."""
+    return (*pages, *(numbers for page, numbers in NUMBERS_OF.items() if page in pages))
+
+
 def query_setup_of(settings: Settings) -> "QuerySetup":
     """Return what query processes get."""
     from telemetry_server.composition.fuel_analytics import fuel_databases
-    from telemetry_server.reports.queries.setup import QuerySetup
+    from telemetry_server.reports.queries.setup import KeptFor, QuerySetup
 
+    databases = fuel_databases(settings)
+    kept = KeptFor(
+        settings.record_retention_days,
+        settings.quarantine_retention_days,
+        settings.raw_retention_days,
+        settings.dedup_days,
+        None if databases is None else KEPT_CONTACT_DAYS,
+        settings.client_address.value,
+        settings.deletion_delay_days,
+    )
     return QuerySetup(
         setup_of(settings),
         version("telemetry-server"),
         settings.reports_query_timeout_seconds,
         settings.reports_query_memory_bytes,
         settings.suppress_below,
+        public_suppress_below(settings),
         settings.aggregates_hidden,
-        fuel_databases(settings),
+        databases,
+        kept,
     )
+
+
+def public_suppress_below(settings: Settings) -> int:
+    """Return how many clients a group on public pages has at least: as set, and 10 by default."""
+    is_default = settings.origin_of("suppress_below") == "default"
+    return PUBLIC_SUPPRESS_BELOW if is_default else settings.suppress_below
 
 
 def limits_of(settings: Settings) -> "EdgeLimits":

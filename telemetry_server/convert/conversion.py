@@ -11,6 +11,7 @@ from telemetry_server.convert.histograms.definition_choice import Chosen, Unreso
 from telemetry_server.convert.histograms.histogram_packer import Packer, Place, places_of
 from telemetry_server.convert.payloads.parsed_payload import JsonObject, ParsedPayload
 from telemetry_server.convert.ping import Parse, Ping
+from telemetry_server.convert.rules.coarsening import EXACT, Coarsening
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.doctypes.layout import DoctypeKey
 from telemetry_server.outcomes.outcome import FrequencyLimit
@@ -18,9 +19,12 @@ from telemetry_server.pings.doctype_check import DoctypeCatalogue, DoctypeCheck
 from telemetry_server.pings.geo import GeoLookup
 from telemetry_server.pings.left_out import LeftOut
 from telemetry_server.pings.metadata_fields import MetadataFields
-from telemetry_server.pings.submit_path import SubmitPath
+from telemetry_server.pings.submit_path import TELEMETRY, SubmitPath
 from telemetry_server.probes.glean_registry import GleanApplications
 from telemetry_server.probes.stores import NO_STORES, StorePolicy, Stores
+
+MIN_WALKED_BYTES = 8 << 10
+"""A shorter ping without histograms is parsed sooner than its parts are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,12 @@ class Conversion:
     policy: StorePolicy | None = None  # None: the ping is not held against definitions
     is_anonymous: bool = False
     metadata: MetadataFields = field(init=False)
+    coarsening: Coarsening = EXACT
     # _check_doctype, _choose_definitions, _pack_histograms
     doctype_check: DoctypeCheck = field(init=False)
     definitions: Chosen = field(init=False)
     packer: Packer = field(init=False)
-    # _mark_probes
+    # mark_probes
     left_out: LeftOut = field(default_factory=LeftOut)
     frequency: FrequencyLimit | None = None
 
@@ -81,6 +86,14 @@ class Conversion:
         )
         copy.path, copy.body_text, copy.parse = self.path, self.body_text, parse
         return copy
+
+    @property
+    def is_parsed_whole(self) -> bool:
+        """Whether the full parse of the ping is the quicker way; set once its body is inflated."""
+        rules = self.context.rules
+        if rules is not None and rules.rules:
+            return True  # a rule may look at any place, so every part would be decoded in the end
+        return self.path.namespace != TELEMETRY and len(self.body_text) < MIN_WALKED_BYTES
 
     @property
     def key(self) -> DoctypeKey:

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from crc32c import crc32c
-
 from histogram_specs.history.resolver import Awaiting
 from storage.partitions.partition_path import folder_name
 from storage.partitions.schema import UNKNOWN, value_text
 from storage.raw.submission import Submission
 from telemetry_server.convert.anomalies import anomalies_in, with_readable_texts
+from telemetry_server.convert.body_digest import digest_of
 from telemetry_server.convert.conversion import Conversion, ConversionContext
 from telemetry_server.convert.histograms.definition_choice import Chosen, choose_definitions
 from telemetry_server.convert.histograms.histogram_packer import has_histograms
@@ -30,6 +29,7 @@ from telemetry_server.convert.privacy import without_identity
 from telemetry_server.convert.probe_check import check_privacy, choose_probe_definitions, mark_probes
 from telemetry_server.convert.registration import check_doctype, require_registered
 from telemetry_server.convert.rules.rules import Facts
+from telemetry_server.convert.submitted_path import submitted_path
 from telemetry_server.outcomes import checks
 from telemetry_server.outcomes.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
 from telemetry_server.outcomes.refusal import Refusal
@@ -42,10 +42,10 @@ from telemetry_server.pings.errors import (
     PingError,
     TooLarge,
 )
-from telemetry_server.pings.inflate import crc32, inflate
+from telemetry_server.pings.inflate import inflate
 from telemetry_server.pings.json_place import key_text
 from telemetry_server.pings.metadata_fields import metadata_fields_of
-from telemetry_server.pings.submit_path import TELEMETRY, parse_submit_path
+from telemetry_server.pings.submit_path import TELEMETRY
 from telemetry_server.probes.identity import without_values
 
 REASON_OF: Mapping[type[PingError], QuarantineReason] = {
@@ -67,7 +67,7 @@ def convert(submission: Submission, context: ConversionContext, *, fully: bool =
     """
     outcome = _outcome(submission, context, fully=fully)
     if isinstance(outcome, Refused) and context.stores.has_anonymous:
-        kept, identities = without_identity(submission, context.stores)
+        kept, identities = without_identity(outcome.submission or submission, context.stores)
         detail = without_values(outcome.detail, identities)
         return replace(outcome, detail=detail, submission=kept)
     return outcome
@@ -79,9 +79,9 @@ def _outcome(submission: Submission, context: ConversionContext, *, fully: bool)
     ended = _run(STEPS_ON_BYTES, conversion)
     if ended is not None:
         return ended
-    # A rule may look at any place, so every part would be decoded in the end.
-    has_rules = context.rules is not None and bool(context.rules.rules)
-    return convert_ping(lambda parse: _convert(conversion.with_parser(parse)), fully=fully or has_rules)
+    return convert_ping(
+        lambda parse: _convert(conversion.with_parser(parse)), fully=fully or conversion.is_parsed_whole
+    )
 
 
 def _convert(conversion: Conversion) -> Outcome:
@@ -109,11 +109,12 @@ def _run(steps: tuple["Step", ...], conversion: Conversion) -> Refused | Awaitin
         conversion.namespace,
         conversion.doctype,
         conversion.notes,
+        conversion.coarsening.of_submission(conversion.submission) if conversion.coarsening.arrival else None,
     )
 
 
 def _read_path(conversion: Conversion) -> None:
-    conversion.path = path = parse_submit_path(conversion.submission.path)
+    conversion.path = path = submitted_path(conversion.submission)
     conversion.document_id = path.document_id
     conversion.namespace = path.namespace
     conversion.doctype = path.doctype or UNKNOWN
@@ -178,6 +179,7 @@ def _apply_rules(conversion: Conversion) -> None:
     )
     applied = rules.apply(facts, conversion.ping.root, conversion.headers)
     conversion.notes.update(applied.notes)
+    conversion.coarsening = applied.coarsening
     if applied.refusal is not None:
         raise Refusal(QuarantineReason.UNWANTED, applied.refusal)
 
@@ -217,23 +219,20 @@ def _pack_histograms(conversion: Conversion) -> None:
     packer.check_losses()
 
 
-def _mark_probes(conversion: Conversion) -> None:
-    mark_probes(conversion)
-
-
 def _stored(conversion: Conversion) -> Stored:
     """The outcome of a ping that passed every step."""
     path, packer, payload = conversion.path, conversion.packer, conversion.payload
-    chosen, metadata = conversion.definitions, conversion.metadata
+    chosen, metadata, coarsening = conversion.definitions, conversion.metadata, conversion.coarsening
+    submission = coarsening.of_submission(conversion.submission)
     record = payload.finish(conversion.ping.root)
     record["metadata"] = (
         metadata_of(
-            conversion.submission,
+            replace(submission, path=coarsening.of_path(submission.path, path.app_version)),
             document_id=path.document_id,
             namespace=path.namespace,
             doctype=conversion.doctype,
             docversion=payload.docversion,
-            headers=metadata.header,
+            headers=coarsening.of_headers(metadata.header),
             revision_source=chosen.source,
             revision=chosen.revision,
             anomalies=anomalies_in(conversion.notes),
@@ -243,6 +242,7 @@ def _stored(conversion: Conversion) -> Stored:
         )
         | metadata.fields
     )
+    coarsening.change(record)
     return Stored(
         document_id=path.document_id,
         namespace=path.namespace,
@@ -254,27 +254,19 @@ def _stored(conversion: Conversion) -> Stored:
         dropped=tuple(packer.dropped),
         notes=conversion.notes,
         opened=conversion.ping.opened(record),
-        submission=conversion.submission if conversion.is_anonymous else None,
+        submission=submission if conversion.is_anonymous or coarsening.arrival else None,
         frequency=conversion.frequency,
+        order=tuple(metadata.fields.get("deletion_order", {}).get("ids", ())),
     )
 
 
 def _dimensions(conversion: Conversion) -> tuple[str, ...]:
     """The folder names of a finished ping; flattening a session added fields to its info."""
-    fields = dimension_fields(conversion.payload, conversion.path)
+    fields = conversion.coarsening.of_fields(dimension_fields(conversion.payload, conversion.path))
     registered_as = conversion.doctype_check.doctype
     if registered_as is not None and fields["reason"] == conversion.doctype:
         fields["reason"] = registered_as
     return tuple(map(folder_name, conversion.context.schema.values_of(fields)))
-
-
-def digest_of(text: bytes) -> int:
-    """
-    A signed 64-bit digest of the inflated body *text*: CRC-32C and CRC-32.
-
-    It distinguishes a client's retry from other bytes under the same id; it does not resist forgery.
-    """
-    return (crc32c(text) << 32 | crc32(text)) - 2**63
 
 
 class Step(NamedTuple):
@@ -296,5 +288,5 @@ STEPS_ON_PING = (
     Step(checks.DOCTYPE, _check_doctype),
     Step(checks.REVISION, _choose_definitions),
     Step(checks.HISTOGRAMS, _pack_histograms),
-    Step(checks.PROBES, _mark_probes),
+    Step(checks.PROBES, mark_probes),
 )

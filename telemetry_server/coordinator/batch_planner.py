@@ -13,7 +13,7 @@ from telemetry_server.coordinator.work_items import RawItem, Task
 TASK_ITEMS = 64
 TASK_BYTES = 2 << 20
 ROUND_ITEMS = 4096
-ROUND_BYTES = 32 << 20
+ROUND_BYTES = 8 << 20
 
 
 @dataclass(slots=True)
@@ -24,6 +24,7 @@ class Plan:
     positions: dict[str, SegmentPosition] = field(default_factory=dict)  # after the round, if changed
     unsealed_segments: list[Path] = field(default_factory=list)
     damage: Counts = field(default_factory=Counter)
+    removed: Counts = field(default_factory=Counter)  # submissions that were deleted before they were read
 
     @property
     def is_empty(self) -> bool:
@@ -83,7 +84,10 @@ def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPo
 
 def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: SegmentScan) -> None:
     after = SegmentPosition(
-        scan.end, before.records + len(scan.spans), scan.finished, last_sequence=scan.last_sequence
+        scan.end,
+        before.records + len(scan.spans) + len(scan.removed),
+        scan.finished,
+        last_sequence=scan.last_sequence,
     )
     if after == before or (before is SEGMENT_START and not scan.end):
         return
@@ -94,3 +98,5 @@ def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: Segmen
     day = f"{segment.day:%Y%m%d}"
     plan.damage[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records
     plan.damage[day, Entry.DAMAGED_BYTES, ""] += scan.damage.bytes
+    for entry in (Entry.RECEIVED, Entry.DELETED):
+        plan.removed[day, entry, ""] += len(scan.removed)

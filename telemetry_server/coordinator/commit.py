@@ -24,6 +24,7 @@ from storage.partitions.writer import Appended, Frame, PartitionWriter
 from storage.raw.submission import Submission
 from storage.raw.writer import utc_now
 from telemetry_server.coordinator.conversion_worker import read_item
+from telemetry_server.coordinator.deletion_orders import OrderEntries
 from telemetry_server.coordinator.ledger_entries import enter_result
 from telemetry_server.coordinator.partition_limit import PartitionLimit, with_final_directory
 from telemetry_server.coordinator.ping_frequency import FrequencyCheck, with_marks
@@ -74,6 +75,7 @@ class Committer:
 
     Args:
         writable: Removes from a submission what must not be written outside of raw/.
+        orders: Enters the deletion orders of pings.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class Committer:
         *,
         clock: Callable[[], datetime] = utc_now,
         writable: Callable[[Submission], Submission] = lambda submission: submission,
+        orders: OrderEntries,
     ) -> None:
+        self._orders = orders
         self._clock = clock
         self._writable = writable
         self._raw = raw
@@ -150,7 +154,9 @@ class Committer:
                 transaction.move_segment(name, position)
             for (task, _), results in zip(finished.work, final, strict=True):
                 for result in results:
-                    enter_result(transaction, counts, task.items[result.index], result, now)
+                    item = task.items[result.index]
+                    enter_result(transaction, counts, item, result, now)
+                    self._orders.enter(transaction, item, result)
             frequency.enter(transaction, now)
             appended = self._writer.write(transaction, frames)
             transaction.add(counts)

@@ -19,6 +19,7 @@ from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.coordinator.conversion_worker import Worker
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
+from telemetry_server.privacy.identifiers.forgotten_ids import ForgottenIds
 from telemetry_server.probes.glean_registry import FOLDER, GleanApplications
 from telemetry_server.probes.probe_checks import ProbeChecks
 from telemetry_server.probes.stores import NO_STORES, Stores
@@ -74,7 +75,13 @@ class ConversionSetup:
     def worker(self) -> Worker:
         """Return a new worker with its own caches; for one process."""
         resolver = self.resolver()
-        return Worker(self.root.raw, self.context(resolver), resolver, collects_rows=self.tables)
+        return Worker(
+            self.root.raw,
+            self.context(resolver),
+            resolver,
+            ForgottenIds(self.root),
+            collects_rows=self.tables,
+        )
 
     def context(self, resolver: Resolver | None = None) -> ConversionContext:
         """Return what conversion depends on, with *resolver* or a new one."""

@@ -22,6 +22,7 @@ from telemetry_server.convert.pipeline import convert
 from telemetry_server.coordinator.work_items import (
     AwaitingResult,
     DamagedResult,
+    DeletedResult,
     Item,
     ItemResult,
     PackedFrame,
@@ -41,6 +42,11 @@ from telemetry_server.outcomes.outcome import (
 )
 from telemetry_server.outcomes.quarantine_line import histograms_line, submission_line
 from telemetry_server.outcomes.timestamps import timestamp
+from telemetry_server.pings.deletion_request import DELETION_DOCTYPES, deletion_order_of
+from telemetry_server.pings.errors import PingError
+from telemetry_server.pings.inflate import inflate
+from telemetry_server.pings.json_text import parse_object
+from telemetry_server.privacy.identifiers.forgotten_ids import ForgottenIds
 from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
 MAX_LOOSE_BYTES = 16 << 20  # uncompressed lines of a task; ordinary pings stay far below
@@ -51,9 +57,16 @@ class Worker:
     """Converts tasks of one data root with one context."""
 
     def __init__(
-        self, raw: Path, context: ConversionContext, resolver: Resolver, *, collects_rows: bool = False
+        self,
+        raw: Path,
+        context: ConversionContext,
+        resolver: Resolver,
+        forgotten: ForgottenIds,
+        *,
+        collects_rows: bool = False,
     ) -> None:
         self._raw = raw
+        self._forgotten = forgotten
         self._collects_rows = collects_rows
         self._context = context
         self._resolver = resolver
@@ -62,6 +75,7 @@ class Worker:
         """Return the result of every item of *task*, in order."""
         for revision in task.missing:
             self._resolver.mark_missing(revision)
+        self._forgotten.follow(task.forgotten)
         resolver = TaskResolver(self._resolver, task.given_up)
         context = replace(self._context, resolver=resolver)
         builder = ResultBuilder(TaskRows(DefinitionFinder(resolver)) if self._collects_rows else None)
@@ -72,6 +86,9 @@ class Worker:
                     submission = self._submission(item, descriptors)
                 except (DamagedRecord, TornRecord):
                     builder.add_damaged(index, item)
+                    continue
+                if self._forgotten.hold(submission):
+                    builder.add_deleted(index, submission)
                     continue
                 builder.add(index, submission, convert(submission, context))
         finally:
@@ -121,6 +138,10 @@ class ResultBuilder:
         """Add item *index*, which cannot be read."""
         self._results.append(DamagedResult(index, item.length if isinstance(item, RawItem) else 0))
 
+    def add_deleted(self, index: int, submission: Submission) -> None:
+        """Add item *index*, which an order deleted."""
+        self._results.append(DeletedResult(index, timestamp(submission.received_at)))
+
     def _add_stored(self, index: int, submission: Submission, outcome: Stored, received_at: str) -> None:
         directory = "/".join(("converted", received_at[:10].replace("-", ""), *outcome.dimensions))
         self._write(directory, index, outcome.document_id.encode(), b"\t", outcome.record)
@@ -138,6 +159,7 @@ class ResultBuilder:
             dropped=self._write_dropped(index, submission, outcome, received_at),
             notes=outcome.notes,
             frequency=outcome.frequency,
+            order=outcome.order,
         )
         self._results.append(result)
 
@@ -170,6 +192,7 @@ class ResultBuilder:
                 reason=outcome.reason,
                 detail=outcome.detail,
                 notes=outcome.notes,
+                order=refused_order(submission, outcome.doctype),
             )
         )
         line = submission_line(
@@ -204,6 +227,18 @@ class ResultBuilder:
         self._compress()
         rows = () if self._rows is None else (self._rows.rows,)
         return TaskResult(tuple(self._results), tuple(self._frames), rows)
+
+
+def refused_order(submission: Submission, doctype: str) -> tuple[str, ...]:
+    """Return the ids that a refused deletion request asks to delete, as far as they can be read."""
+    if doctype not in DELETION_DOCTYPES:
+        return ()
+    try:
+        ping = parse_object(inflate(submission.body).data).value
+    except PingError:
+        return ()
+    order = deletion_order_of(doctype, ping)
+    return () if order is None else tuple(order["ids"])
 
 
 def _quarantine_directory(received_at: str, reason: str) -> str:

@@ -26,6 +26,7 @@ from telemetry_server.coordinator.batch_planner import Plan, plan_round
 from telemetry_server.coordinator.commit import Committer, Round, stored_places
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
+from telemetry_server.coordinator.deletion_orders import OrderEntries
 from telemetry_server.coordinator.pending_retry import PendingPings
 from telemetry_server.coordinator.process_pool import ConversionPool
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
@@ -87,6 +88,7 @@ class Converter:
             self._setup.schema_text,
             clock=self._clock,
             writable=self._writable,
+            orders=OrderEntries(self.root, self.disk),
         )
         self._pending = PendingPings(
             self.ledger, self.pool, self._fetches, self._setup, self._finish_pending, clock=self._clock
@@ -187,6 +189,7 @@ class Converter:
             self._generation = self.ledger.generation()
             if self.tables is not None:
                 self.tables.look_again()
+        self.pool.forgotten = self.ledger.forgotten_version()
 
     async def _read_on(self, should_stop: Callable[[], bool]) -> bool:
         """Convert a turn's rounds, each while the one before is committed.  Return whether raw/ is read."""
@@ -237,7 +240,7 @@ class Converter:
         return asyncio.create_task(convert())
 
     async def _commit(self, plan: Plan, work: list[tuple[Task, TaskResult]]) -> None:
-        finished = Round(work, plan.positions, plan.unsealed_segments, plan.damage)
+        finished = Round(work, plan.positions, plan.unsealed_segments, plan.damage + plan.removed)
         self.summary.add_damage(plan.damage)
         await self._finish(finished, received=True)
 

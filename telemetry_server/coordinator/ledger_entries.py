@@ -8,6 +8,7 @@ from storage.ledger.values import Counts, Entry
 from telemetry_server.coordinator.work_items import (
     AwaitingResult,
     DamagedResult,
+    DeletedResult,
     DuplicateResult,
     Item,
     ItemResult,
@@ -46,7 +47,11 @@ def enter_result(
             _enter_refusal(transaction, result, "quarantined", result.reason)
         case AwaitingResult():
             _enter_awaiting(transaction, item, result, now)
-    if not isinstance(result, AwaitingResult):
+        case DeletedResult():
+            counts[result.day, Entry.DELETED, ""] += 1
+            if isinstance(item, RawItem):
+                transaction.remove_later(item.segment, [item.offset])
+    if not isinstance(result, AwaitingResult | DeletedResult):
         for name, count in result.notes.items():
             counts[result.day, Entry.NOTE, name] += count
 
@@ -62,7 +67,7 @@ def _enter_origin(
     transaction: Transaction,
     counts: Counts,
     item: Item,
-    result: StoredResult | DuplicateResult | RefusedResult | AwaitingResult,
+    result: StoredResult | DuplicateResult | RefusedResult | AwaitingResult | DeletedResult,
 ) -> None:
     """Move the item out of the place where the ledger counted it so far."""
     if isinstance(item, QuarantinedItem):

@@ -67,6 +67,7 @@ class ConversionPool:
 
     def __init__(self, setup: ConversionSetup, processes: int) -> None:
         self._setup = setup
+        self.forgotten = 0  # the ledger's number of forgotten ids, for the next tasks
         self._processes = processes
         self._executor: ProcessPoolExecutor | None = None
         self._own_worker: Worker | None = None
@@ -100,6 +101,8 @@ class ConversionPool:
 
         Concurrent calls are allowed: the next tasks keep the processes busy while results are committed.
         """
+        if self.forgotten:
+            tasks = [replace(task, forgotten=self.forgotten) for task in tasks]
         if not self._died_converting and _is_small(tasks):
             async with self._converting_here:
                 return await asyncio.to_thread(self._convert_here, tasks)
@@ -183,7 +186,7 @@ class ConversionPool:
         if len(task.items) > 1:
             parts = []
             for item in task.items:
-                parts.append(await self._convert_suspect(Task((item,), task.missing, task.given_up)))
+                parts.append(await self._convert_suspect(replace(task, items=(item,))))
             return merge_results(parts)
         if await self._attempt([Task((), task.missing)]) == [None]:
             raise OSError("conversion processes die as soon as they start: is there too little memory?")

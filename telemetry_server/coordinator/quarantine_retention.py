@@ -45,13 +45,15 @@ class ExpiredFolder:
 
 
 def expired_folders(
-    root: Path, ledger: Ledger, now: datetime, retention: timedelta
+    root: Path, ledger: Ledger, now: datetime, retention: timedelta, *, waits_for_imports: bool = True
 ) -> Iterator[ExpiredFolder]:
     """
     Yield the quarantine folders that are older than *retention* at *now*.
 
-    The age of a folder is measured from the end of its day or from the last change of its
-    files, whichever is later: imported pings of 2013 are kept as long as others.
+    Args:
+        waits_for_imports: The age of a folder is measured from the end of its day or from the last change
+            of its files, whichever is later, so that imported pings of 2013 are kept as long as others.
+            Otherwise only its day counts.
     """
     by_directory: dict[str, list[StoredFile]] = {}
     for file in ledger.files(QUARANTINE):
@@ -61,9 +63,9 @@ def expired_folders(
         day_start = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
         if day_start + timedelta(days=1) + retention > now:
             continue
-        last_change = max(_written_at(root / file.path) for file in files)
-        if last_change + retention <= now:
-            yield ExpiredFolder(day, reason, tuple(files))
+        if waits_for_imports and max(_written_at(root / file.path) for file in files) + retention > now:
+            continue
+        yield ExpiredFolder(day, reason, tuple(files))
 
 
 def _written_at(path: Path) -> datetime:
@@ -126,10 +128,16 @@ def _remove_empty(folder: Path) -> None:
 
 
 def remove_expired(
-    root: Path, ledger: Ledger, disk: Disk, now: datetime, retention: timedelta
+    root: Path,
+    ledger: Ledger,
+    disk: Disk,
+    now: datetime,
+    retention: timedelta,
+    *,
+    waits_for_imports: bool = True,
 ) -> list[ExpiredFolder]:
-    """Remove and return every folder that is older than *retention* at *now*; see `remove_folder`."""
-    expired = list(expired_folders(root, ledger, now, retention))
+    """Remove and return every folder of `expired_folders`; see `remove_folder`."""
+    expired = list(expired_folders(root, ledger, now, retention, waits_for_imports=waits_for_imports))
     for folder in expired:
         remove_folder(root, ledger, disk, folder)
         log.info(

@@ -1,23 +1,18 @@
-"""Removes expired raw segments, quarantine and remembered ids; counts fetches."""
+"""Removes expired raw segments, quarantine, records and remembered ids; counts fetches."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from histogram_specs.cache.fetcher import FetchResult
-from storage.integrity.audit import disagreements_of_day
 from storage.ledger.clock import MAX_BACK_SECONDS, ClockRecord
-from storage.raw.reader import segments
 from storage.raw.writer import utc_now
 from telemetry_server.coordinator.converter import Converter
 from telemetry_server.coordinator.quarantine_retention import remove_expired
+from telemetry_server.coordinator.raw_retention import finished_segments, remove_segments
 from telemetry_server.observability import metrics
 from telemetry_server.observability.events import ClockJumped
-
-log = structlog.get_logger("convert")
 
 REMOVE_EVERY_SECONDS = 3600.0
 
@@ -29,10 +24,11 @@ class RetentionTasks:
     A raw segment is removed if it is past retention, wholly converted, without pending pings,
     and if a recount of its day agrees with the ledger.
 
-    Age is measured by the wall clock if the ledger believes it
-    (`storage.ledger.clock`), and never beyond the newest committed arrival.
+    Age is measured by the wall clock if the ledger believes it (`storage.ledger.clock`).  That of raw
+    segments, quarantine and ids is never measured beyond the newest committed arrival.
 
     Args:
+        remove_records: Removes the records that are too old at a moment; None keeps all.
         clock: UTC wall clock.
         monotonic: Seconds of a clock that cannot be set.
     """
@@ -44,6 +40,7 @@ class RetentionTasks:
         raw_retention_days: float,
         dedup_days: float | None,
         quarantine_retention_days: float,
+        remove_records: Callable[[datetime], Awaitable[object]] | None = None,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,6 +54,8 @@ class RetentionTasks:
         self._dedup = None if dedup_days is None else timedelta(days=dedup_days)
         self._fetches: dict[FetchResult, int] = {}
         self._next_removal = 0.0
+        self._remove_records = remove_records
+        self._believed = datetime.min.replace(tzinfo=UTC)
 
     async def run(self) -> None:
         """Count fetches; remove expired data if it is time.  Raises `OSError` or `StorageError`."""
@@ -85,7 +84,10 @@ class RetentionTasks:
     async def remove_expired(self) -> int:
         """Remove expired raw segments, quarantine and ids; return how many segments were removed."""
         async with self._converter.turn():
-            return await asyncio.to_thread(self._remove_expired)
+            removed = await asyncio.to_thread(self._remove_expired)
+        if self._remove_records is not None:
+            await self._remove_records(self._believed)
+        return removed
 
     def _remove_expired(self) -> int:
         converter = self._converter
@@ -96,27 +98,12 @@ class RetentionTasks:
         if self._dedup is not None:
             with converter.ledger.transaction() as transaction:
                 transaction.forget_before(f"{now - self._dedup:%Y%m%d}")
-        awaited = converter.ledger.pending_segments()
-        agreeing: dict[str, bool] = {}
-        removed = 0
-        for segment in list(segments(converter.root.raw)):
-            position = positions.get(segment.name)
-            is_done = position is not None and position.finished and segment.name not in awaited
-            if not is_done or now - written.get(segment.name, now) <= self._raw_retention:
-                continue
-            day = f"{segment.day:%Y%m%d}"
-            if day not in agreeing:
-                found = disagreements_of_day(converter.root, converter.ledger, day)
-                agreeing[day] = not found
-                if found:
-                    log.error("raw segments kept past retention", day=day, finding=found[0])
-            if agreeing[day]:
-                converter.disk.unlink(segment.path)
-                converter.disk.sync_directory(segment.path.parent)
-                with converter.ledger.transaction() as transaction:
-                    transaction.forget_segment(segment.name)
-                removed += 1
-        return removed
+        expired = [
+            segment
+            for segment, _ in finished_segments(converter.root, converter.ledger)
+            if now - written.get(segment.name, now) > self._raw_retention
+        ]
+        return remove_segments(converter.root, converter.ledger, converter.disk, expired).removed
 
     def _remove_expired_quarantine(self, now: datetime) -> None:
         converter = self._converter
@@ -152,7 +139,7 @@ class RetentionTasks:
                 transaction.put_clock(record)
         if record.jumped_at != before.jumped_at or record.jumped_by != before.jumped_by:
             ClockJumped(wall.isoformat(), record.jumped_by).emit()
-        now = datetime.fromtimestamp(record.expiry_time(seconds), UTC)
+        self._believed = now = datetime.fromtimestamp(record.expiry_time(seconds), UTC)
         newest = [moment for moment in (newest_written, _end_of(ledger.newest_arrival_day())) if moment]
         return min(now, max(newest, default=now))
 

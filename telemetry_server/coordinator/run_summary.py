@@ -10,6 +10,7 @@ from telemetry_server.convert.anomalies import ANOMALIES
 from telemetry_server.coordinator.work_items import (
     AwaitingResult,
     DamagedResult,
+    DeletedResult,
     DuplicateResult,
     ItemResult,
     RefusedResult,
@@ -26,6 +27,7 @@ class RunSummary:
     stored: int = 0
     duplicate: int = 0
     conflict: int = 0
+    deleted: int = 0  # of clients or documents that an order deleted
     pending: int = 0  # all pending pings; those of earlier runs were tried again
     waited_before: int = 0  # pending when the run began, received by an earlier run
     quarantined: Counter[str] = field(default_factory=Counter)
@@ -60,6 +62,10 @@ class RunSummary:
             self.received += received
             if isinstance(result, AwaitingResult):
                 continue
+            if isinstance(result, DeletedResult):
+                self.deleted += 1
+                metrics.pings_deleted.count()
+                continue
             self.notes.update(result.notes)
             for name, count in result.notes.items():
                 if name in ANOMALIES:
@@ -92,6 +98,7 @@ class RunSummary:
             "conflict": self.conflict,
             "quarantined": dict(sorted(self.quarantined.items())),
             "pending": self.pending,
+            "deleted": self.deleted,
             "histograms": {
                 "kept": self.histograms_kept,
                 "dropped": dict(sorted(self.histograms_dropped.items())),

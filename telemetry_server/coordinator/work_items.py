@@ -41,6 +41,7 @@ class Task:
     items: tuple[Item, ...]
     missing: frozenset[Revision] = frozenset()  # revisions that the revision server does not have
     given_up: Mapping[Revision, str] = field(default_factory=dict)  # revision -> why the wait for it ended
+    forgotten: int = 0  # the ledger's number of forgotten ids; 0 if there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class StoredResult(_Received):
     dropped: Mapping[str, int]  # reason -> histograms
     notes: Mapping[str, int]
     frequency: FrequencyLimit | None = None
+    order: tuple[str, ...] = ()  # ids that the ping asks to delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class RefusedResult(_Received):
     reason: str
     detail: str
     notes: Mapping[str, int]
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ class AwaitingResult(_Received):
 
 
 @dataclass(frozen=True, slots=True)
+class DeletedResult(_Received):
+    """The item is of a client or document that an order deleted: nothing of it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class DamagedResult:
     """The bytes of the item in raw/ are damaged: it is not a submission at all."""
 
@@ -111,7 +119,7 @@ class DamagedResult:
     length: int
 
 
-ItemResult = StoredResult | RefusedResult | DuplicateResult | AwaitingResult | DamagedResult
+ItemResult = StoredResult | RefusedResult | DuplicateResult | AwaitingResult | DeletedResult | DamagedResult
 """The result of one item, with all that the ledger needs."""
 
 

@@ -8,6 +8,7 @@ from telemetry_server.diagnostics.definition_checks import definitions
 from telemetry_server.diagnostics.finding import Finding, ForeignFile, foreign_file
 from telemetry_server.diagnostics.fuel_checks import fuel_collector
 from telemetry_server.diagnostics.machine_checks import clock, descriptors, disk_space
+from telemetry_server.diagnostics.queue_checks import queues
 from telemetry_server.diagnostics.reports_checks import reports_access
 from telemetry_server.diagnostics.setting_checks import files_of_settings
 from telemetry_server.settings.settings import Settings
@@ -25,6 +26,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         descriptors(settings),
         definitions(settings),
         data_root_contents(root),
+        queues(settings, root),
         reports_access(settings, root),
         fuel_collector(settings),
     ):

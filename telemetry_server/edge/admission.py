@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from storage.errors import StorageError, WriterClosed
-from storage.raw.writer import RawWriter
+from storage.raw.submission_writer import SubmissionWriter
 from telemetry_server.edge import responses
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.submit_target import namespace_of_path
@@ -17,7 +17,7 @@ class Admission:
 
     __slots__ = ("_edge", "_max_body_bytes", "_memory", "_namespaces", "_oversize_status", "_writer")
 
-    def __init__(self, edge: "Edge", writer: RawWriter) -> None:
+    def __init__(self, edge: "Edge", writer: SubmissionWriter) -> None:
         self._edge = edge
         self._memory = edge.memory
         self._writer = writer

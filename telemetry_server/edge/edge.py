@@ -17,6 +17,7 @@ from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from storage.errors import StorageError
 from storage.progress.waiting import ConversionWatch
 from storage.raw.submission import Submission
+from storage.raw.submission_writer import SubmissionWriter
 from storage.raw.writer import RawWriter, utc_now
 from telemetry_server.edge import responses
 from telemetry_server.edge.admission import Admission
@@ -69,13 +70,15 @@ class EdgeOptions:
     reports_url: str = ""  # the address of the reports; empty if there are none
     on_hangup: Callable[[], None] = lambda: None  # SIGHUP: read files again
     open_api: Callable[["Edge"], Api] | None = None  # what answers below /api/v1/, made in the worker
+    # Puts another writer in front of the one of raw/, for a worker that hands its submissions on.
+    around_writer: Callable[[RawWriter], SubmissionWriter] | None = None
 
 
 class Edge:
     """Answers the requests of all connections of a worker."""
 
     def __init__(
-        self, options: EdgeOptions, writer: RawWriter, *, clock: Callable[[], datetime] = utc_now
+        self, options: EdgeOptions, writer: SubmissionWriter, *, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self.options = options
         self.limits = options.limits

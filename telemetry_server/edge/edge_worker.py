@@ -14,6 +14,8 @@ from storage.disk import Disk
 from storage.errors import WriterDead
 from storage.raw.commit_thread import Commit
 from storage.raw.free_space import RESERVE_BYTES
+from storage.raw.segment_file import MAX_SEGMENT_AGE_SECONDS
+from storage.raw.submission_writer import SubmissionWriter
 from storage.raw.writer import RawWriter
 from telemetry_server.edge.aiohttp_check import check_aiohttp
 from telemetry_server.edge.edge import Edge, EdgeOptions
@@ -29,6 +31,8 @@ STOP_LISTENING_AFTER_SECONDS = 0.1
 LINGER_AFTER_DEATH_SECONDS = 1.0
 POLL_SECONDS = 0.02
 CUT_OFF_SECONDS = 0.2  # aiohttp takes 0 as unlimited
+# What is handed on can be removed when its segment is sealed.
+PASSING_SEGMENT_AGE_SECONDS = 10.0
 SPARE_FILES = 256  # descriptors for segments, spec files and metrics
 MAX_ADMIN_CONNECTIONS = 64
 
@@ -80,7 +84,7 @@ class EdgeWorker:
         check_aiohttp()
         self._options = options
         self._place = place
-        self.writer = RawWriter(
+        raw = RawWriter(
             place.raw_dir,
             worker=place.number,
             disk=disk,
@@ -88,7 +92,11 @@ class EdgeWorker:
             reserve_bytes=place.reserve_bytes,
             commit_timeout_seconds=place.commit_timeout_seconds,
             on_commit=self._committed,
+            max_segment_age_seconds=(
+                MAX_SEGMENT_AGE_SECONDS if options.around_writer is None else PASSING_SEGMENT_AGE_SECONDS
+            ),
         )
+        self.writer: SubmissionWriter = raw if options.around_writer is None else options.around_writer(raw)
         self.edge = Edge(options, self.writer)
         self.ports: list[int] = []
         self.admin_ports: list[int] = []

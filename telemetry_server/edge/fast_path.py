@@ -9,7 +9,7 @@ that arrived, and stays there until it closes.
 import asyncio
 from time import time
 
-from storage.raw.writer import RawWriter
+from storage.raw.submission_writer import SubmissionWriter
 from telemetry_server.edge import responses
 from telemetry_server.edge.edge import Edge
 from telemetry_server.edge.fast_connection import FastConnection
@@ -26,7 +26,7 @@ class FastPath:
         self,
         edge: Edge,
         server: LimitedServer,
-        writer: RawWriter,
+        writer: SubmissionWriter,
     ) -> None:
         self.edge = edge
         self.server = server

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from storage.errors import StorageFull, WriterDead
 from storage.raw.listing import RawSize, SegmentListing
-from storage.raw.writer import RawWriter
+from storage.raw.submission_writer import SubmissionWriter
 from telemetry_server.edge import responses
 from telemetry_server.edge.client_memory import SlowHolding
 from telemetry_server.edge.shared_result import SharedWork
@@ -51,7 +51,7 @@ MAX_REPOSITORY_PARTS = 4
 class ServiceEndpoints:
     """Answers GET and HEAD."""
 
-    def __init__(self, edge: "Edge", writer: RawWriter) -> None:
+    def __init__(self, edge: "Edge", writer: SubmissionWriter) -> None:
         self._edge = edge
         self._writer = writer
         self._raw_size = RawSize(SegmentListing(writer.directory))
@@ -126,6 +126,8 @@ class ServiceEndpoints:
             "commits": "ok" if refusal is None or isinstance(refusal, WriterDead | StorageFull) else "late",
             "draining": self._edge.is_draining,
         }
+        if self._writer.broker is not None:
+            checks["broker"] = self._writer.broker
         watch = self._edge.options.conversion
         halt = None
         if watch is not None:

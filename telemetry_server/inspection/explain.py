@@ -11,6 +11,7 @@ from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.history.resolver import Resolved, Resolver
 from histogram_specs.revision import parse_revision_url
 from storage.data_root import DataRoot
+from storage.ledger.forgotten import IdKind
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SEGMENT_START, UNJUDGED, Life
 from storage.partitions.reader import Filter, read_directory, read_records
@@ -20,16 +21,19 @@ from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.probe_marks import anomalies_of
 from telemetry_server.inspection.record_fields import revision_url
-from telemetry_server.inspection.submission_listing import document_id_of, submissions_from
+from telemetry_server.inspection.submission_listing import submissions_from
 from telemetry_server.outcomes.checks import CHECKS, DOCTYPE, REVISION
 from telemetry_server.outcomes.outcome import QuarantineReason
 from telemetry_server.outcomes.quarantine_line import one_by_one
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION
+from telemetry_server.pings.submit_path import document_id_of
+from telemetry_server.privacy.identifiers.keyed_hash import IdHash, read_key
 from telemetry_server.probes.marks import MarkName
 from telemetry_server.probes.probe_checks import ProbeChecks
 
 REMOVED = "its bytes in quarantine were removed after quarantine_retention_days"
+BY_ORDER = "an order deleted it, and nothing of it is kept"
 OUTCOME_ORDER = ("stored", "pending", "quarantined", "duplicate", "deleted")
 
 
@@ -75,6 +79,8 @@ def explain(
     If several submissions have the id, the first of `OUTCOME_ORDER` is explained, and the
     rest is in `others`.
     """
+    if _is_forgotten(root, ledger, document_id):
+        return Explanation(str(document_id), "deleted", detail=BY_ORDER)
     lives = sorted(ledger.lives(document_id.bytes), key=lambda life: OUTCOME_ORDER.index(life.outcome))
     lives += [
         Life("pending", "not read yet", received_at=moment) for moment in _unread(root, ledger, document_id)
@@ -97,6 +103,14 @@ def explain(
     checks = checks or ProbeChecks(resolver)
     facts = _facts(root, ledger, resolver, str(document_id), first, checks=checks)
     return Explanation(**facts, others=others)
+
+
+def _is_forgotten(root: DataRoot, ledger: Ledger, document_id: UUID) -> bool:
+    """Return whether an order deleted *document_id*; only its hash is left."""
+    if not ledger.forgotten_version():
+        return False
+    key = read_key(root)
+    return key is not None and ledger.is_forgotten(IdKind.DOCUMENT, IdHash(key).of_uuid(document_id.bytes))
 
 
 def _facts(

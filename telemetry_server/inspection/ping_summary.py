@@ -7,11 +7,10 @@ from typing import Any
 from storage.raw.submission import Submission
 from telemetry_server.inspection.histogram_count import histograms_in
 from telemetry_server.inspection.record_fields import application_of, text_or_none
-from telemetry_server.inspection.submission_listing import document_id_of
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.errors import PingError
-from telemetry_server.pings.submit_path import parse_submit_path
+from telemetry_server.pings.submit_path import document_id_of, parse_submit_path
 
 UNKNOWN = "UNKNOWN"
 

@@ -46,30 +46,30 @@ ALL_DAYS = Days()
 
 
 def report_on_stores(
-    root: DataRoot, ledger: Ledger, checks: ProbeChecks, days: Days = ALL_DAYS
+    root: DataRoot, ledger: Ledger, checks: ProbeChecks, days: Days = ALL_DAYS, *, suppress_below: int = 1
 ) -> dict[str, Any]:
-    """Return the report on every store, from the records of *days* that are kept."""
-    report = StoreReport(checks.stores)
+    """Return the report on every store, from the records of *days* that are kept; few clients are hidden."""
+    report = StoreReport(checks.stores, suppress_below)
     for checked in _checked_records(root, ledger, checks, days):
         report.add(checked)
-    for fields in _quarantined(root, ledger, QuarantineReason.PRIVACY_VIOLATION, days):
+    for document_id, fields in _quarantined(root, ledger, QuarantineReason.PRIVACY_VIOLATION, days):
         policy = checks.stores.policy_of(fields["namespace"], fields["doctype"])
         if policy is not None:
-            report.add_violation(policy)
+            report.add_violation(policy, document_id)
     return report.as_json()
 
 
 def report_on_drift(
-    root: DataRoot, ledger: Ledger, checks: ProbeChecks, days: Days = ALL_DAYS
+    root: DataRoot, ledger: Ledger, checks: ProbeChecks, days: Days = ALL_DAYS, *, suppress_below: int = 1
 ) -> dict[str, Any]:
     """Return the table of drift, from the records of *days* that are kept, and what they lost."""
-    report = DriftReport()
+    report = DriftReport(suppress_below)
     for checked in _checked_records(root, ledger, checks, days):
         report.add(checked)
     for reason in HistogramReason:
-        for fields in _quarantined(root, ledger, reason, days):
+        for document_id, fields in _quarantined(root, ledger, reason, days):
             if checks.stores.policy_of(fields["namespace"], fields["doctype"]) is not None:
-                report.add_dropped(fields["histogram"], fields["reason"])
+                report.add_dropped(fields["histogram"], fields["reason"], document_id)
     return report.as_json()
 
 
@@ -93,7 +93,12 @@ def _has_store(line: bytes, checks: ProbeChecks) -> bool:
     return checks.stores.policy_of(found["namespace"].decode(), found["doctype"].decode()) is not None
 
 
-def _quarantined(root: DataRoot, ledger: Ledger, reason: str, days: Days) -> Iterator[dict[str, Any]]:
+def _quarantined(
+    root: DataRoot, ledger: Ledger, reason: str, days: Days
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield document id and fields of what was refused for *reason*."""
     for wanted in days.filters(ledger, ("reason", reason)):
         for line in read_records(root.path, ledger, wanted, "quarantine"):
-            yield from one_by_one(stored_object(line.partition(b"\t")[2]))
+            document_id, _, text = line.partition(b"\t")
+            for fields in one_by_one(stored_object(text)):
+                yield document_id.decode(), fields

@@ -13,7 +13,7 @@ from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
 from telemetry_server.pings.json_text import parse_object
-from telemetry_server.pings.submit_path import parse_submit_path
+from telemetry_server.pings.submit_path import document_id_of
 
 SCAN_BYTES = 16 << 20
 SCAN_RECORDS = 4096
@@ -51,14 +51,6 @@ def submissions_from(segment: Path, start: int) -> Iterator[Submission]:
             start, last_sequence = scan.end, scan.last_sequence
     finally:
         os.close(descriptor)
-
-
-def document_id_of(path: str) -> str | None:
-    """Return the document id in *path*, even if the rest of the path is invalid."""
-    try:
-        return parse_submit_path(path).document_id
-    except PingError as error:
-        return getattr(error, "document_id", None)
 
 
 def shown_body(body: bytes) -> dict[str, Any]:

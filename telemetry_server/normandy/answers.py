@@ -5,6 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
+from telemetry_server.normandy.few_reports import (
+    OF_MARKS,
+    OF_WORDS,
+    FewReports,
+    enough,
+    enough_days,
+    hidden_in,
+)
 from telemetry_server.normandy.matching import EnrollmentEvent
 from telemetry_server.normandy.ratio import Ratio
 from telemetry_server.normandy.study_report import StudyReport
@@ -97,7 +105,8 @@ GROUP BY anomaly
 """
 
 _RECIPE_DAYS = """
-SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, word, sum(n)::BIGINT AS n FROM uptake
+SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, word, sum(n)::BIGINT AS n,
+  count(DISTINCT client_id) FROM uptake
 WHERE component = 'normandy' AND kind = 'recipe' AND name = $name AND word IS NOT NULL
   AND list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
   AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
@@ -105,7 +114,8 @@ WHERE component = 'normandy' AND kind = 'recipe' AND name = $name AND word IS NO
 GROUP BY ALL ORDER BY ALL
 """
 _STUDY_DAYS = """
-SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, method, count(*) AS n FROM enrollments
+SELECT carrier, strftime(submission_date, '%Y%m%d') AS day, method, count(*) AS n,
+  count(DISTINCT client_id) FROM enrollments
 WHERE value = $name AND list_contains($carriers, carrier) AND submission_date BETWEEN $first_day AND $last_day
   AND channel IS NOT DISTINCT FROM coalesce($channel, channel)
   AND version IS NOT DISTINCT FROM coalesce($version, version)
@@ -135,6 +145,7 @@ class Question:
     channel: str = ""
     version: str = ""
     carrier: str = ""
+    suppress_below: int = 1  # what fewer clients sent is not shown
 
     @property
     def carriers(self) -> Sequence[str]:
@@ -166,7 +177,9 @@ def _date(day: str) -> date:
 
 def uptake_answer(connection: Connection, question: Question) -> dict[str, Any]:
     """Return ``{"uptake": […], "anomalies": {…}}``: runners, actions and recipes, by carrier."""
-    return {"uptake": _figures(connection, question), "anomalies": _uptake_anomalies(connection, question)}
+    rows, hidden = _figures(connection, question)
+    anomalies = _uptake_anomalies(connection, question)
+    return {"uptake": rows, "anomalies": anomalies} | _suppressed(question, hidden)
 
 
 def recipes_answer(connection: Connection, question: Question) -> dict[str, Any]:
@@ -175,24 +188,39 @@ def recipes_answer(connection: Connection, question: Question) -> dict[str, Any]
     del asked["carriers"]
     freshness = connection.execute(_FRESHNESS, asked).fetchall()
     revisions = {label: revision_of(value) for label, value in freshness}
-    recipes = [
-        row | {"revision": revisions.get(row["name"])}
-        for row in _figures(connection, question)
-        if row["kind"] == RECIPE
-    ]
-    return {"recipes": recipes, "anomalies": _uptake_anomalies(connection, question)}
+    rows, hidden = _figures(connection, question, (RECIPE,))
+    recipes = [row | {"revision": revisions.get(row["name"])} for row in rows]
+    anomalies = _uptake_anomalies(connection, question)
+    return {"recipes": recipes, "anomalies": anomalies} | _suppressed(question, hidden)
 
 
-def _figures(connection: Connection, question: Question) -> list[dict[str, Any]]:
+def _suppressed(question: Question, cells: int) -> dict[str, Any]:
+    """Return ``suppressed``, where something may be."""
+    return {"suppressed": {"cells": cells}} if question.suppress_below > 1 else {}
+
+
+def _figures(
+    connection: Connection, question: Question, kinds: Sequence[str] = ()
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the rows of *kinds* (all without one) that may be shown, and how many are not, or not whole."""
     asked = question.parameters()
     counts = connection.execute(_COUNTS, asked).fetchall()
     clients = connection.execute(_CLIENTS, asked).fetchall()
     times = times_of(connection.execute(_TIMES, asked).fetchall())
     rates_before = _rates_before(connection, question)
-    return [
+    few = FewReports(question.suppress_below)
+    if question.suppress_below > 1:
+        found = connection.execute(OF_WORDS, asked).fetchall()
+        few = FewReports(question.suppress_below, {tuple(cell): count for *cell, count in found})
+        # A rate of the days before may be of few clients as well.
+        rates_before = {}
+    rows = [
         figures.as_json(times.get(figures.key, {}), rates_before.get(figures.key))
         for figures in figures_of(counts, clients, question.carriers)
+        if not kinds or figures.kind in kinds
     ]
+    shown = few.shown(rows)
+    return shown, hidden_in(rows, shown)
 
 
 def _rates_before(connection: Connection, question: Question) -> dict[UptakeKey, Ratio]:
@@ -209,29 +237,42 @@ def _uptake_anomalies(connection: Connection, question: Question) -> dict[str, i
     ((repeats,),) = connection.execute(_REPEATS_IN_CYCLE, asked).fetchall()
     if repeats:
         found["multiple_status_per_cycle"] = repeats
-    return dict(sorted(found.items()))
+    return _enough_marks(connection, question, "uptake", dict(sorted(found.items())))
+
+
+def _enough_marks(
+    connection: Connection, question: Question, table: str, counts: dict[str, int]
+) -> dict[str, int]:
+    if question.suppress_below <= 1:
+        return counts
+    found = connection.execute(OF_MARKS.format(table=table), question.parameters()).fetchall()
+    return enough(counts, dict(found), question.suppress_below)
 
 
 def studies_answer(connection: Connection, question: Question) -> dict[str, Any]:
     """Return ``{"studies": […], "anomalies": {…}}``; events after the asked days still end enrolments."""
     asked = question.parameters()
-    report = StudyReport()
+    report = StudyReport(question.suppress_below)
     report.add_all(_events(connection.execute(_ENROLLMENTS, asked)))
     report.anomalies.update(dict(connection.execute(_ENROLLMENT_MARKS, asked).fetchall()))
     anomalies = {name: count for name, count in sorted(report.anomalies.items()) if count}
-    return {"studies": list(report.rows()), "anomalies": anomalies}
+    shown = _enough_marks(connection, question, "enrollments", anomalies)
+    rows = list(report.rows())
+    return {"studies": rows, "anomalies": shown} | _suppressed(question, report.hidden)
 
 
 def recipe_days(connection: Connection, question: Question, recipe: str) -> list[dict[str, Any]]:
     """Return the reports of *recipe* by carrier, day and status."""
     rows = connection.execute(_RECIPE_DAYS, {**question.parameters(), "name": recipe}).fetchall()
-    return [dict(zip(("carrier", "day", "word", "n"), row, strict=True)) for row in rows]
+    shown = enough_days(rows, question.suppress_below)
+    return [dict(zip(("carrier", "day", "word", "n"), row, strict=True)) for row in shown]
 
 
 def study_days(connection: Connection, question: Question, study: str) -> list[dict[str, Any]]:
     """Return the events of *study* by carrier, day and method."""
     rows = connection.execute(_STUDY_DAYS, {**question.parameters(), "name": study}).fetchall()
-    return [dict(zip(("carrier", "day", "method", "n"), row, strict=True)) for row in rows]
+    shown = enough_days(rows, question.suppress_below)
+    return [dict(zip(("carrier", "day", "method", "n"), row, strict=True)) for row in shown]
 
 
 def _events(rows: Connection) -> Iterator[EnrollmentEvent]:

@@ -1,12 +1,13 @@
 """Figures of studies: who entered them, who left them, and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from statistics import median
 from typing import Any
 
+from telemetry_server.normandy.few_enrollments import Cell, FewEnrollments, Key
 from telemetry_server.normandy.grammar import ENROLL_FAILED, GRADUATE, REASON_CLASSES, UNENROLL, UPDATE
 from telemetry_server.normandy.matching import Enrollment, EnrollmentEvent, match
 from telemetry_server.normandy.ratio import Ratio, balance_p
@@ -49,6 +50,30 @@ class Study:
         """Return the branch *name*."""
         return self.branches.setdefault(name or UNATTRIBUTED, Branch())
 
+    def cells(self) -> Mapping[Cell, int]:
+        """Return every count that is shown, or that follows from what is shown."""
+        return {
+            ("enrolled", ""): self.enrolled,
+            ("enroll_failed", ""): self.enroll_failed,
+            ("updated", ""): self.updated,
+            ("graduated", ""): self.graduated,
+            ("graduated_matched", ""): self.graduated_matched,
+            ("unenrolled", ""): self.unenrolled,
+            ("active", ""): self.enrolled - self.unenrolled - self.graduated_matched,
+            ("orphans", ""): self.orphans,
+            ("reset", ""): self.reset,
+            ("kept", ""): self.reset_known - self.reset,
+            **{("reason", name): count for name, count in self.reasons.items()},
+            **{("orphan_reason", name): count for name, count in self.orphan_reasons.items()},
+            **{("failure", name): count for name, count in self.failures.items()},
+            **{("branch", name): branch.enrolled for name, branch in self.branches.items()},
+            **{("branch_left", name): branch.unenrolled for name, branch in self.branches.items()},
+            **{
+                ("branch_stayed", name): branch.enrolled - branch.unenrolled
+                for name, branch in self.branches.items()
+            },
+        }
+
     def as_json(self) -> dict[str, Any]:
         """Return the object of the API, without what names the study."""
         active = self.enrolled - self.unenrolled - self.graduated_matched
@@ -88,25 +113,31 @@ class Study:
         }
 
 
-Key = tuple[str, str, str]
-"""Carrier, object and study."""
-
-
 class StudyReport:
     """
     Adds up the events of clients, one client after another.
 
     *events* of `add_all` must be sorted by carrier, client and time.
+
+    Args:
+        suppress_below: What fewer clients sent is not shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, suppress_below: int = 1) -> None:
+        self._few = FewEnrollments(suppress_below)
         self.studies: dict[Key, Study] = {}
         self.anomalies: Counter[str] = Counter()
+        self.hidden = 0  # studies that `rows` left out, or parts of
 
     def add_all(self, events: Iterable[EnrollmentEvent]) -> None:
         """Add *events*, sorted by carrier, client id and time."""
         for _, of_client in groupby(events, key=lambda event: (event.carrier, event.client_id)):
-            self._add_client(list(of_client))
+            of_one = list(of_client)
+            self._add_client(of_one)
+            if self._few.suppress_below > 1:
+                alone = StudyReport()
+                alone._add_client(of_one)
+                self._few.add_client((key, study.cells()) for key, study in alone.studies.items())
 
     def _add_client(self, events: list[EnrollmentEvent]) -> None:
         matched = match(events)
@@ -150,7 +181,8 @@ class StudyReport:
             study.graduated_matched += 1
             return
         study.unenrolled += 1
-        study.branch(left.branch or entered.branch).unenrolled += 1
+        # The branch that the client entered, whatever it says at the end: no more can leave one.
+        study.branch(entered.branch).unenrolled += 1
         study.reasons[left.reason or NO_REASON] += 1
         _add_reset(study, left)
 
@@ -158,9 +190,15 @@ class StudyReport:
         return self.studies.setdefault((event.carrier, event.family, event.study), Study())
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the object of each study, in the order of carrier, object and name."""
+        """Yield the object of each study that may be shown, in the order of carrier, object and name."""
         for (carrier, object_, study), figures in sorted(self.studies.items()):
-            yield {"carrier": carrier, "object": object_, "study": study} | figures.as_json()
+            whole = figures.as_json()
+            row = self._few.shown((carrier, object_, study), whole)
+            self.hidden += row is None or any(
+                row[name] != whole[name] for name in whole if name != "anonymous"
+            )
+            if row is not None:
+                yield {"carrier": carrier, "object": object_, "study": study} | row
 
 
 def _add_reset(study: Study, event: EnrollmentEvent) -> None:

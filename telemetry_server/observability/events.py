@@ -249,6 +249,26 @@ class FuelBackupMade(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class QueueConnected(Event):
+    """The broker of a queue is connected."""
+
+    EVENT: ClassVar[str] = "queue connected"
+    direction: str  # pull or push
+    url: str  # without credentials
+
+
+@dataclass(frozen=True, slots=True)
+class QueueAway(Event):
+    """The broker of a queue does not answer, or refuses; it is tried again."""
+
+    EVENT: ClassVar[str] = "queue away"
+    LEVEL: ClassVar[str] = "warning"
+    direction: str
+    url: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkFailed(Event):
     """Work of the server failed and will be retried."""
 

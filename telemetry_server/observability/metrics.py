@@ -53,6 +53,13 @@ pings_quarantined = Counter(
     "telemetry_pings_quarantined_total", "Submissions put in quarantine, by reason.", ("reason",)
 )
 pings_duplicate = Counter("telemetry_pings_duplicate_total", "Pings whose id was stored before.")
+pings_deleted = Counter(
+    "telemetry_pings_deleted_total",
+    "Submissions of clients or documents that were deleted by an order before.",
+)
+deletion_orders_waiting = Gauge(
+    "telemetry_deletion_orders_waiting", "Deletion orders that are not carried out yet."
+)
 histograms_kept = Counter("telemetry_histograms_kept_total", "Histograms stored.")
 histograms_dropped = Counter(
     "telemetry_histograms_dropped_total", "Histograms that their ping is stored without.", ("reason",)
@@ -139,6 +146,22 @@ reports_queries = Counter(
     "Queries of the reports, by result: answered, refused, stopped, cancelled, failed, busy.",
     ("result",),
 )
+queue_messages = Counter(
+    "telemetry_queue_messages_total",
+    "Messages pulled, by result: received, faulty (they go to quarantine), other_share, repeated.",
+    ("result",),
+)
+queue_connected = Gauge(
+    "telemetry_queue_connected", "1 while the broker is connected, else 0; doctor says why.", ("direction",)
+)
+queue_lag_messages = Gauge(
+    "telemetry_queue_lag_messages",
+    "Messages that wait: in the queue to be pulled, or in raw/ to be pushed.",
+    ("direction",),
+)
+queue_position = Gauge(
+    "telemetry_queue_position", "Sum of the positions in all partitions of the queue.", ("direction",)
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     submissions_received,
@@ -146,6 +169,8 @@ CATALOGUE: tuple[Metric, ...] = (
     pings_stored,
     pings_quarantined,
     pings_duplicate,
+    pings_deleted,
+    deletion_orders_waiting,
     histograms_kept,
     histograms_dropped,
     anomalies,
@@ -170,6 +195,10 @@ CATALOGUE: tuple[Metric, ...] = (
     fuel_messages,
     fuel_messages_open,
     fuel_messages_given_up,
+    queue_messages,
+    queue_connected,
+    queue_lag_messages,
+    queue_position,
 )
 
 

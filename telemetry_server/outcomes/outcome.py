@@ -77,6 +77,7 @@ class Stored:
     opened: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     submission: Submission | None = None  # of an anonymous ping: as it may be written outside of raw/
     frequency: FrequencyLimit | None = None
+    order: tuple[str, ...] = ()  # ids that the ping asks to delete
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,12 @@ def submission_line(
         "protocol": submission.protocol,
         "host": submission.host,
         "headers": dict(submission.headers),
-        "body_base64": base64.b64encode(submission.body).decode(),
     }
+    if submission.place:
+        fields["place"] = submission.place
+    if submission.fault:
+        fields["fault"] = submission.fault
+    fields["body_base64"] = base64.b64encode(submission.body).decode()
     return _line(document_id, fields)
 
 
@@ -112,5 +116,7 @@ def read_submission_line(line: bytes) -> tuple[dict[str, Any], Submission]:
         protocol=fields["protocol"],
         host=fields["host"],
         headers=fields["headers"],
+        place=fields.get("place", ""),
+        fault=fields.get("fault", ""),
     )
     return fields, submission

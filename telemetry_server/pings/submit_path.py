@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from telemetry_server.pings.errors import BadDocumentId, BadSubmitPath
+from telemetry_server.pings.errors import BadDocumentId, BadSubmitPath, PingError
 
 TELEMETRY = "telemetry"
 MAX_SEGMENT_CHARACTERS = 128
@@ -62,6 +62,14 @@ def parse_submit_path(path: str) -> SubmitPath:
             has_trailing_slash = False
         return _telemetry(segments[1:], has_trailing_slash)
     return _generic(segments, has_trailing_slash)
+
+
+def document_id_of(path: str) -> str | None:
+    """Return the document id in *path*, even if the rest of the path is invalid."""
+    try:
+        return parse_submit_path(path).document_id
+    except PingError as error:
+        return error.document_id
 
 
 def with_one_slash(path: str) -> str:

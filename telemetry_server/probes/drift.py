@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from telemetry_server.probes.checked_record import CheckedRecord, DefinedProbe
+from telemetry_server.probes.few_clients import FewClients, sender_of
 from telemetry_server.probes.marks import MarkName
 from telemetry_server.probes.record_check import HISTOGRAM
 from telemetry_server.probes.versions import version_key
@@ -49,9 +50,15 @@ class _Count:
 
 
 class DriftReport:
-    """Adds up records and the histograms that they lost."""
+    """
+    Adds up records and the histograms that they lost.
 
-    def __init__(self) -> None:
+    Args:
+        suppress_below: What fewer clients sent is not shown.
+    """
+
+    def __init__(self, suppress_below: int = 1) -> None:
+        self._few = FewClients(suppress_below)
         self._rows: defaultdict[_Row, _Count] = defaultdict(_Count)
         self._seen: set[str] = set()  # definitions that something was sent for
         self._days: set[str] = set()
@@ -77,19 +84,23 @@ class DriftReport:
             count.pings += 1
             count.kind = kinds.get(row[1], "")
             count.reasons.update(reasons)
+            for part in (None, *reasons):
+                self._few.add((*row, part), sender_of(checked.record))
             definition = checked.find(row[1], count.kind)
             count.owners = () if definition is None else definition.owners
         newest = self._newest.get(checked.source)
         if checked.registry is not None and (newest is None or _order(checked) >= _order(newest)):
             self._newest[checked.source] = checked
 
-    def add_dropped(self, histogram: str, reason: str) -> None:
-        """Add a histogram that its ping was stored without."""
+    def add_dropped(self, histogram: str, reason: str, sender: str) -> None:
+        """Add a histogram that the ping of *sender* was stored without."""
         state = Drift.UNDECLARED if reason == "unknown_histogram" else Drift.BROKEN
         count = self._rows[state, histogram]
         count.pings += 1
         count.kind = HISTOGRAM
         count.reasons[reason] += 1
+        for part in (None, reason):
+            self._few.add((state, histogram, part), sender)
         newest = self._newest.get("")
         definition = None if newest is None else newest.find(histogram, HISTOGRAM)
         if definition is not None:
@@ -97,7 +108,12 @@ class DriftReport:
             count.owners = definition.owners
 
     def as_json(self) -> dict[str, Any]:
-        """Return the object that ``drift --json`` prints: the rows, most pings a day first."""
+        """
+        Return the object that ``drift --json`` prints: the rows, most pings a day first.
+
+        ``suppressed`` counts the rows of too few clients.  The reasons of a row are not shown where one of
+        them is of too few.
+        """
         days = max(len(self._days), 1)
         rows: list[dict[str, Any]] = [
             {
@@ -107,10 +123,12 @@ class DriftReport:
                 "pings": count.pings,
                 "pings_per_day": round(count.pings / days, 3),
                 "owners": list(count.owners),
-                "reasons": dict(sorted(count.reasons.items())),
+                "reasons": self._reasons((state, metric), count),
             }
             for (state, metric), count in self._rows.items()
+            if not self._few.is_small((state, metric, None))
         ]
+        suppressed = len(self._rows) - len(rows)
         rows += [
             {
                 "metric": definition.name,
@@ -124,7 +142,12 @@ class DriftReport:
             for definition in self._silent()
         ]
         rows.sort(key=lambda row: (-row["pings"], row["state"], row["metric"]))
-        return {"days": len(self._days), "drift": rows}
+        return {"days": len(self._days), "drift": rows, "suppressed": {"cells": suppressed}}
+
+    def _reasons(self, row: _Row, count: _Count) -> dict[str, int]:
+        if self._few.have_small((*row, reason) for reason in count.reasons):
+            return {}
+        return dict(sorted(count.reasons.items()))
 
     def _silent(self) -> Iterator[DefinedProbe]:
         for checked in self._newest.values():

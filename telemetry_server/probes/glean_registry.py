@@ -7,7 +7,7 @@ from pathlib import Path
 
 from telemetry_server.probes.errors import NotADefinitionFile
 from telemetry_server.probes.glean_cache import CACHE_NAME, read_cache
-from telemetry_server.probes.glean_file import GleanDefinitions, GleanMetric, parse_glean
+from telemetry_server.probes.glean_file import GleanDefinitions, GleanMetric, GleanPing, parse_glean
 
 FOLDER = "glean"
 # Glean itself records metrics of this category; an application's files do not define them.
@@ -19,10 +19,13 @@ _Signature = tuple[tuple[str, int, int], ...]
 
 
 class GleanRegistry:
-    """The metrics of one application by name."""
+    """The metrics of one application by name, and its own pings."""
 
-    def __init__(self, metrics: Mapping[str, GleanMetric]) -> None:
+    def __init__(
+        self, metrics: Mapping[str, GleanMetric], pings: Mapping[str, GleanPing] | None = None
+    ) -> None:
         self.metrics = metrics
+        self.pings = pings or {}
 
     def metric(self, name: str) -> GleanMetric | None:
         """Return the definition of a metric."""
@@ -91,16 +94,18 @@ class GleanApplications:
 
     def _read(self, application: str, paths: Sequence[Path]) -> GleanRegistry | None:
         metrics: dict[str, GleanMetric] = {}
+        pings: dict[str, GleanPing] = {}
         for folder in sorted({path.parent for path in paths}):
             found = _definitions_in(folder, [path for path in paths if path.parent == folder])
             for problem in found.problems:
                 log.warning("a definition of %s is not used: %s", application, problem)
             metrics |= found.metrics
+            pings |= found.pings
         if self._trial is not None and paths:
             tried = {metric.file for metric in self._trial.metrics.values()}
             metrics = {name: metric for name, metric in metrics.items() if metric.file not in tried}
             metrics |= self._trial.metrics
-        return GleanRegistry(metrics) if paths else None
+        return GleanRegistry(metrics, pings) if paths else None
 
 
 def _definitions_in(folder: Path, paths: Sequence[Path]) -> GleanDefinitions:

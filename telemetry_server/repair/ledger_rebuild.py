@@ -2,17 +2,19 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from storage.data_root import DataRoot
+from storage.ledger.forgotten import RememberedOrder, remembered_orders
 from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import UNJUDGED, UNKNOWN_DIGEST, Counts, Entry, StoredFile
 from storage.partitions.schema import parse_schema
 from storage.raw.writer import utc_now
+from telemetry_server.privacy.orders import remembered
 from telemetry_server.repair.inventory import Inventory, KnownFile, facts_of
 from telemetry_server.repair.line_facts import Kind, LineFacts
 from telemetry_server.repair.raw_matching import ReadSegment, read_segments
@@ -24,6 +26,9 @@ class Memory:
 
     schemas: tuple[str, ...] = ()  # as JSON, in the order in which they came into force
     swept: tuple[tuple[str, int, int], ...] = ()  # series, and a range of numbers
+    orders: tuple[RememberedOrder, ...] = ()
+    removals: Mapping[str, set[int]] = field(default_factory=dict)
+    knows_orders: bool = False  # whether `orders` are all that files hold
     commits: int = 0
     last_number: int = 0
     digest_of: Callable[[LineFacts], int | None] = field(default=lambda _: None)
@@ -42,6 +47,9 @@ class Memory:
         return cls(
             tuple(text for _, text in sorted(ledger.schemas().items())),
             tuple(ranges),
+            tuple(remembered_orders(ledger)),
+            ledger.removals(),
+            ledger.has_adopted_orders(),
             ledger.counter("commit"),
             ledger.counter("file"),
             digest_of,
@@ -91,6 +99,10 @@ def build(
         transaction.reach("commit", max(commits, memory.commits))
         for series, first, last in memory.swept:
             transaction.sweep_range(series, first, last)
+        transaction.note_adopted_orders(is_done=memory.knows_orders)
+        transaction.restore_orders(memory.orders, remembered(root))
+        for segment_name, offsets in memory.removals.items():
+            transaction.remove_later(segment_name, offsets)
         # raw/ first: it says which bytes each record came from.
         for segment in read_segments(root, inventory):
             _enter_segment(transaction, result, segment)

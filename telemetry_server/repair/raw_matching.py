@@ -10,11 +10,11 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.values import Counts, Entry, SegmentPosition
 from storage.raw.reader import SegmentPath, Span, read_submission, scan_segment, segments
 from storage.raw.submission import Submission
-from telemetry_server.convert.pipeline import digest_of
+from telemetry_server.convert.body_digest import digest_of
 from telemetry_server.convert.privacy import with_coarse_time
-from telemetry_server.inspection.submission_listing import document_id_of
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
+from telemetry_server.pings.submit_path import document_id_of
 from telemetry_server.repair.inventory import Inventory
 from telemetry_server.repair.line_facts import arrival_of
 
@@ -84,7 +84,9 @@ def _read(segment: SegmentPath, inventory: Inventory) -> ReadSegment | None:
     scan = scan_segment(segment.path, 0, max_bytes=1 << 62, max_records=matched)
     damage_then[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records
     damage_then[day, Entry.DAMAGED_BYTES, ""] += scan.damage.bytes
-    position = SegmentPosition(scan.end, len(scan.spans), scan.finished)
+    position = SegmentPosition(scan.end, len(scan.spans) + len(scan.removed), scan.finished)
+    for entry in (Entry.RECEIVED, Entry.DELETED):
+        damage_then[day, entry, ""] += len(scan.removed)
     return ReadSegment(segment.name, position, unjudged[:unjudged_then], damage_then)
 
 

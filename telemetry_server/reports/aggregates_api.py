@@ -179,7 +179,7 @@ async def histogram_of(ask: Ask, given: HistogramParameters) -> dict[str, object
         raise Problem("bad-parameter", "by=branch needs an experiment.", members={"parameter": "experiment"})
     if ask.is_public and is_hidden(ask, given.metric):
         raise _no_such_metric(given.metric)
-    found = await ask.services.ask_object("histogram", **histogram_arguments(given))
+    found = await ask.services.ask_object("histogram", **histogram_arguments(given), is_public=ask.is_public)
     if "unknown" in found:
         raise _no_such_metric(given.metric)
     return found
@@ -223,7 +223,14 @@ async def clients(ask: Ask) -> Answer:
     """Answer ``/api/v1/clients``."""
     given = ask.parameters
     by = list(dict.fromkeys(name.strip() for name in given.by.split(",")))
-    found = await ask.services.ask_object("clients", by=by, first=given.first or "", last=given.last or "")
+    found = await ask.services.ask_object(
+        "clients",
+        by=by,
+        first=given.first or "",
+        last=given.last or "",
+        totals_by=None,
+        is_public=ask.is_public,
+    )
     if not ask.wants_csv:
         return json_answer(found)
     columns = [*by, "clients", "pings"]

@@ -46,6 +46,20 @@ class Halt(_Open):
     reason: str
 
 
+class Queue(_Open):
+    """A queue that is pulled from or pushed to, as its process saw it last."""
+
+    direction: Literal["pull", "push"]
+    url: str
+    state: Literal["connected", "away", "stopped", "ended"]
+    since: str
+    detail: str
+    messages: int
+    lag: int
+    position: int
+    updated: str
+
+
 class Status(_Open):
     """The books of `audit --json`, without the recount; lag, disk, version."""
 
@@ -59,6 +73,7 @@ class Status(_Open):
     conversion_halted: Halt | None
     disk_free_bytes: int
     disk_total_bytes: int
+    queues: list[Queue]
 
 
 class Ping(_Open):

@@ -95,7 +95,7 @@ def _first(given: dict[str, list[str]], name: str) -> str:
 
 async def _answer(ask: Ask, **arguments: Any) -> Answer:
     try:
-        found = await ask.services.ask_object("old_service", **arguments)
+        found = await ask.services.ask_object("old_service", **arguments, is_public=ask.is_public)
     except (QueryError, QueryBroken) as error:
         # The page knows 200, 404, 405 and 500 only.
         raise Problem("failed", f"The answer could not be made: {error}") from None

@@ -27,7 +27,7 @@ async def drift(ask: Ask) -> Answer:
     """Answer ``/api/v1/drift``."""
     found = await drift_report(ask)
     if not ask.wants_csv:
-        return json_answer({"days": found["days"], "drift": found["drift"]})
+        return json_answer({name: found[name] for name in ("days", "drift", "suppressed")})
     return csv_answer(DRIFT_COLUMNS, [[row[name] for name in DRIFT_COLUMNS] for row in found["drift"]], {})
 
 
@@ -48,7 +48,7 @@ async def stores(ask: Ask) -> Answer:
     """Answer ``/api/v1/stores``; as CSV the metrics of each store."""
     found = await stores_report(ask)
     if not ask.wants_csv:
-        return json_answer({"stores": found["stores"], "shared": found["shared"]})
+        return json_answer({name: found[name] for name in ("stores", "shared", "suppressed")})
     rows = [
         [store["store"], metric["metric"], metric["process"], metric["count"]]
         for store in found["stores"]

@@ -69,6 +69,7 @@ async def probe_list(ask: Ask, given: ProbesParameters) -> dict[str, Any]:
         offset=offset_after(given.cursor),
         limit=given.limit,
         hidden=list(ask.services.options.aggregates_hidden) if ask.is_public else [],
+        is_public=ask.is_public,
     )
 
 

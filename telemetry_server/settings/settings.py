@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from histogram_specs.aliases import DEFAULT_ALIASES
-from telemetry_server.settings.fuel_intake_settings import FuelIntakeSettings
+from telemetry_server.settings.fuel_analytics_settings import FuelAnalyticsSettings
+from telemetry_server.settings.queue_settings import QueueSettings
+from telemetry_server.settings.retention_settings import RetentionSettings
 from telemetry_server.settings.value_types import (
     MEBIBYTE,
     Bytes,
@@ -43,7 +45,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-class Settings(FuelIntakeSettings):
+class Settings(QueueSettings, FuelAnalyticsSettings, RetentionSettings):
     """All settings, checked and frozen; made by `load_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=False)
@@ -181,14 +183,6 @@ class Settings(FuelIntakeSettings):
         (),
         description="Metrics that the old API and public pages leave out: patterns such as `SEARCH_*`.",
     )
-    raw_retention_days: Days = Field(
-        30.0,
-        description="How long raw submissions are kept, in days.  They are never removed before conversion.",
-    )
-    quarantine_retention_days: Days = Field(
-        90.0,
-        description="How long quarantined submissions and dropped histogram values are kept, in days.",
-    )
     schemas_dir: FilePath | None = Field(
         None, description="Folder of JSON Schemas, `<namespace>/<doctype>/<doctype>.<version>.schema.json`."
     )
@@ -204,7 +198,11 @@ class Settings(FuelIntakeSettings):
         description="TOML file of stores: which store the pings of a doctype are of, and whether they may "
         "say who sent them.",
     )
-    rules_file: FilePath | None = Field(None, description="TOML file of rules for unwanted pings.")
+    rules_file: FilePath | None = Field(
+        None,
+        description="TOML file of rules: which pings to refuse, and what to store less exactly or not at "
+        "all.",
+    )
     geo_database: FilePath | None = Field(
         None,
         description="MaxMind DB file to find countries by address; needs `client_address = truncated`.",
@@ -284,5 +282,8 @@ class Settings(FuelIntakeSettings):
 
 # Those of the parts after those of the table itself.
 SETTING_NAMES: tuple[str, ...] = tuple(
-    sorted(Settings.model_fields, key=lambda name: name in FuelIntakeSettings.model_fields)
+    sorted(
+        Settings.model_fields,
+        key=lambda name: name in QueueSettings.model_fields or name in FuelAnalyticsSettings.model_fields,
+    )
 )

@@ -31,8 +31,8 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 
 log = structlog.get_logger("convert")
 
-MAX_BATCH_ROWS = 500_000
-MAX_BATCH_BYTES = 24 << 20
+MAX_BATCH_ROWS = 250_000
+MAX_BATCH_BYTES = 12 << 20
 FEW_ROWS = 20_000
 SECONDS_AT_REST = 2.5
 SECONDS_UNDER_LOAD = 40.0

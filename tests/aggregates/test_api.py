@@ -339,6 +339,7 @@ async def test_hidden_metrics_are_left_out(world):
 
     source = Source(QuerySetup(world.setup, "1", 30.0, 1 << 29, aggregates_hidden=("E*",)))
     asked = {"by": "build_id", "channel": "nightly", "version": "42", "dates": [FIRST], "filters": {}}
+    asked["is_public"] = True
 
     assert old_service_query(source, {"what": "histograms", "metric": "EXP", **asked}) == {"answer": None}
     assert old_service_query(source, {"what": "filters", **asked}) == {"answer": None}

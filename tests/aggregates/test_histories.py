@@ -296,7 +296,11 @@ def test_killed_processes_leave_whole_tables(tmp_path):
     chance = random.Random(1)
     for _ in range(12):
         words = [sys.executable, "-m", "telemetry_server.aggregates.update_process"]
-        with subprocess.Popen([*words, str(world.root.path)], stdin=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            [*words, str(world.root.path)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        ) as process:
+            process.stdin.write(b"\n")
+            process.stdin.flush()
             time.sleep(chance.uniform(0.2, 1.2))
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)

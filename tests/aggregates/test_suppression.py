@@ -9,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry_server.aggregates.clients_answer import clients_answer
+from telemetry_server.aggregates.complete_hiding import hidden_values
 from telemetry_server.aggregates.dimensions import build_date_of
+from telemetry_server.aggregates.metric_view import metric_view
 from telemetry_server.aggregates.old_service import OldQuery, OldService
+from telemetry_server.aggregates.query import HistogramQuery
+from telemetry_server.aggregates.recent_counts import recent_counts, recent_days
 from tests.aggregates.pings import (
     LATER,
     LINUX,
@@ -211,6 +215,22 @@ def test_the_old_service_lists_no_date_of_few_clients(aggregates):
     }
 
 
+def test_the_old_service_offers_no_value_of_few_clients(aggregates):
+    """Neither systems nor metrics."""
+    for k in (2, 3, 4):
+        aggregates.suppress_below = k
+        offered = OldService(aggregates.reader).filters("nightly", "42")
+        clients = {}
+        for each in PINGS:
+            if value_of(each, "version") == "42":
+                clients.setdefault(value_of(each, "os"), set()).add(each.client)
+        assert {name.partition(",")[0] for name in offered["os"]} <= {
+            name for name, found in clients.items() if len(found) >= k
+        }
+        keyed = {each.client for each in PINGS if each.payload["keyedHistograms"]["KEXP"]}
+        assert ("KEXP" in offered["metric"]) == (len(keyed) >= k)
+
+
 async def test_what_differs_by_a_small_group_is_not_compared(tmp_path):
     """The version is the shown build and one of a single client."""
     world = World(tmp_path)
@@ -232,3 +252,80 @@ async def test_what_differs_by_a_small_group_is_not_compared(tmp_path):
     total = Aggregates(world, suppress_below=2).answer(is_total=True)
     assert [row["samples"] for row in total["rows"]] == [3]
     assert total["suppressed"] == {"cells": 1, "samples": 1}
+
+
+def test_what_a_page_of_a_probe_offers_has_no_small_value(aggregates):
+    """The samples of all values of a name add up to the same total, which the page shows as well."""
+    for k, metric in product((2, 3, 4), ("EXP", "KEXP")):
+        aggregates.suppress_below = k
+        view = metric_view(aggregates.reader, HistogramQuery(metric))
+        pings = [each for each in PINGS if metric == "EXP" or each.payload["keyedHistograms"]["KEXP"]]
+        for name in ("version", "os"):
+            rows = [
+                numbers(each for each in pings if value_of(each, name) == shown["value"])
+                for shown in view["values"][name]
+            ]
+            assert_nothing_follows([*rows, numbers(pings)], k)
+        if metric == "KEXP":
+            # Each ping has one key at most, so keys split the pings as well.
+            rows = [
+                numbers(each for each in pings if shown["value"] in each.payload["keyedHistograms"]["KEXP"])
+                for shown in view["values"]["label"]
+            ]
+            assert_nothing_follows([*rows, numbers(pings)], k)
+
+
+def test_the_days_of_a_probe_in_the_list_have_no_small_day(aggregates):
+    """The list shows the samples of all days beside them."""
+    for k, metric in product((2, 3, 4), ("EXP", "KEXP")):
+        aggregates.suppress_below = k
+        reader = aggregates.reader
+        days = recent_days(reader, "", "")
+        counts = recent_counts(reader, days, [metric]).get(metric)
+        if counts is None:
+            continue
+        pings = [each for each in PINGS if metric == "EXP" or each.payload["keyedHistograms"]["KEXP"]]
+        rows = [
+            numbers(each for each in pings if value_of(each, "day") == day.table.day)
+            for day, samples in zip(days, counts.by_day, strict=True)
+            if samples is not None
+        ]
+        assert_nothing_follows([*rows, numbers(pings)], k)
+
+
+@pytest.mark.parametrize("period", ["day", "build"])
+@pytest.mark.parametrize("split", ["version", "os", "channel"])
+def test_the_page_of_clients_has_no_small_group(aggregates, period, split):
+    """It shows all clients, those of each period and of each value, and how a period splits into values."""
+
+    def shown_by(by, totals_by=()):
+        rows = clients_answer(aggregates.reader, by, totals_by=totals_by)["rows"]
+        return {
+            tuple(row[name] for name in by): numbers(
+                each for each in PINGS if all(value_of(each, name) == row[name] for name in by)
+            )
+            for row in rows
+        }
+
+    for k in (2, 3, 4):
+        aggregates.suppress_below = k
+        periods, values = shown_by((period,)), shown_by((split,))
+        splits = shown_by((period, split), (period,))
+
+        assert_nothing_follows([numbers(PINGS), *periods.values()], k)
+        assert_nothing_follows([numbers(PINGS), *values.values()], k)
+        for (of_period,), pings in periods.items():
+            parts = [part for (in_period, _), part in splits.items() if in_period == of_period]
+            assert_nothing_follows([pings, *parts], k)
+
+
+@given(st.dictionaries(st.integers(0, 8), st.sets(st.integers(0, 12), min_size=1)), st.integers(1, 6))
+def test_hidden_values_have_enough_clients_together(values, k):
+    """Or nothing is shown; and what is shown has enough itself."""
+    clients = {str(value): {bytes([each]) for each in ids} for value, ids in values.items()}
+    hidden = hidden_values(clients, k)
+    together = set().union(*(clients[value] for value in hidden))
+
+    assert not hidden or len(together) >= k or hidden == clients.keys()
+    assert all(len(ids) >= k for value, ids in clients.items() if value not in hidden)
+    assert hidden or all(len(ids) >= k for ids in clients.values())

@@ -17,7 +17,7 @@ from tests.support.waiting import PATIENCE_SECONDS
 
 WORDS = [
     ("telemetry-server repl", {"replay"}),
-    ("telemetry-server co", {"convert", "compact", "config", "completion"}),
+    ("telemetry-server co", {"collected", "convert", "compact", "config", "completion"}),
     ("telemetry-server convert --form", {"--format"}),
     ("telemetry-server convert --format pa", {"packed"}),
     ("telemetry-server cat conv", {"converted"}),

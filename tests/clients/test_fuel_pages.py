@@ -16,6 +16,8 @@ PAGES = (
     "/fuel/server-types",
     "/fuel/distribution?of=settings",
     "/fuel/files",
+    "/fuel/failures",
+    "/fuel/left-out",
 )
 
 

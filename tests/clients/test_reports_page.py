@@ -20,7 +20,7 @@ BROWSERS = [
     pytest.param("firefox", marks=pytest.mark.firefox),
 ]
 MORE_PAGES = (
-    *("/quarantine", "/quarantine?reason=invalid_json&by=hour", "/drift", "/stores", "/users"),
+    *("/quarantine", "/quarantine?reason=invalid_json&by=hour", "/drift", "/stores", "/users", "/collected"),
     *(
         "/sql?sql=FROM%20pings",
         "/sql?sql=DROP%20TABLE%20pings",

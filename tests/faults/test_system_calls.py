@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,15 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
 from storage.partitions.compact import compact_day
 from storage.raw.reader import read_submission, scan_segment, segments
+from telemetry_server.aggregates.check import Checker
+from telemetry_server.aggregates.sealing import sealed_days
+from telemetry_server.aggregates.update import Updater
 from tests.faults.test_conversion_survives import assert_complete, assert_in_tables, filled
-from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
-from tests.support.fault_actions import COULD_NOT
+from tests.support.data_root import DAY, NOON, REVISION, World, a_ping, an_id, submitted
+from tests.support.fault_actions import CLIENT, COULD_NOT
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
+from tests.support.independent_scan import hits
 from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
 
@@ -33,6 +38,7 @@ CALLS = [
 ]
 # fmt: on
 NEED_NO_ROOM = {"openat", "flock", "unlink", "unlinkat"}
+OTHER = "bbbbbbbb-1111-4222-8333-444444444444"
 MAX_CALLS = 400  # of one kind in one action; more calls mean that the test itself is broken
 
 
@@ -61,6 +67,7 @@ class Action:
     prepare: Callable[[Path], None]
     check: Callable[[ForkServer, Path, Path], tuple[int, int, int]]  # acknowledged, lost, doubled
     arguments: Callable[[Path, Path], dict[str, object]]
+    stride: int = 1  # of the sample: larger for an action with many calls
 
 
 def nothing(root: Path) -> None:
@@ -214,6 +221,70 @@ def check_restored(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, in
     return 0, 0, 0
 
 
+def with_old_records(root: Path) -> None:
+    """Prepare records, refusals and aggregates of a day that is past, and records of a day that is not."""
+    world = filled(root)
+    asyncio.run(world.convert())
+    late = NOON + timedelta(days=2)
+    world.receive([submitted(a_ping(number), number, at=late) for number in range(30, 34)])
+    asyncio.run(world.convert())
+    Updater(world.root, Disk()).update()
+
+
+def check_removed(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """Check that the old records are all there or all gone, and gone after the next run; others stay."""
+    world, young = World(root), {an_id(number) for number in range(30, 34)}
+    assert world.audit().findings == []
+    assert len(old_ids(world)) in (0, 6)
+    assert forks.run("remove_old_records", root=str(root)) == 0
+    ids = Counter(document_id for document_id, _ in world.lines())
+    audited = world.audit()
+    assert audited.findings == []
+    assert (audited.total.received, audited.total.stored, audited.total.deleted) == (13, 4, 8)
+    assert not list(root.glob(f"*/{DAY}/**/*.*")) + list(root.glob(f"tables/*/{DAY}"))
+    assert world.check_tables() == []
+    assert sealed_days(world.root) == [DAY]
+    assert Checker(world.root).check().findings == []
+    return 4, len(young - set(ids)), sum(count > 1 for count in ids.values())
+
+
+def old_ids(world: World) -> set[str]:
+    """Return the ids of the records of the past day."""
+    return {document_id for document_id, _ in world.lines()} & {an_id(number) for number in range(6)}
+
+
+def with_a_client(root: Path) -> None:
+    """Prepare pings of `CLIENT` and of another: stored, repeated, in conflict, refused, not read."""
+    root.mkdir()
+    world = World(root)
+    world.put_specs()
+    pings = [submitted(a_ping(n, clientID=CLIENT if n < 3 else OTHER), n) for n in range(6)]
+    conflicts = [submitted(a_ping(n, clientID=CLIENT if n < 3 else OTHER, other=n), n) for n in (1, 4)]
+    refused = [submitted(f"{{ {client}".encode(), n) for n, client in ((7, CLIENT), (8, OTHER))]
+    world.receive([*pings, pings[0], pings[5], *conflicts, *refused])
+    asyncio.run(world.convert())
+    world.receive([submitted(a_ping(9, clientID=CLIENT), 9), submitted(a_ping(10, clientID=OTHER), 10)])
+
+
+def check_forgotten(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, int]:
+    """Check that the books balance, and that the next run finishes and leaves the other client alone."""
+    world = World(root)
+    assert world.audit().findings == []
+    with Ledger.for_reading(world.root) as ledger:
+        is_ordered = bool(ledger.orders())
+    assert forks.run("forget_rest" if is_ordered else "forget", root=str(root)) == 0
+    assert hits(root, [CLIENT, *(an_id(number) for number in (0, 1, 2, 7, 9))]) == {}
+    assert forks.run("convert", root=str(root)) == 0
+    audited = world.audit()
+    assert audited.findings == []
+    assert world.check_tables() == []
+    assert (audited.total.received, audited.total.deleted) == (14, 7)
+    assert (audited.total.duplicate, audited.total.conflict, audited.total.quarantined) == (2, 1, 1)
+    ids = Counter(document_id for document_id, _ in world.lines())
+    assert set(ids) == {an_id(number) for number in (3, 4, 5, 10)}
+    return 4, 4 - len(ids), sum(count > 1 for count in ids.values())
+
+
 def only_root(root: Path, _: Path) -> dict[str, object]:
     return {"root": str(root)}
 
@@ -227,7 +298,9 @@ ACTIONS = {
     ),
     "convert": Action("convert", lambda root: filled(root) and None, check_converted, only_root),
     "compact": Action("compact", compactable, check_compacted, only_root),
+    "remove old records": Action("remove_old_records", with_old_records, check_removed, only_root),
     "rebuild tables": Action("rebuild_tables", compactable, check_rebuilt, only_root),
+    "forget": Action("forget", with_a_client, check_forgotten, only_root, stride=4),
     "repair": Action("repair", data_root_to_repair, check_repaired, only_root),
     "backup": Action("backup", to_back_up, check_backed_up, only_root),
     "restore": Action("restore", to_restore, check_restored, only_root),
@@ -246,7 +319,7 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
     figure.title = f"T2 {fault} at each system call: {name}"
     template = memory_path / "template"
     action.prepare(template)
-    step = size(24, 1)
+    step = size(24 * action.stride, 1)
     missed = []
     for call in CALLS:
         if fault == "ENOSPC" and call in NEED_NO_ROOM:

@@ -13,7 +13,7 @@ from telemetry_server.fuel.analytics.etl import Etl, EtlResult
 from telemetry_server.fuel.analytics.tables import FACTS
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.reports.question import Question
-from telemetry_server.fuel.reports.registry import answer, checked_question, report_named
+from telemetry_server.fuel.reports.registry import answer_from, checked_question, report_named
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Analytics:
                 asked[bound] = date.fromisoformat(asked[bound])
         report = report_named(name)
         question = checked_question(report, Question(**asked))
-        return self.facts.read(lambda c: answer(c, report, question, datetime.now(UTC)))
+        return answer_from(self.facts, report, question, datetime.now(UTC))
 
     def table(self, name: str, table: str, column: str = "count", **asked: Any) -> dict[str, Any]:
         """Return one column of a table of a report, by value."""

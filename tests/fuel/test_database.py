@@ -170,6 +170,25 @@ def test_a_backup_is_restored_after_everything_is_gone(database_url, tmp_path):
     assert [path.name for path in tmp_path.glob("*backup*")] == ["fuel.backup"]
 
 
+def test_a_backup_is_restored_while_others_have_the_database_open(database_url, tmp_path):
+    """As `serve` has it open; it goes on with what was restored."""
+    fill(database_url)
+    before = contents(database_url)
+    file = tmp_path / "fuel.backup"
+    back_up(database_url, file)
+    fill(database_url, 5)
+    database = CollectorDatabase(database_url)
+    database.read(lambda connection: connection.execute(sa.text("SELECT 1 FROM action_logs LIMIT 1")).all())
+    restore(file, [(COLLECTOR, database_url)])
+    fill(database_url, 5)
+
+    count = sa.text("SELECT count(*) FROM action_logs")
+    assert database.read(lambda connection: connection.execute(count).scalar()) == 5
+    restore(file, [(COLLECTOR, database_url)])
+    assert contents(database_url) == before
+    database.close()
+
+
 def test_what_is_not_a_backup_changes_nothing(database_url, tmp_path):
     fill(database_url)
     before = contents(database_url)

@@ -17,9 +17,11 @@ from telemetry_server.fuel.analytics.bookmarks import SETTLE_SECONDS, Bookmark
 from telemetry_server.fuel.analytics.tables import VERSION_TABLE, metadata
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.migrating import BASE, migrate
+from telemetry_server.fuel.facts.clusters import NodeClasses
 from telemetry_server.fuel.facts.documents import installation_facts, operation_fact, workload_fact
 from tests.fuel.documents import a_structure, a_task, a_workload
 from tests.fuel.fleet import NOW, Fleet, generated_fleet, store
+from tests.fuel.test_analytics_cases import a_cluster, with_clusters
 
 
 def statement(url: str, text: str) -> None:
@@ -43,6 +45,24 @@ def test_a_second_run_moves_nothing_and_a_rebuild_gives_the_same_facts(analytics
     assert analytics.contents() == facts
     assert analytics.etl(documents=1).rebuild().moved == first.moved
     assert analytics.contents() == facts
+
+
+def test_the_operator_says_which_makers_are_virtual_and_which_roles_store(analytics):
+    """A list replaces the one that is built in."""
+    cluster = a_cluster(1)
+    cluster["nodes"] = [
+        {"id": 1, "roles": ["compute", "swift"], "manufacturer": "Acme Cloud"},
+        {"id": 2, "roles": ["compute", "cinder"], "manufacturer": "VirtualBox"},
+    ]
+    store(analytics.collector_url, Fleet([with_clusters("one", cluster)]))
+    analytics.etl(sources=sources_module.sources_with(NodeClasses(("acme",), ("swift",)))).run()
+
+    classes = analytics.table("server-types", "manufacturers", "class")
+    assert classes == {"acme cloud": "virtual", "virtualbox": "physical"}
+    assert analytics.report("node-types")["totals"] == {"nodes": 2, "compute_and_storage": 1}
+    analytics.etl().rebuild()
+    classes = analytics.table("server-types", "manufacturers", "class")
+    assert classes == {"acme cloud": "physical", "virtualbox": "virtual"}
 
 
 def test_what_changed_replaces_the_facts_of_before(analytics):

@@ -5,10 +5,15 @@ import csv
 import io
 import tarfile
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from telemetry_server.fuel.database.collector_database import CollectorDatabase
+from telemetry_server.fuel.database.refused_items import write_refused
+from telemetry_server.fuel.documents.doctypes import ACTION_LOGS
+from telemetry_server.fuel.documents.judging import judge_items
 from telemetry_server.reports.queries.setup import FuelDatabases
 from tests.fuel.documents import a_structure, a_task, a_workload
 from tests.fuel.fleet import Fleet, generated_fleet, store
@@ -112,7 +117,15 @@ UNANSWERED = [
 
 
 HOSTILE_TARGETS = (
-    *("/fuel", "/fuel/files", "/fuel/statuses", "/fuel/os", "/fuel/environments", "/fuel/server-types"),
+    *(
+        "/fuel",
+        "/fuel/files",
+        "/fuel/left-out",
+        "/fuel/statuses",
+        "/fuel/os",
+        "/fuel/environments",
+        "/fuel/server-types",
+    ),
     *(f"{REPORTS}/{name}?format=csv" for name in ("statuses", "environments", "server-types")),
     *(f"/api/v1/csv/{name}" for name in ("clusters", "vm", "flavor")),
 )
@@ -253,6 +266,31 @@ async def test_the_pages_show_every_report_without_scripts(reports):
     await got(reports, "/fuel/none", "viewer", 404)
     answer = await reports.get("/fuel/os?release=9.0&format=csv", headers=reports.bearer("viewer"))
     assert answer.headers["Location"] == f"{REPORTS}/os?release=9.0&format=csv"
+
+
+async def test_what_is_left_out_is_on_a_page(tmp_path, sqlite_analytics):
+    """Builds that do not count, and refused items with their reason; hostile text is text."""
+    hidden = with_clusters("hidden", fuel_release={"release": "9.9", "build_id": HOSTILE, "api": "1"})
+    store(sqlite_analytics.collector_url, Fleet([hidden], filtered={"hidden"}))
+    sqlite_analytics.load()
+    refused = judge_items(
+        ACTION_LOGS, [{"master_node_uid": HOSTILE, "external_id": 1}], is_plain=True
+    ).refused
+    database = CollectorDatabase(sqlite_analytics.collector_url)
+    database.write(lambda connection: write_refused(connection, refused, datetime.now(UTC)))
+    database.close()
+    world = World(tmp_path / "world")
+    _, tokens = with_access(world.root)
+    fuel = FuelDatabases(sqlite_analytics.collector_url, sqlite_analytics.analytics_url)
+    async with running_reports(world.setup, tokens=tokens, fuel=fuel, has_fuel=True) as running:
+        text = await got(running, "/fuel/left-out")
+
+        assert "9.9" in text
+        assert "action-log" in text
+        assert "is a required property" in text
+        assert not wrong_in_page(text)
+        assert "/fuel/left-out" in await got(running, "/fuel")
+        assert "/fuel/left-out" not in await got(running, "/fuel", "viewer")
 
 
 async def test_a_new_etl_is_seen_at_once(reports, sqlite_analytics):

@@ -25,6 +25,8 @@ CONTRACT_METRICS = {
     "telemetry_pings_stored_total": ("namespace", "doctype"),
     "telemetry_pings_quarantined_total": ("reason",),
     "telemetry_pings_duplicate_total": (),
+    "telemetry_pings_deleted_total": (),
+    "telemetry_deletion_orders_waiting": (),
     "telemetry_histograms_kept_total": (),
     "telemetry_histograms_dropped_total": ("reason",),
     "telemetry_anomalies_total": ("name",),
@@ -49,6 +51,10 @@ CONTRACT_METRICS = {
     "telemetry_fuel_replica_lag_seconds": (),
     "telemetry_fuel_etl_documents_total": ("table",),
     "telemetry_fuel_etl_time_seconds": (),
+    "telemetry_queue_messages_total": ("result",),
+    "telemetry_queue_connected": ("direction",),
+    "telemetry_queue_lag_messages": ("direction",),
+    "telemetry_queue_position": ("direction",),
 }
 # Three processes count, one of them ends; then a fourth reads.
 MANY_PROCESSES = """

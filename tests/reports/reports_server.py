@@ -114,6 +114,7 @@ async def running_reports(
     more_routes: Sequence[Route] = (),
     fuel: FuelDatabases | None = None,
     forks: bool = True,
+    public_suppress_below: int = 1,
     **options: Any,
 ) -> AsyncIterator[Reports]:
     """Reports over the data root of *setup*; without *forks* query processes start as they do for users."""
@@ -124,7 +125,14 @@ async def running_reports(
     whole = site()
     server = ReportsServer(
         ReportsOptions(**given),
-        QuerySetup(setup, "1.2.3", timeout_seconds, memory_bytes, fuel=fuel),
+        QuerySetup(
+            setup,
+            "1.2.3",
+            timeout_seconds,
+            memory_bytes,
+            public_suppress_below=public_suppress_below,
+            fuel=fuel,
+        ),
         all_limits,
         replace(whole, routes=(*whole.routes, *more_routes)),
     )

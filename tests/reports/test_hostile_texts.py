@@ -35,6 +35,7 @@ TARGETS: dict[str, list[str]] = {
         "/quarantine?reason=invalid_json",
         f"/quarantine?histogram={SPELLED}",
     ],
+    "/collected": ["/collected", f"/collected?application={SPELLED}", f"/collected?q={SPELLED}"],
     "/drift": ["/drift", f"/drift?q={SPELLED}"],
     "/stores": ["/stores", "/stores?store=main", "/stores?store=side", f"/stores?store={SPELLED}"],
     "/sql": [
@@ -64,6 +65,7 @@ TARGETS: dict[str, list[str]] = {
     "/api/v1/probes/{name}": ["/api/v1/probes/LOAD_MS"],
     "/api/v1/probes/{name}/pings": ["/api/v1/probes/LOAD_MS/pings"],
     "/api/v1/stores": ["/api/v1/stores"],
+    "/api/v1/collected": ["/api/v1/collected"],
     "/api/v1/drift": ["/api/v1/drift"],
     "/api/v1/normandy/uptake": ["/api/v1/normandy/uptake"],
     "/api/v1/normandy/recipes": ["/api/v1/normandy/recipes"],
@@ -189,6 +191,8 @@ COMMAND_LINES: dict[str, list[tuple[str, ...]]] = {
     "explain": [("explain", each, *more) for each in ALL_PINGS[:-3] for more in ((), ("--json",))],
     "replay": [("replay", "--dry-run"), ("replay", "--dry-run", "--json")],
     "audit": [("audit",), ("audit", "--json")],
+    "retention": [("retention", "plan"), ("retention", "plan", "--json")],
+    "collected": [],  # tests/reports/test_collected.py
     "compact": [("compact", "--date", "20261122")],
     "sql": [
         ("sql", f"FROM {table} LIMIT 50", "--format", form)
@@ -214,7 +218,20 @@ COMMAND_LINES: dict[str, list[tuple[str, ...]]] = {
 }
 # What these print is of operators and of files that they name.
 NO_CLIENT_TEXT = {
-    *("serve", "reports", "users", "tokens", "backup", "restore", "specs", "fuel", "fuel-sender", "generate"),
+    *(
+        "serve",
+        "pull",
+        "forget",
+        "reports",
+        "users",
+        "tokens",
+        "backup",
+        "restore",
+        "specs",
+        "fuel",
+        "fuel-sender",
+        "generate",
+    ),
     *("doctypes", "point", "certificate", "demo", "health", "completion", "config"),
 }
 FINDINGS = {"doctor", "repair", "tables", "convert"}  # may end with another status

@@ -10,6 +10,7 @@ import pytest
 from telemetry_server.composition.reports import site
 from telemetry_server.demo.temporary_server import free_port
 from tests.reports.test_serve import answered, bare_environment
+from tests.support.data_root import World
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 # A date of the right form need not be one, an id of the right form need not be known, and an empty
@@ -46,12 +47,36 @@ def test_every_reference_of_the_document_leads_somewhere():
 @pytest.mark.slow
 def test_schemathesis_finds_no_answer_that_the_document_does_not_have(filled, tmp_path):
     """No 500, no status that is not listed, no body that breaks its schema."""
+    check_by_schemathesis(filled.root.path, tmp_path)
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_none_in_fuel_either(tmp_path):
+    """The same where the collector has something: rows, files, reports and jobs."""
+    from telemetry_server.fuel.analytics.analytics_database import ANALYTICS
+    from telemetry_server.fuel.database.migrating import migrate
+    from tests.fuel.analytics import opened_analytics
+    from tests.fuel.fleet import generated_fleet, store
+
+    root = World(tmp_path / "world").root
+    urls = [f"sqlite:///{root.state / name}" for name in ("fuel.sqlite", "fuel-analytics.sqlite")]
+    migrate(urls[0])
+    migrate(urls[1], schema=ANALYTICS)
+    store(urls[0], generated_fleet(1))
+    with opened_analytics(*urls) as opened:
+        opened.load()
+
+    check_by_schemathesis(root.path, tmp_path, "--include-path-regex", "^/api/v1/(fuel|json|csv|jobs)")
+
+
+def check_by_schemathesis(data: Path, folder: Path, *more: str) -> None:
+    """Run the reports on *data*, and let schemathesis ask them."""
     port = free_port()
-    log = (tmp_path / "reports.log").open("wb")
+    log = (folder / "reports.log").open("wb")
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "telemetry_server", "reports"),
-            *("--data", str(filled.root.path), "--port", str(port)),
+            *("--data", str(data), "--port", str(port)),
         ],
         env=bare_environment(),
         stdout=log,
@@ -64,7 +89,7 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_have(filled, tm
             [
                 *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/api/openapi.json"),
                 *("--max-examples", "25", "--seed", "1", "--exclude-checks", EXCLUDED),
-                *("--phases", "examples,coverage,fuzzing", "--request-timeout", "30"),
+                *("--phases", "examples,coverage,fuzzing", "--request-timeout", "30", *more),
             ],
             capture_output=True,
             text=True,
@@ -77,4 +102,4 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_have(filled, tm
         log.close()
 
     assert done.returncode == 0, done.stdout[-6000:]
-    assert b"answering a report" not in (tmp_path / "reports.log").read_bytes()
+    assert b"answering a report" not in (folder / "reports.log").read_bytes()

@@ -22,8 +22,8 @@ async def show(ask):
 
 
 ROUTES = (
-    Route("GET", "/collected", show, "Open.", Right.AGGREGATES, can_be_public=True),
-    Route("GET", "/collected/secret", show, "Below an open one, and not open.", Right.AGGREGATES),
+    Route("GET", "/open", show, "Open.", Right.AGGREGATES, can_be_public=True),
+    Route("GET", "/open/secret", show, "Below an open one, and not open.", Right.AGGREGATES),
     Route("GET", "/filters/{name}", show, "The old API.", Right.AGGREGATES, can_be_public=True),
 )
 
@@ -32,26 +32,26 @@ async def test_only_what_is_named_is_open_to_everyone(guarded):
     """A signed-in visitor sees more of it; what is below, and not made for everyone, stays closed."""
     setup, tokens = guarded
     async with running_reports(
-        setup, tokens=tokens, more_routes=ROUTES, public=PublicAccess(("/collected",))
+        setup, tokens=tokens, more_routes=ROUTES, public=PublicAccess(("/open",))
     ) as reports:
         answers = {
             path: (await reports.get(path)).status
             for path in (
-                "/collected",
-                "/collected/secret",
-                "/collectedx",
+                "/open",
+                "/open/secret",
+                "/openx",
                 "/filters/x",
                 "/api/v1/status",
                 "/",
             )
         }
-        everyone = (await reports.get("/collected")).json()
-        viewer = (await reports.get("/collected", headers=reports.bearer("viewer"))).json()
+        everyone = (await reports.get("/open")).json()
+        viewer = (await reports.get("/open", headers=reports.bearer("viewer"))).json()
 
     assert answers == {
-        "/collected": 200,
-        "/collected/secret": 303,
-        "/collectedx": 404,
+        "/open": 200,
+        "/open/secret": 303,
+        "/openx": 404,
         "/filters/x": 401,
         "/api/v1/status": 401,
         "/": 303,
@@ -83,7 +83,7 @@ async def test_named_origins_may_read_what_is_public_and_nothing_else(origins, o
         )
         private = [
             await reports.get(path, headers={**sent, **reports.bearer("admin")})
-            for path in ("/api/v1/status", "/", "/collected", "/filters%2f..%2fapi%2fv1%2fstatus")
+            for path in ("/api/v1/status", "/", "/open", "/filters%2f..%2fapi%2fv1%2fstatus")
         ]
 
     seen = [each.headers.get("Access-Control-Allow-Origin") for each in (read, missing, unknown, asked)]
@@ -106,7 +106,7 @@ async def test_without_users_the_old_api_needs_no_public_pages(setup):
     sent = {"Origin": DASHBOARD}
     async with running_reports(setup, more_routes=ROUTES, public=public) as reports:
         old = await reports.get("/filters/x", headers=sent)
-        other = await reports.get("/collected", headers=sent)
+        other = await reports.get("/open", headers=sent)
         elsewhere = await reports.get("/filters/x", headers={**sent, "Host": "evil.example"})
 
     assert (old.status, old.headers["Access-Control-Allow-Origin"]) == (200, "*")

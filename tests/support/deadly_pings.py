@@ -27,7 +27,7 @@ class DeadlySetup(ConversionSetup):
     def worker(self) -> Worker:
         """Return such a worker."""
         usual = ConversionSetup.worker(self)
-        return DeadlyWorker(usual._raw, usual._context, usual._resolver)
+        return DeadlyWorker(usual._raw, usual._context, usual._resolver, usual._forgotten)
 
 
 def deadly(setup: ConversionSetup) -> DeadlySetup:

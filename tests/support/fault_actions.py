@@ -11,6 +11,7 @@ import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, nullcontext
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -27,13 +28,17 @@ from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.writer import RawWriter
 from storage.tables.merging import compact_tables
+from telemetry_server.aggregates.sealing import Sealer
 from telemetry_server.coordinator.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
 from telemetry_server.edge.limits import EdgeLimits
+from telemetry_server.privacy.forget import Forgetter
+from telemetry_server.privacy.retention.age import RetentionDays
+from telemetry_server.privacy.retention.run import RecordRetention, run_retention
 from telemetry_server.repair.repair import Repairer
 from telemetry_server.tables.rebuild import Rebuilder
-from tests.support.data_root import DAY, REVISION, SPEC, World, a_ping, submitted
+from tests.support.data_root import DAY, NOON, REVISION, SPEC, World, a_ping, submitted
 from tests.support.waiting import PATIENCE_SECONDS
 
 COULD_NOT = 75  # the disk refused, and the client was informed
@@ -154,6 +159,27 @@ def replay(root: str) -> int:
     return 0
 
 
+CLIENT = "aaaaaaaa-1111-4222-8333-444444444444"
+
+
+def forget(root: str) -> int:
+    """Delete everything of `CLIENT`."""
+    try:
+        report = Forgetter(DataRoot(Path(root)), Disk()).forget([CLIENT], [])
+    except (OSError, StorageError):
+        return COULD_NOT
+    return COULD_NOT if report.left else 0
+
+
+def forget_rest(root: str) -> int:
+    """Finish the orders that a run left."""
+    try:
+        report = Forgetter(DataRoot(Path(root)), Disk()).carry_out()
+    except (OSError, StorageError):
+        return COULD_NOT
+    return COULD_NOT if report.left else 0
+
+
 def compact(root: str, day: str = DAY) -> int:
     """Merge the files of a day, like the command."""
     data = DataRoot(Path(root))
@@ -167,6 +193,25 @@ def compact(root: str, day: str = DAY) -> int:
                 pass
             for _ in compact_tables(data, ledger, disk, day, nullcontext):
                 pass
+    except (OSError, StorageError):
+        return COULD_NOT
+    return 0
+
+
+def remove_old_records(root: str) -> int:
+    """Seal the day's aggregates and remove all that is older than a day, like the command."""
+
+    async def remove() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        async with AsyncExitStack() as stack:
+            world = World(Path(root))
+            converter = await world.opened(stack)
+            await converter.finish_tables()
+            records = RecordRetention(1, Sealer(world.root, Disk(), 1).seal, remembers_ids=False)
+            await run_retention(converter, RetentionDays(1, 1, 1), records, NOON + timedelta(days=3))
+
+    try:
+        asyncio.run(remove())
     except (OSError, StorageError):
         return COULD_NOT
     return 0

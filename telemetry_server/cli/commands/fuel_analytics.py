@@ -56,7 +56,12 @@ def report(args: argparse.Namespace, settings: Settings) -> int:
     from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
     from telemetry_server.fuel.reports.flat_rows import flat_rows
     from telemetry_server.fuel.reports.question import BadQuestion, Question
-    from telemetry_server.fuel.reports.registry import UnknownReport, answer, checked_question, report_named
+    from telemetry_server.fuel.reports.registry import (
+        UnknownReport,
+        answer_from,
+        checked_question,
+        report_named,
+    )
 
     try:
         asked = report_named(args.name)
@@ -73,7 +78,7 @@ def report(args: argparse.Namespace, settings: Settings) -> int:
             analytics_url(settings), connections=1, only_reads=True, has_one_view=True, statement_seconds=0
         )
     ) as database:
-        found = database.read(lambda connection: answer(connection, asked, question, datetime.now(UTC)))
+        found = answer_from(database, asked, question, datetime.now(UTC))
     if args.json:
         print_json(found)
     elif args.csv:

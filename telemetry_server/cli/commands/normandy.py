@@ -65,7 +65,10 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     root = existing_data_root(settings)
-    asked = answers.Question(args.first or "", args.last or "", args.channel, args.version, args.carrier)
+    asked = answers.Question(
+        *(args.first or "", args.last or "", args.channel, args.version, args.carrier),
+        settings.suppress_below,
+    )
     answer = {
         "uptake": answers.uptake_answer,
         "recipes": answers.recipes_answer,
@@ -90,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 def _print(report: str, found: dict[str, Any]) -> None:
     items = found[report]
     if report == "studies":
-        if not items:
+        if not items and not found.get("suppressed", {}).get("cells"):
             print_text("no enrolments: no stored ping has an event of the category normandy")
         else:
             _print_studies(items)
@@ -108,6 +111,8 @@ def _print(report: str, found: dict[str, Any]) -> None:
             for item in items
         ]
         print_table(("carrier", "kind", "name", "reports", "success rate", "strict rate", "statuses"), rows)
+    if hidden := found.get("suppressed", {}).get("cells"):
+        print_text(f"\nnot shown, with too few clients: {hidden:,} rows or parts of rows")
     if found["anomalies"]:
         marks = ", ".join(f"{name} {count}" for name, count in found["anomalies"].items())
         print_text(f"\nanomalies: {marks}")
@@ -129,7 +134,7 @@ def _print_studies(items: list[dict[str, Any]]) -> None:
                 item["carrier"],
                 printable(item["object"]),
                 printable(item["study"]),
-                *(item[name] for name in columns.values()),
+                *("\u2013" if item[name] is None else item[name] for name in columns.values()),
                 _rate(item["unenrol_rate"]),
             )
             for item in items

@@ -17,9 +17,11 @@ from telemetry_server.settings.value_types import ClientAddress, LogFormat
 from telemetry_server.terminal.output import say
 
 if TYPE_CHECKING:
+    from storage.raw.writer import RawWriter
     from telemetry_server.composition.listeners import HeldPorts
     from telemetry_server.edge.edge import EdgeOptions
     from telemetry_server.edge.edge_worker import Listeners, WorkerPlace
+    from telemetry_server.queue.handing_writer import HandingWriter
     from telemetry_server.supervision.supervisor import Child
 
 EPILOG = """\
@@ -58,10 +60,12 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.composition.data_root import prepare_data_root
     from telemetry_server.composition.fuel import check_fuel
     from telemetry_server.composition.listeners import hold_ports
+    from telemetry_server.composition.queue import check_queues
     from telemetry_server.composition.reports import check_reports_access
     from telemetry_server.observability import logs, metrics
 
     settings = settings_of(args)
+    check_queues(settings)
     if args.no_reports:
         settings = settings.model_copy(update={"reports_port": None})
     with closing(hold_ports(settings)) as ports:
@@ -74,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
         metrics_directory = metrics.directory_for(settings.data_dir, ports.public.port)
         metrics.prepare_directory(metrics_directory)
         try:
-            return _serve(settings, ports, converts=not args.no_convert)
+            # What is handed on is converted elsewhere.
+            return _serve(settings, ports, converts=not args.no_convert and not settings.push_to)
         finally:
             metrics.remove_directory(metrics_directory)
 
@@ -98,6 +103,10 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     ]
     if converts:
         children.append(_converter_child(settings, wake_read))
+    if settings.pull_from or settings.push_to:
+        from telemetry_server.composition.queue_children import queue_children
+
+        children += queue_children(settings, wake_write)
     if settings.fuel:
         from telemetry_server.composition.fuel_children import fuel_children
 
@@ -167,7 +176,17 @@ def _edge_options(settings: Settings, ports: "HeldPorts", *, converts: bool) -> 
         reports_url="" if ports.reports is None else reports_url(settings, ports.reports.port),
         on_hangup=read_again,
         open_api=open_api,
+        around_writer=_around_writer(settings),
     )
+
+
+def _around_writer(settings: Settings) -> "Callable[[RawWriter], HandingWriter] | None":
+    """Return what makes a worker hand its submissions on; None if it keeps them."""
+    if not settings.push_to:
+        return None
+    from telemetry_server.composition.queue import handing_writer_of
+
+    return handing_writer_of(settings)
 
 
 def _version() -> bytes:

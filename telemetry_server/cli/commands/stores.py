@@ -32,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
     existing_data_root(settings)
     setup = setup_of(settings)
     with Ledger.for_reading(setup.root) as ledger:
-        report = report_on_stores(setup.root, ledger, setup.probe_checks())
+        report = report_on_stores(
+            setup.root, ledger, setup.probe_checks(), suppress_below=settings.suppress_below
+        )
     if args.json:
         print_json(report)
     else:

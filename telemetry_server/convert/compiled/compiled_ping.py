@@ -4,8 +4,9 @@ from collections import Counter
 from typing import Any
 
 from telemetry_server.convert.compiled.ping_text import NeedsFullParse, encode, open_ping
-from telemetry_server.convert.compiled.text_packer import TextPacker
+from telemetry_server.convert.compiled.text_packer import NothingToPack, TextPacker
 from telemetry_server.convert.histograms.definitions import Definitions, SpecDefinitions
+from telemetry_server.convert.histograms.histogram_packer import Packer
 
 
 class CompiledPing:
@@ -21,11 +22,11 @@ class CompiledPing:
         """Always raises `NeedsFullParse`: to decode every part is the full parse."""
         raise NeedsFullParse
 
-    def packer(self, definitions: Definitions) -> TextPacker:
+    def packer(self, definitions: Definitions) -> Packer:
         """An object that packs the text of histograms; only a spec file's definitions are laid out for it."""
         if isinstance(definitions, SpecDefinitions):
             return TextPacker(definitions)
-        raise NeedsFullParse
+        return NothingToPack(definitions)
 
     def encode(self, record: dict[str, Any]) -> bytes:
         """The JSON of *record*, with the text of its parts copied."""

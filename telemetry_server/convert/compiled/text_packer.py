@@ -30,6 +30,14 @@ MAX_NESTING_THERE = MAX_NESTING - 6
 _layouts: "WeakKeyDictionary[SpecDefinitions, tuple[Layouts, Layouts]]" = WeakKeyDictionary()
 
 
+class NothingToPack(Packer):
+    """The packer of a ping without histograms; for any other ping its methods raise `NeedsFullParse`."""
+
+    def pack(self, place: Place) -> None:
+        """Raise `NeedsFullParse`."""
+        raise NeedsFullParse
+
+
 class TextPacker(Packer):
     """
     Replaces the text of histograms by the text of rows.

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from telemetry_server.convert.histograms.key_rewriting import KeyRewriting
+from telemetry_server.convert.rules.coarsening import EXACT, Coarsening
 from telemetry_server.pings.client_identity import client_id_of
 
 MAX_FIELD_CHARACTERS = 1024
@@ -24,6 +25,7 @@ class Action(StrEnum):
     AFFECTED_BY_BUG = "affected_by_bug"  # refused too; the detail names a bug as the reason
     DROP = "drop"
     REDACT = "redact"
+    COARSEN = "coarsen"
     REWRITE_KEYS = "rewrite_keys"
 
 
@@ -83,6 +85,7 @@ class Rule:
     unless: tuple[Test, ...] = ()
     fields: tuple[tuple[str, ...], ...] = ()  # paths to drop, redact or rewrite
     rewriting: KeyRewriting | None = None
+    coarsening: Coarsening = EXACT
     reason: str = ""  # written by the operator
 
     def is_for(self, facts: Facts, ping: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
@@ -109,18 +112,21 @@ class Rules:
         Apply every rule to *ping*, which is changed in place.
 
         Returns:
-            The refusal, if a rule refuses the ping, and how often each kind of rule changed something.
+            The refusal, if a rule refuses the ping, how often each kind of rule changed something, and what
+            is to be stored less exactly.
         """
         notes: dict[str, int] = {}
+        coarsening = EXACT
         for rule in self.rules:
             if not rule.is_for(facts, ping, headers):
                 continue
             if rule.action in REFUSING:
-                return Applied(rule.refusal, notes)
-            if _change(rule, ping):
+                return Applied(rule.refusal, notes, coarsening)
+            coarsening = coarsening.with_(rule.coarsening)
+            if _change(rule, ping) or rule.action is Action.COARSEN:
                 note = f"rule_{rule.action}"
                 notes[note] = notes.get(note, 0) + 1
-        return Applied(None, notes)
+        return Applied(None, notes, coarsening)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ class Applied:
 
     refusal: str | None
     notes: Mapping[str, int]
+    coarsening: Coarsening = EXACT
 
 
 def _all_hold(

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from telemetry_server.convert.histograms.key_rewriting import KeyRewriting
+from telemetry_server.convert.rules.coarsening import ARRIVALS, EXACT, MAJOR, Coarsening
 from telemetry_server.convert.rules.rules import REFUSING, Action, Rule, Rules, Test, version_numbers
 
 FACTS = ("namespace", "doctype", "docversion", "app", "version", "channel", "build", "client_id")
 TABLES = ("header", "json")
 _KEYS = frozenset(
     {"name", "action", "when", "unless", "fields", "keep", "replacement", "separator", "reason"}
+    | {"arrival", "version"}
 )
 _BOUND = re.compile(r"(<=|>=|<|>)\s*([0-9][0-9.]*)")
 
@@ -75,7 +77,7 @@ def _rule(number: int, described: Mapping[str, Any]) -> Rule:
     if not tests:
         raise BadRules(f"{where}: it needs a [rule.when] with the pings that it applies to")
     fields = tuple(tuple(path.split(".")) for path in _texts(f"{where}, fields", described.get("fields", [])))
-    if bool(fields) == (action in REFUSING):
+    if bool(fields) == (action in REFUSING or action is Action.COARSEN):
         raise BadRules(f"{where}: {action} {'takes no' if fields else 'needs'} fields")
     reason = described.get("reason", "")
     if not isinstance(reason, str) or not (reason.isprintable() or not reason):
@@ -87,6 +89,7 @@ def _rule(number: int, described: Mapping[str, Any]) -> Rule:
         unless=_tests(f"{where}, unless", described.get("unless", {})),
         fields=fields,
         rewriting=_rewriting(where, action, described),
+        coarsening=_coarsening(where, action, described),
         reason=reason,
     )
 
@@ -109,6 +112,22 @@ def _rewriting(where: str, action: Action, described: Mapping[str, Any]) -> KeyR
         raise BadRules(f"{where}: rewrite_keys needs a replacement, a text")
     keep = tuple(map(_pattern, _texts(f"{where}, keep", described.get("keep", []))))
     return KeyRewriting(keep, replacement, separator)
+
+
+def _coarsening(where: str, action: Action, described: Mapping[str, Any]) -> Coarsening:
+    given = {"arrival", "version"} & set(described)
+    if action is not Action.COARSEN:
+        if given:
+            raise BadRules(f"{where}: {min(given)} is for {Action.COARSEN} only")
+        return EXACT
+    if not given:
+        raise BadRules(f"{where}: coarsen needs arrival, version or both")
+    arrival, version = described.get("arrival", ""), described.get("version", "")
+    if "arrival" in given and arrival not in ARRIVALS:
+        raise BadRules(f"{where}: arrival must be one of {', '.join(ARRIVALS)}")
+    if "version" in given and version != MAJOR:
+        raise BadRules(f"{where}: version must be {MAJOR}")
+    return Coarsening(arrival, has_major_versions=version == MAJOR)
 
 
 def _tests(where: str, described: Any) -> tuple[Test, ...]:

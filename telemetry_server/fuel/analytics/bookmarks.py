@@ -1,7 +1,9 @@
 """Remembers how far each table of the collector has been read."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,8 +62,48 @@ def write_bookmark(connection: sa.Connection, bookmark: Bookmark) -> None:
     connection.execute(statement, values)
 
 
-def data_through(connection: sa.Connection, sources: int) -> datetime | None:
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far the facts are complete."""
+
+    read_at: datetime | None  # the earliest of all sources; None: nothing was read
+    sources: int  # that were read
+
+    def through(self, sources: int) -> datetime | None:
+        """Return the moment up to which all *sources* have been read; None before that."""
+        is_whole = self.sources >= sources and self.read_at is not None and self.read_at > _LONG_AGO
+        return self.read_at if is_whole else None
+
+
+Run = Callable[[str, Mapping[str, object]], list[dict[str, Any]]]  # statement and values to rows
+
+
+def data_through(run: Run, sources: int) -> datetime | None:
     """Return the moment up to which all *sources* have been read; None before that."""
-    found = [moment for (moment,) in connection.execute(sa.select(bookmarks.c.read_at))]
-    moment = min(found, default=_LONG_AGO)
-    return moment if len(found) >= sources and moment > _LONG_AGO else None
+    return with_mark(run, "SELECT 1 AS one", {})[0].through(sources)
+
+
+# Around a statement, so that it gives the mark as well; without rows of its own it gives one row.
+MARK_BEFORE = (
+    "SELECT mark.mark_read_at, mark.mark_sources, found.* FROM"
+    " (SELECT min(read_at) AS mark_read_at, count(*) AS mark_sources FROM bookmarks) AS mark"
+    " LEFT JOIN (SELECT 1 AS mark_is_row, answered.* FROM ("
+)
+MARK_AFTER = ") AS answered) AS found ON 1 = 1"
+
+
+def with_mark(run: Run, statement: str, values: Mapping[str, object]) -> tuple[Mark, list[dict[str, Any]]]:
+    """Return the mark and the rows of *statement*, in any order, as one statement finds them."""
+    found = run(f"{MARK_BEFORE}{statement}{MARK_AFTER}", values)
+    mark = Mark(_moment(found[0]["mark_read_at"]), found[0]["mark_sources"])
+    rows = [row for row in found if row.pop("mark_is_row") is not None]
+    for row in rows:
+        del row["mark_read_at"], row["mark_sources"]
+    return mark, rows
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    """Return a moment as a database gives it: SQLite as a text without its zone."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return None if value is None else value.astimezone(UTC)

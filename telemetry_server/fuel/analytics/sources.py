@@ -1,7 +1,8 @@
 """The tables of the collector that facts are made of: what is read of each, and how it is loaded."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from telemetry_server.fuel.analytics import tables as analytics
 from telemetry_server.fuel.analytics.upsert import upsert
 from telemetry_server.fuel.database import tables as collector
+from telemetry_server.fuel.facts.clusters import NodeClasses
 from telemetry_server.fuel.facts.documents import (
     installation_facts,
     operation_fact,
@@ -42,7 +44,11 @@ def _load_logs(connection: sa.Connection, rows: Rows) -> None:
     upsert(connection, analytics.fact_operation, facts)
 
 
-def _load_installations(connection: sa.Connection, rows: Rows) -> None:
+def _load_installations(
+    connection: sa.Connection,
+    rows: Rows,
+    classes: NodeClasses = NodeClasses(),  # noqa: B008 - frozen
+) -> None:
     uids = [row.master_node_uid for row in rows]
     for table in analytics.OF_INSTALLATIONS:
         connection.execute(sa.delete(table).where(table.c.uid.in_(uids)))
@@ -53,6 +59,7 @@ def _load_installations(connection: sa.Connection, rows: Rows) -> None:
             row.change_number,
             row.modification_date or row.creation_date,
             is_filtered=row.is_filtered,
+            classes=classes,
         )
         for row in rows
     ]
@@ -124,3 +131,9 @@ SOURCES = (
         _load_runs,
     ),
 )
+
+
+def sources_with(classes: NodeClasses) -> tuple[Source, ...]:
+    """Return `SOURCES`, with nodes classified by *classes*."""
+    installations, *others = SOURCES
+    return (replace(installations, load=partial(_load_installations, classes=classes)), *others)

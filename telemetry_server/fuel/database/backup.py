@@ -44,6 +44,7 @@ def back_up(url_text: str, file: Path) -> int:
     try:
         if url.get_backend_name() == SQLITE:
             _copy_sqlite(Path(url.database or ""), partial)
+            _make_one_file(partial)
         else:
             _run("pg_dump", url, ["--format=custom", f"--file={partial}"])
         disk.sync(descriptor)
@@ -138,8 +139,13 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as reading,
         closing(sqlite3.connect(target)) as writing,
     ):
-        reading.backup(writing)
-        writing.execute("PRAGMA journal_mode=DELETE")
+        reading.backup(writing)  # waits while another process writes to either
+
+
+def _make_one_file(path: Path) -> None:
+    """Bring what is in the write-ahead log into the database at *path*, and do without one."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
 
 
 def _run(name: str, url: sa.URL, options: list[str]) -> None:

@@ -1,12 +1,13 @@
 """A database as its users use it: transactions, tried again where that helps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from telemetry_server.fuel.database.engine import READS, open_engine, url_of
+from telemetry_server.fuel.database.direct_rows import direct_rows
+from telemetry_server.fuel.database.engine import POSTGRESQL, READS, open_engine, url_of
 from telemetry_server.fuel.database.errors import DatabaseAway
 from telemetry_server.fuel.database.faults import is_fault_of_a_row, one_line
 from telemetry_server.fuel.database.tables import VERSION_TABLE
@@ -52,7 +53,27 @@ class CollectorDatabase:
         """Run *work*, which only reads, in a transaction; return its result.  Raises as `write`."""
         return self._run(work, READS)
 
-    def _run(self, work: Callable[[sa.Connection], Result], options: dict[str, bool]) -> Result:
+    def rows(self, statement: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
+        """
+        Return the rows of one *statement* that only reads, as `direct_rows` takes it.
+
+        Raises:
+            DatabaseAway: It cannot be used now.
+        """
+        if not self._is_migrated:
+            self.read(lambda _connection: None)
+        if self.dialect == POSTGRESQL:
+            return direct_rows(self.engine, statement, values)
+        return self.read(lambda connection: self.rows_of(connection, statement, values))
+
+    @staticmethod
+    def rows_of(
+        connection: sa.Connection, statement: str, values: Mapping[str, object]
+    ) -> list[dict[str, Any]]:
+        """Return the rows of *statement* within a transaction."""
+        return [dict(row) for row in connection.execute(sa.text(statement), dict(values)).mappings()]
+
+    def _run(self, work: Callable[[sa.Connection], Result], options: Mapping[str, Any]) -> Result:
         for attempt in range(2):
             try:
                 with self.engine.connect().execution_options(**options) as connection, connection.begin():

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from telemetry_server.fuel.database.contact_age import KEPT_CONTACT_DAYS
 from telemetry_server.fuel.database.engine import insert_of
 from telemetry_server.fuel.database.tables import contacts
-
-KEPT_CONTACT_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,19 @@ def contact_of(connection: sa.Connection, owner: str) -> StoredContact | None:
     return None if row is None else StoredContact(row[0], row[1], row[2], bytes(row[3]))
 
 
+def _too_old(now: datetime) -> sa.ColumnElement[bool]:
+    return contacts.c.received_at < now - timedelta(days=KEPT_CONTACT_DAYS)
+
+
+def count_old_contacts(connection: sa.Connection, now: datetime) -> int:
+    """Return how many contacts came `KEPT_CONTACT_DAYS` ago."""
+    counted = sa.select(sa.func.count()).select_from(contacts).where(_too_old(now))
+    return int(connection.execute(counted).scalar_one())
+
+
 def remove_old_contacts(connection: sa.Connection, now: datetime) -> int:
     """Remove contacts that came `KEPT_CONTACT_DAYS` ago; return how many."""
-    too_old = contacts.c.received_at < now - timedelta(days=KEPT_CONTACT_DAYS)
-    return connection.execute(sa.delete(contacts).where(too_old)).rowcount
+    return connection.execute(sa.delete(contacts).where(_too_old(now))).rowcount
 
 
 def remove_contacts_of(connection: sa.Connection, uid: str) -> int:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from telemetry_server.fuel.database.tables import installation_structures
 from telemetry_server.fuel.exports.documents import FETCHED_AT_ONCE
 from telemetry_server.fuel.facts.clusters import OPERABLE
+from telemetry_server.fuel.facts.small_groups import large_counts
 from telemetry_server.fuel.facts.values import object_of, objects_of
 
 
@@ -51,15 +52,23 @@ class Aggregate:
             if isinstance(value, str) and value:
                 self.counts[name][value.lower()] += 1
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the form that Fuel's charts read."""
-        counts = {name: dict(counter) for name, counter in self.counts.items()}
+    def as_json(self, suppress_below: int = 1) -> dict[str, Any]:
+        """Return the form that Fuel's charts read, without groups smaller than *suppress_below*."""
+        is_small = 0 < self.installations < suppress_below
+        counts = {
+            name: {} if is_small else large_counts(counter, suppress_below)
+            for name, counter in self.counts.items()
+        }
         return {
             "installations": {
-                "count": self.installations,
+                "count": None if is_small else self.installations,
                 "environments_num": counts.pop("environments_num"),
             },
-            "environments": {"count": self.environments, "operable_envs_count": self.operable, **counts},
+            "environments": {
+                "count": None if is_small else self.environments,
+                "operable_envs_count": None if is_small else self.operable,
+                **counts,
+            },
         }
 
 
@@ -73,9 +82,12 @@ def _is_not_zero(value: object) -> bool:
         return False
 
 
-def aggregates(connection: sa.Connection, release: str) -> dict[str, dict[str, Any]]:
+def aggregates(connection: sa.Connection, release: str, suppress_below: int = 1) -> dict[str, dict[str, Any]]:
     """
     Return the aggregate of *release*; with '' that of all installations, and of each release found.
+
+    Args:
+        suppress_below: Smaller groups are left out; a release with fewer installations has null for numbers.
 
     Returns:
         Aggregates by release; that of all under ``""``.
@@ -90,4 +102,4 @@ def aggregates(connection: sa.Connection, release: str) -> dict[str, dict[str, A
         found[release].add(structure)
         if not release and own_release:
             found.setdefault(own_release, Aggregate()).add(structure)
-    return {name: aggregate.as_json() for name, aggregate in found.items()}
+    return {name: aggregate.as_json(suppress_below) for name, aggregate in found.items()}

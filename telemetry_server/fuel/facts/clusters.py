@@ -1,6 +1,7 @@
 """What an environment and its nodes are: network, storage, size, servers, roles."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from telemetry_server.fuel.facts.values import UNKNOWN, folded, integer_of, object_of, text_of
@@ -22,10 +23,9 @@ SIZES = ((1, "0"), (5, "1-5"), (10, "5-10"), (20, "10-20"), (50, "20-50"), (100,
 LARGEST = "100+"
 SIZE_ORDER = (*(name for _, name in SIZES), LARGEST, UNKNOWN)
 NONE = "none"
-STORAGE_ROLES = frozenset({"cinder", "ceph-osd"})
-COMPUTE_ROLES = frozenset({"compute"})
-# A server whose maker or product contains one of these words is virtual.
-VIRTUAL_WORDS = (
+STORAGE_ROLES = ("cinder", "ceph-osd")
+COMPUTE_ROLE = "compute"
+VIRTUAL_MAKERS = (
     "virtualbox",
     "innotek",
     "qemu",
@@ -36,6 +36,22 @@ VIRTUAL_WORDS = (
     "openstack",
     "virtual machine",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class NodeClasses:
+    """The operator's lists that classify nodes."""
+
+    virtual_makers: tuple[str, ...] = VIRTUAL_MAKERS  # casefolded
+    storage_roles: tuple[str, ...] = STORAGE_ROLES
+
+    def is_virtual(self, server_type: str) -> bool:
+        """Whether *server_type*, ``maker product``, contains a name of `virtual_makers`."""
+        return any(name in server_type for name in self.virtual_makers)
+
+    def has_compute_and_storage(self, roles: list[str]) -> bool:
+        """Whether a node with these *roles* computes and stores."""
+        return COMPUTE_ROLE in roles and not set(self.storage_roles).isdisjoint(roles)
 
 
 def size_of(nodes: int | None) -> str:
@@ -70,11 +86,6 @@ def roles_of(node: Mapping[str, Any]) -> list[str]:
     return sorted(found - {UNKNOWN})
 
 
-def has_compute_and_storage(roles: list[str]) -> bool:
-    """Whether a node computes and stores."""
-    return not COMPUTE_ROLES.isdisjoint(roles) and not STORAGE_ROLES.isdisjoint(roles)
-
-
 def server_of(node: Mapping[str, Any]) -> tuple[str, str]:
     """Return the maker of a node, and ``maker product``; the maker alone where no product is known."""
     system = object_of(object_of(node.get("meta")).get("system"))
@@ -82,11 +93,6 @@ def server_of(node: Mapping[str, Any]) -> tuple[str, str]:
     if maker == UNKNOWN:
         maker = folded(node.get("manufacturer"))
     return maker, maker if product == UNKNOWN else f"{maker} {product}"
-
-
-def is_virtual(server_type: str) -> bool:
-    """Whether *server_type* is that of a virtual machine."""
-    return any(word in server_type for word in VIRTUAL_WORDS)
 
 
 def nodes_number(cluster: Mapping[str, Any]) -> int | None:

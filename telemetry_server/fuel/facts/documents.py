@@ -36,7 +36,13 @@ Key = tuple[str, int, int]  # uid, external id, change number
 
 
 def installation_facts(
-    uid: str, structure: str, change_number: int, last_contact: datetime, *, is_filtered: bool
+    uid: str,
+    structure: str,
+    change_number: int,
+    last_contact: datetime,
+    *,
+    is_filtered: bool,
+    classes: about.NodeClasses = about.NodeClasses(),  # noqa: B008 - frozen
 ) -> InstallationFacts:
     """Return all facts of the installation that sent *structure* (JSON)."""
     document = _parsed(structure)
@@ -54,7 +60,9 @@ def installation_facts(
         _count(counts, of.OF_CLUSTERS, cluster)
         for number, node in enumerate(objects_of(cluster.get("nodes"))):
             _count(counts, of.OF_NODES, node)
-            _add_node(fact, number, node, nodes, roles)
+            node_fact, own_roles = _node_facts(fact, number, node, classes)
+            nodes.append(node_fact)
+            roles += own_roles
     return InstallationFacts(
         InstallationFact(
             uid,
@@ -118,28 +126,25 @@ def _cluster_fact(
     )
 
 
-def _add_node(
-    cluster: ClusterFact, number: int, node: Mapping[str, Any], nodes: list[NodeFact], roles: list[RoleFact]
-) -> None:
+def _node_facts(
+    cluster: ClusterFact, number: int, node: Mapping[str, Any], classes: about.NodeClasses
+) -> tuple[NodeFact, list[RoleFact]]:
     maker, server_type = about.server_of(node)
-    own_roles = about.roles_of(node)
+    roles = about.roles_of(node)
     place = (cluster.uid, cluster.position, number)
-    nodes.append(
-        NodeFact(
-            *place,
-            cluster.release,
-            cluster.is_filtered,
-            cluster.is_operable,
-            maker,
-            server_type,
-            about.is_virtual(server_type),
-            "+".join(own_roles) or about.NONE,
-            about.has_compute_and_storage(own_roles),
-        )
+    fact = NodeFact(
+        *place,
+        cluster.release,
+        cluster.is_filtered,
+        cluster.is_operable,
+        maker,
+        server_type,
+        classes.is_virtual(server_type),
+        "+".join(roles) or about.NONE,
+        classes.has_compute_and_storage(roles),
     )
-    roles += [
-        RoleFact(*place, role, cluster.release, cluster.is_filtered, cluster.is_operable)
-        for role in own_roles
+    return fact, [
+        RoleFact(*place, role, cluster.release, cluster.is_filtered, cluster.is_operable) for role in roles
     ]
 
 

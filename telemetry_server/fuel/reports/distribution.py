@@ -2,7 +2,7 @@
 
 from telemetry_server.fuel.facts.categories import CATEGORIES
 from telemetry_server.fuel.facts.values import UNKNOWN
-from telemetry_server.fuel.reports.operations import network_verification
+from telemetry_server.fuel.reports.operations import VERIFICATIONS
 from telemetry_server.fuel.reports.question import INSTALLATION, Asked, BadQuestion, Figures, Row, counted
 
 _DURATIONS = ((1, "0-1 s"), (10, "1-10 s"), (60, "10-60 s"), (600, "1-10 min"), (3600, "10-60 min"))
@@ -34,29 +34,35 @@ def category_named(text: str) -> str:
     return name
 
 
+_TOTALS = (
+    "SELECT 1 AS is_total, '' AS value, coalesce(sum(environments), 0) AS count, count(*) AS installations"
+    " FROM fact_installation WHERE {scope}"
+)
+
+
 def distribution(asked: Asked) -> Figures:
     """How often each value of one category occurs, and in how many installations."""
     category = CATEGORIES[category_named(asked.question.of)]
-    totals: Row = asked.one(
-        "SELECT count(*) AS installations, coalesce(sum(environments), 0) AS clusters"
-        " FROM fact_installation WHERE {scope}"
-    )
-    totals = {name: int(value) for name, value in totals.items()}
-    notes = {"count": str(category.unit), "path": category.path}
-    if category.name == "network-verification":
-        return Figures(totals, {"values": network_verification(asked).tables["results"]}, notes)
-    if category.name in _FROM_FACTS:
+    has_installations = category.name != "network-verification"
+    if not has_installations:
+        values = f"SELECT 0, value, count, NULL FROM ({VERIFICATIONS}) AS verified"  # noqa: S608 - names of ours
+    elif category.name in _FROM_FACTS:
         table, value = _FROM_FACTS[category.name]
-        rows = asked.rows(
-            f"SELECT {value} AS value, count(*) AS count, count(DISTINCT fact.uid) AS installations"  # noqa: S608
+        values = (
+            f"SELECT 0, {value}, count(*), count(DISTINCT fact.uid)"  # noqa: S608
             f" FROM {table} AS fact {INSTALLATION} WHERE {{ended}} GROUP BY {value}"
         )
     else:
-        rows = asked.rows(
-            "SELECT value, sum(count) AS count, count(*) AS installations FROM fact_category"
-            " WHERE category = :category AND {scope} GROUP BY value",
-            category=category.name,
+        values = (
+            "SELECT 0, value, sum(count), count(*) FROM fact_category"
+            " WHERE category = :category AND {scope} GROUP BY value"
         )
+    rows = asked.rows(f"{_TOTALS} UNION ALL {values}", category=category.name)
     for row in rows:
         row["count"] = int(row["count"])
-    return Figures(totals, {"values": counted(rows)}, notes)
+    (whole,) = (row for row in rows if row["is_total"])
+    rows = [row for row in rows if not row.pop("is_total")]
+    if not has_installations:
+        rows = [{"value": row["value"], "count": row["count"]} for row in rows]
+    totals: Row = {"installations": whole["installations"], "clusters": whole["count"]}
+    return Figures(totals, {"values": counted(rows)}, {"count": str(category.unit), "path": category.path})

@@ -57,14 +57,16 @@ def operating_systems(asked: Asked) -> Figures:
 
 def releases(asked: Asked) -> Figures:
     """Installations by release of Fuel, and environments by release of OpenStack."""
-    installations = asked.rows(
-        "SELECT release AS value, count(*) AS count FROM fact_installation WHERE {scope} GROUP BY release"
-    )
-    clusters = asked.rows(
-        "SELECT release_version AS value, count(*) AS count FROM fact_cluster"
+    rows = asked.rows(
+        "SELECT 'installations' AS part, release AS value, count(*) AS count FROM fact_installation"
+        " WHERE {scope} GROUP BY release"
+        " UNION ALL SELECT 'clusters', release_version, count(*) FROM fact_cluster"
         " WHERE {scope} GROUP BY release_version"
     )
-    tables = {"installations": counted(installations), "clusters": counted(clusters)}
+    parts: dict[str, list[Row]] = {"installations": [], "clusters": []}
+    for row in rows:
+        parts[row.pop("part")].append(row)
+    tables = {part: counted(rows) for part, rows in parts.items()}
     return Figures({name: sum(row["count"] for row in rows) for name, rows in tables.items()}, tables)
 
 
@@ -73,8 +75,9 @@ def environments(asked: Asked) -> Figures:
     rows = asked.rows(
         "SELECT environments, count(*) AS count,"
         " count(CASE WHEN environments_declared IS NULL OR environments_declared <> environments THEN 1 END)"
-        " AS differs FROM fact_installation WHERE {scope} GROUP BY environments ORDER BY environments"
+        " AS differs FROM fact_installation WHERE {scope} GROUP BY environments"
     )
+    rows.sort(key=lambda row: row["environments"])
     totals = {
         "installations": sum(row["count"] for row in rows),
         "environments": sum(row["environments"] * row["count"] for row in rows),

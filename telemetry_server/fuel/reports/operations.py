@@ -62,7 +62,7 @@ WITH {_ATTEMPTS}, numbered AS (
 SELECT CASE WHEN ready_before = 0 THEN 1 ELSE 0 END AS is_first, has_ready, errors, count(*) AS count
 FROM series GROUP BY CASE WHEN ready_before = 0 THEN 1 ELSE 0 END, has_ready, errors
 """  # noqa: S608
-_VERIFICATIONS = f"""
+VERIFICATIONS = f"""
 WITH ranked AS (
   SELECT fact.uid, fact.cluster_id, fact.status,
     row_number() OVER (
@@ -131,5 +131,5 @@ def _average(series: list[Row]) -> float | None:
 
 def network_verification(asked: Asked) -> Figures:
     """Environments by the result of their last network verification."""
-    rows = asked.rows(_VERIFICATIONS)
+    rows = asked.rows(VERIFICATIONS)
     return Figures({"clusters": sum(row["count"] for row in rows)}, {"results": counted(rows)})

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
+from telemetry_server.fuel.analytics.bookmarks import Mark, Run, with_mark
 from telemetry_server.fuel.facts.values import microseconds_of
 
 Row = dict[str, Any]
@@ -54,16 +53,20 @@ class Asked:
 
     In a statement ``{scope}`` stands for the condition on facts of installations, environments and nodes;
     ``{ended}`` for that on the end of an operation or run, whose table is ``fact``, joined to `INSTALLATION`.
+
+    The first statement also reads how far the facts are complete (`mark`): a statement of its own would
+    cost as much as a short report.
     """
 
     def __init__(
         self,
-        connection: sa.Connection,
+        run: Run,
         question: Question,
         on_statement: Callable[[], None] = lambda: None,
     ) -> None:
         self.question = question
-        self._connection = connection
+        self.mark: Mark | None = None  # until the first statement
+        self._run = run
         self._on_statement = on_statement
 
     def rows(self, statement: str, **more: object) -> list[Row]:
@@ -71,7 +74,10 @@ class Asked:
         scope, ended, values = self._conditions()
         text = statement.replace("{scope}", scope).replace("{ended}", ended)
         given = {name: value for name, value in {**values, **more}.items() if f":{name}" in text}
-        found = [dict(row) for row in self._connection.execute(sa.text(text), given).mappings()]
+        if self.mark is None:
+            self.mark, found = with_mark(self._run, text, given)
+        else:
+            found = self._run(text, given)
         self._on_statement()
         return found
 

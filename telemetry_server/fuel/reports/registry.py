@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from math import inf
 
-import sqlalchemy as sa
-
-from telemetry_server.fuel.analytics.bookmarks import data_through
+from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
+from telemetry_server.fuel.analytics.bookmarks import Run
 from telemetry_server.fuel.analytics.sources import SOURCES
+from telemetry_server.fuel.facts.small_groups import hidden_places
 from telemetry_server.fuel.reports import environments, nodes, operations
 from telemetry_server.fuel.reports.distribution import category_named, distribution
 from telemetry_server.fuel.reports.health_checks import health_checks
@@ -27,7 +28,7 @@ class Report:
 
 _ALL = (
     Report("os", environments.operating_systems),
-    Report("releases", environments.releases, 2),
+    Report("releases", environments.releases),
     Report("deployment-time", operations.deployment_time),
     Report("server-types", nodes.server_types, 2),
     Report("failures-before-success", operations.failures_before_success),
@@ -43,7 +44,7 @@ _ALL = (
     Report("network-verification", operations.network_verification),
     Report("customisation", environments.customisation),
     Report("workload", workload),
-    Report("distribution", distribution, 2),
+    Report("distribution", distribution),
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
 
@@ -85,15 +86,30 @@ def checked_question(report: Report, question: Question) -> Question:
     )
 
 
-def answer(
-    connection: sa.Connection,
+def answer_from(
+    database: AnalyticsDatabase,
     report: Report,
     question: Question,
     now: datetime,
     *,
     on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Row:
-    """Return the answer to *question*."""
+    """
+    Return the answer to *question*; all of it is as the facts were at one moment.
+
+    Raises:
+        DatabaseAway: The database cannot be used now.
+    """
+    if report.statements == 1:  # which sees one moment without a transaction around it
+        return _answer(database.rows, report, question, now, on_progress)
+    return database.read(
+        lambda connection: _answer(partial(database.rows_of, connection), report, question, now, on_progress)
+    )
+
+
+def _answer(
+    run: Run, report: Report, question: Question, now: datetime, on_progress: Callable[[float], None]
+) -> Row:
     done = 0
 
     def count() -> None:
@@ -101,8 +117,9 @@ def answer(
         done += 1
         on_progress(min(1.0, done / report.statements))
 
-    through = data_through(connection, len(SOURCES))
-    figures = report.figures(Asked(connection, question, count))
+    asked = Asked(run, question, count)
+    figures = report.figures(asked)
+    through = asked.mark and asked.mark.through(len(SOURCES))
     tables, suppressed = _suppressed(figures.tables, question.suppress_below)
     return {
         "report": report.name,
@@ -117,13 +134,23 @@ def answer(
 
 
 def _suppressed(tables: dict[str, list[Row]], below: int) -> tuple[dict[str, list[Row]], int]:
-    """Return *tables* without groups smaller than *below*, and how many these were."""
+    """
+    Return *tables* without groups smaller than *below*, and how many are left out.
+
+    The rows of a table may add up to a total.  So what is left out of one is *below* at least, or all of it.
+    """
     if below <= 1:
         return tables, 0
-    kept = {name: [row for row in rows if _size_of(row) >= below] for name, rows in tables.items()}
+    kept = {name: _large_rows(rows, below) for name, rows in tables.items()}
     return kept, sum(len(tables[name]) - len(kept[name]) for name in tables)
 
 
+def _large_rows(rows: list[Row], below: int) -> list[Row]:
+    hidden = hidden_places([_size_of(row) for row in rows], below)
+    return [row for place, row in enumerate(rows) if place not in hidden]
+
+
 def _size_of(row: Row) -> float:
-    """Return how many things a row stands for; a row of a day stands for no group."""
-    return float(row["count"] if "count" in row else row.get("runs", inf))
+    """Return the installations, or else the things, that a row stands for; a row of a day has no size."""
+    counted = [row[name] for name in ("installations", "count", "runs") if row.get(name) is not None]
+    return float(min(counted, default=inf))

@@ -22,9 +22,17 @@ from telemetry_server.reports.queries.source import Source
 MAX_REMEMBERED = 32  # answers
 
 
-def reader_of(source: Source, through: str = "") -> Reader:
-    """Return the reader of the aggregates, of arrivals up to the day *through* if that is given."""
-    return Reader(source.root, CachedDefinitions(source.setup.specs), source.setup.suppress_below, through)
+def reader_of(source: Source, through: str = "", *, is_public: bool = False) -> Reader:
+    """
+    Return the reader of the aggregates.
+
+    Args:
+        through: Only arrivals up to that day.
+        is_public: Everyone may see the answer, so more groups are too small to be shown.
+    """
+    setup = source.setup
+    suppress_below = setup.public_suppress_below if is_public else setup.suppress_below
+    return Reader(source.root, CachedDefinitions(setup.specs), suppress_below, through)
 
 
 def _asked(work: Callable[[], Any]) -> Any:
@@ -66,7 +74,9 @@ def histogram_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]
             source,
             "histogram",
             arguments,
-            lambda: histogram_answer(reader_of(source, arguments["as_of"]), query),
+            lambda: histogram_answer(
+                reader_of(source, arguments["as_of"], is_public=arguments["is_public"]), query
+            ),
         )
     except NoSuchMetric as error:
         return {"unknown": str(error)}
@@ -94,9 +104,8 @@ def _histogram_query(arguments: dict[str, Any]) -> HistogramQuery:
 def metric_view_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return what the page of one metric offers: values to filter by, groups, changes of the definition."""
     query = _histogram_query(arguments)
-    return _remembered(
-        source, "metric_view", arguments, lambda: metric_view(reader_of(source, arguments["as_of"]), query)
-    )
+    reader = reader_of(source, arguments["as_of"], is_public=arguments["is_public"])
+    return _remembered(source, "metric_view", arguments, lambda: metric_view(reader, query))
 
 
 def pings_behind_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -137,14 +146,25 @@ def _page_of_pings(reader: Reader, asked: PingsAsked) -> dict[str, Any]:
 def clients_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of ``/api/v1/clients``."""
     by, first, last = tuple(arguments["by"]), arguments["first"], arguments["last"]
+    totals_by = arguments["totals_by"]
     return _remembered(
-        source, "clients", arguments, lambda: clients_answer(reader_of(source), by, first, last)
+        source,
+        "clients",
+        arguments,
+        lambda: clients_answer(
+            reader_of(source, is_public=arguments["is_public"]),
+            by,
+            first,
+            last,
+            totals_by=None if totals_by is None else tuple(totals_by),
+        ),
     )
 
 
 def old_service_query(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"answer": …}`` of the old service; null where it has nothing."""
-    service = OldService(reader_of(source), source.setup.aggregates_hidden)
+    reader = reader_of(source, is_public=arguments["is_public"])
+    service = OldService(reader, source.setup.aggregates_hidden)
     return {"answer": _asked(lambda: _old_answer(service, arguments))}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -20,10 +20,13 @@ from telemetry_server.fuel.exports.archive import archive_name, write_archive
 from telemetry_server.fuel.exports.csv_files import FILES, csv_lines
 from telemetry_server.fuel.exports.window import BadDate, Window, window_of
 from telemetry_server.fuel.reports.question import BadQuestion, Question
-from telemetry_server.fuel.reports.registry import UnknownReport, answer, checked_question, report_named
+from telemetry_server.fuel.reports.registry import UnknownReport, answer_from, checked_question, report_named
 from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryStopped
 from telemetry_server.reports.queries.fuel_source import FuelSource
 from telemetry_server.reports.queries.source import Source
+
+if TYPE_CHECKING:
+    from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
 
 Result = TypeVar("Result")
 GZIP_LEVEL = 3
@@ -33,11 +36,7 @@ NOT_HERE = "There is no Fuel-stat collector here: set fuel = true."
 
 def data_through_answer(source: Source, _arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the moment up to which the facts are complete."""
-
-    def read(connection: sa.Connection) -> datetime | None:
-        return data_through(connection, len(SOURCES))
-
-    found = _read_facts(_fuel_of(source), read)
+    found = from_facts(fuel_of(source), lambda facts: data_through(facts.rows, len(SOURCES)))
     return {"data_through": found and found.isoformat()}
 
 
@@ -67,22 +66,19 @@ def report_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
         raise NothingFound(_sentence(error)) from None
     except BadQuestion as error:
         raise BadQuery(f"of: {error}") from None
-    return _read_facts(
-        _fuel_of(source),
-        lambda connection: answer(
-            connection,
-            report,
-            question,
-            datetime.now(UTC),
-            on_progress=source.on_progress,
-        ),
+    now = datetime.now(UTC)
+    return from_facts(
+        fuel_of(source),
+        lambda facts: answer_from(facts, report, question, now, on_progress=source.on_progress),
     )
 
 
 def aggregate_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the aggregates by release, as `aggregates` does."""
-    with _collector(source) as read:
-        found: dict[str, Any] = read(lambda connection: aggregates(connection, arguments["release"]))
+    with reading_collector(source) as read:
+        found: dict[str, Any] = read(
+            lambda connection: aggregates(connection, arguments["release"], source.setup.suppress_below)
+        )
     return found
 
 
@@ -108,7 +104,7 @@ def rows_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
         "action_logs": lambda c: json_rows.logs_of(c, uid, page),
         "oswls": lambda c: json_rows.workloads_of(c, uid, resource_type, page),
     }
-    with _collector(source) as read:
+    with reading_collector(source) as read:
         found: dict[str, Any] | None = read(asked[arguments["what"]])
     if found is None:
         raise NothingFound("No installation with this master_node_uid has sent its structure.")
@@ -132,12 +128,12 @@ def csv_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
         window = window_of(arguments["first"], arguments["last"], datetime.now(UTC).date())
     except BadDate as error:
         raise BadQuery(str(error)) from None
-    fuel = _fuel_of(source)
+    fuel = fuel_of(source)
     fuel.forget_file()
     broken: list[str] = []
     with tempfile.NamedTemporaryFile(prefix="telemetry-fuel-", suffix=".gz", delete=False) as file:
         fuel.file = Path(file.name)
-        with _collector(source) as read, gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as packed:
+        with reading_collector(source) as read, gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as packed:
 
             def write(connection: sa.Connection) -> None:
                 if name == ALL:
@@ -154,7 +150,8 @@ def _file_name(name: str, window: Window) -> str:
     return archive_name(window) if name == ALL else f"{name}.csv"
 
 
-def _fuel_of(source: Source) -> FuelSource:
+def fuel_of(source: Source) -> FuelSource:
+    """Return the databases of Fuel-stat.  Raises `NothingFound` where there are none."""
     if source.setup.fuel is None:
         raise NothingFound(NOT_HERE)
     if source.fuel is None:
@@ -163,9 +160,9 @@ def _fuel_of(source: Source) -> FuelSource:
 
 
 @contextmanager
-def _collector(source: Source) -> "Iterator[Callable[[Callable[[sa.Connection], Any]], Any]]":
+def reading_collector(source: Source) -> "Iterator[Callable[[Callable[[sa.Connection], Any]], Any]]":
     """Yield what reads the collector's database."""
-    fuel = _fuel_of(source)
+    fuel = fuel_of(source)
     if not fuel.has_collector():
         raise NothingFound(NOT_HERE)
     try:
@@ -174,11 +171,12 @@ def _collector(source: Source) -> "Iterator[Callable[[Callable[[sa.Connection], 
         raise QueryStopped(f"The Fuel database is away: {error}") from None
 
 
-def _read_facts(fuel: FuelSource, work: Callable[[sa.Connection], Result]) -> Result:
+def from_facts(fuel: FuelSource, ask: "Callable[[AnalyticsDatabase], Result]") -> Result:
+    """Return what *ask* finds in the facts.  Raises `QueryStopped` where they cannot be read now."""
     if not fuel.has_analytics():
         raise QueryStopped("No facts yet: telemetry-server fuel etl makes them; serve does every minute.")
     try:
-        return fuel.analytics().read(work)
+        return ask(fuel.analytics())
     except FuelDatabaseError as error:
         raise QueryStopped(f"The Fuel analytics database is away: {error}") from None
 

@@ -23,19 +23,19 @@ MAX_REMEMBERED = 32  # answers
 def uptake_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"uptake": …, "anomalies": …}``."""
     with _opened(source) as connection:
-        return answers.uptake_answer(connection, Question(**arguments))
+        return answers.uptake_answer(connection, _question(source, arguments))
 
 
 def recipes_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"recipes": …, "anomalies": …}``."""
     with _opened(source) as connection:
-        return answers.recipes_answer(connection, Question(**arguments))
+        return answers.recipes_answer(connection, _question(source, arguments))
 
 
 def studies_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"studies": …, "anomalies": …}``."""
     with _opened(source) as connection:
-        return answers.studies_answer(connection, Question(**arguments))
+        return answers.studies_answer(connection, _question(source, arguments))
 
 
 def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -54,13 +54,14 @@ def overview_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]
 
 def _overview(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     with _opened(source) as connection:
-        asked = Question(**arguments)
+        asked = _question(source, arguments)
         studies = answers.studies_answer(connection, asked)
         uptake = answers.uptake_answer(connection, asked)
     return {
         "uptake": uptake["uptake"],
         "studies": studies["studies"],
         "anomalies": {"uptake": uptake["anomalies"], "studies": studies["anomalies"]},
+        "suppressed": sum(each.get("suppressed", {}).get("cells", 0) for each in (uptake, studies)),
     }
 
 
@@ -73,11 +74,11 @@ def recipe_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     recipe = arguments.pop("name")
     with _opened(source) as connection:
-        asked = Question(**arguments)
+        asked = _question(source, arguments)
         rows = [row for row in answers.recipes_answer(connection, asked)["recipes"] if row["name"] == recipe]
         days = answers.recipe_days(connection, asked, recipe)
     if not rows:
-        raise NothingFound(f"No client reported the recipe {recipe}.")
+        raise NothingFound(f"No client reported the recipe {recipe}{_or_few(source)}.")
     return {"recipes": rows, "days": days}
 
 
@@ -90,12 +91,21 @@ def study_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     study = arguments.pop("name")
     with _opened(source) as connection:
-        asked = Question(**arguments)
+        asked = _question(source, arguments)
         rows = [row for row in answers.studies_answer(connection, asked)["studies"] if row["study"] == study]
         days = answers.study_days(connection, asked, study)
     if not rows:
-        raise NothingFound("No client sent an event of that study.")
+        raise NothingFound(f"No client sent an event of that study{_or_few(source)}.")
     return {"studies": rows, "days": days}
+
+
+def _or_few(source: Source) -> str:
+    few = source.setup.suppress_below
+    return f", or fewer than {few:,} did" if few > 1 else ""
+
+
+def _question(source: Source, arguments: dict[str, Any]) -> Question:
+    return Question(**arguments, suppress_below=source.setup.suppress_below)
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.inspection.explain import explain
 from telemetry_server.inspection.submission_listing import (
-    document_id_of,
     shown_body,
     shown_refusal,
     submissions_from,
 )
+from telemetry_server.pings.submit_path import document_id_of
 from telemetry_server.reports.queries.errors import NothingFound
 from telemetry_server.reports.queries.source import Source
 

@@ -33,7 +33,7 @@ def probes_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     ``total`` counts those that match; ``expired`` those that match but for their expiry.  Each item has the
     samples of the ``days`` (the newest seven without bounds) and its distinct clients.
     """
-    reader = reader_of(source)
+    reader = reader_of(source, is_public=arguments["is_public"])
     days = recent_days(reader, arguments["first"], arguments["last"])
     items = all_items(source)
     if arguments["state"]:

@@ -28,8 +28,8 @@ _Item = dict[str, Any]
 
 def all_items(source: Source) -> Mapping[str, _Item]:
     """Return an item for each probe that is defined, by name."""
-    cache = _cache_in(str(source.setup.specs))
-    revisions = tuple(_revisions_of(cache))
+    cache = cache_in(str(source.setup.specs))
+    revisions = tuple(revisions_of(cache))
     applications = tuple((application, _frozen(entry)) for application, entry in _glean_entries(source))
     return _merged(cache, revisions, applications)
 
@@ -66,11 +66,11 @@ def probe_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
         NothingFound: No revision defines it.
     """
     name = arguments["name"]
-    cache = _cache_in(str(source.setup.specs))
+    cache = cache_in(str(source.setup.specs))
     definitions: dict[bytes, dict[str, Any]] = {}
     kind = FileKind.HISTOGRAM
     shown: dict[str, Any] | None
-    for cached in _revisions_of(cache):
+    for cached in revisions_of(cache):
         kind_here, shown, place = _definition_in(cache, cached, name)
         if shown is not None:
             kind = kind_here
@@ -119,17 +119,19 @@ def _add_definition(
 
 
 @lru_cache(maxsize=8)
-def _cache_in(folder: str) -> RevisionCache:
+def cache_in(folder: str) -> RevisionCache:
+    """Return the revision cache in *folder*, with the memory of this process."""
     return RevisionCache(Path(folder))
 
 
-def _revisions_of(cache: RevisionCache) -> list[Any]:
+def revisions_of(cache: RevisionCache) -> list[Any]:
+    """Return what is cached, in order of revisions."""
     return sorted(cache.list(), key=lambda cached: str(cached.revision))
 
 
 @lru_cache(maxsize=1024)
 def _items_of(cache: RevisionCache, cached: Any) -> tuple[_Item, ...]:
-    spec_file = _loaded(cache, cached)
+    spec_file = loaded(cache, cached)
     if spec_file is None:
         return ()
     rules = registry_of(spec_file).histograms
@@ -168,7 +170,8 @@ def _item(kind: FileKind, entry: Entry) -> _Item:
     }
 
 
-def _loaded(cache: RevisionCache, cached: Any) -> SpecFile | None:
+def loaded(cache: RevisionCache, cached: Any) -> SpecFile | None:
+    """Return the file of a cached revision; None where it cannot be read."""
     try:
         return cache.load_listed(cached)
     except BrokenSpecFile:  # the cache has logged it
@@ -179,7 +182,7 @@ def _definition_in(
     cache: RevisionCache, cached: Any, name: str
 ) -> tuple[FileKind, dict[str, Any] | None, dict[str, Any] | None]:
     """Return kind, definition and place of *name* in one revision; no definition if that lacks it."""
-    spec_file = _loaded(cache, cached)
+    spec_file = loaded(cache, cached)
     if spec_file is None:
         return FileKind.HISTOGRAM, None, None
     if name in spec_file.names:

@@ -1,12 +1,14 @@
 """The state of the server: its books, lag and disk."""
 
 import shutil
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from storage.ledger.ledger import Ledger
 from storage.progress.waiting import ConversionWatch
 from telemetry_server.outcomes.timestamps import timestamp
+from telemetry_server.queue.status_file import PULL, PUSH, StatusFile
 from telemetry_server.reports.queries.counts import books_by_day, counts_of, damaged, summed
 from telemetry_server.reports.queries.source import Source
 
@@ -36,4 +38,9 @@ def status_of(source: Source, ledger: Ledger) -> dict[str, Any]:
         else {"since": timestamp(halt.since), "reason": halt.reason},
         "disk_free_bytes": disk.free,
         "disk_total_bytes": disk.total,
+        "queues": [
+            {"direction": direction, **asdict(status)}
+            for direction, name in (("pull", PULL), ("push", PUSH))
+            for status in StatusFile(source.root.state, name).read()
+        ],
     }

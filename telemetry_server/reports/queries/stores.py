@@ -14,7 +14,13 @@ def stores_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     as_of = timestamp(datetime.now(UTC))
     days = Days(arguments["first_day"], arguments["last_day"])
     with source.ledger() as ledger:
-        report = report_on_stores(source.root, ledger, source.setup.conversion.probe_checks(), days)
+        report = report_on_stores(
+            source.root,
+            ledger,
+            source.setup.conversion.probe_checks(),
+            days,
+            suppress_below=source.setup.suppress_below,
+        )
     return {**report, "as_of": as_of}
 
 
@@ -23,6 +29,12 @@ def drift_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     as_of = timestamp(datetime.now(UTC))
     days = Days(arguments["first_day"], arguments["last_day"])
     with source.ledger() as ledger:
-        report = report_on_drift(source.root, ledger, source.setup.conversion.probe_checks(), days)
+        report = report_on_drift(
+            source.root,
+            ledger,
+            source.setup.conversion.probe_checks(),
+            days,
+            suppress_below=source.setup.suppress_below,
+        )
         violations = schema_violations(source, ledger, days.first, days.last)
     return {**report, "as_of": as_of, "schema_violations": violations}

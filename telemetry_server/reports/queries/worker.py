@@ -40,6 +40,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "replay": ("replay_trial", "replay_answer"),
     "probes": ("probe_list", "probes_answer"),
     "probe": ("probes", "probe_answer"),
+    "collected": ("collected", "collected_answer"),
     "stores": ("stores", "stores_answer"),
     "drift": ("stores", "drift_answer"),
     "normandy": ("normandy", "overview_answer"),
@@ -59,6 +60,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "fuel_aggregate": ("fuel", "aggregate_answer"),
     "fuel_rows": ("fuel", "rows_answer"),
     "fuel_csv": ("fuel", "csv_answer"),
+    "fuel_left_out": ("fuel_left_out", "left_out_answer"),
     "statement": ("statement", "statement_answer"),
     "table_columns": ("statement", "table_columns_answer"),
 }

@@ -57,16 +57,20 @@ async def clients(ask: Ask) -> Answer:
     bounds = {name: value for name, value in view_of(given).items() if name in ("from", "to")}
     if given.format:
         return see_other(address(API, {"by": given.by, **bounds, "format": given.format}))
+    # The rows add up to what is beside them: periods and values to the whole, splits to their period.
     by_period = await _ask(ask, [given.by])
-    by_split = await _ask(ask, [given.by, given.split])
+    by_split = await _ask(ask, [given.by, given.split], totals_by=[given.by])
     tables = {name: await _ask(ask, [name]) for name in SPLITS}
     whole = await _ask(ask, [])
     rows = by_period["rows"]
+    # A period that is not shown does not follow from its parts.
+    periods_shown = {row[given.by] for row in rows}
+    parts = [row for row in by_split["rows"] if row[given.by] in periods_shown]
     periods = periods_between(given.by, [row[given.by] for row in rows])
     blocks: dict[str, Any] = {"total": None, "adoption": None}
     if rows:
         blocks["total"] = _total(ask, periods, rows, bounds)
-        blocks["adoption"] = _adoption(ask, periods, rows, by_split["rows"], bounds)
+        blocks["adoption"] = _adoption(ask, periods, rows, parts, bounds)
     return page(
         "clients.html",
         ask.services,
@@ -104,11 +108,22 @@ def _spans(given: ClientsPageParameters, through_day: str | None) -> list[tuple[
     return [*spans, ("All", address("/clients", view_of(given, first=None, last=None)), is_whole)]
 
 
-async def _ask(ask: Ask, by: Sequence[str]) -> dict[str, Any]:
+async def _ask(ask: Ask, by: Sequence[str], totals_by: Sequence[str] = ()) -> dict[str, Any]:
     given: ClientsPageParameters = ask.parameters
-    return await ask.services.ask_object(
-        "clients", by=list(by), first=given.first or "", last=given.last or ""
+    found = await ask.services.ask_object(
+        "clients",
+        by=list(by),
+        first=given.first or "",
+        last=given.last or "",
+        totals_by=list(totals_by),
+        is_public=ask.is_public,
     )
+    rows: Any = found["rows"]
+    for row in rows:
+        # Of sealed days it is known only how many clients there were at least.
+        if row["clients"] is None:
+            row["clients"] = row["clients_at_least"]
+    return found
 
 
 def _api(by: str, bounds: Mapping[str, Any], **more: str) -> str:

@@ -58,6 +58,7 @@ async def overview(ask: Ask) -> Answer:
         data_through=through,
         generated_at=generated,
         reports=NAMES,
+        has_rows=ask.visitor.may(Right.RECORDS),
         has_failures=ask.services.options.failures is not None and ask.visitor.may(Right.CONTACTS),
     )
 

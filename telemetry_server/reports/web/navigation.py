@@ -26,6 +26,7 @@ NAVIGATION = (
     Entry("stores", "/stores", "Stores"),
     Entry("normandy", "/normandy", "Normandy"),
     Entry("fuel", "/fuel", "Fuel"),
+    Entry("collected", "/collected", "Collected"),
     Entry("sql", "/sql", "SQL", Right.RECORDS),
     Entry("users", "/users", "Users", Right.USERS),
     Entry("api", "/api/openapi.json", "API"),

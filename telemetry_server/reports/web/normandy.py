@@ -28,6 +28,7 @@ async def overview(ask: Ask) -> Answer:
         recipes=[row for row in uptake if row["kind"] == RECIPE],
         studies=found["studies"],
         anomalies=found["anomalies"],
+        suppressed=found["suppressed"],
     )
 
 

@@ -53,7 +53,9 @@ async def one_probe(ask: Ask) -> Answer:
     scope: Found | None = None
     if view.metric:
         asked = given.asked(view.metric)
-        offered = await ask.services.ask_object("metric_view", **histogram_arguments(asked))
+        offered = await ask.services.ask_object(
+            "metric_view", **histogram_arguments(asked), is_public=ask.is_public
+        )
         answer = await answer_of(view)
         if answer["rows"]:
             scope = await _add_charts(view, answer, offered, shown)

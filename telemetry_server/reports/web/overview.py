@@ -94,6 +94,10 @@ def _attention(data: dict[str, Any]) -> list[Attention]:
     if status["disk_free_bytes"] < status["disk_total_bytes"] * MIN_FREE_SHARE:
         remedy = "Below min_free_bytes pings are refused."
         found.append(Attention("error", "Less than 5% of the disk is free.", remedy))
+    for queue in status["queues"]:
+        if queue["state"] in ("away", "stopped"):
+            fact = f"The queue {queue['url']} is {queue['state']} since {moment(queue['since'])}."
+            found.append(Attention("error", fact, queue["detail"]))
     if status["lag_seconds"] > MAX_LAG_SECONDS and status["conversion_halted"] is None:
         fact = f"Conversion is {number(round(status['lag_seconds']))} s behind."
         found.append(Attention("pending", fact, "See telemetry-server doctor."))

@@ -14,7 +14,17 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 NAMES = ("reports.css", "reports.js", "live.js", "reports.svg")
+STYLE = "reports.css"
 ONE_YEAR = "public, max-age=31536000, immutable"
+
+
+def _content(name: str) -> bytes:
+    return files("telemetry_server.reports.web").joinpath("static", name).read_bytes()
+
+
+def style() -> bytes:
+    """Return the style sheet of the pages."""
+    return _content(STYLE)
 
 
 @cache
@@ -22,7 +32,7 @@ def _files() -> dict[str, tuple[bytes, str]]:
     """Return content and type by the name that is served."""
     found = {}
     for name in NAMES:
-        content = files("telemetry_server.reports.web").joinpath("static", name).read_bytes()
+        content = _content(name)
         stem, dot, end = name.rpartition(".")
         digest = hashlib.sha256(content).hexdigest()[:10]
         found[f"{stem}.{digest}{dot}{end}"] = content, TYPES[f".{end}"]

@@ -51,13 +51,15 @@ def _environment() -> Environment:
     }
     environment.globals |= {"static": address_of, "link_to": link_to}
     environment.globals["cell_bar"] = lambda share: Markup(bar(share))  # noqa: S704 - digits only
-    environment.globals["cell_sparkline"] = lambda values: Markup(sparkline(values))  # noqa: S704
+    environment.globals["cell_sparkline"] = lambda values: Markup(  # noqa: S704 - digits only
+        sparkline([value or 0 for value in values])
+    )
     return environment
 
 
-def number(value: float) -> str:
-    """Return *value* with commas."""
-    return f"{value:,}"
+def number(value: float | None) -> str:
+    """Return *value* with commas; a dash for what is not shown."""
+    return NONE if value is None else f"{value:,}"
 
 
 def measure(value: float | None) -> str:
@@ -112,6 +114,11 @@ def sql_value(value: object) -> Markup:
 def plain_text(text: object) -> str:
     """Return a text that a client chose for a title or an attribute: without control characters, cut."""
     return "" if text is None else shown(str(text), MAX_TEXT)
+
+
+def rendered(template: str, **values: Any) -> str:
+    """Return *template*, filled in with *values* alone: for a page that needs no server."""
+    return _environment().get_template(template).render(**values)
 
 
 def page(

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_server.convert.compiled import ping_text
+from telemetry_server.convert import conversion
+from telemetry_server.convert.compiled import compiled_ping, ping_text
 from telemetry_server.convert.compiled.ping_text import Layouts, NeedsFullParse, open_ping
 from telemetry_server.convert.compiled.text_packer import TextPacker
 from telemetry_server.convert.conversion import ConversionContext
@@ -169,6 +170,27 @@ def test_both_ways_agree_on_partly_invalid_pings(context, name: str, write: Call
     text = write(PINGS[name])
 
     assert_same(text if isinstance(text, bytes) else text.encode(), context, path_of(name))
+
+
+@pytest.fixture(autouse=True)
+def every_ping_is_walked(monkeypatch):
+    """Short ones of the generic route, too."""
+    monkeypatch.setattr(conversion, "MIN_WALKED_BYTES", 0)
+
+
+@pytest.mark.parametrize("route", [GENERIC_PATH, TELEMETRY_PATH])
+@pytest.mark.parametrize("is_long", [False, True])
+def test_pings_without_histograms_are_converted_by_the_compiled_walk(context, monkeypatch, route, is_long):
+    """They need no definitions; short ones of the generic route are parsed whole."""
+    monkeypatch.undo()
+    ping = PINGS["generic"] if route == GENERIC_PATH else unified("crash", payload=REST)
+    body = orjson.dumps(ping | ({"log": ["x" * 8192]} if is_long else {}))
+    opened = []
+    monkeypatch.setattr(compiled_ping, "open_ping", lambda text: opened.append(text) or open_ping(text))
+
+    assert_same(body, context, route)
+    assert bool(opened) is (is_long or route == TELEMETRY_PATH)
+    assert isinstance(convert(a_submission(body, route), context), Stored)
 
 
 @pytest.mark.parametrize("name", ["classic", "main", "saved-session"])

@@ -1,0 +1,77 @@
+"""The buckets of histograms in any order, by the compiled module where there is one."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+try:
+    from storage.tables.compiled import _lists
+except ImportError:  # built without a C compiler
+    IS_COMPILED = False
+else:
+    IS_COMPILED = True
+
+
+@dataclass(frozen=True, slots=True)
+class BucketLists:
+    """
+    The buckets of histograms in order of arrival, with 32 bits for each number.
+
+    A negative number *n* stands for position -1 - *n* in *large*.
+    """
+
+    offsets: "pa.Array"  # int32: where each histogram begins among the buckets, and the end of the last
+    starts: bytes  # int32
+    counts: bytes  # int32
+    large: Sequence[int]
+
+    def in_order(self, rows: "pa.Array") -> "tuple[pa.ListArray, pa.ListArray]":
+        """Return starts and counts of the histograms at *rows* (int32), as lists of int64."""
+        if IS_COMPILED:
+            return self._by_walk(rows)
+        return self._of(rows, self.starts), self._of(rows, self.counts)
+
+    def _by_walk(self, rows: "pa.Array") -> "tuple[pa.ListArray, pa.ListArray]":
+        offsets, starts, counts = _lists.ordered_lists(
+            _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, array("q", self.large)
+        )
+        ends = _integers(offsets, 32)
+        return _list_of(ends, _integers(starts, 64)), _list_of(ends, _integers(counts, 64))
+
+    def _of(self, rows: "pa.Array", data: bytes) -> "pa.ListArray":
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        lists = _list_of(self.offsets, _integers(data, 32)).take(rows)
+        numbers = lists.flatten()
+        if self.large:
+            is_large = pc.less(numbers, 0)
+            places = pc.if_else(is_large, pc.subtract(-1, numbers), pa.scalar(None, numbers.type))
+            large = pa.array(self.large, pa.int64()).take(places)
+            numbers = pc.if_else(is_large, large, numbers.cast(pa.int64()))
+        return _list_of(lists.offsets, numbers.cast(pa.int64()))
+
+
+def _list_of(offsets: "pa.Array", numbers: "pa.Array") -> "pa.ListArray":
+    import pyarrow as pa
+
+    return pa.ListArray.from_arrays(offsets, numbers)
+
+
+def _integers(data: bytes, bits: int) -> "pa.Array":
+    import pyarrow as pa
+
+    type_ = pa.int32() if bits == 32 else pa.int64()
+    return pa.Array.from_buffers(type_, len(data) * 8 // bits, [None, pa.py_buffer(data)])
+
+
+def _bytes_of(numbers: "pa.Array") -> memoryview:
+    """Return the bytes of *numbers*, which are int32 without null."""
+    data = numbers.buffers()[1]
+    if data is None:
+        return memoryview(b"")
+    return memoryview(data)[4 * numbers.offset : 4 * (numbers.offset + len(numbers))]

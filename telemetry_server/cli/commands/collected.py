@@ -1,0 +1,50 @@
+"""``telemetry-server collected``: writes the transparency page as files that need no server."""
+
+import argparse
+from pathlib import Path
+
+from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
+from telemetry_server.terminal.output import print_json, print_text, say
+
+EPILOG = """\
+example: telemetry-server collected --data ./data --output ./what-is-collected
+
+The page says what is collected, by which application, why, how exactly it is stored, how long it is kept, and
+of how many clients, from the definitions, doctypes and settings in force.  Everyone may see it: groups of
+fewer than 10 clients (or suppress_below, where it is set) are not counted."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``collected``."""
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="the folder to write into; made if missing"
+    )
+    add_json_option(parser)
+    add_settings_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files, and print their paths."""
+    from telemetry_server.composition.collected import collected_files
+
+    if args.output.exists() and not args.output.is_dir():
+        say(f"telemetry-server collected: {args.output} is not a folder; name another with --output")
+        return ExitStatus.USAGE
+    files = collected_files(settings_of(args))
+    if not args.output.exists():
+        args.output.mkdir(parents=True)
+        args.output.chmod(0o755)
+    paths = []
+    for name, content in files.items():
+        path = args.output / name
+        unfinished = path.with_name(f".{name}.tmp")
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+        path.chmod(0o644)  # a web server reads it, perhaps as another user
+        paths.append(str(path))
+    if args.json:
+        print_json({"files": paths})
+    else:
+        print_text("\n".join(paths))
+    return ExitStatus.DONE

@@ -1,0 +1,14 @@
+"""The digest of a body, by which a repeat is distinguished from other bytes under the same id."""
+
+from crc32c import crc32c
+
+from telemetry_server.pings.inflate import crc32
+
+
+def digest_of(text: bytes) -> int:
+    """
+    A signed 64-bit digest of the inflated body *text*: CRC-32C and CRC-32.
+
+    It distinguishes a client's retry from other bytes under the same id; it does not resist forgery.
+    """
+    return (crc32c(text) << 32 | crc32(text)) - 2**63

@@ -1,0 +1,3 @@
+"""How long contacts are kept."""
+
+KEPT_CONTACT_DAYS = 90

@@ -1,0 +1,91 @@
+"""Removes lines of records and of quarantine: a file at a time, each in one commit with its counts."""
+
+from collections import Counter
+
+from storage.ledger.transaction import Transaction
+from storage.ledger.values import Counts, Entry, StoredFile
+from storage.partitions.frames import DamagedFrame
+from storage.partitions.partition_path import PartitionKey
+from storage.partitions.quarantine_items import items_in
+from storage.partitions.rewrite import rewrite_file
+from telemetry_server.outcomes.outcome import HistogramReason
+from telemetry_server.outcomes.quarantine_line import CONFLICT
+from telemetry_server.privacy.forget_wanted import Wanted
+from telemetry_server.privacy.places import Forgetting, line_files
+
+
+def forget_lines(context: Forgetting, wanted: Wanted) -> int:
+    """
+    Remove all lines that are *wanted*; return how many files were written anew.
+
+    The converter's lock is held for one file at a time, so conversion goes on in between.
+
+    Raises:
+        OSError, StorageError: The disk refuses; what was committed stays, the next run goes on.
+    """
+    rewritten = 0
+    for path in context.index.holding(line_files(context), wanted.hashes()):
+        with context.lock.held():
+            # It may have grown, or been merged into another file.
+            file = next(
+                (file for file in context.ledger.files(path.rpartition("/")[0]) if file.path == path), None
+            )
+            if file is not None:
+                context.make_local([path])
+                rewritten += _forget_in_file(context, wanted, file)
+    return rewritten
+
+
+def _forget_in_file(context: Forgetting, wanted: Wanted, file: StoredFile) -> bool:
+    counts: Counts = Counter()
+    removed: Counter[tuple[int, str]] = Counter()
+    key = PartitionKey.parse(file.directory)
+
+    def is_kept(line: bytes) -> bool:
+        order = wanted.of_line(line)
+        if order is None:
+            return True
+        removed[order, count_line(counts, key, line)] += 1
+        return False
+
+    def also(transaction: Transaction) -> None:
+        transaction.add(counts)
+        transaction.count_removed(removed)
+
+    if not _holds(context, wanted, file):
+        return False
+    try:
+        rewrite_file(context.root.path, context.ledger, context.disk, file, is_kept=is_kept, also=also)
+    except (EOFError, DamagedFrame) as error:
+        raise OSError(f"{file.path}: damaged: {error}; see audit") from error
+    return True
+
+
+def _holds(context: Forgetting, wanted: Wanted, file: StoredFile) -> bool:
+    """Return whether a line of *file* is wanted; the index may err."""
+    from storage.partitions.frames import read_lines
+
+    with (context.root.path / file.path).open("rb") as stream:
+        return any(wanted.of_line(line) is not None for line in read_lines(stream, file.length))
+
+
+def count_line(counts: Counts, key: PartitionKey, line: bytes) -> str:
+    """Move the count of a removed *line* to the deleted ones; return what kind of item it was."""
+    day = key.day
+    if key.store == "converted":
+        counts[day, Entry.STORED, ""] -= 1
+        counts[day, Entry.DELETED, ""] += 1
+        return "stored"
+    reason = key.reason
+    if reason in frozenset(HistogramReason):
+        count = items_in(line)
+        counts[day, Entry.HISTOGRAM_DROPPED, reason] -= count
+        counts[day, Entry.HISTOGRAM_DELETED, reason] += count
+        return "dropped histograms"
+    if reason == CONFLICT:
+        counts[day, Entry.DUPLICATE, ""] -= 1
+        counts[day, Entry.CONFLICT, ""] -= 1
+    else:
+        counts[day, Entry.QUARANTINED, reason] -= 1
+    counts[day, Entry.DELETED, ""] += 1
+    return "duplicate" if reason == CONFLICT else "quarantined"

@@ -1,0 +1,206 @@
+"""
+Finds the documents of an order's clients, and takes them out of the ledger.
+
+Afterwards hashes alone say what is left to remove, so a deletion that was killed goes on without the ids.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from uuid import UUID
+
+import orjson
+
+from storage.errors import DamagedRecord, TornRecord
+from storage.ledger.forgotten import IdKind, OrderState
+from storage.ledger.transaction import Transaction
+from storage.ledger.values import SEGMENT_START, Counts, Entry, PendingPing
+from storage.partitions.frames import DamagedFrame, read_lines
+from storage.raw.reader import Span, read_submission
+from storage.raw.submission import Submission
+from telemetry_server.privacy.forget_wanted import Wanted
+from telemetry_server.privacy.identifiers.keyed_hash import COMMON_IDS
+from telemetry_server.privacy.identifiers.submission_ids import (
+    ids_in_line,
+    ids_in_submission,
+    own_uuid,
+    own_uuid_of_line,
+)
+from telemetry_server.privacy.places import Forgetting, line_files, path_hash, segment_files, submissions_of
+
+CLIENT_DIGEST_BYTES = 16  # as in `convert.probe_check`
+
+
+@dataclass(slots=True)
+class Found:
+    """What belongs to orders, each with the number of its order."""
+
+    documents: dict[bytes, int] = field(default_factory=dict)
+    clients: dict[bytes, int] = field(default_factory=dict)
+    nameless: dict[str, int] = field(default_factory=dict)  # paths without a document id
+    pending: list[tuple[PendingPing, int]] = field(default_factory=list)
+    raw: dict[str, set[int]] = field(default_factory=dict)  # offsets by segment
+    lines: Counter[tuple[int, str]] = field(default_factory=Counter)  # by order and store
+
+    def take(self, own: bytes | None, order: int, path: str) -> None:
+        """Add a line or submission with its own id, or with its *path* if it has none."""
+        if own is None:
+            self.nameless[path] = order
+        elif own not in COMMON_IDS:
+            self.documents.setdefault(own, order)
+
+
+def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Found:
+    """
+    Find what is of *wanted*; nothing is changed.
+
+    Args:
+        given: Documents that were ordered by their ids.
+
+    Raises:
+        OSError, StorageError: A file cannot be read.
+    """
+    found = Found(documents=dict(given))
+    _find_lines(context, wanted, found)
+    _find_waiting(context, wanted, found)
+    _find_raw(context, wanted, found)
+    return found
+
+
+def _find_lines(context: Forgetting, wanted: Wanted, found: Found) -> None:
+    files = line_files(context)
+    candidates = context.index.holding(files, wanted.hashes())
+    context.make_local(candidates)
+    for path in candidates:
+        file = files[path]
+        try:
+            with (context.root.path / path).open("rb") as stream:
+                for line in read_lines(stream, file.length):
+                    _find_line(wanted, found, file.directory.partition("/")[0], line)
+        except (EOFError, DamagedFrame) as error:
+            raise OSError(f"{path}: damaged: {error}; see audit") from error
+
+
+def _find_line(wanted: Wanted, found: Found, store: str, line: bytes) -> None:
+    own = own_uuid_of_line(line)
+    clients = wanted.clients_in(ids_in_line(line)) if wanted.clients else {}
+    order = wanted.document(own)
+    if order is None:
+        order = next(iter(clients.values()), None)
+    if order is None:
+        return
+    found.clients |= clients
+    found.lines[order, store] += 1
+    if own is not None:
+        found.take(own, order, "")
+    else:
+        found.take(None, order, orjson.loads(line[line.index(b"\t") + 1 :])["path"])
+
+
+def _find_waiting(context: Forgetting, wanted: Wanted, found: Found) -> None:
+    """Find submissions that wait for definitions, and those that are not read yet: no file names them."""
+    for ping in context.ledger.pending():
+        submission = _submission(context, ping.segment, ping.offset, ping.length)
+        order = None if submission is None else _order_of(wanted, found, submission)
+        if order is not None:
+            found.pending.append((ping, order))
+            found.raw.setdefault(ping.segment, set()).add(ping.offset)
+    positions = context.ledger.positions()
+    for segment in segment_files(context).values():
+        position = positions.get(segment.name, SEGMENT_START)
+        if position.finished:
+            continue
+        for offset, length in submissions_of(segment.path, position.position):
+            submission = _submission(context, segment.name, offset, length)
+            if submission is not None and _order_of(wanted, found, submission) is not None:
+                found.raw.setdefault(segment.name, set()).add(offset)
+
+
+def _order_of(wanted: Wanted, found: Found, submission: Submission) -> int | None:
+    own = own_uuid(submission.path)
+    clients = wanted.clients_in(ids_in_submission(submission)) if wanted.clients else {}
+    order = wanted.document(own)
+    if order is None:
+        order = next(iter(clients.values()), None)
+    if order is None:
+        return None if own is None else found.documents.get(own)
+    found.clients |= clients
+    if own is not None:
+        found.take(own, order, "")
+    return order
+
+
+def _submission(context: Forgetting, segment: str, offset: int, length: int) -> Submission | None:
+    try:
+        with (context.root.raw / segment).open("rb") as stream:
+            return read_submission(stream.fileno(), Span(offset, length, 0, 0))
+    except (DamagedRecord, TornRecord, FileNotFoundError):
+        return None
+
+
+def _find_raw(context: Forgetting, wanted: Wanted, found: Found) -> None:
+    """Find the bytes of the documents in raw/, with all repeats of them."""
+    hashes = [context.hash.of_uuid(uuid) for uuid in found.documents]
+    hashes += [path_hash(context.hash, path) for path in found.nameless]
+    files = segment_files(context)
+    for path in context.index.holding(files, hashes):
+        for offset, submission in _readable(context, files[path].name):
+            own = own_uuid(submission.path)
+            if own is None:
+                # Many clients may send the same path.
+                is_found = bool(wanted.clients_in(ids_in_submission(submission)))
+            else:
+                is_found = own in found.documents
+            if is_found:
+                found.raw.setdefault(files[path].name, set()).add(offset)
+
+
+def _readable(context: Forgetting, segment: str) -> Iterator[tuple[int, Submission]]:
+    try:
+        with (context.root.raw / segment).open("rb") as stream:
+            for offset, length in submissions_of(context.root.raw / segment):
+                try:
+                    yield offset, read_submission(stream.fileno(), Span(offset, length, 0, 0))
+                except (DamagedRecord, TornRecord):
+                    continue
+    except FileNotFoundError:
+        return
+
+
+def enter(context: Forgetting, found: Found, orders: list[int]) -> None:
+    """
+    Remember the documents, take them out of the ledger, and count what has no line of its own.
+
+    It is one commit.  The caller holds the converter's lock.
+    """
+    counts: Counts = Counter()
+    removed: Counter[tuple[int, str]] = Counter()
+    with context.ledger.transaction() as transaction:
+        for order in orders:
+            own = [uuid for uuid, of in found.documents.items() if of == order]
+            transaction.add_order_ids(order, IdKind.DOCUMENT, map(context.hash.of_uuid, own))
+            transaction.forget_ids(order)
+            transaction.move_order(order, OrderState.FOUND)
+        for uuid, order in found.documents.items():
+            for day, _, count in transaction.unlink_document(uuid):
+                counts[day, Entry.DUPLICATE, ""] -= count
+                counts[day, Entry.DELETED, ""] += count
+                removed[order, "duplicate"] += count
+        _enter_pending(transaction, found, counts, removed)
+        for segment, offsets in found.raw.items():
+            transaction.remove_later(segment, offsets)
+        for uuid in found.clients:
+            client = str(UUID(bytes=uuid)).encode()
+            transaction.unlink_client(blake2b(client, digest_size=CLIENT_DIGEST_BYTES).digest())
+        transaction.add(counts)
+        transaction.count_removed(removed)
+
+
+def _enter_pending(
+    transaction: Transaction, found: Found, counts: Counts, removed: Counter[tuple[int, str]]
+) -> None:
+    for ping, order in found.pending:
+        transaction.stop_waiting(ping.pending_id)
+        counts[ping.day, Entry.DELETED, ""] += 1
+        removed[order, "pending"] += 1

@@ -1,0 +1,94 @@
+"""
+Carries out deletion orders while the server runs, in a process of their own.
+
+A short process for each pass leaves no memory behind, and can be killed at any moment.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import suppress
+
+import structlog
+
+from storage.data_root import DataRoot
+from storage.errors import StorageError
+from storage.ledger.forgotten import OrderState
+from storage.ledger.ledger import Ledger
+from telemetry_server.observability import metrics
+from telemetry_server.privacy.forget import FuelUrls
+from telemetry_server.privacy.orders import due_orders
+
+log = structlog.get_logger("convert")
+
+MODULE = "telemetry_server.privacy.orders_process"
+LOOK_SECONDS = 5.0
+INDEX_SECONDS = 3600.0
+PAUSE_AFTER_FAILURE_SECONDS = 60.0
+
+
+class OrderFollower:
+    """
+    Carries out the orders of one data root when their delay is over.
+
+    Args:
+        delay_days: From a deletion request to the deletion.
+    """
+
+    def __init__(self, root: DataRoot, delay_days: float, fuel: FuelUrls) -> None:
+        self._root = root
+        self._delay_days = delay_days
+        self._fuel = fuel
+        self._index_at = time.monotonic() + INDEX_SECONDS
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        pause = LOOK_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            pause = LOOK_SECONDS
+            try:
+                is_due = await asyncio.to_thread(self._is_due)
+                if is_due or time.monotonic() >= self._index_at:
+                    self._index_at = time.monotonic() + INDEX_SECONDS
+                    if not await self._pass():
+                        pause = PAUSE_AFTER_FAILURE_SECONDS
+            except (OSError, StorageError) as error:
+                log.error("deletion orders are not carried out", error=str(error))
+                pause = PAUSE_AFTER_FAILURE_SECONDS
+
+    def _is_due(self) -> bool:
+        with Ledger.for_reading(self._root) as ledger:
+            waiting = ledger.orders(OrderState.WAITING, OrderState.BEGUN, OrderState.FOUND)
+            metrics.deletion_orders_waiting.report(len(waiting))
+            return bool(due_orders(ledger, self._delay_days, time.time()))
+
+    async def _pass(self) -> bool:
+        """Run one pass; return whether nothing is left."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", MODULE, str(self._root.path), stdin=PIPE, stdout=DEVNULL, stderr=PIPE
+        )
+        assert process.stdin is not None
+        assert process.stderr is not None
+        try:
+            settings = {
+                "delay_days": self._delay_days,
+                "fuel_collector": self._fuel.collector,
+                "fuel_analytics": self._fuel.analytics,
+            }
+            process.stdin.write(json.dumps(settings).encode() + b"\n")
+            text = await process.stderr.read()
+            status = await process.wait()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        finally:
+            process.stdin.close()
+        if status:
+            lines = text.decode(errors="replace").strip().splitlines()
+            log.warning("deletion orders are not finished", status=status, left=lines[-1] if lines else "")
+        return status == 0

@@ -1,0 +1,189 @@
+"""
+Every place of a data root that holds ids, derived from its layout: ledger, raw segments, tables.
+
+Each gives its files with what the index needs.  A place elsewhere, such as archived days, can be added as
+another `Place`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from storage.data_root import DataRoot
+from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import TableFile
+from storage.ledger.values import StoredFile
+from storage.lock import FileLock
+from storage.partitions.frames import read_frames
+from storage.raw.reader import SegmentState, read_submission, scan_segment, segments
+from storage.raw.segment_paths import SegmentPath
+from storage.tables.columns import PINGS
+from storage.tables.reading import PartReader
+from telemetry_server.privacy.forget_index import ForgetIndex, IndexedFile
+from telemetry_server.privacy.identifiers.keyed_hash import IdHash
+from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, own_uuid
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCAN_BYTES, SCAN_RECORDS = 16 << 20, 4096
+ROWS_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What every step of a deletion uses."""
+
+    root: DataRoot
+    ledger: Ledger
+    disk: Disk
+    hash: IdHash
+    index: ForgetIndex
+    lock: FileLock  # the converter's
+    elsewhere: "Sequence[Place]" = ()
+
+    def make_local(self, paths: Iterable[str]) -> None:
+        """Bring those of *paths* (below the data root) back that are only elsewhere."""
+        missing = [path for path in paths if not (self.root.path / path).exists()]
+        if missing:
+            for place in self.elsewhere:
+                place.bring_back(missing)
+
+
+class Place(Protocol):
+    """A place outside of the data root that has copies of its files, such as archived days."""
+
+    name: str
+
+    def bring_back(self, paths: Sequence[str]) -> None:
+        """Make files of the data root local whose only copies are here; ignore those that are unknown."""
+
+    def replace(self) -> list[str]:
+        """Replace the copies of files that were written anew; return what is left to do, one line each."""
+
+    def files(self) -> Iterator[Path]:
+        """Yield files that the last scan reads."""
+
+
+def line_files(context: Forgetting) -> dict[str, StoredFile]:
+    """Return the committed files of lines, by path: converted/ and quarantine/."""
+    return {file.path: file for file in context.ledger.files()}
+
+
+def table_files(context: Forgetting) -> dict[str, TableFile]:
+    """Return the committed files of the tables, by path."""
+    return {file.path: file for file in context.ledger.table_files()}
+
+
+def segment_files(context: Forgetting) -> dict[str, SegmentPath]:
+    """Return the segments of raw/, by path."""
+    return {f"raw/{segment.name}": segment for segment in segments(context.root.raw)}
+
+
+def indexed_files(context: Forgetting) -> list[IndexedFile]:
+    """Return the files that the index covers.  A segment that still grows is left out, and read each time."""
+    root, id_hash = context.root.path, context.hash
+    found = [
+        IndexedFile(path, file.length, _hashed(id_hash, _line_ids(root, file)))
+        for path, file in line_files(context).items()
+    ]
+    for path, segment in segment_files(context).items():
+        try:
+            size = segment.path.stat().st_size
+        except FileNotFoundError:
+            continue  # removed after its retention
+        # What the index has came to rest before, and stays as it is.
+        if context.index.length_of(path) == size or is_at_rest(segment.path):
+            found.append(IndexedFile(path, size, _segment_ids(id_hash, segment), grows=False))
+    found += [
+        IndexedFile(path, file.bytes, _table_ids(id_hash, root, file), grows=False)
+        for path, file in table_files(context).items()
+    ]
+    return found
+
+
+def is_at_rest(segment: Path) -> bool:
+    """Return whether no writer can append to *segment*."""
+    try:
+        scan = scan_segment(segment, segment.stat().st_size, max_bytes=1, max_records=1)
+    except FileNotFoundError:
+        return False
+    return scan.state is not SegmentState.OPEN
+
+
+def _hashed(id_hash: IdHash, uuids: Callable[[int], Iterator[bytes]]) -> Callable[[int], Iterator[bytes]]:
+    return lambda start: map(id_hash.of_uuid, set(uuids(start)))
+
+
+def _line_ids(root: Path, file: StoredFile) -> Callable[[int], Iterator[bytes]]:
+    def ids(start: int) -> Iterator[bytes]:
+        with (root / file.path).open("rb") as stream:
+            for lines, _ in read_frames(stream, start, file.length):
+                for line in lines:
+                    yield from ids_in_line(line)
+
+    return ids
+
+
+def submissions_of(segment: Path, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of each submission of *segment* from *start* on."""
+    last_sequence = None
+    while True:
+        scan = scan_segment(
+            segment, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
+        )
+        yield from ((span.offset, span.length_bytes) for span in scan.spans)
+        if scan.finished or scan.end == start:
+            return
+        start, last_sequence = scan.end, scan.last_sequence
+
+
+def path_hash(id_hash: IdHash, path: str) -> bytes:
+    """Return the hash by which the index knows a submission without a document id."""
+    return id_hash.of_text(f"path {path}")
+
+
+def _segment_ids(id_hash: IdHash, segment: SegmentPath) -> Callable[[int], Iterator[bytes]]:
+    from storage.errors import DamagedRecord, TornRecord
+    from storage.raw.reader import Span
+
+    def ids(_: int) -> Iterator[bytes]:
+        with segment.path.open("rb") as stream:
+            for offset, length in submissions_of(segment.path):
+                try:
+                    submission = read_submission(stream.fileno(), Span(offset, length, 0, 0))
+                except (DamagedRecord, TornRecord):
+                    continue
+                own = own_uuid(submission.path)
+                yield path_hash(id_hash, submission.path) if own is None else id_hash.of_uuid(own)
+
+    return ids
+
+
+def number_key(number: int) -> bytes:
+    """Return what the index has of the number of a ping."""
+    return (number & 0xFFFFFFFF).to_bytes(4, "big")
+
+
+def _table_ids(id_hash: IdHash, root: Path, file: TableFile) -> Callable[[int], Iterator[bytes]]:
+    def ids(_: int) -> Iterator[bytes]:
+        column = "document_id" if file.table == PINGS else "ping"
+        with PartReader(file.table, root / file.path) as reader:
+            for rows in reader.batches([column], ROWS_AT_ONCE):
+                if column == "ping":
+                    yield from map(number_key, rows.column(column).unique().to_pylist())
+                else:
+                    yield from map(id_hash.of_uuid, uuids_of(rows.column(column)))
+
+    return ids
+
+
+def uuids_of(column: "pa.Array | pa.ChunkedArray") -> list[bytes]:
+    """Return the UUIDs of a column as 16 bytes each."""
+    import pyarrow as pa
+
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    plain = (each.storage if isinstance(each, pa.ExtensionArray) else each for each in chunks)
+    return [value for chunk in plain for value in chunk.to_pylist() if value is not None]

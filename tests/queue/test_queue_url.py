@@ -1,0 +1,98 @@
+"""The addresses of queues."""
+
+import pytest
+
+from telemetry_server.queue.errors import BadQueueUrl
+from telemetry_server.queue.queue_url import parse_queue_url
+
+GOOD = {
+    "nats://localhost/PINGS": ("nats", ("localhost:4222",), "PINGS", "", "", False),
+    "nats://localhost:14222/PINGS": ("nats", ("localhost:14222",), "PINGS", "", "", False),
+    "nats+tls://a,b:1/PINGS": ("nats", ("a:4222", "b:1"), "PINGS", "", "", True),
+    "nats://ada:p%40ss@[::1]/PINGS": ("nats", ("[::1]:4222",), "PINGS", "ada", "p@ss", False),
+    "kafka://localhost/pings": ("kafka", ("localhost:9092",), "pings", "", "", False),
+    "kafka+tls://u:p@b1:9093,b2:9093/pings": ("kafka", ("b1:9093", "b2:9093"), "pings", "u", "p", True),
+    "file:///srv/edge": ("file", (), "/srv/edge", "", "", False),
+}
+BAD = [
+    "",
+    "pings",
+    "http://localhost/pings",
+    "nats://localhost",
+    "nats://localhost/",
+    "nats://localhost/a/b",
+    "nats:///PINGS",
+    "nats://localhost:port/PINGS",
+    "nats://localhost:99999/PINGS",
+    "nats://localhost/PINGS?x=1",
+    "kafka://token@localhost/pings",
+    "file://host/srv",
+    "file:relative",
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_a_url_names_broker_stream_and_credentials(text):
+    url = parse_queue_url(text)
+
+    assert (url.scheme, url.hosts, url.name, url.user, url.password, url.uses_tls) == GOOD[text]
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_another_text_is_refused_without_its_password(text):
+    with pytest.raises(BadQueueUrl) as refused:
+        parse_queue_url(text.replace("token", "secret"))
+
+    assert "secret" not in str(refused.value)
+
+
+def test_the_shown_url_has_no_credentials():
+    assert parse_queue_url("nats+tls://ada:secret@host/PINGS").shown == "nats+tls://host:4222/PINGS"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ada:secret\n", ("ada", "secret", "")),
+        ("s3cr3t", ("", "", "s3cr3t")),
+    ],
+)
+def test_credentials_may_be_in_a_file(tmp_path, text, found):
+    file = tmp_path / "credentials"
+    file.write_text(text)
+    url = parse_queue_url("nats://host/PINGS", credentials_file=file)
+
+    assert (url.user, url.password, url.token) == found
+
+
+def test_a_creds_file_is_recognised(tmp_path):
+    file = tmp_path / "user.creds"
+    file.write_text("-----BEGIN NATS USER JWT-----\neyJ0\n------END NATS USER JWT------\n")
+
+    assert parse_queue_url("nats://host/PINGS", credentials_file=file).creds_file == file
+
+
+@pytest.mark.parametrize("text", ["", "a:b\nc:d"])
+def test_a_file_without_one_line_of_credentials_is_refused(tmp_path, text):
+    file = tmp_path / "credentials"
+    file.write_text(text)
+
+    with pytest.raises(BadQueueUrl, match="one line"):
+        parse_queue_url("nats://host/PINGS", credentials_file=file)
+
+
+def test_credentials_in_two_places_are_refused(tmp_path):
+    file = tmp_path / "credentials"
+    file.write_text("a:b")
+
+    with pytest.raises(BadQueueUrl, match="keep one"):
+        parse_queue_url("nats://a:b@host/PINGS", credentials_file=file)
+
+
+def test_a_file_of_certificates_turns_on_tls(tmp_path):
+    file = tmp_path / "ca.pem"
+    file.write_text("")
+
+    assert parse_queue_url("nats://host/PINGS", ca_file=file).uses_tls
+    with pytest.raises(BadQueueUrl, match="queue_ca_file"):
+        parse_queue_url("nats://host/PINGS", ca_file=tmp_path / "missing")
