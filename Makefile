@@ -4,6 +4,8 @@ PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
+# Does in seconds what takes pip most of a minute; where there is no uv, or it fails, pip does it.
+UV := uv pip install --quiet --python $(BIN)/python
 
 # Tests start hundreds of servers: without byte code each of them would compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,13 +18,13 @@ help:  ## list the targets
 
 install: $(VENV)/.stamp  ## make .venv from the lock file, with the console script in .venv/bin/
 
-$(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/compiled/_text.c telemetry_server/aggregates/compiled/_sums.c storage/tables/compiled/_lists.c
+$(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/compiled/_text.c telemetry_server/aggregates/compiled/_sums.c storage/tables/compiled/_lists.c telemetry_server/edge/_head.c storage/raw/_records.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "1/3 making $(VENV)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "2/3 installing $$(grep -c '==' requirements.lock) packages from requirements.lock, a minute or two" >&2
-	@$(PIP) --require-hashes -r requirements.lock >&2
+	@{ command -v uv >/dev/null && $(UV) --require-hashes -r requirements.lock || $(PIP) --require-hashes -r requirements.lock; } >&2
 	@echo "3/3 building telemetry-server" >&2
 	@$(PIP) --quiet --no-deps --no-build-isolation -e . >&2
 	@touch $@
@@ -50,12 +52,8 @@ lint: install  ## style and types
 
 check: lint test  ## lint, types, tests, docs: what .ci/run runs
 
-coverage: install  ## branch coverage of the tests, by room
-	@rm -rf build/coverage && mkdir -p build/coverage
-	@status=0; $(BIN)/python -m coverage run -m pytest -q -n $(PROCESSES) --dist loadfile || status=$$?; \
-	  $(BIN)/python -m coverage combine --quiet && \
-	  $(BIN)/python -m tests.support.coverage_by_room >build/coverage/by_room.txt || status=$$?; \
-	  cat build/coverage/by_room.txt; exit $$status
+coverage: install  ## branch coverage of the tests, by room; build/coverage/missing.txt lists what did not run
+	@$(BIN)/python -m tests.support.coverage -q -n $(PROCESSES) --dist loadfile
 
 bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench

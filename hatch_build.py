@@ -1,5 +1,5 @@
 """
-Compiles the inner loops of conversion, tables and aggregates, where there is a C compiler.
+Compiles the inner loops of conversion, tables, aggregates and receiving, where there is a C compiler.
 
 Where there is none, or it fails, the package is built without: it does the same, slower.
 """
@@ -19,6 +19,8 @@ SOURCES = (
     SOURCE,
     Path("telemetry_server/aggregates/compiled/_sums.c"),
     Path("storage/tables/compiled/_lists.c"),
+    Path("telemetry_server/edge/_head.c"),
+    Path("storage/raw/_records.c"),
 )
 
 

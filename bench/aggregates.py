@@ -34,8 +34,9 @@ def measure(quick: bool, big: int = 10_000) -> list[Row]:
     Args:
         big: How many pings of 90 KB.
     """
+    rounds = QUERY_ROUNDS
     if quick:
-        big = 512
+        big, rounds = 64, 1
     source = big_submissions(big + big // 10 + 2 * NEW_PINGS, at=ARRIVED)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as name:
         folder = Path(name)
@@ -55,7 +56,7 @@ def measure(quick: bool, big: int = 10_000) -> list[Row]:
                 "asked for: at most 0.35",
             ),
             _more(data, source, building),
-            _question(data),
+            _question(data, rounds),
             paired_row(
                 "memory of building, ten times the pings",
                 "MiB",
@@ -83,11 +84,11 @@ def _more(data: Path, source: Iterator[Submission], building: Run) -> Row:
     )
 
 
-def _question(data: Path) -> Row:
+def _question(data: Path, rounds: int) -> Row:
     ours = [sys.executable, "-m", "telemetry_server", "histogram", METRIC, "--json", "--data", str(data)]
     theirs = [sys.executable, "-m", "telemetry_server", "sql", "--data", str(data), _SQL]
     run(ours)
-    pairs = [(run(ours).cpu_seconds, run(theirs).cpu_seconds) for _ in range(QUERY_ROUNDS)]
+    pairs = [(run(ours).cpu_seconds, run(theirs).cpu_seconds) for _ in range(rounds)]
     return paired_row("one histogram by build", "CPU s, all in", pairs, "sql", "asked for: at most 0.5")
 
 

@@ -99,7 +99,7 @@ def convert(data: Path, cores: int) -> Run:
 
 def measure(quick: bool) -> list[Row]:
     """Rows for the gain of a second core, and for memory."""
-    rounds, raw_bytes = (1, 8 << 20) if quick else (3, 512 << 20)
+    rounds, raw_bytes = (1, 1 << 20) if quick else (3, 512 << 20)
     one: list[Run] = []
     two: list[Run] = []
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
@@ -109,7 +109,7 @@ def measure(quick: bool) -> list[Row]:
                 count = fill(data, raw_bytes)
                 runs.append(convert(data, cores))
         large = Path(folder) / "large"
-        large_bytes = (8 << 20) if quick else (1 << 30)
+        large_bytes = (1 << 20) if quick else (1 << 30)
         large_count = fill(large, large_bytes)
         memory = convert(large, 2)
     machine = what_two_cores_can_do(*((1, 0.5) if quick else (7, 2.0)))

@@ -1,4 +1,4 @@
-"""Servers to compare with: bare aiohttp handlers that discard bodies, or store them by group commit."""
+"""Servers to compare with, that discard bodies or store them: aiohttp handlers, and a bare parser."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
+from bench.bare_parser import listen_bare
 from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter
 
@@ -47,12 +48,14 @@ async def listen(handler: Handler, listener: socket.socket) -> None:
     await asyncio.Event().wait()
 
 
-async def serve(port: int, keep_in: Path | None, worker: int) -> None:
+async def serve(port: int, keep_in: Path | None, worker: int, has_aiohttp: bool) -> None:
     """Run one process of such a server; others may listen on the same *port*."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind(("127.0.0.1", port))
+    if not has_aiohttp:
+        await listen_bare(listener, keep_in, worker)
     if keep_in is None:
         await listen(discard, listener)
         return
@@ -66,11 +69,12 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--parser-only", action="store_true", help="httptools instead of aiohttp")
     args = parser.parse_args()
     children = []
     for worker in range(1, args.workers):
         if (child := os.fork()) == 0:
-            uvloop.run(serve(args.port, args.keep, worker))
+            uvloop.run(serve(args.port, args.keep, worker, not args.parser_only))
         children.append(child)
 
     def end(*_: object) -> None:
@@ -79,7 +83,7 @@ def main() -> None:
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
-    uvloop.run(serve(args.port, args.keep, 0))
+    uvloop.run(serve(args.port, args.keep, 0, not args.parser_only))
 
 
 if __name__ == "__main__":

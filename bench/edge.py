@@ -23,6 +23,7 @@ CONNECTIONS = (32, 256)
 WORKERS = (1, 2)
 START_SECONDS = 10.0
 DISCARDS, KEEPS = "bare aiohttp, discards", "bare aiohttp, same group commit"
+PARSES = "bare httptools, append and sync on the loop"
 OURS = "edge"
 LANES = {f"{OURS}, fast lane": "true", f"{OURS}, no fast lane": "false"}
 
@@ -44,10 +45,10 @@ class Sample:
 
 
 @contextmanager
-def bare_server(workers: int, keep_in: Path | None) -> Iterator[Server]:
+def bare_server(workers: int, keep_in: Path | None, *flags: str) -> Iterator[Server]:
     """Run a bare server that discards bodies, or stores them in *keep_in*."""
     port = free_port()
-    words = [str(port), "--workers", str(workers)]
+    words = [str(port), "--workers", str(workers), *flags]
     if keep_in is not None:
         words += ["--keep", str(keep_in)]
     process = subprocess.Popen([sys.executable, "-m", "bench.bare", *words])
@@ -91,6 +92,7 @@ def measure(quick: bool) -> list[Row]:
             servers = {
                 DISCARDS: stack.enter_context(bare_server(workers, None)),
                 KEEPS: stack.enter_context(bare_server(workers, folder / "bare")),
+                PARSES: stack.enter_context(bare_server(workers, folder / "parser", "--parser-only")),
             }
             for number, (name, value) in enumerate(LANES.items()):
                 settings = {"TELEMETRY_FAST_LANE": value}
@@ -121,7 +123,7 @@ def _rows(what: str, found: dict[str, list[Sample]]) -> Iterator[Row]:
     for ours, samples in found.items():
         if not ours.startswith(OURS):
             continue
-        for yardstick in (KEEPS, DISCARDS):
+        for yardstick in (KEEPS, PARSES, DISCARDS):
             ratios = [o.microseconds / b.microseconds for o, b in zip(samples, found[yardstick], strict=True)]
             per_second = statistics.median(s.burst.requests / s.burst.seconds for s in samples)
             p99 = statistics.median(s.burst.p99_ms for s in samples)

@@ -111,7 +111,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     # deletion: ids and their hashes, and what removes them everywhere
     "privacy/identifiers": {"storage", "storage/ledger", "storage/raw", "pings"},
     "privacy": {
+        "archive",
         "storage",
+        "storage/archive",
         "storage/aggregates",
         "storage/ledger",
         "storage/raw",

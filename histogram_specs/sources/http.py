@@ -1,11 +1,13 @@
-"""Fetches spec files over HTTP, only from the configured server."""
+"""
+Fetches spec files over HTTP, only from the configured server.
+
+aiohttp is slow to import, and most runs find all files in the revision cache: the first request imports it.
+"""
 
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Self
-
-import aiohttp
+from typing import TYPE_CHECKING, Self
 
 from histogram_specs.errors import RevisionMissing, SourceDown, SourceUnreachable
 from histogram_specs.revision import SPEC_FILE_NAME, Revision
@@ -15,6 +17,9 @@ CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
 MAX_AT_ONCE = 4
 MAX_PER_SECOND = 10.0
+
+if TYPE_CHECKING:
+    import aiohttp
 
 
 class HttpGetter:
@@ -31,25 +36,35 @@ class HttpGetter:
         total_seconds: float = TOTAL_SECONDS,
         most_per_second: float = MAX_PER_SECOND,
     ) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
+        self._connect_seconds, self._total_seconds = connect_seconds, total_seconds
         self._seconds_between = 1 / most_per_second
         self._next_start = 0.0
         self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
+        self._is_open = False
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            timeout=self._timeout,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity", "User-Agent": "telemetry-server"},
-        )
+        self._is_open = True
         return self
 
     async def __aexit__(self, *raised: object) -> None:
+        self._is_open = False
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def _opened_session(self) -> "aiohttp.ClientSession":
+        import aiohttp
+
+        assert self._is_open, "used outside of async with"
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._total_seconds, sock_connect=self._connect_seconds),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept-Encoding": "identity", "User-Agent": "telemetry-server"},
+            )
+        return self._session
 
     async def get(self, url: str, most_bytes: int = MAX_BYTES) -> bytes:
         """
@@ -60,20 +75,21 @@ class HttpGetter:
             SourceDown: If the server cannot be connected to, or does not answer in time.
             SourceUnreachable: If the status is another one, or the body is truncated or too large.
         """
+        import aiohttp
+
         async with self._at_once:
             await self._take_turn()
             try:
                 return await self._get(url, most_bytes)
             except TimeoutError:
-                raise SourceDown(f"{url}: no complete answer in {self._timeout.total:g} s") from None
+                raise SourceDown(f"{url}: no complete answer in {self._total_seconds:g} s") from None
             except aiohttp.ClientConnectionError as error:
                 raise SourceDown(f"{url}: {error or type(error).__name__}") from None
             except aiohttp.ClientError as error:
                 raise SourceUnreachable(f"{url}: {error or type(error).__name__}") from None
 
     async def _get(self, url: str, most_bytes: int) -> bytes:
-        assert self._session is not None, "used outside of async with"
-        async with self._session.get(url, allow_redirects=False) as response:
+        async with self._opened_session().get(url, allow_redirects=False) as response:
             if response.status in (404, 410):
                 raise RevisionMissing(f"{url}: {response.status}")
             if response.status != 200:

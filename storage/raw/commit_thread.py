@@ -1,10 +1,11 @@
 """The thread of the raw writer, which does all its disk operations."""
 
 import errno
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 from queue import SimpleQueue
 from threading import Thread
 from time import perf_counter
@@ -12,8 +13,8 @@ from typing import TypeVar
 
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterDead
 from storage.raw.free_space import DiskFloor
+from storage.raw.record_frames import RawRecord
 from storage.raw.segment_file import SegmentSeries
-from storage.raw.submission import Submission
 
 Result = TypeVar("Result")
 
@@ -31,9 +32,9 @@ class Commit:
     seconds: float
 
 
-def record_bytes(submission: Submission) -> int:
-    """Return about how many bytes the record of *submission* takes."""
-    return len(submission.body) + RECORD_OVERHEAD_BYTES
+def record_bytes(record: RawRecord) -> int:
+    """Return about how many bytes *record* takes."""
+    return record.body_bytes + RECORD_OVERHEAD_BYTES
 
 
 class CommitThread:
@@ -62,22 +63,22 @@ class CommitThread:
         self._jobs.put(None)
         self._thread.join()
 
-    def commit(self, submissions: Sequence[Submission]) -> Commit | StorageError:
-        """Write and sync *submissions*; return the commit, or the error for all of them."""
+    def commit(self, records: list[RawRecord], size_bytes: int) -> Commit | StorageError:
+        """Write and sync *records* of about *size_bytes*; return the commit, or the error for all of them."""
         if self.death is not None:
             return self.death
-        if not self.floor.admit(sum(map(record_bytes, submissions))):
+        if not self.floor.admit(size_bytes):
             return StorageFull("the disk has less free space than min_free_bytes")
         started = perf_counter()
         series = self.series
         written = 0
         try:
-            for day, of_day in _by_day(submissions):
-                written += series.append(of_day, day=day)
+            for day, of_day in _by_day(records):
+                written += series.append_records(of_day, day=day)
             series.sync()
         except Exception as error:
             return self._failed(error)
-        return Commit(len(submissions), written, perf_counter() - started)
+        return Commit(len(records), written, perf_counter() - started)
 
     def check_disk(self, day: date) -> float | None:
         """Check the free space; seal a segment that is due.  Return the seconds until the next seal."""
@@ -121,11 +122,11 @@ class CommitThread:
             job()
 
 
-def _by_day(submissions: Sequence[Submission]) -> Iterator[tuple[date, Sequence[Submission]]]:
-    first = submissions[0].received_at.date()
-    if submissions[-1].received_at.date() == first:
-        yield first, submissions
+def _by_day(records: list[RawRecord]) -> Iterator[tuple[date, list[RawRecord]]]:
+    first = records[0].day
+    if records[-1].day == first:
+        yield first, records
         return
-    in_order = sorted(submissions, key=lambda submission: submission.received_at.date())
-    for day, of_day in groupby(in_order, key=lambda submission: submission.received_at.date()):
+    in_order = sorted(records, key=attrgetter("day"))
+    for day, of_day in groupby(in_order, key=attrgetter("day")):
         yield day, list(of_day)

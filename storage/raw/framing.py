@@ -17,7 +17,6 @@ records of a file from 1; a batch commit or a seal repeats the last one, so a
 gap says how many *submissions* are gone.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -41,10 +40,10 @@ MAX_BODY_BYTES = (1 << 31) - 1
 BODY_IS_GZIP = 1
 
 _FILE_HEADER = Struct("<8sHHI16sQQ12x")
-_HEAD = Struct("<8sBBHIIQ")
-_CRC = Struct("<I")
-_PADDING = tuple(bytes(count) for count in range(8))
-_EMPTY_CRC = _CRC.pack(crc32c(b""))
+HEAD = Struct("<8sBBHIIQ")
+CRC = Struct("<I")
+PADDING = tuple(bytes(count) for count in range(8))
+_EMPTY_CRC = CRC.pack(crc32c(b""))
 
 
 class RecordType(IntEnum):
@@ -71,7 +70,7 @@ class FileHeader:
         fields = _FILE_HEADER.pack(
             FILE_MAGIC, FORMAT_VERSION, 0, self.worker, self.boot_id, self.number, microseconds
         )
-        return fields + _CRC.pack(crc32c(fields))
+        return fields + CRC.pack(crc32c(fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def parse_file_header(buffer: bytes) -> FileHeader | None:
     if len(buffer) < FILE_HEADER_BYTES:
         return None
     magic, version, _, worker, boot_id, number, microseconds = _FILE_HEADER.unpack_from(buffer)
-    (crc,) = _CRC.unpack_from(buffer, FILE_HEADER_BYTES - 4)
+    (crc,) = CRC.unpack_from(buffer, FILE_HEADER_BYTES - 4)
     if magic != FILE_MAGIC or version != FORMAT_VERSION or crc != crc32c(buffer[:60]):
         return None
     try:
@@ -128,10 +127,10 @@ def parse_head(buffer: bytes, position: int, prefix: bytes) -> RecordHead | None
         None if it is not a head of this file, is damaged, or its lengths
         exceed the limits.
     """
-    magic, version, type_, flags, header_bytes, body_bytes, sequence = _HEAD.unpack_from(buffer, position)
+    magic, version, type_, flags, header_bytes, body_bytes, sequence = HEAD.unpack_from(buffer, position)
     if magic != prefix or version != FORMAT_VERSION:
         return None
-    (crc,) = _CRC.unpack_from(buffer, position + 28)
+    (crc,) = CRC.unpack_from(buffer, position + 28)
     if crc != crc32c(buffer[position : position + 28]):
         return None
     if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
@@ -139,60 +138,18 @@ def parse_head(buffer: bytes, position: int, prefix: bytes) -> RecordHead | None
     return RecordHead(type_, flags, header_bytes, body_bytes, sequence)
 
 
-def frame_batch(
-    submissions: Iterable[Submission], *, offset: int, prefix: bytes, sequence: int
-) -> tuple[bytes, int]:
-    """
-    Return *submissions* framed for the place *offset* of a file, with their batch commit.
-
-    Args:
-        offset: Length of the file so far.
-        prefix: `record_prefix` of the file.
-        sequence: Sequence of the last ping record in the file, 0 for an empty file.
-
-    Returns:
-        The bytes to append, and the new last sequence.
-
-    Raises:
-        ValueError: A body or a header is longer than the format allows.
-    """
-    # Not split into functions: this runs for every submission.
-    pack_head, pack_crc, padding = _HEAD.pack, _CRC.pack, _PADDING
-    parts: list[bytes] = []
-    add = parts.append
-    for submission in submissions:
-        body = submission.body
-        header = header_json(submission)
-        sequence += 1
-        header_bytes, body_bytes = len(header), len(body)
-        if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
-            raise ValueError("a submission is larger than a raw record may be")
-        flags = BODY_IS_GZIP if body[:2] == b"\x1f\x8b" else 0
-        head = pack_head(prefix, FORMAT_VERSION, 1, flags, header_bytes, body_bytes, sequence)
-        pad = -offset & 7
-        add(padding[pad])
-        add(head)
-        add(pack_crc(crc32c(head)))
-        add(header)
-        add(body)
-        add(pack_crc(crc32c(body, crc32c(header))))
-        offset += pad + MIN_RECORD_BYTES + header_bytes + body_bytes
-    add(frame_mark(RecordType.BATCH_COMMIT, offset=offset, prefix=prefix, sequence=sequence))
-    return b"".join(parts), sequence
-
-
 def frame_mark(mark: RecordType, *, offset: int, prefix: bytes, sequence: int) -> bytes:
     """Return a batch commit or a seal for the place *offset*: a record without header and body."""
-    head = _HEAD.pack(prefix, FORMAT_VERSION, mark, 0, 0, 0, sequence)
-    return _PADDING[-offset & 7] + head + _CRC.pack(crc32c(head)) + _EMPTY_CRC
+    head = HEAD.pack(prefix, FORMAT_VERSION, mark, 0, 0, 0, sequence)
+    return PADDING[-offset & 7] + head + CRC.pack(crc32c(head)) + _EMPTY_CRC
 
 
 def removed_record(head: RecordHead, prefix: bytes) -> bytes:
     """Return what replaces the submission of *head*: a record of the same length, with zeros as its data."""
     lengths = head.header_bytes, head.body_bytes
-    packed = _HEAD.pack(prefix, FORMAT_VERSION, RecordType.REMOVED, 0, *lengths, head.sequence)
+    packed = HEAD.pack(prefix, FORMAT_VERSION, RecordType.REMOVED, 0, *lengths, head.sequence)
     zeros = bytes(sum(lengths))
-    return packed + _CRC.pack(crc32c(packed)) + zeros + _CRC.pack(crc32c(zeros))
+    return packed + CRC.pack(crc32c(packed)) + zeros + CRC.pack(crc32c(zeros))
 
 
 def header_json(submission: Submission) -> bytes:
@@ -242,7 +199,7 @@ def parse_record(buffer: bytes, prefix: bytes) -> Submission:
         raise DamagedRecord(f"record {head.sequence} does not match its checksum")
     end = head.record_bytes - TAIL_BYTES
     body_start = HEAD_BYTES + head.header_bytes
-    return _submission(buffer[HEAD_BYTES:body_start], buffer[body_start:end])
+    return submission_in(buffer[HEAD_BYTES:body_start], buffer[body_start:end])
 
 
 def has_its_data(record: bytes, head: RecordHead) -> bool:
@@ -250,10 +207,16 @@ def has_its_data(record: bytes, head: RecordHead) -> bool:
     end = head.record_bytes - TAIL_BYTES
     if len(record) < head.record_bytes:
         return False
-    return bool(crc32c(memoryview(record)[HEAD_BYTES:end]) == _CRC.unpack_from(record, end)[0])
+    return bool(crc32c(memoryview(record)[HEAD_BYTES:end]) == CRC.unpack_from(record, end)[0])
 
 
-def _submission(header: bytes, body: bytes) -> Submission:
+def submission_in(header: bytes, body: bytes) -> Submission:
+    """
+    Return the submission of a record's header and body.
+
+    Raises:
+        DamagedRecord: The header is not valid.
+    """
     try:
         fields = orjson.loads(header)
         return Submission(

@@ -14,10 +14,10 @@ from storage.raw.framing import (
     FILE_HEADER_BYTES,
     FileHeader,
     RecordType,
-    frame_batch,
     frame_mark,
     record_prefix,
 )
+from storage.raw.record_frames import RawRecord, frame, record_of
 from storage.raw.segment_paths import SegmentPath, new_boot_id, segment_path
 from storage.raw.submission import Submission
 
@@ -69,11 +69,13 @@ class SegmentFile:
         return cls(place, descriptor, disk)
 
     def append(self, submissions: Sequence[Submission]) -> int:
-        """Write *submissions* and their batch commit, unsynced; return the number of bytes."""
-        framed, submissions_after = frame_batch(
-            submissions, offset=self.length_bytes, prefix=self._prefix, sequence=self.submissions
-        )
-        written = self._disk.write(self._descriptor, [framed])
+        """Write *submissions* as `append_records` does."""
+        return self.append_records([record_of(submission) for submission in submissions])
+
+    def append_records(self, records: list[RawRecord]) -> int:
+        """Write *records* and their batch commit, unsynced; return the number of bytes."""
+        buffers, submissions_after = frame(records, self.length_bytes, self._prefix, self.submissions)
+        written = self._disk.write(self._descriptor, buffers)
         self.length_bytes += written
         self.submissions = submissions_after
         return written
@@ -134,8 +136,12 @@ class SegmentSeries:
         self._seal_asked_at = 0  # of `SEAL_REQUEST`, when the open segment began; ns
 
     def append(self, submissions: Sequence[Submission], *, day: date) -> int:
+        """Write *submissions* as `append_records` does."""
+        return self.append_records([record_of(submission) for submission in submissions], day=day)
+
+    def append_records(self, records: list[RawRecord], *, day: date) -> int:
         """
-        Write *submissions*, unsynced, to the segment of *day*; start a new segment if the open one is due.
+        Write *records*, unsynced, to the segment of *day*; start a new segment if the open one is due.
 
         Returns:
             The number of bytes written.
@@ -149,7 +155,7 @@ class SegmentSeries:
             )
             self._seal_asked_at = _seal_asked_at(self.raw)
             self.open = SegmentFile.create(place, disk=self._disk, now=datetime.now(UTC))
-        return self.open.append(submissions)
+        return self.open.append_records(records)
 
     def is_due(self, day: date) -> bool:
         """Return whether the open segment should be sealed before anything of *day* is written."""

@@ -1,12 +1,13 @@
 """The submissions that wait for the next commit, in order, with their waiters."""
 
+from asyncio import Future
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from storage.errors import StorageError, WriterBusy
-from storage.raw.commit_thread import record_bytes
+from storage.raw.commit_thread import RECORD_OVERHEAD_BYTES, record_bytes
 from storage.raw.framing import MAX_BODY_BYTES
-from storage.raw.submission import Submission
+from storage.raw.record_frames import RawRecord
 
 MAX_WAITING_SUBMISSIONS = 4096
 MAX_WAITING_BYTES = 16 << 20
@@ -15,61 +16,79 @@ MAX_BATCH_BYTES = 4 << 20
 
 
 class Waiter(Protocol):
-    """Receives the result of one submission, once, on the event loop; a future is one."""
+    """Receives the result of one submission on the event loop."""
 
-    def done(self) -> bool:
-        """Return whether it has its result already, or was cancelled."""
+    def finish(self, error: StorageError | None, /) -> None:
+        """
+        Report that the submission would survive a power cut, or with *error* that it was not kept.
 
-    def set_result(self, result: None, /) -> None:
-        """Report that the submission would survive a power cut.  Must not raise."""
+        A second call has no effect.  Must not raise.
+        """
 
-    def set_exception(self, error: StorageError, /) -> None:
-        """Report that the submission was not kept.  Must not raise."""
+
+class FutureWaiter:
+    """A waiter that sets the result of a future."""
+
+    def __init__(self, result: "Future[None]") -> None:
+        self._result = result
+
+    def finish(self, error: StorageError | None) -> None:
+        """Set the result, unless the future has one or was cancelled."""
+        if self._result.done():
+            return
+        if error is None:
+            self._result.set_result(None)
+        else:
+            self._result.set_exception(error)
 
 
 class SubmissionQueue:
     """Submissions and their waiters, bounded in number and in bytes."""
 
     def __init__(self) -> None:
-        self._submissions: list[Submission] = []
+        self._records: list[RawRecord] = []
         self._waiters: list[Waiter] = []
         self.size_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._submissions)
+        return len(self._records)
 
-    def add(self, submission: Submission, waiter: Waiter) -> None:
+    def add(self, record: RawRecord, waiter: Waiter) -> None:
         """
-        Append *submission*; an empty queue accepts one of any size.
+        Append *record*; an empty queue accepts one of any size.
 
         Raises:
             WriterBusy: The queue is full.
             ValueError: It is larger than the format allows.
         """
-        size = record_bytes(submission)
-        if self._submissions and (
-            len(self._submissions) >= MAX_WAITING_SUBMISSIONS or self.size_bytes + size > MAX_WAITING_BYTES
+        size = len(record.text) - record.start + RECORD_OVERHEAD_BYTES
+        if self._records and (
+            len(self._records) >= MAX_WAITING_SUBMISSIONS or self.size_bytes + size > MAX_WAITING_BYTES
         ):
             raise WriterBusy("too many submissions wait for the disk")
         if size > MAX_BODY_BYTES:
             raise ValueError("a submission is larger than a raw record may be")
-        self._submissions.append(submission)
+        self._records.append(record)
         self._waiters.append(waiter)
         self.size_bytes += size
 
-    def take_batch(self) -> tuple[list[Submission], list[Waiter]]:
-        """Remove and return the submissions of the next commit: at least one."""
-        submissions, waiters = self._submissions, self._waiters
-        count = len(submissions)
-        if count > MAX_BATCH_SUBMISSIONS or self.size_bytes > MAX_BATCH_BYTES:
-            count = _batch_length(submissions)
-        self._submissions, self._waiters = submissions[count:], waiters[count:]
-        self.size_bytes = sum(map(record_bytes, self._submissions))
-        return submissions[:count], waiters[:count]
+    def take_batch(self) -> tuple[list[RawRecord], list[Waiter], int]:
+        """Remove and return the records of the next commit, at least one, their waiters, and their bytes."""
+        records, waiters = self._records, self._waiters
+        count = len(records)
+        if count <= MAX_BATCH_SUBMISSIONS and self.size_bytes <= MAX_BATCH_BYTES:
+            self._records, self._waiters = [], []
+            size, self.size_bytes = self.size_bytes, 0
+            return records, waiters, size
+        count = _batch_length(records)
+        self._records, self._waiters = records[count:], waiters[count:]
+        size = sum(map(record_bytes, records[:count]))
+        self.size_bytes -= size
+        return records[:count], waiters[:count], size
 
     def clear(self) -> list[Waiter]:
         """Drop all submissions; return their waiters."""
-        waiters, self._waiters, self._submissions = self._waiters, [], []
+        waiters, self._waiters, self._records = self._waiters, [], []
         self.size_bytes = 0
         return waiters
 
@@ -77,15 +96,14 @@ class SubmissionQueue:
 def fail_all(waiters: Iterable[Waiter], error: StorageError) -> None:
     """Give each waiter that has no result yet its own copy of *error*."""
     for waiter in waiters:
-        if not waiter.done():
-            waiter.set_exception(type(error)(*error.args))
+        waiter.finish(type(error)(*error.args))
 
 
-def _batch_length(submissions: Sequence[Submission]) -> int:
-    """Return how many of *submissions* go into one batch: at least one."""
+def _batch_length(records: Sequence[RawRecord]) -> int:
+    """Return how many of *records* go into one batch: at least one."""
     total = 0
-    for count, submission in enumerate(submissions):
-        total += record_bytes(submission)
+    for count, record in enumerate(records):
+        total += record_bytes(record)
         if count and (count >= MAX_BATCH_SUBMISSIONS or total > MAX_BATCH_BYTES):
             return count
-    return len(submissions)
+    return len(records)

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from storage.errors import StorageError, WriterDead
+from storage.raw.record_frames import RawRecord
 from storage.raw.submission import Submission
 from storage.raw.submission_queue import Waiter
 from storage.raw.writer_statistics import WriterStatistics
@@ -22,8 +23,8 @@ class SubmissionWriter(Protocol):
     async def append(self, submission: Submission) -> None:
         """Return once *submission* is kept."""
 
-    def take(self, submission: Submission, waiter: Waiter) -> None:
-        """Accept *submission*: *waiter* gets the result later, never during this call."""
+    def take(self, record: RawRecord, waiter: Waiter) -> None:
+        """Accept *record*: *waiter* gets the result later, never during this call."""
 
     def statistics(self) -> WriterStatistics:
         """Return a snapshot, for metrics."""

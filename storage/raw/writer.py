@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from storage.disk import Disk
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
 from storage.raw.commit_thread import Commit, CommitThread
 from storage.raw.free_space import RESERVE_BYTES, DiskFloor
+from storage.raw.gathering import Gathering
+from storage.raw.record_frames import RawRecord, record_of
 from storage.raw.segment_file import (
     MAX_SEGMENT_AGE_SECONDS,
     MAX_SEGMENT_BYTES,
@@ -19,7 +20,7 @@ from storage.raw.segment_file import (
     remove_unfinished_segments,
 )
 from storage.raw.submission import Submission
-from storage.raw.submission_queue import SubmissionQueue, Waiter, fail_all
+from storage.raw.submission_queue import FutureWaiter, SubmissionQueue, Waiter, fail_all
 from storage.raw.writer_statistics import WriterStatistics
 
 TICK_SECONDS = 1.0
@@ -36,16 +37,14 @@ class RawWriter:
     """
     Keeps submissions durably, with one sync for all that are waiting.
 
-    A commit starts as soon as the disk is free: batches grow under load, and a single submission is
-    committed at once.  Commits run in the writer's own thread, so a client that hangs up cannot tear one.
-    After a failed write the segment is left as it is and the next commit opens a new one; after a failed
-    sync the writer is dead: a second sync of the same file may succeed without its data (PostgreSQL wiki,
-    "Fsync Errors").
+    A single submission is committed at once, and batches grow under load (`Gathering`).  Commits run in the
+    writer's own thread, so a client that hangs up cannot tear one.  After a failed write the segment is left
+    as it is and the next commit opens a new one; after a failed sync the writer is dead: a second sync of
+    the same file may succeed without its data (PostgreSQL wiki, "Fsync Errors").
 
-    Once a second it checks the free space.  If nothing was committed since the last check it stops, until
-    a submission arrives or a segment must be sealed.
-
-    Use it with ``async with``; leaving drains what was already accepted.
+    Once a second it checks the free space.  If nothing was committed since the last check it stops, until a
+    submission arrives or a segment must be sealed.  Use it with ``async with``; leaving drains what was
+    already accepted.
 
     Args:
         directory: The raw store's folder; created if missing.
@@ -56,8 +55,6 @@ class RawWriter:
         commit_timeout_seconds: A submission that waits longer fails with `WriterBusy`.
         on_commit: Called on the event loop after every batch that is on disk.
     """
-
-    broker = None  # submissions are kept in raw/
 
     def __init__(
         self,
@@ -75,6 +72,7 @@ class RawWriter:
         on_commit: Callable[[Commit], None] | None = None,
     ) -> None:
         self.directory = directory
+        self.broker = None  # submissions are kept in raw/
         self._disk = disk or Disk()
         self._clock = clock
         self._commit_timeout_seconds = commit_timeout_seconds
@@ -97,17 +95,18 @@ class RawWriter:
         )
         self._queue = SubmissionQueue()
         self._in_commit: list[Waiter] = []
-        self._is_busy = False
+        self._is_busy = False  # a commit runs, or is about to
+        self._gathering = Gathering(self._end_gathering)
         self._is_looking = False  # the thread checks the disk, or is about to
         self._is_resting = True  # no check of the disk is scheduled
         self._ticking: asyncio.TimerHandle | None = None
-        self._commits_at_check = 0
         self._is_late = False  # a commit takes longer than `commit_timeout_seconds`
         self._is_full = False
         self._is_closing = False
         self._death: WriterDead | None = None
         self._commit_started = 0.0
-        self._kept_submissions = self._kept_bytes = self._failed_submissions = self._commits = 0
+        self._kept_submissions = self._kept_bytes = self._failed_submissions = 0
+        self._commits = self._commits_at_check = 0
 
     async def append(self, submission: Submission) -> None:
         """
@@ -119,27 +118,28 @@ class RawWriter:
             WriterClosed: The server is shutting down.
             WriterDead: The disk failed; this writer accepts nothing more.
         """
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self.take(submission, waiter)
-        await waiter
+        result: asyncio.Future[None] = self._loop.create_future()
+        self.take(record_of(submission), FutureWaiter(result))
+        await result
 
-    def take(self, submission: Submission, waiter: Waiter) -> None:
+    def take(self, record: RawRecord, waiter: Waiter) -> None:
         """
-        Accept *submission* without a task: *waiter* gets the result later, never during this call.
+        Accept *record* without a task: *waiter* gets the result later, never during this call.
 
         Raises:
             StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; *waiter* then gets no result.
         """
-        # Not split into functions: this runs on the event loop for every submission.
         if self._death is not None or self._is_closing or self._is_full or self._is_late:
             raise self._refusal()
-        self._queue.add(submission, waiter)
+        self._queue.add(record, waiter)
         if not self._is_busy:
             if self._is_resting:
                 self._tick()
             # Not at once: other submissions of this turn of the loop share the sync.
             self._is_busy = True
-            self._loop.call_soon(self._start_commit)
+            self._loop.call_soon(self._end_gathering)
+        elif self._gathering.is_whole(self._queue):
+            self._end_gathering()
 
     def statistics(self) -> WriterStatistics:
         """Return a snapshot, for metrics."""
@@ -187,9 +187,7 @@ class RawWriter:
             self._tick()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -197,8 +195,8 @@ class RawWriter:
         if not self._is_closing:
             self._is_closing = True
             self._wait_for_tick(None)
-            if not self._is_busy:
-                self._finish()
+            if self._gathering.is_open or not self._is_busy:
+                self._end_gathering()
         await self._drained.wait()
         self._committer.stop()
 
@@ -211,11 +209,20 @@ class RawWriter:
             return StorageFull("the disk has less free space than min_free_bytes")
         return WriterBusy("the disk is too slow")
 
+    def _end_gathering(self) -> None:
+        self._gathering.end()
+        if self._queue:
+            self._start_commit()
+            return
+        self._is_busy = False
+        if self._is_closing:
+            self._finish()
+
     def _start_commit(self) -> None:
-        submissions, self._in_commit = self._queue.take_batch()
+        records, self._in_commit, size = self._queue.take_batch()
         self._commit_started = self._loop.time()
         self._committer.submit(
-            lambda: self._committer.commit(submissions),
+            lambda: self._committer.commit(records, size),
             lambda result: self._loop.call_soon_threadsafe(self._finish_commit, result),
         )
 
@@ -231,20 +238,15 @@ class RawWriter:
             self._kept_bytes += result.written_bytes
             self._commits += 1
             for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
+                waiter.finish(None)
             if self._on_commit is not None:
                 self._on_commit(result)
         else:
             self._fail(waiters, result)
             self._note_failure(result)
         self._is_full = self._floor.is_low
-        if self._queue:
-            self._start_commit()
-        else:
-            self._is_busy = False
-            if self._is_closing:
-                self._finish()
+        if self._is_closing or not self._gathering.begin(len(waiters) + len(self._queue)):
+            self._end_gathering()
 
     def _note_failure(self, error: StorageError) -> None:
         if isinstance(error, WriterDead) and self._death is None:
@@ -288,8 +290,7 @@ class RawWriter:
         self._commits_at_check = self._commits
         if is_idle and not self._is_full and not self._is_closing:
             self._is_resting = True
-            is_open = seal_in_seconds is not None
-            self._wait_for_tick(min(seal_in_seconds or 0.0, ASKED_WITHIN_SECONDS) if is_open else None)
+            self._wait_for_tick(seal_in_seconds and min(seal_in_seconds, ASKED_WITHIN_SECONDS))
 
     def _finish(self) -> None:
         """Seal the last segment; `close` returns when that is done."""

@@ -16,13 +16,22 @@ def changes_since(reader: Reader, query: HistogramQuery) -> dict[str, int | None
     Return pings that came, were stored or were deleted after the last day of *reader*.
 
     ``late`` are those of the question that came later; null if they are of too few clients.  ``added`` and
-    ``deleted`` are pings of all kinds, of the days up to then; null if that was not noted.
+    ``deleted`` are pings of all kinds, of the days up to then; null if that was not noted, or if few.
     """
     later = replace(reader, through="", after=reader.through).sums(query)
     late = total_of(sums for sums in later.sums.values() if sums.instances)
     is_hidden = late.instances and is_small(late, reader.suppress_below)
     added, deleted = _stored_later(reader)
-    return {"late": None if is_hidden else late.pings, "added": added, "deleted": deleted}
+    return {
+        "late": None if is_hidden else late.pings,
+        "added": _enough(added, reader.suppress_below),
+        "deleted": _enough(deleted, reader.suppress_below),
+    }
+
+
+def _enough(pings: int | None, suppress_below: int) -> int | None:
+    """Return *pings*, of which no clients are known, unless they are fewer than clients have to be."""
+    return None if pings and pings < suppress_below else pings
 
 
 def _stored_later(reader: Reader) -> tuple[int | None, int | None]:

@@ -124,9 +124,14 @@ def _is_checked(ledger: Ledger, day: str, done: Archived) -> bool:
 def _merge(root: DataRoot, ledger: Ledger, disk: Disk, day: str) -> None:
     """Merge the small files of *day* that are not in the archive: few large objects are cheaper."""
     turn = Turn(root, ledger)
-    with turn.held():
-        for _ in compact_day(root.path, ledger, disk, day):
-            pass
+    done: set[str] = set()
+    while True:
+        # One folder in each turn, so that conversion goes on in between.
+        with turn.held():
+            merged = next(compact_day(root.path, ledger, disk, day), None)
+        if merged is None or merged.directory in done:
+            break
+        done.add(merged.directory)
     if find_spec("pyarrow") is not None:
         for _ in compact_tables(root, ledger, disk, day, turn.held):
             pass

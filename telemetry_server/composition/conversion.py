@@ -20,8 +20,6 @@ from storage.data_root import DataRoot
 from storage.errors import BadPartitionSchema, StorageError
 from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
 from storage.progress.conversion_state import ConversionState
-from telemetry_server.composition.aggregate_follower import kept_aggregates
-from telemetry_server.composition.archive import kept_archive
 from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules
@@ -247,7 +245,7 @@ async def opened_converter(
 def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | None) -> int:
     """Run the converter process of `serve`; return its exit status."""
     # These modules import this one.
-    from telemetry_server.composition.deletion import followed_orders
+    from telemetry_server.composition.followers import followers
     from telemetry_server.composition.retention import retention_tasks
 
     os.nice(NICE_BEHIND_THE_EDGE)
@@ -255,9 +253,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
 
     async def follow() -> None:
         async with (
-            kept_aggregates(settings),
-            followed_orders(settings),
-            kept_archive(settings),
+            followers(settings),
             opened_converter(
                 settings, on_unreachable=_log_unreachable, on_tables_off=log.warning
             ) as converter,

@@ -9,7 +9,8 @@ from storage.data_root import DataRoot
 from storage.disk import Disk
 from telemetry_server.composition.fuel import collector_url
 from telemetry_server.composition.fuel_analytics import analytics_url
-from telemetry_server.privacy.forget import NO_FUEL, Forgetter, FuelUrls
+from telemetry_server.privacy.forget import Forgetter
+from telemetry_server.privacy.forget_report import NO_FUEL, FuelUrls
 from telemetry_server.privacy.orders_follower import OrderFollower
 from telemetry_server.settings.settings import Settings
 

@@ -31,12 +31,12 @@ def check_queues(settings: Settings) -> None:
     Raises:
         ConfigurationError: One of them is not valid, or an extra is missing.
     """
-    pull_urls(settings)
-    push_url(settings)
     if settings.pull_from and settings.push_to:
         raise ConfigurationError(
             "pull_from and push_to are both set: a data root either converts what it pulls, or hands on"
         )
+    pull_urls(settings)
+    push_url(settings)
 
 
 def pull_urls(settings: Settings) -> list[QueueUrl]:

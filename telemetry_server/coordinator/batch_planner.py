@@ -13,7 +13,8 @@ from telemetry_server.coordinator.work_items import RawItem, Task
 TASK_ITEMS = 64
 TASK_BYTES = 2 << 20
 ROUND_ITEMS = 4096
-ROUND_BYTES = 8 << 20
+# A round's results wait in memory for its commit, beside those of the next round.
+ROUND_BYTES_A_PROCESS, MAX_ROUND_BYTES = 8 << 20, 32 << 20
 
 
 @dataclass(slots=True)
@@ -55,9 +56,18 @@ def cut(
     return tasks
 
 
-def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPosition]) -> Plan:
+def round_bytes(processes: int) -> int:
+    """Return the size of a round that keeps so many *processes* busy."""
+    return min(ROUND_BYTES_A_PROCESS * processes, MAX_ROUND_BYTES)
+
+
+def plan_round(
+    waiting: Iterable[SegmentPath],
+    positions: Mapping[str, SegmentPosition],
+    max_bytes: int = MAX_ROUND_BYTES,
+) -> Plan:
     """
-    Find the next submissions after *positions* in the waiting segments, up to the size of a round.
+    Find the next submissions after *positions* in the waiting segments, up to *max_bytes*.
 
     Raises:
         OSError: A segment cannot be read.
@@ -71,13 +81,13 @@ def plan_round(waiting: Iterable[SegmentPath], positions: Mapping[str, SegmentPo
         scan = scan_segment(
             segment.path,
             before.position,
-            max_bytes=ROUND_BYTES - size,
+            max_bytes=max_bytes - size,
             max_records=ROUND_ITEMS - len(plan.items),
             last_sequence=before.last_sequence,
         )
         _add(plan, segment, before, scan)
         size += scan.end - before.position
-        if size >= ROUND_BYTES or len(plan.items) >= ROUND_ITEMS:
+        if size >= max_bytes or len(plan.items) >= ROUND_ITEMS:
             break
     return plan
 

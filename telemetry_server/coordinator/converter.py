@@ -22,7 +22,7 @@ from storage.raw.listing import SegmentListing, WaitingSegments
 from storage.raw.segment_paths import SegmentPath
 from storage.raw.submission import Submission
 from storage.raw.writer import utc_now
-from telemetry_server.coordinator.batch_planner import Plan, plan_round
+from telemetry_server.coordinator.batch_planner import Plan, plan_round, round_bytes
 from telemetry_server.coordinator.commit import Committer, Round, stored_places
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.definition_fetches import DefinitionFetches
@@ -227,7 +227,7 @@ class Converter:
         def plan() -> Plan:
             waiting = self._waiting.segments()
             new_segments = self._positions_of(each for each in waiting if each.name not in positions)
-            return plan_round(waiting, {**positions, **new_segments})
+            return plan_round(waiting, {**positions, **new_segments}, round_bytes(self.pool.processes))
 
         return await asyncio.to_thread(plan)
 

@@ -68,7 +68,7 @@ class ConversionPool:
     def __init__(self, setup: ConversionSetup, processes: int) -> None:
         self._setup = setup
         self.forgotten = 0  # the ledger's number of forgotten ids, for the next tasks
-        self._processes = processes
+        self.processes = processes
         self._executor: ProcessPoolExecutor | None = None
         self._own_worker: Worker | None = None
         self._mark = setup.root.state / "converting-in-coordinator"
@@ -151,7 +151,7 @@ class ConversionPool:
                 )
             # Spawned, not forked: the coordinator has threads.
             executor = self._executor = ProcessPoolExecutor(
-                self._processes,
+                self.processes,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_start_process,
                 initargs=(self._setup,),

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from storage.errors import StorageError, WriterClosed
+from storage.errors import WriterClosed
 from storage.raw.submission_writer import SubmissionWriter
 from telemetry_server.edge import responses
 from telemetry_server.edge.limits import EdgeLimits
@@ -37,16 +37,13 @@ class Admission:
             return 404
         if announced_bytes > self._max_body_bytes:
             return self._oversize_status
-        error = self._writer_refusal()
+        error = self._writer.refusal
+        if self._edge.is_draining:
+            error = WriterClosed("the server is shutting down")
         if error is not None:
             return responses.status_of(error)
         # Memory of slow clients can be freed; memory of complete bodies cannot.
         return None if self._memory.has_room_for(announced_bytes) else 503
-
-    def _writer_refusal(self) -> StorageError | None:
-        if self._edge.is_draining:
-            return WriterClosed("the server is shutting down")
-        return self._writer.refusal
 
 
 def body_seconds(received_bytes: int, limits: EdgeLimits) -> float:

@@ -5,15 +5,18 @@ from collections import Counter
 from collections.abc import Collection
 
 from storage.raw.commit_thread import Commit
+from telemetry_server.edge.submit_target import namespace_of_path
 from telemetry_server.observability import metrics
+
+FLUSH_SECONDS = 0.02
 
 
 class EdgeCounters:
     """
-    Collects the counts of one turn of the event loop, and adds them to the metrics at its end.
+    Collects counts, and adds them to the metrics at the end of a turn of the event loop.
 
     A metric shared by processes is a memory-mapped file and costs several times as much as a
-    dictionary; all requests that shared a commit pay for it once.
+    dictionary.  Under load they are added every `FLUSH_SECONDS`, and all requests until then share the cost.
 
     Args:
         namespaces: Allowed labels; any other namespace is counted as ``OTHER``.
@@ -23,13 +26,15 @@ class EdgeCounters:
         self._namespaces = frozenset(namespaces)
         self._answers: Counter[int] = Counter()
         self._kept: Counter[str] = Counter()
-        self._handle: asyncio.Handle | None = None
+        self.stored_paths: list[str] = []  # of submissions that are answered with 200, until the next flush
+        self._commits: list[Commit] = []
+        self._flushed_at = 0.0  # by the loop's time
+        self._handle: asyncio.TimerHandle | None = None
 
     def count_answer(self, status: int) -> None:
         """Count an answer."""
         self._answers[status] += 1
-        if self._handle is None:
-            self._handle = asyncio.get_running_loop().call_soon(self.flush)
+        self._flush_soon()
 
     def count_kept(self, namespace: str) -> None:
         """Count a submission that is on disk; *namespace* is as the client spelt it."""
@@ -37,17 +42,33 @@ class EdgeCounters:
 
     def count_commit(self, commit: Commit) -> None:
         """Count a batch that is on disk."""
-        metrics.commit_seconds.observe(commit.seconds)
-        metrics.commit_batch_size.observe(commit.submissions)
+        self._commits.append(commit)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._handle is None:
+            loop = asyncio.get_running_loop()
+            # At once, unless the last time was just now: with many commits they share the cost.
+            self._handle = loop.call_at(self._flushed_at + FLUSH_SECONDS, self.flush)
 
     def flush(self) -> None:
         """Add the counts to the metrics."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+            self._flushed_at = asyncio.get_running_loop().time()
+        if self.stored_paths:
+            self._answers[200] += len(self.stored_paths)
+            for path in self.stored_paths:
+                self.count_kept(namespace_of_path(path))
+            self.stored_paths.clear()
         for status, number in self._answers.items():
             metrics.responses.count(str(status), amount=number)
         for namespace, number in self._kept.items():
             metrics.submissions_received.count(namespace, amount=number)
+        if self._commits:
+            metrics.commit_seconds.observe_all([commit.seconds for commit in self._commits])
+            metrics.commit_batch_size.observe_all([commit.submissions for commit in self._commits])
+            self._commits.clear()
         self._answers.clear()
         self._kept.clear()

@@ -92,8 +92,13 @@ class Edge:
         self.admission = Admission(self, writer)
         self.api: Api | None = None  # None: nothing is below /api/v1/
         self._writer = writer
-        self._clock = clock
+        self.clock = clock
         self._reading = ServiceEndpoints(self, writer)
+
+    def address_of(self, forwarded_for: str | None, transport: asyncio.BaseTransport | None) -> str | None:
+        """Return the network that a request came from; None without a valid address."""
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        return truncated_address(forwarded_for, peer[0] if peer else None, self.options.trusted_hops)
 
     def submission(
         self, head: SubmitHead, body: bytes, transport: asyncio.BaseTransport | None
@@ -101,13 +106,9 @@ class Edge:
         """Return the submission of *head* and *body*, which arrived now on *transport*."""
         address = None
         if self.options.keeps_client_address:
-            peer = transport.get_extra_info("peername") if transport is not None else None
-            address = truncated_address(
-                head.forwarded_for, peer[0] if peer else None, self.options.trusted_hops
-            )
-        # Positional: this runs for every submission.
+            address = self.address_of(head.forwarded_for, transport)
         return Submission(
-            self._clock(),
+            self.clock(),
             head.path,
             body,
             head.query,

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,8 @@ CUT_OFF_SECONDS = 0.2  # aiohttp takes 0 as unlimited
 PASSING_SEGMENT_AGE_SECONDS = 10.0
 SPARE_FILES = 256  # descriptors for segments, spec files and metrics
 MAX_ADMIN_CONNECTIONS = 64
+KEPT_FREE_BYTES = 4 << 20
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
 Address = tuple[int, tuple[object, ...]]  # family and socket address
 
@@ -272,8 +275,19 @@ def run_worker(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _allow_open_files(options.limits.max_connections + MAX_ADMIN_CONNECTIONS + SPARE_FILES)
+    _keep_freed_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve_until_stopped(options, place, listeners, on_ready))
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep some freed memory for the next bodies: a page given back faults again."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):  # a C library without it
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES)
+        mallopt(M_MMAP_THRESHOLD, KEPT_FREE_BYTES)
 
 
 def _allow_open_files(wanted: int) -> None:

@@ -4,13 +4,14 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from storage.errors import StorageError
+from storage.raw.record_frames import RawRecord, header_of
 from telemetry_server.edge import responses
 from telemetry_server.edge.admission import body_seconds
 from telemetry_server.edge.body import BodyParts
 from telemetry_server.edge.client_memory import SlowHolding
+from telemetry_server.edge.fast_head import fast_head, with_address
 from telemetry_server.edge.fast_request import FastRequest
-from telemetry_server.edge.plain_request import END, PlainHead, may_become_plain, plain_head
-from telemetry_server.edge.submit_target import namespace_of_path
+from telemetry_server.edge.plain_request import END, may_become_plain
 from telemetry_server.edge.timed_connection import TimedConnection
 
 if TYPE_CHECKING:
@@ -92,43 +93,48 @@ class FastConnection(TimedConnection):
             self._leave()
             self._running_transport().close()
 
-    def finish(self, request: FastRequest, error: StorageError | None) -> None:
+    def answer(self, request: FastRequest, error: StorageError | None) -> None:
         """Answer *request*: it is on disk, or was not kept because of *error*."""
-        fast_path, edge = self._fast_path, self._fast_path.edge
-        head = request.head
+        # Not split into functions: this runs for every submission.
+        fast_path = self._fast_path
+        edge = fast_path.edge
         self._request = None
         edge.active_requests -= 1
-        edge.memory.give_back(head.body_bytes)
-        status = 200
+        edge.memory.held_bytes -= request.body_bytes
         if error is None:
-            edge.tally.count_kept(namespace_of_path(head.submit.path))
+            status = 200
+            fast_path.stored_paths.append(request.path)
         else:
             status = responses.status_of(error)
-        edge.tally.count_answer(status)
-        if self._is_over or self._transport is None:
+            edge.tally.count_answer(status)
+        transport = self._transport
+        if self._is_over or transport is None:
             return
         self._answered += 1
         closes = (
-            head.is_last
-            or self._answered >= edge.limits.max_requests_per_connection
+            request.is_last
+            or self._answered >= fast_path.max_requests
             or edge.is_draining
             or (self._is_half_closed and not self._pending)
         )
-        now = fast_path.loop.time()
-        self._transport.write(
-            fast_path.kept_answer(now, closes=closes)
-            if status == 200
-            else responses.raw_refusal(status, closes=closes)
-        )
+        now = fast_path.time()
+        if status != 200:
+            transport.write(responses.raw_refusal(status, closes=closes))
+        elif closes:
+            transport.write(fast_path.kept_answer(now, closes=True))
+        else:
+            transport.write(fast_path.kept if now < fast_path.kept_until else fast_path.kept_answer(now))
         if closes:
             self._leave()
-            self._transport.close()
+            transport.close()
             return
         if self._pending or self._is_paused:
             # Later: the writer is still answering others.
             fast_path.loop.call_soon(self._begin_next)
         self._is_head_late_at_deadline = False
-        self._wait_until(now + edge.limits.keepalive_timeout_seconds)
+        self._deadline = deadline = now + fast_path.keepalive_seconds
+        if self._timer is None or self._timer_at > deadline:
+            self._wait_until(deadline)
 
     def _begin_next(self) -> None:
         if self._is_over or self._request is not None:
@@ -144,47 +150,49 @@ class FastConnection(TimedConnection):
         if self._is_choked:
             return
         fast_path, pending = self._fast_path, self._pending
-        end = pending.find(END)
-        if end < 0:
-            if self._is_half_closed or not may_become_plain(pending):
+        head = fast_head(pending, *fast_path.head_limits)
+        if head is None:
+            if END in pending or self._is_half_closed or not may_become_plain(pending):
                 self._hand_over()
             elif not self._is_head_late_at_deadline:
                 self._is_head_late_at_deadline = True
                 self._wait_until(fast_path.loop.time() + fast_path.edge.limits.header_timeout_seconds)
             return
-        head = plain_head(pending[:end], fast_path.edge.limits)
-        # The aiohttp path refuses what is not admitted.
-        if head is None or not fast_path.takes(head):
+        head_bytes, path, body_bytes, is_last, has_origin, forwarded_for, rest = head
+        surplus = len(pending) - head_bytes - body_bytes
+        # The aiohttp path refuses what is not admitted.  Its parser also judges a request together with what
+        # follows in the same bytes.  The answer to a web page needs CORS headers.
+        if (
+            surplus > 0
+            or (surplus and self._is_half_closed)
+            or (has_origin and fast_path.has_cors)
+            or fast_path.refusal(path, body_bytes) is not None
+        ):
             self._hand_over()
             return
-        body = pending[end + len(END) :]
-        surplus = len(body) - head.body_bytes
-        # aiohttp's parser judges a request together with what follows in the same bytes.
-        if surplus > 0 or (surplus and self._is_half_closed):
-            self._hand_over()
-            return
-        self._begin(head, body)
-
-    def _begin(self, head: PlainHead, body: bytes) -> None:
-        fast_path, edge = self._fast_path, self._fast_path.edge
-        edge.active_requests += 1
-        request = self._request = FastRequest(self, head)
+        request = self._request = FastRequest(self, path, body_bytes, rest, forwarded_for)
+        request.is_last = is_last
         self._pending = b""
-        if len(body) == head.body_bytes:
-            if edge.memory.take(len(body)):
-                self._keep(request, body)
-            else:
-                self._refuse(503)
-            return
+        fast_path.edge.active_requests += 1
+        if surplus:
+            self._begin_body(request, pending[head_bytes:])
+        elif fast_path.edge.memory.take(body_bytes):
+            self._keep(request, pending, head_bytes)
+        else:
+            self._refuse(503)
+
+    def _begin_body(self, request: FastRequest, body: bytes) -> None:
+        """Receive the rest of a body that begins with *body*."""
+        fast_path = self._fast_path
         request.started_at = fast_path.loop.time()
-        request.holding = SlowHolding(edge.memory, self._give_way)
+        request.holding = SlowHolding(fast_path.edge.memory, self._give_way)
         request.body = BodyParts()
         self._grow(request, request.body, request.holding, body)
         if request.holding is not None:
             self._wait_until(self._body_deadline(request, request.body))
 
     def _grow(self, request: FastRequest, body: BodyParts, holding: SlowHolding, data: bytes) -> None:
-        missing = request.head.body_bytes - body.size
+        missing = request.body_bytes - body.size
         if len(data) > missing:
             self._pending = data[missing:]
             data = data[:missing]
@@ -201,14 +209,19 @@ class FastConnection(TimedConnection):
         """Refuse the request under way: others need the memory of its body."""
         self._refuse(503)
 
-    def _keep(self, request: FastRequest, body: bytes) -> None:
+    def _keep(self, request: FastRequest, text: bytes, start: int = 0) -> None:
+        """Have the body kept, which is *text* from *start* on."""
         request.is_complete = True
         fast_path = self._fast_path
-        submission = fast_path.edge.submission(request.head.submit, body, self._transport)
+        moment = fast_path.clock()
+        rest = request.header_rest
+        if fast_path.keeps_address:
+            address = fast_path.edge.address_of(request.forwarded_for, self._transport)
+            rest = with_address(rest, address)
         try:
-            fast_path.writer.take(submission, request)
+            fast_path.take(RawRecord(moment.date(), header_of(moment, rest), text, start), request)
         except StorageError as error:
-            request.set_exception(error)
+            request.finish(error)
 
     def _body_deadline(self, request: FastRequest, body: BodyParts) -> float:
         return request.started_at + body_seconds(body.size, self._fast_path.edge.limits)

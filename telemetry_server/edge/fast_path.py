@@ -14,7 +14,6 @@ from telemetry_server.edge import responses
 from telemetry_server.edge.edge import Edge
 from telemetry_server.edge.fast_connection import FastConnection
 from telemetry_server.edge.limited_server import LimitedServer
-from telemetry_server.edge.plain_request import PlainHead
 
 LOOK_AGAIN_SECONDS = 0.02
 
@@ -32,29 +31,33 @@ class FastPath:
         self.server = server
         self.writer = writer
         self.loop = asyncio.get_running_loop()
+        limits = edge.limits
+        self.head_limits = (limits.max_headers, limits.max_target_bytes, limits.max_kept_header_bytes)
+        self.max_requests = limits.max_requests_per_connection
+        self.keepalive_seconds = limits.keepalive_timeout_seconds
+        self.keeps_address = edge.options.keeps_client_address
+        self.has_cors = bool(edge.options.cors_origins)
+        # Bound once: they are called for every submission.
+        self.refusal = edge.admission.refusal
+        self.take = writer.take
+        self.clock = edge.clock
+        self.time = self.loop.time
+        self.stored_paths = edge.tally.stored_paths
         self.connections: set[FastConnection] = set()
-        self._kept_until = 0.0
-        self._kept = self._kept_and_closed = b""
+        self.kept_until = 0.0  # `kept` is the answer before this moment of the loop
+        self.kept = self._kept_and_closed = b""
 
     def __call__(self) -> FastConnection:
         """Return the protocol of a new connection."""
         return FastConnection(self)
 
-    def takes(self, head: PlainHead) -> bool:
-        """Return whether the request with this *head* is admitted and answered on the fast path."""
-        edge = self.edge
-        # The answer to a web page needs CORS headers.
-        if head.has_origin and edge.options.cors_origins:
-            return False
-        return edge.admission.refusal(head.submit.path, head.body_bytes) is None
-
-    def kept_answer(self, now: float, *, closes: bool) -> bytes:
+    def kept_answer(self, now: float, *, closes: bool = False) -> bytes:
         """Return the 200, which is built once a second because of its date; *now* is the loop's time."""
-        if now >= self._kept_until:
-            self._kept_until = now + 1 - time() % 1
-            self._kept = responses.raw_kept(closes=False)
+        if now >= self.kept_until:
+            self.kept_until = now + 1 - time() % 1
+            self.kept = responses.raw_kept(closes=False)
             self._kept_and_closed = responses.raw_kept(closes=True)
-        return self._kept_and_closed if closes else self._kept
+        return self._kept_and_closed if closes else self.kept
 
     def close_idle(self) -> None:
         """Close the connections that wait for a request."""

@@ -5,48 +5,59 @@ from typing import Protocol
 from storage.errors import StorageError
 from telemetry_server.edge.body import BodyParts
 from telemetry_server.edge.client_memory import SlowHolding
-from telemetry_server.edge.plain_request import PlainHead
 
 
 class AnswersRequest(Protocol):
     """Sends the answer to a request."""
 
-    def finish(self, request: "FastRequest", error: StorageError | None) -> None:
+    def answer(self, request: "FastRequest", error: StorageError | None) -> None:
         """Answer *request*: it is on disk, or was not kept because of *error*."""
 
 
 class FastRequest:
-    """A submission under way.  The raw writer reports its result through `set_result` or `set_exception`."""
+    """A submission under way, to which the raw writer reports its result."""
 
-    __slots__ = ("_connection", "body", "head", "holding", "is_complete", "started_at")
+    __slots__ = (
+        "_connection",
+        "body",
+        "body_bytes",
+        "forwarded_for",
+        "header_rest",
+        "holding",
+        "is_complete",
+        "is_last",
+        "path",
+        "started_at",
+    )
 
-    def __init__(self, connection: AnswersRequest, head: PlainHead) -> None:
+    def __init__(
+        self,
+        connection: AnswersRequest,
+        path: str,
+        body_bytes: int,
+        header_rest: bytes,
+        forwarded_for: str | None,
+    ) -> None:
         self._connection: AnswersRequest | None = connection
-        self.head = head
+        self.path = path
+        self.body_bytes = body_bytes
+        self.header_rest = header_rest  # of its record, without the moment
+        self.forwarded_for = forwarded_for
+        self.is_last = False  # the client asks to close the connection after it
+        self.is_complete = False
         self.body: BodyParts | None = None  # the parts so far, unless all of it arrived at once
         self.holding: SlowHolding | None = None  # the memory of *body*
         self.started_at = 0.0
-        self.is_complete = False
 
-    def done(self) -> bool:
-        """Return whether the request was answered."""
-        return self._connection is None
-
-    def set_result(self, result: None, /) -> None:
-        """Answer 200: the submission is on disk."""
-        self._finish(None)
-
-    def set_exception(self, error: StorageError, /) -> None:
-        """Answer with the status of *error*: the submission was not kept."""
-        self._finish(error)
+    def finish(self, error: StorageError | None) -> None:
+        """Answer 200, as the submission is on disk, or with the status of *error*.  Only once."""
+        connection = self._connection
+        if connection is not None:
+            self._connection = None
+            connection.answer(self, error)
 
     def release(self) -> None:
         """Drop the received part of the body, and release its memory."""
         if self.holding is not None:
             self.holding.release()
         self.holding = self.body = None
-
-    def _finish(self, error: StorageError | None) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.finish(self, error)

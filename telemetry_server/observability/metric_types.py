@@ -1,5 +1,8 @@
 """The kinds of metrics, and the registry of this process.  prometheus_client is imported at the first use."""
 
+from bisect import bisect_left
+from collections import Counter as Counted
+from collections.abc import Sequence
 from typing import Any
 
 OTHER = "OTHER"
@@ -100,3 +103,10 @@ class Histogram(Metric):
     def observe(self, value: float, *labels: str) -> None:
         """Add one measurement."""
         self._child(labels).observe(value)
+
+    def observe_all(self, values: Sequence[float], *labels: str) -> None:
+        """Add measurements as `observe` does, at the cost of about one."""
+        child = self._child(labels)
+        child._sum.inc(sum(values))
+        for bucket, number in Counted(bisect_left(child._upper_bounds, value) for value in values).items():
+            child._buckets[bucket].inc(number)

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.util import find_spec
 
@@ -20,12 +19,15 @@ from storage.ledger.forgotten import IdKind, OrderState
 from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
 from storage.partitions.writer import remove_doubtful
+from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.forget_files import forget_lines
 from telemetry_server.privacy.forget_find import Found, enter, find
 from telemetry_server.privacy.forget_index import ForgetIndex
 from telemetry_server.privacy.forget_raw import forget_raw
+from telemetry_server.privacy.forget_report import AGGREGATES, NO_FUEL, RAW, FuelUrls, Report
 from telemetry_server.privacy.forget_scan import Scan, ScanResult
 from telemetry_server.privacy.forget_sqlite import DatabaseInUse, rewrite_database
+from telemetry_server.privacy.forget_strays import forget_strays
 from telemetry_server.privacy.forget_wanted import Wanted, wanted_of
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash, ensure_key, needed_key
 from telemetry_server.privacy.orders import (
@@ -37,33 +39,10 @@ from telemetry_server.privacy.orders import (
     write_record,
 )
 from telemetry_server.privacy.orders_adoption import adopt_orders
-from telemetry_server.privacy.places import Forgetting, Place, indexed_files
+from telemetry_server.privacy.places import Forgetting, indexed_files
 
 LOCK_NAME = "forget.lock"
 OPEN = (OrderState.BEGUN, OrderState.FOUND)
-
-
-@dataclass(frozen=True, slots=True)
-class FuelUrls:
-    """The databases of Fuel-stat; empty: none."""
-
-    collector: str = ""
-    analytics: str = ""
-
-
-NO_FUEL = FuelUrls()
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run did."""
-
-    orders: list[int] = field(default_factory=list)
-    removed: Counter[str] = field(default_factory=Counter)  # by place
-    files_rewritten: int = 0
-    sealed_days: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)  # one line each: what the next run does
-    scan: ScanResult | None = None
 
 
 class Forgetter:
@@ -72,7 +51,6 @@ class Forgetter:
 
     Args:
         fuel: Databases to delete installations from.
-        elsewhere: Places outside of the data root that have copies of its files.
         wait_seconds: How long to wait for a segment that a server writes to.
         on_step: Called with the name of each step.
     """
@@ -83,7 +61,6 @@ class Forgetter:
         disk: Disk,
         *,
         fuel: FuelUrls = NO_FUEL,
-        elsewhere: Sequence[Place] = (),
         wait_seconds: float = 0.0,
         on_step: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
@@ -91,7 +68,6 @@ class Forgetter:
         self._root = root
         self._disk = disk
         self._fuel = fuel
-        self._elsewhere = elsewhere
         self._wait_seconds = wait_seconds
         self._on_step = on_step
         self._clock = clock
@@ -142,7 +118,7 @@ class Forgetter:
             for (_, store), count in found.lines.items():
                 report.removed[f"lines of {store}"] += count
             report.removed["pending"] += len(found.pending)
-            report.removed["submissions in raw"] += sum(map(len, found.raw.values()))
+            report.removed[RAW] += sum(map(len, found.raw.values()))
             self._forget_fuel(wanted, report, changes=False)
             return report
 
@@ -156,10 +132,9 @@ class Forgetter:
         with self._opened() as context:
             hashes = [digest for kind in IdKind for digest in context.ledger.forgotten_hashes(kind)]
             scan = Scan(context.hash, hashes)
-            for place in self._elsewhere:
-                for path in place.files():
-                    scan.scan_file(path, f"{place.name}/{path.name}")
-            return scan.scan_root(self._root)
+            scan.scan_root(self._root)
+            scan.scan_copies(context.archived)
+            return scan.result
 
     @contextmanager
     def _opened(self) -> Iterator[Forgetting]:
@@ -171,7 +146,9 @@ class Forgetter:
             mark = blake2b(b"index", key=key, digest_size=8).digest()
             lock = FileLock(self._root.state / "converter.lock")
             with ForgetIndex(self._root, mark) as index:
-                yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock, self._elsewhere)
+                archived = ArchivedFiles(self._root, ledger, self._disk)
+                with archived.held():
+                    yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock, archived)
 
     def _carry_out(self, context: Forgetting, given: dict[bytes, int]) -> Report:
         report = Report()
@@ -182,11 +159,14 @@ class Forgetter:
             self._find(context, given)
             wanted = wanted_of(context.ledger, context.hash, *OPEN)
             self._remove(context, wanted, report)
+        self._on_step("archived days")
+        report.left += context.archived.settle()
         self._on_step("raw segments")
-        _, in_use = forget_raw(context, self._wait_seconds, self._on_step)
+        removed, in_use = forget_raw(context, self._wait_seconds, self._on_step)
+        report.removed[RAW] += removed
         report.left += [f"{path}: a server still writes to it; run forget again" for path in in_use]
         if open_orders:
-            self._clean_databases(report)
+            self._clean_databases(context, report)
             if not report.left:
                 self._finish(context, report.orders)
         for number in report.orders:
@@ -232,17 +212,16 @@ class Forgetter:
             report.files_rewritten += rewritten
             self._on_step("aggregates")
             try:
-                Updater(self._root, self._disk).update()
+                made = Updater(self._root, self._disk).update()
+                report.removed[AGGREGATES] += len(made.days)
             except TablesKeepChanging as error:
                 report.left.append(f"{error}; run forget again")
             report.sealed_days = sealed_days(self._root)
         self._on_step("Fuel databases")
         removed = self._forget_fuel(wanted, report, changes=True)
+        removed.update(forget_strays(context, wanted))
         with context.lock.held(), context.ledger.transaction() as transaction:
             transaction.count_removed(removed)
-        for place in self._elsewhere:
-            self._on_step(place.name)
-            report.left += place.replace()
 
     def _forget_fuel(self, wanted: Wanted, report: Report, *, changes: bool) -> Counter[tuple[int, str]]:
         removed: Counter[tuple[int, str]] = Counter()
@@ -265,7 +244,7 @@ class Forgetter:
                 report.removed[place] += count
         return removed
 
-    def _clean_databases(self, report: Report) -> None:
+    def _clean_databases(self, context: Forgetting, report: Report) -> None:
         """Rewrite the databases, as free pages still hold what was deleted."""
         self._on_step("free pages of databases")
         paths = [self._root.ledger]
@@ -278,7 +257,9 @@ class Forgetter:
             ]
         for path in paths:
             try:
-                rewrite_database(path)
+                # The converter waits at its lock, not in the middle of a commit.
+                with context.lock.held():
+                    rewrite_database(path)
             except DatabaseInUse as error:
                 report.left.append(str(error))
 

@@ -24,14 +24,15 @@ def forget_lines(context: Forgetting, wanted: Wanted) -> int:
         OSError, StorageError: The disk refuses; what was committed stays, the next run goes on.
     """
     rewritten = 0
-    for path in context.index.holding(line_files(context), wanted.hashes()):
+    paths = context.index.holding(line_files(context), wanted.hashes())
+    context.archived.bring_back(paths)
+    for path in paths:
         with context.lock.held():
             # It may have grown, or been merged into another file.
             file = next(
                 (file for file in context.ledger.files(path.rpartition("/")[0]) if file.path == path), None
             )
             if file is not None:
-                context.make_local([path])
                 rewritten += _forget_in_file(context, wanted, file)
     return rewritten
 
@@ -88,4 +89,4 @@ def count_line(counts: Counts, key: PartitionKey, line: bytes) -> str:
     else:
         counts[day, Entry.QUARANTINED, reason] -= 1
     counts[day, Entry.DELETED, ""] += 1
-    return "duplicate" if reason == CONFLICT else "quarantined"
+    return "conflict" if reason == CONFLICT else "quarantined"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from storage.archive.object_reading import open_stored
 from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.forgotten import IdKind, OrderState
 from storage.ledger.transaction import Transaction
@@ -71,11 +72,10 @@ def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Fou
 def _find_lines(context: Forgetting, wanted: Wanted, found: Found) -> None:
     files = line_files(context)
     candidates = context.index.holding(files, wanted.hashes())
-    context.make_local(candidates)
     for path in candidates:
         file = files[path]
         try:
-            with (context.root.path / path).open("rb") as stream:
+            with open_stored(context.root.path, path, context.ledger.archived_object) as stream:
                 for line in read_lines(stream, file.length):
                     _find_line(wanted, found, file.directory.partition("/")[0], line)
         except (EOFError, DamagedFrame) as error:

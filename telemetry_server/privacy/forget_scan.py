@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from storage.aggregates.summary_file import CLIENTS, MAGIC, Summary
 from storage.data_root import DataRoot
-from storage.errors import BrokenAggregate, DamagedRecord, TornRecord
+from storage.errors import ArchiveError, BrokenAggregate, DamagedRecord, TornRecord
 from storage.raw.framing import FILE_MAGIC
 from storage.raw.reader import Span, read_submission
+from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
 from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, ids_in_submission, texts_of
 from telemetry_server.privacy.identifiers.uuid_texts import uuids_in
@@ -71,6 +72,17 @@ class Scan:
                 path = Path(folder) / name
                 self.scan_file(path, path.relative_to(root.path).as_posix())
         return self.result
+
+    def scan_copies(self, archived: ArchivedFiles) -> None:
+        """Read the objects of files that are only in the archive."""
+        try:
+            for name, copy in archived.copies():
+                if isinstance(copy, str):
+                    self.result.unreadable.append(copy)
+                else:
+                    self.scan_file(copy, f"archive/{name}")
+        except ArchiveError as error:
+            self.result.unreadable.append(str(error))
 
     def scan_file(self, path: Path, name: str) -> None:
         """Read one file; *name* is for the result."""
@@ -145,12 +157,13 @@ def _in_database(path: Path) -> Iterator[bytes]:
                 for row in connection.execute(f'SELECT * FROM "{quoted}"'):  # noqa: S608 - names of its tables
                     for value in row:
                         if isinstance(value, bytes):
-                            yield from _in_value(value)
+                            yield from ids_in_value(value)
     except sqlite3.DatabaseError as error:
         raise OSError(f"{path}: {error}") from error
 
 
-def _in_value(value: bytes) -> Iterator[bytes]:
+def ids_in_value(value: bytes) -> Iterator[bytes]:
+    """Yield the UUIDs that a value of a database holds: as 16 bytes, or in its text."""
     if len(value) == 16:
         yield value
     for text in texts_of(value):
@@ -186,7 +199,7 @@ def _in_column(column: "pa.ChunkedArray") -> Iterator[bytes]:
             continue
         whole = getattr(value, "bytes", value)
         if isinstance(whole, bytes):
-            yield from _in_value(whole)
+            yield from ids_in_value(whole)
         else:
             yield from uuids_in(str(whole).encode("utf-8", "surrogatepass"))
 

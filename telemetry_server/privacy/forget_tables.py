@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from storage.archive.object_reading import stored_source
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.tables.columns import PINGS, as_written
@@ -39,7 +40,6 @@ def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
     pings = [path for path, file in files.items() if file.table == PINGS]
     numbers: dict[int, int] = {}
     candidates = context.index.holding(pings, wanted.documents)
-    context.make_local(candidates)
     for path in candidates:
         numbers |= _numbers(context, wanted, files[path])
     if not numbers:
@@ -51,7 +51,7 @@ def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
     keys = [number_key(number) for number in numbers]
     others = [path for path in files if path not in pings]
     candidates += context.index.holding(others, keys)
-    context.make_local(candidates)
+    context.archived.bring_back(candidates)
     try:
         for path in candidates:
             file = files[path]
@@ -79,7 +79,8 @@ def _count(transaction: Transaction, removed: Counter[tuple[int, str]]) -> None:
 
 def _numbers(context: Forgetting, wanted: Wanted, file: TableFile) -> dict[int, int]:
     """Return the wanted pings of a part of the table of pings, by their numbers, with their orders."""
-    part = open_part(PINGS, context.root.path / file.path)
+    source = stored_source(context.root.path, file.path, context.ledger.archived_object)
+    part = open_part(PINGS, source)
     with part:
         found = {}
         for rows in part.iter_batches(columns=["document_id", "ping"]):

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from storage.archive.object_reading import open_stored
 from storage.ledger.forgotten import IdKind, OrderState
 from storage.partitions.frames import DamagedFrame, read_lines
 from telemetry_server.pings.deletion_request import DELETION_DOCTYPES, deletion_order_of
@@ -74,7 +75,7 @@ def _order(about: dict[str, Any], moment: str, ping: dict[str, Any]) -> Iterator
 def _lines(context: Forgetting, below: str) -> Iterator[bytes]:
     for file in context.ledger.files(below):
         try:
-            with (context.root.path / file.path).open("rb") as stream:
+            with open_stored(context.root.path, file.path, context.ledger.archived_object) as stream:
                 yield from read_lines(stream, file.length)
         except (EOFError, DamagedFrame) as error:
             raise OSError(f"{file.path}: damaged: {error}; see audit") from error

@@ -18,7 +18,7 @@ from storage.errors import StorageError
 from storage.ledger.forgotten import OrderState
 from storage.ledger.ledger import Ledger
 from telemetry_server.observability import metrics
-from telemetry_server.privacy.forget import FuelUrls
+from telemetry_server.privacy.forget_report import FuelUrls
 from telemetry_server.privacy.orders import due_orders
 
 log = structlog.get_logger("convert")

@@ -12,7 +12,8 @@ from threading import Thread
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from telemetry_server.privacy.forget import Forgetter, FuelUrls
+from telemetry_server.privacy.forget import Forgetter
+from telemetry_server.privacy.forget_report import FuelUrls
 
 LOWEST_PRIORITY = 19  # nice(2)
 SEGMENT_WAIT_SECONDS = 60.0

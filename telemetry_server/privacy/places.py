@@ -1,15 +1,15 @@
 """
 Every place of a data root that holds ids, derived from its layout: ledger, raw segments, tables.
 
-Each gives its files with what the index needs.  A place elsewhere, such as archived days, can be added as
-another `Place`.
+Each gives its files with what the index needs.  Files that are only in the archive are read there.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from storage.archive.object_reading import open_stored, stored_source
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
@@ -21,6 +21,7 @@ from storage.raw.reader import SegmentState, read_submission, scan_segment, segm
 from storage.raw.segment_paths import SegmentPath
 from storage.tables.columns import PINGS
 from storage.tables.reading import PartReader
+from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.forget_index import ForgetIndex, IndexedFile
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
 from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, own_uuid
@@ -42,29 +43,7 @@ class Forgetting:
     hash: IdHash
     index: ForgetIndex
     lock: FileLock  # the converter's
-    elsewhere: "Sequence[Place]" = ()
-
-    def make_local(self, paths: Iterable[str]) -> None:
-        """Bring those of *paths* (below the data root) back that are only elsewhere."""
-        missing = [path for path in paths if not (self.root.path / path).exists()]
-        if missing:
-            for place in self.elsewhere:
-                place.bring_back(missing)
-
-
-class Place(Protocol):
-    """A place outside of the data root that has copies of its files, such as archived days."""
-
-    name: str
-
-    def bring_back(self, paths: Sequence[str]) -> None:
-        """Make files of the data root local whose only copies are here; ignore those that are unknown."""
-
-    def replace(self) -> list[str]:
-        """Replace the copies of files that were written anew; return what is left to do, one line each."""
-
-    def files(self) -> Iterator[Path]:
-        """Yield files that the last scan reads."""
+    archived: ArchivedFiles
 
 
 def line_files(context: Forgetting) -> dict[str, StoredFile]:
@@ -84,9 +63,9 @@ def segment_files(context: Forgetting) -> dict[str, SegmentPath]:
 
 def indexed_files(context: Forgetting) -> list[IndexedFile]:
     """Return the files that the index covers.  A segment that still grows is left out, and read each time."""
-    root, id_hash = context.root.path, context.hash
+    id_hash = context.hash
     found = [
-        IndexedFile(path, file.length, _hashed(id_hash, _line_ids(root, file)))
+        IndexedFile(path, file.length, _hashed(id_hash, _line_ids(context, file)))
         for path, file in line_files(context).items()
     ]
     for path, segment in segment_files(context).items():
@@ -98,7 +77,7 @@ def indexed_files(context: Forgetting) -> list[IndexedFile]:
         if context.index.length_of(path) == size or is_at_rest(segment.path):
             found.append(IndexedFile(path, size, _segment_ids(id_hash, segment), grows=False))
     found += [
-        IndexedFile(path, file.bytes, _table_ids(id_hash, root, file), grows=False)
+        IndexedFile(path, file.bytes, _table_ids(context, file), grows=False)
         for path, file in table_files(context).items()
     ]
     return found
@@ -117,9 +96,9 @@ def _hashed(id_hash: IdHash, uuids: Callable[[int], Iterator[bytes]]) -> Callabl
     return lambda start: map(id_hash.of_uuid, set(uuids(start)))
 
 
-def _line_ids(root: Path, file: StoredFile) -> Callable[[int], Iterator[bytes]]:
+def _line_ids(context: Forgetting, file: StoredFile) -> Callable[[int], Iterator[bytes]]:
     def ids(start: int) -> Iterator[bytes]:
-        with (root / file.path).open("rb") as stream:
+        with open_stored(context.root.path, file.path, context.ledger.archived_object) as stream:
             for lines, _ in read_frames(stream, start, file.length):
                 for line in lines:
                     yield from ids_in_line(line)
@@ -167,15 +146,16 @@ def number_key(number: int) -> bytes:
     return (number & 0xFFFFFFFF).to_bytes(4, "big")
 
 
-def _table_ids(id_hash: IdHash, root: Path, file: TableFile) -> Callable[[int], Iterator[bytes]]:
+def _table_ids(context: Forgetting, file: TableFile) -> Callable[[int], Iterator[bytes]]:
     def ids(_: int) -> Iterator[bytes]:
         column = "document_id" if file.table == PINGS else "ping"
-        with PartReader(file.table, root / file.path) as reader:
+        source = stored_source(context.root.path, file.path, context.ledger.archived_object)
+        with PartReader(file.table, source) as reader:
             for rows in reader.batches([column], ROWS_AT_ONCE):
                 if column == "ping":
                     yield from map(number_key, rows.column(column).unique().to_pylist())
                 else:
-                    yield from map(id_hash.of_uuid, uuids_of(rows.column(column)))
+                    yield from map(context.hash.of_uuid, uuids_of(rows.column(column)))
 
     return ids
 

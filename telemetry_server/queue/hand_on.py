@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from storage.errors import StorageError
 from storage.raw.submission import Submission
-from storage.raw.submission_queue import Waiter
+from storage.raw.submission_queue import FutureWaiter, Waiter
 from telemetry_server.queue.backlog import Backlog, Waiting
-from telemetry_server.queue.errors import BrokerAway
 from telemetry_server.queue.publisher import Publisher
 
 LOOK_SECONDS = 0.5
@@ -59,13 +59,13 @@ class HandOn:
         for waiting in batch:
             if not await self._ready():
                 break
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             if self._publisher.takes(waiting.submission):
-                self._publisher.send(waiting.submission, waiter)
+                self._publisher.send(waiting.submission, FutureWaiter(result))
             else:
                 self._backlog.mark_stuck(waiting)
-                waiter.set_result(None)
-            sent.append(waiter)
+                result.set_result(None)
+            sent.append(result)
         results = await asyncio.gather(*sent, return_exceptions=True)
         acknowledged = next(
             (number for number, result in enumerate(results) if isinstance(result, BaseException)),
@@ -90,5 +90,4 @@ class HandOn:
 
 
 def _fail(_submission: Submission, waiter: Waiter, reason: str) -> None:
-    if not waiter.done():
-        waiter.set_exception(BrokerAway(reason))  # type: ignore[arg-type]
+    waiter.finish(StorageError(reason))

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from storage.errors import StorageError, WriterClosed, WriterDead
+from storage.raw.record_frames import RawRecord, record_of, submission_of
 from storage.raw.submission import Submission
-from storage.raw.submission_queue import Waiter
+from storage.raw.submission_queue import FutureWaiter, Waiter
 from storage.raw.writer import RawWriter
 from storage.raw.writer_statistics import WriterStatistics
 from telemetry_server.queue.publisher import Publisher
@@ -29,17 +30,19 @@ class HandingWriter:
 
     async def append(self, submission: Submission) -> None:
         """Return once *submission* is kept; errors as those of `RawWriter.append`."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.take(submission, waiter)
-        await waiter
+        result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.take(record_of(submission), FutureWaiter(result))
+        await result
 
-    def take(self, submission: Submission, waiter: Waiter) -> None:
-        """Accept *submission*; errors as those of `RawWriter.take`."""
+    def take(self, record: RawRecord, waiter: Waiter) -> None:
+        """Accept *record*; errors as those of `RawWriter.take`."""
         publisher = self._publisher
-        if publisher.is_ready and not self._is_closing and publisher.takes(submission):
-            publisher.send(submission, waiter)
-        else:
-            self._raw.take(submission, waiter)
+        if publisher.is_ready and not self._is_closing:
+            submission = submission_of(record)
+            if publisher.takes(submission):
+                publisher.send(submission, waiter)
+                return
+        self._raw.take(record, waiter)
 
     @property
     def broker(self) -> str:
@@ -83,7 +86,6 @@ class HandingWriter:
 
     def _keep_in_raw(self, submission: Submission, waiter: Waiter, _reason: str) -> None:
         try:
-            self._raw.take(submission, waiter)
+            self._raw.take(record_of(submission), waiter)
         except StorageError as error:
-            if not waiter.done():
-                waiter.set_exception(error)
+            waiter.finish(error)

@@ -13,9 +13,9 @@ from typing import Self
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import StorageFull
+from storage.errors import StorageError, StorageFull
 from storage.lock import FileLock
-from storage.raw.commit_thread import record_bytes
+from storage.raw.commit_thread import RECORD_OVERHEAD_BYTES
 from storage.raw.day_segments import DaySegments
 from storage.raw.free_space import DiskFloor
 from storage.raw.segment_file import remove_unfinished_segments
@@ -94,7 +94,10 @@ class Intake:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._segments.abandon() if kind is not None else self._segments.seal()
+            if isinstance(error, OSError | StorageError):
+                self._segments.abandon()
+            else:
+                self._segments.seal()
         finally:
             self._lock.release()
 
@@ -122,7 +125,8 @@ class Intake:
             for message in batch.messages
             if (submission := self._taken(message, following, counts))
         ]
-        if not self._floor.admit(sum(map(record_bytes, submissions))):
+        size = sum(len(each.body) + RECORD_OVERHEAD_BYTES for each in submissions)
+        if not self._floor.admit(size):
             raise StorageFull("the disk has less free space than min_free_bytes")
         if submissions:
             self._segments.write(submissions)

@@ -12,9 +12,10 @@ from typing import Any
 from storage.raw.submission import Submission
 from storage.raw.submission_queue import Waiter
 from telemetry_server.queue.kafka_client import client_options, queue_error
+from telemetry_server.queue.message_forms import headers_of
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
-from telemetry_server.queue.sending import plain_headers, sent_headers
+from telemetry_server.queue.sending import plain_headers
 
 POLL_SECONDS = 0.001  # while reports are due
 WATCH_SECONDS = 0.5
@@ -60,15 +61,15 @@ class KafkaPublisher:
         """See `Publisher`."""
         self._in_flight += 1
         self._in_flight_bytes += len(submission.body)
-        headers = sent_headers(submission)
+        headers = headers_of(submission)
 
         def report(error: Any, _message: Any) -> None:
             self._in_flight -= 1
             self._in_flight_bytes -= len(submission.body)
             if error is not None:
                 self._on_failure(submission, waiter, self._failure(error, submission))
-            elif not waiter.done():
-                waiter.set_result(None)
+            else:
+                waiter.finish(None)
 
         try:
             try:

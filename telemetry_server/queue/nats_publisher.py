@@ -14,6 +14,7 @@ import orjson
 from storage.raw.submission import Submission
 from storage.raw.submission_queue import Waiter
 from telemetry_server.queue.errors import BrokerAway, QueueError
+from telemetry_server.queue.message_forms import headers_of
 from telemetry_server.queue.nats_client import ask, close_client, connected
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
@@ -22,7 +23,6 @@ from telemetry_server.queue.sending import (
     header_bytes,
     message_id,
     plain_headers,
-    sent_headers,
 )
 
 CHECK_SECONDS = 0.5
@@ -83,7 +83,7 @@ class NatsPublisher:
     def takes(self, submission: Submission) -> bool:
         """See `Publisher`."""
         room = self._max_bytes - len(submission.body)
-        return room >= MAX_HEADER_BYTES or room >= header_bytes(sent_headers(submission))
+        return room >= MAX_HEADER_BYTES or room >= header_bytes(headers_of(submission))
 
     def send(self, submission: Submission, waiter: Waiter) -> None:
         """See `Publisher`."""
@@ -156,7 +156,7 @@ class NatsPublisher:
             await self._has_work.wait()
 
     async def _publish(self, submission: Submission, token: str) -> None:
-        headers = sent_headers(submission)
+        headers = headers_of(submission)
         headers["Nats-Msg-Id"] = message_id(submission, headers)
         subject, body, reply = self._subject, submission.body, self._prefix + token
         try:
@@ -171,8 +171,7 @@ class NatsPublisher:
         self._in_flight_bytes -= len(found.submission.body)
         data = raw.data
         if data.startswith(ACKNOWLEDGED) and b'"error"' not in data:
-            if not found.waiter.done():
-                found.waiter.set_result(None)
+            found.waiter.finish(None)
             return
         problem = f"{self._url.shown}: {_problem(raw)}"
         if not self.trouble:

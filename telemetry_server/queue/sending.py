@@ -6,9 +6,7 @@ from crc32c import crc32c
 
 from storage.raw.submission import Submission
 from storage.raw.submission_queue import Waiter
-from telemetry_server.queue.message_forms import RECEIVED_AT, headers_of
-
-DEFAULTS = {"method": "POST", "protocol": "HTTP/1.1"}  # what a reader takes when the header is absent
+from telemetry_server.queue.message_forms import RECEIVED_AT
 
 
 class InFlight(NamedTuple):
@@ -17,13 +15,6 @@ class InFlight(NamedTuple):
     submission: Submission
     waiter: Waiter
     sent_at: float  # the loop's time
-
-
-def sent_headers(submission: Submission) -> dict[str, str]:
-    """Return the headers of a message without those that say what a reader takes anyway."""
-    return {
-        name: value for name, value in headers_of(submission).items() if value and DEFAULTS.get(name) != value
-    }
 
 
 def plain_headers(headers: dict[str, str]) -> dict[str, str]:

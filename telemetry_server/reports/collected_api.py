@@ -30,6 +30,7 @@ class Collected(BaseModel):
     kept: dict[str, Any]
     applications: list[str]
     doctypes: list[dict[str, Any]]
+    fuel: list[dict[str, str]]
     items: list[dict[str, Any]]
     next_cursor: str | None
 

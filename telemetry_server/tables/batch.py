@@ -13,8 +13,8 @@ from storage.tables.columns import PINGS
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
 
-# What a row weighs in memory beside its buckets.
-ROW_BYTES, PING_BYTES = 64, 1024
+# About what a row weighs in memory, without buckets: by column, and as a tuple of objects.
+ROW_BYTES, TUPLE_BYTES, PING_BYTES = 32, 512, 512
 
 
 @dataclass(slots=True)
@@ -37,8 +37,9 @@ class Batch:
         if wanted:
             self.rows += len(rows)
             held = rows.histograms
+            tuples = len(rows.events) + len(rows.uptake) + len(rows.enrollments)
             self.bytes += len(held.starts) + len(held.counts) + ROW_BYTES * len(rows)
-            self.bytes += PING_BYTES * len(rows.pings)
+            self.bytes += TUPLE_BYTES * tuples + PING_BYTES * len(rows.pings)
 
     def cover(self, path: str, start: int, end: int) -> None:
         """Note that the rows of the records between two bytes of a file were added, or are about to be."""

@@ -32,11 +32,12 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 log = structlog.get_logger("convert")
 
 MAX_BATCH_ROWS = 250_000
-MAX_BATCH_BYTES = 12 << 20
+MAX_BATCH_BYTES = 8 << 20
+MAX_WAITING_BYTES = 3 * MAX_BATCH_BYTES  # beside a batch that is being written
 FEW_ROWS = 20_000
 SECONDS_AT_REST = 2.5
 SECONDS_UNDER_LOAD = 40.0
-QUIET_SECONDS = 1.0
+QUIET_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.1
 
 Job = Callable[[], Any]
@@ -152,6 +153,8 @@ class TableKeeper:
         """
         End the job that is over, and begin the next; the job itself runs beside conversion.
 
+        Where many rows wait for a job, this waits too: memory holds few of them.
+
         Args:
             at_once: Do not wait until more rows have gathered.
             catch_up: Also read back what is behind.
@@ -159,6 +162,8 @@ class TableKeeper:
         Raises:
             OSError, StorageError: The disk refuses; what was committed stands, the rest is read back later.
         """
+        if self._job is not None and self._batch.bytes > MAX_WAITING_BYTES:
+            await asyncio.wait([self._job])  # files are written slower than rows come
         if self._is_off or (self._job is not None and not self._job.done()):
             return
         try:

@@ -128,11 +128,12 @@ class RowCollector:
             return
         held = self._rows.histograms
         columns = (held.pings, held.processes, held.labels, held.keys, held.lengths, held.sums)
-        *parts, starts, counts = map(b"".join, zip(*self._parts, strict=True))
+        *parts, starts, counts = zip(*self._parts, strict=True)
         for column, part in zip(columns, parts, strict=True):
-            column.frombytes(part)
-        held.starts += starts
-        held.counts += counts
+            column.frombytes(b"".join(part))
+        # Once where nothing is there yet, as in most tasks: new memory costs more than the copy.
+        held.starts = held.starts + b"".join(starts) if held.starts else bytearray().join(starts)
+        held.counts = held.counts + b"".join(counts) if held.counts else bytearray().join(counts)
         self._parts.clear()
 
     def _add_histogram(self, ping: int, row: HistogramRow) -> None:

@@ -13,14 +13,14 @@ from telemetry_server import analysis
 from tests.analysis.conftest import TableWorld
 from tests.analysis.pings import converted_world
 from tests.analysis.plain_reading import Reading, read
-from tests.support.sizes import size
+from tests.support.sizes import IS_FULL
 
 READERS = ("duckdb", "polars", "pyarrow")
 
 
-@pytest.fixture(scope="module", params=[400, pytest.param(size(1000, 3000), marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[400, 3000] if IS_FULL else [400])
 def many(request, table_world, tmp_path_factory) -> tuple[TableWorld, Reading]:
-    """Pings of every kind; the slow run has more."""
+    """Pings of every kind; ``make full`` has more."""
     world = table_world
     if request.param != 400:
         world = TableWorld(*asyncio.run(converted_world(tmp_path_factory.mktemp("many"), request.param)))

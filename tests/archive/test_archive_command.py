@@ -196,3 +196,30 @@ def test_repair_finds_archived_days_again(make_archived, tmp_path, is_lost):
     assert archived.local_files() == []
     assert archived.answers()[1:4] == before[1:4]
     archived.is_sound()
+
+
+def test_notebooks_read_archived_days_beside_local_ones(make_archived, tmp_path):
+    """DuckDB, PyArrow and Polars; one day is local, one in the archive."""
+    import polars as pl
+
+    from telemetry_server import analysis
+
+    archived = make_archived(str(tmp_path / "elsewhere"))
+
+    def answers() -> list[object]:
+        with analysis.connect(archived.data) as connection:
+            frame = connection.lazy_frame("pings").filter(pl.col("submission_date") == pl.date(2026, 11, 23))
+            return [
+                connection.sql(
+                    "SELECT submission_date, count(*) FROM pings GROUP BY ALL ORDER BY ALL"
+                ).fetchall(),
+                connection.dataset("histograms").count_rows(),
+                frame.select(pl.len()).collect().item(),
+                connection.lazy_frame("scalars").select(pl.len()).collect().item(),
+            ]
+
+    before = answers()
+    archived.run("run", "--date", DAYS[1])
+    assert answers() == before
+    archived.run("run")
+    assert answers() == before

@@ -10,6 +10,7 @@ import pytest
 
 from bench.__main__ import SUITES, parsed
 from bench.processes import cpu_seconds, family
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 BUSY = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()\n"
@@ -46,7 +47,7 @@ def test_the_quick_benchmarks_give_a_ratio_for_each_measurement():
         cwd=ROOT,
         check=True,
         capture_output=True,
-        timeout=300,
+        timeout=8 * PATIENCE_SECONDS,
     )
 
     rows = json.loads(done.stdout)["rows"]

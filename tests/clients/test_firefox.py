@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from backports import zstd
 
+from tests.support.independent_scan import hits
 from tests.support.running_server import result_of, telemetry_server
 
 pytestmark = pytest.mark.firefox
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSION_SECONDS = 400
+CANARY = "c0ffeec0-ffee-c0ff-eec0-ffeec0ffeec0"
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +190,21 @@ def test_an_opt_out_is_a_deletion_order(records):
     for order in orders:
         assert order["ids"]
         assert order["ids"][0] in clients
+
+
+def test_the_opt_out_of_firefox_is_an_order_that_leaves_nothing_of_its_clients(data, records, tmp_path):
+    """Both requests, of Telemetry and of Glean, with their own ids and the old ones."""
+    root = tmp_path / "data"
+    shutil.copytree(data, root)
+    requests = [record for record in records if record["metadata"]["doctype"] == "deletion-request"]
+    ids = {each for record in requests for each in record["metadata"]["deletion_order"]["ids"]} - {CANARY}
+    assert ids
+
+    report = result_of("forget", "--orders", "--data", str(root))
+
+    assert report["orders"]
+    assert report["scan"]["hits"] == {}
+    assert hits(root, ids) == {}
+    audited = result_of("audit", "--data", str(root))
+    assert audited["balanced"]
+    assert audited["total"]["deleted"] > len(ids)

@@ -1,6 +1,7 @@
 """A real Glean client (glean-sdk for Python) sends to a real server."""
 
 import json
+import sqlite3
 import subprocess
 import threading
 import time
@@ -16,9 +17,10 @@ from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.doctype_check import DoctypeStatus
 from telemetry_server.pings.inflate import inflate
+from tests.support.independent_scan import hits
 from tests.support.running_server import result_of, running_server, telemetry_server
 from tests.support.shared_data import shared_data
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -161,3 +163,28 @@ def test_a_ping_that_was_answered_with_500_is_sent_again_and_stored_once(glean, 
     assert failed[0] in taken
     assert total["stored"] == total["received"] == len(taken)
     assert len({record["metadata"]["document_id"] for record in found}) == len(found)
+
+
+def test_an_opt_out_deletes_the_earlier_pings_of_the_client_everywhere(glean, tmp_path):
+    """With a delay of 0 the server deletes them, and the request itself, within some seconds."""
+    with running_server(tmp_path, deletion_delay_days="0") as server:
+        glean(server.url, "record", "submit")
+        settle(server, 2)
+        (first, *_) = of_doctype(records(server.data), "watering")
+        client_id = first["client_info"]["client_id"]
+        assert hits(server.data, [client_id])
+        glean(server.url, "opt-out")
+        wait_for(lambda: not hits_or_changes(server.data, client_id))
+        total = result_of("audit", "--data", str(server.data))
+
+    assert total["balanced"]
+    assert total["total"]["deleted"] >= 3
+    assert records(server.data) == []
+
+
+def hits_or_changes(data: Path, client_id: str) -> bool:
+    """Return whether a file holds *client_id*, or vanished while it was read."""
+    try:
+        return bool(hits(data, [client_id]))
+    except (FileNotFoundError, sqlite3.Error):
+        return True

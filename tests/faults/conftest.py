@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support.fork_server import ForkServer, fork_server
+from tests.support.fork_server import ForkServer
 from tests.support.sizes import IS_FULL
 
 MIN_FREE_BYTES = 1 << 30
@@ -31,5 +31,6 @@ def memory_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def forks() -> Iterator[ForkServer]:
     """Yield one fork server for all tests of the session."""
-    with fork_server() as server:
-        yield server
+    server = ForkServer()
+    yield server
+    server.close()

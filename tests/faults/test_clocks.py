@@ -11,12 +11,12 @@ import pytest
 from storage.raw.segment_paths import segments
 from storage.raw.writer import RawWriter
 from telemetry_server.demo.temporary_server import TemporaryServer
-from tests.faults.test_sudden_deaths import SETTINGS, until
+from tests.faults.test_sudden_deaths import SETTINGS
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.figures import Figure
 from tests.support.running_server import telemetry_server
 from tests.support.sizes import size
-from tests.support.waiting import PATIENCE_SECONDS, wait_for
+from tests.support.waiting import PATIENCE_SECONDS, becomes_true, wait_for
 from tests.support.whole_server import Clients, prepare
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -91,7 +91,7 @@ async def test_a_server_whose_clock_jumps_loses_nothing_and_keeps_answering(
                 (tmp_path / "next").write_text(jump)
                 (tmp_path / "next").rename(moment)
                 started = time.monotonic()
-                assert await until(lambda started=started: clients.last_ok > started + 0.5)
+                assert await becomes_true(lambda started=started: clients.last_ok > started + 0.5)
                 figure.runs += 1
     figure.title = "T15 clock jumps under load"
     figure.acknowledged = clients.acknowledged

@@ -16,12 +16,13 @@ import pytest
 
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 from tests.faults.test_failing_disks import OnFullDisk, fill
-from tests.faults.test_sudden_deaths import SETTINGS, until
+from tests.faults.test_sudden_deaths import SETTINGS
 from tests.support.figures import Figure
 from tests.support.fork_server import wait_for_state
 from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_without_power_cut
 from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
+from tests.support.waiting import becomes_true
 from tests.support.whole_server import Clients, kill, kill_all, prepare, processes_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.privileged, needs_strace]
@@ -57,7 +58,7 @@ class Trouble:
         """Start a new server after the last one has ended, and wait until it takes submissions."""
         self._server = await asyncio.to_thread(self._start)
         before = self.clients.acknowledged
-        assert await until(lambda: self.clients.acknowledged > before), "it does not take submissions"
+        assert await becomes_true(lambda: self.clients.acknowledged > before), "it does not take submissions"
 
     async def cause_trouble(self) -> None:
         """Cause one fault, chosen at random."""
@@ -96,7 +97,7 @@ class Trouble:
         self.filesystem.cut_power()
         kill(*there.all)
         await asyncio.to_thread(self._server.process.wait)
-        assert await until(self._is_unmounted)
+        assert await becomes_true(self._is_unmounted)
         self.filesystem.mount()
 
     def _is_unmounted(self) -> bool:
@@ -112,7 +113,7 @@ class Trouble:
         await asyncio.sleep(self._chance.uniform(0.5, 2.5))
         ballast.unlink()
         started = time.monotonic()
-        assert await until(lambda: self.clients.last_ok > started), "it did not recover"
+        assert await becomes_true(lambda: self.clients.last_ok > started), "it did not recover"
 
     async def trouble_failing_calls(self) -> None:
         there = processes_of(self._server)
@@ -136,7 +137,7 @@ class Trouble:
         )
         # Under steady load `convert` ends only when it finds nothing new.
         patience = self._chance.uniform(0.2, 4.0)
-        if not await until(lambda: process.poll() is not None, patience):
+        if not await becomes_true(lambda: process.poll() is not None, patience):
             process.kill()
             await asyncio.to_thread(process.wait)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_sudden_deaths import SETTINGS, until
+from tests.faults.test_sudden_deaths import SETTINGS
 from tests.support.data_root import a_ping, an_id
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
@@ -21,7 +21,7 @@ from tests.support.power_cut import loop_filesystem
 from tests.support.running_server import ForkedServer
 from tests.support.sizes import size
 from tests.support.tracing import needs_strace, tampered
-from tests.support.waiting import PATIENCE_SECONDS, bound_under_load
+from tests.support.waiting import PATIENCE_SECONDS, becomes_true, bound_under_load
 from tests.support.whole_server import Clients, is_alive, prepare, processes_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.privileged]
@@ -97,9 +97,9 @@ async def test_after_a_failed_sync_a_worker_acknowledges_nothing_and_a_new_one_k
     heals = []
     with ForkedServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         for number, (call, nth) in enumerate(places):
-            assert await until(lambda: len(processes_of(server).workers) == 1)
+            assert await becomes_true(lambda: len(processes_of(server).workers) == 1)
             (worker,) = processes_of(server).workers
-            assert await until(lambda: server._get("/__heartbeat__") is not None)
+            assert await becomes_true(lambda: server._get("/__heartbeat__") is not None)
             with tampered(worker, call, f"error=EIO:when={nth}+", tmp_path / "trace"):
                 async with clients.sending(server.url, clients=4):
                     statuses, heartbeat = await asyncio.to_thread(
@@ -110,8 +110,8 @@ async def test_after_a_failed_sync_a_worker_acknowledges_nothing_and_a_new_one_k
             assert 200 not in statuses[refused:]
             assert heartbeat == 500
             started = time.monotonic()
-            assert await until(lambda worker=worker: not is_alive(worker))
-            assert await until(lambda: server._get("/__heartbeat__") is not None)
+            assert await becomes_true(lambda worker=worker: not is_alive(worker))
+            assert await becomes_true(lambda: server._get("/__heartbeat__") is not None)
             heals.append(time.monotonic() - started)
             figure.runs += 1
             if figure.runs % 4 == 3 and figure.runs < len(places):
@@ -170,7 +170,7 @@ async def test_a_server_refuses_on_a_full_disk_and_recovers_by_itself(
                 else:
                     fill(ballast, leaving_bytes=(0, 2 << 20)[cycle % 2])
                 before = clients.history.statuses[507]
-                assert await until(lambda before=before: clients.history.statuses[507] > before + 50)
+                assert await becomes_true(lambda before=before: clients.history.statuses[507] > before + 50)
                 assert clients.history.statuses[507] > refusals
                 if cycle % 2 == 0:
                     # Long enough for the converter to run on the full disk, too.
@@ -182,10 +182,12 @@ async def test_a_server_refuses_on_a_full_disk_and_recovers_by_itself(
                         path.unlink()
                     (small_disk / "inodes").rmdir()
                     started = time.monotonic()
-                assert await until(lambda started=started: clients.last_ok > started)
+                assert await becomes_true(lambda started=started: clients.last_ok > started)
                 heals.append(clients.last_ok - started)
                 figure.runs += 1
-        assert await until(lambda: server.ended() >= clients.acknowledged), "conversion did not continue"
+        assert await becomes_true(lambda: server.ended() >= clients.acknowledged), (
+            "conversion did not continue"
+        )
         assert processes_of(server).supervisor == there.supervisor
         assert server.process.poll() is None
     figure.title = "T6 full disk, ext4"
@@ -208,7 +210,7 @@ async def test_a_server_started_on_a_full_disk_waits_for_free_space(
     clients = Clients(padding=400)
     with ForkedServer(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
-            assert await until(lambda: clients.acknowledged > 100)
+            assert await becomes_true(lambda: clients.acknowledged > 100)
     fill(ballast)
     with OnFullDisk(data, SETTINGS) as server:
         async with clients.sending(server.url, clients=4):
@@ -221,9 +223,9 @@ async def test_a_server_started_on_a_full_disk_waits_for_free_space(
             assert clients.history.statuses[507] > 50
             started = time.monotonic()
             ballast.unlink()
-            assert await until(lambda: clients.last_ok > started)
+            assert await becomes_true(lambda: clients.last_ok > started)
             healed = clients.last_ok - started
-        assert await until(lambda: server.ended() > 0), "conversion did not continue"
+        assert await becomes_true(lambda: server.ended() > 0), "conversion did not continue"
     figure.title = "T6 started on a full disk, ext4"
     figure.runs, figure.acknowledged = 1, clients.acknowledged
     figure.notes.append(f"healed within {healed:.1f} s")
@@ -242,7 +244,7 @@ def resident_bytes(pid: int, field: str = "VmRSS") -> int:
 
 async def port_in(path: Path) -> int:
     """Return the port that an edge wrote to *path*."""
-    assert await until(path.exists)
+    assert await becomes_true(path.exists)
     return int(path.read_text())
 
 

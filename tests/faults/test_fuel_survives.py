@@ -33,7 +33,7 @@ from tests.support.whole_server import children_of, kill
 
 pytestmark = pytest.mark.slow
 
-SECONDS = size(60, 600)
+SECONDS = size(40, 600)
 PAUSE_SECONDS = 0.02  # between two operations of the product
 
 

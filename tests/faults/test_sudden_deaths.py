@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.support.figures import Figure
 from tests.support.running_server import ForkedServer, telemetry_server
 from tests.support.sizes import size
-from tests.support.waiting import PATIENCE_SECONDS, bound_under_load
+from tests.support.waiting import becomes_true, bound_under_load
 from tests.support.whole_server import Clients, is_alive, kill, kill_all, prepare, processes_of
 
 pytestmark = pytest.mark.slow
@@ -21,16 +20,6 @@ SETTINGS = {
     "TELEMETRY_WORKERS": "2",
     "TELEMETRY_CONVERT_PROCESSES": "1",
 }
-
-
-async def until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool:
-    """Wait for *condition*; return whether it became true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(0.02)
-    return True
 
 
 async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Path, figure: Figure) -> None:
@@ -45,7 +34,7 @@ async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Pa
         server = ForkedServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)
         async with clients.sending(server.url):
-            assert await until(lambda before=before: clients.acknowledged > before)
+            assert await becomes_true(lambda before=before: clients.acknowledged > before)
             recoveries.append(time.monotonic() - started)
             await asyncio.sleep(chance.uniform(0.05, 0.8))
             there = processes_of(server)
@@ -54,7 +43,7 @@ async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Pa
             await asyncio.sleep(chance.uniform(0.0, 0.4))
             kill(*there.all)
             kill_all(server)
-            assert await until(lambda there=there: not any(map(is_alive, there.all)))
+            assert await becomes_true(lambda there=there: not any(map(is_alive, there.all)))
     figure.title = "T1 kills under load"
     figure.runs = len(recoveries)
     figure.acknowledged = clients.acknowledged
@@ -78,7 +67,7 @@ async def test_a_server_stopped_under_load_loses_nothing(tmp_path: Path, figure:
         server = ForkedServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)
         async with clients.sending(server.url, clients=32):
-            assert await until(lambda before=before: clients.acknowledged > before + 200)
+            assert await becomes_true(lambda before=before: clients.acknowledged > before + 200)
             started = time.monotonic()
             assert await asyncio.to_thread(server.stop), server._log_path.read_text()[-2000:]
             drains.append(time.monotonic() - started)
@@ -102,10 +91,10 @@ async def test_no_process_is_left_when_the_converter_is_killed(tmp_path: Path) -
     with ForkedServer(data, {**SETTINGS, "TELEMETRY_WORKERS": "1"}) as server:
         async with clients.sending(server.url):
             # Under load there is more work than the coordinator does alone.
-            assert await until(lambda: len(processes_of(server).converters) > 2)
+            assert await becomes_true(lambda: len(processes_of(server).converters) > 2)
         there = processes_of(server)
         kill(there.converters[0])
-        gone = await until(lambda: not any(map(is_alive, there.converters)))
+        gone = await becomes_true(lambda: not any(map(is_alive, there.converters)))
     assert gone
     assert not any(map(is_alive, there.all))
     assert telemetry_server("convert", "--data", str(data), TELEMETRY_REVISION_OFFLINE="true").returncode == 0

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import prometheus_client
 import pytest
+from prometheus_client import CollectorRegistry
 
 from telemetry_server.observability import metrics
+from telemetry_server.observability.metric_types import Histogram
 from telemetry_server.observability.metrics import (
     CATALOGUE,
     MAX_LABEL_VALUES,
@@ -203,3 +206,26 @@ def test_each_server_has_a_directory_of_its_own(tmp_path):
     assert directory_for(tmp_path / "a", 1) == directory_for(tmp_path / "a", 1)
     assert directory_for(tmp_path / "a", 1) != directory_for(tmp_path / "b", 1)
     assert directory_for(tmp_path / "a", 1) != directory_for(tmp_path / "a", 2)
+
+
+def test_measurements_may_be_added_together():
+    """With the same result as one after the other, also at the bounds of buckets."""
+    registry = CollectorRegistry()
+    values = [0.0, 0.1, 0.100001, 0.5, 1.0, 7.0, -1.0]
+    lines = []
+    for name in ("one", "all"):
+        histogram = Histogram("x", "help", (0.1, 0.5, 1.0))
+        histogram._object = prometheus_client.Histogram(
+            name, "help", registry=registry, buckets=(0.1, 0.5, 1.0)
+        )
+        if name == "all":
+            histogram.observe_all(values)
+        else:
+            for value in values:
+                histogram.observe(value)
+    for series, value in scrape(prometheus_client.generate_latest(registry).decode()).items():
+        if "created" not in series:
+            lines.append((re.sub("^(one|all)", "", series), value))
+
+    assert len(lines) == 12
+    assert lines[:6] == lines[6:]

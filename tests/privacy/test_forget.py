@@ -78,6 +78,16 @@ async def test_nothing_of_a_client_is_left_and_all_else_is_as_if_it_had_never_be
     report = forgetter(world).forget([ALICE], [])
 
     assert report.left == []
+    assert report.places() == {
+        "raw": 8,
+        "converted": 3,
+        "quarantine": 7,
+        "tables": 9,
+        "aggregates": 1,
+        "ledger": 1,
+        "fuel": 0,
+        "stray": 0,
+    }
     assert hits(world.root.path, ids) == {}
     audited, never = world.audit(), other.audit()
     assert audited.findings == []
@@ -123,7 +133,7 @@ async def test_one_document_goes_with_its_repeats_and_its_dropped_histograms(tmp
 
     report = json.loads(out)
     assert report["removed"]["stored"] == 1
-    assert report["removed"]["duplicate"] == 1
+    assert report["removed"]["conflict"] == 1
     assert report["scan"]["hits"] == {}
     assert hits(tmp_path, [an_id(4)]) == {}
     assert {document_id for document_id, _ in world.lines()} == {an_id(n) for n in (0, 1, 2, 3, 5, 8)}
@@ -213,51 +223,3 @@ async def test_a_dry_run_shows_what_would_go_and_changes_nothing(tmp_path, comma
     assert json.loads(out)["removed"]["lines of converted"] == 4
     assert len(world.lines()) == 7
     assert world.audit().total.deleted == 0
-
-
-class Elsewhere:
-    """A folder that has the only copies of some files of a data root."""
-
-    name = "elsewhere"
-
-    def __init__(self, root: Path, folder: Path) -> None:
-        self._root, self._folder = root, folder
-        self.replaced = 0
-
-    def take(self, paths: list[Path]) -> None:
-        for path in paths:
-            target = self._folder / path.relative_to(self._root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(target)
-
-    def bring_back(self, paths: list[str]) -> None:
-        for path in paths:
-            (self._folder / path).rename(self._root / path)
-
-    def replace(self) -> list[str]:
-        self.replaced += 1
-        return []
-
-    def files(self) -> list[Path]:
-        return [path for path in self._folder.rglob("*") if path.is_file()]
-
-
-async def test_files_whose_only_copies_are_elsewhere_are_brought_back_for_a_deletion(tmp_path):
-    """Those that hold the client; others stay where they are.  The last scan reads both places."""
-    world = await world_of(tmp_path / "data", with_alice=True)
-    other = a_ping(60, clientID=BOB)
-    other["info"]["appVersion"] = "99.0"
-    world.receive([submitted(other, 60)])
-    await world.convert()
-    place = Elsewhere(world.root.path, tmp_path / "archive")
-    forgetting = Forgetter(world.root, Disk(), elsewhere=[place])
-    forgetting.update_index()
-    place.take([*world.root.converted.rglob("*.zst")])
-
-    report = forgetting.forget([ALICE], [])
-
-    assert report.removed["stored"] == 3
-    assert place.replaced == 1
-    assert any("99.0" in str(path) for path in place.files())
-    assert forgetting.scan().hits == {}
-    assert hits(tmp_path, [ALICE, *documents()]) == {}

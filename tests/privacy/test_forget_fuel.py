@@ -16,8 +16,9 @@ from telemetry_server.fuel.database.refused_items import write_refused
 from telemetry_server.fuel.database.tables import deliveries, notifications
 from telemetry_server.fuel.documents.doctypes import ACTION_LOGS
 from telemetry_server.fuel.documents.judging import judge_items
-from telemetry_server.privacy.forget import Forgetter, FuelUrls
+from telemetry_server.privacy.forget import Forgetter
 from telemetry_server.privacy.forget_fuel import uid_tables
+from telemetry_server.privacy.forget_report import FuelUrls
 from tests.support.data_root import World
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -120,12 +120,12 @@ def test_a_poison_message_goes_to_quarantine_with_place_and_reason(case, broker,
         assert line["place"] in line["detail"]
 
 
-def test_without_a_broker_once_ends_with_5(command, data, monkeypatch):
+@pytest.mark.parametrize(("scheme", "module"), [("nats", "nats"), ("kafka", "confluent_kafka")])
+def test_without_a_broker_once_ends_with_5(scheme, module, command, data, monkeypatch):
+    pytest.importorskip(module)
     monkeypatch.setattr("telemetry_server.queue.puller.TRIES_ONCE", 1)
-    pytest.importorskip("nats")
-    _, said = command(
-        "pull", "--from", f"nats://ada:secret@127.0.0.1:{free_port()}/T", "--once", "--data", data, status=5
-    )
+    url = f"{scheme}://ada:secret@127.0.0.1:{free_port()}/T"
+    _, said = command("pull", "--from", url, "--once", "--data", data, status=5)
 
     assert "the broker is away" in said
     assert "secret" not in said

@@ -231,3 +231,16 @@ def test_the_subject_is_the_stream_or_below_it(subjects, found):
 def test_a_stream_without_such_a_subject_counts_as_away():
     with pytest.raises(BrokerAway, match="takes orders"):
         subject_of("S", ["orders"])
+
+
+def test_without_kafka_raw_has_it(kafka, tmp_path):
+    """Before the first connection, and after the broker has gone."""
+    settings = {"push_to": kafka.url, "commit_timeout_seconds": "1"}
+    with running_server(tmp_path, "--no-reports", **settings) as server:
+        wait_for(lambda: broker_of(server) == "ok")
+        assert post(server, 1) == 200
+        assert not in_raw(server)
+        kafka.end()
+        assert [post(server, number) for number in (2, 3)] == [200] * 2
+        assert in_raw(server)
+        wait_for(lambda: broker_of(server) == "away")

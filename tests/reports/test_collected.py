@@ -13,8 +13,10 @@ import pytest_asyncio
 
 from storage.data_root import DataRoot
 from telemetry_server.convert.rules.rules_file import parse_rules
+from telemetry_server.fuel.documents.doctypes import Doctype
 from telemetry_server.probes.stores import parse_stores
 from telemetry_server.reports.public_access import PublicAccess
+from telemetry_server.reports.queries.setup import FuelDatabases
 from tests.aggregates.pings import REVISION, SPEC, Aggregates, Main, exp, filled
 from tests.reports.reports_server import running_reports, with_access
 from tests.support.data_root import World, submitted
@@ -203,6 +205,17 @@ async def test_the_public_sees_no_small_number(world, tmp_path):
     assert {each["clients"] for each in found["doctypes"]} == {None}
     assert {each["clients"] for each in found["items"]} == {None, 0}
     assert {each["clients"] for each in signed_in["items"]} == {4, 0}
+
+
+async def test_the_documents_of_fuel_are_named_where_it_is_on(world, tmp_path):
+    """Each that has a schema."""
+    urls = FuelDatabases(f"sqlite:///{tmp_path / 'fuel.sqlite'}", f"sqlite:///{tmp_path / 'facts.sqlite'}")
+    async with running_reports(world.setup, fuel=urls) as reports:
+        named = [each["doctype"] for each in (await found_of(reports))["fuel"]]
+        page = words_of((await reports.get("/collected")).text)
+
+    assert sorted(named) == sorted(Doctype)
+    assert "Documents of Fuel installations" in page
 
 
 class Links(HTMLParser):

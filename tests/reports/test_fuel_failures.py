@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from telemetry_server.fuel.database.migrating import migrate
 from telemetry_server.fuel.support.archive import FailureArchive
@@ -103,11 +104,11 @@ async def test_pages_show_contact_and_message_and_no_markup_of_clients(reports):
         assert "&lt;b&gt;bold" in page
 
 
-async def test_reading_contacts_is_noted(reports, caplog, capsys):
-    await reports.get("/fuel/failures?uid=inst-a", headers=reports.bearer("support"))
-    noted = capsys.readouterr()
+async def test_reading_contacts_is_noted(reports):
+    with capture_logs() as lines:
+        await reports.get("/fuel/failures?uid=inst-a", headers=reports.bearer("support"))
 
-    assert "contacts of failure reports" in noted.out + noted.err + caplog.text
+    assert "contacts of failure reports" in [line.get("what") for line in lines]
 
 
 @pytest.mark.parametrize("part", ["1", "5b0f0c1e-7a57-4f0e-9a52-ffffffffffff"])

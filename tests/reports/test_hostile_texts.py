@@ -220,6 +220,8 @@ COMMAND_LINES: dict[str, list[tuple[str, ...]]] = {
 NO_CLIENT_TEXT = {
     *(
         "serve",
+        "archive",
+        "forget",
         "pull",
         "forget",
         "reports",

@@ -11,6 +11,7 @@ from telemetry_server.composition.reports import site
 from telemetry_server.demo.temporary_server import free_port
 from tests.reports.test_serve import answered, bare_environment
 from tests.support.data_root import World
+from tests.support.sizes import size
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 # A date of the right form need not be one, an id of the right form need not be known, and an empty
@@ -88,7 +89,7 @@ def check_by_schemathesis(data: Path, folder: Path, *more: str) -> None:
         done = subprocess.run(
             [
                 *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/api/openapi.json"),
-                *("--max-examples", "25", "--seed", "1", "--exclude-checks", EXCLUDED),
+                *("--max-examples", str(size(10, 25)), "--seed", "1", "--exclude-checks", EXCLUDED),
                 *("--phases", "examples,coverage,fuzzing", "--request-timeout", "30", *more),
             ],
             capture_output=True,

@@ -151,3 +151,7 @@ class MockKafka:
         for key, body, headers in messages:
             self.producer.produce(STREAM, key=key, value=body, headers=list(headers.items()))
         assert self.producer.flush(60) == 0
+
+    def end(self) -> None:
+        """End the brokers, with all messages."""
+        del self.producer

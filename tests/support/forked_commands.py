@@ -1,30 +1,22 @@
-"""
-Commands in processes that are forked from one process, which has imported the product.
+"""Commands, such as servers, in forked processes; each ends as an interpreter does."""
 
-Such a process has its own pid, files, environment and signals, and ends as an interpreter does.  Only its
-start differs: it takes milliseconds, where the interpreter and the imports take most of a second.  So tests
-whose subject is not the start of a command use it for servers and commands.
-"""
-
-import atexit
-import json
 import os
 import runpy
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-MAX_MESSAGE_BYTES = 1 << 20
-# Those of the servers' processes; none may start a thread, because this process forks.
+from telemetry_server.cli.main import COMMANDS
+from tests.support.forking import Forker
+
+# Those of the servers' processes.
 MODULES = (
     *("composition.aggregate_follower", "composition.conversion", "composition.listeners"),
     *("composition.other_processes", "composition.providers", "coordinator.follower", "edge.edge_worker"),
@@ -62,7 +54,7 @@ class ForkedProcess:
         if self.returncode is None and select.select([self._descriptor], [], [], seconds)[0]:
             with self._reaping:
                 if self.returncode is None:
-                    self.returncode = _parent().ask({"wait": self.pid})
+                    self.returncode = _forker().status_of(self.pid)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -83,83 +75,31 @@ def start(
     words: Sequence[str], environment: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
 ) -> ForkedProcess:
     """Run ``telemetry-server`` *words* in a process group of its own, without input."""
-    message = {"words": list(words), "environment": dict(environment), "folder": str(Path.cwd())}
-    return ForkedProcess(_parent().ask(message, [stdout.fileno(), stderr.fileno()]))
-
-
-class _Parent:
-    """The process that forks; it ends when this one closes the socket, at its end."""
-
-    def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._lock = threading.Lock()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.forked_commands", str(theirs.fileno())],
-                cwd=Path(__file__).resolve().parents[2],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        atexit.register(self._end)
-
-    def ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> int:
-        """Return the answer: a pid, or an exit status."""
-        with self._lock:
-            socket.send_fds(self._socket, [json.dumps(message).encode()], descriptors)
-            return int(self._socket.recv(MAX_MESSAGE_BYTES))
-
-    def _end(self) -> None:
-        self._socket.close()
-        self._process.wait()
+    pid = _forker().fork(
+        "tests.support.forked_commands:run",
+        [stdout.fileno(), stderr.fileno()],
+        words=list(words),
+        environment=dict(environment),
+        folder=str(Path.cwd()),
+    )
+    return ForkedProcess(pid)
 
 
 @cache
-def _parent() -> _Parent:
-    return _Parent()
+def _forker() -> Forker:
+    commands = [f"cli.commands.{command.replace('-', '_')}" for command, _ in COMMANDS]
+    names = [f"telemetry_server.{name}" for name in (*commands, *MODULES)]
+    return Forker([*names, "tests.support.forked_commands"])
 
 
-def _fork_until_closed(control: socket.socket) -> dict[str, Any] | None:
-    """Return in each forked process what it has to run; in this one None, when the socket is closed."""
-    while True:
-        text, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, 2)
-        if not text:
-            return None
-        message: dict[str, Any] = json.loads(text)
-        if "wait" in message:
-            _, status = os.waitpid(message["wait"], 0)
-            control.send(str(os.waitstatus_to_exitcode(status)).encode())
-            continue
-        pid = os.fork()
-        if not pid:
-            control.close()
-            os.setpgid(0, 0)
-            for number, descriptor in enumerate(descriptors, start=1):
-                os.dup2(descriptor, number)
-                os.close(descriptor)
-            return message
-        for descriptor in descriptors:
-            os.close(descriptor)
-        control.send(str(pid).encode())
-
-
-def main() -> None:
-    """Import the product, and fork until the socket is closed."""
-    from telemetry_server.cli.main import COMMANDS
-
-    for command, _ in COMMANDS:
-        import_module(f"telemetry_server.cli.commands.{command.replace('-', '_')}")
-    for module in MODULES:
-        import_module(f"telemetry_server.{module}")
-    assert threading.active_count() == 1
-    message = _fork_until_closed(socket.socket(fileno=int(sys.argv[1])))
-    if message is not None:
-        os.chdir(message["folder"])
-        os.environ.clear()
-        os.environ.update(message["environment"])
-        sys.argv = ["telemetry_server", *message["words"]]
-        runpy.run_module("telemetry_server", run_name="__main__", alter_sys=True)
-
-
-if __name__ == "__main__":
-    main()
+def run(outputs: Sequence[int], words: list[str], environment: dict[str, str], folder: str) -> None:
+    """Run the command in this process, which was forked for it."""
+    os.setpgid(0, 0)
+    for number, output in enumerate(outputs, start=1):
+        os.dup2(output, number)
+        os.close(output)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["telemetry_server", *words]
+    runpy.run_module("telemetry_server", run_name="__main__", alter_sys=True)

@@ -15,22 +15,22 @@ from backports import zstd
 ZSTD, GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08"
 
 
-def forms_of(uuid: str) -> list[bytes]:
-    """Return the spellings of *uuid*: with and without dashes, in both cases, and as 16 bytes."""
-    texts = [uuid, uuid.replace("-", "")]
-    return [form.encode() for text in texts for form in (text.lower(), text.upper())] + [UUID(uuid).bytes]
+# With and without dashes; longer runs of digits are searched at each place.
+UUIDS = re.compile(rb"(?=([0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}))")
 
 
 def hits(root: Path, uuids: Iterable[str]) -> dict[str, set[str]]:
-    """Return the files below *root* that hold one of *uuids* in any spelling, with what they hold."""
-    wanted = {form: uuid for uuid in uuids for form in forms_of(uuid)}
-    pattern = re.compile(b"|".join(map(re.escape, sorted(wanted))), re.DOTALL)
+    """Return the files below *root* that hold one of *uuids*, in any spelling or as 16 bytes, and which."""
+    wanted = {UUID(uuid).bytes: uuid for uuid in uuids}
     found: dict[str, set[str]] = {}
     for path in sorted(root.rglob("*")):
         if path.is_file():
             for text in texts_in_file(path):
-                for form in pattern.findall(text):
-                    found.setdefault(path.relative_to(root).as_posix(), set()).add(wanted[form])
+                here = {bytes.fromhex(each.replace(b"-", b"").decode()) for each in UUIDS.findall(text)}
+                names = {wanted[uuid] for uuid in here & wanted.keys()}
+                names |= {uuid for binary, uuid in wanted.items() if binary in text}
+                if names:
+                    found.setdefault(path.relative_to(root).as_posix(), set()).update(names)
     return found
 
 

@@ -1,8 +1,10 @@
-"""Makes system calls of a process fail, kill it or take long, with strace."""
+"""Counts system calls of a process, or makes them fail, kill it or take long, with strace."""
 
+import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 from tests.support.waiting import PATIENCE_SECONDS
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+CALL = re.compile(r"^(\d+) +(\w+)\(", re.MULTILINE)  # of a log: the thread, and the name of the call
 
 
 class Tracer:
@@ -25,17 +29,20 @@ class Tracer:
         """Return the number of calls that were changed so far."""
         return self._log.read_text(errors="replace").count("(INJECTED)")
 
+    def calls_of_a_thread(self) -> Counter[str]:
+        """Return how often each call was made so far by the thread that made it most often."""
+        made = Counter(CALL.findall(self._log.read_text(errors="replace")))
+        most: Counter[str] = Counter()
+        for (_, call), count in made.items():
+            most[call] = max(most[call], count)
+        return most
+
 
 @contextmanager
-def tampered(pid: int, calls: str, what: str, log: Path) -> Iterator[Tracer]:
-    """
-    Change *calls* (a comma-separated list) of process *pid*, its threads and its children.
-
-    *what* has the form of strace's ``inject=``: ``signal=KILL:when=3``, ``error=EIO:when=2``.
-    """
-    inject = f"inject={calls}:{what}"
+def traced(pid: int, calls: str, log: Path, *words: str) -> Iterator[Tracer]:
+    """Trace *calls* (a comma-separated list) of process *pid*, its threads and its children."""
     strace = subprocess.Popen(
-        ["strace", "-f", "-qqq", "-o", str(log), "-p", str(pid), "-e", f"trace={calls}", "-e", inject],
+        ["strace", "-f", "-qqq", "-o", str(log), "-p", str(pid), "-e", f"trace={calls}", *words],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -47,6 +54,18 @@ def tampered(pid: int, calls: str, what: str, log: Path) -> Iterator[Tracer]:
         if strace.poll() is None:
             strace.terminate()
         strace.communicate()
+
+
+@contextmanager
+def tampered(pid: int, calls: str, what: str, log: Path) -> Iterator[Tracer]:
+    """
+    Change *calls* (a comma-separated list) of process *pid*, its threads and its children.
+
+    *what* has the form of strace's ``inject=``: ``signal=KILL:when=3``, ``error=EIO:when=2``.  It counts
+    the calls of each thread.
+    """
+    with traced(pid, calls, log, "-e", f"inject={calls}:{what}") as tracer:
+        yield tracer
 
 
 def _wait_until_traced(pid: int, strace: "subprocess.Popen[str]") -> None:

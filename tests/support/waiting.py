@@ -30,11 +30,19 @@ def bound_under_load(seconds: float) -> float:
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def becomes_true(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool:
+    """Return True when *condition* is true, or False after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+async def until(condition: Callable[[], object]) -> None:
     """Return when *condition* is true."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)
+    assert await becomes_true(condition), "the condition did not become true in time"
 
 
 async def until_equal(current: Callable[[], Awaitable[Value]], wanted: Value) -> Value:

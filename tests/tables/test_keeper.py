@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -14,6 +15,7 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
 from storage.tables.columns import TABLES, written_schema_of
+from telemetry_server.coordinator import batch_planner
 from telemetry_server.tables import catch_up, keeper, line_reader
 from telemetry_server.tables.row_collector import RowCollector
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
@@ -80,6 +82,26 @@ async def test_rows_of_a_file_are_sorted_by_metric(world):
 
     metrics = [row["metric"] for row in world.table_rows("histograms")]
     assert metrics == sorted(metrics)
+
+
+async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monkeypatch):
+    """However slowly files are written, memory holds the rows of few rounds."""
+    pings, prepare = [], keeper.prepare
+
+    def slow(batch, *arguments):
+        pings.append(batch.pings)
+        time.sleep(0.2)
+        return prepare(batch, *arguments)
+
+    monkeypatch.setattr(keeper, "prepare", slow)
+    monkeypatch.setattr(keeper, "MAX_BATCH_BYTES", 1)
+    monkeypatch.setattr(keeper, "MAX_WAITING_BYTES", 1)
+    monkeypatch.setattr(batch_planner, "ROUND_ITEMS", 5)
+    world.receive([submitted(a_ping(number), number) for number in range(40)])
+    await world.convert()
+
+    assert max(pings) <= 10
+    assert_complete(world, range(40))
 
 
 async def test_duplicates_have_no_rows(world):

@@ -10,7 +10,7 @@ from telemetry_server.terminal.client_text import shown
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
-    from telemetry_server.privacy.forget import Report
+    from telemetry_server.privacy.forget_report import Report
 
 EPILOG = """\
 examples:
@@ -129,8 +129,10 @@ def _print(report: "Report", args: argparse.Namespace) -> None:
     if args.json:
         print_json(_as_json(report, dry_run=args.dry_run))
         return
-    rows = [(place, count) for place, count in sorted(report.removed.items()) if count]
-    print_table(("place", "would go" if args.dry_run else "deleted"), rows)
+    print_table(("place", "would go" if args.dry_run else "deleted"), list(report.places().items()))
+    for name, count in sorted(report.removed.items()):
+        if count:
+            print_text(f"{name}: {count:,}")
     if args.dry_run:
         say("dry run: nothing was changed")
         return
@@ -155,6 +157,7 @@ def _as_json(report: "Report", *, dry_run: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
         "orders": report.orders,
+        "places": report.places(),
         "removed": {place: count for place, count in sorted(report.removed.items()) if count},
         "files_rewritten": report.files_rewritten,
         "sealed_days": report.sealed_days,

@@ -1,5 +1,6 @@
 """Packing the histograms of a ping whose parts are still text."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -79,13 +80,15 @@ class TextPacker(Packer):
         """The kept entries of *packed*, each as JSON text; *keyed* is the histogram whose keys they are."""
         self._count_all(packed)
         entries = []
+        left = [chunk for chunk in packed.chunks if not isinstance(chunk, bytes)]
+        values = _values_of([text[start:end] for _, start, end in left])
         for chunk in packed.chunks:
             if isinstance(chunk, bytes):
                 entries.append(chunk)
                 continue
-            entry, start, end = chunk
+            entry = chunk[0]
             name, key = (entry, None) if keyed is None else (keyed, entry)
-            row = self._row(name, key, _value_of(text[start:end]), where)
+            row = self._row(name, key, next(values), where)
             if row is not None:
                 packed.names.append(entry)
                 entries.append(b"%b:%b" % (orjson.dumps(entry), orjson.dumps(row)))
@@ -127,14 +130,25 @@ class TextPacker(Packer):
 
 
 def _value_of(text: bytes) -> Any:
+    return next(_values_of([text]))
+
+
+def _values_of(texts: Sequence[bytes]) -> Iterator[Any]:
+    """
+    Yield the decoded value of each of *texts*.
+
+    Raises:
+        NeedsFullParse: The walk may have misread one, or a number in it is too long for this parser.
+    """
     # The parser used here turns integers past 64 bits into floats.
-    if may_have_long_integers(b" %b " % text):
+    if texts and may_have_long_integers(b" %b " % b" ".join(texts)):
         raise NeedsFullParse
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise NeedsFullParse from None
-    # The walk counted only brackets, those in strings included.
-    if text.count(b"{") + text.count(b"[") > MAX_NESTING_THERE and nesting_of(text) > MAX_NESTING_THERE:
-        raise NeedsFullParse
-    return value
+    for text in texts:
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise NeedsFullParse from None
+        # The walk counted only brackets, those in strings included.
+        if text.count(b"{") + text.count(b"[") > MAX_NESTING_THERE and nesting_of(text) > MAX_NESTING_THERE:
+            raise NeedsFullParse
+        yield value

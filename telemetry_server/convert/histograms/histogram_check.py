@@ -84,11 +84,12 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
     if isinstance(definition, Unusable):
         reason = HistogramReason.UNUSABLE_SPEC if definition.defined else HistogramReason.UNKNOWN_HISTOGRAM
         raise Dropped(reason, definition.detail)
-    counts = (definition.bucket_count, *(other.bucket_count for other in definition.others))
-    definition = _meant_by(histogram, values, definition)
-    _agrees(histogram, keyed, definition, counts)
+    named = definition
+    definition = _meant_by(histogram, values, named)
+    _agrees(histogram, keyed, definition, named)
+    positions = definition.positions
     for start in values:
-        if start not in definition.positions:
+        if start not in positions:
             raise Dropped(
                 HistogramReason.INVALID_BUCKET, f"{_short(start)} is not the lower bound of a bucket"
             )
@@ -152,9 +153,7 @@ def _meant_by(histogram: Mapping[str, Any], values: Mapping[str, Any], definitio
     return fitting[0]
 
 
-def _agrees(
-    histogram: Mapping[str, Any], keyed: bool, definition: Definition, bucket_counts: tuple[int, ...]
-) -> None:
+def _agrees(histogram: Mapping[str, Any], keyed: bool, definition: Definition, named: Definition) -> None:
     """
     Raise `Dropped` where the sent fields and the definition differ.
 
@@ -162,20 +161,27 @@ def _agrees(
         histogram: As it was sent, well formed.
         keyed: Whether it was sent as one key of a keyed histogram.
         definition: The definition to compare with.
-        bucket_counts: Every bucket count that the definition allows, for the detail.
+        named: The definition of the name; *definition* is this or one of its `others`.
     """
     if definition.keyed is not None and definition.keyed != keyed:
         defined, sent = ("keyed", "not keyed") if definition.keyed else ("not keyed", "keyed")
         raise Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
-    for field, defined_as, reason in (
-        ("histogram_type", definition.client_type, HistogramReason.TYPE_MISMATCH),
-        ("bucket_count", definition.bucket_count, HistogramReason.BUCKET_COUNT_MISMATCH),
-        ("range", definition.client_range, HistogramReason.RANGE_MISMATCH),
-    ):
-        sent_as = histogram.get(field)
-        if sent_as is not None and sent_as != defined_as:
-            says = " or ".join(map(str, bucket_counts)) if field == "bucket_count" else defined_as
-            raise Dropped(reason, f"{field} {_short_field(sent_as)} was sent, the definition says {says}")
+    get = histogram.get
+    sent_as = get("histogram_type")
+    if sent_as is not None and sent_as != definition.client_type:
+        raise _differs(HistogramReason.TYPE_MISMATCH, "histogram_type", sent_as, definition.client_type)
+    sent_as = get("bucket_count")
+    if sent_as is not None and sent_as != definition.bucket_count:
+        counts = (each.bucket_count for each in (named, *named.others))
+        says = " or ".join(map(str, counts))
+        raise _differs(HistogramReason.BUCKET_COUNT_MISMATCH, "bucket_count", sent_as, says)
+    sent_as = get("range")
+    if sent_as is not None and sent_as != definition.client_range:
+        raise _differs(HistogramReason.RANGE_MISMATCH, "range", sent_as, definition.client_range)
+
+
+def _differs(reason: HistogramReason, field: str, sent_as: Any, says: object) -> Dropped:
+    return Dropped(reason, f"{field} {_short_field(sent_as)} was sent, the definition says {says}")
 
 
 def _not_an_integer(value: Any) -> str:
@@ -194,5 +200,5 @@ def _short_field(sent: Any) -> str:
 
 def _short(key: str) -> str:
     """A key for a detail: quoted only if it looks like a number, since other text may be private."""
-    looks_like_a_number = len(key) <= _SHORT_KEY_CHARACTERS and all(c in "0123456789+-. eE" for c in key)
+    looks_like_a_number = len(key) <= _SHORT_KEY_CHARACTERS and not key.strip("0123456789+-. eE")
     return f"bucket {key!r}" if looks_like_a_number else f"a bucket key of {len(key)} characters"

@@ -28,6 +28,16 @@ FIREFOX: Mapping[str, str] = {
     "flash-video": "How videos of the Flash plugin played.",
 }
 
+# Documents of Fuel-stat, by the name of their schema.
+FUEL: Mapping[str, str] = {
+    "installation-structure": "What an installation consists of: nodes, environments, settings; the contact "
+    "only where its administrator agreed to it.",
+    "action-log": "What was done in the user interface and by the installer, and how it ended.",
+    "oswl": "How many virtual machines, volumes, users and other resources an environment has.",
+    "ostf-run": "How the health checks of an environment ended.",
+    "failure-report": "A deployment that failed, sent with a contact so that support can answer.",
+}
+
 
 def description_of(namespace: str, doctype: str, schema: Mapping[str, Any] | None, defined: str = "") -> str:
     """Return a sentence about a doctype: of its application, of its schema, or ours; empty where unknown."""

@@ -1,6 +1,6 @@
 """The answer of ``/collected``: what is collected, why, how long it is kept, and of how many clients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -13,7 +13,7 @@ from telemetry_server.aggregates.stored_sums import DaySums, StoredSums
 from telemetry_server.aggregates.summary_sums import VIEWS
 from telemetry_server.aggregates.sums import Sums
 from telemetry_server.generator.definitions import Definitions, definitions_of, shipped_definitions
-from telemetry_server.privacy.collected.doctypes import description_of, policy_of, treatment_of
+from telemetry_server.privacy.collected.doctypes import FUEL, description_of, policy_of, treatment_of
 from telemetry_server.privacy.collected.samples import GleanFacts, as_stored, sample_of, shortened
 from telemetry_server.probes.glean_registry import FOLDER, GleanApplications, GleanRegistry
 from telemetry_server.probes.stores import TELEMETRY
@@ -55,6 +55,7 @@ def collected_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any
         "kept": source.setup.kept.as_json(),
         "applications": sorted({name for each in found for name in each["applications"]}),
         "doctypes": doctypes,
+        "fuel": [] if source.setup.fuel is None or wanted else list(_fuel_documents()),
         "probes": _with_clients(page, reader, days),
         "total": len(probes),
     }
@@ -85,6 +86,11 @@ def _doctypes(source: Source, reader: Reader, days: Sequence[DaySums]) -> list[d
         }
         for namespace, doctype in stored
     ]
+
+
+def _fuel_documents() -> Iterator[dict[str, str]]:
+    for doctype, description in FUEL.items():
+        yield {"doctype": doctype, "description": description}
 
 
 def _described(

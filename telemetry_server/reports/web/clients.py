@@ -110,7 +110,7 @@ def _spans(given: ClientsPageParameters, through_day: str | None) -> list[tuple[
 
 async def _ask(ask: Ask, by: Sequence[str], totals_by: Sequence[str] = ()) -> dict[str, Any]:
     given: ClientsPageParameters = ask.parameters
-    found = await ask.services.ask_object(
+    return await ask.services.ask_object(
         "clients",
         by=list(by),
         first=given.first or "",
@@ -118,12 +118,6 @@ async def _ask(ask: Ask, by: Sequence[str], totals_by: Sequence[str] = ()) -> di
         totals_by=list(totals_by),
         is_public=ask.is_public,
     )
-    rows: Any = found["rows"]
-    for row in rows:
-        # Of sealed days it is known only how many clients there were at least.
-        if row["clients"] is None:
-            row["clients"] = row["clients_at_least"]
-    return found
 
 
 def _api(by: str, bounds: Mapping[str, Any], **more: str) -> str:

@@ -11,13 +11,22 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.raw.framing import (
     FILE_HEADER_BYTES,
     FileHeader,
-    frame_batch,
     header_json,
     parse_file_header,
     parse_head,
     parse_record,
     record_prefix,
 )
+from storage.raw.record_frames import (
+    MIN_APART_BYTES,
+    frame,
+    header_of,
+    header_rest,
+    plain_frame,
+    plain_stamped,
+    record_of,
+)
+from tests.support.frames import frame_batch
 from tests.support.submissions import a_submission, submissions
 
 BOOT_ID = bytes(range(16))
@@ -110,3 +119,66 @@ def test_a_truncated_record_is_torn(submission, data):
 
     with pytest.raises(TornRecord):
         parse_record(framed[: data.draw(st.integers(0, head.record_bytes - 1))], PREFIX)
+
+
+SIZES = (
+    0,
+    1,
+    7,
+    8,
+    9,
+    511,
+    1535,
+    1536,
+    1537,
+    12287,
+    12288,
+    12289,
+    MIN_APART_BYTES - 1,
+    MIN_APART_BYTES,
+    40_001,
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_checksum_of_a_body_of_any_size_is_right(size):
+    """Long bodies are summed in several runs at once, and are buffers of their own."""
+    bodies = [bytes((17 * place + number) % 251 for place in range(size)) for number in range(3)]
+    batch = [a_submission(number, body=body) for number, body in enumerate(bodies)]
+    framed, _ = frame_batch(batch, offset=5, prefix=PREFIX, sequence=0)
+
+    position = 3
+    for body in bodies:
+        head = parse_head(framed, position, PREFIX)
+        assert head is not None
+        assert parse_record(framed[position : position + head.record_bytes], PREFIX).body == body
+        position += head.record_bytes
+        position += -(position + 5) % 8
+
+
+@pytest.mark.parametrize("size", [0, 5, MIN_APART_BYTES])
+def test_a_body_may_be_the_end_of_a_longer_text(size):
+    """The bytes are the same as for the body alone."""
+    alone = record_of(a_submission(1, body=b"\x1f\x8b" + bytes(size)))
+    longer = alone._replace(text=b"POST / HTTP/1.1" + alone.text, start=15)
+
+    for form in (frame, plain_frame):
+        assert b"".join(form([longer], 9, PREFIX, 1)[0]) == b"".join(form([alone], 9, PREFIX, 1)[0])
+
+
+@given(submissions, st.datetimes(timezones=st.just(UTC)))
+def test_a_header_is_a_moment_and_a_rest(submission, moment):
+    """The compiled form and the plain form give what `header_json` writes."""
+    rest = header_rest(submission)
+
+    assert header_of(submission.received_at, rest) == header_json(submission)
+    assert header_of(moment, rest) == plain_stamped(moment, rest)
+
+
+def test_what_is_not_a_batch_is_refused():
+    """The compiled form reads no memory that is not there."""
+    for wrong in ([()], [("day", b"", b"")], [("day", "", b"", 0)], [("day", b"", "", 0)], [None]):
+        with pytest.raises((TypeError, ValueError)):
+            frame(wrong, 0, PREFIX, 0)
+    with pytest.raises((TypeError, ValueError)):
+        frame([(None, bytes((1 << 20) + 1), b"", 0)], 0, PREFIX, 0)

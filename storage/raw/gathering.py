@@ -1,0 +1,49 @@
+"""How long a commit waits for further submissions that can share it."""
+
+import asyncio
+from collections.abc import Callable
+
+from storage.raw.submission_queue import MAX_BATCH_BYTES, MAX_BATCH_SUBMISSIONS, SubmissionQueue
+
+GATHER_SECONDS = 0.001  # at most
+MIN_GATHERED = 8  # submissions; fewer do not wait
+
+
+class Gathering:
+    """
+    The wait before a commit that many clients share.
+
+    Clients that were just answered send again.  When as many submissions wait as clients took part in the
+    last commit or waited behind it, all of them share one sync.
+
+    Args:
+        on_end: Called after `GATHER_SECONDS`.
+    """
+
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
+        self._timer: asyncio.TimerHandle | None = None
+        self._wanted = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a commit waits."""
+        return self._timer is not None
+
+    def begin(self, wanted: int) -> bool:
+        """Wait for *wanted* submissions; return False if these are too few to wait for."""
+        if wanted < MIN_GATHERED:
+            return False
+        self._wanted = min(wanted, MAX_BATCH_SUBMISSIONS)
+        self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._on_end)
+        return True
+
+    def is_whole(self, queue: SubmissionQueue) -> bool:
+        """Return whether a commit waits, and need not wait any longer."""
+        return self._timer is not None and (len(queue) >= self._wanted or queue.size_bytes >= MAX_BATCH_BYTES)
+
+    def end(self) -> None:
+        """Wait no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

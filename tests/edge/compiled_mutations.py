@@ -1,0 +1,88 @@
+"""
+Runs mutated heads and random batches through the compiled parts of receiving.
+
+``python -m tests.edge.compiled_mutations HEAD_LIBRARY RECORDS_LIBRARY SECONDS`` prints how many it ran, and
+fails at the first one for which the plain form gives another result.
+"""
+
+import importlib.util
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from importlib.machinery import ExtensionFileLoader
+from random import Random
+from types import ModuleType
+
+from storage.raw.record_frames import RawRecord, plain_frame, plain_stamped
+from telemetry_server.edge.fast_head import plain_fast_head
+from tests.attacks.cases import CASES
+from tests.edge.test_fast_head import OTHERS, PLAIN, THREE
+
+BYTES = b'\r\n: \t"\\/?%-_aZ09\x00\x7f\xff'
+
+
+def loaded(name: str, path: str) -> ModuleType:
+    """Return the module in the library at *path*."""
+    spec = importlib.util.spec_from_loader(name, ExtensionFileLoader(name, path))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def mutated(chance: Random, text: bytes) -> bytes:
+    """Return *text* with a byte changed, a stretch taken out or repeated, or its end cut off."""
+    start = chance.randrange(len(text) + 1)
+    end = min(len(text), start + chance.randrange(60))
+    return chance.choice(
+        (
+            text[:start] + bytes([chance.choice(BYTES)]) + text[start + 1 :],
+            text[:start] + text[end:],
+            text[:end] + text[start:],
+            text[:start],
+        )
+    )
+
+
+def check_head(chance: Random, head: ModuleType, text: bytes) -> None:
+    """Compare both forms for one text."""
+    limits = (
+        THREE
+        if chance.random() < 0.7
+        else (chance.randrange(80), chance.randrange(300), chance.randrange(50))
+    )
+    found, plain = head.head(text, *limits), plain_fast_head(text, *limits)
+    assert found == (plain and tuple(plain)), (text, limits)
+
+
+def check_batch(chance: Random, records: ModuleType) -> None:
+    """Compare both forms for one batch."""
+    moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.random() * 3e11)
+    batch = []
+    for _ in range(chance.randrange(1, 6)):
+        rest = chance.randbytes(chance.randrange(200))
+        assert records.stamped(moment, rest) == plain_stamped(moment, rest)
+        text = chance.randbytes(int(2 ** chance.uniform(0, 17)))
+        batch.append(RawRecord(moment.date(), rest, text, chance.randrange(min(len(text), 100) + 1)))
+    place = (chance.randrange(1 << 40), chance.randbytes(8), chance.randrange(1 << 40))
+    assert records.frame(batch, *place) == plain_frame(batch, *place)
+
+
+def main() -> None:
+    """Run until the time is over."""
+    head, records = loaded("_head", sys.argv[1]), loaded("_records", sys.argv[2])
+    chance, end, count = Random(1), time.monotonic() + float(sys.argv[3]), 0
+    texts = [*PLAIN, *OTHERS, *(case.sent for case in CASES)]
+    while time.monotonic() < end:
+        for _ in range(50):
+            text = chance.choice(texts)
+            for _ in range(chance.randrange(4)):
+                text = mutated(chance, text)
+            check_head(chance, head, text)
+        check_batch(chance, records)
+        count += 51
+    print(count)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The compiled parts of receiving stay within their memory, and without them the same is kept."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from storage.raw import record_frames, segment_file
+from telemetry_server.edge import fast_connection
+from telemetry_server.edge.fast_head import plain_fast_head
+from tests.support.edges import a_request, running_edge
+from tests.support.sizes import size
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("telemetry_server/edge/_head.c", "storage/raw/_records.c")
+SECONDS = size(4, 12)
+WITHOUT = """
+import sys
+sys.modules["telemetry_server.edge._head"] = sys.modules["storage.raw._records"] = None
+from storage.raw import record_frames
+from telemetry_server.edge import fast_head
+print(fast_head.IS_COMPILED, record_frames.IS_COMPILED)
+"""
+
+
+@pytest.fixture(scope="module")
+def has_fast_lane():
+    """Only the fast path uses what is tested here."""
+
+
+def test_the_package_works_without_the_compiled_parts():
+    """They may not have been built."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout == "False False\n"
+
+
+async def test_without_the_compiled_parts_the_same_is_kept(tmp_path, monkeypatch):
+    """Every field of a submission."""
+    kept = []
+    for folder in ("with", "without"):
+        if folder == "without":
+            monkeypatch.setattr(fast_connection, "fast_head", plain_fast_head)
+            monkeypatch.setattr(segment_file, "frame", record_frames.plain_frame)
+            monkeypatch.setattr(record_frames, "stamped", record_frames.plain_stamped)
+        async with running_edge(tmp_path / folder, keeps_client_address=True) as edge:
+            for body in (b"{}", b"\x1f\x8b" + bytes(40_000)):
+                assert [answer.status for answer in await edge.talk(a_request(body=body))] == [200]
+            kept.append([(s.path, s.host, s.headers, s.client_address, s.body) for s in edge.kept()])
+
+    assert len(kept[0]) == 2
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.slow
+def test_no_text_leads_the_compiled_parts_out_of_their_memory(tmp_path):
+    """Under the compiler's own checks of addresses and of undefined behaviour."""
+    libraries = [str(tmp_path / f"{Path(source).stem}.so") for source in SOURCES]
+    checks = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    include = f"-I{sysconfig.get_path('include')}"
+    try:
+        for source, library in zip(SOURCES, libraries, strict=True):
+            command = ["cc", *checks, "-fPIC", "-shared", include, str(ROOT / source), "-o", library]
+            subprocess.run(command, check=True, capture_output=True)
+        found = subprocess.run(
+            ["cc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs a C compiler with sanitizers")
+    environment = os.environ | {
+        "LD_PRELOAD": found.stdout.strip(),
+        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter has leaks of its own
+        "PYTHONMALLOC": "malloc",
+    }
+    command = [sys.executable, "-m", "tests.edge.compiled_mutations", *libraries, str(SECONDS)]
+
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    assert int(ended.stdout) > 500
