@@ -1,7 +1,7 @@
 """
 Which ids each file holds, so that only the files of a client are read: ``state/forget-index.sqlite``.
 
-The index has four bytes of the keyed hash of each id, so it is no list of ids.  It can be removed: the next
+The index has four bytes of the keyed hash of each id, so it does not list ids.  It can be removed: the next
 run makes it again.  A file that grew is read from where the index ends.
 """
 

@@ -29,7 +29,7 @@ name = "coarse"
 action = "coarsen"
 arrival = "day"
 version = "major"
-reason = "nobody needs the second"
+reason = "the second is not needed"
 [rule.when]
 namespace = "shop"
 

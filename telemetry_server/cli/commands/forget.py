@@ -30,7 +30,7 @@ OUT_OF_REACH = (
 
 
 class BadOrders(Exception):
-    """A line of the file is no order.  One line."""
+    """A line of the file is not an order.  One line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The transparency page: what is collected, by whom, why, and how long it is kept."""
+"""The transparency page: what is collected, who answers for it, why, and how long it is kept."""
 
 from collections.abc import Mapping
 from typing import Any
