@@ -123,6 +123,9 @@ async def _burst_of_our_own(order: Order) -> Burst:
             latencies.append((time.perf_counter() - sent) * 1000)
             if not answer.startswith(b"HTTP/1.1 200"):
                 raise WrongAnswer(answer.split(b"\r\n", 1)[0].decode())
+            if b"connection: close" in answer.lower():  # it has had as many answers as a connection may have
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", order.port)
             if order.pause_ms:
                 await asyncio.sleep(order.pause_ms / 1000)
         writer.close()

@@ -248,13 +248,11 @@ class Forgetter:
         """Rewrite the databases, as free pages still hold what was deleted."""
         self._on_step("free pages of databases")
         paths = [self._root.ledger]
-        if find_spec("sqlalchemy") is not None:
+        urls = [url for url in (self._fuel.collector, self._fuel.analytics) if url]
+        if urls and find_spec("sqlalchemy") is not None:
             from telemetry_server.privacy.forget_fuel import sqlite_path
 
-            urls = (self._fuel.collector, self._fuel.analytics)
-            paths += [
-                path for url in urls if url and (path := sqlite_path(url)) is not None and path.exists()
-            ]
+            paths += [path for url in urls if (path := sqlite_path(url)) is not None and path.exists()]
         for path in paths:
             try:
                 # The converter waits at its lock, not in the middle of a commit.

@@ -119,7 +119,9 @@ def test_the_pages_are_accessible_and_quiet(browser, url, axe, tmp_path):  # noq
                 hosts = "performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)"
                 assert set(driver.run(f"return {hosts}")) == {url}
         if browser == "chromium":
-            assert driver.errors() == []
+            # The page of a wrong view is an answer with status 400, which Chromium notes.
+            noted = [each for each in driver.errors() if "(Bad Request)" not in each]
+            assert noted == []
 
     assert not found
 

@@ -191,6 +191,8 @@ def test_a_child_that_is_not_vital_is_restarted_for_ever_while_the_others_run(st
     before = len(running.notes("tried"))
     running.process.send_signal(signal.SIGHUP)
     wait_for(lambda: len(running.notes("tried")) > before)
+    # Otherwise its own status may be taken for that of a stop.
+    wait_for(lambda: len(running.notes("death")) == len(running.notes("tried")))
 
     assert is_alive(running.pids()[0])
     running.process.send_signal(signal.SIGTERM)

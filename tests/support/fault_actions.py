@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, nullcontext
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import orjson
@@ -40,6 +41,13 @@ from telemetry_server.repair.repair import Repairer
 from telemetry_server.tables.rebuild import Rebuilder
 from tests.support.data_root import DAY, NOON, REVISION, SPEC, World, a_ping, submitted
 from tests.support.waiting import PATIENCE_SECONDS
+
+# Imported before the processes of actions are forked: an import that fails is not a call of the action.
+for module in (
+    *("_strptime", "pyarrow.acero", "pyarrow.compute", "pyarrow.dataset"),
+    *("telemetry_server.aggregates.update", "telemetry_server.privacy.forget_tables"),
+):
+    import_module(module)
 
 COULD_NOT = 75  # the disk refused, and the client was informed
 
