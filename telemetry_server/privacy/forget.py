@@ -156,6 +156,9 @@ class Forgetter:
         report.orders = numbers_of(open_orders)
         self._write_records(context, report.orders, None)
         if open_orders:
+            # Files that a killed run had replaced and not yet deleted.
+            with context.lock.held():
+                remove_doubtful(self._root.path, context.ledger, self._disk)
             self._find(context, given)
             wanted = wanted_of(context.ledger, context.hash, *OPEN)
             self._remove(context, wanted, report)
@@ -180,7 +183,6 @@ class Forgetter:
         self._on_step("finding")
         self._update_index(context)
         with context.lock.held():
-            remove_doubtful(self._root.path, context.ledger, self._disk)
             # What came meanwhile: little.
             self._update_index(context)
             wanted = wanted_of(context.ledger, context.hash, OrderState.BEGUN)
