@@ -183,6 +183,7 @@ class Forgetter:
         self._on_step("finding")
         self._update_index(context)
         with context.lock.held():
+            remove_doubtful(self._root.path, context.ledger, self._disk)
             # What came meanwhile: little.
             self._update_index(context)
             wanted = wanted_of(context.ledger, context.hash, OrderState.BEGUN)
