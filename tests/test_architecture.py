@@ -112,6 +112,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy/identifiers": {"storage", "storage/ledger", "storage/raw", "pings"},
     "privacy": {
         "archive",
+        "supervision",
         "storage",
         "storage/archive",
         "storage/aggregates",
@@ -152,6 +153,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # closed days elsewhere
     "archive": {
+        "supervision",
         "storage",
         "storage/archive",
         "storage/ledger",

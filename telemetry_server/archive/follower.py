@@ -5,9 +5,6 @@ A short process for each run leaves no memory behind, and can be killed at any m
 """
 
 import asyncio
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -15,6 +12,7 @@ import structlog
 from storage.data_root import DataRoot
 from storage.errors import StorageError
 from telemetry_server.archive.run import ArchivePlan, due_days
+from telemetry_server.supervision.short_process import run_short_process
 
 log = structlog.get_logger("convert")
 
@@ -50,22 +48,7 @@ class ArchiveFollower:
         """Run the archive once; return whether it succeeded."""
         plan = self._plan
         words = [str(self._root.path), plan.url, str(plan.keeps_local), str(plan.with_tables)]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", MODULE, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
-        )
-        try:
-            assert process.stderr is not None
-            text = await process.stderr.read()
-            status = await process.wait()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
+        status, error = await run_short_process(MODULE, *words)
         if status:
-            lines = text.decode(errors="replace").strip().splitlines()
-            log.error("closed days are not archived", status=status, error=lines[-1] if lines else "")
+            log.error("closed days are not archived", status=status, error=error)
         return status == 0

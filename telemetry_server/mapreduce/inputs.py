@@ -14,6 +14,7 @@ from storage.data_root import DataRoot
 from storage.errors import LostFile
 from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.ledger import Ledger
+from storage.open_files import opened
 from storage.partitions.partition_path import CONVERTED, PartitionKey
 from storage.partitions.reader import dimensions_by_schema
 from storage.partitions.schema import SUBMISSION_DATE, PartitionSchema
@@ -171,19 +172,12 @@ class Snapshot:
 
 
 def _opened(path: Path) -> int:
-    flags = os.O_RDONLY | os.O_CLOEXEC
     try:
-        return os.open(path, flags)
+        return opened(path)
     except OSError as error:
         if error.errno != errno.EMFILE:
             raise
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    try:
-        return os.open(path, flags)
-    except OSError as error:
-        if error.errno != errno.EMFILE:
-            raise
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         raise UnusableFolder(
             f"the filter selects more files than this process may open ({most}): narrow it, run"
             " telemetry-server compact, or raise ulimit -n"

@@ -1,15 +1,8 @@
-"""
-Carries out deletion orders while the server runs, in a process of their own.
-
-A short process for each pass leaves no memory behind, and can be killed at any moment.
-"""
+"""Carries out deletion orders while the server runs, in a short process for each pass."""
 
 import asyncio
 import json
-import sys
 import time
-from asyncio.subprocess import DEVNULL, PIPE
-from contextlib import suppress
 
 import structlog
 
@@ -20,6 +13,7 @@ from storage.ledger.ledger import Ledger
 from telemetry_server.observability import metrics
 from telemetry_server.privacy.forget_report import FuelUrls
 from telemetry_server.privacy.orders import due_orders
+from telemetry_server.supervision.short_process import run_short_process
 
 log = structlog.get_logger("convert")
 
@@ -67,28 +61,13 @@ class OrderFollower:
 
     async def _pass(self) -> bool:
         """Run one pass; return whether nothing is left."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", MODULE, str(self._root.path), stdin=PIPE, stdout=DEVNULL, stderr=PIPE
-        )
-        assert process.stdin is not None
-        assert process.stderr is not None
-        try:
-            settings = {
-                "delay_days": self._delay_days,
-                "fuel_collector": self._fuel.collector,
-                "fuel_analytics": self._fuel.analytics,
-            }
-            process.stdin.write(json.dumps(settings).encode() + b"\n")
-            text = await process.stderr.read()
-            status = await process.wait()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise
-        finally:
-            process.stdin.close()
+        settings = {
+            "delay_days": self._delay_days,
+            "fuel_collector": self._fuel.collector,
+            "fuel_analytics": self._fuel.analytics,
+        }
+        given = json.dumps(settings).encode() + b"\n"
+        status, left = await run_short_process(MODULE, str(self._root.path), given=given)
         if status:
-            lines = text.decode(errors="replace").strip().splitlines()
-            log.warning("deletion orders are not finished", status=status, left=lines[-1] if lines else "")
+            log.warning("deletion orders are not finished", status=status, left=left)
         return status == 0

@@ -1,6 +1,8 @@
 """Deletion reaches days that are only in the archive."""
 
 import shutil
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,12 @@ import pytest
 from storage.disk import Disk
 from storage.errors import ArchiveAway
 from storage.ledger.ledger import Ledger
+from telemetry_server.aggregates.sealing import Sealer
 from telemetry_server.archive.run import ArchivePlan, archive_days
+from telemetry_server.privacy.retention.age import RetentionDays
+from telemetry_server.privacy.retention.run import RecordRetention, run_retention
 from tests.privacy.test_forget import ALICE, BOB, documents, forgetter, world_of
-from tests.support.data_root import World, a_ping, submitted
+from tests.support.data_root import NOON, World, a_ping, submitted
 from tests.support.independent_scan import hits
 
 
@@ -87,3 +92,24 @@ async def test_a_deletion_goes_on_when_the_archive_is_there_again(tmp_path, monk
     assert hits(world.root.path, ids) == {}
     assert local_files(world) == []
     assert world.audit().findings == []
+
+
+async def test_records_of_archived_days_go_with_their_retention(tmp_path):
+    """The ledger drops them, and the next run of the archive deletes their objects."""
+    world = await archived_world(tmp_path)
+    plan = ArchivePlan(str(tmp_path / "archive"), keeps_local=False, with_tables=True)
+    stored = {path.suffix for path in (tmp_path / "archive").rglob("*") if path.is_file()}
+    assert {".zst", ".parquet"} <= stored
+
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        records = RecordRetention(1, Sealer(world.root, Disk(), 1).seal, remembers_ids=False)
+        result = await run_retention(converter, RetentionDays(1, 90, 1), records, NOON + timedelta(days=3))
+    assert result.findings == []
+    assert [each.problem for each in archive_days(world.root, Disk(), plan)] == [""]
+
+    left = {path.suffix for path in (tmp_path / "archive").rglob("*") if path.is_file()}
+    assert not left & {".zst", ".parquet"}
+    assert world.lines() == []
+    assert world.audit().findings == []
+    assert world.check_tables() == []

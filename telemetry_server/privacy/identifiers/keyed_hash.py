@@ -1,7 +1,7 @@
 """
 The hashes by which deleted ids are remembered, and their key ``state/forget.key``.
 
-Without the key nothing says whether a hash is of some id, so hashes are no ids themselves.
+Without the key, a hash cannot be compared with an id, so the hashes alone identify no client.
 """
 
 import os
