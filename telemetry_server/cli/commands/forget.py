@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     writable_data_root(settings)
     forgetter = forgetter_of(settings, lambda step: say(f"forget: {step}"))
+    _say_what_is_only_of_fuel(clients)
     if args.dry_run:
         _print(forgetter.preview(clients, documents, orders=args.orders), args)
         return ExitStatus.DONE
@@ -123,6 +124,14 @@ def _check_client(text: str, place: str) -> None:
 
     if uuid_of(text) in COMMON_IDS:
         raise BadOrders(f"{place}{shown(text)} is sent by many clients, so it is the id of none")
+
+
+def _say_what_is_only_of_fuel(clients: list[str]) -> None:
+    from telemetry_server.privacy.identifiers.keyed_hash import uuid_of
+
+    for text in clients:
+        if uuid_of(text) is None:
+            say(f"forget: {shown(text)} is not a UUID: it is looked for in the databases of Fuel only")
 
 
 def _print(report: "Report", args: argparse.Namespace) -> None:
