@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,7 @@ class QueryPool:
         self._pages = _Lane(asyncio.Semaphore(MAX_PAGE_QUERIES))
         self._long = _Lane(asyncio.Semaphore(MAX_LONG_QUERIES))
         self._ending: set[asyncio.Task[None]] = set()
+        self._busy: set[QueryProcess] = set()
 
     async def __aenter__(self) -> "QueryPool":
         return self
@@ -52,7 +54,14 @@ class QueryPool:
             if lane.reaper is not None:
                 lane.reaper.cancel()
             self._end_idle(lane)
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        for process in self._busy:
+            self._finish(process.kill())
+        # Questions that are under way end with their process, and then end it once more.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while self._ending or self._busy:
+                    await asyncio.gather(*self._ending, return_exceptions=True)
+                    await asyncio.sleep(0)
 
     async def run(
         self, query: str, arguments: dict[str, Any], on_progress: Callable[[float], None] | None = None
@@ -92,6 +101,7 @@ class QueryPool:
     ) -> bytes:
         result = "failed"
         process = await self._process(lane)
+        self._busy.add(process)
         keeps = False
         limit = self._setup.timeout_seconds
         try:
@@ -118,6 +128,7 @@ class QueryPool:
                 self._keep(lane, process)
             else:
                 self._finish(process.kill())
+            self._busy.discard(process)
 
     async def _process(self, lane: _Lane) -> QueryProcess:
         while lane.idle:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from telemetry_server.fuel.analytics.etl import EtlResult
 from telemetry_server.fuel.database.errors import DatabaseAway
@@ -126,7 +127,7 @@ def test_a_turn_migrates_applies_the_rules_each_hour_and_backs_up_when_due(tmp_p
     housekeeper.close()
 
 
-def test_a_turn_goes_on_after_a_backup_that_fails(tmp_path, capsys):
+def test_a_turn_goes_on_after_a_backup_that_fails(tmp_path):
     now = 1_795_000_000.0
     there = tmp_path / f"fuel-collector-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}.backup"
     there.write_text("mine")
@@ -135,10 +136,11 @@ def test_a_turn_goes_on_after_a_backup_that_fails(tmp_path, capsys):
     options = HousekeepingOptions(url, "", lambda: build_rules_of(None), 24.0, tmp_path)
     housekeeper = Housekeeper(options, clock=lambda: now)
 
-    housekeeper.turn()
+    with capture_logs() as lines:
+        housekeeper.turn()
 
     housekeeper.close()
-    assert "name another file" in "".join(capsys.readouterr())
+    assert "name another file" in str(lines)
     assert there.read_text() == "mine"
     assert list(tmp_path.glob("*.backup")) == [there]
 
