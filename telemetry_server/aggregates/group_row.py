@@ -16,7 +16,7 @@ from telemetry_server.aggregates.formulas import (
     share_of_trues,
 )
 from telemetry_server.aggregates.shape_merging import Histogram, coarsened, histogram_of
-from telemetry_server.aggregates.sums import Sums
+from telemetry_server.aggregates.sums import Found, SumKey, Sums
 from telemetry_server.aggregates.weights import ClientWeights, smoothed_shares
 from telemetry_server.records.shapes import Shape
 
@@ -36,11 +36,17 @@ class GroupHistogram:
     clients: Mapping[bytes, Mapping[int, int]] | None = None  # by client what it sent, if weights are wanted
 
 
-def histogram_of_sums(shape: Shape, sums: Sums) -> GroupHistogram:
-    """Return the histogram of *sums*, which are all of *shape*."""
+def histogram_of_sums(shape: Shape, sums: Sums, listed: Sequence[str] = ()) -> GroupHistogram:
+    """
+    Return the histogram of *sums*, which are all of *shape*.
+
+    Args:
+        listed: Labels that a counter by label has, whether they were sent or not.
+    """
     if shape.kind == LABELED_COUNTER.kind:
-        labels = sorted(sums.by_label, key=lambda label: (label == OTHER_LABEL, label))
-        counts = tuple(sums.by_label[label] for label in labels)
+        known = {*sums.by_label, *listed, *([OTHER_LABEL] if listed else ())}
+        labels = sorted(known, key=lambda label: (label == OTHER_LABEL, label))
+        counts = tuple(sums.by_label.get(label, 0) for label in labels)
         return GroupHistogram(Histogram(shape.kind, tuple(range(len(labels))), counts, tuple(labels)), sums)
     starts, foreign = (shape.starts, 0) if shape.starts else starts_seen(shape.kind, sums.counts)
     return GroupHistogram(_filled(shape, starts, sums.counts), sums, foreign)
@@ -72,6 +78,17 @@ def merged(parts: Sequence[tuple[Shape, Sums]]) -> tuple[GroupHistogram, list[in
     return GroupHistogram(histogram, total, first.foreign_starts), left_out
 
 
+def client_counts(found: Found, key: SumKey, histogram: Histogram) -> Mapping[bytes, Mapping[int, int]]:
+    """Return what each client sent, by start; of counters by label, by the position of the label."""
+    if histogram.kind != LABELED_COUNTER.kind:
+        return found.by_client.get(key, {})
+    places = {label: place for place, label in enumerate(histogram.labels)}
+    return {
+        client: {places[label]: count for label, count in counts.items()}
+        for client, counts in found.client_labels.get(key, {}).items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Weighted:
     """Weights by client, for the buckets of a histogram."""
@@ -91,8 +108,6 @@ def weights_of(
     Args:
         by_shape: For each shape that is in it, what each client sent.
     """
-    if group.histogram.kind == LABELED_COUNTER.kind:
-        return Weighted(tuple(map(float, group.histogram.counts)), group.histogram.counts)
     places = range(len(group.histogram.starts))
     totals: dict[bytes, list[int]] = {}
     for shape, clients in by_shape:

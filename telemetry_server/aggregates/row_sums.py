@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader, PartSource
+from telemetry_server.aggregates.buckets import LABELED_COUNTER
 from telemetry_server.aggregates.columns import one_array
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
 from telemetry_server.aggregates.day_pings import BATCH_ROWS
@@ -21,11 +22,13 @@ from telemetry_server.aggregates.facts import (
 )
 from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
 from telemetry_server.aggregates.sums import Found, SumKey
+from telemetry_server.records.shapes import shape_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 EXPERIMENTS = "experiments"
+LABELED_SHAPE = shape_id(LABELED_COUNTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,9 @@ class _DayRows:
         own = self.found.by_client[key].setdefault(client_id, {})
         for start, count in zip(fact.starts, fact.counts, strict=True):
             own[start] = own.get(start, 0) + count
+        if fact.shape == LABELED_SHAPE:
+            labels = self.found.client_labels[key].setdefault(client_id, {})
+            labels[fact.label] = labels.get(fact.label, 0) + samples
         if fact.sum is not None:
             before = self.found.client_sums[key].get(client_id, (0, 0))
             self.found.client_sums[key][client_id] = before[0] + fact.sum, before[1] + samples

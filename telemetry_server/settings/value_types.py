@@ -9,12 +9,11 @@ import re
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
-
 from histogram_specs.aliases import parse_aliases
+from telemetry_server.settings.limits import above_zero, within
 
 UPSTREAM = "upstream+"
 KIBIBYTE, MEBIBYTE, GIBIBYTE = 2**10, 2**20, 2**30
@@ -225,7 +224,7 @@ def header_name(value: object) -> str:
 
 def port_or_off(value: object) -> int | None:
     """Parse a port; ``off`` is None."""
-    return None if value is None or value == "off" else whole_number(value)
+    return None if value == "off" else port_number(value)
 
 
 def server_url(value: object) -> str:
@@ -265,9 +264,12 @@ def hours_or_off(value: object) -> float:
     return 0.0 if value == "off" else _duration(value, 3600.0, "hours, or like 30m or 1d") / 3600.0
 
 
-def status_number(value: object) -> int:
-    """Parse a status code; the field's type limits it to the two allowed ones."""
-    return whole_number(value)
+def status_for_large(value: object) -> Literal[413, 202]:
+    """Parse one of the two status codes for large bodies."""
+    status = whole_number(value)
+    if status == 413 or status == 202:  # noqa: PLR1714 - mypy narrows this form
+        return status
+    raise ValueError("input should be 413 or 202")
 
 
 def usable_cores() -> int:
@@ -275,10 +277,7 @@ def usable_cores() -> int:
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-Whole = Annotated[int, BeforeValidator(whole_number)]
-Bytes = Annotated[int, BeforeValidator(size_bytes), Field(ge=0)]
-Seconds = Annotated[float, BeforeValidator(duration_seconds), Field(gt=0, le=86400)]
-Days = Annotated[float, BeforeValidator(duration_days), Field(ge=0, le=36525)]
-PortNumber = Annotated[int, Field(ge=0, le=65535)]
-Flag = Annotated[bool, BeforeValidator(true_or_false)]
-FilePath = Annotated[Path, BeforeValidator(file_path)]
+port_number = within(whole_number, 0, 65535)
+byte_count = within(size_bytes, 0)
+seconds = above_zero(duration_seconds, 86400)
+days = within(duration_days, 0, 36525)
