@@ -8,6 +8,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
+# Bytes of an environment variable that are not UTF-8 become lone surrogates.
+NOT_UNICODE = "input should be a valid string, unable to parse raw data as a unicode string"
 Number = TypeVar("Number", int, float)
 Word = TypeVar("Word", bound=Enum)
 
@@ -19,9 +21,9 @@ def within(
 
     def parsed(value: object) -> Number:
         number = parse(value)
-        if most is not None and not number <= most:
+        if most is not None and number > most:
             raise ValueError(f"input should be less than or equal to {most}")
-        if not number >= least:
+        if not number >= least:  # nor is NaN
             raise ValueError(f"input should be greater than or equal to {least}")
         return number
 
@@ -33,9 +35,9 @@ def above_zero(parse: Callable[[object], float], most: float) -> Callable[[objec
 
     def parsed(value: object) -> float:
         number = parse(value)
-        if not number <= most:
+        if number > most:
             raise ValueError(f"input should be less than or equal to {most}")
-        if not number > 0:
+        if not number > 0:  # nor is NaN
             raise ValueError("input should be greater than 0")
         return number
 
@@ -48,6 +50,8 @@ def text_of(least: int = 0, most: int | None = None) -> Callable[[object], str]:
     def parsed(value: object) -> str:
         if not isinstance(value, str):
             raise ValueError("input should be a valid string")  # noqa: TRY004 - parsers raise ValueError
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueError(NOT_UNICODE)
         if len(value) < least:
             raise ValueError(f"string should have at least {least} character{'s' * (least != 1)}")
         if most is not None and len(value) > most:

@@ -267,8 +267,10 @@ def hours_or_off(value: object) -> float:
 def status_for_large(value: object) -> Literal[413, 202]:
     """Parse one of the two status codes for large bodies."""
     status = whole_number(value)
-    if status == 413 or status == 202:  # noqa: PLR1714 - mypy narrows this form
-        return status
+    if status == 413:
+        return 413
+    if status == 202:
+        return 202
     raise ValueError("input should be 413 or 202")
 
 
