@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from telemetry_server.settings.fields import setting
 from telemetry_server.settings.value_types import true_or_false
 
-BUCKET = re.compile(r"(?:s3|s3a|gs|az|azure|abfs|abfss)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9._=/-]*)?")
+BUCKET = r"(?:s3|s3a|gs|az|azure|abfs|abfss)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9._=/-]*)?"
 
 
 def archive_place(value: object) -> str:
@@ -24,12 +24,12 @@ def archive_place(value: object) -> str:
         # No part of the value in the message: it may hold a password.
         raise ValueError("must not hold credentials: they come from the environment, as AWS_ACCESS_KEY_ID")
     is_plain = all(part not in ("", ".", "..") for part in text.partition("://")[2].rstrip("/").split("/"))
-    if BUCKET.fullmatch(text) and is_plain:
+    if re.fullmatch(BUCKET, text) and is_plain:
         return text.rstrip("/")
     raise ValueError(f"must be a folder, or a bucket like s3://bucket/telemetry, not {value!r}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ArchiveSettings:
     """Where closed days are copied to, and whether they stay here."""
 

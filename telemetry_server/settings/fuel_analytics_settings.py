@@ -14,7 +14,7 @@ def word_list(value: object) -> tuple[str, ...]:
     return tuple(word.strip() for word in words if word.strip())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class FuelAnalyticsSettings(FuelIntakeSettings):
     """How the facts of nodes are made."""
 

@@ -16,7 +16,7 @@ from telemetry_server.settings.value_types import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class FuelCollectorSettings:
     """Whether Fuel-stat senders are answered, and where their documents are kept."""
 

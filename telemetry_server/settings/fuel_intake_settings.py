@@ -17,7 +17,7 @@ def sink_list(value: object) -> tuple[str, ...]:
     raise ValueError("must be a list of sinks like smtp://HOST/?to=ADDRESS, https://HOST/PATH or file:PATH")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class FuelIntakeSettings:
     """Failure reports, and limits of requests."""
 

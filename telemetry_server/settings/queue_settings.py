@@ -50,7 +50,7 @@ def path_template(value: object) -> str:
     raise ValueError("must be a path below /submit/ with {key} in it, like /submit/telemetry/{key}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class QueueSettings(FuelIntakeSettings):
     """Where submissions are pulled from, and where they are handed on to."""
 

@@ -11,7 +11,7 @@ def days_or_off(value: object) -> float | None:
     return None if value == "off" else days(value)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class RetentionSettings:
     """How long records, quarantine and raw submissions are kept, and data whose deletion is requested."""
 

@@ -49,7 +49,7 @@ from telemetry_server.settings.value_types import (
 DATA_DIR, SPECS = Path("data"), "specs"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Settings(
     QueueSettings, ArchiveSettings, FuelAnalyticsSettings, FuelCollectorSettings, RetentionSettings
 ):

@@ -30,8 +30,8 @@ SIZE_UNITS = {
     "tib": 2**40,
 }
 SECONDS_OF_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
-DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
+ORIGIN = r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+DEFAULT_PORT = r"^http:.*:80$|^https:.*:443$"
 Network = IPv4Network | IPv6Network
 # Words of `public_pages` to the addresses that they open, each with all below it.
 PUBLIC_PAGES = {
@@ -167,12 +167,12 @@ def origin_list(value: object) -> tuple[str, ...]:
         raise ValueError(f"must be a list of origins, not {value!r}")
     origins = tuple(text.strip().lower() for text in texts)
     for origin in origins:
-        if origin != "*" and not ORIGIN.fullmatch(origin):
+        if origin != "*" and not re.fullmatch(ORIGIN, origin):
             raise ValueError(
                 f"{origin!r} is not an origin: write scheme, host and port, such as "
                 "https://app.example.org or http://localhost:3000, or *"
             )
-        if DEFAULT_PORT.search(origin):
+        if re.search(DEFAULT_PORT, origin):
             raise ValueError(f"{origin!r} names the default port of its scheme: leave it out, as browsers do")
     return origins
 
