@@ -4,12 +4,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from storage.data_root import DataRoot
 from storage.errors import LedgerError, LostLedger, OtherVersion
-from storage.found_files import first_stored_file
-from storage.identity import CommitMark
 from storage.ledger.connection import (
     REMEDY,
     Connection,
@@ -17,6 +15,9 @@ from storage.ledger.connection import (
     connect_for_reading,
     connect_in_memory,
 )
+
+if TYPE_CHECKING:
+    from storage.identity import CommitMark
 
 VERSION = 3
 """The format that this server writes.  Older ledgers are read, and upgraded when written."""
@@ -28,6 +29,8 @@ class MissingLedger(LedgerError):
 
 def refuse_lost(root: DataRoot) -> None:
     """Raise `LostLedger` if *root* has stored files but no ledger: a new one must not begin beside them."""
+    from storage.found_files import first_stored_file
+
     held = first_stored_file(root.path)
     if held is None:
         return
@@ -47,7 +50,7 @@ class LedgerFile:
     Subclasses add transactions and queries.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, mark: CommitMark | None = None) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, mark: "CommitMark | None" = None) -> None:
         """
         Open the ledger at *path*; create it unless *read_only*.
 
