@@ -134,7 +134,7 @@ def _print(args: argparse.Namespace, answer: dict[str, Any]) -> None:
             write_png(chart, args.png)
     elif rows:
         _print_rows(answer)
-    _say_rest(answer)
+    _say_rest(args, answer)
 
 
 def bucket_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -197,7 +197,7 @@ REASONS = {
 }
 
 
-def _say_rest(answer: dict[str, Any]) -> None:
+def _say_rest(args: argparse.Namespace, answer: dict[str, Any]) -> None:
     if "reason" in answer:
         say(f"nothing to show: {REASONS[answer['reason']]}")
     if "since" in answer:
@@ -211,5 +211,6 @@ def _say_rest(answer: dict[str, Any]) -> None:
     if answer["suppressed"]["cells"]:
         suppressed = answer["suppressed"]
         say(f"not shown, with too few clients: {suppressed['cells']:,} groups")
+    hint = "added where possible" if args.merge else "--merge coarsen adds them where possible"
     for other in answer["other_shapes"]:
-        say(f"of another definition: {other['samples']:,} samples (--merge coarsen adds them where possible)")
+        say(f"of another definition: {other['samples']:,} samples ({hint})")
