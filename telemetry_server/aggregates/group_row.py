@@ -1,8 +1,10 @@
 """One row of an answer: the buckets of a group with its numbers."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from math import fsum
 from typing import Any
 
@@ -109,17 +111,32 @@ def weights_of(
         by_shape: For each shape that is in it, what each client sent.
     """
     places = range(len(group.histogram.starts))
-    totals: dict[bytes, list[int]] = {}
-    for shape, clients in by_shape:
-        for client, counts in clients.items():
-            own = totals.setdefault(client, [0] * len(places))
-            for place, count in enumerate(_fitted(group.histogram, shape, counts)):
-                own[place] += count
+    parts = [(_Places(group.histogram, shape), clients) for shape, clients in by_shape]
     weights = ClientWeights()
-    for client in sorted(totals):
-        weights.add({place: count for place, count in enumerate(totals[client]) if count})
+    for client in dict.fromkeys(chain.from_iterable(clients for _, clients in parts)):
+        own: dict[int, int] = defaultdict(int)
+        for place_of, clients in parts:
+            for start, count in clients.get(client, {}).items():
+                place = place_of[start]
+                if count and place is not None:
+                    own[place] += count
+        weights.add(own)
     exact = weights.for_percentiles(places, [Fraction(p) for p in percentiles])
     return Weighted(weights.weights(places), exact)
+
+
+class _Places(dict[int, int | None]):
+    """For each start of a shape the position of its bucket in a histogram; None if it has none."""
+
+    def __init__(self, histogram: Histogram, shape: Shape) -> None:
+        super().__init__()
+        self._histogram = histogram
+        self._shape = shape
+
+    def __missing__(self, start: int) -> int | None:
+        found = _fitted(self._histogram, self._shape, {start: 1})
+        self[start] = next((place for place, count in enumerate(found) if count), None)
+        return self[start]
 
 
 def _fitted(histogram: Histogram, shape: Shape, counts: Mapping[int, int]) -> Sequence[int]:
