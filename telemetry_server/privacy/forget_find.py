@@ -5,7 +5,7 @@ Afterwards hashes alone say what is left to remove, so a deletion that was kille
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from uuid import UUID
@@ -28,7 +28,8 @@ from telemetry_server.privacy.identifiers.submission_ids import (
     own_uuid,
     own_uuid_of_line,
 )
-from telemetry_server.privacy.places import Forgetting, line_files, path_hash, segment_files, submissions_of
+from telemetry_server.privacy.places import Forgetting, line_files, path_hash, segment_files
+from telemetry_server.privacy.raw_parts import RawPart, raw_parts
 
 CLIENT_DIGEST_BYTES = 16  # as in `convert.probe_check`
 
@@ -111,10 +112,14 @@ def _find_waiting(context: Forgetting, wanted: Wanted, found: Found) -> None:
         position = positions.get(segment.name, SEGMENT_START)
         if position.finished:
             continue
-        for offset, length in submissions_of(segment.path, position.position):
-            submission = _submission(context, segment.name, offset, length)
-            if submission is not None and _order_of(wanted, found, submission) is not None:
-                found.raw.setdefault(segment.name, set()).add(offset)
+        for part in raw_parts(segment.path, position.position):
+            order = (
+                wanted.of_damaged(part.damaged)
+                if part.submission is None
+                else _order_of(wanted, found, part.submission)
+            )
+            if order is not None:
+                found.raw.setdefault(segment.name, set()).add(part.offset)
 
 
 def _order_of(wanted: Wanted, found: Found, submission: Submission) -> int | None:
@@ -140,32 +145,25 @@ def _submission(context: Forgetting, segment: str, offset: int, length: int) -> 
 
 
 def _find_raw(context: Forgetting, wanted: Wanted, found: Found) -> None:
-    """Find the bytes of the documents in raw/, with all repeats of them."""
+    """Find the bytes of the documents in raw/, with all repeats, and damaged bytes with wanted ids."""
     hashes = [context.hash.of_uuid(uuid) for uuid in found.documents]
     hashes += [path_hash(context.hash, path) for path in found.nameless]
     files = segment_files(context)
-    for path in context.index.holding(files, hashes):
-        for offset, submission in _readable(context, files[path].name):
-            own = own_uuid(submission.path)
-            if own is None:
-                # Many clients may send the same path.
-                is_found = bool(wanted.clients_in(ids_in_submission(submission)))
-            else:
-                is_found = own in found.documents
-            if is_found:
-                found.raw.setdefault(files[path].name, set()).add(offset)
+    for path in context.index.holding(files, [*hashes, *wanted.clients]):
+        for part in raw_parts(files[path].path):
+            if _is_found(wanted, found, part):
+                found.raw.setdefault(files[path].name, set()).add(part.offset)
 
 
-def _readable(context: Forgetting, segment: str) -> Iterator[tuple[int, Submission]]:
-    try:
-        with (context.root.raw / segment).open("rb") as stream:
-            for offset, length in submissions_of(context.root.raw / segment):
-                try:
-                    yield offset, read_submission(stream.fileno(), Span(offset, length, 0, 0))
-                except (DamagedRecord, TornRecord):
-                    continue
-    except FileNotFoundError:
-        return
+def _is_found(wanted: Wanted, found: Found, part: RawPart) -> bool:
+    if part.submission is None:
+        ids = part.ids()
+        return not found.documents.keys().isdisjoint(ids) or bool(wanted.clients_in(ids))
+    own = own_uuid(part.submission.path)
+    if own is None:
+        # Many clients may send the same path.
+        return bool(wanted.clients_in(part.ids()))
+    return own in found.documents
 
 
 def enter(context: Forgetting, found: Found, orders: list[int]) -> None:

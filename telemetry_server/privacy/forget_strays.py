@@ -15,13 +15,13 @@ from storage.disk import Disk
 from storage.partitions.compact import CLOSED_LEVEL
 from storage.partitions.frames import compress_frame, whole_frames
 from storage.raw.framing import FILE_MAGIC
-from storage.raw.reader import Span, read_submission
 from storage.raw.removal import SegmentInUse, remove_submissions
 from storage.tables.part_file import SCRATCH_FOLDER
 from telemetry_server.privacy.forget_scan import SQLITE_MAGIC, ZSTD_MAGIC, Scan, ids_in_value
 from telemetry_server.privacy.forget_sqlite import rewrite_database
 from telemetry_server.privacy.forget_wanted import Wanted
-from telemetry_server.privacy.places import Forgetting, submissions_of
+from telemetry_server.privacy.places import Forgetting
+from telemetry_server.privacy.raw_parts import raw_parts
 
 PLACE = "files that repair moved aside"
 
@@ -82,12 +82,7 @@ def _clean_lines(disk: Disk, wanted: Wanted, path: Path) -> None:
 
 
 def _clean_segment(disk: Disk, wanted: Wanted, path: Path) -> None:
-    with path.open("rb") as stream:
-        offsets = {
-            offset
-            for offset, length in submissions_of(path)
-            if wanted.of_submission(read_submission(stream.fileno(), Span(offset, length, 0, 0))) is not None
-        }
+    offsets = {part.offset for part in raw_parts(path) if wanted.of_part(part) is not None}
     try:
         remove_submissions(path, offsets, disk)
     except SegmentInUse:
