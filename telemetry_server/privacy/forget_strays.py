@@ -26,21 +26,27 @@ from telemetry_server.privacy.raw_parts import raw_parts
 PLACE = "files that repair moved aside"
 
 
-def forget_strays(context: Forgetting, wanted: Wanted) -> dict[tuple[int, str], int]:
+def forget_strays(context: Forgetting, wanted: Wanted, *, changes: bool = True) -> dict[tuple[int, str], int]:
     """
     Remove what is wanted; return how many files were changed, by order and place.
+
+    Args:
+        changes: False: only count.
 
     Raises:
         OSError: The disk refuses; files that were replaced stay so.
     """
     changed: Counter[tuple[int, str]] = Counter()
+    if wanted.is_empty:
+        return changed
     order = min([*wanted.clients.values(), *wanted.documents.values()])
     folders = (context.root.stray, context.root.staging, context.root.state / SCRATCH_FOLDER)
     for path in (path for folder in folders for path in _files(folder)):
         scan = Scan(context.hash, [*wanted.hashes()])
         scan.scan_file(path, path.name)
         if scan.result.hits:
-            _clean(context.disk, wanted, path)
+            if changes:
+                _clean(context.disk, wanted, path)
             changed[order, PLACE] += 1
     return changed
 
