@@ -164,6 +164,11 @@ class ForgottenQueries:
         )
         return [directory for (directory,) in rows]
 
+    def count_repeats(self, document_id: bytes) -> int:
+        """Return the number of repeats with the same bytes of a document."""
+        query = "SELECT count(*) FROM refused WHERE document_id = ? AND outcome = 'duplicate' AND reason = ''"
+        return int(self._connection.execute(query, (document_id,)).fetchone()[0])
+
     def known_documents(self) -> set[bytes]:
         """Return every document id that the ledger has."""
         query = "SELECT document_id FROM seen UNION SELECT document_id FROM refused"

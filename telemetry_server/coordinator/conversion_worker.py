@@ -122,6 +122,8 @@ class ResultBuilder:
 
     def add(self, index: int, submission: Submission, outcome: Outcome) -> None:
         """Add the outcome of item *index*."""
+        # What is written may lack the ids that a deletion request names.
+        order = refused_order(submission, outcome.doctype) if isinstance(outcome, Refused) else ()
         if not isinstance(outcome, AwaitingSpecs) and outcome.submission is not None:
             submission = outcome.submission
         received_at = timestamp(submission.received_at)
@@ -129,7 +131,7 @@ class ResultBuilder:
             case Stored():
                 self._add_stored(index, submission, outcome, received_at)
             case Refused():
-                self._add_refused(index, submission, outcome, received_at)
+                self._add_refused(index, submission, outcome, received_at, order=order)
             case AwaitingSpecs():
                 document_id = id_bytes(outcome.document_id)
                 self._results.append(AwaitingResult(index, received_at, document_id, outcome.revision))
@@ -181,7 +183,15 @@ class ResultBuilder:
             self._write(_quarantine_directory(received_at, reason), index, line)
         return {reason.value: len(histograms) for reason, histograms in dropped.items()}
 
-    def _add_refused(self, index: int, submission: Submission, outcome: Refused, received_at: str) -> None:
+    def _add_refused(
+        self,
+        index: int,
+        submission: Submission,
+        outcome: Refused,
+        received_at: str,
+        *,
+        order: tuple[str, ...],
+    ) -> None:
         self._results.append(
             RefusedResult(
                 index,
@@ -192,7 +202,7 @@ class ResultBuilder:
                 reason=outcome.reason,
                 detail=outcome.detail,
                 notes=outcome.notes,
-                order=refused_order(submission, outcome.doctype),
+                order=order,
             )
         )
         line = submission_line(
