@@ -16,7 +16,7 @@ from tests.support.sizes import size
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("telemetry_server/edge/_head.c", "storage/raw/_records.c")
-SECONDS = size(4, 12)
+SECONDS = size(2, 12)
 WITHOUT = """
 import sys
 sys.modules["telemetry_server.edge._head"] = sys.modules["storage.raw._records"] = None
