@@ -84,7 +84,7 @@ def _are_counts(counts: Sequence[Any]) -> bool:
 
 
 def glean_rows_of(metrics: Mapping[str, Any]) -> Iterator[HistogramRow]:
-    """Yield the distributions among the *metrics* of a Glean ping; without those whose keys are no integers."""
+    """Yield the distributions of a Glean ping; those with other keys than integers are left out."""
     for kind, by_metric in metrics.items():
         if kind not in GLEAN_DISTRIBUTIONS:
             continue

@@ -1,6 +1,6 @@
 /*
  * Collects the metrics of a Glean ping for the tables: scalars and distributions, straight into columns.
- * It is optional: `glean_rows.py` is its only caller, and without it `records/` finds the same, slower.
+ * It is optional: `glean_collector.py` is its only caller, and without it `records/` finds the same, slower.
  *
  * It reads the decoded object, and accepts what clients send in the usual form.  For distributions whose
  * buckets do not rise it returns None, and the caller uses the plain way.  An exception is one that the plain
@@ -18,7 +18,7 @@
 #define MAX_INT32 INT32_MAX
 
 enum { NUMBER, TEXT, BOOLEAN }; /* as in `storage.tables.rows` */
-/* What a metric type holds; the numbers that `glean_rows.py` gives them. */
+/* What a metric type holds; the numbers that `glean_collector.py` gives them. */
 enum { SIMPLE, TIMESPAN, LABELED, DUAL_LABELED, DISTRIBUTION, LABELED_DISTRIBUTION };
 
 typedef struct {

@@ -190,4 +190,3 @@ class RowCollector:
             self._rows.histograms.shape_keys.append(key)
             self._rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
         return number
-
