@@ -78,6 +78,17 @@ def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
         raise EOFError("the last line has no end")
 
 
+def count_lines(stream: BinaryIO, length: int) -> int:
+    """Return the number of lines that `read_lines` yields; raises as it does."""
+    count, last = 0, b"\n"
+    for block in _blocks(stream, length):
+        count += block.count(b"\n")
+        last = block[-1:]
+    if last != b"\n":
+        raise EOFError("the last line has no end")
+    return count
+
+
 def whole_frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
     Yield the end and the lines of each whole frame of a file.
