@@ -39,7 +39,7 @@ def plain_intact(
         last_sequence: That of the submission before, or `UNKNOWN`.
 
     Returns:
-        Where the last of them ends, its sequence, the headers of the submissions, and the number of deleted ones.
+        Where the last of them ends, its sequence, the headers of the submissions, the number of deleted ones.
     """
     text = bytes(buffer)
     place, headers, removed = 0, [], 0

@@ -444,7 +444,7 @@ static PyObject *new_reader(PyTypeObject *type, PyObject *arguments, PyObject *P
     Py_ssize_t limits[3];
     long long max_body_bytes;
     PyObject *clock, *record_type;
-    if (!PyArg_ParseTuple(arguments, "nnnLOO!", &limits[0], &limits[1], &limits[2], &max_body_bytes, &clock,
+    if (!PyArg_ParseTuple(arguments, "(nnn)LOO!", &limits[0], &limits[1], &limits[2], &max_body_bytes, &clock,
                           &PyType_Type, &record_type))
         return NULL;
     if (!PyType_IsSubtype((PyTypeObject *)record_type, &PyTuple_Type)) {

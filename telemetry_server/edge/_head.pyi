@@ -12,9 +12,7 @@ def head(
 class Reader:
     def __init__(
         self,
-        max_headers: int,
-        max_target_bytes: int,
-        max_kept_header_bytes: int,
+        head_limits: tuple[int, int, int],
         max_body_bytes: int,
         clock: Callable[[], datetime],
         record_type: type[RawRecord],

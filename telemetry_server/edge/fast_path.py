@@ -43,7 +43,7 @@ class FastPath:
         self.read_whole = (
             read_nothing
             if self.keeps_address or edge.options.namespaces
-            else Reader(*self.head_limits, limits.max_body_bytes, edge.clock, RawRecord)
+            else Reader(self.head_limits, limits.max_body_bytes, edge.clock, RawRecord)
         )
         # Bound once: they are called for every submission.
         self.refusal = edge.admission.refusal

@@ -1,5 +1,5 @@
 """
-Makes the record of a plain submit that arrived whole, in one piece: in C where that was built, else in Python.
+Makes the record of a plain submit that arrived in one piece: in C where that was built, else in Python.
 
 `PlainReader` is the reference; tests hold both to the same results.
 """
@@ -21,21 +21,20 @@ class PlainReader:
     Reads plain submits that arrived whole.
 
     Args:
-        max_headers, max_target_bytes, max_kept_header_bytes, max_body_bytes: As in `EdgeLimits`.
+        head_limits: `max_headers`, `max_target_bytes` and `max_kept_header_bytes` of `EdgeLimits`.
+        max_body_bytes: As in `EdgeLimits`.
         clock: Returns the moment of arrival.
         record_type: `RawRecord`.
     """
 
     def __init__(
         self,
-        max_headers: int,
-        max_target_bytes: int,
-        max_kept_header_bytes: int,
+        head_limits: tuple[int, int, int],
         max_body_bytes: int,
         clock: Callable[[], datetime],
         record_type: type[RawRecord],
     ) -> None:
-        self._limits = (max_headers, max_target_bytes, max_kept_header_bytes)
+        self._head_limits = head_limits
         self._max_body_bytes = max_body_bytes
         self._clock = clock
         self._record_type = record_type
@@ -47,7 +46,7 @@ class PlainReader:
         None for any other request, and for one that needs more than this: one of a web page,
         one over a limit, a namespace that is to be decoded, a clock that does not give UTC.
         """
-        head = plain_fast_head(received, *self._limits)
+        head = plain_fast_head(received, *self._head_limits)
         if head is None or head.has_origin:
             return None
         body_bytes = len(received) - head.head_bytes

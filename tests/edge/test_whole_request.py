@@ -30,7 +30,7 @@ def both(
 ) -> WholeRequest | None:
     """Return what both forms make of *received*; it is the same, of the same types."""
     found, plain = (
-        reader(*limits, max_body_bytes, lambda: moment, RawRecord)(received)
+        reader(limits, max_body_bytes, lambda: moment, RawRecord)(received)
         for reader in (Reader, PlainReader)
     )
 
@@ -96,7 +96,7 @@ def test_one_reader_reads_many_requests():
     moments = iter([MOMENT, MOMENT, MOMENT + timedelta(days=1), MOMENT, MOMENT + timedelta(days=400)] * 2)
     names = [b"telemetry", b"telemetrx", b"tele", b"", b"telemetry"]
     compiled, plain = (
-        reader(*THREE, MAX_BODY_BYTES, lambda: next(moments), RawRecord) for reader in (Reader, PlainReader)
+        reader(THREE, MAX_BODY_BYTES, lambda: next(moments), RawRecord) for reader in (Reader, PlainReader)
     )
 
     found = [compiled(a_whole(name)) for name in names]
@@ -122,7 +122,7 @@ def test_an_error_of_the_clock_is_raised():
 
     for reader in (Reader, PlainReader):
         with pytest.raises(OSError, match="no clock"):
-            reader(*THREE, MAX_BODY_BYTES, broken, RawRecord)(a_whole())
+            reader(THREE, MAX_BODY_BYTES, broken, RawRecord)(a_whole())
 
 
 _letters = st.sampled_from("telmry-%/_.~")
@@ -132,7 +132,7 @@ _letters = st.sampled_from("telmry-%/_.~")
     st.text(_letters, max_size=12),
     st.binary(max_size=40),
     st.sampled_from([b"", b"Connection: close\r\n", b"X-Forwarded-For: 1.2.3.4\r\n", b"DNT: 1\r\n"]),
-    st.datetimes(min_value=datetime(1, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - the strategy adds it
+    st.datetimes(min_value=datetime(1, 1, 1), timezones=st.just(UTC)),
     st.integers(0, 50),
 )
 def test_any_request_is_read_alike(name, body, more, moment, max_body_bytes):

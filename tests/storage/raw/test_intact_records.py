@@ -8,7 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.integrity.raw_count import RawCount, count_segment
-from storage.raw.framing import FILE_HEADER_BYTES, aligned, parse_file_header, parse_head, record_prefix, removed_record
+from storage.raw.framing import (
+    FILE_HEADER_BYTES,
+    aligned,
+    parse_file_header,
+    parse_head,
+    record_prefix,
+    removed_record,
+)
 from storage.raw.intact_records import UNKNOWN, IntactRecords, intact, plain_intact
 from storage.raw.reader import read_submission, scan_segment
 from storage.raw.segment_file import SegmentSeries
