@@ -16,7 +16,8 @@ from urllib.request import urlopen
 
 import orjson
 
-from bench.data_roots import fill, run
+from bench.commands import run
+from bench.data_roots import fill
 from bench.load import burst
 from bench.page_readers import PAGES
 from bench.processes import cpu_seconds, family, shared_out_bytes
