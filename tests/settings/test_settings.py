@@ -210,6 +210,10 @@ def test_cors_origins_are_a_list_in_a_file_and_comma_separated_in_a_variable(tmp
         ("revision_server", "ftp://example.org", "URL like"),
         ("revision_server", "https://user:word@example.org", "URL like"),
         ("revision_server", "https://example.org:port", "URL like"),
+        ("host", "\udcff", "valid string"),
+        ("instance_name", "x" * 61, "at most 60 characters"),
+        ("reports_port", "65536", "less than or equal to 65535"),
+        ("fuel_signatures", "on", "'off', 'observe' or 'enforce'"),
     ],
 )
 def test_an_invalid_value_is_refused_with_its_name(name, value, says):
@@ -228,7 +232,10 @@ def test_an_invalid_value_is_refused_with_its_name(name, value, says):
 
 @pytest.mark.parametrize(
     "line",
-    ["port = true", "port = 80.5", "port = 1979-05-27", "host = 127", "revision_offline = 1", "data_dir = 5"],
+    [
+        *("port = true", "port = 80.5", "port = 1979-05-27", "host = 127", "host = ''"),
+        *("revision_offline = 1", "data_dir = 5", "dedup_days = nan", "header_timeout_seconds = inf"),
+    ],
 )
 def test_types_of_values_in_a_file_are_checked(tmp_path, line):
     """true is not 1, and a number is not a text."""
