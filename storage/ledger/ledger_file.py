@@ -18,7 +18,7 @@ from storage.ledger.connection import (
     connect_for_reading,
     connect_in_memory,
 )
-from storage.ledger.forgotten import FORGOTTEN, NO_EARLIER_ORDERS
+from storage.ledger.forgotten_schema import FORGOTTEN, NO_EARLIER_ORDERS
 from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES, VERSION
 
 
