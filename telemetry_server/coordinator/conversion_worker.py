@@ -47,6 +47,7 @@ from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
 from telemetry_server.pings.json_text import parse_object
 from telemetry_server.privacy.identifiers.forgotten_ids import ForgottenIds
+from telemetry_server.privacy.identifiers.submission_ids import own_uuid
 from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
 MAX_LOOSE_BYTES = 16 << 20  # uncompressed lines of a task; ordinary pings stay far below
@@ -88,7 +89,7 @@ class Worker:
                     builder.add_damaged(index, item)
                     continue
                 if self._forgotten.hold(submission):
-                    builder.add_deleted(index, submission)
+                    builder.add_deleted(index, submission, self._forgotten.hash_of(submission))
                     continue
                 builder.add(index, submission, convert(submission, context))
         finally:
@@ -140,9 +141,10 @@ class ResultBuilder:
         """Add item *index*, which cannot be read."""
         self._results.append(DamagedResult(index, item.length if isinstance(item, RawItem) else 0))
 
-    def add_deleted(self, index: int, submission: Submission) -> None:
-        """Add item *index*, which an order deleted."""
-        self._results.append(DeletedResult(index, timestamp(submission.received_at)))
+    def add_deleted(self, index: int, submission: Submission, digest: bytes) -> None:
+        """Add item *index*, which an order deleted; *digest* is the hash of its id."""
+        document_id = own_uuid(submission.path)
+        self._results.append(DeletedResult(index, timestamp(submission.received_at), document_id, digest))
 
     def _add_stored(self, index: int, submission: Submission, outcome: Stored, received_at: str) -> None:
         directory = "/".join(("converted", received_at[:10].replace("-", ""), *outcome.dimensions))

@@ -122,6 +122,8 @@ async def test_what_comes_again_or_later_is_deleted_and_explained_so(tmp_path, c
     assert (audited.total.received, audited.total.deleted) == (17, 10)
     out, _ = command("explain", an_id(4), "--data", str(tmp_path), "--json")
     assert json.loads(out)["outcome"] == "deleted"
+    out, _ = command("explain", an_id(50), "--data", str(tmp_path), "--json")
+    assert json.loads(out)["outcome"] == "deleted"
     assert an_id(4) not in json.dumps(world.lines())
 
     forgetter(world).carry_out()
