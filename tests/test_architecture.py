@@ -165,7 +165,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inspection": {
         "histogram_specs",
         "histogram_specs/history",
+        "supervision",
         "storage",
+        "storage/archive",
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
@@ -357,6 +359,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "privacy",
         "privacy/retention",
         "coordinator",
+        "inspection",
         "access",
         "aggregates",
         "reports/queries",
