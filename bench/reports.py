@@ -166,13 +166,13 @@ def _pairs(data: Path, without: Path, rounds: int, seconds: float) -> Iterator[t
         rate = full.requests / full.seconds * SATURATION_SHARE
         polled = partial(_round, ours, body, seconds, rate, readers)
         alone = partial(_round, theirs, body, seconds, rate, None)
-        _wait_until_idle(ours)
+        wait_until_idle(ours)
         polled()
         for number in range(rounds):
             # Each goes first as often as the other.
-            _wait_until_idle(theirs, ours)
+            wait_until_idle(theirs, ours)
             first = polled() if number % 2 else alone()
-            _wait_until_idle(theirs, ours)
+            wait_until_idle(theirs, ours)
             second = alone() if number % 2 else polled()
             yield (first, second) if number % 2 else (second, first)
 
@@ -218,7 +218,7 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def _wait_until_idle(*servers: TemporaryServer) -> None:
+def wait_until_idle(*servers: TemporaryServer) -> None:
     """Return when nothing waits for conversion, and no aggregates are updated."""
     for server in servers:
         last = -1

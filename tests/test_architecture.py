@@ -174,6 +174,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "outcomes",
         "convert",
+        "convert/compiled",
+        "records",
         "probes",
         "privacy/identifiers",
         "coordinator",

@@ -22,14 +22,17 @@ from storage.partitions.frames import DamagedFrame, compress_frame, decompress_f
 from storage.partitions.partition_path import PartitionKey, folder_name
 from storage.probe_days import read_probe_day
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
+from telemetry_server.inspection.named_record import named_record
 from telemetry_server.outcomes.outcome import HistogramReason, QuarantineReason
 from telemetry_server.outcomes.quarantine_line import one_by_one
 from telemetry_server.pings.json_text import stored_object
 from telemetry_server.probes.probe_checks import ProbeChecks, checked_record
 from telemetry_server.probes.probe_counting import ProbeCounting
 from telemetry_server.probes.probe_sums import ProbeSums
+from telemetry_server.probes.stores import StorePolicy
 
 FORMAT = 1
+UNKNOWN = StorePolicy("")
 ATTEMPTS = 5
 VIOLATIONS = folder_name(QuarantineReason.PRIVACY_VIOLATION)
 REASONS = {folder_name(reason) for reason in (*HistogramReason, QuarantineReason.PRIVACY_VIOLATION)}
@@ -183,9 +186,12 @@ class ProbeDays:
         return lambda line: self._add_refused(counting, line, is_violation=is_violation)
 
     def _add_record(self, found: ProbeDay, counting: ProbeCounting, line: bytes) -> None:
-        if not has_store(line, self._checks):
+        policy = policy_of(line, self._checks)
+        if policy is None:
             return
-        checked = checked_record(stored_object(line.partition(b"\t")[2]), self._checks)
+        text = line.partition(b"\t")[2]
+        packs = policy is not UNKNOWN and policy.packs_histograms
+        checked = checked_record(named_record(text) if packs else stored_object(text), self._checks)
         if checked is None:
             return
         for origin in checked.origins:
@@ -210,12 +216,12 @@ def _reason_of(file: StoredFile) -> str:
     return next(iter(PartitionKey.parse(file.directory).folders), "")
 
 
-def has_store(line: bytes, checks: ProbeChecks) -> bool:
-    """Return whether the ping of a converted line may have a store: without one it is not worth parsing."""
+def policy_of(line: bytes, checks: ProbeChecks) -> StorePolicy | None:
+    """Return the policy of a line's ping; None if it has no store, `UNKNOWN` if it must be parsed."""
     found = KIND.match(line, max(0, line.rfind(METADATA)))
-    if found is None:  # the parsed record says it
-        return True
-    return checks.stores.policy_of(found["namespace"].decode(), found["doctype"].decode()) is not None
+    if found is None:
+        return UNKNOWN
+    return checks.stores.policy_of(found["namespace"].decode(), found["doctype"].decode())
 
 
 def days_of(ledger: Ledger, first: str = "", last: str = "") -> Iterator[str]:

@@ -42,7 +42,7 @@ class ProbeDaysFollower:
             try:
                 records = await asyncio.to_thread(self._stored_records)
                 if self._is_due(records):
-                    await self._update(records)
+                    await self.update(records)
             except (OSError, StorageError) as error:
                 log.error("the sums of probes are not up to date", error=str(error))
 
@@ -56,7 +56,8 @@ class ProbeDaysFollower:
         with Ledger.for_reading(self._work.setup.root) as ledger:
             return sum(books.stored for books in ledger.books().values())
 
-    async def _update(self, records: int) -> None:
+    async def update(self, records: int) -> None:
+        """Run the process once; *records* are stored now."""
         self._ran, self._records = time.monotonic(), records
         status, error = await run_short_process(
             MODULE, given=base64.b64encode(pickle.dumps(self._work)) + b"\n"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from telemetry_server.probes.marks import Mark
+from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.stores import StorePolicy
 
 
@@ -40,8 +40,8 @@ class CheckedRecord(Protocol):
     def origins(self) -> tuple[str, ...]:
         """Return the files that decide which definitions these are, as `DefinitionStamps` names them."""
 
-    def marks(self) -> Iterator[Mark]:
-        """Yield every mark but those that are only known when a ping arrives."""
+    def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
+        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
 
     def seen(self) -> Iterator[SeenMetrics]:
         """Yield the metrics of the record, each once a section."""

@@ -21,7 +21,7 @@ def drift_table(sums: ProbeSums) -> dict[str, Any]:
     counts, seen = _with_dropped(sums)
     days = max(len(sums.days), 1)
     few = sums.few_of_rows
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "metric": metric,
             "kind": count.kind,
@@ -43,14 +43,18 @@ def drift_table(sums: ProbeSums) -> dict[str, Any]:
 def _with_dropped(sums: ProbeSums) -> tuple[dict[Row, RowSums], set[str]]:
     """Return the rows with the histograms that were dropped, and the definitions that were sent."""
     newest = sums.newest.get("")
-    owners = {} if newest is None else {each.name: each.owners for each in newest.probes if each.kind == HISTOGRAM}
+    owners = (
+        {} if newest is None else {each.name: each.owners for each in newest.probes if each.kind == HISTOGRAM}
+    )
     rows, seen = dict(sums.rows), set(sums.seen)
     for histogram, reasons in sums.dropped.items():
         for reason, pings in reasons.items():
             row = state_of_dropped(reason).value, histogram
             known = rows.get(row, RowSums())
             of_owners = owners.get(histogram, known.owners)
-            rows[row] = RowSums(known.pings + pings, known.reasons + Counter({reason: pings}), HISTOGRAM, of_owners)
+            rows[row] = RowSums(
+                known.pings + pings, known.reasons + Counter({reason: pings}), HISTOGRAM, of_owners
+            )
         if histogram in owners:
             seen.add(histogram)
     return rows, seen

@@ -1,6 +1,7 @@
 """One stored Glean ping, held against the definitions of its application, as the conversion did."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import Any
 
 from telemetry_server.probes.checked_record import DefinedProbe, SeenMetrics
@@ -13,7 +14,7 @@ from telemetry_server.probes.glean_check import (
 )
 from telemetry_server.probes.glean_file import GleanMetric
 from telemetry_server.probes.glean_registry import GleanApplications
-from telemetry_server.probes.marks import Mark
+from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.ping_check import whole_ping_marks
 from telemetry_server.probes.stores import StorePolicy
 
@@ -35,10 +36,12 @@ class CheckedGleanPing:
         self.registry = applications.registry_of(metadata["namespace"])
         self.origins = (f"{OF_GLEAN}{metadata['namespace']}",)
 
-    def marks(self) -> Iterator[Mark]:
-        """Yield every mark but those that are only known when a ping arrives."""
-        yield from whole_ping_marks(self.record, self.policy)
-        yield from glean_marks(self.record, self.registry, self._facts)
+    def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
+        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
+        of_ping = whole_ping_marks(self.record, self.policy)
+        for mark in chain(of_ping, glean_marks(self.record, self.registry, self._facts)):
+            if only is None or mark.name in only:
+                yield mark
 
     def seen(self) -> Iterator[SeenMetrics]:
         """Yield the metrics and events of the record, each once."""
@@ -57,7 +60,7 @@ class CheckedGleanPing:
         return None if self.registry is None else self.registry.place_of(metric)
 
     def definitions(self) -> Iterator[DefinedProbe]:
-        """Yield every metric of the application; expected are those that its build still sends in this ping."""
+        """Yield every metric; expected are those that the application's build still sends in this ping."""
         for metric in () if self.registry is None else self.registry.definitions():
             is_expected = is_sent_in(metric, self._facts.name) and not is_expired_in(metric, self._facts)
             yield _defined(metric)._replace(is_expected=is_expected)

@@ -28,6 +28,7 @@ _STATE_OF: Mapping[MarkName, Drift] = {
     MarkName.EXTRA_KEY_UNKNOWN: Drift.BROKEN,
     MarkName.EXTRA_NOT_STRING: Drift.BROKEN,
 }
+COUNTED = EXCLUDED | _STATE_OF.keys()
 
 
 class ProbeCounting:
@@ -49,7 +50,7 @@ class ProbeCounting:
         """Add one stored record."""
         sums, name = self._sums, checked.policy.store
         metadata, sender = checked.record["metadata"], sender_of(checked.record)
-        marks, seen = list(checked.marks()), list(checked.seen())
+        marks, seen = list(checked.marks(COUNTED)), list(checked.seen())
         sums.days.add(metadata["submission_timestamp"][:10])
         store = sums.stores[name]
         store.pings += 1

@@ -59,7 +59,7 @@ class RowSums:
     reasons: Counter[str] = field(default_factory=Counter)
     kind: str = ""
     owners: tuple[str, ...] = ()
-    order: BuildOrder = BuildOrder()  # of the build that kind and owners are from
+    order: BuildOrder = field(default_factory=BuildOrder)  # of the build that kind and owners are from
 
     def describe(self, order: BuildOrder, kind: str, owners: tuple[str, ...]) -> None:
         """Take *kind* and *owners* of a build, unless they are known of a newer one."""
@@ -128,17 +128,24 @@ class ProbeSums:
         return {
             "days": sorted(self.days),
             "stores": {
-                name: [sums.pings, dict(sums.anomalies), {key: dict(each) for key, each in sums.metrics.items()}]
+                name: [
+                    sums.pings,
+                    dict(sums.anomalies),
+                    {key: dict(each) for key, each in sums.metrics.items()},
+                ]
                 for name, sums in self.stores.items()
             },
             "defined": {store: sorted(metrics) for store, metrics in self.defined.items()},
             "rows": [
-                [*row, sums.pings, dict(sums.reasons), sums.kind, sums.owners, sums.order]
+                [*row, sums.pings, dict(sums.reasons), sums.kind, sums.owners, list(sums.order)]
                 for row, sums in self.rows.items()
             ],
             "dropped": {histogram: dict(reasons) for histogram, reasons in self.dropped.items()},
             "seen": sorted(self.seen),
-            "newest": {source: [newest.order, newest.probes] for source, newest in self.newest.items()},
+            "newest": {
+                source: [list(newest.order), [list(probe) for probe in newest.probes]]
+                for source, newest in self.newest.items()
+            },
             "few_of_stores": self.few_of_stores.as_value(),
             "few_of_rows": self.few_of_rows.as_value(),
         }

@@ -1,6 +1,6 @@
 """One stored record, held against the definitions of its revision, as the conversion did."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from histogram_specs.errors import BadRevisionUrl
@@ -10,7 +10,7 @@ from telemetry_server.probes.build import Build, build_of
 from telemetry_server.probes.checked_record import DefinedProbe, SeenMetrics
 from telemetry_server.probes.definition import Definition, EventDefinition, ScalarDefinition
 from telemetry_server.probes.expectation import Expectations
-from telemetry_server.probes.marks import Mark
+from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.parts import object_of
 from telemetry_server.probes.ping_check import (
     expectations_of,
@@ -45,11 +45,13 @@ class CheckedPing:
         self._expectations = self._find_expectations(revisions)
         self.registry = None if self._expectations is None else self._expectations.registry
 
-    def marks(self) -> Iterator[Mark]:
-        """Yield every mark but those that are only known when a ping arrives."""
-        yield from ping_marks(self.record, self.policy, self._expectations)
+    def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
+        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
+        for mark in ping_marks(self.record, self.policy, self._expectations):
+            if only is None or mark.name in only:
+                yield mark
         if self._expectations is not None and self.policy.packs_histograms:
-            yield from histogram_marks(self.record, self._expectations)
+            yield from histogram_marks(self.record, self._expectations, only)
 
     def seen(self) -> Iterator[SeenMetrics]:
         """Yield the metrics of the record, each once a section."""
@@ -58,7 +60,9 @@ class CheckedPing:
                 names = measured.scalars.keys() | measured.keyed_scalars.keys()
                 yield SeenMetrics(SCALAR, measured.process, names)
             if measured.events:
-                events = {".".join(map(str, event[1:4])) for event in measured.events if isinstance(event, list)}
+                events = {
+                    ".".join(map(str, event[1:4])) for event in measured.events if isinstance(event, list)
+                }
                 yield SeenMetrics(EVENT, measured.process, events)
         for process, names_of_process in self._histograms():
             yield SeenMetrics(HISTOGRAM, process, names_of_process)

@@ -29,7 +29,9 @@ def store_report(sums: ProbeSums, stores: Stores) -> dict[str, Any]:
     """
     names = sorted({*stores.names, *sums.stores})
     shown = {
-        name: _shown(name, sums.stores.get(name, StoreSums()), sums.defined.get(name, set()), sums.few_of_stores)
+        name: _shown(
+            name, sums.stores.get(name, StoreSums()), sums.defined.get(name, set()), sums.few_of_stores
+        )
         for name in names
     }
     return {

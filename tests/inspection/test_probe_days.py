@@ -1,4 +1,4 @@
-"""The sums of days that are kept for the reports on stores and drift: the same answers, without the records."""
+"""The sums of days that are kept for the reports on stores and drift: the same answers without records."""
 
 import random
 from contextlib import ExitStack
@@ -14,12 +14,13 @@ from storage.partitions.frames import decompress_frame
 from storage.probe_days import path_of, read_probe_day
 from telemetry_server.inspection import probe_days
 from telemetry_server.inspection.probe_days import ProbeDays, TakesLong, Work
+from telemetry_server.inspection.probe_days_follower import ProbeDaysFollower
 from telemetry_server.inspection.probe_days_process import update
 from telemetry_server.inspection.probe_reports import Days, report_on_drift, report_on_stores
+from telemetry_server.probes.drift import drift_table
 from telemetry_server.probes.probe_checks import checked_record
 from telemetry_server.probes.probe_counting import ProbeCounting
 from telemetry_server.probes.probe_sums import ProbeSums
-from telemetry_server.probes.drift import drift_table
 from telemetry_server.probes.store_report import store_report
 from telemetry_server.probes.stores import parse_stores
 from tests.probes.test_worked_example import CLIENT, a_custom_ping, a_main_ping, example_of, scalars
@@ -83,7 +84,8 @@ def no_record_is_read(monkeypatch):
     def forbid() -> ExitStack:
         stack = ExitStack()
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(probe_days, "stored_object", lambda _: pytest.fail("a record was read"))
+        for read in ("stored_object", "named_record"):
+            patch.setattr(probe_days, read, lambda _: pytest.fail("a record was read"))
         return stack
 
     return forbid
@@ -191,7 +193,7 @@ async def test_compacting_changes_no_answer(world, command):
     keep(world)
     before = reports(world)
 
-    command("compact", DAY, "--data", str(world.root.path))
+    command("compact", "--date", DAY, "--data", str(world.root.path))
     assert reports(world) == before
     keep(world)
     assert reports(world) == before
@@ -209,6 +211,18 @@ async def test_what_was_forgotten_is_in_no_sums(world, command):
     path_of(world.root, "20200101").write_bytes(b"")
     keep(world)
     assert [path.name for path in path_of(world.root, DAY).parent.iterdir()] == [f"{DAY}.zst"]
+
+
+async def test_the_process_of_the_server_writes_the_sums(world):
+    """As the follower runs it, with what it gives it."""
+    await stored(world, *PINGS)
+
+    await ProbeDaysFollower(Work(world.setup, 1)).update(len(PINGS))
+    kept = read_probe_day(world.root, DAY)
+    keep(world)
+
+    assert kept is not None
+    assert read_probe_day(world.root, DAY) == kept
 
 
 async def test_many_records_are_not_read_at_once(world):
