@@ -64,7 +64,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
     parser.add_argument(
-        "--pings", type=int, default=10_000, help="tables, aggregates, archive, pages: pings of 90 KB (10000)"
+        "--pings",
+        type=int,
+        help="tables, aggregates, archive, pages: pings of 90 KB (10000); reports: the same (20000)",
     )
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
@@ -95,12 +97,14 @@ def main() -> int:
     rows: list[Row] = []
     for name in args.suites or SUITES:
         say(f"measuring: {name}")
+        big = {} if args.pings is None else {"big": args.pings}
         sizes = {
             "start": {"pings": args.stored_pings},
-            "tables": {"big": args.pings, "small": args.small_pings},
-            "aggregates": {"big": args.pings},
-            "pages": {"big": args.pings},
-            "archive": {"big": args.pings},
+            "tables": {**big, "small": args.small_pings},
+            "aggregates": big,
+            "pages": big,
+            "reports": big,
+            "archive": big,
             "mapreduce": {"records": args.records},
             "fuel": {"installations": args.installations},
         }.get(name, {})
