@@ -213,6 +213,21 @@ def test_the_segments_of_a_long_outage_are_read_a_few_at_a_time(tmp_path):
     assert seen == list(range(30))
 
 
+def test_a_segment_is_removed_once_its_writer_has_sealed_it(tmp_path):
+    """While it may grow, what was handed on stays in it, and is not sent again."""
+    root = World(tmp_path / "data").root
+    with SegmentSeries(root.raw, worker=1) as series:
+        series.append([submitted(b"1", 1)], day=NOON.date())
+        backlog = Backlog(root)
+        backlog.mark_handed_on(backlog.next())
+
+        assert list(backlog.next()) == []
+        assert len(list(segments(root.raw))) == 1
+
+    assert list(backlog.next()) == []
+    assert list(segments(root.raw)) == []
+
+
 @pytest.mark.parametrize(
     ("subjects", "found"),
     [
