@@ -178,7 +178,7 @@ class LedgerFile:
         """Create the tables that a ledger of *version* lacks; version 0 has none."""
         # Those who only read a ledger need no schema.
         from storage.ledger.archived_files import ARCHIVE_TABLES
-        from storage.ledger.forgotten import FORGOTTEN, NO_EARLIER_ORDERS
+        from storage.ledger.forgotten_schema import FORGOTTEN, NO_EARLIER_ORDERS
         from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES
 
         if version < VERSION:

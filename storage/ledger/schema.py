@@ -1,7 +1,7 @@
 """The ledger's tables and their purpose."""
 
 from storage.ledger.archived_files import ARCHIVE_TABLES
-from storage.ledger.forgotten import FORGOTTEN
+from storage.ledger.forgotten_schema import FORGOTTEN
 from storage.ledger.table_files import TABLE_FILES
 
 # Upgrade of a ledger without `since`: its waits begin when it is opened.
