@@ -9,6 +9,7 @@ from storage.archive.object_store import folder_of
 from storage.data_root import DataRoot
 from telemetry_server.archive.follower import ArchiveFollower
 from telemetry_server.archive.run import ArchivePlan
+from telemetry_server.observability import metrics
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 
@@ -48,7 +49,12 @@ async def kept_archive(settings: Settings) -> AsyncIterator[None]:
     if not settings.archive_to:
         yield
         return
-    follower = ArchiveFollower(DataRoot(settings.data_dir.resolve()), archive_plan_of(settings))
+    follower = ArchiveFollower(
+        DataRoot(settings.data_dir.resolve()),
+        archive_plan_of(settings),
+        on_waiting=metrics.archive_waiting_days.report,
+        on_run=lambda is_done: metrics.archive_runs.count("done" if is_done else "failed"),
+    )
     task = asyncio.create_task(follower.run())
     try:
         yield

@@ -162,6 +162,12 @@ queue_lag_messages = Gauge(
 queue_position = Gauge(
     "telemetry_queue_position", "Sum of the positions in all partitions of the queue.", ("direction",)
 )
+archive_waiting_days = Gauge(
+    "telemetry_archive_waiting_days", "Closed days that the archive does not have as they are."
+)
+archive_runs = Counter(
+    "telemetry_archive_runs_total", "Runs of the archive, by result: done, failed (tried again).", ("result",)
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     submissions_received,
@@ -199,6 +205,8 @@ CATALOGUE: tuple[Metric, ...] = (
     queue_connected,
     queue_lag_messages,
     queue_position,
+    archive_waiting_days,
+    archive_runs,
 )
 
 
