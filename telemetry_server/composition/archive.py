@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from storage.archive.object_store import folder_of
 from storage.data_root import DataRoot
+from telemetry_server.observability import metrics
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 
@@ -54,7 +55,12 @@ async def kept_archive(settings: Settings) -> AsyncIterator[None]:
         return
     from telemetry_server.archive.follower import ArchiveFollower
 
-    follower = ArchiveFollower(DataRoot(settings.data_dir.resolve()), archive_plan_of(settings))
+    follower = ArchiveFollower(
+        DataRoot(settings.data_dir.resolve()),
+        archive_plan_of(settings),
+        on_waiting=metrics.archive_waiting_days.report,
+        on_run=lambda is_done: metrics.archive_runs.count("done" if is_done else "failed"),
+    )
     task = asyncio.create_task(follower.run())
     try:
         yield

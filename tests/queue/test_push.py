@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from storage.data_root import DataRoot
+from storage.raw.record_frames import record_of
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.segment_paths import segments
 from storage.raw.submission import Submission
@@ -186,7 +187,9 @@ def test_headers_that_do_not_fit_into_a_message_keep_it_in_raw(tmp_path):
                 await asyncio.sleep(0.02)
             found = [
                 publisher.takes(
-                    Submission(NOON, "/submit/telemetry/x", b"x" * size, headers={"date": "y" * length})
+                    record_of(
+                        Submission(NOON, "/submit/telemetry/x", b"x" * size, headers={"date": "y" * length})
+                    )
                 )
                 for size, length in ((9_000, 10), (9_000, 2_000), (100, 9_000), (10_001, 0))
             ]
