@@ -18,6 +18,7 @@ from bench import (
     fuel,
     fuel_reports,
     keeping_up,
+    large_root,
     latency,
     mapreduce,
     pages,
@@ -34,6 +35,7 @@ SUITES = {
     "aggregates": aggregates.measure,
     "edge": edge.measure,
     "latency": latency.measure,
+    "start": large_root.measure,
     "conversion": conversion.measure,
     "probes": probes.measure,
     "codecs": codecs.measure,
@@ -70,6 +72,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
     )
     parser.add_argument(
+        "--stored-pings", type=int, default=large_root.PINGS, help="start: small pings (default: 1000000)"
+    )
+    parser.add_argument(
         "--records", type=int, default=mapreduce.RECORDS, help="mapreduce: records of 90 KB (20000)"
     )
     parser.add_argument(
@@ -94,6 +99,7 @@ def main() -> int:
         say(f"measuring: {name}")
         big = {} if args.pings is None else {"big": args.pings}
         sizes = {
+            "start": {"pings": args.stored_pings},
             "tables": {**big, "small": args.small_pings},
             "aggregates": big,
             "pages": big,

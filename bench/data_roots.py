@@ -36,10 +36,3 @@ def convert(data: Path, *, tables: bool) -> Run:
         "TELEMETRY_CONVERT_PROCESSES": "1",
     }
     return run([sys.executable, "-m", "telemetry_server", "convert", "--data", str(data)], settings)
-
-
-def rebuild(data: Path) -> Run:
-    """Make the tables of *data* anew in a process of its own."""
-    settings = {"TELEMETRY_REVISION_OFFLINE": "true"}
-    words = [sys.executable, "-m", "telemetry_server", "tables", "rebuild", "--data", str(data)]
-    return run(words, settings)
