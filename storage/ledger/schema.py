@@ -4,9 +4,6 @@ from storage.ledger.archived_files import ARCHIVE_TABLES
 from storage.ledger.forgotten_schema import FORGOTTEN
 from storage.ledger.table_files import TABLE_FILES
 
-VERSION = 3
-"""The format that this server writes.  Older ledgers are read, and upgraded when written."""
-
 # Upgrade of a ledger without `since`: its waits begin when it is opened.
 ADD_SINCE = """
 ALTER TABLE pending ADD COLUMN since INTEGER NOT NULL DEFAULT 0;

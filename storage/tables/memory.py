@@ -4,7 +4,14 @@ import ctypes
 import os
 from contextlib import suppress
 
-M_ARENA_MAX = -8  # of glibc's malloc.h
+# Options of glibc's malloc.h, with the variables by which an operator sets them.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+RETURNED_AT_ONCE_BYTES = 256 << 10
+_OPTIONS = (
+    (M_ARENA_MAX, 1, "MALLOC_ARENA_MAX"),
+    (M_MMAP_THRESHOLD, RETURNED_AT_ONCE_BYTES, "MALLOC_MMAP_THRESHOLD_"),
+    (M_TRIM_THRESHOLD, 4 * RETURNED_AT_ONCE_BYTES, "MALLOC_TRIM_THRESHOLD_"),
+)
 
 
 def use_system_memory() -> None:
@@ -12,9 +19,11 @@ def use_system_memory() -> None:
     Let Arrow allocate as Python does, unless the operator chose; call it before PyArrow is imported.
 
     Arrow's own allocator keeps 20 MiB more of what was freed.  So does glibc where each thread has an arena
-    of its own: from here on new threads share one, if the operator did not set ``MALLOC_ARENA_MAX``.
+    of its own, or where the columns of a batch lie among other values: from here on new threads share an
+    arena, and large columns go back to the system as soon as they are freed.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    if "MALLOC_ARENA_MAX" not in os.environ:
-        with suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+    for option, value, variable in _OPTIONS:
+        if variable not in os.environ:
+            with suppress(OSError, AttributeError):  # another C library
+                ctypes.CDLL(None).mallopt(option, value)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from storage.aggregates.day_table import read_day_table
 from storage.data_root import DataRoot
-from storage.ledger.ledger import Ledger
-from telemetry_server.aggregates.buckets import OWN_SHAPES
+from storage.ledger.tables_ledger import TablesLedger
+from telemetry_server.aggregates.buckets import CUSTOM, LABELED_COUNTER, OWN_SHAPES, GleanBuckets
 from telemetry_server.aggregates.query import PING, HistogramQuery, Selection
 from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, read_days
 from telemetry_server.aggregates.sums import Found
@@ -29,6 +29,9 @@ class Definitions(Protocol):
 
     def description_of(self, metric: str) -> str:
         """Return the description of *metric* by the newest revision that defines it."""
+
+    def glean_buckets_of(self, metric: str) -> GleanBuckets:
+        """Return what the definitions of a Glean metric say of its buckets."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Reader:
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
         """Every shape by its id."""
-        with Ledger.for_reading(self.root) as ledger:
+        with TablesLedger.for_reading(self.root) as ledger:
             found = {id_: Shape(row.kind, row.starts, row.labels) for id_, row in ledger.shapes().items()}
         return {**found, **{shape_id(shape): shape for shape in OWN_SHAPES}}
 
@@ -74,6 +77,12 @@ class Reader:
     def sealed_days(self) -> list[str]:
         """The days whose records are gone."""
         return [day.table.day for day in self.days if day.table.is_sealed]
+
+    def glean_buckets(self, metric: str, shape: str) -> GleanBuckets:
+        """Return the buckets that *metric* has by its definition, if its *shape* does not say them."""
+        kind = self.shapes[shape].kind
+        is_defined = kind == LABELED_COUNTER.kind or kind.endswith(CUSTOM)
+        return self.definitions.glean_buckets_of(metric) if is_defined else GleanBuckets()
 
     def is_behind(self) -> bool:
         """Return whether a day has table files that its table does not cover."""

@@ -14,7 +14,7 @@ TASK_ITEMS = 64
 TASK_BYTES = 2 << 20
 ROUND_ITEMS = 4096
 # A round's results wait in memory for its commit, beside those of the next round.
-ROUND_BYTES_A_PROCESS, MAX_ROUND_BYTES = 8 << 20, 32 << 20
+ROUND_BYTES_A_PROCESS, MAX_ROUND_BYTES = 6 << 20, 32 << 20
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.quarantined import as_quarantined
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.coordinator.conversion_worker import Worker
+from telemetry_server.coordinator.definition_stamps import DefinitionStamps
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
 from telemetry_server.privacy.identifiers.forgotten_ids import ForgottenIds
@@ -104,4 +105,5 @@ class ConversionSetup:
 
     def probe_checks(self) -> ProbeChecks:
         """Return what stored records are held against."""
-        return ProbeChecks(self.resolver(), self.stores, GleanApplications(self.specs / FOLDER))
+        applications = GleanApplications(self.specs / FOLDER)
+        return ProbeChecks(self.resolver(), self.stores, applications, DefinitionStamps(self.specs))

@@ -8,17 +8,18 @@ first ping that needs it, so a process that sees three doctypes compiles three s
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
-
-from telemetry_server.doctypes.compiling import MAX_SCHEMA_BYTES, Validator, compile_schema
+from telemetry_server.doctypes.compiling import MAX_SCHEMA_BYTES, compile_schema
 from telemetry_server.doctypes.errors import BadSchema, BadSchemaPath
 from telemetry_server.doctypes.layout import DoctypeKey, key_of, schema_paths
 from telemetry_server.doctypes.spelling import is_respelled
 from telemetry_server.doctypes.violation import describe
 from telemetry_server.pings.doctype_check import UNREGISTERED_VERSION, DoctypeCheck, DoctypeStatus
 from telemetry_server.pings.json_place import key_text
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Validator
 
 SHIPPED = Path(__file__).parent / "schemas"
 UNUSABLE_NOTE = "unusable_schema"
@@ -155,7 +156,7 @@ class Catalogue:
         detail = f"version {key_text(key.docversion)} of {name} is not registered, only {_in_order(versions)}"
         return DoctypeCheck(DoctypeStatus.UNREGISTERED, detail, {UNREGISTERED_VERSION: 1}, spelling)
 
-    def validator(self, key: DoctypeKey) -> Validator | BadSchema:
+    def validator(self, key: DoctypeKey) -> "Validator | BadSchema":
         """The compiled schema of *key*, or what is wrong with it; raises KeyError if it has no schema."""
         known = self._validators.get(key)
         if known is None:
@@ -174,8 +175,10 @@ def _in_order(versions: list[str]) -> str:
     return ", ".join(ordered[:MAX_NAMED_VERSIONS]) + (f" and {more} more" if more > 0 else "")
 
 
-def violation_in(validator: Validator, ping: Mapping[str, Any]) -> str | None:
+def violation_in(validator: "Validator", ping: Mapping[str, Any]) -> str | None:
     """The first violation of the schema by *ping*, in one line; None if *ping* is valid."""
+    import jsonschema_rs
+
     try:
         validator.validate(ping)
     except jsonschema_rs.ValidationError as error:

@@ -10,19 +10,20 @@ Compiles the text of a JSON Schema into a validator with bounded run time.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 import orjson
 
 from telemetry_server.doctypes.errors import BadSchema
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Validator
 
 MAX_SCHEMA_BYTES = 4 << 20
 BACKTRACK_LIMIT = 10_000
 COMPILED_PATTERN_BYTES = 1 << 20
 MAX_REASON_CHARACTERS = 200
 
-Validator = jsonschema_rs.Validator
 # Replaces values in messages, which must not contain text of a payload.
 MASK = "…"
 
@@ -34,7 +35,7 @@ FORMATS_OF_LATER_DRAFTS = (
 )
 
 
-def compile_schema(text: bytes, *, check_formats: bool = True) -> Validator:
+def compile_schema(text: bytes, *, check_formats: bool = True) -> "Validator":
     """
     Compile *text*.
 
@@ -45,6 +46,9 @@ def compile_schema(text: bytes, *, check_formats: bool = True) -> Validator:
         BadSchema: The text is too large, not JSON, not a valid schema, of an unknown draft,
             or has an external ``$ref``.
     """
+    # Here, because most servers have no schemas, and it takes 4 MiB of each process.
+    import jsonschema_rs
+
     if len(text) > MAX_SCHEMA_BYTES:
         raise BadSchema(f"{len(text)} bytes, at most {MAX_SCHEMA_BYTES} are accepted")
     schema = _loaded(text)
@@ -68,6 +72,8 @@ def compile_schema(text: bytes, *, check_formats: bool = True) -> Validator:
 @cache
 def _later_formats() -> dict[str, Callable[[str], bool]]:
     """Checks of `FORMATS_OF_LATER_DRAFTS`, for schemas of any draft."""
+    import jsonschema_rs
+
     return {
         name: jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
         for name in FORMATS_OF_LATER_DRAFTS

@@ -1,12 +1,14 @@
 """Describes a schema violation in one line: the place, the type there, and the schema's requirement."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 import orjson
 
 from telemetry_server.pings.json_place import json_place, json_type, key_text
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
 
 MAX_SCHEMA_WORDS = 160
 MAX_NAMED_KEYS = 3
@@ -17,7 +19,7 @@ _UNEXPECTED_KEYS = frozenset({"additionalProperties", "unevaluatedProperties"})
 _OF_OUR_LIMITS = frozenset({"backtrackLimitExceeded", "regexEngineFailure"})
 
 
-def describe(error: jsonschema_rs.ValidationError, ping: Mapping[str, Any]) -> str:
+def describe(error: "ValidationError", ping: Mapping[str, Any]) -> str:
     """
     One line about *error*, found in *ping*.
 
@@ -28,7 +30,7 @@ def describe(error: jsonschema_rs.ValidationError, ping: Mapping[str, Any]) -> s
     return line if nearest is None else f"{line}; the nearest: {_line(nearest, ping)}"
 
 
-def _line(error: jsonschema_rs.ValidationError, ping: Mapping[str, Any]) -> str:
+def _line(error: "ValidationError", ping: Mapping[str, Any]) -> str:
     steps, value = _walked(ping, error.instance_path)
     return f"{json_place(steps) or OUTERMOST}: {json_type(value)}, but {_schema_says(error.kind)}"
 
@@ -46,13 +48,13 @@ def _walked(value: Any, path: Sequence[str | int]) -> tuple[list[str | int], Any
     return steps, value
 
 
-def _nearest(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError | None:
+def _nearest(error: "ValidationError") -> "ValidationError | None":
     """The deepest of the alternatives' errors: the other parts of that alternative match."""
     leaves = [leaf for leaf in _leaves(error, MAX_DEPTH) if leaf is not error]
     return max(leaves, key=lambda leaf: len(leaf.instance_path), default=None)
 
 
-def _leaves(error: jsonschema_rs.ValidationError, depth: int) -> Iterator[jsonschema_rs.ValidationError]:
+def _leaves(error: "ValidationError", depth: int) -> "Iterator[ValidationError]":
     if error.kind.name not in ("anyOf", "oneOf") or not depth:
         yield error
         return

@@ -7,6 +7,7 @@ from storage.ledger.values import Counts, Entry, StoredFile
 from storage.partitions.partition_path import PartitionKey
 from storage.partitions.quarantine_items import items_in
 from storage.partitions.rewrite import rewrite_file
+from storage.probe_days import path_of
 from telemetry_server.outcomes.outcome import HistogramReason
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
@@ -62,6 +63,7 @@ def _forget_in_file(context: Forgetting, wanted: Wanted, file: StoredFile) -> bo
     with damage_of(file.path):
         if not _holds(context, wanted, file):
             return False
+        context.disk.unlink(path_of(context.root, key.day))  # what it says of probes is counted anew
         rewrite_file(context.root.path, context.ledger, context.disk, file, is_kept=is_kept, also=also)
     return True
 

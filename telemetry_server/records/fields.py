@@ -15,6 +15,19 @@ OS_NAMES = {"WINNT": "Windows_NT", "Windows": "Windows_NT", "Mac": "Darwin", "ma
 LINUX = "Linux"
 
 
+NAMED_BY_PATHS = 4
+"""So many of the first dimensions may be in a path: application, channel, version and build."""
+# Where Glean pings have the other dimensions, and where a product's own pings have them.
+_CLIENT_FIELDS = (
+    ("app_channel", "app_channel"),
+    ("app_display_version", "app_version"),
+    ("app_build", "app_build"),
+    ("os", "os"),
+    ("os_version", "os_version"),
+    ("architecture", "architecture"),
+)
+
+
 class RecordFields(NamedTuple):
     """One record's values of the table ``pings``; None where the record lacks one."""
 
@@ -48,15 +61,15 @@ class RecordFields(NamedTuple):
 
 
 class _Dimensions(NamedTuple):
-    """Where a record says what it is about; each field is a value as sent."""
+    """What a record says that it is about."""
 
-    application: Any = None
-    channel: Any = None
-    version: Any = None
-    build_id: Any = None
-    os: Any = None
-    os_version: Any = None
-    architecture: Any = None
+    application: str | None
+    channel: str | None
+    version: str | None
+    build_id: str | None
+    os: str | None
+    os_version: str | None
+    architecture: str | None
 
 
 def fields_of(record: Record) -> RecordFields:
@@ -69,19 +82,19 @@ def fields_of(record: Record) -> RecordFields:
     metadata = record["metadata"]
     namespace, doctype = metadata["namespace"], metadata["doctype"]
     dimensions = _dimensions_of(record, namespace)
-    info = session_info_of(record)
-    client_id = client_id_of(record)
-    named = [
-        _text(value)
-        for value in (dimensions.application, dimensions.channel, dimensions.version, dimensions.build_id)
-    ]
+    named: tuple[str | None, ...] = dimensions[:NAMED_BY_PATHS]
     # Only the path of a Firefox ping names these.
     if None in named and namespace == TELEMETRY and (path := _path_of(metadata.get("uri", ""))) is not None:
         of_path = (path.app_name, path.channel, path.app_version, path.build_id)
-        named = [value or fallback for value, fallback in zip(named, of_path, strict=True)]
+        named = tuple(value or fallback for value, fallback in zip(named, of_path, strict=True))
     application, channel, version, build_id = named
-    os_name = _text(dimensions.os)
-    os_name = OS_NAMES.get(os_name, os_name) if os_name is not None else None
+    os_name = dimensions.os
+    if os_name is not None:
+        os_name = OS_NAMES.get(os_name, os_name)
+    top_info = member(record, "info")
+    info = member(member(record, "payload"), "info") or top_info
+    client_id = client_id_of(record)
+    session_id = info.get("sessionId") or member(record, "client_info").get("session_id")
     return RecordFields(
         document_id=metadata["document_id"].lower(),
         submission_timestamp=_moment(metadata["submission_timestamp"]),
@@ -95,17 +108,23 @@ def fields_of(record: Record) -> RecordFields:
         version=version,
         build_id=build_id,
         os=os_name,
-        os_version=_os_version(os_name, _text(dimensions.os_version)),
-        architecture=_text(dimensions.architecture),
-        reason=_text(object_at(record, "info").get("reason")) or doctype,
+        os_version=_os_version(os_name, dimensions.os_version),
+        architecture=dimensions.architecture,
+        reason=_text(top_info.get("reason")) or doctype,
         revision=_text(info.get("revision")),
-        session_id=uuid_text(info.get("sessionId") or object_at(record, "client_info").get("session_id")),
+        session_id=uuid_text(session_id),
         subsession_id=uuid_text(info.get("subsessionId")),
         profile_subsession_counter=_integer(info.get("profileSubsessionCounter")),
-        experiments=tuple(_experiments_of(record)),
-        source_tags=_text(object_at(metadata, "header").get("x_source_tags")),
-        country=_text(object_at(metadata, "geo").get("country")),
+        experiments=_experiments_of(record),
+        source_tags=_text(member(metadata, "header").get("x_source_tags")),
+        country=_text(member(metadata, "geo").get("country")),
     )
+
+
+def member(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the object *name* of the object *parent*; an empty one where there is none."""
+    value = parent.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def object_at(parent: Any, *names: str) -> Mapping[str, Any]:
@@ -124,7 +143,7 @@ def as_object(value: Any) -> Mapping[str, Any]:
 
 def session_info_of(record: Record) -> Mapping[str, Any]:
     """Return the object that names the revision and the session: ``payload.info``, else ``info``."""
-    return object_at(record, "payload", "info") or object_at(record, "info")
+    return member(member(record, "payload"), "info") or member(record, "info")
 
 
 def _path_of(uri: str) -> SubmitPath | None:
@@ -137,56 +156,50 @@ def _path_of(uri: str) -> SubmitPath | None:
 def _dimensions_of(record: Record, namespace: str) -> _Dimensions:
     if namespace != TELEMETRY:
         return _dimensions_of_client_info(record, namespace)
-    application = object_at(record, "application")
-    info = object_at(record, "info")
+    application = member(record, "application")
+    info = member(record, "info")
     if not application:
         return _dimensions_of_info(info)
-    system = object_at(record, "environment", "system", "os")
+    system = member(member(member(record, "environment"), "system"), "os")
     return _Dimensions(
-        application=application.get("name"),
-        channel=application.get("channel"),
-        version=application.get("version"),
-        build_id=application.get("buildId"),
+        application=_text(application.get("name")),
+        channel=_text(application.get("channel")),
+        version=_text(application.get("version")),
+        build_id=_text(application.get("buildId")),
         # A flattened session has no environment: its info holds what that said.
-        os=system.get("name") or info.get("OS"),
-        os_version=system.get("version") or info.get("version"),
-        architecture=application.get("architecture"),
+        os=_text(system.get("name") or info.get("OS")),
+        os_version=_text(system.get("version") or info.get("version")),
+        architecture=_text(application.get("architecture")),
     )
 
 
 def _dimensions_of_info(info: Mapping[str, Any]) -> _Dimensions:
     return _Dimensions(
-        application=info.get("appName"),
-        channel=info.get("appUpdateChannel"),
-        version=info.get("appVersion"),
-        build_id=info.get("appBuildID"),
-        os=info.get("OS"),
-        os_version=info.get("version"),
-        architecture=info.get("arch"),
+        application=_text(info.get("appName")),
+        channel=_text(info.get("appUpdateChannel")),
+        version=_text(info.get("appVersion")),
+        build_id=_text(info.get("appBuildID")),
+        os=_text(info.get("OS")),
+        os_version=_text(info.get("version")),
+        architecture=_text(info.get("arch")),
     )
 
 
 def _dimensions_of_client_info(record: Record, namespace: str) -> _Dimensions:
     """The dimensions of a Glean ping, or of a product that has these fields at the top level."""
-    client = object_at(record, "client_info")
-    return _Dimensions(
-        application=namespace,
-        channel=_first(client.get("app_channel"), record.get("app_channel")),
-        version=_first(client.get("app_display_version"), record.get("app_version")),
-        build_id=_first(client.get("app_build"), record.get("app_build")),
-        os=_first(client.get("os"), record.get("os")),
-        os_version=_first(client.get("os_version"), record.get("os_version")),
-        architecture=_first(client.get("architecture"), record.get("architecture")),
+    client = member(record, "client_info")
+    said = (
+        _text(client.get(in_client_info)) or _text(record.get(at_the_top))
+        for in_client_info, at_the_top in _CLIENT_FIELDS
     )
+    return _Dimensions(_text(namespace), *said)
 
 
-def _first(value: Any, other: Any) -> Any:
-    return value if _text(value) is not None else other if _text(other) is not None else None
-
-
-def _experiments_of(record: Record) -> list[tuple[str, str | None]]:
-    found = object_at(record, "environment", "experiments") or object_at(record, "ping_info", "experiments")
-    return [(slug, _text(object_at(found, slug).get("branch"))) for slug in found]
+def _experiments_of(record: Record) -> tuple[tuple[str, str | None], ...]:
+    found = member(member(record, "environment"), "experiments") or member(
+        member(record, "ping_info"), "experiments"
+    )
+    return tuple((slug, _text(member(found, slug).get("branch"))) for slug in found)
 
 
 def _text(value: Any) -> str | None:

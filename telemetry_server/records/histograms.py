@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from storage.partitions.histogram_row import NOT_SENT, SUMMARY
-from telemetry_server.records.fields import Record, as_object, object_at
+from telemetry_server.records.fields import as_object
 from telemetry_server.records.shapes import Shape
 
 MAX_COUNT = 2**63 - 1
@@ -83,9 +83,9 @@ def _are_counts(counts: Sequence[Any]) -> bool:
     return not counts or (min(counts) >= 0 and max(counts) <= MAX_COUNT)
 
 
-def glean_rows_of(record: Record) -> Iterator[HistogramRow]:
+def glean_rows_of(metrics: Mapping[str, Any]) -> Iterator[HistogramRow]:
     """Yield the distributions of a Glean ping; those with other keys than integers are left out."""
-    for kind, by_metric in object_at(record, "metrics").items():
+    for kind, by_metric in metrics.items():
         if kind not in GLEAN_DISTRIBUTIONS:
             continue
         for metric, value in as_object(by_metric).items():
@@ -111,7 +111,7 @@ def _distribution(kind: str, metric: str, label: str, distribution: Mapping[str,
         metric,
         "",
         label,
-        _glean_shape(kind, metric if kind.endswith(CUSTOM) else ""),
+        glean_shape(kind, metric),
         starts,
         counts,
         sum_of(distribution.get("sum")),
@@ -125,6 +125,11 @@ def _start_of(text: str) -> int | None:
     return start if -MAX_COUNT <= start <= MAX_COUNT else None
 
 
+def glean_shape(kind: str, metric: str) -> Shape:
+    """Return the shape of a distribution of type *kind*."""
+    return _shape(kind, metric if kind.endswith(CUSTOM) else "")
+
+
 @lru_cache(maxsize=4096)
-def _glean_shape(kind: str, metric: str) -> Shape:
+def _shape(kind: str, metric: str) -> Shape:
     return Shape(kind, metric=metric)

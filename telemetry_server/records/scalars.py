@@ -6,13 +6,14 @@ from typing import Any
 import orjson
 
 from storage.tables.rows import ScalarKey
-from telemetry_server.records.fields import Record, as_object, object_at
+from telemetry_server.records.fields import as_object
 from telemetry_server.records.sections import ROOT_PLACES, Section
 
+TIMESPAN = "timespan"
 # Glean metric types with one value a metric, and with one value a label.
 GLEAN_SIMPLE = frozenset(
     {"boolean", "counter", "datetime", "object", "quantity", "rate", "string", "string_list", "text"}
-    | {"timespan", "url", "url2", "uuid"}
+    | {TIMESPAN, "url", "url2", "uuid"}
 )
 GLEAN_LABELED = frozenset({"labeled_boolean", "labeled_counter", "labeled_quantity", "labeled_string"})
 GLEAN_DUAL_LABELED = "dual_labeled_counter"
@@ -33,8 +34,8 @@ SCALAR, SIMPLE_MEASUREMENT = "scalar", "simple_measurement"
 _VALUES = frozenset({int, float, str, bool})  # those of JSON: no class is derived from them
 
 
-def scalars_of(record: Record, sections: Iterable[Section]) -> list[Scalar]:
-    """Return every scalar of *record* and its *sections* that has a place in the table."""
+def scalars_of(sections: Iterable[Section]) -> list[Scalar]:
+    """Return the scalars and simple measurements of *sections* that have a place in the table."""
     found: list[Any] = []
     for process, content, place in sections:
         plain, keyed = as_object(content.get("scalars")), as_object(content.get("keyedScalars"))
@@ -43,7 +44,6 @@ def scalars_of(record: Record, sections: Iterable[Section]) -> list[Scalar]:
         _add_section(found, process, plain, keyed)
         measurements = as_object(content.get("simpleMeasurements"))
         _add_measurements(found, measurements, process, "simpleMeasurements", 0)
-    _add_glean(found, object_at(record, "metrics"))
     return found
 
 
@@ -74,7 +74,9 @@ def _add_measurements(
             _add_measurements(found, value, process, f"{prefix}.{name}", depth + 1)
 
 
-def _add_glean(found: list[Any], metrics: Mapping[str, Any]) -> None:
+def glean_scalars_of(metrics: Mapping[str, Any]) -> list[Scalar]:
+    """Return the *metrics* of a Glean ping that have a place in the table ``scalars``."""
+    found: list[Any] = []
     for kind, by_metric in metrics.items():
         if not isinstance(by_metric, dict):
             continue
@@ -90,6 +92,7 @@ def _add_glean(found: list[Any], metrics: Mapping[str, Any]) -> None:
             for metric, by_key in by_metric.items():
                 for key, by_category in as_object(by_key).items():
                     _add_labeled(found, metric, as_object(by_category), kind, f"{key}/")
+    return found
 
 
 def _add_labeled(
@@ -101,8 +104,11 @@ def _add_labeled(
 
 
 def _glean_value(kind: str, value: Any) -> Any:
-    if kind == "timespan":
+    if kind == TIMESPAN:
         return as_object(value).get("value")
-    if isinstance(value, dict | list):
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    return value
+    return text_of(value) if isinstance(value, dict | list) else value
+
+
+def text_of(value: Any) -> str:
+    """Return an object or a list as JSON text, with its keys in order."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

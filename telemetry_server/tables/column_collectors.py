@@ -1,5 +1,6 @@
 """Appends pings and scalars to their columns."""
 
+from array import array
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -78,17 +79,30 @@ class ScalarCollector:
 
     def __init__(self, columns: ScalarColumns) -> None:
         self._columns = columns
-        self._keys = Numbers(columns.scalar_keys)
-        self._words = Numbers(columns.words)
+        self.keys = Numbers(columns.scalar_keys)
+        self.words = Numbers(columns.words)
 
     def add(self, ping: int, scalars: Sequence[Scalar]) -> None:
         """Append *scalars* of the ping with this number."""
-        columns, words = self._columns, self._words
+        columns, words = self._columns, self.words
         values: list[Any] = [value for _, value in scalars]
         columns.pings.extend([ping] * len(values))
-        columns.keys.extend(map(self._keys.__getitem__, [key for key, _ in scalars]))
+        columns.keys.extend(map(self.keys.__getitem__, [key for key, _ in scalars]))
         columns.kinds += bytes(map(KIND_OF.__getitem__, map(type, values)))
         columns.values.extend([words[value] if value.__class__ is str else value for value in values])
+
+    def add_columns(self, ping: int, keys: bytes, kinds: bytes, values: bytes) -> None:
+        """Append scalars of the ping with this number, as columns."""
+        columns = self._columns
+        columns.pings.frombytes(repeated(ping, len(kinds)))
+        columns.keys.frombytes(keys)
+        columns.kinds += kinds
+        columns.values.frombytes(values)
+
+
+def repeated(number: int, count: int) -> bytes:
+    """Return *number* so many times, as int32."""
+    return array("i", (number,)).tobytes() * count
 
 
 def _microseconds(moment: datetime) -> int:

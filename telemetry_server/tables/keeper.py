@@ -32,8 +32,8 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 log = structlog.get_logger("convert")
 
 MAX_BATCH_ROWS = 250_000
-MAX_BATCH_BYTES = 8 << 20
-MAX_WAITING_BYTES = 3 * MAX_BATCH_BYTES  # beside a batch that is being written
+MAX_BATCH_BYTES = 5 << 20
+MAX_WAITING_BYTES = 2 * MAX_BATCH_BYTES  # beside a batch that is being written
 FEW_ROWS = 20_000
 SECONDS_AT_REST = 2.5
 SECONDS_UNDER_LOAD = 40.0

@@ -1,13 +1,15 @@
 """Collects the rows that stored records put into the tables."""
 
 from array import array
+from collections.abc import Mapping
+from typing import Any
 
 from storage.tables.rows import NO_SUM, ShapeKey, TableRows
 from telemetry_server.convert.compiled.ping_text import HistogramsText
 from telemetry_server.normandy.record_rows import normandy_rows_of
 from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordLayouts
 from telemetry_server.records.events import event_row, events_of
-from telemetry_server.records.fields import Record, fields_of
+from telemetry_server.records.fields import Record, fields_of, object_at
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
 from telemetry_server.records.left_out_values import RowMarks
 from telemetry_server.records.record_text import (
@@ -17,10 +19,11 @@ from telemetry_server.records.record_text import (
     open_record,
     unpack_columns,
 )
-from telemetry_server.records.scalars import scalars_of
+from telemetry_server.records.scalars import glean_scalars_of, scalars_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
-from telemetry_server.tables.column_collectors import Numbers, PingCollector, ScalarCollector
+from telemetry_server.tables.column_collectors import Numbers, PingCollector, ScalarCollector, repeated
+from telemetry_server.tables.glean_collector import GleanCollector
 
 
 class RowCollector:
@@ -39,6 +42,7 @@ class RowCollector:
         self._words = Numbers(self._rows.histograms.words)
         self._keys: dict[ShapeKey, int] = {}
         self._key_of: dict[tuple[str, Shape], int] = {}
+        self._glean = GleanCollector(self._rows.histograms, self._scalars, self._words, self._shape_key)
         # By the id of a `Layouts`, which is held here so that its id is not given out again.
         self._known: dict[int, tuple[Layouts, LayoutKeys]] = {}
         # Columns as bytes, which are joined later: to make long arrays longer is to copy them.
@@ -75,9 +79,10 @@ class RowCollector:
             of_section = layouts.of_section(section.place)
             if of_section is not None:
                 self._add_section(ping, section, of_section)
-        for row in glean_rows_of(record):
-            self._add_histogram(ping, row)
-        self._scalars.add(ping, scalars_of(record, sections))
+        scalars = scalars_of(sections)
+        if scalars:
+            self._scalars.add(ping, scalars)
+        self._add_metrics(ping, object_at(record, "metrics"))
         events = list(events_of(record, sections))
         if marks:
             self._mark(first_histogram, first_scalar, marks)
@@ -87,6 +92,16 @@ class RowCollector:
         normandy = normandy_rows_of(record, sections, events, layouts)
         self._rows.uptake += [(ping, *row) for row in normandy.uptake]
         self._rows.enrollments += [(ping, *row) for row in normandy.enrollments]
+
+    def _add_metrics(self, ping: int, metrics: Mapping[str, Any]) -> None:
+        if not metrics:
+            return
+        self._join()
+        if self._glean.add(ping, metrics):
+            return
+        for row in glean_rows_of(metrics):
+            self._add_histogram(ping, row)
+        self._scalars.add(ping, glean_scalars_of(metrics))
 
     def _add_section(self, ping: int, section: Section, layouts: Layouts) -> None:
         for name, is_keyed in (("histograms", False), ("keyedHistograms", True)):
@@ -111,9 +126,9 @@ class RowCollector:
         words = (
             array("i", map(self._words.__getitem__, labels)).tobytes()
             if is_keyed
-            else _repeated(self._words[""], count)
+            else repeated(self._words[""], count)
         )
-        pings, processes = _repeated(ping, count), _repeated(self._words[process], count)
+        pings, processes = repeated(ping, count), repeated(self._words[process], count)
         self._parts.append((pings, processes, words, keys_of_rows, lengths, sums, starts, counts))
         return True
 
@@ -175,7 +190,3 @@ class RowCollector:
             self._rows.histograms.shape_keys.append(key)
             self._rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
         return number
-
-
-def _repeated(number: int, count: int) -> bytes:
-    return array("i", (number,)).tobytes() * count
