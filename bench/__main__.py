@@ -18,6 +18,7 @@ from bench import (
     fuel,
     fuel_reports,
     keeping_up,
+    large_root,
     latency,
     mapreduce,
     pages,
@@ -34,6 +35,7 @@ SUITES = {
     "aggregates": aggregates.measure,
     "edge": edge.measure,
     "latency": latency.measure,
+    "start": large_root.measure,
     "conversion": conversion.measure,
     "probes": probes.measure,
     "codecs": codecs.measure,
@@ -62,10 +64,15 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         "--quick", action="store_true", help="fewer and shorter rounds, to check that the benchmarks work"
     )
     parser.add_argument(
-        "--pings", type=int, default=10_000, help="tables, aggregates, archive, pages: pings of 90 KB (10000)"
+        "--pings",
+        type=int,
+        help="tables, aggregates, archive, pages: pings of 90 KB (10000); reports: the same (20000)",
     )
     parser.add_argument(
         "--small-pings", type=int, default=100_000, help="tables: small pings (default: 100000)"
+    )
+    parser.add_argument(
+        "--stored-pings", type=int, default=large_root.PINGS, help="start: small pings (default: 1000000)"
     )
     parser.add_argument(
         "--records", type=int, default=mapreduce.RECORDS, help="mapreduce: records of 90 KB (20000)"
@@ -90,11 +97,14 @@ def main() -> int:
     rows: list[Row] = []
     for name in args.suites or SUITES:
         say(f"measuring: {name}")
+        big = {} if args.pings is None else {"big": args.pings}
         sizes = {
-            "tables": {"big": args.pings, "small": args.small_pings},
-            "aggregates": {"big": args.pings},
-            "pages": {"big": args.pings},
-            "archive": {"big": args.pings},
+            "start": {"pings": args.stored_pings},
+            "tables": {**big, "small": args.small_pings},
+            "aggregates": big,
+            "pages": big,
+            "reports": big,
+            "archive": big,
             "mapreduce": {"records": args.records},
             "fuel": {"installations": args.installations},
         }.get(name, {})

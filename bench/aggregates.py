@@ -7,10 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.data_roots import Run, convert, fill, run
+from bench.commands import run
+from bench.data_roots import convert, fill
+from bench.processes import peak_bytes
 from bench.report import Row, paired_row
 from bench.table_pings import big_submissions
 from bench.tables import METRIC, QUERY_ROUNDS
@@ -25,6 +28,14 @@ _SQL = (
     "select substr(build_id, 1, 8) as build, shape, merge(starts, counts) as histogram, sum(sum) as sum"
     f" from histograms where metric = '{METRIC}' group by all order by all"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an update process used in all."""
+
+    cpu_seconds: float
+    peak_mib: float
 
 
 def measure(quick: bool, big: int = 10_000) -> list[Row]:
@@ -67,7 +78,7 @@ def measure(quick: bool, big: int = 10_000) -> list[Row]:
         ]
 
 
-def _more(data: Path, source: Iterator[Submission], building: Run) -> Row:
+def _more(data: Path, source: Iterator[Submission], building: Used) -> Row:
     process = UpdateProcess(data)
     used = []
     for _ in range(2):  # the first one imports what updates need
@@ -120,13 +131,15 @@ class UpdateProcess:
         # It runs, or has ended and was not waited for: its CPU clock can be read.
         return time.clock_gettime(_cpu_clock_of(self._process.pid))
 
-    def end(self) -> Run:
+    def end(self) -> Used:
         """End the process; return what it used in all."""
+        # Not ru_maxrss: it keeps the peak of this process, which started the other.
+        peak_mib = peak_bytes(self._process.pid) / 2**20
         assert self._process.stdin is not None
         self._process.stdin.close()
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, "")
+        return Used(usage.ru_utime + usage.ru_stime, peak_mib)
 
 
 def _cpu_clock_of(pid: int) -> int:
@@ -134,7 +147,7 @@ def _cpu_clock_of(pid: int) -> int:
     return (~pid << 3) | 2
 
 
-def aggregate(data: Path) -> Run:
+def aggregate(data: Path) -> Used:
     """Bring the aggregates of *data* up to date in a new process."""
     process = UpdateProcess(data)
     process.update()

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.data_roots import Run, convert, fill, run
+from bench.commands import Run, run
+from bench.data_roots import convert, fill
 from bench.report import Row, goal_row, paired_row
 from bench.table_pings import big_submissions
 

@@ -1,13 +1,13 @@
 """Map-reduce: two mappers against one, CPU against a bare loop, memory with many keys, and a cluster."""
 
 import json
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from bench.commands import Run, run
 from bench.data_roots import convert, fill
 from bench.report import Row, goal_row, paired_row
 from bench.table_pings import big_submissions
@@ -18,7 +18,6 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import StoredFile
 from storage.partitions.frames import pack_frames
 from storage.partitions.reader import Filter, read_records
-from telemetry_server.demo.temporary_server import bare_environment
 
 RECORDS = 20_000
 DISTINCT = 400
@@ -65,56 +64,6 @@ for path in sorted(Path(sys.argv[1], "converted").rglob("*.zst")):
             count += bool({expression})
 """
 PARSES = 'json.loads(line.partition(b"\\t")[2].decode())'
-
-# Runs a command and waits for all of its descendants, so that their CPU time and memory count.
-_MEASURE = """
-import ctypes, json, os, resource, subprocess, sys, time
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-start = time.monotonic()
-with open(sys.argv[1], "wb") as said:
-    status = subprocess.run(sys.argv[2:], stdout=said, stderr=said).returncode
-seconds = time.monotonic() - start
-while True:
-    try:
-        os.wait()
-    except ChildProcessError:
-        break
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([status, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A command that has ended, with all of its descendants."""
-
-    seconds: float
-    cpu_seconds: float
-    peak_mib: float  # of the largest of them
-
-
-def measured(folder: Path, *words: str) -> Run:
-    """
-    Run *words* to the end.
-
-    Raises:
-        RuntimeError: It failed.
-    """
-    said = folder / "said"
-    environment = bare_environment()
-    # As installed: modules are compiled once.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, str(said), *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    status, seconds, cpu_seconds, peak_mib = json.loads(done.stdout)
-    if status:
-        raise RuntimeError(f"{words} ended with {status}: {said.read_text()[-2000:]}")
-    return Run(seconds, cpu_seconds, peak_mib)
 
 
 def made_root(folder: Path, records: int) -> Path:
@@ -175,7 +124,7 @@ class Bench:
 
     def run(self, job: str, *options: str) -> Run:
         """Run a job."""
-        return measured(self.folder, *self.words(job), *options)
+        return run([*self.words(job), *options])
 
     def words(self, job: str) -> list[str]:
         """Return the command that runs a job, with its output in a file."""
@@ -185,7 +134,7 @@ class Bench:
     def loop(self, expression: str) -> Run:
         """Run the bare loop with *expression* for each line."""
         script = _BARE_LOOP.format(expression=expression)
-        return measured(self.folder, sys.executable, "-c", script, str(self.data))
+        return run([sys.executable, "-c", script, str(self.data)])
 
 
 def measure(quick: bool, records: int = RECORDS) -> list[Row]:
@@ -260,8 +209,7 @@ def _cluster(bench: Bench, job: str) -> Row:
     """CPU time on a cluster of two workers, their start and end included, against two mappers."""
     local = bench.run(job, "-m", "2")
     expected = (bench.folder / "output").read_bytes()
-    words = [sys.executable, "-c", _ON_CLUSTER, str(bench.folder), *bench.words(job)]
-    on_cluster = measured(bench.folder, *words)
+    on_cluster = run([sys.executable, "-c", _ON_CLUSTER, str(bench.folder), *bench.words(job)])
     if (bench.folder / "output").read_bytes() != expected:
         raise RuntimeError("the cluster's output differs")
     what = "map-reduce on a cluster of two workers, with their start"

@@ -8,7 +8,11 @@ from urllib.request import urlopen
 
 READERS = 3
 PAUSE_SECONDS = 0.2
-PAGES = ("/", "/api/v1/status", "/api/v1/pings", "/api/v1/submissions?by=hour", "/pings")
+# What updates itself in a browser, and what scripts ask for.
+PAGES = (
+    *("/", "/pings?live=1", "/quarantine"),
+    *("/api/v1/status", "/api/v1/pings", "/api/v1/submissions?by=hour", "/pings"),
+)
 GIVE_UP_SECONDS = 120.0
 LOWEST_PRIORITY = 19
 

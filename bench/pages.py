@@ -12,7 +12,7 @@ from bench.backlog import submissions
 from bench.data_roots import fill
 from bench.processes import family, shared_out_bytes
 from bench.report import Row, goal_row, paired_row
-from bench.reports import SETTINGS, WITH_REPORTS, parent_of, reports_url
+from bench.reports import SETTINGS, WITH_REPORTS, parent_of, reports_url, wait_until_idle
 from bench.tables import METRIC
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
 from telemetry_server.reports.server import LOWEST_PRIORITY
@@ -55,6 +55,7 @@ def measure(quick: bool, big: int = 10_000) -> list[Row]:
         subprocess.run(words, env=bare_environment() | SETTINGS, check=True, capture_output=True)
         with TemporaryServer(data, WITH_REPORTS) as server:
             url, pid = reports_url(server), _reports_pid(server)
+            wait_until_idle(server)  # what the server sums up after its start
             targets = (YARDSTICK, *PAGES, *PROBE_PAGES)
             first = {target: _cost_ms(url, pid, target) for target in targets}
             costs: dict[str, list[float]] = {target: [] for target in targets}

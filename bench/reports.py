@@ -34,6 +34,7 @@ CONNECTIONS = 32
 SATURATION_SHARE = 0.7
 GIVE_UP_SECONDS = 120.0
 MAX_P99_RATIO, MIN_CONVERSION_RATIO, MAX_MIB_AT_REST = 1.25, 0.93, 80.0
+MAX_MIB = 250.0
 IDLE_CPU_SHARE = 0.1
 REST_SECONDS = 40.0  # query processes end after 30 s without a question
 SETTINGS = {"TELEMETRY_WORKERS": str(WORKERS), "TELEMETRY_REVISION_OFFLINE": "true"}
@@ -49,6 +50,7 @@ class Round:
     answers: int  # to readers, meanwhile
     cpu_ms: float  # of the edge and of conversion, per ping
     reports_cpu_ms: float  # of the reports and of their queries, per ping
+    reports_mib: float  # of the reports and of their queries, at its end
 
 
 class Readers:
@@ -77,9 +79,14 @@ class Readers:
         return int(self._process.stdout.readline())
 
 
-def measure(quick: bool) -> list[Row]:
-    """Rows for the delay of submits, for conversion, and for memory at rest."""
-    count, rounds, seconds = (200, 1, 1) if quick else (PINGS, 15, 2)
+def measure(quick: bool, big: int = PINGS) -> list[Row]:
+    """
+    Rows for the delay of submits, for conversion, and for memory.
+
+    Args:
+        big: Pings of 90 KB that are stored before.
+    """
+    count, rounds, seconds = (200, 1, 1) if quick else (big, 15, 2)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
         data = Path(place) / "with" / "data"
         fill(data, _one_after_the_other(count), count)
@@ -120,6 +127,13 @@ def measure(quick: bool) -> list[Row]:
             " at the lowest priority",
         ),
         goal_row(
+            "memory of the reports, readers polling",
+            "MiB, PSS",
+            [ours.reports_mib for ours, _ in pairs],
+            MAX_MIB,
+            "the reports and their query processes, at the end of each round",
+        ),
+        goal_row(
             "memory that the reports add at rest", "MiB, PSS of all processes", [memory], MAX_MIB_AT_REST
         ),
     ]
@@ -152,13 +166,13 @@ def _pairs(data: Path, without: Path, rounds: int, seconds: float) -> Iterator[t
         rate = full.requests / full.seconds * SATURATION_SHARE
         polled = partial(_round, ours, body, seconds, rate, readers)
         alone = partial(_round, theirs, body, seconds, rate, None)
-        _wait_until_idle(ours)
+        wait_until_idle(ours)
         polled()
         for number in range(rounds):
             # Each goes first as often as the other.
-            _wait_until_idle(theirs, ours)
+            wait_until_idle(theirs, ours)
             first = polled() if number % 2 else alone()
-            _wait_until_idle(theirs, ours)
+            wait_until_idle(theirs, ours)
             second = alone() if number % 2 else polled()
             yield (first, second) if number % 2 else (second, first)
 
@@ -177,19 +191,26 @@ def _round(
         (after - before) * 1000 / sent.requests
         for after, before in zip(_cpu_seconds(server), cpu, strict=True)
     )
+    memory = sum(shared_out_bytes(pid) for pid in _reports_family(server)) / 2**20
     answers = 0 if readers is None else readers.answers()
-    return Round(sent.p99_ms, sent.requests / taken, answers, others, reports)
+    return Round(sent.p99_ms, sent.requests / taken, answers, others, reports, memory)
 
 
 def _cpu_seconds(server: TemporaryServer) -> tuple[float, float]:
     """Return the CPU time of the edge and of conversion, and that of the reports."""
     whole = cpu_seconds(server.process.pid)
-    reports = sum(
-        cpu_seconds(pid)
+    reports = sum(cpu_seconds(pid, alone=True) for pid in _reports_family(server))
+    return whole - reports, reports
+
+
+def _reports_family(server: TemporaryServer) -> list[int]:
+    """Return the processes of the reports of *server*; none without them."""
+    return [
+        member
         for pid in family(server.process.pid)[1:]
         if os.getpriority(os.PRIO_PROCESS, pid) == LOWEST_PRIORITY and parent_of(pid) == server.process.pid
-    )
-    return whole - reports, reports
+        for member in family(pid)
+    ]
 
 
 def parent_of(pid: int) -> int:
@@ -197,7 +218,7 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def _wait_until_idle(*servers: TemporaryServer) -> None:
+def wait_until_idle(*servers: TemporaryServer) -> None:
     """Return when nothing waits for conversion, and no aggregates are updated."""
     for server in servers:
         last = -1

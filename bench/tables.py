@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from bench.data_roots import Run, convert, fill, run
+from bench.commands import Run, run
+from bench.data_roots import convert, fill
 from bench.report import Row, goal_row, paired_row
 from bench.table_pings import big_submissions, small_submissions
 from storage.data_root import DataRoot

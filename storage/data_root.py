@@ -50,6 +50,11 @@ class DataRoot:
         return self.state / "access.json"
 
     @property
+    def orders(self) -> Path:
+        """Records of the orders to delete."""
+        return self.state / "orders"
+
+    @property
     def queue_positions(self) -> Path:
         """The file that says how far each queue was pulled into raw/."""
         return self.state / "queue.json"

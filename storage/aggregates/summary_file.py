@@ -168,6 +168,19 @@ class Summary:
             raise BrokenAggregate(f"{self.path}: damaged")
         return blocks[0].values
 
+    def packed(self, name: str) -> bytes:
+        """
+        Return the one block named *name* as the file has it; equal blocks have equal bytes.
+
+        Raises:
+            BrokenAggregate: It is missing.
+        """
+        places = self.index["blocks"].get(name, ())
+        if len(places) != 1:
+            raise BrokenAggregate(f"{self.path}: damaged")
+        start, length = places[0]
+        return os.pread(self._descriptor, length, start)
+
     def blocks(self, name: str) -> list[Block]:
         """
         Return the blocks named *name*.
@@ -186,6 +199,19 @@ class Summary:
 
     def _inflated_at(self, start: int, length: int) -> bytes:
         return _inflated(self.path, os.pread(self._descriptor, length, start))
+
+
+def unpacked(packed: bytes) -> Block:
+    """
+    Return the block that is *packed*.
+
+    Raises:
+        BrokenAggregate: It is damaged.
+    """
+    try:
+        return _block(zstd.decompress(packed))
+    except zstd.ZstdError:
+        raise BrokenAggregate("damaged") from None
 
 
 def _inflated(path: Path, data: bytes) -> bytes:

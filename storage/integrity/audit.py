@@ -2,23 +2,21 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from storage.data_root import DataRoot
-from storage.errors import DamagedRecord, TornRecord
 from storage.found_files import found_files
 from storage.integrity.aggregates_audit import aggregate_findings
 from storage.integrity.item_counts import ItemCounts
+from storage.integrity.raw_count import count_segment
 from storage.integrity.tables_audit import table_findings
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SEGMENT_START, SWEPT, DayBooks, Entry, SegmentPosition
-from storage.raw.reader import Span, read_submission, scan_segment, segments
+from storage.raw.reader import segments
 
-SCAN_BYTES = 64 << 20
-SCAN_RECORDS = 1 << 16
 MAX_LISTED_FILES = 100
 FINISHED = SegmentPosition(0, 0, finished=True)
 
@@ -143,7 +141,8 @@ def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
         if position.finished:
             continue
         with suppress(FileNotFoundError):  # converted since the start, and removed after its retention
-            unread[f"{segment.day:%Y%m%d}"] += _count_whole(segment.path, position.position)
+            counted = count_segment(segment.path, position.position, start=position.position)
+            unread[f"{segment.day:%Y%m%d}"] += counted.unread
     return _with_unread(booked, unread)
 
 
@@ -180,36 +179,20 @@ def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: C
             on_file()
             continue
         try:
-            read, unread, damaged = _recount_segment(segment.path, position.position)
+            counted = count_segment(segment.path, position.position)
         except FileNotFoundError:
             continue  # deleted since it was listed, or lost: `_lost_segments` decides
         found.there.add(segment.name)
         day = f"{segment.day:%Y%m%d}"
-        found.unread[day] += unread
-        found.damaged[day] += [segment.name] * damaged
-        if read != position.records:
+        found.unread[day] += counted.unread
+        found.damaged[day] += [segment.name] * counted.damaged
+        if counted.read != position.records:
             found.findings.append(
-                f"raw/{segment.name}: {read} submissions in the converted part,"
+                f"raw/{segment.name}: {counted.read} submissions in the converted part,"
                 f" {position.records} in the ledger"
             )
         on_file()
     return found
-
-
-def _recount_segment(path: Path, position: int) -> tuple[int, int, int]:
-    """Return counts of: submissions before *position*, intact ones after it, damaged ones before it."""
-    read = unread = damaged = 0
-    removed: list[int] = []
-    with path.open("rb") as file:
-        for span in _spans(path, removed=removed):
-            is_whole = _is_whole(file.fileno(), span)
-            if span.offset < position:
-                read += 1
-                damaged += not is_whole
-            else:
-                unread += is_whole
-    read += sum(offset < position for offset in removed)
-    return read, unread, damaged
 
 
 def _lost_segments(
@@ -234,33 +217,3 @@ def _with_unread(books: Mapping[str, DayBooks], unread: Mapping[str, int]) -> di
         known = merged.get(day, DayBooks())
         merged[day] = replace(known, received=known.received + count, pending=known.pending + count)
     return dict(sorted(merged.items()))
-
-
-def _is_whole(descriptor: int, span: Span) -> bool:
-    """Whether the submission matches its checksum."""
-    try:
-        read_submission(descriptor, span)
-    except (DamagedRecord, TornRecord):
-        return False
-    return True
-
-
-def _count_whole(path: Path, start: int) -> int:
-    """Whole submissions from *start* on."""
-    with path.open("rb") as file:
-        return sum(_is_whole(file.fileno(), span) for span in _spans(path, start))
-
-
-def _spans(path: Path, start: int = 0, removed: list[int] | None = None) -> Iterator[Span]:
-    """Yield the submissions from *start* on; add the offsets of deleted ones to *removed*."""
-    last_sequence = None
-    while True:
-        scan = scan_segment(
-            path, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
-        )
-        yield from scan.spans
-        if removed is not None:
-            removed += scan.removed
-        if scan.finished or scan.end == start:
-            return
-        start, last_sequence = scan.end, scan.last_sequence

@@ -8,7 +8,7 @@ from storage.archive.object_reading import open_stored
 from storage.errors import DamagedObject
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry, StoredFile
-from storage.partitions.frames import DamagedFrame, read_lines
+from storage.partitions.frames import DamagedFrame, count_lines, read_lines
 from storage.partitions.partition_path import PartitionKey
 from storage.partitions.quarantine_items import items_in
 
@@ -49,9 +49,12 @@ def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | No
     lines = items = 0
     try:
         with open_stored(root, file.path, ledger.archived_object) as stream:
-            for line in read_lines(stream, file.length):
-                lines += 1
-                items += items_in(line) if is_quarantine else 1
+            if is_quarantine:
+                for line in read_lines(stream, file.length):
+                    lines += 1
+                    items += items_in(line)
+            else:
+                lines = items = count_lines(stream, file.length)
     except FileNotFoundError:
         if not ledger.committed([file.path]):
             # Its histograms are now in another file, mixed with others.

@@ -1,14 +1,15 @@
 """Connections to the ledger's file: for writing, for reading, and in read-only folders."""
 
 import os
-import shutil
 import sqlite3
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from storage.errors import DamagedLedger, LedgerError, StorageFull
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -102,6 +103,9 @@ def _has_log(path: Path) -> bool:
 
 
 def _connect_to_copy(path: Path) -> Connection:
+    import shutil
+    from tempfile import TemporaryDirectory
+
     folder = TemporaryDirectory(prefix="telemetry-ledger-")
     copy = Path(folder.name) / path.name
     shutil.copyfile(path, copy)

@@ -10,53 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from storage.ledger.connection import Connection
-
-FORGOTTEN = """
--- What orders deleted: keyed hashes of ids.  Submissions under these ids are never stored again.
-CREATE TABLE IF NOT EXISTS forgotten (
-    kind            INTEGER NOT NULL,
-    hash            BLOB NOT NULL,
-    PRIMARY KEY (kind, hash)
-) STRICT, WITHOUT ROWID;
-
--- Submissions that were deleted and whose bytes are still in raw/.
-CREATE TABLE IF NOT EXISTS removals (
-    segment         TEXT NOT NULL,
-    offset          INTEGER NOT NULL,
-    PRIMARY KEY (segment, offset)
-) STRICT, WITHOUT ROWID;
-
--- Orders to delete.
-CREATE TABLE IF NOT EXISTS orders (
-    order_id        INTEGER PRIMARY KEY,
-    source          TEXT NOT NULL,
-    namespace       TEXT NOT NULL,
-    received_at     INTEGER NOT NULL,  -- s since 1970
-    state           TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS open_orders ON orders (state) WHERE state <> 'done';
-
-CREATE TABLE IF NOT EXISTS order_ids (
-    order_id        INTEGER NOT NULL,
-    kind            INTEGER NOT NULL,
-    hash            BLOB NOT NULL,
-    PRIMARY KEY (order_id, kind, hash)
-) STRICT, WITHOUT ROWID;
-
--- What an order removed, by place.
-CREATE TABLE IF NOT EXISTS order_counts (
-    order_id        INTEGER NOT NULL,
-    place           TEXT NOT NULL,
-    count           INTEGER NOT NULL,
-    PRIMARY KEY (order_id, place)
-) STRICT, WITHOUT ROWID;
-"""
-VERSION_COUNTER = "forgotten"
-ADOPTED_COUNTER = "orders adopted"
-
-
-# A new ledger notes every order from the first ping on.
-NO_EARLIER_ORDERS = f"INSERT OR REPLACE INTO counters VALUES ('{ADOPTED_COUNTER}', 1);"  # noqa: S608
+from storage.ledger.forgotten_schema import ADOPTED_COUNTER, VERSION_COUNTER
 
 
 class IdKind(IntEnum):
@@ -164,6 +118,11 @@ class ForgottenQueries:
         )
         return [directory for (directory,) in rows]
 
+    def count_repeats(self, document_id: bytes) -> int:
+        """Return the number of repeats with the same bytes of a document."""
+        query = "SELECT count(*) FROM refused WHERE document_id = ? AND outcome = 'duplicate' AND reason = ''"
+        return int(self._connection.execute(query, (document_id,)).fetchone()[0])
+
     def known_documents(self) -> set[bytes]:
         """Return every document id that the ledger has."""
         query = "SELECT document_id FROM seen UNION SELECT document_id FROM refused"
@@ -233,6 +192,19 @@ class ForgottenChanges:
         query = "INSERT OR IGNORE INTO forgotten SELECT kind, hash FROM order_ids WHERE order_id = ?"
         self._connection.execute(query, (order_id,))
         self._raise_version()
+
+    def forget_document(self, document_id: bytes, digest: bytes) -> None:
+        """
+        Remember a ping that came after the deletion of its client, unless another one is known by this id.
+
+        The number of the forgotten ids does not rise: conversion recognises a repeat by its client.
+        """
+        query = (
+            "SELECT 1 FROM seen WHERE document_id = ?1 UNION ALL SELECT 1 FROM refused WHERE document_id = ?1"
+        )
+        if self._connection.execute(query, (document_id,)).fetchone() is None:
+            values = int(IdKind.DOCUMENT), digest
+            self._connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", values)
 
     def _raise_version(self) -> None:
         self._connection.execute(

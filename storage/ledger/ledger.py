@@ -14,8 +14,7 @@ from storage.ledger.clock import ClockRecord
 from storage.ledger.file_index import committed_paths, files_below
 from storage.ledger.forgotten import ForgottenQueries
 from storage.ledger.id_outcomes import outcomes_of_id, refusals_by_hour, refusals_of_day
-from storage.ledger.ledger_file import LedgerFile
-from storage.ledger.table_files import TableQueries
+from storage.ledger.tables_ledger import TablesLedger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import (
     DayBooks,
@@ -30,7 +29,7 @@ from storage.ledger.values import (
 MAX_NAMES_IN_QUERY = 500  # above that, reading the whole table is cheaper
 
 
-class Ledger(LedgerFile, TableQueries, ForgottenQueries, ArchiveQueries):
+class Ledger(TablesLedger, ForgottenQueries, ArchiveQueries):
     """
     The ledger of one data root: its transactions, and its queries.
 

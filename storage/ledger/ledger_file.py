@@ -4,13 +4,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from storage.data_root import DataRoot
 from storage.errors import LedgerError, LostLedger, OtherVersion
-from storage.found_files import first_stored_file
-from storage.identity import CommitMark
-from storage.ledger.archived_files import ARCHIVE_TABLES
 from storage.ledger.connection import (
     REMEDY,
     Connection,
@@ -18,8 +15,12 @@ from storage.ledger.connection import (
     connect_for_reading,
     connect_in_memory,
 )
-from storage.ledger.forgotten import FORGOTTEN, NO_EARLIER_ORDERS
-from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES, VERSION
+
+if TYPE_CHECKING:
+    from storage.identity import CommitMark
+
+VERSION = 3
+"""The format that this server writes.  Older ledgers are read, and upgraded when written."""
 
 
 class MissingLedger(LedgerError):
@@ -28,6 +29,8 @@ class MissingLedger(LedgerError):
 
 def refuse_lost(root: DataRoot) -> None:
     """Raise `LostLedger` if *root* has stored files but no ledger: a new one must not begin beside them."""
+    from storage.found_files import first_stored_file
+
     held = first_stored_file(root.path)
     if held is None:
         return
@@ -47,7 +50,7 @@ class LedgerFile:
     Subclasses add transactions and queries.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, mark: CommitMark | None = None) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, mark: "CommitMark | None" = None) -> None:
         """
         Open the ledger at *path*; create it unless *read_only*.
 
@@ -164,22 +167,32 @@ class LedgerFile:
                 f"{self.path}: a server of another version wrote it (version {version}, this server"
                 f" reads up to {VERSION}); run that server, or {REMEDY}"
             )
-        if version < VERSION and create:
-            first = NO_EARLIER_ORDERS if version == 0 else ""
-            script = f"BEGIN IMMEDIATE;{TABLES}{FORGET_TABLES}{first}PRAGMA user_version = {VERSION};COMMIT;"
-            self._connection.executescript(script)
+        if create:
+            self._upgrade(version)
             version = VERSION
         elif version == 0:
             raise MissingLedger(f"{self.path}: empty; the process that created it was killed")
-        if create and not self._has_column("pending", "since"):
-            self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
-        if create and not self._has_column("arrivals", "at"):
-            self._connection.executescript(f"BEGIN IMMEDIATE;{ARRIVALS}COMMIT;")
-        if create and not self._has_column("orders", "state"):
-            self._connection.executescript(f"BEGIN IMMEDIATE;{FORGOTTEN}COMMIT;")
-        if create and not self._has_column("removed_objects", "day"):
-            self._connection.executescript(f"BEGIN IMMEDIATE;{ARCHIVE_TABLES}COMMIT;")
         self._version = version
+
+    def _upgrade(self, version: int) -> None:
+        """Create the tables that a ledger of *version* lacks; version 0 has none."""
+        # Those who only read a ledger need no schema.
+        from storage.ledger.archived_files import ARCHIVE_TABLES
+        from storage.ledger.forgotten_schema import FORGOTTEN, NO_EARLIER_ORDERS
+        from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES
+
+        if version < VERSION:
+            first = NO_EARLIER_ORDERS if version == 0 else ""
+            script = f"BEGIN IMMEDIATE;{TABLES}{FORGET_TABLES}{first}PRAGMA user_version = {VERSION};COMMIT;"
+            self._connection.executescript(script)
+        if not self._has_column("pending", "since"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{ADD_SINCE}COMMIT;")
+        if not self._has_column("arrivals", "at"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{ARRIVALS}COMMIT;")
+        if not self._has_column("orders", "state"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{FORGOTTEN}COMMIT;")
+        if not self._has_column("removed_objects", "day"):
+            self._connection.executescript(f"BEGIN IMMEDIATE;{ARCHIVE_TABLES}COMMIT;")
 
     def _has_column(self, table: str, column: str) -> bool:
         (count,) = self._connection.execute(

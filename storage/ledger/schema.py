@@ -1,11 +1,8 @@
 """The ledger's tables and their purpose."""
 
 from storage.ledger.archived_files import ARCHIVE_TABLES
-from storage.ledger.forgotten import FORGOTTEN
+from storage.ledger.forgotten_schema import FORGOTTEN
 from storage.ledger.table_files import TABLE_FILES
-
-VERSION = 3
-"""The format that this server writes.  Older ledgers are read, and upgraded when written."""
 
 # Upgrade of a ledger without `since`: its waits begin when it is opened.
 ADD_SINCE = """

@@ -78,6 +78,17 @@ def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
         raise EOFError("the last line has no end")
 
 
+def count_lines(stream: BinaryIO, length: int) -> int:
+    """Return the number of lines that `read_lines` yields; raises as it does."""
+    count, last = 0, b"\n"
+    for block in _blocks(stream, length):
+        count += block.count(b"\n")
+        last = block[-1:]
+    if last != b"\n":
+        raise EOFError("the last line has no end")
+    return count
+
+
 def whole_frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
     Yield the end and the lines of each whole frame of a file.
@@ -111,28 +122,39 @@ def whole_frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def _blocks(stream: BinaryIO, length: int) -> Iterator[bytes]:
     left = length
     decompressor = None
-    data = b""
+    data = memoryview(b"")
     while left or data:
         if not data:
-            data = stream.read(min(left, CHUNK_BYTES))
+            data = memoryview(stream.read(min(left, CHUNK_BYTES)))
             if not data:
                 raise EOFError("the file is shorter than was committed")
             left -= len(data)
+        part = data
         if decompressor is None:
             decompressor = zstd.ZstdDecompressor()
-        block = decompressor.decompress(data, CHUNK_BYTES)
+            part = _first_frame(data)
+        block = decompressor.decompress(part, CHUNK_BYTES)
         while block:
             yield block
             if decompressor.eof or decompressor.needs_input:
                 break
             block = decompressor.decompress(b"", CHUNK_BYTES)
         if decompressor.eof:
-            data = decompressor.unused_data
+            data = data[len(part) - len(decompressor.unused_data) :]
             decompressor = None
         else:
-            data = b""
+            data = data[len(part) :]
     if decompressor is not None:
         raise EOFError("the bytes end within a frame")
+
+
+def _first_frame(data: memoryview) -> memoryview:
+    """Return the frame that *data* begins with; all of it unless the frame is whole."""
+    # Given more, a decompressor copies what follows the frame, for each frame again.
+    try:
+        return data[: zstd.get_frame_size(data)]
+    except zstd.ZstdError:
+        return data
 
 
 def read_frames(stream: BinaryIO, start: int, end: int) -> Iterator[tuple[list[bytes], int]]:

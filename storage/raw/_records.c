@@ -1,13 +1,12 @@
 /*
- * The compiled framing of the raw store: writes the frames of a batch in one go.  It is optional:
- * `record_frames.py` is its only caller and has the same in Python, which is the reference.
+ * The compiled framing of the raw store: writes the frames of a batch in one go, and checks records.  It is optional:
+ * `record_frames.py` and `intact_records.py` are its only callers and have the same in Python, which is the reference.
  *
  * It needs the CRC-32C instruction of x86-64 processors; elsewhere the import fails and the plain form is used.
  */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <datetime.h>
 #include <stdint.h>
 #include <string.h>
 #if !defined(__x86_64__) || !defined(__GNUC__)
@@ -15,11 +14,14 @@
 #endif
 #include <nmmintrin.h>
 
+#include "_stamp.h"
+
 #define HEAD_BYTES 32
 #define TAIL_BYTES 4
 #define FORMAT_VERSION 1
 #define PING 1
 #define BATCH_COMMIT 2
+#define REMOVED 4
 #define BODY_IS_GZIP 1
 #define MAX_HEADER_BYTES (1 << 20)
 #define MAX_BODY_BYTES 0x7fffffff
@@ -27,7 +29,6 @@
 #define LONG_RUN 4096          /* bytes of each of three runs that are summed side by side */
 #define SHORT_RUN 512
 #define MIN_APART_BYTES 16384 /* a longer body is not copied */
-#define STAMP_BYTES 44         /* {"received_at":"2026-11-28T10:00:00.000000Z" */
 
 #define WITH_CRC __attribute__((target("sse4.2")))
 
@@ -260,13 +261,6 @@ failed:
     return NULL;
 }
 
-static char *digits(char *place, int value, int count)
-{
-    for (int left = count; left; value /= 10)
-        place[--left] = (char)('0' + value % 10);
-    return place + count;
-}
-
 static PyObject *stamped(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 2 || !PyDateTime_Check(arguments[0]) || !PyBytes_Check(arguments[1])) {
@@ -278,31 +272,93 @@ static PyObject *stamped(PyObject *Py_UNUSED(module), PyObject *const *arguments
     PyObject *header = PyBytes_FromStringAndSize(NULL, STAMP_BYTES + rest_bytes);
     if (header == NULL)
         return NULL;
-    char *place = PyBytes_AS_STRING(header);
-    memcpy(place, "{\"received_at\":\"", 16);
-    place = digits(place + 16, PyDateTime_GET_YEAR(moment), 4);
-    *place++ = '-';
-    place = digits(place, PyDateTime_GET_MONTH(moment), 2);
-    *place++ = '-';
-    place = digits(place, PyDateTime_GET_DAY(moment), 2);
-    *place++ = 'T';
-    place = digits(place, PyDateTime_DATE_GET_HOUR(moment), 2);
-    *place++ = ':';
-    place = digits(place, PyDateTime_DATE_GET_MINUTE(moment), 2);
-    *place++ = ':';
-    place = digits(place, PyDateTime_DATE_GET_SECOND(moment), 2);
-    *place++ = '.';
-    place = digits(place, PyDateTime_DATE_GET_MICROSECOND(moment), 6);
-    *place++ = 'Z';
-    *place++ = '"';
-    memcpy(place, PyBytes_AS_STRING(arguments[1]), (size_t)rest_bytes);
+    put_stamp(PyBytes_AS_STRING(header), moment);
+    memcpy(PyBytes_AS_STRING(header) + STAMP_BYTES, PyBytes_AS_STRING(arguments[1]), (size_t)rest_bytes);
     return header;
+}
+
+/* ---- reading: the records from a place on that are in order and match their checksums */
+
+static uint64_t taken(const unsigned char *place, int bytes)
+{
+    uint64_t value = 0;
+    for (int byte = bytes; byte--;)
+        value = value << 8 | place[byte];
+    return value;
+}
+
+typedef struct {
+    int type;
+    size_t header_bytes, body_bytes, record_bytes;
+    uint64_t sequence;
+} Found;
+
+/* Whether an intact record of this file begins at the place. */
+static int find(Found *found, const unsigned char *place, size_t left, const unsigned char *prefix)
+{
+    if (left < HEAD_BYTES + TAIL_BYTES || memcmp(place, prefix, 8) || place[8] != FORMAT_VERSION ||
+        taken(place + 28, 4) != crc32c(0, place, HEAD_BYTES - 4))
+        return 0;
+    found->type = place[9];
+    found->header_bytes = taken(place + 12, 4);
+    found->body_bytes = taken(place + 16, 4);
+    found->sequence = taken(place + 20, 8);
+    if (found->header_bytes > MAX_HEADER_BYTES || found->body_bytes > MAX_BODY_BYTES)
+        return 0;
+    size_t data_bytes = found->header_bytes + found->body_bytes;
+    found->record_bytes = HEAD_BYTES + data_bytes + TAIL_BYTES;
+    return found->record_bytes <= left &&
+           taken(place + HEAD_BYTES + data_bytes, 4) == crc32c(0, place + HEAD_BYTES, data_bytes);
+}
+
+static PyObject *intact(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    Py_buffer buffer;
+    Py_ssize_t stop, prefix_bytes;
+    const char *prefix;
+    long long last;
+    if (!PyArg_ParseTuple(arguments, "y*ny#L", &buffer, &stop, &prefix, &prefix_bytes, &last))
+        return NULL;
+    const unsigned char *text = buffer.buf;
+    size_t size = (size_t)buffer.len, place = 0, removed = 0;
+    PyObject *headers = PyList_New(0);
+    if (prefix_bytes != 8)
+        PyErr_SetString(PyExc_ValueError, "the prefix of a record has 8 bytes");
+    while (headers != NULL && !PyErr_Occurred()) {
+        size_t start = (place + 7) & ~(size_t)7;
+        Found found;
+        if ((Py_ssize_t)start >= stop || start >= size ||
+            !find(&found, text + start, size - start, (const unsigned char *)prefix))
+            break;
+        int is_submission = found.type == PING || found.type == REMOVED;
+        if ((!is_submission && found.type != BATCH_COMMIT) || found.sequence > INT64_MAX ||
+            (last >= 0 && found.sequence != (uint64_t)last + (uint64_t)is_submission))
+            break;
+        if (found.type == PING) {
+            PyObject *header = PyBytes_FromStringAndSize((const char *)text + start + HEAD_BYTES,
+                                                         (Py_ssize_t)found.header_bytes);
+            int failed = header == NULL || PyList_Append(headers, header);
+            Py_XDECREF(header);
+            if (failed)
+                break;
+        }
+        removed += found.type == REMOVED;
+        last = (long long)found.sequence;
+        place = start + found.record_bytes;
+    }
+    PyBuffer_Release(&buffer);
+    if (headers == NULL || PyErr_Occurred()) {
+        Py_XDECREF(headers);
+        return NULL;
+    }
+    return Py_BuildValue("nLNn", (Py_ssize_t)place, last, headers, (Py_ssize_t)removed);
 }
 
 static PyMethodDef methods[] = {
     {"frame", frame, METH_VARARGS, "Return the buffers to append for a batch of records, and the last sequence."},
     {"stamped", (PyCFunction)(void (*)(void))stamped, METH_FASTCALL,
      "Return a header that begins with the moment of its arrival."},
+    {"intact", intact, METH_VARARGS, "Return how far the records at the start of a text are intact, and their headers."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -43,6 +43,7 @@ _FILE_HEADER = Struct("<8sHHI16sQQ12x")
 HEAD = Struct("<8sBBHIIQ")
 CRC = Struct("<I")
 PADDING = tuple(bytes(count) for count in range(8))
+_REQUIRED_FIELDS = frozenset({"received_at", "path", "query", "method", "protocol", "host", "headers"})
 _EMPTY_CRC = CRC.pack(crc32c(b""))
 
 
@@ -234,6 +235,16 @@ def submission_in(header: bytes, body: bytes) -> Submission:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRecord("a raw record's header is not valid") from error
+
+
+def describes_submission(header: bytes) -> bool:
+    """Return whether `submission_in` takes *header*; it costs half as much."""
+    try:
+        fields = orjson.loads(header)
+        datetime.fromisoformat(fields["received_at"])
+        return bool(fields.keys() >= _REQUIRED_FIELDS)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _plain(value: object) -> object:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from storage.errors import TornRecord
+from storage.raw.damage import Damage
 from storage.raw.framing import (
     FILE_HEADER_BYTES,
     HEAD_BYTES,
@@ -59,14 +60,6 @@ class SegmentState(StrEnum):
     OPEN = "open"  # the writer holds the lock: more records may follow
     SEALED = "sealed"  # the writer wrote the seal: nothing follows
     ABANDONED = "abandoned"  # the writer ended without a seal
-
-
-@dataclass(slots=True)
-class Damage:
-    """Damage that a scan skipped."""
-
-    records: int = 0  # lost submissions by their sequence numbers; at least 1 for each damaged region
-    bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -171,7 +164,7 @@ class _Scanner:
             elif head.type == RecordType.REMOVED:
                 self.removed.append(place)
             elif head.type == RecordType.SEAL:
-                self._damage.bytes += self._size - position
+                self._damage.skip(position, self._size)
                 self._damage.records += self._size > position
                 return SegmentScan(self._size, SegmentState.SEALED, spans, self._damage, finished=True)
         return SegmentScan(position, self._state(), spans, self._damage)
@@ -187,7 +180,7 @@ class _Scanner:
             self._prefix = record_prefix(place.boot_id)
         if header is None and start < FILE_HEADER_BYTES and self._size:
             self._damage.records += 1
-            self._damage.bytes += min(self._size, FILE_HEADER_BYTES)
+            self._damage.skip(0, min(self._size, FILE_HEADER_BYTES))
         if start <= FILE_HEADER_BYTES:
             self._last = 0
         self._search = RecordSearch(self._descriptor, self._size, self._prefix)
@@ -222,7 +215,7 @@ class _Scanner:
         if found is None:
             return None
         offset, head = self._first_in_order(*found)
-        self._damage.bytes += offset - place
+        self._damage.skip(place, offset)
         self._wary_until = offset + LOOK_AHEAD_BYTES
         if offset > place and not self._jumps(head):
             self._damage.records += (
@@ -256,7 +249,7 @@ class _Scanner:
         left = self._size - position
         if left > 0 and (aligned(position) < self._size or any(os.pread(self._descriptor, left, position))):
             self._damage.records += 1
-            self._damage.bytes += left
+            self._damage.skip(position, self._size)
         return SegmentScan(
             max(position, self._size), SegmentState.ABANDONED, spans, self._damage, finished=True
         )

@@ -2,12 +2,14 @@
 Removes submissions from a segment that has no writer.
 
 Each is replaced by a record of the same length that holds zeros.  So offsets, sequence numbers and positions
-stay what they were.  The new segment is written beside the old one and replaces it by a rename.
+stay what they were.  Damaged regions become zeros, which a scan skips like the damage.  The new segment is
+written beside the old one and replaces it by a rename.
 """
 
 import fcntl
 import os
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from storage.disk import Disk
@@ -19,20 +21,31 @@ from storage.raw.framing import (
     parse_head,
     removed_record,
 )
+from storage.raw.reader import scan_segment
 
 COPY_BYTES = 1 << 20
+SCAN_BYTES, SCAN_RECORDS = 16 << 20, 4096
 
 
 class SegmentInUse(Exception):
     """A writer may still append to the segment; nothing was changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    start: int
+    end: int
+    head: RecordHead | None  # of a submission; None for a damaged region
+
+
 def remove_submissions(path: Path, offsets: Collection[int], disk: Disk) -> int:
     """
-    Replace the submissions that begin at *offsets* of the segment *path*; return how many there were.
+    Replace the submissions and damaged regions that begin at *offsets* of the segment *path*.
 
-    Offsets of submissions that were removed before are ignored.  A kill at any moment leaves the old or the
-    new segment.
+    Offsets of what was removed before are ignored.  A kill at any moment leaves the old or the new segment.
+
+    Returns:
+        How many there were.
 
     Raises:
         SegmentInUse: Its writer holds the lock.
@@ -45,7 +58,16 @@ def remove_submissions(path: Path, offsets: Collection[int], disk: Disk) -> int:
             fcntl.flock(source, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SegmentInUse(str(path)) from None
-        found = [(offset, head) for offset in sorted(offsets) if (head := _submission_at(source, offset))]
+        regions = dict(_damaged_regions(path))
+        found = [
+            removal
+            for offset in sorted(offsets)
+            if (
+                removal := _region_at(source, offset, regions[offset])
+                if offset in regions
+                else _submission_at(source, offset)
+            )
+        ]
         if found:
             _replace(path, source, found, disk)
         return len(found)
@@ -53,25 +75,48 @@ def remove_submissions(path: Path, offsets: Collection[int], disk: Disk) -> int:
         os.close(source)
 
 
-def _submission_at(source: int, offset: int) -> RecordHead | None:
+def _damaged_regions(path: Path) -> list[tuple[int, int]]:
+    """Return start and end of each damaged region that a scan of *path* skips."""
+    regions: list[tuple[int, int]] = []
+    end, last_sequence = 0, None
+    while True:
+        scan = scan_segment(
+            path, end, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
+        )
+        regions += scan.damage.regions
+        if scan.finished or scan.end == end:
+            return regions
+        end, last_sequence = scan.end, scan.last_sequence
+
+
+def _submission_at(source: int, offset: int) -> _Removal | None:
     buffer = os.pread(source, HEAD_BYTES, offset)
     if offset < FILE_HEADER_BYTES or len(buffer) < HEAD_BYTES:
         return None
     head = parse_head(buffer, 0, buffer[:8])
-    return head if head is not None and head.type == RecordType.PING else None
+    if head is None or head.type != RecordType.PING:
+        return None
+    return _Removal(offset, offset + head.record_bytes, head)
 
 
-def _replace(path: Path, source: int, removed: list[tuple[int, RecordHead]], disk: Disk) -> None:
+def _region_at(source: int, start: int, end: int) -> _Removal | None:
+    """Return the region, unless it holds only zeros already."""
+    for place in range(start, end, COPY_BYTES):
+        if any(os.pread(source, min(COPY_BYTES, end - place), place)):
+            return _Removal(start, end, None)
+    return None
+
+
+def _replace(path: Path, source: int, removals: list[_Removal], disk: Disk) -> None:
     unfinished = path.with_name(f".{path.name}.new")
     disk.unlink(unfinished)
     target = disk.create(unfinished)
     try:
         position = 0
-        for offset, head in removed:
-            _copy(source, target, position, offset, disk)
-            prefix = os.pread(source, 8, offset)
-            disk.write(target, [removed_record(head, prefix)])
-            position = offset + head.record_bytes
+        for removal in removals:
+            _copy(source, target, position, removal.start, disk)
+            _write_without(source, target, removal, disk)
+            position = removal.end
         _copy(source, target, position, os.fstat(source).st_size, disk)
         # Retention goes by the time of the last change.
         before = os.fstat(source)
@@ -81,6 +126,14 @@ def _replace(path: Path, source: int, removed: list[tuple[int, RecordHead]], dis
         disk.close(target)
     disk.rename(unfinished, path)
     disk.sync_directory(path.parent)
+
+
+def _write_without(source: int, target: int, removal: _Removal, disk: Disk) -> None:
+    if removal.head is not None:
+        disk.write(target, [removed_record(removal.head, os.pread(source, 8, removal.start))])
+        return
+    for place in range(removal.start, removal.end, COPY_BYTES):
+        disk.write(target, [bytes(min(COPY_BYTES, removal.end - place))])
 
 
 def _copy(source: int, target: int, start: int, end: int, disk: Disk) -> None:

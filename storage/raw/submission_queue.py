@@ -22,7 +22,7 @@ class Waiter(Protocol):
         """
         Report that the submission would survive a power cut, or with *error* that it was not kept.
 
-        A second call has no effect.  Must not raise.
+        Called once.  Must not raise.
         """
 
 
@@ -33,7 +33,7 @@ class FutureWaiter:
         self._result = result
 
     def finish(self, error: StorageError | None) -> None:
-        """Set the result, unless the future has one or was cancelled."""
+        """Set the result, unless the future was cancelled."""
         if self._result.done():
             return
         if error is None:
@@ -94,7 +94,7 @@ class SubmissionQueue:
 
 
 def fail_all(waiters: Iterable[Waiter], error: StorageError) -> None:
-    """Give each waiter that has no result yet its own copy of *error*."""
+    """Give each waiter its own copy of *error*."""
     for waiter in waiters:
         waiter.finish(type(error)(*error.args))
 

@@ -267,9 +267,8 @@ class RawWriter:
             waited = self._loop.time() - self._commit_started
             if waited > self._commit_timeout_seconds:
                 self._is_late = True
-                late = WriterBusy("the disk is too slow")
-                self._fail(self._in_commit, late)
-                self._fail(self._queue.clear(), late)
+                late, self._in_commit = self._in_commit, []
+                self._fail([*late, *self._queue.clear()], WriterBusy("the disk is too slow"))
         if self._is_looking:
             return
         self._is_looking = True

@@ -11,6 +11,7 @@ from telemetry_server.records.shapes import Shape, shape_id
 if TYPE_CHECKING:
     from histogram_specs.cache.revision_cache import RevisionCache
     from histogram_specs.spec_file import SpecFile
+    from telemetry_server.probes.glean_file import GleanMetric
 
 
 class CachedDefinitions:
@@ -48,10 +49,18 @@ class CachedDefinitions:
         is_defined = _is_scalar_of if metric.startswith(SCALAR_PREFIX) else _is_histogram_of
         if any(is_defined(spec_file, metric) for _, spec_file in self._files()):
             return True
+        return any(each.kind != "event" for each in self._glean_metrics(metric))
+
+    def _glean_metrics(self, name: str) -> "Iterator[GleanMetric]":
+        """Yield what the imported Glean applications call *name*."""
         from telemetry_server.probes.glean_registry import FOLDER, GleanApplications
 
         applications = GleanApplications(self._folder / FOLDER)
-        return any(each.name == metric and each.kind != "event" for _, each in applications.all_metrics())
+        return (each for _, each in applications.all_metrics() if each.name == name)
+
+    def labels_of(self, metric: str) -> list[str]:
+        """Return the labels that definitions of a Glean counter list; none if clients choose them."""
+        return sorted({label for each in self._glean_metrics(metric) for label in each.labels})
 
     def revisions_of(self, metric: str, shape: str) -> list[str]:
         """Return the revisions by whose definition *metric* has the shape with this id."""

@@ -95,11 +95,12 @@ def kept_values(
         pings: Returns how many pings there are of dimensions; called where a field has too many values.
     """
     kept = {}
-    distinct = set(dimensions)
-    for place, name in enumerate(Dimensions._fields):
+    for place, (name, column) in enumerate(
+        zip(Dimensions._fields, zip(*dimensions, strict=True), strict=False)
+    ):
         if name == "is_automation":
             continue
-        values = {each[place] for each in distinct}
+        values = set(column)
         if len(values) <= MAX_VALUES:
             continue
         counted = Counter(dict.fromkeys(values, 0))

@@ -1,8 +1,10 @@
 """One row of an answer: the buckets of a group with its numbers."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from math import fsum
 from typing import Any
 
@@ -16,7 +18,7 @@ from telemetry_server.aggregates.formulas import (
     share_of_trues,
 )
 from telemetry_server.aggregates.shape_merging import Histogram, coarsened, histogram_of
-from telemetry_server.aggregates.sums import Sums
+from telemetry_server.aggregates.sums import Found, SumKey, Sums
 from telemetry_server.aggregates.weights import ClientWeights, smoothed_shares
 from telemetry_server.records.shapes import Shape
 
@@ -36,11 +38,17 @@ class GroupHistogram:
     clients: Mapping[bytes, Mapping[int, int]] | None = None  # by client what it sent, if weights are wanted
 
 
-def histogram_of_sums(shape: Shape, sums: Sums) -> GroupHistogram:
-    """Return the histogram of *sums*, which are all of *shape*."""
+def histogram_of_sums(shape: Shape, sums: Sums, listed: Sequence[str] = ()) -> GroupHistogram:
+    """
+    Return the histogram of *sums*, which are all of *shape*.
+
+    Args:
+        listed: Labels that a counter by label has, whether they were sent or not.
+    """
     if shape.kind == LABELED_COUNTER.kind:
-        labels = sorted(sums.by_label, key=lambda label: (label == OTHER_LABEL, label))
-        counts = tuple(sums.by_label[label] for label in labels)
+        known = {*sums.by_label, *listed, *([OTHER_LABEL] if listed else ())}
+        labels = sorted(known, key=lambda label: (label == OTHER_LABEL, label))
+        counts = tuple(sums.by_label.get(label, 0) for label in labels)
         return GroupHistogram(Histogram(shape.kind, tuple(range(len(labels))), counts, tuple(labels)), sums)
     starts, foreign = (shape.starts, 0) if shape.starts else starts_seen(shape.kind, sums.counts)
     return GroupHistogram(_filled(shape, starts, sums.counts), sums, foreign)
@@ -72,6 +80,17 @@ def merged(parts: Sequence[tuple[Shape, Sums]]) -> tuple[GroupHistogram, list[in
     return GroupHistogram(histogram, total, first.foreign_starts), left_out
 
 
+def client_counts(found: Found, key: SumKey, histogram: Histogram) -> Mapping[bytes, Mapping[int, int]]:
+    """Return what each client sent, by start; of counters by label, by the position of the label."""
+    if histogram.kind != LABELED_COUNTER.kind:
+        return found.by_client.get(key, {})
+    places = {label: place for place, label in enumerate(histogram.labels)}
+    return {
+        client: {places[label]: count for label, count in counts.items()}
+        for client, counts in found.client_labels.get(key, {}).items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Weighted:
     """Weights by client, for the buckets of a histogram."""
@@ -91,20 +110,33 @@ def weights_of(
     Args:
         by_shape: For each shape that is in it, what each client sent.
     """
-    if group.histogram.kind == LABELED_COUNTER.kind:
-        return Weighted(tuple(map(float, group.histogram.counts)), group.histogram.counts)
     places = range(len(group.histogram.starts))
-    totals: dict[bytes, list[int]] = {}
-    for shape, clients in by_shape:
-        for client, counts in clients.items():
-            own = totals.setdefault(client, [0] * len(places))
-            for place, count in enumerate(_fitted(group.histogram, shape, counts)):
-                own[place] += count
+    parts = [(_Places(group.histogram, shape), clients) for shape, clients in by_shape]
     weights = ClientWeights()
-    for client in sorted(totals):
-        weights.add({place: count for place, count in enumerate(totals[client]) if count})
+    for client in dict.fromkeys(chain.from_iterable(clients for _, clients in parts)):
+        own: dict[int, int] = defaultdict(int)
+        for place_of, clients in parts:
+            for start, count in clients.get(client, {}).items():
+                place = place_of[start]
+                if count and place is not None:
+                    own[place] += count
+        weights.add(own)
     exact = weights.for_percentiles(places, [Fraction(p) for p in percentiles])
     return Weighted(weights.weights(places), exact)
+
+
+class _Places(dict[int, int | None]):
+    """For each start of a shape the position of its bucket in a histogram; None if it has none."""
+
+    def __init__(self, histogram: Histogram, shape: Shape) -> None:
+        super().__init__()
+        self._histogram = histogram
+        self._shape = shape
+
+    def __missing__(self, start: int) -> int | None:
+        found = _fitted(self._histogram, self._shape, {start: 1})
+        self[start] = next((place for place, count in enumerate(found) if count), None)
+        return self[start]
 
 
 def _fitted(histogram: Histogram, shape: Shape, counts: Mapping[int, int]) -> Sequence[int]:

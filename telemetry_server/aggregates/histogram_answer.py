@@ -11,6 +11,7 @@ from telemetry_server.aggregates.group_row import (
     BOOLEAN,
     SHOWN_KINDS,
     GroupHistogram,
+    client_counts,
     histogram_of_sums,
     mean_interval,
     merged,
@@ -21,7 +22,6 @@ from telemetry_server.aggregates.groups import group_order
 from telemetry_server.aggregates.newest_shape import newest_shape
 from telemetry_server.aggregates.query import PING, HistogramQuery
 from telemetry_server.aggregates.reader import Reader
-from telemetry_server.aggregates.since import changes_since
 from telemetry_server.aggregates.sums import Found, SumKey, Sums
 from telemetry_server.aggregates.suppression import hidden_from_total, is_small, reveals_small_group
 from telemetry_server.aggregates.use_counters import with_falses
@@ -85,6 +85,8 @@ class _Answer:
             shown = [row["group"] for row in rows]
             answer["compare"] = {"group": query.compare, "row": self._compared(compared, shown, newest)}
         if self._reader.through:
+            from telemetry_server.aggregates.since import changes_since
+
             answer["since"] = changes_since(self._reader, query)
         if not rows:
             answer["reason"] = self._why_nothing()
@@ -156,7 +158,8 @@ class _Answer:
         weighted = None
         if query.weight == "clients" and found.has_rows:
             by_shape = [
-                (self._reader.shapes[id_], found.by_client.get((group, "", id_), {})) for id_ in shapes
+                (self._reader.shapes[id_], client_counts(found, (group, "", id_), histogram.histogram))
+                for id_ in shapes
             ]
             weighted = weights_of(histogram, by_shape, query.percentiles)
         row = row_of(group, histogram, query.percentiles, weighted, is_smoothed=query.is_smoothed)
@@ -174,7 +177,10 @@ class _Answer:
         """Return the histogram of *parts*, and the shapes that are in it."""
         shapes = self._reader.shapes
         if len(parts) == 1:
-            return histogram_of_sums(shapes[parts[0][0]], parts[0][1]), [parts[0][0]]
+            (id_, sums) = parts[0]
+            return histogram_of_sums(
+                shapes[id_], sums, self._reader.listed_labels(self._query.metric, id_)
+            ), [id_]
         made = merged([(shapes[shape], sums) for shape, sums in parts])
         if made is None:
             return None

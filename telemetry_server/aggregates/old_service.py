@@ -13,8 +13,9 @@ from html import escape
 from typing import Any
 
 from storage.aggregates.summary_file import DIMENSIONS, METRICS
+from telemetry_server.aggregates.buckets import LABELED_COUNTER
 from telemetry_server.aggregates.dimensions import OTHER, Dimensions
-from telemetry_server.aggregates.group_row import GroupHistogram, histogram_of_sums
+from telemetry_server.aggregates.group_row import OTHER_LABEL, GroupHistogram, histogram_of_sums
 from telemetry_server.aggregates.query import PING, Selection, why_left_out
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.shown_values import shown_metrics, shown_values
@@ -29,7 +30,9 @@ MAX_DATES = {BUILD_ID: 330, SUBMISSION_DATE: 660}
 UNSAFE = frozenset("<>&\"'")
 PROCESSES = {"true": "content", "false": "parent"}
 FILTERS = ("application", "architecture", "child", "label", "os", "osVersion")
-KINDS = frozenset({"flag", "boolean", "count", "enumerated", "linear", "exponential", "categorical"})
+# The kinds that the page knows, by ours; all others are exponential.
+KINDS = ("flag", "boolean", "count", "enumerated", "linear", "exponential", "categorical")
+KIND_OF = {**{kind: kind for kind in KINDS}, LABELED_COUNTER.kind: "categorical"}
 FLAG = "flag"
 FLAG_BUCKETS = 2
 
@@ -198,11 +201,13 @@ class OldService:
         for (date, label, shape), sums in found.sums.items():
             is_wanted = not labels or safe(label) in labels
             if sums.instances and is_wanted and shape in self._reader.shapes:
-                by_shape[shape].append((date, safe(label), sums))
+                # Counters by label are one histogram, whose buckets are the labels.
+                is_one = self._reader.shapes[shape] == LABELED_COUNTER
+                by_shape[shape].append((date, "" if is_one else safe(label), sums))
         if not by_shape:
             return None
         newest = max(by_shape, key=lambda each: (max(sums.newest for _, _, sums in by_shape[each]), each))
-        answer = self._answer(query.metric, self._reader.shapes[newest], by_shape[newest])
+        answer = self._answer(query.metric, newest, by_shape[newest])
         if answer is None:
             return None
         totals = {
@@ -218,17 +223,19 @@ class OldService:
         return {**answer, "other_shapes": others}
 
     def _answer(
-        self, metric: str, shape: Shape, entries: Sequence[tuple[str, str, Sums]]
+        self, metric: str, shape_id: str, entries: Sequence[tuple[str, str, Sums]]
     ) -> dict[str, Any] | None:
+        shape = self._reader.shapes[shape_id]
         merged = _by_date_and_label(entries)
         shown = {key: sums for key, sums in merged.items() if not is_small(sums, self._reader.suppress_below)}
         if not shown:
             return None
-        histograms = {key: histogram_of_sums(shape, sums) for key, sums in shown.items()}
+        listed = self._reader.listed_labels(metric, shape_id)
+        histograms = {key: histogram_of_sums(shape, sums, listed) for key, sums in shown.items()}
         buckets = _buckets(shape, histograms.values())
         return {
             "buckets": buckets,
-            "kind": shape.kind if shape.kind in KINDS else "exponential",
+            "kind": KIND_OF.get(shape.kind, "exponential"),
             "description": escape(self._reader.definitions.description_of(metric), quote=False),
             "data": [
                 {
@@ -264,8 +271,8 @@ def _by_date_and_label(entries: Iterable[tuple[str, str, Sums]]) -> dict[tuple[s
 def _buckets(shape: Shape, histograms: Iterable[GroupHistogram]) -> list[int] | list[str]:
     shown = list(histograms)
     if shown[0].histogram.labels:
-        labels = dict.fromkeys(label for each in shown for label in each.histogram.labels)
-        return [safe(label) for label in labels]
+        labels = dict.fromkeys(safe(label) for each in shown for label in each.histogram.labels)
+        return sorted(labels, key=lambda label: label == OTHER_LABEL)
     if shape.kind == FLAG:
         return list(shape.starts[:FLAG_BUCKETS])
     return sorted({start for each in shown for start in each.histogram.starts})

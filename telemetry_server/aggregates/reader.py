@@ -1,14 +1,14 @@
 """Finds the sums that a question is about: in the summaries, or in the rows of the tables if needed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from storage.aggregates.day_table import read_day_table
 from storage.data_root import DataRoot
-from storage.ledger.ledger import Ledger
-from telemetry_server.aggregates.buckets import OWN_SHAPES
+from storage.ledger.tables_ledger import TablesLedger
+from telemetry_server.aggregates.buckets import LABELED_COUNTER, OWN_SHAPES
 from telemetry_server.aggregates.query import PING, HistogramQuery, Selection
 from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, read_days
 from telemetry_server.aggregates.sums import Found
@@ -29,6 +29,9 @@ class Definitions(Protocol):
 
     def description_of(self, metric: str) -> str:
         """Return the description of *metric* by the newest revision that defines it."""
+
+    def labels_of(self, metric: str) -> Sequence[str]:
+        """Return the labels that definitions of a Glean counter list; none if clients choose them."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Reader:
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
         """Every shape by its id."""
-        with Ledger.for_reading(self.root) as ledger:
+        with TablesLedger.for_reading(self.root) as ledger:
             found = {id_: Shape(row.kind, row.starts, row.labels) for id_, row in ledger.shapes().items()}
         return {**found, **{shape_id(shape): shape for shape in OWN_SHAPES}}
 
@@ -74,6 +77,10 @@ class Reader:
     def sealed_days(self) -> list[str]:
         """The days whose records are gone."""
         return [day.table.day for day in self.days if day.table.is_sealed]
+
+    def listed_labels(self, metric: str, shape: str) -> Sequence[str]:
+        """Return the labels that are listed for *metric*; none unless it is a counter by label."""
+        return self.definitions.labels_of(metric) if self.shapes[shape] == LABELED_COUNTER else ()
 
     def is_behind(self) -> bool:
         """Return whether a day has table files that its table does not cover."""

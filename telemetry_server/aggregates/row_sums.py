@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader, PartSource
+from telemetry_server.aggregates.buckets import LABELED_COUNTER
 from telemetry_server.aggregates.columns import one_array
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
 from telemetry_server.aggregates.day_pings import BATCH_ROWS
@@ -21,11 +22,14 @@ from telemetry_server.aggregates.facts import (
 )
 from telemetry_server.aggregates.query import PING, GroupOf, Selection, why_left_out
 from telemetry_server.aggregates.sums import Found, SumKey
+from telemetry_server.records.shapes import shape_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 EXPERIMENTS = "experiments"
+ROWS_AT_ONCE = 4096  # as objects of Python
+LABELED_SHAPE = shape_id(LABELED_COUNTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,11 @@ class RowSums:
         rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
         pings = Pings(rows)
         branches = _branches(rows, self.experiment) if self.experiment else None
-        seen: dict[tuple[SumKey | str, int], None] = {}
         groups = [
             self.group_of(each, day.day) if self.selection.wants(each) else None for each in pings.dimensions
         ]
         reasons = [why_left_out(each, day.day) for each in pings.dimensions]
-        day_rows = _DayRows(self, found, pings, branches, groups, reasons, day.day, seen)
+        day_rows = _DayRows(self, found, pings, branches, groups, reasons, day.day)
         for facts in self.facts_of_day(day, pings):
             found.is_seen = True
             day_rows.add(facts)
@@ -153,12 +156,15 @@ class _DayRows:
     groups: list[str | None]
     reasons: list[str | None]
     day: str
-    seen: dict[tuple[SumKey | str, int], None]
+    seen: dict[SumKey | str, set[int]] = field(default_factory=lambda: defaultdict(set))  # pings
+    starts: dict[int, int] = field(default_factory=dict)  # each once, not once a client
 
     def add(self, facts: "pa.Table") -> None:
         """Add *facts*, of one metric."""
-        for values in zip(*(facts.column(name).to_pylist() for name in _Fact._fields), strict=True):
-            self._add(_Fact(*values))
+        for first in range(0, facts.num_rows, ROWS_AT_ONCE):
+            some = facts.slice(first, ROWS_AT_ONCE)
+            for values in zip(*(some.column(name).to_pylist() for name in _Fact._fields), strict=True):
+                self._add(_Fact(*values))
 
     def _add(self, fact: "_Fact") -> None:
         selection = self.asked.selection
@@ -201,16 +207,20 @@ class _DayRows:
         self.found.sums[key].clients.add(client_id)
         own = self.found.by_client[key].setdefault(client_id, {})
         for start, count in zip(fact.starts, fact.counts, strict=True):
+            start = self.starts.setdefault(start, start)  # noqa: PLW2901 - the same number
             own[start] = own.get(start, 0) + count
+        if fact.shape == LABELED_SHAPE:
+            labels = self.found.client_labels[key].setdefault(client_id, {})
+            labels[fact.label] = labels.get(fact.label, 0) + samples
         if fact.sum is not None:
             before = self.found.client_sums[key].get(client_id, (0, 0))
             self.found.client_sums[key][client_id] = before[0] + fact.sum, before[1] + samples
 
     def _is_new(self, key: SumKey | str, ping: int) -> bool:
-        if (key, ping) in self.seen:
-            return False
-        self.seen[key, ping] = None
-        return True
+        pings = self.seen[key]
+        before = len(pings)
+        pings.add(ping)
+        return len(pings) > before
 
 
 def day_files_of(

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 
 from storage.aggregates.day_table import SEALED, DayTable, days_with_table, folder_of, read_day_table
-from storage.aggregates.summary_file import CLIENTS, DIMENSIONS, Summary
+from storage.aggregates.summary_file import CLIENTS, DIMENSIONS, Summary, unpacked
 from storage.data_root import DataRoot
 from storage.errors import BrokenAggregate
 from storage.tables.columns import PINGS
@@ -20,12 +20,27 @@ MAX_OPEN = 128
 ATTEMPTS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DaySums:
     """The summaries of one day."""
 
     table: DayTable
     summaries: tuple[Summary, ...]
+
+    @cached_property
+    def kept_values(self) -> Mapping[str, frozenset[str]]:
+        """The values to keep of fields with too many; what counts pings has all dimensions of the day."""
+        found = [
+            (summary, _dimensions(summary))
+            for summary, part in zip(self.summaries, self.table.parts, strict=True)
+            if part.table in (PINGS, SEALED)
+        ]
+        return kept_values(chain.from_iterable(own for _, own in found), lambda: _ping_counts(found))
+
+    def dimensions(self, place: int) -> tuple[Dimensions, ...]:
+        """Return the dimensions of the summary at *place*; rare ones of very many values are `OTHER`."""
+        own, kept = _dimensions(self.summaries[place]), self.kept_values
+        return tuple(capped(each, kept) for each in own) if kept else own
 
 
 @lru_cache(maxsize=MAX_OPEN)
@@ -36,7 +51,17 @@ def _summary(path: Path, _digest: str) -> Summary:
 @lru_cache(maxsize=MAX_OPEN)
 def _dimensions(summary: Summary) -> tuple[Dimensions, ...]:
     # From the file that is open: another may have its name by now.
-    return tuple(Dimensions(*values) for values in summary.values(DIMENSIONS)["dimensions"])
+    packed = summary.packed(DIMENSIONS)
+    try:
+        return _dimensions_in(packed)
+    except BrokenAggregate:
+        raise BrokenAggregate(f"{summary.path}: damaged") from None
+
+
+@lru_cache(maxsize=MAX_OPEN)
+def _dimensions_in(packed: bytes) -> tuple[Dimensions, ...]:
+    """Return the dimensions in a block: those of several tables are of the same pings, so they are equal."""
+    return tuple(Dimensions(*values) for values in unpacked(packed).values["dimensions"])
 
 
 def read_days(root: DataRoot, first: str = "", last: str = "") -> Iterator[DaySums]:
@@ -73,24 +98,8 @@ def _read_day(root: DataRoot, day: str) -> DaySums | None:
 
 
 def dimensions_of_day(day: DaySums) -> list[tuple[Dimensions, ...]]:
-    """Return the dimensions of each summary of *day*; rare ones of very many values are `OTHER`."""
-    kept = _kept_values(day)
-    return [_own_dimensions(day, place, kept) for place in range(len(day.summaries))]
-
-
-def _own_dimensions(day: DaySums, place: int, kept: Mapping[str, frozenset[str]]) -> tuple[Dimensions, ...]:
-    own = _dimensions(day.summaries[place])
-    return tuple(capped(each, kept) for each in own) if kept else own
-
-
-def _kept_values(day: DaySums) -> Mapping[str, frozenset[str]]:
-    """Return the values to keep of fields with too many; what counts pings has all dimensions of the day."""
-    found = [
-        (summary, _dimensions(summary))
-        for summary, part in zip(day.summaries, day.table.parts, strict=True)
-        if part.table in (PINGS, SEALED)
-    ]
-    return kept_values(chain.from_iterable(own for _, own in found), lambda: _ping_counts(found))
+    """Return the dimensions of each summary of *day*."""
+    return [day.dimensions(place) for place in range(len(day.summaries))]
 
 
 def _ping_counts(
@@ -122,14 +131,13 @@ class StoredSums(StoredQuestion):
         return found
 
     def _add_day(self, found: Found, day: DaySums) -> None:
-        kept = _kept_values(day)
         groups = Groups(self, day.table.day)
         for place, summary in enumerate(day.summaries):
             blocks = summary.blocks(self.metric)
             if not blocks:
                 continue
             found.is_seen = True
-            dimensions = _own_dimensions(day, place, kept)
+            dimensions = day.dimensions(place)
             ids = summary.blocks(CLIENTS)[0].columns["ids"].tobytes() if self.with_clients else b""
             sums = SummarySums(self, found, day.table.day, dimensions, groups, ids)
             for block in blocks:

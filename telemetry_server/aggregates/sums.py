@@ -108,6 +108,10 @@ class Found:
     has_rows: bool = False
     by_client: dict[SumKey, dict[bytes, dict[int, int]]] = field(default_factory=lambda: defaultdict(dict))
     client_sums: dict[SumKey, dict[bytes, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+    # Of counters by label, which are one histogram: what each client sent for each label.
+    client_labels: dict[SumKey, dict[bytes, dict[str, int]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
 
 def pings_of_unions(

@@ -1,5 +1,6 @@
 """Use counters: clients send only the trues, so the falses come from the number of documents."""
 
+from collections import defaultdict
 from dataclasses import replace
 
 from telemetry_server.aggregates.query import HistogramQuery
@@ -21,18 +22,36 @@ def denominator_of(metric: str) -> str | None:
 
 
 def with_falses(reader: Reader, query: HistogramQuery, found: Found) -> Found:
-    """Return *found* with the falses of a use counter; what is found of other metrics is unchanged."""
+    """
+    Return *found* with the falses of a use counter; what is found of other metrics is unchanged.
+
+    Each document is a value, so clients with documents have values, though no ping of theirs has a true.
+    """
     total = denominator_of(query.metric)
     if total is None or not found.sums:
         return found
     shape = max((sums.newest, key[2]) for key, sums in found.sums.items())[1]
-    documents: dict[str, Sums] = {}
-    for (group, _, _), sums in reader.sums(replace(query, metric=total)).sums.items():
-        documents.setdefault(group, Sums()).sum += sums.sum
-        documents[group].instances += sums.instances
+    asked = reader.sums(replace(query, metric=total))
+    documents: dict[str, Sums] = defaultdict(Sums)
+    for (group, _, _), sums in asked.sums.items():
+        documents[group].add(sums)
     for group, sums in documents.items():
         own = found.sums[group, "", shape]
         own.counts[0] = max(0, sums.sum - own.counts.get(1, 0))
         # Pings without a true have no instance of the counter.
         own.instances = own.instances or sums.instances
+        own.clients |= sums.clients
+        own.sealed = {**sums.sealed, **own.sealed}
+    _add_falses_of_clients(found, asked, shape)
     return found
+
+
+def _add_falses_of_clients(found: Found, asked: Found, shape: str) -> None:
+    """Add to what each client sent the falses that follow from its documents."""
+    documents: dict[tuple[str, bytes], int] = defaultdict(int)
+    for (group, _, _), clients in asked.client_sums.items():
+        for client, (count, _) in clients.items():
+            documents[group, client] += count
+    for (group, client), count in documents.items():
+        own = found.by_client[group, "", shape].setdefault(client, {})
+        own[0] = max(0, count - own.get(1, 0))

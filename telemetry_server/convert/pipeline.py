@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from histogram_specs.history.resolver import Awaiting
 from storage.partitions.partition_path import folder_name
-from storage.partitions.schema import UNKNOWN, value_text
+from storage.partitions.schema import UNKNOWN
 from storage.raw.submission import Submission
 from telemetry_server.convert.anomalies import anomalies_in, with_readable_texts
 from telemetry_server.convert.body_digest import digest_of
@@ -25,10 +25,11 @@ from telemetry_server.convert.payloads.payload_version import dimension_fields, 
 from telemetry_server.convert.payloads.reserved_fields import discard_reserved
 from telemetry_server.convert.payloads.schema_fallback import refusal_by_schema
 from telemetry_server.convert.ping import convert_ping
-from telemetry_server.convert.privacy import without_identity
 from telemetry_server.convert.probe_check import check_privacy, choose_probe_definitions, mark_probes
+from telemetry_server.convert.quarantined import as_quarantined
 from telemetry_server.convert.registration import check_doctype, require_registered
-from telemetry_server.convert.rules.rules import Facts
+from telemetry_server.convert.rule_facts import facts_of
+from telemetry_server.convert.rules.coarsening import EXACT
 from telemetry_server.convert.submitted_path import submitted_path
 from telemetry_server.outcomes import checks
 from telemetry_server.outcomes.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
@@ -66,10 +67,10 @@ def convert(submission: Submission, context: ConversionContext, *, fully: bool =
         fully: Decode every part of the ping, never only what is needed: slower, with the same outcome.
     """
     outcome = _outcome(submission, context, fully=fully)
-    if isinstance(outcome, Refused) and context.stores.has_anonymous:
-        kept, identities = without_identity(outcome.submission or submission, context.stores)
-        detail = without_values(outcome.detail, identities)
-        return replace(outcome, detail=detail, submission=kept)
+    if isinstance(outcome, Refused):
+        kept, identities = as_quarantined(submission, context.stores, context.rules, context.doctypes)
+        if kept is not submission:
+            return replace(outcome, detail=without_values(outcome.detail, identities), submission=kept)
     return outcome
 
 
@@ -109,7 +110,6 @@ def _run(steps: tuple["Step", ...], conversion: Conversion) -> Refused | Awaitin
         conversion.namespace,
         conversion.doctype,
         conversion.notes,
-        conversion.coarsening.of_submission(conversion.submission) if conversion.coarsening.arrival else None,
     )
 
 
@@ -168,15 +168,7 @@ def _apply_rules(conversion: Conversion) -> None:
     rules, fields = conversion.context.rules, conversion.fields
     if rules is None:
         return
-    facts = Facts(
-        namespace=conversion.path.namespace,
-        doctype=conversion.doctype,
-        docversion=conversion.payload.docversion,
-        app=value_text(fields.get("appName")),
-        version=value_text(fields.get("appVersion")),
-        channel=value_text(fields.get("appUpdateChannel")),
-        build=value_text(fields.get("appBuildID")),
-    )
+    facts = facts_of(conversion.path.namespace, conversion.doctype, conversion.payload.docversion, fields)
     applied = rules.apply(facts, conversion.ping.root, conversion.headers)
     conversion.notes.update(applied.notes)
     conversion.coarsening = applied.coarsening
@@ -224,10 +216,11 @@ def _stored(conversion: Conversion) -> Stored:
     path, packer, payload = conversion.path, conversion.packer, conversion.payload
     chosen, metadata, coarsening = conversion.definitions, conversion.metadata, conversion.coarsening
     submission = coarsening.of_submission(conversion.submission)
+    submission = replace(submission, path=coarsening.of_path(submission.path, path.app_version))
     record = payload.finish(conversion.ping.root)
     record["metadata"] = (
         metadata_of(
-            replace(submission, path=coarsening.of_path(submission.path, path.app_version)),
+            submission,
             document_id=path.document_id,
             namespace=path.namespace,
             doctype=conversion.doctype,
@@ -254,7 +247,7 @@ def _stored(conversion: Conversion) -> Stored:
         dropped=tuple(packer.dropped),
         notes=conversion.notes,
         opened=conversion.ping.opened(record),
-        submission=submission if conversion.is_anonymous or coarsening.arrival else None,
+        submission=submission if conversion.is_anonymous or coarsening != EXACT else None,
         frequency=conversion.frequency,
         order=tuple(metadata.fields.get("deletion_order", {}).get("ids", ())),
     )

@@ -14,9 +14,10 @@ from storage.data_root import DataRoot
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
 from telemetry_server.convert.conversion import ConversionContext
-from telemetry_server.convert.privacy import without_identity
+from telemetry_server.convert.quarantined import as_quarantined
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.coordinator.conversion_worker import Worker
+from telemetry_server.coordinator.definition_stamps import DefinitionStamps
 from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase
 from telemetry_server.privacy.identifiers.forgotten_ids import ForgottenIds
@@ -70,7 +71,12 @@ class ConversionSetup:
 
     def writable(self, submission: Submission) -> Submission:
         """Return *submission* as it may be written outside of raw/."""
-        return without_identity(submission, self.stores)[0]
+        needs_doctypes = self.rules is not None and self.rules.has_removals
+        doctypes = self._doctypes() if needs_doctypes else None
+        return as_quarantined(submission, self.stores, self.rules, doctypes)[0]
+
+    def _doctypes(self) -> Catalogue:
+        return Catalogue(self.schemas_dir, check_formats=self.check_formats)
 
     def worker(self) -> Worker:
         """Return a new worker with its own caches; for one process."""
@@ -89,7 +95,7 @@ class ConversionSetup:
             resolver=resolver or self.resolver(),
             schema=self.schema,
             unresolved_revision=self.unresolved_revision,
-            doctypes=Catalogue(self.schemas_dir, check_formats=self.check_formats),
+            doctypes=self._doctypes(),
             require_registration=self.require_registration,
             rules=self.rules,
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
@@ -99,4 +105,5 @@ class ConversionSetup:
 
     def probe_checks(self) -> ProbeChecks:
         """Return what stored records are held against."""
-        return ProbeChecks(self.resolver(), self.stores, GleanApplications(self.specs / FOLDER))
+        applications = GleanApplications(self.specs / FOLDER)
+        return ProbeChecks(self.resolver(), self.stores, applications, DefinitionStamps(self.specs))

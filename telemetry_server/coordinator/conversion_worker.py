@@ -47,6 +47,7 @@ from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.inflate import inflate
 from telemetry_server.pings.json_text import parse_object
 from telemetry_server.privacy.identifiers.forgotten_ids import ForgottenIds
+from telemetry_server.privacy.identifiers.submission_ids import own_uuid
 from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
 MAX_LOOSE_BYTES = 16 << 20  # uncompressed lines of a task; ordinary pings stay far below
@@ -88,7 +89,7 @@ class Worker:
                     builder.add_damaged(index, item)
                     continue
                 if self._forgotten.hold(submission):
-                    builder.add_deleted(index, submission)
+                    builder.add_deleted(index, submission, self._forgotten.hash_of(submission))
                     continue
                 builder.add(index, submission, convert(submission, context))
         finally:
@@ -122,6 +123,8 @@ class ResultBuilder:
 
     def add(self, index: int, submission: Submission, outcome: Outcome) -> None:
         """Add the outcome of item *index*."""
+        # What is written may lack the ids that a deletion request names.
+        order = refused_order(submission, outcome.doctype) if isinstance(outcome, Refused) else ()
         if not isinstance(outcome, AwaitingSpecs) and outcome.submission is not None:
             submission = outcome.submission
         received_at = timestamp(submission.received_at)
@@ -129,7 +132,7 @@ class ResultBuilder:
             case Stored():
                 self._add_stored(index, submission, outcome, received_at)
             case Refused():
-                self._add_refused(index, submission, outcome, received_at)
+                self._add_refused(index, submission, outcome, received_at, order=order)
             case AwaitingSpecs():
                 document_id = id_bytes(outcome.document_id)
                 self._results.append(AwaitingResult(index, received_at, document_id, outcome.revision))
@@ -138,9 +141,10 @@ class ResultBuilder:
         """Add item *index*, which cannot be read."""
         self._results.append(DamagedResult(index, item.length if isinstance(item, RawItem) else 0))
 
-    def add_deleted(self, index: int, submission: Submission) -> None:
-        """Add item *index*, which an order deleted."""
-        self._results.append(DeletedResult(index, timestamp(submission.received_at)))
+    def add_deleted(self, index: int, submission: Submission, digest: bytes) -> None:
+        """Add item *index*, which an order deleted; *digest* is the hash of its id."""
+        document_id = own_uuid(submission.path)
+        self._results.append(DeletedResult(index, timestamp(submission.received_at), document_id, digest))
 
     def _add_stored(self, index: int, submission: Submission, outcome: Stored, received_at: str) -> None:
         directory = "/".join(("converted", received_at[:10].replace("-", ""), *outcome.dimensions))
@@ -181,7 +185,15 @@ class ResultBuilder:
             self._write(_quarantine_directory(received_at, reason), index, line)
         return {reason.value: len(histograms) for reason, histograms in dropped.items()}
 
-    def _add_refused(self, index: int, submission: Submission, outcome: Refused, received_at: str) -> None:
+    def _add_refused(
+        self,
+        index: int,
+        submission: Submission,
+        outcome: Refused,
+        received_at: str,
+        *,
+        order: tuple[str, ...],
+    ) -> None:
         self._results.append(
             RefusedResult(
                 index,
@@ -192,7 +204,7 @@ class ResultBuilder:
                 reason=outcome.reason,
                 detail=outcome.detail,
                 notes=outcome.notes,
-                order=refused_order(submission, outcome.doctype),
+                order=order,
             )
         )
         line = submission_line(

@@ -51,6 +51,8 @@ def enter_result(
             counts[result.day, Entry.DELETED, ""] += 1
             if isinstance(item, RawItem):
                 transaction.remove_later(item.segment, [item.offset])
+            if result.document is not None:
+                transaction.forget_document(result.document, result.hash)
     if not isinstance(result, AwaitingResult | DeletedResult):
         for name, count in result.notes.items():
             counts[result.day, Entry.NOTE, name] += count

@@ -108,7 +108,10 @@ class AwaitingResult(_Received):
 
 @dataclass(frozen=True, slots=True)
 class DeletedResult(_Received):
-    """The item is of a client or document that an order deleted: nothing of it is kept."""
+    """The item is of a client or document that an order deleted: only the hash of its id is kept."""
+
+    document: bytes | None  # the id, if it is known
+    hash: bytes  # of the id; empty without one
 
 
 @dataclass(frozen=True, slots=True)

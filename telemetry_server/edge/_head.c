@@ -1,13 +1,17 @@
 /*
- * The compiled reading of the head of a plain submit.  It is optional: `fast_head.py` is its only caller, and
- * `plain_request.py` is the reference.  For anything that is not plain, or not complete, it returns None,
- * and the caller asks the reference: nothing here refuses a request.
+ * The compiled reading of plain submits: of a head, and of a request that arrived whole.  It is optional:
+ * `fast_head.py` and `whole_request.py` are its only callers and have the same in Python, which is the reference.
+ * For anything that is not plain, or not complete, it returns None, and the caller asks the reference:
+ * nothing here refuses a request.
  */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "../../storage/raw/_stamp.h"
 
 #define MAX_HEAD_BYTES 4096
 #define MAX_FIELDS 128 /* with more the reference reads the head */
@@ -225,7 +229,7 @@ static int read_head(Head *head, Text text, Text whole_end, Py_ssize_t max_heade
 /* ---- the rest of the header of the record: JSON as `header_json` writes it, behind the moment */
 
 typedef struct {
-    char text[2 * MAX_HEAD_BYTES + 1024];
+    char text[STAMP_BYTES + 2 * MAX_HEAD_BYTES + 1024];
     size_t length;
 } Json;
 
@@ -248,34 +252,31 @@ static void put_string(Json *json, Text text, size_t length)
     json->text[json->length++] = '"';
 }
 
-static PyObject *json_of(const Head *head)
+static void put_head(Json *json, const Head *head)
 {
-    Json json;
-    json.length = 0;
-    PUT(&json, ",\"path\":");
-    put_string(&json, head->path, head->path_bytes);
-    PUT(&json, ",\"query\":");
-    put_string(&json, head->query, head->query_bytes);
+    PUT(json, ",\"path\":");
+    put_string(json, head->path, head->path_bytes);
+    PUT(json, ",\"query\":");
+    put_string(json, head->query, head->query_bytes);
     if (head->is_put)
-        PUT(&json, ",\"method\":\"PUT\",\"protocol\":\"HTTP/1.1\",\"host\":");
+        PUT(json, ",\"method\":\"PUT\",\"protocol\":\"HTTP/1.1\",\"host\":");
     else
-        PUT(&json, ",\"method\":\"POST\",\"protocol\":\"HTTP/1.1\",\"host\":");
-    put_string(&json, head->host->value, head->host->value_bytes);
-    PUT(&json, ",\"headers\":{");
+        PUT(json, ",\"method\":\"POST\",\"protocol\":\"HTTP/1.1\",\"host\":");
+    put_string(json, head->host->value, head->host->value_bytes);
+    PUT(json, ",\"headers\":{");
     int is_first = 1;
     for (int number = 0; number < head->count; number++) {
         const Field *field = &head->fields[number];
         if (!is_kept(field))
             continue;
         if (!is_first)
-            PUT(&json, ",");
+            PUT(json, ",");
         is_first = 0;
-        put_string(&json, field->name, field->name_bytes);
-        PUT(&json, ":");
-        put_string(&json, field->value, field->value_bytes);
+        put_string(json, field->name, field->name_bytes);
+        PUT(json, ":");
+        put_string(json, field->value, field->value_bytes);
     }
-    PUT(&json, "}}");
-    return PyBytes_FromStringAndSize(json.text, (Py_ssize_t)json.length);
+    PUT(json, "}}");
 }
 
 static PyObject *text_of(Text text, size_t length)
@@ -285,6 +286,26 @@ static PyObject *text_of(Text text, size_t length)
         memcpy(PyUnicode_1BYTE_DATA(made), text, length);
     return made;
 }
+
+/* Returns 0 for the head of a plain submit, else -1. */
+static int begin(Head *head, PyObject *received, const Py_ssize_t limits[3])
+{
+    Text text = (Text)PyBytes_AS_STRING(received);
+    head->is_put = head->count = 0;
+    head->query_bytes = 0;
+    head->host = head->length = head->connection = head->origin = head->forwarded_for = NULL;
+    return read_head(head, text, text + PyBytes_GET_SIZE(received), limits[0], limits[1], limits[2]);
+}
+
+static long long announced_bytes(const Head *head)
+{
+    long long number = 0;
+    for (size_t place = 0; place < head->length->value_bytes; place++)
+        number = 10 * number + (head->length->value[place] - '0');
+    return number;
+}
+
+static int is_last(const Head *head) { return head->connection != NULL && is_text(head->connection, "close"); }
 
 static PyObject *head(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
@@ -298,24 +319,186 @@ static PyObject *head(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
         if (limits[number] == -1 && PyErr_Occurred())
             return NULL;
     }
-    Text text = (Text)PyBytes_AS_STRING(arguments[0]);
     Head head;
-    head.is_put = head.count = 0;
-    head.query_bytes = 0;
-    head.host = head.length = head.connection = head.origin = head.forwarded_for = NULL;
-    if (read_head(&head, text, text + PyBytes_GET_SIZE(arguments[0]), limits[0], limits[1], limits[2]))
+    if (begin(&head, arguments[0], limits))
         Py_RETURN_NONE;
-    long long body_bytes = 0;
-    for (size_t place = 0; place < head.length->value_bytes; place++)
-        body_bytes = 10 * body_bytes + (head.length->value[place] - '0');
     PyObject *forwarded_for = Py_NewRef(Py_None);
     if (head.forwarded_for != NULL)
         Py_SETREF(forwarded_for, text_of(head.forwarded_for->value, head.forwarded_for->value_bytes));
-    int is_last = head.connection != NULL && is_text(head.connection, "close");
-    return Py_BuildValue("nNLOONN", (Py_ssize_t)(head.end - text), text_of(head.path, head.path_bytes), body_bytes,
-                         is_last ? Py_True : Py_False, head.origin != NULL ? Py_True : Py_False, forwarded_for,
-                         json_of(&head));
+    Json json;
+    json.length = 0;
+    put_head(&json, &head);
+    return Py_BuildValue("nNLOONN", (Py_ssize_t)(head.end - (Text)PyBytes_AS_STRING(arguments[0])),
+                         text_of(head.path, head.path_bytes), announced_bytes(&head), is_last(&head) ? Py_True : Py_False,
+                         head.origin != NULL ? Py_True : Py_False, forwarded_for,
+                         PyBytes_FromStringAndSize(json.text, (Py_ssize_t)json.length));
 }
+
+/* ---- a request that arrived whole, in one piece, becomes a record */
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    Py_ssize_t limits[3]; /* headers, bytes of a target, of a kept header */
+    long long max_body_bytes;
+    PyObject *clock, *record_type;
+    PyObject *day, *namespace; /* of the request before: nearly always the same again */
+} Reader;
+
+/* Returns the namespace of the path; NULL without an error if it needs decoding. */
+static PyObject *namespace_of(Reader *reader, const Head *head)
+{
+    Text begin = head->path + (sizeof "/submit/" - 1), end = head->path + head->path_bytes;
+    Text slash = memchr(begin, '/', (size_t)(end - begin));
+    size_t length = (size_t)((slash == NULL ? end : slash) - begin);
+    PyObject *known = reader->namespace;
+    if (known != NULL && (size_t)PyUnicode_GET_LENGTH(known) == length &&
+        !memcmp(PyUnicode_1BYTE_DATA(known), begin, length))
+        return Py_NewRef(known);
+    if (memchr(begin, '%', length) != NULL)
+        return NULL;
+    PyObject *made = text_of(begin, length);
+    Py_XSETREF(reader->namespace, Py_XNewRef(made));
+    return made;
+}
+
+static PyObject *day_of(Reader *reader, PyObject *moment)
+{
+    PyObject *known = reader->day;
+    int year = PyDateTime_GET_YEAR(moment), month = PyDateTime_GET_MONTH(moment), day = PyDateTime_GET_DAY(moment);
+    if (known == NULL || PyDateTime_GET_DAY(known) != day || PyDateTime_GET_MONTH(known) != month ||
+        PyDateTime_GET_YEAR(known) != year) {
+        PyObject *made = PyDate_FromDate(year, month, day);
+        if (made == NULL)
+            return NULL;
+        Py_XSETREF(reader->day, made);
+    }
+    return Py_NewRef(reader->day);
+}
+
+/* Returns a RawRecord: a named tuple of a day, a header, a text and where the body starts in it. */
+static PyObject *record_of(Reader *reader, const Head *head, PyObject *moment, PyObject *received)
+{
+    PyTypeObject *type = (PyTypeObject *)reader->record_type;
+    PyObject *record = type->tp_alloc(type, 4);
+    if (record == NULL)
+        return NULL;
+    Json json;
+    json.length = STAMP_BYTES;
+    put_stamp(json.text, moment);
+    put_head(&json, head);
+    PyTuple_SET_ITEM(record, 0, day_of(reader, moment));
+    PyTuple_SET_ITEM(record, 1, PyBytes_FromStringAndSize(json.text, (Py_ssize_t)json.length));
+    PyTuple_SET_ITEM(record, 2, Py_NewRef(received));
+    PyTuple_SET_ITEM(record, 3, PyLong_FromSsize_t(head->end - (Text)PyBytes_AS_STRING(received)));
+    if (PyErr_Occurred())
+        Py_CLEAR(record);
+    return record;
+}
+
+static PyObject *read_whole(PyObject *self, PyObject *const *arguments, size_t count, PyObject *Py_UNUSED(names))
+{
+    Reader *reader = (Reader *)self;
+    if (PyVectorcall_NARGS(count) != 1 || !PyBytes_Check(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "a reader takes bytes");
+        return NULL;
+    }
+    PyObject *received = arguments[0];
+    Text end = (Text)PyBytes_AS_STRING(received) + PyBytes_GET_SIZE(received);
+    Head head;
+    if (begin(&head, received, reader->limits) || head.origin != NULL)
+        Py_RETURN_NONE;
+    long long body_bytes = announced_bytes(&head);
+    if (body_bytes > reader->max_body_bytes || body_bytes != end - head.end)
+        Py_RETURN_NONE;
+    PyObject *namespace = namespace_of(reader, &head);
+    if (namespace == NULL) {
+        if (PyErr_Occurred())
+            return NULL;
+        Py_RETURN_NONE;
+    }
+    PyObject *moment = PyObject_CallNoArgs(reader->clock);
+    if (moment == NULL || !PyDateTime_Check(moment) || PyDateTime_DATE_GET_TZINFO(moment) != PyDateTime_TimeZone_UTC) {
+        Py_DECREF(namespace);
+        if (moment == NULL)
+            return NULL;
+        Py_DECREF(moment);
+        Py_RETURN_NONE;
+    }
+    PyObject *whole = PyTuple_New(4);
+    if (whole != NULL) {
+        PyTuple_SET_ITEM(whole, 0, record_of(reader, &head, moment, received));
+        PyTuple_SET_ITEM(whole, 1, Py_NewRef(namespace));
+        PyTuple_SET_ITEM(whole, 2, PyLong_FromLongLong(body_bytes));
+        PyTuple_SET_ITEM(whole, 3, PyBool_FromLong(is_last(&head)));
+    }
+    Py_DECREF(moment);
+    Py_DECREF(namespace);
+    if (whole != NULL && PyErr_Occurred())
+        Py_CLEAR(whole);
+    return whole;
+}
+
+static PyObject *new_reader(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(names))
+{
+    Py_ssize_t limits[3];
+    long long max_body_bytes;
+    PyObject *clock, *record_type;
+    if (!PyArg_ParseTuple(arguments, "(nnn)LOO!", &limits[0], &limits[1], &limits[2], &max_body_bytes, &clock,
+                          &PyType_Type, &record_type))
+        return NULL;
+    if (!PyType_IsSubtype((PyTypeObject *)record_type, &PyTuple_Type)) {
+        PyErr_SetString(PyExc_TypeError, "a record is a tuple");
+        return NULL;
+    }
+    Reader *reader = (Reader *)type->tp_alloc(type, 0);
+    if (reader == NULL)
+        return NULL;
+    reader->call = read_whole;
+    memcpy(reader->limits, limits, sizeof limits);
+    reader->max_body_bytes = max_body_bytes;
+    reader->clock = Py_NewRef(clock);
+    reader->record_type = Py_NewRef(record_type);
+    return (PyObject *)reader;
+}
+
+static int traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Reader *reader = (Reader *)self;
+    Py_VISIT(reader->clock);
+    Py_VISIT(reader->record_type);
+    return 0;
+}
+
+static int clear(PyObject *self)
+{
+    Reader *reader = (Reader *)self;
+    Py_CLEAR(reader->clock);
+    Py_CLEAR(reader->record_type);
+    Py_CLEAR(reader->day);
+    Py_CLEAR(reader->namespace);
+    return 0;
+}
+
+static void deallocate(PyObject *self)
+{
+    PyObject_GC_UnTrack(self);
+    clear(self);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyTypeObject reader_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "telemetry_server.edge._head.Reader",
+    .tp_doc = "Reads plain submits that arrived whole: three limits of a head, most bytes of a body, clock, type of a record.",
+    .tp_basicsize = sizeof(Reader),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_vectorcall_offset = offsetof(Reader, call),
+    .tp_call = PyVectorcall_Call,
+    .tp_new = new_reader,
+    .tp_traverse = traverse,
+    .tp_clear = clear,
+    .tp_dealloc = deallocate,
+};
 
 static PyMethodDef methods[] = {
     {"head", (PyCFunction)(void (*)(void))head, METH_FASTCALL,
@@ -342,5 +525,11 @@ PyMODINIT_FUNC PyInit__head(void)
         lower[byte] = (unsigned char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
     for (size_t number = 0; number < KNOWN; number++)
         name_bytes[number] = strlen(known[number].name);
-    return PyModule_Create(&module);
+    PyDateTime_IMPORT;
+    if (PyDateTimeAPI == NULL)
+        return NULL;
+    PyObject *made = PyModule_Create(&module);
+    if (made != NULL && PyModule_AddType(made, &reader_type))
+        Py_CLEAR(made);
+    return made;
 }

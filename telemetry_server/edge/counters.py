@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection
 
 from storage.raw.commit_thread import Commit
-from telemetry_server.edge.submit_target import namespace_of_path
 from telemetry_server.observability import metrics
 
 FLUSH_SECONDS = 0.02
@@ -26,7 +25,7 @@ class EdgeCounters:
         self._namespaces = frozenset(namespaces)
         self._answers: Counter[int] = Counter()
         self._kept: Counter[str] = Counter()
-        self.stored_paths: list[str] = []  # of submissions that are answered with 200, until the next flush
+        self.stored_namespaces: list[str] = []  # of each submission that is answered with 200, until a flush
         self._commits: list[Commit] = []
         self._flushed_at = 0.0  # by the loop's time
         self._handle: asyncio.TimerHandle | None = None
@@ -36,9 +35,9 @@ class EdgeCounters:
         self._answers[status] += 1
         self._flush_soon()
 
-    def count_kept(self, namespace: str) -> None:
-        """Count a submission that is on disk; *namespace* is as the client spelt it."""
-        self._kept[namespace if namespace in self._namespaces else metrics.OTHER] += 1
+    def count_kept(self, namespace: str, number: int = 1) -> None:
+        """Count submissions that are on disk; *namespace* is as the client spelt it."""
+        self._kept[namespace if namespace in self._namespaces else metrics.OTHER] += number
 
     def count_commit(self, commit: Commit) -> None:
         """Count a batch that is on disk."""
@@ -57,11 +56,11 @@ class EdgeCounters:
             self._handle.cancel()
             self._handle = None
             self._flushed_at = asyncio.get_running_loop().time()
-        if self.stored_paths:
-            self._answers[200] += len(self.stored_paths)
-            for path in self.stored_paths:
-                self.count_kept(namespace_of_path(path))
-            self.stored_paths.clear()
+        if self.stored_namespaces:
+            self._answers[200] += len(self.stored_namespaces)
+            for namespace, number in Counter(self.stored_namespaces).items():
+                self.count_kept(namespace, number)
+            self.stored_namespaces.clear()
         for status, number in self._answers.items():
             metrics.responses.count(str(status), amount=number)
         for namespace, number in self._kept.items():

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, cast
 
 from storage.errors import StorageError
 from storage.raw.record_frames import RawRecord, header_of
-from telemetry_server.edge import responses
-from telemetry_server.edge.admission import body_seconds
-from telemetry_server.edge.body import BodyParts
+from telemetry_server.edge.answering_connection import AnsweringConnection
 from telemetry_server.edge.client_memory import SlowHolding
 from telemetry_server.edge.fast_head import fast_head, with_address
 from telemetry_server.edge.fast_request import FastRequest
 from telemetry_server.edge.plain_request import END, may_become_plain
-from telemetry_server.edge.timed_connection import TimedConnection
+from telemetry_server.edge.submit_target import namespace_of_path
 
 if TYPE_CHECKING:
     from telemetry_server.edge.fast_path import FastPath
@@ -20,24 +18,14 @@ if TYPE_CHECKING:
 MAX_PIPELINED_BYTES = 64 << 10  # held while an earlier request is being answered
 
 
-class FastConnection(TimedConnection):
+class FastConnection(AnsweringConnection):
     """One connection, which reads one request at a time."""
 
-    __slots__ = (
-        "_answered",
-        "_fast_path",
-        "_is_half_closed",
-        "_is_head_late_at_deadline",
-        "_request",
-    )
+    __slots__ = ("_request",)
 
     def __init__(self, fast_path: "FastPath") -> None:
-        super().__init__(fast_path.edge, fast_path.loop)
-        self._fast_path = fast_path
-        self._request: FastRequest | None = None
-        self._answered = 0
-        self._is_head_late_at_deadline = True  # False: the connection is idle, and is closed at the deadline
-        self._is_half_closed = False
+        super().__init__(fast_path)
+        self._request: FastRequest | None = None  # its body is arriving
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection; if there are too many, the aiohttp path refuses it."""
@@ -54,7 +42,7 @@ class FastConnection(TimedConnection):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Release the connection; the writer still keeps the submission that it was given."""
         self._fast_path.connections.discard(self)
-        if self._request is not None and not self._request.is_complete:
+        if self._request is not None:
             self._give_up(self._request)
         super().connection_lost(exc)
 
@@ -62,88 +50,72 @@ class FastConnection(TimedConnection):
         """Continue the request under way, or begin one."""
         if self._is_over:
             return
-        request = self._request
-        if request is None:
-            self._pending = self._pending + data if self._pending else data
-            self._read_next()
-        elif request.is_complete:
+        if self._is_waiting:
             self._pending += data
             if len(self._pending) > MAX_PIPELINED_BYTES:
                 self._pause_reading()
-        else:
-            assert request.body is not None and request.holding is not None  # until the body is complete
-            self._grow(request, request.body, request.holding, data)
+        elif self._request is not None:
+            self._grow(self._request, data)
+        elif self._pending:
+            self._pending += data
+            self._read_next()
+        elif not self._keep_whole(data):
+            self._pending = data
+            self._read_next()
 
     def eof_received(self) -> bool | None:
         """Answer what was asked, and refuse an incomplete request: the client sends no more."""
         if self._is_over:
             return None
         self._is_half_closed = True
-        request = self._request
-        if request is None:
+        if self._is_waiting:
+            return True
+        if self._request is None:
             return self._hand_over() if self._pending else None
-        if not request.is_complete:
-            self._refuse(400)
-            return None
-        return True
+        self._refuse(400)
+        return None
 
     def close_if_idle(self) -> None:
         """Close the connection unless a request is under way."""
-        if self._request is None and not self._is_over:
+        if self._request is None and not self._is_waiting and not self._is_over:
             self._leave()
             self._running_transport().close()
 
-    def answer(self, request: FastRequest, error: StorageError | None) -> None:
-        """Answer *request*: it is on disk, or was not kept because of *error*."""
-        # Not split into functions: this runs for every submission.
-        fast_path = self._fast_path
-        edge = fast_path.edge
-        self._request = None
-        edge.active_requests -= 1
-        edge.memory.held_bytes -= request.body_bytes
-        if error is None:
-            status = 200
-            fast_path.stored_paths.append(request.path)
-        else:
-            status = responses.status_of(error)
-            edge.tally.count_answer(status)
-        transport = self._transport
-        if self._is_over or transport is None:
-            return
-        self._answered += 1
-        closes = (
-            request.is_last
-            or self._answered >= fast_path.max_requests
-            or edge.is_draining
-            or (self._is_half_closed and not self._pending)
-        )
-        now = fast_path.time()
-        if status != 200:
-            transport.write(responses.raw_refusal(status, closes=closes))
-        elif closes:
-            transport.write(fast_path.kept_answer(now, closes=True))
-        else:
-            transport.write(fast_path.kept if now < fast_path.kept_until else fast_path.kept_answer(now))
-        if closes:
-            self._leave()
-            transport.close()
-            return
-        if self._pending or self._is_paused:
-            # Later: the writer is still answering others.
-            fast_path.loop.call_soon(self._begin_next)
-        self._is_head_late_at_deadline = False
-        self._deadline = deadline = now + fast_path.keepalive_seconds
-        if self._timer is None or self._timer_at > deadline:
-            self._wait_until(deadline)
-
     def _begin_next(self) -> None:
-        if self._is_over or self._request is not None:
+        if self._is_over or self._is_waiting or self._request is not None:
             return
         if self._is_paused:
             self._is_paused = False
             self._running_transport().resume_reading()
         if self._pending:
             self._read_next()
+
+    def _keep_whole(self, received: bytes) -> bool:
+        """
+        Have the plain submit kept that *received* is, and nothing else; return False if it is anything else.
+
+        Also if it is not admitted: `_read_next` answers all that is not usual.
+        """
+        # Not split into functions: this runs for every submission.
+        fast_path = self._fast_path
+        whole = fast_path.read_whole(received)
+        if whole is None:
+            return False
+        record, namespace, body_bytes, is_last = whole
+        edge, memory = fast_path.edge, fast_path.memory
+        if self._is_choked or edge.is_draining or memory.held_bytes + body_bytes > memory.max_bytes:
+            return False
+        try:
+            fast_path.take(record, self)
+        except StorageError:
+            return False
+        memory.held_bytes += body_bytes
+        edge.active_requests += 1
+        self._is_waiting = True
+        self._namespace = namespace
+        self._kept_bytes = body_bytes
+        self._is_last = is_last
+        return True
 
     def _read_next(self) -> None:
         """Begin the next request with the pending input, as far as it has arrived."""
@@ -170,28 +142,31 @@ class FastConnection(TimedConnection):
         ):
             self._hand_over()
             return
-        request = self._request = FastRequest(self, path, body_bytes, rest, forwarded_for)
-        request.is_last = is_last
+        namespace = namespace_of_path(path)
+        request = FastRequest(namespace, body_bytes, rest, forwarded_for, is_last=is_last)
         self._pending = b""
         fast_path.edge.active_requests += 1
         if surplus:
             self._begin_body(request, pending[head_bytes:])
-        elif fast_path.edge.memory.take(body_bytes):
+        elif fast_path.memory.take(body_bytes):
             self._keep(request, pending, head_bytes)
         else:
+            fast_path.edge.active_requests -= 1
             self._refuse(503)
 
     def _begin_body(self, request: FastRequest, body: bytes) -> None:
         """Receive the rest of a body that begins with *body*."""
         fast_path = self._fast_path
+        self._request = request
         request.started_at = fast_path.loop.time()
-        request.holding = SlowHolding(fast_path.edge.memory, self._give_way)
-        request.body = BodyParts()
-        self._grow(request, request.body, request.holding, body)
-        if request.holding is not None:
-            self._wait_until(self._body_deadline(request, request.body))
+        request.holding = SlowHolding(fast_path.memory, self._give_way)
+        self._grow(request, body)
+        if self._request is request:
+            self._wait_until(request.deadline(fast_path.edge.limits))
 
-    def _grow(self, request: FastRequest, body: BodyParts, holding: SlowHolding, data: bytes) -> None:
+    def _grow(self, request: FastRequest, data: bytes) -> None:
+        body, holding = request.body, request.holding
+        assert holding is not None  # until the body is complete
         missing = request.body_bytes - body.size
         if len(data) > missing:
             self._pending = data[missing:]
@@ -202,7 +177,7 @@ class FastConnection(TimedConnection):
         body.add(data)
         if len(data) == missing:
             holding.settle()
-            request.holding = request.body = None
+            self._request = None
             self._keep(request, body.joined())
 
     def _give_way(self) -> None:
@@ -211,20 +186,20 @@ class FastConnection(TimedConnection):
 
     def _keep(self, request: FastRequest, text: bytes, start: int = 0) -> None:
         """Have the body kept, which is *text* from *start* on."""
-        request.is_complete = True
         fast_path = self._fast_path
         moment = fast_path.clock()
         rest = request.header_rest
         if fast_path.keeps_address:
             address = fast_path.edge.address_of(request.forwarded_for, self._transport)
             rest = with_address(rest, address)
+        self._is_waiting = True
+        self._namespace = request.namespace
+        self._kept_bytes = request.body_bytes
+        self._is_last = request.is_last
         try:
-            fast_path.take(RawRecord(moment.date(), header_of(moment, rest), text, start), request)
+            fast_path.take(RawRecord(moment.date(), header_of(moment, rest), text, start), self)
         except StorageError as error:
-            request.finish(error)
-
-    def _body_deadline(self, request: FastRequest, body: BodyParts) -> float:
-        return request.started_at + body_seconds(body.size, self._fast_path.edge.limits)
+            self.finish(error)
 
     def _hand_over(self) -> bool | None:
         """Give the connection, from its first unanswered byte, to aiohttp; return its `eof_received`."""
@@ -262,11 +237,11 @@ class FastConnection(TimedConnection):
 
     def _look_at_the_time(self) -> None:
         self._timer = None
+        if self._is_waiting:
+            return  # the writer has its own deadline
         request, now = self._request, self._fast_path.loop.time()
         if request is not None:
-            if request.body is None:
-                return  # complete; the writer has its own deadline
-            self._deadline = self._body_deadline(request, request.body)
+            self._deadline = request.deadline(self._fast_path.edge.limits)
         if now < self._deadline:
             self._wait_until(self._deadline)
         elif request is not None or self._is_head_late_at_deadline:

@@ -9,11 +9,13 @@ that arrived, and stays there until it closes.
 import asyncio
 from time import time
 
+from storage.raw.record_frames import RawRecord
 from storage.raw.submission_writer import SubmissionWriter
 from telemetry_server.edge import responses
 from telemetry_server.edge.edge import Edge
 from telemetry_server.edge.fast_connection import FastConnection
 from telemetry_server.edge.limited_server import LimitedServer
+from telemetry_server.edge.whole_request import Reader, read_nothing
 
 LOOK_AGAIN_SECONDS = 0.02
 
@@ -37,12 +39,19 @@ class FastPath:
         self.keepalive_seconds = limits.keepalive_timeout_seconds
         self.keeps_address = edge.options.keeps_client_address
         self.has_cors = bool(edge.options.cors_origins)
+        # An address is not in the bytes; a list of namespaces is checked where requests are read in steps.
+        self.read_whole = (
+            read_nothing
+            if self.keeps_address or edge.options.namespaces
+            else Reader(self.head_limits, limits.max_body_bytes, edge.clock, RawRecord)
+        )
         # Bound once: they are called for every submission.
         self.refusal = edge.admission.refusal
         self.take = writer.take
         self.clock = edge.clock
         self.time = self.loop.time
-        self.stored_paths = edge.tally.stored_paths
+        self.memory = edge.memory
+        self.stored_namespaces = edge.tally.stored_namespaces
         self.connections: set[FastConnection] = set()
         self.kept_until = 0.0  # `kept` is the answer before this moment of the loop
         self.kept = self._kept_and_closed = b""

@@ -23,6 +23,7 @@ from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.forget_files import forget_lines
 from telemetry_server.privacy.forget_find import Found, enter, find
 from telemetry_server.privacy.forget_index import ForgetIndex
+from telemetry_server.privacy.forget_preview import counted
 from telemetry_server.privacy.forget_raw import forget_raw
 from telemetry_server.privacy.forget_report import AGGREGATES, NO_FUEL, RAW, FuelUrls, Report
 from telemetry_server.privacy.forget_scan import Scan, ScanResult
@@ -114,11 +115,7 @@ class Forgetter:
                 wanted = wanted_of(context.ledger, context.hash, OrderState.WAITING, *OPEN)
             self._update_index(context)
             found = find(context, wanted, dict.fromkeys(documents, 0))
-            report = Report()
-            for (_, store), count in found.lines.items():
-                report.removed[f"lines of {store}"] += count
-            report.removed["pending"] += len(found.pending)
-            report.removed[RAW] += sum(map(len, found.raw.values()))
+            report = Report(removed=counted(context, wanted, found))
             self._forget_fuel(wanted, report, changes=False)
             return report
 
@@ -166,7 +163,6 @@ class Forgetter:
         report.left += context.archived.settle()
         self._on_step("raw segments")
         removed, in_use = forget_raw(context, self._wait_seconds, self._on_step)
-        report.removed[RAW] += removed
         report.left += [f"{path}: a server still writes to it; run forget again" for path in in_use]
         if open_orders:
             self._clean_databases(context, report)
@@ -174,6 +170,8 @@ class Forgetter:
                 self._finish(context, report.orders)
         for number in report.orders:
             report.removed.update(context.ledger.order_counts(number))
+        # Those of late repeats, too, which are of no order that is open.
+        report.removed[RAW] = removed
         return report
 
     def _find(self, context: Forgetting, given: dict[bytes, int]) -> None:

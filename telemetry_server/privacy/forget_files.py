@@ -8,6 +8,7 @@ from storage.partitions.frames import DamagedFrame
 from storage.partitions.partition_path import PartitionKey
 from storage.partitions.quarantine_items import items_in
 from storage.partitions.rewrite import rewrite_file
+from storage.probe_days import path_of
 from telemetry_server.outcomes.outcome import HistogramReason
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.privacy.forget_wanted import Wanted
@@ -55,6 +56,7 @@ def _forget_in_file(context: Forgetting, wanted: Wanted, file: StoredFile) -> bo
 
     if not _holds(context, wanted, file):
         return False
+    context.disk.unlink(path_of(context.root, key.day))  # what it says of probes is counted anew
     try:
         rewrite_file(context.root.path, context.ledger, context.disk, file, is_kept=is_kept, also=also)
     except (EOFError, DamagedFrame) as error:

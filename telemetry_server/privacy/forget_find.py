@@ -5,7 +5,7 @@ Afterwards hashes alone say what is left to remove, so a deletion that was kille
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from uuid import UUID
@@ -20,6 +20,7 @@ from storage.ledger.values import SEGMENT_START, Counts, Entry, PendingPing
 from storage.partitions.frames import DamagedFrame, read_lines
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
+from telemetry_server.privacy.forget_report import RAW
 from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.identifiers.keyed_hash import COMMON_IDS
 from telemetry_server.privacy.identifiers.submission_ids import (
@@ -28,7 +29,8 @@ from telemetry_server.privacy.identifiers.submission_ids import (
     own_uuid,
     own_uuid_of_line,
 )
-from telemetry_server.privacy.places import Forgetting, line_files, path_hash, segment_files, submissions_of
+from telemetry_server.privacy.places import Forgetting, line_files, path_hash, segment_files
+from telemetry_server.privacy.raw_parts import RawPart, raw_parts
 
 CLIENT_DIGEST_BYTES = 16  # as in `convert.probe_check`
 
@@ -41,8 +43,7 @@ class Found:
     clients: dict[bytes, int] = field(default_factory=dict)
     nameless: dict[str, int] = field(default_factory=dict)  # paths without a document id
     pending: list[tuple[PendingPing, int]] = field(default_factory=list)
-    raw: dict[str, set[int]] = field(default_factory=dict)  # offsets by segment
-    lines: Counter[tuple[int, str]] = field(default_factory=Counter)  # by order and store
+    raw: dict[str, dict[int, int]] = field(default_factory=dict)  # by segment and offset
 
     def take(self, own: bytes | None, order: int, path: str) -> None:
         """Add a line or submission with its own id, or with its *path* if it has none."""
@@ -50,6 +51,10 @@ class Found:
             self.nameless[path] = order
         elif own not in COMMON_IDS:
             self.documents.setdefault(own, order)
+
+    def take_raw(self, segment: str, offset: int, order: int) -> None:
+        """Add a submission or a damaged region of raw/."""
+        self.raw.setdefault(segment, {}).setdefault(offset, order)
 
 
 def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Found:
@@ -77,12 +82,12 @@ def _find_lines(context: Forgetting, wanted: Wanted, found: Found) -> None:
         try:
             with open_stored(context.root.path, path, context.ledger.archived_object) as stream:
                 for line in read_lines(stream, file.length):
-                    _find_line(wanted, found, file.directory.partition("/")[0], line)
+                    _find_line(wanted, found, line)
         except (EOFError, DamagedFrame) as error:
             raise OSError(f"{path}: damaged: {error}; see audit") from error
 
 
-def _find_line(wanted: Wanted, found: Found, store: str, line: bytes) -> None:
+def _find_line(wanted: Wanted, found: Found, line: bytes) -> None:
     own = own_uuid_of_line(line)
     clients = wanted.clients_in(ids_in_line(line)) if wanted.clients else {}
     order = wanted.document(own)
@@ -91,7 +96,6 @@ def _find_line(wanted: Wanted, found: Found, store: str, line: bytes) -> None:
     if order is None:
         return
     found.clients |= clients
-    found.lines[order, store] += 1
     if own is not None:
         found.take(own, order, "")
     else:
@@ -105,16 +109,20 @@ def _find_waiting(context: Forgetting, wanted: Wanted, found: Found) -> None:
         order = None if submission is None else _order_of(wanted, found, submission)
         if order is not None:
             found.pending.append((ping, order))
-            found.raw.setdefault(ping.segment, set()).add(ping.offset)
+            found.take_raw(ping.segment, ping.offset, order)
     positions = context.ledger.positions()
     for segment in segment_files(context).values():
         position = positions.get(segment.name, SEGMENT_START)
         if position.finished:
             continue
-        for offset, length in submissions_of(segment.path, position.position):
-            submission = _submission(context, segment.name, offset, length)
-            if submission is not None and _order_of(wanted, found, submission) is not None:
-                found.raw.setdefault(segment.name, set()).add(offset)
+        for part in raw_parts(segment.path, position.position):
+            order = (
+                wanted.of_damaged(part.damaged)
+                if part.submission is None
+                else _order_of(wanted, found, part.submission)
+            )
+            if order is not None:
+                found.take_raw(segment.name, part.offset, order)
 
 
 def _order_of(wanted: Wanted, found: Found, submission: Submission) -> int | None:
@@ -140,32 +148,27 @@ def _submission(context: Forgetting, segment: str, offset: int, length: int) -> 
 
 
 def _find_raw(context: Forgetting, wanted: Wanted, found: Found) -> None:
-    """Find the bytes of the documents in raw/, with all repeats of them."""
+    """Find the bytes of the documents in raw/, with all repeats, and damaged bytes with wanted ids."""
     hashes = [context.hash.of_uuid(uuid) for uuid in found.documents]
     hashes += [path_hash(context.hash, path) for path in found.nameless]
     files = segment_files(context)
-    for path in context.index.holding(files, hashes):
-        for offset, submission in _readable(context, files[path].name):
-            own = own_uuid(submission.path)
-            if own is None:
-                # Many clients may send the same path.
-                is_found = bool(wanted.clients_in(ids_in_submission(submission)))
-            else:
-                is_found = own in found.documents
-            if is_found:
-                found.raw.setdefault(files[path].name, set()).add(offset)
+    for path in context.index.holding(files, [*hashes, *wanted.clients]):
+        for part in raw_parts(files[path].path):
+            order = _order_of_part(wanted, found, part)
+            if order is not None:
+                found.take_raw(files[path].name, part.offset, order)
 
 
-def _readable(context: Forgetting, segment: str) -> Iterator[tuple[int, Submission]]:
-    try:
-        with (context.root.raw / segment).open("rb") as stream:
-            for offset, length in submissions_of(context.root.raw / segment):
-                try:
-                    yield offset, read_submission(stream.fileno(), Span(offset, length, 0, 0))
-                except (DamagedRecord, TornRecord):
-                    continue
-    except FileNotFoundError:
-        return
+def _order_of_part(wanted: Wanted, found: Found, part: RawPart) -> int | None:
+    own = None if part.submission is None else own_uuid(part.submission.path)
+    if own is not None:
+        return found.documents.get(own)
+    # Damaged, or of a path that many clients may send.
+    ids = part.ids()
+    orders = [*wanted.clients_in(ids).values()]
+    if part.submission is None:
+        orders += [found.documents[uuid] for uuid in ids & found.documents.keys()]
+    return orders[0] if orders else None
 
 
 def enter(context: Forgetting, found: Found, orders: list[int]) -> None:
@@ -190,6 +193,7 @@ def enter(context: Forgetting, found: Found, orders: list[int]) -> None:
         _enter_pending(transaction, found, counts, removed)
         for segment, offsets in found.raw.items():
             transaction.remove_later(segment, offsets)
+            removed.update((order, RAW) for order in offsets.values())
         for uuid in found.clients:
             client = str(UUID(bytes=uuid)).encode()
             transaction.unlink_client(blake2b(client, digest_size=CLIENT_DIGEST_BYTES).digest())

@@ -6,12 +6,15 @@ A later document of the same installation is that of a new one.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 
 import orjson
 import sqlalchemy as sa
 
 from telemetry_server.fuel.analytics.analytics_database import AnalyticsDatabase
+from telemetry_server.fuel.analytics.bookmarks import refuse_loads_under_way
+from telemetry_server.fuel.analytics.sources import SOURCES
 from telemetry_server.fuel.analytics.tables import metadata as analytics_metadata
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.engine import SQLITE, url_of
@@ -59,25 +62,36 @@ def forget_installations(url: str, order_of: OrderOf, *, is_analytics: bool, cha
         DatabaseAway: The database cannot be used now; nothing was changed.
     """
     kind = AnalyticsDatabase if is_analytics else CollectorDatabase
-    metadata = analytics_metadata if is_analytics else collector_metadata
-    database = kind(url, connections=1)
-    try:
-        tables = uid_tables(metadata)
-        wanted = database.read(lambda connection: _wanted(connection, tables, order_of))
-        refused = {} if is_analytics else database.read(lambda connection: _refused(connection, order_of))
-        if not wanted and not refused:
-            return Counter()
-        run = database.write if changes else database.read
+    with closing(kind(url, connections=1)) as database:
+        forget = _forget_facts if is_analytics else _forget_documents
+        return forget(database, order_of, changes=changes)
 
-        def work(connection: sa.Connection) -> Removed:
-            removed = _remove(connection, tables, wanted, changes=changes)
-            if not is_analytics:
-                _remove_refused(connection, refused, removed, changes=changes)
-            return removed
 
-        return run(work)
-    finally:
-        database.close()
+def _forget_documents(database: CollectorDatabase, order_of: OrderOf, *, changes: bool) -> Removed:
+    tables = uid_tables(collector_metadata)
+    wanted = database.read(lambda connection: _wanted(connection, tables, order_of))
+    refused = database.read(lambda connection: _refused(connection, order_of))
+    if not wanted and not refused:
+        return Counter()
+
+    def work(connection: sa.Connection) -> Removed:
+        removed = _remove(connection, tables, wanted, changes=changes)
+        _remove_refused(connection, refused, removed, changes=changes)
+        return removed
+
+    return database.write(work) if changes else database.read(work)
+
+
+def _forget_facts(database: CollectorDatabase, order_of: OrderOf, *, changes: bool) -> Removed:
+    tables = uid_tables(analytics_metadata)
+
+    def work(connection: sa.Connection) -> Removed:
+        if changes:
+            # An ETL may have read documents before they were removed, and not loaded them yet.
+            refuse_loads_under_way(connection, [source.name for source in SOURCES])
+        return _remove(connection, tables, _wanted(connection, tables, order_of), changes=changes)
+
+    return database.write(work) if changes else database.read(work)
 
 
 def _wanted(

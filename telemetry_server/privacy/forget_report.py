@@ -9,8 +9,8 @@ RAW, AGGREGATES = "submissions in raw", "days of aggregates"
 # Every place of a data root, and what is counted there; the last part may be the beginning of a name.
 PLACES = {
     "raw": (RAW,),
-    "converted": ("stored", "lines of converted"),
-    "quarantine": ("quarantined", "conflict", "dropped histograms", "lines of quarantine"),
+    "converted": ("stored",),
+    "quarantine": ("quarantined", "conflict", "dropped histograms"),
     "tables": ("rows of ",),
     "aggregates": (AGGREGATES,),
     "ledger": ("duplicate", "pending"),

@@ -16,14 +16,14 @@ from urllib.parse import quote
 
 from storage.aggregates.summary_file import CLIENTS, MAGIC, Summary
 from storage.data_root import DataRoot
-from storage.errors import ArchiveError, BrokenAggregate, DamagedRecord, TornRecord
+from storage.errors import ArchiveError, BrokenAggregate
 from storage.raw.framing import FILE_MAGIC
-from storage.raw.reader import Span, read_submission
 from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
-from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, ids_in_submission, texts_of
+from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, texts_of
 from telemetry_server.privacy.identifiers.uuid_texts import uuids_in
-from telemetry_server.privacy.places import submissions_of, uuids_of
+from telemetry_server.privacy.places import uuids_of
+from telemetry_server.privacy.raw_parts import raw_parts
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -140,10 +140,8 @@ def _in_frames(path: Path) -> Iterator[bytes]:
 
 
 def _in_segment(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        for offset, length in submissions_of(path):
-            with suppress(DamagedRecord, TornRecord):
-                yield from ids_in_submission(read_submission(stream.fileno(), Span(offset, length, 0, 0)))
+    for part in raw_parts(path):
+        yield from part.ids()
 
 
 def _in_database(path: Path) -> Iterator[bytes]:

@@ -15,32 +15,38 @@ from storage.disk import Disk
 from storage.partitions.compact import CLOSED_LEVEL
 from storage.partitions.frames import compress_frame, whole_frames
 from storage.raw.framing import FILE_MAGIC
-from storage.raw.reader import Span, read_submission
 from storage.raw.removal import SegmentInUse, remove_submissions
 from storage.tables.part_file import SCRATCH_FOLDER
 from telemetry_server.privacy.forget_scan import SQLITE_MAGIC, ZSTD_MAGIC, Scan, ids_in_value
 from telemetry_server.privacy.forget_sqlite import rewrite_database
 from telemetry_server.privacy.forget_wanted import Wanted
-from telemetry_server.privacy.places import Forgetting, submissions_of
+from telemetry_server.privacy.places import Forgetting
+from telemetry_server.privacy.raw_parts import raw_parts
 
 PLACE = "files that repair moved aside"
 
 
-def forget_strays(context: Forgetting, wanted: Wanted) -> dict[tuple[int, str], int]:
+def forget_strays(context: Forgetting, wanted: Wanted, *, changes: bool = True) -> dict[tuple[int, str], int]:
     """
     Remove what is wanted; return how many files were changed, by order and place.
+
+    Args:
+        changes: False: only count.
 
     Raises:
         OSError: The disk refuses; files that were replaced stay so.
     """
     changed: Counter[tuple[int, str]] = Counter()
+    if wanted.is_empty:
+        return changed
     order = min([*wanted.clients.values(), *wanted.documents.values()])
     folders = (context.root.stray, context.root.staging, context.root.state / SCRATCH_FOLDER)
     for path in (path for folder in folders for path in _files(folder)):
         scan = Scan(context.hash, [*wanted.hashes()])
         scan.scan_file(path, path.name)
         if scan.result.hits:
-            _clean(context.disk, wanted, path)
+            if changes:
+                _clean(context.disk, wanted, path)
             changed[order, PLACE] += 1
     return changed
 
@@ -82,12 +88,7 @@ def _clean_lines(disk: Disk, wanted: Wanted, path: Path) -> None:
 
 
 def _clean_segment(disk: Disk, wanted: Wanted, path: Path) -> None:
-    with path.open("rb") as stream:
-        offsets = {
-            offset
-            for offset, length in submissions_of(path)
-            if wanted.of_submission(read_submission(stream.fileno(), Span(offset, length, 0, 0))) is not None
-        }
+    offsets = {part.offset for part in raw_parts(path) if wanted.of_part(part) is not None}
     try:
         remove_submissions(path, offsets, disk)
     except SegmentInUse:

@@ -1,6 +1,7 @@
 """Removes rows of the tables: the files of a day that hold a ping, in one commit."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from storage.archive.object_reading import stored_source
 from storage.ledger.table_files import TableFile
@@ -73,6 +74,42 @@ def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
     return len(old)
 
 
+def count_rows(context: Forgetting, wanted: Wanted) -> tuple[Counter[str], set[str]]:
+    """Return how many rows are of *wanted* pings, by table, and the days that have such rows."""
+    removed: Counter[str] = Counter()
+    days = set()
+    for day in sorted({file.day for file in context.ledger.table_files(PINGS)}):
+        files = {file.path: file for file in context.ledger.table_files(day=day)}
+        pings = [path for path, file in files.items() if file.table == PINGS]
+        numbers: dict[int, int] = {}
+        for path in context.index.holding(pings, wanted.documents):
+            numbers |= _numbers(context, wanted, files[path])
+        if numbers:
+            days.add(day)
+            keys = [number_key(number) for number in numbers]
+            removed[_place(PINGS)] += len(numbers)
+            for path in context.index.holding([path for path in files if path not in pings], keys):
+                removed[_place(files[path].table)] += _rows_of(context, files[path], numbers)
+    return removed, days
+
+
+def _rows_of(context: Forgetting, file: TableFile, numbers: Collection[int]) -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(sorted(numbers), pa.int64())
+    source = stored_source(context.root.path, file.path, context.ledger.archived_object)
+    with open_part(file.table, source) as part:
+        return sum(
+            pc.sum(pc.is_in(rows.column("ping"), wanted)).as_py() or 0
+            for rows in part.iter_batches(columns=["ping"])
+        )
+
+
+def _place(table: str) -> str:
+    return f"rows of {table}"
+
+
 def _count(transaction: Transaction, removed: Counter[tuple[int, str]]) -> None:
     transaction.count_removed(removed)
 
@@ -119,7 +156,7 @@ def _write_rest(
                 rows = as_written(file.table, part.read_row_group(group, use_threads=False))
                 gone = pc.is_in(rows.column("ping"), wanted)
                 for number in rows.filter(gone).column("ping").to_pylist():
-                    removed[numbers[number], f"rows of {file.table}"] += 1
+                    removed[numbers[number], _place(file.table)] += 1
                 kept = rows.filter(pc.invert(gone))
                 if kept.num_rows:
                     writer.write(kept)

@@ -5,14 +5,10 @@ from dataclasses import dataclass, field
 
 from storage.ledger.forgotten import IdKind, OrderState
 from storage.ledger.ledger import Ledger
-from storage.raw.submission import Submission
+from telemetry_server.privacy.identifiers.damaged_bytes import ids_in_damaged
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
-from telemetry_server.privacy.identifiers.submission_ids import (
-    ids_in_line,
-    ids_in_submission,
-    own_uuid,
-    own_uuid_of_line,
-)
+from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, own_uuid, own_uuid_of_line
+from telemetry_server.privacy.raw_parts import RawPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +49,23 @@ class Wanted:
             order = next(iter(self.clients_in(ids_in_line(line)).values()), None)
         return order
 
-    def of_submission(self, submission: Submission) -> int | None:
-        """Return the order that *submission* is of, as `of_line`."""
-        order = self.document(own_uuid(submission.path)) if self.documents else None
+    def of_part(self, part: RawPart) -> int | None:
+        """Return the order that a part of a segment is of, as `of_line`; damaged bytes by any id in them."""
+        if part.submission is None:
+            return self.of_damaged(part.damaged)
+        order = self.document(own_uuid(part.submission.path)) if self.documents else None
         if order is None and self.clients:
-            order = next(iter(self.clients_in(ids_in_submission(submission)).values()), None)
+            order = next(iter(self.clients_in(part.ids()).values()), None)
         return order
+
+    def of_damaged(self, data: bytes) -> int | None:
+        """Return the order of which damaged bytes hold an id."""
+        for uuid in ids_in_damaged(data):
+            digest = self.hash.of_uuid(uuid)
+            order = self.clients.get(digest, self.documents.get(digest))
+            if order is not None:
+                return order
+        return None
 
 
 def wanted_of(ledger: Ledger, id_hash: IdHash, *states: OrderState) -> Wanted:

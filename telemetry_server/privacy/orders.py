@@ -18,7 +18,6 @@ from storage.errors import LedgerError
 from storage.ledger.forgotten import IdKind, Order, OrderState
 from storage.ledger.ledger import Ledger
 
-FOLDER = "orders"
 DAY_SECONDS = 86_400
 DONE_ONCE = "command"
 """The source of an order that `forget` was given."""
@@ -77,7 +76,7 @@ def write_record(root: DataRoot, disk: Disk, record: OrderRecord) -> None:
     Raises:
         OSError: The disk refuses.
     """
-    folder = root.state / FOLDER
+    folder = root.orders
     disk.make_directories(folder)
     path = folder / f"{record.order_id:010}.json"
     unfinished = path.with_name(f".{path.name}")
@@ -94,7 +93,7 @@ def write_record(root: DataRoot, disk: Disk, record: OrderRecord) -> None:
 
 def order_files(root: DataRoot) -> list[Path]:
     """Return the files of all orders, in order."""
-    return sorted((root.state / FOLDER).glob("[0-9]*.json"))
+    return sorted(root.orders.glob("[0-9]*.json"))
 
 
 def remembered(root: DataRoot) -> Iterator[tuple[IdKind, bytes]]:

@@ -17,19 +17,20 @@ from storage.ledger.table_files import TableFile
 from storage.ledger.values import StoredFile
 from storage.lock import FileLock
 from storage.partitions.frames import read_frames
-from storage.raw.reader import SegmentState, read_submission, scan_segment, segments
+from storage.raw.reader import SegmentState, scan_segment, segments
 from storage.raw.segment_paths import SegmentPath
 from storage.tables.columns import PINGS
 from storage.tables.reading import PartReader
 from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.forget_index import ForgetIndex, IndexedFile
+from telemetry_server.privacy.identifiers.damaged_bytes import ids_in_damaged
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
 from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, own_uuid
+from telemetry_server.privacy.raw_parts import raw_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCAN_BYTES, SCAN_RECORDS = 16 << 20, 4096
 ROWS_AT_ONCE = 65_536
 
 
@@ -106,37 +107,22 @@ def _line_ids(context: Forgetting, file: StoredFile) -> Callable[[int], Iterator
     return ids
 
 
-def submissions_of(segment: Path, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Yield offset and length of each submission of *segment* from *start* on."""
-    last_sequence = None
-    while True:
-        scan = scan_segment(
-            segment, start, max_bytes=SCAN_BYTES, max_records=SCAN_RECORDS, last_sequence=last_sequence
-        )
-        yield from ((span.offset, span.length_bytes) for span in scan.spans)
-        if scan.finished or scan.end == start:
-            return
-        start, last_sequence = scan.end, scan.last_sequence
-
-
 def path_hash(id_hash: IdHash, path: str) -> bytes:
     """Return the hash by which the index knows a submission without a document id."""
     return id_hash.of_text(f"path {path}")
 
 
 def _segment_ids(id_hash: IdHash, segment: SegmentPath) -> Callable[[int], Iterator[bytes]]:
-    from storage.errors import DamagedRecord, TornRecord
-    from storage.raw.reader import Span
+    """Return what yields the ids of submissions, and every id that damaged bytes hold."""
 
     def ids(_: int) -> Iterator[bytes]:
-        with segment.path.open("rb") as stream:
-            for offset, length in submissions_of(segment.path):
-                try:
-                    submission = read_submission(stream.fileno(), Span(offset, length, 0, 0))
-                except (DamagedRecord, TornRecord):
-                    continue
-                own = own_uuid(submission.path)
-                yield path_hash(id_hash, submission.path) if own is None else id_hash.of_uuid(own)
+        for part in raw_parts(segment.path):
+            if part.submission is None:
+                yield from map(id_hash.of_uuid, ids_in_damaged(part.damaged))
+                continue
+            path = part.submission.path
+            own = own_uuid(path)
+            yield path_hash(id_hash, path) if own is None else id_hash.of_uuid(own)
 
     return ids
 

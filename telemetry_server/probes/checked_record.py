@@ -1,18 +1,18 @@
 """The view of a checked record that reports read."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from telemetry_server.probes.marks import Mark
+from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.stores import StorePolicy
 
 
-class SeenMetric(NamedTuple):
-    """A metric that is in a record."""
+class SeenMetrics(NamedTuple):
+    """The metrics of one kind in a section of a record."""
 
-    metric: str  # an event is category.method.object, in Glean category.name
     kind: str
     process: str
+    names: Collection[str]  # an event is category.method.object, in Glean category.name
 
 
 class DefinedProbe(NamedTuple):
@@ -21,6 +21,7 @@ class DefinedProbe(NamedTuple):
     name: str
     kind: str
     owners: tuple[str, ...]
+    is_expected: bool = True  # whether the application's version still sends it
 
 
 class CheckedRecord(Protocol):
@@ -35,10 +36,14 @@ class CheckedRecord(Protocol):
     def registry(self) -> object | None:
         """Return the definitions of its metrics; None if they are unknown."""
 
-    def marks(self) -> Iterator[Mark]:
-        """Yield every mark but those that are only known when a ping arrives."""
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Return the files that decide which definitions these are, as `DefinitionStamps` names them."""
 
-    def seen(self) -> Iterator[SeenMetric]:
+    def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
+        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
+
+    def seen(self) -> Iterator[SeenMetrics]:
         """Yield the metrics of the record, each once a section."""
 
     def find(self, metric: str, kind: str) -> DefinedProbe | None:
@@ -47,8 +52,8 @@ class CheckedRecord(Protocol):
     def place_of(self, metric: str) -> tuple[str, int] | None:
         """Return the file and the line, from 1, of a metric's definition."""
 
-    def expected(self) -> Iterator[DefinedProbe]:
-        """Yield the definitions of which the application's version still sends values."""
+    def definitions(self) -> Iterator[DefinedProbe]:
+        """Yield every definition that is known for the record."""
 
     def stores_of_metrics(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield each defined metric with its stores."""

@@ -163,12 +163,17 @@ def sent_histograms(
                 yield process, of_plain, of_keyed
 
 
-def histogram_marks(ping: Mapping[str, Any], expectations: Expectations) -> Iterator[Mark]:
-    """Yield the marks of the histograms in the record of a ping."""
+def histogram_marks(
+    ping: Mapping[str, Any], expectations: Expectations, only: Collection[MarkName] | None = None
+) -> Iterator[Mark]:
+    """Yield the marks of the histograms in the record of a ping; those of *only*, if given, lack details."""
     for process, section in _histogram_sections(ping):
         keyed = object_of(section.get("keyedHistograms"))
-        yield from _name_marks(process, object_of(section.get("histograms")), expectations)
-        yield from _name_marks(process, keyed, expectations)
+        for names in (object_of(section.get("histograms")), keyed):
+            if only is None:
+                yield from _name_marks(process, names, expectations)
+            elif names:
+                yield from _short_marks(process, names, expectations, only)
         yield from _key_marks(process, keyed, expectations)
 
 
@@ -228,6 +233,15 @@ def _name_marks(process: str, names: Collection[str], expectations: Expectations
     for name in sorted(flagged.keys() & names):
         for mark, detail in flagged[name]:
             yield Mark(mark, detail, name, process, kind=Kind.HISTOGRAM)
+
+
+def _short_marks(
+    process: str, names: Collection[str], expectations: Expectations, only: Collection[MarkName]
+) -> Iterator[Mark]:
+    for mark, marked in expectations.marked_names(process):
+        if mark in only:
+            for name in marked.intersection(names):
+                yield Mark(MarkName(mark), "", name, process, kind=Kind.HISTOGRAM)
 
 
 def _key_marks(process: str, histograms: Mapping[str, Any], expectations: Expectations) -> Iterator[Mark]:

@@ -1,7 +1,7 @@
 """Checks of stored records: by stores, and by definitions of revisions and Glean applications."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from histogram_specs.history.resolver import Resolves
 from telemetry_server.probes.checked_record import CheckedRecord
@@ -12,6 +12,30 @@ from telemetry_server.probes.record_check import CheckedPing
 from telemetry_server.probes.stores import NO_STORES, TELEMETRY, Stores
 
 
+class Stamps(Protocol):
+    """Says whether the origins of definitions are still the same."""
+
+    def of(self, origin: str) -> str:
+        """Return a text that changes with *origin*."""
+
+    def is_same(self, origin: str, stamp: str) -> bool:
+        """Return whether what was counted by an *origin* with this *stamp* still holds."""
+
+
+class NoStamps:
+    """For checks that no kept sums depend on."""
+
+    def of(self, origin: str) -> str:
+        """Return an empty text."""
+        del origin
+        return ""
+
+    def is_same(self, origin: str, stamp: str) -> bool:
+        """Return False."""
+        del origin, stamp
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeChecks:
     """Stores and sources of definitions for checks of pings."""
@@ -19,6 +43,7 @@ class ProbeChecks:
     revisions: Resolves
     stores: Stores = NO_STORES
     applications: GleanApplications = field(default_factory=lambda: GleanApplications(None))
+    stamps: Stamps = field(default_factory=NoStamps)
 
 
 def checked_record(record: dict[str, Any], checks: ProbeChecks) -> CheckedRecord | None:

@@ -1,16 +1,16 @@
 """One stored record, held against the definitions of its revision, as the conversion did."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from histogram_specs.errors import BadRevisionUrl
-from histogram_specs.history.resolver import Resolved, Resolves
+from histogram_specs.history.resolver import Resolved, Resolves, RevisionSource
 from histogram_specs.revision import Revision, parse_revision_url
 from telemetry_server.probes.build import Build, build_of
-from telemetry_server.probes.checked_record import DefinedProbe, SeenMetric
+from telemetry_server.probes.checked_record import DefinedProbe, SeenMetrics
 from telemetry_server.probes.definition import Definition, EventDefinition, ScalarDefinition
 from telemetry_server.probes.expectation import Expectations
-from telemetry_server.probes.marks import Mark
+from telemetry_server.probes.marks import Mark, MarkName
 from telemetry_server.probes.parts import object_of
 from telemetry_server.probes.ping_check import (
     expectations_of,
@@ -25,6 +25,8 @@ from telemetry_server.probes.stores import MAIN, TELEMETRY, StorePolicy
 from telemetry_server.probes.versions import is_expired
 
 HISTOGRAM, SCALAR, EVENT = "histogram", "scalar", "event"
+# Origins of definitions: the files of a revision, and the prefetched history.
+OF_REVISION, OF_HISTORY = "revision ", "history"
 
 
 class CheckedPing:
@@ -39,27 +41,31 @@ class CheckedPing:
         self._is_main = (metadata["namespace"], metadata["doctype"]) == (TELEMETRY, MAIN)
         self._build = _build_of(record)
         self.version = self._build.version
+        self.origins: tuple[str, ...] = ()
         self._expectations = self._find_expectations(revisions)
         self.registry = None if self._expectations is None else self._expectations.registry
 
-    def marks(self) -> Iterator[Mark]:
-        """Yield every mark but those that are only known when a ping arrives."""
-        yield from ping_marks(self.record, self.policy, self._expectations)
+    def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
+        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
+        for mark in ping_marks(self.record, self.policy, self._expectations):
+            if only is None or mark.name in only:
+                yield mark
         if self._expectations is not None and self.policy.packs_histograms:
-            yield from histogram_marks(self.record, self._expectations)
+            yield from histogram_marks(self.record, self._expectations, only)
 
-    def seen(self) -> Iterator[SeenMetric]:
+    def seen(self) -> Iterator[SeenMetrics]:
         """Yield the metrics of the record, each once a section."""
         for measured in measured_in(self.record, self.policy):
-            for metric in {**measured.scalars, **measured.keyed_scalars}:
-                yield SeenMetric(metric, SCALAR, measured.process)
-            for event in {
-                ".".join(map(str, event[1:4])) for event in measured.events if isinstance(event, list)
-            }:
-                yield SeenMetric(event, EVENT, measured.process)
-        for process, names in self._histograms():
-            for name in names:
-                yield SeenMetric(name, HISTOGRAM, process)
+            if measured.scalars or measured.keyed_scalars:
+                names = measured.scalars.keys() | measured.keyed_scalars.keys()
+                yield SeenMetrics(SCALAR, measured.process, names)
+            if measured.events:
+                events = {
+                    ".".join(map(str, event[1:4])) for event in measured.events if isinstance(event, list)
+                }
+                yield SeenMetrics(EVENT, measured.process, events)
+        for process, names_of_process in self._histograms():
+            yield SeenMetrics(HISTOGRAM, process, names_of_process)
 
     def _histograms(self) -> Iterator[tuple[str, list[str]]]:
         if self.policy.packs_histograms:
@@ -85,11 +91,11 @@ class CheckedPing:
         """Return the file and the line, from 1, of a metric's definition."""
         return None if self.registry is None else self.registry.place_of(metric)
 
-    def expected(self) -> Iterator[DefinedProbe]:
-        """Yield the definitions that the application's version still records."""
+    def definitions(self) -> Iterator[DefinedProbe]:
+        """Yield every definition but use counters."""
         for definition in () if self.registry is None else self.registry.definitions():
-            if not is_expired(definition.expires, self.version):
-                yield _defined(definition)
+            is_expected = not is_expired(definition.expires, self.version)
+            yield _defined(definition)._replace(is_expected=is_expected)
 
     def stores_of_metrics(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield each defined metric with its stores."""
@@ -99,13 +105,19 @@ class CheckedPing:
 
     def _find_expectations(self, revisions: Resolves) -> Expectations | None:
         application = object_of(self.record.get("application"))
+        revision = _revision_of(self.record)
         found = revisions.resolve(
-            _revision_of(self.record),
+            revision,
             channel=_text(application.get("channel")),
             build_id=_text(application.get("buildId")),
             version=_text(application.get("version")),
             platform_version=_text(application.get("platformVersion")),
             histograms=False,
+        )
+        by_revision = isinstance(found, Resolved) and found.source is RevisionSource.PING
+        self.origins = (
+            *(() if revision is None else (f"{OF_REVISION}{revision}",)),
+            *(() if by_revision else (OF_HISTORY,)),
         )
         if not isinstance(found, Resolved):
             return None

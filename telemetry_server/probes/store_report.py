@@ -5,106 +5,78 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from telemetry_server.probes.checked_record import CheckedRecord
-from telemetry_server.probes.few_clients import FewClients, sender_of
-from telemetry_server.probes.marks import EXCLUDED, MarkName
-from telemetry_server.probes.record_check import EVENT
-from telemetry_server.probes.stores import StorePolicy, Stores
+from telemetry_server.probes.few_clients import FewClients
+from telemetry_server.probes.probe_sums import ProbeSums, StoreSums
+from telemetry_server.probes.stores import Stores
 
 
 @dataclass(slots=True)
-class _Store:
+class _Shown:
+    """What is shown of a store."""
+
     pings: int = 0
-    anomalies: Counter[str] = field(default_factory=Counter)
-    metrics: Counter[tuple[str, str]] = field(default_factory=Counter)  # (metric, process) → pings
+    anomalies: dict[str, int] = field(default_factory=dict)
+    metrics: dict[tuple[str, str], int] = field(default_factory=dict)  # (metric, process) → pings
     defined: set[str] = field(default_factory=set)
+    suppressed: int = 0
 
 
-class StoreReport:
+def store_report(sums: ProbeSums, stores: Stores) -> dict[str, Any]:
     """
-    Adds up records; a metric of several stores is never summed over them.
+    Return the object that ``stores --json`` prints; ``suppressed`` counts what is not shown.
 
-    Args:
-        suppress_below: What fewer clients sent is not shown.
+    A metric of several stores is never summed over them.
     """
-
-    def __init__(self, stores: Stores, suppress_below: int = 1) -> None:
-        self._few = FewClients(suppress_below)
-        self._suppressed = 0
-        self._stores: defaultdict[str, _Store] = defaultdict(_Store)
-        for name in stores.names:
-            self._stores[name]
-        # One record for each store and each set of definitions.
-        self._defining: dict[tuple[int, str], CheckedRecord] = {}
-
-    def add(self, checked: CheckedRecord) -> None:
-        """Add one stored record."""
-        store = self._stores[checked.policy.store]
-        name, sender = checked.policy.store, sender_of(checked.record)
-        store.pings += 1
-        self._few.add(name, sender)
-        anomalies = checked.record["metadata"].get("anomalies", {})
-        store.anomalies.update(anomalies)
-        for anomaly in anomalies:
-            self._few.add((name, anomaly), sender)
-        left_out = {(mark.metric, mark.process) for mark in checked.marks() if mark.name in EXCLUDED}
-        for seen in checked.seen():
-            if seen.kind != EVENT and (seen.metric, seen.process) not in left_out:
-                store.metrics[seen.metric, seen.process] += 1
-                self._few.add((name, seen.metric, seen.process), sender)
-        if checked.registry is not None:
-            self._defining.setdefault((id(checked.registry), checked.policy.store), checked)
-
-    def add_violation(self, policy: StorePolicy, document_id: str) -> None:
-        """Add a ping that was quarantined because it said who sent it; it counts as one client."""
-        self._stores[policy.store].anomalies[MarkName.CLIENT_ID_PRESENT.value] += 1
-        self._few.add((policy.store, MarkName.CLIENT_ID_PRESENT.value), document_id)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the object that ``stores --json`` prints; ``suppressed`` counts what is not shown."""
-        for checked in self._defining.values():
-            for metric, stores in checked.stores_of_metrics():
-                for store in stores:
-                    if store in self._stores:
-                        self._stores[store].defined.add(metric)
-        for name in list(self._stores):
-            self._hide_few(name, self._stores[name])
-        return {
-            "stores": [_store_as_json(name, self._stores[name]) for name in sorted(self._stores)],
-            "shared": list(self._shared()),
-            "suppressed": {"cells": self._suppressed},
-        }
-
-    def _hide_few(self, name: str, store: _Store) -> None:
-        """Take out of *store* what too few clients sent."""
-        if store.pings and self._few.is_small(name):
-            self._stores[name] = _Store(defined=store.defined)
-            self._suppressed += 1
-            return
-        anomalies = [anomaly for anomaly in store.anomalies if self._few.is_small((name, anomaly))]
-        # The processes of a metric add up to what is shown of stores that share it.
-        small = {metric for metric, process in store.metrics if self._few.is_small((name, metric, process))}
-        for anomaly in anomalies:
-            del store.anomalies[anomaly]
-        for key in [key for key in store.metrics if key[0] in small]:
-            del store.metrics[key]
-        self._suppressed += len(anomalies) + len(small)
-
-    def _shared(self) -> Iterable[dict[str, Any]]:
-        by_metric: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for name in sorted(self._stores):
-            store = self._stores[name]
-            pings: Counter[str] = Counter()
-            for (metric, _), count in store.metrics.items():
-                pings[metric] += count
-            for metric in store.defined | pings.keys():
-                by_metric[metric][name] = pings[metric]
-        for metric in sorted(by_metric):
-            if len(by_metric[metric]) > 1:
-                yield {"metric": metric, "by_store": by_metric[metric]}
+    names = sorted({*stores.names, *sums.stores})
+    shown = {
+        name: _shown(
+            name, sums.stores.get(name, StoreSums()), sums.defined.get(name, set()), sums.few_of_stores
+        )
+        for name in names
+    }
+    return {
+        "stores": [_as_json(name, store) for name, store in shown.items()],
+        "shared": list(_shared(shown)),
+        "suppressed": {"cells": sum(store.suppressed for store in shown.values())},
+    }
 
 
-def _store_as_json(name: str, store: _Store) -> dict[str, Any]:
+def _shown(name: str, sums: StoreSums, defined: set[str], few: FewClients) -> _Shown:
+    """Return a store without what too few clients sent."""
+    if sums.pings and few.is_small((name,)):
+        return _Shown(defined=defined, suppressed=1)
+    anomalies = {key: count for key, count in sums.anomalies.items() if not few.is_small((name, key))}
+    # The processes of a metric add up to what is shown of stores that share it.
+    small = {
+        metric
+        for process, counts in sums.metrics.items()
+        for metric in counts
+        if few.is_small((name, process, metric))
+    }
+    metrics = {
+        (metric, process): count
+        for process, counts in sums.metrics.items()
+        for metric, count in counts.items()
+        if metric not in small
+    }
+    suppressed = len(sums.anomalies) - len(anomalies) + len(small)
+    return _Shown(sums.pings, anomalies, metrics, defined, suppressed)
+
+
+def _shared(shown: dict[str, _Shown]) -> Iterable[dict[str, Any]]:
+    by_metric: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for name, store in shown.items():
+        pings: Counter[str] = Counter()
+        for (metric, _), count in store.metrics.items():
+            pings[metric] += count
+        for metric in store.defined | pings.keys():
+            by_metric[metric][name] = pings[metric]
+    for metric in sorted(by_metric):
+        if len(by_metric[metric]) > 1:
+            yield {"metric": metric, "by_store": by_metric[metric]}
+
+
+def _as_json(name: str, store: _Shown) -> dict[str, Any]:
     return {
         "store": name,
         "pings": store.pings,

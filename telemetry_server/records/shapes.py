@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import orjson
 
-from histogram_specs.spec import HistogramSpec
+if TYPE_CHECKING:
+    from histogram_specs.spec import HistogramSpec
 
 SHAPE_ID_BYTES = 8
 
@@ -34,6 +36,6 @@ def shape_id(shape: Shape) -> str:
     return blake2b(text, digest_size=SHAPE_ID_BYTES).hexdigest()
 
 
-def shape_of(spec: HistogramSpec) -> Shape:
+def shape_of(spec: "HistogramSpec") -> Shape:
     """Return the shape of a definition."""
     return Shape(str(spec.kind), spec.bucket_starts, spec.labels)

@@ -95,13 +95,21 @@ def question_of(ask: Ask, name: str) -> dict[str, Any]:
 async def found_report(ask: Ask, question: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to a report, from the facts of the last ETL."""
     state = orjson.loads(await ask.services.pool.run("fuel_data_through", {}))
-    key = ("fuel_report", orjson.dumps(question).decode(), str(state["data_through"]))
+    key = ("fuel_report", orjson.dumps(question).decode(), str(state["data_through"]), _deletions(ask))
     found: dict[str, Any] | None = ask.services.kept.find(key)
     if found is None:
         # The moment makes it another question for those who share answers.
-        found = await ask.services.ask_object("fuel_report", **question, facts_of=state["data_through"])
+        found = await ask.services.ask_object("fuel_report", **question, facts_of=list(key[2:]))
         ask.services.kept.keep(key, found)
     return found
+
+
+def _deletions(ask: Ask) -> str:
+    """Return what changes with each order to delete: answers from before it are not given any more."""
+    try:
+        return str(ask.services.access_file.root.orders.stat().st_mtime_ns)
+    except OSError:
+        return ""  # no order yet
 
 
 async def report(ask: Ask) -> Answer:
@@ -128,14 +136,14 @@ async def start_report(ask: Ask) -> Answer:
 
 async def aggregate(ask: Ask) -> Answer:
     """Answer ``/api/v1/json/report/installations``."""
-    release, kept = ask.parameters.release, ask.services.kept
-    found = None if ask.parameters.refresh else kept.find(("fuel_aggregate", release))
+    release, kept, deletions = ask.parameters.release, ask.services.kept, _deletions(ask)
+    found = None if ask.parameters.refresh else kept.find(("fuel_aggregate", release, deletions))
     if found is None:
         aggregates = orjson.loads(await ask.services.pool.run("fuel_aggregate", {"release": release}))
         for name, value in aggregates.items():
             # One for each release that was found; a release without installations is not kept.
             if not name or value["installations"]["count"]:
-                kept.keep(("fuel_aggregate", name), value)
+                kept.keep(("fuel_aggregate", name, deletions), value)
         found = aggregates[release]
     return json_answer(found)
 

@@ -1,15 +1,14 @@
 """Settings of the archive of closed days; a part of the table of settings."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field
+from telemetry_server.settings.fields import setting
+from telemetry_server.settings.value_types import true_or_false
 
-from telemetry_server.settings.value_types import Flag
-
-BUCKET = re.compile(r"(?:s3|s3a|gs|az|azure|abfs|abfss)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9._=/-]*)?")
+BUCKET = r"(?:s3|s3a|gs|az|azure|abfs|abfss)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9._=/-]*)?"
 
 
 def archive_place(value: object) -> str:
@@ -25,20 +24,23 @@ def archive_place(value: object) -> str:
         # No part of the value in the message: it may hold a password.
         raise ValueError("must not hold credentials: they come from the environment, as AWS_ACCESS_KEY_ID")
     is_plain = all(part not in ("", ".", "..") for part in text.partition("://")[2].rstrip("/").split("/"))
-    if BUCKET.fullmatch(text) and is_plain:
+    if re.fullmatch(BUCKET, text) and is_plain:
         return text.rstrip("/")
     raise ValueError(f"must be a folder, or a bucket like s3://bucket/telemetry, not {value!r}")
 
 
-class ArchiveSettings(BaseModel):
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ArchiveSettings:
     """Where closed days are copied to, and whether they stay here."""
 
-    archive_to: Annotated[str, BeforeValidator(archive_place)] = Field(
+    archive_to: str = setting(
         "",
-        description="Where closed days are copied to: a folder, or a bucket such as `s3://bucket/telemetry` "
+        "Where closed days are copied to: a folder, or a bucket such as `s3://bucket/telemetry` "
         "(needs the extra `archive`).  Empty: nowhere.",
+        archive_place,
     )
-    archive_keep_local: Flag = Field(
+    archive_keep_local: bool = setting(
         True,
-        description="Keep local copies of archived days; `false` removes them, and the days are read there.",
+        "Keep local copies of archived days; `false` removes them, and the days are read there.",
+        true_or_false,
     )

@@ -1,9 +1,8 @@
 """Settings of the Fuel reports; a part of the table of settings."""
 
-from typing import Annotated
+from dataclasses import dataclass
 
-from pydantic import BeforeValidator, Field
-
+from telemetry_server.settings.fields import setting
 from telemetry_server.settings.fuel_intake_settings import FuelIntakeSettings
 
 
@@ -15,14 +14,16 @@ def word_list(value: object) -> tuple[str, ...]:
     return tuple(word.strip() for word in words if word.strip())
 
 
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class FuelAnalyticsSettings(FuelIntakeSettings):
     """How the facts of nodes are made."""
 
-    fuel_virtual_makers: Annotated[tuple[str, ...], BeforeValidator(word_list)] = Field(
+    fuel_virtual_makers: tuple[str, ...] = setting(
         (),
-        description="Names of makers or products that make a Fuel server a virtual one, in any case; "
+        "Names of makers or products that make a Fuel server a virtual one, in any case; "
         "default: VirtualBox, QEMU, VMware and others.",
+        word_list,
     )
-    fuel_storage_roles: Annotated[tuple[str, ...], BeforeValidator(word_list)] = Field(
-        (), description="Roles of Fuel nodes that store; default: `cinder` and `ceph-osd`."
+    fuel_storage_roles: tuple[str, ...] = setting(
+        (), "Roles of Fuel nodes that store; default: `cinder` and `ceph-osd`.", word_list
     )

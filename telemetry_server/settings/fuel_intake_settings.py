@@ -1,10 +1,11 @@
 """Settings of the Fuel collector's failure reports and of its limits; a part of the table of settings."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from pathlib import Path
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
-from telemetry_server.settings.value_types import FilePath, Whole
+from telemetry_server.settings.fields import setting
+from telemetry_server.settings.limits import within
+from telemetry_server.settings.value_types import file_path, whole_number
 
 
 def sink_list(value: object) -> tuple[str, ...]:
@@ -16,31 +17,34 @@ def sink_list(value: object) -> tuple[str, ...]:
     raise ValueError("must be a list of sinks like smtp://HOST/?to=ADDRESS, https://HOST/PATH or file:PATH")
 
 
-class FuelIntakeSettings(BaseModel):
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class FuelIntakeSettings:
     """Failure reports, and limits of requests."""
 
-    # Only the whole table of settings is ever made.
-    model_config = ConfigDict(defer_build=True)
-
-    fuel_contact_key_file: FilePath | None = Field(
+    fuel_contact_key_file: Path | None = setting(
         None,
-        description="File with the key that encrypts contacts of Fuel failure reports, outside of the data "
+        "File with the key that encrypts contacts of Fuel failure reports, outside of the data "
         "root; default: beside it, named like it with `.fuel-contact-key`.  Created if it is missing.",
+        file_path,
     )
-    fuel_notify: Annotated[tuple[str, ...], BeforeValidator(sink_list)] = Field(
+    fuel_notify: tuple[str, ...] = setting(
         (),
-        description="Where messages about Fuel failures go: `smtp://HOST:PORT/?to=ADDRESS`, `https://…` or "
+        "Where messages about Fuel failures go: `smtp://HOST:PORT/?to=ADDRESS`, `https://…` or "
         "`file:PATH`.  Empty: nowhere.",
+        sink_list,
     )
-    fuel_uid_requests_per_hour: Annotated[Whole, Field(ge=0)] = Field(
-        10_000, description="Fuel requests of one installation in an hour; more get 429.  0: no limit."
+    fuel_uid_requests_per_hour: int = setting(
+        10_000,
+        "Fuel requests of one installation in an hour; more get 429.  0: no limit.",
+        within(whole_number, 0),
     )
-    fuel_address_requests_per_hour: Annotated[Whole, Field(ge=0)] = Field(
+    fuel_address_requests_per_hour: int = setting(
         100_000,
-        description="Fuel requests from one network (a /24 or /48) in an hour; more get 429.  0: no limit.",
+        "Fuel requests from one network (a /24 or /48) in an hour; more get 429.  0: no limit.",
+        within(whole_number, 0),
     )
-    fuel_address_new_uids_per_day: Annotated[Whole, Field(ge=0)] = Field(
+    fuel_address_new_uids_per_day: int = setting(
         1000,
-        description="Installations from one network in a day that were never seen before; more get 429.  "
-        "0: no limit.",
+        "Installations from one network in a day that were never seen before; more get 429.  0: no limit.",
+        within(whole_number, 0),
     )

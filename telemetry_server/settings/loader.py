@@ -1,15 +1,13 @@
 """Loads the settings of a command: flags override the environment, the file, and the defaults."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.fields import parsers
 from telemetry_server.settings.nearest_name import did_you_mean
-from telemetry_server.settings.settings import SETTING_NAMES, Settings
+from telemetry_server.settings.settings import DATA_DIR, SETTING_NAMES, SPECS, Settings
 
 PREFIX = "TELEMETRY_"
 # Not a setting: `cli/main.py` reads it before the settings are loaded.
@@ -59,6 +57,8 @@ def _environment_layer(environ: Mapping[str, str]) -> _Layer:
 def _file_layer(config_file: Path | None) -> _Layer:
     if config_file is None:
         return _Layer({}, {})
+    import tomllib
+
     try:
         values = tomllib.loads(config_file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -67,14 +67,6 @@ def _file_layer(config_file: Path | None) -> _Layer:
         raise ConfigurationError(f"{config_file} is not TOML: {error}") from error
     _refuse_unknown({name: f"{name} in {config_file}" for name in values})
     return _Layer(values, {name: str(config_file) for name in values})
-
-
-def _one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
-    first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
-    reason = first["msg"].removeprefix("Value error, ")
-    reason = reason[:1].lower() + reason[1:]
-    return " ".join(f"{name} (from {origins.get(name, 'default')}): {reason}".split())
 
 
 def load_settings(
@@ -97,9 +89,14 @@ def load_settings(
     for layer in reversed(layers):
         values |= layer.values
         origins |= layer.origins
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        raise ConfigurationError(_one_line(error, origins)) from None
-    settings._origins = origins
-    return settings
+    checked: dict[str, Any] = {}
+    for name, parse in parsers(Settings).items():
+        if name in values:
+            try:
+                checked[name] = parse(values[name])
+            except ValueError as error:
+                reason = str(error)
+                text = f"{name} (from {origins[name]}): {reason[:1].lower()}{reason[1:]}"
+                raise ConfigurationError(" ".join(text.split())) from None
+    checked.setdefault("revision_cache_dir", checked.get("data_dir", DATA_DIR) / SPECS)
+    return Settings(**checked, origins=origins)

@@ -1,6 +1,5 @@
 """Suggests the known name that is most like a misspelled one."""
 
-import difflib
 from collections.abc import Iterable
 
 MIN_LIKENESS = 0.6  # of `difflib`: below it two names share only a few letters
@@ -8,6 +7,8 @@ MIN_LIKENESS = 0.6  # of `difflib`: below it two names share only a few letters
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the name in *known* that is most like *word*, or None if none is similar."""
+    import difflib  # only mistakes need it
+
     names = list(known)
     begun = [name for name in names if word and name.startswith(word.lower())]
     found = difflib.get_close_matches(word.lower(), names, n=1, cutoff=MIN_LIKENESS)

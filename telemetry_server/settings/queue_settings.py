@@ -1,12 +1,13 @@
 """Settings of queues; a part of the table of settings."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
 
-from pydantic import BeforeValidator, Field
-
+from telemetry_server.settings.fields import setting
 from telemetry_server.settings.fuel_intake_settings import FuelIntakeSettings
-from telemetry_server.settings.value_types import FilePath
+from telemetry_server.settings.limits import word_of
+from telemetry_server.settings.value_types import file_path
 
 
 class QueueMessage(StrEnum):
@@ -49,38 +50,40 @@ def path_template(value: object) -> str:
     raise ValueError("must be a path below /submit/ with {key} in it, like /submit/telemetry/{key}")
 
 
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class QueueSettings(FuelIntakeSettings):
     """Where submissions are pulled from, and where they are handed on to."""
 
-    pull_from: Annotated[tuple[str, ...], BeforeValidator(url_list)] = Field(
+    pull_from: tuple[str, ...] = setting(
         (),
-        description="Queue to pull submissions from: `nats://HOST:4222/STREAM`, `kafka://HOST:9092/TOPIC` or "
+        "Queue to pull submissions from: `nats://HOST:4222/STREAM`, `kafka://HOST:9092/TOPIC` or "
         "`file:///DATA_ROOT`; several with spaces.  Empty: none.",
+        url_list,
     )
-    push_to: Annotated[str, BeforeValidator(one_url)] = Field(
+    push_to: str = setting(
         "",
-        description="Queue to hand submissions on to, in the same form.  The server then does not convert.  "
-        "Empty: none.",
+        "Queue to hand submissions on to, in the same form.  The server then does not convert.  Empty: none.",
+        one_url,
     )
-    queue_message: QueueMessage = Field(
+    queue_message: QueueMessage = setting(
         QueueMessage.HEADERS,
-        description="Messages to pull: `headers` (as `push_to` sends them), `bagheera` (protobuf) or `bare` "
+        "Messages to pull: `headers` (as `push_to` sends them), `bagheera` (protobuf) or `bare` "
         "(JSON alone).",
+        word_of(QueueMessage),
     )
-    queue_path_template: Annotated[str, BeforeValidator(path_template)] = Field(
+    queue_path_template: str = setting(
         "/submit/telemetry/{key}",
-        description="Path of bare messages.  `{key}` is the key of a Kafka message, or the last word of a "
-        "NATS subject.",
+        "Path of bare messages.  `{key}` is the key of a Kafka message, or the last word of a NATS subject.",
+        path_template,
     )
-    queue_credentials_file: FilePath | None = Field(
-        None,
-        description="File with `USER:PASSWORD` for the broker; of NATS also a token, or a `.creds` file.",
+    queue_credentials_file: Path | None = setting(
+        None, "File with `USER:PASSWORD` for the broker; of NATS also a token, or a `.creds` file.", file_path
     )
-    queue_ca_file: FilePath | None = Field(
-        None, description="PEM file of the certificates that the broker's must be signed by; turns on TLS."
+    queue_ca_file: Path | None = setting(
+        None, "PEM file of the certificates that the broker's must be signed by; turns on TLS.", file_path
     )
-    share: Annotated[str, BeforeValidator(share_text)] = Field(
+    share: str = setting(
         "1/1",
-        description="Part of the document ids that this data root takes from `pull_from`: `2/3` is the "
-        "second of three.",
+        "Part of the document ids that this data root takes from `pull_from`: `2/3` is the second of three.",
+        share_text,
     )

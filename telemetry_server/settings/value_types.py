@@ -9,12 +9,11 @@ import re
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
-
 from histogram_specs.aliases import parse_aliases
+from telemetry_server.settings.limits import above_zero, within
 
 UPSTREAM = "upstream+"
 KIBIBYTE, MEBIBYTE, GIBIBYTE = 2**10, 2**20, 2**30
@@ -31,8 +30,8 @@ SIZE_UNITS = {
     "tib": 2**40,
 }
 SECONDS_OF_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
-DEFAULT_PORT = re.compile(r"^http:.*:80$|^https:.*:443$")
+ORIGIN = r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+DEFAULT_PORT = r"^http:.*:80$|^https:.*:443$"
 Network = IPv4Network | IPv6Network
 # Words of `public_pages` to the addresses that they open, each with all below it.
 PUBLIC_PAGES = {
@@ -168,12 +167,12 @@ def origin_list(value: object) -> tuple[str, ...]:
         raise ValueError(f"must be a list of origins, not {value!r}")
     origins = tuple(text.strip().lower() for text in texts)
     for origin in origins:
-        if origin != "*" and not ORIGIN.fullmatch(origin):
+        if origin != "*" and not re.fullmatch(ORIGIN, origin):
             raise ValueError(
                 f"{origin!r} is not an origin: write scheme, host and port, such as "
                 "https://app.example.org or http://localhost:3000, or *"
             )
-        if DEFAULT_PORT.search(origin):
+        if re.search(DEFAULT_PORT, origin):
             raise ValueError(f"{origin!r} names the default port of its scheme: leave it out, as browsers do")
     return origins
 
@@ -225,7 +224,7 @@ def header_name(value: object) -> str:
 
 def port_or_off(value: object) -> int | None:
     """Parse a port; ``off`` is None."""
-    return None if value is None or value == "off" else whole_number(value)
+    return None if value == "off" else port_number(value)
 
 
 def server_url(value: object) -> str:
@@ -265,9 +264,14 @@ def hours_or_off(value: object) -> float:
     return 0.0 if value == "off" else _duration(value, 3600.0, "hours, or like 30m or 1d") / 3600.0
 
 
-def status_number(value: object) -> int:
-    """Parse a status code; the field's type limits it to the two allowed ones."""
-    return whole_number(value)
+def status_for_large(value: object) -> Literal[413, 202]:
+    """Parse one of the two status codes for large bodies."""
+    status = whole_number(value)
+    if status == 413:
+        return 413
+    if status == 202:
+        return 202
+    raise ValueError("input should be 413 or 202")
 
 
 def usable_cores() -> int:
@@ -275,10 +279,7 @@ def usable_cores() -> int:
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-Whole = Annotated[int, BeforeValidator(whole_number)]
-Bytes = Annotated[int, BeforeValidator(size_bytes), Field(ge=0)]
-Seconds = Annotated[float, BeforeValidator(duration_seconds), Field(gt=0, le=86400)]
-Days = Annotated[float, BeforeValidator(duration_days), Field(ge=0, le=36525)]
-PortNumber = Annotated[int, Field(ge=0, le=65535)]
-Flag = Annotated[bool, BeforeValidator(true_or_false)]
-FilePath = Annotated[Path, BeforeValidator(file_path)]
+port_number = within(whole_number, 0, 65535)
+byte_count = within(size_bytes, 0)
+seconds = above_zero(duration_seconds, 86400)
+days = within(duration_days, 0, 36525)

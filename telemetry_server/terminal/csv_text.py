@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
-
 from telemetry_server.terminal.client_text import shown
 
 # A spreadsheet takes cells that begin so as formulas.
@@ -40,7 +38,11 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    return neutralised(value if isinstance(value, str) else orjson.dumps(value).decode())
+    if isinstance(value, str):
+        return neutralised(value)
+    import orjson  # texts and numbers, the usual cells, need no JSON
+
+    return neutralised(orjson.dumps(value).decode())
 
 
 def neutralised(text: str) -> str:

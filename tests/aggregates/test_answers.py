@@ -262,6 +262,25 @@ async def test_measures_of_every_kind(tmp_path, metric, pings, expected):
     }
 
 
+async def test_a_use_counter_by_client_has_the_falses_of_each(tmp_path):
+    """Those of its documents: a client without a true has falses only."""
+    documents = "TOP_LEVEL_CONTENT_DOCUMENTS_DESTROYED"
+    pings = [
+        Main(1, "A", 20, parent={
+            documents: histogram(documents, {0: 10, 1: 0}, 10),
+            "USE_COUNTER2_X_PAGE": histogram("USE_COUNTER2_X_PAGE", {0: 0, 1: 2}, 2),
+        }),
+        Main(2, "B", 20, parent={documents: histogram(documents, {0: 30, 1: 0}, 30)}),
+    ]  # fmt: skip
+    found = await aggregates_of(tmp_path, pings)
+    by_sample = found.row(FIRST, "USE_COUNTER2_X_PAGE")
+    by_client = found.row(FIRST, "USE_COUNTER2_X_PAGE", weight="clients")
+
+    assert (by_sample["counts"], by_sample["clients"]) == ([38, 2, 0], 2)
+    assert by_client["counts"] == pytest.approx([0.8 + 1, 0.2, 0])
+    assert by_client["clients"] == 2
+
+
 async def test_counts_are_in_buckets_of_their_own(tmp_path):
     """The count of a ping is one value."""
     counts = [{"CNT": histogram("CNT", {0: count, 1: 0}, count)} for count in (7, 20, 42, 123456)]
@@ -377,6 +396,9 @@ async def test_memory_distributions_keep_the_starts_that_clients_send(tmp_path):
     errors = found.answer("errors")["rows"][0]
     assert (errors["labels"], errors["counts"]) == (["a", "b", "__other__"], [1, 2, 3])
     assert found.answer("loads")["rows"][0]["sum"] == 20
+    by_client = found.answer("errors", weight="clients")["rows"][0]
+    assert by_client["counts"] == pytest.approx([1 / 6, 2 / 6, 3 / 6])
+    assert by_client["labels"] == errors["labels"]
 
 
 async def test_branches_of_an_experiment(tmp_path):

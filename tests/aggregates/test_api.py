@@ -228,13 +228,17 @@ async def test_the_old_service_refuses_in_json(reports, path, status):
 
 
 async def test_the_old_service_takes_long_targets(reports):
-    """330 builds in one address."""
+    """330 builds in one address, and some of very many filters."""
     builds = [FIRST, *(f"2025{number:04}" for number in range(329))]
     old = OldClient(reports)
-    address = old.target("build_id", "nightly", "42", builds, "EXP")
+    address = old.target("build_id", "nightly", "42", builds, "EXP", os="Windows_NT%2C10.0")
+    longer = address + "".join(f"&os=Windows_NT%2C10.0.{number}" for number in range(20))
 
     assert len(address) > 3600
-    assert (await reports.get(address)).status == 200
+    assert len(longer) > 4000
+    for each in (address, longer):
+        (entry,) = (await reports.get(each)).json()["data"]
+        assert (entry["count"], entry["sum"]) == (3, 36)
 
 
 async def test_an_answer_has_a_tag_until_a_new_record_comes(tmp_path):

@@ -161,10 +161,6 @@ def test_smoothing_invents_shares_of_empty_buckets():
     assert smoothed_shares([0, 0, 1, 0, 0, 0, 0, 0, 0, 0], 1) == [0.05, 0.05, 0.55, *[0.05] * 7]
 
 
-def test_percentiles_of_samples_of_three_clients():
-    """Nearly all are of one client."""
-
-
 def test_a_client_without_samples_is_not_counted():
     """It divides nothing by zero either."""
     weights = weights_of([{}, {0: 0}, {0: 2}])

@@ -49,7 +49,7 @@ from tests.aggregates.pings import (
 from tests.support.data_root import World
 from tests.support.sizes import size
 
-MANY = size(20, 200)
+MANY = size(10, 200)
 CHANGED = {**SPEC, "EXP": {**SPEC["EXP"], "n_buckets": 20}}
 
 

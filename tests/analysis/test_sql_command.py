@@ -262,7 +262,8 @@ def test_ctrl_c_ends_a_statement_and_leaves_nothing(table_world, tmp_path, state
     process.send_signal(signal.SIGINT)
 
     assert process.communicate(timeout=PATIENCE_SECONDS) == (b"", b"")
-    assert process.returncode == 130
+    # Python ends by the signal if Ctrl-C came during an import; a shell takes both for 130.
+    assert process.returncode in (130, -signal.SIGINT)
     assert list(tmp_path.iterdir()) == []
 
 

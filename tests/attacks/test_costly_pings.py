@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 
 INFO = b'{"reason":"saved-session","appName":"Firefox","revision":"https://hg.mozilla.org/x/rev/00ff"}'
 
-OF_EACH = size(4, 10)  # costly pings, one after the other
+OF_EACH = size(2, 10)  # costly pings, one after the other
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -84,6 +86,22 @@ def test_histogram_says_why_there_is_nothing(run, words, status, text):
     run("aggregate")
 
     assert text in run("histogram", *words, status=status)[1]
+
+
+@pytest.mark.parametrize("words", [("histogram", "EXP"), ("clients",)])
+def test_a_question_imports_nothing_heavy(run, world, words):
+    """It is answered from summaries; most of its time would be that of the imports."""
+    run("aggregate")
+    code = (
+        "import sys; from telemetry_server.cli.main import main\n"
+        "status = main(sys.argv[1:]); print(*sys.modules, file=sys.stderr); sys.exit(status)"
+    )
+    command = [sys.executable, "-c", code, *words, "--json", "--data", str(world.root.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout)["rows"]
+    heavy = {"aiohttp", "asyncio", "duckdb", "pyarrow", "pydantic", "rich", "structlog", "yaml"}
+    assert not heavy & set(done.stderr.split())
 
 
 def test_clients_are_counted_by_what_is_asked_for(run):

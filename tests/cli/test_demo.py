@@ -11,13 +11,14 @@ import pytest
 
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.demo.temporary_server import bare_environment
+from tests.support.sizes import size
 from tests.support.waiting import PATIENCE_SECONDS
+
+SIGNALS = [(signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM,)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "signals", [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM)], ids=str
-)
+@pytest.mark.parametrize("signals", SIGNALS[: size(2, 3)], ids=str)
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path, signals):
     """Neither a folder nor a server.  The process group gets the signal, from `timeout` even twice."""
     demo = subprocess.Popen(

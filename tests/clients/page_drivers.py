@@ -16,8 +16,15 @@ import pytest
 from telemetry_server.demo.temporary_server import free_port
 from tests.clients.browsers import CHROMIUM_FLAGS, FIREFOX_PREFS
 from tests.clients.marionette import Marionette
+from tests.support.sizes import IS_FULL
 from tests.support.waiting import PATIENCE_SECONDS
 
+BROWSERS = [
+    pytest.param("chromium", marks=pytest.mark.slow),
+    pytest.param("firefox", marks=pytest.mark.firefox),
+]
+# For what hardly depends on the browser.
+ONE_BROWSER = BROWSERS if IS_FULL else BROWSERS[:1]
 START_SECONDS = 60
 TRIES = 10
 Ask = Callable[[str, dict[str, Any]], Any]

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.clients.page_drivers import DRIVERS
-from tests.clients.test_reports_page import BROWSERS, HOSTILE, WATCH, axe, has_text, post  # noqa: F401
+from tests.clients.page_drivers import DRIVERS, ONE_BROWSER
+from tests.clients.test_reports_page import HOSTILE, WATCH, axe, has_text, post  # noqa: F401
 from tests.fuel.documents import a_structure, a_task
 from tests.reports.test_serve import reports_of, served
 from tests.support.running_server import result_of
@@ -21,7 +21,7 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
+@pytest.mark.parametrize("browser", ONE_BROWSER)
 def test_the_pages_of_fuel_are_accessible_and_show_figures(browser, axe, tmp_path):  # noqa: F811
     """Nothing serious by axe-core, nothing that the policy refuses, no sideways scroll."""
     structure = a_structure()

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from telemetry_server.demo.temporary_server import bare_environment, free_port
-from tests.clients.page_drivers import DRIVERS, PageDriver, chromium_driver
-from tests.clients.test_reports_page import BROWSERS, WATCH, axe  # noqa: F401 - a fixture
+from tests.clients.page_drivers import BROWSERS, DRIVERS, ONE_BROWSER, PageDriver, chromium_driver
+from tests.clients.test_reports_page import WATCH, axe  # noqa: F401 - a fixture
 from tests.reports.probe_world import BUILDS, EXPERIMENT, HOSTILE, probe_world
 from tests.reports.test_serve import answered
 from tests.support.edges import wait_for
@@ -86,7 +86,7 @@ def choice(driver: PageDriver, name: str) -> str | None:
     return found[0] if found else None
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
+@pytest.mark.parametrize("browser", ONE_BROWSER)
 def test_the_pages_are_accessible_and_quiet(browser, url, axe, tmp_path):  # noqa: F811 - the fixture
     """Nothing serious by axe-core, no policy violation, nothing from elsewhere, no sideways scroll."""
     found = {}

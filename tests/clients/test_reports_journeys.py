@@ -13,8 +13,8 @@ from storage.disk import Disk
 from telemetry_server.access.access_file import AccessFile
 from telemetry_server.access.bearer_tokens import new_token
 from telemetry_server.access.roles import Role
-from tests.clients.page_drivers import DRIVERS, PageDriver
-from tests.clients.test_reports_page import BROWSERS, WATCH, has_text, post
+from tests.clients.page_drivers import BROWSERS, DRIVERS, PageDriver
+from tests.clients.test_reports_page import WATCH, has_text, post
 from tests.reports.reports_server import NOW, PASSWORD, with_access
 from tests.reports.test_serve import answered, reports_of, served
 from tests.support.edges import wait_for

@@ -10,15 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.clients.page_drivers import DRIVERS, PageDriver
+from tests.clients.page_drivers import BROWSERS, DRIVERS, ONE_BROWSER, PageDriver
 from tests.reports.test_serve import reports_of, served
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 INSTALL_SECONDS = 120
-BROWSERS = [
-    pytest.param("chromium", marks=pytest.mark.slow),
-    pytest.param("firefox", marks=pytest.mark.firefox),
-]
 MORE_PAGES = (
     *("/quarantine", "/quarantine?reason=invalid_json&by=hour", "/drift", "/stores", "/users", "/collected"),
     *(
@@ -106,7 +102,7 @@ def test_the_shown_command_makes_a_ping_appear_without_reload(browser, tmp_path)
     assert styled == 0
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
+@pytest.mark.parametrize("browser", ONE_BROWSER)
 def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe, tmp_path):
     """Nothing serious by axe-core on a wide and a narrow window; no markup of a client's lives."""
     with served(tmp_path) as server, DRIVERS[browser](tmp_path) as driver:

@@ -16,13 +16,10 @@ import pytest
 from tests.clients.browsers import open_page, serving_pages
 from tests.support.edges import RunningServer, running_server
 from tests.support.running_server import telemetry_server
+from tests.support.sizes import IS_FULL
 from tests.support.waiting import wait_for
 
 PAGES = Path(__file__).parent
-BROWSERS = [
-    pytest.param("chromium", marks=pytest.mark.slow),
-    pytest.param("firefox", marks=pytest.mark.firefox),
-]
 NEEDS_NO_QUESTION = {"fetch-text", "fetch-no-cors", "fetch-credentials", "beacon-text"}
 NEEDS_A_PREFLIGHT = {"fetch-json", "fetch-put", "fetch-glean", "fetch-traced"}
 OVERRIDE = "OID.2.16.840.1.101.3.4.2.1"  # SHA-256, as named in Firefox
@@ -37,8 +34,20 @@ def doctypes(data: Path) -> set[str]:
     return {ping["path"].split("/")[3] for ping in raw_pings(data)}
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
-@pytest.mark.parametrize("allowed", ["no page", "the page", "*"])
+def in_both(cases: dict[str, tuple[Any, ...]], firefox: str) -> list[Any]:
+    """Return *cases* for both browsers; Firefox, which takes twice as long, has one of them in CI."""
+    of_firefox = cases if IS_FULL else {firefox: cases[firefox]}
+    chosen = [("chromium", pytest.mark.slow, cases), ("firefox", pytest.mark.firefox, of_firefox)]
+    return [
+        pytest.param(browser, *values, marks=mark, id=f"{name}-{browser}")
+        for browser, mark, found in chosen
+        for name, values in found.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("browser", "allowed"), in_both({each: (each,) for each in ("no page", "the page", "*")}, "the page")
+)
 def test_a_page_can_submit_if_its_origin_is_allowed(browser, allowed, tmp_path):
     """Without CORS only requests without preflight; a JSON beacon needs its origin in the list."""
     arrives = NEEDS_NO_QUESTION | (NEEDS_A_PREFLIGHT if allowed != "no page" else set())
@@ -121,14 +130,16 @@ def answers(server: RunningServer) -> Counter[str]:
     return Counter({code: int(count) for code, count in found})
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
 @pytest.mark.parametrize(
-    ("page", "is_allowed", "arrives"),
-    [
-        pytest.param("", False, True, id="a beacon needs no CORS"),
-        pytest.param("tag=plot-1", False, False, id="a tag needs CORS"),
-        pytest.param("tag=plot-1", True, True, id="a tag with CORS"),
-    ],
+    ("browser", "page", "is_allowed", "arrives"),
+    in_both(
+        {
+            "a beacon needs no CORS": ("", False, True),
+            "a tag needs CORS": ("tag=plot-1", False, False),
+            "a tag with CORS": ("tag=plot-1", True, True),
+        },
+        "a tag with CORS",
+    ),
 )
 def test_a_page_with_glean_js_submits(
     browser, page, *, is_allowed, arrives, glean_pages, certificate, tmp_path
@@ -148,15 +159,17 @@ def test_a_page_with_glean_js_submits(
         assert ping["body"]["metrics"]["datetime"]["plot.seen"].endswith("+5.5:00")
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
 @pytest.mark.parametrize(
-    ("page", "tries"),
-    [
-        pytest.param("", 1, id="a beacon is not sent again"),
-        pytest.param("again=1", 2, id="nor with the next ping"),
-        pytest.param("tag=plot-1", 1, id="a fetch is not sent again by itself"),
-        pytest.param("tag=plot-1&again=1", 3, id="a fetch is sent again with the next ping"),
-    ],
+    ("browser", "page", "tries"),
+    in_both(
+        {
+            "a beacon is not sent again": ("", 1),
+            "nor with the next ping": ("again=1", 2),
+            "a fetch is not sent again by itself": ("tag=plot-1", 1),
+            "a fetch is sent again with the next ping": ("tag=plot-1&again=1", 3),
+        },
+        "a fetch is sent again with the next ping",
+    ),
 )
 def test_a_web_ping_with_an_answer_of_5xx_is_lost_when_its_page_is_closed(
     browser, page, *, tries, glean_pages, certificate, tmp_path

@@ -9,6 +9,7 @@ from telemetry_server.demo.verify import Observed, rows_of
 from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.stream import CONFLICT, REPEAT, Recipe
 from tests.support.running_server import result_of
+from tests.support.sizes import IS_FULL
 
 PINGS = list(Recipe(shipped_definitions(), seed=6, malformed_rate=0.5, repeat_rate=0.3).pings(60))
 STORED = [ping for ping in PINGS if ping.expected.outcome == "stored"]
@@ -57,6 +58,7 @@ def test_the_row_of_a_wrong_outcome_is_marked(seen, kind):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not IS_FULL, reason="CI runs `make demo`")
 def test_the_demo_succeeds():
     """It runs completely, with its temporary server."""
     shown = result_of("demo")

@@ -37,7 +37,7 @@ http {{
     include {folder}/site.conf;
 }}
 """
-KEEPALIVE = float(Settings.model_fields["keepalive_timeout_seconds"].default)
+KEEPALIVE = Settings().keepalive_timeout_seconds
 
 
 def replaced(name: str, *pairs: tuple[str, str]) -> str:

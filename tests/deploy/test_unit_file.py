@@ -66,10 +66,10 @@ def test_little_of_the_machine_is_exposed_to_it():
 def test_it_gives_the_server_time_to_drain_and_files_to_open():
     """More than the settings' defaults ask for."""
     unit = directives()
-    fields = Settings.model_fields
+    defaults = Settings()
 
-    assert int(unit["TimeoutStopSec"][0]) > fields["drain_timeout_seconds"].default + 3
-    assert int(unit["LimitNOFILE"][0]) > fields["max_connections"].default + 256
+    assert int(unit["TimeoutStopSec"][0]) > defaults.drain_timeout_seconds + 3
+    assert int(unit["LimitNOFILE"][0]) > defaults.max_connections + 256
     assert unit["Type"] == ["notify"]
     assert unit["DynamicUser"] == ["yes"]
     assert unit["RestartPreventExitStatus"] == ["78"]

@@ -35,7 +35,7 @@ ROWS = {
     "silence between two requests": f"{EDGE.keepalive_timeout_seconds:g} s",
     "requests on one connection": f"{EDGE.max_requests_per_connection:,}",
     "what still comes after a refusal": f"{EDGE.lingering_seconds:g} s",
-    "until the disk has it": f"{Settings.model_fields['commit_timeout_seconds'].default:g} s",
+    "until the disk has it": f"{Settings().commit_timeout_seconds:g} s",
     "to finish in after SIGTERM": f"{EDGE.drain_timeout_seconds:g} s",
     "connections on `admin_port`": f"{MAX_ADMIN_CONNECTIONS}",
     "body on the wire": f"{EDGE.max_body_bytes // MIB} MiB",
@@ -82,7 +82,7 @@ ROWS = {
     "records that `map` may fail for": f"{100 * bad_records.ONE_PERCENT.share:g} %",
     "tries of a file whose mapper is killed": f"{workers.MAX_RETRIES + 1}",
     "a cluster without workers": f"{cluster.MAX_SECONDS_WITHOUT_WORKERS} s",
-    "a wait for definitions": f"{Settings.model_fields['pending_days'].default:g} days",
+    "a wait for definitions": f"{Settings().pending_days:g} days",
     "a server that does not answer": (
         f"left alone for {fetcher.FIRST_PAUSE_SECONDS:g} s, doubling to {fetcher.MAX_PAUSE_SECONDS:g} s"
     ),

@@ -13,8 +13,11 @@ from importlib.machinery import ExtensionFileLoader
 from random import Random
 from types import ModuleType
 
+from storage.raw.framing import FILE_HEADER_BYTES
+from storage.raw.intact_records import UNKNOWN, plain_intact
 from storage.raw.record_frames import RawRecord, plain_frame, plain_stamped
 from telemetry_server.edge.fast_head import plain_fast_head
+from telemetry_server.edge.whole_request import PlainReader
 from tests.attacks.cases import CASES
 from tests.edge.test_fast_head import OTHERS, PLAIN, THREE
 
@@ -55,6 +58,20 @@ def check_head(chance: Random, head: ModuleType, text: bytes) -> None:
     assert found == (plain and tuple(plain)), (text, limits)
 
 
+def check_whole(chance: Random, head: ModuleType, text: bytes) -> None:
+    """Compare both forms of reading whole requests for one text."""
+    moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.random() * 3e11)
+    options = (THREE, chance.choice((10, 1 << 20)), lambda: moment, RawRecord)
+    assert head.Reader(*options)(text) == PlainReader(*options)(text), text
+
+
+def check_records(chance: Random, records: ModuleType, text: bytes, prefix: bytes) -> None:
+    """Compare both forms of passing over records for one text."""
+    for last in (0, UNKNOWN, chance.randrange(5)):
+        place = (chance.randrange(len(text) + 9), prefix, last)
+        assert records.intact(text, *place) == plain_intact(text, *place), (text, place)
+
+
 def check_batch(chance: Random, records: ModuleType) -> None:
     """Compare both forms for one batch."""
     moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.random() * 3e11)
@@ -66,6 +83,11 @@ def check_batch(chance: Random, records: ModuleType) -> None:
         batch.append(RawRecord(moment.date(), rest, text, chance.randrange(min(len(text), 100) + 1)))
     place = (chance.randrange(1 << 40), chance.randbytes(8), chance.randrange(1 << 40))
     assert records.frame(batch, *place) == plain_frame(batch, *place)
+    start = (FILE_HEADER_BYTES, place[1], chance.randrange(3))
+    text = b"".join(plain_frame(batch, *start)[0])[:100_000]
+    for _ in range(chance.randrange(3)):
+        text = mutated(chance, text)
+    check_records(chance, records, text, place[1])
 
 
 def main() -> None:
@@ -79,6 +101,7 @@ def main() -> None:
             for _ in range(chance.randrange(4)):
                 text = mutated(chance, text)
             check_head(chance, head, text)
+            check_whole(chance, head, text)
         check_batch(chance, records)
         count += 51
     print(count)

@@ -9,20 +9,22 @@ from pathlib import Path
 import pytest
 
 from storage.raw import record_frames, segment_file
-from telemetry_server.edge import fast_connection
+from telemetry_server.edge import fast_connection, fast_path
 from telemetry_server.edge.fast_head import plain_fast_head
+from telemetry_server.edge.whole_request import PlainReader
 from tests.support.edges import a_request, running_edge
 from tests.support.sizes import size
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("telemetry_server/edge/_head.c", "storage/raw/_records.c")
-SECONDS = size(4, 12)
+SECONDS = size(2, 12)
 WITHOUT = """
 import sys
 sys.modules["telemetry_server.edge._head"] = sys.modules["storage.raw._records"] = None
-from storage.raw import record_frames
-from telemetry_server.edge import fast_head
-print(fast_head.IS_COMPILED, record_frames.IS_COMPILED)
+from storage.raw import intact_records, record_frames
+from telemetry_server.edge import fast_head, whole_request
+modules = fast_head, whole_request, record_frames, intact_records
+print(*(module.IS_COMPILED for module in modules))
 """
 
 
@@ -37,18 +39,20 @@ def test_the_package_works_without_the_compiled_parts():
         [sys.executable, "-c", WITHOUT], cwd=ROOT, check=True, capture_output=True, text=True
     )
 
-    assert done.stdout == "False False\n"
+    assert done.stdout == "False False False False\n"
 
 
-async def test_without_the_compiled_parts_the_same_is_kept(tmp_path, monkeypatch):
-    """Every field of a submission."""
+@pytest.mark.parametrize("keeps_address", [True, False])
+async def test_without_the_compiled_parts_the_same_is_kept(tmp_path, monkeypatch, keeps_address):
+    """Every field of a submission; with an address it is read in steps."""
     kept = []
     for folder in ("with", "without"):
         if folder == "without":
             monkeypatch.setattr(fast_connection, "fast_head", plain_fast_head)
+            monkeypatch.setattr(fast_path, "Reader", PlainReader)
             monkeypatch.setattr(segment_file, "frame", record_frames.plain_frame)
             monkeypatch.setattr(record_frames, "stamped", record_frames.plain_stamped)
-        async with running_edge(tmp_path / folder, keeps_client_address=True) as edge:
+        async with running_edge(tmp_path / folder, keeps_client_address=keeps_address) as edge:
             for body in (b"{}", b"\x1f\x8b" + bytes(40_000)):
                 assert [answer.status for answer in await edge.talk(a_request(body=body))] == [200]
             kept.append([(s.path, s.host, s.headers, s.client_address, s.body) for s in edge.kept()])

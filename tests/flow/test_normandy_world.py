@@ -8,8 +8,9 @@ from telemetry_server import analysis
 from telemetry_server.generator.normandy_world import STUDIES, normandy_world
 from telemetry_server.normandy.answers import Question, studies_answer, uptake_answer
 from tests.support.data_root import NOON, World, submitted
+from tests.support.sizes import size
 
-CLIENTS = [pytest.param(150, id="150"), pytest.param(5000, marks=pytest.mark.slow, id="5,000")]
+CLIENTS = [pytest.param(150, id="some"), pytest.param(size(1500, 5000), marks=pytest.mark.slow, id="many")]
 
 
 def test_a_seed_makes_the_same_world_each_time():

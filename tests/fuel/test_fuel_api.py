@@ -5,16 +5,23 @@ import csv
 import io
 import tarfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pytest
 
+from storage.disk import Disk
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.refused_items import write_refused
 from telemetry_server.fuel.documents.doctypes import ACTION_LOGS
 from telemetry_server.fuel.documents.judging import judge_items
+from telemetry_server.privacy.forget import Forgetter
+from telemetry_server.privacy.forget_report import FuelUrls
 from telemetry_server.reports.queries.setup import FuelDatabases
+from tests.fuel.analytics import Analytics, opened_analytics
 from tests.fuel.documents import a_structure, a_task, a_workload
 from tests.fuel.fleet import Fleet, generated_fleet, store
 from tests.fuel.test_analytics_cases import a_cluster, with_clusters
@@ -29,10 +36,6 @@ REPORTS = "/api/v1/fuel/reports"
 @pytest.fixture
 def sqlite_analytics(tmp_path, migrated_file, analytics_file):
     """Both databases as SQLite files."""
-    from shutil import copyfile
-
-    from tests.fuel.analytics import opened_analytics
-
     copyfile(migrated_file, tmp_path / "fuel.sqlite")
     copyfile(analytics_file, tmp_path / "analytics.sqlite")
     with opened_analytics(
@@ -41,20 +44,27 @@ def sqlite_analytics(tmp_path, migrated_file, analytics_file):
         yield opened
 
 
-@pytest.fixture
-async def reports(tmp_path, sqlite_analytics) -> AsyncIterator[Reports]:
-    """Reports of a fleet, for visitors with a role."""
+@asynccontextmanager
+async def reports_of_a_fleet(tmp_path: Path, analytics: Analytics) -> AsyncIterator[Reports]:
+    """Yield reports of a fleet, for visitors with a role."""
     fleet = generated_fleet(1)
     odd = a_cluster(1, status="=1+<b>")
     fleet.structures.append(with_clusters("odd", odd, user_information={"email": "ada@example.org"}))
     fleet.logs += [a_task(number, "odd") for number in range(5)]
     fleet.workloads.append(a_workload(1, master_node_uid="odd", cluster_id=1, created_date="2026-11-01"))
-    store(sqlite_analytics.collector_url, fleet)
-    sqlite_analytics.load()
+    store(analytics.collector_url, fleet)
+    analytics.load()
     world = World(tmp_path / "world")
     _, tokens = with_access(world.root)
-    fuel = FuelDatabases(sqlite_analytics.collector_url, sqlite_analytics.analytics_url)
+    fuel = FuelDatabases(analytics.collector_url, analytics.analytics_url)
     async with running_reports(world.setup, tokens=tokens, fuel=fuel, has_fuel=True) as running:
+        yield running
+
+
+@pytest.fixture
+async def reports(tmp_path, sqlite_analytics) -> AsyncIterator[Reports]:
+    """Reports of a fleet on SQLite."""
+    async with reports_of_a_fleet(tmp_path, sqlite_analytics) as running:
         yield running
 
 
@@ -201,6 +211,19 @@ async def test_the_aggregate_is_kept_until_it_is_refreshed(reports, sqlite_analy
     assert (await got(reports, f"{target}?refresh=1", "viewer"))["installations"]["count"] == count + 1
     assert (await got(reports, target, "viewer"))["installations"]["count"] == count + 1
     assert (await got(reports, f"{target}?release=zz", "viewer"))["environments"]["statuses"] == {}
+
+
+async def test_a_deletion_ends_what_was_kept(reports, sqlite_analytics, tmp_path):
+    """The aggregate and reports are counted anew, without the installation."""
+    asked = ("/api/v1/json/report/installations", f"{REPORTS}/statuses")
+    before = [await got(reports, target, "viewer") for target in asked]
+    urls = FuelUrls(sqlite_analytics.collector_url, sqlite_analytics.analytics_url)
+    Forgetter(reports.access.root, Disk(), fuel=urls).forget(["odd"], [])
+
+    aggregate, report = [await got(reports, target, "viewer") for target in asked]
+    assert aggregate["installations"]["count"] == before[0]["installations"]["count"] - 1
+    assert report["totals"]["clusters"] == before[1]["totals"]["clusters"] - 1
+    await got(reports, "/api/v1/json/installation_info/odd", status=404)
 
 
 async def test_a_file_is_sent_packed_or_plain(reports):

@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from telemetry_server.composition import fuel as composition
+from telemetry_server.fuel.analytics.analytics_database import ANALYTICS
 from telemetry_server.fuel.database import replica as replica_module
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.errors import DatabaseAway
@@ -17,7 +19,11 @@ from telemetry_server.fuel.documents.builds import build_rules_of
 from telemetry_server.fuel.housekeeping.housekeeper import Housekeeper, HousekeepingOptions
 from telemetry_server.observability import metrics
 from tests.fuel.analytics import opened_analytics
+from tests.fuel.conftest import running_collector
+from tests.fuel.fleet import generated_fleet
+from tests.fuel.plain_reports import Plain
 from tests.fuel.test_database import contents, fill
+from tests.fuel.test_reports import check_health_checks_and_workloads, check_operations, check_state
 from tests.support.postgresql import PostgreSQL, program, running_postgresql
 from tests.support.waiting import wait_for
 
@@ -143,3 +149,36 @@ def test_facts_are_made_of_what_the_replica_has(primary, tmp_path, command, monk
         assert "the replica is" in said
         replica.run("SELECT pg_wal_replay_resume()", "fuel")
         database.close()
+
+
+async def test_reports_from_the_replica_equal_a_plain_computation_over_what_was_sent(primary, tmp_path):
+    """Documents go to a collector over HTTP, facts are made of the replica, and a rebuild gives the same."""
+    fleet = generated_fleet(3)
+    fleet.filtered = set()
+    primary.run("CREATE DATABASE sent")
+    migrate(primary.url("sent"))
+    async with running_collector(tmp_path, primary.url("sent")) as collector:
+        for structure in fleet.structures:
+            answer = await collector.post("installation_structure", {"installation_structure": structure})
+            assert answer.status == 201
+        for kind, items in (
+            ("action_logs", fleet.logs),
+            ("oswl_stats", fleet.workloads),
+            ("ostf_runs", fleet.runs),
+        ):
+            answer = await collector.post(kind, {kind: items})
+            assert {item["status"] for item in answer.body[kind]} == {"added"}, kind
+    facts = primary.new_database()
+    migrate(facts, schema=ANALYTICS)
+    with primary.replica() as replica, opened_analytics(replica.url("sent"), facts) as analytics:
+        wait_for(lambda: lag_seconds(analytics.collector) == 0)
+        analytics.load()
+        loaded = analytics.contents()
+        seen = date.fromordinal(max(row[4] for row in loaded["fact_installation"]))
+        plain = Plain(fleet, seen)
+        check_state(analytics, plain)
+        check_operations(analytics, plain)
+        check_health_checks_and_workloads(analytics, plain)
+        analytics.etl().rebuild()
+
+        assert analytics.contents() == loaded

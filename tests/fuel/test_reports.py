@@ -25,11 +25,9 @@ def loaded(analytics: Analytics, seed: int) -> Analytics:
     return analytics
 
 
-@pytest.mark.parametrize("release", [None, "9.0"])
-def test_every_report_equals_a_plain_computation(loaded, seed, release):
-    """Totals and tables; with and without a release."""
-    plain = Plain(generated_fleet(seed), NOW.date(), release)
-    asked = {"release": release or ""}
+def check_state(loaded: Analytics, plain: Plain, release: str = "") -> None:
+    """Compare totals and tables of the reports on the present state."""
+    asked = {"release": release}
 
     def table(name: str, table: str) -> dict[str, int]:
         return loaded.table(name, table, **asked)
@@ -55,10 +53,14 @@ def test_every_report_equals_a_plain_computation(loaded, seed, release):
     assert totals("node-types") == {"nodes": combinations.total(), "compute_and_storage": both}
 
 
-@pytest.mark.parametrize("span", [None, SPAN])
-def test_every_report_on_operations_equals_a_plain_computation(loaded, seed, span):
-    """With and without days."""
-    plain = Plain(generated_fleet(seed), NOW.date())
+@pytest.mark.parametrize("release", ["", "9.0"])
+def test_every_report_equals_a_plain_computation(loaded, seed, release):
+    """Totals and tables; with and without a release."""
+    check_state(loaded, Plain(generated_fleet(seed), NOW.date(), release or None), release)
+
+
+def check_operations(loaded: Analytics, plain: Plain, span: tuple[date, date] | None = None) -> None:
+    """Compare the reports on operations."""
     days = {} if span is None else {"first": span[0], "last": span[1]}
     times = plain.deployment_time(span)
     failures = plain.failures(span)
@@ -76,9 +78,14 @@ def test_every_report_on_operations_equals_a_plain_computation(loaded, seed, spa
     assert loaded.table("network-verification", "results", **days) == plain.network_verification(span)
 
 
-def test_health_checks_and_workloads_equal_a_plain_computation(loaded, seed):
-    """The order of tests: a ratio of many runs first."""
-    plain = Plain(generated_fleet(seed), NOW.date())
+@pytest.mark.parametrize("span", [None, SPAN])
+def test_every_report_on_operations_equals_a_plain_computation(loaded, seed, span):
+    """With and without days."""
+    check_operations(loaded, Plain(generated_fleet(seed), NOW.date()), span)
+
+
+def check_health_checks_and_workloads(loaded: Analytics, plain: Plain) -> None:
+    """Compare these reports; the order of tests: a ratio of many runs first."""
     tests = plain.health_checks()
 
     rows = loaded.report("health-checks")["tables"]["tests"]
@@ -99,6 +106,10 @@ def test_health_checks_and_workloads_equal_a_plain_computation(loaded, seed):
     found = {row.pop("value"): row for row in loaded.report("workload")["tables"]["days"]}
     assert found == {day: days[day] for day in found}
     assert all(not any(counts.values()) for day, counts in days.items() if day not in found)
+
+
+def test_health_checks_and_workloads_equal_a_plain_computation(loaded, seed):
+    check_health_checks_and_workloads(loaded, Plain(generated_fleet(seed), NOW.date()))
 
 
 def test_groups_that_are_too_small_are_left_out_and_counted(loaded):

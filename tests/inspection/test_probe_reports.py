@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from telemetry_server.inspection.probe_reports import _has_store
+from telemetry_server.inspection.probe_days import UNKNOWN, policy_of
 from telemetry_server.probes.probe_checks import ProbeChecks
 
 CASES = [
@@ -28,5 +28,5 @@ def test_a_ping_without_a_store_is_not_parsed(namespace, doctype, expected, tmp_
     }
     line = b"0f9d\t" + orjson.dumps({"text": text, "metadata": metadata})
 
-    assert _has_store(line, ProbeChecks(lambda _: None)) is expected
-    assert _has_store(b'0f9d\t{"metadata":{}}', ProbeChecks(lambda _: None))
+    assert (policy_of(line, ProbeChecks(lambda _: None)) is not None) is expected
+    assert policy_of(b'0f9d\t{"metadata":{}}', ProbeChecks(lambda _: None)) is UNKNOWN

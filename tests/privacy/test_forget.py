@@ -75,9 +75,13 @@ async def test_nothing_of_a_client_is_left_and_all_else_is_as_if_it_had_never_be
     }
     assert world.audit().findings == []
 
+    preview = forgetter(world).preview([ALICE], [], orders=False)
+
     report = forgetter(world).forget([ALICE], [])
 
     assert report.left == []
+    assert preview.places() == report.places()
+    assert preview.removed == report.removed
     assert report.places() == {
         "raw": 8,
         "converted": 3,
@@ -117,6 +121,8 @@ async def test_what_comes_again_or_later_is_deleted_and_explained_so(tmp_path, c
     assert audited.findings == []
     assert (audited.total.received, audited.total.deleted) == (17, 10)
     out, _ = command("explain", an_id(4), "--data", str(tmp_path), "--json")
+    assert json.loads(out)["outcome"] == "deleted"
+    out, _ = command("explain", an_id(50), "--data", str(tmp_path), "--json")
     assert json.loads(out)["outcome"] == "deleted"
     assert an_id(4) not in json.dumps(world.lines())
 
@@ -220,7 +226,9 @@ async def test_a_dry_run_shows_what_would_go_and_changes_nothing(tmp_path, comma
         "forget", "--file", str(tmp_path / "orders.txt"), "--dry-run", "--data", str(tmp_path), "--json"
     )
 
-    assert json.loads(out)["removed"]["lines of converted"] == 4
+    report = json.loads(out)
+    assert report["removed"]["stored"] == 4
+    assert report["removed"]["rows of pings"] == 4
     assert len(world.lines()) == 7
     assert world.audit().total.deleted == 0
 

@@ -12,6 +12,7 @@ from storage.disk import Disk
 from telemetry_server.fuel.analytics.analytics_database import ANALYTICS, AnalyticsDatabase
 from telemetry_server.fuel.database.collector_database import CollectorDatabase
 from telemetry_server.fuel.database.migrating import COLLECTOR, migrate
+from telemetry_server.fuel.database.partitions import ensure_partitions
 from telemetry_server.fuel.database.refused_items import write_refused
 from telemetry_server.fuel.database.tables import deliveries, notifications
 from telemetry_server.fuel.documents.doctypes import ACTION_LOGS
@@ -54,13 +55,8 @@ def a_row(table: sa.Table, uid_column: sa.Column[str], uid: str) -> dict[str, ob
     return row
 
 
-@pytest.fixture
-def urls(tmp_path):
-    """Both databases with two installations in every table that has a column for them."""
-    World(tmp_path)
-    urls = FuelUrls(
-        f"sqlite:///{tmp_path}/state/fuel.sqlite", f"sqlite:///{tmp_path}/state/fuel-analytics.sqlite"
-    )
+def fill_both(urls: FuelUrls) -> None:
+    """Store two installations in every table of both databases that has a column for them."""
     for url, schema, kind in (
         (urls.collector, COLLECTOR, CollectorDatabase),
         (urls.analytics, ANALYTICS, AnalyticsDatabase),
@@ -70,6 +66,8 @@ def urls(tmp_path):
         assert len(tables) >= 8
 
         def fill(connection: sa.Connection, tables=tables, schema=schema) -> None:
+            if schema is COLLECTOR:
+                ensure_partitions(connection, NOW)
             for table, column in tables:
                 rows = [a_row(table, column, uid) for uid in (GONE, STAYS)]
                 connection.execute(sa.insert(table), rows)
@@ -89,6 +87,16 @@ def urls(tmp_path):
 
         with closing(kind(url)) as database:
             database.write(fill)
+
+
+@pytest.fixture
+def urls(tmp_path) -> FuelUrls:
+    """Both databases as SQLite files, filled."""
+    World(tmp_path)
+    urls = FuelUrls(
+        f"sqlite:///{tmp_path}/state/fuel.sqlite", f"sqlite:///{tmp_path}/state/fuel-analytics.sqlite"
+    )
+    fill_both(urls)
     return urls
 
 

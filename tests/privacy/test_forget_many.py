@@ -2,107 +2,105 @@
 
 import gzip
 import re
-import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
-from uuid import UUID
 
+import orjson
 import pytest
 
 from storage.disk import Disk
+from storage.ledger.ledger import Ledger
+from storage.partitions.reader import Filter, read_records
 from storage.raw.submission import Submission
-from telemetry_server.generator.definitions import shipped_definitions
-from telemetry_server.generator.payloads import Layout
-from telemetry_server.generator.stream import Recipe
+from telemetry_server.aggregates.check import Checker
+from telemetry_server.generator.definitions import Definitions
 from telemetry_server.privacy.forget import Forgetter
+from tests.aggregates.pings import Aggregates
+from tests.privacy.many_pings import client_id, few_definitions, many_pings
 from tests.privacy.test_orders import glean_request
-from tests.support.data_root import NOON, World, an_id, submitted
+from tests.support.data_root import NOON, World
 from tests.support.independent_scan import hits
 from tests.support.sizes import size
+from tests.support.table_rows import rows_of
 
 pytestmark = pytest.mark.slow
 
-PINGS, CLIENTS, FORGOTTEN = size(300, 20_000), size(30, 2000), size(3, 50)
-ID = re.compile(rb'("client_?[iI][dD]"\s*:\s*"\{?)[0-9a-fA-F-]{36}')
-
-
-def client(number: int) -> str:
-    return str(UUID(int=number + (0xABCD << 80), version=4))
-
-
-def client_of(document_id: str) -> int:
-    return int(document_id.replace("-", "")[-8:], 16) % CLIENTS if len(document_id) == 36 else CLIENTS
-
-
-def with_client(body: bytes, number: int) -> tuple[int, bytes]:
-    """Return the number of the client whose id is now in *body*, and the body; `CLIENTS` if it has no id."""
-    with suppress(zlib.error, EOFError, OSError):
-        text, count = ID.subn(rb"\g<1>" + client(number).encode(), gzip.decompress(body))
-        if count:
-            return number, gzip.compress(text, 1, mtime=0)
-    return CLIENTS, body
-
-
-def generated() -> Iterator[tuple[int, Submission]]:
-    """Yield submissions with the numbers of their clients; a third has faults or is repeated."""
-    for seed, layout in enumerate(Layout):
-        recipe = Recipe(shipped_definitions(), seed, malformed_rate=0.2, repeat_rate=0.1, layout=layout)
-        for ping in recipe.pings(PINGS // len(Layout)):
-            number, body = with_client(ping.body, client_of(ping.document_id))
-            yield number, Submission(received_at=NOON, path=ping.path, body=body)
-    for index in range(PINGS // 10):
-        number = index % CLIENTS
-        body = {"ping_info": {"seq": index}, "client_info": {"client_id": client(number)}, "metrics": {}}
-        path = f"/submit/org-example/watering/1/{an_id(10**9 + index)}"
-        yield number, submitted(body, 0, path=path)
+PINGS, CLIENTS, FORGOTTEN = size(400, 20_000), size(40, 2000), size(4, 50)
+TABLES = ("pings", "histograms", "scalars", "events")
+UUIDS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def requests() -> list[Submission]:
+    """Return the deletion requests of the clients to forget."""
     found = []
     for number in range(FORGOTTEN):
         text = glean_request(10**8 + number)
         body = gzip.decompress(text.body).replace(b"cccccccc", b"dddddddd")
-        body = re.sub(rb'"client_id":"[^"]*"', b'"client_id":"%s"' % client(number).encode(), body)
+        body = re.sub(rb'"client_id":"[^"]*"', b'"client_id":"%s"' % client_id(number).encode(), body)
         body = re.sub(rb'"legacy.telemetry.client_id":"[^"]*"', b'"x":"y"', body)
         found.append(Submission(received_at=NOON, path=text.path, body=gzip.compress(body, 1, mtime=0)))
     return found
 
 
-async def converted(path: Path, submissions: list[Submission]) -> World:
-    world = World(path, unresolved_revision="self_described")
-    world.put_specs()
+async def converted(path: Path, submissions: Iterable[Submission], definitions: Definitions) -> Aggregates:
+    world = World(path)
+    world.put_specs(definitions.revision, orjson.loads(definitions.text))
     world.receive(submissions)
-    await world.convert(processes=2)
-    return world
+    await world.convert(processes=size(1, 2))
+    aggregates = Aggregates(world)
+    aggregates.update()
+    return aggregates
+
+
+def lines_of(world: World, store: str) -> Counter[bytes]:
+    """Return digests of the lines of a store."""
+    with Ledger.for_reading(world.root) as ledger:
+        lines = read_records(world.root.path, ledger, Filter(None, ()), store)
+        return Counter(blake2b(line, digest_size=16).digest() for line in lines)
 
 
 async def test_many_clients_go_by_order_and_the_rest_equals_a_root_that_never_had_them(tmp_path):
-    everything = list(generated())
-    others = [submission for number, submission in everything if number >= FORGOTTEN]
-    mine = [submission for number, submission in everything if number < FORGOTTEN]
-    assert len(mine) > FORGOTTEN
-    world = await converted(tmp_path / "with", [submission for _, submission in everything] + requests())
-    never = await converted(tmp_path / "never", others)
-    ids = {client(number) for number in range(FORGOTTEN)} | {
-        found[0] for each in mine if (found := re.findall(r"[0-9a-f-]{36}", each.path))
-    }
+    definitions = few_definitions()
+    everything = list(many_pings(PINGS, CLIENTS, definitions))
+    mine = [sent.submission for sent in everything if sent.client < FORGOTTEN]
+    others = [sent.submission for sent in everything if sent.client >= FORGOTTEN]
+    assert len(mine) > 4 * FORGOTTEN
+    with_them = await converted(
+        tmp_path / "with", [*(sent.submission for sent in everything), *requests()], definitions
+    )
+    without = await converted(tmp_path / "never", others, definitions)
+    world, never = with_them.world, without.world
+    ids = {client_id(number) for number in range(FORGOTTEN)}
+    ids |= {found[0] for each in (*mine, *requests()) if (found := UUIDS.findall(each.path))}
     before = hits(world.root.path, ids)
-    assert len(before) > 10
+    assert {path.split("/")[0] for path in before} == {"raw", "converted", "quarantine", "tables", "state"}
+    assert set().union(*before.values()) == ids
 
-    report = Forgetter(world.root, Disk()).carry_out()
+    forgetter = Forgetter(world.root, Disk())
+    report = forgetter.carry_out()
 
     assert len(report.orders) == FORGOTTEN
+    assert report.left == []
+    assert forgetter.scan().hits == {}
     assert hits(world.root.path, ids) == {}
     audited, expected = world.audit(), never.audit()
     assert audited.findings == []
     assert audited.total.received == len(everything) + FORGOTTEN
     assert audited.total.deleted == len(mine) + FORGOTTEN
     for name in ("stored", "duplicate", "conflict", "quarantined", "pending"):
-        assert getattr(audited.total, name) == getattr(expected.total, name), name
+        assert getattr(audited.total, name) == getattr(expected.total, name) > 0 or name == "pending", name
     for store in ("converted", "quarantine"):
-        assert sorted(map(str, world.lines(store))) == sorted(map(str, never.lines(store)))
-    for table in ("pings", "histograms", "scalars", "events"):
-        rows = [sorted(str({**row, "ping": 0}) for row in each.table_rows(table)) for each in (world, never)]
-        assert rows[0] == rows[1], table
+        assert lines_of(world, store) == lines_of(never, store), store
+    for table in TABLES:
+        assert rows_of(world, table) == rows_of(never, table) > (0, 0), table
     assert world.check_tables() == []
+    assert Checker(world.root).check().findings == []
+    for metric in definitions.plain:
+        assert answer(with_them, metric.name) == answer(without, metric.name)
+
+
+def answer(aggregates: Aggregates, metric: str) -> list[dict[str, object]]:
+    """Return the rows for a metric."""
+    return aggregates.answer(metric, merges=True)["rows"]

@@ -16,7 +16,7 @@ from telemetry_server.privacy.retention.age import RetentionDays
 from telemetry_server.privacy.retention.plan import retention_plan
 from telemetry_server.privacy.retention.records import NotSealed
 from telemetry_server.privacy.retention.run import RecordRetention, run_retention
-from tests.aggregates.pings import FIXTURE, REVISION, SPEC, Aggregates, filled
+from tests.aggregates.pings import FIXTURE, REVISION, SPEC, Aggregates, client_id, filled
 from tests.support.data_root import World, submitted
 
 FIRST, SECOND = "20261120", "20261121"
@@ -92,6 +92,26 @@ async def test_records_of_an_old_day_go_and_its_sums_stay(world):
         assert [(row["group"], row["counts"], row["pings"]) for row in now] == [
             (row["group"], row["counts"], row["pings"]) for row in found
         ]
+
+
+async def test_a_later_deletion_leaves_the_sums_of_a_removed_day_and_says_so(world, command):
+    """The day that is left loses the client."""
+    answers = Aggregates(world)
+    answers.update()
+    before = answers.row(FIRST, by="day")
+    await removed(world)
+    words = ("forget", "--client", client_id("A"), "--client", client_id("C"), "--json")
+    report = json.loads(command(*words, "--data", str(world.root.path))[0])
+    after = answers.answer(by="day")
+
+    assert report["sealed_days"] == after["sealed_days"] == [FIRST]
+    assert report["scan"]["hits"] == {}
+    old, new = after["rows"]
+    names = ("group", "counts", "sum", "instances", "pings")
+    assert [old[name] for name in names] == [before[name] for name in names]
+    assert (new["group"], new["counts"]) == (SECOND, [4, 0, 0, 0, 0, 0, 0, 0, 0, 1])
+    checked = Checker(world.root).check()
+    assert (checked.findings, checked.behind) == ([], [])
 
 
 async def test_nothing_goes_before_its_time(world):

@@ -145,6 +145,24 @@ async def test_drift_shows_the_rows_of_the_command(garden, command, monkeypatch,
     assert moved.headers["Location"] == "/api/v1/drift?state=silent&format=csv"
 
 
+async def test_a_ping_shows_what_its_values_break(garden):  # noqa: F811
+    """With metric, mark and place, as `explain` has it."""
+    async with running_reports(garden.setup) as reports:
+        pings = (await reports.get("/api/v1/pings?outcome=stored")).json()["items"]
+        marked = 0
+        for ping in pings:
+            explained = (await reports.get(f"/api/v1/pings/{ping['document_id']}")).json()["anomalies"]
+            page = (await reports.get(f"/pings/{ping['document_id']}")).text
+            if explained:
+                rows = rows_of(page, "Values that break their definition")
+                assert [row[:2] for row in rows] == [[mark["metric"], mark["name"]] for mark in explained]
+                marked += 1
+            else:
+                assert "break their definition" not in page
+
+    assert marked
+
+
 async def test_stores_show_what_came_for_each(garden):  # noqa: F811
     """With the metrics of one store on demand; the CSV has those of all."""
     async with running_reports(garden.setup) as reports:

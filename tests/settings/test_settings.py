@@ -1,6 +1,7 @@
 """Settings: the origin of values, valid values, and messages about invalid ones."""
 
 import string
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.fields import descriptions
 from telemetry_server.settings.loader import load_settings
 from telemetry_server.settings.nearest_name import nearest
 from telemetry_server.settings.settings import SETTING_NAMES, Settings
@@ -88,7 +90,7 @@ def test_definitions_come_from_a_server_an_upstream_or_a_folder(written, read):
 
 def test_every_setting_has_a_description():
     """`config show` and docs/settings.md print these lines."""
-    assert all(field.description for field in Settings.model_fields.values())
+    assert all(descriptions(Settings).values())
 
 
 def test_the_defaults_are_the_documented_ones():
@@ -208,6 +210,10 @@ def test_cors_origins_are_a_list_in_a_file_and_comma_separated_in_a_variable(tmp
         ("revision_server", "ftp://example.org", "URL like"),
         ("revision_server", "https://user:word@example.org", "URL like"),
         ("revision_server", "https://example.org:port", "URL like"),
+        ("host", "\udcff", "valid string"),
+        ("instance_name", "x" * 61, "at most 60 characters"),
+        ("reports_port", "65536", "less than or equal to 65535"),
+        ("fuel_signatures", "on", "'off', 'observe' or 'enforce'"),
     ],
 )
 def test_an_invalid_value_is_refused_with_its_name(name, value, says):
@@ -226,7 +232,10 @@ def test_an_invalid_value_is_refused_with_its_name(name, value, says):
 
 @pytest.mark.parametrize(
     "line",
-    ["port = true", "port = 80.5", "port = 1979-05-27", "host = 127", "revision_offline = 1", "data_dir = 5"],
+    [
+        *("port = true", "port = 80.5", "port = 1979-05-27", "host = 127", "host = ''"),
+        *("revision_offline = 1", "data_dir = 5", "dedup_days = nan", "header_timeout_seconds = inf"),
+    ],
 )
 def test_types_of_values_in_a_file_are_checked(tmp_path, line):
     """true is not 1, and a number is not a text."""
@@ -326,5 +335,5 @@ def test_min_free_bytes_depends_on_the_disk_unless_it_is_set():
 
 def test_settings_are_frozen():
     """They are read once."""
-    with pytest.raises(ValueError, match="frozen"):
-        load_settings({}, None, {}).port = 1
+    with pytest.raises(FrozenInstanceError):
+        load_settings({}, None, {}).port = 1  # type: ignore[misc]

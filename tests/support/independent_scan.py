@@ -1,7 +1,6 @@
 """Reads every byte of a folder, opened as far as that goes, by other means than the product."""
 
 import base64
-import io
 import re
 import sqlite3
 import zlib
@@ -9,27 +8,68 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import UUID
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from backports import zstd
 
 ZSTD, GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08"
+BODIES = re.compile(rb'"body_base64":"([^"]*)"')
+DIGITS = re.compile(rb"[0-9a-fA-F-]{32,}")
+PREFIX_BYTES = 4
+JOINED_BYTES = 16 << 20
+STEP_BYTES = 64
 
 
-# With and without dashes; longer runs of digits are searched at each place.
-UUIDS = re.compile(rb"(?=([0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}))")
+class Ids:
+    """
+    The ids to look for.
+
+    A text may have them in any case, with and without dashes, also within a longer run of digits; or as
+    16 bytes.
+    """
+
+    def __init__(self, uuids: Iterable[str]) -> None:
+        self._names = {UUID(uuid).bytes: uuid for uuid in uuids}
+        prefixes = {int.from_bytes(each[:PREFIX_BYTES], "little") for each in self._names}
+        self._prefixes = pa.array(sorted(prefixes), pa.uint32())
+
+    def names_in(self, text: bytes) -> set[str]:
+        """Return which ids *text* holds."""
+        return {self._names[found] for found in (*self._as_digits(text), *self._as_bytes(text))}
+
+    def _as_digits(self, text: bytes) -> Iterator[bytes]:
+        for run in DIGITS.findall(text):
+            digits = run.replace(b"-", b"").decode()
+            for start in range(len(digits) - 31):
+                found = bytes.fromhex(digits[start : start + 32])
+                if found in self._names:
+                    yield found
+
+    def _as_bytes(self, text: bytes) -> Iterator[bytes]:
+        """Look at every place: the numbers at it and at each fourth byte from there are an array."""
+        buffer = pa.py_buffer(text)
+        for first in range(PREFIX_BYTES):
+            count = (len(text) - first) // PREFIX_BYTES
+            if count > 0:
+                numbers = pa.Array.from_buffers(
+                    pa.uint32(), count, [None, buffer.slice(first, count * PREFIX_BYTES)]
+                )
+                for index in pc.indices_nonzero(pc.is_in(numbers, self._prefixes)).to_pylist():
+                    place = first + index * PREFIX_BYTES
+                    found = text[place : place + 16]
+                    if found in self._names:
+                        yield found
 
 
 def hits(root: Path, uuids: Iterable[str]) -> dict[str, set[str]]:
     """Return the files below *root* that hold one of *uuids*, in any spelling or as 16 bytes, and which."""
-    wanted = {UUID(uuid).bytes: uuid for uuid in uuids}
+    ids = Ids(uuids)
     found: dict[str, set[str]] = {}
     for path in sorted(root.rglob("*")):
         if path.is_file():
             for text in texts_in_file(path):
-                here = {bytes.fromhex(each.replace(b"-", b"").decode()) for each in UUIDS.findall(text)}
-                names = {wanted[uuid] for uuid in here & wanted.keys()}
-                names |= {uuid for binary, uuid in wanted.items() if binary in text}
-                if names:
+                if names := ids.names_in(text):
                     found.setdefault(path.relative_to(root).as_posix(), set()).update(names)
     return found
 
@@ -38,42 +78,84 @@ def texts_in_file(path: Path) -> Iterator[bytes]:
     data = path.read_bytes()
     yield from opened(data)
     if data.startswith(b"SQLite format 3\0"):
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            for row in connection.execute(f'SELECT * FROM "{table}"'):
-                for value in row:
-                    if isinstance(value, bytes):
-                        yield from opened(value)
-                    elif isinstance(value, str):
-                        yield from opened(value.encode())
-        connection.close()
+        yield from _in_database(path)
     if data.startswith(b"PAR1"):
-        table = pq.read_table(io.BytesIO(data))
-        for column in table.columns:
-            for value in column.to_pylist():
-                yield value.bytes if isinstance(value, UUID) else str(value).encode()
+        yield from _in_parquet(data)
+
+
+def _in_database(path: Path) -> Iterator[bytes]:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection.text_factory = bytes
+    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        values: list[bytes] = []
+        size = 0
+        for row in connection.execute(f'SELECT * FROM "{table.decode()}"'):
+            values += (value for value in row if isinstance(value, bytes))
+            size += sum(len(value) for value in row if isinstance(value, bytes))
+            if size > JOINED_BYTES:
+                yield from opened(b"\n".join(values))
+                values, size = [], 0
+        yield from opened(b"\n".join(values))
+    connection.close()
+
+
+def _in_parquet(data: bytes) -> Iterator[bytes]:
+    """Yield the memory of every column: texts one after another, ids as bytes."""
+    file = pq.ParquetFile(pa.BufferReader(data))
+    for group in range(file.num_row_groups):
+        for column in file.read_row_group(group).columns:
+            for chunk in column.chunks:
+                yield from (buffer.to_pybytes() for buffer in chunk.buffers() if buffer is not None)
 
 
 def opened(data: bytes) -> Iterator[bytes]:
     """Yield *data*, and what is compressed anywhere in it."""
     yield data
+    view = memoryview(data)
     for found in re.finditer(re.escape(ZSTD), data):
-        try:
-            inflater = zstd.ZstdDecompressor()
-            text = inflater.decompress(data[found.start() :])
-        except zstd.ZstdError:
-            continue
+        text = _frame(view[found.start() :])
         yield text
-        for body in re.findall(rb'"body_base64":"([^"]*)"', text):
+        for body in BODIES.findall(text):
             yield from gunzipped(base64.b64decode(body))
     yield from gunzipped(data)
 
 
-def gunzipped(data: bytes) -> Iterator[bytes]:
-    yield data
-    for found in re.finditer(re.escape(GZIP), data):
-        inflater = zlib.decompressobj(31)
+def _frame(view: memoryview) -> bytes:
+    """Return what the zstd frame at the beginning of *view* holds, also if it is cut off."""
+    try:
+        return zstd.decompress(view[: zstd.get_frame_size(view)])
+    except zstd.ZstdError:
         try:
-            yield inflater.decompress(data[found.start() :])
-        except zlib.error:
-            continue
+            return zstd.ZstdDecompressor().decompress(view)
+        except zstd.ZstdError:
+            return b""
+
+
+def gunzipped(data: bytes) -> Iterator[bytes]:
+    """Yield *data*, and what is in the gzip members that begin anywhere in it, up to their end or damage."""
+    yield data
+    places = [found.start() for found in re.finditer(re.escape(GZIP), data)]
+    view = memoryview(data)
+    for number, place in enumerate(places):
+        # A member usually ends before the next one, but may hold the same three bytes.
+        for end in (*places[number + 1 : number + 2], len(data)):
+            inflater = zlib.decompressobj(31)
+            try:
+                text = inflater.decompress(view[place:end])
+            except zlib.error:
+                yield _up_to_damage(view[place:end])
+                break
+            if inflater.eof or end == len(data):
+                yield text
+                break
+
+
+def _up_to_damage(view: memoryview) -> bytes:
+    inflater = zlib.decompressobj(31)
+    parts = []
+    try:
+        for start in range(0, len(view), STEP_BYTES):
+            parts.append(inflater.decompress(view[start : start + STEP_BYTES]))
+    except zlib.error:
+        pass
+    return b"".join(parts)

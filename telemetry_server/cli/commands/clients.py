@@ -5,7 +5,6 @@ import argparse
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
-from telemetry_server.terminal.csv_text import print_csv
 from telemetry_server.terminal.output import print_json, print_table, say
 
 NAMES = (
@@ -57,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(answer)
     elif args.csv:
+        from telemetry_server.terminal.csv_text import print_csv
+
         print_csv(names, rows)
     else:
         print_table(names, rows)

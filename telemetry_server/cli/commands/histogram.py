@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
-from telemetry_server.terminal.csv_text import print_csv
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
 
 EPILOG = """\
@@ -121,6 +119,8 @@ def _print(args: argparse.Namespace, answer: dict[str, Any]) -> None:
         print_json(answer)
         return
     if args.csv:
+        from telemetry_server.terminal.csv_text import print_csv
+
         print_csv(("group", "start", "label", "count"), list(bucket_rows(rows)))
     elif rows and (args.svg or args.png):
         from telemetry_server.charts.histogram_file import histogram_svg
@@ -134,7 +134,7 @@ def _print(args: argparse.Namespace, answer: dict[str, Any]) -> None:
             write_png(chart, args.png)
     elif rows:
         _print_rows(answer)
-    _say_rest(answer)
+    _say_rest(args, answer)
 
 
 def bucket_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -164,6 +164,8 @@ def _print_rows(answer: dict[str, Any]) -> None:
         ],
     )
     if sys.stdout.isatty():
+        import shutil
+
         from telemetry_server.terminal.bar_chart import bar_chart
 
         print_text(f"\n{answer['metric']}, {rows[-1]['group']}, by {answer['weight']}:")
@@ -195,7 +197,7 @@ REASONS = {
 }
 
 
-def _say_rest(answer: dict[str, Any]) -> None:
+def _say_rest(args: argparse.Namespace, answer: dict[str, Any]) -> None:
     if "reason" in answer:
         say(f"nothing to show: {REASONS[answer['reason']]}")
     if "since" in answer:
@@ -209,5 +211,6 @@ def _say_rest(answer: dict[str, Any]) -> None:
     if answer["suppressed"]["cells"]:
         suppressed = answer["suppressed"]
         say(f"not shown, with too few clients: {suppressed['cells']:,} groups")
+    hint = "added where possible" if args.merge else "--merge coarsen adds them where possible"
     for other in answer["other_shapes"]:
-        say(f"of another definition: {other['samples']:,} samples (--merge coarsen adds them where possible)")
+        say(f"of another definition: {other['samples']:,} samples ({hint})")

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     check_elsewhere(settings)
     if args.no_reports:
-        settings = settings.model_copy(update={"reports_port": None})
+        settings = replace(settings, reports_port=None)
     with closing(hold_ports(settings)) as ports:
         prepare_data_root(settings)
         with suppress(BadAccessFile):  # the reports say so, and wait; receiving must not

@@ -30,6 +30,7 @@ class Action(StrEnum):
 
 
 REFUSING = frozenset({Action.UNWANTED, Action.AFFECTED_BY_BUG})
+REMOVING = frozenset({Action.DROP, Action.REDACT})
 REDACTED = "[redacted]"
 
 
@@ -127,6 +128,27 @@ class Rules:
                 note = f"rule_{rule.action}"
                 notes[note] = notes.get(note, 0) + 1
         return Applied(None, notes, coarsening)
+
+    @property
+    def has_removals(self) -> bool:
+        """Whether a rule removes something: fields, values, or a part of the time of arrival."""
+        return any(rule.action in REMOVING or rule.coarsening.arrival for rule in self.rules)
+
+    def remove(
+        self, facts: Facts, ping: dict[str, Any], headers: Mapping[str, str]
+    ) -> tuple[Coarsening, bool]:
+        """
+        Remove the fields that rules remove from *ping*, which is changed in place, if it is refused or not.
+
+        Returns:
+            What is to be stored less exactly, and whether *ping* was changed.
+        """
+        coarsening, is_changed = EXACT, False
+        for rule in self.rules:
+            if rule.action not in REFUSING and rule.is_for(facts, ping, headers):
+                coarsening = coarsening.with_(rule.coarsening)
+                is_changed |= rule.action in REMOVING and _change(rule, ping)
+        return coarsening, is_changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Remembers how far each table of the collector has been read."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,6 +60,21 @@ def write_bookmark(connection: sa.Connection, bookmark: Bookmark) -> None:
     values = asdict(bookmark)
     statement = insert.on_conflict_do_update(index_elements=["source"], set_=values)
     connection.execute(statement, values)
+
+
+def refuse_loads_under_way(connection: sa.Connection, sources: Iterable[str]) -> None:
+    """
+    Change the bookmarks of *sources*: an ETL that has read documents and not loaded them reads again.
+
+    It waits for a rebuild under way.
+    """
+    for source in sources:
+        first = insert_of(connection)(bookmarks).values(asdict(Bookmark(source)))
+        connection.execute(first.on_conflict_do_nothing())
+        there = read_bookmark(connection, source, locks=True)
+        write_bookmark(
+            connection, replace(there, candidate_at=there.candidate_at + timedelta(microseconds=1))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,3 +46,8 @@ class ForgottenIds:
         return bool(self._clients) and any(
             of_uuid(uuid) in self._clients for uuid in ids_in_submission(submission)
         )
+
+    def hash_of(self, submission: Submission) -> bytes:
+        """Return the hash of the document id; empty where it has none."""
+        own = own_uuid(submission.path)
+        return b"" if own is None or self._hash is None else self._hash.of_uuid(own)

@@ -2,17 +2,15 @@
 
 import base64
 import re
-import zlib
 from collections.abc import Iterator
 from uuid import UUID
 
 from storage.raw.submission import Submission
 from telemetry_server.pings.submit_path import document_id_of
+from telemetry_server.privacy.identifiers.gzip_members import GZIP_MAGIC, inflated
 from telemetry_server.privacy.identifiers.uuid_texts import uuids_in
 
-GZIP_MAGIC = b"\x1f\x8b"
 MAX_LAYERS = 3
-MAX_INFLATED_BYTES = 64 << 20
 _BODY = re.compile(rb'"body_base64":\s*"([A-Za-z0-9+/=]*)"')
 
 
@@ -31,28 +29,7 @@ def texts_of(body: bytes) -> Iterator[bytes]:
         yield body
         if not body.startswith(GZIP_MAGIC):
             return
-        body = _inflated(body)
-
-
-def _inflated(body: bytes) -> bytes:
-    """Return what the gzip members of *body* hold, up to the first damage."""
-    parts: list[bytes] = []
-    size = 0
-    while body.startswith(GZIP_MAGIC) and size < MAX_INFLATED_BYTES:
-        inflater = zlib.decompressobj(31)
-        position = 0
-        try:
-            while position < len(body) and not inflater.eof and size < MAX_INFLATED_BYTES:
-                part = inflater.decompress(body[position : position + 65536])
-                position += 65536
-                parts.append(part)
-                size += len(part)
-        except zlib.error:
-            break
-        if not inflater.eof:
-            break
-        body = inflater.unused_data + body[position:]
-    return b"".join(parts)
+        body = inflated(body)
 
 
 def ids_in_submission(submission: Submission) -> set[bytes]:

@@ -19,6 +19,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TABLES_FOLDER
 from storage.ledger.values import Counts, Entry
 from storage.partitions.writer import remove_doubtful
+from storage.probe_days import path_of
 from telemetry_server.privacy.retention.age import date_of, is_past
 
 CONVERTED = "converted"
@@ -78,6 +79,8 @@ def remove_records(
         OSError, StorageError: The disk refuses; either nothing changed, or recovery removes the files.
     """
     wanted = sorted(days)
+    for day in wanted:
+        disk.unlink(path_of(root, day))  # what the records say of probes
     with ledger.transaction() as transaction:
         for day in wanted:
             counts: Counts = Counter()

@@ -2,11 +2,15 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from storage.data_root import DataRoot
 from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.ledger import Ledger
+from telemetry_server.coordinator.definition_stamps import DefinitionStamps
+from telemetry_server.probes.probe_checks import ProbeChecks
 from telemetry_server.reports.queries.fuel_source import FuelSource
 from telemetry_server.reports.queries.ping_summaries import PingSummary
 from telemetry_server.reports.queries.quarantine_files import QuarantineFiles
@@ -37,6 +41,14 @@ class Source:
     def root(self) -> DataRoot:
         """The data root."""
         return self.setup.root
+
+    def probe_checks(self) -> ProbeChecks:
+        """Return what stored records are held against now; definitions are read once."""
+        return replace(self._probe_checks, stamps=DefinitionStamps(self.setup.specs))
+
+    @cached_property
+    def _probe_checks(self) -> ProbeChecks:
+        return self.setup.conversion.probe_checks()
 
     def archived(self, path: str) -> ArchivedObject | None:
         """Return the copy of the file *path* (below the data root) in the archive; None if it has none."""

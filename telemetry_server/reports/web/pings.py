@@ -23,6 +23,7 @@ FIELDS = {
     "debug_id": "Debug tag",
     "reason": "Reason",
 }
+MAX_MARKS = 100  # of one ping on its page
 LIVE_SECONDS, EMPTY_SECONDS = 10, 2  # between two looks at what came
 
 
@@ -65,5 +66,6 @@ async def one_ping(ask: Ask) -> Answer:
         is_cacheable=not ask.visitor.may(Right.RECORDS),
         ping=found,
         body=body,
+        most_marks=MAX_MARKS,
         may_read=ask.visitor.may(Right.RECORDS),
     )

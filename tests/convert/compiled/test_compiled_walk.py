@@ -16,7 +16,7 @@ from tests.support.sizes import size
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / hatch_build.SOURCE
-SECONDS = size(4, 12)
+SECONDS = size(2, 12)
 
 WITHOUT = """
 import sys

@@ -13,6 +13,7 @@ from storage.partitions.frames import (
     LIVE_LEVEL,
     DamagedFrame,
     compress_frame,
+    count_lines,
     decompress_frame,
     pack_frames,
     read_lines,
@@ -27,6 +28,19 @@ def test_lines_are_read_back_for_any_frame_size(lines, frame_bytes):
     packed = b"".join(frame for frame, _ in pack_frames(lines, 1, frame_bytes))
 
     assert list(read_lines(io.BytesIO(packed), len(packed))) == lines
+    assert count_lines(io.BytesIO(packed), len(packed)) == len(lines)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 40, 1000])
+def test_lines_are_read_back_wherever_a_chunk_ends(monkeypatch, chunk_bytes):
+    """Within a frame, between two, with many frames in one chunk; what is after the length stays unread."""
+    lines = [bytes([65 + number]) * number for number in range(20)]
+    packed = b"".join(frame for frame, _ in pack_frames(lines, 1, 30))
+    monkeypatch.setattr("storage.partitions.frames.CHUNK_BYTES", chunk_bytes)
+
+    assert list(read_lines(io.BytesIO(packed + b"junk"), len(packed))) == lines
+    with pytest.raises(EOFError):
+        count_lines(io.BytesIO(packed), len(packed) - 1)
 
 
 @pytest.mark.parametrize("level", [LIVE_LEVEL, 19])

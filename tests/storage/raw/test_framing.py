@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import orjson
 import pytest
 from crc32c import crc32c
 from hypothesis import given
@@ -11,11 +12,13 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.raw.framing import (
     FILE_HEADER_BYTES,
     FileHeader,
+    describes_submission,
     header_json,
     parse_file_header,
     parse_head,
     parse_record,
     record_prefix,
+    submission_in,
 )
 from storage.raw.record_frames import (
     MIN_APART_BYTES,
@@ -182,3 +185,26 @@ def test_what_is_not_a_batch_is_refused():
             frame(wrong, 0, PREFIX, 0)
     with pytest.raises((TypeError, ValueError)):
         frame([(None, bytes((1 << 20) + 1), b"", 0)], 0, PREFIX, 0)
+
+
+@pytest.mark.parametrize(
+    "name", [None, "received_at", "path", "query", "method", "protocol", "host", "headers"]
+)
+@pytest.mark.parametrize("value", [None, "", [], 7])
+def test_a_header_describes_a_submission_if_it_can_be_read_as_one(name, value):
+    """Whole, without a field, with another value of it, cut, or something else than an object."""
+    header = header_json(a_submission(1))
+    fields = orjson.loads(header)
+    others = [header[:-1], b"", b"[]", b"7", b"null", header + header]
+    if name is not None:
+        others += [orjson.dumps(fields | {name: value})]
+        del fields[name]
+        others += [orjson.dumps(fields)]
+    for text in [header, *others]:
+        try:
+            submission_in(text, b"")
+            is_read = True
+        except DamagedRecord:
+            is_read = False
+
+        assert describes_submission(text) == is_read, text

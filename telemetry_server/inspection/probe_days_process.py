@@ -1,0 +1,73 @@
+"""
+Brings the kept sums of all days up to date, as a process of its own.
+
+The first line of stdin has a pickled `Work` in base64; the end of stdin ends the process.
+"""
+
+import base64
+import os
+import pickle
+import sys
+from threading import Thread
+
+from storage.disk import Disk
+from storage.errors import StorageError
+from storage.ledger.ledger import Ledger
+from storage.probe_days import remove_probe_days, write_probe_day
+from telemetry_server.inspection.probe_days import ProbeDays, Work, days_of
+
+LOWEST_PRIORITY = 19  # nice(2)
+
+
+def update(work: Work, disk: Disk) -> None:
+    """
+    Write the sums of each day that has changed, and remove those of days without records.
+
+    Raises:
+        OSError, StorageError: The disk refuses; the days that were finished stay.
+    """
+    root = work.setup.root
+    days = []
+    with Ledger.for_reading(root) as ledger:
+        reader = ProbeDays(root, ledger, work.setup.probe_checks(), work.suppress_below)
+        for day in days_of(ledger):
+            found = reader.day(day)
+            if found is None:
+                continue
+            days.append(day)
+            if found.is_changed:
+                write_probe_day(root, disk, day, reader.text_of(found))
+    remove_probe_days(root, disk, keep=days)
+
+
+def main() -> int:
+    """Do what stdin says, and end with it; 1 if something is left."""
+    os.umask(0o077)
+    os.nice(LOWEST_PRIORITY)  # behind the conversion of the pings that come meanwhile
+    work: Work = pickle.loads(base64.b64decode(_first_line()))  # noqa: S301 - from our own parent
+    Thread(target=_leave_with_parent, name="lifeline", daemon=True).start()
+    try:
+        update(work, Disk())
+    except (OSError, StorageError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _first_line() -> bytes:
+    # Unbuffered: a thread inside the buffered stdin makes Python abort when it ends.
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return line
+
+
+def _leave_with_parent() -> None:
+    """Exit when stdin ends: the parent is gone."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
