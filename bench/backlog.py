@@ -23,7 +23,7 @@ from storage.raw.segment_file import SegmentSeries
 from storage.raw.submission import Submission
 from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.generator.definitions import shipped_definitions
-from telemetry_server.generator.payloads import uuid_of
+from telemetry_server.generator.payloads import Layout, uuid_of
 from telemetry_server.generator.stream import Recipe
 
 DIFFERENT_BODIES = 192
@@ -43,12 +43,12 @@ class Run:
     peak_mib: float  # of the largest process
 
 
-def submissions() -> Iterator[Submission]:
+def submissions(layout: Layout = Layout.CLASSIC) -> Iterator[Submission]:
     """Yield good pings endlessly: a few bodies repeated, each time with a new id."""
     now = datetime.now(UTC)
     bodies = [
         Submission(received_at=now, path=ping.path, body=ping.body)
-        for ping in Recipe(shipped_definitions()).pings(DIFFERENT_BODIES)
+        for ping in Recipe(shipped_definitions(), layout=layout).pings(DIFFERENT_BODIES)
     ]
     chance = Random(1)
     while True:

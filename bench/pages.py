@@ -15,6 +15,7 @@ from bench.report import Row, goal_row, paired_row
 from bench.reports import SETTINGS, WITH_REPORTS, parent_of, reports_url, wait_until_idle
 from bench.tables import METRIC
 from telemetry_server.demo.temporary_server import TemporaryServer, bare_environment
+from telemetry_server.generator.payloads import Layout
 from telemetry_server.reports.server import LOWEST_PRIORITY
 from telemetry_server.reports.shared_answers import MAX_FRESH_SECONDS
 
@@ -45,12 +46,12 @@ def measure(quick: bool, big: int = 10_000) -> list[Row]:
     Rows for each page, and for the memory of the reports after all of them.
 
     Args:
-        big: Pings of 90 KB.
+        big: Main pings of 90 KB, which are of a store.
     """
     count, rounds = (200, 1) if quick else (big, ROUNDS)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
         data = Path(place) / "data"
-        fill(data, submissions(), count)
+        fill(data, submissions(Layout.UNIFIED), count)
         words = [sys.executable, "-m", "telemetry_server", "convert", "--data", str(data)]
         subprocess.run(words, env=bare_environment() | SETTINGS, check=True, capture_output=True)
         with TemporaryServer(data, WITH_REPORTS) as server:

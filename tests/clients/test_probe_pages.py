@@ -43,6 +43,15 @@ return [...document.querySelectorAll('#evolution-numbers tbody tr')].reverse().m
   [...row.cells].map((cell, index) => `${heads[index]} ${cell.textContent.trim()}`).join(' · '));
 """
 
+# The readout while the pointer is over a place of the chart.
+POINT = """
+const plot = document.querySelector('#evolution .plot'), box = plot.getBoundingClientRect();
+const count = document.querySelectorAll('#evolution-numbers tbody tr').length;
+const clientX = box.left + (({number} + 0.5) * box.width) / count;
+plot.dispatchEvent(new PointerEvent('pointermove', {{ clientX, clientY: box.top + 5, bubbles: true }}));
+return document.getElementById('evolution-readout').textContent;
+"""
+
 TOO_WIDE = """
 const end = document.documentElement.clientWidth;
 return [...document.querySelectorAll('main *')].filter((each) => each.getBoundingClientRect().right > end + 1)
@@ -128,7 +137,7 @@ def test_the_pages_are_accessible_and_quiet(browser, url, axe, tmp_path):  # noq
 
 @pytest.mark.parametrize("browser", BROWSERS)
 def test_a_chart_is_read_and_pinned_by_keys(browser, url, tmp_path):
-    """The readout is the row of the table at every place; Enter pins, Back and Escape undo it."""
+    """The readout is the row at every place, by keys and pointer; Enter pins, Back and Escape undo it."""
     with DRIVERS[browser](tmp_path) as driver:
         driver.open(url + PROBE)
         rows = driver.run(ROWS)
@@ -142,6 +151,7 @@ def test_a_chart_is_read_and_pinned_by_keys(browser, url, tmp_path):
         for key, row in ((END, rows[-1]), (HOME, rows[0]), (ARROW_RIGHT, rows[1]), (PAGE_UP, rows[0])):
             driver.press(key)
             assert value(driver, READOUT) == row
+        assert [driver.run(POINT.format(number=number)) for number in range(len(rows))] == rows
         driver.press(END)
         driver.press(ENTER)
         wait_for(lambda: choice(driver, "at") == BUILDS[-1])

@@ -25,6 +25,8 @@ MORE_PAGES = (
         "/?last=7d",
     ),
 )
+IN_DARK = ("/", "/pings", "/quarantine", "/drift", "/sql?sql=FROM%20pings")
+WIDER = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 HOSTILE = '<img src=x onerror="document.title=1">\u202e' + "x" * 3000
 HOSTS = "return performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)"
 # Injected before anything is looked at: what the policy refuses, and errors of scripts.
@@ -119,7 +121,8 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
         wait_for(lambda: driver.open(f"{url}/normandy") or has_text(driver, "tulips"))
         found = {}
         of_ping = ("/", "/pings", f"/pings/{document_id}", f"/pings/{document_id}?body=1", "/nothing")
-        for path in (*of_ping, "/normandy", "/normandy/recipes/9", "/normandy/studies/tulips", *MORE_PAGES):
+        pages = (*of_ping, "/normandy", "/normandy/recipes/9", "/normandy/studies/tulips", *MORE_PAGES)
+        for path in (*pages, "/theme?theme=dark", *IN_DARK):
             driver.resize(1280)
             driver.open(url + path)
             result = driver.run(f"{axe}; return await axe.run()")
@@ -130,17 +133,10 @@ def test_the_pages_are_accessible_and_hold_text_of_clients_as_text(browser, axe,
             ]
             if serious:
                 found[path] = serious
-            wide = driver.run(
-                "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert wide <= 0, path
-            driver.resize(390)
-            assert (
-                driver.run(
-                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                )
-                <= 0
-            ), f"{path} at 390"
+            assert driver.run(WIDER) <= 0, path
+            for width in (390, 320):
+                driver.resize(width)
+                assert driver.run(WIDER) <= 0, f"{path} at {width}"
             assert driver.run("return document.querySelectorAll('main img').length") == 0
             assert driver.run("return document.title").endswith("telemetry-server")
 

@@ -486,7 +486,8 @@ async def test_text_of_clients_is_text_everywhere(reports):
     pages = [
         (await reports.get(target)).text
         for target in (
-            *(path, "/probes", "/clients?split=channel", f"/search?q={quote(HOSTILE)}", "/search?q=img"),
+            *(path, "/collected", "/drift", "/stores?store=main"),
+            *("/probes?state=all", "/clients?split=channel", f"/search?q={quote(HOSTILE)}", "/search?q=img"),
             *(f"{PROBE}?channel={quote(HOSTILE)}&compare=42", f"/probes/LABELLED_MS?label={quote(HOSTILE)}"),
             *(f"{PROBE}?experiment={quote(HOSTILE)}", f"/probes/EXP/pings?channel={quote(HOSTILE)}"),
         )

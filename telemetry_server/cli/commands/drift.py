@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             shown(row["metric"]),
             row["kind"],
             row["pings_per_day"],
-            ", ".join(row["owners"]) or "-",
+            shown(", ".join(row["owners"])) or "-",
         )
         for row in report["drift"]
     ]

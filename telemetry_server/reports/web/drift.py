@@ -1,17 +1,19 @@
 """The pages of drift and of stores: what is declared, and what is sent."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from telemetry_server.reports.answers import Answer, see_other
 from telemetry_server.reports.probe_reports_api import drift_report, stores_report
 from telemetry_server.reports.route import Ask
-from telemetry_server.reports.web.addresses import view_of
+from telemetry_server.reports.web.addresses import probe_path, view_of
 from telemetry_server.reports.web.templates import page
 from telemetry_server.reports.web.views import cut_of, link_to
 
+SILENT, UNDECLARED, EVENT = "silent", "undeclared", "event"
 STATES = {
-    "silent": "defined for the newest version that sends pings, and never sent",
-    "undeclared": "sent and not defined",
+    SILENT: "defined for the newest version that sends pings, and never sent",
+    UNDECLARED: "sent and not defined",
     "expired": "sent after it expired",
     "broken": "sent against its definition",
 }
@@ -25,6 +27,9 @@ async def drift(ask: Ask) -> Answer:
     if ask.parameters.format:
         return see_other(link_to("/api/v1/drift", of_api, format=ask.parameters.format))
     found = await drift_report(ask)
+    cut = cut_of(found["drift"], ask.parameters.cursor, ask.parameters.limit)
+    for row in cut.rows:
+        row["address"] = probe_path(row["metric"]) if _has_page(row) else None
     return page(
         "drift.html",
         ask.services,
@@ -33,9 +38,15 @@ async def drift(ask: Ask) -> Answer:
         given=given,
         of_api=of_api,
         found=found,
-        cut=cut_of(found["drift"], ask.parameters.cursor, ask.parameters.limit),
+        cut=cut,
         states=STATES,
     )
+
+
+def _has_page(row: Mapping[str, Any]) -> bool:
+    """Return whether the metric of *row* is the name of a probe that something defines."""
+    is_sent_event = row["kind"] == EVENT and row["state"] != SILENT  # its metric has its method and object
+    return row["state"] != UNDECLARED and not is_sent_event
 
 
 async def stores(ask: Ask) -> Answer:

@@ -8,6 +8,7 @@ HEIGHT = 160.0
 MIN_PART_HEIGHT = 1.5
 BAR_SHARE = 0.84
 MAX_LABELS = 12
+MAX_BAR_PERCENT = 8.0  # of the plot: a few bars must not look like an area
 # From below; the class names are those of the style sheet.
 PARTS = (
     ("stored", "s1"),
@@ -65,6 +66,7 @@ def stack_chart(
     """
     top = _round_up(max((bar[total] for bar in bars), default=0))
     width = 100 / max(1, len(bars))
+    bar_width = min(width * BAR_SHARE, MAX_BAR_PERCENT)
     parts = []
     for position, bar in enumerate(bars):
         base = HEIGHT
@@ -73,10 +75,8 @@ def stack_chart(
                 continue
             height = max(MIN_PART_HEIGHT, bar[name] / top * HEIGHT)
             base -= height
-            x = position * width + width * (1 - BAR_SHARE) / 2
-            parts.append(
-                Part(f"{x:.3f}%", f"{width * BAR_SHARE:.3f}%", f"{base:.2f}", f"{height:.2f}", css_class)
-            )
+            x = (position + 0.5) * width - bar_width / 2
+            parts.append(Part(f"{x:.3f}%", f"{bar_width:.3f}%", f"{base:.2f}", f"{height:.2f}", css_class))
     marked = "" if at is None else f"{(at + 0.5) * width:.3f}%"
     return StackChart(parts, _labels(bars, width), top, marked)
 
