@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-import orjson
-
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
 
@@ -42,27 +40,6 @@ class HistogramReason(StrEnum):
     RANGE_MISMATCH = "range_mismatch"
     INVALID_BUCKET = "invalid_bucket"
     INVALID_COUNT = "invalid_count"
-
-
-class JsonText:
-    """A value of JSON as its shortest text; it equals the value itself."""
-
-    __slots__ = ("text",)
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-
-    @property
-    def value(self) -> Any:
-        """The decoded value."""
-        return orjson.loads(self.text)
-
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.value == (other.value if isinstance(other, JsonText) else other))
 
 
 class DroppedHistogram(NamedTuple):

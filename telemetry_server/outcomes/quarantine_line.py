@@ -9,9 +9,9 @@ import orjson
 from orjson import Fragment
 
 from storage.raw.submission import Submission
-from telemetry_server.outcomes.outcome import DroppedHistogram, JsonText
+from telemetry_server.outcomes.outcome import DroppedHistogram
 from telemetry_server.outcomes.timestamps import timestamp
-from telemetry_server.pings.json_text import json_of
+from telemetry_server.pings.json_text import JsonText, json_of
 
 NO_ID = "-"
 CONFLICT = "conflict"

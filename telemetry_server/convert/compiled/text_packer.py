@@ -26,8 +26,7 @@ from telemetry_server.convert.histograms.histogram_packer import (
     Packer,
     Place,
 )
-from telemetry_server.outcomes.outcome import JsonText
-from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
+from telemetry_server.pings.json_text import MAX_NESTING, JsonText, may_have_long_integers, nesting_of
 
 # The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
 MAX_NESTING_THERE = MAX_NESTING - 6

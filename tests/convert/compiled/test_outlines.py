@@ -9,7 +9,8 @@ import pytest
 from telemetry_server.convert.compiled import text_packer
 from telemetry_server.convert.compiled.ping_text import IS_COMPILED
 from telemetry_server.convert.pipeline import convert
-from telemetry_server.outcomes.outcome import JsonText, Stored
+from telemetry_server.outcomes.outcome import Stored
+from telemetry_server.pings.json_text import JsonText
 from tests.convert.compiled.test_two_ways import line_of_dropped
 from tests.convert.payloads.samples import COUNT_SENT, EXP_SENT, FLAG_SENT, a_context, a_submission, classic
 
