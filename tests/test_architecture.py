@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outcomes",
         "convert/payloads",
     },
-    "convert/compiled": {"storage/partitions", "pings", "convert/histograms"},
+    "convert/compiled": {"storage/partitions", "pings", "outcomes", "convert/histograms"},
     "convert/rules": {"storage/raw", "pings", "convert/histograms"},
     "convert": {
         "histogram_specs/history",

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 from storage.archive.object_store import NoObject
 from storage.disk import Disk
-from storage.errors import NO_ROOM, ArchiveAway, ArchiveFull, ArchiveRefused
+from storage.errors import NO_ROOM, ArchiveAway, ArchiveFull, ArchiveRefused, ArchiveTaken
 
 CHUNK_BYTES = 1 << 20
 
@@ -35,7 +36,8 @@ class FolderStore:
         """Store an object, or replace it."""
         with self._translated(key):
             path, unfinished = self._written(key, data)
-            self._disk.rename(unfinished, path)
+            with _alone(path):
+                self._disk.rename(unfinished, path)
             self._disk.sync_directory(path.parent)
 
     def put_new(self, key: str, data: bytes) -> bool:
@@ -43,7 +45,8 @@ class FolderStore:
         with self._translated(key):
             path, unfinished = self._written(key, data)
             try:
-                self._disk.rename_new(unfinished, path)
+                with _alone(path):
+                    self._disk.rename_new(unfinished, path)
             except FileExistsError:
                 self._disk.unlink(unfinished)
                 return False
@@ -66,6 +69,7 @@ class FolderStore:
         """Remove an object, if it is there."""
         path = self._folder / key
         with self._translated(key):
+            self._remove_unfinished(path)
             if path.exists():
                 self._disk.unlink(path)
                 self._disk.sync_directory(path.parent)
@@ -74,8 +78,8 @@ class FolderStore:
         """Write *data* under a hidden name, synced; return the final path and that name."""
         path = self._folder / key
         self._disk.make_directories(path.parent)
+        self._remove_unfinished(path)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self._disk.unlink(unfinished)
         descriptor = self._disk.create(unfinished)
         try:
             for chunk in _chunks_of(data):
@@ -87,6 +91,11 @@ class FolderStore:
         finally:
             self._disk.close(descriptor)
         return path, unfinished
+
+    def _remove_unfinished(self, path: Path) -> None:
+        """Remove what writers of *path* left that were killed: each key is written again, or deleted."""
+        for unfinished in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+            self._disk.unlink(unfinished)
 
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
@@ -108,6 +117,17 @@ class FolderStore:
                     f"{self._folder}: the archive is full; free some space there ({error.strerror})"
                 ) from error
             raise ArchiveAway(f"{place}: the archive cannot be used: {error.strerror or error}") from error
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Raise `ArchiveTaken` if what was written for *path* is gone."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if not path.parent.is_dir():
+            raise
+        raise ArchiveTaken(f"{path}: another process writes it, too; an archive has one writer") from error
 
 
 def _chunks_of(data: bytes | Path) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """Buckets of measures whose definition names none: counts, scalars, and Glean's distributions."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import floor
 
@@ -14,11 +15,21 @@ COUNT = Shape("count", exponential_bucket_starts(1, 10_000, 100))
 SCALAR = Shape("scalar", COUNT.starts)
 SIMPLE_MEASUREMENT = Shape("simple_measurement", exponential_bucket_starts(1, 30_000, 50))
 LABELED_COUNTER = Shape("labeled_counter")
+CUSTOM = "custom_distribution"
 OWN_SHAPES = (COUNT, SCALAR, SIMPLE_MEASUREMENT, LABELED_COUNTER)
 
 # Buckets for each doubling of the value.
 TIMING_PER_DOUBLING, MEMORY_PER_DOUBLING = 8, 16
 MAX_FUNCTIONAL = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class GleanBuckets:
+    """What the definition of a Glean metric says of its buckets; empty where it says nothing."""
+
+    labels: tuple[str, ...] = ()  # of a counter by label
+    starts: tuple[int, ...] = ()  # of a custom distribution
+    is_linear: bool = False
 
 
 def bucket_of(starts: tuple[int, ...], value: int) -> int:
@@ -42,13 +53,18 @@ def functional_starts(per_doubling: int) -> tuple[int, ...]:
     return tuple(sorted(starts))
 
 
-def starts_seen(kind: str, seen: Iterable[int]) -> tuple[tuple[int, ...], int]:
+def starts_seen(kind: str, seen: Iterable[int], defined: Sequence[int] = ()) -> tuple[tuple[int, ...], int]:
     """
     Return the starts of a Glean distribution up to those that were *seen*, and how many of these are foreign.
 
     A start that no client computes is kept as a bucket of its own.  One more start is the end of the last.
+
+    Args:
+        defined: The starts of a custom distribution by its definition: all of them are returned.
     """
     found = set(seen)
+    if defined:
+        return tuple(sorted(found.union(defined))), len(found.difference(defined))
     if kind.endswith("timing_distribution"):
         known = functional_starts(TIMING_PER_DOUBLING)
     elif kind.endswith("memory_distribution"):

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telemetry_server.aggregates.buckets import SCALAR_PREFIX
+from telemetry_server.aggregates.buckets import SCALAR_PREFIX, GleanBuckets
 from telemetry_server.records.shapes import Shape, shape_id
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class CachedDefinitions:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._glean_buckets: dict[str, GleanBuckets] = {}
 
     @cached_property
     def _cache(self) -> "RevisionCache":
@@ -58,9 +59,19 @@ class CachedDefinitions:
         applications = GleanApplications(self._folder / FOLDER)
         return (each for _, each in applications.all_metrics() if each.name == name)
 
-    def labels_of(self, metric: str) -> list[str]:
-        """Return the labels that definitions of a Glean counter list; none if clients choose them."""
-        return sorted({label for each in self._glean_metrics(metric) for label in each.labels})
+    def glean_buckets_of(self, metric: str) -> GleanBuckets:
+        """Return what the definitions of a Glean metric say of its buckets; of several the first."""
+        if metric not in self._glean_buckets:
+            self._glean_buckets[metric] = self._read_glean_buckets(metric)
+        return self._glean_buckets[metric]
+
+    def _read_glean_buckets(self, metric: str) -> GleanBuckets:
+        found = list(self._glean_metrics(metric))
+        labels = sorted({label for each in found for label in each.labels})
+        custom = next((each for each in found if each.starts), None)
+        if custom is None:
+            return GleanBuckets(tuple(labels))
+        return GleanBuckets(tuple(labels), custom.starts, custom.is_linear)
 
     def revisions_of(self, metric: str, shape: str) -> list[str]:
         """Return the revisions by whose definition *metric* has the shape with this id."""

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from math import fsum
 from typing import Any
 
-from telemetry_server.aggregates.buckets import LABELED_COUNTER, starts_seen
+from telemetry_server.aggregates.buckets import LABELED_COUNTER, GleanBuckets, starts_seen
 from telemetry_server.aggregates.formulas import (
     WITHOUT_PERCENTILE,
     Number,
@@ -23,6 +23,8 @@ from telemetry_server.aggregates.weights import ClientWeights, smoothed_shares
 from telemetry_server.records.shapes import Shape
 
 OTHER_LABEL = "__other__"
+LINEAR_KIND = "linear"
+NOT_DEFINED = GleanBuckets()
 BOOLEAN = "boolean"
 # Kinds as answers name them.
 SHOWN_KINDS = {"scalar": "exponential", "simple_measurement": "exponential", "count": "count"}
@@ -38,20 +40,23 @@ class GroupHistogram:
     clients: Mapping[bytes, Mapping[int, int]] | None = None  # by client what it sent, if weights are wanted
 
 
-def histogram_of_sums(shape: Shape, sums: Sums, listed: Sequence[str] = ()) -> GroupHistogram:
+def histogram_of_sums(shape: Shape, sums: Sums, defined: GleanBuckets = NOT_DEFINED) -> GroupHistogram:
     """
     Return the histogram of *sums*, which are all of *shape*.
 
     Args:
-        listed: Labels that a counter by label has, whether they were sent or not.
+        defined: The buckets that it has by its definition, whether they were sent or not.
     """
     if shape.kind == LABELED_COUNTER.kind:
-        known = {*sums.by_label, *listed, *([OTHER_LABEL] if listed else ())}
+        known = {*sums.by_label, *defined.labels, *([OTHER_LABEL] if defined.labels else ())}
         labels = sorted(known, key=lambda label: (label == OTHER_LABEL, label))
         counts = tuple(sums.by_label.get(label, 0) for label in labels)
         return GroupHistogram(Histogram(shape.kind, tuple(range(len(labels))), counts, tuple(labels)), sums)
-    starts, foreign = (shape.starts, 0) if shape.starts else starts_seen(shape.kind, sums.counts)
-    return GroupHistogram(_filled(shape, starts, sums.counts), sums, foreign)
+    if shape.starts:
+        return GroupHistogram(_filled(shape, shape.starts, sums.counts), sums)
+    starts, foreign = starts_seen(shape.kind, sums.counts, defined.starts)
+    kind = LINEAR_KIND if defined.is_linear else shape.kind
+    return GroupHistogram(_filled(replace(shape, kind=kind), starts, sums.counts), sums, foreign)
 
 
 def _filled(shape: Shape, starts: Sequence[int], counts: Mapping[int, int]) -> Histogram:

@@ -179,7 +179,7 @@ class _Answer:
         if len(parts) == 1:
             (id_, sums) = parts[0]
             return histogram_of_sums(
-                shapes[id_], sums, self._reader.listed_labels(self._query.metric, id_)
+                shapes[id_], sums, self._reader.glean_buckets(self._query.metric, id_)
             ), [id_]
         made = merged([(shapes[shape], sums) for shape, sums in parts])
         if made is None:

@@ -230,12 +230,12 @@ class OldService:
         shown = {key: sums for key, sums in merged.items() if not is_small(sums, self._reader.suppress_below)}
         if not shown:
             return None
-        listed = self._reader.listed_labels(metric, shape_id)
-        histograms = {key: histogram_of_sums(shape, sums, listed) for key, sums in shown.items()}
+        defined = self._reader.glean_buckets(metric, shape_id)
+        histograms = {key: histogram_of_sums(shape, sums, defined) for key, sums in shown.items()}
         buckets = _buckets(shape, histograms.values())
         return {
             "buckets": buckets,
-            "kind": KIND_OF.get(shape.kind, "exponential"),
+            "kind": KIND_OF.get(shape.kind, "linear" if defined.is_linear else "exponential"),
             "description": escape(self._reader.definitions.description_of(metric), quote=False),
             "data": [
                 {

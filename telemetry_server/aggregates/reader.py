@@ -1,6 +1,6 @@
 """Finds the sums that a question is about: in the summaries, or in the rows of the tables if needed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from storage.aggregates.day_table import read_day_table
 from storage.data_root import DataRoot
 from storage.ledger.tables_ledger import TablesLedger
-from telemetry_server.aggregates.buckets import LABELED_COUNTER, OWN_SHAPES
+from telemetry_server.aggregates.buckets import CUSTOM, LABELED_COUNTER, OWN_SHAPES, GleanBuckets
 from telemetry_server.aggregates.query import PING, HistogramQuery, Selection
 from telemetry_server.aggregates.stored_sums import DaySums, StoredSums, read_days
 from telemetry_server.aggregates.sums import Found
@@ -30,8 +30,8 @@ class Definitions(Protocol):
     def description_of(self, metric: str) -> str:
         """Return the description of *metric* by the newest revision that defines it."""
 
-    def labels_of(self, metric: str) -> Sequence[str]:
-        """Return the labels that definitions of a Glean counter list; none if clients choose them."""
+    def glean_buckets_of(self, metric: str) -> GleanBuckets:
+        """Return what the definitions of a Glean metric say of its buckets."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,11 @@ class Reader:
         """The days whose records are gone."""
         return [day.table.day for day in self.days if day.table.is_sealed]
 
-    def listed_labels(self, metric: str, shape: str) -> Sequence[str]:
-        """Return the labels that are listed for *metric*; none unless it is a counter by label."""
-        return self.definitions.labels_of(metric) if self.shapes[shape] == LABELED_COUNTER else ()
+    def glean_buckets(self, metric: str, shape: str) -> GleanBuckets:
+        """Return the buckets that *metric* has by its definition, if its *shape* does not say them."""
+        kind = self.shapes[shape].kind
+        is_defined = kind == LABELED_COUNTER.kind or kind.endswith(CUSTOM)
+        return self.definitions.glean_buckets_of(metric) if is_defined else GleanBuckets()
 
     def is_behind(self) -> bool:
         """Return whether a day has table files that its table does not cover."""

@@ -4,22 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from storage.archive.object_store import folder_of
 from storage.data_root import DataRoot
-from telemetry_server.archive.follower import ArchiveFollower
-from telemetry_server.archive.run import ArchivePlan
+from telemetry_server.observability import metrics
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 
+if TYPE_CHECKING:
+    from telemetry_server.archive.run import ArchivePlan
 
-def archive_plan_of(settings: Settings) -> ArchivePlan:
+
+def archive_plan_of(settings: Settings) -> "ArchivePlan":
     """
     Return where closed days go.
 
     Raises:
         ConfigurationError: They go nowhere, or into the data root, or a package is missing.
     """
+    from telemetry_server.archive.run import ArchivePlan
+
     if not settings.archive_to:
         raise ConfigurationError(
             "archive_to is not set: name a folder, or a bucket such as s3://bucket/telemetry"
@@ -48,7 +53,14 @@ async def kept_archive(settings: Settings) -> AsyncIterator[None]:
     if not settings.archive_to:
         yield
         return
-    follower = ArchiveFollower(DataRoot(settings.data_dir.resolve()), archive_plan_of(settings))
+    from telemetry_server.archive.follower import ArchiveFollower
+
+    follower = ArchiveFollower(
+        DataRoot(settings.data_dir.resolve()),
+        archive_plan_of(settings),
+        on_waiting=metrics.archive_waiting_days.report,
+        on_run=lambda is_done: metrics.archive_runs.count("done" if is_done else "failed"),
+    )
     task = asyncio.create_task(follower.run())
     try:
         yield

@@ -17,9 +17,10 @@ from histogram_specs.expressions import CONSTANTS, Constants, read_constants
 from histogram_specs.revision import Revision
 from histogram_specs.sources.source import source_of
 from storage.data_root import DataRoot
-from storage.errors import BadPartitionSchema, StorageError
-from storage.partitions.schema import REASONS, PartitionSchema, parse_schema
+from storage.errors import StorageError
+from storage.partitions.schema import REASONS
 from storage.progress.conversion_state import ConversionState
+from telemetry_server.composition.schemas import catalogue_of, checks_formats, schema_of
 from telemetry_server.composition.stores import stores_of
 from telemetry_server.convert.rules.rules import Rules
 from telemetry_server.convert.rules.rules_file import BadRules, read_rules
@@ -34,11 +35,9 @@ from telemetry_server.coordinator.follower import (
 )
 from telemetry_server.coordinator.process_pool import ConversionPool
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
-from telemetry_server.doctypes.catalogue import Catalogue
 from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
-from telemetry_server.settings.value_types import SchemaFormats
 from telemetry_server.terminal.output import say
 
 log = structlog.get_logger("convert")
@@ -61,41 +60,6 @@ KNOWN_DOCTYPES = frozenset(REASONS) | {
     "custom",
     "core",
 }
-
-
-def schema_of(settings: Settings) -> PartitionSchema:
-    """
-    Return the partition schema in force.
-
-    Raises:
-        ConfigurationError: Its file cannot be read, or is not a valid schema.
-    """
-    if settings.partition_schema is None:
-        catalogue = catalogue_of(settings)
-        return PartitionSchema.default(catalogue.doctypes(), catalogue.namespaces())
-    try:
-        return parse_schema(settings.partition_schema.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"partition_schema {settings.partition_schema}: {error.strerror}") from error
-    except BadPartitionSchema as error:
-        raise ConfigurationError(f"partition_schema {settings.partition_schema}: {error}") from error
-
-
-def catalogue_of(settings: Settings) -> Catalogue:
-    """
-    Return the registered doctypes.
-
-    Raises:
-        ConfigurationError: Their folder cannot be read.
-    """
-    try:
-        return Catalogue(settings.schemas_dir, check_formats=_checks_formats(settings))
-    except OSError as error:
-        raise ConfigurationError(f"schemas_dir {settings.schemas_dir}: {error.strerror}") from None
-
-
-def _checks_formats(settings: Settings) -> bool:
-    return settings.schema_formats is SchemaFormats.CHECKED
 
 
 def rules_of(settings: Settings) -> Rules | None:
@@ -161,7 +125,7 @@ def setup_of(settings: Settings) -> ConversionSetup:
         repository_aliases=settings.repository_aliases,
         require_registration=settings.require_registration,
         schemas_dir=settings.schemas_dir and settings.schemas_dir.resolve(),
-        check_formats=_checks_formats(settings),
+        check_formats=checks_formats(settings),
         rules=rules_of(settings),
         stores=stores_of(settings),
         geo_database=geo_database_of(settings),

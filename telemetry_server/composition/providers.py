@@ -1,15 +1,19 @@
 """Provides edge workers with data of the converter: the partition schema, and definitions by revision."""
 
+from typing import TYPE_CHECKING
+
 import orjson
 import structlog
 
 from histogram_specs.definition_files import COMPANION_PATHS
 from histogram_specs.errors import BadRevisionUrl
-from histogram_specs.history.resolver import Resolver
 from histogram_specs.revision import Revision
-from telemetry_server.composition.conversion import schema_of, setup_of
+from telemetry_server.composition.schemas import schema_of
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from histogram_specs.history.resolver import Resolver
 
 log = structlog.get_logger("edge")
 
@@ -49,6 +53,9 @@ class CachedDefinitions:
         companion = name if name in COMPANION_PATHS else None
         repository, _, changeset = (rest if companion else revision).rpartition("/")
         if self._resolver is None:
+            # Here, because it imports all of conversion: workers answer sooner without.
+            from telemetry_server.composition.conversion import setup_of
+
             self._resolver = setup_of(self._settings).resolver()
         try:
             return self._resolver.text_of(Revision(repository, changeset), companion)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from storage.data_root import DataRoot
 from telemetry_server.access.access_file import AccessFile, BadAccessFile
-from telemetry_server.composition.conversion import setup_of
 from telemetry_server.composition.listeners import hold_reports_port, host_of_this_machine
 from telemetry_server.fuel.database.contact_age import KEPT_CONTACT_DAYS
 from telemetry_server.settings.errors import ConfigurationError
@@ -155,6 +154,8 @@ def _opened(pages: tuple[str, ...]) -> tuple[str, ...]:
 
 def query_setup_of(settings: Settings) -> "QuerySetup":
     """Return what query processes get."""
+    # Here, because it imports all of conversion, which only this process needs.
+    from telemetry_server.composition.conversion import setup_of
     from telemetry_server.composition.fuel_analytics import fuel_databases
     from telemetry_server.reports.queries.setup import KeptFor, QuerySetup
 

@@ -42,9 +42,9 @@ def metadata_of(
         metadata["revision_source"] = revision_source
     if revision is not None:
         metadata["revision"] = revision
-    reasons = Counter(histogram.reason.value for histogram in dropped)
+    reasons = Counter(histogram.reason for histogram in dropped)
     if reasons:
-        metadata["dropped_histograms"] = dict(reasons)
+        metadata["dropped_histograms"] = {reason.value: count for reason, count in reasons.items()}
     if anomalies:
         metadata["anomalies"] = dict(anomalies)
     if left_out:

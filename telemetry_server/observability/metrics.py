@@ -11,13 +11,12 @@ decides where it stores its numbers.
 import os
 import shutil
 import stat
-import struct
-import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from telemetry_server.observability.metric_families import MetricFamilies
 from telemetry_server.observability.metric_types import (
     MAX_LABEL_VALUES,
     OTHER,
@@ -31,7 +30,6 @@ from telemetry_server.observability.metric_types import (
 
 __all__ = ["MAX_LABEL_VALUES", "OTHER"]
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-READ_TRIES, RETRY_SECONDS = 5, 0.02
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files there are private and checked
 
 
@@ -162,6 +160,12 @@ queue_lag_messages = Gauge(
 queue_position = Gauge(
     "telemetry_queue_position", "Sum of the positions in all partitions of the queue.", ("direction",)
 )
+archive_waiting_days = Gauge(
+    "telemetry_archive_waiting_days", "Closed days that the archive does not have as they are."
+)
+archive_runs = Counter(
+    "telemetry_archive_runs_total", "Runs of the archive, by result: done, failed (tried again).", ("result",)
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     submissions_received,
@@ -199,6 +203,8 @@ CATALOGUE: tuple[Metric, ...] = (
     queue_connected,
     queue_lag_messages,
     queue_position,
+    archive_waiting_days,
+    archive_runs,
 )
 
 
@@ -266,30 +272,11 @@ def exposition() -> bytes:
         return generate_latest(own_registry())
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    found: Any = _Families(registry)
+    found: Any = MetricFamilies(registry)
     return generate_latest(found) + _never_counted(found)
 
 
-class _Families:
-    """The metrics of all processes at one moment."""
-
-    def __init__(self, registry: Any) -> None:
-        for attempt in range(1, READ_TRIES + 1):
-            try:
-                self._found = list(registry.collect())
-                return
-            except (RuntimeError, OSError, ValueError, struct.error):
-                # Another process was adding a series to its file at the same time, or ended.
-                if attempt == READ_TRIES:
-                    raise
-                time.sleep(RETRY_SECONDS)
-
-    def collect(self) -> Iterator[Any]:
-        """Yield them, as `generate_latest` wants."""
-        yield from self._found
-
-
-def _never_counted(found: _Families) -> bytes:
+def _never_counted(found: MetricFamilies) -> bytes:
     """Return the HELP and TYPE lines of metrics without series, so that a scrape lists them."""
     shown = {family.name for family in found.collect()}
     lines = []

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+import orjson
+
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
 
@@ -42,6 +44,27 @@ class HistogramReason(StrEnum):
     INVALID_COUNT = "invalid_count"
 
 
+class JsonText:
+    """A value of JSON as its shortest text; it equals the value itself."""
+
+    __slots__ = ("text",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+    @property
+    def value(self) -> Any:
+        """The decoded value."""
+        return orjson.loads(self.text)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.value == (other.value if isinstance(other, JsonText) else other))
+
+
 class DroppedHistogram(NamedTuple):
     """A histogram that was removed from a stored ping."""
 
@@ -49,7 +72,7 @@ class DroppedHistogram(NamedTuple):
     reason: HistogramReason
     detail: str  # one line: what was sent, what the spec says
     where: str  # path in the payload: "payload.processes.content.histograms.GC_MS"
-    value: Any  # the histogram as decoded
+    value: Any  # the histogram as decoded, or a `JsonText`
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """The lines of quarantine: refused submissions and histograms with reasons (format: StorageFormat.md)."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
+from orjson import Fragment
 
 from storage.raw.submission import Submission
-from telemetry_server.outcomes.outcome import DroppedHistogram
+from telemetry_server.outcomes.outcome import DroppedHistogram, JsonText
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.json_text import json_of
 
@@ -61,7 +62,7 @@ def histograms_line(
 
     `storage.partitions.quarantine_items.items_in` reads the count, so it comes first.
     """
-    fields = {
+    fields: dict[str, Any] = {
         "count": len(dropped),
         "document_id": document_id,
         "received_at": timestamp(submission.received_at),
@@ -69,12 +70,23 @@ def histograms_line(
         "namespace": namespace,
         "doctype": doctype,
         "path": submission.path,
-        "histograms": [
-            {"histogram": each.name, "where": each.where, "detail": each.detail, "body": each.value}
-            for each in dropped
-        ],
     }
-    return _line(document_id, fields)
+    try:
+        return _line(document_id, fields | {"histograms": _bodies(dropped, lambda sent: Fragment(sent.text))})
+    except TypeError:
+        return _line(document_id, fields | {"histograms": _bodies(dropped, lambda sent: sent.value)})
+
+
+def _bodies(dropped: Sequence[DroppedHistogram], body_of: Callable[[JsonText], Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "histogram": each.name,
+            "where": each.where,
+            "detail": each.detail,
+            "body": body_of(each.value) if each.value.__class__ is JsonText else each.value,
+        }
+        for each in dropped
+    ]
 
 
 def one_by_one(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:

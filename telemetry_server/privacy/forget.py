@@ -20,6 +20,7 @@ from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
 from storage.partitions.writer import remove_doubtful
 from telemetry_server.archive.rewriting import ArchivedFiles
+from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
 from telemetry_server.privacy.forget_files import forget_lines
 from telemetry_server.privacy.forget_find import Found, enter, find
 from telemetry_server.privacy.forget_index import ForgetIndex
@@ -115,7 +116,7 @@ class Forgetter:
                 wanted = wanted_of(context.ledger, context.hash, OrderState.WAITING, *OPEN)
             self._update_index(context)
             found = find(context, wanted, dict.fromkeys(documents, 0))
-            report = Report(removed=counted(context, wanted, found))
+            report = Report(removed=counted(context, wanted, found), left=found.damaged)
             self._forget_fuel(wanted, report, changes=False)
             return report
 
@@ -156,9 +157,10 @@ class Forgetter:
             # Files that a killed run had replaced and not yet deleted.
             with context.lock.held():
                 remove_doubtful(self._root.path, context.ledger, self._disk)
-            self._find(context, given)
+            found_damaged = self._find(context, given)
             wanted = wanted_of(context.ledger, context.hash, *OPEN)
             self._remove(context, wanted, report)
+            report.left = list(dict.fromkeys([*found_damaged, *report.left]))
         self._on_step("archived days")
         report.left += context.archived.settle()
         self._on_step("raw segments")
@@ -174,10 +176,11 @@ class Forgetter:
         report.removed[RAW] = removed
         return report
 
-    def _find(self, context: Forgetting, given: dict[bytes, int]) -> None:
+    def _find(self, context: Forgetting, given: dict[bytes, int]) -> list[str]:
+        """Find the documents of orders; return one line for each damaged file."""
         begun = numbers_of(context.ledger.orders(OrderState.BEGUN))
         if not begun:
-            return
+            return []
         self._on_step("finding")
         self._update_index(context)
         with context.lock.held():
@@ -187,6 +190,7 @@ class Forgetter:
             wanted = wanted_of(context.ledger, context.hash, OrderState.BEGUN)
             found: Found = find(context, wanted, given or self._known_documents(context, wanted))
             enter(context, found, begun)
+            return found.damaged
 
     def _known_documents(self, context: Forgetting, wanted: Wanted) -> dict[bytes, int]:
         """Return the documents of the ledger that were ordered by id; only their hashes are left."""
@@ -202,21 +206,27 @@ class Forgetter:
 
     def _remove(self, context: Forgetting, wanted: Wanted, report: Report) -> None:
         self._on_step("records and quarantine")
-        report.files_rewritten += forget_lines(context, wanted)
+        rewritten, damaged = forget_lines(context, wanted)
+        report.files_rewritten += rewritten
+        report.left += damaged
         if find_spec("pyarrow") is not None:
             from telemetry_server.aggregates.sealing import sealed_days
             from telemetry_server.aggregates.update import TablesKeepChanging, Updater
             from telemetry_server.privacy.forget_tables import forget_rows
 
             self._on_step("tables")
-            rewritten = forget_rows(context, wanted)
+            rewritten, damaged = forget_rows(context, wanted)
             report.files_rewritten += rewritten
+            report.left += damaged
             self._on_step("aggregates")
             try:
-                made = Updater(self._root, self._disk).update()
+                with damage_of("tables"):
+                    made = Updater(self._root, self._disk).update()
                 report.removed[AGGREGATES] += len(made.days)
             except TablesKeepChanging as error:
                 report.left.append(f"{error}; run forget again")
+            except DamagedFile as error:
+                report.left.append(str(error))
             report.sealed_days = sealed_days(self._root)
         self._on_step("Fuel databases")
         removed = self._forget_fuel(wanted, report, changes=True)

@@ -4,27 +4,30 @@ from collections import Counter
 
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import Counts, Entry, StoredFile
-from storage.partitions.frames import DamagedFrame
 from storage.partitions.partition_path import PartitionKey
 from storage.partitions.quarantine_items import items_in
 from storage.partitions.rewrite import rewrite_file
 from storage.probe_days import path_of
 from telemetry_server.outcomes.outcome import HistogramReason
 from telemetry_server.outcomes.quarantine_line import CONFLICT
+from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
 from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.places import Forgetting, line_files
 
 
-def forget_lines(context: Forgetting, wanted: Wanted) -> int:
+def forget_lines(context: Forgetting, wanted: Wanted) -> tuple[int, list[str]]:
     """
-    Remove all lines that are *wanted*; return how many files were written anew.
+    Remove all lines that are *wanted*.
 
     The converter's lock is held for one file at a time, so conversion goes on in between.
+
+    Returns:
+        How many files were written anew, and one line for each that is damaged and stays as it is.
 
     Raises:
         OSError, StorageError: The disk refuses; what was committed stays, the next run goes on.
     """
-    rewritten = 0
+    rewritten, damaged = 0, []
     paths = context.index.holding(line_files(context), wanted.hashes())
     context.archived.bring_back(paths)
     for path in paths:
@@ -34,8 +37,11 @@ def forget_lines(context: Forgetting, wanted: Wanted) -> int:
                 (file for file in context.ledger.files(path.rpartition("/")[0]) if file.path == path), None
             )
             if file is not None:
-                rewritten += _forget_in_file(context, wanted, file)
-    return rewritten
+                try:
+                    rewritten += _forget_in_file(context, wanted, file)
+                except DamagedFile as error:
+                    damaged.append(str(error))
+    return rewritten, damaged
 
 
 def _forget_in_file(context: Forgetting, wanted: Wanted, file: StoredFile) -> bool:
@@ -54,13 +60,11 @@ def _forget_in_file(context: Forgetting, wanted: Wanted, file: StoredFile) -> bo
         transaction.add(counts)
         transaction.count_removed(removed)
 
-    if not _holds(context, wanted, file):
-        return False
-    context.disk.unlink(path_of(context.root, key.day))  # what it says of probes is counted anew
-    try:
+    with damage_of(file.path):
+        if not _holds(context, wanted, file):
+            return False
+        context.disk.unlink(path_of(context.root, key.day))  # what it says of probes is counted anew
         rewrite_file(context.root.path, context.ledger, context.disk, file, is_kept=is_kept, also=also)
-    except (EOFError, DamagedFrame) as error:
-        raise OSError(f"{file.path}: damaged: {error}; see audit") from error
     return True
 
 

@@ -17,9 +17,10 @@ from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.forgotten import IdKind, OrderState
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import SEGMENT_START, Counts, Entry, PendingPing
-from storage.partitions.frames import DamagedFrame, read_lines
+from storage.partitions.frames import read_lines
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
+from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
 from telemetry_server.privacy.forget_report import RAW
 from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.identifiers.keyed_hash import COMMON_IDS
@@ -44,6 +45,7 @@ class Found:
     nameless: dict[str, int] = field(default_factory=dict)  # paths without a document id
     pending: list[tuple[PendingPing, int]] = field(default_factory=list)
     raw: dict[str, dict[int, int]] = field(default_factory=dict)  # by segment and offset
+    damaged: list[str] = field(default_factory=list)  # one line for each file that was not read whole
 
     def take(self, own: bytes | None, order: int, path: str) -> None:
         """Add a line or submission with its own id, or with its *path* if it has none."""
@@ -80,11 +82,14 @@ def _find_lines(context: Forgetting, wanted: Wanted, found: Found) -> None:
     for path in candidates:
         file = files[path]
         try:
-            with open_stored(context.root.path, path, context.ledger.archived_object) as stream:
+            with (
+                damage_of(path),
+                open_stored(context.root.path, path, context.ledger.archived_object) as stream,
+            ):
                 for line in read_lines(stream, file.length):
                     _find_line(wanted, found, line)
-        except (EOFError, DamagedFrame) as error:
-            raise OSError(f"{path}: damaged: {error}; see audit") from error
+        except DamagedFile as error:
+            found.damaged.append(str(error))
 
 
 def _find_line(wanted: Wanted, found: Found, line: bytes) -> None:
@@ -103,7 +108,11 @@ def _find_line(wanted: Wanted, found: Found, line: bytes) -> None:
 
 
 def _find_waiting(context: Forgetting, wanted: Wanted, found: Found) -> None:
-    """Find submissions that wait for definitions, and those that are not read yet: no file names them."""
+    """
+    Find submissions that wait for definitions, and those that are not read yet: no file names them.
+
+    Where a file of lines is damaged, raw/ may have what it had: all submissions are read.
+    """
     for ping in context.ledger.pending():
         submission = _submission(context, ping.segment, ping.offset, ping.length)
         order = None if submission is None else _order_of(wanted, found, submission)
@@ -113,9 +122,9 @@ def _find_waiting(context: Forgetting, wanted: Wanted, found: Found) -> None:
     positions = context.ledger.positions()
     for segment in segment_files(context).values():
         position = positions.get(segment.name, SEGMENT_START)
-        if position.finished:
+        if position.finished and not found.damaged:
             continue
-        for part in raw_parts(segment.path, position.position):
+        for part in raw_parts(segment.path, 0 if found.damaged else position.position):
             order = (
                 wanted.of_damaged(part.damaged)
                 if part.submission is None
@@ -175,6 +184,7 @@ def enter(context: Forgetting, found: Found, orders: list[int]) -> None:
     """
     Remember the documents, take them out of the ledger, and count what has no line of its own.
 
+    Where a file is damaged, the orders stay begun: after its repair more documents may be found.
     It is one commit.  The caller holds the converter's lock.
     """
     counts: Counts = Counter()
@@ -184,7 +194,8 @@ def enter(context: Forgetting, found: Found, orders: list[int]) -> None:
             own = [uuid for uuid, of in found.documents.items() if of == order]
             transaction.add_order_ids(order, IdKind.DOCUMENT, map(context.hash.of_uuid, own))
             transaction.forget_ids(order)
-            transaction.move_order(order, OrderState.FOUND)
+            if not found.damaged:
+                transaction.move_order(order, OrderState.FOUND)
         for uuid, order in found.documents.items():
             for day, _, count in transaction.unlink_document(uuid):
                 counts[day, Entry.DUPLICATE, ""] -= count

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from storage.data_root import DataRoot
 from storage.errors import LedgerError
+from telemetry_server.privacy.damaged_files import DamagedFile
 
 INDEX_NAME = "forget-index.sqlite"
 KEY_BYTES = 4
@@ -81,7 +82,7 @@ class ForgetIndex:
 
     def update(self, files: Sequence[IndexedFile]) -> None:
         """
-        Read what is new in *files*; a file that is gone meanwhile is left out.
+        Read what is new in *files*; a file that is gone meanwhile or damaged is left out.
 
         Raises:
             LedgerError: The disk refuses.
@@ -92,8 +93,12 @@ class ForgetIndex:
                 with self._connection:
                     self._connection.execute("BEGIN")
                     for file in files[start : start + COMMIT_EVERY]:
-                        with suppress(FileNotFoundError):
+                        try:
                             self._update(file)
+                        except FileNotFoundError:
+                            continue
+                        except DamagedFile:
+                            self._drop(file.path)
         except sqlite3.Error as error:
             raise LedgerError(f"{self._path}: {error}; is the disk full?") from error
 
@@ -115,6 +120,10 @@ class ForgetIndex:
             (file.path, self._key_mark, file.length, ids.tobytes()),
         )
         self._lengths[file.path] = file.length
+
+    def _drop(self, path: str) -> None:
+        self._connection.execute("DELETE FROM files WHERE path = ?", (path,))
+        self._lengths.pop(path, None)
 
     def length_of(self, path: str) -> int | None:
         """Return up to where the index has a file; None if it does not have it."""

@@ -1,13 +1,15 @@
 """Counts what a deletion would remove, with the names of its report; nothing is changed."""
 
 from collections import Counter
+from contextlib import suppress
 from importlib.util import find_spec
 
 from storage.aggregates.day_table import days_with_table
 from storage.archive.object_reading import open_stored
 from storage.ledger.values import Counts
-from storage.partitions.frames import DamagedFrame, read_lines
+from storage.partitions.frames import read_lines
 from storage.partitions.partition_path import PartitionKey
+from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
 from telemetry_server.privacy.forget_files import count_line
 from telemetry_server.privacy.forget_find import Found
 from telemetry_server.privacy.forget_report import AGGREGATES, RAW
@@ -19,6 +21,8 @@ from telemetry_server.privacy.places import Forgetting, line_files
 def counted(context: Forgetting, wanted: Wanted, found: Found) -> Counter[str]:
     """
     Return how many items of *wanted*, and of the documents *found* for it, are in each place but Fuel's.
+
+    Of a damaged file those that can be read count.
 
     Raises:
         OSError, StorageError: A file cannot be read.
@@ -50,11 +54,12 @@ def _lines(context: Forgetting, wanted: Wanted) -> Counter[str]:
     for path in context.index.holding(files, wanted.hashes()):
         file = files[path]
         key = PartitionKey.parse(file.directory)
-        try:
-            with open_stored(context.root.path, path, context.ledger.archived_object) as stream:
-                for line in read_lines(stream, file.length):
-                    if wanted.of_line(line) is not None:
-                        removed[count_line(counts, key, line)] += 1
-        except (EOFError, DamagedFrame) as error:
-            raise OSError(f"{path}: damaged: {error}; see audit") from error
+        with (
+            suppress(DamagedFile),
+            damage_of(path),
+            open_stored(context.root.path, path, context.ledger.archived_object) as stream,
+        ):
+            for line in read_lines(stream, file.length):
+                if wanted.of_line(line) is not None:
+                    removed[count_line(counts, key, line)] += 1
     return removed

@@ -1,7 +1,8 @@
 """Removes rows of the tables: the files of a day that hold a ping, in one commit."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 from storage.archive.object_reading import stored_source
 from storage.ledger.table_files import TableFile
@@ -9,21 +10,25 @@ from storage.ledger.transaction import Transaction
 from storage.tables.columns import PINGS, as_written
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.reading import open_part
+from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
 from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.places import Forgetting, number_key, uuids_of
 
 ATTEMPTS = 5
 
 
-def forget_rows(context: Forgetting, wanted: Wanted) -> int:
+def forget_rows(context: Forgetting, wanted: Wanted) -> tuple[int, list[str]]:
     """
-    Remove the rows of all pings that are *wanted*; return how many files were written anew.
+    Remove the rows of all pings that are *wanted*.
+
+    Returns:
+        How many files were written anew, and one line for each day that stays as it is: a file is damaged.
 
     Raises:
         OSError, StorageError: The disk refuses; days that were committed stay so.
         TablesChanged: Another process changed a day at every attempt.
     """
-    rewritten = 0
+    rewritten, damaged = 0, []
     for day in sorted({file.day for file in context.ledger.table_files(PINGS)}):
         for attempt in range(ATTEMPTS):
             try:
@@ -33,7 +38,10 @@ def forget_rows(context: Forgetting, wanted: Wanted) -> int:
                 # Merged into other files meanwhile.
                 if attempt == ATTEMPTS - 1:
                     raise
-    return rewritten
+            except DamagedFile as error:
+                damaged.append(str(error))
+                break
+    return rewritten, damaged
 
 
 def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
@@ -75,22 +83,32 @@ def _forget_day(context: Forgetting, wanted: Wanted, day: str) -> int:
 
 
 def count_rows(context: Forgetting, wanted: Wanted) -> tuple[Counter[str], set[str]]:
-    """Return how many rows are of *wanted* pings, by table, and the days that have such rows."""
+    """
+    Return how many rows are of *wanted* pings, by table, and the days that have such rows.
+
+    Of a day with a damaged file those that can be read count.
+    """
     removed: Counter[str] = Counter()
     days = set()
     for day in sorted({file.day for file in context.ledger.table_files(PINGS)}):
-        files = {file.path: file for file in context.ledger.table_files(day=day)}
-        pings = [path for path, file in files.items() if file.table == PINGS]
-        numbers: dict[int, int] = {}
-        for path in context.index.holding(pings, wanted.documents):
-            numbers |= _numbers(context, wanted, files[path])
-        if numbers:
-            days.add(day)
-            keys = [number_key(number) for number in numbers]
-            removed[_place(PINGS)] += len(numbers)
-            for path in context.index.holding([path for path in files if path not in pings], keys):
-                removed[_place(files[path].table)] += _rows_of(context, files[path], numbers)
+        with suppress(DamagedFile):
+            for table, count in _counted_in_day(context, wanted, day):
+                days.add(day)
+                removed[_place(table)] += count
     return removed, days
+
+
+def _counted_in_day(context: Forgetting, wanted: Wanted, day: str) -> Iterator[tuple[str, int]]:
+    files = {file.path: file for file in context.ledger.table_files(day=day)}
+    pings = [path for path, file in files.items() if file.table == PINGS]
+    numbers: dict[int, int] = {}
+    for path in context.index.holding(pings, wanted.documents):
+        numbers |= _numbers(context, wanted, files[path])
+    if numbers:
+        yield PINGS, len(numbers)
+        keys = [number_key(number) for number in numbers]
+        for path in context.index.holding([path for path in files if path not in pings], keys):
+            yield files[path].table, _rows_of(context, files[path], numbers)
 
 
 def _rows_of(context: Forgetting, file: TableFile, numbers: Collection[int]) -> int:
@@ -99,7 +117,7 @@ def _rows_of(context: Forgetting, file: TableFile, numbers: Collection[int]) -> 
 
     wanted = pa.array(sorted(numbers), pa.int64())
     source = stored_source(context.root.path, file.path, context.ledger.archived_object)
-    with open_part(file.table, source) as part:
+    with damage_of(file.path), open_part(file.table, source) as part:
         return sum(
             pc.sum(pc.is_in(rows.column("ping"), wanted)).as_py() or 0
             for rows in part.iter_batches(columns=["ping"])
@@ -117,8 +135,7 @@ def _count(transaction: Transaction, removed: Counter[tuple[int, str]]) -> None:
 def _numbers(context: Forgetting, wanted: Wanted, file: TableFile) -> dict[int, int]:
     """Return the wanted pings of a part of the table of pings, by their numbers, with their orders."""
     source = stored_source(context.root.path, file.path, context.ledger.archived_object)
-    part = open_part(PINGS, source)
-    with part:
+    with damage_of(file.path), open_part(PINGS, source) as part:
         found = {}
         for rows in part.iter_batches(columns=["document_id", "ping"]):
             pairs = zip(uuids_of(rows.column("document_id")), rows.column("ping").to_pylist(), strict=True)
@@ -142,7 +159,7 @@ def _write_rest(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    with open_part(file.table, context.root.path / file.path) as part:
+    with damage_of(file.path), open_part(file.table, context.root.path / file.path) as part:
         groups = range(part.num_row_groups)
         wanted = pa.array(sorted(numbers), pa.int64())
         holds = any(

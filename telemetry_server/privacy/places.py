@@ -22,6 +22,7 @@ from storage.raw.segment_paths import SegmentPath
 from storage.tables.columns import PINGS
 from storage.tables.reading import PartReader
 from telemetry_server.archive.rewriting import ArchivedFiles
+from telemetry_server.privacy.damaged_files import damage_of
 from telemetry_server.privacy.forget_index import ForgetIndex, IndexedFile
 from telemetry_server.privacy.identifiers.damaged_bytes import ids_in_damaged
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
@@ -99,7 +100,10 @@ def _hashed(id_hash: IdHash, uuids: Callable[[int], Iterator[bytes]]) -> Callabl
 
 def _line_ids(context: Forgetting, file: StoredFile) -> Callable[[int], Iterator[bytes]]:
     def ids(start: int) -> Iterator[bytes]:
-        with open_stored(context.root.path, file.path, context.ledger.archived_object) as stream:
+        with (
+            damage_of(file.path),
+            open_stored(context.root.path, file.path, context.ledger.archived_object) as stream,
+        ):
             for lines, _ in read_frames(stream, start, file.length):
                 for line in lines:
                     yield from ids_in_line(line)
@@ -136,7 +140,7 @@ def _table_ids(context: Forgetting, file: TableFile) -> Callable[[int], Iterator
     def ids(_: int) -> Iterator[bytes]:
         column = "document_id" if file.table == PINGS else "ping"
         source = stored_source(context.root.path, file.path, context.ledger.archived_object)
-        with PartReader(file.table, source) as reader:
+        with damage_of(file.path), PartReader(file.table, source) as reader:
             for rows in reader.batches([column], ROWS_AT_ONCE):
                 if column == "ping":
                     yield from map(number_key, rows.column(column).unique().to_pylist())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from telemetry_server.probes.custom_buckets import custom_buckets
 from telemetry_server.probes.errors import DefinitionProblem, NotADefinitionFile
 from telemetry_server.probes.fields import TWICE, Mode, Problems, unique_pairs
 from telemetry_server.probes.yaml_file import Node, Pairs, read_yaml
@@ -34,6 +35,8 @@ class GleanMetric:
     extra_keys: tuple[str, ...] = ()
     description: str = ""
     file: str = ""  # the name of its file
+    starts: tuple[int, ...] = ()  # of the buckets of a custom distribution
+    is_linear: bool = False  # whether these buckets are of one width
 
     @property
     def keyed(self) -> bool:
@@ -172,6 +175,7 @@ def _metric(found: Any, by_version: bool, file: str) -> GleanMetric:
         tuple(getattr(found, "extra_keys", None) or ()),
         " ".join(str(found.description).split()),
         file,
+        *custom_buckets(found),
     )
 
 

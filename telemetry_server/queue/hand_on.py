@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from storage.errors import StorageError
-from storage.raw.submission import Submission
+from storage.raw.record_frames import RawRecord, record_of
 from storage.raw.submission_queue import FutureWaiter, Waiter
 from telemetry_server.queue.backlog import Backlog, Waiting
 from telemetry_server.queue.publisher import Publisher
@@ -60,8 +60,9 @@ class HandOn:
             if not await self._ready():
                 break
             result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            if self._publisher.takes(waiting.submission):
-                self._publisher.send(waiting.submission, FutureWaiter(result))
+            record = record_of(waiting.submission)
+            if self._publisher.takes(record):
+                self._publisher.send(record, FutureWaiter(result))
             else:
                 self._backlog.mark_stuck(waiting)
                 result.set_result(None)
@@ -89,5 +90,5 @@ class HandOn:
             return
 
 
-def _fail(_submission: Submission, waiter: Waiter, reason: str) -> None:
+def _fail(_record: RawRecord, waiter: Waiter, reason: str) -> None:
     waiter.finish(StorageError(reason))

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from storage.errors import StorageError, WriterClosed, WriterDead
-from storage.raw.record_frames import RawRecord, record_of, submission_of
+from storage.raw.record_frames import RawRecord, record_of
 from storage.raw.submission import Submission
 from storage.raw.submission_queue import FutureWaiter, Waiter
 from storage.raw.writer import RawWriter
@@ -37,12 +37,10 @@ class HandingWriter:
     def take(self, record: RawRecord, waiter: Waiter) -> None:
         """Accept *record*; errors as those of `RawWriter.take`."""
         publisher = self._publisher
-        if publisher.is_ready and not self._is_closing:
-            submission = submission_of(record)
-            if publisher.takes(submission):
-                publisher.send(submission, waiter)
-                return
-        self._raw.take(record, waiter)
+        if publisher.is_ready and not self._is_closing and publisher.takes(record):
+            publisher.send(record, waiter)
+        else:
+            self._raw.take(record, waiter)
 
     @property
     def broker(self) -> str:
@@ -84,8 +82,8 @@ class HandingWriter:
         await self._publisher.close()
         await self._raw.close()
 
-    def _keep_in_raw(self, submission: Submission, waiter: Waiter, _reason: str) -> None:
+    def _keep_in_raw(self, record: RawRecord, waiter: Waiter, _reason: str) -> None:
         try:
-            self._raw.take(record_of(submission), waiter)
+            self._raw.take(record, waiter)
         except StorageError as error:
             waiter.finish(error)

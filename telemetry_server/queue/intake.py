@@ -184,12 +184,17 @@ class Intake:
         if received and position in received.get(partition, ()):
             counts.repeated += 1
             return None
+        # Most messages of other shares are known by their path alone.
+        path = None if self._share.is_all else self._reader.path_of(message)
+        if path is not None and not self._share.holds(path, message.body):
+            counts.left_to_others += 1
+            return None
         submission = self._reader.submission_of(message)
         if sum(map(len, message.headers.values())) > MAX_HEADER_CHARACTERS:
             submission = replace(
                 submission, path="", headers={}, fault="the headers of the message are too long"
             )
-        if not self._share.holds(submission.path, submission.body):
+        if path is None and not self._share.holds(submission.path, submission.body):
             counts.left_to_others += 1
             return None
         counts.received += 1

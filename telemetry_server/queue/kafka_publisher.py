@@ -9,18 +9,18 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from storage.raw.submission import Submission
+from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
 from telemetry_server.queue.kafka_client import client_options, queue_error
-from telemetry_server.queue.message_forms import headers_of
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
-from telemetry_server.queue.sending import plain_headers
+from telemetry_server.queue.sending import body_of, message_headers
 
 POLL_SECONDS = 0.001  # while reports are due
 WATCH_SECONDS = 0.5
 PROBE_ANSWER_SECONDS = 2.0
-LINGER_MILLISECONDS = 5
+LINGER_MILLISECONDS = 2
+FIRST_POLL_SECONDS = LINGER_MILLISECONDS / 1000 + POLL_SECONDS  # no report comes before
 MAX_MESSAGE_BYTES = 64 << 20  # the broker's own limit decides
 
 
@@ -31,6 +31,7 @@ class KafkaPublisher:
         self.trouble = "not connected yet"
         self._url = url
         self._ack_seconds = ack_seconds
+        self._topic = url.name
         self._producer: Any = None
         self._in_flight = 0
         self._in_flight_bytes = 0
@@ -53,34 +54,33 @@ class KafkaPublisher:
             and self._in_flight_bytes < MAX_IN_FLIGHT_BYTES
         )
 
-    def takes(self, submission: Submission) -> bool:
+    def takes(self, record: RawRecord) -> bool:
         """See `Publisher`."""
-        return len(submission.body) < self._max_bytes
+        return record.body_bytes < self._max_bytes
 
-    def send(self, submission: Submission, waiter: Waiter) -> None:
+    def send(self, record: RawRecord, waiter: Waiter) -> None:
         """See `Publisher`."""
+        body = body_of(record)
+        size = len(body)
         self._in_flight += 1
-        self._in_flight_bytes += len(submission.body)
-        headers = headers_of(submission)
+        self._in_flight_bytes += size
 
         def report(error: Any, _message: Any) -> None:
             self._in_flight -= 1
-            self._in_flight_bytes -= len(submission.body)
-            if error is not None:
-                self._on_failure(submission, waiter, self._failure(error, submission))
-            else:
+            self._in_flight_bytes -= size
+            if error is None:
                 waiter.finish(None)
+            else:
+                self._on_failure(record, waiter, self._failure(error, size))
 
         try:
-            try:
-                self._produce(submission, headers, report)
-            except UnicodeError:
-                self._produce(submission, plain_headers(headers), report)
+            # Without a key all messages of a moment go to one partition: fewer requests.
+            self._produce(self._topic, body, headers=message_headers(record.header), on_delivery=report)
         except Exception as error:
             self._loop.call_soon(report, error, None)
         if not self._is_poll_due:
             self._is_poll_due = True
-            self._loop.call_later(POLL_SECONDS, self._poll)
+            self._loop.call_later(FIRST_POLL_SECONDS, self._poll)
 
     async def close(self) -> None:
         """See `Publisher`."""
@@ -108,17 +108,12 @@ class KafkaPublisher:
                 "error_cb": self._on_error,
             }
         )
+        self._produce = self._producer.produce
 
     def _end_producer(self) -> None:
         """Fail what is not acknowledged."""
         self._producer.purge()
         self._producer.flush(0)
-
-    def _produce(self, submission: Submission, headers: dict[str, str], report: Any) -> None:
-        # Without a key all messages of a moment go to one partition: fewer requests.
-        self._producer.produce(
-            self._url.name, submission.body, headers=list(headers.items()), on_delivery=report
-        )
 
     def _poll(self) -> None:
         """Collect reports, which are calls of `report`, as long as any is due."""
@@ -127,12 +122,12 @@ class KafkaPublisher:
         if self._is_poll_due:
             self._loop.call_later(POLL_SECONDS, self._poll)
 
-    def _failure(self, error: Any, submission: Submission) -> str:
+    def _failure(self, error: Any, size: int) -> str:
         """Return why a message failed; a broker that does not answer in time counts as away."""
         if not hasattr(error, "name"):
             return f"{self._url.shown}: {error}"
         if error.name() in ("MSG_SIZE_TOO_LARGE", "INVALID_MSG_SIZE"):
-            self._max_bytes = min(self._max_bytes, len(submission.body))
+            self._max_bytes = min(self._max_bytes, size)
         else:
             self.trouble = str(queue_error(error, self._url))
         return str(queue_error(error, self._url))

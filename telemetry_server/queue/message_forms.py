@@ -50,13 +50,22 @@ class MessageReader:
     form: MessageForm = MessageForm.HEADERS
     path_template: str = DEFAULT_TEMPLATE  # of bare messages
 
+    def path_of(self, message: Message) -> str | None:
+        """Return the path of the submission in *message*; None if its body must be read for that."""
+        if self.form is MessageForm.HEADERS:
+            return message.headers.get(PATH, "")
+        return self._bare_path(message) if self.form is MessageForm.BARE else None
+
     def submission_of(self, message: Message) -> Submission:
         """Return the submission in *message*; with a `fault` if there is none."""
         if self.form is MessageForm.HEADERS:
             return _from_headers(message)
         if self.form is MessageForm.BAGHEERA:
             return _from_bagheera(message)
-        return _from_bare(message, self.path_template.replace(KEY, quote(message.key, safe="")))
+        return _from_bare(message, self._bare_path(message))
+
+    def _bare_path(self, message: Message) -> str:
+        return self.path_template.replace(KEY, quote(message.key, safe=""))
 
 
 def headers_of(submission: Submission) -> dict[str, str]:

@@ -14,10 +14,15 @@ from telemetry_server.queue.queue_url import QueueUrl
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 5.0
 RETRY_SECONDS = 0
+CUT_TRIES = 5
 PING_SECONDS = 10
 MAX_PINGS = 2
 NO_SUCH_STREAM = 10059
 TEMPORARY_CODES = frozenset({500, 503})
+
+
+class _Cut(BrokerAway):
+    """The connection was cut while it was made."""
 
 
 def _says_something(record: logging.LogRecord) -> bool:
@@ -35,6 +40,16 @@ async def connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
     Raises:
         BrokerAway, QueueRefused: It cannot be connected.
     """
+    for _ in range(CUT_TRIES - 1):
+        try:
+            return await _connected(url, on_lost)
+        except _Cut:
+            # A server that refuses closes the connection, which may hide its answer.
+            continue
+    return await _connected(url, on_lost)
+
+
+async def _connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
     from nats.aio.client import Client
 
     logging.getLogger("asyncio").addFilter(_says_something)
@@ -106,6 +121,8 @@ def _connect_error(url: QueueUrl, error: Exception) -> QueueError:
     text = f"{url.shown}: {_line(error)}"
     if isinstance(error, ssl.SSLError | ImportError) or "authorization" in text.lower():
         return QueueRefused(text)
+    if isinstance(error, BrokenPipeError | ConnectionResetError):
+        return _Cut(text)
     return BrokerAway(text)
 
 

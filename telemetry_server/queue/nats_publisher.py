@@ -5,31 +5,25 @@ The broker acknowledges each message with an answer to a subject of its own; man
 """
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from typing import Any
 
 import orjson
 
-from storage.raw.submission import Submission
+from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
 from telemetry_server.queue.errors import BrokerAway, QueueError
-from telemetry_server.queue.message_forms import headers_of
 from telemetry_server.queue.nats_client import ask, close_client, connected
+from telemetry_server.queue.nats_lane import NatsLane, status_of
+from telemetry_server.queue.nats_message import fits, publication
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
-from telemetry_server.queue.sending import (
-    InFlight,
-    header_bytes,
-    message_id,
-    plain_headers,
-)
+from telemetry_server.queue.sending import InFlight
 
 CHECK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
 REFUSED_PAUSE_SECONDS = 2.0
-MAX_HEADER_BYTES = 80 << 10  # more than the edge keeps of a request
 ACKNOWLEDGED = b'{"stream":'
 
 
@@ -55,21 +49,19 @@ class NatsPublisher:
         self._url = url
         self._ack_seconds = ack_seconds
         self._client: Any = None
-        self._subject = url.name
-        self._prefix = ""
+        self._lane: NatsLane | None = None
+        self._subject = self._reply_prefix = b""
         self._token = 0
-        self._in_flight: dict[str, InFlight] = {}
+        self._in_flight: dict[bytes, InFlight] = {}
         self._in_flight_bytes = 0
-        self._outgoing: deque[tuple[Submission, str]] = deque()
-        self._has_work = asyncio.Event()
+        self._max_bytes = 0
         self._has_lost = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, on_failure: OnFailure) -> None:
         """See `Publisher`."""
         self._loop = asyncio.get_running_loop()
         self._on_failure = on_failure
-        self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._send_all())]
+        self._connecting = asyncio.create_task(self._stay_connected())
 
     @property
     def is_ready(self) -> bool:
@@ -80,30 +72,27 @@ class NatsPublisher:
             and self._in_flight_bytes < MAX_IN_FLIGHT_BYTES
         )
 
-    def takes(self, submission: Submission) -> bool:
+    def takes(self, record: RawRecord) -> bool:
         """See `Publisher`."""
-        room = self._max_bytes - len(submission.body)
-        return room >= MAX_HEADER_BYTES or room >= header_bytes(headers_of(submission))
+        return fits(record, self._max_bytes)
 
-    def send(self, submission: Submission, waiter: Waiter) -> None:
+    def send(self, record: RawRecord, waiter: Waiter) -> None:
         """See `Publisher`."""
+        assert self._lane is not None
         self._token += 1
-        token = str(self._token)
-        self._in_flight[token] = InFlight(submission, waiter, self._loop.time())
-        self._in_flight_bytes += len(submission.body)
-        self._outgoing.append((submission, token))
-        self._has_work.set()
+        token = b"%d" % self._token
+        self._in_flight[token] = InFlight(record, waiter, self._loop.time())
+        self._in_flight_bytes += record.body_bytes
+        self._lane.send(publication(record, self._subject, self._reply_prefix + token))
 
     async def close(self) -> None:
         """See `Publisher`."""
         deadline = self._loop.time() + self._ack_seconds
         while self._in_flight and self._loop.time() < deadline:  # noqa: ASYNC110 - the end of a process
             await asyncio.sleep(0.01)
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        self._connecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._connecting
         self._lose(f"{self._url.shown}: closed")
         await self._disconnect()
 
@@ -123,14 +112,14 @@ class NatsPublisher:
     async def _connect(self) -> None:
         self._has_lost.clear()
         self._client = await connected(self._url, self._lose)
+        self._lane = NatsLane(self._client, self._on_answer)
         stream = await ask(self._client, self._url, f"STREAM.INFO.{self._url.name}")
-        self._subject = subject_of(self._url.name, stream["config"].get("subjects", []))
+        self._subject = subject_of(self._url.name, stream["config"].get("subjects", [])).encode()
         limit = int(stream["config"].get("max_msg_size", -1))
         self._max_bytes = min(int(self._client.max_payload), limit if limit > 0 else 1 << 62)
-        self._prefix = self._client.new_inbox() + "."
-        await self._client.subscribe(
-            self._prefix + "*", cb=self._on_answer, pending_msgs_limit=0, pending_bytes_limit=0
-        )
+        inbox = self._client.new_inbox()
+        self._reply_prefix = f"{inbox}.".encode()
+        self._lane.subscribe(f"{inbox}.*")
         if not self._has_lost.is_set():
             self.trouble = ""
 
@@ -144,41 +133,20 @@ class NatsPublisher:
             if oldest is not None and self._loop.time() - oldest.sent_at > self._ack_seconds:
                 raise BrokerAway(f"{self._url.shown}: no answer within {self._ack_seconds:g} s")
 
-    async def _send_all(self) -> None:
-        outgoing = self._outgoing
-        while True:
-            self._has_work.clear()
-            while outgoing:
-                try:
-                    await self._publish(*outgoing.popleft())
-                except Exception as error:
-                    self._lose(f"{self._url.shown}: {error}")
-            await self._has_work.wait()
-
-    async def _publish(self, submission: Submission, token: str) -> None:
-        headers = headers_of(submission)
-        headers["Nats-Msg-Id"] = message_id(submission, headers)
-        subject, body, reply = self._subject, submission.body, self._prefix + token
-        try:
-            await self._client.publish(subject, body, reply=reply, headers=headers)
-        except UnicodeError:
-            await self._client.publish(subject, body, reply=reply, headers=plain_headers(headers))
-
-    async def _on_answer(self, raw: Any) -> None:
-        found = self._in_flight.pop(raw.subject.rpartition(".")[2], None)
+    def _on_answer(self, subject: bytes, _reply: bytes, block: bytes, data: bytes) -> None:
+        found = self._in_flight.pop(subject[len(self._reply_prefix) :], None)
         if found is None:
             return
-        self._in_flight_bytes -= len(found.submission.body)
-        data = raw.data
+        self._in_flight_bytes -= found.record.body_bytes
         if data.startswith(ACKNOWLEDGED) and b'"error"' not in data:
             found.waiter.finish(None)
             return
-        problem = f"{self._url.shown}: {_problem(raw)}"
+        problem = f"{self._url.shown}: {_problem(block, data)}"
         if not self.trouble:
             # Such as a full stream: others would be refused, too.
             self.trouble = problem
             self._loop.call_later(REFUSED_PAUSE_SECONDS, self._try_again, problem)
-        self._on_failure(found.submission, found.waiter, problem)
+        self._on_failure(found.record, found.waiter, problem)
 
     def _try_again(self, problem: str) -> None:
         """Send again after a refusal, unless the connection was lost since."""
@@ -189,10 +157,9 @@ class NatsPublisher:
         """Give back everything that is not acknowledged."""
         self.trouble = reason
         self._has_lost.set()
-        self._outgoing.clear()
         failed, self._in_flight, self._in_flight_bytes = list(self._in_flight.values()), {}, 0
         for each in failed:
-            self._on_failure(each.submission, each.waiter, reason)
+            self._on_failure(each.record, each.waiter, reason)
 
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
@@ -200,12 +167,11 @@ class NatsPublisher:
             await close_client(client)
 
 
-def _problem(raw: Any) -> str:
+def _problem(block: bytes, data: bytes) -> str:
     """Return why the broker refused a message."""
-    headers = raw.headers or {}
-    if headers.get("Status") == "503":
+    if status_of(block)[0] == "503":
         return "no stream takes the subject"
     try:
-        return str(orjson.loads(raw.data)["error"]["description"])
+        return str(orjson.loads(data)["error"]["description"])
     except (ValueError, KeyError, TypeError):
         return "refused"

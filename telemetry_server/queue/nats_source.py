@@ -18,6 +18,8 @@ from crc32c import crc32c
 from telemetry_server.queue.errors import BrokerAway, PositionLost, QueueError, QueueRefused
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.nats_client import ask, close_client, connected
+from telemetry_server.queue.nats_headers import NatsHeaders
+from telemetry_server.queue.nats_lane import NatsLane, status_of
 from telemetry_server.queue.queue_url import QueueUrl
 
 REQUEST_MESSAGES = 512
@@ -41,14 +43,14 @@ class NatsSource:
         self._url = url
         self._consumer = consumer
         self._client: Any = None
+        self._lane: NatsLane | None = None
         self._lost: QueueError | None = None
         self._partition = ""
         self._arrived = asyncio.Event()
         self._buffer: list[Message] = []
         self._buffered_bytes = 0
         self._requested = 0  # messages that the broker may still send
-        self._last_reply = ""
-        self._replies: list[str] = []
+        self._replies: list[bytes] = []
         self._acks_each = False
         self._pending = 0  # messages that the stream has beyond the last one
         self._heard_at = 0.0
@@ -79,13 +81,13 @@ class NatsSource:
                     await asyncio.wait_for(self._arrived.wait(), within_seconds)
                 except TimeoutError:
                     self._check_silence()
-                    await self._ask_for_more()
+                    self._ask_for_more()
                     return None
             if not self._buffer:
                 raise self._lost or BrokerAway(f"{self._url.shown}: the connection was lost")
         messages, self._buffer = self._buffer, []
         self._buffered_bytes = 0
-        await self._ask_for_more()
+        self._ask_for_more()
         self._next = messages[-1].position + 1
         self._reached_end = self._pending == 0
         return Batch(messages, {self._partition: self._next})
@@ -94,11 +96,10 @@ class NatsSource:
         """See `Source`."""
         replies = self._replies[: len(batch.messages)]
         del self._replies[: len(batch.messages)]
-        try:
+        # One that is lost does no harm: the next connection begins at our own position.
+        if self._lane is not None:
             for reply in replies if self._acks_each else replies[-1:]:
-                await self._client.publish(reply, b"+ACK")
-        except Exception:
-            return  # the next connection begins at our own position
+                self._lane.publish(reply.decode(), b"+ACK")
 
     @property
     def is_at_end(self) -> bool:
@@ -123,7 +124,10 @@ class NatsSource:
 
     async def close(self) -> None:
         """See `Source`."""
-        client, self._client = self._client, None
+        client, lane = self._client, self._lane
+        self._client = self._lane = None
+        if lane is not None:
+            lane.flush()
         if client is not None:
             await close_client(client)
 
@@ -132,6 +136,7 @@ class NatsSource:
         self._lost, self._buffer, self._replies, self._buffered_bytes = None, [], [], 0
         self._requested, self._reached_end = 0, False
         self._client = await connected(self._url, self._lose)
+        self._lane = NatsLane(self._client, self._on_message)
         stream = await ask(self._client, self._url, f"STREAM.INFO.{self._url.name}")
         # A stream that is made again begins its positions anew.
         self._partition = f"nats:{self._url.name}/{crc32c(stream['created'].encode()):08x}"
@@ -174,12 +179,13 @@ class NatsSource:
                 "expires": REQUEST_SECONDS * 10**9,
             }
         )
+        assert self._lane is not None
         self._inbox = client.new_inbox()
-        await client.subscribe(self._inbox, cb=self._on_message, pending_msgs_limit=0, pending_bytes_limit=0)
+        self._lane.subscribe(self._inbox)
         self._heard_at = monotonic()
-        await self._ask_for_more()
+        self._ask_for_more()
 
-    async def _ask_for_more(self) -> None:
+    def _ask_for_more(self) -> None:
         """Ask for the next messages, unless an earlier request is open or enough is buffered."""
         if self._requested > 0 or self._lost is not None:
             return
@@ -187,49 +193,43 @@ class NatsSource:
             return
         self._requested = REQUEST_MESSAGES
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._url.name}.{self._consumer}"
-        try:
-            await self._client.publish(subject, self._request, reply=self._inbox)
-        except Exception:
-            self._lose(f"{self._url.shown}: the connection was lost")
+        if self._lane is not None:
+            self._lane.publish(subject, self._request, self._inbox)
 
-    async def _on_message(self, raw: Any) -> None:
+    def _on_message(self, subject: bytes, reply: bytes, block: bytes, body: bytes) -> None:
         self._heard_at = monotonic()
-        reply = raw.reply
-        if not reply.startswith("$JS.ACK."):
-            await self._on_status(raw)
+        if not reply.startswith(b"$JS.ACK."):
+            self._on_status(*status_of(block))
             return
         # $JS.ACK.<stream>.<consumer>.<deliveries>.<position>.<number>.<time>.<pending>; with two more
         # words before the stream where the server has a domain.
-        words = reply.split(".")
+        words = reply.split(b".")
         at = 2 if len(words) == 9 else 4
-        headers = raw.headers
         message = Message(
             self._partition,
             int(words[at + 3]),
-            raw.data,
-            {name.lower(): value for name, value in headers.items()} if headers else NO_HEADERS,
-            raw.subject.rpartition(".")[2],
+            body,
+            NatsHeaders(block) if block else NO_HEADERS,
+            subject.rpartition(b".")[2].decode("utf-8", "replace"),
             EPOCH + timedelta(microseconds=int(words[at + 5]) // 1000),
         )
         self._pending = int(words[at + 6])
         self._buffer.append(message)
-        self._buffered_bytes += len(message.body)
+        self._buffered_bytes += len(body)
         self._replies.append(reply)
         self._requested -= 1
         if self._requested <= 0:
-            await self._ask_for_more()
+            self._ask_for_more()
         self._arrived.set()
 
-    async def _on_status(self, raw: Any) -> None:
+    def _on_status(self, status: str, text: str) -> None:
         """Handle a message of the broker about a request."""
-        headers = raw.headers or {}
-        status, text = headers.get("Status", ""), headers.get("Description", "")
         if status == "409" and "exceeded" not in text.lower() and "maxbytes" not in text.lower():
             # The consumer was deleted, or the server shuts down.
             self._lose(f"{self._url.shown}: {text}")
         elif status in REQUEST_ENDED:
             self._requested = 0
-            await self._ask_for_more()
+            self._ask_for_more()
 
     def _check_silence(self) -> None:
         if self._requested and monotonic() - self._heard_at > SILENT_AFTER_SECONDS:

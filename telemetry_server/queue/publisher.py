@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from storage.raw.submission import Submission
+from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
 
-OnFailure = Callable[[Submission, Waiter, str], None]
-"""Called on the event loop with a submission that the broker did not acknowledge, and why."""
+OnFailure = Callable[[RawRecord, Waiter, str], None]
+"""Called on the event loop with a record that the broker did not acknowledge, and why."""
 
 MAX_IN_FLIGHT_MESSAGES = 4096
 MAX_IN_FLIGHT_BYTES = 16 << 20
@@ -15,7 +15,7 @@ MAX_IN_FLIGHT_BYTES = 16 << 20
 
 class Publisher(Protocol):
     """
-    Sends submissions to a broker, in order.
+    Sends raw records to a broker, in order.
 
     All methods are called on the event loop.
     """
@@ -25,18 +25,18 @@ class Publisher(Protocol):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the broker answers and there is room for one more submission."""
+        """Whether the broker answers and there is room for one more record."""
 
     @property
     def trouble(self) -> str:
         """Why the broker is not reached; empty while it is."""
 
-    def takes(self, submission: Submission) -> bool:
+    def takes(self, record: RawRecord) -> bool:
         """Return whether the broker takes a message of this size; call it only while `is_ready`."""
 
-    def send(self, submission: Submission, waiter: Waiter) -> None:
+    def send(self, record: RawRecord, waiter: Waiter) -> None:
         """
-        Send *submission*; call it only while `is_ready`.
+        Send *record*; call it only while `is_ready`.
 
         *waiter* gets its result when the broker has acknowledged, never during this call.
         What is not acknowledged goes to *on_failure*.

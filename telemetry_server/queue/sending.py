@@ -1,33 +1,42 @@
-"""Submissions on their way to a broker, and their message form."""
+"""Raw records on their way to a broker, and their message form."""
 
 from typing import NamedTuple
 
+import orjson
 from crc32c import crc32c
 
-from storage.raw.submission import Submission
+from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
-from telemetry_server.queue.message_forms import RECEIVED_AT
+from telemetry_server.queue.message_forms import PATH, QUERY, RECEIVED_AT
 
 
 class InFlight(NamedTuple):
-    """A submission that the broker has not acknowledged yet."""
+    """A record that the broker has not acknowledged yet."""
 
-    submission: Submission
+    record: RawRecord
     waiter: Waiter
     sent_at: float  # the loop's time
 
 
-def plain_headers(headers: dict[str, str]) -> dict[str, str]:
-    """Return *headers* with what is not valid UTF-8 escaped."""
-    return {name: value.encode("utf-8", "backslashreplace").decode() for name, value in headers.items()}
+def message_headers(header: bytes) -> dict[str, str]:
+    """Return the headers of the message of a record, from the record's *header*."""
+    # The same fields as `headers_of` gives, without the way over a submission: this runs for every message.
+    fields: dict[str, str] = orjson.loads(header)
+    fields.update(fields.pop("headers"))  # type: ignore[arg-type]
+    if not fields[QUERY]:
+        del fields[QUERY]
+    if "place" in fields:  # of a message that was pulled: it has another place now
+        del fields["place"]
+        fields.pop("fault", None)
+    return fields
 
 
-def header_bytes(headers: dict[str, str]) -> int:
-    """Return about how many bytes *headers* take in a message, rounded up."""
-    return 200 + sum(len(name) + len(value.encode("utf-8", "replace")) + 4 for name, value in headers.items())
+def body_of(record: RawRecord) -> bytes:
+    """Return the body of *record*."""
+    return record.text[record.start :] if record.start else record.text
 
 
-def message_id(submission: Submission, headers: dict[str, str]) -> str:
-    """Return an id that a submission keeps when it is sent again, so that the broker can drop the repeat."""
-    checksum = crc32c(submission.body, crc32c(submission.path.encode("utf-8", "replace")))
+def message_id(headers: dict[str, str], body: bytes) -> str:
+    """Return an id that a message keeps when it is sent again, so that the broker can drop the repeat."""
+    checksum = crc32c(body, crc32c(headers[PATH].encode()))
     return f"{headers[RECEIVED_AT]}{checksum:08x}"

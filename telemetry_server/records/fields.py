@@ -188,11 +188,13 @@ def _dimensions_of_info(info: Mapping[str, Any]) -> _Dimensions:
 def _dimensions_of_client_info(record: Record, namespace: str) -> _Dimensions:
     """The dimensions of a Glean ping, or of a product that has these fields at the top level."""
     client = member(record, "client_info")
-    said = (
-        _text(client.get(in_client_info)) or _text(record.get(at_the_top))
-        for in_client_info, at_the_top in _CLIENT_FIELDS
+    return _Dimensions(
+        _text(namespace),
+        *[
+            _text(client.get(in_client_info)) or _text(record.get(at_the_top))
+            for in_client_info, at_the_top in _CLIENT_FIELDS
+        ],
     )
-    return _Dimensions(_text(namespace), *said)
 
 
 def _experiments_of(record: Record) -> tuple[tuple[str, str | None], ...]:

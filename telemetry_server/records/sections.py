@@ -7,6 +7,11 @@ from telemetry_server.records.fields import Record, object_at
 
 PARENT = "parent"
 CONTENT = "content"
+# A record without all of these has no section: most Glean pings.
+_PARTS = frozenset(
+    {"payload", "processes", "childPayloads", "histograms", "keyedHistograms"}
+    | {"scalars", "keyedScalars", "simpleMeasurements", "events"}
+)
 ROOT_PLACES = ("", "payload.")
 """Places of the section of the payload itself."""
 
@@ -24,8 +29,10 @@ def sections_of(record: Record) -> Iterator[Section]:
     Yield the sections of *record*, in its own order.
 
     The payload itself is of the parent process, each of ``processes`` of the process that it names,
-    and each of ``childPayloads`` of a content process.
+    and each of ``childPayloads`` of a content process.  A record with none of their parts has no section.
     """
+    if _PARTS.isdisjoint(record):
+        return
     payload = object_at(record, "payload")
     root, place = (payload, "payload.") if payload else (record, "")
     yield Section(PARENT, root, place)

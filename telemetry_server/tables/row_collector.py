@@ -1,7 +1,7 @@
 """Collects the rows that stored records put into the tables."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.tables.rows import NO_SUM, ShapeKey, TableRows
@@ -74,7 +74,22 @@ class RowCollector:
             self._join()
         first_histogram, first_scalar = len(self._rows.histograms.pings), len(self._rows.scalars)
         sections = list(sections_of(record))
-        layouts = RecordLayouts(record, self._files)
+        layouts = RecordLayouts(record, self._files) if sections else None
+        if layouts is not None:
+            self._add_sections(ping, sections, layouts)
+        self._add_metrics(ping, object_at(record, "metrics"))
+        if marks:
+            self._mark(first_histogram, first_scalar, marks)
+        if layouts is not None:
+            events = list(events_of(record, sections))
+            self._rows.events += [
+                (ping, *event_row(event), marks.of_event(event) if marks else None) for event in events
+            ]
+            normandy = normandy_rows_of(record, sections, events, layouts)
+            self._rows.uptake += [(ping, *row) for row in normandy.uptake]
+            self._rows.enrollments += [(ping, *row) for row in normandy.enrollments]
+
+    def _add_sections(self, ping: int, sections: Sequence[Section], layouts: RecordLayouts) -> None:
         for section in sections:
             of_section = layouts.of_section(section.place)
             if of_section is not None:
@@ -82,16 +97,6 @@ class RowCollector:
         scalars = scalars_of(sections)
         if scalars:
             self._scalars.add(ping, scalars)
-        self._add_metrics(ping, object_at(record, "metrics"))
-        events = list(events_of(record, sections))
-        if marks:
-            self._mark(first_histogram, first_scalar, marks)
-            self._rows.events += [(ping, *event_row(event), marks.of_event(event)) for event in events]
-        else:
-            self._rows.events += [(ping, *event_row(event), None) for event in events]
-        normandy = normandy_rows_of(record, sections, events, layouts)
-        self._rows.uptake += [(ping, *row) for row in normandy.uptake]
-        self._rows.enrollments += [(ping, *row) for row in normandy.enrollments]
 
     def _add_metrics(self, ping: int, metrics: Mapping[str, Any]) -> None:
         if not metrics:

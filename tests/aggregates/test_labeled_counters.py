@@ -1,5 +1,7 @@
 """Glean's counters by label: one histogram, whose buckets are the labels."""
 
+import asyncio
+
 import pytest
 
 from telemetry_server.aggregates.old_service import BUILD_ID, OldQuery, OldService
@@ -10,15 +12,13 @@ from tests.support.data_root import World, an_id, submitted
 BUILD = "20261120100000"
 
 
-def uses(number: int, build_date: str = "2026-05-31T08:00:00+00:00", **by_tool: int):
+def uses(number: int, **by_tool: int):
     """A ping that counts uses of tools."""
-    ping = a_glean_ping(
-        {"labeled_counter": {"garden.by_tool": by_tool}}, app_build=BUILD, build_date=build_date
-    )
+    ping = a_glean_ping({"labeled_counter": {"garden.by_tool": by_tool}}, app_build=BUILD)
     return submitted(ping, number, path=f"/submit/{NAMESPACE}/watering/1/{an_id(number)}")
 
 
-async def aggregates_of(path, *, has_definitions: bool) -> Aggregates:
+def aggregates_of(path, *, has_definitions: bool) -> Aggregates:
     """The aggregates of two pings, with or without the definitions of their application."""
     world = World(path)
     if has_definitions:
@@ -26,30 +26,37 @@ async def aggregates_of(path, *, has_definitions: bool) -> Aggregates:
         folder.mkdir(parents=True)
         (folder / "metrics.yaml").write_bytes(METRICS)
     world.receive([uses(1, hoe=3), uses(2, hoe=1)])
-    await world.convert()
+    asyncio.run(world.convert())
     found = Aggregates(world)
     found.update()
     return found
 
 
-@pytest.mark.parametrize(
-    ("has_definitions", "labels", "counts"),
-    [(True, ["hoe", "rake", "__other__"], [4, 0, 0]), (False, ["hoe"], [4])],
-)
-async def test_listed_labels_have_buckets_though_nobody_sends_them(tmp_path, has_definitions, labels, counts):
-    """And the bucket of all others; where no label is listed, those that were sent."""
-    found = await aggregates_of(tmp_path, has_definitions=has_definitions)
-    row = found.answer("garden.by_tool")["rows"][0]
+@pytest.fixture(scope="module")
+def defined(tmp_path_factory) -> Aggregates:
+    """The aggregates of pings whose metric is defined."""
+    return aggregates_of(tmp_path_factory.mktemp("defined"), has_definitions=True)
 
-    assert (row["labels"], row["counts"], row["sum"]) == (labels, counts, 4)
+
+def test_listed_labels_have_buckets_though_nobody_sends_them(defined):
+    """And all others have one bucket."""
+    row = defined.answer("garden.by_tool")["rows"][0]
+
+    assert (row["labels"], row["counts"], row["sum"]) == (["hoe", "rake", "__other__"], [4, 0, 0], 4)
     assert (row["mean"], row["percentiles"]) == (None, [])
 
 
-async def test_the_old_service_shows_them_as_one_categorical_histogram(tmp_path):
+def test_without_a_list_the_buckets_are_the_labels_that_were_sent(tmp_path):
+    """Nothing else is known."""
+    row = aggregates_of(tmp_path, has_definitions=False).answer("garden.by_tool")["rows"][0]
+
+    assert (row["labels"], row["counts"], row["sum"]) == (["hoe"], [4], 4)
+
+
+def test_the_old_service_shows_them_as_one_categorical_histogram(defined):
     """Its page knows categorical ones; the labels are its buckets, and none is a key."""
-    found = await aggregates_of(tmp_path, has_definitions=True)
     asked = OldQuery(BUILD_ID, "nightly", "3", frozenset({BUILD[:8]}), "garden.by_tool")
-    answer = OldService(found.reader).histograms(asked)
+    answer = OldService(defined.reader).histograms(asked)
 
     assert (answer["kind"], answer["buckets"]) == ("categorical", ["hoe", "rake", "__other__"])
     (entry,) = answer["data"]

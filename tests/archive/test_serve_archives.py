@@ -26,8 +26,11 @@ def test_serve_archives_closed_days_and_its_reports_read_them_there(make_archive
         wait_for(lambda: _is_up(port))
         before = [_answer(port, query) for query in QUERIES]
 
-    with running_server(tmp_path, reports_port=port, archive_to=archived.url, archive_keep_local="false"):
+    settings = {"archive_to": archived.url, "archive_keep_local": "false"}
+    with running_server(tmp_path, reports_port=port, **settings) as server:
         wait_for(lambda: _dropped(archived) == set(DAYS))
+        wait_for(lambda: 'telemetry_archive_runs_total{result="done"} 1.0' in _metrics(server.url))
+        wait_for(lambda: "telemetry_archive_waiting_days 0.0" in _metrics(server.url))
         wait_for(lambda: _is_up(port))
         assert [_answer(port, query) for query in QUERIES] == before
     assert archived.local_files() == []
@@ -39,6 +42,11 @@ def _is_up(port: str) -> bool:
         return bool(_answer(port, "status"))
     except OSError:
         return False
+
+
+def _metrics(url: str) -> str:
+    with urlopen(f"{url}/metrics", timeout=PATIENCE_SECONDS) as answer:
+        return str(answer.read().decode())
 
 
 def _answer(port: str, query: str) -> object:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty, Queue
+from typing import TextIO
 
 import orjson
 import pytest
@@ -26,6 +27,7 @@ from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.demo.temporary_server import bare_environment
 from tests.support.data_root import World, a_ping, an_id
 from tests.support.data_root import submitted as submitted_at
+from tests.support.forked_commands import ForkedProcess, start
 from tests.support.waiting import PATIENCE_SECONDS
 
 LONG_AGO = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -40,15 +42,21 @@ def submitted(number: int) -> Submission:
 class Tailing:
     """A ``tail`` process and the lines that it printed."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: ForkedProcess, shown: TextIO, said: TextIO) -> None:
         self.process = process
+        self.said = said
+        self._shown = shown
         self._lines: Queue[str] = Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in self._shown:
             self._lines.put(line.rstrip("\n"))
+
+    def join(self) -> None:
+        """Wait until what an ended process printed is read."""
+        self._thread.join(PATIENCE_SECONDS)
 
     def line(self) -> str:
         """Return the next line; fail if none arrives in time."""
@@ -66,23 +74,18 @@ class Tailing:
 @contextmanager
 def tailing(world: World, *words: str) -> Iterator[Tailing]:
     """A ``tail`` process that has started to follow."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "telemetry_server", "tail", "--data", str(world.root.path), *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=bare_environment(),
-    )
-    assert process.stderr is not None
-    assert "following" in process.stderr.readline()
-    try:
-        yield Tailing(process)
-    finally:
-        process.kill()
-        process.wait(PATIENCE_SECONDS)
-        process.stderr.close()
-        if process.stdout is not None and not process.stdout.closed:
-            process.stdout.close()
+    shown, said = os.pipe(), os.pipe()
+    with os.fdopen(shown[1], "wb") as out, os.fdopen(said[1], "wb") as err:
+        process = start(("tail", "--data", str(world.root.path), *words), bare_environment(), out, err)
+    with os.fdopen(shown[0], encoding="utf-8") as lines, os.fdopen(said[0], encoding="utf-8") as sayings:
+        assert "following" in sayings.readline()
+        tail = Tailing(process, lines, sayings)
+        try:
+            yield tail
+        finally:
+            process.kill()
+            process.wait(PATIENCE_SECONDS)
+            tail.join()
 
 
 def tagged(number: int, **headers: str) -> Submission:
@@ -268,8 +271,7 @@ def test_ctrl_c_ends_tail_with_status_130(world):
         tail.process.send_signal(signal.SIGINT)
 
         assert tail.process.wait(PATIENCE_SECONDS) == ExitStatus.INTERRUPTED
-        assert tail.process.stderr is not None
-        assert tail.process.stderr.read() == ""
+        assert tail.said.read() == ""
 
 
 def test_tail_ends_when_its_reader_is_gone(world):

@@ -140,7 +140,7 @@ def test_every_failure_is_one_message_whatever_is_killed(tmp_path: Path, figure:
                     trouble(mail, chance)
             reporting.is_stopping = True
             reporting.join()
-            wait_for(lambda: _is_done(url, len(reporting.acknowledged)), 180)
+            _wait_until_sent(url, len(reporting.acknowledged))
         finally:
             reporting.is_stopping = True
             reporting.join()
@@ -162,13 +162,22 @@ def test_every_failure_is_one_message_whatever_is_killed(tmp_path: Path, figure:
     assert again <= kills["notifier"] + kills["mail server"]
 
 
-def _is_done(url: str, number: int) -> bool:
+def _wait_until_sent(url: str, number: int) -> None:
+    """Return when *number* messages are sent; a backlog takes its time, but it must shrink."""
+    sent, deadline = -1, 0.0
+    while (now_sent := _sent(url)) < number:
+        if now_sent > sent:
+            sent, deadline = now_sent, time.monotonic() + 120
+        assert time.monotonic() < deadline, f"{sent} of {number} messages are sent, and none for two minutes"
+        time.sleep(0.2)
+
+
+def _sent(url: str) -> int:
     database = CollectorDatabase(url)
     query = sa.text("SELECT count(*) FROM notifications WHERE state = :state")
     try:
-        sent = database.read(lambda c: c.execute(query, {"state": MessageState.SENT}).scalar_one())
+        return int(database.read(lambda c: c.execute(query, {"state": MessageState.SENT}).scalar_one()))
     except DatabaseAway:
-        return False
+        return 0
     finally:
         database.close()
-    return int(sent) >= number

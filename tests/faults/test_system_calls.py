@@ -315,8 +315,14 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
     memory_path: Path, forks: ForkServer, figure: Figure, name: str, fault: str
 ) -> None:
     """The n-th call of each kind is interrupted, for every n (for some in CI); then the check runs."""
-    action = ACTIONS[name]
     figure.title = f"T2 {fault} at each system call: {name}"
+    interrupt_each_call(ACTIONS[name], fault, memory_path, forks, figure)
+
+
+def interrupt_each_call(
+    action: Action, fault: str, memory_path: Path, forks: ForkServer, figure: Figure
+) -> None:
+    """Interrupt *action* at the n-th call of each kind, for every n or a sample, and check each time."""
     template = memory_path / "template"
     action.prepare(template)
     step = size(24 * action.stride, 1)

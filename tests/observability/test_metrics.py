@@ -10,7 +10,7 @@ import prometheus_client
 import pytest
 from prometheus_client import CollectorRegistry
 
-from telemetry_server.observability import metrics
+from telemetry_server.observability import metric_families, metrics
 from telemetry_server.observability.metric_types import Histogram
 from telemetry_server.observability.metrics import (
     CATALOGUE,
@@ -58,6 +58,8 @@ CONTRACT_METRICS = {
     "telemetry_queue_connected": ("direction",),
     "telemetry_queue_lag_messages": ("direction",),
     "telemetry_queue_position": ("direction",),
+    "telemetry_archive_waiting_days": (),
+    "telemetry_archive_runs_total": ("result",),
 }
 # Three processes count, one of them ends; then a fourth reads.
 MANY_PROCESSES = """
@@ -142,13 +144,13 @@ def test_a_file_that_another_process_is_writing_is_read_again(monkeypatch):
         return read(registry)
 
     monkeypatch.setattr(CollectorRegistry, "collect", collect)
-    monkeypatch.setattr(metrics, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(metric_families, "RETRY_SECONDS", 0.0)
 
-    assert metrics._Families(CollectorRegistry()).collect() is not None
+    assert metric_families.MetricFamilies(CollectorRegistry()).collect() is not None
     assert not failures
-    failures += [RuntimeError()] * metrics.READ_TRIES
+    failures += [RuntimeError()] * metric_families.READ_TRIES
     with pytest.raises(RuntimeError):
-        metrics._Families(CollectorRegistry())
+        metric_families.MetricFamilies(CollectorRegistry())
 
 
 def test_a_new_server_starts_with_empty_metrics(tmp_path):

@@ -1,5 +1,6 @@
 """What can still be read of a client in damaged bytes goes as well, and the books stay as they were."""
 
+import asyncio
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -130,3 +131,42 @@ async def test_a_body_with_a_wrong_checksum_is_found_in_quarantine(tmp_path):
     audited = world.audit()
     assert audited.findings == []
     assert (audited.total.quarantined, audited.total.deleted) == (1, 1)
+
+
+def with_a_broken_end(path: Path) -> None:
+    whole = bytearray(path.read_bytes())
+    whole[-2] ^= 255
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("store", "repair"),
+    [("converted", ["repair", "--rebuild"]), ("tables/histograms", ["tables", "rebuild"])],
+)
+def test_a_damaged_file_keeps_no_other_from_being_cleaned(tmp_path, command, store, repair):
+    """The order stays open, and goes on after the repair."""
+    world = world_with(tmp_path, is_plain=False)
+    world.receive([submitted(f"{{ no json {ALICE}".encode(), 9)])
+    asyncio.run(world.convert())
+    (path,) = [each for each in (tmp_path / store).rglob("part-*") if "dropped" not in each.parts]
+    with_a_broken_end(path)
+    data = ["--data", str(tmp_path)]
+    ids = [ALICE, an_id(4), an_id(5), an_id(9)]
+    command("forget", "--client", ALICE, "--dry-run", *data)
+
+    _, said = command("forget", "--client", ALICE, *data, status=5)
+
+    assert f"left: {store}/" in said
+    assert "run audit and repair, then forget again" in said
+    for other in {"raw", "converted", "quarantine"} - {store}:
+        assert hits(tmp_path / other, ids) == {}
+    (order,) = (tmp_path / "state/orders").glob("*.json")
+    assert orjson.loads(order.read_bytes())["finished_at"] is None
+    command(*repair, *data)
+    asyncio.run(world.convert())
+    command("forget", "--orders", *data)
+    assert hits(tmp_path, ids) == {}
+    assert orjson.loads(order.read_bytes())["finished_at"] is not None
+    assert world.audit().findings == []
+    assert {document_id for document_id, _ in world.lines()} == {an_id(1), an_id(2), an_id(3)}
+    assert world.check_tables() == []

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from storage.data_root import DataRoot
+from storage.raw.record_frames import record_of
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.segment_paths import segments
 from storage.raw.submission import Submission
@@ -186,7 +187,9 @@ def test_headers_that_do_not_fit_into_a_message_keep_it_in_raw(tmp_path):
                 await asyncio.sleep(0.02)
             found = [
                 publisher.takes(
-                    Submission(NOON, "/submit/telemetry/x", b"x" * size, headers={"date": "y" * length})
+                    record_of(
+                        Submission(NOON, "/submit/telemetry/x", b"x" * size, headers={"date": "y" * length})
+                    )
                 )
                 for size, length in ((9_000, 10), (9_000, 2_000), (100, 9_000), (10_001, 0))
             ]
@@ -211,6 +214,21 @@ def test_the_segments_of_a_long_outage_are_read_a_few_at_a_time(tmp_path):
         seen += [int(waiting.submission.body) for waiting in batch]
         backlog.mark_handed_on(batch)
     assert seen == list(range(30))
+
+
+def test_a_segment_is_removed_once_its_writer_has_sealed_it(tmp_path):
+    """While it may grow, what was handed on stays in it, and is not sent again."""
+    root = World(tmp_path / "data").root
+    with SegmentSeries(root.raw, worker=1) as series:
+        series.append([submitted(b"1", 1)], day=NOON.date())
+        backlog = Backlog(root)
+        backlog.mark_handed_on(backlog.next())
+
+        assert list(backlog.next()) == []
+        assert len(list(segments(root.raw))) == 1
+
+    assert list(backlog.next()) == []
+    assert list(segments(root.raw)) == []
 
 
 @pytest.mark.parametrize(

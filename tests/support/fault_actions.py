@@ -30,6 +30,7 @@ from storage.raw.segment_file import SegmentSeries
 from storage.raw.writer import RawWriter
 from storage.tables.merging import compact_tables
 from telemetry_server.aggregates.sealing import Sealer
+from telemetry_server.archive.run import ArchivePlan, archive_days
 from telemetry_server.coordinator.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
@@ -261,6 +262,17 @@ def restore(root: str) -> int:
     try:
         restore_from(Path(root) / "backup.tar", Path(root) / "restored", Disk())
     except (OSError, StorageError):
+        return COULD_NOT
+    return 0
+
+
+def archive(root: str) -> int:
+    """Archive the closed days of a data root in a folder next to it, and drop the local copies."""
+    plan = ArchivePlan(str(Path(root) / "elsewhere"), keeps_local=False, with_tables=True)
+    try:
+        for _ in archive_days(DataRoot(Path(root) / "data"), Disk(), plan):
+            pass
+    except (OSError, StorageError, sqlite3.Error):
         return COULD_NOT
     return 0
 

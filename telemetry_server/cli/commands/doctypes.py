@@ -209,6 +209,6 @@ _ACTIONS = {"list": _list, "show": _show, "check": _check, "import": _import}
 
 
 def _catalogue(settings: Settings) -> "Catalogue":
-    from telemetry_server.composition.conversion import catalogue_of
+    from telemetry_server.composition.schemas import catalogue_of
 
     return catalogue_of(settings)

@@ -142,13 +142,13 @@ def _print(report: "Report", args: argparse.Namespace) -> None:
     for name, count in sorted(report.removed.items()):
         if count:
             print_text(f"{name}: {count:,}")
+    for line in report.left:
+        say(f"left: {line}")
     if args.dry_run:
         say("dry run: nothing was changed")
         return
     if report.sealed_days:
         print_text(f"sealed days stay as they are, without ids: {', '.join(report.sealed_days)}")
-    for line in report.left:
-        say(f"left: {line}")
     scan = report.scan
     if scan is not None:
         print_text(f"scan: {scan.files:,} files, {scan.bytes:,} bytes, {len(scan.hits):,} files with hits")

@@ -128,9 +128,9 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
 def _edge_options(settings: Settings, ports: "HeldPorts", *, converts: bool) -> "EdgeOptions":
     from storage.data_root import DataRoot
     from storage.progress.waiting import ConversionWatch
-    from telemetry_server.composition.conversion import catalogue_of
     from telemetry_server.composition.providers import CachedDefinitions, SchemaInForce
     from telemetry_server.composition.reports import reports_url
+    from telemetry_server.composition.schemas import catalogue_of
     from telemetry_server.edge.edge import EdgeOptions
     from telemetry_server.edge.limits import EdgeLimits
 

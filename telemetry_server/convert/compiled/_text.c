@@ -949,6 +949,122 @@ static PyObject *pack(PyObject *self, PyObject *args)
     return result != NULL ? result : none_unless_raised();
 }
 
+/* ---- outline: what a histogram that is no row says of itself, so that it need not be decoded to be refused */
+
+typedef struct {
+    int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
+    Text bad_key, bad_key_end; /* of the first bucket that the layout does not have */
+    int has_odd_count;
+} Outline;
+
+/* A key of plain ASCII is a bucket of the layout, or none. */
+static int is_bucket(const Layout *layout, Text from, Text end)
+{
+    int64_t bucket;
+    return past_natural(from, &bucket) == end && find(layout, bucket) >= 0;
+}
+
+static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outline)
+{
+    if (*p++ != '{')
+        return NULL;
+    if (*p == '}')
+        return p + 1;
+    for (;; p++) {
+        Text key = p;
+        if (*p++ != '"')
+            return NULL;
+        while (*p < 0x80 && is_plain[*p])
+            p++;
+        if (*p != '"' || p[1] != ':' || !is_new_key(walk, 0, key, p + 1))
+            return NULL;
+        if (layout != NULL && outline->bad_key == NULL && !is_bucket(layout, key + 1, p)) {
+            outline->bad_key = key + 1;
+            outline->bad_key_end = p;
+        }
+        Text count = p += 2, behind = past_plain_natural(walk, p);
+        if (behind != NULL && (*behind == ',' || *behind == '}'))
+            p = behind;
+        else if ((p = past_number(walk, count)) != NULL)
+            outline->has_odd_count = 1;
+        if (p == NULL || *p != ',')
+            return p != NULL && *p == '}' ? p + 1 : NULL;
+    }
+}
+
+static Text past_range(Text p, int64_t *bounds)
+{
+    if (*p != '[' || (p = past_natural(p + 1, bounds)) == NULL || *p != ',' ||
+        (p = past_natural(p + 1, bounds + 1)) == NULL || *p != ']')
+        return NULL;
+    return p + 1;
+}
+
+/* Behind the histogram at `p`; NULL unless each of its fields is known, there once, and of the right type. */
+static Text past_outline(Walk *walk, Text p, const Layout *layout, Outline *outline)
+{
+    int is_there[FIELDS] = {0}, field = RANGE - 1;
+    if (*p != '{')
+        return NULL;
+    do {
+        if (*++p != '"')
+            return NULL;
+        field = field_at(walk, ++p, field);
+        if (field == FIELDS || is_there[field])
+            return NULL;
+        is_there[field] = 1;
+        p += FIELD[field].length;
+        switch (field) {
+        case RANGE:
+            p = past_range(p, outline->numbers + 2);
+            break;
+        case BUCKET_COUNT:
+            p = past_natural(p, outline->numbers + 1);
+            break;
+        case HISTOGRAM_TYPE:
+            p = past_natural(p, outline->numbers);
+            break;
+        case VALUES:
+            p = past_buckets(walk, p, layout, outline);
+            break;
+        default:
+            p = past_number(walk, p);
+        }
+        if (p == NULL)
+            return NULL;
+    } while (*p == ',');
+    return *p == '}' && is_there[VALUES] ? p + 1 : NULL;
+}
+
+static PyObject *outline_of(Walk *walk, const Outline *outline)
+{
+    PyObject *doubts = doubts_of(walk);
+    if (doubts == NULL)
+        return NULL;
+    const int64_t *numbers = outline->numbers;
+    const char *key = (const char *)outline->bad_key;
+    return Py_BuildValue("(NLLLLs#)", doubts, (long long)numbers[0], (long long)numbers[1], (long long)numbers[2],
+                         (long long)numbers[3], key, (Py_ssize_t)(outline->bad_key_end - outline->bad_key));
+}
+
+static PyObject *outline(PyObject *self, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t length, from, end;
+    PyObject *layouts, *result = NULL;
+    if (!PyArg_ParseTuple(args, "y#nnO", &text, &length, &from, &end, &layouts))
+        return NULL;
+    Walk walk;
+    if (from < 0 || end < from || end > length || !start(&walk, text + from, end - from))
+        Py_RETURN_NONE;
+    const Layout *layout = layout_for(layouts, NULL);
+    Outline found = {{-1, -1, -1, -1}, NULL, NULL, 0};
+    if (past_outline(&walk, walk.text, layout, &found) == walk.end && (found.bad_key != NULL || !found.has_odd_count))
+        result = outline_of(&walk, &found);
+    finish(&walk);
+    return result != NULL ? result : none_unless_raised();
+}
+
 /* ---- columns: the rows of a stored record as sparse lists, for the tables */
 
 typedef struct {
@@ -1300,6 +1416,8 @@ static PyObject *spread(PyObject *self, PyObject *args)
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
     {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
+    {"outline", outline, METH_VARARGS,
+     "outline(text, start, end, layout) -> (doubts, histogram_type, bucket_count, low, high, bad_key | None) | None"},
     {"columns", columns, METH_VARARGS,
      "columns(text, is_keyed, layouts, large, known, find) -> (labels, starts, counts, lengths, keys, sums) | None"},
     {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large, known, find): as columns()"},

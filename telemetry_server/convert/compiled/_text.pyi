@@ -11,6 +11,9 @@ def pack(
 ) -> (
     tuple[list[bytes | tuple[str, int, int]], list[str], int, int, bytes, bytes | None, list[str]] | None
 ): ...
+def outline(
+    text: bytes, start: int, end: int, layout: bytes | None
+) -> tuple[bytes, int, int, int, int, str | None] | None: ...
 def columns(
     text: bytes,
     is_keyed: bool,

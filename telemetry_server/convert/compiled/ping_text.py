@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from telemetry_server.convert.histograms.definitions import Definition, SpecDefinitions
+from telemetry_server.convert.histograms.histogram_check import Outline
 
 try:
     from telemetry_server.convert.compiled import _text
@@ -131,7 +132,7 @@ def open_ping(text: bytes) -> OpenedObject:
     if split is None:
         raise NeedsFullParse
     parts, doubts = split
-    _settle(doubts)
+    settle(doubts)
     assert isinstance(parts, OpenedObject)
     return parts
 
@@ -153,12 +154,22 @@ def pack_histograms(
     if packed is None:
         raise NeedsFullParse
     chunks, names, kept, numbers, doubts, cells, labels = packed
-    _settle(doubts)
+    settle(doubts)
     noted = None if cells is None else Cells(cells, names, labels if keyed else None)
     return PackedText(chunks, names, kept, numbers, noted)
 
 
-def _settle(doubts: bytes) -> None:
+def outline_histogram(text: bytes, start: int, end: int, layout: bytes | None) -> Outline | None:
+    """
+    Read what the histogram ``text[start:end]`` says of itself; None where only a parser can.
+
+    Args:
+        layout: As of `Layouts`.
+    """
+    return _text.outline(text, start, end, layout)
+
+
+def settle(doubts: bytes) -> None:
     """Raise `NeedsFullParse` unless the parser would write the array of scalars *doubts* unchanged."""
     if not doubts:
         return

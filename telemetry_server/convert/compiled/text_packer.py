@@ -13,9 +13,12 @@ from telemetry_server.convert.compiled.ping_text import (
     NeedsFullParse,
     PackedText,
     RowsText,
+    outline_histogram,
     pack_histograms,
+    settle,
 )
-from telemetry_server.convert.histograms.definitions import SpecDefinitions
+from telemetry_server.convert.histograms.definitions import SpecDefinitions, Unusable
+from telemetry_server.convert.histograms.histogram_check import Dropped, dropped_by_outline
 from telemetry_server.convert.histograms.histogram_packer import (
     KEYED,
     MAX_NUMBERS,
@@ -23,6 +26,7 @@ from telemetry_server.convert.histograms.histogram_packer import (
     Packer,
     Place,
 )
+from telemetry_server.outcomes.outcome import JsonText
 from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
 
 # The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
@@ -81,18 +85,45 @@ class TextPacker(Packer):
         self._count_all(packed)
         entries = []
         left = [chunk for chunk in packed.chunks if not isinstance(chunk, bytes)]
-        values = _values_of([text[start:end] for _, start, end in left])
+        refused = self._refused(left, keyed, text)
+        values = _values_of([text[start:end] for name, start, end in left if name not in refused])
         for chunk in packed.chunks:
             if isinstance(chunk, bytes):
                 entries.append(chunk)
                 continue
-            entry = chunk[0]
+            entry, start, end = chunk
             name, key = (entry, None) if keyed is None else (keyed, entry)
+            if entry in refused:
+                self._drop_entry(name, key, where, JsonText(text[start:end]), refused[entry])
+                continue
             row = self._row(name, key, next(values), where)
             if row is not None:
                 packed.names.append(entry)
                 entries.append(b"%b:%b" % (orjson.dumps(entry), orjson.dumps(row)))
         return entries
+
+    def _refused(
+        self, left: Sequence[tuple[str, int, int]], keyed: str | None, text: bytes
+    ) -> dict[str, Dropped]:
+        """Find the entries that need not be decoded to be refused; *keyed* as in `_entries`."""
+        found: dict[str, Dropped] = {}
+        doubts = []
+        layouts = self._plain if keyed is None else self._keyed
+        definition_of = self._definitions.definition
+        for entry, start, end in left:
+            name = entry if keyed is None else keyed
+            definition = definition_of(name, None)
+            layout = None if definition.__class__ is Unusable else layouts[name]
+            outline = outline_histogram(text, start, end, layout)
+            if outline is None:
+                continue
+            dropped = dropped_by_outline(outline, definition, keyed=keyed is not None)
+            if dropped is not None:
+                found[entry] = dropped
+                if outline[0]:
+                    doubts.append(outline[0])
+        settle(b"[%b]" % b",".join(doubts) if doubts else b"")
+        return found
 
     def _keyed_entries(self, packed: PackedText, text: bytes, where: str) -> list[bytes]:
         self._count_all(packed)

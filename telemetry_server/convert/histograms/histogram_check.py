@@ -80,19 +80,15 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
         Dropped: With the first reason that applies.
     """
     values, summary = _well_formed(histogram)
-    definition = definitions.definition(name, histogram)
-    if isinstance(definition, Unusable):
-        reason = HistogramReason.UNUSABLE_SPEC if definition.defined else HistogramReason.UNKNOWN_HISTOGRAM
-        raise Dropped(reason, definition.detail)
-    named = definition
+    named = definitions.definition(name, histogram)
+    if isinstance(named, Unusable):
+        raise _unusable(named)
     definition = _meant_by(histogram, values, named)
     _agrees(histogram, keyed, definition, named)
     positions = definition.positions
     for start in values:
         if start not in positions:
-            raise Dropped(
-                HistogramReason.INVALID_BUCKET, f"{_short(start)} is not the lower bound of a bucket"
-            )
+            raise _bad_bucket(start)
     for start, count in values.items():
         if type(count) is not int:
             detail = f"the count of bucket {start} is {_not_an_integer(count)}"
@@ -101,6 +97,56 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
             detail = f"the count of bucket {start} is {short_number(count)}, not from 0 to 2^63-1"
             raise Dropped(HistogramReason.INVALID_COUNT, detail)
     return pack_row(values, definition.positions, definition.bucket_count, summary)
+
+
+Outline = tuple[bytes, int, int, int, int, str | None]
+"""
+What a well-formed histogram says of itself, read without decoding it.
+
+Numbers in it that need a parser, as a JSON array (empty if there are none); its type, its bucket count and
+the two numbers of its range, each -1 where it was not sent; the first bucket that the definition lacks.
+"""
+
+
+def dropped_by_outline(outline: Outline, definition: Definition | Unusable, *, keyed: bool) -> Dropped | None:
+    """
+    Return why a histogram with this *outline* is dropped, as `checked_row` finds it.
+
+    None where it must be decoded: `checked_row` may still drop it.
+    """
+    if isinstance(definition, Unusable):
+        return _unusable(definition)
+    _, client_type, bucket_count, low, high, bad_start = outline
+    if definition.others:
+        return None
+    if definition.keyed is not None and definition.keyed != keyed:
+        return _keyed_otherwise(definition.keyed)
+    if client_type not in (-1, definition.client_type):
+        return _differs(
+            HistogramReason.TYPE_MISMATCH, "histogram_type", str(client_type), definition.client_type
+        )
+    if bucket_count not in (-1, definition.bucket_count):
+        return _differs(
+            HistogramReason.BUCKET_COUNT_MISMATCH, "bucket_count", str(bucket_count), definition.bucket_count
+        )
+    if low != -1 and [low, high] != definition.client_range:
+        sent = f"[{low}, {high}]"
+        return _differs(HistogramReason.RANGE_MISMATCH, "range", sent, definition.client_range)
+    return None if bad_start is None else _bad_bucket(bad_start)
+
+
+def _unusable(definition: Unusable) -> Dropped:
+    reason = HistogramReason.UNUSABLE_SPEC if definition.defined else HistogramReason.UNKNOWN_HISTOGRAM
+    return Dropped(reason, definition.detail)
+
+
+def _keyed_otherwise(is_keyed: bool) -> Dropped:
+    defined, sent = ("keyed", "not keyed") if is_keyed else ("not keyed", "keyed")
+    return Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
+
+
+def _bad_bucket(start: str) -> Dropped:
+    return Dropped(HistogramReason.INVALID_BUCKET, f"{_short(start)} is not the lower bound of a bucket")
 
 
 def _well_formed(histogram: Any) -> tuple[Mapping[str, Any], list[Number]]:
@@ -164,24 +210,26 @@ def _agrees(histogram: Mapping[str, Any], keyed: bool, definition: Definition, n
         named: The definition of the name; *definition* is this or one of its `others`.
     """
     if definition.keyed is not None and definition.keyed != keyed:
-        defined, sent = ("keyed", "not keyed") if definition.keyed else ("not keyed", "keyed")
-        raise Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
+        raise _keyed_otherwise(definition.keyed)
     get = histogram.get
     sent_as = get("histogram_type")
     if sent_as is not None and sent_as != definition.client_type:
-        raise _differs(HistogramReason.TYPE_MISMATCH, "histogram_type", sent_as, definition.client_type)
+        raise _differs(
+            HistogramReason.TYPE_MISMATCH, "histogram_type", short_number(sent_as), definition.client_type
+        )
     sent_as = get("bucket_count")
     if sent_as is not None and sent_as != definition.bucket_count:
         counts = (each.bucket_count for each in (named, *named.others))
         says = " or ".join(map(str, counts))
-        raise _differs(HistogramReason.BUCKET_COUNT_MISMATCH, "bucket_count", sent_as, says)
+        raise _differs(HistogramReason.BUCKET_COUNT_MISMATCH, "bucket_count", short_number(sent_as), says)
     sent_as = get("range")
     if sent_as is not None and sent_as != definition.client_range:
-        raise _differs(HistogramReason.RANGE_MISMATCH, "range", sent_as, definition.client_range)
+        sent = f"[{', '.join(map(short_number, sent_as))}]"
+        raise _differs(HistogramReason.RANGE_MISMATCH, "range", sent, definition.client_range)
 
 
-def _differs(reason: HistogramReason, field: str, sent_as: Any, says: object) -> Dropped:
-    return Dropped(reason, f"{field} {_short_field(sent_as)} was sent, the definition says {says}")
+def _differs(reason: HistogramReason, field: str, sent: str, says: object) -> Dropped:
+    return Dropped(reason, f"{field} {sent} was sent, the definition says {says}")
 
 
 def _not_an_integer(value: Any) -> str:
@@ -190,12 +238,6 @@ def _not_an_integer(value: Any) -> str:
         if type(value) is float
         else f"{json_type(value)}, not an integer"
     )
-
-
-def _short_field(sent: Any) -> str:
-    if isinstance(sent, list):
-        return f"[{', '.join(map(short_number, sent))}]"
-    return short_number(sent)
 
 
 def _short(key: str) -> str:

@@ -159,12 +159,15 @@ class Packer:
         try:
             return checked_row(name, histogram, key is not None, self._definitions)
         except Dropped as dropped:
-            if self.refused > MAX_DROPPED:
-                self.refused += 1  # past the limit only the count is used
-                return None
-            place = f"{where}.{key_text(name)}" + (f".{key_text(key)}" if key is not None else "")
-            self._drop(name, place, histogram, dropped)
+            self._drop_entry(name, key, where, histogram, dropped)
             return None
+
+    def _drop_entry(self, name: str, key: str | None, where: str, value: Any, dropped: Dropped) -> None:
+        if self.refused > MAX_DROPPED:
+            self.refused += 1  # past the limit only the count is used
+            return
+        place = f"{where}.{key_text(name)}" + (f".{key_text(key)}" if key is not None else "")
+        self._drop(name, place, value, dropped)
 
     def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
         self.refused += 1

@@ -24,6 +24,7 @@ from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import Layout
 from telemetry_server.generator.stream import Recipe
 from telemetry_server.outcomes.outcome import Outcome, Stored
+from telemetry_server.outcomes.quarantine_line import histograms_line
 from tests.convert.payloads.samples import (
     COUNT_SENT,
     EXP_SENT,
@@ -133,6 +134,17 @@ def assert_same(body: bytes, context: ConversionContext, path: str = TELEMETRY_P
     assert quick == plain
     # 1, 1.0 and true are equal.
     assert repr(quick) == repr(plain)
+    assert line_of_dropped(quick) == line_of_dropped(plain)
+
+
+def line_of_dropped(outcome: Outcome) -> bytes:
+    """Return the line of quarantine that holds the dropped histograms of *outcome*; empty without any."""
+    if not isinstance(outcome, Stored) or not outcome.dropped:
+        return b""
+    submission = a_submission(b"{}")
+    return histograms_line(
+        submission, outcome.dropped, document_id=outcome.document_id, namespace="telemetry", doctype="main"
+    )
 
 
 def packed_by_walk(text: bytes, definitions: SpecDefinitions) -> int:

@@ -6,9 +6,11 @@ import io
 import json
 import shutil
 import tarfile
+import time
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -25,6 +27,7 @@ from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
 from tests.support.faulty_disk import FaultyDisk
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -119,7 +122,11 @@ async def test_backups_during_writes_conversion_and_merges_are_consistent(tmp_pa
 
     work = [asyncio.create_task(asyncio.to_thread(write_and_merge)), asyncio.create_task(convert())]
     stored = []
-    for number in range(6):
+    # Six of them, and on a slow machine more, until one has records.
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    for number in count():
+        if number >= 6 and (stored[-1] or time.monotonic() > deadline):
+            break
         await asyncio.sleep(0.2)
         file = tmp_path / f"{number}.tar"
         await asyncio.to_thread(back_up, world.root, file, Disk())

@@ -1,0 +1,38 @@
+"""Committed files that are damaged: a deletion does what can be done, and goes on after their repair."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from storage.partitions.frames import DamagedFrame
+
+
+class DamagedFile(Exception):
+    """A committed file cannot be read whole.  One line."""
+
+
+@contextmanager
+def damage_of(path: str) -> Iterator[None]:
+    """
+    Raise errors that say that the file *path* is damaged as `DamagedFile`.
+
+    Raises:
+        DamagedFile: Instead of them.
+    """
+    try:
+        yield
+    except (EOFError, DamagedFrame) as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        # PyArrow has no error of its own for a block that cannot be inflated.
+        if type(error) is OSError and error.errno is None:
+            raise _damaged(path, error) from error
+        raise
+    except ValueError as error:
+        if type(error).__module__.startswith("pyarrow"):
+            raise _damaged(path, error) from error
+        raise
+
+
+def _damaged(path: str, error: Exception) -> DamagedFile:
+    reason = str(error).splitlines()[0] if str(error) else "it ends early"
+    return DamagedFile(f"{path}: damaged: {reason}; run audit and repair, then forget again")
