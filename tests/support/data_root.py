@@ -14,6 +14,7 @@ from histogram_specs.cache.fetcher import SpecFetcher
 from histogram_specs.cache.revision_cache import RevisionCache
 from histogram_specs.revision import Revision
 from histogram_specs.sources.source import source_of
+from storage.archive.object_reading import open_stored
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.integrity.audit import Audit, audit
@@ -151,15 +152,18 @@ class World:
         return list(one_by_one(fields)) if store == "quarantine" else [fields]
 
     def table_rows(self, table: str) -> list[dict[str, Any]]:
-        """Return the committed rows of a table; each has the ids of its ping."""
+        """Return the committed rows of a table, archived ones too; each has the ids of its ping."""
         import pyarrow.parquet as pq
 
+        def rows_of(path: str) -> list[dict[str, Any]]:
+            with open_stored(self.root.path, path, ledger.archived_object) as file:
+                return pq.read_table(file).to_pylist()  # type: ignore[no-any-return]
+
         with Ledger.for_reading(self.root) as ledger, ledger.snapshot():
-            files = {name: ledger.table_files(name) for name in ("pings", table)}
-        rows = {
-            name: [row for file in listed for row in pq.read_table(self.root.path / file.path).to_pylist()]
-            for name, listed in files.items()
-        }
+            rows = {
+                name: [row for file in ledger.table_files(name) for row in rows_of(file.path)]
+                for name in ("pings", table)
+            }
         pings = {ping["ping"]: ping for ping in rows["pings"]}
         assert len(pings) == len(rows["pings"])
         ids = ("document_id", "client_id")
