@@ -175,7 +175,7 @@ def states(found: tuple[dict, dict]) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("damage", [b"", b"\x28\xb5\x2f\xfd nothing", b'{"sums": 3}'])
 async def test_a_damaged_file_is_made_anew(world, damage):
-    """It is no error of a report."""
+    """A report does not fail because of it."""
     await stored(world, *PINGS)
     keep(world)
     expected, kept = reports(world), read_probe_day(world.root, DAY)

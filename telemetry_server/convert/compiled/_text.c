@@ -949,7 +949,7 @@ static PyObject *pack(PyObject *self, PyObject *args)
     return result != NULL ? result : none_unless_raised();
 }
 
-/* ---- outline: what a histogram that is no row says of itself, so that it need not be decoded to be refused */
+/* ---- outline: the fields of a histogram that cannot become a row, so that it can be refused without decoding it */
 
 typedef struct {
     int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
