@@ -18,7 +18,7 @@ from crc32c import crc32c
 from telemetry_server.queue.errors import BrokerAway, PositionLost, QueueError, QueueRefused
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.nats_client import ask, close_client, connected
-from telemetry_server.queue.nats_headers import NatsHeaders
+from telemetry_server.queue.nats_headers import NatsHeaders, fields_of
 from telemetry_server.queue.nats_lane import NatsLane, status_of
 from telemetry_server.queue.queue_url import QueueUrl
 
@@ -33,6 +33,8 @@ FORGOTTEN_AFTER_NANOSECONDS = 30 * 86400 * 10**9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_HEADERS: Mapping[str, str] = {}
 REQUEST_ENDED = frozenset({"404", "408", "409"})
+REQUEST_ENDED_BY = ("exceed", "batch completed")  # words of a 409 after which the consumer goes on
+UNSENT = "nats-pending-messages"  # how many messages of a request that ended were not sent
 
 
 class NatsSource:
@@ -199,7 +201,7 @@ class NatsSource:
     def _on_message(self, subject: bytes, reply: bytes, block: bytes, body: bytes) -> None:
         self._heard_at = monotonic()
         if not reply.startswith(b"$JS.ACK."):
-            self._on_status(*status_of(block))
+            self._on_status(block)
             return
         # $JS.ACK.<stream>.<consumer>.<deliveries>.<position>.<number>.<time>.<pending>; with two more
         # words before the stream where the server has a domain.
@@ -222,13 +224,16 @@ class NatsSource:
             self._ask_for_more()
         self._arrived.set()
 
-    def _on_status(self, status: str, text: str) -> None:
+    def _on_status(self, block: bytes) -> None:
         """Handle a message of the broker about a request."""
-        if status == "409" and "exceeded" not in text.lower() and "maxbytes" not in text.lower():
+        status, text = status_of(block)
+        if status == "409" and not any(words in text.lower() for words in REQUEST_ENDED_BY):
             # The consumer was deleted, or the server shuts down.
             self._lose(f"{self._url.shown}: {text}")
         elif status in REQUEST_ENDED:
-            self._requested = 0
+            unsent = fields_of(block).get(UNSENT, "")
+            # A later request may be open already.
+            self._requested = self._requested - int(unsent) if unsent.isdecimal() else 0
             self._ask_for_more()
 
     def _check_silence(self) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from telemetry_server.queue import nats_source
 from tests.queue.test_message_forms import bagheera, field
 from tests.support.brokers import STREAM, free_port
 from tests.support.data_root import an_id
@@ -279,3 +280,20 @@ def test_raw_submissions_of_other_data_roots_are_shared(command, tmp_path):
             total[name] = total.get(name, 0) + count
 
     assert total == {"received": 50, "stored": 30, "duplicate": 20}
+
+
+def test_one_connection_serves_many_requests_for_messages(nats, command, data, monkeypatch):
+    """The broker reports the end of each request, which is not the end of the connection."""
+    made = []
+    connect = nats_source.connected
+
+    async def connected(*args):
+        made.append(args)
+        return await connect(*args)
+
+    monkeypatch.setattr(nats_source, "connected", connected)
+    monkeypatch.setattr(nats_source, "REQUEST_MESSAGES", 3)
+    nats.publish([(STREAM, PING, headers(number)) for number in range(20)])
+
+    assert pulled(command, nats.url, data)["received"] == 20
+    assert len(made) == 1
