@@ -124,6 +124,9 @@ class BucketStore:
         except NoObject:
             return
 
+    def remove_unfinished(self) -> None:
+        """Do nothing: a bucket shows whole objects only, and its own rules end unfinished uploads."""
+
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
         """Raise errors of the archive in place of those of obstore."""

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from glob import escape
 from pathlib import Path
 
 from storage.archive.object_store import NoObject
@@ -11,6 +10,8 @@ from storage.disk import Disk
 from storage.errors import NO_ROOM, ArchiveAway, ArchiveFull, ArchiveRefused, ArchiveTaken
 
 CHUNK_BYTES = 1 << 20
+UNFINISHED = ".unfinished"
+"""The folder of copies that are being written."""
 
 
 class FolderStore:
@@ -69,17 +70,23 @@ class FolderStore:
         """Remove an object, if it is there."""
         path = self._folder / key
         with self._translated(key):
-            self._remove_unfinished(path)
             if path.exists():
                 self._disk.unlink(path)
                 self._disk.sync_directory(path.parent)
 
+    def remove_unfinished(self) -> None:
+        """Remove what writers left that were killed."""
+        with self._translated(UNFINISHED):
+            for unfinished in (self._folder / UNFINISHED).glob("*"):
+                self._disk.unlink(unfinished)
+
     def _written(self, key: str, data: bytes | Path) -> tuple[Path, Path]:
-        """Write *data* under a hidden name, synced; return the final path and that name."""
+        """Write *data* to the folder of unfinished copies, synced; return the final path and that one."""
         path = self._folder / key
+        # Not a process id: two machines that share the folder may have the same one.
+        unfinished = self._folder / UNFINISHED / os.urandom(8).hex()
         self._disk.make_directories(path.parent)
-        self._remove_unfinished(path)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._disk.make_directories(unfinished.parent)
         descriptor = self._disk.create(unfinished)
         try:
             for chunk in _chunks_of(data):
@@ -91,11 +98,6 @@ class FolderStore:
         finally:
             self._disk.close(descriptor)
         return path, unfinished
-
-    def _remove_unfinished(self, path: Path) -> None:
-        """Remove what writers of *path* left that were killed: each key is written again, or deleted."""
-        for unfinished in path.parent.glob(f".{escape(path.name)}.*.tmp"):
-            self._disk.unlink(unfinished)
 
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:

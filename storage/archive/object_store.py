@@ -39,6 +39,9 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove an object, if it is there."""
 
+    def remove_unfinished(self) -> None:
+        """Remove what writers left that were killed.  Only the one writer of the archive may do so."""
+
 
 def folder_of(url: str) -> Path | None:
     """Return the folder that *url* names; None if it is a bucket."""

@@ -87,8 +87,9 @@ class Archiver:
         self._owner = Ownership(ledger, self._turn, self._store, url)
 
     def join(self) -> None:
-        """Begin a run: see `Ownership.join`."""
+        """Begin a run: see `Ownership.join`.  What a killed run left unfinished goes."""
         self._owner.join(self._book)
+        self._store.remove_unfinished()
 
     def archive_day(self, day: str) -> Archived:
         """

@@ -3,29 +3,21 @@
 import os
 import sys
 from pathlib import Path
-from threading import Thread
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import StorageError
 from telemetry_server.archive.run import ArchiveBusy, ArchivePlan, archive_days
+from telemetry_server.supervision.short_process_input import leave_with_parent
 
 LOWEST_PRIORITY = 19  # nice(2)
-
-
-def _leave_with_parent() -> None:
-    """Exit when stdin ends: the parent is gone."""
-    # Unbuffered: a thread inside the buffered stdin makes Python abort when it ends.
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 def main() -> int:
     """Archive what is due; 1 if something is left."""
     os.umask(0o077)
     os.nice(LOWEST_PRIORITY)
-    Thread(target=_leave_with_parent, name="lifeline", daemon=True).start()
+    leave_with_parent()
     root, url, keeps_local, tables = sys.argv[1:]
     plan = ArchivePlan(url, keeps_local == "True", tables == "True")
     status = 0

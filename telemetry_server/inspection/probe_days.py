@@ -122,6 +122,10 @@ class ProbeDays:
                 return found
         return None
 
+    def is_covered(self, day: str, found: ProbeDay) -> bool:
+        """Return whether all that *found* counts is still in the files of *day*."""
+        return found.covers(self._files_of(day))
+
     def _allow(self, unread_bytes: int) -> None:
         if self._left_bytes is not None:
             self._left_bytes -= unread_bytes

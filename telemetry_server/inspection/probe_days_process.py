@@ -8,13 +8,13 @@ import base64
 import os
 import pickle
 import sys
-from threading import Thread
 
 from storage.disk import Disk
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
-from storage.probe_days import remove_probe_days, write_probe_day
+from storage.probe_days import path_of, remove_probe_days, write_probe_day
 from telemetry_server.inspection.probe_days import ProbeDays, Work, days_of
+from telemetry_server.supervision.short_process_input import first_line, leave_with_parent
 
 LOWEST_PRIORITY = 19  # nice(2)
 
@@ -37,6 +37,9 @@ def update(work: Work, disk: Disk) -> None:
             days.append(day)
             if found.is_changed:
                 write_probe_day(root, disk, day, reader.text_of(found))
+                # A deletion removes the file after its commit: what was counted before must not come back.
+                if not reader.is_covered(day, found):
+                    disk.unlink(path_of(root, day))
     remove_probe_days(root, disk, keep=days)
 
 
@@ -44,29 +47,14 @@ def main() -> int:
     """Do what stdin says, and end with it; 1 if something is left."""
     os.umask(0o077)
     os.nice(LOWEST_PRIORITY)  # behind the conversion of the pings that come meanwhile
-    work: Work = pickle.loads(base64.b64decode(_first_line()))  # noqa: S301 - from our own parent
-    Thread(target=_leave_with_parent, name="lifeline", daemon=True).start()
+    work: Work = pickle.loads(base64.b64decode(first_line()))  # noqa: S301 - from our own parent
+    leave_with_parent()
     try:
         update(work, Disk())
     except (OSError, StorageError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def _first_line() -> bytes:
-    # Unbuffered: a thread inside the buffered stdin makes Python abort when it ends.
-    line = b""
-    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
-        line += byte
-    return line
-
-
-def _leave_with_parent() -> None:
-    """Exit when stdin ends: the parent is gone."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -63,8 +63,10 @@ def _forget_in_file(context: Forgetting, wanted: Wanted, file: StoredFile) -> bo
     with damage_of(file.path):
         if not _holds(context, wanted, file):
             return False
-        context.disk.unlink(path_of(context.root, key.day))  # what it says of probes is counted anew
+        sums = path_of(context.root, key.day)  # what the day's records say of probes
+        context.disk.unlink(sums)
         rewrite_file(context.root.path, context.ledger, context.disk, file, is_kept=is_kept, also=also)
+        context.disk.unlink(sums)  # a pass over the old file may have written them meanwhile
     return True
 
 

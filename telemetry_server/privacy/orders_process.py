@@ -8,38 +8,23 @@ import json
 import os
 import sys
 from pathlib import Path
-from threading import Thread
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from telemetry_server.privacy.forget import Forgetter
 from telemetry_server.privacy.forget_report import FuelUrls
+from telemetry_server.supervision.short_process_input import first_line, leave_with_parent
 
 LOWEST_PRIORITY = 19  # nice(2)
 SEGMENT_WAIT_SECONDS = 60.0
-
-
-def _first_line() -> bytes:
-    # Unbuffered: a thread inside the buffered stdin makes Python abort when it ends.
-    line = b""
-    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
-        line += byte
-    return line
-
-
-def _leave_with_parent() -> None:
-    """Exit when stdin ends: the parent is gone."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 def main() -> int:
     """Carry out the orders that are due, and bring the index up to date; 1 if something is left."""
     os.umask(0o077)
     os.nice(LOWEST_PRIORITY)
-    settings = json.loads(_first_line())
-    Thread(target=_leave_with_parent, name="lifeline", daemon=True).start()
+    settings = json.loads(first_line())
+    leave_with_parent()
     forgetter = Forgetter(
         DataRoot(Path(sys.argv[1])),
         Disk(),

@@ -12,11 +12,13 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.frames import decompress_frame
 from storage.probe_days import path_of, read_probe_day
-from telemetry_server.inspection import probe_days
+from telemetry_server.inspection import probe_days, probe_days_process
 from telemetry_server.inspection.probe_days import ProbeDays, TakesLong, Work
 from telemetry_server.inspection.probe_days_follower import ProbeDaysFollower
 from telemetry_server.inspection.probe_days_process import update
 from telemetry_server.inspection.probe_reports import Days, report_on_drift, report_on_stores
+from telemetry_server.privacy import forget_files
+from telemetry_server.privacy.forget import Forgetter
 from telemetry_server.probes.drift import drift_table
 from telemetry_server.probes.probe_checks import checked_record
 from telemetry_server.probes.probe_counting import ProbeCounting
@@ -236,3 +238,39 @@ async def test_many_records_are_not_read_at_once(world):
         assert report_on_drift(*given, Days(max_bytes=0)) == report_on_drift(*given)
         reader = ProbeDays(*given, 1)
         assert reader.day("20200101") is None
+
+
+@pytest.mark.parametrize("moment", ["before the write", "after the write"])
+async def test_sums_of_a_deleted_client_do_not_come_back(world, monkeypatch, moment):
+    """A pass that read the old files is still at work when the client is deleted."""
+    await stored(world, *PINGS)
+    write = probe_days_process.write_probe_day
+
+    def beside_a_deletion(*args) -> None:
+        if moment == "after the write":
+            write(*args)
+        Forgetter(world.root, Disk()).forget([CLIENT], [])
+        if moment == "before the write":
+            write(*args)
+
+    monkeypatch.setattr(probe_days_process, "write_probe_day", beside_a_deletion)
+    keep(world, suppress_below=2)
+
+    assert read_probe_day(world.root, DAY) is None
+
+
+async def test_a_deletion_removes_the_sums_once_more_after_its_commit(world, monkeypatch):
+    """They may be written between the first removal and the commit."""
+    await stored(world, *PINGS)
+    keep(world)
+    kept, rewrite = read_probe_day(world.root, DAY), forget_files.rewrite_file
+
+    def slow_rewrite(*args, **named) -> None:
+        assert read_probe_day(world.root, DAY) is None
+        path_of(world.root, DAY).write_bytes(kept)
+        rewrite(*args, **named)
+
+    monkeypatch.setattr(forget_files, "rewrite_file", slow_rewrite)
+    Forgetter(world.root, Disk()).forget([CLIENT], [])
+
+    assert read_probe_day(world.root, DAY) is None

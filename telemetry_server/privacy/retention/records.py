@@ -93,6 +93,8 @@ def remove_records(
                 transaction.stage([table.path])
             transaction.add(counts)
             transaction.forget_ids_of(day, remembers=remembers_ids)
+    for day in wanted:
+        disk.unlink(path_of(root, day))  # a pass over the old files may have written it meanwhile
     remove_doubtful(root.path, ledger, disk)
 
 
