@@ -1,9 +1,7 @@
 """The compiled parts of receiving stay within their memory, and without them the same is kept."""
 
-import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from telemetry_server.edge import fast_connection, fast_path
 from telemetry_server.edge.fast_head import plain_fast_head
 from telemetry_server.edge.whole_request import PlainReader
 from tests.support.edges import a_request, running_edge
+from tests.support.sanitizers import checked_runs
 from tests.support.sizes import size
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,26 +63,4 @@ async def test_without_the_compiled_parts_the_same_is_kept(tmp_path, monkeypatch
 @pytest.mark.slow
 def test_no_text_leads_the_compiled_parts_out_of_their_memory(tmp_path):
     """Under the compiler's own checks of addresses and of undefined behaviour."""
-    libraries = [str(tmp_path / f"{Path(source).stem}.so") for source in SOURCES]
-    checks = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    include = f"-I{sysconfig.get_path('include')}"
-    try:
-        for source, library in zip(SOURCES, libraries, strict=True):
-            command = ["cc", *checks, "-fPIC", "-shared", include, str(ROOT / source), "-o", library]
-            subprocess.run(command, check=True, capture_output=True)
-        found = subprocess.run(
-            ["cc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs a C compiler with sanitizers")
-    environment = os.environ | {
-        "LD_PRELOAD": found.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter has leaks of its own
-        "PYTHONMALLOC": "malloc",
-    }
-    command = [sys.executable, "-m", "tests.edge.compiled_mutations", *libraries, str(SECONDS)]
-
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    assert int(ended.stdout) > 500
+    assert checked_runs(tmp_path, "tests.edge.compiled_mutations", SOURCES, SECONDS) > 500

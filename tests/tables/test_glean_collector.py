@@ -1,11 +1,5 @@
 """Metrics of Glean pings: the compiled collector finds the rows that the plain way finds."""
 
-import os
-import subprocess
-import sys
-import sysconfig
-from pathlib import Path
-
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -16,13 +10,13 @@ from telemetry_server.tables.glean_collector import IS_COMPILED
 from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_fields import a_record
 from tests.records.test_measurements import OneSpecFile
+from tests.support.sanitizers import checked_runs
 from tests.tables.metric_mutations import METRICS as ORDINARY
 from tests.tables.metric_mutations import collected
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="built without a C compiler")
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "telemetry_server" / "tables" / "_metrics.c"
+SOURCE = "telemetry_server/tables/_metrics.c"
 SECONDS = 3
 
 NUMBERS = st.one_of(
@@ -106,25 +100,4 @@ def test_buckets_that_do_not_rise_are_put_in_order():
 @pytest.mark.slow
 def test_no_metrics_lead_the_compiled_part_out_of_its_memory(tmp_path):
     """Under the compiler's own checks of addresses and of undefined behaviour."""
-    library = tmp_path / "_metrics.so"
-    checks = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    include = f"-I{sysconfig.get_path('include')}"
-    try:
-        command = ["cc", *checks, "-fPIC", "-shared", include, str(SOURCE), "-o", str(library)]
-        subprocess.run(command, check=True, capture_output=True)
-        asan = subprocess.run(
-            ["cc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs a C compiler with sanitizers")
-    environment = os.environ | {
-        "LD_PRELOAD": asan.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter has leaks of its own
-        "PYTHONMALLOC": "malloc",
-    }
-    command = [sys.executable, "-m", "tests.tables.metric_mutations", str(library), str(SECONDS)]
-
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    assert int(ended.stdout) > 20
+    assert checked_runs(tmp_path, "tests.tables.metric_mutations", [SOURCE], SECONDS) > 20

@@ -1,9 +1,7 @@
 """The compiled walk stays within its text, and without it the same is stored."""
 
-import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import orjson
@@ -12,10 +10,10 @@ import pytest
 import hatch_build
 from telemetry_server.convert.pipeline import convert
 from tests.convert.payloads.samples import a_context, a_submission, classic, stored
+from tests.support.sanitizers import checked_runs
 from tests.support.sizes import size
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE = ROOT / hatch_build.SOURCE
 SECONDS = size(2, 12)
 
 WITHOUT = """
@@ -45,7 +43,7 @@ def test_a_build_without_a_compiler_omits_the_compiled_walk(tmp_path, monkeypatc
     """The build says so, and leaves no partial file."""
     monkeypatch.setenv("CC", str(tmp_path / "no-such-compiler"))
 
-    assert not hatch_build.compiled(SOURCE, tmp_path / "walk.so")
+    assert not hatch_build.compiled(ROOT / hatch_build.SOURCE, tmp_path / "walk.so")
 
     assert list(tmp_path.iterdir()) == []
     assert "without the compiled inner loop" in capsys.readouterr().out
@@ -59,26 +57,5 @@ def test_no_text_leads_the_walk_out_of_its_memory(tmp_path, flags):
 
     The loops for machines without SSE2, which read a byte at a time, give the same results.
     """
-    library = tmp_path / "walk.so"
-    checks = ["-g", "-O1", *flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    include = f"-I{sysconfig.get_path('include')}"
-    try:
-        command = ["cc", *checks, "-fPIC", "-shared", include, str(SOURCE), "-o", str(library)]
-        subprocess.run(command, check=True, capture_output=True)
-        found = subprocess.run(
-            ["cc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs a C compiler with sanitizers")
-    environment = os.environ | {
-        "LD_PRELOAD": found.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter has leaks of its own
-        "PYTHONMALLOC": "malloc",
-    }
     module = "tests.convert.compiled.mutations"
-    command = [sys.executable, "-m", module, str(library), str(SECONDS)]
-
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    assert int(ended.stdout) > 1000
+    assert checked_runs(tmp_path, module, [str(hatch_build.SOURCE)], SECONDS, flags) > 1000
