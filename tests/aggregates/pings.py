@@ -1,9 +1,11 @@
-"""Main pings with a few histograms, and data roots that hold them."""
+"""Pings with a few histograms, and data roots that hold them."""
 
+import asyncio
 import gzip
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from telemetry_server.aggregates.histogram_answer import histogram_answer
 from telemetry_server.aggregates.query import HistogramQuery, selection_of
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.update import Updater, UpdateResult
+from tests.probes.glean_samples import NAMESPACE
 from tests.support.data_root import World, an_id
 
 REVISION = Revision("mozilla-central", "0123456789ab")
@@ -190,3 +193,17 @@ async def filled(world: World, pings: Iterable[Main], *, at_once: bool = True) -
     for some in [submissions] if at_once else [[one] for one in submissions]:
         world.receive(some)
         await world.convert()
+
+
+def glean_aggregates(folder: Path, pings: Iterable[Submission], definitions: bytes | None) -> Aggregates:
+    """The aggregates of Glean *pings*, with or without the *definitions* of their application."""
+    world = World(folder)
+    if definitions is not None:
+        application = world.root.specs / "glean" / NAMESPACE / "app"
+        application.mkdir(parents=True)
+        (application / "metrics.yaml").write_bytes(definitions)
+    world.receive(pings)
+    asyncio.run(world.convert())
+    found = Aggregates(world)
+    found.update()
+    return found

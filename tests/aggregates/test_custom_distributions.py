@@ -1,14 +1,12 @@
 """Glean's custom distributions have the buckets of their definition, sent or not."""
 
-import asyncio
-
 import pytest
 
 from telemetry_server.aggregates.old_service import BUILD_ID, OldQuery, OldService
 from telemetry_server.probes.custom_buckets import linear_starts
-from tests.aggregates.pings import TEN, Aggregates
+from tests.aggregates.pings import TEN, Aggregates, glean_aggregates
 from tests.probes.glean_samples import NAMESPACE, a_glean_ping
-from tests.support.data_root import World, an_id, submitted
+from tests.support.data_root import an_id, submitted
 
 BUILD = "20261120100000"
 METRIC = """
@@ -40,19 +38,11 @@ SENT = {
 }
 
 
-def aggregates_of(path, *, has_definitions: bool) -> Aggregates:
-    """The aggregates of one ping, with or without the definitions of its application."""
-    world = World(path)
-    if has_definitions:
-        folder = world.root.specs / "glean" / NAMESPACE / "app"
-        folder.mkdir(parents=True)
-        (folder / "metrics.yaml").write_text(DEFINITIONS)
+def aggregates_of(folder, *, has_definitions: bool) -> Aggregates:
+    """The aggregates of one ping."""
     ping = a_glean_ping({"custom_distribution": SENT}, app_build=BUILD)
-    world.receive([submitted(ping, 1, path=f"/submit/{NAMESPACE}/watering/1/{an_id(1)}")])
-    asyncio.run(world.convert())
-    found = Aggregates(world)
-    found.update()
-    return found
+    pings = [submitted(ping, 1, path=f"/submit/{NAMESPACE}/watering/1/{an_id(1)}")]
+    return glean_aggregates(folder, pings, DEFINITIONS.encode() if has_definitions else None)
 
 
 @pytest.fixture(scope="module")

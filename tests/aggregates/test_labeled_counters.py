@@ -1,13 +1,11 @@
 """Glean's counters by label: one histogram, whose buckets are the labels."""
 
-import asyncio
-
 import pytest
 
 from telemetry_server.aggregates.old_service import BUILD_ID, OldQuery, OldService
-from tests.aggregates.pings import Aggregates
+from tests.aggregates.pings import Aggregates, glean_aggregates
 from tests.probes.glean_samples import METRICS, NAMESPACE, a_glean_ping
-from tests.support.data_root import World, an_id, submitted
+from tests.support.data_root import an_id, submitted
 
 BUILD = "20261120100000"
 
@@ -18,18 +16,9 @@ def uses(number: int, **by_tool: int):
     return submitted(ping, number, path=f"/submit/{NAMESPACE}/watering/1/{an_id(number)}")
 
 
-def aggregates_of(path, *, has_definitions: bool) -> Aggregates:
-    """The aggregates of two pings, with or without the definitions of their application."""
-    world = World(path)
-    if has_definitions:
-        folder = world.root.specs / "glean" / NAMESPACE / "app"
-        folder.mkdir(parents=True)
-        (folder / "metrics.yaml").write_bytes(METRICS)
-    world.receive([uses(1, hoe=3), uses(2, hoe=1)])
-    asyncio.run(world.convert())
-    found = Aggregates(world)
-    found.update()
-    return found
+def aggregates_of(folder, *, has_definitions: bool) -> Aggregates:
+    """The aggregates of two pings."""
+    return glean_aggregates(folder, [uses(1, hoe=3), uses(2, hoe=1)], METRICS if has_definitions else None)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +27,7 @@ def defined(tmp_path_factory) -> Aggregates:
     return aggregates_of(tmp_path_factory.mktemp("defined"), has_definitions=True)
 
 
-def test_listed_labels_have_buckets_though_nobody_sends_them(defined):
+def test_listed_labels_have_buckets_that_no_ping_has(defined):
     """And all others have one bucket."""
     row = defined.answer("garden.by_tool")["rows"][0]
 
