@@ -22,7 +22,7 @@ def forget_rows(context: Forgetting, wanted: Wanted) -> tuple[int, list[str]]:
     Remove the rows of all pings that are *wanted*.
 
     Returns:
-        How many files were rewritten, and one line for each day that stays as it is, because a file is damaged.
+        How many files were rewritten, and one line for each day that was left because a file is damaged.
 
     Raises:
         OSError, StorageError: The disk refuses; days that were committed stay so.
