@@ -68,7 +68,7 @@ class AggregateParameters(Parameters):
     """Of the aggregate."""
 
     release: Annotated[Text, Field(description="a release of Fuel")] = ""
-    refresh: Annotated[Text, Field(description="with any value: counted anew")] = ""
+    refresh: Annotated[Text, Field(description="with any value: computed again")] = ""
 
 
 class FileParameters(Parameters):
