@@ -88,8 +88,8 @@ def use_free_memory() -> None:
     """
     Write to free memory once, and free it again.
 
-    The host of a virtual machine gives it a page when that is first written to.  Files in such pages made a
-    request of 50 KB two to three times as dear, whatever the server was.
+    The host of a virtual machine provides a page of memory at the first write to it.  With files in new pages
+    a request of 50 KB cost two to three times as much, with every server.
     """
     if not SHARED_MEMORY.is_dir():
         return

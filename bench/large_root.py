@@ -97,7 +97,7 @@ def _small_pings() -> Iterator[Submission]:
 
 
 def _without_distributions(body: bytes) -> bytes:
-    """Return a ping as small as most are: with counters, and no histograms."""
+    """Return the ping with counters and without histograms, which is a usual size."""
     ping = orjson.loads(body)
     for kind in ("timing_distribution", "memory_distribution"):
         del ping["metrics"][kind]
@@ -147,7 +147,7 @@ def _reading(data: Path) -> tuple[float, int]:
 
 
 def _forget_pages(data: Path) -> None:
-    """Have the kernel drop what it keeps of the files in memory."""
+    """Remove the files from the page cache of the kernel."""
     for path in _files(data):
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -155,7 +155,7 @@ def _forget_pages(data: Path) -> None:
 
 
 def _files(data: Path) -> list[Path]:
-    """Return what `audit` reads: raw/, converted/ and quarantine/."""
+    """Return the files that `audit` reads: those in raw/, converted/ and quarantine/."""
     folders = (data / "raw", data / "converted", data / "quarantine")
     return sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
 
@@ -191,7 +191,7 @@ def _memory(data: Path, *, quick: bool) -> tuple[float, float]:
 
 
 def _wait_until_idle(server: TemporaryServer) -> None:
-    """Return when nothing is converted or summed any more."""
+    """Return when all pings are converted and summed."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         before = cpu_seconds(server.process.pid)

@@ -9,14 +9,14 @@ from urllib.request import urlopen
 
 READERS = 3
 PAUSE_SECONDS = 0.2
-# What updates itself in a browser, and what scripts ask for.
+# Pages that update themselves in a browser, and routes that scripts ask.
 PAGES = (
     *("/", "/pings?live=1", "/quarantine"),
     *("/api/v1/status", "/api/v1/pings", "/api/v1/submissions?by=hour", "/pings"),
 )
 GIVE_UP_SECONDS = 120.0
 LOWEST_PRIORITY = 19
-BUSY = 503  # the lowest priority got too little of a crowded machine
+BUSY = 503  # a process of the lowest priority is slow on a busy machine
 
 
 def poll(url: str, number: int, stop: threading.Event, answers: Counter[int]) -> None:

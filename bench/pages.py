@@ -46,7 +46,7 @@ def measure(quick: bool, big: int = 10_000) -> list[Row]:
     Rows for each page, and for the memory of the reports after all of them.
 
     Args:
-        big: Main pings of 90 KB, which are of a store.
+        big: Main pings of 90 KB, which belong to a store.
     """
     count, rounds = (200, 1) if quick else (big, ROUNDS)
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
@@ -56,7 +56,7 @@ def measure(quick: bool, big: int = 10_000) -> list[Row]:
         subprocess.run(words, env=bare_environment() | SETTINGS, check=True, capture_output=True)
         with TemporaryServer(data, WITH_REPORTS) as server:
             url, pid = reports_url(server), _reports_pid(server)
-            wait_until_idle(server)  # what the server sums up after its start
+            wait_until_idle(server)  # until the sums are up to date after the start
             targets = (YARDSTICK, *PAGES, *PROBE_PAGES)
             first = {target: _cost_ms(url, pid, target) for target in targets}
             costs: dict[str, list[float]] = {target: [] for target in targets}

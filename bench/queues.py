@@ -217,7 +217,7 @@ def _sharing_row(broker: Broker, folder: Path, *, quick: bool) -> Row:
         for half, found in enumerate(halves, 1):
             found.append(_pull_and_convert(broker, folder / f"{half}-{number}", f"{half}/2"))
     what = "two converters that share a stream: CPU s of the busier one"
-    # The same one in all rounds: the larger of two in each round would be that with more noise.
+    # The same half in all rounds: the slower half of each round would be the one with more noise.
     busier = max(halves, key=median)
     values = [ours / whole for ours, whole in zip(busier, alone, strict=True)]
     note = f"{count:,} generated pings; speed-up {1 / median(values):.2f}"

@@ -50,7 +50,7 @@ class Round:
     answers: int  # to readers, meanwhile
     cpu_ms: float  # of the edge and of conversion, per ping
     reports_cpu_ms: float  # of the reports and of their queries, per ping
-    reports_mib: float  # of the reports and of their queries, at its end
+    reports_mib: float  # memory of the reports and of their queries, at the end
 
 
 class Readers:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 
 class Searches:
-    """Counts searches for dateutil; finds nothing itself."""
+    """Counts searches for dateutil, and finds no module."""
 
     count = 0
 

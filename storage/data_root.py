@@ -51,7 +51,7 @@ class DataRoot:
 
     @property
     def orders(self) -> Path:
-        """Records of the orders to delete."""
+        """The folder with the records of deletion orders."""
         return self.state / "orders"
 
     @property

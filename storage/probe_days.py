@@ -1,4 +1,4 @@
-"""The files that hold what the records of a day say of probes: ``state/probe-days/<YYYYMMDD>.zst``."""
+"""The files with the sums by probe of each day: ``state/probe-days/<YYYYMMDD>.zst``."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -17,7 +17,7 @@ def path_of(root: DataRoot, day: str) -> Path:
 
 
 def read_probe_day(root: DataRoot, day: str) -> bytes | None:
-    """Return the bytes of the file of *day*; None if there is none that can be read."""
+    """Return the bytes of the file of *day*; None if it is missing or cannot be read."""
     try:
         return path_of(root, day).read_bytes()
     except OSError:
@@ -45,7 +45,7 @@ def write_probe_day(root: DataRoot, disk: Disk, day: str, data: bytes) -> None:
 
 
 def remove_probe_days(root: DataRoot, disk: Disk, keep: Collection[str] = ()) -> int:
-    """Remove the files of all days but *keep*, and return their number; they can be made again."""
+    """Remove the files of all days except *keep*; return how many were removed."""
     folder = root.state / FOLDER
     if not folder.is_dir():
         return 0

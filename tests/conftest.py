@@ -30,7 +30,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def logs_as_before() -> Iterator[None]:
-    """Undo what a command in this process sets for logs: the stream that they go to is that of one test."""
+    """Restore the logging that a command in this process changed: its stream belongs to one test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

@@ -170,7 +170,7 @@ class Summary:
 
     def packed(self, name: str) -> bytes:
         """
-        Return the one block named *name* as the file has it; equal blocks have equal bytes.
+        Return the compressed block *name*, as it is in the file; equal blocks have equal bytes.
 
         Raises:
             BrokenAggregate: It is missing.
@@ -203,7 +203,7 @@ class Summary:
 
 def unpacked(packed: bytes) -> Block:
     """
-    Return the block that is *packed*.
+    Return the block in *packed*, the bytes from `Summary.packed`.
 
     Raises:
         BrokenAggregate: It is damaged.

@@ -37,7 +37,7 @@ class FolderStore:
         """Store an object, or replace it."""
         with self._translated(key):
             path, unfinished = self._written(key, data)
-            with _alone(path):
+            with _only_writer(path):
                 self._disk.rename(unfinished, path)
             self._disk.sync_directory(path.parent)
 
@@ -46,7 +46,7 @@ class FolderStore:
         with self._translated(key):
             path, unfinished = self._written(key, data)
             try:
-                with _alone(path):
+                with _only_writer(path):
                     self._disk.rename_new(unfinished, path)
             except FileExistsError:
                 self._disk.unlink(unfinished)
@@ -75,7 +75,7 @@ class FolderStore:
                 self._disk.sync_directory(path.parent)
 
     def remove_unfinished(self) -> None:
-        """Remove what writers left that were killed."""
+        """Remove unfinished copies of killed writers."""
         with self._translated(UNFINISHED):
             for unfinished in (self._folder / UNFINISHED).glob("*"):
                 self._disk.unlink(unfinished)
@@ -122,8 +122,8 @@ class FolderStore:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Raise `ArchiveTaken` if what was written for *path* is gone."""
+def _only_writer(path: Path) -> Iterator[None]:
+    """Raise `ArchiveTaken` if another process removed the unfinished copy of *path*."""
     try:
         yield
     except FileNotFoundError as error:

@@ -40,7 +40,7 @@ class ObjectStore(Protocol):
         """Remove an object, if it is there."""
 
     def remove_unfinished(self) -> None:
-        """Remove what writers left that were killed.  Only the one writer of the archive may do so."""
+        """Remove unfinished objects of killed writers.  Only the writer of the archive may call it."""
 
 
 def folder_of(url: str) -> Path | None:

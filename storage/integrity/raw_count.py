@@ -25,7 +25,7 @@ class RawCount:
 
 def count_segment(path: Path, position: int, *, start: int = 0) -> RawCount:
     """
-    Count the submissions of *path* from *start* on, those before *position* apart.
+    Count the submissions of *path* from *start* on; those before *position* are counted separately.
 
     Raises:
         OSError: It cannot be read.
@@ -47,7 +47,7 @@ class _Counting:
     def counted(self, start: int) -> RawCount:
         last_sequence = None
         while True:
-            # Nearly all of it; the rest takes ten times as long.
+            # Most records are intact; the scan below takes ten times as long for each.
             records = IntactRecords(self._descriptor, start, last_sequence)
             for headers, removed in records.before(self._position):
                 damaged = sum(not describes_submission(header) for header in headers)

@@ -119,7 +119,7 @@ class ForgottenQueries:
         return [directory for (directory,) in rows]
 
     def count_repeats(self, document_id: bytes) -> int:
-        """Return the number of repeats with the same bytes of a document."""
+        """Return how often a document was sent again with the same bytes."""
         query = "SELECT count(*) FROM refused WHERE document_id = ? AND outcome = 'duplicate' AND reason = ''"
         return int(self._connection.execute(query, (document_id,)).fetchone()[0])
 
@@ -195,9 +195,9 @@ class ForgottenChanges:
 
     def forget_document(self, document_id: bytes, digest: bytes) -> None:
         """
-        Remember a ping that came after the deletion of its client, unless another one is known by this id.
+        Remember the id of a ping that arrived after the deletion of its client, unless another ping has it.
 
-        The number of the forgotten ids does not rise: conversion recognises a repeat by its client.
+        The version of the forgotten ids stays the same: conversion recognises a repeat by its client.
         """
         query = (
             "SELECT 1 FROM seen WHERE document_id = ?1 UNION ALL SELECT 1 FROM refused WHERE document_id = ?1"

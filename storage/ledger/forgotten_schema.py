@@ -44,5 +44,5 @@ VERSION_COUNTER = "forgotten"
 ADOPTED_COUNTER = "orders adopted"
 
 
-# A new ledger notes every order from the first ping on.
+# A new ledger has no earlier orders to adopt: it notes each one as it arrives.
 NO_EARLIER_ORDERS = f"INSERT OR REPLACE INTO counters VALUES ('{ADOPTED_COUNTER}', 1);"  # noqa: S608

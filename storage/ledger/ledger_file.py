@@ -176,7 +176,7 @@ class LedgerFile:
 
     def _upgrade(self, version: int) -> None:
         """Create the tables that a ledger of *version* lacks; version 0 has none."""
-        # Those who only read a ledger need no schema.
+        # Imported here, because reading a ledger needs no schema.
         from storage.ledger.archived_files import ARCHIVE_TABLES
         from storage.ledger.forgotten_schema import FORGOTTEN, NO_EARLIER_ORDERS
         from storage.ledger.schema import ADD_SINCE, ARRIVALS, FORGET_TABLES, TABLES

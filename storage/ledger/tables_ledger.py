@@ -1,4 +1,4 @@
-"""The ledger as those read it who need the tables alone: it imports a third of what `Ledger` does."""
+"""The ledger with its queries about tables only; it imports a third of what `Ledger` imports."""
 
 from storage.ledger.ledger_file import LedgerFile
 from storage.ledger.table_files import TableQueries

@@ -79,7 +79,7 @@ def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
 
 
 def count_lines(stream: BinaryIO, length: int) -> int:
-    """Return the number of lines that `read_lines` yields; raises as it does."""
+    """Return the number of lines that `read_lines` yields; raise the same errors."""
     count, last = 0, b"\n"
     for block in _blocks(stream, length):
         count += block.count(b"\n")
@@ -149,8 +149,8 @@ def _blocks(stream: BinaryIO, length: int) -> Iterator[bytes]:
 
 
 def _first_frame(data: memoryview) -> memoryview:
-    """Return the frame that *data* begins with; all of it unless the frame is whole."""
-    # Given more, a decompressor copies what follows the frame, for each frame again.
+    """Return the first frame of *data*, or all of *data* if this frame is not whole."""
+    # A decompressor copies all bytes after its frame, so it gets only this frame.
     try:
         return data[: zstd.get_frame_size(data)]
     except zstd.ZstdError:

@@ -279,7 +279,7 @@ static PyObject *stamped(PyObject *Py_UNUSED(module), PyObject *const *arguments
 
 /* ---- reading: the records from a place on that are in order and match their checksums */
 
-static uint64_t taken(const unsigned char *place, int bytes)
+static uint64_t little_endian(const unsigned char *place, int bytes)
 {
     uint64_t value = 0;
     for (int byte = bytes; byte--;)
@@ -297,18 +297,18 @@ typedef struct {
 static int find(Found *found, const unsigned char *place, size_t left, const unsigned char *prefix)
 {
     if (left < HEAD_BYTES + TAIL_BYTES || memcmp(place, prefix, 8) || place[8] != FORMAT_VERSION ||
-        taken(place + 28, 4) != crc32c(0, place, HEAD_BYTES - 4))
+        little_endian(place + 28, 4) != crc32c(0, place, HEAD_BYTES - 4))
         return 0;
     found->type = place[9];
-    found->header_bytes = taken(place + 12, 4);
-    found->body_bytes = taken(place + 16, 4);
-    found->sequence = taken(place + 20, 8);
+    found->header_bytes = little_endian(place + 12, 4);
+    found->body_bytes = little_endian(place + 16, 4);
+    found->sequence = little_endian(place + 20, 8);
     if (found->header_bytes > MAX_HEADER_BYTES || found->body_bytes > MAX_BODY_BYTES)
         return 0;
     size_t data_bytes = found->header_bytes + found->body_bytes;
     found->record_bytes = HEAD_BYTES + data_bytes + TAIL_BYTES;
     return found->record_bytes <= left &&
-           taken(place + HEAD_BYTES + data_bytes, 4) == crc32c(0, place + HEAD_BYTES, data_bytes);
+           little_endian(place + HEAD_BYTES + data_bytes, 4) == crc32c(0, place + HEAD_BYTES, data_bytes);
 }
 
 static PyObject *intact(PyObject *Py_UNUSED(module), PyObject *arguments)

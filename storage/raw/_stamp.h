@@ -1,4 +1,4 @@
-/* The moment that the header of a record begins with; for the compiled parts that write such headers. */
+/* Writes the time of arrival, the first field of a record's header.  The compiled parts include it. */
 
 #include <datetime.h>
 

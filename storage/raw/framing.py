@@ -238,7 +238,7 @@ def submission_in(header: bytes, body: bytes) -> Submission:
 
 
 def describes_submission(header: bytes) -> bool:
-    """Return whether `submission_in` takes *header*; it costs half as much."""
+    """Return whether `submission_in` accepts *header*; this costs half as much."""
     try:
         fields = orjson.loads(header)
         datetime.fromisoformat(fields["received_at"])

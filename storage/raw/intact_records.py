@@ -1,8 +1,8 @@
 """
-Passes over the intact records of a segment, which nearly all are: in C where that was built, else in Python.
+Passes over the intact records of a segment, in C where that was built, else in Python.
 
-`plain_intact` is the reference; tests hold both to the same results.  Where it stops, `scan_segment` goes on:
-at damage, at a seal, at the end.
+Nearly all records are intact.  `plain_intact` is the reference; tests check that both give the same results.
+Both stop at damage, at a seal and at the end; `scan_segment` continues from there.
 """
 
 import os
@@ -22,7 +22,7 @@ from storage.raw.framing import (
 )
 
 WINDOW_BYTES = 4 << 20
-UNKNOWN = -1  # the sequence of the submission before
+UNKNOWN = -1  # stands for the sequence number of the previous submission
 Buffer = bytes | bytearray | memoryview
 
 
@@ -36,10 +36,11 @@ def plain_intact(
         buffer: A part of a segment, from where a record may start.
         stop: A record that starts there or later is not read.
         prefix: `record_prefix` of the file.
-        last_sequence: That of the submission before, or `UNKNOWN`.
+        last_sequence: Sequence number of the previous submission, or `UNKNOWN`.
 
     Returns:
-        Where the last of them ends, its sequence, the headers of the submissions, the number of deleted ones.
+        The end of the last record, its sequence number, the headers of the submissions, and the number of
+        deleted submissions.
     """
     text = bytes(buffer)
     place, headers, removed = 0, [], 0
@@ -76,7 +77,7 @@ class IntactRecords:
     Args:
         descriptor: The segment.
         position: Where to begin: 0, or the end of a record.
-        last_sequence: That of the submission before *position*; None if it is not known.
+        last_sequence: Sequence number of the submission before *position*; None if it is not known.
     """
 
     def __init__(self, descriptor: int, position: int, last_sequence: int | None) -> None:
@@ -90,7 +91,7 @@ class IntactRecords:
 
     def before(self, stop: int | None = None) -> Iterator[tuple[list[bytes], int]]:
         """
-        Yield headers of submissions and a number of deleted ones, up to the first record that is not intact.
+        Yield headers and the number of deleted submissions, up to the first record that is not intact.
 
         Args:
             stop: A record that starts there or later is not read.

@@ -45,7 +45,7 @@ def remove_submissions(path: Path, offsets: Collection[int], disk: Disk) -> int:
     Offsets of what was removed before are ignored.  A kill at any moment leaves the old or the new segment.
 
     Returns:
-        How many there were.
+        How many were replaced.
 
     Raises:
         SegmentInUse: Its writer holds the lock.

@@ -18,9 +18,9 @@ def use_system_memory() -> None:
     """
     Let Arrow allocate as Python does, unless the operator chose; call it before PyArrow is imported.
 
-    Arrow's own allocator keeps 20 MiB more of what was freed.  So does glibc where each thread has an arena
-    of its own, or where the columns of a batch lie among other values: from here on new threads share an
-    arena, and large columns go back to the system as soon as they are freed.
+    Arrow's own allocator keeps 20 MiB more of the freed memory.  So does glibc if each thread has its own
+    arena, or if large columns are in the same heap as small values.  After this call new threads share an
+    arena, and large columns return to the system as soon as they are freed.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     for option, value, variable in _OPTIONS:

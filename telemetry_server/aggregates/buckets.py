@@ -25,9 +25,9 @@ MAX_FUNCTIONAL = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class GleanBuckets:
-    """What the definition of a Glean metric says of its buckets; empty where it says nothing."""
+    """The buckets in the definition of a Glean metric; empty if it defines none."""
 
-    labels: tuple[str, ...] = ()  # of a counter by label
+    labels: tuple[str, ...] = ()  # of a labeled counter
     starts: tuple[int, ...] = ()  # of a custom distribution
     is_linear: bool = False
 

@@ -53,14 +53,14 @@ class CachedDefinitions:
         return any(each.kind != "event" for each in self._glean_metrics(metric))
 
     def _glean_metrics(self, name: str) -> "Iterator[GleanMetric]":
-        """Yield what the imported Glean applications call *name*."""
+        """Yield the metrics *name* of the imported Glean applications."""
         from telemetry_server.probes.glean_registry import FOLDER, GleanApplications
 
         applications = GleanApplications(self._folder / FOLDER)
         return (each for _, each in applications.all_metrics() if each.name == name)
 
     def glean_buckets_of(self, metric: str) -> GleanBuckets:
-        """Return what the definitions of a Glean metric say of its buckets; of several the first."""
+        """Return the buckets in the definitions of a Glean metric: all labels, and the first starts."""
         if metric not in self._glean_buckets:
             self._glean_buckets[metric] = self._read_glean_buckets(metric)
         return self._glean_buckets[metric]

@@ -86,7 +86,7 @@ def merged(parts: Sequence[tuple[Shape, Sums]]) -> tuple[GroupHistogram, list[in
 
 
 def client_counts(found: Found, key: SumKey, histogram: Histogram) -> Mapping[bytes, Mapping[int, int]]:
-    """Return what each client sent, by start; of counters by label, by the position of the label."""
+    """Return the counts of each client, by start; of a labeled counter, by the position of the label."""
     if histogram.kind != LABELED_COUNTER.kind:
         return found.by_client.get(key, {})
     places = {label: place for place, label in enumerate(histogram.labels)}
@@ -131,7 +131,7 @@ def weights_of(
 
 
 class _Places(dict[int, int | None]):
-    """For each start of a shape the position of its bucket in a histogram; None if it has none."""
+    """Maps each start of a shape to the position of its bucket in a histogram, or to None."""
 
     def __init__(self, histogram: Histogram, shape: Shape) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ MAX_DATES = {BUILD_ID: 330, SUBMISSION_DATE: 660}
 UNSAFE = frozenset("<>&\"'")
 PROCESSES = {"true": "content", "false": "parent"}
 FILTERS = ("application", "architecture", "child", "label", "os", "osVersion")
-# The kinds that the page knows, by ours; all others are exponential.
+# The page knows these kinds; any other is shown as exponential.
 KINDS = ("flag", "boolean", "count", "enumerated", "linear", "exponential", "categorical")
 KIND_OF = {**{kind: kind for kind in KINDS}, LABELED_COUNTER.kind: "categorical"}
 FLAG = "flag"
@@ -201,7 +201,7 @@ class OldService:
         for (date, label, shape), sums in found.sums.items():
             is_wanted = not labels or safe(label) in labels
             if sums.instances and is_wanted and shape in self._reader.shapes:
-                # Counters by label are one histogram, whose buckets are the labels.
+                # A labeled counter is one histogram, whose buckets are its labels.
                 is_one = self._reader.shapes[shape] == LABELED_COUNTER
                 by_shape[shape].append((date, "" if is_one else safe(label), sums))
         if not by_shape:

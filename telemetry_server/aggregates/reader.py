@@ -31,7 +31,7 @@ class Definitions(Protocol):
         """Return the description of *metric* by the newest revision that defines it."""
 
     def glean_buckets_of(self, metric: str) -> GleanBuckets:
-        """Return what the definitions of a Glean metric say of its buckets."""
+        """Return the buckets in the definitions of a Glean metric."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Reader:
         return [day.table.day for day in self.days if day.table.is_sealed]
 
     def glean_buckets(self, metric: str, shape: str) -> GleanBuckets:
-        """Return the buckets that *metric* has by its definition, if its *shape* does not say them."""
+        """Return the defined buckets of *metric*; empty if its *shape* already has them."""
         kind = self.shapes[shape].kind
         is_defined = kind == LABELED_COUNTER.kind or kind.endswith(CUSTOM)
         return self.definitions.glean_buckets_of(metric) if is_defined else GleanBuckets()

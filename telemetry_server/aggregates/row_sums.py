@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXPERIMENTS = "experiments"
-ROWS_AT_ONCE = 4096  # as objects of Python
+ROWS_AT_ONCE = 4096  # that are Python objects at the same time
 LABELED_SHAPE = shape_id(LABELED_COUNTER)
 
 
@@ -157,7 +157,7 @@ class _DayRows:
     reasons: list[str | None]
     day: str
     seen: dict[SumKey | str, set[int]] = field(default_factory=lambda: defaultdict(set))  # pings
-    starts: dict[int, int] = field(default_factory=dict)  # each once, not once a client
+    starts: dict[int, int] = field(default_factory=dict)  # equal starts of all clients share one object
 
     def add(self, facts: "pa.Table") -> None:
         """Add *facts*, of one metric."""

@@ -29,7 +29,7 @@ class DaySums:
 
     @cached_property
     def kept_values(self) -> Mapping[str, frozenset[str]]:
-        """The values to keep of fields with too many; what counts pings has all dimensions of the day."""
+        """The values to keep in fields with too many; tables that count pings have all dimensions."""
         found = [
             (summary, _dimensions(summary))
             for summary, part in zip(self.summaries, self.table.parts, strict=True)
@@ -38,7 +38,7 @@ class DaySums:
         return kept_values(chain.from_iterable(own for _, own in found), lambda: _ping_counts(found))
 
     def dimensions(self, place: int) -> tuple[Dimensions, ...]:
-        """Return the dimensions of the summary at *place*; rare ones of very many values are `OTHER`."""
+        """Return the dimensions of the summary at *place*, with `OTHER` for values that are not kept."""
         own, kept = _dimensions(self.summaries[place]), self.kept_values
         return tuple(capped(each, kept) for each in own) if kept else own
 
@@ -60,7 +60,7 @@ def _dimensions(summary: Summary) -> tuple[Dimensions, ...]:
 
 @lru_cache(maxsize=MAX_OPEN)
 def _dimensions_in(packed: bytes) -> tuple[Dimensions, ...]:
-    """Return the dimensions in a block: those of several tables are of the same pings, so they are equal."""
+    """Return the dimensions in a block; it is cached, because tables of the same pings have equal blocks."""
     return tuple(Dimensions(*values) for values in unpacked(packed).values["dimensions"])
 
 

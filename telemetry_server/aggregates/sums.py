@@ -108,7 +108,7 @@ class Found:
     has_rows: bool = False
     by_client: dict[SumKey, dict[bytes, dict[int, int]]] = field(default_factory=lambda: defaultdict(dict))
     client_sums: dict[SumKey, dict[bytes, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
-    # Of counters by label, which are one histogram: what each client sent for each label.
+    # Of a labeled counter, which is one histogram: what each client sent for each label.
     client_labels: dict[SumKey, dict[bytes, dict[str, int]]] = field(
         default_factory=lambda: defaultdict(dict)
     )

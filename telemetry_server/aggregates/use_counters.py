@@ -23,9 +23,9 @@ def denominator_of(metric: str) -> str | None:
 
 def with_falses(reader: Reader, query: HistogramQuery, found: Found) -> Found:
     """
-    Return *found* with the falses of a use counter; what is found of other metrics is unchanged.
+    Return *found* with the false values of a use counter; other metrics are unchanged.
 
-    Each document is a value, so clients with documents have values, though no ping of theirs has a true.
+    Each document is one value, so a client with documents has values even if it never sent a true.
     """
     total = denominator_of(query.metric)
     if total is None or not found.sums:
@@ -47,7 +47,7 @@ def with_falses(reader: Reader, query: HistogramQuery, found: Found) -> Found:
 
 
 def _add_falses_of_clients(found: Found, asked: Found, shape: str) -> None:
-    """Add to what each client sent the falses that follow from its documents."""
+    """Add the false values that follow from each client's documents."""
     documents: dict[tuple[str, bytes], int] = defaultdict(int)
     for (group, _, _), clients in asked.client_sums.items():
         for client, (count, _) in clients.items():

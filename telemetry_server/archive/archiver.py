@@ -87,7 +87,7 @@ class Archiver:
         self._owner = Ownership(ledger, self._turn, self._store, url)
 
     def join(self) -> None:
-        """Begin a run: see `Ownership.join`.  What a killed run left unfinished goes."""
+        """Begin a run: see `Ownership.join`.  Unfinished objects of killed runs are removed."""
         self._owner.join(self._book)
         self._store.remove_unfinished()
 

@@ -1,4 +1,4 @@
-"""What else the converter process of `serve` keeps going: sums, the archive, deletion orders."""
+"""Runs the other tasks of the converter process of `serve`: sums, the archive, deletion orders."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Builds what keeps the sums of probes up to date from the settings."""
+"""Builds the task that keeps the sums of probes up to date, from the settings."""
 
 import asyncio
 from collections.abc import AsyncIterator

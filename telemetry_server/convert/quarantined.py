@@ -1,9 +1,9 @@
 """
-What is written of a submission outside of raw/, if it does not become a record.
+The form in which a submission is written outside of raw/ if it does not become a record.
 
-Identities of anonymous stores are removed, and fields that rules remove; the time of arrival is cut as for a
-record.  A replay must still have the same outcome, so versions stay whole, and so does a body whose removed
-fields decide on its folder or on the rules that apply.
+Identities of anonymous stores and fields that rules remove are left out; the time of arrival is cut as for a
+record.  A replay must still have the same outcome.  So versions stay whole, and so does a body if its folder
+or its rules would be different without the removed fields.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ from telemetry_server.probes.stores import Stores
 def as_quarantined(
     submission: Submission, stores: Stores, rules: Rules | None, doctypes: DoctypeCatalogue | None
 ) -> tuple[Submission, list[Identity]]:
-    """Return *submission* as it is written, and the identities that were removed."""
+    """Return the form of *submission* that is written, and the identities that were removed."""
     kept, identities = without_identity(submission, stores)
     if rules is not None and rules.has_removals:
         kept = _after_rules(kept, rules, doctypes)
@@ -60,13 +60,13 @@ def _refusal(
     headers: Mapping[str, str],
     doctypes: DoctypeCatalogue | None,
 ) -> tuple[Facts, str | None]:
-    """Return what decides on the folder of a ping and on its rules, and the refusal of one of these."""
+    """Return the facts that decide the folder and the rules of a ping, and the refusal by a rule."""
     facts = _facts_of(path, text, doctypes)
     return facts, rules.apply(facts, _parsed(text), headers).refusal
 
 
 def _facts_of(path: SubmitPath | None, text: bytes, doctypes: DoctypeCatalogue | None) -> Facts:
-    """Return what rules test, as far as it is known."""
+    """Return the facts that rules test, as far as they are known."""
     if path is None:
         return facts_of(UNKNOWN, UNKNOWN, "", {})
     try:
@@ -84,7 +84,7 @@ def _facts_of(path: SubmitPath | None, text: bytes, doctypes: DoctypeCatalogue |
 
 
 def _path_of(submission: Submission) -> SubmitPath | None:
-    """Return the path; of an invalid one what rules may test: namespace, doctype and version."""
+    """Return the path; if it is invalid, only what rules test: namespace, doctype and version."""
     try:
         return submitted_path(submission)
     except PingError:
@@ -105,7 +105,7 @@ def _text_of(body: bytes) -> bytes:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """Return the object in *text*; an empty one if there is none."""
+    """Return the JSON object in *text*, or an empty one if *text* is something else."""
     try:
         return parse_object(text).value
     except PingError:

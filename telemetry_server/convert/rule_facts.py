@@ -1,4 +1,4 @@
-"""What rules test of a ping, from the fields that name its folder."""
+"""The facts of a ping that rules test, from the fields that name its folder."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether the definitions that stored records were held against are still the same."""
+"""Stamps of definition files: they show whether records were checked by the definitions of today."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from telemetry_server.probes.record_check import OF_HISTORY, OF_REVISION
 
 class DefinitionStamps:
     """
-    A stamp of each origin of definitions, as `CheckedRecord.origins` names them.
+    The stamp of each origin of definitions, as `CheckedRecord.origins` names them.
 
-    Each is looked up once: use one object for one reading of records.
+    Each stamp is looked up once, so make a new object for each report.
     """
 
     def __init__(self, specs: Path) -> None:
@@ -23,7 +23,7 @@ class DefinitionStamps:
         self._known: dict[str, str] = {}
 
     def of(self, origin: str) -> str:
-        """Return a text that changes with the files of *origin*; it is empty if there are none."""
+        """Return a text that changes with the files of *origin*; empty if it has no files."""
         known = self._known.get(origin)
         if known is None:
             known = self._known[origin] = self._stamp(origin)
@@ -33,7 +33,7 @@ class DefinitionStamps:
         """
         Return whether the files of *origin* still have this *stamp*.
 
-        What was counted by files that the revision cache has removed since stays.
+        True also for a revision whose files were removed from the cache: its sums stay valid.
         """
         now = self.of(origin)
         return now == stamp or (not now and origin.startswith(OF_REVISION))

@@ -92,9 +92,9 @@ class FastConnection(AnsweringConnection):
 
     def _keep_whole(self, received: bytes) -> bool:
         """
-        Have the plain submit kept that *received* is, and nothing else; return False if it is anything else.
+        Queue *received* for the disk if it is exactly one plain submit; return whether it was queued.
 
-        Also if it is not admitted: `_read_next` answers all that is not usual.
+        False also for a submit that is not admitted: `_read_next` handles every unusual case.
         """
         # Not split into functions: this runs for every submission.
         fast_path = self._fast_path

@@ -39,7 +39,7 @@ class FastPath:
         self.keepalive_seconds = limits.keepalive_timeout_seconds
         self.keeps_address = edge.options.keeps_client_address
         self.has_cors = bool(edge.options.cors_origins)
-        # An address is not in the bytes; a list of namespaces is checked where requests are read in steps.
+        # The bytes lack the client's address, and only reading in steps checks a list of namespaces.
         self.read_whole = (
             read_nothing
             if self.keeps_address or edge.options.namespaces

@@ -1,7 +1,7 @@
 """
 Makes the record of a plain submit that arrived in one piece: in C where that was built, else in Python.
 
-`PlainReader` is the reference; tests hold both to the same results.
+`PlainReader` is the reference; tests check that both give the same results.
 """
 
 from collections.abc import Callable
@@ -41,10 +41,10 @@ class PlainReader:
 
     def __call__(self, received: bytes) -> WholeRequest | None:
         """
-        Return the submit that *received* is, and nothing else.
+        Return the record of *received* if it is exactly one plain submit, else None.
 
-        None for any other request, and for one that needs more than this: one of a web page,
-        one over a limit, a namespace that is to be decoded, a clock that does not give UTC.
+        None also for a request that needs more work: from a web page, over a limit, with an
+        encoded namespace, or at a time that is not in UTC.
         """
         head = plain_fast_head(received, *self._head_limits)
         if head is None or head.has_origin:

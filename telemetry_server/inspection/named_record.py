@@ -1,4 +1,4 @@
-"""A stored record of which only the names of its histograms are needed: quicker to read than all of it."""
+"""Reads a stored record with only the names of its histograms, which is faster than a full parse."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ PLAIN, KEYED = "histograms", "keyedHistograms"
 
 def named_record(text: bytes) -> dict[str, Any]:
     """
-    Return the record in *text*, whose histograms are packed; plain ones may have an empty row.
+    Return the record in *text*, whose histograms are packed; the rows of plain histograms may be empty.
 
     Raises:
         ValueError: *text* is not JSON.
@@ -43,7 +43,7 @@ def _split(text: bytes) -> dict[str, Any]:
 
 
 def _name(section: dict[str, Any]) -> None:
-    """Put names in place of the texts of histograms."""
+    """Replace the texts of histograms by their names."""
     for name in (PLAIN, KEYED):
         value = dict.get(section, name)
         if isinstance(value, HistogramsText):
@@ -52,7 +52,7 @@ def _name(section: dict[str, Any]) -> None:
 
 def _names(text: bytes) -> dict[str, Any]:
     names = NAME_OF_ROW.findall(text)
-    # Otherwise there is a name with an escape or a bracket, or a value that is not a row.
+    # If the counts differ, a name has an escape or a bracket, or a value is not a row.
     if (text.count(b'"'), text.count(b"["), text.count(b"{")) != (2 * len(names), len(names), 1):
         found: dict[str, Any] = orjson.loads(text)
         return found

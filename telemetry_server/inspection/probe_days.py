@@ -1,8 +1,8 @@
 """
-What the records of each day say of probes, for the reports on stores and on drift.
+The sums by probe of each day, for the reports on stores and on drift.
 
 The sums of a day are a function of its committed files and of the definitions.  A process behind the
-converter keeps them in ``state/probe-days/``, so that a report reads only what came since.
+converter keeps them in ``state/probe-days/``, so that a report reads only records that arrived since.
 """
 
 import re
@@ -48,7 +48,7 @@ KIND = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the process that keeps the sums needs."""
+    """The parameters of the process that keeps the sums."""
 
     setup: ConversionSetup
     suppress_below: int
@@ -64,7 +64,7 @@ class ProbeDay:
     is_changed: bool = False  # something was read that its kept sums lack
 
     def covers(self, files: list[StoredFile]) -> bool:
-        """Return whether nothing is counted that *files* lack."""
+        """Return whether *files* still have everything that was counted."""
         lengths = {file.path: file.length for file in files}
         return all(length <= lengths.get(path, 0) for path, length in self.files.items())
 
@@ -79,7 +79,7 @@ class ProbeDays:
 
     Args:
         suppress_below: Counts of fewer clients will not be shown.
-        max_bytes: Of the files that kept sums lack: where there is more, `day` raises `TakesLong`.
+        max_bytes: Most bytes to read that are not in the kept sums; `day` raises `TakesLong` for more.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class ProbeDays:
         Return the sums of *day*, YYYYMMDD; None where it has no records.
 
         Raises:
-            TakesLong: Too much is to be read.
+            TakesLong: More bytes must be read than allowed.
             LostFile: A committed file is missing, also at a second try.
             OSError, EOFError, DamagedFrame, ArchiveError: A file cannot be read.
         """
@@ -133,7 +133,7 @@ class ProbeDays:
                 raise TakesLong
 
     def text_of(self, found: ProbeDay) -> bytes:
-        """Return what is kept of a day."""
+        """Return the text of the kept sums of a day."""
         value = {
             "counted_as": self._counted_as,
             "files": found.files,
@@ -150,7 +150,7 @@ class ProbeDays:
         ]
 
     def _kept(self, day: str, files: list[StoredFile]) -> ProbeDay | None:
-        """Return what is kept of *day*, if it is a part of *files* and of today's definitions."""
+        """Return the kept sums of *day*, if they are a part of *files* and of today's definitions."""
         data = read_probe_day(self._root, day)
         if data is None:
             return None
@@ -183,7 +183,7 @@ class ProbeDays:
         counting.finish()
 
     def _adder(self, found: ProbeDay, counting: ProbeCounting, file: StoredFile) -> Callable[[bytes], None]:
-        """Return what adds a line of *file*."""
+        """Return a function that adds a line of *file*."""
         if file.directory.startswith("converted/"):
             return lambda line: self._add_record(found, counting, line)
         is_violation = _reason_of(file) == VIOLATIONS

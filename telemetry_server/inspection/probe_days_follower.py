@@ -1,8 +1,8 @@
 """
 Keeps the sums of days up to date while the server runs.
 
-A short process for each run leaves no memory behind, and can be killed at any moment.  A report reads what
-came since by itself, so a run waits for some hundred pings.
+A short process for each run leaves no memory behind, and can be killed at any moment.  A report reads
+newer records by itself, so a run waits for some hundred pings.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ MAX_PAUSE_SECONDS = 600.0  # between runs, since definitions may change without 
 
 
 class ProbeDaysFollower:
-    """Updates the sums of one data root whenever enough records have come."""
+    """Updates the sums of one data root whenever enough records have arrived."""
 
     def __init__(self, work: Work) -> None:
         self._work = work

@@ -37,16 +37,16 @@ def update(work: Work, disk: Disk) -> None:
             days.append(day)
             if found.is_changed:
                 write_probe_day(root, disk, day, reader.text_of(found))
-                # A deletion removes the file after its commit: what was counted before must not come back.
+                # A deletion removes the file after its commit: sums from before must not come back.
                 if not reader.is_covered(day, found):
                     disk.unlink(path_of(root, day))
     remove_probe_days(root, disk, keep=days)
 
 
 def main() -> int:
-    """Do what stdin says, and end with it; 1 if something is left."""
+    """Update the sums; return 1 if it failed."""
     os.umask(0o077)
-    os.nice(LOWEST_PRIORITY)  # behind the conversion of the pings that come meanwhile
+    os.nice(LOWEST_PRIORITY)  # conversion of new pings goes first
     work: Work = pickle.loads(base64.b64decode(first_line()))  # noqa: S301 - from our own parent
     leave_with_parent()
     try:

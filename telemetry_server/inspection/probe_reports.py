@@ -18,7 +18,7 @@ class Days:
     A span of days of arrival, YYYYMMDD, both ends included; an empty end is open.
 
     Attributes:
-        max_bytes: Of records that may be read; `TakesLong` is raised where more are needed.
+        max_bytes: Most bytes of records to read; `TakesLong` is raised if more are needed.
     """
 
     first: str = ""

@@ -161,7 +161,8 @@ queue_position = Gauge(
     "telemetry_queue_position", "Sum of the positions in all partitions of the queue.", ("direction",)
 )
 archive_waiting_days = Gauge(
-    "telemetry_archive_waiting_days", "Closed days that the archive does not have as they are."
+    "telemetry_archive_waiting_days",
+    "Closed days that are not in the archive, or changed after they were copied.",
 )
 archive_runs = Counter(
     "telemetry_archive_runs_total", "Runs of the archive, by result: done, failed (tried again).", ("result",)

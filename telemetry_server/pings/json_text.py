@@ -48,7 +48,7 @@ class ParsedObject:
 
 
 class JsonText:
-    """A value of JSON as its shortest text; it equals the value itself."""
+    """A JSON value as compact text; it equals the decoded value."""
 
     __slots__ = ("text",)
     __hash__ = None  # type: ignore[assignment]

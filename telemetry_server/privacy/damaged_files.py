@@ -1,4 +1,4 @@
-"""Committed files that are damaged: a deletion does what can be done, and goes on after their repair."""
+"""Damaged committed files: a deletion skips them, and continues after their repair."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +13,17 @@ class DamagedFile(Exception):
 @contextmanager
 def damage_of(path: str) -> Iterator[None]:
     """
-    Raise errors that say that the file *path* is damaged as `DamagedFile`.
+    Convert errors that show damage of the file *path* to `DamagedFile`.
 
     Raises:
-        DamagedFile: Instead of them.
+        DamagedFile: The file is damaged.
     """
     try:
         yield
     except (EOFError, DamagedFrame) as error:
         raise _damaged(path, error) from error
     except OSError as error:
-        # PyArrow has no error of its own for a block that cannot be inflated.
+        # PyArrow raises a plain OSError for a block that cannot be inflated.
         if type(error) is OSError and error.errno is None:
             raise _damaged(path, error) from error
         raise

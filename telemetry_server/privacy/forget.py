@@ -172,7 +172,7 @@ class Forgetter:
                 self._finish(context, report.orders)
         for number in report.orders:
             report.removed.update(context.ledger.order_counts(number))
-        # Those of late repeats, too, which are of no order that is open.
+        # Including late repeats, which belong to no open order.
         report.removed[RAW] = removed
         return report
 

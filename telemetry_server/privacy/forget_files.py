@@ -22,7 +22,7 @@ def forget_lines(context: Forgetting, wanted: Wanted) -> tuple[int, list[str]]:
     The converter's lock is held for one file at a time, so conversion goes on in between.
 
     Returns:
-        How many files were written anew, and one line for each that is damaged and stays as it is.
+        How many files were rewritten, and one line for each damaged file, which stays as it is.
 
     Raises:
         OSError, StorageError: The disk refuses; what was committed stays, the next run goes on.
@@ -63,7 +63,7 @@ def _forget_in_file(context: Forgetting, wanted: Wanted, file: StoredFile) -> bo
     with damage_of(file.path):
         if not _holds(context, wanted, file):
             return False
-        sums = path_of(context.root, key.day)  # what the day's records say of probes
+        sums = path_of(context.root, key.day)  # the sums by probe of this day
         context.disk.unlink(sums)
         rewrite_file(context.root.path, context.ledger, context.disk, file, is_kept=is_kept, also=also)
         context.disk.unlink(sums)  # a pass over the old file may have written them meanwhile

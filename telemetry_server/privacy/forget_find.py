@@ -109,9 +109,9 @@ def _find_line(wanted: Wanted, found: Found, line: bytes) -> None:
 
 def _find_waiting(context: Forgetting, wanted: Wanted, found: Found) -> None:
     """
-    Find submissions that wait for definitions, and those that are not read yet: no file names them.
+    Find submissions that wait for definitions, and those that are not read yet: they are in no file of lines.
 
-    Where a file of lines is damaged, raw/ may have what it had: all submissions are read.
+    If a file of lines is damaged, all of raw/ is read, because it may still have what the file had.
     """
     for ping in context.ledger.pending():
         submission = _submission(context, ping.segment, ping.offset, ping.length)
@@ -184,7 +184,7 @@ def enter(context: Forgetting, found: Found, orders: list[int]) -> None:
     """
     Remember the documents, take them out of the ledger, and count what has no line of its own.
 
-    Where a file is damaged, the orders stay begun: after its repair more documents may be found.
+    If a file is damaged, the orders stay begun: after its repair more documents may be found.
     It is one commit.  The caller holds the converter's lock.
     """
     counts: Counts = Counter()

@@ -1,4 +1,4 @@
-"""Counts what a deletion would remove, with the names of its report; nothing is changed."""
+"""Counts what a deletion would remove, by the places in its report; changes nothing."""
 
 from collections import Counter
 from contextlib import suppress
@@ -20,9 +20,9 @@ from telemetry_server.privacy.places import Forgetting, line_files
 
 def counted(context: Forgetting, wanted: Wanted, found: Found) -> Counter[str]:
     """
-    Return how many items of *wanted*, and of the documents *found* for it, are in each place but Fuel's.
+    Return how many items of *wanted*, and of the documents *found* for it, are in each place, without Fuel's.
 
-    Of a damaged file those that can be read count.
+    In a damaged file, only the items that can be read are counted.
 
     Raises:
         OSError, StorageError: A file cannot be read.

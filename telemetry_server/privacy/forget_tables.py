@@ -22,7 +22,7 @@ def forget_rows(context: Forgetting, wanted: Wanted) -> tuple[int, list[str]]:
     Remove the rows of all pings that are *wanted*.
 
     Returns:
-        How many files were written anew, and one line for each day that stays as it is: a file is damaged.
+        How many files were rewritten, and one line for each day that was left because a file is damaged.
 
     Raises:
         OSError, StorageError: The disk refuses; days that were committed stay so.
@@ -86,7 +86,7 @@ def count_rows(context: Forgetting, wanted: Wanted) -> tuple[Counter[str], set[s
     """
     Return how many rows are of *wanted* pings, by table, and the days that have such rows.
 
-    Of a day with a damaged file those that can be read count.
+    On a day with a damaged file, only the rows that can be read are counted.
     """
     removed: Counter[str] = Counter()
     days = set()

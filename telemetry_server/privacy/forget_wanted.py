@@ -50,7 +50,7 @@ class Wanted:
         return order
 
     def of_part(self, part: RawPart) -> int | None:
-        """Return the order that a part of a segment is of, as `of_line`; damaged bytes by any id in them."""
+        """Return the order of a part of a segment, as `of_line`; in damaged bytes any id counts."""
         if part.submission is None:
             return self.of_damaged(part.damaged)
         order = self.document(own_uuid(part.submission.path)) if self.documents else None
@@ -59,7 +59,7 @@ class Wanted:
         return order
 
     def of_damaged(self, data: bytes) -> int | None:
-        """Return the order of which damaged bytes hold an id."""
+        """Return the order that names an id in damaged bytes; None if no order does."""
         for uuid in ids_in_damaged(data):
             digest = self.hash.of_uuid(uuid)
             order = self.clients.get(digest, self.documents.get(digest))

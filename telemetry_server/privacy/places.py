@@ -117,7 +117,7 @@ def path_hash(id_hash: IdHash, path: str) -> bytes:
 
 
 def _segment_ids(id_hash: IdHash, segment: SegmentPath) -> Callable[[int], Iterator[bytes]]:
-    """Return what yields the ids of submissions, and every id that damaged bytes hold."""
+    """Return a function that yields the ids of submissions, and every id in damaged bytes."""
 
     def ids(_: int) -> Iterator[bytes]:
         for part in raw_parts(segment.path):

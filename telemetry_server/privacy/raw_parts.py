@@ -1,4 +1,4 @@
-"""Reads a segment for ids: its submissions, and what is left of damaged ones."""
+"""Reads a segment to find ids: its submissions and its damaged bytes."""
 
 import os
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ class RawPart:
 
     Attributes:
         offset: Where the submission or the damaged region begins.
-        submission: None where the bytes are damaged.
-        damaged: These bytes; of a large region one piece, which overlaps the next one.
+        submission: None if the bytes are damaged.
+        damaged: The damaged bytes; a large region is several parts, and each overlaps the next.
     """
 
     offset: int
@@ -37,7 +37,7 @@ class RawPart:
 
 def raw_parts(segment: Path, start: int = 0) -> Iterator[RawPart]:
     """
-    Yield what *segment* holds from *start* on; nothing where it is gone.
+    Yield the parts of *segment* from *start* on; nothing if it was removed.
 
     Raises:
         OSError: The segment cannot be read.

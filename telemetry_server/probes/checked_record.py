@@ -38,10 +38,10 @@ class CheckedRecord(Protocol):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """Return the files that decide which definitions these are, as `DefinitionStamps` names them."""
+        """The origins of the record's definitions, as `DefinitionStamps` names them."""
 
     def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
-        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
+        """Yield the marks named in *only*, or all, except those known only when a ping arrives."""
 
     def seen(self) -> Iterator[SeenMetrics]:
         """Yield the metrics of the record, each once a section."""

@@ -15,8 +15,8 @@ def drift_table(sums: ProbeSums) -> dict[str, Any]:
     """
     Return the object that ``drift --json`` prints: the rows, most pings a day first.
 
-    ``suppressed`` counts the rows of too few clients.  The reasons of a row are not shown where one of
-    them is of too few.
+    ``suppressed`` counts the rows of too few clients.  The reasons of a row are hidden if one of them has
+    too few clients.
     """
     counts, seen = _with_dropped(sums)
     days = max(len(sums.days), 1)
@@ -41,7 +41,7 @@ def drift_table(sums: ProbeSums) -> dict[str, Any]:
 
 
 def _with_dropped(sums: ProbeSums) -> tuple[dict[Row, RowSums], set[str]]:
-    """Return the rows with the histograms that were dropped, and the definitions that were sent."""
+    """Return the rows, those of dropped histograms included, and the names of definitions that were sent."""
     newest = sums.newest.get("")
     owners = (
         {} if newest is None else {each.name: each.owners for each in newest.probes if each.kind == HISTOGRAM}

@@ -27,7 +27,7 @@ class FewClients:
 
     suppress_below: int = 1
     _clients: dict[Count, set[str]] = field(default_factory=lambda: defaultdict(set))
-    # Counts of enough clients, by all parts but the last: those of the next ping are quickly left out.
+    # Counts with enough clients: their last parts, by the parts before.  They are quickly skipped.
     _enough: dict[Count, set[str | None]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, count: Count, sender: str) -> None:
@@ -68,12 +68,12 @@ class FewClients:
         return any(self.is_small(count) for count in counts)
 
     def as_value(self) -> list[Any]:
-        """Return what JSON keeps of it."""
+        """Return it as a JSON value."""
         return [[list(count), sorted(digests)] for count, digests in self._clients.items()]
 
     @classmethod
     def from_value(cls, suppress_below: int, value: Iterable[Any]) -> "FewClients":
-        """Return what `as_value` made a value of."""
+        """Return the object whose `as_value` is *value*."""
         few = cls(suppress_below)
         for count, digests in value:
             few._add_digests(tuple(count), digests)

@@ -36,7 +36,7 @@ class GleanMetric:
     description: str = ""
     file: str = ""  # the name of its file
     starts: tuple[int, ...] = ()  # of the buckets of a custom distribution
-    is_linear: bool = False  # whether these buckets are of one width
+    is_linear: bool = False  # whether these buckets have equal widths
 
     @property
     def keyed(self) -> bool:

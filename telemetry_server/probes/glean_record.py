@@ -20,7 +20,7 @@ from telemetry_server.probes.stores import StorePolicy
 
 KIND = "glean"
 OF_GLEAN = "glean "
-"""The origin of definitions that were imported for an application."""
+"""Prefix of the origin of definitions that were imported for an application."""
 
 
 class CheckedGleanPing:
@@ -37,7 +37,7 @@ class CheckedGleanPing:
         self.origins = (f"{OF_GLEAN}{metadata['namespace']}",)
 
     def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
-        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
+        """Yield the marks named in *only*, or all, except those known only when a ping arrives."""
         of_ping = whole_ping_marks(self.record, self.policy)
         for mark in chain(of_ping, glean_marks(self.record, self.registry, self._facts)):
             if only is None or mark.name in only:

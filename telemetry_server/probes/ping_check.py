@@ -166,7 +166,7 @@ def sent_histograms(
 def histogram_marks(
     ping: Mapping[str, Any], expectations: Expectations, only: Collection[MarkName] | None = None
 ) -> Iterator[Mark]:
-    """Yield the marks of the histograms in the record of a ping; those of *only*, if given, lack details."""
+    """Yield the marks of the histograms in a record; with *only*, just these marks, without details."""
     for process, section in _histogram_sections(ping):
         keyed = object_of(section.get("keyedHistograms"))
         for names in (object_of(section.get("histograms")), keyed):

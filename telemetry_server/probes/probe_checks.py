@@ -19,11 +19,11 @@ class Stamps(Protocol):
         """Return a text that changes with *origin*."""
 
     def is_same(self, origin: str, stamp: str) -> bool:
-        """Return whether what was counted by an *origin* with this *stamp* still holds."""
+        """Return whether sums made with *origin* at this *stamp* are still valid."""
 
 
 class NoStamps:
-    """For checks that no kept sums depend on."""
+    """Stamps for checks whose sums are not kept."""
 
     def of(self, origin: str) -> str:
         """Return an empty text."""

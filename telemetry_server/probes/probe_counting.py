@@ -1,4 +1,4 @@
-"""Adds records, and what they lost, to the sums of the reports on stores and on drift."""
+"""Adds records and dropped histograms to the sums for the reports on stores and on drift."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -35,13 +35,13 @@ class ProbeCounting:
     """
     Adds to *sums*; `finish` completes them.
 
-    It remembers which definitions it has looked up, because a ping has hundreds of metrics.
+    It looks each definition up once, because a ping has hundreds of metrics.
     """
 
     def __init__(self, sums: ProbeSums) -> None:
         self._sums = sums
         self._newest: dict[str, tuple[BuildOrder, CheckedRecord]] = {}
-        # By id of the definitions, which are held so that no others get their id.
+        # By `id()` of the registry.  Registries are kept, so that no other object gets the same `id()`.
         self._registries: dict[int, object] = {}
         self._looked_up: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
         self._defined: set[tuple[int, str, str]] = set()
@@ -110,13 +110,13 @@ class ProbeCounting:
             row.describe(_order_of(checked), kind, () if definition is None else definition.owners)
 
     def add_dropped(self, histogram: str, reason: str, document_id: str) -> None:
-        """Add a histogram that a ping was stored without; each ping counts as a client."""
+        """Add a histogram that was dropped from a ping; each ping counts as a client."""
         self._sums.dropped[histogram][reason] += 1
         state = state_of_dropped(reason)
         self._sums.few_of_rows.add_all((state.value, histogram), (None, reason), document_id)
 
     def add_violation(self, policy: StorePolicy, document_id: str) -> None:
-        """Add a ping that was quarantined because it said who sent it; it counts as one client."""
+        """Add a ping that was quarantined because it named its client; it counts as one client."""
         name = MarkName.CLIENT_ID_PRESENT.value
         self._sums.stores[policy.store].anomalies[name] += 1
         self._sums.few_of_stores.add((policy.store, name), document_id)

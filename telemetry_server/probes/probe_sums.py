@@ -1,4 +1,4 @@
-"""What the reports on stores and on drift count: sums that can be added to each other, and kept as JSON."""
+"""Sums for the reports on stores and on drift; they can be added to each other, and kept as JSON."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Row = tuple[str, str]  # state of drift, and metric
 
 
 class Drift(StrEnum):
-    """How a probe and what is sent differ."""
+    """How the values that are sent differ from the definition of a probe."""
 
     SILENT = "silent"  # defined for the newest version that sends pings, and never sent
     UNDECLARED = "undeclared"  # sent and not defined
@@ -22,7 +22,7 @@ class Drift(StrEnum):
 
 
 class BuildOrder(NamedTuple):
-    """Which of two records is of the newer build; equal for records of one build."""
+    """Decides which of two builds is newer; equal for records of one build."""
 
     version: str = ""
     build_id: str = ""
@@ -30,18 +30,18 @@ class BuildOrder(NamedTuple):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """A key that sorts as builds came out."""
+        """A key that sorts builds from the oldest to the newest."""
         return version_key(self.version) or (), self.build_id, self.revision
 
 
 @dataclass(slots=True)
 class StoreSums:
-    """What came for one store."""
+    """The sums of one store."""
 
     pings: int = 0
     anomalies: Counter[str] = field(default_factory=Counter)
     metrics: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """By process: in how many pings a metric was."""
+    """By process and metric: how many pings have the metric."""
 
     def add(self, other: "StoreSums") -> None:
         """Add *other*."""
@@ -59,10 +59,10 @@ class RowSums:
     reasons: Counter[str] = field(default_factory=Counter)
     kind: str = ""
     owners: tuple[str, ...] = ()
-    order: BuildOrder = field(default_factory=BuildOrder)  # of the build that kind and owners are from
+    order: BuildOrder = field(default_factory=BuildOrder)  # the build that `kind` and `owners` are from
 
     def describe(self, order: BuildOrder, kind: str, owners: tuple[str, ...]) -> None:
-        """Take *kind* and *owners* of a build, unless they are known of a newer one."""
+        """Set *kind* and *owners* from a build, unless a newer build has set them."""
         if (order.key, kind, owners) >= (self.order.key, self.kind, self.owners):
             self.order, self.kind, self.owners = order, kind, owners
 
@@ -83,7 +83,7 @@ class NewestBuild:
 
 class ProbeSums:
     """
-    The sums of some records and of what they lost.  Records may be added in any order.
+    The sums of records and of dropped histograms.  They may be added in any order.
 
     Args:
         suppress_below: Counts of fewer clients will not be shown.
@@ -95,7 +95,7 @@ class ProbeSums:
         self.defined: defaultdict[str, set[str]] = defaultdict(set)  # metrics by store
         self.rows: defaultdict[Row, RowSums] = defaultdict(RowSums)
         self.dropped: defaultdict[str, Counter[str]] = defaultdict(Counter)  # reasons by histogram
-        self.seen: set[str] = set()  # definitions that something was sent for
+        self.seen: set[str] = set()  # names of definitions that were sent
         self.newest: dict[str, NewestBuild] = {}  # by source of definitions
         self.few_of_stores = FewClients(suppress_below)
         self.few_of_rows = FewClients(suppress_below)
@@ -124,7 +124,7 @@ class ProbeSums:
             self.newest[source] = newest
 
     def as_value(self) -> dict[str, Any]:
-        """Return what JSON keeps of it."""
+        """Return them as a JSON value."""
         return {
             "days": sorted(self.days),
             "stores": {
@@ -153,10 +153,10 @@ class ProbeSums:
     @classmethod
     def from_value(cls, suppress_below: int, value: dict[str, Any]) -> "ProbeSums":
         """
-        Return what `as_value` made a value of.
+        Return the sums whose `as_value` is *value*.
 
         Raises:
-            KeyError, TypeError, ValueError: It is something else.
+            KeyError, TypeError, ValueError: *value* has another form.
         """
         sums = cls(suppress_below)
         sums.days.update(value["days"])

@@ -25,7 +25,7 @@ from telemetry_server.probes.stores import MAIN, TELEMETRY, StorePolicy
 from telemetry_server.probes.versions import is_expired
 
 HISTOGRAM, SCALAR, EVENT = "histogram", "scalar", "event"
-# Origins of definitions: the files of a revision, and the prefetched history.
+# Origins of definitions: the prefix for the files of a revision, and the prefetched history.
 OF_REVISION, OF_HISTORY = "revision ", "history"
 
 
@@ -46,7 +46,7 @@ class CheckedPing:
         self.registry = None if self._expectations is None else self._expectations.registry
 
     def marks(self, only: Collection[MarkName] | None = None) -> Iterator[Mark]:
-        """Yield the marks of *only*, or all, but those that are only known when a ping arrives."""
+        """Yield the marks named in *only*, or all, except those known only when a ping arrives."""
         for mark in ping_marks(self.record, self.policy, self._expectations):
             if only is None or mark.name in only:
                 yield mark
@@ -92,7 +92,7 @@ class CheckedPing:
         return None if self.registry is None else self.registry.place_of(metric)
 
     def definitions(self) -> Iterator[DefinedProbe]:
-        """Yield every definition but use counters."""
+        """Yield every definition except use counters."""
         for definition in () if self.registry is None else self.registry.definitions():
             is_expected = not is_expired(definition.expires, self.version)
             yield _defined(definition)._replace(is_expected=is_expected)

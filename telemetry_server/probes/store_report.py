@@ -12,7 +12,7 @@ from telemetry_server.probes.stores import Stores
 
 @dataclass(slots=True)
 class _Shown:
-    """What is shown of a store."""
+    """The visible figures of a store."""
 
     pings: int = 0
     anomalies: dict[str, int] = field(default_factory=dict)
@@ -46,7 +46,7 @@ def _shown(name: str, sums: StoreSums, defined: set[str], few: FewClients) -> _S
     if sums.pings and few.is_small((name,)):
         return _Shown(defined=defined, suppressed=1)
     anomalies = {key: count for key, count in sums.anomalies.items() if not few.is_small((name, key))}
-    # The processes of a metric add up to what is shown of stores that share it.
+    # A metric is hidden in all processes: its sum over them is shown for shared metrics.
     small = {
         metric
         for process, counts in sums.metrics.items()

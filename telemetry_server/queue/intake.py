@@ -184,7 +184,7 @@ class Intake:
         if received and position in received.get(partition, ()):
             counts.repeated += 1
             return None
-        # Most messages of other shares are known by their path alone.
+        # The path alone shows for most messages that they belong to another share.
         path = None if self._share.is_all else self._reader.path_of(message)
         if path is not None and not self._share.holds(path, message.body):
             counts.left_to_others += 1

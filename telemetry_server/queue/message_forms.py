@@ -51,7 +51,7 @@ class MessageReader:
     path_template: str = DEFAULT_TEMPLATE  # of bare messages
 
     def path_of(self, message: Message) -> str | None:
-        """Return the path of the submission in *message*; None if its body must be read for that."""
+        """Return the path of the submission in *message*; None if only its body has the path."""
         if self.form is MessageForm.HEADERS:
             return message.headers.get(PATH, "")
         return self._bare_path(message) if self.form is MessageForm.BARE else None

@@ -22,7 +22,7 @@ TEMPORARY_CODES = frozenset({500, 503})
 
 
 class _Cut(BrokerAway):
-    """The connection was cut while it was made."""
+    """The connection was closed before it was ready."""
 
 
 def _says_something(record: logging.LogRecord) -> bool:
@@ -44,7 +44,7 @@ async def connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
         try:
             return await _connected(url, on_lost)
         except _Cut:
-            # A server that refuses closes the connection, which may hide its answer.
+            # A server that refuses closes the connection, so its answer may be lost.
             continue
     return await _connected(url, on_lost)
 

@@ -11,8 +11,8 @@ class NatsHeaders(Mapping[str, str]):
     """
     The fields of a header block, names in lower case; of a repeated field the last value counts.
 
-    The path alone is found without reading the others: that is all that is needed of a message of
-    another share.
+    The path is found without reading the other fields: for a message of another share, no more is
+    needed.
     """
 
     __slots__ = ("_block", "_fields")
@@ -33,7 +33,7 @@ class NatsHeaders(Mapping[str, str]):
         return len(self._read())
 
     def _path(self) -> str | None:
-        """Return the field `path`; None if all must be read to know it."""
+        """Return the field `path`; None if all fields must be read to find it."""
         block = self._block
         lowered = block.lower()
         if lowered.count(_PATH_LINE) != 1:
@@ -48,7 +48,7 @@ class NatsHeaders(Mapping[str, str]):
 
 
 def fields_of(block: bytes) -> dict[str, str]:
-    """Return the fields of a header block; lines that are not fields are left out, as nats-py does."""
+    """Return the fields of a header block; other lines are ignored, as nats-py does."""
     fields: dict[str, str] = {}
     for line in block.split(b"\r\n")[1:]:
         name, colon, value = line.partition(b":")

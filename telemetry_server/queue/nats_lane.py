@@ -1,9 +1,10 @@
 """
-Sends and receives the many messages of a NATS connection; everything else on it is nats-py's.
+Sends and receives the messages of a NATS connection; nats-py does everything else on it.
 
 nats-py connects, authenticates, answers pings and asks the JetStream API.  It handles each message with
-several objects and a task, which takes several times the CPU time of the lane.  The lane uses two inner
-parts of its client, which are checked before: the parser, which the read loop calls, and the transport.
+several objects and a task, which takes several times the CPU time of the lane.  The lane uses two private
+attributes of the client: the parser, which the read loop calls, and the transport.  It checks first that
+both exist.
 """
 
 import asyncio
@@ -28,8 +29,8 @@ class NatsLane:
     The lane of *client*, which has just been connected and does not connect again.
 
     Raises:
-        BrokerAway: A part of a command has arrived already.
-        QueueRefused: This version of nats-py has other inner parts.
+        BrokerAway: A part of a command has already arrived.
+        QueueRefused: This version of nats-py lacks the private attributes.
     """
 
     def __init__(self, client: Any, on_message: OnMessage) -> None:
@@ -45,11 +46,11 @@ class NatsLane:
         self._outgoing: list[bytes] = []
         self._outgoing_bytes = 0
         self._parts: list[bytes] = []  # the beginning of a command that is not whole
-        self._missing_bytes = 0  # of it, as far as that is known
+        self._missing_bytes = 0  # of that command, as far as its length is known
         client._ps = self
 
     def subscribe(self, subject: str) -> None:
-        """Receive the messages of *subject*; only once."""
+        """Receive the messages of *subject*; call it once."""
         self.send(f"SUB {subject} {LANE_SID}\r\n".encode())
 
     def publish(self, subject: str, body: bytes, reply: str = "") -> None:
@@ -77,13 +78,13 @@ class NatsLane:
             await self._parser.parse(command)
 
     def reset(self) -> None:
-        """See nats-py's parser."""
+        """Reset the parser; nats-py calls it."""
         self._parser.reset()
 
     def _others(self, data: bytes) -> list[bytes]:
         """Handle the lane's messages in *data*; return the other commands, whole."""
         if len(data) < self._missing_bytes:
-            # A long message: joined once, when it is whole.
+            # A long message is joined once, when it is whole.
             self._parts.append(data)
             self._missing_bytes -= len(data)
             return []

@@ -33,8 +33,8 @@ FORGOTTEN_AFTER_NANOSECONDS = 30 * 86400 * 10**9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_HEADERS: Mapping[str, str] = {}
 REQUEST_ENDED = frozenset({"404", "408", "409"})
-REQUEST_ENDED_BY = ("exceed", "batch completed")  # words of a 409 after which the consumer goes on
-UNSENT = "nats-pending-messages"  # how many messages of a request that ended were not sent
+REQUEST_ENDED_BY = ("exceed", "batch completed")  # words in a 409 after which the consumer continues
+UNSENT = "nats-pending-messages"  # header: how many messages of an ended request were not sent
 
 
 class NatsSource:
@@ -98,7 +98,7 @@ class NatsSource:
         """See `Source`."""
         replies = self._replies[: len(batch.messages)]
         del self._replies[: len(batch.messages)]
-        # One that is lost does no harm: the next connection begins at our own position.
+        # A lost acknowledgement does no harm: the next connection begins at our own position.
         if self._lane is not None:
             for reply in replies if self._acks_each else replies[-1:]:
                 self._lane.publish(reply.decode(), b"+ACK")

@@ -20,12 +20,12 @@ class InFlight(NamedTuple):
 
 def message_headers(header: bytes) -> dict[str, str]:
     """Return the headers of the message of a record, from the record's *header*."""
-    # The same fields as `headers_of` gives, without the way over a submission: this runs for every message.
+    # The same fields as from `headers_of`, but no submission is made: this runs for every message.
     fields: dict[str, str] = orjson.loads(header)
     fields.update(fields.pop("headers"))  # type: ignore[arg-type]
     if not fields[QUERY]:
         del fields[QUERY]
-    if "place" in fields:  # of a message that was pulled: it has another place now
+    if "place" in fields:  # it was pulled from a queue, and gets another place in this one
         del fields["place"]
         fields.pop("fault", None)
     return fields

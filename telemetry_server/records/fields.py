@@ -16,7 +16,7 @@ LINUX = "Linux"
 
 
 NAMED_BY_PATHS = 4
-"""So many of the first dimensions may be in a path: application, channel, version and build."""
+"""How many of the first dimensions may be in a path: application, channel, version and build."""
 # Where Glean pings have the other dimensions, and where a product's own pings have them.
 _CLIENT_FIELDS = (
     ("app_channel", "app_channel"),
@@ -61,7 +61,7 @@ class RecordFields(NamedTuple):
 
 
 class _Dimensions(NamedTuple):
-    """What a record says that it is about."""
+    """The dimensions that a record has in its own fields."""
 
     application: str | None
     channel: str | None
@@ -122,7 +122,7 @@ def fields_of(record: Record) -> RecordFields:
 
 
 def member(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return the object *name* of the object *parent*; an empty one where there is none."""
+    """Return the object *name* of *parent*, or an empty one if it is not an object."""
     value = parent.get(name)
     return value if isinstance(value, dict) else {}
 

@@ -7,7 +7,7 @@ from telemetry_server.records.fields import Record, object_at
 
 PARENT = "parent"
 CONTENT = "content"
-# A record without all of these has no section: most Glean pings.
+# A record with none of these has no section.  Most Glean pings have none.
 _PARTS = frozenset(
     {"payload", "processes", "childPayloads", "histograms", "keyedHistograms"}
     | {"scalars", "keyedScalars", "simpleMeasurements", "events"}

@@ -68,7 +68,7 @@ class AggregateParameters(Parameters):
     """Of the aggregate."""
 
     release: Annotated[Text, Field(description="a release of Fuel")] = ""
-    refresh: Annotated[Text, Field(description="with any value: counted anew")] = ""
+    refresh: Annotated[Text, Field(description="with any value: computed again")] = ""
 
 
 class FileParameters(Parameters):
@@ -105,7 +105,7 @@ async def found_report(ask: Ask, question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _deletions(ask: Ask) -> str:
-    """Return what changes with each order to delete: answers from before it are not given any more."""
+    """Return a text that changes with each deletion order, so that older answers are not used again."""
     try:
         return str(ask.services.access_file.root.orders.stat().st_mtime_ns)
     except OSError:

@@ -9,7 +9,7 @@ DRIFT_COLUMNS = ("state", "metric", "kind", "pings", "pings_per_day", "owners", 
 
 
 async def _found(ask: Ask, query: str) -> Any:
-    """Return the answer of *query*: of the pages' process, or of one that may read for long."""
+    """Return the answer of *query*, from the process for pages or from the one for long queries."""
     given = ask.parameters
     days = {"first_day": given.first or "", "last_day": given.last or ""}
     found = await ask.services.ask_object(f"{query}_at_once", **days)

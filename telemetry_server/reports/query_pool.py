@@ -56,7 +56,7 @@ class QueryPool:
             self._end_idle(lane)
         for process in self._busy:
             self._finish(process.kill())
-        # Questions that are under way end with their process, and then end it once more.
+        # A running question fails when its process ends, and its task then ends the process again.
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
                 while self._ending or self._busy:

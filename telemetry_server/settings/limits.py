@@ -1,7 +1,7 @@
 """
-Parsers with limits: numbers within bounds, texts of some length, words from a list.
+Parsers with limits: numbers within bounds, texts of a limited length, words from a list.
 
-Their messages begin in lower case, as all messages about settings.
+Their messages begin in lower case, like all messages about settings.
 """
 
 from collections.abc import Callable

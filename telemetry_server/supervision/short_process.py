@@ -10,8 +10,8 @@ async def run_short_process(module: str, *words: str, given: bytes = b"") -> tup
     """
     Run ``python -m`` *module* with *words* to its end; return its status and the last line of its stderr.
 
-    Its stdin has *given* and stays open until it ends, so the process sees when the server is gone.  It is
-    killed if this is cancelled.
+    Its stdin has *given* and stays open until it ends, so the process notices when the server has ended.  It
+    is killed if this call is cancelled.
 
     Raises:
         OSError: It could not be started.

@@ -3,8 +3,8 @@
  * It is optional: `glean_collector.py` is its only caller, and without it `records/` finds the same, slower.
  *
  * It reads the decoded object, and accepts what clients send in the usual form.  For distributions whose
- * buckets do not rise it returns None, and the caller uses the plain way.  An exception is one that the plain
- * way would raise, too.
+ * buckets do not rise it returns None, and the caller uses the plain way.  It raises only exceptions that the
+ * plain way would raise, too.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -31,7 +31,7 @@ typedef struct {
     PyObject *large;                                           /* numbers that do not fit in 32 bits */
     PyObject *text_of;                                         /* the text of an object or a list */
     PyObject *empty, *values, *value, *sum;
-    int has_process; /* whether `process` is the number of the text that stands for none */
+    int has_process; /* whether `process`, the number of the empty text, is known */
     int64_t process;
     Buffer keys, kinds, numbers;                                  /* of scalars: int32, bytes, double */
     Buffer labels, shapes, lengths, sums, starts, counts;         /* of distributions: int32, sums int64 */
@@ -180,7 +180,7 @@ static int read_start(PyObject *text, int64_t *start)
     digits -= is_negative;
     if (digits < 1 || digits > MAX_DIGITS || (*at == '0' && (digits > 1 || is_negative)))
         return 0;
-    uint64_t number = 0; /* as many digits fit without a sign */
+    uint64_t number = 0; /* MAX_DIGITS digits fit */
     for (Py_ssize_t i = 0; i < digits; i++) {
         if (at[i] < '0' || at[i] > '9')
             return 0;
@@ -192,7 +192,7 @@ static int read_start(PyObject *text, int64_t *start)
     return 1;
 }
 
-/* Read the buckets that are not empty; 0 where they are none, or with an exception. */
+/* Read the buckets that are not empty; 0 if they are not valid buckets, or with an exception. */
 static int read_buckets(Rows *rows, PyObject *values)
 {
     PyObject *text, *sent;
@@ -301,7 +301,7 @@ static int add_metric(Rows *rows, long form, PyObject *value, PyObject *metric, 
     }
 }
 
-/* 0 with an exception, or where the metrics are unusual. */
+/* 0 with an exception, or if the metrics are unusual. */
 static int add_all(Rows *rows, PyObject *metrics, PyObject *forms)
 {
     PyObject *kind, *by_metric;

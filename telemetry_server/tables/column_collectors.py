@@ -101,7 +101,7 @@ class ScalarCollector:
 
 
 def repeated(number: int, count: int) -> bytes:
-    """Return *number* so many times, as int32."""
+    """Return *number* as int32, *count* times."""
     return array("i", (number,)).tobytes() * count
 
 

@@ -71,7 +71,7 @@ class GleanCollector:
         self._shapes = _ShapeNumbers(shape_number)
 
     def add(self, ping: int, metrics: Mapping[str, Any]) -> bool:
-        """Append the rows of *metrics*; return False, with nothing appended, where only `records` can."""
+        """Append the rows of *metrics*; return False, with nothing appended, if only `records` can."""
         if not IS_COMPILED or metrics.__class__ is not dict:
             return False
         held, scalars = self._histograms, self._scalars

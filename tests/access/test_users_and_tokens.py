@@ -120,7 +120,7 @@ def test_a_change_is_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": 1}', b'{"format": 99}', b"\xff"])
-def test_a_damaged_file_is_an_error_and_never_nobody(content, tmp_path):
+def test_a_damaged_file_is_an_error_and_not_an_empty_list_of_users(content, tmp_path):
     """No users would open the reports to everyone."""
     root = DataRoot(tmp_path)
     root.prepare(Disk())

@@ -262,8 +262,8 @@ async def test_measures_of_every_kind(tmp_path, metric, pings, expected):
     }
 
 
-async def test_a_use_counter_by_client_has_the_falses_of_each(tmp_path):
-    """Those of its documents: a client without a true has falses only."""
+async def test_a_use_counter_by_client_has_the_false_values_of_each_client(tmp_path):
+    """They are its documents without a true; a client that sent no true has only false values."""
     documents = "TOP_LEVEL_CONTENT_DOCUMENTS_DESTROYED"
     pings = [
         Main(1, "A", 20, parent={

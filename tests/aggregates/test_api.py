@@ -228,7 +228,7 @@ async def test_the_old_service_refuses_in_json(reports, path, status):
 
 
 async def test_the_old_service_takes_long_targets(reports):
-    """330 builds in one address, and some of very many filters."""
+    """An address with 330 builds, and one that has many filters too."""
     builds = [FIRST, *(f"2025{number:04}" for number in range(329))]
     old = OldClient(reports)
     address = old.target("build_id", "nightly", "42", builds, "EXP", os="Windows_NT%2C10.0")

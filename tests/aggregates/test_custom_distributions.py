@@ -1,4 +1,4 @@
-"""Glean's custom distributions have the buckets of their definition, sent or not."""
+"""A custom distribution of Glean has all buckets of its definition, even those that were not sent."""
 
 import pytest
 
@@ -51,8 +51,8 @@ def defined(tmp_path_factory) -> Aggregates:
     return aggregates_of(tmp_path_factory.mktemp("defined"), has_definitions=True)
 
 
-def test_an_exponential_one_has_all_its_buckets(defined):
-    """So an estimate is between the starts of neighbours, and the last bucket is marked."""
+def test_an_exponential_distribution_has_all_its_buckets(defined):
+    """So an estimate is between neighbouring starts, and the last bucket is known."""
     row = defined.answer("garden.depth", percentiles=("50", "100"))["rows"][0]
 
     assert row["starts"] == list(TEN)
@@ -62,8 +62,8 @@ def test_an_exponential_one_has_all_its_buckets(defined):
     assert (most["value"], most["at_least"]) == (154, False)
 
 
-def test_a_linear_one_is_linear(defined):
-    """A start that no client computes is kept, and counted."""
+def test_a_linear_distribution_has_linear_buckets(defined):
+    """A start that is not in the definition is kept, and counted."""
     row = defined.answer("garden.width", percentiles=("25",))["rows"][0]
     asked = OldQuery(BUILD_ID, "nightly", "3", frozenset({BUILD[:8]}), "garden.width")
     old = OldService(defined.reader).histograms(asked)
@@ -75,7 +75,7 @@ def test_a_linear_one_is_linear(defined):
 
 
 def test_without_a_definition_it_has_the_starts_that_were_sent(tmp_path):
-    """Nothing else is known."""
+    """No other starts are known."""
     found = aggregates_of(tmp_path, has_definitions=False)
 
     assert found.answer("garden.depth")["rows"][0]["starts"] == [57, 154]
@@ -92,5 +92,5 @@ def test_without_a_definition_it_has_the_starts_that_were_sent(tmp_path):
     ],
 )
 def test_linear_starts_are_those_of_glean(low, high, count, starts):
-    """It cuts where Firefox rounds."""
+    """Glean truncates where Firefox rounds."""
     assert linear_starts(low, high, count) == starts

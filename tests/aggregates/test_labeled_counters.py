@@ -1,4 +1,4 @@
-"""Glean's counters by label: one histogram, whose buckets are the labels."""
+"""A labeled counter of Glean is one histogram, whose buckets are its labels."""
 
 import pytest
 
@@ -27,8 +27,8 @@ def defined(tmp_path_factory) -> Aggregates:
     return aggregates_of(tmp_path_factory.mktemp("defined"), has_definitions=True)
 
 
-def test_listed_labels_have_buckets_that_no_ping_has(defined):
-    """And all others have one bucket."""
+def test_labels_of_the_definition_have_buckets_even_if_they_were_never_sent(defined):
+    """All other labels share one bucket."""
     row = defined.answer("garden.by_tool")["rows"][0]
 
     assert (row["labels"], row["counts"], row["sum"]) == (["hoe", "rake", "__other__"], [4, 0, 0], 4)
@@ -36,14 +36,14 @@ def test_listed_labels_have_buckets_that_no_ping_has(defined):
 
 
 def test_without_a_list_the_buckets_are_the_labels_that_were_sent(tmp_path):
-    """Nothing else is known."""
+    """No other labels are known."""
     row = aggregates_of(tmp_path, has_definitions=False).answer("garden.by_tool")["rows"][0]
 
     assert (row["labels"], row["counts"], row["sum"]) == (["hoe"], [4], 4)
 
 
-def test_the_old_service_shows_them_as_one_categorical_histogram(defined):
-    """Its page knows categorical ones; the labels are its buckets, and none is a key."""
+def test_the_old_service_shows_a_labeled_counter_as_one_categorical_histogram(defined):
+    """Its page knows categorical histograms.  The labels are buckets, not keys."""
     asked = OldQuery(BUILD_ID, "nightly", "3", frozenset({BUILD[:8]}), "garden.by_tool")
     answer = OldService(defined.reader).histograms(asked)
 

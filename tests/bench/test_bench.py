@@ -14,7 +14,7 @@ from tests.support.sizes import IS_FULL
 from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-# The others take two minutes of CPU time, mostly to fill data roots.
+# The other suites take two minutes of CPU time, mostly to fill data roots.
 SAMPLE = ("edge", "conversion", "dedup")
 BUSY = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()\n"
 

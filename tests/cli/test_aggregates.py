@@ -89,8 +89,8 @@ def test_histogram_says_why_there_is_nothing(run, words, status, text):
 
 
 @pytest.mark.parametrize("words", [("histogram", "EXP"), ("clients",)])
-def test_a_question_imports_nothing_heavy(run, world, words):
-    """It is answered from summaries; most of its time would be that of the imports."""
+def test_histogram_and_clients_do_not_import_heavy_libraries(run, world, words):
+    """They read summaries, which takes less time than such imports would."""
     run("aggregate")
     code = (
         "import sys; from telemetry_server.cli.main import main\n"

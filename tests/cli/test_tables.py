@@ -1,4 +1,4 @@
-"""``tables``: the committed files as a person or a script sees them, checked, and made anew."""
+"""``tables``: the committed files as a person or a script sees them, checked, and rebuilt."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def test_a_rebuild_shows_on_a_terminal_how_far_it_is(converted):
     bar, _, output = shown_on_terminal(words).rpartition(b"\x1b[2K")
     assert b"rebuilding" in bar
     assert b"bytes" in bar
-    assert output.decode().strip() == f"the tables have {3 * PINGS} rows; days made anew: 1"
+    assert output.decode().strip() == f"the tables have {3 * PINGS} rows; days rebuilt: 1"
 
 
 def test_status_lists_every_committed_file(tables, converted):

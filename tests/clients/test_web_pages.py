@@ -164,11 +164,11 @@ def test_a_page_with_glean_js_submits(
     in_both(
         {
             "a beacon is not sent again": ("", 1),
-            "nor with the next ping": ("again=1", 2),
+            "a beacon is not sent again with the next ping": ("again=1", 2),
             "a fetch is not sent again by itself": ("tag=plot-1", 1),
             "a fetch is sent again with the next ping": ("tag=plot-1&again=1", 3),
         },
-        "nor with the next ping",
+        "a beacon is not sent again with the next ping",
     ),
 )
 def test_a_web_ping_with_an_answer_of_5xx_is_lost_when_its_page_is_closed(

@@ -1,4 +1,4 @@
-"""What rules remove is not written to quarantine either, and a replay has the same outcome."""
+"""Fields that rules remove are not written to quarantine, and a replay has the same outcome."""
 
 import gzip
 from dataclasses import replace
@@ -62,7 +62,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 @pytest.mark.parametrize(("rules", "left"), [(DROP, None), (REDACT, "[redacted]")])
 def test_fields_that_rules_remove_are_not_written(tmp_path, case, rules, left):
-    """Whatever the ping is refused for; the time is cut, too."""
+    """For every reason of refusal; the time is cut, too."""
     ping, changes, reason = REFUSED[case]
     outcome = refused(tmp_path, ping, rules + COARSE, **changes)
 
@@ -87,7 +87,7 @@ def test_fields_that_rules_remove_are_not_written(tmp_path, case, rules, left):
     ],
 )
 def test_a_body_stays_whole_if_a_replay_would_have_another_outcome(tmp_path, rules):
-    """It would store what a rule refused, or in another folder."""
+    """A replay would store a refused ping, or use another folder."""
     assert refused(tmp_path, {**PING, "info": NO_REVISION}, rules).submission is None
 
 
@@ -97,7 +97,7 @@ def test_a_body_that_is_not_an_object_stays_as_it_is(tmp_path, body):
 
 
 def test_a_submission_without_removals_is_the_same_object(tmp_path):
-    """Other rules do not change it, nor do these if they are for other pings."""
+    """Rules without removals do not change it, and neither do rules for other pings."""
     for rules in (COARSE.replace('arrival = "hour"\n', ""), DROP.replace('"telemetry"', '"other"')):
         assert refused(tmp_path / str(len(rules)), {**PING, "info": NO_REVISION}, rules).submission is None
 
@@ -115,7 +115,7 @@ async def test_copies_of_conflicts_lack_the_fields_as_well(tmp_path):
 
 
 async def test_a_replay_stores_the_ping_without_the_fields(tmp_path):
-    """A second one finds nothing to do."""
+    """A second replay finds no ping."""
     world = World(tmp_path, rules=parse_rules(DROP))
     world.receive([submitted(a_ping(1, clientID=CLIENT), 1, at=NOON)])
     await world.convert()

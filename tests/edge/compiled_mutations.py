@@ -59,7 +59,7 @@ def check_head(chance: Random, head: ModuleType, text: bytes) -> None:
 
 
 def check_whole(chance: Random, head: ModuleType, text: bytes) -> None:
-    """Compare both forms of reading whole requests for one text."""
+    """Compare both readers of whole requests for one text."""
     moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.random() * 3e11)
     options = (THREE, chance.choice((10, 1 << 20)), lambda: moment, RawRecord)
     assert head.Reader(*options)(text) == PlainReader(*options)(text), text

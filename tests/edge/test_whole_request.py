@@ -1,4 +1,4 @@
-"""The compiled reading of a whole request and the plain one make the same record."""
+"""The compiled reader and the plain reader make the same record of a whole request."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -28,7 +28,7 @@ def both(
     limits: tuple[int, int, int] = THREE,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> WholeRequest | None:
-    """Return what both forms make of *received*; it is the same, of the same types."""
+    """Return the result of both readers for *received*; check that it is the same, with the same types."""
     found, plain = (
         reader(limits, max_body_bytes, lambda: moment, RawRecord)(received)
         for reader in (Reader, PlainReader)
@@ -75,13 +75,13 @@ def test_the_record_holds_the_request(body):
         *OTHERS,
     ],
 )
-def test_all_else_is_read_in_steps(received):
-    """Parts of a request, several, pages, encoded namespaces, what is over a limit or not plain."""
+def test_other_requests_are_read_in_steps(received):
+    """Parts of a request, several requests, web pages, encoded namespaces, large bodies, unusual heads."""
     assert both(received) is None
 
 
-def test_a_moment_that_is_not_in_utc_is_left_to_the_steps():
-    """They convert it."""
+def test_a_request_at_a_time_that_is_not_in_utc_is_read_in_steps():
+    """Those convert the time."""
     assert both(a_whole(), MOMENT.astimezone(timezone(timedelta(hours=1)))) is None
 
 
@@ -92,7 +92,7 @@ def test_bodies_are_limited_alike(surplus):
 
 
 def test_one_reader_reads_many_requests():
-    """It remembers the last namespace and day, and nothing else."""
+    """It remembers only the last namespace and day."""
     moments = iter([MOMENT, MOMENT, MOMENT + timedelta(days=1), MOMENT, MOMENT + timedelta(days=400)] * 2)
     names = [b"telemetry", b"telemetrx", b"tele", b"", b"telemetry"]
     compiled, plain = (
@@ -106,7 +106,7 @@ def test_one_reader_reads_many_requests():
 
 
 def test_every_attack_is_read_alike():
-    """And every plain head of the other tests, with its body and without."""
+    """So is every plain head of the other tests, with and without its body."""
     for received in [case.sent for case in CASES] + PLAIN:
         both(received)
         head = fast_head(received, *THREE)
@@ -115,7 +115,7 @@ def test_every_attack_is_read_alike():
 
 
 def test_an_error_of_the_clock_is_raised():
-    """And nothing is kept of the request."""
+    """No record is made of the request."""
 
     def broken() -> datetime:
         raise OSError("no clock")

@@ -92,7 +92,7 @@ def test_without_a_contact_nothing_is_sent(command, config):
     assert json.loads(out)["sent"] is False
 
 
-def test_a_failed_deployment_is_reported_by_itself_and_kept_while_nobody_answers(command, config):
+def test_a_failed_deployment_is_reported_by_itself_and_kept_while_the_collector_is_away(command, config):
     where = ("--config", str(config))
     command("fuel-sender", "fail", *where, status=2)
     command("fuel-sender", "opt-in", *WHO, *where)

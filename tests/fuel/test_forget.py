@@ -1,4 +1,4 @@
-"""Installations are deleted from PostgreSQL as well, and no ETL brings them back."""
+"""Installations are deleted from PostgreSQL as well, and an ETL does not bring them back."""
 
 from collections.abc import Callable
 from typing import Any

@@ -213,8 +213,8 @@ async def test_the_aggregate_is_kept_until_it_is_refreshed(reports, sqlite_analy
     assert (await got(reports, f"{target}?release=zz", "viewer"))["environments"]["statuses"] == {}
 
 
-async def test_a_deletion_ends_what_was_kept(reports, sqlite_analytics, tmp_path):
-    """The aggregate and reports are counted anew, without the installation."""
+async def test_a_deletion_ends_kept_answers(reports, sqlite_analytics, tmp_path):
+    """The aggregate and the reports are computed again, without the installation."""
     asked = ("/api/v1/json/report/installations", f"{REPORTS}/statuses")
     before = [await got(reports, target, "viewer") for target in asked]
     urls = FuelUrls(sqlite_analytics.collector_url, sqlite_analytics.analytics_url)

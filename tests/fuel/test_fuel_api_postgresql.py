@@ -1,4 +1,4 @@
-"""Fuel-stat on the reports' listener over PostgreSQL: what its tests on SQLite expect."""
+"""The tests of Fuel-stat on the reports' listener, with PostgreSQL in place of SQLite."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def postgresql_analytics(postgresql) -> Iterator[Analytics]:
         yield opened
 
 
-async def test_postgresql_answers_as_sqlite(tmp_path, postgresql_analytics, capfd):
+async def test_postgresql_gives_the_same_answers_as_sqlite(tmp_path, postgresql_analytics, capfd):
     """Reports, jobs, rows, files, roles, the cache, and the pages."""
     analytics = postgresql_analytics
     async with on_sqlite.reports_of_a_fleet(tmp_path, analytics) as reports:
@@ -33,4 +33,4 @@ async def test_postgresql_answers_as_sqlite(tmp_path, postgresql_analytics, capf
         await on_sqlite.test_rows_are_those_of_the_collector(reports, analytics)
         await on_sqlite.test_the_aggregate_is_kept_until_it_is_refreshed(reports, analytics)
         await on_sqlite.test_a_new_etl_is_seen_at_once(reports, analytics)
-        await on_sqlite.test_a_deletion_ends_what_was_kept(reports, analytics, tmp_path)
+        await on_sqlite.test_a_deletion_ends_kept_answers(reports, analytics, tmp_path)

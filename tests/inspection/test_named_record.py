@@ -1,4 +1,4 @@
-"""Records of which only names are read: the same names as by a whole parse."""
+"""A record that is read for names only has the same names as after a full parse."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ SECTIONS = st.fixed_dictionaries(
 
 
 def names_in(record: Any) -> dict[str, Any]:
-    """What is looked at: values of plain histograms are left out."""
+    """Return the parts that must be equal: the values of plain histograms are left out."""
     payload = record["payload"]
     sections = [payload, *payload["processes"].values()]
     return {
@@ -36,8 +36,8 @@ def names_in(record: Any) -> dict[str, Any]:
 
 
 @given(parent=SECTIONS, content=SECTIONS)
-def test_names_and_all_other_values_are_those_of_a_whole_parse(parent, content):
-    """Whatever the names are, and whatever stands where a row should."""
+def test_names_and_all_other_values_are_the_same_as_after_a_full_parse(parent, content):
+    """With any names, and with any value in place of a row."""
     parent = parent | {"histograms": parent["histograms"] | FILLER}
     record = {"payload": {**parent, "processes": {"content": content}}, "metadata": {"anomalies": {"a": 1}}}
     text = json_of(record)
@@ -56,7 +56,7 @@ def test_names_and_all_other_values_are_those_of_a_whole_parse(parent, content):
     ],
 )
 def test_records_of_other_forms_are_read(record):
-    """A value in a place of histograms is what it was."""
+    """A value in the place of histograms stays the same."""
     found = named_record(orjson.dumps({**record, "padding": FILLER}))
 
     assert set(found) == {*record, "padding"}

@@ -1,4 +1,4 @@
-"""Pings of many clients: of each layout, doctype and fault, some repeated or in conflict."""
+"""Pings of many clients, of each layout, doctype and fault; some are repeated or in conflict."""
 
 import gzip
 import re
@@ -20,7 +20,7 @@ from tests.support.data_root import NOON, an_id, submitted
 
 BASE_PINGS = 100  # of each layout; the others are copies with other ids
 CLIENT_ID = re.compile(rb'("client_?[iI][dD]"\s*:\s*"\{?)[0-9a-fA-F-]{36}')
-NOBODY = 1 << 30
+NO_CLIENT = 1 << 30
 APPLICATION = {
     "name": "Firefox", "version": "71.0", "channel": "release", "buildId": "20191202093317",
 }  # fmt: skip
@@ -30,7 +30,7 @@ GZIP_HEADER_BYTES, GZIP_TRAILER_BYTES = 10, 8
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A submission of one client, or of `NOBODY` if no client can be read in it."""
+    """A submission of one client, or of `NO_CLIENT` if no client id can be read in it."""
 
     client: int
     submission: Submission
@@ -58,7 +58,7 @@ def many_pings(count: int, clients: int, definitions: Definitions) -> Iterator[S
         )
     ]
     for copy in range(count // 2 // len(base)):
-        # A body that inflates to megabytes is as good as many.
+        # One body that inflates to megabytes is enough.
         yield from (_copied(ping, copy, clients) for ping in base if not copy or ping.kind != "too_large")
     for number in range(count // 2):
         yield _plain(number, number % clients)
@@ -85,7 +85,7 @@ def _plain(number: int, client: int) -> Sent:
 
 
 def _copied(ping: GeneratedPing, copy: int, clients: int) -> Sent:
-    """Return *ping* with other ids: those of a repeat are those of its first ping again."""
+    """Return *ping* with new ids; a repeat gets the new ids of its first ping."""
     old = ping.document_id
     new = str(UUID(bytes=blake2b(f"{copy} {old}".encode(), digest_size=16).digest(), version=4))
     client = UUID(new).int % clients
@@ -95,7 +95,7 @@ def _copied(ping: GeneratedPing, copy: int, clients: int) -> Sent:
     if ping.kind == "corrupt_gzip":
         body = _with_wrong_checksum(body) if copy % 2 else body[:-GZIP_TRAILER_BYTES]
     submission = Submission(received_at=NOON, path=ping.path.replace(old, new), body=body)
-    return Sent(client if found else NOBODY, submission)
+    return Sent(client if found else NO_CLIENT, submission)
 
 
 def _readable(body: bytes) -> bytes:

@@ -233,7 +233,7 @@ async def test_a_dry_run_shows_what_would_go_and_changes_nothing(tmp_path, comma
     assert world.audit().total.deleted == 0
 
 
-async def test_an_id_that_is_not_a_uuid_is_said_to_be_looked_for_in_fuel_only(tmp_path, command):
+async def test_forget_says_that_an_id_that_is_not_a_uuid_is_looked_for_in_fuel_only(tmp_path, command):
     """It may be the identifier of an installation, or a mistake."""
     world = await world_of(tmp_path / "data", with_alice=True)
     _, said = command("forget", "--client", "alice", "--dry-run", "--data", str(world.root.path))

@@ -45,7 +45,7 @@ def local_files(world: World) -> list[Path]:
 
 @pytest.mark.parametrize("keeps_local", [False, True])
 async def test_nothing_of_a_client_is_left_in_the_archive_either(tmp_path, keeps_local):
-    """Its files are written anew, committed, and the old objects deleted; dropped days stay dropped."""
+    """Its files are rewritten and committed, and the old objects deleted; dropped days stay dropped."""
     world = await archived_world(tmp_path, keeps_local=keeps_local)
     other = await two_folders(tmp_path / "without", with_alice=False)
     ids = [ALICE, *documents()]

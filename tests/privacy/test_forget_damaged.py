@@ -1,4 +1,4 @@
-"""What can still be read of a client in damaged bytes goes as well, and the books stay as they were."""
+"""Ids of a client in damaged bytes are removed as well, and the books still balance."""
 
 import asyncio
 import gzip
@@ -72,8 +72,8 @@ NOT_READ, CONVERTED, INDEXED = "not read yet", "converted", "converted and index
         (tear, 4, False, CONVERTED),
     ],
 )
-async def test_damaged_bytes_of_a_client_go(tmp_path, damage, number, is_plain, when):
-    """Whether conversion has met the damage or not; the other client's pings stay."""
+async def test_damaged_bytes_of_a_client_are_removed(tmp_path, damage, number, is_plain, when):
+    """Before and after conversion of the damaged segment; the other client's pings stay."""
     world = world_with(tmp_path, is_plain=is_plain)
     (segment,) = segments(world.root.raw)
     damaged(segment.path, damage, number)
@@ -99,8 +99,8 @@ async def test_damaged_bytes_of_a_client_go(tmp_path, damage, number, is_plain, 
     assert world.check_tables() == []
 
 
-async def test_a_ping_whose_raw_bytes_were_damaged_later_goes_whole(tmp_path):
-    """It was stored; the index knows its segment from the time before."""
+async def test_a_stored_ping_is_removed_with_its_raw_bytes_that_were_damaged_later(tmp_path):
+    """The index has the ids of its segment from before the damage."""
     world = world_with(tmp_path, is_plain=False)
     await world.convert()
     forgetter(world).update_index()
@@ -116,7 +116,7 @@ async def test_a_ping_whose_raw_bytes_were_damaged_later_goes_whole(tmp_path):
 
 
 async def test_a_body_with_a_wrong_checksum_is_found_in_quarantine(tmp_path):
-    """Its text can be read by everyone who ignores the checksum."""
+    """A reader that ignores the checksum can still read its text."""
     world = World(tmp_path)
     ping = {"clientID": ALICE, **a_ping(1)}
     body = bytearray(gzip.compress(orjson.dumps(ping), 1, mtime=0))
@@ -143,8 +143,8 @@ def with_a_broken_end(path: Path) -> None:
     ("store", "repair"),
     [("converted", ["repair", "--rebuild"]), ("tables/histograms", ["tables", "rebuild"])],
 )
-def test_a_damaged_file_keeps_no_other_from_being_cleaned(tmp_path, command, store, repair):
-    """The order stays open, and goes on after the repair."""
+def test_all_other_files_are_cleaned_if_one_is_damaged(tmp_path, command, store, repair):
+    """The order stays open, and continues after the repair."""
     world = world_with(tmp_path, is_plain=False)
     world.receive([submitted(f"{{ no json {ALICE}".encode(), 9)])
     asyncio.run(world.convert())

@@ -1,4 +1,4 @@
-"""A deletion reads and writes the files of its client only: the others may be away meanwhile."""
+"""A deletion reads and writes only the files of its client: it succeeds while other files are away."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ def files_of(world: World) -> dict[Path, int]:
 
 
 def batch(number: int) -> list:
-    """Return submissions of a version of its own; one of a batch is of Alice, where she sent any."""
+    """Return submissions of one version; in batch `HERS` one ping and one refused body are Alice's."""
     ids = range(number * 10, number * 10 + 4)
     found = []
     for each in ids:
@@ -33,10 +33,10 @@ def batch(number: int) -> list:
 
 async def test_files_without_the_client_are_neither_read_nor_written(tmp_path):
     """
-    In each store: they are moved away before, and are as they were afterwards.
+    In each store, they are moved away before the deletion, and have the same bytes afterwards.
 
-    The sums are made anew from the files of the client; their pings are looked up in the footers of
-    ``tables/pings``.
+    The sums are computed again from the files of the client.  Files in ``tables/pings`` are not moved,
+    because the pings are looked up in their footers.
     """
     world = World(tmp_path / "data")
     world.put_specs()

@@ -95,7 +95,7 @@ async def test_records_of_an_old_day_go_and_its_sums_stay(world):
 
 
 async def test_a_later_deletion_leaves_the_sums_of_a_removed_day_and_says_so(world, command):
-    """The day that is left loses the client."""
+    """The client is removed from the day that still has records."""
     answers = Aggregates(world)
     answers.update()
     before = answers.row(FIRST, by="day")

@@ -1,4 +1,4 @@
-"""The lane of a NATS connection gets its own messages however they are cut; nats-py gets the rest, whole."""
+"""The lane of a NATS connection gets its messages, and nats-py gets the rest whole, however bytes are cut."""
 
 import asyncio
 from itertools import pairwise
@@ -89,7 +89,7 @@ def test_commands_arrive_whole_however_the_bytes_are_cut(commands, cuts):
     assert theirs == [each for each in commands if COMMANDS[each] is None]
 
 
-async def test_what_is_sent_in_one_turn_is_written_at_once():
+async def test_commands_of_one_turn_are_sent_in_one_write():
     transport = Transport()
     lane = NatsLane(SimpleNamespace(_ps=Parser(), _transport=transport), lambda *_: None)
     lane.subscribe("a.*")
@@ -103,7 +103,7 @@ async def test_what_is_sent_in_one_turn_is_written_at_once():
     assert len(transport.sent) == 1
 
 
-async def test_a_client_with_other_inner_parts_is_refused():
+async def test_a_client_without_the_private_attributes_is_refused():
     with pytest.raises(QueueRefused, match=r"install nats-py 2\.16"):
         NatsLane(SimpleNamespace(_ps=Parser()), lambda *_: None)
 
@@ -120,7 +120,7 @@ async def test_a_client_with_other_inner_parts_is_refused():
         (b"NATS/1.0 404 No Messages\r\n\r\n", {}),
     ],
 )
-def test_headers_are_read_alike_whole_or_by_the_path_alone(block, fields):
+def test_the_path_is_the_same_with_and_without_reading_all_headers(block, fields):
     assert NatsHeaders(block).get(PATH) == fields.get(PATH)
     assert dict(NatsHeaders(block)) == fields_of(block) == fields
 

@@ -283,7 +283,7 @@ def test_raw_submissions_of_other_data_roots_are_shared(command, tmp_path):
 
 
 def test_one_connection_serves_many_requests_for_messages(nats, command, data, monkeypatch):
-    """The broker reports the end of each request, which is not the end of the connection."""
+    """The broker reports the end of each request; the connection stays open."""
     made = []
     connect = nats_source.connected
 

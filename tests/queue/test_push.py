@@ -217,7 +217,7 @@ def test_the_segments_of_a_long_outage_are_read_a_few_at_a_time(tmp_path):
 
 
 def test_a_segment_is_removed_once_its_writer_has_sealed_it(tmp_path):
-    """While it may grow, what was handed on stays in it, and is not sent again."""
+    """While it is open, submissions that were handed on stay in it, and are not sent again."""
     root = World(tmp_path / "data").root
     with SegmentSeries(root.raw, worker=1) as series:
         series.append([submitted(b"1", 1)], day=NOON.date())

@@ -30,8 +30,8 @@ def test_the_headers_of_a_record_are_those_of_its_submission(submission):
 
 
 @given(SUBMISSIONS)
-def test_what_is_published_comes_back_equal(submission):
-    """And the message has at most the bytes that `fits` expects."""
+def test_a_published_submission_is_equal_when_it_is_read(submission):
+    """The message has at most the bytes that `fits` expects."""
     record = record_of(submission)
     line, block, body = delivered(publication(record, b"S", b"reply.1"))
     found = MessageReader().submission_of(Message("nats:S/0", 1, body, NatsHeaders(block), "", STORED))
@@ -64,7 +64,7 @@ def test_a_submission_that_was_pulled_gets_another_place():
 
 
 @pytest.mark.parametrize("other", [{"body": b"2"}, {"path": "/submit/b"}])
-def test_a_message_keeps_its_id_and_others_have_others(other):
+def test_a_message_sent_again_has_the_same_id_and_another_message_has_another_id(other):
     submission = Submission(NOON, "/submit/a", b"1")
     ids = [message_id(headers_of(each), each.body) for each in (submission, replace(submission, **other))]
 

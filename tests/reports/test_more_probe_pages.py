@@ -112,7 +112,7 @@ async def test_numbers_of_clients_lead_to_the_pings_behind_them(reports):
 
 
 async def test_only_analysts_see_the_pings_behind_clients(world):
-    """Nobody else has the links."""
+    """Other roles do not see the links."""
     file, tokens = with_access(world.root)
     async with running_reports(world.setup, tokens=tokens) as guarded:
         page = await guarded.get("/clients", headers=guarded.bearer("viewer"))

@@ -342,7 +342,7 @@ def test_the_length_of_a_page_does_not_show_how_well_it_compresses():
     assert compressed(page) == compressed(page)
 
 
-async def test_with_a_proxy_nobody_is_let_in_for_lack_of_users(setup):
+async def test_with_a_proxy_a_server_without_users_admits_no_visitor(setup):
     """What the proxy lets through comes from this machine, too."""
     async with running_reports(setup, trusted_user_header="X-Remote-User") as reports:
         alone = await reports.get("/api/v1/status")

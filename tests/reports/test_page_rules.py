@@ -1,4 +1,4 @@
-"""What every page has and has not: a heading, a title, names of its parts, nothing inline; small assets."""
+"""Rules of every page: one heading, a title, named landmarks, no inline style or script; small assets."""
 
 import gzip
 import re
@@ -61,7 +61,7 @@ class Seen(HTMLParser):
 
 
 def broken_rules(text: str) -> list[str]:
-    """What a page lacks, or has and should not."""
+    """Return the rules that a page breaks."""
     seen = Seen()
     seen.feed(text)
     broken = [f"inline: {each}" for each in seen.inline]
@@ -78,7 +78,7 @@ def broken_rules(text: str) -> list[str]:
 
 
 async def test_every_page_keeps_the_rules(setup):
-    """Also the pages of errors, and of what is not there."""
+    """Also the pages of errors, and those for unknown addresses and names."""
     broken = {}
     async with running_reports(setup) as reports:
         for target in PAGES:

@@ -9,7 +9,7 @@ from telemetry_server.reports.query_process import QueryStopped
 
 
 class SlowProcess:
-    """A process that answers nothing, and takes some turns of the loop to end."""
+    """A process that does not answer, and needs some turns of the loop to end."""
 
     is_alive = True
 
@@ -27,8 +27,8 @@ class SlowProcess:
 
 
 @pytest.mark.parametrize("is_cancelled", [True, False])
-async def test_leaving_ends_what_is_under_way(is_cancelled):
-    """Whether its caller was cancelled just before or still waits: no process is left behind."""
+async def test_leaving_the_pool_ends_running_queries(is_cancelled):
+    """No process is left, whether the caller was just cancelled or still waits."""
     started = []
 
     async def start(_setup: object) -> SlowProcess:
@@ -50,6 +50,6 @@ async def test_leaving_ends_what_is_under_way(is_cancelled):
 
 
 class FakeSetup:
-    """What the pool asks of its setup."""
+    """The part of a setup that the pool uses."""
 
     timeout_seconds = 60.0

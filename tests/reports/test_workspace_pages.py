@@ -145,8 +145,8 @@ async def test_drift_shows_the_rows_of_the_command(garden, command, monkeypatch,
     assert moved.headers["Location"] == "/api/v1/drift?state=silent&format=csv"
 
 
-async def test_a_ping_shows_what_its_values_break(garden):  # noqa: F811
-    """With metric, mark and place, as `explain` has it."""
+async def test_the_page_of_a_ping_lists_values_that_break_their_definition(garden):  # noqa: F811
+    """With metric, mark and place, as in `explain`."""
     async with running_reports(garden.setup) as reports:
         pings = (await reports.get("/api/v1/pings?outcome=stored")).json()["items"]
         marked = 0

@@ -121,7 +121,7 @@ def opened(data: bytes) -> Iterator[bytes]:
 
 
 def _frame(view: memoryview) -> bytes:
-    """Return what the zstd frame at the beginning of *view* holds, also if it is cut off."""
+    """Return the content of the zstd frame at the start of *view*, even if the frame is cut off."""
     try:
         return zstd.decompress(view[: zstd.get_frame_size(view)])
     except zstd.ZstdError:
@@ -132,7 +132,7 @@ def _frame(view: memoryview) -> bytes:
 
 
 def gunzipped(data: bytes) -> Iterator[bytes]:
-    """Yield *data*, and what is in the gzip members that begin anywhere in it, up to their end or damage."""
+    """Yield *data*, and the content of every gzip member in it, up to its end or its damage."""
     yield data
     places = [found.start() for found in re.finditer(re.escape(GZIP), data)]
     view = memoryview(data)

@@ -1,8 +1,8 @@
 """
-Runs mutated metrics through the compiled collector of the named library.
+Runs mutated metrics through a compiled collector.
 
 ``python -m tests.tables.metric_mutations LIBRARY SECONDS`` prints how many pings it read, and fails at the
-first for which the plain way collects something else.
+first ping for which the plain way collects other rows.
 """
 
 import importlib.util
@@ -67,7 +67,7 @@ def collected(pings: list[dict[str, Any]]) -> tuple[Any, ...]:
 
 
 def mutated(chance: Random, value: Any, depth: int = 0) -> Any:
-    """Return a copy of *value* with parts replaced, left out, or in another order."""
+    """Return a copy of *value* with parts replaced, removed, or in another order."""
     if chance.random() < 0.05 * depth:
         return chance.choice(ODD)
     if not isinstance(value, dict):

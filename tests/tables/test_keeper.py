@@ -422,7 +422,7 @@ async def test_tables_of_the_earlier_layout_are_made_anew(world):
 
 
 async def test_audit_names_a_file_that_the_ledger_does_not_know(world):
-    """Nobody reads it."""
+    """Readers ignore it."""
     world.receive([submitted(a_ping(1), 1)])
     await world.convert()
     stray = world.root.path / "tables/pings/20261122/mine.parquet"

@@ -22,7 +22,7 @@ exit status: 1 if --check finds a difference, 4 if a sum is too large for 64 bit
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aggregate``."""
     parser.add_argument(
-        "--check", action="store_true", help="make them anew beside the old ones, and compare"
+        "--check", action="store_true", help="make them again beside the old ones, and compare"
     )
     add_json_option(parser)
     add_settings_options(parser)
@@ -101,5 +101,5 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
         for finding in result.findings:
             say(f"  {finding}")
         if result.findings:
-            say("to make them anew: remove state/aggregates, and run telemetry-server aggregate")
+            say("to make them again: remove state/aggregates, and run telemetry-server aggregate")
     return ExitStatus.FINDINGS if result.findings else ExitStatus.DONE

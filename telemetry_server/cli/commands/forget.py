@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     writable_data_root(settings)
     forgetter = forgetter_of(settings, lambda step: say(f"forget: {step}"))
-    _say_what_is_only_of_fuel(clients)
+    _say_ids_for_fuel_only(clients)
     if args.dry_run:
         _print(forgetter.preview(clients, documents, orders=args.orders), args)
         return ExitStatus.DONE
@@ -126,7 +126,7 @@ def _check_client(text: str, place: str) -> None:
         raise BadOrders(f"{place}{shown(text)} is sent by many clients, so it is the id of none")
 
 
-def _say_what_is_only_of_fuel(clients: list[str]) -> None:
+def _say_ids_for_fuel_only(clients: list[str]) -> None:
     from telemetry_server.privacy.identifiers.keyed_hash import uuid_of
 
     for text in clients:

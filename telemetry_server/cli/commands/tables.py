@@ -1,4 +1,4 @@
-"""``telemetry-server tables``: the Parquet files, held against the records, or made anew."""
+"""``telemetry-server tables``: the Parquet files, compared with the records, or rebuilt."""
 
 import argparse
 import asyncio
@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
         (
             "rebuild",
-            "make tables anew from the records",
+            "rebuild tables from the records",
             "Records that are in no table yet are put into them, too.  Conversion may go on meanwhile;\n"
-            "what is broken off goes on where it was when it is run again.",
+            "a run that was stopped continues when it is run again.",
         ),
     ):
         action = actions.add_parser(
@@ -128,7 +128,7 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
         for finding in findings:
             say(f"  {finding}")
         if findings:
-            say("to make them anew: telemetry-server tables rebuild")
+            say("to rebuild them: telemetry-server tables rebuild")
     return ExitStatus.FINDINGS if findings else ExitStatus.DONE
 
 
@@ -169,7 +169,7 @@ def _rebuild(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print_json({"days": [day for day, _ in rebuilt], "rows": rows})
     else:
-        print(f"the tables have {rows:,} rows; days made anew: {len(rebuilt)}")
+        print(f"the tables have {rows:,} rows; days rebuilt: {len(rebuilt)}")
     if was_stopped:
         say("stopped: what is in the tables stays, run it again for the rest")
         return ExitStatus.INTERRUPTED

@@ -954,10 +954,10 @@ static PyObject *pack(PyObject *self, PyObject *args)
 typedef struct {
     int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
     Text bad_key, bad_key_end; /* of the first bucket that the layout does not have */
-    int has_odd_count;
+    int has_unusual_count;
 } Outline;
 
-/* A key of plain ASCII is a bucket of the layout, or none. */
+/* Whether a key of plain ASCII is a bucket of the layout. */
 static int is_bucket(const Layout *layout, Text from, Text end)
 {
     int64_t bucket;
@@ -986,7 +986,7 @@ static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outl
         if (behind != NULL && (*behind == ',' || *behind == '}'))
             p = behind;
         else if ((p = past_number(walk, count)) != NULL)
-            outline->has_odd_count = 1;
+            outline->has_unusual_count = 1;
         if (p == NULL || *p != ',')
             return p != NULL && *p == '}' ? p + 1 : NULL;
     }
@@ -1000,7 +1000,7 @@ static Text past_range(Text p, int64_t *bounds)
     return p + 1;
 }
 
-/* Behind the histogram at `p`; NULL unless each of its fields is known, there once, and of the right type. */
+/* The place behind the histogram at `p`; NULL unless each field is known, of the right type, and sent once. */
 static Text past_outline(Walk *walk, Text p, const Layout *layout, Outline *outline)
 {
     int is_there[FIELDS] = {0}, field = RANGE - 1;
@@ -1059,7 +1059,7 @@ static PyObject *outline(PyObject *self, PyObject *args)
         Py_RETURN_NONE;
     const Layout *layout = layout_for(layouts, NULL);
     Outline found = {{-1, -1, -1, -1}, NULL, NULL, 0};
-    if (past_outline(&walk, walk.text, layout, &found) == walk.end && (found.bad_key != NULL || !found.has_odd_count))
+    if (past_outline(&walk, walk.text, layout, &found) == walk.end && (found.bad_key != NULL || !found.has_unusual_count))
         result = outline_of(&walk, &found);
     finish(&walk);
     return result != NULL ? result : none_unless_raised();

@@ -161,7 +161,7 @@ def pack_histograms(
 
 def outline_histogram(text: bytes, start: int, end: int, layout: bytes | None) -> Outline | None:
     """
-    Read what the histogram ``text[start:end]`` says of itself; None where only a parser can.
+    Return the outline of the histogram ``text[start:end]``; None if it needs a parser.
 
     Args:
         layout: As of `Layouts`.

@@ -104,7 +104,7 @@ class TextPacker(Packer):
     def _refused(
         self, left: Sequence[tuple[str, int, int]], keyed: str | None, text: bytes
     ) -> dict[str, Dropped]:
-        """Find the entries that need not be decoded to be refused; *keyed* as in `_entries`."""
+        """Return the entries that can be refused without decoding them; *keyed* as in `_entries`."""
         found: dict[str, Dropped] = {}
         doubts = []
         layouts = self._plain if keyed is None else self._keyed

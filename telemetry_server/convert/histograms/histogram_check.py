@@ -101,7 +101,7 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
 
 Outline = tuple[bytes, int, int, int, int, str | None]
 """
-What a well-formed histogram says of itself, read without decoding it.
+The fields of a well-formed histogram, read without decoding it.
 
 Numbers in it that need a parser, as a JSON array (empty if there are none); its type, its bucket count and
 the two numbers of its range, each -1 where it was not sent; the first bucket that the definition lacks.
@@ -112,7 +112,7 @@ def dropped_by_outline(outline: Outline, definition: Definition | Unusable, *, k
     """
     Return why a histogram with this *outline* is dropped, as `checked_row` finds it.
 
-    None where it must be decoded: `checked_row` may still drop it.
+    None if it must be decoded: `checked_row` may still drop it.
     """
     if isinstance(definition, Unusable):
         return _unusable(definition)
@@ -120,7 +120,7 @@ def dropped_by_outline(outline: Outline, definition: Definition | Unusable, *, k
     if definition.others:
         return None
     if definition.keyed is not None and definition.keyed != keyed:
-        return _keyed_otherwise(definition.keyed)
+        return _keyed_mismatch(definition.keyed)
     if client_type not in (-1, definition.client_type):
         return _differs(
             HistogramReason.TYPE_MISMATCH, "histogram_type", str(client_type), definition.client_type
@@ -140,7 +140,7 @@ def _unusable(definition: Unusable) -> Dropped:
     return Dropped(reason, definition.detail)
 
 
-def _keyed_otherwise(is_keyed: bool) -> Dropped:
+def _keyed_mismatch(is_keyed: bool) -> Dropped:
     defined, sent = ("keyed", "not keyed") if is_keyed else ("not keyed", "keyed")
     return Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
 
@@ -210,7 +210,7 @@ def _agrees(histogram: Mapping[str, Any], keyed: bool, definition: Definition, n
         named: The definition of the name; *definition* is this or one of its `others`.
     """
     if definition.keyed is not None and definition.keyed != keyed:
-        raise _keyed_otherwise(definition.keyed)
+        raise _keyed_mismatch(definition.keyed)
     get = histogram.get
     sent_as = get("histogram_type")
     if sent_as is not None and sent_as != definition.client_type:

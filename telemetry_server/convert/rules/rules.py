@@ -138,7 +138,7 @@ class Rules:
         self, facts: Facts, ping: dict[str, Any], headers: Mapping[str, str]
     ) -> tuple[Coarsening, bool]:
         """
-        Remove the fields that rules remove from *ping*, which is changed in place, if it is refused or not.
+        Apply the rules that remove fields to *ping*, in place, even if another rule refuses it.
 
         Returns:
             What is to be stored less exactly, and whether *ping* was changed.

@@ -64,9 +64,9 @@ def write_bookmark(connection: sa.Connection, bookmark: Bookmark) -> None:
 
 def refuse_loads_under_way(connection: sa.Connection, sources: Iterable[str]) -> None:
     """
-    Change the bookmarks of *sources*: an ETL that has read documents and not loaded them reads again.
+    Change the bookmarks of *sources*, so that an ETL that has read documents but not loaded them reads again.
 
-    It waits for a rebuild under way.
+    It waits until a running rebuild ends.
     """
     for source in sources:
         first = insert_of(connection)(bookmarks).values(asdict(Bookmark(source)))

@@ -7,7 +7,7 @@ MEMBER_START = b"\x1f\x8b\x08"
 
 
 def ids_in_damaged(data: bytes) -> set[bytes]:
-    """Return every UUID in *data*: in clear, and in what of its gzip members can be inflated."""
+    """Return every UUID in *data*, and in its gzip members as far as they can be inflated."""
     found = set(uuids_in(data))
     view = memoryview(data)
     place = data.find(MEMBER_START)

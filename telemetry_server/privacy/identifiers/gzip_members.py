@@ -5,7 +5,7 @@ import zlib
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_INFLATED_BYTES = 64 << 20
 _STEP_BYTES = 1 << 16
-_SMALL_STEP_BYTES = 64  # inflated together with damage, a step is lost
+_SMALL_STEP_BYTES = 64  # a step that reaches damage is lost whole
 
 
 def inflated(body: bytes) -> bytes:

@@ -80,7 +80,7 @@ def remove_records(
     """
     wanted = sorted(days)
     for day in wanted:
-        disk.unlink(path_of(root, day))  # what the records say of probes
+        disk.unlink(path_of(root, day))  # the sums by probe of this day
     with ledger.transaction() as transaction:
         for day in wanted:
             counts: Counts = Counter()

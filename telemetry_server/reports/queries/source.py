@@ -43,7 +43,7 @@ class Source:
         return self.setup.root
 
     def probe_checks(self) -> ProbeChecks:
-        """Return what stored records are held against now; definitions are read once."""
+        """Return the checks of stored records by today's definitions, which are read once."""
         return replace(self._probe_checks, stamps=DefinitionStamps(self.setup.specs))
 
     @cached_property

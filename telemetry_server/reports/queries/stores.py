@@ -11,7 +11,7 @@ from telemetry_server.reports.queries.quarantine_counts import schema_violations
 from telemetry_server.reports.queries.source import Source
 
 MAX_AT_ONCE_BYTES = 8 << 20
-"""More bytes of records than this are not read while pages wait."""
+"""Most bytes of records that are read while other pages wait."""
 TAKES_LONG = {"takes_long": True}
 
 
@@ -29,7 +29,7 @@ def drift_answer(source: Source, arguments: dict[str, Any], max_bytes: int | Non
 
 
 def stores_at_once_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the same as `stores_answer`, or `TAKES_LONG` where many records were not counted before."""
+    """Return the same as `stores_answer`, or `TAKES_LONG` if many records are not in the kept sums."""
     try:
         return stores_answer(source, arguments, MAX_AT_ONCE_BYTES)
     except TakesLong:
@@ -37,7 +37,7 @@ def stores_at_once_answer(source: Source, arguments: dict[str, Any]) -> dict[str
 
 
 def drift_at_once_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the same as `drift_answer`, or `TAKES_LONG` where many records were not counted before."""
+    """Return the same as `drift_answer`, or `TAKES_LONG` if many records are not in the kept sums."""
     try:
         return drift_answer(source, arguments, MAX_AT_ONCE_BYTES)
     except TakesLong:

@@ -44,8 +44,8 @@ async def drift(ask: Ask) -> Answer:
 
 
 def _has_page(row: Mapping[str, Any]) -> bool:
-    """Return whether the metric of *row* is the name of a probe that something defines."""
-    is_sent_event = row["kind"] == EVENT and row["state"] != SILENT  # its metric has its method and object
+    """Return whether the probe of *row* has a page: some definition has its name."""
+    is_sent_event = row["kind"] == EVENT and row["state"] != SILENT  # its metric includes method and object
     return row["state"] != UNDECLARED and not is_sent_event
 
 

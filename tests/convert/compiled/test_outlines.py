@@ -16,7 +16,7 @@ from tests.convert.payloads.samples import COUNT_SENT, EXP_SENT, FLAG_SENT, a_co
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="built without a C compiler")
 
-# By the reason: a name, and what is sent under it.
+# By reason: the name of a histogram, and the value that is sent.
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "unknown_histogram": ("UNKNOWN", EXP_SENT),
     "unusable_spec": ("BROKEN", FLAG_SENT),
@@ -75,7 +75,7 @@ def test_a_refused_histogram_is_not_decoded(context, monkeypatch, reason, is_key
     ],
 )
 def test_an_unusual_histogram_is_decoded(context, sent):
-    """What a parser would write otherwise is not copied."""
+    """Its text would differ from what a parser writes, so it is not copied."""
     body = (
         json.dumps(classic({"UNKNOWN": 0}), separators=(",", ":"))
         .encode()

@@ -33,7 +33,7 @@ def test_lines_are_read_back_for_any_frame_size(lines, frame_bytes):
 
 @pytest.mark.parametrize("chunk_bytes", [1, 7, 40, 1000])
 def test_lines_are_read_back_wherever_a_chunk_ends(monkeypatch, chunk_bytes):
-    """Within a frame, between two, with many frames in one chunk; what is after the length stays unread."""
+    """Within a frame, between two, or with many frames in one chunk; bytes after the length stay unread."""
     lines = [bytes([65 + number]) * number for number in range(20)]
     packed = b"".join(frame for frame, _ in pack_frames(lines, 1, 30))
     monkeypatch.setattr("storage.partitions.frames.CHUNK_BYTES", chunk_bytes)

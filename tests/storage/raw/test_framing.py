@@ -192,7 +192,7 @@ def test_what_is_not_a_batch_is_refused():
 )
 @pytest.mark.parametrize("value", [None, "", [], 7])
 def test_a_header_describes_a_submission_if_it_can_be_read_as_one(name, value):
-    """Whole, without a field, with another value of it, cut, or something else than an object."""
+    """Whole, without a field, with another value of a field, cut, or not an object."""
     header = header_json(a_submission(1))
     fields = orjson.loads(header)
     others = [header[:-1], b"", b"[]", b"7", b"null", header + header]

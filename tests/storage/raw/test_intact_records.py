@@ -39,7 +39,7 @@ def segment(tmp_path_factory):
 
 
 def both(text: bytes, stop: int, prefix: bytes, last: int) -> tuple[int, int, list[bytes], int]:
-    """Return what both forms find; it is the same."""
+    """Return the result of both functions; check that it is the same."""
     found = intact(text, stop, prefix, last)
 
     assert found == plain_intact(text, stop, prefix, last)
@@ -63,7 +63,7 @@ def a_copy(segment, folder, text: bytes):
 
 
 def scanned(path, position: int, start: int = 0) -> RawCount:
-    """Return what a scan counts, which reads each record apart."""
+    """Return the count by a scan, which reads each record by itself."""
     count = RawCount()
     scan = scan_segment(path, start, **ALL)
     descriptor = os.open(path, os.O_RDONLY)
@@ -84,7 +84,7 @@ def scanned(path, position: int, start: int = 0) -> RawCount:
 
 
 def test_all_records_up_to_the_seal_are_passed(segment):
-    """From the first on, and from any other on."""
+    """From the first record, and from any other."""
     text, prefix = records_of(segment)
     starts = [aligned(span.offset) - FILE_HEADER_BYTES for span in scan_segment(segment, 0, **ALL).spans]
 
@@ -100,7 +100,7 @@ def test_all_records_up_to_the_seal_are_passed(segment):
         assert both(text, start + 1, prefix, 0)[1] == number + 1
 
 
-def test_a_deleted_submission_is_counted_apart(segment, tmp_path):
+def test_a_deleted_submission_is_counted_separately(segment, tmp_path):
     """It keeps its place in the order."""
     text, prefix = records_of(segment)
     spans = scan_segment(segment, 0, **ALL).spans
@@ -120,7 +120,7 @@ def test_a_deleted_submission_is_counted_apart(segment, tmp_path):
 @same_folder
 @given(st.data())
 def test_damage_is_counted_as_a_scan_counts_it(segment, tmp_path, data):
-    """A changed byte, a lost or repeated stretch, or a torn end, converted up to anywhere."""
+    """A changed byte, lost or repeated bytes, or a torn end; the converted part ends anywhere."""
     text = bytearray(segment.read_bytes())
     for _ in range(data.draw(st.integers(0, 2))):
         place = data.draw(st.integers(0, len(text) - 1))
@@ -146,14 +146,14 @@ def test_damage_is_counted_as_a_scan_counts_it(segment, tmp_path, data):
 
 
 def test_a_record_longer_than_a_window_is_left_to_the_scan(segment, monkeypatch):
-    """And those behind it are passed over again."""
+    """The fast pass continues after it."""
     monkeypatch.setattr("storage.raw.intact_records.WINDOW_BYTES", 64)
 
     assert count_segment(segment, 1 << 40) == RawCount(read=12)
 
 
 def test_windows_continue_where_the_last_one_ended(segment, monkeypatch):
-    """Whatever their length is."""
+    """With windows of any length."""
     descriptor = os.open(segment, os.O_RDONLY)
     try:
         for length in range(700, 1500, 50):

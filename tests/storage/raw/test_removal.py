@@ -1,4 +1,4 @@
-"""Submissions and damaged regions are removed from a segment, and everything else stays what it was."""
+"""Submissions and damaged regions are removed from a segment; all other bytes stay the same."""
 
 import os
 
@@ -21,7 +21,7 @@ def zeroed(path, scan) -> None:
 @given(st.data())
 @same_folder
 def test_a_scan_finds_the_same_after_damaged_regions_were_removed(tmp_path_factory, data):
-    """Several ranges are zeros, noise or copies of others; the end may be torn."""
+    """Several ranges are replaced by zeros, noise or copies of other ranges; the end may be torn."""
     path = a_segment(tmp_path_factory.mktemp("raw"), batches=4, of=4, seal=data.draw(st.booleans()))
     whole = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
@@ -48,7 +48,7 @@ def test_a_scan_finds_the_same_after_damaged_regions_were_removed(tmp_path_facto
 
 
 def test_damaged_regions_beside_submissions_go_in_one_step(tmp_path):
-    """Also a record that was written in the wrong place: its head is whole, but out of order."""
+    """One region is a record in the wrong place: its head is intact, but out of order."""
     path = a_segment(tmp_path, batches=1, of=32)
     whole = bytearray(path.read_bytes())
     spans = scan_segment(path, 0, **ALL).spans
