@@ -14,8 +14,8 @@ from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
 from telemetry_server.queue.errors import BrokerAway, QueueError
 from telemetry_server.queue.nats_client import ask, close_client, connected
-from telemetry_server.queue.nats_lane import NatsLane, status_of
 from telemetry_server.queue.nats_message import fits, publication
+from telemetry_server.queue.nats_protocol import NatsProtocol, status_of
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
 from telemetry_server.queue.sending import InFlight
@@ -49,7 +49,7 @@ class NatsPublisher:
         self._url = url
         self._ack_seconds = ack_seconds
         self._client: Any = None
-        self._lane: NatsLane | None = None
+        self._protocol: NatsProtocol | None = None
         self._subject = self._reply_prefix = b""
         self._token = 0
         self._in_flight: dict[bytes, InFlight] = {}
@@ -78,12 +78,12 @@ class NatsPublisher:
 
     def send(self, record: RawRecord, waiter: Waiter) -> None:
         """See `Publisher`."""
-        assert self._lane is not None
+        assert self._protocol is not None
         self._token += 1
         token = b"%d" % self._token
         self._in_flight[token] = InFlight(record, waiter, self._loop.time())
         self._in_flight_bytes += record.body_bytes
-        self._lane.send(publication(record, self._subject, self._reply_prefix + token))
+        self._protocol.send(publication(record, self._subject, self._reply_prefix + token))
 
     async def close(self) -> None:
         """See `Publisher`."""
@@ -112,14 +112,14 @@ class NatsPublisher:
     async def _connect(self) -> None:
         self._has_lost.clear()
         self._client = await connected(self._url, self._lose)
-        self._lane = NatsLane(self._client, self._on_answer)
+        self._protocol = NatsProtocol(self._client, self._on_answer)
         stream = await ask(self._client, self._url, f"STREAM.INFO.{self._url.name}")
         self._subject = subject_of(self._url.name, stream["config"].get("subjects", [])).encode()
         limit = int(stream["config"].get("max_msg_size", -1))
         self._max_bytes = min(int(self._client.max_payload), limit if limit > 0 else 1 << 62)
         inbox = self._client.new_inbox()
         self._reply_prefix = f"{inbox}.".encode()
-        self._lane.subscribe(f"{inbox}.*")
+        self._protocol.subscribe(f"{inbox}.*")
         if not self._has_lost.is_set():
             self.trouble = ""
 

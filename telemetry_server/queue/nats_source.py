@@ -19,7 +19,7 @@ from telemetry_server.queue.errors import BrokerAway, PositionLost, QueueError, 
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.nats_client import ask, close_client, connected
 from telemetry_server.queue.nats_headers import NatsHeaders, fields_of
-from telemetry_server.queue.nats_lane import NatsLane, status_of
+from telemetry_server.queue.nats_protocol import NatsProtocol, status_of
 from telemetry_server.queue.queue_url import QueueUrl
 
 REQUEST_MESSAGES = 512
@@ -45,7 +45,7 @@ class NatsSource:
         self._url = url
         self._consumer = consumer
         self._client: Any = None
-        self._lane: NatsLane | None = None
+        self._protocol: NatsProtocol | None = None
         self._lost: QueueError | None = None
         self._partition = ""
         self._arrived = asyncio.Event()
@@ -99,9 +99,9 @@ class NatsSource:
         replies = self._replies[: len(batch.messages)]
         del self._replies[: len(batch.messages)]
         # A lost acknowledgement does no harm: the next connection begins at our own position.
-        if self._lane is not None:
+        if self._protocol is not None:
             for reply in replies if self._acks_each else replies[-1:]:
-                self._lane.publish(reply.decode(), b"+ACK")
+                self._protocol.publish(reply.decode(), b"+ACK")
 
     @property
     def is_at_end(self) -> bool:
@@ -126,10 +126,10 @@ class NatsSource:
 
     async def close(self) -> None:
         """See `Source`."""
-        client, lane = self._client, self._lane
-        self._client = self._lane = None
-        if lane is not None:
-            lane.flush()
+        client, protocol = self._client, self._protocol
+        self._client = self._protocol = None
+        if protocol is not None:
+            protocol.flush()
         if client is not None:
             await close_client(client)
 
@@ -138,7 +138,7 @@ class NatsSource:
         self._lost, self._buffer, self._replies, self._buffered_bytes = None, [], [], 0
         self._requested, self._reached_end = 0, False
         self._client = await connected(self._url, self._lose)
-        self._lane = NatsLane(self._client, self._on_message)
+        self._protocol = NatsProtocol(self._client, self._on_message)
         stream = await ask(self._client, self._url, f"STREAM.INFO.{self._url.name}")
         # A stream that is made again begins its positions anew.
         self._partition = f"nats:{self._url.name}/{crc32c(stream['created'].encode()):08x}"
@@ -181,9 +181,9 @@ class NatsSource:
                 "expires": REQUEST_SECONDS * 10**9,
             }
         )
-        assert self._lane is not None
+        assert self._protocol is not None
         self._inbox = client.new_inbox()
-        self._lane.subscribe(self._inbox)
+        self._protocol.subscribe(self._inbox)
         self._heard_at = monotonic()
         self._ask_for_more()
 
@@ -195,8 +195,8 @@ class NatsSource:
             return
         self._requested = REQUEST_MESSAGES
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._url.name}.{self._consumer}"
-        if self._lane is not None:
-            self._lane.publish(subject, self._request, self._inbox)
+        if self._protocol is not None:
+            self._protocol.publish(subject, self._request, self._inbox)
 
     def _on_message(self, subject: bytes, reply: bytes, block: bytes, body: bytes) -> None:
         self._heard_at = monotonic()

@@ -16,13 +16,13 @@ IDLE_SECONDS = 30.0
 GRACE_SECONDS = 5.0  # a process that keeps its own time is not killed for it
 MAX_PAGE_QUERIES = 1  # at once
 MAX_LONG_QUERIES = 2  # at once
-MAX_WAITING = 64  # per lane
+MAX_WAITING = 64  # per group
 # These read all records, or what anybody typed: pages do not wait for them.
 LONG_QUERIES = frozenset({"statement", "table_columns", "drift", "stores", "replay"})
 
 
 @dataclass(slots=True)
-class _Lane:
+class _ProcessGroup:
     """Processes for one kind of query, so that a long statement keeps no page waiting."""
 
     room: asyncio.Semaphore
@@ -41,8 +41,8 @@ class QueryPool:
     def __init__(self, setup: QuerySetup, start: Callable[[QuerySetup], Any] = QueryProcess.start) -> None:
         self._setup = setup
         self._start = start
-        self._pages = _Lane(asyncio.Semaphore(MAX_PAGE_QUERIES))
-        self._long = _Lane(asyncio.Semaphore(MAX_LONG_QUERIES))
+        self._pages = _ProcessGroup(asyncio.Semaphore(MAX_PAGE_QUERIES))
+        self._long = _ProcessGroup(asyncio.Semaphore(MAX_LONG_QUERIES))
         self._ending: set[asyncio.Task[None]] = set()
         self._busy: set[QueryProcess] = set()
 
@@ -50,10 +50,10 @@ class QueryPool:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        for lane in (self._pages, self._long):
-            if lane.reaper is not None:
-                lane.reaper.cancel()
-            self._end_idle(lane)
+        for group in (self._pages, self._long):
+            if group.reaper is not None:
+                group.reaper.cancel()
+            self._end_idle(group)
         for process in self._busy:
             self._finish(process.kill())
         # A running question fails when its process ends, and its task then ends the process again.
@@ -78,29 +78,29 @@ class QueryPool:
             Problem: Too many queries wait.
         """
         is_long = query in LONG_QUERIES or on_progress is not None
-        lane = self._long if is_long else self._pages
-        if lane.waiting >= MAX_WAITING:
+        group = self._long if is_long else self._pages
+        if group.waiting >= MAX_WAITING:
             metrics.reports_queries.count("busy")
             raise Problem("busy", "Too many queries are waiting. Try again.")
-        lane.waiting += 1
+        group.waiting += 1
         try:
-            await lane.room.acquire()
+            await group.room.acquire()
         finally:
-            lane.waiting -= 1
+            group.waiting -= 1
         try:
-            return await self._run(lane, query, arguments, on_progress)
+            return await self._run(group, query, arguments, on_progress)
         finally:
-            lane.room.release()
+            group.room.release()
 
     async def _run(
         self,
-        lane: _Lane,
+        group: _ProcessGroup,
         query: str,
         arguments: dict[str, Any],
         on_progress: Callable[[float], None] | None,
     ) -> bytes:
         result = "failed"
-        process = await self._process(lane)
+        process = await self._process(group)
         self._busy.add(process)
         keeps = False
         limit = self._setup.timeout_seconds
@@ -125,28 +125,28 @@ class QueryPool:
         finally:
             metrics.reports_queries.count(result)
             if keeps and process.is_alive:
-                self._keep(lane, process)
+                self._keep(group, process)
             else:
                 self._finish(process.kill())
             self._busy.discard(process)
 
-    async def _process(self, lane: _Lane) -> QueryProcess:
-        while lane.idle:
-            process = lane.idle.pop()
+    async def _process(self, group: _ProcessGroup) -> QueryProcess:
+        while group.idle:
+            process = group.idle.pop()
             if process.is_alive:
                 return process
         started: QueryProcess = await self._start(self._setup)
         return started
 
-    def _keep(self, lane: _Lane, process: QueryProcess) -> None:
-        lane.idle.append(process)
-        if lane.reaper is not None:
-            lane.reaper.cancel()
-        lane.reaper = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_idle, lane)
+    def _keep(self, group: _ProcessGroup, process: QueryProcess) -> None:
+        group.idle.append(process)
+        if group.reaper is not None:
+            group.reaper.cancel()
+        group.reaper = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_idle, group)
 
-    def _end_idle(self, lane: _Lane) -> None:
-        while lane.idle:
-            self._finish(lane.idle.pop().end())
+    def _end_idle(self, group: _ProcessGroup) -> None:
+        while group.idle:
+            self._finish(group.idle.pop().end())
 
     def _finish(self, ending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(ending)

@@ -7,7 +7,7 @@ import pytest
 from tests.support.edges import with_fast_lane
 
 
-@pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["lane", "no-lane"])
+@pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["fast-path", "aiohttp"])
 def has_fast_lane(request) -> Iterator[bool]:
     """Whether edges and servers use the fast path."""
     with with_fast_lane(is_on=request.param):

@@ -87,8 +87,8 @@ async def exchange_with_both(
     edges: list[RunningEdge], talk: Talk, patience: float
 ) -> tuple[tuple[list[Answer], str], tuple[list[Answer], str]]:
     """Send the same parts to both edges at once."""
-    with_lane, without = await asyncio.gather(*(exchange(edge, talk, patience) for edge in edges))
-    return with_lane, without
+    with_fast_path, without = await asyncio.gather(*(exchange(edge, talk, patience) for edge in edges))
+    return with_fast_path, without
 
 
 async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) -> int:
@@ -96,9 +96,14 @@ async def compare(folder: Path, talks: list[Talk], limits: EdgeLimits = LIMITS) 
     async with AsyncExitStack() as stack:
         edges = [
             await stack.enter_async_context(
-                running_edge(folder / str(lane), limits=limits, fast_lane=lane, keeps_client_address=True)
+                running_edge(
+                    folder / str(has_fast_path),
+                    limits=limits,
+                    fast_lane=has_fast_path,
+                    keeps_client_address=True,
+                )
             )
-            for lane in (True, False)
+            for has_fast_path in (True, False)
         ]
         for talk in talks:
             (fast, fast_end), (slow, slow_end) = await exchange_with_both(edges, talk, SILENCE_SECONDS)
@@ -141,13 +146,13 @@ async def test_every_attack_has_the_same_outcome_on_both(tmp_path, start):
     await compare(tmp_path, talks)
 
 
-@pytest.mark.parametrize("lane", [True, False])
-async def test_line_ends_between_requests_are_ignored(tmp_path, lane):
+@pytest.mark.parametrize("has_fast_path", [True, False])
+async def test_line_ends_between_requests_are_ignored(tmp_path, has_fast_path):
     """They begin no request, so that the end of the input after them is not refused."""
     good, ends = a_request(), b"\r\n"
     head, body = good[:-2], good[-2:]
     talks = [(good + ends,), (good, ends), (head, body + ends), (ends + good,), (good, b"\r", b"\n")]
-    async with running_edge(tmp_path, fast_lane=lane) as edge:
+    async with running_edge(tmp_path, fast_lane=has_fast_path) as edge:
         for parts in talks:
             answers, end = await exchange(edge, Talk(parts), LONG_SILENCE_SECONDS)
 

@@ -14,7 +14,7 @@ from tests.support.loops import on_uvloop
 LIMITS = EdgeLimits(lingering_seconds=0.2)
 QUIET_SECONDS = 0.4
 AT_ONCE = 100
-PATHS = ["lane", "no-lane"]
+PATHS = ["fast-path", "aiohttp"]
 
 # A body that looks like a request: a parser that reads it as one keeps a submission under this path.
 INNER = b"POST /submit/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
@@ -155,7 +155,7 @@ async def test_a_request_gets_one_answer_and_its_body_is_never_a_request(tmp_pat
     async with AsyncExitStack() as stack:
         edges = [
             await stack.enter_async_context(
-                running_edge(tmp_path / name, limits=LIMITS, fast_lane=name == "lane")
+                running_edge(tmp_path / name, limits=LIMITS, fast_lane=name == "fast-path")
             )
             for name in PATHS
         ]

@@ -11,7 +11,7 @@ from tests.support.edges import with_fast_lane
     scope="module",
     autouse=True,
     params=[True, pytest.param(False, marks=pytest.mark.slow)],
-    ids=["lane", "no-lane"],
+    ids=["fast-path", "aiohttp"],
 )
 def has_fast_lane(request) -> Iterator[bool]:
     """Whether edges and servers use the fast path."""

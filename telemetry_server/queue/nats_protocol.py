@@ -2,9 +2,9 @@
 Sends and receives the messages of a NATS connection; nats-py does everything else on it.
 
 nats-py connects, authenticates, answers pings and asks the JetStream API.  It handles each message with
-several objects and a task, which takes several times the CPU time of the lane.  The lane uses two private
-attributes of the client: the parser, which the read loop calls, and the transport.  It checks first that
-both exist.
+several objects and a task, which takes several times the CPU time of `NatsProtocol`.  `NatsProtocol` uses two
+private attributes of the client: the parser, which the read loop calls, and the transport.  It checks first
+that both exist.
 """
 
 import asyncio
@@ -13,20 +13,20 @@ from typing import Any
 
 from telemetry_server.queue.errors import BrokerAway, QueueRefused
 
-LANE_SID = 1 << 30
-"""The number of the lane's subscription; nats-py counts its own from 1."""
+SUBSCRIPTION_ID = 1 << 30
+"""The number of our subscription; nats-py counts its own from 1."""
 
 OnMessage = Callable[[bytes, bytes, bytes, bytes], None]
 """Called with subject, reply, header block and body of a message; must not raise."""
 
 MAX_JOINED_BYTES = 1 << 20
-_SID = b"%d" % LANE_SID
+_SUBSCRIPTION_ID = b"%d" % SUBSCRIPTION_ID
 _MESSAGES = (b"MSG", b"HMSG")
 
 
-class NatsLane:
+class NatsProtocol:
     """
-    The lane of *client*, which has just been connected and does not connect again.
+    Sends and receives messages on *client*, which has just been connected and does not connect again.
 
     Raises:
         BrokerAway: A part of a command has already arrived.
@@ -51,7 +51,7 @@ class NatsLane:
 
     def subscribe(self, subject: str) -> None:
         """Receive the messages of *subject*; call it once."""
-        self.send(f"SUB {subject} {LANE_SID}\r\n".encode())
+        self.send(f"SUB {subject} {SUBSCRIPTION_ID}\r\n".encode())
 
     def publish(self, subject: str, body: bytes, reply: str = "") -> None:
         """Send a message without headers."""
@@ -82,7 +82,7 @@ class NatsLane:
         self._parser.reset()
 
     def _others(self, data: bytes) -> list[bytes]:
-        """Handle the lane's messages in *data*; return the other commands, whole."""
+        """Handle the messages of our subscription in *data*; return the other commands, whole."""
         if len(data) < self._missing_bytes:
             # A long message is joined once, when it is whole.
             self._parts.append(data)
@@ -102,7 +102,7 @@ class NatsLane:
                 if after > end:
                     self._missing_bytes = after - end
                     break
-                if words[2] == _SID:
+                if words[2] == _SUBSCRIPTION_ID:
                     has_headers = words[0] == b"HMSG"
                     reply = words[3] if len(words) > 4 + has_headers else b""
                     body_start = start + int(words[-2]) if has_headers else start

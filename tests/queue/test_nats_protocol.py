@@ -1,4 +1,4 @@
-"""The lane of a NATS connection gets its messages, and nats-py gets the rest whole, however bytes are cut."""
+"""`NatsProtocol` gets its messages, and nats-py gets the rest whole, however the bytes are cut."""
 
 import asyncio
 from itertools import pairwise
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from telemetry_server.queue.errors import QueueRefused
 from telemetry_server.queue.message_forms import PATH
 from telemetry_server.queue.nats_headers import NatsHeaders, fields_of
-from telemetry_server.queue.nats_lane import LANE_SID, NatsLane, status_of
+from telemetry_server.queue.nats_protocol import SUBSCRIPTION_ID, NatsProtocol, status_of
 
 BLOCK = b"NATS/1.0\r\nPath: /submit/a\r\nuser-agent:  x \r\n\r\n"
 
@@ -54,22 +54,22 @@ COMMANDS = {
     b'INFO {"max_payload":1}\r\n': None,
     command(3, b"{}"): None,
     command(3, b"PING\r\n", BLOCK, "r"): None,
-    command(LANE_SID, b""): (b"", b"", b""),
-    command(LANE_SID, b"MSG a 1 2\r\n"): (b"", b"", b"MSG a 1 2\r\n"),
-    command(LANE_SID, b"x" * 300, reply="$JS.ACK.1"): (b"$JS.ACK.1", b"", b"x" * 300),
-    command(LANE_SID, b"body", BLOCK): (b"", BLOCK, b"body"),
-    command(LANE_SID, b"body", BLOCK, "r"): (b"r", BLOCK, b"body"),
+    command(SUBSCRIPTION_ID, b""): (b"", b"", b""),
+    command(SUBSCRIPTION_ID, b"MSG a 1 2\r\n"): (b"", b"", b"MSG a 1 2\r\n"),
+    command(SUBSCRIPTION_ID, b"x" * 300, reply="$JS.ACK.1"): (b"$JS.ACK.1", b"", b"x" * 300),
+    command(SUBSCRIPTION_ID, b"body", BLOCK): (b"", BLOCK, b"body"),
+    command(SUBSCRIPTION_ID, b"body", BLOCK, "r"): (b"r", BLOCK, b"body"),
 }
 
 
 def received(pieces: list[bytes]) -> tuple[list[tuple[bytes, ...]], list[bytes]]:
-    """Return what the lane and what nats-py get of *pieces*."""
+    """Return what `NatsProtocol` and nats-py get of *pieces*."""
     found: list[tuple[bytes, ...]] = []
 
     async def run() -> list[bytes]:
         parser = Parser()
         client = SimpleNamespace(_ps=parser, _transport=Transport())
-        NatsLane(client, lambda subject, *rest: found.append(rest))
+        NatsProtocol(client, lambda subject, *rest: found.append(rest))
         for piece in pieces:
             await client._ps.parse(piece)
         return parser.got
@@ -91,21 +91,21 @@ def test_commands_arrive_whole_however_the_bytes_are_cut(commands, cuts):
 
 async def test_commands_of_one_turn_are_sent_in_one_write():
     transport = Transport()
-    lane = NatsLane(SimpleNamespace(_ps=Parser(), _transport=transport), lambda *_: None)
-    lane.subscribe("a.*")
-    lane.publish("b", b"12", "r")
-    lane.publish("c", b"")
+    protocol = NatsProtocol(SimpleNamespace(_ps=Parser(), _transport=transport), lambda *_: None)
+    protocol.subscribe("a.*")
+    protocol.publish("b", b"12", "r")
+    protocol.publish("c", b"")
     assert transport.sent == []
     await asyncio.sleep(0)
 
-    assert transport.sent == [b"SUB a.* %d\r\nPUB b r 2\r\n12\r\nPUB c 0\r\n\r\n" % LANE_SID]
-    lane.flush()
+    assert transport.sent == [b"SUB a.* %d\r\nPUB b r 2\r\n12\r\nPUB c 0\r\n\r\n" % SUBSCRIPTION_ID]
+    protocol.flush()
     assert len(transport.sent) == 1
 
 
 async def test_a_client_without_the_private_attributes_is_refused():
     with pytest.raises(QueueRefused, match=r"install nats-py 2\.16"):
-        NatsLane(SimpleNamespace(_ps=Parser()), lambda *_: None)
+        NatsProtocol(SimpleNamespace(_ps=Parser()), lambda *_: None)
 
 
 @pytest.mark.parametrize(
