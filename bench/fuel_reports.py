@@ -27,7 +27,7 @@ from telemetry_server.fuel.database.writes import (
 )
 from telemetry_server.fuel.documents.doctypes import ACTION_LOGS, OSTF_RUNS, OSWL_STATS, BatchForm
 from telemetry_server.fuel.documents.judging import judge_items
-from telemetry_server.fuel.reports.question import Asked, Question
+from telemetry_server.fuel.reports.question import Question, ReportQueries
 from telemetry_server.fuel.reports.registry import REPORTS, answer_from
 from telemetry_server.terminal.output import say
 
@@ -88,7 +88,7 @@ def _compared(
         statements.append(own)
         return facts.rows(statement, values)
 
-    REPORTS[name].figures(Asked(noted, question))
+    REPORTS[name].figures(ReportQueries(noted, question))
     pairs = []
     with Psql(server.url) as psql:
         psql.run(statements)

@@ -15,7 +15,7 @@ APPEND_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLO
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class FilesystemSpace:
     """Free and total bytes and inodes of a filesystem (0 inodes if their number is not fixed)."""
 
     free_bytes: int
@@ -65,10 +65,10 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def room(self, path: Path) -> Room:
+    def room(self, path: Path) -> FilesystemSpace:
         """Return the free and total space of the filesystem of *path*."""
         found = os.statvfs(path)
-        return Room(
+        return FilesystemSpace(
             found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, found.f_favail, found.f_files
         )
 

@@ -4,16 +4,16 @@ import sqlite3
 from collections.abc import Collection, Iterator
 
 from storage.ledger.removed_days import REMOVED_FOLDER
-from storage.ledger.values import Life
+from storage.ledger.values import IdOutcome
 
 RECORD_REMOVED = "its record was removed after record_retention_days"
 
 
-def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[Life]:
+def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[IdOutcome]:
     """Return the outcomes of an id: stored first, then pending, then refused ones, latest first."""
     execute = connection.execute
     stored = [
-        _life_of(directory, namespace, doctype)
+        _file_outcome(directory, namespace, doctype)
         for directory, namespace, doctype in execute(
             "SELECT directory, namespace, doctype FROM seen JOIN scopes USING (scope_id)"
             " JOIN directories USING (directory_id) WHERE document_id = ?",
@@ -21,7 +21,7 @@ def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[L
         )
     ]
     pending = [
-        Life("pending", detail=revision, segment=segment, offset=offset, length=length)
+        IdOutcome("pending", detail=revision, segment=segment, offset=offset, length=length)
         for revision, segment, offset, length in execute(
             "SELECT revision, name, offset, length FROM pending JOIN segments USING (segment_id)"
             " WHERE document_id = ?",
@@ -29,7 +29,7 @@ def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[L
         )
     ]
     refused = [
-        Life(outcome, reason, detail, received_at)
+        IdOutcome(outcome, reason, detail, received_at)
         for outcome, reason, detail, received_at in execute(
             "SELECT outcome, reason, detail, received_at FROM refused"
             " WHERE document_id = ? ORDER BY rowid DESC",
@@ -39,15 +39,15 @@ def outcomes_of_id(connection: sqlite3.Connection, document_id: bytes) -> list[L
     return [*stored, *pending, *refused]
 
 
-def _life_of(directory: str, namespace: str, doctype: str) -> Life:
+def _file_outcome(directory: str, namespace: str, doctype: str) -> IdOutcome:
     if directory.startswith(f"{REMOVED_FOLDER}/"):
-        return Life("deleted", detail=RECORD_REMOVED, namespace=namespace, doctype=doctype)
-    return Life("stored", directory=directory, namespace=namespace, doctype=doctype)
+        return IdOutcome("deleted", detail=RECORD_REMOVED, namespace=namespace, doctype=doctype)
+    return IdOutcome("stored", directory=directory, namespace=namespace, doctype=doctype)
 
 
 def refusals_of_day(
     connection: sqlite3.Connection, day: str, outcomes: Collection[str]
-) -> Iterator[tuple[bytes, Life]]:
+) -> Iterator[tuple[bytes, IdOutcome]]:
     """Yield id and outcome of the submissions of *day* (YYYYMMDD) that have one of *outcomes*."""
     first = f"{day[:4]}-{day[4:6]}-{day[6:]}"
     rows = connection.execute(
@@ -56,7 +56,7 @@ def refusals_of_day(
         (f"{first}T", f"{first}U", *outcomes),
     )
     for document_id, outcome, reason, detail, received_at in rows:
-        yield document_id, Life(outcome, reason, detail, received_at)
+        yield document_id, IdOutcome(outcome, reason, detail, received_at)
 
 
 def refusals_by_hour(

@@ -19,7 +19,7 @@ from storage.ledger.transaction import Transaction
 from storage.ledger.values import (
     DayBooks,
     Entry,
-    Life,
+    IdOutcome,
     PendingPing,
     Positions,
     SegmentPosition,
@@ -156,11 +156,11 @@ class Ledger(TablesLedger, ForgottenQueries, ArchiveQueries):
             scope = self._scopes[key] = int(row[0])
         return scope
 
-    def lives(self, document_id: bytes) -> list[Life]:
+    def outcomes_of(self, document_id: bytes) -> list[IdOutcome]:
         """Return the outcomes of an id: stored first, then pending, then refused ones, latest first."""
         return outcomes_of_id(self._connection, document_id)
 
-    def refusals(self, day: str, outcomes: Collection[str]) -> Iterator[tuple[bytes, Life]]:
+    def refusals(self, day: str, outcomes: Collection[str]) -> Iterator[tuple[bytes, IdOutcome]]:
         """Yield id and outcome of the submissions of *day* (YYYYMMDD) that have one of *outcomes*."""
         return refusals_of_day(self._connection, day, outcomes)
 

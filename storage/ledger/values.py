@@ -124,7 +124,7 @@ class PendingPing:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class IdOutcome:
     """One outcome of a document id."""
 
     outcome: str

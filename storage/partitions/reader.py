@@ -18,8 +18,8 @@ from storage.partitions.schema import OTHER, Dimension, OneOf, parse_schema
 OPEN_ATTEMPTS = 5
 
 
-class Filing(StrEnum):
-    """The folder of records with some value."""
+class RecordFolder(StrEnum):
+    """Which folders hold the records with some value: the folder of that value, OTHER, or both."""
 
     ITSELF = "itself"
     OTHER = "other"
@@ -63,7 +63,7 @@ def dimensions_by_schema(ledger: Ledger) -> dict[int, tuple[str, ...]]:
     return {number: parse_schema(text).field_names for number, text in ledger.schemas().items()}
 
 
-def filed_as_other(ledger: Ledger, condition: tuple[str, str]) -> Filing:
+def filed_as_other(ledger: Ledger, condition: tuple[str, str]) -> RecordFolder:
     """Return where all schemas that were ever used file the values of *condition*."""
     name, value = condition
     dimensions = [
@@ -74,8 +74,8 @@ def filed_as_other(ledger: Ledger, condition: tuple[str, str]) -> Filing:
     ]
     allowing = sum(_allows_some(dimension, folder_pattern(value)) for dimension in dimensions)
     if allowing == len(dimensions):
-        return Filing.ITSELF
-    return Filing.BOTH if allowing else Filing.OTHER
+        return RecordFolder.ITSELF
+    return RecordFolder.BOTH if allowing else RecordFolder.OTHER
 
 
 def _allows_some(dimension: Dimension, pattern: str) -> bool:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from storage.disk import Disk, Room
+from storage.disk import Disk, FilesystemSpace
 
 RESERVE_BYTES = 64 << 20
 HYSTERESIS = 1.5
@@ -99,7 +99,7 @@ class DiskFloor:
             with suppress(OSError):
                 self._disk.unlink(self._spare)
 
-    def _keep_back(self, room: Room, floor: int) -> None:
+    def _keep_back(self, room: FilesystemSpace, floor: int) -> None:
         wanted = min(self._reserve_bytes, room.total_bytes // 100)
         if self._has_spare or wanted <= 0 or room.free_bytes < floor * HYSTERESIS + wanted:
             return

@@ -22,7 +22,7 @@ from telemetry_server.composition.queue import (
 from telemetry_server.observability import metrics
 from telemetry_server.observability.events import QueueAway, QueueConnected, WorkFailed
 from telemetry_server.queue.backlog import Backlog
-from telemetry_server.queue.errors import OtherShare, QueueError
+from telemetry_server.queue.errors import QueueError, ShareChanged
 from telemetry_server.queue.hand_on import HandOn
 from telemetry_server.queue.intake import Counts, Intake
 from telemetry_server.queue.puller import Progress, Puller, PullState
@@ -107,7 +107,7 @@ async def pull(
     Pull from all queues of the settings until a signal, or with *once* until their present ends.
 
     Raises:
-        AlreadyPulling, OtherShare: The data root is in use, or has another share.
+        AlreadyPulling, ShareChanged: The data root is in use, or has another share.
         QueueError: Only with *once*.
         OSError, StorageError: The disk refuses.
     """
@@ -117,7 +117,7 @@ async def pull(
     total = Counts()
     try:
         return await _pull(settings, root, report, total, once=once, wake=wake, lifeline_fd=lifeline_fd)
-    except OtherShare as error:
+    except ShareChanged as error:
         for url in pull_urls(settings):
             report.note(url.shown, PullState.STOPPED.value, str(error))
         raise

@@ -6,7 +6,7 @@ from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.web_protocol import PayloadAccessError, RequestPayloadError
 
 from telemetry_server.edge.admission import body_seconds
-from telemetry_server.edge.client_memory import ClientMemory, SlowHolding
+from telemetry_server.edge.client_memory import ClientMemory, HeldBytes
 from telemetry_server.edge.limits import EdgeLimits
 
 
@@ -72,7 +72,7 @@ class BodyReader:
         self._limits = limits
         self._memory = memory
         self._settled_bytes = 0
-        self._holding: SlowHolding | None = None
+        self._holding: HeldBytes | None = None
 
     def __enter__(self) -> "BodyReader":
         return self
@@ -108,7 +108,7 @@ class BodyReader:
             BodyTooLarge, BodyTooSlow, BodyBroken, NoRoomForBody: As named.
             ConnectionError: The client is gone.
         """
-        holding = self._holding = SlowHolding(self._memory, self._give_way)
+        holding = self._holding = HeldBytes(self._memory, self._give_way)
         limits, content = self._limits, self._content
         body = BodyParts()
         loop = asyncio.get_running_loop()

@@ -17,7 +17,7 @@ class ClientMemory:
 
     There are two kinds.  Bytes that wait for the disk stay until the writer
     answers.  Bytes that wait for a client (a body that is not complete, an
-    answer that is not read) are a `SlowHolding`: when the memory is full, the
+    answer that is not read) are a `HeldBytes`: when the memory is full, the
     client with the least recent progress is cut off.  So a stalled client
     cannot block the others.
 
@@ -32,9 +32,9 @@ class ClientMemory:
         self.max_bytes = max_bytes
         self.clock = clock
         self.held_bytes = 0  # of both kinds
-        self._slow: dict[SlowHolding, None] = {}
+        self._slow: dict[HeldBytes, None] = {}
         self._slow_bytes = 0
-        self._order: list[SlowHolding] = []  # the next one to be cut off is last
+        self._order: list[HeldBytes] = []  # the next one to be cut off is last
         self._order_until = 0.0
 
     def has_room_for(self, size: int) -> bool:
@@ -49,10 +49,10 @@ class ClientMemory:
         return True
 
     def give_back(self, size: int) -> None:
-        """Release *size* bytes that `take` held or `SlowHolding.settle` returned."""
+        """Release *size* bytes that `take` held or `HeldBytes.settle` returned."""
         self.held_bytes -= size
 
-    def _make_room(self, size: int, asking: "SlowHolding | None") -> bool:
+    def _make_room(self, size: int, asking: "HeldBytes | None") -> bool:
         """Cut off clients until *size* bytes fit: those slower than *asking*, or any for a complete body."""
         if not self.has_room_for(size):
             return False  # cutting others off would not help
@@ -69,7 +69,7 @@ class ClientMemory:
         self._order = sorted(self._slow, key=lambda holding: holding.rank(now), reverse=True)
         self._order_until = now + REORDER_SECONDS
 
-    def _cut_off_until_fits(self, size: int, asking: "SlowHolding | None", now: float) -> None:
+    def _cut_off_until_fits(self, size: int, asking: "HeldBytes | None", now: float) -> None:
         order = self._order
         while order and self.held_bytes + size > self.max_bytes:
             holding = order[-1]
@@ -82,7 +82,7 @@ class ClientMemory:
                 give_way()
 
 
-class SlowHolding:
+class HeldBytes:
     """
     Bytes that are held until a client sends or reads more.
 
@@ -107,7 +107,7 @@ class SlowHolding:
         is_new = now - self.began_at < GRACE_SECONDS
         return is_new, (progress if progress >= STALLED_BYTES else 0.0), self.began_at
 
-    def is_slower_than(self, other: "SlowHolding", now: float) -> bool:
+    def is_slower_than(self, other: "HeldBytes", now: float) -> bool:
         """Whether this one gives way to *other*; one that has just begun never does."""
         is_new, *rank = self.rank(now)
         return not is_new and rank < [*other.rank(now)[1:]]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from telemetry_server.edge import responses
-from telemetry_server.edge.client_memory import ClientMemory, SlowHolding
+from telemetry_server.edge.client_memory import ClientMemory, HeldBytes
 from telemetry_server.edge.limits import EdgeLimits
 
 # One byte that the kernel does not take pauses the protocol: only then can its deadline run.
@@ -81,7 +81,7 @@ class UnreadAnswers:
         self._memory = memory
         self._limits = limits
         self._input_bytes = input_bytes
-        self._holding: SlowHolding | None = None
+        self._holding: HeldBytes | None = None
         self._timer: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES, low=0)
 
@@ -90,7 +90,7 @@ class UnreadAnswers:
         self.end()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._limits.answer_timeout_seconds, self._transport.abort)
-        self._holding = SlowHolding(self._memory, self._transport.abort)
+        self._holding = HeldBytes(self._memory, self._transport.abort)
         if not self._holding.hold(self._transport.get_write_buffer_size() + self._input_bytes()):
             # Not from within the transport's own write.
             loop.call_soon(self._transport.abort)

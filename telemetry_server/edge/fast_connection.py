@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from storage.errors import StorageError
 from storage.raw.record_frames import RawRecord, header_of
 from telemetry_server.edge.answering_connection import AnsweringConnection
-from telemetry_server.edge.client_memory import SlowHolding
+from telemetry_server.edge.client_memory import HeldBytes
 from telemetry_server.edge.fast_head import fast_head, with_address
 from telemetry_server.edge.fast_request import FastRequest
 from telemetry_server.edge.plain_request import END, may_become_plain
@@ -159,7 +159,7 @@ class FastConnection(AnsweringConnection):
         fast_path = self._fast_path
         self._request = request
         request.started_at = fast_path.loop.time()
-        request.holding = SlowHolding(fast_path.memory, self._give_way)
+        request.holding = HeldBytes(fast_path.memory, self._give_way)
         self._grow(request, body)
         if self._request is request:
             self._wait_until(request.deadline(fast_path.edge.limits))

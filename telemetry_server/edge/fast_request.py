@@ -2,7 +2,7 @@
 
 from telemetry_server.edge.admission import body_seconds
 from telemetry_server.edge.body import BodyParts
-from telemetry_server.edge.client_memory import SlowHolding
+from telemetry_server.edge.client_memory import HeldBytes
 from telemetry_server.edge.limits import EdgeLimits
 
 
@@ -35,7 +35,7 @@ class FastRequest:
         self.forwarded_for = forwarded_for
         self.is_last = is_last  # the client asks to close the connection after it
         self.body = BodyParts()
-        self.holding: SlowHolding | None = None  # the memory of *body*
+        self.holding: HeldBytes | None = None  # the memory of *body*
         self.started_at = 0.0
 
     def deadline(self, limits: EdgeLimits) -> float:

@@ -12,7 +12,7 @@ from email.utils import formatdate
 from aiohttp import hdrs, web
 
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
-from telemetry_server.edge.client_memory import SlowHolding
+from telemetry_server.edge.client_memory import HeldBytes
 
 SERVER = "telemetry-server"
 TEXTS = {
@@ -63,13 +63,13 @@ def kept() -> web.Response:
 
 
 def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
-    """Return the answer to a GET with a short body; `FoundInPieces` is for long ones."""
+    """Return the answer to a GET with a short body; `StreamedResponse` is for long ones."""
     return web.Response(
         body=body, status=status, headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type}
     )
 
 
-class FoundInPieces(web.StreamResponse):
+class StreamedResponse(web.StreamResponse):
     """
     The answer to a GET with a long body, sent in pieces as the client reads.
 
@@ -79,7 +79,7 @@ class FoundInPieces(web.StreamResponse):
         holding: Counts the body as memory; released when it is sent or the client is gone.
     """
 
-    def __init__(self, body: bytes, content_type: str, holding: SlowHolding) -> None:
+    def __init__(self, body: bytes, content_type: str, holding: HeldBytes) -> None:
         super().__init__(headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type})
         self.content_length = len(body)
         self._whole = body

@@ -16,7 +16,7 @@ from storage.errors import StorageFull, WriterDead
 from storage.raw.listing import RawSize, SegmentListing
 from storage.raw.submission_writer import SubmissionWriter
 from telemetry_server.edge import responses
-from telemetry_server.edge.client_memory import SlowHolding
+from telemetry_server.edge.client_memory import HeldBytes
 from telemetry_server.edge.shared_result import SharedWork
 from telemetry_server.observability import metrics
 
@@ -64,7 +64,7 @@ class ServiceEndpoints:
             "/__version__": self._version,
         }
         # These bodies may be long.
-        self._bodies: dict[str, tuple[str, Callable[[SlowHolding], Awaitable[bytes | None]]]] = {
+        self._bodies: dict[str, tuple[str, Callable[[HeldBytes], Awaitable[bytes | None]]]] = {
             METRICS: (METRICS_TYPE, self._metrics),
             "/telemetry_schema": (JSON, self._schema),
         }
@@ -89,7 +89,7 @@ class ServiceEndpoints:
         if body_of is None:
             assert route is not None  # one of the two is set
             return await route()
-        holding = SlowHolding(self._edge.memory, cut_off)
+        holding = HeldBytes(self._edge.memory, cut_off)
         try:
             body = await body_of(holding)
         except NoRoom:
@@ -101,7 +101,7 @@ class ServiceEndpoints:
         if body is None:
             holding.release()
             return responses.refused(404)
-        return responses.FoundInPieces(body, content_type, holding)
+        return responses.StreamedResponse(body, content_type, holding)
 
     async def _alive(self) -> web.Response:
         return responses.found(b"OK\n", TEXT)
@@ -150,7 +150,7 @@ class ServiceEndpoints:
     async def _version(self) -> web.Response:
         return responses.found(self._edge.options.version, JSON)
 
-    async def _metrics(self, holding: SlowHolding) -> bytes:
+    async def _metrics(self, holding: HeldBytes) -> bytes:
         self._edge.tally.flush()
         # Other workers count their answers at the end of a turn of their loops.
         await asyncio.sleep(OTHERS_COUNT_WITHIN_SECONDS)
@@ -167,12 +167,12 @@ class ServiceEndpoints:
             metrics.convert_halted.report(watch.halt() is not None)
         return metrics.exposition()
 
-    async def _schema(self, holding: SlowHolding) -> bytes:
+    async def _schema(self, holding: HeldBytes) -> bytes:
         body = self._edge.options.partition_schema()
         _hold(holding, len(body))
         return body
 
-    async def _histograms(self, rest: str, holding: SlowHolding) -> bytes | None:
+    async def _histograms(self, rest: str, holding: HeldBytes) -> bytes | None:
         path = cached_spec_path(self._edge.options.revision_cache_dir, rest)
         if path is None:
             return None
@@ -193,7 +193,7 @@ class NoRoom(Exception):
     """The memory for clients is full."""
 
 
-def _hold(holding: SlowHolding, size: int) -> None:
+def _hold(holding: HeldBytes, size: int) -> None:
     if not holding.hold(size):
         raise NoRoom
 

@@ -74,7 +74,7 @@ STUDIES = (
 
 
 @dataclass(slots=True)
-class StudyBooks:
+class StudyCounts:
     """What came of one study by one carrier."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -89,12 +89,12 @@ class NormandyWorld:
     """Pings in the order of their arrival, and the right answers about them."""
 
     pings: list[GeneratedPing] = field(default_factory=list)
-    studies: dict[tuple[str, str, str], StudyBooks] = field(default_factory=dict)
+    studies: dict[tuple[str, str, str], StudyCounts] = field(default_factory=dict)
     uptake: dict[tuple[str, str, str], Counter[str]] = field(default_factory=dict)
 
-    def study(self, carrier: str, object_: str, name: str) -> StudyBooks:
+    def study(self, carrier: str, object_: str, name: str) -> StudyCounts:
         """Return the books of a study."""
-        return self.studies.setdefault((carrier, object_, name), StudyBooks())
+        return self.studies.setdefault((carrier, object_, name), StudyCounts())
 
 
 def normandy_world(clients: int, seed: int = 0) -> NormandyWorld:
@@ -166,7 +166,7 @@ class _Client:
             self._leave(plan, later, branch, id_, books, is_missing=is_missing)
 
     def _leave(
-        self, plan: StudyPlan, at: int, branch: str, id_: str, books: list[StudyBooks], *, is_missing: bool
+        self, plan: StudyPlan, at: int, branch: str, id_: str, books: list[StudyCounts], *, is_missing: bool
     ) -> None:
         reason = self.chance.choice(plan.reasons)
         if id_ and self.chance.random() < 0.2:

@@ -13,7 +13,7 @@ from histogram_specs.revision import parse_revision_url
 from storage.data_root import DataRoot
 from storage.ledger.forgotten import IdKind
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import SEGMENT_START, UNJUDGED, Life
+from storage.ledger.values import SEGMENT_START, UNJUDGED, IdOutcome
 from storage.partitions.reader import Filter, read_directory, read_records
 from storage.raw.reader import segments
 from telemetry_server.coordinator.conversion_worker import read_item
@@ -81,24 +81,27 @@ def explain(
     """
     if _is_forgotten(root, ledger, document_id):
         return Explanation(str(document_id), "deleted", detail=BY_ORDER)
-    lives = sorted(ledger.lives(document_id.bytes), key=lambda life: OUTCOME_ORDER.index(life.outcome))
-    lives += [
-        Life("pending", "not read yet", received_at=moment) for moment in _unread(root, ledger, document_id)
+    outcomes = sorted(
+        ledger.outcomes_of(document_id.bytes), key=lambda known: OUTCOME_ORDER.index(known.outcome)
+    )
+    outcomes += [
+        IdOutcome("pending", "not read yet", received_at=moment)
+        for moment in _unread(root, ledger, document_id)
     ]
-    if not lives:
+    if not outcomes:
         return None
-    first, *rest = lives
+    first, *rest = outcomes
     others = [
         {
-            "outcome": life.outcome,
-            "reason": life.reason or None,
-            "detail": life.detail or None,
-            "received_at": life.received_at or None,
-            "namespace": life.namespace or None,
-            "doctype": life.doctype or None,
-            "where": life.directory or None,
+            "outcome": known.outcome,
+            "reason": known.reason or None,
+            "detail": known.detail or None,
+            "received_at": known.received_at or None,
+            "namespace": known.namespace or None,
+            "doctype": known.doctype or None,
+            "where": known.directory or None,
         }
-        for life in rest
+        for known in rest
     ]
     checks = checks or ProbeChecks(resolver)
     facts = _facts(root, ledger, resolver, str(document_id), first, checks=checks)
@@ -114,50 +117,58 @@ def _is_forgotten(root: DataRoot, ledger: Ledger, document_id: UUID) -> bool:
 
 
 def _facts(
-    root: DataRoot, ledger: Ledger, resolver: Resolver, document_id: str, life: Life, *, checks: ProbeChecks
+    root: DataRoot,
+    ledger: Ledger,
+    resolver: Resolver,
+    document_id: str,
+    known: IdOutcome,
+    *,
+    checks: ProbeChecks,
 ) -> dict[str, Any]:
     """Return the fields of the explanation, except `others`."""
-    detail = life.detail or (REMOVED if life.outcome == "deleted" else None)
+    detail = known.detail or (REMOVED if known.outcome == "deleted" else None)
     facts: dict[str, Any] = {
-        "checked": _checked(life),
+        "checked": _checked(known),
         "document_id": document_id,
-        "outcome": life.outcome,
-        "reason": life.reason or None,
+        "outcome": known.outcome,
+        "reason": known.reason or None,
         "detail": detail,
-        "received_at": life.received_at or None,
+        "received_at": known.received_at or None,
     }
-    if life.outcome == "stored":
-        record = _record(root, ledger, life, document_id)
+    if known.outcome == "stored":
+        record = _record(root, ledger, known, document_id)
         if record is not None:
-            facts |= _facts_of_record(root, ledger, resolver, life, record)
+            facts |= _facts_of_record(root, ledger, resolver, known, record)
             facts["anomalies"] = anomalies_of(record[1], checks)
-    elif life.outcome == "quarantined":
-        facts["where"] = f"quarantine/{life.received_at[:10].replace('-', '')}/{life.reason}"
-        if life.reason == QuarantineReason.PRIVACY_VIOLATION:
+    elif known.outcome == "quarantined":
+        facts["where"] = f"quarantine/{known.received_at[:10].replace('-', '')}/{known.reason}"
+        if known.reason == QuarantineReason.PRIVACY_VIOLATION:
             name = MarkName.CLIENT_ID_PRESENT.value
             facts["anomalies"] = [{"name": name, "metric": None, "process": None, "detail": detail}]
-    elif life.segment:
+    elif known.segment:
         facts["reason"] = "waiting for definitions"
-        facts["detail"] = f"the definitions of {life.detail} are not in the cache yet; the server tries again"
-        if life.detail == UNJUDGED:
+        facts["detail"] = (
+            f"the definitions of {known.detail} are not in the cache yet; the server tries again"
+        )
+        if known.detail == UNJUDGED:
             facts["reason"], facts["detail"] = "not converted yet", "the next conversion reads it"
         else:
-            facts["revision"] = life.detail
-        facts["where"] = f"raw/{life.segment}"
-        item = RawItem(life.segment, life.offset, life.length)
+            facts["revision"] = known.detail
+        facts["where"] = f"raw/{known.segment}"
+        item = RawItem(known.segment, known.offset, known.length)
         facts["received_at"] = timestamp(read_item(root.raw, item).received_at)
     return facts
 
 
-def _checked(life: Life) -> list[dict[str, Any]]:
+def _checked(known: IdOutcome) -> list[dict[str, Any]]:
     """Return the passed checks and the failed one; nothing if the ping was not read yet."""
-    if life.outcome == "pending":
-        passed_checks = CHECKS[: CHECKS.index(REVISION)] if life.segment else ()
+    if known.outcome == "pending":
+        passed_checks = CHECKS[: CHECKS.index(REVISION)] if known.segment else ()
         return [{"check": check.name, "passed": True} for check in passed_checks]
     checked = []
-    is_refused = life.outcome in ("quarantined", "deleted")
+    is_refused = known.outcome in ("quarantined", "deleted")
     for check in CHECKS:
-        passed = not (is_refused and life.reason in check.reasons)
+        passed = not (is_refused and known.reason in check.reasons)
         checked.append({"check": check.name, "passed": passed})
         if not passed:
             break
@@ -165,33 +176,37 @@ def _checked(life: Life) -> list[dict[str, Any]]:
 
 
 def _record(
-    root: DataRoot, ledger: Ledger, life: Life, document_id: str
+    root: DataRoot, ledger: Ledger, known: IdOutcome, document_id: str
 ) -> tuple[str, dict[str, Any]] | None:
     """Find the stored record and its id as sent.  This may read all records of the partition and day."""
     wanted = document_id.encode()
-    for line in read_directory(root.path, ledger, life.directory):
+    for line in read_directory(root.path, ledger, known.directory):
         if line[:36].lower() == wanted:
             record = orjson.loads(line[37:])
             metadata = record["metadata"]
-            if (metadata["namespace"], metadata["doctype"]) == (life.namespace, life.doctype):
+            if (metadata["namespace"], metadata["doctype"]) == (known.namespace, known.doctype):
                 return line[:36].decode(), record
     return None
 
 
 def _facts_of_record(
-    root: DataRoot, ledger: Ledger, resolver: Resolver, life: Life, found: tuple[str, dict[str, Any]]
+    root: DataRoot,
+    ledger: Ledger,
+    resolver: Resolver,
+    known: IdOutcome,
+    found: tuple[str, dict[str, Any]],
 ) -> dict[str, Any]:
     document_id, record = found
     metadata = record["metadata"]
     if UNREGISTERED_VERSION in metadata.get("anomalies", {}):
         # No schema was applied, so this check did not take place.
-        checked = [check for check in _checked(life) if check["check"] != DOCTYPE.name]
+        checked = [check for check in _checked(known) if check["check"] != DOCTYPE.name]
     else:
-        checked = _checked(life)
+        checked = _checked(known)
     # metadata has the revision of the definitions if it is not the ping's own.
     url = metadata.get("revision") or revision_url(record)
     counts = metadata.get("dropped_histograms", {})
-    dropped = list(_dropped(root, ledger, life, document_id, counts))
+    dropped = list(_dropped(root, ledger, known, document_id, counts))
     _name_spec_lines(resolver, url, dropped)
     removed = sum(counts.values()) - len(dropped)
     return {
@@ -201,9 +216,9 @@ def _facts_of_record(
         else None,
         "document_id": document_id,
         "received_at": metadata["submission_timestamp"],
-        "namespace": life.namespace,
-        "doctype": life.doctype,
-        "where": life.directory,
+        "namespace": known.namespace,
+        "doctype": known.doctype,
+        "where": known.directory,
         "revision": url,
         "revision_source": metadata.get("revision_source") or ("ping" if url else None),
         "metadata": metadata,
@@ -214,9 +229,9 @@ def _facts_of_record(
 
 
 def _dropped(
-    root: DataRoot, ledger: Ledger, life: Life, document_id: str, counts: dict[str, int]
+    root: DataRoot, ledger: Ledger, known: IdOutcome, document_id: str, counts: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    day = life.directory.split("/")[1]
+    day = known.directory.split("/")[1]
     wanted = document_id.encode() + b"\t"
     for reason in counts:
         for line in read_records(root.path, ledger, Filter(day, (("reason", reason),)), "quarantine"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
-from storage.partitions.reader import Filing, Filter, dimensions_by_schema, filed_as_other, read_records
+from storage.partitions.reader import Filter, RecordFolder, dimensions_by_schema, filed_as_other, read_records
 from storage.partitions.schema import PartitionSchema
 from storage.raw.submission import Submission
 from telemetry_server.inspection.submission_listing import raw_submissions, shown_refusal, shown_submission
@@ -59,11 +59,11 @@ def notes_on_other(ledger: Ledger, wanted: Filter) -> Iterator[str]:
     """Yield a line for each condition on a dimension whose value is, or was, stored as OTHER."""
     for name, value in wanted.where:
         filing = filed_as_other(ledger, (name, value))
-        if filing is Filing.ITSELF:
+        if filing is RecordFolder.ITSELF:
             continue
         field = next((field for field, dimension in RECORD_FIELDS.items() if dimension == name), None)
         instead = f"--where {name}=OTHER" + (f" or --where {field}={value}" if field else "")
-        if filing is Filing.OTHER:
+        if filing is RecordFolder.OTHER:
             yield f"{name}={value} is stored as OTHER (the partition schema does not list it); use {instead}"
         else:
             yield f"{name}={value} was stored as OTHER by an earlier schema; for older records use {instead}"

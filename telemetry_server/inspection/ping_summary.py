@@ -16,14 +16,14 @@ UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """The summary of a ping."""
+class PingLine:
+    """What `tail` shows of a ping, and its source tags."""
 
     summary: dict[str, Any]  # the object that ``tail --json`` prints
     source_tags: str | None  # X-Source-Tags as sent
 
 
-def of_record(record: dict[str, Any]) -> Seen:
+def of_record(record: dict[str, Any]) -> PingLine:
     """Return the summary of a stored ping from its record."""
     metadata = record["metadata"]
     header = metadata.get("header", {})
@@ -43,10 +43,10 @@ def of_record(record: dict[str, Any]) -> Seen:
         "histograms_kept": histograms_in(record),
         "histograms_dropped": sum(metadata.get("dropped_histograms", {}).values()),
     }
-    return Seen(summary, header.get("x_source_tags"))
+    return PingLine(summary, header.get("x_source_tags"))
 
 
-def of_refusal(fields: dict[str, Any]) -> Seen | None:
+def of_refusal(fields: dict[str, Any]) -> PingLine | None:
     """Return the summary of a refused ping from its quarantine line; None for dropped histograms."""
     if "histogram" in fields or "histograms" in fields:
         return None
@@ -59,15 +59,15 @@ def of_refusal(fields: dict[str, Any]) -> Seen | None:
         "namespace": fields["namespace"],
         "doctype": fields["doctype"],
     }
-    return Seen(summary, header.get("x_source_tags"))
+    return PingLine(summary, header.get("x_source_tags"))
 
 
-def of_pending(submission: Submission, revision: str) -> Seen:
+def of_pending(submission: Submission, revision: str) -> PingLine:
     """Return the summary of a ping that waits for the definitions of *revision*."""
     header = _header(submission.headers)
     detail = f"waits for the definitions of {revision}"
     summary = _not_stored("pending", "waiting for definitions", detail, submission.path, header)
-    return Seen(
+    return PingLine(
         summary | {"submission_timestamp": timestamp(submission.received_at)}, header.get("x_source_tags")
     )
 

@@ -12,7 +12,7 @@ from storage.ledger.values import PendingPing, StoredFile
 from storage.partitions.frames import read_lines
 from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.work_items import RawItem
-from telemetry_server.inspection.ping_summary import Seen, of_pending, of_record, of_refusal
+from telemetry_server.inspection.ping_summary import PingLine, of_pending, of_record, of_refusal
 
 CONVERTED, QUARANTINE = "converted", "quarantine"
 MAX_RECENT_PENDING = 1000
@@ -36,7 +36,7 @@ class RecordTail:
         self._refused = None if only_stored else FileTail(root, ledger, QUARANTINE)
         self._pending = None if only_stored else PendingTail(root, ledger)
 
-    def recent(self, began_at: float) -> Iterator[Seen]:
+    def recent(self, began_at: float) -> Iterator[PingLine]:
         """Yield pings received and committed since *began_at* (seconds since 1970), before `news`."""
         found = [of_record(record) for record in self._stored.recent(began_at)]
         if self._refused is not None:
@@ -45,7 +45,7 @@ class RecordTail:
             found += self._pending.recent()
         yield from (seen for seen in found if seen.summary["submission_timestamp"] >= self._since)
 
-    def news(self) -> Iterator[Seen]:
+    def news(self) -> Iterator[PingLine]:
         """Yield the pings committed since the last call; cheap if there are none."""
         is_another = self._ledger.follow_replacement()
         generation = self._ledger.generation()
@@ -125,11 +125,11 @@ class PendingTail:
     def _read_positions(self) -> dict[str, int]:
         return {name: segment.position for name, segment in self._ledger.positions().items()}
 
-    def recent(self) -> Iterator[Seen]:
+    def recent(self) -> Iterator[PingLine]:
         """Yield the newest pending pings."""
         yield from self._seen(self._ledger.newest_pending(MAX_RECENT_PENDING))
 
-    def news(self) -> Iterator[Seen]:
+    def news(self) -> Iterator[PingLine]:
         """Yield the pings that became pending since the last call."""
         before, self._positions = self._positions, self._read_positions()
         for name, position in self._positions.items():
@@ -137,7 +137,7 @@ class PendingTail:
             if position != start:
                 yield from self._seen(self._ledger.pending_in(name, start))
 
-    def _seen(self, pings: list[PendingPing]) -> Iterator[Seen]:
+    def _seen(self, pings: list[PendingPing]) -> Iterator[PingLine]:
         for ping in pings:
             try:
                 submission = read_item(self._raw, RawItem(ping.segment, ping.offset, ping.length))

@@ -17,8 +17,8 @@ from typing import Any
 
 from telemetry_server.mapreduce.cluster_worker import (
     ClusterSetup,
-    MappedThere,
-    Vanished,
+    FileVanished,
+    TaskMapped,
     map_on_worker,
     our_version,
 )
@@ -64,7 +64,7 @@ class ClusterRun(LocalRun):
             for key in self._finished(finished, len(tasks)):
                 future, task = futures.pop(key)
                 result = self._result_of(future, task)
-                if isinstance(result, Vanished):
+                if isinstance(result, FileVanished):
                     vanished.append(task)
                     continue
                 take(self._stored(task, result))
@@ -113,7 +113,7 @@ class ClusterRun(LocalRun):
             return False
 
     @staticmethod
-    def _result_of(future: Any, task: MapTask) -> MappedThere | Vanished:
+    def _result_of(future: Any, task: MapTask) -> TaskMapped | FileVanished:
         from distributed import KilledWorker
 
         if future.status in ("cancelled", "lost"):
@@ -129,10 +129,10 @@ class ClusterRun(LocalRun):
             ) from None
         if isinstance(result, Failed):
             raise result.error
-        found: MappedThere | Vanished = result
+        found: TaskMapped | FileVanished = result
         return found
 
-    def _stored(self, task: MapTask, result: MappedThere) -> MapDone:
+    def _stored(self, task: MapTask, result: TaskMapped) -> MapDone:
         """Write the runs of *task* to the work folder."""
         paths: list[tuple[Path, ...]] = []
         for partition, runs in enumerate(result.runs):

@@ -22,12 +22,12 @@ _one_task = Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Vanished:
+class FileVanished:
     """A file of the task is gone; the data root is there."""
 
 
 @dataclass(frozen=True, slots=True)
-class MappedThere:
+class TaskMapped:
     """A task is mapped."""
 
     records: int
@@ -35,7 +35,7 @@ class MappedThere:
     runs: tuple[tuple[bytes, ...], ...]  # by partition
 
 
-ClusterResult = MappedThere | Vanished | Failed
+ClusterResult = TaskMapped | FileVanished | Failed
 
 
 def our_version() -> str:
@@ -75,11 +75,11 @@ def map_on_worker(task: MapTask, given: ClusterSetup) -> ClusterResult:
             with _unpacked(given.job, folder) as unpacked:
                 done = map_task(MapWork(task), setup, unpacked.runner(), lambda order: None)
         except FileNotFoundError:
-            return Vanished()
+            return FileVanished()
         except MapReduceError as error:
             return Failed(error)
         runs = tuple(tuple(path.read_bytes() for path in paths) for paths in done.runs)
-        return MappedThere(done.records, done.bad, runs)
+        return TaskMapped(done.records, done.bad, runs)
 
 
 @contextmanager

@@ -162,10 +162,10 @@ def check_bad(bad: BadRecords, limit: int) -> None:
         JobFailed: There were more; the message names the first.
     """
     if bad.count > limit:
-        raise TooManyBad(bad, limit)
+        raise TooManyBadRecords(bad, limit)
 
 
-class TooManyBad(JobFailed):
+class TooManyBadRecords(JobFailed):
     """More records could not be mapped than the run allows."""
 
     def __init__(self, bad: BadRecords, limit: int) -> None:

@@ -62,7 +62,7 @@ class Enrollment:
 
 
 @dataclass(slots=True)
-class Matched:
+class MatchedEnrollments:
     """The enrolments of one client by one carrier."""
 
     enrollments: list[Enrollment] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Matched:
     anomalies: Counter[str] = field(default_factory=Counter)
 
 
-def match(events: Iterable[EnrollmentEvent]) -> Matched:
+def match(events: Iterable[EnrollmentEvent]) -> MatchedEnrollments:
     """
     Match the enrolments in *events* with the unenrolments and graduations in them.
 
@@ -78,7 +78,7 @@ def match(events: Iterable[EnrollmentEvent]) -> Matched:
         events: Of one carrier and one client, in the order of `EnrollmentEvent.at`; without a client id,
             only events with the same ``enrollmentId`` belong together.
     """
-    matched = Matched()
+    matched = MatchedEnrollments()
     early: list[EnrollmentEvent] = []  # unenrolments that came before their enrolment, or have none
     for event in events:
         if event.method == ENROLL:
@@ -97,7 +97,7 @@ def match(events: Iterable[EnrollmentEvent]) -> Matched:
     return matched
 
 
-def _entered(event: EnrollmentEvent, matched: Matched) -> Enrollment | None:
+def _entered(event: EnrollmentEvent, matched: MatchedEnrollments) -> Enrollment | None:
     """Add the enrolment that *event* begins; None if the client is in that study already."""
     same = [one for one in matched.enrollments if _is_same_enrollment(one.entered, event)]
     if same and same[-1].left is None:
@@ -154,7 +154,7 @@ def _open_first(enrollments: list[Enrollment]) -> Enrollment:
     return next((one for one in reversed(enrollments) if one.left is None), enrollments[-1])
 
 
-def _end(enrollment: Enrollment, event: EnrollmentEvent, matched: Matched) -> None:
+def _end(enrollment: Enrollment, event: EnrollmentEvent, matched: MatchedEnrollments) -> None:
     enrollment.left = event
     entered = enrollment.entered
     if event.addon_id is not None and entered.addon_id is not None:
@@ -164,7 +164,7 @@ def _end(enrollment: Enrollment, event: EnrollmentEvent, matched: Matched) -> No
             matched.anomalies["name_slug_split"] += event.is_wanted
 
 
-def _match_early(enrollment: Enrollment, early: list[EnrollmentEvent], matched: Matched) -> None:
+def _match_early(enrollment: Enrollment, early: list[EnrollmentEvent], matched: MatchedEnrollments) -> None:
     """Match an unenrolment that came before *enrollment* by its clock, if that can be the clock's fault."""
     for event in early:
         if _enrollment_of(event, [enrollment]) is None:

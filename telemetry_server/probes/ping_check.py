@@ -34,7 +34,7 @@ MAX_BUILDS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SectionValues:
     """The values of one section of a ping that definitions speak of."""
 
     process: str
@@ -90,7 +90,7 @@ def whole_ping_marks(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[M
         yield Mark(MarkName.ENVIRONMENT_PRESENT, f"pings of {policy.store} must not have an environment")
 
 
-def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Measured]:
+def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[SectionValues]:
     """
     Yield the sections of *ping* that have scalars or events, at the places that *policy* names.
 
@@ -105,7 +105,7 @@ def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Measur
             for process in dict.fromkeys((*plain, *keyed)):
                 of_plain, of_keyed = _below(plain, (process, *after)), _below(keyed, (process, *after))
                 if of_plain or of_keyed:
-                    yield Measured(process, of_plain, of_keyed, [])
+                    yield SectionValues(process, of_plain, of_keyed, [])
             continue
         sections = _below(ping, before)
         for process in sections:
@@ -118,11 +118,11 @@ def measured_in(ping: Mapping[str, Any], policy: StorePolicy) -> Iterator[Measur
             )
             events = value_of(dict.get(content, "events"))
             if of_plain or of_keyed or events:
-                yield Measured(process, of_plain, of_keyed, events if isinstance(events, list) else [])
+                yield SectionValues(process, of_plain, of_keyed, events if isinstance(events, list) else [])
     for process, of_process in _events_by_process(ping).items():
         records = value_of(of_process)
         if isinstance(records, list) and records:
-            yield Measured(process, {}, {}, records)
+            yield SectionValues(process, {}, {}, records)
 
 
 def _events_by_process(ping: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from telemetry_server.probes.stores import Stores
 
 
 @dataclass(slots=True)
-class _Shown:
+class _VisibleFigures:
     """The visible figures of a store."""
 
     pings: int = 0
@@ -41,10 +41,10 @@ def store_report(sums: ProbeSums, stores: Stores) -> dict[str, Any]:
     }
 
 
-def _shown(name: str, sums: StoreSums, defined: set[str], few: FewClients) -> _Shown:
+def _shown(name: str, sums: StoreSums, defined: set[str], few: FewClients) -> _VisibleFigures:
     """Return a store without what too few clients sent."""
     if sums.pings and few.is_small((name,)):
-        return _Shown(defined=defined, suppressed=1)
+        return _VisibleFigures(defined=defined, suppressed=1)
     anomalies = {key: count for key, count in sums.anomalies.items() if not few.is_small((name, key))}
     # A metric is hidden in all processes: its sum over them is shown for shared metrics.
     small = {
@@ -60,10 +60,10 @@ def _shown(name: str, sums: StoreSums, defined: set[str], few: FewClients) -> _S
         if metric not in small
     }
     suppressed = len(sums.anomalies) - len(anomalies) + len(small)
-    return _Shown(sums.pings, anomalies, metrics, defined, suppressed)
+    return _VisibleFigures(sums.pings, anomalies, metrics, defined, suppressed)
 
 
-def _shared(shown: dict[str, _Shown]) -> Iterable[dict[str, Any]]:
+def _shared(shown: dict[str, _VisibleFigures]) -> Iterable[dict[str, Any]]:
     by_metric: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for name, store in shown.items():
         pings: Counter[str] = Counter()
@@ -76,7 +76,7 @@ def _shared(shown: dict[str, _Shown]) -> Iterable[dict[str, Any]]:
             yield {"metric": metric, "by_store": by_metric[metric]}
 
 
-def _as_json(name: str, store: _Shown) -> dict[str, Any]:
+def _as_json(name: str, store: _VisibleFigures) -> dict[str, Any]:
     return {
         "store": name,
         "pings": store.pings,

@@ -9,7 +9,7 @@ Errors of queues.
     ├── QueueRefused     the broker answers, but not with this stream, these credentials or these rights
     ├── PositionLost     the stream does not have the messages that come next
     ├── AlreadyPulling   another process pulls into this data root
-    └── OtherShare       this data root took another share before
+    └── ShareChanged       this data root took another share before
 """
 
 
@@ -37,5 +37,5 @@ class AlreadyPulling(QueueError):
     """Another process pulls into this data root."""
 
 
-class OtherShare(QueueError):
+class ShareChanged(QueueError):
     """This data root took another share before: ids would be stored twice, or nowhere."""

@@ -21,7 +21,7 @@ from storage.raw.free_space import DiskFloor
 from storage.raw.segment_file import remove_unfinished_segments
 from storage.raw.segment_paths import new_boot_id
 from storage.raw.submission import Submission
-from telemetry_server.queue.errors import AlreadyPulling, OtherShare
+from telemetry_server.queue.errors import AlreadyPulling, ShareChanged
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.message_forms import MessageReader
 from telemetry_server.queue.position_file import PositionFile, Positions
@@ -55,7 +55,7 @@ class Intake:
 
     Raises (on entry):
         AlreadyPulling: Another process has the lock.
-        OtherShare: The data root took another share before.
+        ShareChanged: The data root took another share before.
         OSError, StorageError: The disk refuses.
     """
 
@@ -154,7 +154,7 @@ class Intake:
     def _begin(self) -> None:
         saved = self._file.read()
         if saved is not None and saved.after and saved.share != str(self._share):
-            raise OtherShare(
+            raise ShareChanged(
                 f"{self._root.path} took the share {saved.share} before, not {self._share}: "
                 "begin an empty data root for another share"
             )

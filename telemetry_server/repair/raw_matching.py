@@ -23,7 +23,7 @@ SCAN_RECORDS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Unjudged:
+class UndecidedSubmission:
     """A submission without an outcome in a file, although later ones of its segment have one."""
 
     span: Span
@@ -37,7 +37,7 @@ class ReadSegment:
 
     name: str
     position: SegmentPosition
-    unjudged: list[Unjudged] = field(default_factory=list)
+    unjudged: list[UndecidedSubmission] = field(default_factory=list)
     damage: Counts = field(default_factory=Counter)
 
 
@@ -58,7 +58,7 @@ def _read(segment: SegmentPath, inventory: Inventory) -> ReadSegment | None:
     day = f"{segment.day:%Y%m%d}"
     damage: Counts = Counter()
     damage_then: Counts = Counter()  # as of the last match
-    unjudged: list[Unjudged] = []
+    unjudged: list[UndecidedSubmission] = []
     count = matched = unjudged_then = 0
     descriptor = os.open(segment.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -76,7 +76,7 @@ def _read(segment: SegmentPath, inventory: Inventory) -> ReadSegment | None:
                 matched, unjudged_then, damage_then = count, len(unjudged), damage.copy()
             else:
                 arrived = f"{submission.received_at:%Y%m%d}"
-                unjudged.append(Unjudged(span, arrived, document_id_of(submission.path)))
+                unjudged.append(UndecidedSubmission(span, arrived, document_id_of(submission.path)))
     finally:
         os.close(descriptor)
     if not matched:

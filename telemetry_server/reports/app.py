@@ -14,7 +14,7 @@ from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from telemetry_server.access.access_file import BadAccessFile
 from telemetry_server.edge import responses
-from telemetry_server.edge.client_memory import ClientMemory, SlowHolding
+from telemetry_server.edge.client_memory import ClientMemory, HeldBytes
 from telemetry_server.edge.connection_limits import LimitedHandler
 from telemetry_server.edge.edge import is_framing_odd, origin_form
 from telemetry_server.edge.limits import EdgeLimits
@@ -218,11 +218,11 @@ class ReportsApp:
             else:
                 body = pack()
             headers["Content-Encoding"] = "gzip"
-        holding = SlowHolding(self.memory, cast(LimitedHandler, request.protocol).cut_off)
+        holding = HeldBytes(self.memory, cast(LimitedHandler, request.protocol).cut_off)
         if not holding.hold(len(body)):
             holding.release()
             return _no_memory()
-        response = responses.FoundInPieces(body, answer.content_type, holding)
+        response = responses.StreamedResponse(body, answer.content_type, holding)
         response.set_status(answer.status)
         response.headers.update(headers)
         for cookie in answer.cookies:

@@ -5,7 +5,7 @@ from typing import cast
 
 from aiohttp import web
 
-from telemetry_server.edge.client_memory import ClientMemory, SlowHolding
+from telemetry_server.edge.client_memory import ClientMemory, HeldBytes
 from telemetry_server.edge.connection_limits import LimitedHandler
 from telemetry_server.reports.problems import Problem
 
@@ -25,7 +25,7 @@ async def read_body(
     too_large = Problem("too-large", f"The body is larger than {max_bytes >> 10} KiB.")
     if (request.content_length or 0) > max_bytes:
         raise too_large
-    holding = SlowHolding(memory, cast(LimitedHandler, request.protocol).cut_off)
+    holding = HeldBytes(memory, cast(LimitedHandler, request.protocol).cut_off)
     parts, size = [], 0
     try:
         async with asyncio.timeout(timeout_seconds):

@@ -70,7 +70,7 @@ class Progress(Protocol):
         """Set the total to *amount*, as far as it is known now."""
 
 
-class _Silent:
+class _NoProgress:
     def advance(self, amount: float = 1) -> None:
         """Ignore it."""
 
@@ -82,7 +82,7 @@ class _Silent:
 def progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
     """Show a progress bar on stderr during the block, if stderr is a terminal."""
     if not sys.stderr.isatty():
-        yield _Silent()
+        yield _NoProgress()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from telemetry_server.edge.client_memory import GRACE_SECONDS, ClientMemory, SlowHolding
+from telemetry_server.edge.client_memory import GRACE_SECONDS, ClientMemory, HeldBytes
 
 
 @dataclass
@@ -25,9 +25,9 @@ class Room:
     def __post_init__(self) -> None:
         self.memory = ClientMemory(16_000, clock=self.clock)
 
-    def client(self, name: str, size: int) -> SlowHolding:
+    def client(self, name: str, size: int) -> HeldBytes:
         """A client that has just sent *size* bytes."""
-        holding = SlowHolding(self.memory, lambda: self.cut_off.append(name))
+        holding = HeldBytes(self.memory, lambda: self.cut_off.append(name))
         assert holding.grow(size)
         return holding
 

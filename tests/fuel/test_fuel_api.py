@@ -198,7 +198,7 @@ async def test_rows_are_those_of_the_collector(reports, sqlite_analytics):
 
 
 async def test_the_aggregate_is_kept_until_it_is_refreshed(reports, sqlite_analytics):
-    """Asked without a release, it is kept for each release, too."""
+    """ReportQueries without a release, it is kept for each release, too."""
     target = "/api/v1/json/report/installations"
     before = await got(reports, target, "viewer")
     store(sqlite_analytics.collector_url, Fleet([a_structure("new")["installation_structure"]]))

@@ -10,7 +10,7 @@ from histogram_specs.revision import Revision
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
-from telemetry_server.inspection.ping_summary import Seen
+from telemetry_server.inspection.ping_summary import PingLine
 from telemetry_server.inspection.tail import RecordTail
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
 
@@ -43,7 +43,7 @@ def receive(world: World, first: int) -> None:
     asyncio.run(world.convert())
 
 
-def outcomes(seen: Iterable[Seen]) -> list[tuple[str, str]]:
+def outcomes(seen: Iterable[PingLine]) -> list[tuple[str, str]]:
     """Return id and outcome of each, in order of both."""
     return sorted((each.summary["document_id"], each.summary["outcome"]) for each in seen)
 

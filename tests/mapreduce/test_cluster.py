@@ -13,7 +13,7 @@ import pytest
 
 from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.mapreduce import cluster, cluster_worker
-from telemetry_server.mapreduce.cluster_worker import ClusterSetup, MappedThere, Vanished, map_on_worker
+from telemetry_server.mapreduce.cluster_worker import ClusterSetup, FileVanished, TaskMapped, map_on_worker
 from telemetry_server.mapreduce.inputs import InputFile
 from telemetry_server.mapreduce.job_file import read_job
 from telemetry_server.mapreduce.plan import MapTask
@@ -167,7 +167,7 @@ def test_a_worker_returns_what_happened_as_a_value(jobs, job_world, tmp_path):
         map_on_worker(task, ClusterSetup(job, **given | {"root": tmp_path / "elsewhere"})),
     ]
 
-    assert [type(result) for result in results] == [MappedThere, Vanished, Failed, Failed]
+    assert [type(result) for result in results] == [TaskMapped, FileVanished, Failed, Failed]
     assert results[0].records > 0
     assert "a worker has telemetry-server" in str(results[2].error)
     assert "mount it there" in str(results[3].error)

@@ -12,7 +12,7 @@ from storage.disk import Disk
 from storage.errors import StorageFull
 from storage.raw.reader import read_submission, scan_segment, segments
 from storage.raw.submission import Submission
-from telemetry_server.queue.errors import AlreadyPulling, OtherShare
+from telemetry_server.queue.errors import AlreadyPulling, ShareChanged
 from telemetry_server.queue.intake import Counts, Intake
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.message_forms import MessageReader
@@ -210,7 +210,7 @@ def test_another_share_is_refused_once_something_was_read(root):
     with opened(root, Share(1, 2)) as intake:
         intake.keep(batch(1))
 
-    with pytest.raises(OtherShare, match="1/2"):
+    with pytest.raises(ShareChanged, match="1/2"):
         opened(root, Share(2, 2)).__enter__()
     with opened(root, Share(1, 2)):
         pass

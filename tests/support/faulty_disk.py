@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from storage.disk import Disk, Room
+from storage.disk import Disk, FilesystemSpace
 from tests.support.waiting import PATIENCE_SECONDS
 
 OPERATIONS = (
@@ -116,9 +116,9 @@ class CrampedDisk(Disk):
         self.free_bytes = free_bytes
         self.looks = 0
 
-    def room(self, path: Path) -> Room:
+    def room(self, path: Path) -> FilesystemSpace:
         self.looks += 1
-        return Room(self.free_bytes, 1 << 40, 1000, 1000)
+        return FilesystemSpace(self.free_bytes, 1 << 40, 1000, 1000)
 
 
 class FillingDisk(CrampedDisk):

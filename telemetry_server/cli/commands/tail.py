@@ -14,7 +14,7 @@ from telemetry_server.terminal.client_text import shown, shown_json
 from telemetry_server.terminal.output import say
 
 if TYPE_CHECKING:
-    from telemetry_server.inspection.ping_summary import Seen
+    from telemetry_server.inspection.ping_summary import PingLine
 
 EPILOG = """\
 examples:
@@ -71,7 +71,7 @@ def _is_read(wait_seconds: float) -> bool:
     return not poll.poll(wait_seconds * 1000)
 
 
-def _show(pings: "Iterable[Seen]", args: argparse.Namespace) -> None:
+def _show(pings: "Iterable[PingLine]", args: argparse.Namespace) -> None:
     import orjson
 
     is_shown = False
@@ -85,7 +85,7 @@ def _show(pings: "Iterable[Seen]", args: argparse.Namespace) -> None:
         sys.stdout.flush()
 
 
-def _is_wanted(seen: "Seen", args: argparse.Namespace) -> bool:
+def _is_wanted(seen: "PingLine", args: argparse.Namespace) -> bool:
     from telemetry_server.pings.source_tags import is_automation
 
     if args.debug_id is not None:

@@ -3,7 +3,14 @@
 from telemetry_server.fuel.facts.categories import CATEGORIES
 from telemetry_server.fuel.facts.values import UNKNOWN
 from telemetry_server.fuel.reports.operations import VERIFICATIONS
-from telemetry_server.fuel.reports.question import INSTALLATION, Asked, BadQuestion, Figures, Row, counted
+from telemetry_server.fuel.reports.question import (
+    INSTALLATION,
+    BadQuestion,
+    Figures,
+    ReportQueries,
+    Row,
+    counted,
+)
 
 _DURATIONS = ((1, "0-1 s"), (10, "1-10 s"), (60, "10-60 s"), (600, "1-10 min"), (3600, "10-60 min"))
 _DURATION = (
@@ -40,7 +47,7 @@ _TOTALS = (
 )
 
 
-def distribution(asked: Asked) -> Figures:
+def distribution(asked: ReportQueries) -> Figures:
     """How often each value of one category occurs, and in how many installations."""
     category = CATEGORIES[category_named(asked.question.of)]
     has_installations = category.name != "network-verification"

@@ -1,10 +1,10 @@
 """Reports on installations and environments, as they are now."""
 
 from telemetry_server.fuel.facts.clusters import PROJECTS, SIZE_ORDER
-from telemetry_server.fuel.reports.question import Asked, Figures, Row, counted
+from telemetry_server.fuel.reports.question import Figures, ReportQueries, Row, counted
 
 
-def _clusters_by(asked: Asked, column: str, table: str, *, only_operable: bool = False) -> Figures:
+def _clusters_by(asked: ReportQueries, column: str, table: str, *, only_operable: bool = False) -> Figures:
     operable = " AND is_operable" if only_operable else ""
     rows = asked.rows(
         f"SELECT {column} AS value, count(*) AS count FROM fact_cluster"  # noqa: S608 - names of ours
@@ -13,34 +13,34 @@ def _clusters_by(asked: Asked, column: str, table: str, *, only_operable: bool =
     return Figures({"clusters": sum(row["count"] for row in rows)}, {table: counted(rows)})
 
 
-def hypervisors(asked: Asked) -> Figures:
+def hypervisors(asked: ReportQueries) -> Figures:
     """Operable environments by hypervisor."""
     return _clusters_by(asked, "hypervisor", "hypervisors", only_operable=True)
 
 
-def statuses(asked: Asked) -> Figures:
+def statuses(asked: ReportQueries) -> Figures:
     """Environments by status."""
     return _clusters_by(asked, "status", "statuses")
 
 
-def storage(asked: Asked) -> Figures:
+def storage(asked: ReportQueries) -> Figures:
     """Environments by the storage options that are on."""
     return _clusters_by(asked, "storage", "storage")
 
 
-def networks(asked: Asked) -> Figures:
+def networks(asked: ReportQueries) -> Figures:
     """Environments by type of network."""
     return _clusters_by(asked, "network", "networks")
 
 
-def sizes(asked: Asked) -> Figures:
+def sizes(asked: ReportQueries) -> Figures:
     """Operable environments by number of nodes."""
     figures = _clusters_by(asked, "size", "sizes", only_operable=True)
     figures.tables["sizes"].sort(key=lambda row: SIZE_ORDER.index(row["value"]))
     return figures
 
 
-def operating_systems(asked: Asked) -> Figures:
+def operating_systems(asked: ReportQueries) -> Figures:
     """Operable environments by operating system, and installations by each that they run."""
     rows = asked.rows(
         "SELECT os AS value, count(*) AS clusters, count(DISTINCT uid) AS installations FROM fact_cluster"
@@ -55,7 +55,7 @@ def operating_systems(asked: Asked) -> Figures:
     )
 
 
-def releases(asked: Asked) -> Figures:
+def releases(asked: ReportQueries) -> Figures:
     """Installations by release of Fuel, and environments by release of OpenStack."""
     rows = asked.rows(
         "SELECT 'installations' AS part, release AS value, count(*) AS count FROM fact_installation"
@@ -70,7 +70,7 @@ def releases(asked: Asked) -> Figures:
     return Figures({name: sum(row["count"] for row in rows) for name, rows in tables.items()}, tables)
 
 
-def environments(asked: Asked) -> Figures:
+def environments(asked: ReportQueries) -> Figures:
     """Installations by number of environments."""
     rows = asked.rows(
         "SELECT environments, count(*) AS count,"
@@ -87,7 +87,7 @@ def environments(asked: Asked) -> Figures:
     return Figures(totals, {"per_installation": table})
 
 
-def projects(asked: Asked) -> Figures:
+def projects(asked: ReportQueries) -> Figures:
     """Environments with each related project."""
     sums = ", ".join(f"count(CASE WHEN has_{name} THEN 1 END) AS {name}" for name in PROJECTS)
     found = asked.one(f"SELECT count(*) AS clusters, {sums} FROM fact_cluster WHERE {{scope}}")  # noqa: S608
@@ -99,7 +99,7 @@ def projects(asked: Asked) -> Figures:
     return Figures({"clusters": clusters}, {"projects": counted(rows)})
 
 
-def customisation(asked: Asked) -> Figures:
+def customisation(asked: ReportQueries) -> Figures:
     """Environments with manual changes."""
     totals = asked.one(
         "SELECT count(*) AS clusters, count(CASE WHEN is_customized THEN 1 END) AS customised"

@@ -2,13 +2,13 @@
 
 from math import sqrt
 
-from telemetry_server.fuel.reports.question import INSTALLATION, Asked, Figures, Row
+from telemetry_server.fuel.reports.question import INSTALLATION, Figures, ReportQueries, Row
 
 MIN_RUNS = 20  # below that a ratio says little
 Z = 1.959963984540054  # of a 95 % interval
 
 
-def health_checks(asked: Asked) -> Figures:
+def health_checks(asked: ReportQueries) -> Figures:
     """Tests of deployed environments, the one that fails most often first."""
     rows = asked.rows(
         f"SELECT fact.test AS value, count(*) AS runs,"  # noqa: S608 - names of ours

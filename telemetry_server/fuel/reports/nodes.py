@@ -1,10 +1,10 @@
 """Reports on nodes, as they are now."""
 
 from telemetry_server.fuel.facts.values import UNKNOWN
-from telemetry_server.fuel.reports.question import Asked, Figures, Row, counted
+from telemetry_server.fuel.reports.question import Figures, ReportQueries, Row, counted
 
 
-def server_types(asked: Asked) -> Figures:
+def server_types(asked: ReportQueries) -> Figures:
     """All nodes by maker, and by maker and product."""
     makers = asked.rows(
         "SELECT maker AS value, count(*) AS count, count(DISTINCT uid) AS installations,"
@@ -26,7 +26,7 @@ def _class_of(row: Row, virtual: int) -> str:
     return "virtual" if virtual == row["count"] else "mixed" if virtual else "physical"
 
 
-def node_types(asked: Asked) -> Figures:
+def node_types(asked: ReportQueries) -> Figures:
     """Nodes of operable environments by their roles, together and one by one."""
     combinations = asked.rows(
         "SELECT roles AS value, count(*) AS count,"

@@ -1,7 +1,7 @@
 """Reports on operations that ended in a span of days: deployments and network verifications."""
 
 from telemetry_server.fuel.facts.values import UNKNOWN
-from telemetry_server.fuel.reports.question import INSTALLATION, Asked, Figures, Row, counted
+from telemetry_server.fuel.reports.question import INSTALLATION, Figures, ReportQueries, Row, counted
 
 MAX_SECONDS = 7 * 24 * 3600  # a longer deployment is invalid
 
@@ -89,7 +89,7 @@ _NO_TIMES: Row = {
 }
 
 
-def deployment_time(asked: Asked) -> Figures:
+def deployment_time(asked: ReportQueries) -> Figures:
     """How long successful deployments take, in seconds."""
     parts: dict[str, list[Row]] = {"all": [], "release": [], "mode": []}
     for row in asked.rows(_DEPLOYMENT_TIME):
@@ -105,7 +105,7 @@ def deployment_time(asked: Asked) -> Figures:
     return Figures(totals, {name: counted(rows) for name, rows in parts.items()}, notes)
 
 
-def failures_before_success(asked: Asked) -> Figures:
+def failures_before_success(asked: ReportQueries) -> Figures:
     """How often a deployment fails before the first success, and before each success."""
     series = asked.rows(_FAILURES)
     first = [row for row in series if row["is_first"] and row["has_ready"]]
@@ -129,7 +129,7 @@ def _average(series: list[Row]) -> float | None:
     return sum(row["errors"] * row["count"] for row in series) / count if count else None
 
 
-def network_verification(asked: Asked) -> Figures:
+def network_verification(asked: ReportQueries) -> Figures:
     """Environments by the result of their last network verification."""
     rows = asked.rows(VERIFICATIONS)
     return Figures({"clusters": sum(row["count"] for row in rows)}, {"results": counted(rows)})

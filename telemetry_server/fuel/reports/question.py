@@ -47,7 +47,7 @@ class Figures:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-class Asked:
+class ReportQueries:
     """
     Runs the statements of one report.
 

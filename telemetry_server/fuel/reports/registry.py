@@ -13,7 +13,7 @@ from telemetry_server.fuel.facts.small_groups import hidden_places
 from telemetry_server.fuel.reports import environments, nodes, operations
 from telemetry_server.fuel.reports.distribution import category_named, distribution
 from telemetry_server.fuel.reports.health_checks import health_checks
-from telemetry_server.fuel.reports.question import Asked, BadQuestion, Figures, Question, Row
+from telemetry_server.fuel.reports.question import BadQuestion, Figures, Question, ReportQueries, Row
 from telemetry_server.fuel.reports.workload import workload
 
 
@@ -22,7 +22,7 @@ class Report:
     """One report."""
 
     name: str
-    figures: Callable[[Asked], Figures]
+    figures: Callable[[ReportQueries], Figures]
     statements: int = 1  # that it runs
 
 
@@ -117,7 +117,7 @@ def _answer(
         done += 1
         on_progress(min(1.0, done / report.statements))
 
-    asked = Asked(run, question, count)
+    asked = ReportQueries(run, question, count)
     figures = report.figures(asked)
     through = asked.mark and asked.mark.through(len(SOURCES))
     tables, suppressed = _suppressed(figures.tables, question.suppress_below)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import date
 
-from telemetry_server.fuel.reports.question import Asked, Figures, Row
+from telemetry_server.fuel.reports.question import Figures, ReportQueries, Row
 
 RESOURCES = ("vm", "flavor", "image", "volume", "tenant", "keystone_user")
 MAX_DAYS = 3660
@@ -30,7 +30,7 @@ SELECT resource_type, day, sum(change) AS change FROM (
 """
 
 
-def workload(asked: Asked) -> Figures:
+def workload(asked: ReportQueries) -> Figures:
     """Resources of each type by day, without those that were removed."""
     changes: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(RESOURCES, 0))
     for row in asked.rows(_CHANGES):

@@ -17,9 +17,9 @@ from telemetry_server.imports.formats.exported_ping import ExportDamage, Exporte
 from telemetry_server.imports.formats.packed_layout import (
     EARLIEST_MS,
     UNSET_CLOCK_MS,
-    Extent,
     Layout,
     PackedVersion,
+    RecordOffsets,
 )
 
 ENOUGH_VOTES = 3  # consecutive records; more add no certainty
@@ -68,7 +68,7 @@ class PackedReader:
             self._stray_bytes += found - offset
             offset = window.position = found
 
-    def _is_whole(self, buffer: bytes, offset: int, extent: Extent) -> bool:
+    def _is_whole(self, buffer: bytes, offset: int, extent: RecordOffsets) -> bool:
         """Whether the lengths of the plausible record at *offset* are right."""
         layout, end = self._layout, extent.end
         if end > len(buffer):
@@ -80,7 +80,7 @@ class PackedReader:
             return False
         return layout.resembles_header(buffer, end) or is_complete(buffer[extent.data : end])
 
-    def _has_swallowed(self, buffer: bytes, extent: Extent, inner: int) -> bool:
+    def _has_swallowed(self, buffer: bytes, extent: RecordOffsets, inner: int) -> bool:
         """
         Whether the record at *inner* is a separate record that a wrong length made part of *extent*.
 
@@ -162,7 +162,7 @@ def _layout_since(earliest_ms: int, buffer: bytes, name: str) -> tuple[Layout, i
     return (Layout(best[3], earliest_ms=earliest_ms), -best[2]) if best else None
 
 
-def _ping(buffer: bytes, extent: Extent) -> ExportedPing:
+def _ping(buffer: bytes, extent: RecordOffsets) -> ExportedPing:
     return ExportedPing(
         path=submit_path(buffer[extent.path : extent.data]),
         received_at=datetime.fromtimestamp(extent.time_ms / 1000, UTC),

@@ -39,7 +39,7 @@ class PackedVersion(StrEnum):
     V2 = "v2"
 
 
-class Extent(NamedTuple):
+class RecordOffsets(NamedTuple):
     """The offsets of the parts of a record in its buffer."""
 
     path: int
@@ -73,7 +73,7 @@ class Layout:
         self.header_bytes = self._header.size
         self.max_record_bytes = self.header_bytes + MAX_IP_BYTES + MAX_PATH_BYTES + max_data_bytes
 
-    def extent_at(self, buffer: bytes, offset: int) -> Extent | None:
+    def extent_at(self, buffer: bytes, offset: int) -> RecordOffsets | None:
         """
         Return the record whose header is at *offset*; None if the header is not plausible.
 
@@ -95,7 +95,7 @@ class Layout:
         data = path + path_bytes
         if not _TEXT.fullmatch(buffer, ip, data):
             return None
-        return Extent(path, data, data + data_bytes, time_ms)
+        return RecordOffsets(path, data, data + data_bytes, time_ms)
 
     def next_extent(self, buffer: bytes, start: int, end: int) -> int:
         """Return the first offset in [start, end) where a plausible record begins; -1 if there is none."""

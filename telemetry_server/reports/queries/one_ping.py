@@ -85,10 +85,10 @@ def _body(source: Source, ledger: Ledger, found: dict[str, Any]) -> dict[str, An
 
 def _pending_body(source: Source, ledger: Ledger, document_id: str) -> dict[str, Any] | None:
     setup = source.setup.conversion
-    for life in ledger.lives(UUID(document_id).bytes):
-        if life.segment:
+    for known in ledger.outcomes_of(UUID(document_id).bytes):
+        if known.segment:
             try:
-                item = RawItem(life.segment, life.offset, life.length)
+                item = RawItem(known.segment, known.offset, known.length)
                 return shown_body(setup.writable(read_item(source.root.raw, item)).body)
             except (DamagedRecord, TornRecord, FileNotFoundError):
                 return None

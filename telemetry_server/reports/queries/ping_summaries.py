@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from telemetry_server.inspection.ping_summary import Seen
+from telemetry_server.inspection.ping_summary import PingLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class PingSummary:
 FIELDS = tuple(field.name for field in fields(PingSummary))
 
 
-def summary_of(seen: Seen) -> PingSummary:
+def summary_of(seen: PingLine) -> PingSummary:
     """Return the summary of what `tail` shows as *seen*."""
     fields = seen.summary
     document_id = fields["document_id"]

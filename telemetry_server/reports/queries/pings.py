@@ -66,13 +66,13 @@ def _days(ledger: Ledger, unread_days: set[str], wanted: PingFilter, after: Afte
 
 def _days_of_id(ledger: Ledger, text: str) -> set[str]:
     days = set()
-    for life in ledger.lives(UUID(text).bytes):
-        if life.directory:
-            days.add(life.directory.split("/")[1])
-        elif life.segment:
-            days.add(life.segment.split("/")[0])
+    for known in ledger.outcomes_of(UUID(text).bytes):
+        if known.directory:
+            days.add(known.directory.split("/")[1])
+        elif known.segment:
+            days.add(known.segment.split("/")[0])
         else:
-            days.add(life.received_at[:10].replace("-", ""))
+            days.add(known.received_at[:10].replace("-", ""))
     return days
 
 

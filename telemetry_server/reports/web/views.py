@@ -14,7 +14,7 @@ def link_to(path: str, view: Mapping[str, Any], **changes: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ListSection:
     """The part of a long list that one page shows."""
 
     rows: Sequence[Any]
@@ -24,7 +24,7 @@ class Cut:
     next_cursor: str  # empty at the end
 
 
-def cut_of(rows: Sequence[Any], cursor: str, limit: int) -> Cut:
+def cut_of(rows: Sequence[Any], cursor: str, limit: int) -> ListSection:
     """
     Return the part of *rows* behind *cursor*.
 
@@ -35,4 +35,4 @@ def cut_of(rows: Sequence[Any], cursor: str, limit: int) -> Cut:
     end = min(start + limit, len(rows))
     shown = rows[start:end]
     following = (cursor_of(end) or "") if end < len(rows) else ""
-    return Cut(shown, start + 1 if shown else 0, end, len(rows), following)
+    return ListSection(shown, start + 1 if shown else 0, end, len(rows), following)
