@@ -227,7 +227,7 @@ def put_fault_into_histograms(
     chosen = chance.sample(names, min(wanted, len(names)))
     if fault == "unknown_histogram":
         for name in chosen:
-            histograms[chance.choice(("NOBODY_KNOWS_", "STARTUP_STARTUP_")) + name] = histograms.pop(name)
+            histograms[chance.choice(("UNDEFINED_", "STARTUP_STARTUP_")) + name] = histograms.pop(name)
     elif fault == "unusable_spec":
         chosen = list(definitions.unusable[:wanted])
         for name in chosen:

@@ -56,7 +56,7 @@ def the_ping() -> dict[str, Any]:
     """The ping whose record the page shows: with one more histogram, of no known name."""
     record = json_example(FORMAT, "record")
     sent = json_example(FORMAT, "verbose")
-    return {"ver": 1, "info": record["info"], "histograms": {NAME: sent, "NOBODY_KNOWS": sent}}
+    return {"ver": 1, "info": record["info"], "histograms": {NAME: sent, "UNDEFINED": sent}}
 
 
 def test_the_worked_histogram_starts_its_buckets_where_the_page_says():

@@ -99,7 +99,7 @@ def test_rows_of_partly_invalid_pings_are_the_same(context, name):
 
 def test_conversion_notes_the_rows_of_an_ordinary_ping(context):
     """Also where some of its histograms are dropped; otherwise its record would be read once more."""
-    plain = {"FLAG": FLAG_SENT, "NOBODY_KNOWS": FLAG_SENT, "EXP": EXP_SENT}
+    plain = {"FLAG": FLAG_SENT, "UNDEFINED": FLAG_SENT, "EXP": EXP_SENT}
     by_key = {"KEYED_COUNT": {"größe": COUNT_SENT, "": COUNT_SENT}}
     stored = convert(a_submission(orjson.dumps(classic(plain, keyedHistograms=by_key))), context)
 

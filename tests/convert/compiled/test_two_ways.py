@@ -50,7 +50,7 @@ HISTOGRAMS = {
     "STARTUP_EXP": EXP_SENT | {"sum": 1.5, "sum_squares_lo": 2**40},
     "LINEAR": {"values": {"1": 4, "12": 1}},
     "COUNT": COUNT_SENT,
-    "NOBODY_KNOWS": FLAG_SENT,
+    "UNDEFINED": FLAG_SENT,
     "BOOL": {"range": [1, 3], "values": {}},
     "ENUM4": {"values": {"7": 1}},
     "CATEGORIES": {"range": [1, 3], "bucket_count": 4, "values": {"0": 1, "3": 2}, "sum": 7},

@@ -118,17 +118,17 @@ CASES = [
     ("FLAG", flag(log_sum_squares={}), REASON.MALFORMED),
     ("FLAG", flag(sum_squares_lo="x"), REASON.MALFORMED),
     ("FLAG", flag(sum_squares_hi="x"), REASON.MALFORMED),
-    ("NOBODY_KNOWS", flag(sum="0"), REASON.MALFORMED),
+    ("UNDEFINED", flag(sum="0"), REASON.MALFORMED),
     ("BROKEN", 5, REASON.MALFORMED),
     ("KEYED_COUNT", COUNT_SENT, REASON.MALFORMED),
     ("KEYED_COUNT", COUNT_SENT | {"histogram_type": 1}, REASON.MALFORMED),
     # Unknown, or of no use.
-    ("NOBODY_KNOWS", FLAG_SENT, REASON.UNKNOWN_HISTOGRAM),
+    ("UNDEFINED", FLAG_SENT, REASON.UNKNOWN_HISTOGRAM),
     ("flag", FLAG_SENT, REASON.UNKNOWN_HISTOGRAM),
     ("", FLAG_SENT, REASON.UNKNOWN_HISTOGRAM),
     ("STARTUP_", FLAG_SENT, REASON.UNKNOWN_HISTOGRAM),
     ("STARTUP_STARTUP_FLAG", FLAG_SENT, REASON.UNKNOWN_HISTOGRAM),
-    ("NOBODY_KNOWS", flag(values={"9": -1}, bucket_count=7), REASON.UNKNOWN_HISTOGRAM),
+    ("UNDEFINED", flag(values={"9": -1}, bucket_count=7), REASON.UNKNOWN_HISTOGRAM),
     ("BROKEN", EXP_SENT, REASON.UNUSABLE_SPEC),
     ("STARTUP_BROKEN", EXP_SENT | {"values": {"x": "y"}}, REASON.UNUSABLE_SPEC),
     # Not what is defined.
@@ -205,7 +205,7 @@ def test_each_key_of_a_keyed_histogram_is_packed(context):
     keyed = {
         "KEYED_COUNT": {"good": COUNT_SENT, "bad": COUNT_SENT | {"bucket_count": 9}, "worse": 5},
         "STARTUP_KEYED_COUNT": {"bad": COUNT_SENT | {"histogram_type": 0}},
-        "NOBODY_KNOWS": {"a": COUNT_SENT, "b": COUNT_SENT},
+        "UNDEFINED": {"a": COUNT_SENT, "b": COUNT_SENT},
         "FLAG": {"k": FLAG_SENT},
         "EXP": [EXP_SENT],
         "BOOL": {},
@@ -223,7 +223,7 @@ def test_each_key_of_a_keyed_histogram_is_packed(context):
     }
     assert {histogram.where for histogram in stored(outcome).dropped} >= {
         "keyedHistograms.KEYED_COUNT.bad",
-        "keyedHistograms.NOBODY_KNOWS.b",
+        "keyedHistograms.UNDEFINED.b",
         "keyedHistograms.EXP",
     }
 

@@ -167,7 +167,7 @@ def test_descriptions_are_found_by_name_and_section(context):
 # Revisions
 
 
-class NobodyAsked:
+class FindsNothing:
     """A resolver that finds nothing, and remembers what it was asked for."""
 
     def __init__(self, answer=None) -> None:
@@ -198,7 +198,7 @@ NOT_MERCURIAL = {
 @pytest.mark.parametrize("revision", NOT_MERCURIAL.values(), ids=NOT_MERCURIAL.keys())
 def test_a_revision_that_is_not_mercurials_is_like_an_unknown_one(tmp_path, revision):
     """It is stored as it was sent, by its own word, and nothing is fetched for it."""
-    resolver = NobodyAsked()
+    resolver = FindsNothing()
     context = ConversionContext(resolver, a_context(tmp_path).schema, unresolved_revision="self_described")
 
     record = record_of(convert(a_submission(classic(revision, histograms={"A": EXP_SENT})), context))

@@ -172,7 +172,7 @@ def test_without_histograms_no_definitions_are_requested(context):
 @pytest.mark.parametrize("ver", [2, 5])
 def test_a_packed_ping_is_stored_unchanged(context, ver):
     """Its histograms count as neither kept nor dropped."""
-    ping = {"ver": ver, "info": INFO, "histograms": {"FLAG": FLAG_ROW, "NOBODY_KNOWS": [1, 2]}}
+    ping = {"ver": ver, "info": INFO, "histograms": {"FLAG": FLAG_ROW, "UNDEFINED": [1, 2]}}
 
     outcome = convert(a_submission(ping), context)
 
