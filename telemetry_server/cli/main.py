@@ -42,7 +42,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("stores", "report on each store of pings and on the metrics that stores share"),
     ("drift", "compare the definitions of probes with what is sent"),
     ("specs", "list, show, compare, try and prefetch the definitions of probes"),
-    ("fuel", "look after the Fuel-stat collector's database: migrate, backup, restore, failed items"),
+    ("fuel", "manage the Fuel-stat collector's database: migrate, backup, restore, failed items"),
     ("fuel-sender", "send a product's statistics to a Fuel-stat collector; preview, opt in and out"),
     ("aggregate", "bring the sums of measurements up to date, or check them"),
     ("collected", "write the page that says what is collected"),

@@ -1,6 +1,7 @@
 """Sends generated pings to a server, like several clients at once."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -58,6 +59,13 @@ async def send_all(
             for _ in range(clients):
                 group.create_task(client(session))
     except* (aiohttp.ClientError, TimeoutError, OSError) as errors:
-        reason = errors.exceptions[0]
-        raise ServerUnreachable(f"{server} does not answer: {reason or type(reason).__name__}") from None
+        reason = _reason_of(errors.exceptions[0])
+        raise ServerUnreachable(f"{server} does not answer: {reason}; is the server running?") from None
     return dict(answers)
+
+
+def _reason_of(error: BaseException) -> str:
+    # aiohttp repeats the address, and adds details of its own.
+    cause = getattr(error, "os_error", error)
+    number = getattr(cause, "errno", None) or 0
+    return os.strerror(number) if number > 0 else str(error) or type(error).__name__

@@ -169,7 +169,9 @@ class TooManyBadRecords(JobFailed):
     """More records could not be mapped than the run allows."""
 
     def __init__(self, bad: BadRecords, limit: int) -> None:
-        super().__init__(f"map failed for more than {limit} records (--max-bad), so nothing was written")
+        super().__init__(
+            f"map failed for {bad.count:,} records, and --max-bad allows {limit:,}; nothing was written"
+        )
         self.bad = bad
 
 

@@ -22,7 +22,7 @@ exit status: 1 if --check finds a difference, 4 if a sum is too large for 64 bit
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aggregate``."""
     parser.add_argument(
-        "--check", action="store_true", help="make them again beside the old ones, and compare"
+        "--check", action="store_true", help="compute them again, and compare with the stored ones"
     )
     add_json_option(parser)
     add_settings_options(parser)

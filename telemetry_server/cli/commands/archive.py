@@ -17,12 +17,13 @@ examples:
   telemetry-server archive status --json
   telemetry-server archive restore --date 20261121
 
-The setting archive_to names the place.  `serve` runs it by itself.  Each action has a --help of its own."""
+The setting archive_to names the folder or bucket.  `serve` runs it by itself.
+Each action has its own --help."""
 
 ACTIONS = (
     (
         "run",
-        "copy the closed days that are not in the archive as they are",
+        "copy closed days that are not in the archive yet, or have changed since",
         "A day is closed when it is over (UTC) and converted.  With archive_keep_local = false the local\n"
         "copies go afterwards.  With --date a day that was restored is dropped again, too.\n\n"
         "exit status: 1 where a day was left, 5 where the archive does not answer or is full",

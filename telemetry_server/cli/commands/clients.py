@@ -16,7 +16,8 @@ examples:
   telemetry-server clients --by day --from 20261101
   telemetry-server clients --by version,channel --csv
 
-Counts are exact.  Pings of test machines are left out.  --by takes {", ".join(NAMES)}."""
+Counts are exact.  Pings of test machines are left out.
+--by takes {", ".join(NAMES)}."""
 
 
 def grouping(text: str) -> tuple[str, ...]:
@@ -36,7 +37,11 @@ def grouping(text: str) -> tuple[str, ...]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``clients``."""
     parser.add_argument(
-        "--by", type=grouping, default=("day",), metavar="NAME,…", help="what a row is for (default: day)"
+        "--by",
+        type=grouping,
+        default=("day",),
+        metavar="NAME,…",
+        help="fields that each row stands for (default: day)",
     )
     parser.add_argument("--from", dest="first", type=day_of, metavar="DAY", help="first day")
     parser.add_argument("--to", dest="last", type=day_of, metavar="DAY", help="last day")

@@ -1,6 +1,7 @@
 """``telemetry-server collected``: writes the transparency page as files that need no server."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from telemetry_server.cli.exit_status import ExitStatus
@@ -32,19 +33,28 @@ def run(args: argparse.Namespace) -> int:
         say(f"telemetry-server collected: {args.output} is not a folder; name another with --output")
         return ExitStatus.USAGE
     files = collected_files(settings_of(args))
-    if not args.output.exists():
-        args.output.mkdir(parents=True)
-        args.output.chmod(0o755)
-    paths = []
-    for name, content in files.items():
-        path = args.output / name
-        unfinished = path.with_name(f".{name}.tmp")
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-        path.chmod(0o644)  # a web server reads it, perhaps as another user
-        paths.append(str(path))
+    try:
+        paths = _write(files, args.output)
+    except OSError as error:
+        say(f"telemetry-server collected: {error.filename or args.output}: {error.strerror}")
+        return ExitStatus.CONFIGURATION
     if args.json:
         print_json({"files": paths})
     else:
         print_text("\n".join(paths))
     return ExitStatus.DONE
+
+
+def _write(files: Mapping[str, bytes], folder: Path) -> list[str]:
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+    paths = []
+    for name, content in files.items():
+        path = folder / name
+        unfinished = path.with_name(f".{name}.tmp")
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+        path.chmod(0o644)  # a web server reads it, perhaps as another user
+        paths.append(str(path))
+    return paths

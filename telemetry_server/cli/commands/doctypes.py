@@ -154,7 +154,7 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
         say(f"telemetry-server doctypes: {file}: {error.strerror}")
         return ExitStatus.BAD_INPUT
     except PingError as error:
-        say(f"telemetry-server doctypes: {file}: {shown(error.detail)}")
+        say(f"telemetry-server doctypes: {file}: not a readable ping: {shown(error.detail)}")
         return ExitStatus.BAD_INPUT
     except NotCheckable as error:
         say(f"telemetry-server doctypes: {file}: {shown(str(error))}")

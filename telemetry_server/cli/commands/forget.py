@@ -17,9 +17,9 @@ examples:
   telemetry-server forget --data ./data --client 1fb8a7a3-27ef-4b1d-9b9a-8f2f8a3b9a11
   telemetry-server forget --data ./data --orders --dry-run
 
-Everything goes that has one of the document ids, or mentions one of the client ids anywhere.  The identifier
-of a Fuel installation counts as a client id.  A line of --file is a client id, or "document" and an id.
-A run that was killed is finished by the next one.
+It deletes everything that has one of the document ids, or contains one of the client ids anywhere.  The
+identifier of a Fuel installation counts as a client id.  A line of --file is a client id, or "document" and
+an id.  A run that was killed is finished by the next one.
 
 exit status: 0 if nothing of them is left, 1 if the last scan found something, 5 if a later run must go on"""
 OUT_OF_REACH = (
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     chosen.add_argument(
         "--orders", action="store_true", help="carry out all deletion requests now, without their delay"
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would go; change nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be deleted; change nothing")
     add_json_option(parser)
     add_settings_options(parser)
 

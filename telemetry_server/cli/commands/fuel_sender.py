@@ -25,8 +25,7 @@ examples:
 FILE of --config is TOML with collector = "https://…" and state = "FILE"; docs/fuel.md has the other settings.
 
 exit status: 1 without a contact (fail), 4 if a file of record is wrong, 5 if the collector did not take
-everything (once, fail), 78 if the
-configuration is wrong"""
+everything (once, fail), 78 if the configuration is wrong"""
 ACTIONS = {
     "run": "send at regular times, until it is stopped",
     "once": "send everything that is due now, once",
@@ -37,7 +36,7 @@ ACTIONS = {
     "contact": "show or change the contact that reports carry",
     "describe": "show what may be sent, and the data use policy",
     "fail": "send a failure report to support, with the contact",
-    "rotate-key": "sign with a new key from the next start on; the old one names it to the collector",
+    "rotate-key": "use a new signing key from the next start; a request signed with the old key announces it",
     "log": "show the operations that were recorded here",
     "record": "record documents from JSON lines",
 }

@@ -44,16 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``histogram``."""
     parser.add_argument("metric", metavar="NAME", help="name of the measurement")
     parser.add_argument(
-        "--by", choices=("build", "day", "version", "branch"), default="build", help="(default: build)"
+        "--by",
+        choices=("build", "day", "version", "branch"),
+        default="build",
+        help="what each row stands for (default: build)",
     )
-    parser.add_argument("--experiment", default="", metavar="NAME", help="of --by branch")
+    parser.add_argument("--experiment", default="", metavar="NAME", help="the experiment, for --by branch")
     for name in DIMENSIONS:
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, dest=f"of_{name}", default="", metavar="VALUE", help="only this one")
+        words = name.replace("_", " ").replace("os", "operating system")
+        parser.add_argument(option, dest=f"of_{name}", default="", metavar="VALUE", help=f"only this {words}")
     parser.add_argument("--process", default="", help="only this process (default: all together)")
     parser.add_argument("--label", help="only this key of a keyed measurement (default: all together)")
-    parser.add_argument("--from", dest="first", type=day_of, metavar="DAY", help="first one")
-    parser.add_argument("--to", dest="last", type=day_of, metavar="DAY", help="last one")
+    parser.add_argument("--from", dest="first", type=day_of, metavar="DAY", help="first day or build date")
+    parser.add_argument("--to", dest="last", type=day_of, metavar="DAY", help="last day or build date")
     parser.add_argument(
         "--weight",
         choices=("samples", "clients"),
@@ -61,23 +65,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="every sample counts the same, or every client (default: samples)",
     )
     parser.add_argument(
-        "--percentiles", type=percentile_list, default=("5", "25", "50", "75", "95"), metavar="P,…"
+        "--percentiles",
+        type=percentile_list,
+        default=("5", "25", "50", "75", "95"),
+        metavar="P,…",
+        help="percentiles to print (default: 5,25,50,75,95)",
     )
     parser.add_argument(
-        "--compare", default="", metavar="VERSION|BUILD", help="another version or build beside it"
+        "--compare", default="", metavar="VERSION|BUILD", help="show another version or build beside each row"
     )
     parser.add_argument(
         "--merge", choices=("coarsen",), help="add histograms whose definitions differ, where possible"
     )
     parser.add_argument(
-        "--as-of", type=day_of, metavar="DAY", help="only pings that came up to the end of that day"
+        "--as-of", type=day_of, metavar="DAY", help="only pings that arrived by the end of that day"
     )
     parser.add_argument("--smoothed", action="store_true", help="shares by client as GLAM shows them")
     output = parser.add_mutually_exclusive_group()
     add_json_option(output)  # type: ignore[arg-type]
     output.add_argument("--csv", action="store_true", help="print a line for each bucket as CSV")
-    output.add_argument("--png", type=Path, metavar="FILE", help="draw the last one into a PNG file")
-    output.add_argument("--svg", type=Path, metavar="FILE", help="draw the last one into an SVG file")
+    output.add_argument("--png", type=Path, metavar="FILE", help="draw the last row into a PNG file")
+    output.add_argument("--svg", type=Path, metavar="FILE", help="draw the last row into an SVG file")
     add_settings_options(parser)
 
 
@@ -109,7 +117,13 @@ def run(args: argparse.Namespace) -> int:
     except NoSuchMetric as error:
         say(f"telemetry-server histogram: {error}")
         return ExitStatus.FINDINGS
-    _print(args, answer)
+    try:
+        _print(args, answer)
+    except OSError as error:
+        if not (args.svg or args.png):
+            raise
+        say(f"telemetry-server histogram: {args.svg or args.png}: {error.strerror or error}")
+        return ExitStatus.CONFIGURATION
     return ExitStatus.DONE
 
 

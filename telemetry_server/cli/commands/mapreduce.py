@@ -149,6 +149,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _job_of(args: argparse.Namespace) -> "JobSpec":
+    from telemetry_server.mapreduce.errors import UnreadableFile
     from telemetry_server.mapreduce.job_file import read_job
     from telemetry_server.mapreduce.jobs.names import BUILT_IN
     from telemetry_server.mapreduce.programs import ProgramSpec
@@ -160,7 +161,10 @@ def _job_of(args: argparse.Namespace) -> "JobSpec":
         from telemetry_server.composition.jobs import built_in_job
 
         return built_in_job(args.job, settings_of(args))
-    return PythonSpec(read_job(Path(args.job)))
+    path = Path(args.job)
+    if path.name == args.job and not path.suffix and not path.exists():
+        raise UnreadableFile(f"{args.job}: no such file, and no built-in job: {', '.join(BUILT_IN)}")
+    return PythonSpec(read_job(path))
 
 
 def _opened(path: Path | None) -> "OpenOutput":

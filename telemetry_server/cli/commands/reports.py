@@ -9,10 +9,10 @@ examples:
   telemetry-server reports --data ./data
   telemetry-server reports --data /mnt/copy --port 9081
 
-It only reads.  `serve` runs it beside the edge by itself; --no-reports leaves it out there.
-Without users it listens on this machine alone, for everyone on it (docs/access.md).
+It only reads.  `serve` starts it too, unless --no-reports is given.
+Without users, it accepts connections only from this machine, and everyone there may read (docs/access.md).
 
-Exit status 78: it is to listen for other machines, and there are no users; or a setting makes no sense."""
+exit status: 78 if other machines could connect and there are no users, or if a setting is not valid"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

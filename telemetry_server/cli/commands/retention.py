@@ -21,9 +21,9 @@ examples:
   telemetry-server retention plan --data ./data
   telemetry-server retention run --data ./data
 
-Age counts from the end of the day of arrival (UTC).  Records go after record_retention_days, quarantine after
-quarantine_retention_days, raw submissions after raw_retention_days, contacts of Fuel after 90 days.  What is
-removed counts as deleted; aggregates stay.  `serve` does the same every hour.
+Age counts from the end of the day of arrival (UTC).  Records are removed after record_retention_days,
+quarantine after quarantine_retention_days, raw submissions after raw_retention_days, contacts of Fuel after
+90 days.  What is removed counts as deleted; aggregates stay.  `serve` does the same every hour.
 
 exit status: 1 if something had to stay"""
 
@@ -31,7 +31,7 @@ exit status: 1 if something had to stay"""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``retention``."""
     parser.add_argument(
-        "what", choices=["plan", "run"], metavar="plan|run", help="show what would go, or remove it"
+        "what", choices=["plan", "run"], metavar="plan|run", help="show what would be removed, or remove it"
     )
     add_json_option(parser)
     add_settings_options(parser)

@@ -48,15 +48,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``sql``."""
     parser.add_argument("statement", nargs="?", metavar="SELECT", help="the statement")
     parser.add_argument("--file", metavar="F.sql", help="read the statement from a file; - is stdin")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="of the result (default: table)")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="table", help="form of the result (default: table)"
+    )
     parser.add_argument(
         "--json", dest="format", action="store_const", const="json", help="the same as --format json"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write the result there, whole or not at all"
+        "--output", type=Path, metavar="FILE", help="write the result into this file, whole or not at all"
     )
     parser.add_argument(
-        "--timeout", type=duration, default=60.0, metavar="60s", help="stop it then (default: 60s)"
+        "--timeout",
+        type=duration,
+        default=60.0,
+        metavar="60s",
+        help="stop the statement after this time (default: 60s)",
     )
     parser.add_argument(
         "--memory", type=size, default=2**30, metavar="1GiB", help="memory that it may use (default: 1GiB)"

@@ -11,7 +11,7 @@ from telemetry_server.terminal.output import print_json, print_table, print_text
 EPILOG = """\
 example: telemetry-server stores --data ./data
 
-Which doctype is of which store is in the file of stores (setting stores_file).
+The setting stores_file names the file that assigns doctypes to stores.
 A metric that several stores hold is shown side by side, never summed."""
 
 

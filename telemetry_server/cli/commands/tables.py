@@ -23,7 +23,7 @@ examples:
   telemetry-server tables check --date 20261121
   telemetry-server tables rebuild --table histograms
 
-Each of them has a --help of its own."""
+Each action has its own --help."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
