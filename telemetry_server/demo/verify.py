@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,8 @@ from telemetry_server.generator.stream import CONFLICT, REPEAT, GeneratedPing
 
 StudyKey = tuple[str, str, str]
 """Carrier, object and study."""
+RunCommand = Callable[..., bytes]
+"""Runs the command with these words, and returns its output."""
 STUDY_FIGURES = ("enrolled", "enroll_failed", "graduated", "unenrolled", "orphan_unenrolled")
 
 
@@ -53,7 +55,13 @@ class Row:
         return asdict(self) | {"as_expected": self.is_as_expected}
 
 
-def _output(*words: str) -> bytes:
+def run_command(*words: str) -> bytes:
+    """
+    Run one of our commands in a process of its own; return its output.
+
+    Raises:
+        RuntimeError: It failed; its messages were printed before.
+    """
     done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "telemetry_server", *words],
         capture_output=True,
@@ -66,17 +74,17 @@ def _output(*words: str) -> bytes:
     return done.stdout
 
 
-def _lines(*words: str) -> list[tuple[str, dict[str, Any]]]:
-    lines = _output(*words).splitlines()
+def _lines(run: RunCommand, *words: str) -> list[tuple[str, dict[str, Any]]]:
+    lines = run(*words).splitlines()
     pairs = (line.split(b"\t", 1) for line in lines)
     return [(document_id.decode(), orjson.loads(text)) for document_id, text in pairs]
 
 
-def verify(data: Path, histograms_kept: int) -> Observed:
+def verify(data: Path, histograms_kept: int, run: RunCommand = run_command) -> Observed:
     """Return what `cat` and `audit` report about *data*; *histograms_kept* comes from /metrics."""
-    records = _lines("cat", "converted", "--data", str(data))
-    refused = _lines("cat", "quarantine", "--data", str(data))
-    books = orjson.loads(_output("audit", "--json", "--data", str(data)))
+    records = _lines(run, "cat", "converted", "--data", str(data))
+    refused = _lines(run, "cat", "quarantine", "--data", str(data))
+    books = orjson.loads(run("audit", "--json", "--data", str(data)))
     stored = {
         document_id: dict(record["metadata"].get("dropped_histograms", {})) for document_id, record in records
     }
@@ -88,15 +96,15 @@ def verify(data: Path, histograms_kept: int) -> Observed:
         histograms_kept=histograms_kept,
         total=books["total"],
         balanced=books["balanced"],
-        studies=_studies(data),
+        studies=_studies(data, run),
     )
 
 
-def _studies(data: Path) -> dict[StudyKey, dict[str, int]] | None:
+def _studies(data: Path, run: RunCommand) -> dict[StudyKey, dict[str, int]] | None:
     if find_spec("duckdb") is None or find_spec("pyarrow") is None:
         return None
-    _output("convert", "--data", str(data))  # tables follow the records with a delay; this run catches up
-    found = orjson.loads(_output("normandy", "studies", "--json", "--data", str(data)))
+    run("convert", "--data", str(data))  # tables follow the records with a delay; this run catches up
+    found = orjson.loads(run("normandy", "studies", "--json", "--data", str(data)))
     return {
         (row["carrier"], row["object"], row["study"]): {name: row[name] for name in STUDY_FIGURES}
         for row in found["studies"]

@@ -2,12 +2,18 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from telemetry_server.demo.verify import Observed, rows_of
+from histogram_specs.cache.revision_cache import RevisionCache
+from storage.raw.submission import Submission
+from telemetry_server.demo.temporary_server import ServerFailed, TemporaryServer
+from telemetry_server.demo.verify import Observed, rows_of, run_command, study_row, verify
 from telemetry_server.generator.definitions import shipped_definitions
+from telemetry_server.generator.normandy_world import normandy_world
 from telemetry_server.generator.stream import CONFLICT, REPEAT, Recipe
+from tests.support.data_root import NOON, World
 from tests.support.running_server import result_of
 from tests.support.sizes import IS_FULL
 
@@ -55,6 +61,48 @@ def test_no_row_is_wrong_if_all_outcomes_are_as_expected():
 def test_the_row_of_a_wrong_outcome_is_marked(seen, kind):
     """A lost ping, a lost histogram, a ping stored twice, a wrong reason, a repeat that was not noticed."""
     assert kind in wrong_rows(seen)
+
+
+def test_what_the_commands_report_is_compared(tmp_path, command):
+    """The pings go through the real converter; each has the outcome that the generator expects."""
+    world = World(tmp_path)
+    definitions = shipped_definitions()
+    RevisionCache(tmp_path / "specs").store(definitions.revision, definitions.text)
+    studies = normandy_world(6, 4)
+    pings = sorted([*PINGS, *studies.pings], key=lambda ping: ping.kind in (REPEAT, CONFLICT))
+    world.receive(Submission(received_at=NOON, path=ping.path, body=ping.body) for ping in pings)
+    run = partial(output_of, command)
+    run("convert", "--data", str(tmp_path))
+
+    seen = verify(tmp_path, 0, run)
+
+    wrong = [row.kind for row in rows_of(pings, seen) if not row.is_as_expected]
+    assert wrong == ["stored pings"]  # /metrics was not asked for the number of histograms
+    assert seen.balanced
+    assert study_row(studies, seen).is_as_expected
+
+
+def output_of(command, *words: str) -> bytes:
+    """The output of a command that runs in this process."""
+    return command(*words)[0].encode()
+
+
+def test_a_command_that_fails_is_named(tmp_path, capfd):
+    """After its own message."""
+    with pytest.raises(RuntimeError, match="audit ended with status 78"):
+        run_command("audit", "--data", str(tmp_path / "none"))
+
+    assert "no such data root" in capfd.readouterr().err
+
+
+def test_a_server_that_cannot_start_is_reported_with_its_log(tmp_path, capfd):
+    """The end of the log comes first, then one line."""
+    server = TemporaryServer(tmp_path / "data", {"TELEMETRY_WORKERS": "many"})
+
+    with pytest.raises(ServerFailed, match="ended at once with status 78"), server:
+        pass
+
+    assert "workers (from TELEMETRY_WORKERS)" in capfd.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The choice of the definitions for a ping."""
 
+import errno
+
 import pytest
 
 from histogram_specs.cache.revision_cache import RevisionCache
@@ -147,3 +149,29 @@ def test_a_broken_file_counts_as_missing(tmp_path, offline):
         assert str(path) in answer.detail
     else:
         assert answer == Awaiting(a_revision(2))
+
+
+class CacheOnAFailingDisk(RevisionCache):
+    """Every read fails."""
+
+    def load(self, revision):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_cache_that_cannot_be_read_refuses_no_ping(tmp_path, caplog):
+    """The ping waits until the disk is well again, and the problem is logged."""
+    answer = ask(Resolver(CacheOnAFailingDisk(tmp_path), None, offline=False), a_revision(2))
+
+    assert answer == Awaiting(a_revision(2))
+    assert "the revision cache cannot be read" in caplog.text
+
+
+def test_only_the_latest_missing_revisions_are_remembered(tmp_path, monkeypatch):
+    """A client that makes up revisions cannot fill the memory; a forgotten one is asked for again."""
+    monkeypatch.setattr("histogram_specs.history.resolver.MAX_MISSING", 2)
+    a_resolver = resolver(tmp_path)
+    for number in (1, 2, 3):
+        a_resolver.mark_missing(a_revision(number))
+
+    assert ask(a_resolver, a_revision(1)) == Awaiting(a_revision(1))
+    assert isinstance(ask(a_resolver, a_revision(3)), NotFound)
