@@ -48,14 +48,24 @@ class DayPings:
             FileNotFoundError: A file was replaced.
             OSError, pyarrow.ArrowInvalid: One cannot be read.
         """
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         least, most = pc.min_max(keys).as_py().values()
         columns = (*Pings.PING_COLUMNS, *((COUNTRY,) if by_country else ()))
-        read = [rows for source in self._sources for rows in _rows_between(source, columns, least, most)]
-        rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
-        return Pings(rows.filter(pc.is_in(rows.column(PING_KEY), value_set=keys)))
+        read = (rows for source in self._sources for rows in _rows_between(source, columns, least, most))
+        return Pings(_chosen(rows, keys, least, most) for rows in read)
+
+
+def _chosen(rows: "pa.Table", keys: "pa.Array", least: int, most: int) -> "pa.Table":
+    """Return the *rows* with *keys*, of which *least* and *most* are the ends."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    own = rows.column(PING_KEY)
+    if len(keys) == most - least + 1:
+        first, last = pa.scalar(least, own.type), pa.scalar(most, own.type)
+        return rows.filter(pc.and_(pc.greater_equal(own, first), pc.less_equal(own, last)))
+    return rows.filter(pc.is_in(own, value_set=keys))
 
 
 def _rows_between(source: PartSource, columns: Sequence[str], least: int, most: int) -> "Iterable[pa.Table]":

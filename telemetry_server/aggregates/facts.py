@@ -1,9 +1,11 @@
 """Measurements as facts: one row for each instance, with its ping, in the form that is summed up."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from itertools import compress, pairwise
 from typing import TYPE_CHECKING
 
-from storage.tables.columns import COUNTRY, PING_KEY
+from storage.tables.columns import COUNTRY, PING_KEY, ROW_GROUP_ROWS
 from telemetry_server.aggregates.buckets import (
     COUNT,
     LABELED_COUNTER,
@@ -26,6 +28,7 @@ SIMPLE_PREFIX, SIMPLE_SOURCE = "SIMPLE_MEASURES_", "simpleMeasurements."
 GLEAN_NUMBERS = frozenset({"counter", "quantity", "boolean"})
 LABELED_NUMBERS = frozenset({"labeled_counter"})
 MAX_SUM = 2**63 - 1
+MAX_KEYS_FOR_EACH_PING = 8
 
 HISTOGRAM_COLUMNS = (
     PING_KEY, "metric", "process", "label", "kind", "shape", "sum", "starts", "counts"
@@ -37,42 +40,91 @@ SCALAR_COLUMNS = (
 
 class Pings:
     """
-    The pings of a day, as facts name them: by number.
+    The pings of a day, as facts name them: by number.  They take some 60 bytes each.
 
     Args:
-        rows: Rows of the table ``pings`` with `PING_COLUMNS`, and ``country`` where it counts.
+        batches: Rows of the table ``pings`` with `PING_COLUMNS`, and ``country`` where it counts.
+
+    Attributes:
+        clients: For each ping the number of its client; without an id it is that of no client.
+        client_ids: The distinct ids of clients, in order.
+        dimensions: The distinct ones, in order.
+        numbers: For each ping the number of its dimensions.
+        as_of: The arrival of the newest ping, in UTC; empty without pings.
     """
 
     PING_COLUMNS = (PING_KEY, "submission_timestamp", "client_id", *PING_TEXTS)
 
-    def __init__(self, rows: "pa.Table") -> None:
+    def __init__(self, batches: "Iterable[pa.Table]") -> None:
         import pyarrow as pa
-
-        self._rows = rows
-        self.keys = one_array(rows.column(PING_KEY))
-        # For each ping the number of its client; without an id it is that of no client.
-        self.clients, self.client_ids = ranked(one_array(rows.column("client_id")))
-        count = rows.num_rows
-        texts = [
-            one_array(rows.column(name)) if name in rows.column_names else pa.nulls(count, pa.string())
-            for name in PING_TEXTS
-        ]
-        if COUNTRY in rows.column_names:
-            texts.append(one_array(rows.column(COUNTRY)))
-        numbers, combinations = combined(texts)
-        found = [dimensions_of(texts) for texts in combinations]
-        self.dimensions: list[Dimensions] = sorted(set(found))
-        places = {each: place for place, each in enumerate(self.dimensions)}
-        # For each ping the number of its dimensions.
-        self.numbers: pa.Array = pa.array([places[each] for each in found], pa.int64()).take(numbers)
-
-    @property
-    def as_of(self) -> str:
-        """The arrival of the newest ping, in UTC; empty without pings."""
         import pyarrow.compute as pc
 
-        newest = pc.max(self._rows.column("submission_timestamp")).as_py()
-        return "" if newest is None else f"{newest.isoformat(timespec='microseconds')}Z"
+        keys, clients, numbers = [], [], []
+        places: dict[Dimensions, int] = {}
+        newest: datetime | None = None
+        for rows in batches:
+            keys.append(one_array(rows.column(PING_KEY)))
+            clients.append(one_array(rows.column("client_id")))
+            codes, combinations = combined(_texts_of(rows))
+            found = [places.setdefault(dimensions_of(texts), len(places)) for texts in combinations]
+            numbers.append(pa.array(found, pa.int32()).take(codes))
+            arrived = pc.max(rows.column("submission_timestamp")).as_py()
+            newest = arrived if newest is None else max(newest, arrived or newest)
+        self._keys = pa.concat_arrays(keys)
+        self.clients, self.client_ids = ranked(pa.concat_arrays(clients))
+        self.dimensions: list[Dimensions] = sorted(places)
+        order = {each: place for place, each in enumerate(self.dimensions)}
+        final = pa.array([order[each] for each in places], pa.int64())
+        self.numbers: pa.Array = final.take(pa.concat_arrays(numbers))
+        self.as_of = "" if newest is None else f"{newest.isoformat(timespec='microseconds')}Z"
+        self._first_key, self._places = _places_of(self._keys)
+
+    def places_of(self, keys: "pa.Array") -> "pa.Array":
+        """Return the number of the ping of each of *keys*; null where there is none."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._places is None:
+            return pc.index_in(keys, value_set=self._keys)
+        offsets = pc.subtract(keys, pa.scalar(self._first_key, keys.type))
+        is_inside = pc.and_(
+            pc.greater_equal(offsets, pa.scalar(0, keys.type)),
+            pc.less(offsets, pa.scalar(len(self._places), keys.type)),
+        )
+        if not pc.all(is_inside).as_py():
+            offsets = pc.if_else(is_inside, offsets, pa.scalar(None, keys.type))
+        return self._places.take(offsets)
+
+
+def _texts_of(rows: "pa.Table") -> "list[pa.Array]":
+    import pyarrow as pa
+
+    texts = [
+        one_array(rows.column(name)) if name in rows.column_names else pa.nulls(rows.num_rows, pa.string())
+        for name in PING_TEXTS
+    ]
+    if COUNTRY in rows.column_names:
+        texts.append(one_array(rows.column(COUNTRY)))
+    return texts
+
+
+def _places_of(keys: "pa.Array") -> "tuple[int, pa.Array | None]":
+    """
+    Return the least of *keys*, and for each number from there on its place among them.
+
+    None where most numbers between are missing.  A day numbers its pings one after another, so that is
+    rare; and a table of places is read where a hash table would be made for each batch of rows.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    least, most = pc.min_max(keys).as_py().values() if len(keys) else (0, 0)
+    span = most - least + 1
+    if span > MAX_KEYS_FOR_EACH_PING * len(keys) + ROW_GROUP_ROWS:
+        return least, None
+    ones = pa.repeat(pa.scalar(1, keys.type), span)
+    numbers = pc.add(pc.cumulative_sum(ones), pa.scalar(least - 1, keys.type))
+    return least, pc.index_in(numbers, value_set=keys)
 
 
 PING_SHAPE = Shape("ping")
@@ -147,9 +199,8 @@ def _single(shape: Shape, values: "pa.Array") -> "tuple[pa.Array, pa.Array]":
 
 def _facts(rows: "pa.Table", pings: Pings) -> "pa.Table":
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    numbers = pc.index_in(one_array(rows.column(PING_KEY)), value_set=pings.keys)
+    numbers = pings.places_of(one_array(rows.column(PING_KEY)))
     return pa.table(
         {
             **{name: one_array(rows.column(name)) for name in ("metric", "process", "label", "shape")},

@@ -100,7 +100,7 @@ def _of_day(asked: PingsAsked, shape: str, day: DayFiles) -> Iterator[dict[str, 
 def _wanted(asked: PingsAsked, shape: str, day: DayFiles, rows: "pa.Table") -> set[int]:
     """Return the places of the wanted pings among *rows*; of one *shape*, or of any if that is empty."""
     query = replace(asked.query, is_total=False)
-    pings = Pings(rows)
+    pings = Pings([rows])
     groups = [
         query.group_of(each, day.day)
         if query.selection.wants(each) and why_left_out(each, day.day, asked.leaves_out) is None

@@ -72,7 +72,7 @@ class RowSums:
         if not read:
             return
         rows = pa.concat_tables(read, promote_options="default").unify_dictionaries()
-        pings = Pings(rows)
+        pings = Pings([rows])
         branches = _branches(rows, self.experiment) if self.experiment else None
         groups = [
             self.group_of(each, day.day) if self.selection.wants(each) else None for each in pings.dimensions

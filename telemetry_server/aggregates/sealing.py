@@ -25,12 +25,13 @@ from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import BrokenAggregate
 from storage.lock import FileLock
+from telemetry_server.aggregates.cell_columns import CellBatch, column_of
 from telemetry_server.aggregates.cells import NUMBERS, WORDS, cell_schema
 from telemetry_server.aggregates.dimensions import Dimensions
 from telemetry_server.aggregates.query import why_left_out
 from telemetry_server.aggregates.sealed_cells import Cell, CellKey, MetricCells, UnionKey
 from telemetry_server.aggregates.stored_sums import DaySums, dimensions_of_day, read_days
-from telemetry_server.aggregates.summarise import CellBatch, add_inner_blocks, column_of
+from telemetry_server.aggregates.summarise import add_inner_blocks
 from telemetry_server.aggregates.summary_sums import DISTINCT_CLIENTS, VIEWS, WHOLE_DAY
 from telemetry_server.aggregates.update import (
     LOCK_NAME,

@@ -11,14 +11,14 @@ from storage.aggregates.summary_file import (
     METRICS,
     Column,
     SummaryWriter,
-    numbers_of,
 )
 from storage.disk import Disk
 from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
 from storage.tables.reading import PartReader, PartSource
-from telemetry_server.aggregates.cells import NUMBERS, WORDS, cells_of
+from telemetry_server.aggregates.cell_columns import CellBatch, bytes_of_ids
+from telemetry_server.aggregates.cells import cells_of
 from telemetry_server.aggregates.checked_sums import SumTooLarge
-from telemetry_server.aggregates.columns import one_array, parted, ranked
+from telemetry_server.aggregates.columns import one_array, parted, whole_number
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
 from telemetry_server.aggregates.day_pings import BATCH_ROWS, DayPings
 from telemetry_server.aggregates.dimensions import Dimensions
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUMMARISED = (PINGS, HISTOGRAMS, SCALARS)
-# A metric with more rows is summed up in several passes, each over a part of its dimensions.
-MAX_METRIC_ROWS = 65_536
+# A metric with more rows is summed up in several passes, each over a part of its pings.
+MAX_METRIC_ROWS = 131_072
+BATCHES_AT_ONCE = 16
 FACTS: "Mapping[str, tuple[Sequence[str], Callable[[pa.Table, Pings], pa.Table | None]]]" = {
     HISTOGRAMS: (HISTOGRAM_COLUMNS, facts_of_histograms),
     SCALARS: (SCALAR_COLUMNS, facts_of_scalars),
 }
-LISTS = ("starts", "counts", "clients")
 
 
 @dataclass(slots=True)
@@ -72,14 +72,19 @@ def summarise(table: str, source: PartSource, pings: DayPings, disk: Disk, targe
 
 
 def _ping_keys(part: PartReader) -> "pa.Array":
+    """Return the distinct keys of the pings of *part*, most of which have many rows."""
     import pyarrow as pa
 
-    found = [one_array(rows.column(PING_KEY)).unique() for rows in part.batches((PING_KEY,), BATCH_ROWS)]
-    return pa.concat_arrays(found).unique()
+    held: list[pa.Array] = []
+    for rows in part.batches((PING_KEY,), BATCH_ROWS):
+        held.append(one_array(rows.column(PING_KEY)).unique())
+        if len(held) == BATCHES_AT_ONCE:
+            held = [pa.concat_arrays(held).unique()]
+    return pa.concat_arrays(held).unique()
 
 
 def _facts_of(table: str, part: PartReader, pings: Pings) -> "Iterator[pa.Table]":
-    """Yield facts of whole metrics; of a metric with very many rows, of some of its dimensions."""
+    """Yield facts of whole metrics; of a metric with very many rows, of some of its pings."""
     if table == PINGS:
         for rows in part.batches((PING_KEY,), BATCH_ROWS):
             yield facts_of_pings(rows, pings)
@@ -103,19 +108,18 @@ def _part_of(
     facts_of: "Callable[[pa.Table], pa.Table | None]",
     which: tuple[int, int],
 ) -> "Iterator[pa.Table]":
-    """Yield the facts of *metric* whose dimensions are in one of several parts: no cell is in two of them."""
+    """Yield the facts of *metric* of one of several parts of the pings: all of a ping are in one of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     held = []
     for rows in counted_of_metric(part, metric, columns):
-        facts = facts_of(rows)
-        if facts is not None:
-            _, rest = parted(one_array(facts.column("dimensions")), which[1])
-            held.append(facts.filter(pc.equal(rest, which[0])))
-    found = pa.concat_tables(held).unify_dictionaries() if held else None
-    if found is not None and found.num_rows:
-        yield found
+        _, rest = parted(one_array(rows.column(PING_KEY)).cast(pa.int64()), which[1])
+        facts = facts_of(rows.filter(pc.equal(rest, whole_number(which[0]))))
+        if facts is not None and facts.num_rows:
+            held.append(facts)
+    if held:
+        yield pa.concat_tables(held).unify_dictionaries()
 
 
 class WholeMetrics:
@@ -221,7 +225,7 @@ class _Summariser:
 
     def finish(self) -> Made:
         """Write the index."""
-        self._file.add(CLIENTS, [Column("ids", 1, b"".join(self._pings.client_ids.to_pylist()))], {})
+        self._file.add(CLIENTS, [Column("ids", 1, bytes_of_ids(self._pings.client_ids))], {})
         add_inner_blocks(self._file, self._pings.dimensions, self._pairs, self._metrics)
         index: Mapping[str, Any] = {"overflows": self._overflows, "as_of": self._pings.as_of}
         return Made(self._file.finish(index), self._overflows)
@@ -241,56 +245,3 @@ def add_inner_blocks(
     listed = {"dimensions": [list(each) for each in dimensions], "pairs": [list(pair) for pair in pairs]}
     file.add(DIMENSIONS, [], listed)
     file.add(METRICS, [], metrics)
-
-
-class CellBatch:
-    """Cells as columns of bytes, of which each metric gets its part."""
-
-    def __init__(self, cells: "pa.Table") -> None:
-        import pyarrow.compute as pc
-
-        self._words: dict[str, list[str | None]] = {}
-        self._columns: list[Column] = []
-        for name in WORDS[1:]:
-            ranks, words = ranked(one_array(cells.column(name)))
-            self._words[name] = [*words.to_pylist(), None]
-            self._columns.append(column_of(name, ranks))
-        for name in ("dimensions", *NUMBERS):
-            self._columns.append(column_of(name, one_array(cells.column(name))))
-        lists = {name: one_array(cells.column(name)) for name in LISTS}
-        self._offsets = {name: pc.subtract(each.offsets, each.offsets[0]) for name, each in lists.items()}
-        self._lists = [column_of(name, each.flatten()) for name, each in lists.items()]
-        for name in ("starts", "clients"):  # there are as many counts as starts
-            self._columns.append(column_of(f"{name}_length", pc.list_value_length(lists[name])))
-
-    def block(self, first: int, last: int) -> tuple[list[Column], dict[str, Any], set[int]]:
-        """Return the cells from *first* to *last*: columns, the words of their numbers, dimensions."""
-        columns = [_slice(column, first, last) for column in self._columns]
-        for column in self._lists:
-            offsets = self._offsets[column.name]
-            columns.append(_slice(column, offsets[first].as_py(), offsets[last].as_py()))
-        used = {column.name: set(numbers_of(column)) for column in columns[: len(WORDS)]}
-        values = {
-            name: [[number, self._words[name][number]] for number in sorted(used[name])] for name in WORDS[1:]
-        }
-        return columns, values, used["dimensions"]
-
-
-def _slice(column: Column, first: int, last: int) -> Column:
-    return column._replace(data=column.data[first * column.width : last * column.width])
-
-
-def column_of(name: str, numbers: "pa.Array") -> Column:
-    """Return *numbers* in the smallest width that holds them all."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    least, most = pc.min_max(numbers).as_py().values()
-    width = 1
-    while width < 8 and not -(1 << (8 * width - 1)) <= (least or 0) <= (most or 0) < 1 << (8 * width - 1):
-        width *= 2
-    narrow = numbers.cast({1: pa.int8(), 2: pa.int16(), 4: pa.int32(), 8: pa.int64()}[width])
-    data = narrow.buffers()[1]
-    if data is None:
-        return Column(name, width, b"")
-    return Column(name, width, data.slice(narrow.offset * width, len(narrow) * width).to_pybytes())
