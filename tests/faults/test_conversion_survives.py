@@ -59,12 +59,10 @@ def assert_in_tables(world: World, numbers: Iterable[int]) -> None:
     assert world.check_tables() == []
 
 
-@pytest.mark.parametrize(("error", "step"), [(errno.EIO, 1), (errno.ENOSPC, size(3, 1))])
+@pytest.mark.parametrize(("error", "step"), [(errno.EIO, size(3, 1)), (errno.ENOSPC, size(5, 1))])
 async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, error, step):
     """
-    The n-th operation fails, for every n: the next run completes the conversion.
-
-    Conversion does not look at the kind of error; the sample has a full disk at every third operation.
+    The n-th operation fails, for every n (for some in CI): the next run completes the conversion.
     """
     nth = 0
     while True:
