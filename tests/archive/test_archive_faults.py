@@ -46,9 +46,10 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("action", "status", "words"), FAULTS)
-def test_a_fault_of_the_bucket_is_one_line_and_loses_nothing(in_bucket, before, proxy, action, status, words):
+@pytest.mark.parametrize("fault", FAULTS, ids=[action for action, _, _ in FAULTS])
+def test_a_fault_of_the_bucket_is_one_line_and_loses_nothing(in_bucket, before, proxy, fault):
     """In the middle of a day's objects; then the next run finishes it."""
+    action, status, words = fault
     kinds = ("GET",) if action == s3_server.CUT_ANSWER else ("PUT",)
     there = []
 
