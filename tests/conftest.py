@@ -24,7 +24,6 @@ gc.set_threshold(100_000, 20, 20)
 
 def pytest_collection_finish() -> None:
     """Leave what was collected out of every later garbage collection."""
-    gc.collect()
     gc.freeze()
 
 

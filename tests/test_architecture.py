@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -473,9 +474,15 @@ def room_of(path: Path) -> str | None:
     return _room_of_parts(path.parent.relative_to(ROOT).parts)
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_bytes())
+
+
 def imports_of(path: Path) -> Iterator[tuple[str, ...]]:
     """Every module that the file imports, as parts; imports for type checking included."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (tuple(alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -491,14 +498,16 @@ def sources() -> list[Path]:
     return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
-def arrows() -> Iterator[tuple[Path, str, str]]:
+@cache
+def arrows() -> list[tuple[Path, str, str]]:
     """Every import of one room by another: the file, its room, the imported room."""
-    for path in sources():
-        room = room_of(path)
-        for module in imports_of(path):
-            other = _room_of_parts(module)
-            if room is not None and other is not None and other != room:
-                yield path, room, other
+    return [
+        (path, room, other)
+        for path in sources()
+        if (room := room_of(path)) is not None
+        for module in imports_of(path)
+        if (other := _room_of_parts(module)) is not None and other != room
+    ]
 
 
 def test_every_room_is_in_the_table():
@@ -547,7 +556,7 @@ def test_the_import_scan_sees_real_imports():
 
 
 def _calls_sync(path: Path) -> bool:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute) and node.attr in ("fsync", "fdatasync"):
             return True
         from_os = isinstance(node, ast.ImportFrom) and node.module == "os"
@@ -585,7 +594,7 @@ def test_modules_and_functions_stay_short():
         name = path.relative_to(ROOT)
         if text.count("\n") > MAX_MODULE_LINES:
             long.add(str(name))
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree_of(path)):
             is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             if is_function and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES:
                 long.add(f"{name}: {node.name}")

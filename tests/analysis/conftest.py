@@ -10,6 +10,7 @@ from storage.data_root import DataRoot
 from telemetry_server.analysis import catalogue, notebook, query
 from tests.analysis.pings import converted_world
 from tests.support.data_root import World
+from tests.support.made_once import copy_of
 from tests.support.tables import Tables
 
 PINGS = 400
@@ -34,7 +35,11 @@ class TableWorld:
 @pytest.fixture(scope="session")
 def table_world(tmp_path_factory) -> TableWorld:
     """One data root of pings of every kind; tests only read it."""
-    return TableWorld(*asyncio.run(converted_world(tmp_path_factory.mktemp("tables") / "data", PINGS)))
+    folder = copy_of(
+        tmp_path_factory, "tables", lambda path: asyncio.run(converted_world(path / "data", PINGS))
+    )
+    world = World(folder / "data")
+    return TableWorld(world, Tables(world.root))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -63,8 +64,7 @@ def _moment(number: int) -> datetime:
 
 def session_ping(chance: Random, number: int, document_id: str) -> dict[str, Any]:
     """Return a main ping of one of `CLIENTS`: scalars, events, experiments, a child process, subsessions."""
-    draft = Recipe(shipped_definitions(), seed=7, layout=Layout.UNIFIED).ping_at(number % 40)
-    ping: dict[str, Any] = orjson.loads(gzip.decompress(draft.body))
+    ping: dict[str, Any] = orjson.loads(_generated_text(number % 40))
     client = number % CLIENTS
     ping["id"], ping["clientId"] = document_id, str(UUID(int=client, version=4))
     info = ping["payload"]["info"]
@@ -87,6 +87,11 @@ def session_ping(chance: Random, number: int, document_id: str) -> dict[str, Any
     processes["gpu"] = {"histograms": dict(list(ping["payload"]["histograms"].items())[:3])}
     ping["payload"]["childPayloads"] = [{"simpleMeasurements": {"uptime": chance.randint(1, 99)}}]
     return ping
+
+
+@cache
+def _generated_text(number: int) -> bytes:
+    return gzip.decompress(Recipe(shipped_definitions(), seed=7, layout=Layout.UNIFIED).ping_at(number).body)
 
 
 async def converted_world(path: Path, count: int) -> tuple[World, Tables]:

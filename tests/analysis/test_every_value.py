@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from telemetry_server import analysis
-from tests.analysis.conftest import TableWorld
+from tests.analysis.conftest import PINGS, TableWorld
 from tests.analysis.pings import converted_world
 from tests.analysis.plain_reading import Reading, read
 from tests.support.sizes import IS_FULL
@@ -18,11 +18,11 @@ from tests.support.sizes import IS_FULL
 READERS = ("duckdb", "polars", "pyarrow")
 
 
-@pytest.fixture(scope="module", params=[400, 3000] if IS_FULL else [400])
+@pytest.fixture(scope="module", params=[PINGS, 3000] if IS_FULL else [PINGS])
 def many(request, table_world, tmp_path_factory) -> tuple[TableWorld, Reading]:
     """Pings of every kind; ``make full`` has more."""
     world = table_world
-    if request.param != 400:
+    if request.param != PINGS:
         world = TableWorld(*asyncio.run(converted_world(tmp_path_factory.mktemp("many"), request.param)))
     return world, read(world.root, world.records())
 

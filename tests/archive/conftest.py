@@ -27,6 +27,7 @@ STATEMENTS = (
     "SELECT document_id, record FROM records ORDER BY document_id",
 )
 _numbers = count()
+_before: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +124,14 @@ def make_archived(command, template, tmp_path) -> Callable[[str], Archived]:
         return made
 
     return make
+
+
+@pytest.fixture
+def before(make_archived) -> list[str]:
+    """What is answered from the data root before anything of it is archived; asked once."""
+    if not _before:
+        _before.extend(make_archived("", "before").answers())
+    return _before
 
 
 @pytest.fixture

@@ -16,10 +16,8 @@ from tests.mapreduce.conftest import job_submissions
 from tests.support.data_root import World
 
 
-def test_a_day_that_is_only_in_the_archive_gives_equal_bytes(archived):
+def test_a_day_that_is_only_in_the_archive_gives_equal_bytes(archived, before):
     """Records, tables and jobs; and again after it was brought back."""
-    before = archived.answers()
-
     done = archived.run("run")
 
     assert [each["day"] for each in done] == list(DAYS)
@@ -77,10 +75,9 @@ def test_what_comes_later_into_an_archived_day_is_committed_again(archived):
     assert archived.run("status")["commits"] == 4
 
 
-def test_tables_made_anew_replace_the_objects_of_their_day(archived):
+def test_tables_made_anew_replace_the_objects_of_their_day(archived, before):
     """The old objects are deleted once the day's new commit does not list them."""
     archived.run("run")
-    before = archived.answers()
     with Ledger.for_reading(archived.root) as ledger:
         old = {found.key for path, found in ledger.archived_objects().items() if path.startswith("tables/")}
 
@@ -98,10 +95,9 @@ def test_tables_made_anew_replace_the_objects_of_their_day(archived):
     assert not old & new
 
 
-def test_a_backup_of_a_root_with_archived_days_balances_where_it_is_restored(make_archived, tmp_path):
+def test_a_backup_of_a_root_with_archived_days_balances_where_it_is_restored(make_archived, before, tmp_path):
     """The backup has the ledger, which says where the days are."""
     archived = make_archived(str(tmp_path / "elsewhere"))
-    before = archived.answers()
     archived.run("run", "--date", DAYS[0])
     backup, other = str(tmp_path / "backup"), tmp_path / "other"
     archived.command("backup", backup, "--data", str(archived.data))
@@ -178,10 +174,9 @@ def test_a_day_that_is_not_over_is_refused(make_archived, tmp_path):
 
 
 @pytest.mark.parametrize("is_lost", [True, False])
-def test_repair_finds_archived_days_again(make_archived, tmp_path, is_lost):
+def test_repair_finds_archived_days_again(make_archived, before, tmp_path, is_lost):
     """With a lost ledger by the archive's commits, with a present one by what it knows."""
     archived = make_archived(str(tmp_path / "elsewhere"))
-    before = archived.answers()
     archived.run("run", "--date", DAYS[1])
     assert "nothing to repair" in archived.command("repair", "--data", str(archived.data))[0]
     words = ["--config", str(archived.config)] if is_lost else ["--rebuild"]

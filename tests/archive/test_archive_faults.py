@@ -46,10 +46,10 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("action", "status", "words"), FAULTS)
-def test_a_fault_of_the_bucket_is_one_line_and_loses_nothing(in_bucket, proxy, action, status, words):
+@pytest.mark.parametrize("fault", FAULTS, ids=[action for action, _, _ in FAULTS])
+def test_a_fault_of_the_bucket_is_one_line_and_loses_nothing(in_bucket, before, proxy, fault):
     """In the middle of a day's objects; then the next run finishes it."""
-    before = in_bucket.answers()
+    action, status, words = fault
     kinds = ("GET",) if action == s3_server.CUT_ANSWER else ("PUT",)
     there = []
 
@@ -70,9 +70,8 @@ def test_a_fault_of_the_bucket_is_one_line_and_loses_nothing(in_bucket, proxy, a
 
 
 @pytest.mark.parametrize("action", [s3_server.CUT_REQUEST, s3_server.LOSE_ANSWER, s3_server.FULL])
-def test_a_fault_of_the_commit_commits_all_or_nothing(in_bucket, proxy, action):
+def test_a_fault_of_the_commit_commits_all_or_nothing(in_bucket, before, proxy, action):
     """Where the answer was lost, the next run finds its own commit; the number is used once."""
-    before = in_bucket.answers()
     proxy.rule = lambda method, path: action if method == "PUT" and is_commit(path) else s3_server.PASS
 
     in_bucket.refused("run", "--date", DAYS[0], status=5)
@@ -217,10 +216,11 @@ def test_of_two_writers_at_the_same_moment_one_is_refused(make_archived, tmp_pat
 
 
 @pytest.mark.parametrize("side", ["here", "there"])
-def test_a_run_that_fails_anywhere_is_finished_by_the_next(make_archived, tmp_path, monkeypatch, side):
+def test_a_run_that_fails_anywhere_is_finished_by_the_next(
+    make_archived, before, tmp_path, monkeypatch, side
+):
     """One operation of the disk fails, here or in the archive: each of a sample."""
     archived = make_archived(str(tmp_path / "elsewhere"))
-    before = archived.answers()
     plan = ArchivePlan(archived.url, keeps_local=False, with_tables=True)
     nth, failures = 1, 0
     while True:

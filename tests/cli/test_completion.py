@@ -6,6 +6,8 @@ import select
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from time import monotonic
 
@@ -34,15 +36,23 @@ def needs(shell: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not on this machine")
 
 
-@pytest.fixture
-def folder(tmp_path, command) -> Path:
-    """A folder with a file and a folder to complete, and the script of each shell."""
-    (tmp_path / "config.toml").touch()
-    (tmp_path / "data-root").mkdir()
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """
+    A folder with a file and a folder to complete, and the script of each shell.
+
+    It is also the home of the shells: zsh keeps the list of its functions there, which takes long to make.
+    """
+    made = tmp_path_factory.mktemp("completion")
+    (made / "config.toml").touch()
+    (made / "data-root").mkdir()
     for shell in SHELLS:
-        script, _ = command("completion", shell)
-        (tmp_path / f"script.{shell}").write_text(script)
-    return tmp_path
+        with redirect_stdout(StringIO()) as script:
+            assert main(["completion", shell]) == 0
+        (made / f"script.{shell}").write_text(script.getvalue())
+    (made / "functions").mkdir()
+    shutil.copy(made / "script.zsh", made / "functions/_telemetry-server")
+    return made
 
 
 def run_shell(folder: Path, *words: str) -> list[str]:
@@ -92,10 +102,7 @@ def test_fish_completes_words(folder, typed, offered):
 )
 def test_zsh_completes_a_unique_word(folder, typed, completed):
     """After TAB, on a terminal."""
-    functions = folder / "functions"
-    functions.mkdir()
-    shutil.copy(folder / "script.zsh", functions / "_telemetry-server")
-    setup = f"fpath=({functions} $fpath); autoload -Uz compinit; compinit -u\n"
+    setup = f"fpath=({folder}/functions $fpath); autoload -Uz compinit; compinit -u\n"
     before, _, _ = typed.rpartition(" ")
 
     shown = in_zsh(folder, [setup, f"{typed}\t"], awaited=f"{before} {completed}")

@@ -73,14 +73,13 @@ def test_help_imports_nothing_heavy():
     }
 
 
-@pytest.mark.parametrize("command", [command for command, _ in COMMANDS])
-def test_every_command_explains_itself(command):
+@pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
+def test_every_command_explains_itself(command, name):
     """--help says what it does and gives an example."""
-    done = telemetry_server(command, "--help")
+    shown, _ = command(name, "--help")
 
-    assert done.returncode == 0
-    assert f"telemetry-server {command}" in done.stdout
-    assert "example" in done.stdout
+    assert f"telemetry-server {name}" in shown
+    assert "example" in shown
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,28 @@ import pytest
 
 from tests.support.data_root import World, a_ping, an_id, submitted
 
+FEW = 30  # so few that no process is started for them
 
-@pytest.fixture
-async def world(tmp_path):
-    """500 pings of an unknown revision, and one that cannot be fixed."""
-    world = World(tmp_path)
-    world.receive([*(submitted(a_ping(number), number) for number in range(500)), submitted(b"{broken", 999)])
+
+async def converted(path, count: int) -> World:
+    """Return a data root with *count* pings of an unknown revision, and one that cannot be fixed."""
+    world = World(path)
+    world.receive(
+        [*(submitted(a_ping(number), number) for number in range(count)), submitted(b"{broken", 999)]
+    )
     summary = await world.convert()
-    assert dict(summary.quarantined) == {"unknown_revision": 500, "invalid_json": 1}
+    assert dict(summary.quarantined) == {"unknown_revision": count, "invalid_json": 1}
     return world
 
 
-async def test_pings_of_an_unknown_revision_are_stored_once_it_is_known(world):
+@pytest.fixture
+async def world(tmp_path):
+    return await converted(tmp_path, FEW)
+
+
+async def test_pings_of_an_unknown_revision_are_stored_once_it_is_known(tmp_path):
     """500 pings move from quarantine to records, and a second replay changes nothing."""
+    world = await converted(tmp_path, 500)
     world.put_specs()
 
     replayed = await world.replay()
@@ -41,9 +50,9 @@ async def test_a_dry_run_counts_and_changes_nothing(world):
 
     replayed = await world.replay("unknown_revision", dry_run=True)
 
-    assert (replayed.examined, replayed.stored) == (500, 500)
+    assert (replayed.examined, replayed.stored) == (FEW, FEW)
     assert world.lines() == []
-    assert world.audit().total.quarantined == 501
+    assert world.audit().total.quarantined == FEW + 1
 
 
 async def test_a_replayed_ping_whose_id_was_stored_meanwhile_is_a_duplicate(world):
@@ -54,7 +63,7 @@ async def test_a_replayed_ping_whose_id_was_stored_meanwhile_is_a_duplicate(worl
 
     replayed = await world.replay()
 
-    assert (replayed.stored, replayed.duplicate) == (499, 1)
+    assert (replayed.stored, replayed.duplicate) == (FEW - 1, 1)
     assert world.audit().balanced
 
 
@@ -64,7 +73,7 @@ async def test_nothing_changes_without_a_fix(world):
 
     replayed = await world.replay()
 
-    assert replayed.unchanged == 501
+    assert replayed.unchanged == FEW + 1
     assert sorted(world.root.quarantine.rglob("*.zst")) == before
 
 
@@ -74,5 +83,5 @@ async def test_a_ping_with_a_new_reason_moves_to_its_folder(world):
 
     replayed = await world.replay()
 
-    assert replayed.stored == 500
+    assert replayed.stored == FEW
     assert world.audit().balanced

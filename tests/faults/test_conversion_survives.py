@@ -59,13 +59,9 @@ def assert_in_tables(world: World, numbers: Iterable[int]) -> None:
     assert world.check_tables() == []
 
 
-@pytest.mark.parametrize(("error", "step"), [(errno.EIO, 1), (errno.ENOSPC, size(3, 1))])
+@pytest.mark.parametrize(("error", "step"), [(errno.EIO, size(3, 1)), (errno.ENOSPC, size(5, 1))])
 async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, error, step):
-    """
-    The n-th operation fails, for every n: the next run completes the conversion.
-
-    Conversion does not look at the kind of error; the sample has a full disk at every third operation.
-    """
+    """The n-th operation fails, for every n (for some in CI): the next run completes the conversion."""
     nth = 0
     while True:
         nth += step
@@ -166,34 +162,6 @@ def test_conversion_killed_at_random_moments_loses_and_doubles_nothing(tmp_path,
     assert world.audit().balanced
     figure.acknowledged = total + len(added)
     figure.notes.append(f"{total - different:,} repeats recognised")
-
-
-async def test_a_ping_that_kills_its_process_is_quarantined_alone(tmp_path, monkeypatch):
-    """The others of its batch are stored; it is refused after a second attempt."""
-    world = World(tmp_path)
-    world.put_specs()
-    monkeypatch.setenv("TELEMETRY_TEST_DEADLY_ID", an_id(3))
-    monkeypatch.setattr("telemetry_server.coordinator.process_pool._convert_in_process", _convert_or_die)
-    monkeypatch.setattr("telemetry_server.coordinator.process_pool.SMALL_ITEMS", 0)
-    world.receive(submitted(a_ping(number), number) for number in range(5))
-
-    summary = await world.convert(processes=2)
-
-    assert (summary.stored, sum(summary.quarantined.values())) == (4, 1)
-    ((document_id, line),) = [pair for pair in world.lines("quarantine") if "histogram" not in pair[1]]
-    assert document_id == an_id(3)
-    assert "killed" in line["detail"]
-    assert world.audit().balanced
-
-
-def _convert_or_die(task):
-    from telemetry_server.coordinator import process_pool
-    from telemetry_server.coordinator.conversion_worker import read_item
-
-    for item in task.items:
-        if os.environ["TELEMETRY_TEST_DEADLY_ID"] in read_item(process_pool._worker._raw, item).path:
-            os._exit(9)
-    return process_pool._worker.convert(task)
 
 
 @pytest.mark.slow

@@ -1,9 +1,9 @@
 """The memory of a hundred revisions."""
 
-import json
 import subprocess
 import sys
 
+import orjson
 import pytest
 
 from tests.support.shared_data import shared_data
@@ -38,7 +38,7 @@ print(after - before)
 def write_revisions(directory, changed):
     """Write a hundred variants of the large file, each with other definitions changed."""
     source = shared_data("probes", "telemetry-batch-view-d78f3bba1daf", "Histograms.json")
-    definitions = json.loads(source.read_bytes())
+    definitions = orjson.loads(source.read_bytes())
     names = list(definitions)
     for number in range(REVISIONS):
         touched = dict(definitions)
@@ -46,7 +46,7 @@ def write_revisions(directory, changed):
             touched[name] = {**touched[name], "expires_in_version": str(100 + number)}
         path = directory / "mozilla-central" / f"{number:040x}" / "Histograms.json"
         path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(touched, indent=2))
+        path.write_bytes(orjson.dumps(touched, option=orjson.OPT_INDENT_2))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")

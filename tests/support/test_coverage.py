@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.coverage.marks import HITS, marked
+from tests.support.coverage import HITS
+from tests.support.coverage.marks import marked
 from tests.support.coverage.recording import environment, prepare
 from tests.support.coverage.report import Share, coverage_of, files_of
 

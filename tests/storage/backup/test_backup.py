@@ -122,10 +122,10 @@ async def test_backups_during_writes_conversion_and_merges_are_consistent(tmp_pa
 
     work = [asyncio.create_task(asyncio.to_thread(write_and_merge)), asyncio.create_task(convert())]
     stored = []
-    # Six of them, and on a slow machine more, until one has records.
+    # Four of them, and on a slow machine more, until one has records.
     deadline = time.monotonic() + PATIENCE_SECONDS
     for number in count():
-        if number >= 6 and (stored[-1] or time.monotonic() > deadline):
+        if number >= 4 and (stored[-1] or time.monotonic() > deadline):
             break
         await asyncio.sleep(0.2)
         file = tmp_path / f"{number}.tar"

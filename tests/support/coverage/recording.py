@@ -7,16 +7,18 @@ help, and what a process has recorded stays if it is killed.
 
 import builtins
 import json
+import marshal
 import mmap
 import os
+import pickle
 from collections.abc import Mapping, Sequence
 from importlib.machinery import SourceFileLoader as Loader
-from importlib.util import cache_from_source
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from tests.support.coverage.marks import HITS, marked
+from tests.support.coverage import HITS
 
 FOLDER = "COVERAGE_FOLDER"
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,14 +27,29 @@ PACKAGES = ("histogram_specs", "storage", "telemetry_server")
 
 
 def prepare(folder: Path, root: Path = ROOT, packages: Sequence[str] = PACKAGES) -> None:
-    """Write the number of the first mark of each source file, and a file with a byte for each mark."""
-    first, after = {}, 0
+    """
+    Write what a recording needs.
+
+    That is the number of the first mark of each source file, all marks, a file with a byte for each, and the
+    byte code with marks: many processes start at once, and each of them would compile it.
+    """
+    from tests.support.coverage.marks import marked
+
+    code = folder / "code"
+    code.mkdir(parents=True)
+    first, marks, after = {}, {}, 0
     for package in packages:
         for path in sorted((root / package).rglob("*.py")):
+            source, status = path.read_bytes(), path.stat()
             first[str(path)] = after
-            after = marked(path.read_bytes(), str(path), after)[1].after
-    folder.mkdir(parents=True)
+            tree, marks[str(path)] = marked(source, str(path), after)
+            after = marks[str(path)].after
+            compiled = marshal.dumps(compile(tree, path, "exec", dont_inherit=True))
+            head = [number & 0xFFFFFFFF for number in (0, int(status.st_mtime), len(source))]
+            version = MAGIC_NUMBER + b"".join(number.to_bytes(4, "little") for number in head)
+            (code / f"{len(first) - 1}.pyc").write_bytes(version + compiled)
     (folder / "numbers.json").write_text(json.dumps(first))
+    (folder / "marks.pickle").write_bytes(pickle.dumps(marks))
     (folder / "hits").write_bytes(bytes(after))
 
 
@@ -57,6 +74,8 @@ def _change_loader(first: Mapping[str, int], code: Path) -> None:
     def marked_to_code(self: Loader, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
         if path not in first:
             return to_code(self, data, path, _optimize=_optimize)
+        from tests.support.coverage.marks import marked
+
         tree, _ = marked(data, path, first[path])
         return compile(tree, path, "exec", dont_inherit=True, optimize=_optimize)
 

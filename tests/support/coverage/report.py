@@ -1,13 +1,13 @@
 """What was recorded: the share of each room, and what is missing in each file."""
 
-import json
+import pickle
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry_server.terminal.output import print_table, print_text
-from tests.support.coverage.marks import Marks, marked
+from tests.support.coverage.marks import Marks
 from tests.support.coverage.recording import RECORD, ROOT
 
 GOAL_PERCENT = 90.0
@@ -48,12 +48,8 @@ class FileCoverage:
 def files_of(folder: Path, root: Path = ROOT) -> list[FileCoverage]:
     """Return what was recorded in *folder*."""
     hits = (folder / "hits").read_bytes()
-    files = []
-    for name, first in json.loads((folder / "numbers.json").read_text()).items():
-        path = Path(name)
-        _, marks = marked(path.read_bytes(), name, first)
-        files.append(coverage_of(path.relative_to(root), marks, hits))
-    return files
+    marks: dict[str, Marks] = pickle.loads((folder / "marks.pickle").read_bytes())
+    return [coverage_of(Path(name).relative_to(root), found, hits) for name, found in marks.items()]
 
 
 def coverage_of(path: Path, marks: Marks, hits: bytes) -> FileCoverage:
