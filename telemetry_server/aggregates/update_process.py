@@ -18,7 +18,7 @@ from storage.disk import Disk
 from telemetry_server.aggregates.update import Updater
 
 LOWEST_PRIORITY = 19  # nice(2)
-MAX_KEPT_BYTES = 200 << 20  # a process that holds more ends, so that the memory goes back
+MAX_KEPT_BYTES = 110 << 20  # a process that holds more ends, so that the memory goes back
 
 
 def _read_requests(requests: SimpleQueue[None]) -> None:
@@ -53,6 +53,7 @@ def main() -> int:
             updater.update()
         except Exception as caught:
             error = str(caught) or type(caught).__name__
+        pa.default_memory_pool().release_unused()  # else PyArrow keeps it for the next update
         ends = _resident_bytes() > MAX_KEPT_BYTES
         print(json.dumps({"error": error, "ends": ends}), flush=True)
     return 0
