@@ -91,7 +91,7 @@ def check_by_schemathesis(data: Path, folder: Path, *more: str) -> None:
         done = subprocess.run(
             [
                 *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/api/openapi.json"),
-                *("--max-examples", str(size(4, 25)), "--seed", "1", "--exclude-checks", EXCLUDED),
+                *("--max-examples", str(size(2, 25)), "--seed", "1", "--exclude-checks", EXCLUDED),
                 *("--phases", "examples,coverage,fuzzing", "--request-timeout", "30", *more),
             ],
             capture_output=True,
