@@ -101,6 +101,8 @@ def parse_glean(paths: Sequence[Path]) -> GleanDefinitions:
             if category == "tags":
                 continue
             for name, found in named.items():
+                if found is None:
+                    continue  # the library refused it, and reported why
                 if category == "pings":
                     pings[name] = _ping(found)
                 elif category != "all-pings":

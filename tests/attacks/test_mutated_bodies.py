@@ -98,7 +98,9 @@ def send_and_check(tmp_path: Path, count: int, patience: float) -> None:
     assert "Traceback" not in server.log()
     with Ledger.for_reading(DataRoot(server.data)) as ledger:
         lives = [
-            life for one in mutants for life in ledger.lives(bytes.fromhex(one.document_id.replace("-", "")))
+            life
+            for one in mutants
+            for life in ledger.outcomes_of(bytes.fromhex(one.document_id.replace("-", "")))
         ]
     assert not [life for life in lives if "killed" in life.detail or not life.outcome]
 

@@ -50,7 +50,9 @@ async def test_records_beyond_the_limit_share_one_partition_and_are_counted(worl
     assert len(world.lines()) == 12
     assert world.audit().balanced
     with Ledger.for_reading(world.root) as ledger:
-        places = {ledger.lives(bytes.fromhex(an_id(n).replace("-", "")))[0].directory for n in range(12)}
+        places = {
+            ledger.outcomes_of(bytes.fromhex(an_id(n).replace("-", "")))[0].directory for n in range(12)
+        }
     assert places == directories(world)
 
     # After a restart: a known partition, and a new made-up build.

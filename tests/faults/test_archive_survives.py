@@ -11,8 +11,8 @@ from storage.data_root import DataRoot
 from storage.ledger.ledger import Ledger
 from telemetry_server.archive.checking import damaged_objects
 from telemetry_server.archive.closed_days import day_states
+from tests.faults.interruptions import Action, Templates, interrupt_each_call, only_root
 from tests.faults.test_conversion_survives import assert_in_tables, filled
-from tests.faults.test_system_calls import Action, interrupt_each_call, only_root
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
@@ -74,8 +74,8 @@ ARCHIVE = Action("archive", to_archive, check_archived, only_root, stride=4)
 
 @pytest.mark.parametrize("fault", ["kill", "EIO", "ENOSPC"])
 def test_a_run_that_is_interrupted_at_any_system_call_loses_nothing(
-    memory_path: Path, forks: ForkServer, figure: Figure, fault: str
+    memory_path: Path, templates: Templates, figure: Figure, fault: str
 ) -> None:
     """Of the archive in a folder, whose local copies are dropped; the next run finishes it."""
     figure.title = f"T2 {fault} at each system call: archive"
-    interrupt_each_call(ARCHIVE, fault, memory_path, forks, figure)
+    interrupt_each_call(ARCHIVE, fault, memory_path, templates, figure)

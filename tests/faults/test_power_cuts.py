@@ -12,12 +12,8 @@ import pytest
 
 from storage.ledger.ledger import Ledger
 from tests.faults.test_conversion_survives import assert_in_tables
-from tests.faults.test_system_calls import (
-    acknowledged_ids,
-    bytes_of_files,
-    check_repaired,
-    data_root_to_repair,
-)
+from tests.faults.test_system_calls import acknowledged_ids
+from tests.faults.test_system_calls_of_upkeep import bytes_of_files, check_repaired, data_root_to_repair
 from tests.support.data_root import World
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer

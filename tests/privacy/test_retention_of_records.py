@@ -159,7 +159,7 @@ async def test_a_repeat_is_a_duplicate_within_its_own_window(world):
     first = next(iter(FIXTURE.values()))
     await removed(world, remembers_ids=True)
     with Ledger.for_reading(world.root) as ledger:
-        lives = ledger.lives(UUID(first.document_id).bytes)
+        lives = ledger.outcomes_of(UUID(first.document_id).bytes)
     summary = await repeat_the_first(world)
 
     assert [life.outcome for life in lives] == ["deleted", "duplicate"]

@@ -147,6 +147,22 @@ def check(file: tuple[str, bytes]) -> None:
         assert "\n" not in str(error)
 
 
+def test_a_glean_metric_that_the_library_refuses_is_left_out_with_a_problem(tmp_path):
+    """Labels belong to labelled types."""
+    path = tmp_path / "metrics.yaml"
+    path.write_text(
+        "$schema: moz://mozilla.org/schemas/glean/metrics/2-0-0\n"
+        "garden: {season: {type: string, labels: [rake, hoe], description: The season, expires: never,\n"
+        "  bugs: [https://example.org/1], data_reviews: [https://example.org/2],\n"
+        "  notification_emails: [gardeners@example.org], send_in_pings: [baseline]}}\n"
+    )
+
+    found = parse_glean([path])
+
+    assert found.metrics == {}
+    assert "'labels'" in found.problems[0]
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=mutated())
 def test_a_mutated_file_is_read_or_refused_in_one_line(file):

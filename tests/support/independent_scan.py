@@ -19,6 +19,7 @@ DIGITS = re.compile(rb"[0-9a-fA-F-]{32,}")
 PREFIX_BYTES = 4
 JOINED_BYTES = 16 << 20
 STEP_BYTES = 64
+ID_BYTES = 16
 
 
 class Ids:
@@ -109,8 +110,12 @@ def _in_parquet(data: bytes) -> Iterator[bytes]:
 
 
 def opened(data: bytes) -> Iterator[bytes]:
-    """Yield *data*, and what is compressed anywhere in it."""
-    yield data
+    """
+    Yield *data*, and what is compressed anywhere in it.
+
+    It keeps only as many of the zeros at its end as an id has bytes.
+    """
+    data = data[: len(data.rstrip(b"\0")) + ID_BYTES]  # files are made larger before they are written
     view = memoryview(data)
     for found in re.finditer(re.escape(ZSTD), data):
         text = _frame(view[found.start() :])
