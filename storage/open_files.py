@@ -13,7 +13,7 @@ def opened(path: Path) -> int:
     Return a descriptor of *path*; it reads the same bytes after the file is replaced or unlinked.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         OSError: It cannot be opened, or too many are open.
     """
     try:

@@ -137,7 +137,7 @@ class BucketStore:
             yield
         except (FileNotFoundError, NotFoundError) as error:
             if _NO_BUCKET.search(str(error)):
-                raise ArchiveRefused(f"{self._url}: there is no such bucket; create it") from None
+                raise ArchiveRefused(f"{self._url}: the bucket does not exist; create it") from None
             raise NoObject(key) from None
         except (BaseError, OSError, ValueError) as error:
             text = _one_line(error)

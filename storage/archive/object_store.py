@@ -11,7 +11,7 @@ BUCKET_SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss")
 
 
 class NoObject(Exception):
-    """There is no object with this key."""
+    """The archive has no object with this key."""
 
 
 class ObjectStore(Protocol):

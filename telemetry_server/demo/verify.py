@@ -120,7 +120,7 @@ def study_row(world: NormandyWorld, seen: Observed) -> Row | None:
         for key, books in world.studies.items()
     )
     pings = sum(ping.expected.outcome == "stored" for ping in world.pings)
-    return Row("normandy", pings, "studies with right figures", len(world.studies), right)
+    return Row("normandy", pings, "studies with correct figures", len(world.studies), right)
 
 
 def _row(kind: str, pings: Sequence[GeneratedPing], seen: Observed) -> Row:

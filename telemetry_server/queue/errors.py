@@ -26,7 +26,7 @@ class BrokerAway(QueueError):
 
 
 class QueueRefused(QueueError):
-    """The broker answers, but refuses: there is no such stream, or no right to use it."""
+    """The broker answers, but refuses: the stream does not exist, or may not be used."""
 
 
 class PositionLost(QueueError):

@@ -160,4 +160,4 @@ class KafkaPublisher:
         except KafkaException as error:
             return str(queue_error(error.args[0], self._url))
         is_there = topic is not None and topic.error is None
-        return "" if is_there else f"{self._url.shown}: there is no such topic"
+        return "" if is_there else f"{self._url.shown}: the topic does not exist"

@@ -120,7 +120,7 @@ class KafkaSource:
             raise queue_error(error.args[0], self._url) from None
         topic = metadata.topics.get(self._url.name)
         if topic is None or topic.error is not None or not topic.partitions:
-            raise QueueRefused(f"{self._url.shown}: there is no such topic")
+            raise QueueRefused(f"{self._url.shown}: the topic does not exist")
         self._prefix = f"kafka:{metadata.cluster_id or ''}/{self._url.name}/"
         self._look_at = time.monotonic() + LOOK_FOR_PARTITIONS_SECONDS
         return sorted(topic.partitions)

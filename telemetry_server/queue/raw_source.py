@@ -43,7 +43,7 @@ class RawSource:
         """See `Source`."""
         self._after, self._is_at_end = dict(after), False
         if not self._raw.is_dir():
-            raise BrokerAway(f"{self._shown}: there is no folder {self._raw}")
+            raise BrokerAway(f"{self._shown}: the folder {self._raw} does not exist")
         lost = await asyncio.to_thread(self._lost)
         if lost:
             raise PositionLost(f"{self._shown}: {lost}")

@@ -28,7 +28,7 @@ exit status: 1 if the name is taken (add) or unknown (remove)"""
 
 
 class _NoPassword(Exception):
-    """There is no password to store.  One line."""
+    """The password is missing.  One line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
