@@ -137,7 +137,7 @@ def check_forgotten(forks: ForkServer, root: Path, _: Path) -> tuple[int, int, i
 
 ACTIONS = {
     "forget": Action("forget", with_a_client, check_forgotten, only_root, stride=4),
-    "repair": Action("repair", data_root_to_repair, check_repaired, only_root),
+    "repair": Action("repair", data_root_to_repair, check_repaired, only_root, stride=2),
     "backup": Action("backup", to_back_up, check_backed_up, only_root),
     "restore": Action("restore", to_restore, check_restored, only_root),
 }
