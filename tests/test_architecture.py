@@ -258,6 +258,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pings",
         "coordinator",
         "inspection",
+        "records",
         "queue",
         "analysis",
         "normandy",

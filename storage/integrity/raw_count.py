@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import DamagedRecord, TornRecord
-from storage.raw.framing import describes_submission
+from storage.raw.framing import arrival_of
 from storage.raw.intact_records import IntactRecords
 from storage.raw.reader import Span, read_submission, scan_segment
 
@@ -50,11 +50,11 @@ class _Counting:
             # Most records are intact; the scan below takes ten times as long for each.
             records = IntactRecords(self._descriptor, start, last_sequence)
             for headers, removed in records.before(self._position):
-                damaged = sum(not describes_submission(header) for header in headers)
+                damaged = sum(arrival_of(header) is None for header in headers)
                 self._count.read += len(headers) + removed
                 self._count.damaged += damaged
             for headers, _ in records.before():
-                self._count.unread += sum(map(describes_submission, headers))
+                self._count.unread += sum(arrival_of(header) is not None for header in headers)
             start = records.position
             scan = scan_segment(
                 self._path,

@@ -69,11 +69,22 @@ def read_lines(stream: BinaryIO, length: int) -> Iterator[bytes]:
         EOFError: The bytes end within a frame.
         DamagedFrame: A frame's checksum disagrees.
     """
+    for text in read_texts(stream, length):
+        lines = text.split(b"\n")
+        lines.pop()
+        yield from lines
+
+
+def read_texts(stream: BinaryIO, length: int) -> Iterator[bytes]:
+    """Yield what `read_lines` yields as texts of one or more lines, with newlines; raise the same errors."""
     rest = b""
     for block in _blocks(stream, length):
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        yield from lines
+        end = block.rfind(b"\n") + 1
+        if not end:
+            rest += block
+            continue
+        yield rest + block[:end]
+        rest = block[end:]
     if rest:
         raise EOFError("the last line has no end")
 

@@ -237,14 +237,14 @@ def submission_in(header: bytes, body: bytes) -> Submission:
         raise DamagedRecord("a raw record's header is not valid") from error
 
 
-def describes_submission(header: bytes) -> bool:
-    """Return whether `submission_in` accepts *header*; this costs half as much."""
+def arrival_of(header: bytes) -> datetime | None:
+    """Return when a submission came, None where `submission_in` refuses *header*; this costs half as much."""
     try:
         fields = orjson.loads(header)
-        datetime.fromisoformat(fields["received_at"])
-        return bool(fields.keys() >= _REQUIRED_FIELDS)
+        received_at = datetime.fromisoformat(fields["received_at"])
+        return received_at if fields.keys() >= _REQUIRED_FIELDS else None
     except (ValueError, KeyError, TypeError):
-        return False
+        return None
 
 
 def _plain(value: object) -> object:

@@ -1,9 +1,10 @@
 """Reads the fields of a stored record that different kinds of pings have in different places."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
-def revision_url(record: dict[str, Any]) -> str | None:
+def revision_url(record: Mapping[str, Any]) -> str | None:
     """Return the revision URL that the ping itself names, None if it names none."""
     for place in (record.get("info"), (record.get("payload") or {})):
         info = place.get("info", place) if isinstance(place, dict) else {}
@@ -13,7 +14,7 @@ def revision_url(record: dict[str, Any]) -> str | None:
     return None
 
 
-def application_of(record: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
+def application_of(record: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
     """Return the name, version and channel of the application, None for each that is unknown."""
     client_info = record.get("client_info")
     if isinstance(client_info, dict):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from storage.ledger.table_files import Tabled
 from storage.partitions.frames import compress_frame
 from telemetry_server.reports.queries import records_behind
-from telemetry_server.reports.queries.records_behind import RecordsBehind, moment_of
+from telemetry_server.reports.queries.records_behind import RecordsBehind, moments_in
 
 MOMENTS = [f"2026-11-27T14:33:0{number}.000000Z" for number in range(10)]
 FAKE = '"metadata":{"submission_timestamp":"1999-01-01T00:00:00.000000Z"}'
@@ -27,14 +27,14 @@ def test_the_moment_of_a_line_is_that_of_its_record(text):
     """Whatever a client wrote, also where it looks like ours."""
     converted = b"0" * 36 + b"\t" + line(MOMENTS[3], text=text)
 
-    assert moment_of(converted) == MOMENTS[3]
+    assert list(moments_in(converted + b"\n" + converted + b"\n")) == [MOMENTS[3]] * 2
 
 
 def test_the_moment_of_a_record_that_others_wrote_is_found_as_well():
     """With spaces, in another order."""
     record = {"metadata": {"document_id": "x", "submission_timestamp": MOMENTS[1]}, "n": 1}
 
-    assert moment_of(b"id\t" + json.dumps(record).encode()) == MOMENTS[1]
+    assert list(moments_in(b"id\t" + json.dumps(record).encode() + b"\n")) == [MOMENTS[1]]
 
 
 @dataclass
@@ -87,13 +87,13 @@ def test_what_is_behind_the_tables_is_found_as_files_grow_and_tables_follow(
 def test_each_part_of_a_file_is_read_once(tmp_path, monkeypatch):
     """Readers that poll cost no more than what came since."""
     file, behind = Growing(tmp_path / "part", [0], []), RecordsBehind(tmp_path)
-    read, lines_between = [], records_behind.lines_between
+    read, texts_between = [], records_behind.texts_between
 
     def counted(path, start, end):
         read.append((start, end))
-        return lines_between(path, start, end)
+        return texts_between(path, start, end)
 
-    monkeypatch.setattr(records_behind, "lines_between", counted)
+    monkeypatch.setattr(records_behind, "texts_between", counted)
     for number in range(3):
         file.grow([MOMENTS[number]])
         list(behind.moments([file.state(0)]))

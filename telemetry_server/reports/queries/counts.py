@@ -83,8 +83,9 @@ def by_hour(
                 count(moment[:13], "quarantined", reason=reason)
     for moment in source.pending.moments(ledger):
         count(moment[:13], "pending")
-    for each in source.unread.all(ledger):
-        count(f"{each.received_at:%Y-%m-%dT%H}", "pending")
+    arrivals = (each.received_at for each in source.unread.all(ledger))
+    for hour, number in Counter(arrival.isoformat()[:13] for arrival in arrivals).items():
+        count(hour, "pending", number)
     return hours, reasons
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from telemetry_server.inspection.ping_summary import PingLine
+from telemetry_server.inspection.record_fields import application_of
+from telemetry_server.records.fields import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,23 @@ def summary_of(seen: PingLine) -> PingSummary:
         version=fields["version"],
         channel=fields["channel"],
         debug_id=fields["debug_id"],
+    )
+
+
+def stored_summary(record: Record) -> PingSummary:
+    """Return the summary of a stored ping from its record."""
+    metadata = record["metadata"]
+    application, version, channel = application_of(record)
+    return PingSummary(
+        received_at=metadata["submission_timestamp"],
+        document_id=metadata["document_id"].lower(),
+        outcome="stored",
+        namespace=metadata["namespace"],
+        doctype=metadata["doctype"],
+        application=application,
+        version=version,
+        channel=channel,
+        debug_id=metadata.get("header", {}).get("x_debug_id"),
     )
 
 

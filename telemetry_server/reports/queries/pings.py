@@ -28,7 +28,9 @@ def find_pings(
             missing = limit + 1 - len(found)
             of_day = _of_day(source, ledger, day, wanted, after=after, limit=missing)
             if wanted.takes_outcome("pending"):
-                of_day = chain(of_day, unread_pings(unread, day))
+                # Without a condition the newest are wanted; with one, any of them may be.
+                is_first = after is None and wanted.takes_all_stored and not wanted.reason
+                of_day = chain(of_day, unread_pings(unread, day, *([missing] if is_first else [])))
             # A ping that went into the tables meanwhile may come twice.
             candidates = {
                 ping.key: ping

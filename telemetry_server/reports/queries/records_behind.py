@@ -4,14 +4,13 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from storage.archive.object_reading import open_object, stored_source
 from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.table_files import Tabled
-from storage.partitions.frames import read_lines
+from storage.partitions.frames import read_texts
+from telemetry_server.records.fields import Record
+from telemetry_server.records.record_text import open_record
 
 LATEST = "9"  # behind every moment
 MAX_REMEMBERED = 500_000  # moments
@@ -45,7 +44,7 @@ class RecordsBehind:
 
     def newest(
         self, files: Sequence[Tabled], last: str, limit: int, *, from_start: bool = False
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Record]:
         """Yield the *limit* newest records before the moment *last*, and all of that moment."""
         parts = [
             (file.path, part)
@@ -57,9 +56,10 @@ class RecordsBehind:
         since = min(heapq.nlargest(limit, moments), default=until)
         for path, part in parts:
             if any(since <= moment <= until for moment in part.moments):
-                for line in lines_between(self._source(path), part.start, part.end):
-                    if since <= moment_of(line) <= until:
-                        yield record_of(line)
+                for text in texts_between(self._source(path), part.start, part.end):
+                    for line, moment in zip(text.split(b"\n"), moments_in(text), strict=False):
+                        if since <= moment <= until:
+                            yield record_of(line)
 
     def _parts(self, file: Tabled, start: int) -> list[_Part]:
         if sum(len(part.moments) for parts in self._known.values() for part in parts) > MAX_REMEMBERED:
@@ -77,33 +77,38 @@ class RecordsBehind:
         return parts
 
     def _read(self, path: str, start: int, end: int) -> _Part:
-        return _Part(start, end, [moment_of(line) for line in lines_between(self._source(path), start, end)])
+        texts = texts_between(self._source(path), start, end)
+        return _Part(start, end, [moment for text in texts for moment in moments_in(text)])
 
     def _source(self, path: str) -> Path | ArchivedObject:
         return stored_source(self._root, path, self._archived)
 
 
-def lines_between(source: Path | ArchivedObject, start: int, end: int) -> Iterator[bytes]:
-    """Yield the lines of a converted file between two bytes; none where the file was merged meanwhile."""
+def texts_between(source: Path | ArchivedObject, start: int, end: int) -> Iterator[bytes]:
+    """Yield the lines of a converted file between two bytes, some at a time; none where it was merged."""
     try:
         stream = open_object(source) if isinstance(source, ArchivedObject) else source.open("rb")
     except FileNotFoundError:
         return
     with stream:
         stream.seek(start)
-        yield from read_lines(stream, end - start)
+        yield from read_texts(stream, end - start)
 
 
-def moment_of(line: bytes) -> str:
-    """Return when the submission of a converted line came."""
-    at = line.rfind(METADATA)
-    if at < 0:
-        return str(record_of(line)["metadata"]["submission_timestamp"])
-    at += len(METADATA)
-    return line[at : at + MOMENT_BYTES].decode()
+def moments_in(text: bytes) -> Iterator[str]:
+    """Yield when the submission of each line of *text* came; lines are not copied."""
+    start = 0
+    while start < len(text):
+        end = text.index(b"\n", start)
+        at = text.rfind(METADATA, start, end)
+        if at < 0:
+            yield str(record_of(text[start:end])["metadata"]["submission_timestamp"])
+        else:
+            at += len(METADATA)
+            yield text[at : at + MOMENT_BYTES].decode()
+        start = end + 1
 
 
-def record_of(line: bytes) -> dict[str, Any]:
-    """Return the record of a converted line."""
-    record: dict[str, Any] = orjson.loads(line.partition(b"\t")[2])
-    return record
+def record_of(line: bytes) -> Record:
+    """Return the record of a converted line; its histograms may stay text."""
+    return open_record(line.partition(b"\t")[2])

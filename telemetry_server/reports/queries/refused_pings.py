@@ -1,6 +1,8 @@
 """Submissions that were not stored: in quarantine, repeats, deleted, pending."""
 
+import heapq
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -119,9 +121,10 @@ class PendingPings:
         return self._known[place]
 
 
-def unread_pings(unread: list[Unread], day: str) -> Iterator[PingSummary]:
-    """Yield the newest of *unread* that arrived on *day*."""
-    for each in [each for each in unread if each.day == day][-MAX_PENDING:]:
+def unread_pings(unread: list[Unread], day: str, limit: int = MAX_PENDING) -> Iterator[PingSummary]:
+    """Yield the newest *limit* of *unread* that arrived on *day*."""
+    of_day = [each for each in unread if each.day == day]
+    for each in heapq.nlargest(min(limit, MAX_PENDING), of_day, key=attrgetter("received_at")):
         try:
             with each.segment.path.open("rb") as file:
                 submission = read_submission(file.fileno(), each.span)

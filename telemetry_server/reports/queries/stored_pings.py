@@ -13,9 +13,9 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
 from telemetry_server.analysis.catalogue import committed_table_files
 from telemetry_server.analysis.committed_files import CommittedFile, Snapshot
-from telemetry_server.inspection.ping_summary import of_record
-from telemetry_server.reports.queries.ping_summaries import PingFilter, PingSummary, summary_of
-from telemetry_server.reports.queries.records_behind import lines_between, record_of
+from telemetry_server.records.fields import Record
+from telemetry_server.reports.queries.ping_summaries import PingFilter, PingSummary, stored_summary
+from telemetry_server.reports.queries.records_behind import record_of, texts_between
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +48,7 @@ def stored_pings(
     else:
         records = _all_records(source, converted, from_start=not uses_tables)
     for record in records:
-        summary = summary_of(of_record(record))
+        summary = stored_summary(record)
         if wanted.matches(summary):
             yield summary
 
@@ -84,11 +84,11 @@ def _newest_of_file(path: Path) -> list[PingSummary]:
     return [_summary(row) for row in _newest(rows, PingFilter(), None, MAX_NEWEST).to_pylist()]
 
 
-def _all_records(source: "Source", files: Sequence[Tabled], *, from_start: bool) -> Iterator[dict[str, Any]]:
+def _all_records(source: "Source", files: Sequence[Tabled], *, from_start: bool) -> Iterator[Record]:
     for file in files:
         place = stored_source(source.root.path, file.path, source.archived)
-        for line in lines_between(place, 0 if from_start else file.tabled, file.length):
-            yield record_of(line)
+        for text in texts_between(place, 0 if from_start else file.tabled, file.length):
+            yield from map(record_of, text[:-1].split(b"\n"))
 
 
 def _from_tables(

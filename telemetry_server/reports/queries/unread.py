@@ -1,5 +1,6 @@
 """The submissions in raw/ that no conversion has read yet, counted without reading any of them twice."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -7,8 +8,10 @@ from storage.data_root import DataRoot
 from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import SEGMENT_START
+from storage.raw.framing import arrival_of
+from storage.raw.intact_records import IntactRecords
 from storage.raw.listing import SegmentListing, WaitingSegments
-from storage.raw.reader import Span, read_submission, scan_segment
+from storage.raw.reader import SegmentScan, Span, read_submission, scan_segment
 from storage.raw.segment_paths import SegmentPath
 
 SCAN_BYTES = 64 << 20
@@ -22,11 +25,7 @@ class Unread:
     segment: SegmentPath
     span: Span
     received_at: datetime
-
-    @property
-    def day(self) -> str:
-        """YYYYMMDD of arrival."""
-        return f"{self.segment.day:%Y%m%d}"
+    day: str  # YYYYMMDD of arrival
 
 
 @dataclass(slots=True)
@@ -71,6 +70,7 @@ class UnreadSubmissions:
 
 
 def _scan_on(segment: SegmentPath, state: _Scanned) -> None:
+    day = f"{segment.day:%Y%m%d}"
     with segment.path.open("rb") as file:
         while True:
             scan = scan_segment(
@@ -80,16 +80,31 @@ def _scan_on(segment: SegmentPath, state: _Scanned) -> None:
                 max_records=SCAN_RECORDS,
                 last_sequence=state.last_sequence,
             )
-            for span in scan.spans:
-                try:
-                    received_at = read_submission(file.fileno(), span).received_at
-                except (DamagedRecord, TornRecord):
-                    continue
-                state.unread.append(Unread(segment, span, received_at))
+            arrivals = _arrivals(file.fileno(), state, scan)
+            state.unread += [
+                Unread(segment, span, received_at, day)
+                for span, received_at in zip(scan.spans, arrivals, strict=True)
+                if received_at is not None
+            ]
             is_at_end = scan.finished or scan.end == state.end
             state.end, state.last_sequence = scan.end, scan.last_sequence
             if is_at_end:
                 return
+
+
+def _arrivals(descriptor: int, state: _Scanned, scan: SegmentScan) -> Iterator[datetime | None]:
+    """Yield when each submission of *scan* came; None for one that is damaged."""
+    # Nearly always all are intact; reading one after the other takes ten times as long.
+    records = IntactRecords(descriptor, state.end, state.last_sequence)
+    headers = [header for some, _ in records.before(scan.end) for header in some]
+    if len(headers) == len(scan.spans):
+        yield from map(arrival_of, headers)
+        return
+    for span in scan.spans:
+        try:
+            yield read_submission(descriptor, span).received_at
+        except (DamagedRecord, TornRecord):
+            yield None
 
 
 def day_of(text: str) -> date:
