@@ -67,12 +67,14 @@ def words_at(numbers: "pa.Array", words: Sequence[str]) -> "pa.Array":
 
 
 def take(column: "pa.Array", places: "pa.Array") -> "pa.Array":
-    """Return the values of *column* at *places*."""
+    """Return the values of *column* at *places*, each of which must be there: that is not checked."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if not pa.types.is_dictionary(column.type):
-        return column.take(places)
-    return pa.DictionaryArray.from_arrays(column.indices.take(places), column.dictionary)
+        return pc.take(column, places, boundscheck=False)
+    numbers = pc.take(column.indices, places, boundscheck=False)
+    return pa.DictionaryArray.from_arrays(numbers, column.dictionary, safe=False)
 
 
 def kept(

@@ -1,6 +1,5 @@
 """The histograms of several parts as Arrow arrays, in order of arrival."""
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -74,7 +73,7 @@ def _arrays_of(
         new_words.take(integers(held.processes, short)),
         new_words.take(integers(held.labels, short)),
         new_keys.take(integers(held.keys, short)),
-        integers(array("i", range(first, first + count)), short),
+        pa.arange(first, first + count).cast(short),
         integers(held.sums, pa.int64()),
         marks_of(held.marks, count),
     ]

@@ -6,11 +6,12 @@ from contextlib import suppress
 
 # Options of glibc's malloc.h, with the variables by which an operator sets them.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-RETURNED_AT_ONCE_BYTES = 256 << 10
+# Less than this is kept for what is allocated next: to return it costs a page fault for each 4 KiB.
+RETURNED_AT_ONCE_BYTES = 4 << 20
 _OPTIONS = (
     (M_ARENA_MAX, 1, "MALLOC_ARENA_MAX"),
     (M_MMAP_THRESHOLD, RETURNED_AT_ONCE_BYTES, "MALLOC_MMAP_THRESHOLD_"),
-    (M_TRIM_THRESHOLD, 4 * RETURNED_AT_ONCE_BYTES, "MALLOC_TRIM_THRESHOLD_"),
+    (M_TRIM_THRESHOLD, 2 * RETURNED_AT_ONCE_BYTES, "MALLOC_TRIM_THRESHOLD_"),
 )
 
 

@@ -176,6 +176,7 @@ class Scratch:
                 written_schema_of(table),
                 compression=COMPRESSION,
                 compression_level=COMPRESSION_LEVEL,
+                write_batch_size=ROW_GROUP_ROWS,
                 use_dictionary=[path for path in leaf_paths_of(table) if path not in split],
                 column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
                 # By no other columns can a query skip row groups.

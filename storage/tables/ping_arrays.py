@@ -31,7 +31,7 @@ def ping_arrays(parts: Sequence[KeptPings], first: int) -> "dict[str, pa.Array]"
         wanted = [each for part, keep in parts for each in (keep or [True] * len(part))]
         columns = {name: column.filter(pa.array(wanted, pa.bool_())) for name, column in columns.items()}
     count = len(columns["document_id"])
-    return columns | {"ping": integers(array("q", range(first, first + count)), pa.int64())}
+    return columns | {"ping": pa.arange(first, first + count)}
 
 
 def _id_columns(pings: Sequence[PingColumns]) -> "dict[str, pa.Array]":

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_CODE = 2**62
+# Arrow sorts by counting where numbers are from a range that is not larger.
+MAX_COUNTED = 4096
 
 
 def sorted_rows(table: str, rows: "pa.RecordBatch") -> "pa.RecordBatch":
@@ -29,8 +31,12 @@ def order_of(columns: Sequence["pa.Array"]) -> "pa.Array":
         if size > MAX_CODE:
             return _order_by_values(columns)
         code = pc.add(pc.multiply(code, distinct), ranks)
-    # Arrow sorts small ranges of numbers by counting.
-    return pc.array_sort_indices(code.cast(pa.int64()))
+    code = code.cast(pa.int64())
+    if size > MAX_COUNTED:
+        numbers = code.dictionary_encode()
+        if len(numbers.dictionary) < MAX_COUNTED:
+            code, _ = _ranks(numbers)
+    return pc.array_sort_indices(code)
 
 
 def _ranks(column: "pa.Array") -> tuple["pa.Array", int]:
