@@ -154,6 +154,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # closed days elsewhere
     "archive": {
         "supervision",
+        "observability",
         "storage",
         "storage/archive",
         "storage/ledger",
@@ -166,6 +167,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/history",
         "supervision",
+        "observability",
         "storage",
         "storage/archive",
         "storage/ledger",
@@ -229,6 +231,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/archive",
         "storage/ledger",
         "storage/tables",
+        "observability",
         "pings",
         "probes",
         "records",
@@ -236,6 +239,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # what is older than its retention, and what is said of all that is collected
     "privacy/retention": {
+        "observability",
         "storage",
         "storage/ledger",
         "storage/partitions",
