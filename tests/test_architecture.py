@@ -155,6 +155,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # closed days elsewhere
     "archive": {
         "supervision",
+        "observability",
         "storage",
         "storage/archive",
         "storage/ledger",
@@ -167,6 +168,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "histogram_specs",
         "histogram_specs/history",
         "supervision",
+        "observability",
         "storage",
         "storage/archive",
         "storage/ledger",
@@ -230,6 +232,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/archive",
         "storage/ledger",
         "storage/tables",
+        "observability",
         "pings",
         "probes",
         "records",
@@ -237,6 +240,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # what is older than its retention, and what is said of all that is collected
     "privacy/retention": {
+        "observability",
         "storage",
         "storage/ledger",
         "storage/partitions",

@@ -13,14 +13,13 @@ import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 
-import structlog
-
 from storage.data_root import DataRoot
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
+from telemetry_server.observability.loggers import get_logger
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 MODULE = "telemetry_server.aggregates.update_process"
 MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.2, 15.0

@@ -8,14 +8,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import structlog
-
 from storage.data_root import DataRoot
 from storage.errors import StorageError
 from telemetry_server.archive.run import ArchivePlan, due_days
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.supervision.short_process import run_short_process
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 MODULE = "telemetry_server.archive.run_process"
 LOOK_SECONDS = 60.0

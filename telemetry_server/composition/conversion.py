@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-import structlog
-
 from histogram_specs.cache.fetcher import SpecFetcher
 from histogram_specs.errors import BadConstants
 from histogram_specs.expressions import CONSTANTS, Constants, read_constants
@@ -35,12 +33,13 @@ from telemetry_server.coordinator.follower import (
 )
 from telemetry_server.coordinator.process_pool import ConversionPool
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import say
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 GARBAGE_COLLECTED_AFTER = 50_000  # objects
 # Clients wait for the edge, but not for the converter.  With both busy on two cores, the median answer

@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import orjson
-import structlog
 
 from storage.data_root import DataRoot
 from telemetry_server.composition.fuel_failures import check_failure_settings, contact_keys
 from telemetry_server.fuel.database.errors import BadDatabaseUrl, DatabaseAway
 from telemetry_server.fuel.documents.builds import BadBuildRules, BuildRules, build_rules_of
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from telemetry_server.edge.edge import Edge
 
 NEEDED = ("sqlalchemy", "alembic", "psycopg", "cryptography")
-log = structlog.get_logger("fuel")
+log = get_logger("fuel")
 
 
 class BuildRulesInForce:

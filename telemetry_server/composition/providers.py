@@ -3,19 +3,19 @@
 from typing import TYPE_CHECKING
 
 import orjson
-import structlog
 
 from histogram_specs.definition_files import COMPANION_PATHS
 from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.revision import Revision
 from telemetry_server.composition.schemas import schema_of
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
 
 if TYPE_CHECKING:
     from histogram_specs.history.resolver import Resolver
 
-log = structlog.get_logger("edge")
+log = get_logger("edge")
 
 
 class SchemaInForce:

@@ -6,13 +6,12 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
-
 from storage.errors import StorageError
 from storage.progress.conversion_state import ConversionState
 from telemetry_server.coordinator.converter import Converter
+from telemetry_server.observability.loggers import get_logger
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 RETRY_UNREACHABLE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 2.0  # after a failure; doubled after each further one

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import structlog
-
 from storage.ledger.ledger import Ledger
 from telemetry_server.coordinator.work_items import ItemResult, StoredResult
+from telemetry_server.observability.loggers import get_logger
 
 MAX_PARTITIONS_PER_DAY = 10_000
 MAX_DAYS_KNOWN = 31  # days whose partitions are held in memory
@@ -14,7 +13,7 @@ OTHER = "OTHER"
 PARTITION_OVERFLOW = "partition_overflow"
 """Note of a record that is stored under OTHER because its day had too many partitions."""
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 
 class PartitionLimit:

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Counts, Entry, StoredFile
 from storage.partitions.writer import remove_doubtful
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.outcomes.outcome import HistogramReason
 from telemetry_server.outcomes.quarantine_line import CONFLICT
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 QUARANTINE = "quarantine"
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import structlog
-
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.integrity.audit import disagreements_of_day
@@ -12,8 +10,9 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.values import SegmentPosition
 from storage.raw.reader import segments
 from storage.raw.segment_paths import SegmentPath
+from telemetry_server.observability.loggers import get_logger
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 
 @dataclass(slots=True)

@@ -5,13 +5,12 @@ import socket
 import ssl
 from pathlib import Path
 
-import structlog
-
 from telemetry_server.edge.limited_server import LimitedServer
+from telemetry_server.observability.loggers import get_logger
 
 PAUSE_SECONDS = 0.1  # after a failed accept: no descriptor is free
 
-log = structlog.get_logger("edge")
+log = get_logger("edge")
 
 
 class BadCertificate(Exception):

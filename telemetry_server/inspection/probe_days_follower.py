@@ -10,14 +10,13 @@ import base64
 import pickle
 import time
 
-import structlog
-
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from telemetry_server.inspection.probe_days import Work
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.supervision.short_process import run_short_process
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 MODULE = "telemetry_server.inspection.probe_days_process"
 FIRST_LOOK_SECONDS, LOOK_SECONDS = 2.0, 10.0

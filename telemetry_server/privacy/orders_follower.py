@@ -4,18 +4,17 @@ import asyncio
 import json
 import time
 
-import structlog
-
 from storage.data_root import DataRoot
 from storage.errors import StorageError
 from storage.ledger.forgotten import OrderState
 from storage.ledger.ledger import Ledger
 from telemetry_server.observability import metrics
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.privacy.forget_report import FuelUrls
 from telemetry_server.privacy.orders import due_orders
 from telemetry_server.supervision.short_process import run_short_process
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 MODULE = "telemetry_server.privacy.orders_process"
 LOOK_SECONDS = 5.0

@@ -4,16 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from storage.data_root import DataRoot
 from storage.errors import ArchiveError
 from storage.ledger.ledger import Ledger
 from storage.partitions.frames import DamagedFrame
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, ReadBack, read_back, step_of
 from telemetry_server.tables.task_rows import DefinitionFinder
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 UNKNOWN_END = -1
 """End of a range that may end earlier than planned, because a step reads a limited number of bytes."""

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.errors import StorageError
@@ -24,12 +22,13 @@ from storage.tables.merging import MAX_OPEN_DAY_PARTS, local_files, merge_parts,
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
 from telemetry_server.observability import metrics
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.tables.batch import Batch, Prepared, install_batch, prepare
 from telemetry_server.tables.catch_up import UNKNOWN_END, CatchUp, LostFile
 from telemetry_server.tables.line_reader import ReadBack
 from telemetry_server.tables.task_rows import DefinitionFinder
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 MAX_BATCH_ROWS = 250_000
 MAX_BATCH_BYTES = 5 << 20

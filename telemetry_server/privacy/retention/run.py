@@ -4,11 +4,10 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import structlog
-
 from telemetry_server.coordinator.converter import Converter
 from telemetry_server.coordinator.quarantine_retention import remove_expired
 from telemetry_server.coordinator.raw_retention import finished_segments, remove_segments
+from telemetry_server.observability.loggers import get_logger
 from telemetry_server.privacy.retention.age import RetentionDays, is_past
 from telemetry_server.privacy.retention.plan import PlanItem, retention_plan
 from telemetry_server.privacy.retention.records import (
@@ -21,7 +20,7 @@ from telemetry_server.privacy.retention.records import (
     remove_records,
 )
 
-log = structlog.get_logger("convert")
+log = get_logger("convert")
 
 
 @dataclass(frozen=True, slots=True)
