@@ -60,7 +60,7 @@ def post(url: str, body: bytes, **headers: str) -> None:
 
 def has_text(driver: PageDriver, text: str) -> bool:
     """Whether the page shows *text* now."""
-    return bool(driver.run(f"return document.body.innerText.includes({json.dumps(text)})"))
+    return bool(driver.run(f"return (document.body?.innerText ?? '').includes({json.dumps(text)})"))
 
 
 def normandy_ping() -> bytes:

@@ -36,7 +36,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def primary() -> Iterator[PostgreSQL]:
     """A server with a filled database ``fuel``."""
-    with running_postgresql("fsync=off", "wal_level=replica") as server:
+    with running_postgresql("fsync=off", "autovacuum=off", "wal_level=replica") as server:
         server.run("CREATE DATABASE fuel")
         migrate(server.url("fuel"))
         fill(server.url("fuel"))
