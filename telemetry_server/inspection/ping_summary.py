@@ -23,12 +23,11 @@ class PingLine:
     source_tags: str | None  # X-Source-Tags as sent
 
 
-def of_record(record: dict[str, Any]) -> PingLine:
-    """Return the summary of a stored ping from its record."""
+def stored_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the summary of a stored ping from its record, but for the counts of its histograms."""
     metadata = record["metadata"]
-    header = metadata.get("header", {})
     app, version, channel = application_of(record)
-    summary = {
+    return {
         "outcome": "stored",
         "reason": None,
         "detail": None,
@@ -39,11 +38,18 @@ def of_record(record: dict[str, Any]) -> PingLine:
         "app": app,
         "version": version,
         "channel": channel,
-        "debug_id": header.get("x_debug_id"),
+        "debug_id": metadata.get("header", {}).get("x_debug_id"),
+    }
+
+
+def of_record(record: dict[str, Any]) -> PingLine:
+    """Return the summary of a stored ping from its record."""
+    metadata = record["metadata"]
+    summary = stored_fields(record) | {
         "histograms_kept": histograms_in(record),
         "histograms_dropped": sum(metadata.get("dropped_histograms", {}).values()),
     }
-    return PingLine(summary, header.get("x_source_tags"))
+    return PingLine(summary, metadata.get("header", {}).get("x_source_tags"))
 
 
 def of_refusal(fields: dict[str, Any]) -> PingLine | None:

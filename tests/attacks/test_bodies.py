@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import struct
 import time
 import zlib
 
@@ -194,10 +195,15 @@ def layers(data: bytes, count: int) -> bytes:
 
 
 def bomb(mebibytes: int) -> bytes:
-    """Return gzip of blanks, made in milliseconds; nothing reads as far as its checksum, which is wrong."""
+    """Return valid gzip of blanks, of which only the first mebibyte is compressed."""
     packer = zlib.compressobj(9, wbits=-15)
-    blanks = packer.compress(b" " * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
-    return gzip.compress(b"")[:10] + blanks * mebibytes + packer.flush() + bytes(8)
+    blanks = b" " * MIB
+    packed = packer.compress(blanks) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(mebibytes):
+        checksum = zlib.crc32(blanks, checksum)
+    end = struct.pack("<II", checksum, mebibytes * MIB)
+    return gzip.compress(b"")[:10] + packed * mebibytes + packer.flush() + end
 
 
 GOOD = text_with(b"1", PLACES["beside"])

@@ -384,7 +384,7 @@ def test_a_disk_that_fails_at_any_operation_of_repair_costs_nothing(tmp_path, er
         shutil.copytree(template.root.path, tmp_path / str(nth))
         world = World(tmp_path / str(nth))
         before = held(world)
-        disk = FaultyDisk(nth=nth, error=error, short=nth % 4 == 1)
+        disk = FaultyDisk(nth=nth, error=error, short=bool(nth // step % 2))
         with suppress(OSError, StorageError):
             Repairer(world.root, disk, world.setup.schema_text).repair()
         assert before.keys() <= held(world).keys()

@@ -12,7 +12,7 @@ examples:
 It only reads.  `serve` starts it too, unless --no-reports is given.
 Without users, it accepts connections only from this machine, and everyone there may read (docs/access.md).
 
-exit status: 78 if other machines could connect and there are no users, or if a setting is not valid"""
+exit status: 78 if a setting is not valid, or if other machines can connect and no users exist"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

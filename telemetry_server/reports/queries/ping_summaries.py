@@ -1,11 +1,9 @@
 """A ping as lists show it, and the choice of those that a list is asked for."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from typing import Any
-
-from telemetry_server.inspection.ping_summary import PingLine
-from telemetry_server.inspection.record_fields import application_of
-from telemetry_server.records.fields import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,11 @@ class PingSummary:
         return {name: getattr(self, name) for name in FIELDS}
 
 
-FIELDS = tuple(field.name for field in fields(PingSummary))
+FIELDS = tuple(field.name for field in fields_of(PingSummary))
 
 
-def summary_of(seen: PingLine) -> PingSummary:
-    """Return the summary of what `tail` shows as *seen*."""
-    fields = seen.summary
+def summary_of(fields: Mapping[str, Any]) -> PingSummary:
+    """Return the summary that `tail` shows as *fields*; counts of histograms may be missing."""
     document_id = fields["document_id"]
     return PingSummary(
         received_at=fields["submission_timestamp"],
@@ -53,23 +50,6 @@ def summary_of(seen: PingLine) -> PingSummary:
         version=fields["version"],
         channel=fields["channel"],
         debug_id=fields["debug_id"],
-    )
-
-
-def stored_summary(record: Record) -> PingSummary:
-    """Return the summary of a stored ping from its record."""
-    metadata = record["metadata"]
-    application, version, channel = application_of(record)
-    return PingSummary(
-        received_at=metadata["submission_timestamp"],
-        document_id=metadata["document_id"].lower(),
-        outcome="stored",
-        namespace=metadata["namespace"],
-        doctype=metadata["doctype"],
-        application=application,
-        version=version,
-        channel=channel,
-        debug_id=metadata.get("header", {}).get("x_debug_id"),
     )
 
 

@@ -1,6 +1,5 @@
 """Submissions that were not stored: in quarantine, repeats, deleted, pending."""
 
-import heapq
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
@@ -57,7 +56,7 @@ def _summaries(path: Path, start: int, end: int) -> Iterator[PingSummary]:
     for fields in refusals_between(path, start, end):
         seen = of_refusal(fields)
         if seen is not None:
-            yield summary_of(seen)
+            yield summary_of(seen.summary)
 
 
 def refusals_between(path: Path, start: int, end: int) -> Iterator[dict[str, Any]]:
@@ -115,7 +114,7 @@ class PendingPings:
             item = RawItem(ping.segment, ping.offset, ping.length)
             try:
                 seen = of_pending(read_item(self._raw, item), ping.revision)
-                self._known[place] = summary_of(seen)
+                self._known[place] = summary_of(seen.summary)
             except (DamagedRecord, TornRecord, FileNotFoundError):
                 self._known[place] = None
         return self._known[place]
@@ -124,14 +123,19 @@ class PendingPings:
 def unread_pings(unread: list[Unread], day: str, limit: int = MAX_PENDING) -> Iterator[PingSummary]:
     """Yield the newest *limit* of *unread* that arrived on *day*."""
     of_day = [each for each in unread if each.day == day]
-    for each in heapq.nlargest(min(limit, MAX_PENDING), of_day, key=attrgetter("received_at")):
+    of_day.sort(key=attrgetter("received_at"), reverse=True)
+    found = 0
+    for each in of_day[:MAX_PENDING]:
+        if found == limit:
+            return
         try:
             with each.segment.path.open("rb") as file:
                 submission = read_submission(file.fileno(), each.span)
         except (DamagedRecord, TornRecord, FileNotFoundError):
             continue
+        found += 1
         seen = of_pending(submission, "")
-        summary = summary_of(seen)
+        summary = summary_of(seen.summary)
         yield PingSummary(
             **{**summary.as_json(), "reason": "not converted yet", "detail": "the next conversion reads it"}
         )

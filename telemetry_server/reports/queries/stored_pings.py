@@ -13,8 +13,9 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import Tabled, TableFile
 from telemetry_server.analysis.catalogue import committed_table_files
 from telemetry_server.analysis.committed_files import CommittedFile, Snapshot
+from telemetry_server.inspection.ping_summary import stored_fields
 from telemetry_server.records.fields import Record
-from telemetry_server.reports.queries.ping_summaries import PingFilter, PingSummary, stored_summary
+from telemetry_server.reports.queries.ping_summaries import PingFilter, PingSummary, summary_of
 from telemetry_server.reports.queries.records_behind import record_of, texts_between
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def stored_pings(
     else:
         records = _all_records(source, converted, from_start=not uses_tables)
     for record in records:
-        summary = stored_summary(record)
+        summary = summary_of(stored_fields(record))
         if wanted.matches(summary):
             yield summary
 
