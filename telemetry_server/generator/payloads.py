@@ -28,6 +28,11 @@ class Layout(StrEnum):
     UNIFIED = "unified"
 
 
+# Pings are of one of so many builds.
+BUILDS, BETWEEN_BUILDS = 3, timedelta(days=42)
+FIRST_BUILDS = {Layout.CLASSIC: date(2013, 1, 1), Layout.UNIFIED: date(2017, 1, 1)}
+
+
 @dataclass(slots=True)
 class Draft:
     """A valid ping, before a fault may be put into it."""
@@ -62,8 +67,8 @@ def uuid_of(chance: Random) -> str:
     return str(UUID(int=chance.getrandbits(128), version=4))
 
 
-def _build_id(chance: Random, year: int) -> str:
-    day = date(year, 1, 1) + timedelta(days=chance.randrange(3) * 42)
+def _build_id(chance: Random, first_build: date) -> str:
+    day = first_build + chance.randrange(BUILDS) * BETWEEN_BUILDS
     return f"{day:%Y%m%d}{chance.choice(('030204', '113522', '004004'))}"
 
 
@@ -115,7 +120,7 @@ def _hangs(chance: Random) -> dict[str, Any]:
     return {"memoryMap": modules, "stacks": stacks, "durations": durations}
 
 
-def _classic(chance: Random, definitions: Definitions) -> tuple[dict[str, Any], str]:
+def _classic(chance: Random, definitions: Definitions, first_build: date) -> tuple[dict[str, Any], str]:
     system, system_version = chance.choice(SYSTEMS)
     info = {
         "reason": chance.choice(("idle-daily", "saved-session", "saved-session")),
@@ -124,7 +129,7 @@ def _classic(chance: Random, definitions: Definitions) -> tuple[dict[str, Any], 
         "appID": "{ec8030f7-c20a-464f-9b0e-13a3a9e97384}",
         "appName": "Firefox",
         "appVersion": chance.choice(VERSIONS),
-        "appBuildID": _build_id(chance, 2013),
+        "appBuildID": _build_id(chance, first_build),
         "appUpdateChannel": chance.choice(CHANNELS),
         "revision": definitions.revision_url,
         "locale": chance.choice(LOCALES),
@@ -150,8 +155,8 @@ def _classic(chance: Random, definitions: Definitions) -> tuple[dict[str, Any], 
     return payload, "/".join(str(info[name]) for name in names)
 
 
-def _unified(chance: Random, definitions: Definitions) -> tuple[dict[str, Any], str]:
-    version, build = chance.choice(UNIFIED_VERSIONS), _build_id(chance, 2017)
+def _unified(chance: Random, definitions: Definitions, first_build: date) -> tuple[dict[str, Any], str]:
+    version, build = chance.choice(UNIFIED_VERSIONS), _build_id(chance, first_build)
     channel = chance.choice(CHANNELS)
     application = {
         "name": "Firefox",
@@ -204,12 +209,17 @@ def _unified(chance: Random, definitions: Definitions) -> tuple[dict[str, Any], 
     return payload, f"main/Firefox/{version}/{channel}/{build}"
 
 
-def draft(chance: Random, definitions: Definitions, layout: Layout) -> Draft:
-    """Return a random valid ping."""
-    make: Callable[[Random, Definitions], tuple[dict[str, Any], str]]
+def draft(
+    chance: Random, definitions: Definitions, layout: Layout, newest_build: date | None = None
+) -> Draft:
+    """Return a random valid ping; *newest_build* is the day of its newest possible build."""
+    make: Callable[[Random, Definitions, date], tuple[dict[str, Any], str]]
     make = _classic if layout is Layout.CLASSIC else _unified
+    first_build = FIRST_BUILDS[layout]
+    if newest_build is not None:
+        first_build = newest_build - (BUILDS - 1) * BETWEEN_BUILDS
     document_id = uuid_of(chance)
-    payload, dimensions = make(chance, definitions)
+    payload, dimensions = make(chance, definitions, first_build)
     if layout is Layout.UNIFIED:
         payload["id"] = document_id
     return Draft(document_id, layout, payload, f"/submit/telemetry/{document_id}/{dimensions}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from random import Random
 
 from telemetry_server.generator.definitions import Definitions
@@ -52,6 +53,7 @@ class Recipe:
     repeat_rate: float = 0.0
     layout: Layout = Layout.CLASSIC
     lines_only: bool = False  # without faults that a line format cannot express
+    newest_build: date | None = None  # None for those of the layout's time
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds of faults in this recipe."""
@@ -68,7 +70,7 @@ class Recipe:
         return GOOD
 
     def _draft_at(self, index: int) -> Draft:
-        return draft(Random(f"{self.seed}/{index}"), self.definitions, self.layout)
+        return draft(Random(f"{self.seed}/{index}"), self.definitions, self.layout, self.newest_build)
 
     def _earlier_good(self, index: int) -> int | None:
         return next((n for n in range(index - 1, -1, -1) if self.kind_at(n) == GOOD), None)

@@ -2,6 +2,7 @@
 
 import statistics
 import zlib
+from datetime import date
 from uuid import UUID
 
 import orjson
@@ -26,6 +27,26 @@ def payload_of(ping: GeneratedPing) -> dict:
 def good_pings(layout: Layout, count: int = 20) -> list[GeneratedPing]:
     """Return some good pings."""
     return list(Recipe(SHIPPED, seed=5, layout=layout).pings(count))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_builds_are_of_the_three_months_before_the_newest(layout):
+    """Nothing else of the pings changes."""
+    newest = date(2026, 3, 1)
+    recent = [
+        payload_of(ping) for ping in Recipe(SHIPPED, seed=5, layout=layout, newest_build=newest).pings(20)
+    ]
+    usual = [payload_of(ping) for ping in good_pings(layout)]
+
+    def build_of(payload: dict) -> str:
+        return (
+            payload["info"]["appBuildID"] if layout is Layout.CLASSIC else payload["application"]["buildId"]
+        )
+
+    assert {build_of(payload)[:8] for payload in recent} == {"20251207", "20260118", "20260301"}
+    for one, other in zip(recent, usual, strict=True):
+        text = orjson.dumps(one).replace(build_of(one).encode(), build_of(other).encode())
+        assert text == orjson.dumps(other)
 
 
 def test_the_shipped_definitions_equal_the_output_of_their_script():

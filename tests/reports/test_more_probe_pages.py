@@ -31,12 +31,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLASHED = "A/B//C_MS"
 TYPES[SLASHED] = TYPES["EXP"]
 LINK = re.compile(r'<a href="([^"]*)">([^<]*)</a>')
+AUTOMATED = {"LIN": histogram("LIN", {1: 2}, 5)}
 PINGS = [
     Placed(1, "A", 19, parent={**exp({8: 1}, 8), SLASHED: histogram(SLASHED, {8: 1}, 8)}),
     Placed(2, "B", 19, version="43.0a1", parent=exp({8: 1}, 8)),
     Placed(3, "A", 20, parent=exp({8: 1}, 8)),
     Placed(4, "C", 20, version="43.0a1", parent=exp({21: 2}, 50)),
-    Placed(5, None, 20, parent=exp({21: 2}, 50), headers={"x-source-tags": "automation"}),
+    Placed(5, None, 20, parent={**exp({21: 2}, 50), **AUTOMATED}, headers={"x-source-tags": "automation"}),
 ]
 
 
@@ -61,6 +62,15 @@ async def reports(world):
     """One server for all tests here."""
     async with running_reports(world.setup) as running:
         yield running
+
+
+async def test_a_probe_of_which_all_pings_are_left_out_says_so(reports):
+    """It does not claim that no ping has sent it."""
+    page = words_of((await reports.get("/probes/LIN")).text)
+
+    assert "All pings that have sent LIN are left out." in page
+    assert "Left out: 1 ping from automation." in page
+    assert "No ping has sent" not in page
 
 
 async def test_a_page_shows_the_answer_of_an_earlier_day_and_why_it_differs(reports):

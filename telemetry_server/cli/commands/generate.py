@@ -4,7 +4,7 @@ import argparse
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``generate``."""
     parser.add_argument("--count", type=natural, default=10, metavar="N", help="how many pings (default: 10)")
     parser.add_argument(
-        "--seed", type=integer, default=0, metavar="S", help="the same seed gives the same pings (default: 0)"
+        "--seed",
+        type=integer,
+        default=0,
+        metavar="S",
+        help="the same seed gives the same pings; with --to and --days, of recent builds (default: 0)",
     )
     parser.add_argument(
         "--malformed",
@@ -137,6 +141,7 @@ def run(args: argparse.Namespace) -> int:
         repeat_rate=args.repeats,
         layout=args.layout,
         lines_only=args.to is None,
+        newest_build=_newest_build(args),
     )
     pings: Sequence[GeneratedPing] | Iterator[GeneratedPing] = recipe.pings(args.count)
     count = args.count
@@ -148,7 +153,7 @@ def run(args: argparse.Namespace) -> int:
     if args.to is not None:
         return _send(args, iter(pings), count)
     if args.days is not None or args.format == "packed":
-        _write_packed(iter(pings), count, args.days or 1, args.last_day)
+        _write_packed(iter(pings), count, args.days or 1, _last_day(args.last_day))
     else:
         _print_lines(iter(pings))
     return ExitStatus.DONE
@@ -174,16 +179,34 @@ def _contradiction(args: argparse.Namespace) -> str | None:
     return None
 
 
-def _write_packed(pings: Iterator[GeneratedPing], count: int, days: int, last_day: str | None) -> None:
-    """Write a packed log (v2) of *count* pings to stdout; *last_day* is YYYYMMDD, None for yesterday."""
+def _newest_build(args: argparse.Namespace) -> date | None:
+    """
+    Return the day on which the first ping arrives, None where pings have no time of arrival.
+
+    Reports leave out builds that are much older or newer than their ping.
+    """
+    if args.to is not None:
+        return datetime.now(UTC).date()
+    if args.days is not None or args.format == "packed":
+        return _last_day(args.last_day) - timedelta(days=(args.days or 1) - 1)
+    return None
+
+
+def _last_day(text: str | None) -> date:
+    """Return the day that *text* names as YYYYMMDD; yesterday if it is None."""
+    if text is None:
+        return datetime.now(UTC).date() - timedelta(days=1)
+    return datetime.strptime(text, "%Y%m%d").date()
+
+
+def _write_packed(pings: Iterator[GeneratedPing], count: int, days: int, last_day: date) -> None:
+    """Write a packed log (v2) of *count* pings to stdout."""
     from telemetry_server.generator.arrivals import arrival_times
     from telemetry_server.imports.formats.exported_ping import SUBMIT_PREFIX
     from telemetry_server.imports.formats.packed_layout import PackedVersion, encode_record
 
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    last = datetime.strptime(last_day, "%Y%m%d") if last_day is not None else yesterday
     out = sys.stdout.buffer
-    for ping, at in zip(pings, arrival_times(count, days, last.date()), strict=True):
+    for ping, at in zip(pings, arrival_times(count, days, last_day), strict=True):
         path = ping.path.removeprefix(SUBMIT_PREFIX).encode()
         out.write(encode_record(PackedVersion.V2, path, ping.body, int(at.timestamp() * 1000)))
     out.flush()

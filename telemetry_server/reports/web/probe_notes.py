@@ -71,7 +71,12 @@ async def why_empty(view: ProbeView, answer: Found, offered: Found) -> Empty:
         return Empty(
             f"No data of the {given.by} {given.at}.", [Link(f"Show all {given.by}s", view.with_(at=None))]
         )
-    return await _without_a_filter(view) or Empty(f"No ping has sent {plain_text(view.name)}.")
+    found = await _without_a_filter(view)
+    if found is not None:
+        return found
+    if any(answer.get("left_out", {}).values()):
+        return Empty(f"All pings that have sent {plain_text(view.name)} are left out.")
+    return Empty(f"No ping has sent {plain_text(view.name)}.")
 
 
 def _not_sent(view: ProbeView, offered: Found) -> Empty:
@@ -167,8 +172,15 @@ def notes_of(view: ProbeView, answer: Found, offered: Found) -> list[tuple[str, 
             (f"{hidden:,} values to filter by have fewer than {least:,} clients, and are not listed.", None)
         )
     left_out = answer.get("left_out", {})
-    words = {"automation": "from automation", "implausible_build": "of builds with implausible dates"}
-    parts = [f"{left_out[name]:,} pings {text}" for name, text in words.items() if left_out.get(name)]
+    words = {
+        "automation": "from automation",
+        "implausible_build": "of builds dated more than a year before the ping, or more than 3 days after it",
+    }
+    parts = [
+        f"{count:,} {'ping' if count == 1 else 'pings'} {text}"
+        for name, text in words.items()
+        if (count := left_out.get(name))
+    ]
     if parts:
         notes.append((f"Left out: {', '.join(parts)}.", None))
     if others := answer.get("other_shapes"):
