@@ -4,7 +4,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -46,6 +46,7 @@ class Awaiting:
     """The revision must be fetched first, or the cache become readable; resolve again after that."""
 
     revision: Revision
+    error: OSError | None = field(default=None, compare=False)  # why the cache cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class Resolver:
             spec_file, broken = None, f"{error}; "
         except OSError as error:
             log.error("the revision cache cannot be read: %s", error)
-            return Awaiting(revision), ""  # a problem of this machine: no ping is refused for it
+            return Awaiting(revision, error), ""  # a problem of this machine: no ping is refused for it
         if spec_file is not None:
             return Resolved(spec_file, revision, RevisionSource.PING), ""
         if self._history is not None:

@@ -52,6 +52,7 @@ def read_back(
 
     Raises:
         FileNotFoundError: A file was merged into another meanwhile, or is lost.
+        OSError: A file, or the revision cache, cannot be read.
         EOFError, DamagedFrame: A file is damaged.
         ArchiveError: A file is only in the archive, which does not answer, or has other bytes.
     """
@@ -72,4 +73,6 @@ def read_back(
                 if left <= 0:
                     break
         done.append(replace(wanted, end=end))
+    if finder.error is not None:
+        raise finder.error  # without definitions the histograms of these records would have no rows
     return ReadBack({day: rows.rows for day, rows in collectors.items()}, tuple(done))

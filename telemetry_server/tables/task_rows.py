@@ -3,7 +3,7 @@
 import logging
 
 from histogram_specs.errors import BadRevisionUrl
-from histogram_specs.history.resolver import Resolution, Resolved, Resolves
+from histogram_specs.history.resolver import Awaiting, Resolution, Resolved, Resolves
 from histogram_specs.revision import Revision, parse_revision_url
 from histogram_specs.spec_file import SpecFile
 from storage.tables.rows import TableRows
@@ -21,6 +21,8 @@ class DefinitionFinder:
         self._found: dict[str, SpecFile | None] = {}
         self.missing: set[Revision] = set()
         """Revisions whose definitions are not at hand."""
+        self.error: OSError | None = None
+        """Why the revision cache could not be read: then some of `missing` may be there."""
 
     def spec_file_of(self, revision: str) -> SpecFile | None:
         """Return the definitions of *revision*, a URL; None where they are not at hand."""
@@ -36,6 +38,8 @@ class DefinitionFinder:
         found: Resolution = self._resolver.resolve(revision, channel=None, build_id=None, version=None)
         if isinstance(found, Resolved):
             return found.spec_file
+        if isinstance(found, Awaiting) and found.error is not None:
+            self.error = found.error
         self.missing.add(revision)
         return None
 

@@ -1,5 +1,6 @@
 """A rebuild reads a few records at a time, whatever the data root holds, and says how far it is."""
 
+import errno
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bench import data_roots
 from bench.commands import run
 from bench.table_pings import big_submissions
+from histogram_specs.cache.revision_cache import RevisionCache
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.tables.part_file import SCRATCH_FOLDER
@@ -91,3 +93,27 @@ def test_the_memory_of_a_rebuild_does_not_grow_with_the_records(tmp_path):
         peaks.append(min(done.peak_mib for done in runs))
 
     assert peaks[1] <= peaks[0] * 1.2, peaks
+
+
+async def test_a_cache_that_cannot_be_read_leaves_the_tables_as_they_were(tmp_path, monkeypatch):
+    """Without definitions the new tables would lack every histogram; the next rebuild works."""
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive([submitted(a_ping(number), number) for number in range(ROUND)])
+    await world.convert()
+    load, failures = RevisionCache.load, [OSError(errno.EIO, "Input/output error")]
+
+    def failing(cache, revision):
+        if failures:
+            raise failures.pop()
+        return load(cache, revision)
+
+    monkeypatch.setattr(RevisionCache, "load", failing)
+    with Ledger(world.root.ledger) as ledger:
+        rebuilder = Rebuilder(world.root, ledger, Disk(), world.setup.definition_finder)
+        with pytest.raises(OSError, match="Input/output error"):
+            rebuilder.rebuild_day(DAY)
+        assert world.check_tables() == []
+        assert rebuilder.rebuild_day(DAY) == 3 * ROUND
+
+    assert world.check_tables() == []
