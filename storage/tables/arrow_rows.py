@@ -26,6 +26,7 @@ from storage.tables.ping_arrays import ping_arrays
 from storage.tables.rows import TableRows
 from storage.tables.scalar_arrays import scalar_arrays
 from storage.tables.sorting import order_of
+from storage.tables.spilled_histograms import SpilledHistograms
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,20 +91,36 @@ class SortedRows:
         return pa.record_batch([found[name] for name in schema.names], schema=schema)
 
 
-def sorted_rows_of(parts: Sequence[Part], first_ping: int = 0) -> dict[str, SortedRows]:
+class SpilledRows:
+    """The table ``histograms`` of rows on disk, in the order of its files; iterating yields record batches."""
+
+    def __init__(self, spilled: SpilledHistograms, pings: "Mapping[str, pa.Array]") -> None:
+        self._spilled = spilled
+        self._pings = pings
+        self.num_rows = spilled.num_rows
+
+    def __iter__(self) -> "Iterator[pa.RecordBatch]":
+        """Yield the rows, at most `ROW_GROUP_ROWS` at a time."""
+        for some in self._spilled.in_order():
+            yield from SortedRows(HISTOGRAMS, some.columns, (self._pings, some.pings), some.lists)
+
+
+def sorted_rows_of(
+    parts: Sequence[Part], first_ping: int = 0, spilled: SpilledHistograms | None = None
+) -> dict[str, SortedRows | SpilledRows]:
     """
     Return the rows of *parts* by table.
 
     Args:
         first_ping: The number of the first ping; those behind it have the following ones.
+        spilled: The histograms of *parts*, where they are on disk.
     """
-    numbered = [(rows, number) for (rows, _), number in zip(parts, _places_of(parts), strict=True)]
+    numbered = [(rows, number) for (rows, _), number in zip(parts, places_of(parts), strict=True)]
     pings = ping_arrays([(rows.pings, keep) for rows, keep in parts], first_ping)
-    histograms = histogram_arrays([(rows.histograms, number) for rows, number in numbered])
     places, scalars = scalar_arrays([(rows.scalars, number) for rows, number in numbered])
-    found = {
+    found: dict[str, SortedRows | SpilledRows] = {
         PINGS: SortedRows(PINGS, pings),
-        HISTOGRAMS: SortedRows(HISTOGRAMS, histograms.columns, (pings, histograms.pings), histograms.lists),
+        HISTOGRAMS: _histograms(numbered, pings) if spilled is None else SpilledRows(spilled, pings),
         SCALARS: SortedRows(SCALARS, scalars, (pings, places)),
     }
     for table in TABLES:
@@ -113,7 +130,12 @@ def sorted_rows_of(parts: Sequence[Part], first_ping: int = 0) -> dict[str, Sort
     return found
 
 
-def _places_of(parts: Sequence[Part]) -> Iterator[Places]:
+def _histograms(numbered: Sequence[tuple[TableRows, Places]], pings: "Mapping[str, pa.Array]") -> SortedRows:
+    found = histogram_arrays([(rows.histograms, number) for rows, number in numbered])
+    return SortedRows(HISTOGRAMS, found.columns, (pings, found.pings), found.lists)
+
+
+def places_of(parts: Sequence[Part]) -> Iterator[Places]:
     """Yield the places of the pings of each part among all wanted ones."""
     count = 0
     for rows, keep in parts:

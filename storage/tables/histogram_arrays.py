@@ -1,8 +1,8 @@
 """The histograms of several parts as Arrow arrays, in order of arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from storage.tables.arrays import Distinct, integers, kept, marks_of, words_at
 from storage.tables.columns import MARK
@@ -31,34 +31,67 @@ class HistogramArrays:
         return {"starts": starts, "counts": counts}
 
 
+class Names:
+    """The texts of histograms of several parts, with a number for each."""
+
+    def __init__(self) -> None:
+        self.words = Distinct()
+        self.keys = Distinct()
+
+    def named(self, numbers: "NumberColumns", buckets: BucketLists) -> HistogramArrays:
+        """Return histograms with texts in place of their numbers."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        columns = {name: words_at(numbers.key, values) for name, values in self._texts_of_keys()}
+        for name, number in (("process", numbers.process), ("label", numbers.label)):
+            columns[name] = words_at(number, list(self.words.values))
+        columns[MARK] = numbers.mark.dictionary_encode()
+        no_sum = pa.scalar(None, pa.int64())
+        columns["sum"] = pc.if_else(pc.equal(numbers.sum, NO_SUM), no_sum, numbers.sum)
+        return HistogramArrays(numbers.ping, columns, numbers.place, buckets)
+
+    def metrics(self, numbers: "NumberColumns") -> "pa.Array":
+        """Return the metric of each histogram."""
+        return words_at(numbers.key, dict(self._texts_of_keys())["metric"])
+
+    def _texts_of_keys(self) -> Iterator[tuple[str, Sequence[str]]]:
+        texts = list(zip(*self.keys.values, strict=True)) or [(), (), ()]
+        yield from zip(("metric", "kind", "shape"), texts, strict=True)
+
+
+class NumberColumns(NamedTuple):
+    """Histograms by column, an entry a histogram; texts are numbers of `Names`."""
+
+    ping: "pa.Array"  # int32: place in the table ``pings`` of the same rows
+    process: "pa.Array"  # int32
+    label: "pa.Array"  # int32
+    key: "pa.Array"  # int32
+    place: "pa.Array"  # int32: among the lists of buckets
+    sum: "pa.Array"  # int64; `NO_SUM` if it has none
+    mark: "pa.Array"  # text; null if it has none
+
+
 def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
     """Return the histograms of *parts* that are of wanted pings."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    names = Names()
+    return names.named(*numbers_of(parts, names))
 
-    words, keys = Distinct(), Distinct()
+
+def numbers_of(parts: Sequence[Numbered], names: Names) -> tuple[NumberColumns, BucketLists]:
+    """Return the histograms of *parts* that are of wanted pings; new texts are added to *names*."""
+    import pyarrow as pa
+
     arrays: list[list[pa.Array]] = []
     count = 0
     for histograms, numbers in parts:
-        arrays.append(_arrays_of(histograms, numbers, words, keys, count))
+        arrays.append(_arrays_of(histograms, numbers, names.words, names.keys, count))
         count += len(histograms.pings)
-    names = ["", "process", "label", "key", "place", "sum", MARK]
     joined = [
         columns[0] if len(columns) == 1 else pa.concat_arrays(columns)
         for columns in zip(*arrays, strict=True)
     ]
-    columns = dict(zip(names, joined, strict=True))
-    del arrays, joined
-    key = columns.pop("key")
-    texts = list(zip(*keys.values, strict=True)) or [(), (), ()]
-    for name, values in zip(("metric", "kind", "shape"), texts, strict=True):
-        columns[name] = words_at(key, values)
-    for name in ("process", "label"):
-        columns[name] = words_at(columns[name], list(words.values))
-    columns[MARK] = columns[MARK].dictionary_encode()
-    columns["sum"] = pc.if_else(pc.equal(columns["sum"], NO_SUM), pa.scalar(None, pa.int64()), columns["sum"])
-    buckets = _bucket_lists([histograms for histograms, _ in parts])
-    return HistogramArrays(columns.pop(""), columns, columns.pop("place"), buckets)
+    return NumberColumns(*joined), _bucket_lists([histograms for histograms, _ in parts])
 
 
 def _arrays_of(

@@ -28,6 +28,7 @@ from storage.tables.columns import (
     written_schema_of,
 )
 from storage.tables.dictionaries import with_used_words
+from storage.tables.spilled_histograms import SpilledHistograms
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -208,6 +209,15 @@ class Scratch:
             for rows in batches:
                 writer.write(pa.Table.from_batches([rows]))
         return done[0]
+
+    def spilled_histograms(self) -> SpilledHistograms:
+        """
+        Return a new store for histograms that memory has no room for.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        return SpilledHistograms(self._disk, self._next_path())
 
     def discard(self, files: Sequence[ScratchFile]) -> None:
         """Remove *files*, which will not be installed."""

@@ -1,17 +1,20 @@
 """Rows on their way into the tables, and the bytes of converted files that they are of."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import ShapeRow, TableFile
 from storage.ledger.transaction import Transaction
-from storage.tables.arrow_rows import Part, sorted_rows_of
+from storage.tables.arrow_rows import Part, places_of, sorted_rows_of
 from storage.tables.columns import PINGS
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
-from storage.tables.rows import TableRows
+from storage.tables.rows import HistogramColumns, TableRows
+from storage.tables.spilled_histograms import SpilledHistograms
 
 # About what a row weighs in memory, without buckets: by column, and as a tuple of objects.
 ROW_BYTES, TUPLE_BYTES, PING_BYTES = 32, 512, 512
@@ -25,7 +28,11 @@ class Batch:
     ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
     pings: int = 0
     rows: int = 0
-    bytes: int = 0
+    bytes: int = 0  # in memory, but for those of histograms
+    histogram_bytes: int = 0  # in memory
+    spilled_bytes: int = 0
+    spilled: dict[str, SpilledHistograms] = field(default_factory=dict)  # by day
+    _spilled_parts: Counter[str] = field(default_factory=Counter)  # by day, how many of `parts`
 
     def add_rows(self, rows: TableRows, days: Sequence[str | None]) -> None:
         """Add the rows of the pings that have a day; those without are left out."""
@@ -38,8 +45,37 @@ class Batch:
             self.rows += len(rows)
             held = rows.histograms
             tuples = len(rows.events) + len(rows.uptake) + len(rows.enrollments)
-            self.bytes += len(held.starts) + len(held.counts) + ROW_BYTES * len(rows)
+            self.histogram_bytes += len(held.starts) + len(held.counts) + ROW_BYTES * len(held.pings)
+            self.bytes += ROW_BYTES * (len(rows) - len(held.pings))
             self.bytes += TUPLE_BYTES * tuples + PING_BYTES * len(rows.pings)
+
+    def spill(self, scratch: Scratch) -> None:
+        """
+        Move the histograms in memory to disk.
+
+        Raises:
+            OSError: The disk refuses; the batch is no longer whole.
+        """
+        for day, parts in self.parts.items():
+            numbered = zip(parts, places_of(parts), strict=True)
+            waiting = islice(numbered, self._spilled_parts[day], None)
+            new = [(rows.histograms, places) for (rows, _), places in waiting]
+            if not new:
+                continue
+            if day not in self.spilled:
+                self.spilled[day] = scratch.spilled_histograms()
+            self.spilled_bytes += self.spilled[day].add(new)
+            self._spilled_parts[day] = len(parts)
+        for parts in self.parts.values():
+            for rows, _ in parts:
+                rows.histograms = HistogramColumns()
+        self.histogram_bytes = 0
+
+    def close(self) -> None:
+        """Remove what is on disk."""
+        while self.spilled:
+            _, spilled = self.spilled.popitem()
+            spilled.close()
 
     def cover(self, path: str, start: int, end: int) -> None:
         """Note that the rows of the records between two bytes of a file were added, or are about to be."""
@@ -76,12 +112,14 @@ def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
     files: list[ScratchFile] = []
     shapes: dict[str, ShapeRow] = {}
     try:
+        if batch.spilled_bytes:
+            batch.spill(scratch)
         while batch.parts:
             day, parts = batch.parts.popitem()
             for rows, _ in parts:
                 for shape, (kind, starts, labels) in rows.shapes.items():
                     shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
-            tables = sorted_rows_of(parts, first_ping)
+            tables = sorted_rows_of(parts, first_ping, batch.spilled.get(day))
             # What follows needs memory for itself.
             parts.clear()
             del rows
@@ -92,6 +130,8 @@ def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
     except BaseException:
         scratch.discard(files)
         raise
+    finally:
+        batch.close()
     return Prepared(tuple(files), dict(batch.ranges), shapes)
 
 

@@ -30,9 +30,10 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 
 log = get_logger("convert")
 
-MAX_BATCH_ROWS = 250_000
-MAX_BATCH_BYTES = 5 << 20
-MAX_WAITING_BYTES = 2 * MAX_BATCH_BYTES  # beside a batch that is being written
+# More histograms than these wait on disk.
+SPILLED_AT_BYTES = 4 << 20
+# A batch of this size is written: the rest of its rows in memory, and its histograms on disk.
+MAX_BATCH_BYTES, MAX_SPILLED_BYTES = 4 << 20, 96 << 20
 FEW_ROWS = 20_000
 SECONDS_AT_REST = 2.5
 SECONDS_UNDER_LOAD = 40.0
@@ -140,7 +141,7 @@ class TableKeeper:
         return max(LOOK_AGAIN_SECONDS, self._due_at() - self._clock())
 
     def _due_at(self) -> float:
-        if self._batch.rows >= MAX_BATCH_ROWS or self._batch.bytes >= MAX_BATCH_BYTES:
+        if self._batch.bytes >= MAX_BATCH_BYTES or self._batch.spilled_bytes >= MAX_SPILLED_BYTES:
             return 0.0
         at_rest = self._began + SECONDS_AT_REST
         if self._batch.rows > FEW_ROWS:
@@ -161,12 +162,16 @@ class TableKeeper:
         Raises:
             OSError, StorageError: The disk refuses; what was committed stands, the rest is read back later.
         """
-        if self._job is not None and self._batch.bytes > MAX_WAITING_BYTES:
+        if self._job is not None and self._is_too_large():
             await asyncio.wait([self._job])  # files are written slower than rows come
-        if self._is_off or (self._job is not None and not self._job.done()):
+        if self._is_off:
             return
         try:
+            if self._batch.histogram_bytes >= SPILLED_AT_BYTES:
+                await asyncio.to_thread(self._batch.spill, self._scratch)
             if self._job is not None:
+                if not self._job.done():
+                    return
                 await self._end_job()
             await self._begin_job(at_once=at_once, catch_up=catch_up)
         except (OSError, StorageError):
@@ -176,6 +181,11 @@ class TableKeeper:
             log.exception("the tables stay as they are until the next start; run tables rebuild after it")
             self._is_off = True
             self.forget()
+
+    def _is_too_large(self) -> bool:
+        """Return whether so many rows wait beside those that are being written that memory or disk fill up."""
+        batch = self._batch
+        return batch.bytes > 2 * MAX_BATCH_BYTES or batch.spilled_bytes > 2 * MAX_SPILLED_BYTES
 
     async def wait(self) -> None:
         """Wait until the job under way is over; `advance` ends it."""
@@ -189,6 +199,7 @@ class TableKeeper:
 
     def forget(self) -> None:
         """Drop all that is not committed; it will be read back."""
+        self._batch.close()
         self._batch = Batch()
         self._ends.clear()
         self._catch_up.is_behind = True

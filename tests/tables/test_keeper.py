@@ -95,7 +95,7 @@ async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monke
 
     monkeypatch.setattr(keeper, "prepare", slow)
     monkeypatch.setattr(keeper, "MAX_BATCH_BYTES", 1)
-    monkeypatch.setattr(keeper, "MAX_WAITING_BYTES", 1)
+    monkeypatch.setattr(keeper.TableKeeper, "_is_too_large", lambda keeper: keeper._batch.pings > 1)
     monkeypatch.setattr(batch_planner, "ROUND_ITEMS", 5)
     world.receive([submitted(a_ping(number), number) for number in range(40)])
     await world.convert()

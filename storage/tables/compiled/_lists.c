@@ -105,7 +105,68 @@ static PyObject *ordered_lists(PyObject *self, PyObject *arguments)
     return result;
 }
 
+/* Copies numbers; those that stand for large ones then stand for others, `large` places behind them. */
+static void copy_moved(int32_t *to, const int32_t *from, Py_ssize_t count, int32_t large)
+{
+    if (large == 0) {
+        memcpy(to, from, (size_t)count * sizeof *to);
+        return;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        to[i] = from[i] < 0 ? from[i] - large : from[i];
+}
+
+static PyObject *moved(const Py_buffer *offsets, const Py_buffer *rows, const Py_buffer *starts,
+                       const Py_buffer *counts, int32_t large)
+{
+    int64_t numbers = starts->len / (Py_ssize_t)sizeof(int32_t);
+    int64_t length = counts->len == starts->len ? length_of(offsets, rows, numbers) : -1;
+    if (length < 0) {
+        PyErr_SetString(PyExc_ValueError, "a list is not there");
+        return NULL;
+    }
+    const int32_t *offset = offsets->buf, *row = rows->buf;
+    Py_ssize_t count = rows->len / (Py_ssize_t)sizeof *row;
+    PyObject *lengths = bytes_of(count, sizeof(int32_t));
+    PyObject *new_starts = bytes_of(length, sizeof(int32_t)), *new_counts = bytes_of(length, sizeof(int32_t));
+    PyObject *result = NULL;
+    if (lengths != NULL && new_starts != NULL && new_counts != NULL) {
+        int32_t *each = (int32_t *)PyBytes_AS_STRING(lengths);
+        int32_t *start = (int32_t *)PyBytes_AS_STRING(new_starts), *number = (int32_t *)PyBytes_AS_STRING(new_counts);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            int32_t from = offset[row[i]], more = offset[row[i] + 1] - from;
+            copy_moved(start, (const int32_t *)starts->buf + from, more, large);
+            copy_moved(number, (const int32_t *)counts->buf + from, more, large);
+            start += more;
+            number += more;
+            each[i] = more;
+        }
+        result = PyTuple_Pack(3, lengths, new_starts, new_counts);
+    }
+    Py_XDECREF(lengths);
+    Py_XDECREF(new_starts);
+    Py_XDECREF(new_counts);
+    return result;
+}
+
+static PyObject *ordered_numbers(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    Py_buffer offsets, rows, starts, counts;
+    int large;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*i", &offsets, &rows, &starts, &counts, &large))
+        return NULL;
+    PyObject *result = moved(&offsets, &rows, &starts, &counts, large);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&counts);
+    return result;
+}
+
 static PyMethodDef methods[] = {
+    {"ordered_numbers", ordered_numbers, METH_VARARGS,
+     "ordered_numbers(offsets, rows, starts, counts, large) -> (lengths, starts, counts)"},
     {"ordered_lists", ordered_lists, METH_VARARGS,
      "ordered_lists(offsets, rows, starts, counts, large) -> (offsets, starts, counts)"},
     {NULL, NULL, 0, NULL},

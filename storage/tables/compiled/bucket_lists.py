@@ -35,6 +35,33 @@ class BucketLists:
             return self._by_walk(rows)
         return self._of(rows, self.starts), self._of(rows, self.counts)
 
+    def numbers_in_order(self, rows: "pa.Array", large: int) -> tuple[bytes, bytes, bytes]:
+        """
+        Return lengths, starts and counts of the histograms at *rows* (int32), with 32 bits for each number.
+
+        Args:
+            large: What is in *large* comes behind so many others.
+        """
+        if IS_COMPILED:
+            return _lists.ordered_numbers(
+                _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, large if self.large else 0
+            )
+        return self._numbers_by_arrow(rows, large)
+
+    def _numbers_by_arrow(self, rows: "pa.Array", large: int) -> tuple[bytes, bytes, bytes]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found = []
+        for data in (self.starts, self.counts):
+            lists = _list_of(self.offsets, _integers(data, 32)).take(rows)
+            numbers = lists.flatten()
+            if self.large:
+                moved = pc.subtract(numbers, pa.scalar(large, pa.int32()))
+                numbers = pc.if_else(pc.less(numbers, 0), moved, numbers)
+            found.append(bytes(_bytes_of(numbers)))
+        return bytes(_bytes_of(lists.value_lengths())), *found
+
     def _by_walk(self, rows: "pa.Array") -> "tuple[pa.ListArray, pa.ListArray]":
         offsets, starts, counts = _lists.ordered_lists(
             _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, array("q", self.large)

@@ -1,0 +1,200 @@
+"""
+Histograms that wait for their part file on disk, because memory has no room for all of them.
+
+A file for one part has many rows of each metric only if thousands of pings are in it.  Their histograms are
+written a few MiB at a time, each time sorted by metric, and are read again some metrics at a time.  The file
+has no name, so it goes with the process.  Its numbers are 32 bits wide, as they are in memory.
+"""
+
+import os
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.disk import Disk
+from storage.tables.arrays import integers, marks_of, take
+from storage.tables.compiled.bucket_lists import BucketLists
+from storage.tables.histogram_arrays import (
+    HistogramArrays,
+    Names,
+    NumberColumns,
+    Numbered,
+    numbers_of,
+)
+from storage.tables.sorting import order_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# So many rows are in memory at once, or those of one metric.
+READ_ROWS = 4 * 16_384
+# Columns of a run in their order in the file, with the bytes of a number.
+_WIDTHS = {"ping": 4, "process": 4, "label": 4, "key": 4, "length": 4, "sum": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Rows that were written together, sorted by metric."""
+
+    begin: int  # in the file
+    rows: int
+    buckets: int
+    metrics: list[str]  # in order
+    first_rows: list[int]  # of each metric; then the number of rows
+    first_buckets: list[int]  # of each metric; then the number of buckets
+    marks: dict[int, str]  # by row
+
+    def rows_of(self, first: str, end: str | None) -> tuple[int, int]:
+        """Return where metrics from *first* to before *end* are among `metrics`."""
+        last = len(self.metrics) if end is None else bisect_left(self.metrics, end)
+        return bisect_left(self.metrics, first), last
+
+
+class SpilledHistograms:
+    """
+    The histograms of one day that are not in memory.  `close` removes them.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk = disk
+        self._written = disk.create(path)
+        try:
+            self._read = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            disk.unlink(path)
+        except BaseException:
+            disk.close(self._written)
+            raise
+        self._names = Names()
+        self._large: list[int] = []
+        self._runs: list[_Run] = []
+        self._size = 0
+        self.num_rows = 0
+
+    def close(self) -> None:
+        """Remove the rows."""
+        for descriptor in (self._written, self._read):
+            self._disk.close(descriptor)
+
+    def add(self, parts: Sequence[Numbered]) -> int:
+        """
+        Write the histograms of *parts* that are of wanted pings, and return how many bytes that were.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        numbers, lists = numbers_of(parts, self._names)
+        if not len(numbers.ping):
+            return 0
+        metrics = self._names.metrics(numbers)
+        order = order_of([metrics])
+        sorted_ = NumberColumns(*(column.take(order) for column in numbers))
+        lengths, starts, counts = lists.numbers_in_order(sorted_.place, len(self._large))
+        self._large += lists.large
+        buffers = [
+            *map(_bytes_of, (sorted_.ping, sorted_.process, sorted_.label, sorted_.key)),
+            lengths,
+            _bytes_of(sorted_.sum),
+            starts,
+            counts,
+        ]
+        size = self._disk.write(self._written, buffers)
+        self._runs.append(self._run(sorted_, take(metrics, order), lengths))
+        self._size += size
+        self.num_rows += len(order)
+        return size
+
+    def _run(self, numbers: NumberColumns, metrics: "pa.DictionaryArray", lengths: bytes) -> _Run:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        groups = pc.run_end_encode(metrics.indices)
+        ends = groups.run_ends
+        bucket_ends = pc.cumulative_sum(integers(lengths, pa.int32()))
+        marks = numbers.mark
+        rows = pc.indices_nonzero(marks.is_valid())
+        first_buckets = [0, *bucket_ends.take(pc.subtract(ends, 1)).to_pylist()]
+        return _Run(
+            self._size,
+            len(metrics),
+            first_buckets[-1],
+            metrics.dictionary.take(groups.values).to_pylist(),
+            [0, *ends.to_pylist()],
+            first_buckets,
+            dict(zip(rows.to_pylist(), marks.take(rows).to_pylist(), strict=True)),
+        )
+
+    def in_order(self) -> Iterator[HistogramArrays]:
+        """
+        Yield all histograms, some metrics at a time: metrics in their order, rows of a metric as they came.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        counts: Counter[str] = Counter()
+        for run in self._runs:
+            for metric, (first, end) in zip(run.metrics, pairwise(run.first_rows), strict=True):
+                counts[metric] += end - first
+        begin, rows = None, 0
+        for metric in sorted(counts):
+            if begin is None:
+                begin = metric
+            elif rows + counts[metric] > READ_ROWS:
+                yield self._of_metrics(begin, metric)
+                begin, rows = metric, 0
+            rows += counts[metric]
+        if begin is not None:
+            yield self._of_metrics(begin, None)
+
+    def _of_metrics(self, first: str, end: str | None) -> HistogramArrays:
+        """Return the histograms of the metrics from *first* to before *end*."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        columns: dict[str, list[bytes]] = {name: [] for name in (*_WIDTHS, "start", "count")}
+        marks: dict[int, str] = {}
+        rows = 0
+        for run in self._runs:
+            low, high = run.rows_of(first, end)
+            begin, stop = run.first_rows[low], run.first_rows[high]
+            if begin == stop:
+                continue
+            at = run.begin
+            for name, width in _WIDTHS.items():
+                columns[name].append(self._bytes(at + width * begin, width * (stop - begin)))
+                at += width * run.rows
+            first_bucket, last_bucket = run.first_buckets[low], run.first_buckets[high]
+            for name in ("start", "count"):
+                columns[name].append(self._bytes(at + 4 * first_bucket, 4 * (last_bucket - first_bucket)))
+                at += 4 * run.buckets
+            marks |= {row - begin + rows: mark for row, mark in run.marks.items() if begin <= row < stop}
+            rows += stop - begin
+        short = pa.int32()
+        arrays = {
+            name: integers(b"".join(columns[name]), pa.int64() if width == 8 else short)
+            for name, width in _WIDTHS.items()
+        }
+        place = pa.arange(0, rows).cast(short)
+        offsets = pa.concat_arrays([pa.array([0], short), pc.cumulative_sum(arrays.pop("length"))])
+        numbers = NumberColumns(**arrays, place=place, mark=marks_of(marks, rows))
+        buckets = BucketLists(offsets, b"".join(columns["start"]), b"".join(columns["count"]), self._large)
+        return self._names.named(numbers, buckets)
+
+    def _bytes(self, offset: int, length: int) -> bytes:
+        found = os.pread(self._read, length, offset)
+        if len(found) != length:
+            raise OSError(f"a file of waiting rows ends at {offset + len(found)}")
+        return found
+
+
+def _bytes_of(numbers: "pa.Array") -> memoryview:
+    """Return the bytes of *numbers*, which have no null."""
+    width = numbers.type.bit_width // 8
+    data = memoryview(numbers.buffers()[1])
+    return data[width * numbers.offset : width * (numbers.offset + len(numbers))]
