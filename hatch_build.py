@@ -18,6 +18,7 @@ SOURCE = Path("telemetry_server/convert/compiled/_text.c")
 SOURCES = (
     SOURCE,
     Path("telemetry_server/aggregates/compiled/_sums.c"),
+    Path("telemetry_server/tables/_fields.c"),
     Path("telemetry_server/tables/_metrics.c"),
     Path("storage/tables/compiled/_lists.c"),
     Path("telemetry_server/edge/_head.c"),

@@ -8,8 +8,8 @@
  */
 
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdint.h>
+#include "_numbers.h"
+
 #include <string.h>
 
 #define MAX_DIGITS 19
@@ -60,19 +60,6 @@ static int add_short(Buffer *buffer, int64_t number)
 {
     int32_t shorter = (int32_t)number;
     return add(buffer, &shorter, sizeof shorter);
-}
-
-/* The number of `value` in a dict that gives new values one; -1 with an exception. */
-static int64_t number_of(PyObject *numbers, PyObject *value)
-{
-    PyObject *found = PyDict_GetItemWithError(numbers, value);
-    if (found != NULL)
-        return PyLong_AsLongLong(found);
-    if (PyErr_Occurred() || (found = PyObject_GetItem(numbers, value)) == NULL)
-        return -1;
-    int64_t number = PyLong_AsLongLong(found);
-    Py_DECREF(found);
-    return number;
 }
 
 /* ---- scalars */
@@ -322,20 +309,50 @@ static int add_all(Rows *rows, PyObject *metrics, PyObject *forms)
     return 1;
 }
 
-static PyObject *result_of(Rows *rows)
+/* `number` as int32, `count` times. */
+static PyObject *repeated(int64_t number, size_t count)
 {
-    const Buffer *columns[] = {&rows->keys,    &rows->kinds, &rows->numbers, &rows->labels, &rows->shapes,
-                               &rows->lengths, &rows->sums,  &rows->starts,  &rows->counts};
-    Py_ssize_t count = sizeof columns / sizeof *columns;
-    PyObject *result = PyTuple_New(count);
-    for (Py_ssize_t i = 0; result != NULL && i < count; i++) {
-        PyObject *bytes = PyBytes_FromStringAndSize(columns[i]->data, (Py_ssize_t)columns[i]->length);
-        if (bytes == NULL)
-            Py_CLEAR(result);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(int32_t)));
+    if (bytes == NULL)
+        return NULL;
+    int32_t *to = (int32_t *)PyBytes_AS_STRING(bytes);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (int32_t)number;
+    return bytes;
+}
+
+static PyObject *bytes_of(const Buffer *buffer)
+{
+    return PyBytes_FromStringAndSize(buffer->data, (Py_ssize_t)buffer->length);
+}
+
+/* A tuple of `count` columns; takes over their references, and is NULL where one is. */
+static PyObject *tuple_of(PyObject **columns, Py_ssize_t count)
+{
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (columns[i] == NULL)
+            Py_CLEAR(tuple);
+        else if (tuple == NULL)
+            Py_DECREF(columns[i]);
         else
-            PyTuple_SET_ITEM(result, i, bytes);
+            PyTuple_SET_ITEM(tuple, i, columns[i]);
     }
-    return result;
+    return tuple;
+}
+
+static PyObject *result_of(Rows *rows, int64_t ping)
+{
+    size_t scalars = rows->kinds.length, histograms = rows->lengths.length / sizeof(int32_t);
+    PyObject *of_scalars[] = {repeated(ping, scalars), bytes_of(&rows->keys), bytes_of(&rows->kinds),
+                              bytes_of(&rows->numbers)};
+    PyObject *of_histograms[] = {repeated(ping, histograms), repeated(rows->process, histograms),
+                                 bytes_of(&rows->labels),    bytes_of(&rows->shapes),
+                                 bytes_of(&rows->lengths),   bytes_of(&rows->sums),
+                                 bytes_of(&rows->starts),    bytes_of(&rows->counts)};
+    PyObject *both[] = {tuple_of(of_scalars, sizeof of_scalars / sizeof *of_scalars),
+                        tuple_of(of_histograms, sizeof of_histograms / sizeof *of_histograms)};
+    return tuple_of(both, sizeof both / sizeof *both);
 }
 
 static void free_rows(Rows *rows)
@@ -355,7 +372,8 @@ static PyObject *metrics(PyObject *self, PyObject *arguments)
     (void)self;
     PyObject *sent, *forms, *result = NULL;
     Rows rows = {0};
-    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O!O!O!O", &PyDict_Type, &sent, &PyDict_Type, &forms, &PyDict_Type,
+    int ping;
+    if (!PyArg_ParseTuple(arguments, "iO!O!O!O!O!O!O!O", &ping, &PyDict_Type, &sent, &PyDict_Type, &forms, &PyDict_Type,
                           &rows.scalar_keys, &PyDict_Type, &rows.scalar_words, &PyDict_Type, &rows.shape_keys,
                           &PyDict_Type, &rows.words, &PyList_Type, &rows.large, &rows.text_of))
         return NULL;
@@ -366,7 +384,7 @@ static PyObject *metrics(PyObject *self, PyObject *arguments)
     rows.sum = PyUnicode_InternFromString("sum");
     if (rows.empty != NULL && rows.values != NULL && rows.value != NULL && rows.sum != NULL) {
         if (add_all(&rows, sent, forms))
-            result = result_of(&rows);
+            result = result_of(&rows, ping);
         else if (!PyErr_Occurred() &&
                  PyList_SetSlice(rows.large, large, PyList_GET_SIZE(rows.large), NULL) == 0)
             result = Py_NewRef(Py_None);
@@ -377,8 +395,8 @@ static PyObject *metrics(PyObject *self, PyObject *arguments)
 
 static PyMethodDef methods[] = {
     {"metrics", metrics, METH_VARARGS,
-     "metrics(sent, forms, scalar_keys, scalar_words, shape_keys, words, large, text_of)"
-     " -> (keys, kinds, numbers, labels, shapes, lengths, sums, starts, counts) | None"},
+     "metrics(ping, sent, forms, scalar_keys, scalar_words, shape_keys, words, large, text_of)"
+     " -> ((pings, keys, kinds, numbers), (pings, processes, labels, shapes, lengths, sums, starts, counts)) | None"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 def metrics(
+    ping: int,
     sent: dict[str, Any],
     forms: dict[str, int],
     scalar_keys: dict[Any, int],
@@ -12,4 +13,10 @@ def metrics(
     words: dict[Any, int],
     large: list[int],
     text_of: Callable[[Any], str],
-) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes] | None: ...
+) -> (
+    tuple[
+        tuple[bytes, bytes, bytes, bytes],
+        tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes],
+    ]
+    | None
+): ...

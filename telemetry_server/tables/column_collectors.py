@@ -15,8 +15,15 @@ from storage.tables.rows import (
     PingColumns,
     ScalarColumns,
 )
-from telemetry_server.records.fields import RecordFields
+from telemetry_server.records.fields import OS_NAMES, Record, RecordFields, fields_of
 from telemetry_server.records.scalars import Scalar
+
+try:
+    from telemetry_server.tables import _fields
+except ImportError:  # built without a C compiler
+    IS_COMPILED = False
+else:
+    IS_COMPILED = True
 
 ID_DIGITS = 32
 NO_ID = bytes(16)
@@ -38,16 +45,37 @@ class Numbers(dict[Any, int]):
 
 
 class PingCollector:
-    """Appends pings to *columns*."""
+    """
+    Appends pings to *columns*.
+
+    The fields of most Glean pings are read in C, where that is compiled.
+    """
 
     def __init__(self, columns: PingColumns) -> None:
         self._columns = columns
         self._words = Numbers(columns.words)
         self._words[None] = NO_WORD
         self._experiments = Numbers(columns.experiment_sets)
+        self._parts: list[tuple[bytes, ...]] = []
+        self.count = 0
+        """How many pings were appended."""
 
-    def add(self, fields: RecordFields) -> None:
-        """Append one ping."""
+    def add(self, record: Record) -> None:
+        """
+        Append the ping of *record*.
+
+        Raises:
+            ValueError, KeyError: It is not a stored record.
+        """
+        read = _fields.fields(record, self._words, self._experiments, OS_NAMES) if IS_COMPILED else None
+        if read is None:
+            self.join()
+            self._add(fields_of(record))
+        else:
+            self._parts.append(read)
+        self.count += 1
+
+    def _add(self, fields: RecordFields) -> None:
         columns = self._columns
         client_id = fields.client_id
         columns.document_ids += _id_bytes(fields.document_id)
@@ -63,6 +91,20 @@ class PingCollector:
         columns.texts.extend(map(self._words.__getitem__, texts))
         columns.subsession_counters.append(fields.profile_subsession_counter)
         columns.experiments.append(self._experiments[fields.experiments])
+
+    def join(self) -> None:
+        """Append what was added as bytes to the columns."""
+        if not self._parts:
+            return
+        held = self._columns
+        document_ids, client_ids, *numbers = zip(*self._parts, strict=True)
+        held.document_ids += b"".join(document_ids)
+        held.client_ids += b"".join(client_ids)
+        columns = (held.timestamps, held.sample_ids, held.texts, held.experiments)
+        for column, parts in zip(columns, numbers, strict=True):
+            column.frombytes(b"".join(parts))
+        held.subsession_counters += [None] * len(self._parts)  # only Firefox counts them
+        self._parts.clear()
 
 
 # Places of the texts among the fields, which have the order of the columns.
@@ -81,9 +123,12 @@ class ScalarCollector:
         self._columns = columns
         self.keys = Numbers(columns.scalar_keys)
         self.words = Numbers(columns.words)
+        self.parts: list[tuple[bytes, bytes, bytes, bytes]] = []
+        """Scalars as columns, which `join` appends: pings, keys, kinds and values."""
 
     def add(self, ping: int, scalars: Sequence[Scalar]) -> None:
         """Append *scalars* of the ping with this number."""
+        self.join()
         columns, words = self._columns, self.words
         values: list[Any] = [value for _, value in scalars]
         columns.pings.extend([ping] * len(values))
@@ -91,13 +136,17 @@ class ScalarCollector:
         columns.kinds += bytes(map(KIND_OF.__getitem__, map(type, values)))
         columns.values.extend([words[value] if value.__class__ is str else value for value in values])
 
-    def add_columns(self, ping: int, keys: bytes, kinds: bytes, values: bytes) -> None:
-        """Append scalars of the ping with this number, as columns."""
-        columns = self._columns
-        columns.pings.frombytes(repeated(ping, len(kinds)))
-        columns.keys.frombytes(keys)
-        columns.kinds += kinds
-        columns.values.frombytes(values)
+    def join(self) -> None:
+        """Append `parts` to the columns."""
+        if not self.parts:
+            return
+        held = self._columns
+        pings, keys, kinds, values = map(b"".join, zip(*self.parts, strict=True))
+        held.pings.frombytes(pings)
+        held.keys.frombytes(keys)
+        held.kinds += kinds
+        held.values.frombytes(values)
+        self.parts.clear()
 
 
 def repeated(number: int, count: int) -> bytes:

@@ -13,7 +13,7 @@ from telemetry_server.records.scalars import (
     text_of,
 )
 from telemetry_server.records.shapes import Shape
-from telemetry_server.tables.column_collectors import Numbers, ScalarCollector, repeated
+from telemetry_server.tables.column_collectors import Numbers, ScalarCollector
 
 try:
     from telemetry_server.tables import _metrics
@@ -36,6 +36,13 @@ _FORMS = {
 }
 
 
+Scalars = tuple[bytes, bytes, bytes, bytes]
+"""Pings, keys, kinds and values."""
+
+Histograms = tuple[bytes, ...]
+"""Pings, processes, labels, keys, lengths, sums, starts and counts."""
+
+
 class _ShapeNumbers(dict[tuple[str, str], int]):
     """The number of the shape of a distribution, by its type and metric."""
 
@@ -51,7 +58,7 @@ class _ShapeNumbers(dict[tuple[str, str], int]):
 
 class GleanCollector:
     """
-    Appends the metrics of Glean pings to their columns.
+    Reads the metrics of Glean pings as columns.
 
     Args:
         words: Numbers of the texts of *histograms*.
@@ -70,26 +77,19 @@ class GleanCollector:
         self._words = words
         self._shapes = _ShapeNumbers(shape_number)
 
-    def add(self, ping: int, metrics: Mapping[str, Any]) -> bool:
-        """Append the rows of *metrics*; return False, with nothing appended, if only `records` can."""
+    def read(self, ping: int, metrics: Mapping[str, Any]) -> tuple[Scalars, Histograms] | None:
+        """Return the scalars and the histograms of *metrics*; None if only `records` can read them."""
         if not IS_COMPILED or metrics.__class__ is not dict:
-            return False
-        held, scalars = self._histograms, self._scalars
-        found = _metrics.metrics(
-            metrics, _FORMS, scalars.keys, scalars.words, self._shapes, self._words, held.large, text_of
+            return None
+        scalars = self._scalars
+        return _metrics.metrics(
+            ping,
+            metrics,
+            _FORMS,
+            scalars.keys,
+            scalars.words,
+            self._shapes,
+            self._words,
+            self._histograms.large,
+            text_of,
         )
-        if found is None:
-            return False
-        keys, kinds, values, labels, shapes, lengths, sums, starts, counts = found
-        scalars.add_columns(ping, keys, kinds, values)
-        if lengths:
-            rows = len(lengths) // held.lengths.itemsize
-            held.pings.frombytes(repeated(ping, rows))
-            held.processes.frombytes(repeated(self._words[""], rows))
-            held.labels.frombytes(labels)
-            held.keys.frombytes(shapes)
-            held.lengths.frombytes(lengths)
-            held.sums.frombytes(sums)
-            held.starts += starts
-            held.counts += counts
-        return True

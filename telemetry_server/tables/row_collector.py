@@ -9,7 +9,7 @@ from telemetry_server.convert.compiled.ping_text import HistogramsText
 from telemetry_server.normandy.record_rows import normandy_rows_of
 from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordLayouts
 from telemetry_server.records.events import event_row, events_of
-from telemetry_server.records.fields import Record, fields_of, object_at
+from telemetry_server.records.fields import Record, object_at
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
 from telemetry_server.records.left_out_values import RowMarks
 from telemetry_server.records.record_text import (
@@ -51,6 +51,7 @@ class RowCollector:
     @property
     def rows(self) -> TableRows:
         """All rows so far."""
+        self._pings.join()
         self._join()
         return self._rows
 
@@ -66,13 +67,11 @@ class RowCollector:
             ValueError, KeyError: It is not a stored record.
         """
         record = open_record(text) if opened is None else opened
-        ping = len(self._rows.pings)
-        self._pings.add(fields_of(record))
+        ping = self._pings.count
+        self._pings.add(record)
         self._rows.items.append(item)
         marks = RowMarks(record)
-        if marks:
-            self._join()
-        first_histogram, first_scalar = len(self._rows.histograms.pings), len(self._rows.scalars)
+        first_histogram, first_scalar = self._lengths() if marks else (0, 0)
         sections = list(sections_of(record))
         layouts = RecordLayouts(record, self._files) if sections else None
         if layouts is not None:
@@ -89,6 +88,11 @@ class RowCollector:
             self._rows.uptake += [(ping, *row) for row in normandy.uptake]
             self._rows.enrollments += [(ping, *row) for row in normandy.enrollments]
 
+    def _lengths(self) -> tuple[int, int]:
+        """Return how many histograms and scalars there are."""
+        self._join()
+        return len(self._rows.histograms.pings), len(self._rows.scalars)
+
     def _add_sections(self, ping: int, sections: Sequence[Section], layouts: RecordLayouts) -> None:
         for section in sections:
             of_section = layouts.of_section(section.place)
@@ -101,8 +105,11 @@ class RowCollector:
     def _add_metrics(self, ping: int, metrics: Mapping[str, Any]) -> None:
         if not metrics:
             return
-        self._join()
-        if self._glean.add(ping, metrics):
+        read = self._glean.read(ping, metrics)
+        if read is not None:
+            scalars, histograms = read
+            self._scalars.parts.append(scalars)
+            self._parts.append(histograms)
             return
         for row in glean_rows_of(metrics):
             self._add_histogram(ping, row)
@@ -144,6 +151,7 @@ class RowCollector:
 
     def _join(self) -> None:
         """Append what was added as bytes to the columns."""
+        self._scalars.join()
         if not self._parts:
             return
         held = self._rows.histograms

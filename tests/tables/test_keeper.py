@@ -299,11 +299,11 @@ async def test_a_record_that_cannot_be_read_costs_its_own_rows_only(world, monke
 
 async def test_a_lone_surrogate_in_a_text_is_replaced(world, monkeypatch):
     """PyArrow writes UTF-8 only."""
-    from telemetry_server.tables import row_collector
+    from telemetry_server.tables import column_collectors
 
-    fields_of = row_collector.fields_of
+    fields_of = column_collectors.fields_of
     monkeypatch.setattr(
-        row_collector, "fields_of", lambda record: fields_of(record)._replace(build_id="a\ud800")
+        column_collectors, "fields_of", lambda record: fields_of(record)._replace(build_id="a\ud800")
     )
     world.receive([submitted(a_ping(1), 1)])
     await world.convert()

@@ -1,0 +1,120 @@
+"""
+Reads the fields of mutated records with a compiled module.
+
+``python -m tests.tables.field_mutations LIBRARY SECONDS`` prints how many records it read, and fails at the
+first record for which the plain way collects another row.
+"""
+
+import importlib.util
+import sys
+import time
+from importlib.machinery import ExtensionFileLoader
+from random import Random
+from typing import Any
+
+from telemetry_server.tables import column_collectors
+from telemetry_server.tables.row_collector import RowCollector
+from tests.records.test_measurements import OneSpecFile
+
+MODULE = "telemetry_server.tables._fields"
+ODD = (
+    *(None, True, 0, 2**64, 0.5, "", "é", "a\ud800", [], ["a"], {}, {"branch": 1}),
+    *("Linux", "Mac", "5.15.0-91", "5", "5.", "telemetry"),
+    *("C0FFEE00-0000-4000-8000-000000000001", "{c0ffee00-0000-4000-8000-000000000001}"),
+    *("c0ffee00-0000-4000-8000-00000000000g", "c0ffee00000040008000000000000001", "c0ffee00-0000-4000"),
+    *("c0ffee00-0000-4000-80 0-000000000001", "c0ffee00-0000-4000-8000-00000000000é"),
+    *("2026-02-29T10:00:00.000000Z", "2026-04-31T10:00:00.000000Z", "2024-02-29T10:00:00.000000Z"),
+    *("0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z", "2000-03-01T00:00:00.000000Z"),
+    *("2026-11-20T24:00:00.000000Z", "2026-11-20T10:00:00Z", "2026-11-20T10:00:00.000000+01:00"),
+    *("2026-11-2\uff10T10:00:00.000000Z", "2026-11-20 10:00:00.000000Z"),
+)
+RECORD: dict[str, Any] = {
+    "metadata": {
+        "document_id": "c0ffee00-0000-4000-8000-000000000001",
+        "submission_timestamp": "2026-11-20T10:11:12.345678Z",
+        "namespace": "org-example-app",
+        "doctype": "metrics",
+        "docversion": "1",
+        "header": {"x_source_tags": "automation"},
+        "geo": {"country": "FR"},
+    },
+    "client_info": {
+        "client_id": "0a1b2c3d-0000-4000-8000-000000000001",
+        "session_id": "d1d1d1d1-0000-4000-8000-000000000001",
+        "app_channel": "beta",
+        "app_display_version": "126.0",
+        "app_build": "2015980000",
+        "os": "Linux",
+        "os_version": "5.15.0-91",
+        "architecture": "arm64-v8a",
+    },
+    "ping_info": {"experiments": {"tab-order": {"branch": "control"}, "other": {"branch": ""}, "third": {}}},
+}
+# What other pings have in place of these, and what makes a ping unusual.
+ALSO = (
+    "client_id",
+    "clientId",
+    "app_channel",
+    "app_version",
+    "app_build",
+    "os",
+    "os_version",
+    "architecture",
+)
+UNUSUAL = ("payload", "info", "environment", "clientID")
+
+
+def collected(records: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """Return the columns of *records*, and the type of the error that ends them early."""
+    collector = RowCollector(OneSpecFile())
+    for record in records:
+        try:
+            collector.add(b"", 0, record)
+        except Exception as error:
+            return type(error), str(error)
+    return collector.rows, None
+
+
+def mutated(chance: Random, value: Any, depth: int = 0) -> Any:
+    """Return a copy of *value* with parts replaced, removed, or in another order."""
+    if chance.random() < 0.02 * depth:
+        return chance.choice(ODD)
+    if not isinstance(value, dict):
+        return value
+    items = [(key, part) for key, part in value.items() if chance.random() > 0.03]
+    if chance.random() < 0.1:
+        chance.shuffle(items)
+    return {key: mutated(chance, part, depth + 1) for key, part in items}
+
+
+def a_mutated_record(chance: Random) -> dict[str, Any]:
+    """Return a record that most often is almost usual."""
+    record: dict[str, Any] = mutated(chance, RECORD)
+    for names, often in ((ALSO, 0.1), (UNUSUAL, 0.02)):
+        record |= {name: chance.choice(ODD) for name in names if chance.random() < often}
+    return record
+
+
+def main(library: str, seconds: float) -> int:
+    """Return how many records were read."""
+    loader = ExtensionFileLoader(MODULE, library)
+    spec = importlib.util.spec_from_loader(MODULE, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    column_collectors._fields = module
+    chance, count, end = Random(1), 0, time.monotonic() + seconds
+    while time.monotonic() < end or count < 50:
+        records = [a_mutated_record(chance) for _ in range(3)]
+        found = []
+        for is_compiled in (True, False):
+            column_collectors.IS_COMPILED = is_compiled
+            found.append(collected(records))
+        if found[0] != found[1]:
+            sys.exit(f"another row: {records!r}")
+        count += len(records)
+    return count
+
+
+if __name__ == "__main__":
+    print(main(sys.argv[1], float(sys.argv[2])))
