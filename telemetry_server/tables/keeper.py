@@ -31,9 +31,9 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 log = get_logger("convert")
 
 # More histograms than these wait on disk.
-SPILLED_AT_BYTES = 4 << 20
+SPILLED_AT_BYTES = 2 << 20
 # A batch of this size is written: the rest of its rows in memory, and its histograms on disk.
-MAX_BATCH_BYTES, MAX_SPILLED_BYTES = 4 << 20, 96 << 20
+MAX_BATCH_BYTES, MAX_SPILLED_BYTES = 2 << 20, 96 << 20
 FEW_ROWS = 20_000
 SECONDS_AT_REST = 2.5
 SECONDS_UNDER_LOAD = 40.0
