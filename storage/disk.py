@@ -88,6 +88,14 @@ class Disk:
         finally:
             os.close(descriptor)
 
+    def make_directory(self, path: Path) -> None:
+        """Create *path* if it does not exist; the caller syncs its parent."""
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+
     def make_directories(self, path: Path) -> None:
         """Create *path* and its missing parents, each name synced in the directory that holds it."""
         missing = []
@@ -95,11 +103,7 @@ class Disk:
             missing.append(path)
             path = path.parent
         for directory in reversed(missing):
-            try:
-                directory.mkdir(mode=0o700)
-            except FileExistsError:
-                if not directory.is_dir():
-                    raise
+            self.make_directory(directory)
             self.sync_directory(directory.parent)
 
     def close(self, descriptor: int) -> None:

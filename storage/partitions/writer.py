@@ -7,16 +7,20 @@ never committed is removed.  A new file appears under its final name whole.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from storage.disk import Disk
 from storage.errors import StrayFile
 from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import StoredFile
+from storage.partitions.lasting_folders import LastingFolders
+
+Synced = TypeVar("Synced")  # a descriptor, or a folder
 
 MAX_FILE_BYTES = 128 << 20
 OPEN_AT_ONCE = 64
@@ -120,7 +124,7 @@ class PartitionWriter:
         self._disk = disk
         self._max_file_bytes = max_file_bytes
         self._targets: dict[str, StoredFile] = {}
-        self._lasting: set[Path] = set()  # folders whose names are synced
+        self._folders = LastingFolders(root, disk)
         self._syncs = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="partition-sync")
 
     def close(self) -> None:
@@ -136,7 +140,7 @@ class PartitionWriter:
         """
         removed = remove_doubtful(self._root, self._ledger, self._disk)
         self._targets = {}
-        self._lasting = set()  # another process may have removed empty folders
+        self._folders.forget()
         cut, lost = 0, []
         for file in self._ledger.files(open_only=True):
             path = self._root / file.path
@@ -200,17 +204,16 @@ class PartitionWriter:
         targets = (self._targets[name] for name in directories)
         return [Appended(file.directory, file.name, before[file.directory], file.length) for file in targets]
 
-    def _make_directories(self, directory: Path) -> None:
-        """Create *directory*, synced; a process that created a parent may have died before its sync."""
-        doubtful, place = [], directory
-        while place != self._root and place not in self._lasting:
-            doubtful.append(place)
-            place = place.parent
-        for place in doubtful:
-            if place.is_dir():
-                self._disk.sync_directory(place.parent)
-        self._disk.make_directories(directory)
-        self._lasting.update(doubtful)
+    def _sync_all(self, sync: Callable[[Synced], None], things: Collection[Synced]) -> None:
+        """Sync *things* in all threads; each has its share, as handing over costs more CPU than a sync."""
+        ordered = list(things)
+        shares = [ordered[start::SYNC_THREADS] for start in range(min(SYNC_THREADS, len(ordered)))]
+
+        def sync_share(share: list[Synced]) -> None:
+            for thing in share:
+                sync(thing)
+
+        list(self._syncs.map(sync_share, shares))
 
     def _append(self, transaction: Transaction, frames: Mapping[str, list[Frame]]) -> None:
         opened: dict[str, int] = {}
@@ -225,7 +228,7 @@ class PartitionWriter:
                     if os.fstat(descriptor).st_size != target.length:
                         self._disk.truncate(path, target.length)
                 else:
-                    self._make_directories(path.parent)
+                    self._folders.make(directory)
                     self._disk.unlink(temporary(path))
                     opened[directory] = self._disk.create(temporary(path))
                     fresh.append(target)
@@ -236,13 +239,15 @@ class PartitionWriter:
                     records=target.records + sum(frame.records for frame in parts),
                     frames=target.frames + len(parts),
                 )
-            list(self._syncs.map(self._disk.sync_data, opened.values()))
+            self._sync_all(self._disk.sync_data, opened.values())
         finally:
             for descriptor in opened.values():
                 self._disk.close(descriptor)
         for file in fresh:
             appear(self._root, file.path, self._disk)
-        list(self._syncs.map(self._disk.sync_directory, {(self._root / file.path).parent for file in fresh}))
+        changed = {self._root / file.directory for file in fresh} | self._folders.unsynced
+        self._sync_all(self._disk.sync_directory, changed)
+        self._folders.synced()
         for directory in frames:
             transaction.put_file(self._targets[directory])
         transaction.confirm(file.path for file in fresh)

@@ -13,8 +13,11 @@ from telemetry_server.coordinator.work_items import RawItem, Task
 TASK_ITEMS = 64
 TASK_BYTES = 2 << 20
 ROUND_ITEMS = 4096
-# A round's results wait in memory for its commit, beside those of the next round.
-ROUND_BYTES_A_PROCESS, MAX_ROUND_BYTES = 6 << 20, 32 << 20
+# A round's results wait in memory for its commit, beside those of the next round.  Each round syncs every
+# partition that it touches, so large rounds are cheaper.
+MAX_ROUND_BYTES = 32 << 20
+# With tables, rows wait as well, which take more memory than lines.
+MIN_ROUND_BYTES_WITH_ROWS, ROUND_BYTES_A_PROCESS_WITH_ROWS = 10 << 20, 6 << 20
 
 
 @dataclass(slots=True)
@@ -56,9 +59,12 @@ def cut(
     return tasks
 
 
-def round_bytes(processes: int) -> int:
-    """Return the size of a round that keeps so many *processes* busy."""
-    return min(ROUND_BYTES_A_PROCESS * processes, MAX_ROUND_BYTES)
+def round_bytes(processes: int, *, with_rows: bool) -> int:
+    """Return the size of a round that keeps so many *processes* busy; *with_rows* if rows are collected."""
+    if not with_rows:
+        return MAX_ROUND_BYTES
+    enough = max(MIN_ROUND_BYTES_WITH_ROWS, ROUND_BYTES_A_PROCESS_WITH_ROWS * processes)
+    return min(enough, MAX_ROUND_BYTES)
 
 
 def plan_round(

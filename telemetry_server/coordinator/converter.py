@@ -227,7 +227,8 @@ class Converter:
         def plan() -> Plan:
             waiting = self._waiting.segments()
             new_segments = self._positions_of(each for each in waiting if each.name not in positions)
-            return plan_round(waiting, {**positions, **new_segments}, round_bytes(self.pool.processes))
+            max_bytes = round_bytes(self.pool.processes, with_rows=self._setup.tables)
+            return plan_round(waiting, {**positions, **new_segments}, max_bytes)
 
         return await asyncio.to_thread(plan)
 

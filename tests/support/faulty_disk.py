@@ -18,6 +18,7 @@ OPERATIONS = (
     "sync_data",
     "sync",
     "sync_directory",
+    "make_directory",
     "make_directories",
     "rename",
     "rename_new",
