@@ -9,6 +9,7 @@ from typing import Self
 
 from storage.disk import Disk
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
+from storage.raw.commit_results import CommitResults
 from storage.raw.commit_thread import Commit, CommitThread
 from storage.raw.free_space import RESERVE_BYTES, DiskFloor
 from storage.raw.gathering import Gathering
@@ -183,6 +184,7 @@ class RawWriter:
         remove_unfinished_segments(self.directory)
         self._is_full = self._floor.check()
         self._committer = CommitThread(self._series, self._floor)
+        self._results = CommitResults(self._loop, self._finish_commit)
         if self._is_full:
             self._tick()
         return self
@@ -221,10 +223,8 @@ class RawWriter:
     def _start_commit(self) -> None:
         records, self._in_commit, size = self._queue.take_batch()
         self._commit_started = self._loop.time()
-        self._committer.submit(
-            lambda: self._committer.commit(records, size),
-            lambda result: self._loop.call_soon_threadsafe(self._finish_commit, result),
-        )
+        self._committer.submit(lambda: self._committer.commit(records, size), self._results.put)
+        self._results.expect(len(records))
 
     def _fail(self, waiters: Sequence[Waiter], error: StorageError) -> None:
         self._failed_submissions += len(waiters)

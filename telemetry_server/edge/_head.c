@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../storage/raw/_stamp.h"
 
@@ -341,8 +342,10 @@ typedef struct {
     vectorcallfunc call;
     Py_ssize_t limits[3]; /* headers, bytes of a target, of a kept header */
     long long max_body_bytes;
-    PyObject *clock, *record_type;
-    PyObject *day, *namespace; /* of the request before: nearly always the same again */
+    PyObject *clock, *record_type; /* no clock: that of the system */
+    PyObject *day, *namespace;     /* of the request before: nearly always the same again */
+    char stamp[STAMP_BYTES];       /* of the request before */
+    time_t second;                 /* of that stamp, with the system's clock */
 } Reader;
 
 /* Returns the namespace of the path; NULL without an error if it needs decoding. */
@@ -362,32 +365,70 @@ static PyObject *namespace_of(Reader *reader, const Head *head)
     return made;
 }
 
-static PyObject *day_of(Reader *reader, PyObject *moment)
+/* Remembers the day; returns 0, or -1 after an error. */
+static int note_day(Reader *reader, int year, int month, int day)
 {
     PyObject *known = reader->day;
-    int year = PyDateTime_GET_YEAR(moment), month = PyDateTime_GET_MONTH(moment), day = PyDateTime_GET_DAY(moment);
     if (known == NULL || PyDateTime_GET_DAY(known) != day || PyDateTime_GET_MONTH(known) != month ||
         PyDateTime_GET_YEAR(known) != year) {
         PyObject *made = PyDate_FromDate(year, month, day);
         if (made == NULL)
-            return NULL;
+            return -1;
         Py_XSETREF(reader->day, made);
     }
-    return Py_NewRef(reader->day);
+    return 0;
+}
+
+/* Notes the day and the stamp of now.  A datetime costs as much as the rest of a record, so none is made. */
+static int note_system_time(Reader *reader)
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int microsecond = (int)(now.tv_nsec / 1000);
+    if (reader->day != NULL && now.tv_sec == reader->second) {
+        digits(reader->stamp + MICROSECOND_PLACE, microsecond, 6);
+        return 0;
+    }
+    if (gmtime_r(&now.tv_sec, &utc) == NULL) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    put_stamp_of(reader->stamp, utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                 microsecond);
+    reader->second = now.tv_sec;
+    return note_day(reader, utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
+}
+
+/* Notes the day and the stamp of the clock's time; returns 1 if that is not in UTC, -1 after an error. */
+static int note_time(Reader *reader)
+{
+    if (reader->clock == Py_None)
+        return note_system_time(reader);
+    PyObject *moment = PyObject_CallNoArgs(reader->clock);
+    if (moment == NULL)
+        return -1;
+    int result = 1;
+    if (PyDateTime_Check(moment) && PyDateTime_DATE_GET_TZINFO(moment) == PyDateTime_TimeZone_UTC) {
+        put_stamp(reader->stamp, moment);
+        result = note_day(reader, PyDateTime_GET_YEAR(moment), PyDateTime_GET_MONTH(moment), PyDateTime_GET_DAY(moment));
+    }
+    Py_DECREF(moment);
+    return result;
 }
 
 /* Returns a RawRecord: a named tuple of a day, a header, a text and where the body starts in it. */
-static PyObject *record_of(Reader *reader, const Head *head, PyObject *moment, PyObject *received)
+static PyObject *record_of(Reader *reader, const Head *head, PyObject *received)
 {
     PyTypeObject *type = (PyTypeObject *)reader->record_type;
     PyObject *record = type->tp_alloc(type, 4);
     if (record == NULL)
         return NULL;
     Json json;
-    json.length = STAMP_BYTES;
-    put_stamp(json.text, moment);
+    json.length = 0;
+    put(&json, reader->stamp, STAMP_BYTES);
     put_head(&json, head);
-    PyTuple_SET_ITEM(record, 0, day_of(reader, moment));
+    PyTuple_SET_ITEM(record, 0, Py_NewRef(reader->day));
     PyTuple_SET_ITEM(record, 1, PyBytes_FromStringAndSize(json.text, (Py_ssize_t)json.length));
     PyTuple_SET_ITEM(record, 2, Py_NewRef(received));
     PyTuple_SET_ITEM(record, 3, PyLong_FromSsize_t(head->end - (Text)PyBytes_AS_STRING(received)));
@@ -417,22 +458,20 @@ static PyObject *read_whole(PyObject *self, PyObject *const *arguments, size_t c
             return NULL;
         Py_RETURN_NONE;
     }
-    PyObject *moment = PyObject_CallNoArgs(reader->clock);
-    if (moment == NULL || !PyDateTime_Check(moment) || PyDateTime_DATE_GET_TZINFO(moment) != PyDateTime_TimeZone_UTC) {
+    int is_odd = note_time(reader);
+    if (is_odd) {
         Py_DECREF(namespace);
-        if (moment == NULL)
+        if (is_odd < 0)
             return NULL;
-        Py_DECREF(moment);
         Py_RETURN_NONE;
     }
     PyObject *whole = PyTuple_New(4);
     if (whole != NULL) {
-        PyTuple_SET_ITEM(whole, 0, record_of(reader, &head, moment, received));
+        PyTuple_SET_ITEM(whole, 0, record_of(reader, &head, received));
         PyTuple_SET_ITEM(whole, 1, Py_NewRef(namespace));
         PyTuple_SET_ITEM(whole, 2, PyLong_FromLongLong(body_bytes));
         PyTuple_SET_ITEM(whole, 3, PyBool_FromLong(is_last(&head)));
     }
-    Py_DECREF(moment);
     Py_DECREF(namespace);
     if (whole != NULL && PyErr_Occurred())
         Py_CLEAR(whole);

@@ -14,7 +14,7 @@ class Reader:
         self,
         head_limits: tuple[int, int, int],
         max_body_bytes: int,
-        clock: Callable[[], datetime],
+        clock: Callable[[], datetime] | None,
         record_type: type[RawRecord],
     ) -> None: ...
     def __call__(self, received: bytes) -> tuple[RawRecord, str, int, bool] | None: ...

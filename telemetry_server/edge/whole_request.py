@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from storage.raw.record_frames import RawRecord, plain_stamped
+from storage.raw.writer import utc_now
 from telemetry_server.edge.fast_head import plain_fast_head
 from telemetry_server.edge.submit_target import SUBMIT
 
@@ -23,7 +24,7 @@ class PlainReader:
     Args:
         head_limits: `max_headers`, `max_target_bytes` and `max_kept_header_bytes` of `EdgeLimits`.
         max_body_bytes: As in `EdgeLimits`.
-        clock: Returns the moment of arrival.
+        clock: Returns the moment of arrival; None: the system's clock.
         record_type: `RawRecord`.
     """
 
@@ -31,12 +32,12 @@ class PlainReader:
         self,
         head_limits: tuple[int, int, int],
         max_body_bytes: int,
-        clock: Callable[[], datetime],
+        clock: Callable[[], datetime] | None,
         record_type: type[RawRecord],
     ) -> None:
         self._head_limits = head_limits
         self._max_body_bytes = max_body_bytes
-        self._clock = clock
+        self._clock = clock or utc_now
         self._record_type = record_type
 
     def __call__(self, received: bytes) -> WholeRequest | None:

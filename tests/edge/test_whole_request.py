@@ -1,6 +1,7 @@
 """The compiled reader and the plain reader make the same record of a whole request."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from time import monotonic, sleep
 
 import pytest
 from hypothesis import given
@@ -103,6 +104,27 @@ def test_one_reader_reads_many_requests():
 
     assert [whole[1].encode() for whole in found] == names
     assert found == [plain(a_whole(name)) for name in names]
+
+
+def test_without_a_clock_the_time_is_that_of_the_system():
+    """To the microsecond, also when a second has passed since the last request."""
+    for reader in (Reader, PlainReader):
+        read, times = reader(THREE, MAX_BODY_BYTES, None, RawRecord), []
+        deadline = monotonic() + 1.2
+        while monotonic() < deadline:
+            before = datetime.now(UTC)
+            record = read(a_whole())[0]
+            after = datetime.now(UTC)
+            received_at = submission_of(record).received_at
+            times.append(received_at)
+
+            assert before <= received_at <= after
+            assert record.day == received_at.date()
+            assert record.header == header_json(submission_of(record))
+            sleep(0.003)
+
+        assert len({moment.second for moment in times}) > 1
+        assert len({moment.microsecond for moment in times}) > 100
 
 
 def test_every_attack_is_read_alike():

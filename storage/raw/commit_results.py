@@ -1,0 +1,74 @@
+"""Brings the results of commits from the thread of the raw writer to the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from storage.errors import StorageError
+from storage.raw.commit_thread import Commit
+
+WAIT_SECONDS = 0.001  # nothing else of the loop is late by more
+MAX_WAITS = 10  # for one commit: with a disk that is slow or stalled the loop then runs as usual
+MIN_SHARING = 8  # submissions; for fewer the loop does not wait
+
+Result = Commit | StorageError
+
+
+class CommitResults:
+    """
+    Calls *on_result* on the event loop with the result of each commit.
+
+    While a commit runs, the loop can do little with a submission but queue it, and would wake up for nearly
+    every one.  If many share the commit, the loop waits for its result instead, and reads what has arrived
+    meanwhile in one turn.
+
+    Args:
+        on_result: Called once for each result.  Must not raise.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_result: Callable[[Result], None]) -> None:
+        self._loop = loop
+        self._on_result = on_result
+        self._results: SimpleQueue[Result] = SimpleQueue()
+        self._waits_left = 0
+        self._is_wait_due = False  # in the next turn of the loop
+
+    def put(self, result: Result) -> None:
+        """Hand over *result*; called in the thread."""
+        self._results.put(result)
+        self._loop.call_soon_threadsafe(self._take)
+
+    def expect(self, submissions: int) -> None:
+        """Prepare for the result of a commit of so many *submissions*."""
+        if submissions >= MIN_SHARING:
+            self._waits_left = MAX_WAITS
+            self._wait_soon()
+
+    def _wait_soon(self) -> None:
+        if not self._is_wait_due:
+            self._is_wait_due = True
+            self._loop.call_soon(self._wait)
+
+    def _wait(self) -> None:
+        self._is_wait_due = False
+        if not self._waits_left:
+            return
+        try:
+            result = self._results.get(timeout=WAIT_SECONDS)
+        except Empty:
+            self._waits_left -= 1
+            self._wait_soon()
+        else:
+            # What has arrived is read first: a larger commit is next.
+            self._loop.call_soon(self._finish, result)
+
+    def _take(self) -> None:
+        try:
+            result = self._results.get_nowait()
+        except Empty:
+            return  # `_wait` took it
+        self._finish(result)
+
+    def _finish(self, result: Result) -> None:
+        self._waits_left = 0
+        self._on_result(result)

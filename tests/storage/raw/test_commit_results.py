@@ -1,0 +1,102 @@
+"""The event loop waits for a commit that many share, but never for long."""
+
+import asyncio
+import threading
+
+import pytest
+
+from storage.raw.commit_results import MAX_WAITS, MIN_SHARING, WAIT_SECONDS, CommitResults, Result
+from storage.raw.commit_thread import Commit
+from storage.raw.writer import RawWriter
+from tests.support.faulty_disk import StuckDisk
+from tests.support.submissions import a_submission
+from tests.support.waiting import until
+
+COMMIT = Commit(MIN_SHARING, 1000, 0.001)
+
+
+def some_results() -> tuple[CommitResults, list[Result]]:
+    """Return results of the running loop, and the list that they are added to."""
+    found: list[Result] = []
+    return CommitResults(asyncio.get_running_loop(), found.append), found
+
+
+async def turns_while(condition) -> int:
+    """Return how many turns the loop made while *condition* was true."""
+    turns = 0
+    while condition():
+        turns += 1
+        await asyncio.sleep(0)
+    return turns
+
+
+@pytest.mark.parametrize("submissions", [1, MIN_SHARING])
+async def test_each_result_arrives_once_in_order(submissions):
+    """Whether the loop waits for it or is woken up."""
+    results, found = some_results()
+    sent = [Commit(number, 0, 0.0) for number in range(100)]
+    for commit in sent:
+        results.expect(submissions)
+        thread = threading.Thread(target=results.put, args=(commit,))
+        thread.start()
+        await until(lambda commit=commit: found and found[-1] is commit)
+        thread.join()
+    await asyncio.sleep(0.01)
+
+    assert found == sent
+
+
+async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for():
+    """Each turn reads what has arrived, for the next commit."""
+    results, found = some_results()
+    results.expect(MIN_SHARING)
+    loop = asyncio.get_running_loop()
+    thread = threading.Timer(3 * WAIT_SECONDS, results.put, [COMMIT])
+    began = loop.time()
+    thread.start()
+    turns = await turns_while(lambda: not found and loop.time() < began + MAX_WAITS * WAIT_SECONDS)
+    await until(lambda: found)
+
+    assert turns <= MAX_WAITS + 1
+    thread.join()
+
+
+async def test_the_loop_does_not_wait_for_a_result_that_few_wait_for():
+    """A single client gets its answer as soon as the loop is woken up."""
+    results, _ = some_results()
+    results.expect(MIN_SHARING - 1)
+
+    assert not results._is_wait_due
+
+
+async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
+    """Its other work is late by a few milliseconds once, and then not at all."""
+    disk = StuckDisk()
+    async with (
+        RawWriter(tmp_path / "raw", disk=disk, min_free_bytes=0, reserve_bytes=0) as writer,
+        asyncio.TaskGroup() as group,
+    ):
+        for number in range(2 * MIN_SHARING):
+            group.create_task(writer.append(a_submission(number + 1)))
+        await until(lambda: disk.syncs)
+        for _ in range(MAX_WAITS + 1):
+            await asyncio.sleep(0)
+
+        assert not writer._results._is_wait_due
+        disk.let_go.set()
+
+    assert writer.statistics().kept_submissions == 2 * MIN_SHARING
+
+
+async def test_a_second_commit_may_follow_before_the_turn_that_the_first_asked_for():
+    """The result of the first is taken in a wait; its wake-up then finds nothing, or the second."""
+    results, found = some_results()
+    results.expect(MIN_SHARING)
+    results.put(COMMIT)
+    await asyncio.sleep(0)
+    results.expect(MIN_SHARING)
+    results.put(second := Commit(1, 2, 0.003))
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+    assert found == [COMMIT, second]
