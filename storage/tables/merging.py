@@ -1,6 +1,6 @@
 """Merges sorted part files into one, in bounded memory: each row group is decoded once."""
 
-import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -12,7 +12,7 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TABLES_FOLDER, TableFile
 from storage.partitions.compact import Merged
-from storage.tables.columns import SORT_ORDER, as_written
+from storage.tables.columns import ROW_GROUP_ROWS, SORT_ORDER, as_written
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.reading import open_part
 from storage.tables.sorting import sorted_rows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_OPEN_DAY_PARTS = 50
 MERGED_AT_ONCE_BYTES = 96 << 20
-BATCH_ROWS = 65_536
+BATCH_ROWS = 2 * ROW_GROUP_ROWS
 # A decoded row group takes about this many times its uncompressed bytes.
 DECODED_GROWTH = 4
 
@@ -34,17 +34,21 @@ Key = tuple[tuple[bool, Any], ...]
 class _Cursor:
     """Goes through the rows of one part file, a row group at a time."""
 
-    def __init__(self, table: str, number: int, file: "pq.ParquetFile") -> None:
+    def __init__(self, table: str, file: "pq.ParquetFile") -> None:
         self._table = table
-        self.number = number
         self._file = file
         self._groups = iter(range(file.num_row_groups))
         self._rows: pa.RecordBatch | None = None
         self.last: Key = ()
         self.load()
 
-    def load(self) -> bool:
-        """Read the next row group after all rows were taken; return whether there was one."""
+    @property
+    def has_rows(self) -> bool:
+        """Whether a loaded row was not taken."""
+        return bool(self._rows)
+
+    def load(self) -> None:
+        """Read the next row group, if there is one, after all rows were taken."""
         self._rows = None
         for group in self._groups:
             read = self._file.read_row_group(group, use_threads=False)
@@ -52,56 +56,67 @@ class _Cursor:
                 rows = as_written(self._table, read).combine_chunks()
                 self._rows = rows.to_batches()[0]
                 self.last = self._key(read.num_rows - 1)
-                return True
+                return
         self._file.close()
-        return False
 
     def _key(self, row: int) -> Key:
         assert self._rows is not None
         values = (self._rows.column(name)[row].as_py() for name in SORT_ORDER[self._table])
         return tuple((value is None, value) for value in values)
 
+    def take_before(self, bound: Key) -> "pa.RecordBatch | None":
+        """Take the loaded rows whose key is less than *bound*."""
+        return self._take(bound, bisect_left)
+
     def take_to(self, bound: Key) -> "pa.RecordBatch | None":
-        """Take the rows whose key is at most *bound*."""
+        """Take the loaded rows whose key is at most *bound*."""
+        return self._take(bound, bisect_right)
+
+    def _take(self, bound: Key, search: Callable[..., int]) -> "pa.RecordBatch | None":
         if self._rows is None:
             return None
-        low, high = 0, self._rows.num_rows
-        while low < high:
-            middle = (low + high) // 2
-            if self._key(middle) <= bound:
-                low = middle + 1
-            else:
-                high = middle
-        taken = self._rows.slice(0, low)
-        self._rows = self._rows.slice(low)
-        return taken if low else None
+        count = search(range(self._rows.num_rows), bound, key=self._key)
+        taken = self._rows.slice(0, count)
+        self._rows = self._rows.slice(count)
+        return taken if count else None
 
 
 def merged_rows(table: str, paths: Sequence[Path]) -> Iterator["pa.RecordBatch"]:
     """
-    Yield the rows of part files of *table* in its order.
+    Yield the rows of part files of *table* in its order; equal ones in the order of the files.
 
     Raises:
         OSError, pyarrow.ArrowInvalid: A file cannot be read.
     """
-    import pyarrow as pa
-
-    cursors = [_Cursor(table, number, open_part(table, path)) for number, path in enumerate(paths)]
-    # The file whose loaded rows end first: all rows up to its last one are loaded.
-    queue = [(cursor.last, cursor.number) for cursor in cursors if cursor.last]
-    heapq.heapify(queue)
+    cursors = [_Cursor(table, open_part(table, path)) for path in paths]
     taken: list[pa.RecordBatch] = []
     count = 0
-    while queue:
-        bound, number = heapq.heappop(queue)
-        found = [rows for cursor in cursors if (rows := cursor.take_to(bound)) is not None]
-        taken += found
-        count += sum(rows.num_rows for rows in found)
-        if cursors[number].load():
-            heapq.heappush(queue, (cursors[number].last, number))
-        if count >= BATCH_ROWS or (taken and not queue):
-            yield _sorted(table, taken)
-            taken, count = [], 0
+    while unread := [cursor for cursor in cursors if cursor.has_rows]:
+        # All rows before this are loaded.  Those that are equal to it may fill many row groups.
+        bound = min(cursor.last for cursor in unread)
+        for rows in _rows_to(unread, bound):
+            if rows is None:
+                if count >= BATCH_ROWS:
+                    yield _sorted(table, taken)
+                    taken, count = [], 0
+                continue
+            taken.append(rows)
+            count += rows.num_rows
+    if taken:
+        yield _sorted(table, taken)
+
+
+def _rows_to(cursors: Sequence[_Cursor], bound: Key) -> "Iterator[pa.RecordBatch | None]":
+    """Yield the rows of *cursors* up to *bound*, and None where all later rows come behind those before it."""
+    yield from (rows for cursor in cursors if (rows := cursor.take_before(bound)) is not None)
+    yield None
+    for cursor in cursors:
+        while (rows := cursor.take_to(bound)) is not None:
+            yield rows
+            yield None
+            if cursor.has_rows:
+                break
+            cursor.load()
 
 
 def _sorted(table: str, batches: "list[pa.RecordBatch]") -> "pa.RecordBatch":

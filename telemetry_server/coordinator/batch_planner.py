@@ -17,7 +17,7 @@ ROUND_ITEMS = 4096
 # partition that it touches, so large rounds are cheaper.
 MAX_ROUND_BYTES = 32 << 20
 # With tables, rows wait as well, which take more memory than lines.
-MIN_ROUND_BYTES_WITH_ROWS, ROUND_BYTES_A_PROCESS_WITH_ROWS = 10 << 20, 6 << 20
+MIN_ROUND_BYTES_WITH_ROWS, ROUND_BYTES_A_PROCESS_WITH_ROWS = 6 << 20, 6 << 20
 
 
 @dataclass(slots=True)
