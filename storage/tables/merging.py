@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_OPEN_DAY_PARTS = 50
 MERGED_AT_ONCE_BYTES = 96 << 20
 BATCH_ROWS = 2 * ROW_GROUP_ROWS
+# Of all files about so many decoded rows are in memory, of one at least and at most so many.
+LOADED_ROWS, LEAST_LOADED_ROWS = 8 * ROW_GROUP_ROWS, ROW_GROUP_ROWS // 8
 # A decoded row group takes about this many times its uncompressed bytes.
 DECODED_GROWTH = 4
 
@@ -32,12 +34,12 @@ Key = tuple[tuple[bool, Any], ...]
 
 
 class _Cursor:
-    """Goes through the rows of one part file, a row group at a time."""
+    """Goes through the rows of one part file; at most *loaded* of them are in memory."""
 
-    def __init__(self, table: str, file: "pq.ParquetFile") -> None:
+    def __init__(self, table: str, file: "pq.ParquetFile", loaded: int) -> None:
         self._table = table
         self._file = file
-        self._groups = iter(range(file.num_row_groups))
+        self._batches = file.iter_batches(loaded, use_threads=False)
         self._rows: pa.RecordBatch | None = None
         self.last: Key = ()
         self.load()
@@ -48,12 +50,13 @@ class _Cursor:
         return bool(self._rows)
 
     def load(self) -> None:
-        """Read the next row group, if there is one, after all rows were taken."""
+        """Read the next rows, if there are any, after all loaded ones were taken."""
+        import pyarrow as pa
+
         self._rows = None
-        for group in self._groups:
-            read = self._file.read_row_group(group, use_threads=False)
+        for read in self._batches:
             if read.num_rows:
-                rows = as_written(self._table, read).combine_chunks()
+                rows = as_written(self._table, pa.Table.from_batches([read])).combine_chunks()
                 self._rows = rows.to_batches()[0]
                 self.last = self._key(read.num_rows - 1)
                 return
@@ -88,7 +91,8 @@ def merged_rows(table: str, paths: Sequence[Path]) -> Iterator["pa.RecordBatch"]
     Raises:
         OSError, pyarrow.ArrowInvalid: A file cannot be read.
     """
-    cursors = [_Cursor(table, open_part(table, path)) for path in paths]
+    loaded = min(max(LOADED_ROWS // len(paths), LEAST_LOADED_ROWS), ROW_GROUP_ROWS)
+    cursors = [_Cursor(table, open_part(table, path), loaded) for path in paths]
     taken: list[pa.RecordBatch] = []
     count = 0
     while unread := [cursor for cursor in cursors if cursor.has_rows]:
