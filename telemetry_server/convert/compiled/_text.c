@@ -474,31 +474,31 @@ static PyObject *split(PyObject *self, PyObject *args)
 typedef struct {
     int64_t client_type, bucket_count, low, high, size;
     int64_t following; /* how many others of the same name lie behind this one: what fits first counts */
-    int64_t starts[]; /* `size` of them, rising; behind them the position of each */
+    int64_t head_length; /* of the text with which clients begin a histogram that agrees with this definition */
+    int64_t starts[]; /* `size` of them, rising; behind them the position of each, and behind these the text */
 } Layout;
+
+static const char *head_of(const Layout *layout)
+{
+    return (const char *)(layout->starts + 2 * layout->size);
+}
 
 static const Layout *next_layout(const Layout *layout)
 {
-    return (const Layout *)(layout->starts + 2 * layout->size);
+    return (const Layout *)(head_of(layout) + (layout->head_length + 7) / 8 * 8);
 }
 
-/* A count as it was sent, or "0": most are short, and copying as much of all is quicker than to look. */
-static struct {
-    union {
-        char digits[SHORT];
-        Text text; /* of a longer one */
-    };
-    size_t length;
-} counts[MAX_BUCKETS];
+/* What a row has for buckets without counts. */
+static char empty_buckets[2 * MAX_BUCKETS];
 
 /* The numbers of a row that are not 0, and their places in it. */
 static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKETS + SUMMARY_NUMBERS];
 
 /* What the histogram that was read last puts into the tables. */
 static struct {
-    int64_t length, last; /* of its buckets that are not empty; the place of the last one that was read */
-    int is_simple;        /* places rise, and counts fit in 32 bits: else its row is read once more */
-    Text sum;             /* NULL where the client sent none */
+    int64_t length; /* how many of its buckets are not empty */
+    int is_simple;  /* counts fit in 32 bits: else its row is read once more */
+    Text sum;       /* NULL where the client sent none */
 } cells_read;
 
 enum { SUM, RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
@@ -574,27 +574,43 @@ static void read_cell(int64_t place, Text from, Text end)
     int64_t count = 0;
     for (; from < end; from++)
         count = count * 10 + (*from - '0');
-    if (place <= cells_read.last || count > INT32_MAX)
+    if (count > INT32_MAX)
         cells_read.is_simple = 0;
-    cells_read.last = place;
-    if (count && cells_read.is_simple) {
+    if (count) {
         row_places[cells_read.length] = place;
         row_numbers[cells_read.length++] = count;
     }
 }
 
-static Text past_counts(const Walk *walk, Text p, const Layout *layout)
+/* Both may write some bytes more than they add: of short texts that is quicker than to look. */
+static char *add_empty_buckets(char *to, int64_t count)
+{
+    memcpy(to, empty_buckets, count <= SHORT ? 2 * SHORT : (size_t)(2 * count));
+    return to + 2 * count;
+}
+
+static char *add_count(const Walk *walk, char *to, Text from, Text end)
+{
+    if (end - from <= SHORT && walk->end - from >= SHORT)
+        memcpy(to, from, SHORT);
+    else
+        memcpy(to, from, end - from);
+    to += end - from;
+    *to++ = ',';
+    return to;
+}
+
+/* Write the counts of the buckets at `p`; NULL unless the buckets rise, as clients send them. */
+static Text past_counts(const Walk *walk, Text p, const Layout *layout, Buffer *out, int is_noted)
 {
     const int64_t *positions = layout->starts + layout->size;
-    int64_t at = 0;
+    int64_t at = 0, place = 0; /* of the next start, and of the next number of the row */
+    char *to = room_for(out, (size_t)layout->bucket_count * (SAFE_DIGITS + 1) + 2 * SHORT);
     cells_read.length = 0;
-    cells_read.last = -1;
     cells_read.is_simple = 1;
-    if (*p++ != '{')
+    if (to == NULL || *p++ != '{')
         return NULL;
-    if (*p == '}')
-        return p + 1;
-    for (;; p++) {
+    for (; *p != '}'; p += *p == ',') {
         int64_t bucket;
         if (*p != '"' || (p = past_natural(p + 1, &bucket)) == NULL || *p++ != '"' || *p++ != ':')
             return NULL;
@@ -603,20 +619,18 @@ static Text past_counts(const Walk *walk, Text p, const Layout *layout)
             return NULL;
         Text from = p;
         p = past_digits(walk, p);
-        if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1))
+        if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1) || (*p == ',' ? p[1] != '"' : *p != '}'))
             return NULL;
         int64_t position = positions[at++];
-        read_cell(position, from, p);
-        counts[position].length = p - from;
-        if (p - from > SHORT)
-            counts[position].text = from;
-        else if (walk->end - from >= SHORT)
-            memcpy(counts[position].digits, from, SHORT);
-        else
-            memcpy(counts[position].digits, from, p - from);
-        if (*p != ',')
-            return *p == '}' ? p + 1 : NULL;
+        if (position < place)
+            return NULL;
+        to = add_count(walk, add_empty_buckets(to, position - place), from, p);
+        place = position + 1;
+        if (is_noted)
+            read_cell(position, from, p);
     }
+    out->length = add_empty_buckets(to, layout->bucket_count - place) - out->data;
+    return p + 1;
 }
 
 /* The field whose name begins at `p`; clients send them in about this order, so the one behind the `last` first. */
@@ -633,18 +647,20 @@ static int field_at(const Walk *walk, Text p, int last)
 }
 
 /* Write the row of the histogram at `p`; NULL unless everything about it is right. */
-static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out)
+static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out, int is_noted)
 {
     struct {
         Text from, end;
     } fields[FIELDS] = {{0}};
     int field = RANGE - 1;
-    for (int64_t i = 0; i < layout->bucket_count; i++) {
-        counts[i].digits[0] = '0';
-        counts[i].length = 1;
-    }
     if (*p != '{')
         return NULL;
+    add(out, "[", 1);
+    if (walk->end - p > layout->head_length && memcmp(p, head_of(layout), layout->head_length) == 0) {
+        fields[RANGE].from = fields[BUCKET_COUNT].from = fields[HISTOGRAM_TYPE].from = p;
+        p += layout->head_length - 1;
+        field = VALUES - 1;
+    }
     do {
         if (*++p != '"')
             return NULL;
@@ -666,7 +682,7 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
             p = past_equal(p, layout->client_type);
             break;
         case VALUES:
-            p = past_counts(walk, p, layout);
+            p = past_counts(walk, p, layout, out, is_noted);
             break;
         default:
             p = past_number(walk, p);
@@ -677,30 +693,13 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
     } while (*p == ',');
     if (*p != '}' || fields[VALUES].from == NULL)
         return NULL;
-
-    size_t room = 3 + SHORT;
-    for (field = 0; field < RANGE; field++)
-        room += fields[field].end - fields[field].from + 3;
-    room += 2 * layout->bucket_count + (fields[VALUES].end - fields[VALUES].from);
-    char *end = room_for(out, room);
-    if (end == NULL)
-        return NULL;
-    *end++ = '[';
-    for (int64_t i = 0; i < layout->bucket_count; i++) {
-        if (counts[i].length > SHORT)
-            memcpy(end, counts[i].text, counts[i].length);
-        else
-            memcpy(end, counts[i].digits, SHORT);
-        end += counts[i].length;
-        *end++ = ',';
-    }
     for (field = 0; field < RANGE; field++) {
-        size_t length = fields[field].end - fields[field].from;
-        memcpy(end, length ? (const char *)fields[field].from : "-1", length ? length : 2);
-        end += length ? length : 2;
-        *end++ = field == RANGE - 1 ? ']' : ',';
+        if (fields[field].from != NULL)
+            add(out, fields[field].from, fields[field].end - fields[field].from);
+        else
+            add(out, "-1", 2);
+        add(out, field == RANGE - 1 ? "]" : ",", 1);
     }
-    out->length = end - out->data;
     cells_read.sum = fields[SUM].from;
     return p + 1;
 }
@@ -773,7 +772,7 @@ typedef struct {
     Py_ssize_t kept, numbers;
     PyObject *labels; /* keys of what was kept */
     Buffer cells;     /* of int32: for each name how many rows, and for each of them what `add_cells` adds */
-    int has_cells;
+    int has_cells; /* the caller wants them, and none is lacking so far */
 } Packing;
 
 /* Add what the row that was just packed puts into the tables: see `spread`. */
@@ -817,9 +816,9 @@ static int add_label(Packing *packing, Text from, Text end)
 
 static Text past_row(Packing *packing, Text p, const Layout *layout)
 {
-    size_t doubts = packing->walk.doubts.length;
+    size_t doubts = packing->walk.doubts.length, length = packing->out.length;
     for (;; layout = next_layout(layout)) {
-        Text end = past_histogram(&packing->walk, p, layout, &packing->out);
+        Text end = past_histogram(&packing->walk, p, layout, &packing->out, packing->has_cells);
         if (end != NULL) {
             packing->kept += 1;
             packing->numbers += layout->bucket_count + SUMMARY_NUMBERS;
@@ -829,6 +828,7 @@ static Text past_row(Packing *packing, Text p, const Layout *layout)
         if (layout->following == 0)
             return NULL;
         packing->walk.doubts.length = doubts;
+        packing->out.length = length;
     }
 }
 
@@ -873,12 +873,13 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
                 add(&packing->out, ",", 1);
             add(&packing->out, key, from - key);
             int32_t rows = 0;
-            add(&packing->cells, &rows, sizeof rows);
+            if (packing->has_cells)
+                add(&packing->cells, &rows, sizeof rows);
             end = (is_keyed ? past_keyed_rows : past_row)(packing, from, layout);
             if (end != NULL && PyList_Append(packing->names, name) < 0)
                 end = NULL;
             rows = (int32_t)(packing->kept - before.kept);
-            if (!packing->cells.failed)
+            if (packing->has_cells && !packing->cells.failed)
                 memcpy(packing->cells.data + before.cells.length, &rows, sizeof rows);
         }
         if (end == NULL && !PyErr_Occurred()) {
@@ -916,7 +917,7 @@ static PyObject *pack(PyObject *self, PyObject *args)
     int is_keyed;
     Packing packing = {0};
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#Op", &text, &length, &packing.layouts, &is_keyed))
+    if (!PyArg_ParseTuple(args, "y#Opp", &text, &length, &packing.layouts, &is_keyed, &packing.has_cells))
         return NULL;
     if (!start(&packing.walk, text, length))
         Py_RETURN_NONE;
@@ -924,7 +925,6 @@ static PyObject *pack(PyObject *self, PyObject *args)
     packing.chunks = PyList_New(0);
     packing.names = PyList_New(0);
     packing.labels = PyList_New(0);
-    packing.has_cells = 1;
     if (packing.chunks != NULL && packing.names != NULL && packing.labels != NULL && *p == '{') {
         do
             p = pack_entry(&packing, p + 1, is_keyed);
@@ -1415,7 +1415,7 @@ static PyObject *spread(PyObject *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
-    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
+    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed, notes_cells) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"outline", outline, METH_VARARGS,
      "outline(text, start, end, layout) -> (doubts, histogram_type, bucket_count, low, high, bad_key | None) | None"},
     {"columns", columns, METH_VARARGS,
@@ -1428,6 +1428,8 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_text", NULL, -1, me
 
 PyMODINIT_FUNC PyInit__text(void)
 {
+    for (size_t i = 0; i < sizeof empty_buckets; i++)
+        empty_buckets[i] = i % 2 ? ',' : '0';
     memset(is_plain + 0x20, 1, 0x80 - 0x20);
     is_plain['"'] = is_plain['\\'] = 0;
     return PyModule_Create(&module);

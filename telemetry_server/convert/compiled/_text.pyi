@@ -7,7 +7,7 @@ def split(
     text: bytes, plan: dict[str, Any], opened: type[dict[str, Any]], packable: type[Any]
 ) -> tuple[dict[str, Any], bytes] | None: ...
 def pack(
-    text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, is_keyed: bool
+    text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, is_keyed: bool, notes_cells: bool
 ) -> (
     tuple[list[bytes | tuple[str, int, int]], list[str], int, int, bytes, bytes | None, list[str]] | None
 ): ...

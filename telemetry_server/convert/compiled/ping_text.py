@@ -116,9 +116,22 @@ def _layout(definition: Definition) -> bytes:
         buckets = sorted((int(start), position) for start, position in one.positions.items())
         starts, positions = zip(*buckets, strict=True)
         low, high = one.client_range
-        numbers.extend((one.client_type, one.bucket_count, low, high, len(buckets), following))
+        head = _head(one)
+        numbers.extend((one.client_type, one.bucket_count, low, high, len(buckets), following, len(head)))
         numbers.extend((*starts, *positions))
+        numbers.frombytes(head + bytes(-len(head) % numbers.itemsize))
     return numbers.tobytes()
+
+
+def _head(definition: Definition) -> bytes:
+    """How clients begin a histogram that agrees with *definition*."""
+    low, high = definition.client_range
+    return b'{"range":[%d,%d],"bucket_count":%d,"histogram_type":%d,' % (
+        low,
+        high,
+        definition.bucket_count,
+        definition.client_type,
+    )
 
 
 def open_ping(text: bytes) -> OpenedObject:
@@ -138,7 +151,11 @@ def open_ping(text: bytes) -> OpenedObject:
 
 
 def pack_histograms(
-    text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, *, keyed: bool = False
+    text: bytes,
+    layouts: Mapping[str, bytes | None] | bytes | None,
+    *,
+    keyed: bool = False,
+    notes_cells: bool = False,
 ) -> PackedText:
     """
     The entries of an object of histograms; those in the expected form are rows already.
@@ -146,11 +163,12 @@ def pack_histograms(
     Args:
         layouts: Layouts by name, or one layout for all names, which are then keys.
         keyed: Each name holds an object of histograms by key.
+        notes_cells: Also note what the rows put into the tables.
 
     Raises:
         NeedsFullParse: A name occurs twice.
     """
-    packed = _text.pack(text, layouts, keyed)
+    packed = _text.pack(text, layouts, keyed, notes_cells)
     if packed is None:
         raise NeedsFullParse
     chunks, names, kept, numbers, doubts, cells, labels = packed

@@ -50,8 +50,9 @@ class TextPacker(Packer):
     raise `NeedsFullParse` where the result might differ from a full parse.
     """
 
-    def __init__(self, definitions: SpecDefinitions) -> None:
+    def __init__(self, definitions: SpecDefinitions, *, notes_cells: bool = False) -> None:
         super().__init__(definitions)
+        self._notes_cells = notes_cells
         layouts = _layouts.get(definitions)
         if layouts is None:
             layouts = Layouts(definitions, keyed=False), Layouts(definitions, keyed=True)
@@ -65,12 +66,11 @@ class TextPacker(Packer):
             super().pack(place)
             return
         text = histograms.text
-        if place.key == KEYED:
-            packed = pack_histograms(text, self._keyed, keyed=True)
-        else:
-            packed = pack_histograms(text, self._plain)
+        is_keyed = place.key == KEYED
+        layouts = self._keyed if is_keyed else self._plain
+        packed = pack_histograms(text, layouts, keyed=is_keyed, notes_cells=self._notes_cells)
         by_walk = len(packed.names)
-        if place.key == KEYED:
+        if is_keyed:
             entries = self._keyed_entries(packed, text, place.where)
         else:
             entries = self._entries(packed, None, text, place.where)
