@@ -25,6 +25,8 @@
 #define MAX_NESTING 64
 #define MAX_BUCKETS 10000
 #define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_packer.py */
+#define MAX_DROPPED 10000 /* histograms of a ping, as there */
+#define SHORT_KEY 24 /* characters, as in histogram_check.py */
 #define SHORT 8 /* digits */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
@@ -704,22 +706,143 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
     return p + 1;
 }
 
-/* The layout for a name: of all where `layouts` is one, else its own; NULL where there is none. */
-static const Layout *layout_for(PyObject *layouts, PyObject *name)
+/* ---- refusals: why a histogram cannot become a row, found without decoding it */
+
+enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, BY_NAME }; /* as in `text_packer.py` */
+
+typedef struct {
+    int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
+    Text bad_key, bad_key_end; /* of the first bucket that the layout does not have */
+    int has_unusual_count;
+} Outline;
+
+static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outline)
 {
-    PyObject *found = layouts;
-    if (PyDict_Check(layouts)) {
-        found = PyDict_GetItemWithError(layouts, name);
-        if (found == NULL) {
-            if (PyErr_Occurred())
-                return NULL;
-            /* Its __missing__ lays it out, and keeps what it returns. */
-            found = PyObject_GetItem(layouts, name);
-            if (found == NULL)
-                return NULL;
-            Py_DECREF(found);
+    uint32_t object = ++walk->objects;
+    int64_t last = -1, bucket;
+    if (*p++ != '{')
+        return NULL;
+    if (*p == '}')
+        return p + 1;
+    for (;; p++) {
+        Text key = p;
+        if (*p++ != '"')
+            return NULL;
+        while (*p < 0x80 && is_plain[*p])
+            p++;
+        if (*p != '"' || p[1] != ':')
+            return NULL;
+        int is_number = past_natural(key + 1, &bucket) == p;
+        /* Numbers that rise are different keys. */
+        if (is_number && bucket > last)
+            last = bucket;
+        else if (is_number || !is_new_key(walk, object, key, p + 1))
+            return NULL;
+        if (layout != NULL && outline->bad_key == NULL && (!is_number || find(layout, bucket) < 0)) {
+            outline->bad_key = key + 1;
+            outline->bad_key_end = p;
         }
+        Text count = p += 2, behind = past_plain_natural(walk, p);
+        if (behind != NULL && (*behind == ',' || *behind == '}'))
+            p = behind;
+        else if ((p = past_number(walk, count)) != NULL)
+            outline->has_unusual_count = 1;
+        if (p == NULL || *p != ',')
+            return p != NULL && *p == '}' ? p + 1 : NULL;
     }
+}
+
+static Text past_range(Text p, int64_t *bounds)
+{
+    if (*p != '[' || (p = past_natural(p + 1, bounds)) == NULL || *p != ',' ||
+        (p = past_natural(p + 1, bounds + 1)) == NULL || *p != ']')
+        return NULL;
+    return p + 1;
+}
+
+/* The place behind the histogram at `p`; NULL unless each field is known, of the right type, and sent once. */
+static Text past_outline(Walk *walk, Text p, const Layout *layout, Outline *outline)
+{
+    int is_there[FIELDS] = {0}, field = RANGE - 1;
+    if (*p != '{')
+        return NULL;
+    do {
+        if (*++p != '"')
+            return NULL;
+        field = field_at(walk, ++p, field);
+        if (field == FIELDS || is_there[field])
+            return NULL;
+        is_there[field] = 1;
+        p += FIELD[field].length;
+        switch (field) {
+        case RANGE:
+            p = past_range(p, outline->numbers + 2);
+            break;
+        case BUCKET_COUNT:
+            p = past_natural(p, outline->numbers + 1);
+            break;
+        case HISTOGRAM_TYPE:
+            p = past_natural(p, outline->numbers);
+            break;
+        case VALUES:
+            p = past_buckets(walk, p, layout, outline);
+            break;
+        default:
+            p = past_number(walk, p);
+        }
+        if (p == NULL)
+            return NULL;
+    } while (*p == ',');
+    return *p == '}' && is_there[VALUES] ? p + 1 : NULL;
+}
+
+/* A key for a detail: quoted only if it looks like a number, since other text may be private. */
+static PyObject *detail_of_key(Text key, Text end)
+{
+    static const char digits[] = "0123456789+-. eE";
+    int length = (int)(end - key), is_number = length <= SHORT_KEY;
+    for (Text p = key; is_number && p < end; p++)
+        is_number = memchr(digits, *p, sizeof digits - 1) != NULL;
+    if (is_number) {
+        PyObject *text = PyUnicode_DecodeASCII((const char *)key, length, NULL);
+        PyObject *detail = text == NULL ? NULL : PyUnicode_FromFormat("bucket '%U' is not the lower bound of a bucket", text);
+        Py_XDECREF(text);
+        return detail;
+    }
+    return PyUnicode_FromFormat("a bucket key of %d characters is not the lower bound of a bucket", length);
+}
+
+/*
+ * The detail of the first reason to drop a histogram, which `*reason` becomes; as in `histogram_check.py`.
+ * NULL without an exception where it must be decoded.
+ */
+static PyObject *detail_of(const Outline *outline, const Layout *layout, int *reason)
+{
+    const int64_t *sent = outline->numbers, wanted[] = {layout->client_type, layout->bucket_count};
+    for (*reason = WRONG_TYPE; *reason <= WRONG_BUCKET_COUNT; *reason += 1)
+        if (sent[*reason] != -1 && sent[*reason] != wanted[*reason])
+            return PyUnicode_FromFormat("%s %lld was sent, the definition says %lld",
+                                        *reason == WRONG_TYPE ? "histogram_type" : "bucket_count",
+                                        (long long)sent[*reason], (long long)wanted[*reason]);
+    if (sent[2] != -1 && (sent[2] != layout->low || sent[3] != layout->high))
+        return PyUnicode_FromFormat("range [%lld, %lld] was sent, the definition says [%lld, %lld]",
+                                    (long long)sent[2], (long long)sent[3], (long long)layout->low,
+                                    (long long)layout->high);
+    *reason = WRONG_BUCKET;
+    return outline->bad_key == NULL ? NULL : detail_of_key(outline->bad_key, outline->bad_key_end);
+}
+
+static PyObject *found_for(PyObject *layouts, PyObject *name)
+{
+    PyObject *found = PyDict_GetItemWithError(layouts, name);
+    if (found == NULL && !PyErr_Occurred() && (found = PyObject_GetItem(layouts, name)) != NULL)
+        Py_DECREF(found); /* its __missing__ keeps what it returns */
+    return found;
+}
+
+/* The first layout in `found`; NULL where there is none, or one with too many buckets. */
+static const Layout *layout_in(PyObject *found)
+{
     if (!PyBytes_Check(found) || (size_t)PyBytes_GET_SIZE(found) < sizeof(Layout))
         return NULL;
     const Layout *first = (const Layout *)PyBytes_AS_STRING(found), *layout = first;
@@ -771,6 +894,7 @@ typedef struct {
     PyObject *layouts, *chunks, *names; /* of what was kept */
     Py_ssize_t kept, numbers;
     PyObject *labels; /* keys of what was kept */
+    int refused;      /* histograms */
     Buffer cells;     /* of int32: for each name how many rows, and for each of them what `add_cells` adds */
     int has_cells; /* the caller wants them, and none is lacking so far */
 } Packing;
@@ -856,6 +980,56 @@ static Text past_keyed_rows(Packing *packing, Text p, const Layout *layout)
     return p + 1;
 }
 
+/* Write the entry's name and its row, or its rows by key; NULL with or without an exception where it has none. */
+static Text past_kept(Packing *packing, PyObject *name, Text key, Text p, const Layout *layout, int is_keyed)
+{
+    Packing before = *packing;
+    Py_ssize_t labels = PyList_GET_SIZE(packing->labels);
+    Text end;
+    int32_t rows = 0;
+    if (packing->out.length)
+        add(&packing->out, ",", 1);
+    add(&packing->out, key, p - key);
+    if (packing->has_cells)
+        add(&packing->cells, &rows, sizeof rows);
+    end = (is_keyed ? past_keyed_rows : past_row)(packing, p, layout);
+    if (end != NULL && PyList_Append(packing->names, name) < 0)
+        end = NULL;
+    rows = (int32_t)(packing->kept - before.kept);
+    if (packing->has_cells && !packing->cells.failed)
+        memcpy(packing->cells.data + before.cells.length, &rows, sizeof rows);
+    if (end != NULL || PyErr_Occurred())
+        return end;
+    packing->kept = before.kept;
+    packing->numbers = before.numbers;
+    packing->out.length = before.out.length;
+    packing->cells.length = before.cells.length;
+    packing->walk.doubts.length = before.walk.doubts.length;
+    PyList_SetSlice(packing->labels, labels, PyList_GET_SIZE(packing->labels), NULL);
+    return NULL;
+}
+
+/* Note why the histogram at `p` is dropped; NULL with or without an exception where it must be decoded. */
+static Text past_refused(Packing *packing, PyObject *name, Text p, const Layout *layout)
+{
+    Outline outline = {{-1, -1, -1, -1}, NULL, NULL, 0};
+    size_t doubts = packing->walk.doubts.length;
+    int reason = BY_NAME;
+    PyObject *detail = NULL;
+    Text end = layout != NULL && layout->following ? NULL : past_outline(&packing->walk, p, layout, &outline);
+    if (end != NULL && (outline.bad_key != NULL || !outline.has_unusual_count))
+        detail = layout != NULL ? detail_of(&outline, layout, &reason) : PyUnicode_New(0, 0);
+    if (detail == NULL) {
+        packing->walk.doubts.length = doubts;
+        return NULL;
+    }
+    PyObject *refusal = Py_BuildValue("(Oy#iN)", name, p, (Py_ssize_t)(end - p), reason, detail);
+    int failed = refusal == NULL || PyList_Append(packing->chunks, refusal) < 0;
+    Py_XDECREF(refusal);
+    packing->refused += 1;
+    return failed ? NULL : end;
+}
+
 /* One entry of the object; NULL with or without an exception where that cannot be. */
 static Text pack_entry(Packing *packing, Text p, int is_keyed)
 {
@@ -864,34 +1038,16 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
     if (name == NULL)
         return NULL;
     Text from = p, end = NULL;
-    Packing before = *packing;
-    Py_ssize_t labels = PyList_GET_SIZE(packing->labels);
-    if (is_new_key(&packing->walk, 0, key, from)) {
-        const Layout *layout = layout_for(packing->layouts, name);
-        if (layout != NULL) {
-            if (packing->out.length)
-                add(&packing->out, ",", 1);
-            add(&packing->out, key, from - key);
-            int32_t rows = 0;
-            if (packing->has_cells)
-                add(&packing->cells, &rows, sizeof rows);
-            end = (is_keyed ? past_keyed_rows : past_row)(packing, from, layout);
-            if (end != NULL && PyList_Append(packing->names, name) < 0)
-                end = NULL;
-            rows = (int32_t)(packing->kept - before.kept);
-            if (packing->has_cells && !packing->cells.failed)
-                memcpy(packing->cells.data + before.cells.length, &rows, sizeof rows);
-        }
+    PyObject *found = NULL;
+    if (is_new_key(&packing->walk, 0, key, from) && packing->refused <= MAX_DROPPED)
+        found = PyDict_Check(packing->layouts) ? found_for(packing->layouts, name) : packing->layouts;
+    if (found != NULL) {
+        const Layout *layout = layout_in(found);
+        if (layout != NULL)
+            end = past_kept(packing, name, key, from, layout, is_keyed);
+        if (end == NULL && !is_keyed && !PyErr_Occurred() && (layout != NULL || found == Py_None))
+            end = past_refused(packing, name, from, layout);
         if (end == NULL && !PyErr_Occurred()) {
-            packing->kept = before.kept;
-            packing->numbers = before.numbers;
-            packing->out.length = before.out.length;
-            packing->cells.length = before.cells.length;
-            if (PyList_SetSlice(packing->labels, labels, PyList_GET_SIZE(packing->labels), NULL) < 0) {
-                Py_DECREF(name);
-                return NULL;
-            }
-            packing->walk.doubts.length = before.walk.doubts.length;
             end = past_any(&packing->walk, from);
             if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
                                 add_surprise(packing->chunks, name, packing->walk.text, from, end)))
@@ -946,122 +1102,6 @@ static PyObject *pack(PyObject *self, PyObject *args)
     PyMem_Free(packing.cells.data);
     PyMem_Free(packing.out.data);
     finish(&packing.walk);
-    return result != NULL ? result : none_unless_raised();
-}
-
-/* ---- outline: the fields of a histogram that cannot become a row, so that it can be refused without decoding it */
-
-typedef struct {
-    int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
-    Text bad_key, bad_key_end; /* of the first bucket that the layout does not have */
-    int has_unusual_count;
-} Outline;
-
-/* Whether a key of plain ASCII is a bucket of the layout. */
-static int is_bucket(const Layout *layout, Text from, Text end)
-{
-    int64_t bucket;
-    return past_natural(from, &bucket) == end && find(layout, bucket) >= 0;
-}
-
-static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outline)
-{
-    if (*p++ != '{')
-        return NULL;
-    if (*p == '}')
-        return p + 1;
-    for (;; p++) {
-        Text key = p;
-        if (*p++ != '"')
-            return NULL;
-        while (*p < 0x80 && is_plain[*p])
-            p++;
-        if (*p != '"' || p[1] != ':' || !is_new_key(walk, 0, key, p + 1))
-            return NULL;
-        if (layout != NULL && outline->bad_key == NULL && !is_bucket(layout, key + 1, p)) {
-            outline->bad_key = key + 1;
-            outline->bad_key_end = p;
-        }
-        Text count = p += 2, behind = past_plain_natural(walk, p);
-        if (behind != NULL && (*behind == ',' || *behind == '}'))
-            p = behind;
-        else if ((p = past_number(walk, count)) != NULL)
-            outline->has_unusual_count = 1;
-        if (p == NULL || *p != ',')
-            return p != NULL && *p == '}' ? p + 1 : NULL;
-    }
-}
-
-static Text past_range(Text p, int64_t *bounds)
-{
-    if (*p != '[' || (p = past_natural(p + 1, bounds)) == NULL || *p != ',' ||
-        (p = past_natural(p + 1, bounds + 1)) == NULL || *p != ']')
-        return NULL;
-    return p + 1;
-}
-
-/* The place behind the histogram at `p`; NULL unless each field is known, of the right type, and sent once. */
-static Text past_outline(Walk *walk, Text p, const Layout *layout, Outline *outline)
-{
-    int is_there[FIELDS] = {0}, field = RANGE - 1;
-    if (*p != '{')
-        return NULL;
-    do {
-        if (*++p != '"')
-            return NULL;
-        field = field_at(walk, ++p, field);
-        if (field == FIELDS || is_there[field])
-            return NULL;
-        is_there[field] = 1;
-        p += FIELD[field].length;
-        switch (field) {
-        case RANGE:
-            p = past_range(p, outline->numbers + 2);
-            break;
-        case BUCKET_COUNT:
-            p = past_natural(p, outline->numbers + 1);
-            break;
-        case HISTOGRAM_TYPE:
-            p = past_natural(p, outline->numbers);
-            break;
-        case VALUES:
-            p = past_buckets(walk, p, layout, outline);
-            break;
-        default:
-            p = past_number(walk, p);
-        }
-        if (p == NULL)
-            return NULL;
-    } while (*p == ',');
-    return *p == '}' && is_there[VALUES] ? p + 1 : NULL;
-}
-
-static PyObject *outline_of(Walk *walk, const Outline *outline)
-{
-    PyObject *doubts = doubts_of(walk);
-    if (doubts == NULL)
-        return NULL;
-    const int64_t *numbers = outline->numbers;
-    const char *key = (const char *)outline->bad_key;
-    return Py_BuildValue("(NLLLLs#)", doubts, (long long)numbers[0], (long long)numbers[1], (long long)numbers[2],
-                         (long long)numbers[3], key, (Py_ssize_t)(outline->bad_key_end - outline->bad_key));
-}
-
-static PyObject *outline(PyObject *self, PyObject *args)
-{
-    const char *text;
-    Py_ssize_t length, from, end;
-    PyObject *layouts, *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#nnO", &text, &length, &from, &end, &layouts))
-        return NULL;
-    Walk walk;
-    if (from < 0 || end < from || end > length || !start(&walk, text + from, end - from))
-        Py_RETURN_NONE;
-    const Layout *layout = layout_for(layouts, NULL);
-    Outline found = {{-1, -1, -1, -1}, NULL, NULL, 0};
-    if (past_outline(&walk, walk.text, layout, &found) == walk.end && (found.bad_key != NULL || !found.has_unusual_count))
-        result = outline_of(&walk, &found);
-    finish(&walk);
     return result != NULL ? result : none_unless_raised();
 }
 
@@ -1230,14 +1270,6 @@ static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObje
     sum = sum == -1 ? NO_NUMBER : sum;
     add(&columns->sums, &sum, sizeof sum);
     return label != NULL && PyList_Append(columns->labels, label) < 0 ? NULL : end;
-}
-
-static PyObject *found_for(PyObject *layouts, PyObject *name)
-{
-    PyObject *found = PyDict_GetItemWithError(layouts, name);
-    if (found == NULL && !PyErr_Occurred() && (found = PyObject_GetItem(layouts, name)) != NULL)
-        Py_DECREF(found); /* its __missing__ keeps what it returns */
-    return found;
 }
 
 /* A key that did not occur in `object` before; NULL where it did, or has escapes: then a parse decides. */
@@ -1416,8 +1448,6 @@ static PyObject *spread(PyObject *self, PyObject *args)
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
     {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed, notes_cells) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
-    {"outline", outline, METH_VARARGS,
-     "outline(text, start, end, layout) -> (doubts, histogram_type, bucket_count, low, high, bad_key | None) | None"},
     {"columns", columns, METH_VARARGS,
      "columns(text, is_keyed, layouts, large, known, find) -> (labels, starts, counts, lengths, keys, sums) | None"},
     {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large, known, find): as columns()"},

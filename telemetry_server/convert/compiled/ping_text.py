@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from telemetry_server.convert.histograms.definitions import Definition, SpecDefinitions
-from telemetry_server.convert.histograms.histogram_check import Outline
+from telemetry_server.outcomes.outcome import HistogramReason
 
 try:
     from telemetry_server.convert.compiled import _text
@@ -82,10 +82,27 @@ class RowsText(HistogramsText):
         self.cells = cells  # None where only *text* says what the rows are
 
 
+ToCheck = tuple[str, int, int]
+"""The name of a histogram that must be decoded, and the start and end of its value in the text."""
+RefusedText = tuple[str, bytes, int, str]
+"""
+A histogram that breaks its definition: its name, the text of its value, which of `REASONS`, and a detail.
+
+Where the name is the reason, the number is `BY_NAME` and the detail is empty.
+"""
+REASONS = (
+    HistogramReason.TYPE_MISMATCH,
+    HistogramReason.BUCKET_COUNT_MISMATCH,
+    HistogramReason.RANGE_MISMATCH,
+    HistogramReason.INVALID_BUCKET,
+)
+BY_NAME = len(REASONS)
+
+
 class PackedText(NamedTuple):
     """The result of `pack_histograms`."""
 
-    chunks: list[bytes | tuple[str, int, int]]  # entries, or name, start and end of a value to check
+    chunks: list[bytes | ToCheck | RefusedText]  # bytes: entries that are rows
     names: list[str]  # of the entries that are rows
     kept: int
     numbers: int  # in the rows
@@ -175,16 +192,6 @@ def pack_histograms(
     settle(doubts)
     noted = None if cells is None else Cells(cells, names, labels if keyed else None)
     return PackedText(chunks, names, kept, numbers, noted)
-
-
-def outline_histogram(text: bytes, start: int, end: int, layout: bytes | None) -> Outline | None:
-    """
-    Return the outline of the histogram ``text[start:end]``; None if it needs a parser.
-
-    Args:
-        layout: As of `Layouts`.
-    """
-    return _text.outline(text, start, end, layout)
 
 
 def settle(doubts: bytes) -> None:
