@@ -708,7 +708,7 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
 
 /* ---- refusals: why a histogram cannot become a row, found without decoding it */
 
-enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, BY_NAME }; /* as in `text_packer.py` */
+enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, BY_NAME }; /* as in histogram_check.py */
 
 typedef struct {
     int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from telemetry_server.convert.histograms.definitions import Definition, SpecDefinitions
-from telemetry_server.outcomes.outcome import HistogramReason
 
 try:
     from telemetry_server.convert.compiled import _text
@@ -86,17 +85,10 @@ ToCheck = tuple[str, int, int]
 """The name of a histogram that must be decoded, and the start and end of its value in the text."""
 RefusedText = tuple[str, bytes, int, str]
 """
-A histogram that breaks its definition: its name, the text of its value, which of `REASONS`, and a detail.
+A histogram that breaks its definition: its name, the text of its value, which of `REASONS_OF_VALUES`, and a detail.
 
 Where the name is the reason, the number is `BY_NAME` and the detail is empty.
 """
-REASONS = (
-    HistogramReason.TYPE_MISMATCH,
-    HistogramReason.BUCKET_COUNT_MISMATCH,
-    HistogramReason.RANGE_MISMATCH,
-    HistogramReason.INVALID_BUCKET,
-)
-BY_NAME = len(REASONS)
 
 
 class PackedText(NamedTuple):

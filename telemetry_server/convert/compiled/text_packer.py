@@ -8,8 +8,6 @@ import orjson
 
 from storage.partitions.histogram_row import Row
 from telemetry_server.convert.compiled.ping_text import (
-    BY_NAME,
-    REASONS,
     HistogramsText,
     Layouts,
     NeedsFullParse,
@@ -18,7 +16,7 @@ from telemetry_server.convert.compiled.ping_text import (
     pack_histograms,
 )
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
-from telemetry_server.convert.histograms.histogram_check import reason_by_name
+from telemetry_server.convert.histograms.histogram_check import BY_NAME, REASONS_OF_VALUES, reason_by_name
 from telemetry_server.convert.histograms.histogram_packer import (
     KEYED,
     MAX_NUMBERS,
@@ -97,7 +95,7 @@ class TextPacker(Packer):
                 if number == BY_NAME:
                     reason, detail = reason_by_name(self._definitions.definition(name, None))
                 else:
-                    reason = REASONS[number]
+                    reason = REASONS_OF_VALUES[number]
                 self._drop(name, place_in(where, name, key), JsonText(value), reason, detail)
                 continue
             row = self._row(name, key, next(values), where)

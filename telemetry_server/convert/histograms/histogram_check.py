@@ -99,6 +99,17 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
     return pack_row(values, definition.positions, definition.bucket_count, summary)
 
 
+REASONS_OF_VALUES = (
+    HistogramReason.TYPE_MISMATCH,
+    HistogramReason.BUCKET_COUNT_MISMATCH,
+    HistogramReason.RANGE_MISMATCH,
+    HistogramReason.INVALID_BUCKET,
+)
+"""Reasons that the compiled walk finds, in the order in which `checked_row` does."""
+BY_NAME = len(REASONS_OF_VALUES)
+"""The number of a reason that `reason_by_name` finds."""
+
+
 def reason_by_name(definition: Definition | Unusable) -> tuple[HistogramReason, str]:
     """
     Return why a well-formed histogram is dropped whose *definition* has no layout, as `checked_row` finds it.
