@@ -85,9 +85,9 @@ ToCheck = tuple[str, int, int]
 """The name of a histogram that must be decoded, and the start and end of its value in the text."""
 RefusedText = tuple[str, bytes, int, str]
 """
-A histogram that breaks its definition: its name, the text of its value, which of `REASONS_OF_VALUES`, and a detail.
+A histogram that breaks its definition: its name, its value as text, the number of the reason, and a detail.
 
-Where the name is the reason, the number is `BY_NAME` and the detail is empty.
+The number counts `REASONS_OF_VALUES`; where the name is the reason, it is `BY_NAME` and the detail is empty.
 """
 
 
