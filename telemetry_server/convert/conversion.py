@@ -40,6 +40,7 @@ class ConversionContext:
     geo: GeoLookup | None = None
     stores: Stores = NO_STORES
     applications: GleanApplications = field(default_factory=lambda: GleanApplications(None))
+    collects_rows: bool = False  # for the tables: noted while histograms are packed
 
 
 @dataclass(slots=True)

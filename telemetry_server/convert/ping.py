@@ -40,8 +40,13 @@ class Ping(Protocol):
     def decoded(self) -> JsonObject:
         """The outermost object with every value in it decoded, for code that may look anywhere."""
 
-    def packer(self, definitions: Definitions) -> Packer:
-        """An object that packs the histograms of this ping by *definitions*."""
+    def packer(self, definitions: Definitions, *, notes_cells: bool) -> Packer:
+        """
+        An object that packs the histograms of this ping by *definitions*.
+
+        Args:
+            notes_cells: Note what rows put into the tables, where that takes less time than to read it later.
+        """
 
     def encode(self, record: JsonObject) -> bytes:
         """The JSON of *record*, which was made from `root`: one line."""
@@ -70,8 +75,9 @@ class FullyParsedPing:
         """The outermost object itself."""
         return self.root
 
-    def packer(self, definitions: Definitions) -> Packer:
-        """An object that packs decoded histograms."""
+    def packer(self, definitions: Definitions, *, notes_cells: bool) -> Packer:
+        """An object that packs decoded histograms; their rows are read later in any case."""
+        del notes_cells
         if isinstance(definitions, SelfDescription):
             return SelfDescribedPacker(definitions)
         return Packer(definitions)

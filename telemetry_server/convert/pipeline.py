@@ -205,7 +205,9 @@ def _choose_definitions(conversion: Conversion) -> AwaitingSpecs | None:
 
 
 def _pack_histograms(conversion: Conversion) -> None:
-    conversion.packer = packer = conversion.ping.packer(conversion.definitions.definitions)
+    conversion.packer = packer = conversion.ping.packer(
+        conversion.definitions.definitions, notes_cells=conversion.context.collects_rows
+    )
     for place in conversion.places():
         packer.pack(place)
     packer.check_losses()

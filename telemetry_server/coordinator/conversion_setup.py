@@ -81,13 +81,7 @@ class ConversionSetup:
     def worker(self) -> Worker:
         """Return a new worker with its own caches; for one process."""
         resolver = self.resolver()
-        return Worker(
-            self.root.raw,
-            self.context(resolver),
-            resolver,
-            ForgottenIds(self.root),
-            collects_rows=self.tables,
-        )
+        return Worker(self.root.raw, self.context(resolver), resolver, ForgottenIds(self.root))
 
     def context(self, resolver: Resolver | None = None) -> ConversionContext:
         """Return what conversion depends on, with *resolver* or a new one."""
@@ -101,6 +95,7 @@ class ConversionSetup:
             geo=None if self.geo_database is None else GeoDatabase(self.geo_database),
             stores=self.stores,
             applications=GleanApplications(self.specs / FOLDER),
+            collects_rows=self.tables,
         )
 
     def probe_checks(self) -> ProbeChecks:

@@ -63,12 +63,9 @@ class Worker:
         context: ConversionContext,
         resolver: Resolver,
         forgotten: ForgottenIds,
-        *,
-        collects_rows: bool = False,
     ) -> None:
         self._raw = raw
         self._forgotten = forgotten
-        self._collects_rows = collects_rows
         self._context = context
         self._resolver = resolver
 
@@ -79,7 +76,7 @@ class Worker:
         self._forgotten.follow(task.forgotten)
         resolver = TaskResolver(self._resolver, task.given_up)
         context = replace(self._context, resolver=resolver)
-        builder = ResultBuilder(TaskRows(DefinitionFinder(resolver)) if self._collects_rows else None)
+        builder = ResultBuilder(TaskRows(DefinitionFinder(resolver)) if context.collects_rows else None)
         descriptors: dict[str, int] = {}
         try:
             for index, item in enumerate(task.items):

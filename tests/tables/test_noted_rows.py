@@ -1,6 +1,7 @@
 """What conversion notes of a ping as it packs it is what a reader finds in the stored record."""
 
 import json
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="built without a C compi
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
-    return a_context(tmp_path_factory.mktemp("specs"))
+    return replace(a_context(tmp_path_factory.mktemp("specs")), collects_rows=True)
 
 
 def ways(stored: Stored, context) -> list[list]:

@@ -25,6 +25,8 @@
 #define MAX_NESTING 64
 #define MAX_BUCKETS 10000
 #define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_packer.py */
+#define MAX_DROPPED 10000 /* histograms of a ping, as there */
+#define SHORT_KEY 24 /* characters, as in histogram_check.py */
 #define SHORT 8 /* digits */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
@@ -474,31 +476,31 @@ static PyObject *split(PyObject *self, PyObject *args)
 typedef struct {
     int64_t client_type, bucket_count, low, high, size;
     int64_t following; /* how many others of the same name lie behind this one: what fits first counts */
-    int64_t starts[]; /* `size` of them, rising; behind them the position of each */
+    int64_t head_length; /* of the text with which clients begin a histogram that agrees with this definition */
+    int64_t starts[]; /* `size` of them, rising; behind them the position of each, and behind these the text */
 } Layout;
+
+static const char *head_of(const Layout *layout)
+{
+    return (const char *)(layout->starts + 2 * layout->size);
+}
 
 static const Layout *next_layout(const Layout *layout)
 {
-    return (const Layout *)(layout->starts + 2 * layout->size);
+    return (const Layout *)(head_of(layout) + (layout->head_length + 7) / 8 * 8);
 }
 
-/* A count as it was sent, or "0": most are short, and copying as much of all is quicker than to look. */
-static struct {
-    union {
-        char digits[SHORT];
-        Text text; /* of a longer one */
-    };
-    size_t length;
-} counts[MAX_BUCKETS];
+/* What a row has for buckets without counts. */
+static char empty_buckets[2 * MAX_BUCKETS];
 
 /* The numbers of a row that are not 0, and their places in it. */
 static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKETS + SUMMARY_NUMBERS];
 
 /* What the histogram that was read last puts into the tables. */
 static struct {
-    int64_t length, last; /* of its buckets that are not empty; the place of the last one that was read */
-    int is_simple;        /* places rise, and counts fit in 32 bits: else its row is read once more */
-    Text sum;             /* NULL where the client sent none */
+    int64_t length; /* how many of its buckets are not empty */
+    int is_simple;  /* counts fit in 32 bits: else its row is read once more */
+    Text sum;       /* NULL where the client sent none */
 } cells_read;
 
 enum { SUM, RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
@@ -574,27 +576,43 @@ static void read_cell(int64_t place, Text from, Text end)
     int64_t count = 0;
     for (; from < end; from++)
         count = count * 10 + (*from - '0');
-    if (place <= cells_read.last || count > INT32_MAX)
+    if (count > INT32_MAX)
         cells_read.is_simple = 0;
-    cells_read.last = place;
-    if (count && cells_read.is_simple) {
+    if (count) {
         row_places[cells_read.length] = place;
         row_numbers[cells_read.length++] = count;
     }
 }
 
-static Text past_counts(const Walk *walk, Text p, const Layout *layout)
+/* Both may write some bytes more than they add: of short texts that is quicker than to look. */
+static char *add_empty_buckets(char *to, int64_t count)
+{
+    memcpy(to, empty_buckets, count <= SHORT ? 2 * SHORT : (size_t)(2 * count));
+    return to + 2 * count;
+}
+
+static char *add_count(const Walk *walk, char *to, Text from, Text end)
+{
+    if (end - from <= SHORT && walk->end - from >= SHORT)
+        memcpy(to, from, SHORT);
+    else
+        memcpy(to, from, end - from);
+    to += end - from;
+    *to++ = ',';
+    return to;
+}
+
+/* Write the counts of the buckets at `p`; NULL unless the buckets rise, as clients send them. */
+static Text past_counts(const Walk *walk, Text p, const Layout *layout, Buffer *out, int is_noted)
 {
     const int64_t *positions = layout->starts + layout->size;
-    int64_t at = 0;
+    int64_t at = 0, place = 0; /* of the next start, and of the next number of the row */
+    char *to = room_for(out, (size_t)layout->bucket_count * (SAFE_DIGITS + 1) + 2 * SHORT);
     cells_read.length = 0;
-    cells_read.last = -1;
     cells_read.is_simple = 1;
-    if (*p++ != '{')
+    if (to == NULL || *p++ != '{')
         return NULL;
-    if (*p == '}')
-        return p + 1;
-    for (;; p++) {
+    for (; *p != '}'; p += *p == ',') {
         int64_t bucket;
         if (*p != '"' || (p = past_natural(p + 1, &bucket)) == NULL || *p++ != '"' || *p++ != ':')
             return NULL;
@@ -603,20 +621,18 @@ static Text past_counts(const Walk *walk, Text p, const Layout *layout)
             return NULL;
         Text from = p;
         p = past_digits(walk, p);
-        if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1))
+        if (p == from || p - from > SAFE_DIGITS || (*from == '0' && p - from > 1) || (*p == ',' ? p[1] != '"' : *p != '}'))
             return NULL;
         int64_t position = positions[at++];
-        read_cell(position, from, p);
-        counts[position].length = p - from;
-        if (p - from > SHORT)
-            counts[position].text = from;
-        else if (walk->end - from >= SHORT)
-            memcpy(counts[position].digits, from, SHORT);
-        else
-            memcpy(counts[position].digits, from, p - from);
-        if (*p != ',')
-            return *p == '}' ? p + 1 : NULL;
+        if (position < place)
+            return NULL;
+        to = add_count(walk, add_empty_buckets(to, position - place), from, p);
+        place = position + 1;
+        if (is_noted)
+            read_cell(position, from, p);
     }
+    out->length = add_empty_buckets(to, layout->bucket_count - place) - out->data;
+    return p + 1;
 }
 
 /* The field whose name begins at `p`; clients send them in about this order, so the one behind the `last` first. */
@@ -633,18 +649,20 @@ static int field_at(const Walk *walk, Text p, int last)
 }
 
 /* Write the row of the histogram at `p`; NULL unless everything about it is right. */
-static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out)
+static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out, int is_noted)
 {
     struct {
         Text from, end;
     } fields[FIELDS] = {{0}};
     int field = RANGE - 1;
-    for (int64_t i = 0; i < layout->bucket_count; i++) {
-        counts[i].digits[0] = '0';
-        counts[i].length = 1;
-    }
     if (*p != '{')
         return NULL;
+    add(out, "[", 1);
+    if (walk->end - p > layout->head_length && memcmp(p, head_of(layout), layout->head_length) == 0) {
+        fields[RANGE].from = fields[BUCKET_COUNT].from = fields[HISTOGRAM_TYPE].from = p;
+        p += layout->head_length - 1;
+        field = VALUES - 1;
+    }
     do {
         if (*++p != '"')
             return NULL;
@@ -666,7 +684,7 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
             p = past_equal(p, layout->client_type);
             break;
         case VALUES:
-            p = past_counts(walk, p, layout);
+            p = past_counts(walk, p, layout, out, is_noted);
             break;
         default:
             p = past_number(walk, p);
@@ -677,279 +695,20 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
     } while (*p == ',');
     if (*p != '}' || fields[VALUES].from == NULL)
         return NULL;
-
-    size_t room = 3 + SHORT;
-    for (field = 0; field < RANGE; field++)
-        room += fields[field].end - fields[field].from + 3;
-    room += 2 * layout->bucket_count + (fields[VALUES].end - fields[VALUES].from);
-    char *end = room_for(out, room);
-    if (end == NULL)
-        return NULL;
-    *end++ = '[';
-    for (int64_t i = 0; i < layout->bucket_count; i++) {
-        if (counts[i].length > SHORT)
-            memcpy(end, counts[i].text, counts[i].length);
-        else
-            memcpy(end, counts[i].digits, SHORT);
-        end += counts[i].length;
-        *end++ = ',';
-    }
     for (field = 0; field < RANGE; field++) {
-        size_t length = fields[field].end - fields[field].from;
-        memcpy(end, length ? (const char *)fields[field].from : "-1", length ? length : 2);
-        end += length ? length : 2;
-        *end++ = field == RANGE - 1 ? ']' : ',';
+        if (fields[field].from != NULL)
+            add(out, fields[field].from, fields[field].end - fields[field].from);
+        else
+            add(out, "-1", 2);
+        add(out, field == RANGE - 1 ? "]" : ",", 1);
     }
-    out->length = end - out->data;
     cells_read.sum = fields[SUM].from;
     return p + 1;
 }
 
-/* The layout for a name: of all where `layouts` is one, else its own; NULL where there is none. */
-static const Layout *layout_for(PyObject *layouts, PyObject *name)
-{
-    PyObject *found = layouts;
-    if (PyDict_Check(layouts)) {
-        found = PyDict_GetItemWithError(layouts, name);
-        if (found == NULL) {
-            if (PyErr_Occurred())
-                return NULL;
-            /* Its __missing__ lays it out, and keeps what it returns. */
-            found = PyObject_GetItem(layouts, name);
-            if (found == NULL)
-                return NULL;
-            Py_DECREF(found);
-        }
-    }
-    if (!PyBytes_Check(found) || (size_t)PyBytes_GET_SIZE(found) < sizeof(Layout))
-        return NULL;
-    const Layout *first = (const Layout *)PyBytes_AS_STRING(found), *layout = first;
-    const char *end = PyBytes_AS_STRING(found) + PyBytes_GET_SIZE(found);
-    for (int64_t following = first->following;; following--) {
-        if (layout->bucket_count > MAX_BUCKETS || layout->following != following)
-            return NULL;
-        layout = next_layout(layout);
-        if (following == 0)
-            return (const char *)layout == end ? first : NULL;
-        if ((size_t)(end - (const char *)layout) < sizeof(Layout))
-            return NULL;
-    }
-}
+/* ---- refusals: why a histogram cannot become a row, found without decoding it */
 
-static int end_chunk(PyObject *chunks, Buffer *out)
-{
-    if (out->length == 0)
-        return 0;
-    PyObject *chunk = PyBytes_FromStringAndSize(out->data, out->length);
-    int failed = chunk == NULL || PyList_Append(chunks, chunk) < 0;
-    Py_XDECREF(chunk);
-    out->length = 0;
-    return failed;
-}
-
-static int add_surprise(PyObject *chunks, PyObject *name, Text text, Text from, Text end)
-{
-    PyObject *place = Py_BuildValue("(Onn)", name, (Py_ssize_t)(from - text), (Py_ssize_t)(end - text));
-    int failed = place == NULL || PyList_Append(chunks, place) < 0;
-    Py_XDECREF(place);
-    return failed;
-}
-
-/* A value that is decoded later. */
-static Text past_any(Walk *walk, Text p)
-{
-    if (*p == '{' || *p == '[')
-        return past_brackets(walk, p, 0);
-    size_t doubts = walk->doubts.length;
-    p = past_value(walk, p, 0);
-    walk->doubts.length = doubts;
-    return p;
-}
-
-typedef struct {
-    Walk walk;
-    Buffer out;
-    PyObject *layouts, *chunks, *names; /* of what was kept */
-    Py_ssize_t kept, numbers;
-    PyObject *labels; /* keys of what was kept */
-    Buffer cells;     /* of int32: for each name how many rows, and for each of them what `add_cells` adds */
-    int has_cells;
-} Packing;
-
-/* Add what the row that was just packed puts into the tables: see `spread`. */
-static void add_cells(Packing *packing, const Layout *layout)
-{
-    int64_t length = cells_read.length, sum = NO_NUMBER;
-    if (!cells_read.is_simple)
-        packing->has_cells = 0;
-    if (!packing->has_cells)
-        return;
-    int32_t *to = (int32_t *)room_for(&packing->cells, (size_t)(CELL_HEAD + 2 * length) * sizeof *to);
-    if (to == NULL)
-        return;
-    if (cells_read.sum != NULL)
-        past_row_number(&packing->walk, cells_read.sum, &sum);
-    if (sum == -1)
-        sum = NO_NUMBER;
-    *to++ = (int32_t)layout->bucket_count;
-    *to++ = (int32_t)length;
-    memcpy(to, &sum, sizeof sum);
-    to += 2;
-    for (int64_t i = 0; i < length; i++) {
-        to[i] = (int32_t)row_places[i];
-        to[length + i] = (int32_t)row_numbers[i];
-    }
-    packing->cells.length += (size_t)(CELL_HEAD + 2 * length) * sizeof *to;
-}
-
-/* Add the key between two places as a label; one with escapes in it is left to the reader of the row. */
-static int add_label(Packing *packing, Text from, Text end)
-{
-    if (memchr(from, '\\', end - from) != NULL)
-        packing->has_cells = 0;
-    if (!packing->has_cells)
-        return 1;
-    PyObject *label = PyUnicode_DecodeUTF8((const char *)from, end - from, NULL);
-    int is_added = label != NULL && PyList_Append(packing->labels, label) == 0;
-    Py_XDECREF(label);
-    return is_added;
-}
-
-static Text past_row(Packing *packing, Text p, const Layout *layout)
-{
-    size_t doubts = packing->walk.doubts.length;
-    for (;; layout = next_layout(layout)) {
-        Text end = past_histogram(&packing->walk, p, layout, &packing->out);
-        if (end != NULL) {
-            packing->kept += 1;
-            packing->numbers += layout->bucket_count + SUMMARY_NUMBERS;
-            add_cells(packing, layout);
-            return packing->numbers <= MAX_NUMBERS ? end : NULL;
-        }
-        if (layout->following == 0)
-            return NULL;
-        packing->walk.doubts.length = doubts;
-    }
-}
-
-/* An object of histograms by key; NULL if one of them is not right. */
-static Text past_keyed_rows(Packing *packing, Text p, const Layout *layout)
-{
-    uint32_t object = ++packing->walk.objects;
-    if (*p != '{' || p[1] == '}')
-        return NULL; /* a name stays only while a key of it does */
-    do {
-        add(&packing->out, p, 1);
-        Text key = ++p;
-        if (*p != '"' || (p = past_string(&packing->walk, p, 1)) == NULL || *p++ != ':')
-            return NULL;
-        if (!is_new_key(&packing->walk, object, key, p))
-            return NULL;
-        add(&packing->out, key, p - key);
-        if (!add_label(packing, key + 1, p - 2))
-            return NULL;
-        p = past_row(packing, p, layout);
-    } while (p != NULL && *p == ',');
-    if (p == NULL || *p != '}')
-        return NULL;
-    add(&packing->out, p, 1);
-    return p + 1;
-}
-
-/* One entry of the object; NULL with or without an exception where that cannot be. */
-static Text pack_entry(Packing *packing, Text p, int is_keyed)
-{
-    Text key = p;
-    PyObject *name = key_at(&packing->walk, &p);
-    if (name == NULL)
-        return NULL;
-    Text from = p, end = NULL;
-    Packing before = *packing;
-    Py_ssize_t labels = PyList_GET_SIZE(packing->labels);
-    if (is_new_key(&packing->walk, 0, key, from)) {
-        const Layout *layout = layout_for(packing->layouts, name);
-        if (layout != NULL) {
-            if (packing->out.length)
-                add(&packing->out, ",", 1);
-            add(&packing->out, key, from - key);
-            int32_t rows = 0;
-            add(&packing->cells, &rows, sizeof rows);
-            end = (is_keyed ? past_keyed_rows : past_row)(packing, from, layout);
-            if (end != NULL && PyList_Append(packing->names, name) < 0)
-                end = NULL;
-            rows = (int32_t)(packing->kept - before.kept);
-            if (!packing->cells.failed)
-                memcpy(packing->cells.data + before.cells.length, &rows, sizeof rows);
-        }
-        if (end == NULL && !PyErr_Occurred()) {
-            packing->kept = before.kept;
-            packing->numbers = before.numbers;
-            packing->out.length = before.out.length;
-            packing->cells.length = before.cells.length;
-            if (PyList_SetSlice(packing->labels, labels, PyList_GET_SIZE(packing->labels), NULL) < 0) {
-                Py_DECREF(name);
-                return NULL;
-            }
-            packing->walk.doubts.length = before.walk.doubts.length;
-            end = past_any(&packing->walk, from);
-            if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
-                                add_surprise(packing->chunks, name, packing->walk.text, from, end)))
-                end = NULL;
-        }
-    }
-    Py_DECREF(name);
-    return end;
-}
-
-/* What all rows put into the tables; None where the rows must be read for that. */
-static PyObject *cells_of(const Packing *packing)
-{
-    if (!packing->has_cells || packing->cells.failed)
-        Py_RETURN_NONE;
-    return PyBytes_FromStringAndSize(packing->cells.data, packing->cells.length);
-}
-
-static PyObject *pack(PyObject *self, PyObject *args)
-{
-    const char *text;
-    Py_ssize_t length;
-    int is_keyed;
-    Packing packing = {0};
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#Op", &text, &length, &packing.layouts, &is_keyed))
-        return NULL;
-    if (!start(&packing.walk, text, length))
-        Py_RETURN_NONE;
-    Text p = packing.walk.text;
-    packing.chunks = PyList_New(0);
-    packing.names = PyList_New(0);
-    packing.labels = PyList_New(0);
-    packing.has_cells = 1;
-    if (packing.chunks != NULL && packing.names != NULL && packing.labels != NULL && *p == '{') {
-        do
-            p = pack_entry(&packing, p + 1, is_keyed);
-        while (p != NULL && *p == ',');
-        if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !packing.out.failed &&
-            !end_chunk(packing.chunks, &packing.out)) {
-            PyObject *doubts = doubts_of(&packing.walk);
-            PyObject *cells = doubts == NULL ? NULL : cells_of(&packing);
-            if (cells != NULL)
-                result = Py_BuildValue("(OOnnNNO)", packing.chunks, packing.names, packing.kept, packing.numbers,
-                                       doubts, cells, packing.labels);
-            else
-                Py_XDECREF(doubts);
-        }
-    }
-    Py_XDECREF(packing.chunks);
-    Py_XDECREF(packing.names);
-    Py_XDECREF(packing.labels);
-    PyMem_Free(packing.cells.data);
-    PyMem_Free(packing.out.data);
-    finish(&packing.walk);
-    return result != NULL ? result : none_unless_raised();
-}
-
-/* ---- outline: the fields of a histogram that cannot become a row, so that it can be refused without decoding it */
+enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, BY_NAME }; /* as in histogram_check.py */
 
 typedef struct {
     int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
@@ -957,15 +716,10 @@ typedef struct {
     int has_unusual_count;
 } Outline;
 
-/* Whether a key of plain ASCII is a bucket of the layout. */
-static int is_bucket(const Layout *layout, Text from, Text end)
-{
-    int64_t bucket;
-    return past_natural(from, &bucket) == end && find(layout, bucket) >= 0;
-}
-
 static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outline)
 {
+    uint32_t object = ++walk->objects;
+    int64_t last = -1, bucket;
     if (*p++ != '{')
         return NULL;
     if (*p == '}')
@@ -976,9 +730,15 @@ static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outl
             return NULL;
         while (*p < 0x80 && is_plain[*p])
             p++;
-        if (*p != '"' || p[1] != ':' || !is_new_key(walk, 0, key, p + 1))
+        if (*p != '"' || p[1] != ':')
             return NULL;
-        if (layout != NULL && outline->bad_key == NULL && !is_bucket(layout, key + 1, p)) {
+        int is_number = past_natural(key + 1, &bucket) == p;
+        /* Numbers that rise are different keys. */
+        if (is_number && bucket > last)
+            last = bucket;
+        else if (is_number || !is_new_key(walk, object, key, p + 1))
+            return NULL;
+        if (layout != NULL && outline->bad_key == NULL && (!is_number || find(layout, bucket) < 0)) {
             outline->bad_key = key + 1;
             outline->bad_key_end = p;
         }
@@ -1036,32 +796,312 @@ static Text past_outline(Walk *walk, Text p, const Layout *layout, Outline *outl
     return *p == '}' && is_there[VALUES] ? p + 1 : NULL;
 }
 
-static PyObject *outline_of(Walk *walk, const Outline *outline)
+/* A key for a detail: quoted only if it looks like a number, since other text may be private. */
+static PyObject *detail_of_key(Text key, Text end)
 {
-    PyObject *doubts = doubts_of(walk);
-    if (doubts == NULL)
-        return NULL;
-    const int64_t *numbers = outline->numbers;
-    const char *key = (const char *)outline->bad_key;
-    return Py_BuildValue("(NLLLLs#)", doubts, (long long)numbers[0], (long long)numbers[1], (long long)numbers[2],
-                         (long long)numbers[3], key, (Py_ssize_t)(outline->bad_key_end - outline->bad_key));
+    static const char digits[] = "0123456789+-. eE";
+    int length = (int)(end - key), is_number = length <= SHORT_KEY;
+    for (Text p = key; is_number && p < end; p++)
+        is_number = memchr(digits, *p, sizeof digits - 1) != NULL;
+    if (is_number) {
+        PyObject *text = PyUnicode_DecodeASCII((const char *)key, length, NULL);
+        PyObject *detail = text == NULL ? NULL : PyUnicode_FromFormat("bucket '%U' is not the lower bound of a bucket", text);
+        Py_XDECREF(text);
+        return detail;
+    }
+    return PyUnicode_FromFormat("a bucket key of %d characters is not the lower bound of a bucket", length);
 }
 
-static PyObject *outline(PyObject *self, PyObject *args)
+/*
+ * The detail of the first reason to drop a histogram, which `*reason` becomes; as in `histogram_check.py`.
+ * NULL without an exception where it must be decoded.
+ */
+static PyObject *detail_of(const Outline *outline, const Layout *layout, int *reason)
+{
+    const int64_t *sent = outline->numbers, wanted[] = {layout->client_type, layout->bucket_count};
+    for (*reason = WRONG_TYPE; *reason <= WRONG_BUCKET_COUNT; *reason += 1)
+        if (sent[*reason] != -1 && sent[*reason] != wanted[*reason])
+            return PyUnicode_FromFormat("%s %lld was sent, the definition says %lld",
+                                        *reason == WRONG_TYPE ? "histogram_type" : "bucket_count",
+                                        (long long)sent[*reason], (long long)wanted[*reason]);
+    if (sent[2] != -1 && (sent[2] != layout->low || sent[3] != layout->high))
+        return PyUnicode_FromFormat("range [%lld, %lld] was sent, the definition says [%lld, %lld]",
+                                    (long long)sent[2], (long long)sent[3], (long long)layout->low,
+                                    (long long)layout->high);
+    *reason = WRONG_BUCKET;
+    return outline->bad_key == NULL ? NULL : detail_of_key(outline->bad_key, outline->bad_key_end);
+}
+
+static PyObject *found_for(PyObject *layouts, PyObject *name)
+{
+    PyObject *found = PyDict_GetItemWithError(layouts, name);
+    if (found == NULL && !PyErr_Occurred() && (found = PyObject_GetItem(layouts, name)) != NULL)
+        Py_DECREF(found); /* its __missing__ keeps what it returns */
+    return found;
+}
+
+/* The first layout in `found`; NULL where there is none, or one with too many buckets. */
+static const Layout *layout_in(PyObject *found)
+{
+    if (!PyBytes_Check(found) || (size_t)PyBytes_GET_SIZE(found) < sizeof(Layout))
+        return NULL;
+    const Layout *first = (const Layout *)PyBytes_AS_STRING(found), *layout = first;
+    const char *end = PyBytes_AS_STRING(found) + PyBytes_GET_SIZE(found);
+    for (int64_t following = first->following;; following--) {
+        if (layout->bucket_count > MAX_BUCKETS || layout->following != following)
+            return NULL;
+        layout = next_layout(layout);
+        if (following == 0)
+            return (const char *)layout == end ? first : NULL;
+        if ((size_t)(end - (const char *)layout) < sizeof(Layout))
+            return NULL;
+    }
+}
+
+static int end_chunk(PyObject *chunks, Buffer *out)
+{
+    if (out->length == 0)
+        return 0;
+    PyObject *chunk = PyBytes_FromStringAndSize(out->data, out->length);
+    int failed = chunk == NULL || PyList_Append(chunks, chunk) < 0;
+    Py_XDECREF(chunk);
+    out->length = 0;
+    return failed;
+}
+
+static int add_surprise(PyObject *chunks, PyObject *name, Text text, Text from, Text end)
+{
+    PyObject *place = Py_BuildValue("(Onn)", name, (Py_ssize_t)(from - text), (Py_ssize_t)(end - text));
+    int failed = place == NULL || PyList_Append(chunks, place) < 0;
+    Py_XDECREF(place);
+    return failed;
+}
+
+/* A value that is decoded later. */
+static Text past_any(Walk *walk, Text p)
+{
+    if (*p == '{' || *p == '[')
+        return past_brackets(walk, p, 0);
+    size_t doubts = walk->doubts.length;
+    p = past_value(walk, p, 0);
+    walk->doubts.length = doubts;
+    return p;
+}
+
+typedef struct {
+    Walk walk;
+    Buffer out;
+    PyObject *layouts, *chunks, *names; /* of what was kept */
+    Py_ssize_t kept, numbers;
+    PyObject *labels; /* keys of what was kept */
+    int refused;      /* histograms */
+    Buffer cells;     /* of int32: for each name how many rows, and for each of them what `add_cells` adds */
+    int has_cells; /* the caller wants them, and none is lacking so far */
+} Packing;
+
+/* Add what the row that was just packed puts into the tables: see `spread`. */
+static void add_cells(Packing *packing, const Layout *layout)
+{
+    int64_t length = cells_read.length, sum = NO_NUMBER;
+    if (!cells_read.is_simple)
+        packing->has_cells = 0;
+    if (!packing->has_cells)
+        return;
+    int32_t *to = (int32_t *)room_for(&packing->cells, (size_t)(CELL_HEAD + 2 * length) * sizeof *to);
+    if (to == NULL)
+        return;
+    if (cells_read.sum != NULL)
+        past_row_number(&packing->walk, cells_read.sum, &sum);
+    if (sum == -1)
+        sum = NO_NUMBER;
+    *to++ = (int32_t)layout->bucket_count;
+    *to++ = (int32_t)length;
+    memcpy(to, &sum, sizeof sum);
+    to += 2;
+    for (int64_t i = 0; i < length; i++) {
+        to[i] = (int32_t)row_places[i];
+        to[length + i] = (int32_t)row_numbers[i];
+    }
+    packing->cells.length += (size_t)(CELL_HEAD + 2 * length) * sizeof *to;
+}
+
+/* Add the key between two places as a label; one with escapes in it is left to the reader of the row. */
+static int add_label(Packing *packing, Text from, Text end)
+{
+    if (memchr(from, '\\', end - from) != NULL)
+        packing->has_cells = 0;
+    if (!packing->has_cells)
+        return 1;
+    PyObject *label = PyUnicode_DecodeUTF8((const char *)from, end - from, NULL);
+    int is_added = label != NULL && PyList_Append(packing->labels, label) == 0;
+    Py_XDECREF(label);
+    return is_added;
+}
+
+static Text past_row(Packing *packing, Text p, const Layout *layout)
+{
+    size_t doubts = packing->walk.doubts.length, length = packing->out.length;
+    for (;; layout = next_layout(layout)) {
+        Text end = past_histogram(&packing->walk, p, layout, &packing->out, packing->has_cells);
+        if (end != NULL) {
+            packing->kept += 1;
+            packing->numbers += layout->bucket_count + SUMMARY_NUMBERS;
+            add_cells(packing, layout);
+            return packing->numbers <= MAX_NUMBERS ? end : NULL;
+        }
+        if (layout->following == 0)
+            return NULL;
+        packing->walk.doubts.length = doubts;
+        packing->out.length = length;
+    }
+}
+
+/* An object of histograms by key; NULL if one of them is not right. */
+static Text past_keyed_rows(Packing *packing, Text p, const Layout *layout)
+{
+    uint32_t object = ++packing->walk.objects;
+    if (*p != '{' || p[1] == '}')
+        return NULL; /* a name stays only while a key of it does */
+    do {
+        add(&packing->out, p, 1);
+        Text key = ++p;
+        if (*p != '"' || (p = past_string(&packing->walk, p, 1)) == NULL || *p++ != ':')
+            return NULL;
+        if (!is_new_key(&packing->walk, object, key, p))
+            return NULL;
+        add(&packing->out, key, p - key);
+        if (!add_label(packing, key + 1, p - 2))
+            return NULL;
+        p = past_row(packing, p, layout);
+    } while (p != NULL && *p == ',');
+    if (p == NULL || *p != '}')
+        return NULL;
+    add(&packing->out, p, 1);
+    return p + 1;
+}
+
+/* Write the entry's name and its row, or its rows by key; NULL with or without an exception where it has none. */
+static Text past_kept(Packing *packing, PyObject *name, Text key, Text p, const Layout *layout, int is_keyed)
+{
+    Packing before = *packing;
+    Py_ssize_t labels = PyList_GET_SIZE(packing->labels);
+    Text end;
+    int32_t rows = 0;
+    if (packing->out.length)
+        add(&packing->out, ",", 1);
+    add(&packing->out, key, p - key);
+    if (packing->has_cells)
+        add(&packing->cells, &rows, sizeof rows);
+    end = (is_keyed ? past_keyed_rows : past_row)(packing, p, layout);
+    if (end != NULL && PyList_Append(packing->names, name) < 0)
+        end = NULL;
+    rows = (int32_t)(packing->kept - before.kept);
+    if (packing->has_cells && !packing->cells.failed)
+        memcpy(packing->cells.data + before.cells.length, &rows, sizeof rows);
+    if (end != NULL || PyErr_Occurred())
+        return end;
+    packing->kept = before.kept;
+    packing->numbers = before.numbers;
+    packing->out.length = before.out.length;
+    packing->cells.length = before.cells.length;
+    packing->walk.doubts.length = before.walk.doubts.length;
+    PyList_SetSlice(packing->labels, labels, PyList_GET_SIZE(packing->labels), NULL);
+    return NULL;
+}
+
+/* Note why the histogram at `p` is dropped; NULL with or without an exception where it must be decoded. */
+static Text past_refused(Packing *packing, PyObject *name, Text p, const Layout *layout)
+{
+    Outline outline = {{-1, -1, -1, -1}, NULL, NULL, 0};
+    size_t doubts = packing->walk.doubts.length;
+    int reason = BY_NAME;
+    PyObject *detail = NULL;
+    Text end = layout != NULL && layout->following ? NULL : past_outline(&packing->walk, p, layout, &outline);
+    if (end != NULL && (outline.bad_key != NULL || !outline.has_unusual_count))
+        detail = layout != NULL ? detail_of(&outline, layout, &reason) : PyUnicode_New(0, 0);
+    if (detail == NULL) {
+        packing->walk.doubts.length = doubts;
+        return NULL;
+    }
+    PyObject *refusal = Py_BuildValue("(Oy#iN)", name, p, (Py_ssize_t)(end - p), reason, detail);
+    int failed = refusal == NULL || PyList_Append(packing->chunks, refusal) < 0;
+    Py_XDECREF(refusal);
+    packing->refused += 1;
+    return failed ? NULL : end;
+}
+
+/* One entry of the object; NULL with or without an exception where that cannot be. */
+static Text pack_entry(Packing *packing, Text p, int is_keyed)
+{
+    Text key = p;
+    PyObject *name = key_at(&packing->walk, &p);
+    if (name == NULL)
+        return NULL;
+    Text from = p, end = NULL;
+    PyObject *found = NULL;
+    if (is_new_key(&packing->walk, 0, key, from) && packing->refused <= MAX_DROPPED)
+        found = PyDict_Check(packing->layouts) ? found_for(packing->layouts, name) : packing->layouts;
+    if (found != NULL) {
+        const Layout *layout = layout_in(found);
+        if (layout != NULL)
+            end = past_kept(packing, name, key, from, layout, is_keyed);
+        if (end == NULL && !is_keyed && !PyErr_Occurred() && (layout != NULL || found == Py_None))
+            end = past_refused(packing, name, from, layout);
+        if (end == NULL && !PyErr_Occurred()) {
+            end = past_any(&packing->walk, from);
+            if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
+                                add_surprise(packing->chunks, name, packing->walk.text, from, end)))
+                end = NULL;
+        }
+    }
+    Py_DECREF(name);
+    return end;
+}
+
+/* What all rows put into the tables; None where the rows must be read for that. */
+static PyObject *cells_of(const Packing *packing)
+{
+    if (!packing->has_cells || packing->cells.failed)
+        Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize(packing->cells.data, packing->cells.length);
+}
+
+static PyObject *pack(PyObject *self, PyObject *args)
 {
     const char *text;
-    Py_ssize_t length, from, end;
-    PyObject *layouts, *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#nnO", &text, &length, &from, &end, &layouts))
+    Py_ssize_t length;
+    int is_keyed;
+    Packing packing = {0};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y#Opp", &text, &length, &packing.layouts, &is_keyed, &packing.has_cells))
         return NULL;
-    Walk walk;
-    if (from < 0 || end < from || end > length || !start(&walk, text + from, end - from))
+    if (!start(&packing.walk, text, length))
         Py_RETURN_NONE;
-    const Layout *layout = layout_for(layouts, NULL);
-    Outline found = {{-1, -1, -1, -1}, NULL, NULL, 0};
-    if (past_outline(&walk, walk.text, layout, &found) == walk.end && (found.bad_key != NULL || !found.has_unusual_count))
-        result = outline_of(&walk, &found);
-    finish(&walk);
+    Text p = packing.walk.text;
+    packing.chunks = PyList_New(0);
+    packing.names = PyList_New(0);
+    packing.labels = PyList_New(0);
+    if (packing.chunks != NULL && packing.names != NULL && packing.labels != NULL && *p == '{') {
+        do
+            p = pack_entry(&packing, p + 1, is_keyed);
+        while (p != NULL && *p == ',');
+        if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !packing.out.failed &&
+            !end_chunk(packing.chunks, &packing.out)) {
+            PyObject *doubts = doubts_of(&packing.walk);
+            PyObject *cells = doubts == NULL ? NULL : cells_of(&packing);
+            if (cells != NULL)
+                result = Py_BuildValue("(OOnnNNO)", packing.chunks, packing.names, packing.kept, packing.numbers,
+                                       doubts, cells, packing.labels);
+            else
+                Py_XDECREF(doubts);
+        }
+    }
+    Py_XDECREF(packing.chunks);
+    Py_XDECREF(packing.names);
+    Py_XDECREF(packing.labels);
+    PyMem_Free(packing.cells.data);
+    PyMem_Free(packing.out.data);
+    finish(&packing.walk);
     return result != NULL ? result : none_unless_raised();
 }
 
@@ -1230,14 +1270,6 @@ static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObje
     sum = sum == -1 ? NO_NUMBER : sum;
     add(&columns->sums, &sum, sizeof sum);
     return label != NULL && PyList_Append(columns->labels, label) < 0 ? NULL : end;
-}
-
-static PyObject *found_for(PyObject *layouts, PyObject *name)
-{
-    PyObject *found = PyDict_GetItemWithError(layouts, name);
-    if (found == NULL && !PyErr_Occurred() && (found = PyObject_GetItem(layouts, name)) != NULL)
-        Py_DECREF(found); /* its __missing__ keeps what it returns */
-    return found;
 }
 
 /* A key that did not occur in `object` before; NULL where it did, or has escapes: then a parse decides. */
@@ -1415,9 +1447,7 @@ static PyObject *spread(PyObject *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
-    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
-    {"outline", outline, METH_VARARGS,
-     "outline(text, start, end, layout) -> (doubts, histogram_type, bucket_count, low, high, bad_key | None) | None"},
+    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed, notes_cells) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"columns", columns, METH_VARARGS,
      "columns(text, is_keyed, layouts, large, known, find) -> (labels, starts, counts, lengths, keys, sums) | None"},
     {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large, known, find): as columns()"},
@@ -1428,6 +1458,8 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_text", NULL, -1, me
 
 PyMODINIT_FUNC PyInit__text(void)
 {
+    for (size_t i = 0; i < sizeof empty_buckets; i++)
+        empty_buckets[i] = i % 2 ? ',' : '0';
     memset(is_plain + 0x20, 1, 0x80 - 0x20);
     is_plain['"'] = is_plain['\\'] = 0;
     return PyModule_Create(&module);

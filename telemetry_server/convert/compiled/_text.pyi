@@ -7,13 +7,19 @@ def split(
     text: bytes, plan: dict[str, Any], opened: type[dict[str, Any]], packable: type[Any]
 ) -> tuple[dict[str, Any], bytes] | None: ...
 def pack(
-    text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, is_keyed: bool
+    text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, is_keyed: bool, notes_cells: bool
 ) -> (
-    tuple[list[bytes | tuple[str, int, int]], list[str], int, int, bytes, bytes | None, list[str]] | None
+    tuple[
+        list[bytes | tuple[str, int, int] | tuple[str, bytes, int, str]],
+        list[str],
+        int,
+        int,
+        bytes,
+        bytes | None,
+        list[str],
+    ]
+    | None
 ): ...
-def outline(
-    text: bytes, start: int, end: int, layout: bytes | None
-) -> tuple[bytes, int, int, int, int, str | None] | None: ...
 def columns(
     text: bytes,
     is_keyed: bool,

@@ -22,10 +22,10 @@ class CompiledPing:
         """Always raises `NeedsFullParse`: to decode every part is the full parse."""
         raise NeedsFullParse
 
-    def packer(self, definitions: Definitions) -> Packer:
+    def packer(self, definitions: Definitions, *, notes_cells: bool) -> Packer:
         """An object that packs the text of histograms; only a spec file's definitions are laid out for it."""
         if isinstance(definitions, SpecDefinitions):
-            return TextPacker(definitions)
+            return TextPacker(definitions, notes_cells=notes_cells)
         return NothingToPack(definitions)
 
     def encode(self, record: dict[str, Any]) -> bytes:

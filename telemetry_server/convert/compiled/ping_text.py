@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from telemetry_server.convert.histograms.definitions import Definition, SpecDefinitions
-from telemetry_server.convert.histograms.histogram_check import Outline
 
 try:
     from telemetry_server.convert.compiled import _text
@@ -82,10 +81,20 @@ class RowsText(HistogramsText):
         self.cells = cells  # None where only *text* says what the rows are
 
 
+ToCheck = tuple[str, int, int]
+"""The name of a histogram that must be decoded, and the start and end of its value in the text."""
+RefusedText = tuple[str, bytes, int, str]
+"""
+A histogram that breaks its definition: its name, its value as text, the number of the reason, and a detail.
+
+The number counts `REASONS_OF_VALUES`; where the name is the reason, it is `BY_NAME` and the detail is empty.
+"""
+
+
 class PackedText(NamedTuple):
     """The result of `pack_histograms`."""
 
-    chunks: list[bytes | tuple[str, int, int]]  # entries, or name, start and end of a value to check
+    chunks: list[bytes | ToCheck | RefusedText]  # bytes: entries that are rows
     names: list[str]  # of the entries that are rows
     kept: int
     numbers: int  # in the rows
@@ -116,9 +125,22 @@ def _layout(definition: Definition) -> bytes:
         buckets = sorted((int(start), position) for start, position in one.positions.items())
         starts, positions = zip(*buckets, strict=True)
         low, high = one.client_range
-        numbers.extend((one.client_type, one.bucket_count, low, high, len(buckets), following))
+        head = _head(one)
+        numbers.extend((one.client_type, one.bucket_count, low, high, len(buckets), following, len(head)))
         numbers.extend((*starts, *positions))
+        numbers.frombytes(head + bytes(-len(head) % numbers.itemsize))
     return numbers.tobytes()
+
+
+def _head(definition: Definition) -> bytes:
+    """How clients begin a histogram that agrees with *definition*."""
+    low, high = definition.client_range
+    return b'{"range":[%d,%d],"bucket_count":%d,"histogram_type":%d,' % (
+        low,
+        high,
+        definition.bucket_count,
+        definition.client_type,
+    )
 
 
 def open_ping(text: bytes) -> OpenedObject:
@@ -138,7 +160,11 @@ def open_ping(text: bytes) -> OpenedObject:
 
 
 def pack_histograms(
-    text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, *, keyed: bool = False
+    text: bytes,
+    layouts: Mapping[str, bytes | None] | bytes | None,
+    *,
+    keyed: bool = False,
+    notes_cells: bool = False,
 ) -> PackedText:
     """
     The entries of an object of histograms; those in the expected form are rows already.
@@ -146,27 +172,18 @@ def pack_histograms(
     Args:
         layouts: Layouts by name, or one layout for all names, which are then keys.
         keyed: Each name holds an object of histograms by key.
+        notes_cells: Also note what the rows put into the tables.
 
     Raises:
         NeedsFullParse: A name occurs twice.
     """
-    packed = _text.pack(text, layouts, keyed)
+    packed = _text.pack(text, layouts, keyed, notes_cells)
     if packed is None:
         raise NeedsFullParse
     chunks, names, kept, numbers, doubts, cells, labels = packed
     settle(doubts)
     noted = None if cells is None else Cells(cells, names, labels if keyed else None)
     return PackedText(chunks, names, kept, numbers, noted)
-
-
-def outline_histogram(text: bytes, start: int, end: int, layout: bytes | None) -> Outline | None:
-    """
-    Return the outline of the histogram ``text[start:end]``; None if it needs a parser.
-
-    Args:
-        layout: As of `Layouts`.
-    """
-    return _text.outline(text, start, end, layout)
 
 
 def settle(doubts: bytes) -> None:

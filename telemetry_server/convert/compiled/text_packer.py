@@ -13,18 +13,17 @@ from telemetry_server.convert.compiled.ping_text import (
     NeedsFullParse,
     PackedText,
     RowsText,
-    outline_histogram,
     pack_histograms,
-    settle,
 )
-from telemetry_server.convert.histograms.definitions import SpecDefinitions, Unusable
-from telemetry_server.convert.histograms.histogram_check import Dropped, dropped_by_outline
+from telemetry_server.convert.histograms.definitions import SpecDefinitions
+from telemetry_server.convert.histograms.histogram_check import BY_NAME, REASONS_OF_VALUES, reason_by_name
 from telemetry_server.convert.histograms.histogram_packer import (
     KEYED,
     MAX_NUMBERS,
     PackedPlace,
     Packer,
     Place,
+    place_in,
 )
 from telemetry_server.pings.json_text import MAX_NESTING, JsonText, may_have_long_integers, nesting_of
 
@@ -50,8 +49,9 @@ class TextPacker(Packer):
     raise `NeedsFullParse` where the result might differ from a full parse.
     """
 
-    def __init__(self, definitions: SpecDefinitions) -> None:
+    def __init__(self, definitions: SpecDefinitions, *, notes_cells: bool = False) -> None:
         super().__init__(definitions)
+        self._notes_cells = notes_cells
         layouts = _layouts.get(definitions)
         if layouts is None:
             layouts = Layouts(definitions, keyed=False), Layouts(definitions, keyed=True)
@@ -65,12 +65,11 @@ class TextPacker(Packer):
             super().pack(place)
             return
         text = histograms.text
-        if place.key == KEYED:
-            packed = pack_histograms(text, self._keyed, keyed=True)
-        else:
-            packed = pack_histograms(text, self._plain)
+        is_keyed = place.key == KEYED
+        layouts = self._keyed if is_keyed else self._plain
+        packed = pack_histograms(text, layouts, keyed=is_keyed, notes_cells=self._notes_cells)
         by_walk = len(packed.names)
-        if place.key == KEYED:
+        if is_keyed:
             entries = self._keyed_entries(packed, text, place.where)
         else:
             entries = self._entries(packed, None, text, place.where)
@@ -83,46 +82,27 @@ class TextPacker(Packer):
         """The kept entries of *packed*, each as JSON text; *keyed* is the histogram whose keys they are."""
         self._count_all(packed)
         entries = []
-        left = [chunk for chunk in packed.chunks if not isinstance(chunk, bytes)]
-        refused = self._refused(left, keyed, text)
-        values = _values_of([text[start:end] for name, start, end in left if name not in refused])
+        left = [chunk for chunk in packed.chunks if not isinstance(chunk, bytes) and len(chunk) == 3]
+        values = _values_of([text[start:end] for _, start, end in left])
         for chunk in packed.chunks:
             if isinstance(chunk, bytes):
                 entries.append(chunk)
                 continue
-            entry, start, end = chunk
+            entry = chunk[0]
             name, key = (entry, None) if keyed is None else (keyed, entry)
-            if entry in refused:
-                self._drop_entry(name, key, where, JsonText(text[start:end]), refused[entry])
+            if len(chunk) == 4:
+                _, value, number, detail = chunk
+                if number == BY_NAME:
+                    reason, detail = reason_by_name(self._definitions.definition(name, None))
+                else:
+                    reason = REASONS_OF_VALUES[number]
+                self._drop(name, place_in(where, name, key), JsonText(value), reason, detail)
                 continue
             row = self._row(name, key, next(values), where)
             if row is not None:
                 packed.names.append(entry)
                 entries.append(b"%b:%b" % (orjson.dumps(entry), orjson.dumps(row)))
         return entries
-
-    def _refused(
-        self, left: Sequence[tuple[str, int, int]], keyed: str | None, text: bytes
-    ) -> dict[str, Dropped]:
-        """Return the entries that can be refused without decoding them; *keyed* as in `_entries`."""
-        found: dict[str, Dropped] = {}
-        doubts = []
-        layouts = self._plain if keyed is None else self._keyed
-        definition_of = self._definitions.definition
-        for entry, start, end in left:
-            name = entry if keyed is None else keyed
-            definition = definition_of(name, None)
-            layout = None if definition.__class__ is Unusable else layouts[name]
-            outline = outline_histogram(text, start, end, layout)
-            if outline is None:
-                continue
-            dropped = dropped_by_outline(outline, definition, keyed=keyed is not None)
-            if dropped is not None:
-                found[entry] = dropped
-                if outline[0]:
-                    doubts.append(outline[0])
-        settle(b"[%b]" % b",".join(doubts) if doubts else b"")
-        return found
 
     def _keyed_entries(self, packed: PackedText, text: bytes, where: str) -> list[bytes]:
         self._count_all(packed)
@@ -131,6 +111,7 @@ class TextPacker(Packer):
             if isinstance(chunk, bytes):
                 entries.append(chunk)
                 continue
+            assert len(chunk) == 3  # a name with a refused key is checked key by key
             name, start, end = chunk
             by_key = text[start:end]
             if by_key.startswith(b"{") and by_key != b"{}":

@@ -58,6 +58,11 @@ def _places_in(parent: Any, where: str, section: Section = ()) -> Iterator[Place
                 yield Place(parent, key, where + key, section)
 
 
+def place_in(where: str, name: str, key: str | None = None) -> str:
+    """The path of the histogram *name*, or of its *key*, in the object at *where*."""
+    return f"{where}.{key_text(name)}" if key is None else f"{where}.{key_text(name)}.{key_text(key)}"
+
+
 def has_histograms(places: Iterable[Place]) -> bool:
     """Whether packing *places* requires definitions."""
     return any(isinstance(place.parent[place.key], dict) and place.parent[place.key] for place in places)
@@ -94,7 +99,7 @@ class Packer:
         if not isinstance(histograms, dict):
             del place.parent[place.key]
             detail = f"it is {json_type(histograms)}, not an object of histograms"
-            self._drop(place.key, place.where, histograms, Dropped(HistogramReason.MALFORMED, detail))
+            self._drop(place.key, place.where, histograms, HistogramReason.MALFORMED, detail)
         elif place.key == KEYED:
             rows: dict[str, Any] = self._pack_keyed(histograms, place.where)
             place.parent[KEYED] = rows
@@ -131,8 +136,7 @@ class Packer:
                     kept[name] = rows
             else:
                 detail = f"it is {json_type(by_key)}, not an object of histograms by key"
-                dropped = Dropped(HistogramReason.MALFORMED, detail)
-                self._drop(name, f"{where}.{key_text(name)}", by_key, dropped)
+                self._drop(name, place_in(where, name), by_key, HistogramReason.MALFORMED, detail)
         return kept
 
     def _pack_keys(self, name: str, by_key: JsonObject, where: str) -> dict[str, Row]:
@@ -159,23 +163,20 @@ class Packer:
         try:
             return checked_row(name, histogram, key is not None, self._definitions)
         except Dropped as dropped:
-            self._drop_entry(name, key, where, histogram, dropped)
+            if self.refused > MAX_DROPPED:
+                self.refused += 1  # past the limit only the count is used
+            else:
+                self._drop(name, place_in(where, name, key), histogram, dropped.reason, dropped.detail)
             return None
 
-    def _drop_entry(self, name: str, key: str | None, where: str, value: Any, dropped: Dropped) -> None:
-        if self.refused > MAX_DROPPED:
-            self.refused += 1  # past the limit only the count is used
-            return
-        place = f"{where}.{key_text(name)}" + (f".{key_text(key)}" if key is not None else "")
-        self._drop(name, place, value, dropped)
-
-    def _drop(self, name: str, where: str, value: Any, dropped: Dropped) -> None:
+    def _drop(self, name: str, where: str, value: Any, reason: HistogramReason, detail: str) -> None:
+        """Note the dropped histogram *name*, the *value* at *where*."""
         self.refused += 1
-        self._refused_characters += len(name) + len(where) + len(dropped.detail)
+        self._refused_characters += len(name) + len(where) + len(detail)
         if self.refused > MAX_DROPPED or self._refused_characters > MAX_DROPPED_CHARACTERS:
             self._lose_too_much()
         else:
-            self.dropped.append(DroppedHistogram(name, dropped.reason, dropped.detail, where, value))
+            self.dropped.append(DroppedHistogram(name, reason, detail, where, value))
 
     def _lose_too_much(self) -> None:
         """Only count dropped histograms from here on."""

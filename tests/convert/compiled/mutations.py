@@ -57,7 +57,7 @@ def noted_by_walk(
     walk: ModuleType, text: bytes, definitions: SpecDefinitions, layouts: FileLayouts
 ) -> list[tuple]:
     """The columns of each object of rows that *walk* packs; what it noted must be what it reads."""
-    packer, found = TextPacker(definitions), []
+    packer, found = TextPacker(definitions, notes_cells=True), []
     ping = open_ping(text)
     for place in places_of(ping.get("payload") or ping, ""):
         packer.pack(place)
