@@ -92,7 +92,7 @@ class SortedRows:
 
 
 class SpilledRows:
-    """The table ``histograms`` of rows on disk, in the order of its files; iterating yields record batches."""
+    """The rows of the table ``histograms`` that are on disk, in the order of its files."""
 
     def __init__(self, spilled: SpilledHistograms, pings: "Mapping[str, pa.Array]") -> None:
         self._spilled = spilled

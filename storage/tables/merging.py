@@ -111,7 +111,7 @@ def merged_rows(table: str, paths: Sequence[Path]) -> Iterator["pa.RecordBatch"]
 
 
 def _rows_to(cursors: Sequence[_Cursor], bound: Key) -> "Iterator[pa.RecordBatch | None]":
-    """Yield the rows of *cursors* up to *bound*, and None where all later rows come behind those before it."""
+    """Yield the rows of *cursors* up to *bound*, and None where what follows belongs behind all before."""
     yield from (rows for cursor in cursors if (rows := cursor.take_before(bound)) is not None)
     yield None
     for cursor in cursors:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,6 @@ from storage.tables.columns import (
     written_schema_of,
 )
 from storage.tables.dictionaries import with_used_words
-from storage.tables.spilled_histograms import SpilledHistograms
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,18 +141,23 @@ class Scratch:
     def __init__(self, root: DataRoot, disk: Disk) -> None:
         self._folder = root.state / SCRATCH_FOLDER
         self._disk = disk
-        self._number = 0
+        self._numbers = count()  # rows may be spilled while another thread writes a file
         self._is_made = False
 
-    def _next_path(self) -> Path:
+    def next_path(self) -> Path:
+        """
+        Return the path of a new file.
+
+        Raises:
+            OSError: The folder cannot be made or listed.
+        """
         if not self._is_made:
             self._disk.make_directories(self._folder)
             for path in self._folder.iterdir():
                 if not _is_of_living(path.name):
                     self._disk.unlink(path)
             self._is_made = True
-        self._number += 1
-        return self._folder / f"{os.getpid()}-{PROCESS}-{id(self):x}-{self._number}.parquet"
+        return self._folder / f"{os.getpid()}-{PROCESS}-{id(self):x}-{next(self._numbers)}.parquet"
 
     @contextmanager
     def writing(self, table: str, day: str, done: list[ScratchFile]) -> Iterator[PartWriter]:
@@ -166,7 +171,7 @@ class Scratch:
         import pyarrow.parquet as pq
 
         split = SPLIT_BYTES.get(table, ())
-        path = self._next_path()
+        path = self.next_path()
         file = _DiskFile(self._disk, path)
         try:
             # The file has no Arrow schema: with it, readers would rebuild dictionaries and
@@ -209,15 +214,6 @@ class Scratch:
             for rows in batches:
                 writer.write(pa.Table.from_batches([rows]))
         return done[0]
-
-    def spilled_histograms(self) -> SpilledHistograms:
-        """
-        Return a new store for histograms that memory has no room for.
-
-        Raises:
-            OSError: The disk refuses.
-        """
-        return SpilledHistograms(self._disk, self._next_path())
 
     def discard(self, files: Sequence[ScratchFile]) -> None:
         """Remove *files*, which will not be installed."""
@@ -295,13 +291,10 @@ def install(
 
 def make_lasting(disk: Disk, root: Path, folder: Path) -> None:
     """Create *folder* below *root* and sync each level, as its creator may have died before the sync."""
-    place, missing = folder, []
-    while place != root:
-        missing.append(place)
-        place = place.parent
     if folder.is_dir():
         return
-    for place in reversed(missing):
+    below = [place for place in folder.parents if place.is_relative_to(root) and place != root]
+    for place in (*reversed(below), folder):
         if place.is_dir():
             disk.sync_directory(place.parent)
     disk.make_directories(folder)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from storage.disk import Disk
 from storage.tables.arrays import integers, marks_of, take
+from storage.tables.columns import ROW_GROUP_ROWS
 from storage.tables.compiled.bucket_lists import BucketLists
 from storage.tables.histogram_arrays import (
     HistogramArrays,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # So many rows are in memory at once, or those of one metric.
-READ_ROWS = 1 * 16_384
+READ_ROWS = ROW_GROUP_ROWS
 # Columns of a run in their order in the file, with the bytes of a number.
 _WIDTHS = {"ping": 4, "process": 4, "label": 4, "key": 4, "length": 4, "sum": 8}
 
@@ -97,7 +98,7 @@ class SpilledHistograms:
         sorted_ = NumberColumns(*(column.take(order) for column in numbers))
         lengths, starts, counts = lists.numbers_in_order(sorted_.place, len(self._large))
         self._large += lists.large
-        buffers = [
+        buffers: list[bytes | memoryview] = [
             *map(_bytes_of, (sorted_.ping, sorted_.process, sorted_.label, sorted_.key)),
             lengths,
             _bytes_of(sorted_.sum),

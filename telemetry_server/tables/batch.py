@@ -19,6 +19,12 @@ from storage.tables.spilled_histograms import SpilledHistograms
 # About what a row weighs in memory, without buckets: by column, and as a tuple of objects.
 ROW_BYTES, TUPLE_BYTES, PING_BYTES = 32, 512, 512
 
+# More histograms than these wait on disk: a part file has many rows of each metric only if it has thousands
+# of pings.
+SPILLED_AT_BYTES = 2 << 20
+# A batch of this size is written: histograms on disk, and all other rows in memory.
+MAX_BYTES, MAX_SPILLED_BYTES = 2 << 20, 96 << 20
+
 
 @dataclass(slots=True)
 class Batch:
@@ -49,7 +55,16 @@ class Batch:
             self.bytes += ROW_BYTES * (len(rows) - len(held.pings))
             self.bytes += TUPLE_BYTES * tuples + PING_BYTES * len(rows.pings)
 
-    def spill(self, scratch: Scratch) -> None:
+    @property
+    def must_spill(self) -> bool:
+        """Whether memory has too many histograms."""
+        return self.histogram_bytes >= SPILLED_AT_BYTES
+
+    def is_full(self, times: int = 1) -> bool:
+        """Return whether it should be written, or is so many *times* as large."""
+        return self.bytes >= times * MAX_BYTES or self.spilled_bytes >= times * MAX_SPILLED_BYTES
+
+    def spill(self, scratch: Scratch, disk: Disk) -> None:
         """
         Move the histograms in memory to disk.
 
@@ -63,7 +78,7 @@ class Batch:
             if not new:
                 continue
             if day not in self.spilled:
-                self.spilled[day] = scratch.spilled_histograms()
+                self.spilled[day] = SpilledHistograms(disk, scratch.next_path())
             self.spilled_bytes += self.spilled[day].add(new)
             self._spilled_parts[day] = len(parts)
         for parts in self.parts.values():
@@ -97,7 +112,7 @@ class Prepared:
     shapes: dict[str, ShapeRow]
 
 
-def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
+def prepare(batch: Batch, scratch: Scratch, disk: Disk, first_ping: int) -> Prepared:
     """
     Write *batch*, which is empty afterwards, as sorted Parquet files.
 
@@ -113,7 +128,7 @@ def prepare(batch: Batch, scratch: Scratch, first_ping: int) -> Prepared:
     shapes: dict[str, ShapeRow] = {}
     try:
         if batch.spilled_bytes:
-            batch.spill(scratch)
+            batch.spill(scratch, disk)
         while batch.parts:
             day, parts = batch.parts.popitem()
             for rows, _ in parts:

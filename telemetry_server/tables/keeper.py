@@ -30,13 +30,8 @@ from telemetry_server.tables.task_rows import DefinitionFinder
 
 log = get_logger("convert")
 
-# More histograms than these wait on disk.
-SPILLED_AT_BYTES = 2 << 20
-# A batch of this size is written: the rest of its rows in memory, and its histograms on disk.
-MAX_BATCH_BYTES, MAX_SPILLED_BYTES = 2 << 20, 96 << 20
 FEW_ROWS = 20_000
-SECONDS_AT_REST = 2.5
-SECONDS_UNDER_LOAD = 40.0
+SECONDS_AT_REST, SECONDS_UNDER_LOAD = 2.5, 40.0
 QUIET_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.1
 
@@ -141,7 +136,7 @@ class TableKeeper:
         return max(LOOK_AGAIN_SECONDS, self._due_at() - self._clock())
 
     def _due_at(self) -> float:
-        if self._batch.bytes >= MAX_BATCH_BYTES or self._batch.spilled_bytes >= MAX_SPILLED_BYTES:
+        if self._batch.is_full():
             return 0.0
         at_rest = self._began + SECONDS_AT_REST
         if self._batch.rows > FEW_ROWS:
@@ -162,13 +157,13 @@ class TableKeeper:
         Raises:
             OSError, StorageError: The disk refuses; what was committed stands, the rest is read back later.
         """
-        if self._job is not None and self._is_too_large():
+        if self._job is not None and self._batch.is_full(times=2):
             await asyncio.wait([self._job])  # files are written slower than rows come
         if self._is_off:
             return
         try:
-            if self._batch.histogram_bytes >= SPILLED_AT_BYTES:
-                await asyncio.to_thread(self._batch.spill, self._scratch)
+            if self._batch.must_spill:
+                await asyncio.to_thread(self._batch.spill, self._scratch, self._disk)
             if self._job is not None:
                 if not self._job.done():
                     return
@@ -181,11 +176,6 @@ class TableKeeper:
             log.exception("the tables stay as they are until the next start; run tables rebuild after it")
             self._is_off = True
             self.forget()
-
-    def _is_too_large(self) -> bool:
-        """Return whether so many rows wait beside those that are being written that memory or disk fill up."""
-        batch = self._batch
-        return batch.bytes > 2 * MAX_BATCH_BYTES or batch.spilled_bytes > 2 * MAX_SPILLED_BYTES
 
     async def wait(self) -> None:
         """Wait until the job under way is over; `advance` ends it."""
@@ -225,7 +215,7 @@ class TableKeeper:
             first = await asyncio.to_thread(self._number_pings, self._batch.pings)
             batch, self._batch = self._batch, Batch()
             metrics.tables_waiting_rows.report(0)
-            self._start(lambda: prepare(batch, self._scratch, first), self._install)
+            self._start(lambda: prepare(batch, self._scratch, self._disk, first), self._install)
         elif self._crowded:
             table, day = self._crowded.pop()
             files = await asyncio.to_thread(local_files, self._ledger, table, day)

@@ -1,6 +1,7 @@
 """Rows of stored records: each in the tables once, soon after its commit, whatever came between."""
 
 import asyncio
+import errno
 import sqlite3
 import time
 from collections import Counter
@@ -15,7 +16,9 @@ from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
 from storage.tables.columns import TABLES, written_schema_of
+from storage.tables.spilled_histograms import SpilledHistograms
 from telemetry_server.coordinator import batch_planner
+from telemetry_server.tables import batch as batch_of_rows
 from telemetry_server.tables import catch_up, keeper, line_reader
 from telemetry_server.tables.row_collector import RowCollector
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
@@ -84,6 +87,48 @@ async def test_rows_of_a_file_are_sorted_by_metric(world):
     assert metrics == sorted(metrics)
 
 
+async def test_histograms_wait_on_disk_where_memory_has_too_many(world, monkeypatch):
+    """One file of all their pings is written, and nothing else is left."""
+    spilled = []
+
+    class Noted(SpilledHistograms):
+        def add(self, parts):
+            spilled.append(super().add(parts))
+            return spilled[-1]
+
+    monkeypatch.setattr(batch_of_rows, "SpilledHistograms", Noted)
+    monkeypatch.setattr(batch_of_rows, "SPILLED_AT_BYTES", 1)
+    monkeypatch.setattr(batch_planner, "ROUND_ITEMS", 5)
+    world.receive([submitted(a_ping(number), number) for number in range(40)])
+    world.receive([submitted(a_ping(number), number, at=NEXT_DAY) for number in range(40, 43)])
+    await world.convert()
+
+    assert len(spilled) >= 8
+    assert all(spilled)
+    assert_complete(world, range(43))
+    with Ledger.for_reading(world.root) as ledger:
+        assert len(ledger.table_files("histograms", DAY)) == 1
+    assert list((world.root.state / "tables-unfinished").iterdir()) == []
+
+
+async def test_what_the_disk_refuses_while_histograms_wait_is_read_back(world, monkeypatch):
+    """The rows are in the tables after the next run, once."""
+
+    class Refusing(SpilledHistograms):
+        def add(self, parts):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_of_rows, "SpilledHistograms", Refusing)
+        patch.setattr(batch_of_rows, "SPILLED_AT_BYTES", 1)
+        world.receive([submitted(a_ping(number), number) for number in range(20)])
+        with pytest.raises(OSError, match="No space left"):
+            await world.convert()
+    await world.convert()
+
+    assert_complete(world, range(20))
+
+
 async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monkeypatch):
     """However slowly files are written, memory holds the rows of few rounds."""
     pings, prepare = [], keeper.prepare
@@ -94,8 +139,7 @@ async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monke
         return prepare(batch, *arguments)
 
     monkeypatch.setattr(keeper, "prepare", slow)
-    monkeypatch.setattr(keeper, "MAX_BATCH_BYTES", 1)
-    monkeypatch.setattr(keeper.TableKeeper, "_is_too_large", lambda keeper: keeper._batch.pings > 1)
+    monkeypatch.setattr(batch_of_rows, "MAX_BYTES", 1)
     monkeypatch.setattr(batch_planner, "ROUND_ITEMS", 5)
     world.receive([submitted(a_ping(number), number) for number in range(40)])
     await world.convert()

@@ -43,8 +43,9 @@ class BucketLists:
             large: What is in *large* comes behind so many others.
         """
         if IS_COMPILED:
+            moved = large if self.large else 0
             return _lists.ordered_numbers(
-                _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, large if self.large else 0
+                _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, moved
             )
         return self._numbers_by_arrow(rows, large)
 
@@ -52,15 +53,17 @@ class BucketLists:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        found = []
-        for data in (self.starts, self.counts):
-            lists = _list_of(self.offsets, _integers(data, 32)).take(rows)
+        def moved(lists: "pa.ListArray") -> bytes:
             numbers = lists.flatten()
             if self.large:
-                moved = pc.subtract(numbers, pa.scalar(large, pa.int32()))
-                numbers = pc.if_else(pc.less(numbers, 0), moved, numbers)
-            found.append(bytes(_bytes_of(numbers)))
-        return bytes(_bytes_of(lists.value_lengths())), *found
+                behind = pc.subtract(numbers, pa.scalar(large, pa.int32()))
+                numbers = pc.if_else(pc.less(numbers, 0), behind, numbers)
+            return bytes(_bytes_of(numbers))
+
+        starts, counts = (
+            _list_of(self.offsets, _integers(data, 32)).take(rows) for data in (self.starts, self.counts)
+        )
+        return bytes(_bytes_of(starts.value_lengths())), moved(starts), moved(counts)
 
     def _by_walk(self, rows: "pa.Array") -> "tuple[pa.ListArray, pa.ListArray]":
         offsets, starts, counts = _lists.ordered_lists(

@@ -2,13 +2,18 @@
 
 from array import array
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.tables import arrow_rows
-from storage.tables.arrow_rows import sorted_rows_of
+from storage.disk import Disk
+from storage.tables import arrow_rows, spilled_histograms
+from storage.tables.arrow_rows import places_of, sorted_rows_of
 from storage.tables.rows import NO_SAMPLE, NO_SUM, NO_WORD, NUMBER, PingColumns, TableRows
+from storage.tables.spilled_histograms import SpilledHistograms
 
 FIRST_PING = 1000
 DAY = datetime.fromtimestamp(1_795_348_800, UTC).date()
@@ -80,21 +85,32 @@ def task_of(pings) -> TableRows:
     return rows
 
 
+def spilled_one_by_one(parts, folder: Path) -> SpilledHistograms:
+    """Return the histograms of *parts*, each written by itself."""
+    spilled = SpilledHistograms(Disk(), folder / "waiting")
+    for (rows, _), places in zip(parts, places_of(parts), strict=True):
+        spilled.add([(rows.histograms, places)])
+    return spilled
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(PINGS, min_size=1, max_size=3), st.integers(1, 5))
-def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time):
-    """With all its numbers, also those of more than 32 bits."""
+@given(st.lists(PINGS, min_size=1, max_size=3), st.integers(1, 5), st.booleans())
+def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time, is_spilled):
+    """With all its numbers, also those of more than 32 bits; also where histograms wait on disk."""
     parts = [(task_of(pings), [is_wanted for is_wanted, _, _ in pings]) for pings in tasks]
     wanted = [ping for pings in tasks for ping in pings if ping[0]]
 
-    before, arrow_rows.ROW_GROUP_ROWS = arrow_rows.ROW_GROUP_ROWS, rows_at_a_time
-    try:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr(arrow_rows, "ROW_GROUP_ROWS", rows_at_a_time)
+        patch.setattr(spilled_histograms, "READ_ROWS", rows_at_a_time)
+        spilled = spilled_one_by_one(parts, Path(folder)) if is_spilled else None
         found = {
             table: [row for batch in rows for row in batch.to_pylist()]
-            for table, rows in sorted_rows_of(parts, FIRST_PING).items()
+            for table, rows in sorted_rows_of(parts, FIRST_PING, spilled).items()
         }
-    finally:
-        arrow_rows.ROW_GROUP_ROWS = before
+        assert list(Path(folder).iterdir()) == []
+        if spilled is not None:
+            spilled.close()
 
     expected = [
         (
