@@ -59,9 +59,21 @@ class Transaction(DayRemoval, ForgottenChanges, ArchiveChanges):
         Raises:
             sqlite3.IntegrityError: The id is already remembered.
         """
-        self._execute(
+        self.remember_all([(document_id, namespace, doctype, digest, day, directory)])
+
+    def remember_all(self, stored: Iterable[tuple[bytes, str, str, int, str, str]]) -> None:
+        """
+        Remember the ids of *stored* pings, each with namespace, doctype, digest, day and directory.
+
+        Raises:
+            sqlite3.IntegrityError: One of them is already remembered.
+        """
+        self._executemany(
             "INSERT INTO seen VALUES (?, ?, ?, ?, ?)",
-            (document_id, self.scope(namespace, doctype), digest, int(day), self.directory(directory)),
+            [
+                (document_id, self.scope(namespace, doctype), digest, int(day), self.directory(directory))
+                for document_id, namespace, doctype, digest, day, directory in stored
+            ],
         )
 
     def remember_latest(

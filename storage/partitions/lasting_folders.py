@@ -33,18 +33,16 @@ class LastingFolders:
         Raises:
             OSError: The disk refuses.
         """
-        if folder in self._lasting:
-            return
-        parent = place = self._root
-        name = ""
-        for part in folder.split("/"):
-            name = f"{name}/{part}" if name else part
-            parent, place = place, place / part
-            if name not in self._lasting and name not in self._made:
-                self._disk.make_directory(place)
-                # Also if it was there: a process that created it may have died before the sync.
-                self.unsynced.add(parent)
-                self._made.add(name)
+        missing = []
+        while folder and folder not in self._lasting and folder not in self._made:
+            missing.append(folder)
+            folder = folder.rpartition("/")[0]
+        for name in reversed(missing):
+            place = self._root / name
+            self._disk.make_directory(place)
+            # Also if it was there: a process that created it may have died before the sync.
+            self.unsynced.add(place.parent)
+            self._made.add(name)
 
     def synced(self) -> None:
         """Note that all of `unsynced` were synced."""

@@ -107,8 +107,9 @@ def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: Segmen
     )
     if after == before or (before is SEGMENT_START and not scan.end):
         return
-    plan.positions[segment.name] = after
-    plan.items += [RawItem(segment.name, span.offset, span.length_bytes) for span in scan.spans]
+    name = segment.name
+    plan.positions[name] = after
+    plan.items += [RawItem(name, span.offset, span.length_bytes) for span in scan.spans]
     if scan.state is not SegmentState.SEALED and scan.spans:
         plan.unsealed_segments.append(segment.path)
     day = f"{segment.day:%Y%m%d}"

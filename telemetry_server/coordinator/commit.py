@@ -25,7 +25,7 @@ from storage.raw.submission import Submission
 from storage.raw.writer import utc_now
 from telemetry_server.coordinator.conversion_worker import read_item
 from telemetry_server.coordinator.deletion_orders import OrderEntries
-from telemetry_server.coordinator.ledger_entries import enter_result
+from telemetry_server.coordinator.ledger_entries import RoundEntries
 from telemetry_server.coordinator.partition_limit import PartitionLimit, with_final_directory
 from telemetry_server.coordinator.ping_frequency import FrequencyCheck, with_marks
 from telemetry_server.coordinator.work_items import (
@@ -132,19 +132,19 @@ class Committer:
             frame.directory for _, result in finished.work for frame in result.frames
         )
         frequency = FrequencyCheck(self._ledger)
-        final = [
-            [
-                with_final_directory(result, moved)
-                for result in frequency.marked(self.mark_duplicates(task, packed.results, stored_now))
+        with self._ledger.snapshot():  # otherwise SQLite takes and drops its locks for each id
+            final = [
+                [
+                    with_final_directory(result, moved)
+                    for result in frequency.marked(self.mark_duplicates(task, packed.results, stored_now))
+                ]
+                for task, packed in finished.work
             ]
-            for task, packed in finished.work
-        ]
         frames: list[Frame] = []
         for (task, packed), results in zip(finished.work, final, strict=True):
             frames += self._frames_of(task, packed, results, moved)
         self._sync_raw(finished.unsealed_segments)
         self._writer.prepare((frame.directory for frame in frames), self._schema_id)
-        counts: Counts = Counter(finished.damage)
         # Ids and waits expire by this time: a clock that is behind must not make them old.
         now = self._now()
         with self._ledger.transaction() as transaction:
@@ -152,14 +152,15 @@ class Committer:
                 finished.before(transaction)
             for name, position in finished.positions.items():
                 transaction.move_segment(name, position)
+            entries = RoundEntries(transaction, finished.damage, now)
             for (task, _), results in zip(finished.work, final, strict=True):
                 for result in results:
                     item = task.items[result.index]
-                    enter_result(transaction, counts, item, result, now)
+                    entries.enter(item, result)
                     self._orders.enter(transaction, item, result)
             frequency.enter(transaction, now)
             appended = self._writer.write(transaction, frames)
-            transaction.add(counts)
+            entries.finish()
         packed_results = (packed for _, packed in finished.work)
         return Committed(list(zip(packed_results, final, strict=True)), appended)
 

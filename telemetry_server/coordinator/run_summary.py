@@ -66,15 +66,16 @@ class RunSummary:
                 self.deleted += 1
                 metrics.pings_deleted.count()
                 continue
-            self.notes.update(result.notes)
             for name, count in result.notes.items():
+                self.notes[name] += count
                 if name in ANOMALIES:
                     metrics.anomalies.count(name, amount=count)
             match result:
                 case StoredResult():
                     stored[labels.of(result.namespace, result.doctype)] += 1
                     self.histograms_kept += result.histograms_kept
-                    self.histograms_dropped.update(result.dropped)
+                    for reason, count in result.dropped.items():
+                        self.histograms_dropped[reason] += count
                 case DuplicateResult():
                     self.duplicate += 1
                     self.conflict += result.is_conflict

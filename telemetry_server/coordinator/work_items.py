@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
 from storage.tables.rows import TableRows
+from telemetry_server.coordinator.pickling import pickled_by_values
 from telemetry_server.outcomes.outcome import FrequencyLimit
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class RawItem:
     """A submission in raw/, given by its location."""
@@ -34,6 +36,7 @@ class QuarantinedItem:
 Item = RawItem | QuarantinedItem
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class Task:
     """Some submissions in order of arrival."""
@@ -57,6 +60,7 @@ class _Received:
         return self.received_at[:10].replace("-", "")
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class StoredResult(_Received):
     """The item became a record.  The record itself is in one of the task's frames."""
@@ -73,6 +77,7 @@ class StoredResult(_Received):
     order: tuple[str, ...] = ()  # ids that the ping asks to delete
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class RefusedResult(_Received):
     """The item goes to quarantine."""
@@ -86,6 +91,7 @@ class RefusedResult(_Received):
     order: tuple[str, ...] = ()
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class DuplicateResult(_Received):
     """Another ping is stored under the item's id.  Only the commit knows that."""
@@ -98,6 +104,7 @@ class DuplicateResult(_Received):
     notes: Mapping[str, int]
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class AwaitingResult(_Received):
     """The item waits for the definitions of *revision*."""
@@ -106,6 +113,7 @@ class AwaitingResult(_Received):
     revision: Revision
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class DeletedResult(_Received):
     """The item is of a client or document that an order deleted: only the hash of its id is kept."""
@@ -114,6 +122,7 @@ class DeletedResult(_Received):
     hash: bytes  # of the id; empty without one
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class DamagedResult:
     """The bytes of the item in raw/ are damaged: it is not a submission at all."""
@@ -126,6 +135,7 @@ ItemResult = StoredResult | RefusedResult | DuplicateResult | AwaitingResult | D
 """The result of one item, with all that the ledger needs."""
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class PackedFrame:
     """Compressed lines for one directory; `members` has the item's index for each line."""
@@ -135,6 +145,7 @@ class PackedFrame:
     members: tuple[int, ...]
 
 
+@pickled_by_values
 @dataclass(frozen=True, slots=True)
 class TaskResult:
     """The results of a task's items in order, and the lines to write for them."""
