@@ -5,7 +5,7 @@ import gc
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from telemetry_server.coordinator.follower import (
     stop_requested,
 )
 from telemetry_server.coordinator.process_pool import ConversionPool
+from telemetry_server.coordinator.process_starter import ProcessStarter
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
 from telemetry_server.observability.loggers import get_logger
 from telemetry_server.pings.geo import GeoDatabase, GeoDatabaseError
@@ -180,7 +181,8 @@ async def opened_converter(
     if settings.tables and not setup.tables:
         on_tables_off(TABLES_OFF)
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(ConversionPool(setup, settings.convert_processes))
+        starter = stack.enter_context(closing(ProcessStarter()))  # first: nothing has started a thread yet
+        pool = await stack.enter_async_context(ConversionPool(setup, settings.convert_processes, starter))
         cache = setup.revision_cache()
         fetcher = None
         if not settings.revision_offline:

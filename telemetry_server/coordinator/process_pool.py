@@ -8,21 +8,15 @@ the deadly ping can be isolated and refused.
 """
 
 import asyncio
-import gc
-import multiprocessing
-import os
-import signal
-import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from threading import Thread
 
 from storage.partitions.schema import UNKNOWN
 from storage.raw.submission import Submission
+from telemetry_server.coordinator.conversion_process import ConversionProcess, ProcessDied
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.conversion_worker import ResultBuilder, Worker, read_item
+from telemetry_server.coordinator.process_starter import ProcessStarter
 from telemetry_server.coordinator.work_items import RawItem, Task, TaskResult
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from telemetry_server.pings.errors import PingError
@@ -30,46 +24,20 @@ from telemetry_server.pings.submit_path import parse_submit_path
 
 SMALL_ITEMS = 32
 SMALL_BYTES = 1 << 20
-ATTEMPTS_ALONE = 2
-
-_worker: Worker | None = None
-
-
-def _start_process(setup: ConversionSetup) -> None:
-    global _worker  # noqa: PLW0603 - a process of the pool has one worker
-    # The coordinator decides when work ends; a terminal's Ctrl-C reaches all processes.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    Thread(target=_leave_with_coordinator, name="lifeline", daemon=True).start()
-    _worker = setup.worker()
-
-
-def _leave_with_coordinator() -> None:
-    """Exit when the coordinator is gone; otherwise the process would wait for work forever."""
-    coordinator = multiprocessing.parent_process()
-    assert coordinator is not None
-    coordinator.join()
-    os._exit(1)
-
-
-def _convert_in_process(task: Task) -> TaskResult:
-    assert _worker is not None
-    # A decoded ping is thousands of objects without cycles: the collector would find nothing.
-    gc.disable()
-    try:
-        return _worker.convert(task)
-    finally:
-        gc.enable()
+TASKS_A_PROCESS = 2  # one that it converts, and one that waits there
 
 
 class ConversionPool:
     """Converts tasks in *processes* processes.  Use it with ``async with``."""
 
-    def __init__(self, setup: ConversionSetup, processes: int) -> None:
+    def __init__(self, setup: ConversionSetup, processes: int, starter: ProcessStarter) -> None:
         self._setup = setup
+        self._starter = starter
         self.forgotten = 0  # the ledger's number of forgotten ids, for the next tasks
         self.processes = processes
-        self._executor: ProcessPoolExecutor | None = None
+        self._running: list[ConversionProcess] = []
+        self._room = asyncio.Semaphore(processes * TASKS_A_PROCESS)
+        self._choosing = asyncio.Lock()
         self._own_worker: Worker | None = None
         self._mark = setup.root.state / "converting-in-coordinator"
         self._died_converting = self._mark.exists()
@@ -82,18 +50,16 @@ class ConversionPool:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._shut()
+        for process in self._running:
+            await process.ended()
 
     def use(self, setup: ConversionSetup) -> None:
         """Convert with *setup* from now on; call it while nothing is being converted."""
         self._setup = setup
         self._own_worker = None
-        self._shut()
-
-    def _shut(self) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
+        for process in self._running:
+            process.end()
+        self._running.clear()
 
     async def convert(self, tasks: Sequence[Task]) -> list[TaskResult]:
         """
@@ -141,42 +107,31 @@ class ConversionPool:
         return results
 
     async def _attempt(self, tasks: Sequence[Task]) -> list[TaskResult | None]:
-        """Return the results, with None for each task that was running when a process died."""
-        executor = self._executor
-        if executor is None:
-            if not os.access(sys.executable, os.X_OK):
-                raise OSError(
-                    f"{sys.executable} is not executable for this user, but conversion processes need it:"
-                    " install the server in a folder that its user can read"
-                )
-            # Spawned, not forked: the coordinator has threads.
-            executor = self._executor = ProcessPoolExecutor(
-                self.processes,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start_process,
-                initargs=(self._setup,),
-            )
-        loop = asyncio.get_running_loop()
-        try:
-            futures = [loop.run_in_executor(executor, _convert_in_process, task) for task in tasks]
-        except BrokenProcessPool:
-            self._discard(executor)
-            return [None] * len(tasks)
+        """Return the results, with None for each task whose process died."""
         results: list[TaskResult | None] = []
-        for outcome in await asyncio.gather(*futures, return_exceptions=True):
-            if isinstance(outcome, BrokenProcessPool):
+        for outcome in await asyncio.gather(*map(self._convert_there, tasks), return_exceptions=True):
+            if isinstance(outcome, ProcessDied):
                 results.append(None)
             elif isinstance(outcome, BaseException):
                 raise outcome
             else:
                 results.append(outcome)
-        if None in results:
-            self._discard(executor)
         return results
 
-    def _discard(self, broken: ProcessPoolExecutor) -> None:
-        if self._executor is broken:
-            self._shut()
+    async def _convert_there(self, task: Task) -> TaskResult:
+        async with self._room:
+            async with self._choosing:
+                process = await self._least_busy()
+            return await process.convert(task)
+
+    async def _least_busy(self) -> ConversionProcess:
+        self._running = [process for process in self._running if not process.is_dead]
+        least = min(self._running, key=lambda process: process.tasks, default=None)
+        if least is not None and (not least.tasks or len(self._running) >= self.processes):
+            return least
+        process = await ConversionProcess.connected(self._starter.start(), self._setup)
+        self._running.append(process)
+        return process
 
     async def _convert_suspect(self, task: Task) -> TaskResult:
         """Convert a task that was running when a process died: first again, then item by item."""

@@ -2,12 +2,15 @@
 
 import asyncio
 import sys
+from contextlib import closing
 
 import pytest
 
 from storage.raw.segment_paths import segments
+from telemetry_server.coordinator import process_starter
 from telemetry_server.coordinator.batch_planner import Plan, plan_round
 from telemetry_server.coordinator.process_pool import ConversionPool
+from telemetry_server.coordinator.process_starter import ProcessStarter
 from telemetry_server.coordinator.work_items import StoredResult
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.deadly_pings import DEADLY, deadly
@@ -45,8 +48,9 @@ async def test_concurrent_rounds_refuse_only_the_deadly_pings(world):
     plan = plan_round(segments(world.root.raw), {})
     rounds = [Plan(plan.items[start : start + 40]).tasks(frozenset()) for start in (0, 40, 80)]
 
-    async with ConversionPool(world.setup, 2) as pool:
-        results = await asyncio.gather(*map(pool.convert, rounds))
+    with closing(ProcessStarter()) as starter:
+        async with ConversionPool(world.setup, 2, starter) as pool:
+            results = await asyncio.gather(*map(pool.convert, rounds))
 
     items = [result for part in results for converted in part for result in converted.results]
     assert len(items) == 120
@@ -57,6 +61,7 @@ async def test_concurrent_rounds_refuse_only_the_deadly_pings(world):
 async def test_an_interpreter_that_is_not_executable_halts_conversion(world, monkeypatch):
     """No ping is refused because of it, and the message says what to do."""
     world.receive(submissions(70, set()))
+    monkeypatch.setattr(process_starter, "_has_one_thread", lambda: False)
     monkeypatch.setattr(sys, "executable", str(world.root.path))
     monkeypatch.setattr("os.access", lambda path, mode: path != str(world.root.path))
 

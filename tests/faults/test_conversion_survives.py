@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import pytest
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from storage.tables.merging import compact_tables
+from telemetry_server.coordinator.process_starter import ProcessStarter
 from telemetry_server.tables.rebuild import Rebuilder
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
 from tests.support.faulty_disk import FaultyDisk
@@ -171,7 +173,7 @@ async def test_no_ping_is_refused_when_processes_cannot_start(tmp_path, monkeypa
     world.put_specs()
     world.receive(submitted(a_ping(number), number) for number in range(3))
     with monkeypatch.context() as patched:
-        patched.setattr("telemetry_server.coordinator.process_pool._start_process", _cannot_start)
+        patched.setattr(ProcessStarter, "start", _cannot_start)
         patched.setattr("telemetry_server.coordinator.process_pool.SMALL_ITEMS", 0)
         with pytest.raises(OSError, match="as soon as they start"):
             await world.convert(processes=1)
@@ -182,5 +184,7 @@ async def test_no_ping_is_refused_when_processes_cannot_start(tmp_path, monkeypa
     assert world.audit().balanced
 
 
-def _cannot_start(setup):
-    os._exit(9)
+def _cannot_start(starter):
+    here, there = socket.socketpair()
+    there.close()
+    return here

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from storage.raw.writer import utc_now
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.converter import Converter
 from telemetry_server.coordinator.process_pool import ConversionPool
+from telemetry_server.coordinator.process_starter import ProcessStarter
 from telemetry_server.coordinator.replay import Replayed, Replayer
 from telemetry_server.coordinator.run_summary import Labels, RunSummary
 from telemetry_server.outcomes.quarantine_line import one_by_one
@@ -114,7 +115,8 @@ class World:
         self, stack: AsyncExitStack, *, processes: int = 1, disk: Disk | None = None
     ) -> Converter:
         """Return a converter that is closed with *stack*."""
-        pool = await stack.enter_async_context(ConversionPool(self.setup, processes))
+        starter = stack.enter_context(closing(ProcessStarter()))
+        pool = await stack.enter_async_context(ConversionPool(self.setup, processes, starter))
         fetcher = None
         if self.server is not None:
             source = source_of(self.server)
