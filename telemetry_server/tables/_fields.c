@@ -1,9 +1,9 @@
 /*
- * Reads the fields that a Glean ping has in the table `pings`, straight into its columns.  It is optional:
+ * Reads the fields that a record has in the table `pings`, straight into its columns.  It is optional:
  * `PingCollector` is its only caller, and without it `records/fields.py` finds the same, slower.
  *
  * It reads the decoded record, and accepts what clients send in the usual form.  For any other record it
- * returns None before it has changed anything, and the caller uses the plain way.
+ * returns None before it has given anything a number, and the caller uses the plain way.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -23,15 +23,21 @@ enum {
     METADATA, NAMESPACE, DOCTYPE, DOCVERSION, DOCUMENT_ID, SUBMISSION_TIMESTAMP, HEADER, X_SOURCE_TAGS, GEO, COUNTRY,
     CLIENT_INFO, CLIENT_ID, SESSION_ID, PING_INFO, EXPERIMENTS, BRANCH,
     APP_CHANNEL, APP_DISPLAY_VERSION, APP_VERSION, APP_BUILD, OS, OS_VERSION, ARCHITECTURE,
-    PAYLOAD, INFO, ENVIRONMENT, CLIENT_ID_OF_FIREFOX, CLIENT_ID_OF_FLAT_SESSIONS, MEMBERS
+    /* Of Firefox. */
+    PAYLOAD, INFO, ENVIRONMENT, SYSTEM, APPLICATION, NAME, CHANNEL, VERSION, BUILD_ID,
+    INFO_NAME, INFO_CHANNEL, INFO_VERSION, INFO_BUILD_ID, INFO_OS, INFO_ARCHITECTURE,
+    REASON, REVISION, INFO_SESSION_ID, INFO_SUBSESSION_ID, INFO_COUNTER, FIREFOX_CLIENT_ID, FLAT_CLIENT_ID,
+    MEMBERS
 };
 static const char *const member_texts[MEMBERS] = {
     "metadata", "namespace", "doctype", "docversion", "document_id", "submission_timestamp", "header", "x_source_tags",
     "geo", "country", "client_info", "client_id", "session_id", "ping_info", "experiments", "branch",
     "app_channel", "app_display_version", "app_version", "app_build", "os", "os_version", "architecture",
-    "payload", "info", "environment", "clientId", "clientID",
+    "payload", "info", "environment", "system", "application", "name", "channel", "version", "buildId",
+    "appName", "appUpdateChannel", "appVersion", "appBuildID", "OS", "arch",
+    "reason", "revision", "sessionId", "subsessionId", "profileSubsessionCounter", "clientId", "clientID",
 };
-static PyObject *members[MEMBERS];
+static PyObject *members[MEMBERS], *get;
 
 /* The texts of a ping, in the order of `PING_TEXTS`. */
 enum {
@@ -44,23 +50,38 @@ typedef struct {
     PyObject *texts[TEXTS]; /* borrowed; NULL for a text that the ping does not have */
     PyObject *cut_version;  /* owned: the version of Linux, where it was cut */
     PyObject *experiments;  /* owned: a tuple of pairs */
+    PyObject *counter;      /* borrowed: the number of the profile's subsession, or None */
     unsigned char document_id[ID_BYTES], client_id[ID_BYTES];
     int64_t timestamp;
     int32_t sample;
 } Fields;
 
-/* The member of an object; NULL where it has none, or null. */
+/* The member of an object; NULL where it has none or null, or with an exception. */
 static PyObject *member(PyObject *object, int name)
 {
-    PyObject *found = object == NULL ? NULL : PyDict_GetItemWithError(object, members[name]);
+    if (object == NULL || PyErr_Occurred())
+        return NULL;
+    PyObject *found = PyDict_GetItemWithError(object, members[name]);
+    if (found != NULL && PyBytes_CheckExact(found) && !PyDict_CheckExact(object)) {
+        /* Text that `OpenedObject` decodes and keeps. */
+        found = PyObject_CallMethodOneArg(object, get, members[name]);
+        Py_XDECREF(found);
+    }
     return found == Py_None ? NULL : found;
 }
 
-/* Find an object that may be absent; 0 where something else is there. */
+/* Find an object that may be absent, as an empty one is; 0 where something else is there. */
 static int find_object(PyObject *parent, int name, PyObject **found)
 {
-    *found = member(parent, name);
-    return *found == NULL || PyDict_CheckExact(*found);
+    PyObject *object = member(parent, name);
+    *found = NULL;
+    if (object == NULL)
+        return 1;
+    if (!PyDict_Check(object))
+        return 0;
+    if (PyDict_GET_SIZE(object))
+        *found = object;
+    return 1;
 }
 
 /* Find a text that may be absent, as an empty one is; 0 where something else is there. */
@@ -132,35 +153,52 @@ static uint32_t checksum_of(PyObject *id)
     return ~sum;
 }
 
+/* The first of the members that name a client counts. */
 static int read_client(Fields *fields, PyObject *record, PyObject *client)
 {
+    static const int names[] = {CLIENT_ID, FIREFOX_CLIENT_ID, FLAT_CLIENT_ID};
     PyObject *id = member(client, CLIENT_ID);
+    for (size_t i = 0; id == NULL && i < sizeof names / sizeof *names; i++)
+        id = member(record, names[i]);
     fields->sample = NO_SAMPLE;
-    memset(fields->client_id, 0, ID_BYTES);
     if (id == NULL)
-        return member(record, CLIENT_ID) == NULL && member(record, CLIENT_ID_OF_FIREFOX) == NULL &&
-               member(record, CLIENT_ID_OF_FLAT_SESSIONS) == NULL;
+        return 1;
     if (!read_id(id, fields->client_id))
         return 0;
     fields->sample = (int32_t)(checksum_of(id) % SAMPLES);
     return 1;
 }
 
-/* Find the id of the session, which is a text of the table: it must be in lower case. */
-static int read_session(Fields *fields, PyObject *client)
+/* Whether a text that may be absent is the text of a UUID in lower case, as the table has it. */
+static int is_id_text(PyObject *text)
 {
     unsigned char id[ID_BYTES];
-    PyObject *session = member(client, SESSION_ID);
-    fields->texts[AT_SESSION_ID] = session;
-    if (session == NULL)
+    if (text == NULL)
         return 1;
-    if (!read_id(session, id))
+    if (!read_id(text, id))
         return 0;
-    const unsigned char *at = PyUnicode_1BYTE_DATA(session);
+    const unsigned char *at = PyUnicode_1BYTE_DATA(text);
     for (int i = 0; i < ID_CHARACTERS; i++)
         if (at[i] >= 'A' && at[i] <= 'F')
             return 0;
     return 1;
+}
+
+/* Find the ids and the number of a session, which *info* has for Firefox. */
+static int read_session(Fields *fields, PyObject *info, PyObject *client)
+{
+    PyObject **texts = fields->texts, *counter = member(info, INFO_COUNTER);
+    int is_long = 0;
+    fields->counter = Py_None;
+    if (counter != NULL && PyLong_CheckExact(counter)) {
+        PyLong_AsLongLongAndOverflow(counter, &is_long);
+        if (!is_long)
+            fields->counter = counter;
+    }
+    return find_text(info, INFO_SESSION_ID, &texts[AT_SESSION_ID]) &&
+           (texts[AT_SESSION_ID] != NULL || find_text(client, SESSION_ID, &texts[AT_SESSION_ID])) &&
+           find_text(info, INFO_SUBSESSION_ID, &texts[AT_SUBSESSION_ID]) && is_id_text(texts[AT_SESSION_ID]) &&
+           is_id_text(texts[AT_SUBSESSION_ID]);
 }
 
 /* ---- time */
@@ -210,10 +248,10 @@ static int read_timestamp(PyObject *text, int64_t *timestamp)
 
 /* ---- texts */
 
-/* Find a text of the client, or else one of a product's own ping. */
-static int find_dimension(PyObject *client, int name, PyObject *record, int at_the_top, PyObject **found)
+/* Find a text in one of two places. */
+static int find_either(PyObject *first, int name, PyObject *second, int other_name, PyObject **found)
 {
-    return find_text(client, name, found) && (*found != NULL || find_text(record, at_the_top, found));
+    return find_text(first, name, found) && (*found != NULL || find_text(second, other_name, found));
 }
 
 /* Cut the version of Linux at its second dot; 0 with an exception. */
@@ -229,16 +267,47 @@ static int cut_version(Fields *fields)
     return fields->cut_version != NULL;
 }
 
-static int read_dimensions(Fields *fields, PyObject *record, PyObject *client, PyObject *os_names)
+/* Find the dimensions of a Glean ping, or of a product that has these fields at the top level. */
+static int find_dimensions(PyObject **texts, PyObject *record, PyObject *client)
+{
+    texts[AT_APPLICATION] = texts[AT_NAMESPACE];
+    return find_either(client, APP_CHANNEL, record, APP_CHANNEL, &texts[AT_CHANNEL]) &&
+           find_either(client, APP_DISPLAY_VERSION, record, APP_VERSION, &texts[AT_VERSION]) &&
+           find_either(client, APP_BUILD, record, APP_BUILD, &texts[AT_BUILD_ID]) &&
+           find_either(client, OS, record, OS, &texts[AT_OS]) &&
+           find_either(client, OS_VERSION, record, OS_VERSION, &texts[AT_OS_VERSION]) &&
+           find_either(client, ARCHITECTURE, record, ARCHITECTURE, &texts[AT_ARCHITECTURE]);
+}
+
+/* Find the dimensions of a Firefox ping; 0 also where only its path names one. */
+static int find_firefox_dimensions(PyObject **texts, PyObject *record, PyObject *info, PyObject *environment)
+{
+    PyObject *application, *system, *os;
+    if (!find_object(record, APPLICATION, &application) || !find_object(environment, SYSTEM, &system) ||
+        !find_object(system, OS, &os))
+        return 0;
+    int is_found =
+        application == NULL
+            ? find_text(info, INFO_NAME, &texts[AT_APPLICATION]) && find_text(info, INFO_CHANNEL, &texts[AT_CHANNEL]) &&
+                  find_text(info, INFO_VERSION, &texts[AT_VERSION]) &&
+                  find_text(info, INFO_BUILD_ID, &texts[AT_BUILD_ID]) && find_text(info, INFO_OS, &texts[AT_OS]) &&
+                  find_text(info, VERSION, &texts[AT_OS_VERSION]) &&
+                  find_text(info, INFO_ARCHITECTURE, &texts[AT_ARCHITECTURE])
+            : find_text(application, NAME, &texts[AT_APPLICATION]) &&
+                  find_text(application, CHANNEL, &texts[AT_CHANNEL]) &&
+                  find_text(application, VERSION, &texts[AT_VERSION]) &&
+                  find_text(application, BUILD_ID, &texts[AT_BUILD_ID]) &&
+                  find_either(os, NAME, info, INFO_OS, &texts[AT_OS]) &&
+                  find_either(os, VERSION, info, VERSION, &texts[AT_OS_VERSION]) &&
+                  find_text(application, ARCHITECTURE, &texts[AT_ARCHITECTURE]);
+    return is_found && texts[AT_APPLICATION] != NULL && texts[AT_CHANNEL] != NULL && texts[AT_VERSION] != NULL &&
+           texts[AT_BUILD_ID] != NULL;
+}
+
+/* Use our name of the operating system, and less of its version; 0 with an exception. */
+static int name_system(Fields *fields, PyObject *os_names)
 {
     PyObject **texts = fields->texts;
-    if (!find_dimension(client, APP_CHANNEL, record, APP_CHANNEL, &texts[AT_CHANNEL]) ||
-        !find_dimension(client, APP_DISPLAY_VERSION, record, APP_VERSION, &texts[AT_VERSION]) ||
-        !find_dimension(client, APP_BUILD, record, APP_BUILD, &texts[AT_BUILD_ID]) ||
-        !find_dimension(client, OS, record, OS, &texts[AT_OS]) ||
-        !find_dimension(client, OS_VERSION, record, OS_VERSION, &texts[AT_OS_VERSION]) ||
-        !find_dimension(client, ARCHITECTURE, record, ARCHITECTURE, &texts[AT_ARCHITECTURE]))
-        return 0;
     if (texts[AT_OS] == NULL)
         return 1;
     PyObject *name = PyDict_GetItemWithError(os_names, texts[AT_OS]);
@@ -250,11 +319,14 @@ static int read_dimensions(Fields *fields, PyObject *record, PyObject *client, P
 }
 
 /* Make the pairs of experiment and branch; 0 if they are unusual, or with an exception. */
-static int read_experiments(Fields *fields, PyObject *record)
+static int read_experiments(Fields *fields, PyObject *record, PyObject *environment)
 {
     PyObject *info, *found, *slug, *experiment;
     Py_ssize_t at = 0, place = 0;
-    if (!find_object(record, PING_INFO, &info) || !find_object(info, EXPERIMENTS, &found))
+    if (!find_object(environment, EXPERIMENTS, &found) || (found != NULL && !PyDict_CheckExact(found)))
+        return 0;
+    if (found == NULL && (!find_object(record, PING_INFO, &info) || !find_object(info, EXPERIMENTS, &found) ||
+                          (found != NULL && !PyDict_CheckExact(found))))
         return 0;
     fields->experiments = PyTuple_New(found == NULL ? 0 : PyDict_GET_SIZE(found));
     if (fields->experiments == NULL)
@@ -276,26 +348,31 @@ static int read_experiments(Fields *fields, PyObject *record)
 /* Read all fields; 0 if the record is unusual, or with an exception. */
 static int read_fields(Fields *fields, PyObject *record, PyObject *os_names)
 {
-    PyObject **texts = fields->texts, *metadata, *header, *geo, *client;
-    if (!find_object(record, METADATA, &metadata) || metadata == NULL)
+    PyObject **texts = fields->texts, *metadata, *header, *geo, *client, *info, *payload, *own, *environment;
+    if (!find_object(record, METADATA, &metadata) || metadata == NULL || !find_object(metadata, HEADER, &header) ||
+        !find_object(metadata, GEO, &geo) || !find_object(record, CLIENT_INFO, &client) ||
+        !find_object(record, INFO, &info) || !find_object(record, PAYLOAD, &payload) ||
+        !find_object(payload, INFO, &own) || !find_object(record, ENVIRONMENT, &environment))
         return 0;
     if (!find_text(metadata, NAMESPACE, &texts[AT_NAMESPACE]) || !find_text(metadata, DOCTYPE, &texts[AT_DOCTYPE]) ||
         texts[AT_NAMESPACE] == NULL || texts[AT_DOCTYPE] == NULL ||
-        !PyUnicode_CompareWithASCIIString(texts[AT_NAMESPACE], "telemetry"))
+        !find_text(metadata, DOCVERSION, &texts[AT_DOCVERSION]) ||
+        !find_text(header, X_SOURCE_TAGS, &texts[AT_SOURCE_TAGS]) || !find_text(geo, COUNTRY, &texts[AT_COUNTRY]))
         return 0;
-    /* Firefox's. */
-    if (member(record, PAYLOAD) != NULL || member(record, INFO) != NULL || member(record, ENVIRONMENT) != NULL)
+    int is_firefox = PyUnicode_CompareWithASCIIString(texts[AT_NAMESPACE], "telemetry") == 0;
+    if (!(is_firefox ? find_firefox_dimensions(texts, record, info, environment)
+                     : find_dimensions(texts, record, client)))
         return 0;
-    if (!find_text(metadata, DOCVERSION, &texts[AT_DOCVERSION]) || !find_object(metadata, HEADER, &header) ||
-        !find_text(header, X_SOURCE_TAGS, &texts[AT_SOURCE_TAGS]) || !find_object(metadata, GEO, &geo) ||
-        !find_text(geo, COUNTRY, &texts[AT_COUNTRY]) || !find_object(record, CLIENT_INFO, &client))
+    if (own == NULL)
+        own = info;
+    if (!find_text(info, REASON, &texts[AT_REASON]) || !find_text(own, REVISION, &texts[AT_REVISION]))
         return 0;
-    texts[AT_APPLICATION] = texts[AT_NAMESPACE];
-    texts[AT_REASON] = texts[AT_DOCTYPE];
+    if (texts[AT_REASON] == NULL)
+        texts[AT_REASON] = texts[AT_DOCTYPE];
     return read_id(member(metadata, DOCUMENT_ID), fields->document_id) &&
            read_timestamp(member(metadata, SUBMISSION_TIMESTAMP), &fields->timestamp) &&
-           read_client(fields, record, client) && read_session(fields, client) &&
-           read_dimensions(fields, record, client, os_names) && read_experiments(fields, record);
+           read_client(fields, record, client) && read_session(fields, own, client) &&
+           name_system(fields, os_names) && read_experiments(fields, record, environment) && !PyErr_Occurred();
 }
 
 /* Give the texts and the experiments their numbers, and return all columns. */
@@ -312,11 +389,11 @@ static PyObject *columns_of(const Fields *fields, PyObject *words, PyObject *exp
     if (experiments < 0)
         return NULL;
     int32_t set = (int32_t)experiments;
-    return Py_BuildValue("y#y#y#y#y#y#", (const char *)fields->document_id, (Py_ssize_t)ID_BYTES,
+    return Py_BuildValue("y#y#y#y#y#y#O", (const char *)fields->document_id, (Py_ssize_t)ID_BYTES,
                          (const char *)fields->client_id, (Py_ssize_t)ID_BYTES, (const char *)&fields->timestamp,
                          (Py_ssize_t)sizeof fields->timestamp, (const char *)&fields->sample,
                          (Py_ssize_t)sizeof fields->sample, (const char *)numbers, (Py_ssize_t)sizeof numbers,
-                         (const char *)&set, (Py_ssize_t)sizeof set);
+                         (const char *)&set, (Py_ssize_t)sizeof set, fields->counter);
 }
 
 static PyObject *fields(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
@@ -328,7 +405,7 @@ static PyObject *fields(PyObject *self, PyObject *const *arguments, Py_ssize_t c
     }
     Fields found = {0};
     PyObject *result = NULL;
-    if (PyDict_CheckExact(arguments[0]) && read_fields(&found, arguments[0], arguments[3]))
+    if (PyDict_Check(arguments[0]) && read_fields(&found, arguments[0], arguments[3]))
         result = columns_of(&found, arguments[1], arguments[2]);
     else if (!PyErr_Occurred())
         result = Py_NewRef(Py_None);
@@ -340,7 +417,7 @@ static PyObject *fields(PyObject *self, PyObject *const *arguments, Py_ssize_t c
 static PyMethodDef methods[] = {
     {"fields", (PyCFunction)(void (*)(void))fields, METH_FASTCALL,
      "fields(record, words, experiment_sets, os_names)"
-     " -> (document_id, client_id, timestamp, sample_id, texts, experiments) | None"},
+     " -> (document_id, client_id, timestamp, sample_id, texts, experiments, subsession_counter) | None"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -351,5 +428,7 @@ PyMODINIT_FUNC PyInit__fields(void)
     for (int i = 0; i < MEMBERS; i++)
         if (members[i] == NULL && (members[i] = PyUnicode_InternFromString(member_texts[i])) == NULL)
             return NULL;
+    if (get == NULL && (get = PyUnicode_InternFromString("get")) == NULL)
+        return NULL;
     return PyModule_Create(&module);
 }

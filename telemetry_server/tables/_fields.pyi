@@ -1,4 +1,4 @@
-"""The fields of a Glean ping as columns; see ``_fields.c``."""
+"""The fields of a record as columns; see ``_fields.c``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,4 +8,4 @@ def fields(
     words: dict[Any, int],
     experiment_sets: dict[Any, int],
     os_names: dict[str, str],
-) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes] | None: ...
+) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes, int | None] | None: ...

@@ -48,7 +48,7 @@ class PingCollector:
     """
     Appends pings to *columns*.
 
-    The fields of most Glean pings are read in C, where that is compiled.
+    The fields of most records are read in C, where that is compiled.
     """
 
     def __init__(self, columns: PingColumns) -> None:
@@ -56,7 +56,7 @@ class PingCollector:
         self._words = Numbers(columns.words)
         self._words[None] = NO_WORD
         self._experiments = Numbers(columns.experiment_sets)
-        self._parts: list[tuple[bytes, ...]] = []
+        self._parts: list[tuple[bytes, bytes, bytes, bytes, bytes, bytes, int | None]] = []
         self.count = 0
         """How many pings were appended."""
 
@@ -97,13 +97,16 @@ class PingCollector:
         if not self._parts:
             return
         held = self._columns
-        document_ids, client_ids, *numbers = zip(*self._parts, strict=True)
+        document_ids, client_ids, timestamps, samples, texts, experiments, counters = zip(
+            *self._parts, strict=True
+        )
         held.document_ids += b"".join(document_ids)
         held.client_ids += b"".join(client_ids)
-        columns = (held.timestamps, held.sample_ids, held.texts, held.experiments)
-        for column, parts in zip(columns, numbers, strict=True):
-            column.frombytes(b"".join(parts))
-        held.subsession_counters += [None] * len(self._parts)  # only Firefox counts them
+        held.timestamps.frombytes(b"".join(timestamps))
+        held.sample_ids.frombytes(b"".join(samples))
+        held.texts.frombytes(b"".join(texts))
+        held.experiments.frombytes(b"".join(experiments))
+        held.subsession_counters += counters
         self._parts.clear()
 
 

@@ -12,6 +12,9 @@ from importlib.machinery import ExtensionFileLoader
 from random import Random
 from typing import Any
 
+import orjson
+
+from telemetry_server.convert.compiled.ping_text import OpenedObject
 from telemetry_server.tables import column_collectors
 from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_measurements import OneSpecFile
@@ -28,16 +31,15 @@ ODD = (
     *("2026-11-20T24:00:00.000000Z", "2026-11-20T10:00:00Z", "2026-11-20T10:00:00.000000+01:00"),
     *("2026-11-2\uff10T10:00:00.000000Z", "2026-11-20 10:00:00.000000Z"),
 )
-RECORD: dict[str, Any] = {
-    "metadata": {
-        "document_id": "c0ffee00-0000-4000-8000-000000000001",
-        "submission_timestamp": "2026-11-20T10:11:12.345678Z",
-        "namespace": "org-example-app",
-        "doctype": "metrics",
-        "docversion": "1",
-        "header": {"x_source_tags": "automation"},
-        "geo": {"country": "FR"},
-    },
+METADATA = {
+    "document_id": "c0ffee00-0000-4000-8000-000000000001",
+    "submission_timestamp": "2026-11-20T10:11:12.345678Z",
+    "docversion": "1",
+    "header": {"x_source_tags": "automation"},
+    "geo": {"country": "FR"},
+}
+GLEAN: dict[str, Any] = {
+    "metadata": {**METADATA, "namespace": "org-example-app", "doctype": "metrics"},
     "client_info": {
         "client_id": "0a1b2c3d-0000-4000-8000-000000000001",
         "session_id": "d1d1d1d1-0000-4000-8000-000000000001",
@@ -50,28 +52,71 @@ RECORD: dict[str, Any] = {
     },
     "ping_info": {"experiments": {"tab-order": {"branch": "control"}, "other": {"branch": ""}, "third": {}}},
 }
-# What other pings have in place of these, and what makes a ping unusual.
-ALSO = (
-    "client_id",
-    "clientId",
-    "app_channel",
-    "app_version",
-    "app_build",
-    "os",
-    "os_version",
-    "architecture",
-)
-UNUSUAL = ("payload", "info", "environment", "clientID")
+INFO = {
+    "reason": "saved-session",
+    "revision": "https://hg.mozilla.org/releases/mozilla-release/rev/abcdef",
+    "sessionId": "d2d2d2d2-0000-4000-8000-000000000001",
+    "subsessionId": "d3d3d3d3-0000-4000-8000-000000000001",
+    "profileSubsessionCounter": 12,
+    "appName": "Firefox",
+    "appUpdateChannel": "release",
+    "appVersion": "120.0",
+    "appBuildID": "20261101000000",
+    "OS": "WINNT",
+    "version": "10.0",
+    "arch": "x86-64",
+}
+CLASSIC: dict[str, Any] = {
+    "metadata": {**METADATA, "namespace": "telemetry", "doctype": "saved-session"},
+    "clientID": "0a1b2c3d-0000-4000-8000-000000000002",
+    "info": INFO,
+}
+UNIFIED: dict[str, Any] = {
+    "metadata": {**METADATA, "namespace": "telemetry", "doctype": "main"},
+    "clientId": "0a1b2c3d-0000-4000-8000-000000000003",
+    "application": {
+        "name": "Firefox",
+        "channel": "beta",
+        "version": "121.0",
+        "buildId": "20261102000000",
+        "architecture": "x86-64",
+    },
+    "environment": {
+        "system": {"os": {"name": "Linux", "version": "6.1.2"}},
+        "experiments": {"pref-flip": {"branch": "on"}},
+    },
+    "payload": {"info": INFO},
+}
+RECORDS = {"glean": GLEAN, "classic": CLASSIC, "unified": UNIFIED}
+# What other pings have in place of these.
+ALSO = ("client_id", "clientId", "clientID", "app_channel", "app_version", "app_build", "os", "os_version")
+
+
+def as_opened(value: Any, depth: int = 0) -> Any:
+    """Return a record as a split one: most members are text, which is decoded when it is read."""
+    if not isinstance(value, dict):
+        return value
+    opened = OpenedObject()
+    for name, member in value.items():
+        if depth < 2 and name in ("payload", "environment", "system"):
+            opened[name] = as_opened(member, depth + 1)
+            continue
+        try:
+            opened[name] = orjson.dumps(member)
+        except TypeError:  # no JSON: a lone surrogate
+            opened[name] = member
+    return opened
 
 
 def collected(records: list[dict[str, Any]]) -> tuple[Any, ...]:
-    """Return the columns of *records*, and the type of the error that ends them early."""
+    """Return the columns of *records*, whole and split, and the type of the error that ends them early."""
     collector = RowCollector(OneSpecFile())
     for record in records:
-        try:
-            collector.add(b"", 0, record)
-        except Exception as error:
-            return type(error), str(error)
+        for form in (record, as_opened(record)):
+            try:
+                collector.add(b"", 0, form)
+            except Exception as error:
+                return type(error), str(error)
     return collector.rows, None
 
 
@@ -89,10 +134,8 @@ def mutated(chance: Random, value: Any, depth: int = 0) -> Any:
 
 def a_mutated_record(chance: Random) -> dict[str, Any]:
     """Return a record that most often is almost usual."""
-    record: dict[str, Any] = mutated(chance, RECORD)
-    for names, often in ((ALSO, 0.1), (UNUSUAL, 0.02)):
-        record |= {name: chance.choice(ODD) for name in names if chance.random() < often}
-    return record
+    record: dict[str, Any] = mutated(chance, chance.choice(list(RECORDS.values())))
+    return record | {name: chance.choice(ODD) for name in ALSO if chance.random() < 0.05}
 
 
 def main(library: str, seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""Fields of Glean pings: the compiled part finds what the plain way finds."""
+"""Fields of records: the compiled part finds what the plain way finds."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ from telemetry_server.tables.column_collectors import IS_COMPILED
 from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_measurements import OneSpecFile
 from tests.support.sanitizers import checked_runs
-from tests.tables.field_mutations import ODD, RECORD, a_mutated_record, collected
+from tests.tables.field_mutations import ODD, RECORDS, a_mutated_record, as_opened, collected
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="built without a C compiler")
 
@@ -43,13 +43,16 @@ def places(value, path=()):
         yield from places(member, (*path, name))
 
 
-@pytest.mark.parametrize("path", list(places(RECORD)), ids=".".join)
+PLACES = [(kind, *path) for kind, record in RECORDS.items() for path in places(record)]
+
+
+@pytest.mark.parametrize("path", PLACES, ids=".".join)
 def test_both_ways_agree_on_an_odd_value_in_each_place(path):
     """And on a missing one."""
     for odd in (*ODD, ...):
-        record = orjson.loads(orjson.dumps(RECORD))
+        record = orjson.loads(orjson.dumps(RECORDS[path[0]]))
         parent = record
-        for name in path[:-1]:
+        for name in path[1:-1]:
             parent = parent[name]
         if odd is ...:
             del parent[path[-1]]
@@ -59,19 +62,43 @@ def test_both_ways_agree_on_an_odd_value_in_each_place(path):
         assert compiled == plain
 
 
-def test_an_ordinary_ping_needs_no_plain_way(monkeypatch):
-    """All its fields are read by the compiled part."""
-    monkeypatch.setattr(column_collectors, "fields_of", None)
-    collector = RowCollector(OneSpecFile())
-    collector.add(orjson.dumps(RECORD))
-
-    pings = collector.rows.pings
-    assert len(pings) == 1
-    assert [pings.words[number] for number in pings.texts if number >= 0] == [
+TEXTS = {
+    "glean": [
         *("org-example-app", "metrics", "1", "org-example-app", "beta", "126.0", "2015980000"),
         *("Linux", "5.15", "arm64-v8a", "metrics", "d1d1d1d1-0000-4000-8000-000000000001"),
         *("automation", "FR"),
-    ]
+    ],
+    "classic": [
+        *("telemetry", "saved-session", "1", "Firefox", "release", "120.0", "20261101000000"),
+        *("Windows_NT", "10.0", "x86-64", "saved-session"),
+        "https://hg.mozilla.org/releases/mozilla-release/rev/abcdef",
+        *("d2d2d2d2-0000-4000-8000-000000000001", "d3d3d3d3-0000-4000-8000-000000000001"),
+        *("automation", "FR"),
+    ],
+    "unified": [
+        *("telemetry", "main", "1", "Firefox", "beta", "121.0", "20261102000000"),
+        *("Linux", "6.1", "x86-64", "main"),
+        "https://hg.mozilla.org/releases/mozilla-release/rev/abcdef",
+        *("d2d2d2d2-0000-4000-8000-000000000001", "d3d3d3d3-0000-4000-8000-000000000001"),
+        *("automation", "FR"),
+    ],
+}
+
+
+@pytest.mark.parametrize("form", [orjson.dumps, as_opened], ids=["whole", "split"])
+@pytest.mark.parametrize("kind", TEXTS)
+def test_an_ordinary_ping_needs_no_plain_way(monkeypatch, kind, form):
+    """All its fields are read by the compiled part."""
+    monkeypatch.setattr(column_collectors, "fields_of", None)
+    collector = RowCollector(OneSpecFile())
+    record = form(RECORDS[kind])
+    collector.add(
+        record if isinstance(record, bytes) else b"", 0, None if isinstance(record, bytes) else record
+    )
+
+    pings = collector.rows.pings
+    assert [pings.words[number] for number in pings.texts if number >= 0] == TEXTS[kind]
+    assert pings.subsession_counters == [None if kind == "glean" else 12]
 
 
 @pytest.mark.slow
