@@ -173,15 +173,15 @@ async def opened_converter(
     in the cache; by default it prints a line on stderr.  *on_wait* is called whenever another process
     has the converter's lock.
     """
-    # Imported modules stay, and the values of a round contain no cycles: with the default threshold,
-    # garbage collection took a fifth of the coordinator's time.
-    gc.freeze()
-    gc.set_threshold(GARBAGE_COLLECTED_AFTER)
+    gc.freeze()  # imported modules stay
     setup = setup_of(settings)
     if settings.tables and not setup.tables:
         on_tables_off(TABLES_OFF)
     async with AsyncExitStack() as stack:
         starter = stack.enter_context(closing(ProcessStarter()))  # first: nothing has started a thread yet
+        # The values of a round contain no cycles: with the default threshold, garbage collection took a fifth
+        # of the coordinator's time.  Conversion processes keep the default.
+        gc.set_threshold(GARBAGE_COLLECTED_AFTER)
         pool = await stack.enter_async_context(ConversionPool(setup, settings.convert_processes, starter))
         cache = setup.revision_cache()
         fetcher = None

@@ -26,6 +26,37 @@ from telemetry_server.tables.column_collectors import Numbers, PingCollector, Sc
 from telemetry_server.tables.glean_collector import GleanCollector
 
 
+class ShapeKeys:
+    """
+    Numbers of metrics with their shapes.
+
+    It knows the rows, and not who collects them: objects that refer to each other would keep the memory of a
+    task until the next garbage collection.
+    """
+
+    def __init__(self, rows: TableRows) -> None:
+        self._rows = rows
+        self._numbers: dict[ShapeKey, int] = {}
+        self._number_of: dict[tuple[str, Shape], int] = {}
+
+    def number_of(self, metric: str, shape: Shape) -> int:
+        """Return the number of *metric* with *shape*."""
+        number = self._number_of.get((metric, shape))
+        if number is None:
+            number = self.add((metric, shape.kind, shape_id(shape)), shape)
+            self._number_of[metric, shape] = number
+        return number
+
+    def add(self, key: ShapeKey, shape: Shape) -> int:
+        """Return the number of *key*, which names *shape*."""
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._numbers)
+            self._rows.histograms.shape_keys.append(key)
+            self._rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
+        return number
+
+
 class RowCollector:
     """
     Collects rows of records, one after another.
@@ -40,9 +71,8 @@ class RowCollector:
         self._pings = PingCollector(self._rows.pings)
         self._scalars = ScalarCollector(self._rows.scalars)
         self._words = Numbers(self._rows.histograms.words)
-        self._keys: dict[ShapeKey, int] = {}
-        self._key_of: dict[tuple[str, Shape], int] = {}
-        self._glean = GleanCollector(self._rows.histograms, self._scalars, self._words, self._shape_key)
+        self._keys = ShapeKeys(self._rows)
+        self._glean = GleanCollector(self._rows.histograms, self._scalars, self._words, self._keys.number_of)
         # By the id of a `Layouts`, which is held here so that its id is not given out again.
         self._known: dict[int, tuple[Layouts, LayoutKeys]] = {}
         # Columns as bytes, which are joined later: to make long arrays longer is to copy them.
@@ -145,7 +175,8 @@ class RowCollector:
         return True
 
     def _keys_of(self, layouts: Layouts) -> tuple[Layouts, LayoutKeys]:
-        known = layouts, LayoutKeys(lambda number: self._key(*layouts.numbered[number]))
+        add = self._keys.add
+        known = layouts, LayoutKeys(lambda number: add(*layouts.numbered[number]))
         self._known[id(layouts)] = known
         return known
 
@@ -170,7 +201,7 @@ class RowCollector:
         columns.pings.append(ping)
         columns.processes.append(self._words[row.process])
         columns.labels.append(self._words[row.label])
-        columns.keys.append(self._shape_key(row.metric, row.shape))
+        columns.keys.append(self._keys.number_of(row.metric, row.shape))
         columns.sums.append(NO_SUM if row.sum is None else row.sum)
         columns.add_buckets(row.starts, row.counts)
 
@@ -188,18 +219,3 @@ class RowCollector:
             mark = marks.of_scalar(scalars.scalar_keys[scalars.keys[place]])
             if mark is not None:
                 scalars.marks[place] = mark
-
-    def _shape_key(self, metric: str, shape: Shape) -> int:
-        number = self._key_of.get((metric, shape))
-        if number is None:
-            number = self._key((metric, shape.kind, shape_id(shape)), shape)
-            self._key_of[metric, shape] = number
-        return number
-
-    def _key(self, key: ShapeKey, shape: Shape) -> int:
-        number = self._keys.get(key)
-        if number is None:
-            number = self._keys[key] = len(self._keys)
-            self._rows.histograms.shape_keys.append(key)
-            self._rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
-        return number

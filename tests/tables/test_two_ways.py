@@ -1,5 +1,8 @@
 """The compiled walk and a full parse give the same rows for every record."""
 
+import gc
+import weakref
+
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -155,3 +158,17 @@ def test_every_glean_ping_has_a_row_in_the_table_pings(metrics, events):
     rows = rows_of(_json(a_record("app", "metrics", metrics=metrics, events=events)))
 
     assert len(rows[-1]) == 1
+
+
+def test_the_rows_of_a_task_need_no_garbage_collection():
+    """A collector refers to nothing that refers to it, so the memory of its rows is free at once."""
+    gc.collect()
+    gc.disable()
+    try:
+        collector = RowCollector(OneSpecFile())
+        collector.add(_json(a_record(info=INFO, histograms={"A": [1, 0, 0, -1, -1, -1, -1, -1]})))
+        gone = weakref.ref(collector)
+        del collector
+        assert gone() is None
+    finally:
+        gc.enable()
