@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from histogram_specs.errors import BadRevisionUrl
 
@@ -73,6 +74,7 @@ def check_repository(repository: str) -> str:
     return repository
 
 
+@lru_cache(maxsize=1024)  # short texts: what is refused is not kept
 def parse_revision_url(text: str) -> Revision:
     """
     Parse ``http(s)://<host>/<repository…>/rev/<hex>``, with or without a final slash.

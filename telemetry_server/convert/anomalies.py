@@ -25,6 +25,8 @@ def note_parsing(parsed: ParsedObject, notes: Counter[str]) -> None:
 def with_readable_texts(submission: Submission, notes: Counter[str]) -> Submission:
     """*submission* with every lone surrogate in its path and its headers replaced."""
     texts = (submission.path, *submission.headers, *submission.headers.values())
+    if "".join(texts).isascii():
+        return submission
     count = sum(replace_in_text(text)[1] for text in texts)
     if not count:
         return submission

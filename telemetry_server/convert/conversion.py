@@ -57,6 +57,7 @@ class Conversion:
     # _read_path, _inflate
     path: SubmitPath = field(init=False)
     body_text: bytes = field(init=False)
+    body_crc32: int | None = field(init=False)  # where it is known
     # _parse, _read_fields, _check_privacy
     parse: Parse = field(init=False)
     ping: Ping = field(init=False)
@@ -85,7 +86,8 @@ class Conversion:
             self.namespace,
             self.doctype,
         )
-        copy.path, copy.body_text, copy.parse = self.path, self.body_text, parse
+        copy.path, copy.parse = self.path, parse
+        copy.body_text, copy.body_crc32 = self.body_text, self.body_crc32
         return copy
 
     @property

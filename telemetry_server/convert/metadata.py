@@ -1,7 +1,7 @@
 """The ``metadata`` of a record: what the server knows about a ping besides its payload."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from storage.raw.submission import Submission
@@ -23,7 +23,7 @@ def metadata_of(
     headers: Mapping[str, str],
     revision_source: str | None,
     revision: str | None,
-    dropped: Iterable[DroppedHistogram],
+    dropped: Collection[DroppedHistogram],
     anomalies: Mapping[str, int],
     left_out: Mapping[str, Any],
     self_described: Mapping[str, Any],
@@ -42,8 +42,8 @@ def metadata_of(
         metadata["revision_source"] = revision_source
     if revision is not None:
         metadata["revision"] = revision
-    reasons = Counter(histogram.reason for histogram in dropped)
-    if reasons:
+    if dropped:
+        reasons = Counter(histogram.reason for histogram in dropped)
         metadata["dropped_histograms"] = {reason.value: count for reason, count in reasons.items()}
     if anomalies:
         metadata["anomalies"] = dict(anomalies)

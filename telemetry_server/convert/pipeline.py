@@ -126,7 +126,7 @@ def _inflate(conversion: Conversion) -> None:
     inflated = inflate(conversion.submission.body)
     if inflated.trailing_bytes:
         conversion.notes["gzip_trailing"] += 1
-    conversion.body_text = inflated.data
+    conversion.body_text, conversion.body_crc32 = inflated.data, inflated.crc32
 
 
 def _parse(conversion: Conversion) -> None:
@@ -218,7 +218,8 @@ def _stored(conversion: Conversion) -> Stored:
     path, packer, payload = conversion.path, conversion.packer, conversion.payload
     chosen, metadata, coarsening = conversion.definitions, conversion.metadata, conversion.coarsening
     submission = coarsening.of_submission(conversion.submission)
-    submission = replace(submission, path=coarsening.of_path(submission.path, path.app_version))
+    if coarsening.has_major_versions:
+        submission = replace(submission, path=coarsening.of_path(submission.path, path.app_version))
     record = payload.finish(conversion.ping.root)
     record["metadata"] = (
         metadata_of(
@@ -245,7 +246,7 @@ def _stored(conversion: Conversion) -> Stored:
         dimensions=_dimensions(conversion),
         record=conversion.ping.encode(record),
         histograms_kept=packer.kept,
-        digest=digest_of(conversion.body_text),
+        digest=digest_of(conversion.body_text, conversion.body_crc32),
         dropped=tuple(packer.dropped),
         notes=conversion.notes,
         opened=conversion.ping.opened(record),

@@ -151,7 +151,7 @@ class ResultBuilder:
         result = StoredResult(
             index,
             received_at,
-            document_id=UUID(outcome.document_id).bytes,
+            document_id=bytes.fromhex(outcome.document_id.replace("-", "")),
             namespace=outcome.namespace,
             doctype=outcome.doctype,
             digest=outcome.digest,

@@ -1,7 +1,7 @@
 """The lines of quarantine: refused submissions and histograms with reasons (format: StorageFormat.md)."""
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,22 +71,21 @@ def histograms_line(
         "doctype": doctype,
         "path": submission.path,
     }
-    try:
-        return _line(document_id, fields | {"histograms": _bodies(dropped, lambda sent: Fragment(sent.text))})
-    except TypeError:
-        return _line(document_id, fields | {"histograms": _bodies(dropped, lambda sent: sent.value)})
-
-
-def _bodies(dropped: Sequence[DroppedHistogram], body_of: Callable[[JsonText], Any]) -> list[dict[str, Any]]:
-    return [
+    fields["histograms"] = histograms = [
         {
-            "histogram": each.name,
-            "where": each.where,
-            "detail": each.detail,
-            "body": body_of(each.value) if each.value.__class__ is JsonText else each.value,
+            "histogram": name,
+            "where": where,
+            "detail": detail,
+            "body": Fragment(sent.text) if sent.__class__ is JsonText else sent,
         }
-        for each in dropped
+        for name, _, detail, where, sent in dropped
     ]
+    try:
+        return _line(document_id, fields)
+    except TypeError:  # a value is not text, and only the slower writer knows its numbers
+        for histogram, each in zip(histograms, dropped, strict=True):
+            histogram["body"] = each.value.value if isinstance(each.value, JsonText) else each.value
+        return _line(document_id, fields)
 
 
 def one_by_one(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:

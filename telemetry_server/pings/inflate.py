@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from telemetry_server.pings.errors import CorruptGzip, EmptyBody, InvalidJson, TooLarge
@@ -33,6 +33,7 @@ class Inflated:
     data: bytes
     was_gzip: bool = False
     trailing_bytes: int = 0  # after the last gzip member; not part of the text
+    crc32: int | None = field(default=None, compare=False)  # of the text, where its only gzip member names it
 
 
 def inflate(body: bytes) -> Inflated:
@@ -67,7 +68,9 @@ def inflate(body: bytes) -> Inflated:
         raise EmptyBody("the body is gzip of an empty text")
     if data.startswith(_MAGIC):
         raise InvalidJson("gzip within gzip: compress the JSON once")
-    return Inflated(data, was_gzip=True, trailing_bytes=len(rest))
+    end = len(body) - len(rest)
+    crc32_sent = int.from_bytes(body[end - 8 : end - 4], "little") if len(members) == 1 else None
+    return Inflated(data, was_gzip=True, trailing_bytes=len(rest), crc32=crc32_sent)
 
 
 def _member(data: bytes, room_bytes: int) -> tuple[bytes, bytes]:

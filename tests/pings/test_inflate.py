@@ -45,6 +45,13 @@ def test_bytes_after_the_last_member_are_counted_and_ignored():
     assert inflate(gzip.compress(TEXT) + b"junk") == Inflated(TEXT, was_gzip=True, trailing_bytes=4)
 
 
+def test_the_crc_of_a_text_is_known_where_one_member_names_it():
+    """It is the one that the member was checked with."""
+    assert inflate(gzip.compress(TEXT) + b"junk").crc32 == zlib.crc32(TEXT)
+    assert inflate(gzip.compress(TEXT) * 2).crc32 is None
+    assert inflate(TEXT).crc32 is None
+
+
 def test_only_one_layer_is_inflated():
     with pytest.raises(InvalidJson, match="gzip within gzip"):
         inflate(gzip.compress(gzip.compress(TEXT)))

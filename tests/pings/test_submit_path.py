@@ -32,6 +32,27 @@ def test_the_generic_form_has_namespace_doctype_and_version():
     assert parse_submit_path(f"/submit/garden/watering/1/{ID}") == SubmitPath(ID, "garden", "watering", "1")
 
 
+@pytest.mark.parametrize(
+    "build", ["", BUILD, f"{BUILD}/", "main////", "main/Firefox/%20/x/", "a/b", "main/../x/y/z"]
+)
+def test_builds_that_were_read_before_are_read_alike(build):
+    """Many pings have one build: each has its own id, also in an error."""
+    other_id = ID.replace("1", "a")
+
+    first, again, other = (_read(f"/submit/telemetry/{one}/{build}") for one in (ID, ID, other_id))
+
+    assert first == again
+    assert ID in first
+    assert other == first.replace(ID, other_id)
+
+
+def _read(path: str) -> str:
+    try:
+        return repr(parse_submit_path(path))
+    except BadSubmitPath as error:
+        return f"{error.detail} {error.document_id}"
+
+
 @pytest.mark.parametrize("end", ["/", "//", "///"])
 def test_slashes_at_the_end_are_ignored(end):
     path = parse_submit_path(f"/submit/garden/watering/1/{ID}{end}")

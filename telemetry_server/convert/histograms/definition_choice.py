@@ -140,12 +140,14 @@ def choose_definitions(
         if unresolved == SELF_DESCRIBED:
             return Chosen(SelfDescription(), SELF_DESCRIBED)
         raise Refusal(QuarantineReason(found.reason), found.detail)
-    url = found.revision.url(REVISION_SERVER)
-    if info.get("revision") in (None, ""):
-        info["revision"] = url
+    definitions = definitions_of(found.spec_file)
     source = None if found.source is RevisionSource.PING else found.source.value
-    is_another = revision is not None and found.revision != revision
-    return Chosen(definitions_of(found.spec_file), source, url if is_another else None, found.spec_file)
+    if revision is None:
+        if info.get("revision") in (None, ""):
+            info["revision"] = found.revision.url(REVISION_SERVER)
+    elif found.revision != revision:
+        return Chosen(definitions, source, found.revision.url(REVISION_SERVER), found.spec_file)
+    return Chosen(definitions, source, None, found.spec_file)
 
 
 def _revision_of(info: JsonObject, where: str, unresolved: Unresolved) -> Revision | None:

@@ -82,7 +82,7 @@ def checked_row(name: str, histogram: Any, keyed: bool, definitions: Definitions
     values, summary = _well_formed(histogram)
     named = definitions.definition(name, histogram)
     if isinstance(named, Unusable):
-        raise _unusable(named)
+        raise Dropped(_reason_of(named), named.detail)
     definition = _meant_by(histogram, values, named)
     _agrees(histogram, keyed, definition, named)
     positions = definition.positions
@@ -118,21 +118,18 @@ def reason_by_name(definition: Definition | Unusable) -> tuple[HistogramReason, 
         definition: Unusable, or the one of a keyed histogram that was sent as another, or the reverse.
     """
     if isinstance(definition, Unusable):
-        dropped = _unusable(definition)
-    else:
-        assert definition.keyed is not None
-        dropped = _keyed_mismatch(definition.keyed)
-    return dropped.reason, dropped.detail
+        return _reason_of(definition), definition.detail
+    assert definition.keyed is not None
+    return HistogramReason.MALFORMED, _keyed_mismatch(is_keyed=definition.keyed)
 
 
-def _unusable(definition: Unusable) -> Dropped:
-    reason = HistogramReason.UNUSABLE_SPEC if definition.defined else HistogramReason.UNKNOWN_HISTOGRAM
-    return Dropped(reason, definition.detail)
+def _reason_of(definition: Unusable) -> HistogramReason:
+    return HistogramReason.UNUSABLE_SPEC if definition.defined else HistogramReason.UNKNOWN_HISTOGRAM
 
 
-def _keyed_mismatch(is_keyed: bool) -> Dropped:
+def _keyed_mismatch(*, is_keyed: bool) -> str:
     defined, sent = ("keyed", "not keyed") if is_keyed else ("not keyed", "keyed")
-    return Dropped(HistogramReason.MALFORMED, f"sent {sent}, defined as {defined}")
+    return f"sent {sent}, defined as {defined}"
 
 
 def _bad_bucket(start: str) -> Dropped:
@@ -200,7 +197,7 @@ def _agrees(histogram: Mapping[str, Any], keyed: bool, definition: Definition, n
         named: The definition of the name; *definition* is this or one of its `others`.
     """
     if definition.keyed is not None and definition.keyed != keyed:
-        raise _keyed_mismatch(definition.keyed)
+        raise Dropped(HistogramReason.MALFORMED, _keyed_mismatch(is_keyed=definition.keyed))
     get = histogram.get
     sent_as = get("histogram_type")
     if sent_as is not None and sent_as != definition.client_type:
