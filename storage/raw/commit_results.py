@@ -6,10 +6,11 @@ from queue import Empty, SimpleQueue
 
 from storage.errors import StorageError
 from storage.raw.commit_thread import Commit
+from storage.raw.gathering import MIN_GATHERED
 
 WAIT_SECONDS = 0.001  # nothing else of the loop is late by more
 MAX_WAITS = 10  # for one commit: with a disk that is slow or stalled the loop then runs as usual
-MIN_SHARING = 8  # submissions; for fewer the loop does not wait
+MAX_MEAN_BYTES = 8192  # of a submission: larger ones are cheaper to read as they arrive
 
 Result = Commit | StorageError
 
@@ -30,6 +31,7 @@ class CommitResults:
         self._loop = loop
         self._on_result = on_result
         self._results: SimpleQueue[Result] = SimpleQueue()
+        self.are_small = False  # the submissions of the last commit are many, and small
         self._waits_left = 0
         self._is_wait_due = False  # in the next turn of the loop
 
@@ -38,9 +40,10 @@ class CommitResults:
         self._results.put(result)
         self._loop.call_soon_threadsafe(self._take)
 
-    def expect(self, submissions: int) -> None:
-        """Prepare for the result of a commit of so many *submissions*."""
-        if submissions >= MIN_SHARING:
+    def expect(self, submissions: int, size_bytes: int) -> None:
+        """Prepare for the result of a commit of so many *submissions*, which have *size_bytes*."""
+        self.are_small = submissions >= MIN_GATHERED and size_bytes <= submissions * MAX_MEAN_BYTES
+        if self.are_small:
             self._waits_left = MAX_WAITS
             self._wait_soon()
 

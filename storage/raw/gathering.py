@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from time import sleep
 
 from storage.raw.submission_queue import MAX_BATCH_BYTES, MAX_BATCH_SUBMISSIONS, SubmissionQueue
 
 GATHER_SECONDS = 0.001  # at most
 MIN_GATHERED = 8  # submissions; fewer do not wait
+PAUSE_SECONDS = 0.0003  # at the beginning, the loop does not wake for each arrival
 
 
 class Gathering:
@@ -30,17 +32,29 @@ class Gathering:
         """Whether a commit waits."""
         return self._timer is not None
 
-    def begin(self, wanted: int) -> bool:
-        """Wait for *wanted* submissions; return False if these are too few to wait for."""
+    def begin(self, wanted: int, *, pauses: bool) -> bool:
+        """
+        Wait for *wanted* submissions; return False if these are too few to wait for.
+
+        Args:
+            pauses: Whether the loop sleeps for `PAUSE_SECONDS` first.
+        """
         if wanted < MIN_GATHERED:
             return False
         self._wanted = min(wanted, MAX_BATCH_SUBMISSIONS)
-        self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._on_end)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(GATHER_SECONDS, self._on_end)
+        if pauses:
+            loop.call_soon(self._pause)  # when the answers of the last commit have been sent
         return True
 
     def is_whole(self, queue: SubmissionQueue) -> bool:
         """Return whether a commit waits, and need not wait any longer."""
         return self._timer is not None and (len(queue) >= self._wanted or queue.size_bytes >= MAX_BATCH_BYTES)
+
+    def _pause(self) -> None:
+        if self.is_open:
+            sleep(PAUSE_SECONDS)
 
     def end(self) -> None:
         """Wait no longer."""

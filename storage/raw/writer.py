@@ -224,7 +224,7 @@ class RawWriter:
         records, self._in_commit, size = self._queue.take_batch()
         self._commit_started = self._loop.time()
         self._committer.submit(lambda: self._committer.commit(records, size), self._results.put)
-        self._results.expect(len(records))
+        self._results.expect(len(records), size)
 
     def _fail(self, waiters: Sequence[Waiter], error: StorageError) -> None:
         self._failed_submissions += len(waiters)
@@ -245,7 +245,8 @@ class RawWriter:
             self._fail(waiters, result)
             self._note_failure(result)
         self._is_full = self._floor.is_low
-        if self._is_closing or not self._gathering.begin(len(waiters) + len(self._queue)):
+        wanted = len(waiters) + len(self._queue)
+        if self._is_closing or not self._gathering.begin(wanted, pauses=self._results.are_small):
             self._end_gathering()
 
     def _note_failure(self, error: StorageError) -> None:

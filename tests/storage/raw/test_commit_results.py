@@ -5,14 +5,21 @@ import threading
 
 import pytest
 
-from storage.raw.commit_results import MAX_WAITS, MIN_SHARING, WAIT_SECONDS, CommitResults, Result
+from storage.raw.commit_results import (
+    MAX_MEAN_BYTES,
+    MAX_WAITS,
+    WAIT_SECONDS,
+    CommitResults,
+    Result,
+)
 from storage.raw.commit_thread import Commit
+from storage.raw.gathering import MIN_GATHERED
 from storage.raw.writer import RawWriter
 from tests.support.faulty_disk import StuckDisk
 from tests.support.submissions import a_submission
 from tests.support.waiting import until
 
-COMMIT = Commit(MIN_SHARING, 1000, 0.001)
+COMMIT = Commit(MIN_GATHERED, 1000, 0.001)
 
 
 def some_results() -> tuple[CommitResults, list[Result]]:
@@ -30,13 +37,13 @@ async def turns_while(condition) -> int:
     return turns
 
 
-@pytest.mark.parametrize("submissions", [1, MIN_SHARING])
+@pytest.mark.parametrize("submissions", [1, MIN_GATHERED])
 async def test_each_result_arrives_once_in_order(submissions):
     """Whether the loop waits for it or is woken up."""
     results, found = some_results()
     sent = [Commit(number, 0, 0.0) for number in range(100)]
     for commit in sent:
-        results.expect(submissions)
+        results.expect(submissions, 0)
         thread = threading.Thread(target=results.put, args=(commit,))
         thread.start()
         await until(lambda commit=commit: found and found[-1] is commit)
@@ -49,7 +56,7 @@ async def test_each_result_arrives_once_in_order(submissions):
 async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for():
     """Each turn reads what has arrived, for the next commit."""
     results, found = some_results()
-    results.expect(MIN_SHARING)
+    results.expect(MIN_GATHERED, 0)
     loop = asyncio.get_running_loop()
     thread = threading.Timer(3 * WAIT_SECONDS, results.put, [COMMIT])
     began = loop.time()
@@ -61,12 +68,20 @@ async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for():
     thread.join()
 
 
-async def test_the_loop_does_not_wait_for_a_result_that_few_wait_for():
-    """A single client gets its answer as soon as the loop is woken up."""
+@pytest.mark.parametrize(
+    ("submissions", "mean_bytes", "waits"),
+    [
+        (MIN_GATHERED, MAX_MEAN_BYTES, True),
+        (MIN_GATHERED - 1, MAX_MEAN_BYTES, False),
+        (MIN_GATHERED, MAX_MEAN_BYTES + 1, False),
+    ],
+)
+async def test_the_loop_waits_for_many_small_submissions(submissions, mean_bytes, waits):
+    """A single client gets its answer as soon as the loop is woken up; large bodies are read at once."""
     results, _ = some_results()
-    results.expect(MIN_SHARING - 1)
+    results.expect(submissions, submissions * mean_bytes)
 
-    assert not results._is_wait_due
+    assert results._is_wait_due == waits
 
 
 async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
@@ -76,7 +91,7 @@ async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
         RawWriter(tmp_path / "raw", disk=disk, min_free_bytes=0, reserve_bytes=0) as writer,
         asyncio.TaskGroup() as group,
     ):
-        for number in range(2 * MIN_SHARING):
+        for number in range(2 * MIN_GATHERED):
             group.create_task(writer.append(a_submission(number + 1)))
         await until(lambda: disk.syncs)
         for _ in range(MAX_WAITS + 1):
@@ -85,16 +100,16 @@ async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
         assert not writer._results._is_wait_due
         disk.let_go.set()
 
-    assert writer.statistics().kept_submissions == 2 * MIN_SHARING
+    assert writer.statistics().kept_submissions == 2 * MIN_GATHERED
 
 
 async def test_a_second_commit_may_follow_before_the_turn_that_the_first_asked_for():
     """The result of the first is taken in a wait; its wake-up then finds nothing, or the second."""
     results, found = some_results()
-    results.expect(MIN_SHARING)
+    results.expect(MIN_GATHERED, 0)
     results.put(COMMIT)
     await asyncio.sleep(0)
-    results.expect(MIN_SHARING)
+    results.expect(MIN_GATHERED, 0)
     results.put(second := Commit(1, 2, 0.003))
     for _ in range(4):
         await asyncio.sleep(0)
