@@ -17,7 +17,7 @@ ROUND_ITEMS = 4096
 # partition that it touches, so large rounds are cheaper.
 MAX_ROUND_BYTES = 32 << 20
 # With tables, rows wait as well, which take more memory than lines.
-MIN_ROUND_BYTES_WITH_ROWS, ROUND_BYTES_A_PROCESS_WITH_ROWS = 6 << 20, 6 << 20
+ROUND_BYTES_A_PROCESS_WITH_ROWS = 6 << 20
 
 
 @dataclass(slots=True)
@@ -63,8 +63,7 @@ def round_bytes(processes: int, *, with_rows: bool) -> int:
     """Return the size of a round that keeps so many *processes* busy; *with_rows* if rows are collected."""
     if not with_rows:
         return MAX_ROUND_BYTES
-    enough = max(MIN_ROUND_BYTES_WITH_ROWS, ROUND_BYTES_A_PROCESS_WITH_ROWS * processes)
-    return min(enough, MAX_ROUND_BYTES)
+    return min(ROUND_BYTES_A_PROCESS_WITH_ROWS * processes, MAX_ROUND_BYTES)
 
 
 def plan_round(
