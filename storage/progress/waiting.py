@@ -8,7 +8,6 @@ from pathlib import Path
 
 from storage.data_root import DataRoot
 from storage.errors import StorageError
-from storage.ledger.ledger import Ledger
 from storage.ledger.values import SEGMENT_START, SegmentPosition
 from storage.progress.conversion_state import ConversionState, Halt
 from storage.raw.listing import SegmentListing, WaitingSegments
@@ -51,6 +50,9 @@ class ConversionWatch:
         positions: Mapping[str, SegmentPosition] = {}
         moments = []
         if self.root.ledger.exists():
+            # Later than the start of `serve`, whose first answer does not wait for this import.
+            from storage.ledger.ledger import Ledger
+
             with Ledger(self.root.ledger, read_only=True) as ledger:
                 positions = ledger.positions([segment.name for segment in waiting])
                 since = ledger.waiting_since()
