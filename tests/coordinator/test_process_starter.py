@@ -32,8 +32,14 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture
+def others():
+    """Processes of other tests that still run."""
+    return set(children_of(os.getpid()))
+
+
 @pytest.fixture(params=["forked", "executed"])
-def starter(request, monkeypatch):
+def starter(request, monkeypatch, others):
     """A starter that is forked from this process, and one that is a new interpreter."""
     is_forked = request.param == "forked"
     monkeypatch.setattr(process_starter, "_has_one_thread", lambda: is_forked)
@@ -71,12 +77,12 @@ async def test_a_starter_that_was_killed_is_replaced(starter, tmp_path):
     await process.ended()
 
 
-async def test_the_tasks_of_a_killed_process_fail_and_the_next_process_works(starter, tmp_path):
+async def test_the_tasks_of_a_killed_process_fail_and_the_next_process_works(starter, others, tmp_path):
     """The coordinator sees that the process ended."""
     world = World(tmp_path, tables=False)
     process = await connected(starter, world)
     assert await process.convert(Task(())) == EMPTY
-    (starter_pid,) = children_of(os.getpid())
+    (starter_pid,) = set(children_of(os.getpid())) - others
     (pid,) = children_of(starter_pid)
     os.kill(pid, signal.SIGKILL)
 
