@@ -48,7 +48,7 @@ def test_a_lost_file_halts_conversion_and_the_halt_is_reported_until_it_is_resto
         telemetry_server("replay", "--data", str(data))
         os.truncate(file, 5)
         # A new converter process finds the short file at its start.
-        (converter,) = processes_of(server).converters
+        converter, *_ = processes_of(server).converters
         os.kill(converter, signal.SIGKILL)
         assert post(server, 2) == 200
         wait_for(lambda: "committed bytes" in health(server).get("conversion", {}).get("reason", ""))
@@ -76,7 +76,7 @@ def test_a_converter_that_dies_repeatedly_does_not_stop_ingestion(tmp_path: Path
         killed: set[int] = set()
 
         def kill_next() -> bool:
-            for pid in processes_of(server).converters:
+            for pid in processes_of(server).converters[:1]:
                 if pid not in killed and is_alive(pid):
                     os.kill(pid, signal.SIGKILL)
                     killed.add(pid)

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from telemetry_server.composition import fuel as composition
 from telemetry_server.fuel.analytics.analytics_database import ANALYTICS
@@ -64,6 +65,10 @@ def test_a_replica_that_lags_and_breaks(primary, tmp_path, command, monkeypatch)
         url = replica.url("fuel")
         monkeypatch.setenv("TELEMETRY_FUEL_READ_DATABASE_URL", url)
         database = CollectorDatabase(url, only_reads=True)
+        # Until a replica has replayed a commit, it does not know how far it is behind.
+        primary.run("SELECT pg_current_xact_id()")
+        replayed = sa.text("SELECT pg_last_xact_replay_timestamp() IS NOT NULL")
+        wait_for(lambda: database.read(lambda connection: connection.execute(replayed).scalar_one()))
         wait_for(lambda: lag_seconds(database) == 0)
         assert contents(url) == contents(primary.url("fuel"))
         assert backup("kept-up") == ("replica", "")

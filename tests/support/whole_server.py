@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import aiohttp
@@ -27,7 +28,7 @@ class Processes:
 
     supervisor: int
     workers: list[int] = field(default_factory=list)
-    converters: list[int] = field(default_factory=list)  # the coordinator and its conversion processes
+    converters: list[int] = field(default_factory=list)  # the coordinator, its starter, conversion processes
 
     @property
     def all(self) -> list[int]:
@@ -39,7 +40,8 @@ def processes_of(server: TemporaryServer) -> Processes:
     found = Processes(server.process.pid)
     for child in children_of(found.supervisor):
         if any(name.endswith("ledger.sqlite") for name in _open_files(child)):
-            found.converters += [child, *children_of(child)]
+            starters = children_of(child)
+            found.converters += [child, *starters, *chain.from_iterable(map(children_of, starters))]
         else:
             found.workers.append(child)
     return found
