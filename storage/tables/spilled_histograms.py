@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # So many rows are in memory at once, or those of one metric.
-READ_ROWS = ROW_GROUP_ROWS
+READ_ROWS = ROW_GROUP_ROWS // 2
 # Columns of a run in their order in the file, with the bytes of a number.
 _WIDTHS = {"ping": 4, "process": 4, "label": 4, "key": 4, "length": 4, "sum": 8}
 
