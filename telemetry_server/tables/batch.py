@@ -23,7 +23,7 @@ ROW_BYTES, TUPLE_BYTES, PING_BYTES = 32, 512, 512
 # of pings.
 SPILLED_AT_BYTES = 2 << 20
 # A batch of this size is written: histograms on disk, and all other rows in memory.
-MAX_BYTES, MAX_SPILLED_BYTES = 2 << 20, 96 << 20
+MAX_BYTES, MAX_SPILLED_BYTES = 4 << 20, 48 << 20
 
 
 @dataclass(slots=True)
