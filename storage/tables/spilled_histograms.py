@@ -31,7 +31,7 @@ from storage.tables.sorting import order_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# So many rows are in memory at once, or those of one metric.
+# About so many rows are in memory at once; of one metric all are.
 READ_ROWS = ROW_GROUP_ROWS // 2
 # Columns of a run in their order in the file, with the bytes of a number.
 _WIDTHS = {"ping": 4, "process": 4, "label": 4, "key": 4, "length": 4, "sum": 8}

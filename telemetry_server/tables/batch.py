@@ -61,7 +61,7 @@ class Batch:
         return self.histogram_bytes >= SPILLED_AT_BYTES
 
     def is_full(self, times: int = 1) -> bool:
-        """Return whether it should be written, or is so many *times* as large."""
+        """Return whether it is at least so many *times* as large as a batch should be that is written."""
         return self.bytes >= times * MAX_BYTES or self.spilled_bytes >= times * MAX_SPILLED_BYTES
 
     def spill(self, scratch: Scratch, disk: Disk) -> None:
@@ -69,7 +69,7 @@ class Batch:
         Move the histograms in memory to disk.
 
         Raises:
-            OSError: The disk refuses; the batch is no longer whole.
+            OSError: The disk refuses; the batch may lack rows, and cannot be written.
         """
         for day, parts in self.parts.items():
             numbered = zip(parts, places_of(parts), strict=True)

@@ -5,10 +5,7 @@ Reads the fields of mutated records with a compiled module.
 first record for which the plain way collects another row.
 """
 
-import importlib.util
 import sys
-import time
-from importlib.machinery import ExtensionFileLoader
 from random import Random
 from typing import Any
 
@@ -18,6 +15,7 @@ from telemetry_server.convert.compiled.ping_text import OpenedObject
 from telemetry_server.tables import column_collectors
 from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_measurements import OneSpecFile
+from tests.tables.mutated_inputs import compare
 
 MODULE = "telemetry_server.tables._fields"
 ODD = (
@@ -138,26 +136,14 @@ def a_mutated_record(chance: Random) -> dict[str, Any]:
     return record | {name: chance.choice(ODD) for name in ALSO if chance.random() < 0.05}
 
 
-def main(library: str, seconds: float) -> int:
-    """Return how many records were read."""
-    loader = ExtensionFileLoader(MODULE, library)
-    spec = importlib.util.spec_from_loader(MODULE, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    column_collectors._fields = module
-    chance, count, end = Random(1), 0, time.monotonic() + seconds
-    while time.monotonic() < end or count < 50:
-        records = [a_mutated_record(chance) for _ in range(3)]
-        found = []
-        for is_compiled in (True, False):
-            column_collectors.IS_COMPILED = is_compiled
-            found.append(collected(records))
-        if found[0] != found[1]:
-            sys.exit(f"another row: {records!r}")
-        count += len(records)
-    return count
-
-
 if __name__ == "__main__":
-    print(main(sys.argv[1], float(sys.argv[2])))
+    library, seconds = sys.argv[1:]
+    count = compare(
+        column_collectors,
+        MODULE,
+        library,
+        mutated_input=a_mutated_record,
+        collected=collected,
+        seconds=float(seconds),
+    )
+    print(count)

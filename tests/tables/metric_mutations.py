@@ -5,10 +5,7 @@ Runs mutated metrics through a compiled collector.
 first ping for which the plain way collects other rows.
 """
 
-import importlib.util
 import sys
-import time
-from importlib.machinery import ExtensionFileLoader
 from random import Random
 from typing import Any
 
@@ -16,6 +13,7 @@ from telemetry_server.tables import glean_collector
 from telemetry_server.tables.row_collector import RowCollector
 from tests.records.test_fields import a_record
 from tests.records.test_measurements import OneSpecFile
+from tests.tables.mutated_inputs import compare
 
 MODULE = "telemetry_server.tables._metrics"
 ODD = (
@@ -82,26 +80,19 @@ def mutated(chance: Random, value: Any, depth: int = 0) -> Any:
     return {key: mutated(chance, part, depth + 1) for key, part in items}
 
 
-def main(library: str, seconds: float) -> int:
-    """Return how many pings were read."""
-    loader = ExtensionFileLoader(MODULE, library)
-    spec = importlib.util.spec_from_loader(MODULE, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    glean_collector._metrics = module
-    chance, count, end = Random(1), 0, time.monotonic() + seconds
-    while time.monotonic() < end or count < 50:
-        pings = [mutated(chance, METRICS) for _ in range(3)]
-        found = []
-        for is_compiled in (True, False):
-            glean_collector.IS_COMPILED = is_compiled
-            found.append(collected(pings))
-        if found[0] != found[1]:
-            sys.exit(f"other rows: {pings!r}")
-        count += len(pings)
-    return count
+def a_mutated_input(chance: Random) -> Any:
+    """Return metrics that are almost usual."""
+    return mutated(chance, METRICS)
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1], float(sys.argv[2])))
+    library, seconds = sys.argv[1:]
+    count = compare(
+        glean_collector,
+        MODULE,
+        library,
+        mutated_input=a_mutated_input,
+        collected=collected,
+        seconds=float(seconds),
+    )
+    print(count)

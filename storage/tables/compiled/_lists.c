@@ -1,6 +1,6 @@
 /*
- * Puts the buckets of histograms into another order, and makes 64 bits of each number.  It is optional:
- * `ordered_lists.py` is its only caller, and does the same without it, slower.
+ * Puts the buckets of histograms into another order, and on request makes 64 bits of each number.  It is optional:
+ * `bucket_lists.py` is its only caller, and does the same without it, slower.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -46,6 +46,17 @@ static int64_t length_of(const Py_buffer *offsets, const Py_buffer *rows, int64_
     return length <= INT32_MAX ? length : -1;
 }
 
+/* The same for lists of starts and of counts; -1 with an error set. */
+static int64_t checked_length(const Py_buffer *offsets, const Py_buffer *rows, const Py_buffer *starts,
+                              const Py_buffer *counts)
+{
+    int64_t numbers = starts->len / (Py_ssize_t)sizeof(int32_t);
+    int64_t length = counts->len == starts->len ? length_of(offsets, rows, numbers) : -1;
+    if (length < 0)
+        PyErr_SetString(PyExc_ValueError, "a list is not there");
+    return length;
+}
+
 static PyObject *bytes_of(int64_t count, size_t size)
 {
     return PyBytes_FromStringAndSize(NULL, (Py_ssize_t)count * (Py_ssize_t)size);
@@ -54,12 +65,9 @@ static PyObject *bytes_of(int64_t count, size_t size)
 static PyObject *ordered(const Py_buffer *offsets, const Py_buffer *rows, const Py_buffer *starts,
                          const Py_buffer *counts, const Py_buffer *large)
 {
-    int64_t numbers = starts->len / (Py_ssize_t)sizeof(int32_t);
-    int64_t length = counts->len == starts->len ? length_of(offsets, rows, numbers) : -1;
-    if (length < 0) {
-        PyErr_SetString(PyExc_ValueError, "a list is not there");
+    int64_t length = checked_length(offsets, rows, starts, counts);
+    if (length < 0)
         return NULL;
-    }
     const int32_t *offset = offsets->buf, *row = rows->buf;
     Py_ssize_t count = rows->len / (Py_ssize_t)sizeof *row;
     PyObject *ends = bytes_of(count + 1, sizeof(int32_t));
@@ -119,12 +127,9 @@ static void copy_moved(int32_t *to, const int32_t *from, Py_ssize_t count, int32
 static PyObject *moved(const Py_buffer *offsets, const Py_buffer *rows, const Py_buffer *starts,
                        const Py_buffer *counts, int32_t large)
 {
-    int64_t numbers = starts->len / (Py_ssize_t)sizeof(int32_t);
-    int64_t length = counts->len == starts->len ? length_of(offsets, rows, numbers) : -1;
-    if (length < 0) {
-        PyErr_SetString(PyExc_ValueError, "a list is not there");
+    int64_t length = checked_length(offsets, rows, starts, counts);
+    if (length < 0)
         return NULL;
-    }
     const int32_t *offset = offsets->buf, *row = rows->buf;
     Py_ssize_t count = rows->len / (Py_ssize_t)sizeof *row;
     PyObject *lengths = bytes_of(count, sizeof(int32_t));
