@@ -62,7 +62,7 @@ class CatchUp:
                 one.end,
                 self._ledger.archived_object(one.path),
             )
-            for one in step_of(behind)
+            for one in step_of(behind, STEP_BYTES)
         ]
         left = STEP_BYTES
         for one in ranges:
@@ -74,7 +74,7 @@ class CatchUp:
     def read(self, ranges: Sequence[LineRange]) -> ReadBack | LostFile:
         """Read the lines of *ranges* into rows; a damaged file is logged and not read again."""
         try:
-            return read_back(self._root.path, ranges, self._finder())
+            return read_back(self._root.path, ranges, self._finder(), STEP_BYTES)
         except FileNotFoundError as error:
             return LostFile(str(Path(error.filename).relative_to(self._root.path)))
         except (EOFError, DamagedFrame, ArchiveError) as error:

@@ -70,8 +70,6 @@ class TableKeeper:
         self._is_off = False
         self._bytes_read = 0
 
-    # -- what conversion brings
-
     def add(
         self,
         tasks: Iterable[tuple[Sequence[TableRows], Mapping[int, tuple[str, str]]]],
@@ -111,8 +109,6 @@ class TableKeeper:
         self._grew = now
         self._batch.add_rows(rows, days)
         metrics.tables_waiting_rows.report(self._batch.rows)
-
-    # -- steps
 
     def has_work(self, *, catch_up: bool = True) -> bool:
         """Return whether something is on its way, or with *catch_up* behind, as far as is known."""
@@ -199,7 +195,11 @@ class TableKeeper:
         """Note that another process committed: what is behind may have changed."""
         self._catch_up.is_behind = True
         if self._job is None:
-            self._ends = {path: end for path, end in self._ends.items() if path in self._batch.ranges}
+            self._forget_ends()
+
+    def _forget_ends(self) -> None:
+        """Forget how far files are on their way, but for rows that wait."""
+        self._ends = {path: end for path, end in self._ends.items() if path in self._batch.ranges}
 
     async def _end_job(self) -> None:
         job, self._job = self._job, None
@@ -211,7 +211,9 @@ class TableKeeper:
             self.forget()
 
     async def _begin_job(self, *, at_once: bool, catch_up: bool) -> None:
-        if self._batch.ranges and (at_once or self._clock() >= self._due_at()):
+        # What is read back gathers too: larger files are cheaper.
+        is_complete = at_once and not (catch_up and self._catch_up.is_behind)
+        if self._batch.ranges and (is_complete or self._clock() >= self._due_at()):
             first = await asyncio.to_thread(self._number_pings, self._batch.pings)
             batch, self._batch = self._batch, Batch()
             metrics.tables_waiting_rows.report(0)
@@ -237,8 +239,6 @@ class TableKeeper:
     def _start(self, work: Job, finish: Callable[[Any], None]) -> None:
         self._finish = finish
         self._job = asyncio.create_task(asyncio.to_thread(work))
-
-    # -- a flush
 
     def _install(self, prepared: Prepared) -> None:
         started = time.monotonic()
@@ -273,8 +273,6 @@ class TableKeeper:
             self._scratch.discard([merged])
             raise
 
-    # -- reading back
-
     def _take(self, read: ReadBack | LostFile) -> None:
         if isinstance(read, LostFile):
             if self._ledger.tabled_length(*read.path.rsplit("/", 1)) is not None:
@@ -291,7 +289,7 @@ class TableKeeper:
         for day, rows in read.rows.items():
             self._add_rows(rows, [day] * len(rows.pings), now)
         if not read.ranges:
-            self._ends.clear()
+            self._forget_ends()
 
 
 def _files_of(result: Any) -> Sequence[ScratchFile]:

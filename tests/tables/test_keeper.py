@@ -19,7 +19,7 @@ from storage.tables.columns import TABLES, written_schema_of
 from storage.tables.spilled_histograms import SpilledHistograms
 from telemetry_server.coordinator import batch_planner
 from telemetry_server.tables import batch as batch_of_rows
-from telemetry_server.tables import catch_up, keeper, line_reader
+from telemetry_server.tables import catch_up, keeper
 from telemetry_server.tables.row_collector import RowCollector
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 from tests.support.waiting import PATIENCE_SECONDS
@@ -199,7 +199,6 @@ async def test_replay_ends_with_its_records_in_the_tables(tmp_path):
 
 async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
     """In steps of a few lines, and what arrives meanwhile is there once."""
-    monkeypatch.setattr(line_reader, "STEP_BYTES", 300)
     monkeypatch.setattr(catch_up, "STEP_BYTES", 300)
     without_tables(world)
     for first in range(0, 40, 10):
@@ -218,6 +217,24 @@ async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
     await with_tables(world).convert()
 
     assert_complete(world, range(60))
+
+
+async def test_what_is_read_back_in_steps_is_written_into_one_file(world, monkeypatch):
+    """A damaged file between the steps costs only its own rows."""
+    monkeypatch.setattr(catch_up, "STEP_BYTES", 300)
+    for number in range(12):
+        world.receive([submitted(a_ping(number), number)])
+        world.receive([submitted(a_ping(100 + number), 100 + number, at=NEXT_DAY)])
+        await without_tables(world).convert()
+    damaged = next((world.root.path / "converted/20261123").rglob("*.zst"))
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+
+    await with_tables(world).convert()
+
+    assert ids_of(world) == Counter(an_id(number) for number in range(12))
+    assert ids_of(world, "histograms") == Counter({an_id(number): 2 for number in range(12)})
+    with Ledger.for_reading(world.root) as ledger:
+        assert [file.rows for file in ledger.table_files("pings")] == [12]
 
 
 async def test_reading_back_goes_on_where_it_was_broken_off(world):
