@@ -21,6 +21,7 @@ SOURCES = (
     Path("telemetry_server/tables/_fields.c"),
     Path("telemetry_server/tables/_metrics.c"),
     Path("storage/tables/compiled/_lists.c"),
+    Path("storage/tables/compiled/_pages.c"),
     Path("telemetry_server/edge/_head.c"),
     Path("storage/raw/_records.c"),
 )

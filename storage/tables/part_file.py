@@ -8,10 +8,10 @@ their places and commits them; files left by a crash before the commit are not r
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
@@ -19,16 +19,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.partitions.writer import remove_doubtful
-from storage.tables.columns import (
-    PING_KEY,
-    PINGS,
-    ROW_GROUP_ROWS,
-    SORT_ORDER,
-    SPLIT_BYTES,
-    leaf_paths_of,
-    written_schema_of,
-)
-from storage.tables.dictionaries import with_used_words
+from storage.tables.part_writer import DiskFile, PartWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +27,6 @@ if TYPE_CHECKING:
 SCRATCH_FOLDER = "tables-unfinished"
 PROCESS = os.urandom(4).hex()
 """Tells this process from an earlier one with its number."""
-COMPRESSION, COMPRESSION_LEVEL = "zstd", 1
 
 
 class TablesChanged(Exception):
@@ -58,81 +48,6 @@ class ScratchFile:
 def part_name(number: int) -> str:
     """Return the name of the part with *number*, which is never used again."""
     return f"part-{number:010}.parquet"
-
-
-class _DiskFile:
-    """A new file that PyArrow writes through a `Disk`."""
-
-    mode = "wb"
-
-    def __init__(self, disk: Disk, path: Path) -> None:
-        self._disk = disk
-        self._descriptor = disk.create(path)
-        self.written = 0
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        if self.closed:
-            # A discarded writer still writes the end of its file.
-            return memoryview(data).nbytes
-        count = self._disk.write(self._descriptor, [memoryview(data).cast("B")])
-        self.written += count
-        return count
-
-    def tell(self) -> int:
-        return self.written
-
-    def flush(self) -> None:
-        """Do nothing: writes are not buffered."""
-
-    def sync(self) -> None:
-        self._disk.sync_data(self._descriptor)
-
-    def close(self) -> None:
-        """Stay open: PyArrow closes before `sync`."""
-
-    def end(self) -> None:
-        if not self.closed:
-            self.closed = True
-            self._disk.close(self._descriptor)
-
-
-@dataclass(slots=True)
-class PartWriter:
-    """Writes the row groups of one part file; rows must be in the order of the table."""
-
-    table: str
-    _writer: Any
-    _held: "list[pa.Table]" = field(default_factory=list)
-    _held_rows: int = 0
-    rows: int = 0
-
-    def write(self, rows: "pa.Table") -> None:
-        """Add *rows*; rows that do not fill a row group are held until more are added."""
-        import pyarrow as pa
-
-        self.rows += rows.num_rows
-        self._held.append(rows)
-        self._held_rows += rows.num_rows
-        whole = self._held_rows - self._held_rows % ROW_GROUP_ROWS
-        if whole:
-            held = pa.concat_tables(self._held)
-            self._put(held.slice(0, whole))
-            self._held = [held.slice(whole)]
-            self._held_rows -= whole
-
-    def finish(self) -> None:
-        """Write the held rows and the end of the file."""
-        import pyarrow as pa
-
-        if self._held_rows:
-            self._put(pa.concat_tables(self._held))
-        self._writer.close()
-
-    def _put(self, rows: "pa.Table") -> None:
-        rows = rows.unify_dictionaries().combine_chunks()
-        for start in range(0, rows.num_rows, ROW_GROUP_ROWS):
-            self._writer.write_table(with_used_words(rows.slice(start, ROW_GROUP_ROWS)))
 
 
 class Scratch:
@@ -167,33 +82,10 @@ class Scratch:
         Raises:
             OSError: The disk refuses; the file is removed.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        split = SPLIT_BYTES.get(table, ())
         path = self.next_path()
-        file = _DiskFile(self._disk, path)
+        file = DiskFile(self._disk, path)
         try:
-            # The file has no Arrow schema: with it, readers would rebuild dictionaries and
-            # could not skip row groups.
-            options = {"store_schema": False, "write_page_index": False}
-            sink = pq.ParquetWriter(
-                pa.PythonFile(file, mode="w"),
-                written_schema_of(table),
-                compression=COMPRESSION,
-                compression_level=COMPRESSION_LEVEL,
-                write_batch_size=ROW_GROUP_ROWS,
-                use_dictionary=[path for path in leaf_paths_of(table) if path not in split],
-                column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
-                # By no other columns can a query skip row groups.
-                write_statistics=[
-                    "submission_date",
-                    *SORT_ORDER[table],
-                    *((PING_KEY,) if table == PINGS else ()),
-                ],
-                **options,
-            )
-            writer = PartWriter(table, sink)
+            writer = PartWriter(table, file)
             yield writer
             writer.finish()
             file.sync()
