@@ -21,7 +21,9 @@ from storage.tables.columns import (
     schema_of,
     written_schema_of,
 )
-from storage.tables.histogram_arrays import histogram_arrays
+from storage.tables.compiled import bucket_lists, page_bodies
+from storage.tables.histogram_arrays import histogram_arrays, spilled_arrays
+from storage.tables.numbered_histograms import NumberedHistograms
 from storage.tables.ping_arrays import ping_arrays
 from storage.tables.rows import TableRows
 from storage.tables.scalar_arrays import scalar_arrays
@@ -39,6 +41,8 @@ Places = Sequence[int | None] | int
 
 Lists = Callable[["pa.Array"], Mapping[str, "pa.Array"]]
 
+# About so many rows from disk are in memory at once, unless one metric has more.
+READ_ROWS = ROW_GROUP_ROWS // 2
 _REPEATED = ("ping", "submission_date", *PING_COLUMNS)
 
 
@@ -101,13 +105,14 @@ class SpilledRows:
 
     def __iter__(self) -> "Iterator[pa.RecordBatch]":
         """Yield the rows, at most `ROW_GROUP_ROWS` at a time."""
-        for some in self._spilled.in_order():
+        for columns in self._spilled.in_order(READ_ROWS):
+            some = spilled_arrays(columns, self._spilled.names)
             yield from SortedRows(HISTOGRAMS, some.columns, (self._pings, some.pings), some.lists)
 
 
 def sorted_rows_of(
     parts: Sequence[Part], first_ping: int = 0, spilled: SpilledHistograms | None = None
-) -> dict[str, SortedRows | SpilledRows]:
+) -> dict[str, SortedRows | SpilledRows | NumberedHistograms]:
     """
     Return the rows of *parts* by table.
 
@@ -118,9 +123,9 @@ def sorted_rows_of(
     numbered = [(rows, number) for (rows, _), number in zip(parts, places_of(parts), strict=True)]
     pings = ping_arrays([(rows.pings, keep) for rows, keep in parts], first_ping)
     places, scalars = scalar_arrays([(rows.scalars, number) for rows, number in numbered])
-    found: dict[str, SortedRows | SpilledRows] = {
+    found: dict[str, SortedRows | SpilledRows | NumberedHistograms] = {
         PINGS: SortedRows(PINGS, pings),
-        HISTOGRAMS: _histograms(numbered, pings) if spilled is None else SpilledRows(spilled, pings),
+        HISTOGRAMS: _histograms(numbered, pings) if spilled is None else _spilled(spilled, pings),
         SCALARS: SortedRows(SCALARS, scalars, (pings, places)),
     }
     for table in TABLES:
@@ -133,6 +138,11 @@ def sorted_rows_of(
 def _histograms(numbered: Sequence[tuple[TableRows, Places]], pings: "Mapping[str, pa.Array]") -> SortedRows:
     found = histogram_arrays([(rows.histograms, number) for rows, number in numbered])
     return SortedRows(HISTOGRAMS, found.columns, (pings, found.pings), found.lists)
+
+
+def _spilled(spilled: SpilledHistograms, pings: "Mapping[str, pa.Array]") -> SpilledRows | NumberedHistograms:
+    is_compiled = page_bodies.IS_COMPILED and bucket_lists.IS_COMPILED
+    return NumberedHistograms(spilled, pings) if is_compiled else SpilledRows(spilled, pings)
 
 
 def places_of(parts: Sequence[Part]) -> Iterator[Places]:

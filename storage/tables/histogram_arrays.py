@@ -12,6 +12,8 @@ from storage.tables.rows import NO_SUM, HistogramColumns
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from storage.tables.spilled_histograms import SpilledColumns
+
 Numbered = tuple[HistogramColumns, Sequence[int | None] | int]
 """Histograms, and the place of each of their pings (None where it is unwanted), or that of the first."""
 
@@ -43,7 +45,7 @@ class Names:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        columns = {name: words_at(numbers.key, values) for name, values in self._texts_of_keys()}
+        columns = {name: words_at(numbers.key, values) for name, values in self.texts_of_keys()}
         for name, number in (("process", numbers.process), ("label", numbers.label)):
             columns[name] = words_at(number, list(self.words.values))
         columns[MARK] = numbers.mark.dictionary_encode()
@@ -53,9 +55,10 @@ class Names:
 
     def metrics(self, numbers: "NumberColumns") -> "pa.Array":
         """Return the metric of each histogram."""
-        return words_at(numbers.key, dict(self._texts_of_keys())["metric"])
+        return words_at(numbers.key, dict(self.texts_of_keys())["metric"])
 
-    def _texts_of_keys(self) -> Iterator[tuple[str, Sequence[str]]]:
+    def texts_of_keys(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield the columns that are named by a key, and the text of each key."""
         texts = list(zip(*self.keys.values, strict=True)) or [(), (), ()]
         yield from zip(("metric", "kind", "shape"), texts, strict=True)
 
@@ -76,6 +79,21 @@ def histogram_arrays(parts: Sequence[Numbered]) -> HistogramArrays:
     """Return the histograms of *parts* that are of wanted pings."""
     names = Names()
     return names.named(*numbers_of(parts, names))
+
+
+def spilled_arrays(columns: "SpilledColumns", names: Names) -> HistogramArrays:
+    """Return *columns*, whose numbers stand for *names*."""
+    import pyarrow as pa
+
+    short = pa.int32()
+    numbers = NumberColumns(
+        *(integers(data, short) for data in (columns.ping, columns.process, columns.label, columns.key)),
+        pa.arange(0, columns.rows).cast(short),
+        integers(columns.sum, pa.int64()),
+        marks_of(columns.marks, columns.rows),
+    )
+    offsets = integers(columns.offsets, short)
+    return names.named(numbers, BucketLists(offsets, columns.starts, columns.counts, columns.large))
 
 
 def numbers_of(parts: Sequence[Numbered], names: Names) -> tuple[NumberColumns, BucketLists]:

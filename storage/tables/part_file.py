@@ -19,6 +19,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.partitions.writer import remove_doubtful
+from storage.tables.numbered_histograms import NumberedRows
 from storage.tables.part_writer import DiskFile, PartWriter
 
 if TYPE_CHECKING:
@@ -97,14 +98,19 @@ class Scratch:
         file.end()
         done.append(ScratchFile(table, day, path, writer.rows, file.written))
 
-    def write(self, table: str, day: str, batches: "Iterable[pa.RecordBatch]") -> ScratchFile:
+    def write(
+        self, table: str, day: str, batches: "Iterable[pa.RecordBatch] | Iterable[NumberedRows]"
+    ) -> ScratchFile:
         """Write *batches*, whose rows are sorted, as one part file, and return it."""
         import pyarrow as pa
 
         done: list[ScratchFile] = []
         with self.writing(table, day, done) as writer:
             for rows in batches:
-                writer.write(pa.Table.from_batches([rows]))
+                if isinstance(rows, NumberedRows):
+                    writer.write_group(rows)
+                else:
+                    writer.write(pa.Table.from_batches([rows]))
         return done[0]
 
     def discard(self, files: Sequence[ScratchFile]) -> None:

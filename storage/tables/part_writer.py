@@ -21,6 +21,8 @@ from storage.tables.columns import (
 )
 from storage.tables.compiled import page_bodies
 from storage.tables.dictionaries import with_used_words
+from storage.tables.numbered_histograms import NumberedRows
+from storage.tables.parquet.arrow_chunks import chunks_of
 from storage.tables.parquet.histogram_file import HistogramFile
 
 if TYPE_CHECKING:
@@ -117,7 +119,16 @@ class PartWriter:
     def _put(self, rows: "pa.Table") -> None:
         rows = rows.unify_dictionaries().combine_chunks()
         for start in range(0, rows.num_rows, ROW_GROUP_ROWS):
-            self._writer.write_table(with_used_words(rows.slice(start, ROW_GROUP_ROWS)))
+            group = rows.slice(start, ROW_GROUP_ROWS)
+            if isinstance(self._writer, HistogramFile):
+                self._writer.write(chunks_of(group), group.num_rows)
+            else:
+                self._writer.write_table(with_used_words(group))
+
+    def write_group(self, rows: NumberedRows) -> None:
+        """Write *rows* of the table ``histograms`` as a row group; the compiled writer must be there."""
+        self._writer.write(rows.chunks, rows.num_rows)
+        self.rows += rows.num_rows
 
 
 def _arrow_writer(table: str, file: DiskFile) -> Any:

@@ -16,23 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.disk import Disk
-from storage.tables.arrays import integers, marks_of, take
-from storage.tables.columns import ROW_GROUP_ROWS
-from storage.tables.compiled.bucket_lists import BucketLists
-from storage.tables.histogram_arrays import (
-    HistogramArrays,
-    Names,
-    NumberColumns,
-    Numbered,
-    numbers_of,
-)
+from storage.tables.arrays import integers, take
+from storage.tables.histogram_arrays import Names, NumberColumns, Numbered, numbers_of
 from storage.tables.sorting import order_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# About so many rows are in memory at once; of one metric all are.
-READ_ROWS = ROW_GROUP_ROWS // 2
 # Columns of a run in their order in the file, with the bytes of a number.
 _WIDTHS = {"ping": 4, "process": 4, "label": 4, "key": 4, "length": 4, "sum": 8}
 
@@ -55,6 +45,23 @@ class _Run:
         return bisect_left(self.metrics, first), last
 
 
+@dataclass(frozen=True, slots=True)
+class SpilledColumns:
+    """Histograms by column, as bytes of numbers; see `NumberColumns`."""
+
+    rows: int
+    ping: bytes
+    process: bytes
+    label: bytes
+    key: bytes
+    sum: bytes
+    offsets: "pa.Buffer"  # int32: where the buckets of each begin, and the end of the last
+    starts: bytes  # int32; a negative number *n* stands for position -1 - *n* in `large`
+    counts: bytes  # int32, like `starts`
+    large: Sequence[int]
+    marks: dict[int, str]  # by row
+
+
 class SpilledHistograms:
     """
     The histograms of one day that are not in memory.  `close` removes them.
@@ -72,7 +79,7 @@ class SpilledHistograms:
         except BaseException:
             disk.close(self._written)
             raise
-        self._names = Names()
+        self.names = Names()
         self._large: list[int] = []
         self._runs: list[_Run] = []
         self._size = 0
@@ -90,10 +97,10 @@ class SpilledHistograms:
         Raises:
             OSError: The disk refuses.
         """
-        numbers, lists = numbers_of(parts, self._names)
+        numbers, lists = numbers_of(parts, self.names)
         if not len(numbers.ping):
             return 0
-        metrics = self._names.metrics(numbers)
+        metrics = self.names.metrics(numbers)
         order = order_of([metrics])
         sorted_ = NumberColumns(*(column.take(order) for column in numbers))
         lengths, starts, counts = lists.numbers_in_order(sorted_.place, len(self._large))
@@ -131,9 +138,12 @@ class SpilledHistograms:
             dict(zip(rows.to_pylist(), marks.take(rows).to_pylist(), strict=True)),
         )
 
-    def in_order(self) -> Iterator[HistogramArrays]:
+    def in_order(self, most: int) -> Iterator[SpilledColumns]:
         """
         Yield all histograms, some metrics at a time: metrics in their order, rows of a metric as they came.
+
+        Args:
+            most: How many rows are in memory at once, unless one metric has more.
 
         Raises:
             OSError: The disk refuses.
@@ -146,14 +156,14 @@ class SpilledHistograms:
         for metric in sorted(counts):
             if begin is None:
                 begin = metric
-            elif rows + counts[metric] > READ_ROWS:
+            elif rows + counts[metric] > most:
                 yield self._of_metrics(begin, metric)
                 begin, rows = metric, 0
             rows += counts[metric]
         if begin is not None:
             yield self._of_metrics(begin, None)
 
-    def _of_metrics(self, first: str, end: str | None) -> HistogramArrays:
+    def _of_metrics(self, first: str, end: str | None) -> SpilledColumns:
         """Return the histograms of the metrics from *first* to before *end*."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -176,16 +186,14 @@ class SpilledHistograms:
                 at += 4 * run.buckets
             marks |= {row - begin + rows: mark for row, mark in run.marks.items() if begin <= row < stop}
             rows += stop - begin
-        short = pa.int32()
-        arrays = {
-            name: integers(b"".join(columns[name]), pa.int64() if width == 8 else short)
-            for name, width in _WIDTHS.items()
-        }
-        place = pa.arange(0, rows).cast(short)
-        offsets = pa.concat_arrays([pa.array([0], short), pc.cumulative_sum(arrays.pop("length"))])
-        numbers = NumberColumns(**arrays, place=place, mark=marks_of(marks, rows))
-        buckets = BucketLists(offsets, b"".join(columns["start"]), b"".join(columns["count"]), self._large)
-        return self._names.named(numbers, buckets)
+        ping, process, label, key, lengths, sums, starts, counts = (
+            b"".join(parts) for parts in columns.values()
+        )
+        ends = pc.cumulative_sum(integers(lengths, pa.int32()))
+        offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends]).buffers()[1]
+        return SpilledColumns(
+            rows, ping, process, label, key, sums, offsets, starts, counts, self._large, marks
+        )
 
     def _bytes(self, offset: int, length: int) -> bytes:
         found = os.pread(self._read, length, offset)

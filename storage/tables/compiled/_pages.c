@@ -138,32 +138,15 @@ static void put_hybrid(Body *body, const uint32_t *values, size_t count, int wid
     put_packed(body, values + packed, count - packed, width);
 }
 
-static int is_valid(const uint8_t *bits, Py_ssize_t at)
+/* Definition levels of a column without lists: 1 for a value, 0 for null.  `is_there` is all ones if `valid` is `count`. */
+static void put_presence(Body *body, const uint32_t *is_there, size_t count, size_t valid)
 {
-    return bits == NULL || bits[at >> 3] >> (at & 7) & 1;
-}
-
-/* Definition levels of a column without lists: 1 for a value, 0 for null.  Returns the number of values, or -1. */
-static Py_ssize_t put_presence(Body *body, const uint8_t *bits, Py_ssize_t offset, Py_ssize_t count)
-{
-    Py_ssize_t valid = 0;
-    for (Py_ssize_t i = 0; i < count; i++)
-        valid += is_valid(bits, offset + i);
     size_t begin = begin_levels(body);
-    if (valid == count || valid == 0) {
-        if (count)
-            put_run(body, valid != 0, (size_t)count, 1);
-    } else {
-        uint32_t *levels = PyMem_Malloc((size_t)count * sizeof *levels);
-        if (levels == NULL)
-            return -1;
-        for (Py_ssize_t i = 0; i < count; i++)
-            levels[i] = (uint32_t)is_valid(bits, offset + i);
-        put_hybrid(body, levels, (size_t)count, 1);
-        PyMem_Free(levels);
-    }
+    if (count && (valid == count || valid == 0))
+        put_run(body, valid != 0, count, 1);
+    else
+        put_hybrid(body, is_there, count, 1);
     end_levels(body, begin);
-    return valid;
 }
 
 static PyObject *finished(Body *body)
@@ -177,57 +160,66 @@ static PyObject *finished(Body *body)
     return bytes;
 }
 
-/* Whether `bits` (or nothing) and `values` of `width` bytes have `count` entries from `offset` on; sets an error. */
-static int are_there(const Py_buffer *values, Py_ssize_t width, const Py_buffer *bits, Py_ssize_t offset,
-                     Py_ssize_t count)
+static PyObject *not_there(const char *what)
 {
-    Py_ssize_t most = values->len / width;
-    if (offset >= 0 && count >= 0 && offset <= most && count <= most - offset &&
-        (bits->buf == NULL || (offset + count + 7) / 8 <= bits->len))
-        return 1;
-    PyErr_SetString(PyExc_ValueError, "a value is not there");
-    return 0;
+    PyErr_Format(PyExc_ValueError, "%s is not there", what);
+    return NULL;
 }
 
-/* The body of a page of words by number, and the numbers that it uses in the order of their new ones. */
-static PyObject *words(const Py_buffer *numbers, const Py_buffer *bits, Py_ssize_t offset, Py_ssize_t count,
-                       Py_ssize_t known)
+/* Numbers of 32 bits; without a buffer, each is its own position. */
+typedef struct {
+    const int32_t *numbers;
+    Py_ssize_t count;
+} Numbers;
+
+static Numbers numbers_of(const Py_buffer *buffer)
 {
-    if (!are_there(numbers, sizeof(int32_t), bits, offset, count))
-        return NULL;
-    if (known < 0 || known > INT32_MAX) {
-        PyErr_SetString(PyExc_ValueError, "too many words");
-        return NULL;
-    }
+    return (Numbers){buffer->buf, buffer->len / (Py_ssize_t)sizeof(int32_t)};
+}
+
+/* The number at `at`, or -2 where there is none. */
+static int64_t number_at(Numbers some, int64_t at)
+{
+    if (some.numbers == NULL)
+        return at;
+    return at >= 0 && at < some.count ? some.numbers[at] : -2;
+}
+
+/* The body of a page of words by number, the numbers that it uses in the order of their new ones, and its nulls. */
+static PyObject *words(Numbers numbers, Numbers rows, Numbers words, Py_ssize_t known)
+{
+    size_t count = (size_t)(rows.numbers == NULL ? numbers.count : rows.count);
+    if (known < 0 || known > INT32_MAX)
+        return not_there("a word");
     Body body = {0};
     PyObject *result = NULL, *page = NULL, *used = NULL;
     int32_t *place = PyMem_Malloc(((size_t)known + 1) * sizeof *place);
-    uint32_t *packed = PyMem_Malloc(((size_t)count + 1) * sizeof *packed);
-    int32_t *order = PyMem_Malloc(((size_t)count + 1) * sizeof *order);
-    if (place == NULL || packed == NULL || order == NULL) {
-        PyErr_NoMemory();
-        goto end;
-    }
-    if (put_presence(&body, bits->buf, offset, count) < 0) {
+    uint32_t *packed = PyMem_Malloc((count + 1) * sizeof *packed);
+    uint32_t *is_there = PyMem_Malloc((count + 1) * sizeof *is_there);
+    int32_t *order = PyMem_Malloc((count + 1) * sizeof *order);
+    if (place == NULL || packed == NULL || is_there == NULL || order == NULL) {
         PyErr_NoMemory();
         goto end;
     }
     memset(place, -1, (size_t)known * sizeof *place);
-    const int32_t *number = (const int32_t *)numbers->buf + offset;
     size_t values = 0, distinct = 0;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (!is_valid(bits->buf, offset + i))
+    for (size_t i = 0; i < count; i++) {
+        int64_t number = number_at(numbers, number_at(rows, (int64_t)i));
+        int64_t word = number == -1 ? -1 : number_at(words, number);
+        is_there[i] = word != -1;
+        if (word == -1)
             continue;
-        if (number[i] < 0 || number[i] >= known) {
-            PyErr_SetString(PyExc_ValueError, "a word is not there");
+        if (word < 0 || word >= known) {
+            not_there("a word");
             goto end;
         }
-        if (place[number[i]] < 0) {
-            order[distinct] = number[i];
-            place[number[i]] = (int32_t)distinct++;
+        if (place[word] < 0) {
+            order[distinct] = (int32_t)word;
+            place[word] = (int32_t)distinct++;
         }
-        packed[values++] = (uint32_t)place[number[i]];
+        packed[values++] = (uint32_t)place[word];
     }
+    put_presence(&body, is_there, count, values);
     int width = width_of(distinct ? (uint32_t)distinct - 1 : 0);
     put_byte(&body, (uint8_t)width);
     put_hybrid(&body, packed, values, width);
@@ -235,13 +227,14 @@ static PyObject *words(const Py_buffer *numbers, const Py_buffer *bits, Py_ssize
     body.data = NULL;
     used = PyBytes_FromStringAndSize((const char *)order, (Py_ssize_t)(distinct * sizeof *order));
     if (page != NULL && used != NULL)
-        result = PyTuple_Pack(2, page, used);
+        result = Py_BuildValue("(OOn)", page, used, (Py_ssize_t)(count - values));
 end:
     Py_XDECREF(page);
     Py_XDECREF(used);
     PyMem_Free(body.data);
     PyMem_Free(place);
     PyMem_Free(packed);
+    PyMem_Free(is_there);
     PyMem_Free(order);
     return result;
 }
@@ -249,13 +242,14 @@ end:
 static PyObject *word_page(PyObject *self, PyObject *arguments)
 {
     (void)self;
-    Py_buffer numbers, bits;
-    Py_ssize_t offset, count, known;
-    if (!PyArg_ParseTuple(arguments, "y*z*nnn", &numbers, &bits, &offset, &count, &known))
+    Py_buffer numbers, rows, map;
+    Py_ssize_t known;
+    if (!PyArg_ParseTuple(arguments, "y*z*z*n", &numbers, &rows, &map, &known))
         return NULL;
-    PyObject *result = words(&numbers, &bits, offset, count, known);
+    PyObject *result = words(numbers_of(&numbers), numbers_of(&rows), numbers_of(&map), known);
     PyBuffer_Release(&numbers);
-    PyBuffer_Release(&bits);
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&map);
     return result;
 }
 
@@ -277,44 +271,52 @@ static void put_split(Body *body, const int64_t *numbers, size_t count)
     }
 }
 
-/* The body of a page of 64-bit numbers by significance. */
-static PyObject *split(const Py_buffer *numbers, const Py_buffer *bits, Py_ssize_t offset, Py_ssize_t count)
+/* The body of a page of 64-bit numbers by significance; INT64_MIN stands for null. */
+static PyObject *split(const Py_buffer *values, Numbers rows, Numbers places)
 {
-    if (!are_there(numbers, sizeof(int64_t), bits, offset, count))
-        return NULL;
+    const int64_t *value = values->buf;
+    int64_t known = values->len / (Py_ssize_t)sizeof *value;
+    size_t count = (size_t)(rows.numbers == NULL ? (places.numbers == NULL ? known : places.count) : rows.count);
     Body body = {0};
-    const int64_t *number = (const int64_t *)numbers->buf + offset;
-    Py_ssize_t valid = put_presence(&body, bits->buf, offset, count);
-    if (valid == count) {
-        put_split(&body, number, (size_t)count);
-    } else if (valid > 0) {
-        int64_t *kept = PyMem_Malloc((size_t)valid * sizeof *kept);
-        if (kept == NULL) {
-            body.failed = 1;
-        } else {
-            size_t at = 0;
-            for (Py_ssize_t i = 0; i < count; i++)
-                if (is_valid(bits->buf, offset + i))
-                    kept[at++] = number[i];
-            put_split(&body, kept, at);
-            PyMem_Free(kept);
-        }
-    } else if (valid < 0) {
-        body.failed = 1;
+    PyObject *result = NULL;
+    int64_t *kept = PyMem_Malloc((count + 1) * sizeof *kept);
+    uint32_t *is_there = PyMem_Malloc((count + 1) * sizeof *is_there);
+    if (kept == NULL || is_there == NULL) {
+        PyErr_NoMemory();
+        goto end;
     }
-    return finished(&body);
+    size_t valid = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t place = number_at(places, number_at(rows, (int64_t)i));
+        if (place < 0 || place >= known) {
+            not_there("a number");
+            goto end;
+        }
+        is_there[i] = value[place] != INT64_MIN;
+        if (is_there[i])
+            kept[valid++] = value[place];
+    }
+    put_presence(&body, is_there, count, valid);
+    put_split(&body, kept, valid);
+    result = finished(&body);
+    body.data = NULL;
+end:
+    PyMem_Free(body.data);
+    PyMem_Free(kept);
+    PyMem_Free(is_there);
+    return result;
 }
 
 static PyObject *split_page(PyObject *self, PyObject *arguments)
 {
     (void)self;
-    Py_buffer numbers, bits;
-    Py_ssize_t offset, count;
-    if (!PyArg_ParseTuple(arguments, "y*z*nn", &numbers, &bits, &offset, &count))
+    Py_buffer values, rows, places;
+    if (!PyArg_ParseTuple(arguments, "y*z*z*", &values, &rows, &places))
         return NULL;
-    PyObject *result = split(&numbers, &bits, offset, count);
-    PyBuffer_Release(&numbers);
-    PyBuffer_Release(&bits);
+    PyObject *result = split(&values, numbers_of(&rows), numbers_of(&places));
+    PyBuffer_Release(&values);
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&places);
     return result;
 }
 
@@ -525,11 +527,86 @@ static PyObject *list_pages(PyObject *self, PyObject *arguments)
     return result;
 }
 
+/* One pass of a sort that counts: rows in the order of the ranks of their numbers, equal ones as they were. */
+static int sort_pass(const int32_t *rows, int32_t *sorted, Py_ssize_t count, Numbers numbers, Numbers ranks)
+{
+    int32_t most = 0;
+    for (Py_ssize_t i = 0; i < ranks.count; i++) {
+        if (ranks.numbers[i] < 0)
+            return 0;
+        most = ranks.numbers[i] > most ? ranks.numbers[i] : most;
+    }
+    uint32_t *ends = PyMem_Calloc((size_t)most + 2, sizeof *ends);
+    if (ends == NULL)
+        return -1;
+    int is_right = 1;
+    for (Py_ssize_t i = 0; i < count && is_right; i++) {
+        int64_t rank = number_at(ranks, number_at(numbers, rows[i]));
+        is_right = rank >= 0;
+        if (is_right)
+            ends[rank + 1]++;
+    }
+    for (int64_t rank = 1; rank <= most; rank++)
+        ends[rank] += ends[rank - 1];
+    for (Py_ssize_t i = 0; i < count && is_right; i++)
+        sorted[ends[number_at(ranks, number_at(numbers, rows[i]))]++] = rows[i];
+    PyMem_Free(ends);
+    return is_right;
+}
+
+static PyObject *sorted_rows(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    Py_ssize_t count;
+    PyObject *columns;
+    if (!PyArg_ParseTuple(arguments, "nO!", &count, &PyTuple_Type, &columns))
+        return NULL;
+    if (count < 0 || count > INT32_MAX)
+        return not_there("a row");
+    PyObject *result = NULL;
+    int32_t *rows = PyMem_Malloc(((size_t)count + 1) * sizeof *rows);
+    int32_t *sorted = PyMem_Malloc(((size_t)count + 1) * sizeof *sorted);
+    if (rows == NULL || sorted == NULL) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    for (int32_t i = 0; i < count; i++)
+        rows[i] = i;
+    /* The last column first: each pass keeps the order of the one before. */
+    for (Py_ssize_t column = PyTuple_GET_SIZE(columns); column-- > 0;) {
+        Py_buffer numbers, ranks;
+        PyObject *pair = PyTuple_GET_ITEM(columns, column);
+        if (!PyTuple_Check(pair) || !PyArg_ParseTuple(pair, "y*y*", &numbers, &ranks)) {
+            if (!PyErr_Occurred())
+                PyErr_SetString(PyExc_TypeError, "a column is a tuple of numbers and ranks");
+            goto end;
+        }
+        int done = sort_pass(rows, sorted, count, numbers_of(&numbers), numbers_of(&ranks));
+        PyBuffer_Release(&numbers);
+        PyBuffer_Release(&ranks);
+        if (done < 0)
+            PyErr_NoMemory();
+        if (done == 0)
+            not_there("a rank");
+        if (done <= 0)
+            goto end;
+        int32_t *before = rows;
+        rows = sorted;
+        sorted = before;
+    }
+    result = PyBytes_FromStringAndSize((const char *)rows, count * (Py_ssize_t)sizeof *rows);
+end:
+    PyMem_Free(rows);
+    PyMem_Free(sorted);
+    return result;
+}
+
 static PyMethodDef methods[] = {
-    {"word_page", word_page, METH_VARARGS, "word_page(numbers, valid, offset, count, words) -> (body, used)"},
-    {"split_page", split_page, METH_VARARGS, "split_page(numbers, valid, offset, count) -> body"},
+    {"word_page", word_page, METH_VARARGS, "word_page(numbers, rows, words, known) -> (body, used, nulls)"},
+    {"split_page", split_page, METH_VARARGS, "split_page(values, rows, places) -> body"},
     {"list_pages", list_pages, METH_VARARGS,
      "list_pages(offsets, numbers, cuts, is_split) -> ([(body, levels)], distinct) or None"},
+    {"sorted_rows", sorted_rows, METH_VARARGS, "sorted_rows(count, ((numbers, ranks), ...)) -> rows"},
     {NULL, NULL, 0, NULL},
 };
 

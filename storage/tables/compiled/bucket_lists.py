@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,6 +14,10 @@ except ImportError:  # built without a C compiler
     IS_COMPILED = False
 else:
     IS_COMPILED = True
+
+
+Numbers = Any
+"""An object with a buffer of whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class BucketLists:
         return bytes(_bytes_of(starts.value_lengths())), moved(starts), moved(counts)
 
     def _by_walk(self, rows: "pa.Array") -> "tuple[pa.ListArray, pa.ListArray]":
-        offsets, starts, counts = _lists.ordered_lists(
-            _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, array("q", self.large)
+        offsets, starts, counts = ordered_lists(
+            _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, self.large
         )
         ends = _integers(offsets, 32)
         return _list_of(ends, _integers(starts, 64)), _list_of(ends, _integers(counts, 64))
@@ -84,6 +88,20 @@ class BucketLists:
             large = pa.array(self.large, pa.int64()).take(places)
             numbers = pc.if_else(is_large, large, numbers.cast(pa.int64()))
         return _list_of(lists.offsets, numbers.cast(pa.int64()))
+
+
+def ordered_lists(
+    offsets: Numbers, rows: Numbers, starts: Numbers, counts: Numbers, large: Sequence[int]
+) -> tuple[bytes, bytes, bytes]:
+    """
+    Return offsets (32 bits each), starts and counts (64 bits each) of the histograms at *rows*.
+
+    Only the compiled module does this; see `BucketLists` for the arguments, which are buffers.
+
+    Raises:
+        ValueError: A list or a large number is not there.
+    """
+    return _lists.ordered_lists(offsets, rows, starts, counts, array("q", large))
 
 
 def _list_of(offsets: "pa.Array", numbers: "pa.Array") -> "pa.ListArray":

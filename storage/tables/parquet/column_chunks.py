@@ -2,16 +2,14 @@
 The columns of a row group, encoded as Parquet pages.
 
 Sources: parquet.thrift and Encodings.md of Apache Parquet.  Data pages are of version 1, as in files
-of PyArrow.  PyArrow is an optional extra, so it is imported inside functions.
+of PyArrow.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-from storage.tables.compiled.page_bodies import Page, list_pages, split_page, word_page
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from storage.tables.compiled.page_bodies import Numbers, Page, list_pages, split_page, word_page
 
 # Numbers of parquet.thrift.
 PLAIN, RLE, RLE_DICTIONARY, BYTE_STREAM_SPLIT = 0, 3, 8, 9
@@ -42,55 +40,59 @@ class ColumnChunk:
     statistics: Statistics | None = None
 
 
-def words_of(words: "pa.DictionaryArray", *, statistics: bool) -> ColumnChunk:
-    """Return a column of texts, or of dates, each of which is written once."""
-    import pyarrow as pa
+@dataclass(frozen=True, slots=True)
+class WordColumn:
+    """A column whose rows name one of *words* or null; see `word_page`."""
 
-    page, used = word_page(words)
-    if pa.types.is_date32(used.type):
-        type_ = INT32
-        values = [number.to_bytes(4, "little", signed=True) for number in used.cast(pa.int32()).to_pylist()]
-        body = b"".join(values)
-        ends = used.cast(pa.int32()).to_pylist()
-        limits = (
-            [number.to_bytes(4, "little", signed=True) for number in (min(ends), max(ends))] if ends else []
-        )
-    else:
-        type_ = BYTE_ARRAY
-        values = used.cast(pa.binary()).to_pylist()
-        body = b"".join(part for value in values for part in (len(value).to_bytes(4, "little"), value))
-        limits = [min(values), max(values)] if values else []
-    found = None
-    if statistics and limits and len(max(limits, key=len)) <= MAX_STATISTIC_BYTES:
-        found = Statistics(*limits, words.null_count)
-    return ColumnChunk(type_, RLE_DICTIONARY, [page], Page(body, len(values)), found)
+    numbers: Numbers
+    words: Sequence[bytes] | Sequence[int]  # texts in UTF-8, or days since 1970
+    by_number: Numbers | None = None
 
-
-def numbers_of(numbers: "pa.Array") -> ColumnChunk:
-    """Return a column of numbers (int64) that seldom repeat."""
-    return ColumnChunk(INT64, BYTE_STREAM_SPLIT, [split_page(numbers)])
+    def chunk(self, rows: Numbers | None, type_: int, *, statistics: bool) -> ColumnChunk:
+        """Return *rows* of it (all if None) as a column of *type_*, `BYTE_ARRAY` or `INT32`."""
+        page, used, nulls = word_page(self.numbers, len(self.words), rows, self.by_number)
+        values: list[Any] = [self.words[number] for number in used]
+        encoded = [_encoded(value) for value in values]
+        if type_ == BYTE_ARRAY:
+            encoded = [len(value).to_bytes(4, "little") + value for value in encoded]
+        found = None
+        if statistics and values:
+            least, most = _encoded(min(values)), _encoded(max(values))
+            if max(len(least), len(most)) <= MAX_STATISTIC_BYTES:
+                found = Statistics(least, most, nulls)
+        dictionary = Page(b"".join(encoded), len(encoded))
+        return ColumnChunk(type_, RLE_DICTIONARY, [page], dictionary, found)
 
 
-def lists_of(lists: "pa.ListArray", *, repeat: bool) -> ColumnChunk:
+def _encoded(value: bytes | int) -> bytes:
+    return value if isinstance(value, bytes) else value.to_bytes(4, "little", signed=True)
+
+
+def split_numbers(values: Numbers, rows: Numbers | None = None, places: Numbers | None = None) -> ColumnChunk:
+    """Return numbers of 64 bits that seldom repeat as a column; see `split_page`."""
+    return ColumnChunk(INT64, BYTE_STREAM_SPLIT, [split_page(values, rows, places)])
+
+
+def number_lists(offsets: Numbers, numbers: Numbers, *, repeat: bool) -> ColumnChunk:
     """
-    Return a column of lists of int64, none of which is null.
+    Return lists of numbers as a column; see `list_pages`.
 
     Args:
         repeat: Whether the same numbers are expected in many lists: each is written once then.
     """
-    cuts = _cuts_of(lists)
-    found = list_pages(lists, cuts, split=False) if repeat else None
+    cuts = _cuts_of(memoryview(offsets).cast("B").cast("i"))
+    found = list_pages(offsets, numbers, cuts, split=False) if repeat else None
     if found is not None:
         pages, distinct = found
         return ColumnChunk(INT64, RLE_DICTIONARY, pages, Page(distinct, len(distinct) // 8))
-    found = list_pages(lists, cuts, split=True)
+    found = list_pages(offsets, numbers, cuts, split=True)
     assert found is not None
     return ColumnChunk(INT64, BYTE_STREAM_SPLIT, found[0])
 
 
-def _cuts_of(lists: "pa.ListArray") -> list[int]:
-    """Return where pages of about `PAGE_BYTES` begin among *lists*, and the end of the last."""
-    offsets = lists.offsets
-    pages = max(1, -(-8 * (offsets[-1].as_py() - offsets[0].as_py()) // PAGE_BYTES))
-    rows = max(1, -(-len(lists) // pages))
-    return [*range(0, len(lists), rows), len(lists)]
+def _cuts_of(offsets: memoryview) -> list[int]:
+    """Return where pages of about `PAGE_BYTES` begin among the lists, and the end of the last."""
+    lists = len(offsets) - 1
+    pages = max(1, -(-8 * (offsets[-1] - offsets[0]) // PAGE_BYTES))
+    rows = max(1, -(-lists // pages))
+    return [*range(0, lists, rows), lists]

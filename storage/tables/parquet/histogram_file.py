@@ -8,11 +8,11 @@ Source: parquet.thrift and README.md of Apache Parquet.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.tables.columns import HISTOGRAMS, SORT_ORDER, SPLIT_BYTES, schema_of
+from storage.tables.columns import HISTOGRAMS, schema_of
 from storage.tables.parquet.column_chunks import (
     BYTE_ARRAY,
     INT32,
@@ -21,9 +21,6 @@ from storage.tables.parquet.column_chunks import (
     RLE,
     ColumnChunk,
     Statistics,
-    lists_of,
-    numbers_of,
-    words_of,
 )
 from storage.tables.parquet.thrift import Value, binary, i16, i32, i64, list_of, structure
 
@@ -33,8 +30,6 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from storage.tables.compiled.page_bodies import Page
 
 MAGIC = b"PAR1"
@@ -68,15 +63,14 @@ class HistogramFile:
         self._size = len(MAGIC)
         write([MAGIC])
 
-    def write_table(self, rows: "pa.Table") -> None:
-        """Write *rows* as one row group: texts are dictionary-encoded, each column is one chunk."""
+    def write(self, chunks: Mapping[str, ColumnChunk], rows: int) -> None:
+        """Write *chunks*, the columns by name, as one row group of so many *rows*."""
         group = _RowGroup(self._size, self._compressor)
         for name in schema_of(HISTOGRAMS).names:
-            (column,) = rows.column(name).chunks
-            group.add(_path_of(name), _chunk_of(name, column))
+            group.add(_path_of(name), chunks[name])
         self._write(group.parts)
-        self._groups.append(group.described(rows.num_rows, len(self._groups)))
-        self._rows += rows.num_rows
+        self._groups.append(group.described(rows, len(self._groups)))
+        self._rows += rows
         self._size = group.end
 
     def close(self) -> None:
@@ -168,21 +162,6 @@ def _described(statistics: Statistics | None) -> Value | None:
     if statistics is None:
         return None
     return structure({3: i64(statistics.nulls), 5: binary(statistics.most), 6: binary(statistics.least)})
-
-
-def _chunk_of(name: str, column: "pa.Array") -> ColumnChunk:
-    import pyarrow as pa
-
-    type_ = schema_of(HISTOGRAMS).field(name).type
-    is_split = name in SPLIT_BYTES[HISTOGRAMS] or f"{name}.list.element" in SPLIT_BYTES[HISTOGRAMS]
-    if pa.types.is_list(type_):
-        return lists_of(column, repeat=not is_split)
-    if is_split:
-        return numbers_of(column)
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    is_sorted_by = name == "submission_date" or name in SORT_ORDER[HISTOGRAMS]
-    return words_of(column, statistics=is_sorted_by)
 
 
 def _path_of(name: str) -> Sequence[str]:

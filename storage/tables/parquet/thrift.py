@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 I16, I32, I64, BINARY, LIST, STRUCT = 4, 5, 6, 8, 9, 12
-_LONG_LIST, _MAX_STEP = 15, 15
+_LONG_LIST, _MAX_STEP, _MAX_BYTE = 15, 15, 127
+_BYTES = [bytes([number]) for number in range(_MAX_BYTE + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,10 @@ def _zigzag(number: int) -> bytes:
 
 
 def _varint(number: int) -> bytes:
+    if number <= _MAX_BYTE:
+        return _BYTES[number]
     data = bytearray()
-    while number > 127:
+    while number > _MAX_BYTE:
         data.append(number & 127 | 128)
         number >>= 7
     data.append(number)

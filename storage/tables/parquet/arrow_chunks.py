@@ -1,0 +1,59 @@
+"""
+Arrow columns of the table ``histograms`` as column chunks.
+
+PyArrow is an optional extra, so it is imported inside functions.
+"""
+
+from typing import TYPE_CHECKING
+
+from storage.tables.columns import HISTOGRAMS, SORT_ORDER, SPLIT_BYTES, schema_of
+from storage.tables.parquet.column_chunks import (
+    BYTE_ARRAY,
+    INT32,
+    ColumnChunk,
+    WordColumn,
+    number_lists,
+    split_numbers,
+)
+from storage.tables.rows import NO_SUM
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def chunks_of(rows: "pa.Table") -> dict[str, ColumnChunk]:
+    """Return the columns of *rows* by name: texts are dictionary-encoded, each column is one chunk of it."""
+    return {name: _chunk_of(name, *rows.column(name).chunks) for name in schema_of(HISTOGRAMS).names}
+
+
+def _chunk_of(name: str, column: "pa.Array") -> ColumnChunk:
+    import pyarrow as pa
+
+    is_split = name in SPLIT_BYTES[HISTOGRAMS] or f"{name}.list.element" in SPLIT_BYTES[HISTOGRAMS]
+    if pa.types.is_list(column.type):
+        return number_lists(_bytes_of(column.offsets), _bytes_of(column.values), repeat=not is_split)
+    if is_split:
+        return split_numbers(_bytes_of(column.fill_null(NO_SUM)))
+    words = words_of(column)
+    type_ = INT32 if pa.types.is_date32(column.type) else BYTE_ARRAY
+    return words.chunk(None, type_, statistics=name == "submission_date" or name in SORT_ORDER[HISTOGRAMS])
+
+
+def words_of(column: "pa.Array") -> WordColumn:
+    """Return texts or dates as numbers of distinct ones."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    words = column.dictionary
+    plain = pa.int32() if pa.types.is_date32(words.type) else pa.binary()
+    return WordColumn(_bytes_of(column.indices.fill_null(-1)), words.cast(plain).to_pylist())
+
+
+def _bytes_of(numbers: "pa.Array") -> memoryview:
+    """Return the bytes of *numbers*, which have no null."""
+    data = numbers.buffers()[1]
+    width = numbers.type.bit_width // 8
+    if data is None:
+        return memoryview(b"")
+    return memoryview(data)[width * numbers.offset : width * (numbers.offset + len(numbers))]
