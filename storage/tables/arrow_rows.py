@@ -110,9 +110,13 @@ class SpilledRows:
             yield from SortedRows(HISTOGRAMS, some.columns, (self._pings, some.pings), some.lists)
 
 
+SortedTable = SortedRows | SpilledRows | NumberedHistograms
+"""The rows of one table in the order of its files."""
+
+
 def sorted_rows_of(
     parts: Sequence[Part], first_ping: int = 0, spilled: SpilledHistograms | None = None
-) -> dict[str, SortedRows | SpilledRows | NumberedHistograms]:
+) -> dict[str, SortedTable]:
     """
     Return the rows of *parts* by table.
 
@@ -123,7 +127,7 @@ def sorted_rows_of(
     numbered = [(rows, number) for (rows, _), number in zip(parts, places_of(parts), strict=True)]
     pings = ping_arrays([(rows.pings, keep) for rows, keep in parts], first_ping)
     places, scalars = scalar_arrays([(rows.scalars, number) for rows, number in numbered])
-    found: dict[str, SortedRows | SpilledRows | NumberedHistograms] = {
+    found: dict[str, SortedTable] = {
         PINGS: SortedRows(PINGS, pings),
         HISTOGRAMS: _histograms(numbered, pings) if spilled is None else _spilled(spilled, pings),
         SCALARS: SortedRows(SCALARS, scalars, (pings, places)),

@@ -87,7 +87,10 @@ def spilled_arrays(columns: "SpilledColumns", names: Names) -> HistogramArrays:
 
     short = pa.int32()
     numbers = NumberColumns(
-        *(integers(data, short) for data in (columns.ping, columns.process, columns.label, columns.key)),
+        integers(columns.ping, short),
+        integers(columns.process, short),
+        integers(columns.label, short),
+        integers(columns.key, short),
         pa.arange(0, columns.rows).cast(short),
         integers(columns.sum, pa.int64()),
         marks_of(columns.marks, columns.rows),

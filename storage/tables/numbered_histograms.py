@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.tables.arrays import without_surrogates
+from storage.tables.arrow_chunks import words_of
 from storage.tables.columns import MARK, PING_COLUMNS, ROW_GROUP_ROWS
 from storage.tables.compiled.bucket_lists import ordered_lists
 from storage.tables.compiled.page_bodies import Numbers, sorted_rows
 from storage.tables.histogram_arrays import Names
-from storage.tables.parquet.arrow_chunks import words_of
 from storage.tables.parquet.column_chunks import (
     BYTE_ARRAY,
     INT32,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storage.disk import Disk
+from storage.tables.arrow_chunks import chunks_of
 from storage.tables.columns import (
     HISTOGRAMS,
     PING_KEY,
@@ -17,13 +18,13 @@ from storage.tables.columns import (
     SORT_ORDER,
     SPLIT_BYTES,
     leaf_paths_of,
+    schema_of,
     written_schema_of,
 )
 from storage.tables.compiled import page_bodies
 from storage.tables.dictionaries import with_used_words
 from storage.tables.numbered_histograms import NumberedRows
-from storage.tables.parquet.arrow_chunks import chunks_of
-from storage.tables.parquet.histogram_file import HistogramFile
+from storage.tables.parquet.file_writer import FileWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,7 +87,7 @@ class PartWriter:
 
     def __init__(self, table: str, file: DiskFile) -> None:
         self._writer: Any = (
-            HistogramFile(file.write_all, COMPRESSION_LEVEL)
+            FileWriter(schema_of(table), file.write_all, COMPRESSION_LEVEL)
             if table == HISTOGRAMS and page_bodies.IS_COMPILED
             else _arrow_writer(table, file)
         )
@@ -120,7 +121,7 @@ class PartWriter:
         rows = rows.unify_dictionaries().combine_chunks()
         for start in range(0, rows.num_rows, ROW_GROUP_ROWS):
             group = rows.slice(start, ROW_GROUP_ROWS)
-            if isinstance(self._writer, HistogramFile):
+            if isinstance(self._writer, FileWriter):
                 self._writer.write(chunks_of(group), group.num_rows)
             else:
                 self._writer.write_table(with_used_words(group))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from storage.ledger.archived_files import ArchivedObject
 from storage.ledger.table_files import ShapeRow, Tabled
-from storage.tables.arrow_rows import SortedRows, SpilledRows, sorted_rows_of
+from storage.tables.arrow_rows import SortedTable, sorted_rows_of
 from telemetry_server.tables.line_reader import STEP_BYTES, LineRange, read_back
 from telemetry_server.tables.task_rows import DefinitionFinder
 
@@ -38,7 +38,7 @@ class StoredRows:
         files: Sequence[Tabled],
         step_bytes: int = STEP_BYTES,
         number_pings: Callable[[int], int] = lambda _: 0,
-    ) -> Iterator[dict[str, SortedRows | SpilledRows]]:
+    ) -> Iterator[dict[str, SortedTable]]:
         """
         Yield the rows of the records of one day by table, some records at a time.
 

@@ -24,9 +24,9 @@ MAX_STATISTIC_BYTES = 4096
 class Statistics:
     """What readers skip row groups by."""
 
-    least: bytes
-    most: bytes
     nulls: int
+    least: bytes | None = None
+    most: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,16 @@ class WordColumn:
         encoded = [_encoded(value) for value in values]
         if type_ == BYTE_ARRAY:
             encoded = [len(value).to_bytes(4, "little") + value for value in encoded]
-        found = None
-        if statistics and values:
-            least, most = _encoded(min(values)), _encoded(max(values))
-            if max(len(least), len(most)) <= MAX_STATISTIC_BYTES:
-                found = Statistics(least, most, nulls)
         dictionary = Page(b"".join(encoded), len(encoded))
+        found = _statistics(values, nulls) if statistics else None
         return ColumnChunk(type_, RLE_DICTIONARY, [page], dictionary, found)
+
+
+def _statistics(values: Sequence[Any], nulls: int) -> Statistics:
+    limits = [_encoded(min(values)), _encoded(max(values))] if values else []
+    if not limits or max(map(len, limits)) > MAX_STATISTIC_BYTES:
+        return Statistics(nulls)
+    return Statistics(nulls, *limits)
 
 
 def _encoded(value: bytes | int) -> bytes:

@@ -5,13 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.tables import arrow_rows, spilled_histograms
+from storage.tables import arrow_rows, numbered_histograms
 from storage.tables.arrow_rows import places_of, sorted_rows_of
+from storage.tables.compiled import page_bodies
+from storage.tables.part_file import Scratch
 from storage.tables.rows import NO_SAMPLE, NO_SUM, NO_WORD, NUMBER, PingColumns, TableRows
 from storage.tables.spilled_histograms import SpilledHistograms
 
@@ -93,22 +97,37 @@ def spilled_one_by_one(parts, folder: Path) -> SpilledHistograms:
     return spilled
 
 
+def stored(scratch: Scratch, table: str, rows) -> list[dict]:
+    """Return *rows* as a file has them, in its order."""
+    file = scratch.write(table, "20261129", rows)
+    assert file.rows == rows.num_rows
+    return pq.read_table(file.path).to_pylist()
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(PINGS, min_size=1, max_size=3), st.integers(1, 5), st.booleans())
-def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time, is_spilled):
-    """With all its numbers, also those of more than 32 bits; also where histograms wait on disk."""
+@given(
+    st.lists(PINGS, min_size=1, max_size=3),
+    st.integers(1, 5),
+    st.sampled_from(["in memory", "on disk", "on disk, without compiled code"]),
+)
+def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time, place):
+    """With all its numbers, also those of more than 32 bits."""
     parts = [(task_of(pings), [is_wanted for is_wanted, _, _ in pings]) for pings in tasks]
     wanted = [ping for pings in tasks for ping in pings if ping[0]]
 
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(arrow_rows, "ROW_GROUP_ROWS", rows_at_a_time)
-        patch.setattr(spilled_histograms, "READ_ROWS", rows_at_a_time)
-        spilled = spilled_one_by_one(parts, Path(folder)) if is_spilled else None
+        patch.setattr(arrow_rows, "READ_ROWS", rows_at_a_time)
+        patch.setattr(numbered_histograms, "ROW_GROUP_ROWS", rows_at_a_time)
+        if place == "on disk, without compiled code":
+            patch.setattr(page_bodies, "IS_COMPILED", False)
+        spilled = None if place == "in memory" else spilled_one_by_one(parts, Path(folder))
+        assert list(Path(folder).iterdir()) == []
+        scratch = Scratch(DataRoot(Path(folder)), Disk())
         found = {
-            table: [row for batch in rows for row in batch.to_pylist()]
+            table: stored(scratch, table, rows)
             for table, rows in sorted_rows_of(parts, FIRST_PING, spilled).items()
         }
-        assert list(Path(folder).iterdir()) == []
         if spilled is not None:
             spilled.close()
 

@@ -8,6 +8,7 @@ fails at the first that holds other values.
 import sys
 import time
 from array import array
+from collections.abc import Sequence
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from itertools import accumulate, pairwise
@@ -30,13 +31,13 @@ def main(library: str, seconds: float) -> int:
     loader.exec_module(pages)
     chance, count, end = Random(1), 0, time.monotonic() + seconds
     while time.monotonic() < end or count < LEAST_INPUTS:
-        for check in (_check_words, _check_numbers, _check_lists, _check_what_is_not_there):
+        for check in (_check_words, _check_numbers, _check_lists, _check_order, _check_what_is_not_there):
             check(pages, chance)
             count += 1
     return count
 
 
-def _runs(chance: Random, values: range | tuple[int, ...]) -> list[int]:
+def _runs(chance: Random, values: Sequence[int]) -> list[int]:
     """Return numbers, some of which follow each other many times."""
     found: list[int] = []
     for _ in range(chance.randrange(12)):
@@ -44,37 +45,51 @@ def _runs(chance: Random, values: range | tuple[int, ...]) -> list[int]:
     return found
 
 
-def _valid(chance: Random, count: int) -> tuple[bytes | None, list[int]]:
-    """Return a bitmap, and the same as numbers."""
-    flags = _runs(chance, (0, 1))
-    flags = (flags * (count // max(len(flags), 1) + 1))[:count] if flags else [1] * count
-    bits = sum(flag << place for place, flag in enumerate(flags))
-    kind = chance.randrange(3)
-    if kind == 0:
-        return None, [1] * count
-    return bits.to_bytes((count + 7) // 8, "little"), flags
+def _rows(chance: Random, count: int) -> tuple[array | None, list[int]]:
+    """Return rows as they are given, and which they are."""
+    if chance.random() < 0.3:
+        return None, list(range(count))
+    rows = [chance.randrange(count) for _ in range(chance.randrange(100))] if count else []
+    return array("i", rows), rows
 
 
 def _check_words(pages: Any, chance: Random) -> None:
     known = chance.choice((1, 2, 3, 9, 200, 70_000))
-    numbers = _runs(chance, range(known))
-    bitmap, flags = _valid(chance, len(numbers))
-    offset = chance.randrange(len(numbers) + 1)
-    count = len(numbers) - offset
-    body, used = pages.word_page(array("i", numbers), bitmap, offset, count, known)
-    words = array("i", used).tolist()
-    expected = [number if flag else None for number, flag in zip(numbers, flags, strict=True)][offset:]
-    assert decoding.words(body, count, words) == expected, (numbers, flags, offset)
+    numbers = _runs(chance, range(-1 if chance.random() < 0.7 else 0, known))
+    given, rows = _rows(chance, len(numbers))
+    words = None
+    expected = [numbers[row] for row in rows]
+    if chance.random() < 0.5:
+        words = array("i", [chance.randrange(-1, known) for _ in range(known)])
+        expected = [-1 if number == -1 else words[number] for number in expected]
+    body, used, nulls = pages.word_page(array("i", numbers), given, words, known)
+    found = decoding.words(body, len(rows), array("i", used).tolist())
+    assert found == [None if word == -1 else word for word in expected], (numbers, given, words)
+    assert nulls == expected.count(-1)
 
 
 def _check_numbers(pages: Any, chance: Random) -> None:
-    numbers = _runs(chance, NUMBERS)
-    bitmap, flags = _valid(chance, len(numbers))
-    offset = chance.randrange(len(numbers) + 1)
-    count = len(numbers) - offset
-    body = pages.split_page(array("q", numbers), bitmap, offset, count)
-    expected = [number if flag else None for number, flag in zip(numbers, flags, strict=True)][offset:]
-    assert decoding.numbers(body, count) == expected, (numbers, flags, offset)
+    values = _runs(chance, NUMBERS)
+    places = None
+    if values and chance.random() < 0.5:
+        places = array("i", [chance.randrange(len(values)) for _ in range(chance.randrange(50))])
+    given, rows = _rows(chance, len(values) if places is None else len(places))
+    body = pages.split_page(array("q", values), given, places)
+    expected = [values[row if places is None else places[row]] for row in rows]
+    found = decoding.numbers(body, len(rows))
+    assert found == [None if number == -(2**63) else number for number in expected], (values, given, places)
+
+
+def _check_order(pages: Any, chance: Random) -> None:
+    count = chance.randrange(60)
+    columns = []
+    for _ in range(chance.randrange(4)):
+        ranks = [chance.randrange(9) for _ in range(chance.randrange(1, 9))]
+        columns.append(([chance.randrange(len(ranks)) for _ in range(count)], ranks))
+    arrays = tuple((array("i", numbers), array("i", ranks)) for numbers, ranks in columns)
+    found = array("i", pages.sorted_rows(count, arrays)).tolist()
+    expected = sorted(range(count), key=lambda row: [ranks[numbers[row]] for numbers, ranks in columns])
+    assert found == expected, columns
 
 
 def _check_lists(pages: Any, chance: Random) -> None:
@@ -98,13 +113,14 @@ def _check_what_is_not_there(pages: Any, chance: Random) -> None:
     odd = (-(2**31), -1, 0, 1, 2, 5, 9, 2**31 - 1)
     small = array("i", [chance.choice(odd) for _ in range(chance.randrange(6))])
     large = array("q", [chance.choice(NUMBERS) for _ in range(chance.randrange(6))])
-    bits = chance.choice((None, b"", b"\5", b"\xff\xff"))
+    given = chance.choice((None, b"", small))
+    known = chance.choice(odd[:7])
+    cuts = tuple(chance.choice(odd) for _ in range(chance.randrange(4)))
     calls = (
-        lambda: pages.word_page(small, bits, chance.choice(odd), chance.choice(odd), chance.choice(odd[:7])),
-        lambda: pages.split_page(large, bits, chance.choice(odd), chance.choice(odd)),
-        lambda: pages.list_pages(
-            small, large, tuple(chance.choice(odd) for _ in range(chance.randrange(4))), chance.random() < 0.5
-        ),
+        lambda: pages.word_page(small, given, chance.choice((None, small)), known),
+        lambda: pages.split_page(large, given, chance.choice((None, small))),
+        lambda: pages.list_pages(small, large, cuts, chance.random() < 0.5),
+        lambda: pages.sorted_rows(known, ((small, array("i", [0, 3, -1][: chance.randrange(4)])),)),
     )
     try:
         chance.choice(calls)()

@@ -1,8 +1,9 @@
 """
-A Parquet file of the table ``histograms``, written by compiled code.
+Writes Parquet files whose columns are encoded by compiled code.
 
-It reads like one of PyArrow's writer, which takes several times as long: that makes a compressor for
-each of the 17 columns of each row group, and looks at each number of a list many times.
+They read like those of PyArrow's writer, which takes several times as long: that makes a compressor for
+each column of each row group, and looks at each number of a list many times.  Columns of texts, dates,
+whole numbers and lists of these are written; PyArrow describes them.
 
 Source: parquet.thrift and README.md of Apache Parquet.
 """
@@ -12,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.tables.columns import HISTOGRAMS, schema_of
 from storage.tables.parquet.column_chunks import (
     BYTE_ARRAY,
     INT32,
@@ -30,6 +30,8 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from storage.tables.compiled.page_bodies import Page
 
 MAGIC = b"PAR1"
@@ -46,16 +48,19 @@ _TEXT_TYPE, _LIST_TYPE, _DATE_TYPE = (structure({number: _NOTHING}) for number i
 Write = Callable[[Sequence[bytes]], object]
 
 
-class HistogramFile:
+class FileWriter:
     """
     Writes row groups, then the end of the file.
 
     Args:
+        schema: The columns; texts, dates (date32), int64, and lists of int64, all of which may be null
+            but for lists and their numbers.
         write: Appends bytes to the file.
         level: Of zstd.
     """
 
-    def __init__(self, write: Write, level: int) -> None:
+    def __init__(self, schema: "pa.Schema", write: Write, level: int) -> None:
+        self._schema = schema
         self._write = write
         self._compressor = zstd.ZstdCompressor(level)
         self._groups: list[Value] = []
@@ -66,8 +71,8 @@ class HistogramFile:
     def write(self, chunks: Mapping[str, ColumnChunk], rows: int) -> None:
         """Write *chunks*, the columns by name, as one row group of so many *rows*."""
         group = _RowGroup(self._size, self._compressor)
-        for name in schema_of(HISTOGRAMS).names:
-            group.add(_path_of(name), chunks[name])
+        for column in self._schema:
+            group.add(_path_of(column), chunks[column.name])
         self._write(group.parts)
         self._groups.append(group.described(rows, len(self._groups)))
         self._rows += rows
@@ -75,17 +80,15 @@ class HistogramFile:
 
     def close(self) -> None:
         """Write the end of the file."""
-        schema = _schema()
         order = structure({1: _NOTHING})  # texts and numbers are compared by their values
-        leaves = len(schema_of(HISTOGRAMS))
         footer = structure(
             {
                 1: i32(FORMAT_VERSION),
-                2: list_of(schema),
+                2: list_of(_described_schema(self._schema)),
                 3: i64(self._rows),
                 4: list_of(self._groups),
                 6: binary(CREATED_BY),
-                7: list_of([order] * leaves),
+                7: list_of([order] * len(self._schema)),
             }
         ).data
         self._write([footer, len(footer).to_bytes(4, "little"), MAGIC])
@@ -161,21 +164,23 @@ class _RowGroup:
 def _described(statistics: Statistics | None) -> Value | None:
     if statistics is None:
         return None
-    return structure({3: i64(statistics.nulls), 5: binary(statistics.most), 6: binary(statistics.least)})
+    limits = {
+        number: None if limit is None else binary(limit)
+        for number, limit in ((5, statistics.most), (6, statistics.least))
+    }
+    return structure({3: i64(statistics.nulls), **limits})
 
 
-def _path_of(name: str) -> Sequence[str]:
+def _path_of(column: "pa.Field") -> Sequence[str]:
     import pyarrow as pa
 
-    is_list = pa.types.is_list(schema_of(HISTOGRAMS).field(name).type)
-    return (name, "list", "element") if is_list else (name,)
+    return (column.name, "list", "element") if pa.types.is_list(column.type) else (column.name,)
 
 
-def _schema() -> list[Value]:
-    """Return the columns, of which the first holds the others."""
+def _described_schema(schema: "pa.Schema") -> list[Value]:
+    """Return the columns, and before them what holds them."""
     import pyarrow as pa
 
-    schema = schema_of(HISTOGRAMS)
     elements = [structure({3: i32(0), 4: binary("schema"), 5: i32(len(schema))})]
     for column in schema:
         name, optional = binary(column.name), i32(_OPTIONAL)
