@@ -45,14 +45,14 @@ async def test_one_process_answers_each_request_until_it_is_stopped(tmp_path):
     assert await process.update() is None
     (own,) = set(children_of(os.getpid())) - others
     assert await process.update() is None
-    assert set(children_of(os.getpid())) == {own, *others}
+    assert set(children_of(os.getpid())) - others == {own}
 
     os.kill(own, signal.SIGKILL)
     assert await process.update() == "the process of the update ended with -9"
     assert await process.update() is None
 
     await process.stop()
-    assert set(children_of(os.getpid())) == others
+    assert set(children_of(os.getpid())) <= others
 
 
 async def test_a_process_that_took_much_memory_ends_after_its_answer(tmp_path, monkeypatch):
