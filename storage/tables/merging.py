@@ -13,6 +13,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TABLES_FOLDER, TableFile
 from storage.partitions.compact import Merged
 from storage.tables.columns import ROW_GROUP_ROWS, SORT_ORDER, as_written
+from storage.tables.memory import use_system_memory
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.reading import open_part
 from storage.tables.sorting import sorted_rows
@@ -216,6 +217,7 @@ def compact_tables(
         OSError, StorageError: The disk refuses; the current table is unchanged.
         EOFError: A committed file is damaged; it is unchanged.
     """
+    use_system_memory()
     scratch = Scratch(root, disk)
     for table in sorted({file.table for file in ledger.table_files(day=day)}):
         before = files = local_files(ledger, table, day)
