@@ -1,5 +1,6 @@
 """Plain values as Arrow arrays.  PyArrow is optional, so it is imported inside functions."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,12 @@ class Distinct:
         """Return the number here of each of *values*."""
         import pyarrow as pa
 
+        return integers(self.places_of(values), pa.int32())
+
+    def places_of(self, values: Sequence[Any]) -> "array[int]":
+        """Return the number here of each of *values*."""
         known = self.values
-        return pa.array([known.setdefault(value, len(known)) for value in values], pa.int32())
+        return array("i", [known.setdefault(value, len(known)) for value in values])
 
 
 def array_of(values: Sequence[Any], type_: "pa.DataType") -> "pa.Array":

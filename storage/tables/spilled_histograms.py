@@ -16,28 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.disk import Disk
-from storage.tables.arrays import integers, take
-from storage.tables.histogram_arrays import Names, NumberColumns, Numbered, numbers_of
-from storage.tables.sorting import order_of
+from storage.tables.arrays import integers
+from storage.tables.histogram_arrays import Names, Numbered
+from storage.tables.sorted_runs import WIDTHS, SortedRun, sorted_run
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Columns of a run in their order in the file, with the bytes of a number.
-_WIDTHS = {"ping": 4, "process": 4, "label": 4, "key": 4, "length": 4, "sum": 8}
 
+class _StoredRun:
+    """A run in the file, without its rows in memory."""
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Rows that were written together, sorted by metric."""
-
-    begin: int  # in the file
-    rows: int
-    buckets: int
-    metrics: list[str]  # in order
-    first_rows: list[int]  # of each metric; then the number of rows
-    first_buckets: list[int]  # of each metric; then the number of buckets
-    marks: dict[int, str]  # by row
+    def __init__(self, begin: int, run: SortedRun) -> None:
+        self.begin = begin
+        self.rows, self.buckets, self.marks = run.rows, run.buckets, run.marks
+        self.metrics, self.first_rows, self.first_buckets = run.metrics, run.first_rows, run.first_buckets
 
     def rows_of(self, first: str, end: str | None) -> tuple[int, int]:
         """Return where metrics from *first* to before *end* are among `metrics`."""
@@ -81,7 +74,7 @@ class SpilledHistograms:
             raise
         self.names = Names()
         self._large: list[int] = []
-        self._runs: list[_Run] = []
+        self._runs: list[_StoredRun] = []
         self._size = 0
         self.num_rows = 0
 
@@ -97,46 +90,15 @@ class SpilledHistograms:
         Raises:
             OSError: The disk refuses.
         """
-        numbers, lists = numbers_of(parts, self.names)
-        if not len(numbers.ping):
+        run = sorted_run(parts, self.names, len(self._large))
+        if not run.rows:
             return 0
-        metrics = self.names.metrics(numbers)
-        order = order_of([metrics])
-        sorted_ = NumberColumns(*(column.take(order) for column in numbers))
-        lengths, starts, counts = lists.numbers_in_order(sorted_.place, len(self._large))
-        self._large += lists.large
-        buffers: list[bytes | memoryview] = [
-            *map(_bytes_of, (sorted_.ping, sorted_.process, sorted_.label, sorted_.key)),
-            lengths,
-            _bytes_of(sorted_.sum),
-            starts,
-            counts,
-        ]
-        size = self._disk.write(self._written, buffers)
-        self._runs.append(self._run(sorted_, take(metrics, order), lengths))
+        self._large += run.large
+        size = self._disk.write(self._written, run.data)
+        self._runs.append(_StoredRun(self._size, run))
         self._size += size
-        self.num_rows += len(order)
+        self.num_rows += run.rows
         return size
-
-    def _run(self, numbers: NumberColumns, metrics: "pa.DictionaryArray", lengths: bytes) -> _Run:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        groups = pc.run_end_encode(metrics.indices)
-        ends = groups.run_ends
-        bucket_ends = pc.cumulative_sum(integers(lengths, pa.int32()))
-        marks = numbers.mark
-        rows = pc.indices_nonzero(marks.is_valid())
-        first_buckets = [0, *bucket_ends.take(pc.subtract(ends, 1)).to_pylist()]
-        return _Run(
-            self._size,
-            len(metrics),
-            first_buckets[-1],
-            metrics.dictionary.take(groups.values).to_pylist(),
-            [0, *ends.to_pylist()],
-            first_buckets,
-            dict(zip(rows.to_pylist(), marks.take(rows).to_pylist(), strict=True)),
-        )
 
     def in_order(self, most: int) -> Iterator[SpilledColumns]:
         """
@@ -168,7 +130,7 @@ class SpilledHistograms:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        columns: dict[str, list[bytes]] = {name: [] for name in (*_WIDTHS, "start", "count")}
+        columns: dict[str, list[bytes]] = {name: [] for name in (*WIDTHS, "start", "count")}
         marks: dict[int, str] = {}
         rows = 0
         for run in self._runs:
@@ -177,7 +139,7 @@ class SpilledHistograms:
             if begin == stop:
                 continue
             at = run.begin
-            for name, width in _WIDTHS.items():
+            for name, width in WIDTHS.items():
                 columns[name].append(self._bytes(at + width * begin, width * (stop - begin)))
                 at += width * run.rows
             first_bucket, last_bucket = run.first_buckets[low], run.first_buckets[high]
@@ -200,10 +162,3 @@ class SpilledHistograms:
         if len(found) != length:
             raise OSError(f"a file of waiting rows ends at {offset + len(found)}")
         return found
-
-
-def _bytes_of(numbers: "pa.Array") -> memoryview:
-    """Return the bytes of *numbers*, which have no null."""
-    width = numbers.type.bit_width // 8
-    data = memoryview(numbers.buffers()[1])
-    return data[width * numbers.offset : width * (numbers.offset + len(numbers))]

@@ -46,14 +46,6 @@ class BucketLists:
         Args:
             large: What is in *large* comes behind so many others.
         """
-        if IS_COMPILED:
-            moved = large if self.large else 0
-            return _lists.ordered_numbers(
-                _bytes_of(self.offsets), _bytes_of(rows), self.starts, self.counts, moved
-            )
-        return self._numbers_by_arrow(rows, large)
-
-    def _numbers_by_arrow(self, rows: "pa.Array", large: int) -> tuple[bytes, bytes, bytes]:
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -102,6 +94,35 @@ def ordered_lists(
         ValueError: A list or a large number is not there.
     """
     return _lists.ordered_lists(offsets, rows, starts, counts, array("q", large))
+
+
+def sorted_run(
+    parts: Sequence[tuple[Any, ...]], metrics: Numbers, known: int, *, has_marks: bool
+) -> tuple[bytes, list[int], list[int], list[int]]:
+    """
+    Return the histograms of *parts* sorted by metric.
+
+    Only the compiled module does this.
+
+    Args:
+        parts: For each its pings, processes, labels, keys, lengths (32 bits each), sums (64 bits), starts and
+            counts (32 bits); then the number of each word, key and ping (-1 where it is unwanted); the number of
+            its first ping, where those of its pings are not given and follow each other; and behind how many
+            others its large numbers come, 0 if it has none.
+        metrics: The metric of each key, by its number in the order.
+        known: How many metrics there are.
+        has_marks: Whether the new row of each row is asked for.
+
+    Returns:
+        The columns one after another; the first row and the first bucket of each metric, then how many there
+        are in all; and for each row of the parts its new one, -1 where that is unwanted.
+
+    Raises:
+        ValueError: A row, or what it names, is not there.
+    """
+    data, *numbers, positions = _lists.sorted_run(tuple(parts), metrics, known, has_marks)
+    rows, buckets = (memoryview(each).cast("q").tolist() for each in numbers)
+    return data, rows, buckets, memoryview(positions).cast("i").tolist()
 
 
 def _list_of(offsets: "pa.Array", numbers: "pa.Array") -> "pa.ListArray":

@@ -52,24 +52,6 @@ def test_both_ways_give_the_same_lists(histograms, chosen):
     assert by_walk[0] == [wide[row][0] if wide[row] else [] for row in rows.to_pylist()]
 
 
-@given(HISTOGRAMS, st.lists(st.integers(0, 5), max_size=8), st.integers(0, 3))
-def test_both_ways_give_the_same_numbers_of_32_bits(histograms, chosen, others):
-    """Those that stand for large ones stand for others, which come behind."""
-    rows = pa.array([9, *(row for row in chosen if row < len(histograms))], pa.int32()).slice(1)
-    found = []
-    with pytest.MonkeyPatch.context() as patch:
-        for is_compiled in (True, False):
-            patch.setattr(bucket_lists, "IS_COMPILED", is_compiled)
-            parts = lists_of(histograms).numbers_in_order(rows, others)
-            found.append([array("i", part).tolist() for part in parts])
-
-    pairs = [pair for row in rows.to_pylist() for pair in histograms[row]]
-    moved = [[number - others if number < 0 else number for number in pair] for pair in pairs]
-    lengths = [len(histograms[row]) for row in rows.to_pylist()]
-    assert found[0] == found[1]
-    assert found[0] == [lengths, [start for start, _ in moved], [count for _, count in moved]]
-
-
 @pytest.mark.parametrize(
     ("offsets", "rows", "starts", "counts"),
     [
