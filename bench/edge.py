@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -102,7 +103,7 @@ def use_free_memory() -> None:
 
 
 def measure(quick: bool) -> list[Row]:
-    """Return rows for each number of workers, connections and body size, from alternating bursts."""
+    """Return rows for each number of workers, connections and body size, from bursts in a random order."""
     rows: list[Row] = []
     if not quick:
         use_free_memory()
@@ -133,9 +134,13 @@ def _take_turns(
     for server in servers.values():
         sample(server, body, 1, connections)
     found: dict[str, list[Sample]] = {name: [] for name in servers}
+    # In a fixed order each server would pay for the writing back of the same other one's bytes.
+    order, chance = list(servers), Random(1)
     for _ in range(rounds):
-        for name, server in servers.items():
-            found[name].append(sample(server, body, seconds, connections))
+        chance.shuffle(order)
+        for name in order:
+            os.sync()
+            found[name].append(sample(servers[name], body, seconds, connections))
     return found
 
 
