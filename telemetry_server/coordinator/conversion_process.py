@@ -15,11 +15,63 @@ from telemetry_server.coordinator.conversion_worker import Worker
 from telemetry_server.coordinator.work_items import Task, TaskResult
 
 LENGTH_BYTES = 8
-BUFFER_BYTES = 1 << 20
 
 
 class ProcessDied(Exception):
     """The process ended before it sent a result."""
+
+
+class _Results(asyncio.BufferedProtocol):
+    """
+    Receives results, each of which is preceded by its length.
+
+    The system writes them to where they stay: a stream of asyncio would copy each byte three times.
+    """
+
+    def __init__(self) -> None:
+        self.ended = asyncio.get_running_loop().create_future()
+        self._waiting: deque[asyncio.Future[bytearray]] = deque()
+        self._buffer = bytearray(LENGTH_BYTES)
+        self._is_length = True
+        self._received = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many results are still to come."""
+        return len(self._waiting)
+
+    def next_result(self) -> "asyncio.Future[bytearray]":
+        """Return what will be the result after those that are waited for."""
+        result: asyncio.Future[bytearray] = asyncio.get_running_loop().create_future()
+        self._waiting.append(result)
+        return result
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the part of the message that is still to come."""
+        return memoryview(self._buffer)[self._received :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was received; the message may be whole now."""
+        self._received += nbytes
+        if self._received < len(self._buffer):
+            return
+        whole, self._received = self._buffer, 0
+        self._is_length = not self._is_length
+        if not self._is_length:
+            self._buffer = bytearray(int.from_bytes(whole))
+            return
+        self._buffer = bytearray(LENGTH_BYTES)
+        result = self._waiting.popleft()
+        if not result.done():  # cancelled
+            result.set_result(whole)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail the results that will not come."""
+        self.ended.set_result(None)
+        for result in self._waiting:
+            if not result.done():
+                result.set_exception(ProcessDied())
+        self._waiting.clear()
 
 
 class ConversionProcess:
@@ -30,23 +82,27 @@ class ConversionProcess:
     the coordinator between two tasks.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.is_dead = False
-        self._writer = writer
-        self._results: deque[asyncio.Future[bytes]] = deque()
-        self._reading = asyncio.create_task(self._read(reader))
+    def __init__(self, transport: asyncio.WriteTransport, results: _Results) -> None:
+        self._transport = transport
+        self._results = results
 
     @classmethod
     async def connected(cls, connection: socket.socket, setup: ConversionSetup) -> "ConversionProcess":
         """Return the process at the other end of *connection*; it converts with *setup*."""
-        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=BUFFER_BYTES)
-        writer.write(_message(setup))
-        return cls(reader, writer)
+        loop = asyncio.get_running_loop()
+        transport, results = await loop.create_unix_connection(_Results, sock=connection)
+        transport.write(_message(setup))
+        return cls(transport, results)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it converts nothing any more."""
+        return self._results.ended.done() or self._transport.is_closing()
 
     @property
     def tasks(self) -> int:
         """How many tasks it has."""
-        return len(self._results)
+        return self._results.waiting
 
     async def convert(self, task: Task) -> TaskResult:
         """
@@ -57,44 +113,22 @@ class ConversionProcess:
         """
         if self.is_dead:
             raise ProcessDied
-        result: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._results.append(result)
-        self._writer.write(_message(task))
+        result = self._results.next_result()
+        self._transport.write(_message(task))
         answer = pickle.loads(await result)  # noqa: S301 - from our own process
         if isinstance(answer, Exception):
             raise answer
         assert isinstance(answer, TaskResult)
         return answer
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        try:
-            while True:
-                length = int.from_bytes(await reader.readexactly(LENGTH_BYTES))
-                data = await reader.readexactly(length)
-                result = self._results.popleft()
-                if not result.done():  # cancelled
-                    result.set_result(data)
-        except (EOFError, OSError):
-            pass
-        finally:
-            self.is_dead = True
-            for result in self._results:
-                if not result.done():
-                    result.set_exception(ProcessDied())
-            self._results.clear()
-            self._writer.close()
-
     def end(self) -> None:
         """Have the process end after its present task; results that are still to come are lost."""
-        self._writer.close()
+        self._transport.close()
 
     async def ended(self) -> None:
         """Close the connection, which ends the process."""
         self.end()
-        self._reading.cancel()
-        await asyncio.wait([self._reading])
-        with suppress(OSError):
-            await self._writer.wait_closed()
+        await self._results.ended
 
 
 def run_conversion_process(connection: socket.socket) -> None:

@@ -106,9 +106,9 @@ def sorted_run(
 
     Args:
         parts: For each its pings, processes, labels, keys, lengths (32 bits each), sums (64 bits), starts and
-            counts (32 bits); then the number of each word, key and ping (-1 where it is unwanted); the number of
-            its first ping, where those of its pings are not given and follow each other; and behind how many
-            others its large numbers come, 0 if it has none.
+            counts (32 bits); then the number of each word, key and ping (-1 where it is unwanted); the number
+            of its first ping, where those of its pings are not given and follow each other; and behind how
+            many others its large numbers come, 0 if it has none.
         metrics: The metric of each key, by its number in the order.
         known: How many metrics there are.
         has_marks: Whether the new row of each row is asked for.

@@ -1,7 +1,7 @@
 """
 Random histograms, and damaged ones for the compiled module that sorts them.
 
-``python -m tests.storage.tables.run_mutations LIBRARY SECONDS`` sorts damaged ones, and prints how many parts.
+``python -m tests.storage.tables.run_mutations LIBRARY SECONDS`` sorts damaged ones, and prints how many.
 """
 
 import sys
@@ -58,7 +58,7 @@ def _damaged(chance: Random) -> tuple[Any, ...]:
 
 
 def main(library: str, seconds: float) -> int:
-    """Return how many damaged parts were given to *library*, which touches nothing outside of their buffers."""
+    """Return how many damaged parts were given to *library*; it touches nothing outside of their buffers."""
     loader = ExtensionFileLoader(MODULE, library)
     spec = spec_from_loader(MODULE, loader)
     assert spec is not None
