@@ -16,8 +16,9 @@ ROUND_ITEMS = 4096
 # A round's results wait in memory for its commit, beside those of the next round.  Each round syncs every
 # partition that it touches, so large rounds are cheaper.
 MAX_ROUND_BYTES = 32 << 20
-# With tables, rows wait as well, which take more memory than lines.
-ROUND_BYTES_A_PROCESS_WITH_ROWS = 6 << 20
+# With tables, rows wait as well, which take more memory than lines; each process needs some tasks.
+ROUND_BYTES_WITH_ROWS = 12 << 20
+BYTES_A_PROCESS_WITH_ROWS = 4 << 20
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def round_bytes(processes: int, *, with_rows: bool) -> int:
     """Return the size of a round that keeps so many *processes* busy; *with_rows* if rows are collected."""
     if not with_rows:
         return MAX_ROUND_BYTES
-    return min(ROUND_BYTES_A_PROCESS_WITH_ROWS * processes, MAX_ROUND_BYTES)
+    return min(max(ROUND_BYTES_WITH_ROWS, BYTES_A_PROCESS_WITH_ROWS * processes), MAX_ROUND_BYTES)
 
 
 def plan_round(
