@@ -57,6 +57,9 @@ def test_the_first_lines_give_the_address_and_the_commands(tmp_path):
         assert path.stat().st_mode & 0o077 == 0, path
 
 
+CURL_COMMAND = re.compile(r"send a ping: +(curl .*)$", re.MULTILINE)
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize(
     ("settings", "filed"),
@@ -70,7 +73,9 @@ def test_the_printed_curl_command_stores_a_ping(tmp_path, settings, filed):
     """For every setting of namespaces."""
     settings |= {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
     with running_server(tmp_path, environment=settings) as server:
-        (curl,) = re.findall(r"send a ping: +(curl .*)$", server.log(), re.MULTILINE)
+        # The server may answer before its last line is in the log.
+        wait_for(lambda: CURL_COMMAND.search(server.log()))
+        (curl,) = CURL_COMMAND.findall(server.log())
         done = subprocess.run(
             ["sh", "-c", curl], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
         )
