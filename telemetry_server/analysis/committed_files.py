@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage.archive.object_reading import open_object
 from storage.ledger.archived_files import ArchivedObject
 from storage.open_files import opened
 from storage.tables.columns import schema_of
@@ -137,6 +136,8 @@ def _dataset_of_objects(
     """Return objects of the archive as an Arrow dataset; those of days that a query excludes are not read."""
     import pyarrow as pa
     import pyarrow.dataset as ds
+
+    from storage.archive.object_reading import open_object
 
     fragments = []
     for found in objects:
