@@ -26,15 +26,15 @@ def release_library_pages() -> None:
     import _duckdb
     import pyarrow as pa
 
-    packages = [os.path.realpath(each) for each in (_duckdb.__file__, os.path.dirname(pa.__file__))]
+    paths = [str(Path(each).resolve()) for each in (_duckdb.__file__, Path(pa.__file__).parent)]
     with suppress(OSError, AttributeError):
         madvise = ctypes.CDLL(None).madvise
-        for start, end in code_of(MAPS.read_bytes().splitlines(), packages):
+        for start, end in code_of(MAPS.read_bytes().splitlines(), paths):
             madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
 
 def code_of(lines: Iterable[bytes], paths: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of the large mappings of code, from *lines* of maps, of files at or below *paths*."""
+    """Yield start and end of the large mappings of code of files at or below *paths*; *lines* are of maps."""
     starts = tuple(map(os.fsencode, paths))
     for line in lines:
         # Addresses, permissions, offset, device, inode, and the path if there is one.
