@@ -23,7 +23,9 @@ SOURCES = (
     Path("storage/tables/compiled/_lists.c"),
     Path("storage/tables/compiled/_pages.c"),
     Path("telemetry_server/edge/_head.c"),
+    Path("telemetry_server/edge/_connection.c"),
     Path("storage/raw/_records.c"),
+    Path("storage/raw/_queue.c"),
 )
 
 

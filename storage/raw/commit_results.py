@@ -34,11 +34,13 @@ class CommitResults:
         self.are_small = False  # the submissions of the last commit are many, and small
         self._waits_left = 0
         self._is_wait_due = False  # in the next turn of the loop
+        self._is_waiting = False
 
     def put(self, result: Result) -> None:
         """Hand over *result*; called in the thread."""
         self._results.put(result)
-        self._loop.call_soon_threadsafe(self._take)
+        if not self._is_waiting:
+            self._loop.call_soon_threadsafe(self._take)
 
     def expect(self, submissions: int, size_bytes: int) -> None:
         """Prepare for the result of a commit of so many *submissions*, which have *size_bytes*."""
@@ -56,14 +58,24 @@ class CommitResults:
         self._is_wait_due = False
         if not self._waits_left:
             return
-        try:
-            result = self._results.get(timeout=WAIT_SECONDS)
-        except Empty:
+        self._is_waiting = True
+        result = self._next(WAIT_SECONDS)
+        self._is_waiting = False
+        if result is None:
+            # Whoever put one before that flag was cleared woke nobody up.
+            result = self._next(None)
+        if result is None:
             self._waits_left -= 1
             self._wait_soon()
         else:
             # What has arrived is read first: a larger commit is next.
             self._loop.call_soon(self._finish, result)
+
+    def _next(self, seconds: float | None) -> Result | None:
+        try:
+            return self._results.get(seconds is not None, seconds)
+        except Empty:
+            return None
 
     def _take(self) -> None:
         try:

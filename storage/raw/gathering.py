@@ -19,13 +19,14 @@ class Gathering:
     last commit or waited behind it, all of them share one sync.
 
     Args:
+        queue: What waits for the commit; it calls when there is enough.
         on_end: Called after `GATHER_SECONDS`.
     """
 
-    def __init__(self, on_end: Callable[[], None]) -> None:
+    def __init__(self, queue: SubmissionQueue, on_end: Callable[[], None]) -> None:
+        self._queue = queue
         self._on_end = on_end
         self._timer: asyncio.TimerHandle | None = None
-        self._wanted = 0
 
     @property
     def is_open(self) -> bool:
@@ -41,16 +42,12 @@ class Gathering:
         """
         if wanted < MIN_GATHERED:
             return False
-        self._wanted = min(wanted, MAX_BATCH_SUBMISSIONS)
+        self._queue.call_at(min(wanted, MAX_BATCH_SUBMISSIONS), MAX_BATCH_BYTES)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(GATHER_SECONDS, self._on_end)
         if pauses:
             loop.call_soon(self._pause)  # when the answers of the last commit have been sent
         return True
-
-    def is_whole(self, queue: SubmissionQueue) -> bool:
-        """Return whether a commit waits, and need not wait any longer."""
-        return self._timer is not None and (len(queue) >= self._wanted or queue.size_bytes >= MAX_BATCH_BYTES)
 
     def _pause(self) -> None:
         if self.is_open:
@@ -61,3 +58,4 @@ class Gathering:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._queue.call_never()

@@ -1,8 +1,14 @@
-"""The submissions that wait for the next commit, in order, with their waiters."""
+"""
+The submissions that wait for the next commit, in order, with their waiters.
+
+What runs for every submission is in C where that was built; `PlainQueue` is the reference.
+"""
 
 from asyncio import Future
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from sys import maxsize
+from typing import TYPE_CHECKING, Protocol
 
 from storage.errors import StorageError, WriterBusy
 from storage.raw.commit_thread import RECORD_OVERHEAD_BYTES, record_bytes
@@ -42,35 +48,112 @@ class FutureWaiter:
             self._result.set_exception(error)
 
 
-class SubmissionQueue:
-    """Submissions and their waiters, bounded in number and in bytes."""
+class PlainQueue:
+    """
+    Records and their waiters, bounded in number and in bytes.
 
-    def __init__(self) -> None:
+    Subclasses define `_refuse`.
+
+    Args:
+        on_enough: Called by `add` when `enough_submissions` wait, or `enough_bytes`.
+        max_submissions, max_bytes: The bounds; an empty queue accepts a record of any size.
+        max_record_bytes: The largest record.
+        overhead_bytes: What each record counts beside its body.
+    """
+
+    __slots__ = (
+        "_limits",
+        "_on_enough",
+        "_overhead_bytes",
+        "_records",
+        "_waiters",
+        "enough_bytes",
+        "enough_submissions",
+        "is_open",
+        "size_bytes",
+    )
+
+    def __init__(
+        self,
+        on_enough: Callable[[], None],
+        max_submissions: int,
+        max_bytes: int,
+        max_record_bytes: int,
+        overhead_bytes: int,
+    ) -> None:
+        self._on_enough = on_enough
+        self._limits = max_submissions, max_bytes, max_record_bytes
+        self._overhead_bytes = overhead_bytes
         self._records: list[RawRecord] = []
         self._waiters: list[Waiter] = []
         self.size_bytes = 0
+        self.enough_submissions = self.enough_bytes = 1
+        self.is_open = True  # False: every record is refused
+
+    def add(self, record: RawRecord, waiter: Waiter, /) -> None:
+        """Append *record*; `_refuse` one that may not wait."""
+        size = len(record.text) - record.start + self._overhead_bytes
+        waiting = len(self._records)
+        max_submissions, max_bytes, max_record_bytes = self._limits
+        is_full = waiting >= max_submissions or self.size_bytes + size > max_bytes
+        if not self.is_open or size > max_record_bytes or (waiting and is_full):
+            self._refuse(record)
+            return
+        self._records.append(record)
+        self._waiters.append(waiter)
+        self.size_bytes += size
+        if waiting + 1 >= self.enough_submissions or self.size_bytes >= self.enough_bytes:
+            self._on_enough()
+
+    def _refuse(self, record: RawRecord) -> None:
+        """Raise why *record* may not wait."""
+        raise NotImplementedError
+
+
+Queue = PlainQueue
+if not TYPE_CHECKING:
+    with suppress(ImportError):
+        from storage.raw import _queue
+
+        Queue = _queue.Queue
+IS_COMPILED = Queue is not PlainQueue
+
+
+class SubmissionQueue(Queue):
+    """
+    The submissions of a writer that wait for the next commit.
+
+    Args:
+        on_enough: Called by `add` when as many wait as `call_at` says.
+        refusal: Returns why nothing is accepted while `is_open` is false.
+    """
+
+    __slots__ = ("_refusal",)
+
+    def __init__(self, on_enough: Callable[[], None], refusal: Callable[[], StorageError]) -> None:
+        super().__init__(
+            on_enough, MAX_WAITING_SUBMISSIONS, MAX_WAITING_BYTES, MAX_BODY_BYTES, RECORD_OVERHEAD_BYTES
+        )
+        self._refusal = refusal
 
     def __len__(self) -> int:
         return len(self._records)
 
-    def add(self, record: RawRecord, waiter: Waiter) -> None:
-        """
-        Append *record*; an empty queue accepts one of any size.
+    def call_at(self, submissions: int, size_bytes: int) -> None:
+        """Call *on_enough* in each `add` after which so many *submissions* wait, or *size_bytes*."""
+        self.enough_submissions = submissions
+        self.enough_bytes = size_bytes
 
-        Raises:
-            WriterBusy: The queue is full.
-            ValueError: It is larger than the format allows.
-        """
-        size = len(record.text) - record.start + RECORD_OVERHEAD_BYTES
-        if self._records and (
-            len(self._records) >= MAX_WAITING_SUBMISSIONS or self.size_bytes + size > MAX_WAITING_BYTES
-        ):
-            raise WriterBusy("too many submissions wait for the disk")
-        if size > MAX_BODY_BYTES:
+    def call_never(self) -> None:
+        """Call *on_enough* no more, until `call_at`."""
+        self.call_at(maxsize, maxsize)
+
+    def _refuse(self, record: RawRecord) -> None:
+        if not self.is_open:
+            raise self._refusal()
+        if record_bytes(record) > MAX_BODY_BYTES:
             raise ValueError("a submission is larger than a raw record may be")
-        self._records.append(record)
-        self._waiters.append(waiter)
-        self.size_bytes += size
+        raise WriterBusy("too many submissions wait for the disk")
 
     def take_batch(self) -> tuple[list[RawRecord], list[Waiter], int]:
         """Remove and return the records of the next commit, at least one, their waiters, and their bytes."""

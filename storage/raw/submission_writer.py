@@ -23,7 +23,7 @@ class SubmissionWriter(Protocol):
     async def append(self, submission: Submission) -> None:
         """Return once *submission* is kept."""
 
-    def take(self, record: RawRecord, waiter: Waiter) -> None:
+    def take(self, record: RawRecord, waiter: Waiter, /) -> None:
         """Accept *record*: *waiter* gets the result later, never during this call."""
 
     def statistics(self) -> WriterStatistics:

@@ -13,7 +13,7 @@ from storage.raw.commit_results import CommitResults
 from storage.raw.commit_thread import Commit, CommitThread
 from storage.raw.free_space import RESERVE_BYTES, DiskFloor
 from storage.raw.gathering import Gathering
-from storage.raw.record_frames import RawRecord, record_of
+from storage.raw.record_frames import record_of
 from storage.raw.segment_file import (
     MAX_SEGMENT_AGE_SECONDS,
     MAX_SEGMENT_BYTES,
@@ -94,16 +94,16 @@ class RawWriter:
             reserve_bytes=reserve_bytes,
             name=f".reserve-{worker}",
         )
-        self._queue = SubmissionQueue()
+        self._queue = SubmissionQueue(self._has_enough, self._refusal)
+        self.take = self._queue.add  # as in `SubmissionWriter`; errors as those of `append`
         self._in_commit: list[Waiter] = []
         self._is_busy = False  # a commit runs, or is about to
-        self._gathering = Gathering(self._end_gathering)
+        self._gathering = Gathering(self._queue, self._end_gathering)
         self._is_looking = False  # the thread checks the disk, or is about to
         self._is_resting = True  # no check of the disk is scheduled
         self._ticking: asyncio.TimerHandle | None = None
         self._is_late = False  # a commit takes longer than `commit_timeout_seconds`
-        self._is_full = False
-        self._is_closing = False
+        self._is_full = self._is_closing = False
         self._death: WriterDead | None = None
         self._commit_started = 0.0
         self._kept_submissions = self._kept_bytes = self._failed_submissions = 0
@@ -123,24 +123,16 @@ class RawWriter:
         self.take(record_of(submission), FutureWaiter(result))
         await result
 
-    def take(self, record: RawRecord, waiter: Waiter) -> None:
-        """
-        Accept *record* without a task: *waiter* gets the result later, never during this call.
-
-        Raises:
-            StorageFull, WriterBusy, WriterClosed, WriterDead: As `append`; *waiter* then gets no result.
-        """
-        if self._death is not None or self._is_closing or self._is_full or self._is_late:
-            raise self._refusal()
-        self._queue.add(record, waiter)
-        if not self._is_busy:
-            if self._is_resting:
-                self._tick()
-            # Not at once: other submissions of this turn of the loop share the sync.
-            self._is_busy = True
-            self._loop.call_soon(self._end_gathering)
-        elif self._gathering.is_whole(self._queue):
+    def _has_enough(self) -> None:
+        if self._is_busy:
             self._end_gathering()
+            return
+        self._is_busy = True
+        self._queue.call_never()
+        if self._is_resting:
+            self._tick()
+        # Not at once: other submissions of this turn of the loop share the sync.
+        self._loop.call_soon(self._end_gathering)
 
     def statistics(self) -> WriterStatistics:
         """Return a snapshot, for metrics."""
@@ -183,6 +175,7 @@ class RawWriter:
         self._disk.sync_directory(self.directory.parent)
         remove_unfinished_segments(self.directory)
         self._is_full = self._floor.check()
+        self._open_or_close()
         self._committer = CommitThread(self._series, self._floor)
         self._results = CommitResults(self._loop, self._finish_commit)
         if self._is_full:
@@ -196,6 +189,7 @@ class RawWriter:
         """Accept nothing more, commit what was accepted, seal.  A second call only waits."""
         if not self._is_closing:
             self._is_closing = True
+            self._open_or_close()
             self._wait_for_tick(None)
             if self._gathering.is_open or not self._is_busy:
                 self._end_gathering()
@@ -211,12 +205,17 @@ class RawWriter:
             return StorageFull("the disk has less free space than min_free_bytes")
         return WriterBusy("the disk is too slow")
 
+    def _open_or_close(self) -> None:
+        """Have the queue refuse what `refusal` says; called after each change of it."""
+        self._queue.is_open = self.refusal is None
+
     def _end_gathering(self) -> None:
         self._gathering.end()
         if self._queue:
             self._start_commit()
             return
         self._is_busy = False
+        self._queue.call_at(1, 1)
         if self._is_closing:
             self._finish()
 
@@ -245,6 +244,7 @@ class RawWriter:
             self._fail(waiters, result)
             self._note_failure(result)
         self._is_full = self._floor.is_low
+        self._open_or_close()
         wanted = len(waiters) + len(self._queue)
         if self._is_closing or not self._gathering.begin(wanted, pauses=self._results.are_small):
             self._end_gathering()
@@ -252,6 +252,7 @@ class RawWriter:
     def _note_failure(self, error: StorageError) -> None:
         if isinstance(error, WriterDead) and self._death is None:
             self._death = error
+            self._open_or_close()
             self._died.set_result(error)
             self._fail(self._queue.clear(), error)
 
@@ -268,22 +269,23 @@ class RawWriter:
             waited = self._loop.time() - self._commit_started
             if waited > self._commit_timeout_seconds:
                 self._is_late = True
+                self._open_or_close()
                 late, self._in_commit = self._in_commit, []
                 self._fail([*late, *self._queue.clear()], WriterBusy("the disk is too slow"))
         if self._is_looking:
             return
         self._is_looking = True
         self._looked.clear()
-        today = self._clock().date()
+        today, later = self._clock().date(), self._loop.call_soon_threadsafe
         self._committer.submit(
-            lambda: self._committer.check_disk(today),
-            lambda seconds: self._loop.call_soon_threadsafe(self._finish_check, seconds),
+            lambda: self._committer.check_disk(today), lambda seconds: later(self._finish_check, seconds)
         )
 
     def _finish_check(self, seal_in_seconds: float | None) -> None:
         self._is_looking = False
         self._looked.set()
         self._is_full = self._floor.is_low
+        self._open_or_close()
         if self._committer.death is not None:
             self._note_failure(self._committer.death)
         is_idle = self._commits == self._commits_at_check and not self._is_busy
@@ -294,7 +296,5 @@ class RawWriter:
 
     def _finish(self) -> None:
         """Seal the last segment; `close` returns when that is done."""
-        self._committer.submit(
-            self._committer.finish,
-            lambda _: self._loop.call_soon_threadsafe(self._drained.set),
-        )
+        later = self._loop.call_soon_threadsafe
+        self._committer.submit(self._committer.finish, lambda _: later(self._drained.set))

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from math import exp2
 from time import monotonic
 
+from telemetry_server.edge.submit_connection import Memory
+
 GRACE_SECONDS = 0.25  # a body that has just begun is not slow yet
 # Bytes of a client's recent progress, below which it counts as stalled.
 STALLED_BYTES = 1024.0
@@ -11,7 +13,7 @@ STALLED_BYTES = 1024.0
 REORDER_SECONDS = 0.1
 
 
-class ClientMemory:
+class ClientMemory(Memory):
     """
     Counts the bytes that one worker holds for its clients.
 
@@ -26,7 +28,7 @@ class ClientMemory:
         clock: Returns monotonic seconds.
     """
 
-    __slots__ = ("_order", "_order_until", "_slow", "_slow_bytes", "clock", "held_bytes", "max_bytes")
+    __slots__ = ("_order", "_order_until", "_slow", "_slow_bytes", "clock")
 
     def __init__(self, max_bytes: int, *, clock: Callable[[], float] = monotonic) -> None:
         self.max_bytes = max_bytes

@@ -42,6 +42,7 @@ from telemetry_server.edge.request_headers import (
     truncated_address,
 )
 from telemetry_server.edge.service_endpoints import ServiceEndpoints
+from telemetry_server.edge.submit_connection import Activity
 from telemetry_server.edge.submit_head import SubmitHead
 from telemetry_server.edge.submit_target import SUBMIT, namespace_of_path, routed_path
 
@@ -74,7 +75,7 @@ class EdgeOptions:
     around_writer: Callable[[RawWriter], SubmissionWriter] | None = None
 
 
-class Edge:
+class Edge(Activity):
     """Answers the requests of all connections of a worker."""
 
     def __init__(

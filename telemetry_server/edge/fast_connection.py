@@ -13,7 +13,7 @@ from telemetry_server.edge.plain_request import END, may_become_plain
 from telemetry_server.edge.submit_target import namespace_of_path
 
 if TYPE_CHECKING:
-    from telemetry_server.edge.fast_path import FastPath
+    pass
 
 MAX_PIPELINED_BYTES = 64 << 10  # held while an earlier request is being answered
 
@@ -21,11 +21,8 @@ MAX_PIPELINED_BYTES = 64 << 10  # held while an earlier request is being answere
 class FastConnection(AnsweringConnection):
     """One connection, which reads one request at a time."""
 
-    __slots__ = ("_request",)
-
-    def __init__(self, fast_path: "FastPath") -> None:
-        super().__init__(fast_path)
-        self._request: FastRequest | None = None  # its body is arriving
+    __slots__ = ()
+    _request: FastRequest | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection; if there are too many, the aiohttp path refuses it."""
@@ -46,21 +43,15 @@ class FastConnection(AnsweringConnection):
             self._give_up(self._request)
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        """Continue the request under way, or begin one."""
-        if self._is_over:
-            return
+    def _receive(self, data: bytes) -> None:
         if self._is_waiting:
             self._pending += data
             if len(self._pending) > MAX_PIPELINED_BYTES:
                 self._pause_reading()
         elif self._request is not None:
             self._grow(self._request, data)
-        elif self._pending:
+        else:
             self._pending += data
-            self._read_next()
-        elif not self._keep_whole(data):
-            self._pending = data
             self._read_next()
 
     def eof_received(self) -> bool | None:
@@ -89,33 +80,6 @@ class FastConnection(AnsweringConnection):
             self._running_transport().resume_reading()
         if self._pending:
             self._read_next()
-
-    def _keep_whole(self, received: bytes) -> bool:
-        """
-        Queue *received* for the disk if it is exactly one plain submit; return whether it was queued.
-
-        False also for a submit that is not admitted: `_read_next` handles every unusual case.
-        """
-        # Not split into functions: this runs for every submission.
-        fast_path = self._fast_path
-        whole = fast_path.read_whole(received)
-        if whole is None:
-            return False
-        record, namespace, body_bytes, is_last = whole
-        edge, memory = fast_path.edge, fast_path.memory
-        if self._is_choked or edge.is_draining or memory.held_bytes + body_bytes > memory.max_bytes:
-            return False
-        try:
-            fast_path.take(record, self)
-        except StorageError:
-            return False
-        memory.held_bytes += body_bytes
-        edge.active_requests += 1
-        self._is_waiting = True
-        self._namespace = namespace
-        self._kept_bytes = body_bytes
-        self._is_last = is_last
-        return True
 
     def _read_next(self) -> None:
         """Begin the next request with the pending input, as far as it has arrived."""

@@ -13,16 +13,20 @@ from storage.raw.record_frames import RawRecord
 from storage.raw.submission_writer import SubmissionWriter
 from storage.raw.writer import utc_now
 from telemetry_server.edge import responses
+from telemetry_server.edge.client_memory import ClientMemory
 from telemetry_server.edge.edge import Edge
 from telemetry_server.edge.fast_connection import FastConnection
 from telemetry_server.edge.limited_server import LimitedServer
+from telemetry_server.edge.submit_connection import Lane
 from telemetry_server.edge.whole_request import Reader, read_nothing
 
 LOOK_AGAIN_SECONDS = 0.02
 
 
-class FastPath:
+class FastPath(Lane):
     """Makes a `FastConnection` for every connection, and holds what they share."""
+
+    memory: ClientMemory
 
     def __init__(
         self,
@@ -30,33 +34,30 @@ class FastPath:
         server: LimitedServer,
         writer: SubmissionWriter,
     ) -> None:
-        self.edge = edge
-        self.server = server
-        self.writer = writer
-        self.loop = asyncio.get_running_loop()
         limits = edge.limits
         self.head_limits = (limits.max_headers, limits.max_target_bytes, limits.max_kept_header_bytes)
-        self.max_requests = limits.max_requests_per_connection
-        self.keepalive_seconds = limits.keepalive_timeout_seconds
         self.keeps_address = edge.options.keeps_client_address
-        self.has_cors = bool(edge.options.cors_origins)
         clock = None if edge.clock is utc_now else edge.clock  # compiled, the system's clock costs a tenth
         # The bytes lack the client's address, and only reading in steps checks a list of namespaces.
-        self.read_whole = (
+        read_whole = (
             read_nothing
             if self.keeps_address or edge.options.namespaces
             else Reader(self.head_limits, limits.max_body_bytes, clock, RawRecord)
         )
-        # Bound once: they are called for every submission.
+        self.loop = asyncio.get_running_loop()
+        super().__init__(
+            (edge.memory, edge), read_whole, writer.take, self.loop.time, edge.tally.stored_namespaces
+        )
+        self.keepalive_seconds = limits.keepalive_timeout_seconds
+        self.max_requests = limits.max_requests_per_connection
+        self.edge = edge
+        self.server = server
+        self.writer = writer
+        self.has_cors = bool(edge.options.cors_origins)
         self.refusal = edge.admission.refusal
-        self.take = writer.take
         self.clock = edge.clock
-        self.time = self.loop.time
-        self.memory = edge.memory
-        self.stored_namespaces = edge.tally.stored_namespaces
         self.connections: set[FastConnection] = set()
-        self.kept_until = 0.0  # `kept` is the answer before this moment of the loop
-        self.kept = self._kept_and_closed = b""
+        self._kept_and_closed = b""
 
     def __call__(self) -> FastConnection:
         """Return the protocol of a new connection."""

@@ -4,42 +4,23 @@ import asyncio
 from typing import cast
 
 from telemetry_server.edge.connection_closing import ConnectionOwner, UnreadAnswers, refuse_and_close
+from telemetry_server.edge.submit_connection import Connection, Lane
 
 
-class TimedConnection(asyncio.Protocol):
+class TimedConnection(Connection, asyncio.Protocol):
     """
     A connection that is counted, has one deadline at a time, and pauses while its answers are not read.
 
     Subclasses read requests; they define `_look_at_the_time` and `_begin_next`.
     """
 
-    __slots__ = (
-        "_deadline",
-        "_is_choked",
-        "_is_counted",
-        "_is_over",
-        "_is_paused",
-        "_loop",
-        "_owner",
-        "_pending",
-        "_timer",
-        "_timer_at",
-        "_transport",
-        "_unread",
-    )
+    __slots__ = ("_is_counted", "_loop", "_owner", "_unread")
 
-    def __init__(self, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, lane: Lane, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(lane)
         self._owner = owner
         self._loop = loop
-        self._transport: asyncio.Transport | None = None
-        self._pending = b""  # input that belongs to no request yet
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
-        self._deadline = 0.0
         self._is_counted = False
-        self._is_over = False  # further input is ignored
-        self._is_paused = False  # more input arrived at once than is kept
-        self._is_choked = False  # the client does not read its answers
         self._unread: UnreadAnswers | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -34,7 +34,7 @@ class HandingWriter:
         self.take(record_of(submission), FutureWaiter(result))
         await result
 
-    def take(self, record: RawRecord, waiter: Waiter) -> None:
+    def take(self, record: RawRecord, waiter: Waiter, /) -> None:
         """Accept *record*; errors as those of `RawWriter.take`."""
         publisher = self._publisher
         if publisher.is_ready and not self._is_closing and publisher.takes(record):

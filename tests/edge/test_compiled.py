@@ -16,15 +16,19 @@ from tests.support.sizes import size
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("telemetry_server/edge/_head.c", "storage/raw/_records.c")
+STEPPED = ("telemetry_server/edge/_connection.c", "storage/raw/_queue.c")
 SECONDS = size(2, 12)
 WITHOUT = """
 import sys
-sys.modules["telemetry_server.edge._head"] = sys.modules["storage.raw._records"] = None
-from storage.raw import intact_records, record_frames
-from telemetry_server.edge import fast_head, whole_request
-modules = fast_head, whole_request, record_frames, intact_records
-print(*(module.IS_COMPILED for module in modules))
+names = "edge._head", "edge._connection", "raw._records", "raw._queue"
+for name in names:
+    sys.modules[f"{'telemetry_server' if name[0] == 'e' else 'storage'}.{name}"] = None
+from storage.raw import intact_records, record_frames, submission_queue
+from telemetry_server.edge import fast_head, submit_connection, whole_request
+modules = fast_head, whole_request, submit_connection, record_frames, intact_records, submission_queue
 """
+PRINT = "print(*(module.IS_COMPILED for module in modules))"
+TEST = "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +39,10 @@ def has_fast_lane():
 def test_the_package_works_without_the_compiled_parts():
     """They may not have been built."""
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", WITHOUT + PRINT], cwd=ROOT, check=True, capture_output=True, text=True
     )
 
-    assert done.stdout == "False False False False\n"
+    assert done.stdout == "False False False False False False\n"
 
 
 @pytest.mark.parametrize("keeps_address", [True, False])
@@ -61,6 +65,24 @@ async def test_without_the_compiled_parts_the_same_is_kept(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
+def test_all_that_is_tested_of_connections_holds_without_the_compiled_parts():
+    """In an interpreter that has none of them."""
+    tests = ["test_stalled_clients.py", "test_submit.py", "test_submit_connection.py"]
+    words = [f"tests/edge/{name}" for name in tests] + ["tests/storage/raw/test_writer.py", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT + TEST, *words], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+@pytest.mark.slow
 def test_no_text_leads_the_compiled_parts_out_of_their_memory(tmp_path):
     """Under the compiler's own checks of addresses and of undefined behaviour."""
     assert checked_runs(tmp_path, "tests.edge.compiled_mutations", SOURCES, SECONDS) > 500
+
+
+@pytest.mark.slow
+def test_no_step_leads_the_compiled_connection_out_of_its_memory(tmp_path):
+    """Nor the queue, under the same checks."""
+    assert checked_runs(tmp_path, "tests.edge.compiled_steps", STEPPED, SECONDS) > 500
