@@ -12,9 +12,6 @@ from telemetry_server.edge.fast_request import FastRequest
 from telemetry_server.edge.plain_request import END, may_become_plain
 from telemetry_server.edge.submit_target import namespace_of_path
 
-if TYPE_CHECKING:
-    pass
-
 MAX_PIPELINED_BYTES = 64 << 10  # held while an earlier request is being answered
 
 
