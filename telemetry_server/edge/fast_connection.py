@@ -1,7 +1,7 @@
 """One connection of the fast path: answers plain submits, and hands everything else over to aiohttp."""
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from storage.errors import StorageError
 from storage.raw.record_frames import RawRecord, header_of
