@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from histogram_specs.history.resolver import Resolves
+from storage.partitions.partition_folders import PartitionFolders
 from storage.partitions.schema import UNKNOWN, PartitionSchema
 from storage.raw.submission import Submission
 from telemetry_server.convert.histograms.definition_choice import Chosen, Unresolved
@@ -41,6 +42,7 @@ class ConversionContext:
     stores: Stores = NO_STORES
     applications: GleanApplications = field(default_factory=lambda: GleanApplications(None))
     collects_rows: bool = False  # for the tables: noted while histograms are packed
+    folders: PartitionFolders = field(default_factory=PartitionFolders, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Conversion:
         copy = Conversion(
             self.submission,
             self.context,
-            Counter(self.notes),
+            Counter(self.notes) if self.notes else Counter(),
             self.document_id,
             self.namespace,
             self.doctype,

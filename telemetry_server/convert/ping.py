@@ -8,7 +8,6 @@ for byte.
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 from telemetry_server.convert.anomalies import note_parsing
@@ -103,8 +102,11 @@ def convert_ping(convert_with: Callable[[Parse], Outcome], *, fully: bool) -> Ou
         fully: Use the full parse only.
     """
     if IS_COMPILED and not fully:
-        with suppress(NeedsFullParse):
+        try:
             outcome = convert_with(CompiledPing)
+        except NeedsFullParse:
+            pass
+        else:
             if isinstance(outcome, Stored):
                 return outcome
     return convert_with(FullyParsedPing)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from histogram_specs.history.resolver import Awaiting
-from storage.partitions.partition_path import folder_name
 from storage.partitions.schema import UNKNOWN
 from storage.raw.submission import Submission
 from telemetry_server.convert.anomalies import anomalies_in, with_readable_texts
@@ -29,7 +28,6 @@ from telemetry_server.convert.probe_check import check_privacy, choose_probe_def
 from telemetry_server.convert.quarantined import as_quarantined
 from telemetry_server.convert.registration import check_doctype, require_registered
 from telemetry_server.convert.rule_facts import facts_of
-from telemetry_server.convert.rules.coarsening import EXACT
 from telemetry_server.convert.submitted_path import submitted_path
 from telemetry_server.outcomes import checks
 from telemetry_server.outcomes.outcome import AwaitingSpecs, Outcome, QuarantineReason, Refused, Stored
@@ -161,7 +159,8 @@ def _check_privacy(conversion: Conversion) -> None:
         address=conversion.submission.client_address,
         geo=context.geo,
     )
-    conversion.notes.update(conversion.metadata.notes)
+    if conversion.metadata.notes:
+        conversion.notes.update(conversion.metadata.notes)
 
 
 def _apply_rules(conversion: Conversion) -> None:
@@ -179,7 +178,8 @@ def _apply_rules(conversion: Conversion) -> None:
 def _check_doctype(conversion: Conversion) -> None:
     key = conversion.key
     check = check_doctype(conversion.ping, key, conversion.context.doctypes)
-    conversion.notes.update(check.notes)
+    if check.notes:
+        conversion.notes.update(check.notes)
     if conversion.context.require_registration:
         require_registered(key, check)
     conversion.doctype_check = check
@@ -250,7 +250,7 @@ def _stored(conversion: Conversion) -> Stored:
         dropped=tuple(packer.dropped),
         notes=conversion.notes,
         opened=conversion.ping.opened(record),
-        submission=submission if conversion.is_anonymous or coarsening != EXACT else None,
+        submission=submission if conversion.is_anonymous or not coarsening.is_exact else None,
         frequency=conversion.frequency,
         order=tuple(metadata.fields.get("deletion_order", {}).get("ids", ())),
     )
@@ -262,7 +262,8 @@ def _dimensions(conversion: Conversion) -> tuple[str, ...]:
     registered_as = conversion.doctype_check.doctype
     if registered_as is not None and fields["reason"] == conversion.doctype:
         fields["reason"] = registered_as
-    return tuple(map(folder_name, conversion.context.schema.values_of(fields)))
+    context = conversion.context
+    return context.folders.of(fields, context.schema)
 
 
 class Step(NamedTuple):

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,8 +87,10 @@ def _decompressed(data: bytes, max_bytes: int) -> tuple[Any, bytes]:
     # not inflate is inflated by zlib, so that both give the same result.
     if isal_zlib is not None and len(data) > 3 and not data[3] & 0xE0:
         quick = isal_zlib.decompressobj(_GZIP)
-        with suppress(isal_zlib.error):
+        try:
             return quick, quick.decompress(data, max_bytes)
+        except isal_zlib.error:
+            pass
     decompressor = zlib.decompressobj(_GZIP)
     try:
         return decompressor, decompressor.decompress(data, max_bytes)

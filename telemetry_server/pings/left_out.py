@@ -55,7 +55,7 @@ class LeftOut:
 
     def as_json(self) -> dict[str, Any]:
         """Return what a record holds, in order of names."""
-        found: dict[str, Any] = _sorted(self._marks)
+        found: dict[str, Any] = _sorted(self._marks) if self._marks else {}
         return found
 
 

@@ -1,6 +1,7 @@
 """The application that sent a ping: the facts that definitions depend on."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 RELEASE_CHANNELS = frozenset({"release", "esr"})
@@ -34,13 +35,12 @@ class Build:
 
 def build_of(*, version: Any, channel: Any, application: Any, system: Any) -> Build:
     """Return the build of a ping; a value that is not text counts as missing."""
-    name, system = _text(application), _text(system)
-    return Build(
-        _text(version),
-        _text(channel),
-        _PRODUCTS.get(name, name.lower()),
-        _SYSTEMS.get(system, ""),
-    )
+    return _known_build(_text(version), _text(channel), _text(application), _text(system))
+
+
+@lru_cache(maxsize=1024)
+def _known_build(version: str, channel: str, name: str, system: str) -> Build:
+    return Build(version, channel, _PRODUCTS.get(name, name.lower()), _SYSTEMS.get(system, ""))
 
 
 def _text(value: Any) -> str:

@@ -29,6 +29,7 @@
 #define SHORT_KEY 24 /* characters, as in histogram_check.py */
 #define SHORT 8 /* digits */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
+#define SURE_DIGITS 15 /* two decimals of so many digits are two doubles */
 #define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
 #define CELL_HEAD 4 /* numbers before the places and counts of a row: its width, how many these are, and its sum */
 #define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
@@ -36,6 +37,9 @@
 #define FEWEST_SLOTS (1 << 8)
 #define BYTES_A_SLOT 12
 #define MOST_PROBES 32
+#define MIXER 0x9E3779B97F4A7C15u
+#define NAME_SLOTS (1 << 11)
+#define NAME_PROBES 16
 
 typedef const unsigned char *Text;
 
@@ -49,6 +53,7 @@ typedef struct {
     Text text, end;
     Buffer doubts;
     uint32_t objects, keys, slots_in_use;
+    Text other_until; /* before this place is no array of arrays of numbers only */
 } Walk;
 
 /* ---- growing text */
@@ -102,14 +107,20 @@ static int is_busy;
 
 static uint32_t hash_of(uint32_t object, Text key, size_t length)
 {
-    uint64_t hash = object, piece;
-    for (; length >= 8; length -= 8, key += 8) {
+    uint64_t hash = object + length * MIXER, piece = 0;
+    Text end = key + length;
+    for (; end - key > 8; key += 8) {
         memcpy(&piece, key, 8);
-        hash = (hash ^ piece) * 0x9E3779B97F4A7C15u;
+        hash = (hash ^ piece) * MIXER;
         hash ^= hash >> 32;
     }
-    while (length--)
-        hash = (hash ^ *key++) * 0x9E3779B97F4A7C15u;
+    if (length >= 8) {
+        memcpy(&piece, end - 8, 8); /* some of it again: that is quicker than byte by byte */
+    } else {
+        for (piece = 0; key < end; key++)
+            piece = piece << 8 | *key;
+    }
+    hash = (hash ^ piece) * MIXER;
     return (uint32_t)(hash >> 32);
 }
 
@@ -183,6 +194,49 @@ static unsigned int brackets_among_16(Text p, unsigned int *opening)
     *opening = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('[')));
     return *opening | _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(']')));
 }
+
+#define BLOCK 64
+#define LAST ((uint64_t)1 << (BLOCK - 1))
+
+/* A bit for each of 64 bytes, the lowest for the first. */
+typedef struct {
+    uint64_t digits, zeros, commas, opening, closing;
+} Block;
+
+static void add_equal(uint64_t *bits, __m128i bytes, char wanted, int shift)
+{
+    *bits |= (uint64_t)(unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(wanted))) << shift;
+}
+
+static Block block_at(Text p)
+{
+    Block block = {0};
+    for (int at = 0; at < BLOCK; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(p + at));
+        block.digits |= (uint64_t)digits_among_16(p + at) << at;
+        add_equal(&block.zeros, bytes, '0', at);
+        add_equal(&block.commas, bytes, ',', at);
+        add_equal(&block.opening, bytes, '[', at);
+        add_equal(&block.closing, bytes, ']', at);
+    }
+    return block;
+}
+
+/* The bits of the bytes whose predecessor has a bit in `bits`; `carry` is that of the first, and becomes that of the next block. */
+static uint64_t behind(uint64_t bits, uint64_t *carry)
+{
+    uint64_t result = bits << 1 | *carry;
+    *carry = bits >> (BLOCK - 1);
+    return result;
+}
+
+/* A bit for each byte up to which the number of `bits` is odd. */
+static uint64_t odd_until(uint64_t bits)
+{
+    for (int shift = 1; shift < BLOCK; shift *= 2)
+        bits ^= bits << shift;
+    return bits;
+}
 #endif
 
 /* Behind the digits at `p`; 16 at a time, since their number is hard to foresee. */
@@ -201,6 +255,26 @@ static Text past_digits(const Walk *walk, Text p)
 }
 
 static unsigned char is_plain[256]; /* within a string: ASCII, and neither quote nor backslash nor control */
+
+/* Behind the plain characters of a string at `p`. */
+static Text past_plain(const Walk *walk, Text p)
+{
+#ifdef __SSE2__
+    for (; walk->end - p >= 16; p += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)p);
+        /* As signed numbers the bytes of other characters than ASCII are less than 0x20, too. */
+        __m128i others = _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+                                      _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+        unsigned int found = _mm_movemask_epi8(others);
+        if (found)
+            return p + __builtin_ctz(found);
+    }
+#endif
+    while (is_plain[*p])
+        p++;
+    return p;
+}
 
 static int is_between(unsigned char c, unsigned char least, unsigned char most)
 {
@@ -227,8 +301,7 @@ static Text past_string(Walk *walk, Text p, int is_copied)
     Text from = p++;
     int is_escaped = 0;
     for (;;) {
-        while (is_plain[*p])
-            p++;
+        p = past_plain(walk, p);
         if (*p == '"')
             break;
         if (*p >= 0x80) {
@@ -247,6 +320,74 @@ static Text past_string(Walk *walk, Text p, int is_copied)
     return p;
 }
 
+static const uint64_t powers_of_ten[] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+    1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+};
+
+#ifdef __SIZEOF_INT128__
+/*
+ * Whether `digits` / 10^`fraction` is the shortest decimal that is read as its double, and of those the nearest.
+ * `digits` has 16 or 17 digits, of which the last is not 0.  Where it is close, the answer is no.
+ */
+static int is_shortest_of_double(uint64_t digits, int fraction)
+{
+    typedef unsigned __int128 Wide;
+    uint64_t power = powers_of_ten[fraction], last = digits % 10;
+    int shift = 53 + __builtin_clzll(digits) - __builtin_clzll(power);
+    if (shift < 1)
+        return 0;
+    /* The quotient is the double's 53 bits, rounded down. */
+    Wide scaled = (Wide)digits << shift;
+    uint64_t quotient = (uint64_t)(scaled / power);
+    if (quotient >> 53) {
+        quotient >>= 1;
+        scaled >>= 1;
+        shift--;
+    }
+    if (quotient == (uint64_t)1 << 52 || quotient == ((uint64_t)1 << 53) - 1)
+        return 0; /* where the distance between doubles changes */
+    int64_t error = (int64_t)(uint64_t)(scaled - (Wide)quotient * power);
+    if ((uint64_t)error * 2 == power)
+        return 0;
+    if ((uint64_t)error * 2 > power)
+        error -= (int64_t)power;
+    if ((uint64_t)(error < 0 ? -error : error) * 2 >= (uint64_t)1 << shift)
+        return 0;
+    /* Shorter decimals are multiples of 10; neither neighbour of them may be read as the same double. */
+    __int128 below = ((__int128)last << shift) - error, above = ((__int128)(10 - last) << shift) + error;
+    return below * 2 > power && above * 2 > power;
+}
+#endif
+
+/* Whether the parser, having read the number at `p` with a fraction and without a sign, would write it so. */
+static int is_shortest(Text p, Text end)
+{
+    Text from = p;
+    uint64_t digits = 0;
+    for (; is_digit(*p); p++)
+        digits = digits * 10 + (*p - '0');
+    int whole = (int)(p - from), fraction = (int)(end - p) - 1;
+    if (*p++ != '.' || whole > SURE_DIGITS || fraction < 1 || whole + fraction > SAFE_DIGITS)
+        return 0;
+    if (fraction == 1 && *p == '0')
+        return 1;
+    if (end[-1] == '0' || (*from == '0' && p[0] == '0' && p[1] == '0'))
+        return 0; /* one of many zeros may have an exponent */
+    for (; p < end; p++) {
+        if (!is_digit(*p))
+            return 0;
+        digits = digits * 10 + (*p - '0');
+    }
+    if (digits < powers_of_ten[SURE_DIGITS])
+        return 1;
+#ifdef __SIZEOF_INT128__
+    if (digits < powers_of_ten[17])
+        return is_shortest_of_double(digits, fraction);
+#endif
+    return 0;
+}
+
 static Text past_number(Walk *walk, Text p)
 {
     Text from = p;
@@ -258,6 +399,8 @@ static Text past_number(Walk *walk, Text p)
     if (*p == '.' || *p == 'e' || *p == 'E') {
         while (is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E' || *p == '+' || *p == '-')
             p++;
+        if (is_shortest(first, p))
+            return p;
     } else if (p - first <= SAFE_DIGITS && !(first != from && *first == '0')) {
         return p;
     }
@@ -318,6 +461,61 @@ static Text past_plain_naturals(const Walk *walk, Text p)
     return p != NULL && *p == ']' ? p + 1 : NULL;
 }
 
+#ifdef __SSE2__
+/*
+ * Behind an array of arrays of nothing but plain naturals, as stacks are: a block at a time, without a look at
+ * each number.  NULL for any other value, and where one of its numbers is long or the text ends soon.
+ */
+static Text past_arrays(Walk *walk, Text p, int level)
+{
+    uint64_t digit = 0, zero = 0, comma = 1, opening = 0, closing = 0; /* what the byte before is */
+    int within = 0, most = MAX_NESTING - level, digits_before = 0, opened_last = 0;
+    if (p < walk->other_until)
+        return NULL;
+    for (; walk->end - p >= BLOCK; p += BLOCK) {
+        Block block = block_at(p);
+        uint64_t brackets = block.opening | block.closing, odd = odd_until(brackets);
+        uint64_t runs = block.digits & block.digits >> 1, end = 0;
+        uint64_t first_digits = block.digits & ~(block.digits << 1 | digit);
+        uint64_t behind_closing = behind(block.closing, &closing), behind_opening = behind(block.opening, &opening);
+        uint64_t behind_comma = behind(block.commas, &comma), behind_digit = behind(block.digits, &digit);
+        runs &= runs >> 2;
+        runs &= runs >> 4;
+        runs &= runs >> 8;
+        uint64_t wrong = ~(block.digits | block.commas | brackets) | runs | (block.digits & behind_closing) |
+                         (block.digits & behind(block.zeros & first_digits, &zero)) |
+                         (block.commas & (behind_comma | behind_opening)) |
+                         (block.opening & (behind_digit | behind_closing)) | (block.closing & behind_comma);
+        if (digits_before + __builtin_ctzll(~block.digits | LAST) > SAFE_DIGITS)
+            wrong |= 1;
+        digits_before = __builtin_clzll(~block.digits | 1);
+        /* Most often arrays within one array follow each other, and the level need not be counted. */
+        if ((opened_last ? block.closing : block.opening) == (brackets & odd) && within - opened_last > 0 &&
+            within - opened_last < most) {
+            within += odd >> (BLOCK - 1) ? (opened_last ? -1 : 1) : 0;
+            opened_last ^= (int)(odd >> (BLOCK - 1));
+        } else {
+            for (uint64_t left = brackets; left != 0 && end == 0; left &= left - 1) {
+                opened_last = (block.opening & left & -left) != 0;
+                within += opened_last ? 1 : -1;
+                if (within == 0)
+                    end = left & -left;
+                else if (within > most)
+                    wrong |= left & -left;
+            }
+        }
+        if (end ? wrong & (end | (end - 1)) : wrong) {
+            walk->other_until = p + __builtin_ctzll(wrong);
+            return NULL;
+        }
+        if (end)
+            return p + __builtin_ctzll(end) + 1;
+    }
+    walk->other_until = p;
+    return NULL;
+}
+#endif
+
 /* `level` is how many objects and arrays are around the value. */
 static Text past_value(Walk *walk, Text p, int level)
 {
@@ -338,6 +536,13 @@ static Text past_value(Walk *walk, Text p, int level)
     }
     if (level >= MAX_NESTING)
         return NULL;
+#ifdef __SSE2__
+    if (*p == '[' && p[1] == '[') {
+        Text behind_arrays = past_arrays(walk, p, level);
+        if (behind_arrays != NULL)
+            return behind_arrays;
+    }
+#endif
     int is_object = *p == '{';
     unsigned char closing = is_object ? '}' : ']';
     uint32_t object = ++walk->objects;
@@ -653,13 +858,14 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
 {
     struct {
         Text from, end;
-    } fields[FIELDS] = {{0}};
+    } fields[FIELDS];
     int field = RANGE - 1;
+    unsigned int is_sent = 0; /* a bit for each field */
     if (*p != '{')
         return NULL;
     add(out, "[", 1);
     if (walk->end - p > layout->head_length && memcmp(p, head_of(layout), layout->head_length) == 0) {
-        fields[RANGE].from = fields[BUCKET_COUNT].from = fields[HISTOGRAM_TYPE].from = p;
+        is_sent = 1u << RANGE | 1u << BUCKET_COUNT | 1u << HISTOGRAM_TYPE;
         p += layout->head_length - 1;
         field = VALUES - 1;
     }
@@ -667,8 +873,9 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
         if (*++p != '"')
             return NULL;
         field = field_at(walk, ++p, field);
-        if (field == FIELDS || fields[field].from != NULL)
+        if (field == FIELDS || is_sent >> field & 1)
             return NULL;
+        is_sent |= 1u << field;
         p += FIELD[field].length;
         fields[field].from = p;
         switch (field) {
@@ -693,16 +900,16 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
             return NULL;
         fields[field].end = p;
     } while (*p == ',');
-    if (*p != '}' || fields[VALUES].from == NULL)
+    if (*p != '}' || !(is_sent >> VALUES & 1))
         return NULL;
     for (field = 0; field < RANGE; field++) {
-        if (fields[field].from != NULL)
+        if (is_sent >> field & 1)
             add(out, fields[field].from, fields[field].end - fields[field].from);
         else
             add(out, "-1", 2);
         add(out, field == RANGE - 1 ? "]" : ",", 1);
     }
-    cells_read.sum = fields[SUM].from;
+    cells_read.sum = is_sent >> SUM & 1 ? fields[SUM].from : NULL;
     return p + 1;
 }
 
@@ -728,8 +935,7 @@ static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outl
         Text key = p;
         if (*p++ != '"')
             return NULL;
-        while (*p < 0x80 && is_plain[*p])
-            p++;
+        p = past_plain(walk, p);
         if (*p != '"' || p[1] != ':')
             return NULL;
         int is_number = past_natural(key + 1, &bucket) == p;
@@ -888,9 +1094,56 @@ static Text past_any(Walk *walk, Text p)
     return p;
 }
 
+/* A name that has a layout, so that its next occurrence needs no new object. */
+typedef struct {
+    PyObject *name, *found; /* NULL: free; else ASCII, and bytes with layouts that `layout_in` has checked */
+    uint32_t hash, object;  /* the last object that had it */
+} KnownName;
+
+typedef struct {
+    uint32_t objects; /* how many were packed with these names */
+    KnownName slots[NAME_SLOTS];
+} KnownNames;
+
+static const char KNOWN_NAMES[] = "telemetry_server known names";
+
+static void free_known_names(PyObject *capsule)
+{
+    KnownNames *names = PyCapsule_GetPointer(capsule, KNOWN_NAMES);
+    for (int i = 0; i < NAME_SLOTS; i++) {
+        Py_XDECREF(names->slots[i].name);
+        Py_XDECREF(names->slots[i].found);
+    }
+    PyMem_Free(names);
+}
+
+static PyObject *known_names(PyObject *self, PyObject *args)
+{
+    KnownNames *names = PyMem_Calloc(1, sizeof *names);
+    if (names == NULL)
+        return PyErr_NoMemory();
+    PyObject *capsule = PyCapsule_New(names, KNOWN_NAMES, free_known_names);
+    if (capsule == NULL)
+        PyMem_Free(names);
+    return capsule;
+}
+
+/* The slot of the name between two places, which may be free; NULL where there is none. */
+static KnownName *slot_of(KnownNames *names, uint32_t hash, Text name, Text end)
+{
+    for (uint32_t i = 0; i < NAME_PROBES; i++) {
+        KnownName *slot = names->slots + ((hash + i) & (NAME_SLOTS - 1));
+        if (slot->name == NULL || (slot->hash == hash && PyUnicode_GET_LENGTH(slot->name) == end - name &&
+                                   memcmp(PyUnicode_1BYTE_DATA(slot->name), name, end - name) == 0))
+            return slot;
+    }
+    return NULL;
+}
+
 typedef struct {
     Walk walk;
     Buffer out;
+    KnownNames *known; /* NULL where `layouts` is one for all names */
     PyObject *layouts, *chunks, *names; /* of what was kept */
     Py_ssize_t kept, numbers;
     PyObject *labels; /* keys of what was kept */
@@ -983,8 +1236,8 @@ static Text past_keyed_rows(Packing *packing, Text p, const Layout *layout)
 /* Write the entry's name and its row, or its rows by key; NULL with or without an exception where it has none. */
 static Text past_kept(Packing *packing, PyObject *name, Text key, Text p, const Layout *layout, int is_keyed)
 {
-    Packing before = *packing;
-    Py_ssize_t labels = PyList_GET_SIZE(packing->labels);
+    size_t out = packing->out.length, cells = packing->cells.length, doubts = packing->walk.doubts.length;
+    Py_ssize_t kept = packing->kept, numbers = packing->numbers, labels = PyList_GET_SIZE(packing->labels);
     Text end;
     int32_t rows = 0;
     if (packing->out.length)
@@ -995,16 +1248,16 @@ static Text past_kept(Packing *packing, PyObject *name, Text key, Text p, const 
     end = (is_keyed ? past_keyed_rows : past_row)(packing, p, layout);
     if (end != NULL && PyList_Append(packing->names, name) < 0)
         end = NULL;
-    rows = (int32_t)(packing->kept - before.kept);
+    rows = (int32_t)(packing->kept - kept);
     if (packing->has_cells && !packing->cells.failed)
-        memcpy(packing->cells.data + before.cells.length, &rows, sizeof rows);
+        memcpy(packing->cells.data + cells, &rows, sizeof rows);
     if (end != NULL || PyErr_Occurred())
         return end;
-    packing->kept = before.kept;
-    packing->numbers = before.numbers;
-    packing->out.length = before.out.length;
-    packing->cells.length = before.cells.length;
-    packing->walk.doubts.length = before.walk.doubts.length;
+    packing->kept = kept;
+    packing->numbers = numbers;
+    packing->out.length = out;
+    packing->cells.length = cells;
+    packing->walk.doubts.length = doubts;
     PyList_SetSlice(packing->labels, labels, PyList_GET_SIZE(packing->labels), NULL);
     return NULL;
 }
@@ -1030,31 +1283,63 @@ static Text past_refused(Packing *packing, PyObject *name, Text p, const Layout 
     return failed ? NULL : end;
 }
 
+typedef struct {
+    PyObject *text;  /* a new reference */
+    PyObject *found; /* what `layouts` has for it; NULL where it is not looked up */
+    const Layout *layout;
+} Name;
+
+/* The name at `p` and what is known of it, in an object of names; 0 with or without an exception where it is not new. */
+static int name_at(Packing *packing, Text *p, Name *name)
+{
+    Text key = *p, end = past_plain(&packing->walk, key + 1);
+    KnownName *slot = NULL;
+    uint32_t hash = 0;
+    if (packing->known != NULL && *key == '"' && end[0] == '"' && end[1] == ':') {
+        hash = hash_of(0, key + 1, end - key - 1);
+        slot = slot_of(packing->known, hash, key + 1, end);
+    }
+    if (slot != NULL && slot->name != NULL) {
+        if (slot->object == packing->known->objects)
+            return 0;
+        slot->object = packing->known->objects;
+        *p = end + 2;
+        *name = (Name){Py_NewRef(slot->name), slot->found, (const Layout *)PyBytes_AS_STRING(slot->found)};
+        return 1;
+    }
+    *name = (Name){key_at(&packing->walk, p), NULL, NULL};
+    if (name->text == NULL)
+        return 0;
+    if (is_new_key(&packing->walk, 0, key, *p))
+        name->found = PyDict_Check(packing->layouts) ? found_for(packing->layouts, name->text) : packing->layouts;
+    if (name->found == NULL) {
+        Py_DECREF(name->text);
+        return 0;
+    }
+    name->layout = layout_in(name->found);
+    if (slot != NULL && name->layout != NULL)
+        *slot = (KnownName){Py_NewRef(name->text), Py_NewRef(name->found), hash, packing->known->objects};
+    return 1;
+}
+
 /* One entry of the object; NULL with or without an exception where that cannot be. */
 static Text pack_entry(Packing *packing, Text p, int is_keyed)
 {
-    Text key = p;
-    PyObject *name = key_at(&packing->walk, &p);
-    if (name == NULL)
+    Text key = p, end = NULL;
+    Name name;
+    if (packing->refused > MAX_DROPPED || !name_at(packing, &p, &name))
         return NULL;
-    Text from = p, end = NULL;
-    PyObject *found = NULL;
-    if (is_new_key(&packing->walk, 0, key, from) && packing->refused <= MAX_DROPPED)
-        found = PyDict_Check(packing->layouts) ? found_for(packing->layouts, name) : packing->layouts;
-    if (found != NULL) {
-        const Layout *layout = layout_in(found);
-        if (layout != NULL)
-            end = past_kept(packing, name, key, from, layout, is_keyed);
-        if (end == NULL && !is_keyed && !PyErr_Occurred() && (layout != NULL || found == Py_None))
-            end = past_refused(packing, name, from, layout);
-        if (end == NULL && !PyErr_Occurred()) {
-            end = past_any(&packing->walk, from);
-            if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
-                                add_surprise(packing->chunks, name, packing->walk.text, from, end)))
-                end = NULL;
-        }
+    if (name.layout != NULL)
+        end = past_kept(packing, name.text, key, p, name.layout, is_keyed);
+    if (end == NULL && !is_keyed && !PyErr_Occurred() && (name.layout != NULL || name.found == Py_None))
+        end = past_refused(packing, name.text, p, name.layout);
+    if (end == NULL && !PyErr_Occurred()) {
+        end = past_any(&packing->walk, p);
+        if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
+                            add_surprise(packing->chunks, name.text, packing->walk.text, p, end)))
+            end = NULL;
     }
-    Py_DECREF(name);
+    Py_DECREF(name.text);
     return end;
 }
 
@@ -1072,11 +1357,18 @@ static PyObject *pack(PyObject *self, PyObject *args)
     Py_ssize_t length;
     int is_keyed;
     Packing packing = {0};
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#Opp", &text, &length, &packing.layouts, &is_keyed, &packing.has_cells))
+    PyObject *known, *result = NULL;
+    if (!PyArg_ParseTuple(args, "y#OOpp", &text, &length, &packing.layouts, &known, &is_keyed, &packing.has_cells))
+        return NULL;
+    if (known != Py_None && (packing.known = PyCapsule_GetPointer(known, KNOWN_NAMES)) == NULL)
         return NULL;
     if (!start(&packing.walk, text, length))
         Py_RETURN_NONE;
+    if (packing.known != NULL && ++packing.known->objects == 0) { /* once in 2^32 */
+        for (int i = 0; i < NAME_SLOTS; i++)
+            packing.known->slots[i].object = 0;
+        packing.known->objects = 1;
+    }
     Text p = packing.walk.text;
     packing.chunks = PyList_New(0);
     packing.names = PyList_New(0);
@@ -1447,7 +1739,8 @@ static PyObject *spread(PyObject *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
-    {"pack", pack, METH_VARARGS, "pack(text, layouts, is_keyed, notes_cells) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
+    {"known_names", known_names, METH_NOARGS, "known_names() -> capsule: those that pack() met with the same layouts"},
+    {"pack", pack, METH_VARARGS, "pack(text, layouts, known, is_keyed, notes_cells) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"columns", columns, METH_VARARGS,
      "columns(text, is_keyed, layouts, large, known, find) -> (labels, starts, counts, lengths, keys, sums) | None"},
     {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large, known, find): as columns()"},

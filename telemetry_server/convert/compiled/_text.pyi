@@ -6,8 +6,13 @@ from typing import Any
 def split(
     text: bytes, plan: dict[str, Any], opened: type[dict[str, Any]], packable: type[Any]
 ) -> tuple[dict[str, Any], bytes] | None: ...
+def known_names() -> object: ...
 def pack(
-    text: bytes, layouts: Mapping[str, bytes | None] | bytes | None, is_keyed: bool, notes_cells: bool
+    text: bytes,
+    layouts: Mapping[str, bytes | None] | bytes | None,
+    known: object,
+    is_keyed: bool,
+    notes_cells: bool,
 ) -> (
     tuple[
         list[bytes | tuple[str, int, int] | tuple[str, bytes, int, str]],

@@ -1,7 +1,6 @@
 """Finds the histograms of a ping and replaces them by rows."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from storage.partitions.histogram_row import Row
@@ -23,8 +22,7 @@ MAX_DROPPED = 10_000
 MAX_DROPPED_CHARACTERS = 8 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """An object of histograms: ``<parent>[key]``."""
 
     parent: JsonObject
@@ -65,7 +63,11 @@ def place_in(where: str, name: str, key: str | None = None) -> str:
 
 def has_histograms(places: Iterable[Place]) -> bool:
     """Whether packing *places* requires definitions."""
-    return any(isinstance(place.parent[place.key], dict) and place.parent[place.key] for place in places)
+    for parent, key, _, _ in places:
+        histograms = parent[key]
+        if isinstance(histograms, dict) and histograms:
+            return True
+    return False
 
 
 class PackedPlace(NamedTuple):

@@ -40,6 +40,11 @@ class Coarsening:
     arrival: str = ""
     has_major_versions: bool = False
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether everything is stored as it came."""
+        return not self.arrival and not self.has_major_versions
+
     def with_(self, other: "Coarsening") -> "Coarsening":
         """Return the coarser of both."""
         if other == EXACT:
@@ -59,7 +64,9 @@ class Coarsening:
 
     def of_headers(self, headers: dict[str, str]) -> dict[str, str]:
         """Return *headers* without the client's own time, where the time of arrival is cut."""
-        return {name: value for name, value in headers.items() if not (self.arrival and is_time(name))}
+        if not self.arrival:
+            return headers
+        return {name: value for name, value in headers.items() if not is_time(name)}
 
     def of_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the *fields* for folders, with the version cut."""
