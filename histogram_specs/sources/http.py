@@ -5,6 +5,7 @@ aiohttp is slow to import, and most runs find all files in the revision cache: t
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
@@ -58,7 +59,10 @@ class HttpGetter:
 
         assert self._is_open, "used outside of async with"
         if self._session is None:
+            # aiohttp's own context has no authorities in processes of `serve`.
+            authorities = ssl.create_default_context()
             self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=authorities),
                 timeout=aiohttp.ClientTimeout(total=self._total_seconds, sock_connect=self._connect_seconds),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -4,6 +4,9 @@ Keeps processes running: starts and restarts them, passes signals on, and waits 
 The parent runs no threads and no event loop, so that forking is safe at any
 time.  Each child holds the reading end of a lifeline, a pipe that only the parent
 can write to: if the parent is killed, the children see the end of the pipe.
+
+Children that announce themselves start first, and the others when these are ready:
+clients wait for the former, and on a small machine both would share the cores.
 """
 
 import gc
@@ -28,6 +31,7 @@ AT_ONCE_SECONDS = 5.0
 FIRST_BACK_OFF_SECONDS = 0.1
 MAX_BACK_OFF_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 60.0  # before another start of a child that is not vital
+OTHERS_WITHIN_SECONDS = 2.0  # the longest wait of other children for those that announce
 LOOK_AGAIN_SECONDS = 30.0  # signals end the wait earlier
 KILL_AFTER_DRAIN_SECONDS = 3.0  # longer than children need after their own timeout
 OUR_FAULT = 70
@@ -57,7 +61,7 @@ class _Place:
 
     child: Child
     pid: int = 0
-    started: float = 0.0
+    started: float = 0.0  # the last start; 0 before the first one
     start_at: float = 0.0
     deaths_at_once: int = 0
     statuses: list[str] = field(default_factory=list)
@@ -122,6 +126,8 @@ class Supervisor:
                 os.close(descriptor)
 
     def _run(self, mask: set[int | signal.Signals]) -> int:
+        if self._awaited:
+            self._start_others_at(monotonic() + OTHERS_WITHIN_SECONDS)
         while True:
             self._start_due(mask)
             received = signal.sigtimedwait(WATCHED, self._next_look())
@@ -137,6 +143,11 @@ class Supervisor:
             for place, status in self._reap():
                 if not self._note_death(place, status):
                     return self._stop(OUR_FAULT)
+
+    def _start_others_at(self, moment: float) -> None:
+        for place in self._places:
+            if not place.child.announces and not place.started:
+                place.start_at = moment
 
     def _start_due(self, mask: set[int | signal.Signals]) -> None:
         now = monotonic()
@@ -185,6 +196,7 @@ class Supervisor:
         except BlockingIOError:
             return
         if self._awaited <= 0:
+            self._start_others_at(0.0)
             self._on_ready()
             sd_notify("READY=1")
 

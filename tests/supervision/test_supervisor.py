@@ -64,6 +64,13 @@ def late(lifeline, announce):
     time.sleep(60)
     return 0
 
+def silent(lifeline, announce):
+    time.sleep(60)
+    return 0
+
+def behind(lifeline, announce):
+    return until_stopped(lifeline, lambda: None)
+
 def dies(lifeline, announce):
     note("tried")
     return 3
@@ -72,7 +79,7 @@ children = [
     Child(
         name,
         globals()[name],
-        announces=name not in ("at_once", "dies"),
+        announces=name not in ("at_once", "behind", "dies"),
         is_vital=name != "dies",
         on_death=(lambda status, pause: note(f"death {{status}}, {{pause:g}}")) if name == "dies" else None,
     )
@@ -154,6 +161,26 @@ def test_readiness_is_reported_once_when_all_are_ready(start):
     wait_for(lambda: len(running.pids()) == 3)
     time.sleep(0.1)
     assert len(running.notes("ready")) == 1
+
+
+def test_children_that_do_not_announce_start_when_the_others_are_ready(start):
+    """Clients wait for those that announce, and all share the cores."""
+    running = start("behind", "late")
+    wait_for(lambda: len(running.pids()) == 2)
+    wait_for(lambda: running.notes("ready"))
+
+    last = running.pids()[1]
+    running.process.send_signal(signal.SIGTERM)
+    running.end()
+    assert running.notes("stopped by term") == [f"stopped by term {last}"]
+
+
+def test_children_that_do_not_announce_do_not_wait_for_ever(start):
+    """The one that announces does not become ready."""
+    running = start("behind", "silent")
+
+    wait_for(running.pids)
+    assert not running.notes("ready")
 
 
 def test_a_child_that_dies_is_restarted(start):

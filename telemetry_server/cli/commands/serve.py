@@ -91,9 +91,11 @@ def _wants_text_logs(settings: Settings) -> bool | None:
 
 def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     from telemetry_server.composition.listeners import listeners_of
+    from telemetry_server.edge.aiohttp_import import import_aiohttp
     from telemetry_server.observability.events import ServerStarted, ServerStopped
     from telemetry_server.supervision.supervisor import Supervisor
 
+    import_aiohttp()  # before other modules do
     wake_read, wake_write = os.pipe()
     options = _edge_options(settings, ports, converts=converts)
     listeners = listeners_of(settings, ports)
@@ -115,8 +117,7 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
         children.append(_reports_child(settings, ports))
 
     def print_hints() -> None:
-        port = ports.public.port
-        ServerStarted(settings.host, port, settings.workers, str(settings.data_dir)).emit()
+        ServerStarted(settings.host, ports.public.port, settings.workers, str(settings.data_dir)).emit()
         _say_next_steps(settings, ports)
 
     drain_timeout_seconds = settings.drain_timeout_seconds
@@ -253,12 +254,10 @@ def _converter_child(settings: Settings, wake_fd: int) -> "Child":
 def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
     from telemetry_server.supervision.supervisor import Child
 
-    held, edge_port = ports.reports, ports.public.port
-
     def run_reports(lifeline_fd: int, _announce: Callable[[], None]) -> int:
         from telemetry_server.composition.reports import serve_reports
 
-        return serve_reports(settings, held, edge_port, lifeline_fd=lifeline_fd)
+        return serve_reports(settings, ports.reports, ports.public.port, lifeline_fd=lifeline_fd)
 
     return Child("reports", run_reports, is_vital=False)
 
