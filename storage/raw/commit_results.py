@@ -35,6 +35,7 @@ class CommitResults:
         self._waits_left = 0
         self._is_wait_due = False  # in the next turn of the loop
         self._is_waiting = False
+        self._begin: Callable[[], None] | None = None  # of a commit that begins with the wait
 
     def put(self, result: Result) -> None:
         """Hand over *result*; called in the thread."""
@@ -42,12 +43,22 @@ class CommitResults:
         if not self._is_waiting:
             self._loop.call_soon_threadsafe(self._take)
 
-    def expect(self, submissions: int, size_bytes: int) -> None:
-        """Prepare for the result of a commit of so many *submissions*, which have *size_bytes*."""
+    def expect(self, submissions: int, size_bytes: int, begin: Callable[[], None]) -> None:
+        """
+        Call *begin*, which begins a commit, and wait for its result; both perhaps in the next turn.
+
+        Args:
+            submissions: How many share the commit.
+            size_bytes: Their size.
+        """
         self.are_small = submissions >= MIN_GATHERED and size_bytes <= submissions * MAX_MEAN_BYTES
         if self.are_small:
+            # As the loop goes to sleep: awake before, the thread would wait for the interpreter's lock.
+            self._begin = begin
             self._waits_left = MAX_WAITS
             self._wait_soon()
+        else:
+            begin()
 
     def _wait_soon(self) -> None:
         if not self._is_wait_due:
@@ -56,6 +67,9 @@ class CommitResults:
 
     def _wait(self) -> None:
         self._is_wait_due = False
+        begin, self._begin = self._begin, None
+        if begin is not None:
+            begin()
         if not self._waits_left:
             return
         self._is_waiting = True

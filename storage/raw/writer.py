@@ -174,7 +174,7 @@ class RawWriter:
         self._disk.make_directories(self.directory)
         self._disk.sync_directory(self.directory.parent)
         remove_unfinished_segments(self.directory)
-        self._is_full = self._floor.check()
+        self._floor.check()
         self._open_or_close()
         self._committer = CommitThread(self._series, self._floor)
         self._results = CommitResults(self._loop, self._finish_commit)
@@ -207,6 +207,7 @@ class RawWriter:
 
     def _open_or_close(self) -> None:
         """Have the queue refuse what `refusal` says; called after each change of it."""
+        self._is_full = self._floor.is_low
         self._queue.is_open = self.refusal is None
 
     def _end_gathering(self) -> None:
@@ -222,8 +223,8 @@ class RawWriter:
     def _start_commit(self) -> None:
         records, self._in_commit, size = self._queue.take_batch()
         self._commit_started = self._loop.time()
-        self._committer.submit(lambda: self._committer.commit(records, size), self._results.put)
-        self._results.expect(len(records), size)
+        submit, commit, put = self._committer.submit, self._committer.commit, self._results.put
+        self._results.expect(len(records), size, lambda: submit(lambda: commit(records, size), put))
 
     def _fail(self, waiters: Sequence[Waiter], error: StorageError) -> None:
         self._failed_submissions += len(waiters)
@@ -243,7 +244,6 @@ class RawWriter:
         else:
             self._fail(waiters, result)
             self._note_failure(result)
-        self._is_full = self._floor.is_low
         self._open_or_close()
         wanted = len(waiters) + len(self._queue)
         if self._is_closing or not self._gathering.begin(wanted, pauses=self._results.are_small):
@@ -284,7 +284,6 @@ class RawWriter:
     def _finish_check(self, seal_in_seconds: float | None) -> None:
         self._is_looking = False
         self._looked.set()
-        self._is_full = self._floor.is_low
         self._open_or_close()
         if self._committer.death is not None:
             self._note_failure(self._committer.death)

@@ -43,9 +43,8 @@ async def test_each_result_arrives_once_in_order(submissions):
     results, found = some_results()
     sent = [Commit(number, 0, 0.0) for number in range(100)]
     for commit in sent:
-        results.expect(submissions, 0)
         thread = threading.Thread(target=results.put, args=(commit,))
-        thread.start()
+        results.expect(submissions, 0, thread.start)
         await until(lambda commit=commit: found and found[-1] is commit)
         thread.join()
     await asyncio.sleep(0.01)
@@ -56,11 +55,10 @@ async def test_each_result_arrives_once_in_order(submissions):
 async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for():
     """Each turn reads what has arrived, for the next commit."""
     results, found = some_results()
-    results.expect(MIN_GATHERED, 0)
     loop = asyncio.get_running_loop()
     thread = threading.Timer(3 * WAIT_SECONDS, results.put, [COMMIT])
     began = loop.time()
-    thread.start()
+    results.expect(MIN_GATHERED, 0, thread.start)
     turns = await turns_while(lambda: not found and loop.time() < began + MAX_WAITS * WAIT_SECONDS)
     await until(lambda: found)
 
@@ -79,9 +77,13 @@ async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for():
 async def test_the_loop_waits_for_many_small_submissions(submissions, mean_bytes, waits):
     """A single client gets its answer as soon as the loop is woken up; large bodies are read at once."""
     results, _ = some_results()
-    results.expect(submissions, submissions * mean_bytes)
+    began: list[bool] = []
+    results.expect(submissions, submissions * mean_bytes, lambda: began.append(True))
 
     assert results._is_wait_due == waits
+    assert began == ([] if waits else [True])  # with the wait, or at once
+    await asyncio.sleep(0)
+    assert began == [True]
 
 
 async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
@@ -106,11 +108,11 @@ async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
 async def test_a_second_commit_may_follow_before_the_turn_that_the_first_asked_for():
     """The result of the first is taken in a wait; its wake-up then finds nothing, or the second."""
     results, found = some_results()
-    results.expect(MIN_GATHERED, 0)
+    second = Commit(1, 2, 0.003)
     results.put(COMMIT)
+    results.expect(MIN_GATHERED, 0, lambda: None)
     await asyncio.sleep(0)
-    results.expect(MIN_GATHERED, 0)
-    results.put(second := Commit(1, 2, 0.003))
+    results.expect(MIN_GATHERED, 0, lambda: results.put(second))
     for _ in range(4):
         await asyncio.sleep(0)
 
