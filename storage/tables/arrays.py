@@ -39,6 +39,15 @@ def array_of(values: Sequence[Any], type_: "pa.DataType") -> "pa.Array":
     return array.dictionary_encode() if type_ == pa.string() else array
 
 
+def is_utf8(texts: Sequence[str]) -> bool:
+    """Return whether UTF-8 can encode *texts*: lone surrogates it cannot."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def without_surrogates(value: Any) -> Any:
     """Replace lone surrogates, which UTF-8 cannot encode, by question marks."""
     if isinstance(value, str):

@@ -6,7 +6,7 @@ PyArrow is an optional extra, so it is imported inside functions.
 
 from typing import TYPE_CHECKING
 
-from storage.tables.columns import HISTOGRAMS, SORT_ORDER, SPLIT_BYTES, schema_of
+from storage.tables.columns import HISTOGRAMS, has_statistics, is_split_column, schema_of
 from storage.tables.parquet.column_chunks import (
     BYTE_ARRAY,
     INT32,
@@ -29,14 +29,14 @@ def chunks_of(rows: "pa.Table") -> dict[str, ColumnChunk]:
 def _chunk_of(name: str, column: "pa.Array") -> ColumnChunk:
     import pyarrow as pa
 
-    is_split = name in SPLIT_BYTES[HISTOGRAMS] or f"{name}.list.element" in SPLIT_BYTES[HISTOGRAMS]
+    is_split = is_split_column(HISTOGRAMS, name)
     if pa.types.is_list(column.type):
-        return number_lists(_bytes_of(column.offsets), _bytes_of(column.values), repeat=not is_split)
+        return number_lists(bytes_of(column.offsets), bytes_of(column.values), repeat=not is_split)
     if is_split:
-        return split_numbers(_bytes_of(column.fill_null(NO_SUM)))
+        return split_numbers(bytes_of(column.fill_null(NO_SUM)))
     words = words_of(column)
     type_ = INT32 if pa.types.is_date32(column.type) else BYTE_ARRAY
-    return words.chunk(None, type_, statistics=name == "submission_date" or name in SORT_ORDER[HISTOGRAMS])
+    return words.chunk(None, type_, statistics=has_statistics(HISTOGRAMS, name))
 
 
 def words_of(column: "pa.Array") -> WordColumn:
@@ -47,10 +47,11 @@ def words_of(column: "pa.Array") -> WordColumn:
         column = column.dictionary_encode()
     words = column.dictionary
     plain = pa.int32() if pa.types.is_date32(words.type) else pa.binary()
-    return WordColumn(_bytes_of(column.indices.fill_null(-1)), words.cast(plain).to_pylist())
+    numbers = column.indices.cast(pa.int32()).fill_null(-1)
+    return WordColumn(bytes_of(numbers), words.cast(plain).to_pylist())
 
 
-def _bytes_of(numbers: "pa.Array") -> memoryview:
+def bytes_of(numbers: "pa.Array") -> memoryview:
     """Return the bytes of *numbers*, which have no null."""
     data = numbers.buffers()[1]
     width = numbers.type.bit_width // 8

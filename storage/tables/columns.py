@@ -58,6 +58,16 @@ PING_COLUMNS = (
 )
 
 
+def has_statistics(table: str, name: str) -> bool:
+    """Return whether a query can skip row groups of *table* by the column *name*."""
+    return name == "submission_date" or name in SORT_ORDER[table] or (table, name) == (PINGS, PING_KEY)
+
+
+def is_split_column(table: str, name: str) -> bool:
+    """Return whether the numbers of a column, or those in its lists, are stored by significance."""
+    return name in SPLIT_BYTES[table] or f"{name}.list.element" in SPLIT_BYTES[table]
+
+
 @cache
 def schema_of(table: str) -> "pa.Schema":
     """

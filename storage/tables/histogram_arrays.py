@@ -1,13 +1,14 @@
 """The histograms of several parts as Arrow arrays, in order of arrival."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from storage.tables.arrays import Distinct, integers, kept, marks_of, words_at
+from storage.tables.arrays import Distinct, integers, is_utf8, kept, marks_of, without_surrogates, words_at
 from storage.tables.columns import MARK
 from storage.tables.compiled.bucket_lists import BucketLists
-from storage.tables.rows import NO_SUM, HistogramColumns
+from storage.tables.rows import NO_SUM, HistogramColumns, ShapeKey
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +40,16 @@ class Names:
     def __init__(self) -> None:
         self.words = Distinct()
         self.keys = Distinct()
+
+    def places_of_words(self, words: Sequence[str]) -> "array[int]":
+        """Return the number of each of *words*; lone surrogates are question marks from here on."""
+        return self.words.places_of(words if is_utf8(words) else without_surrogates(words))
+
+    def places_of_keys(self, keys: Sequence[ShapeKey]) -> "array[int]":
+        """Return the number of each of *keys*; lone surrogates are question marks from here on."""
+        if all(map(is_utf8, keys)):
+            return self.keys.places_of(keys)
+        return self.keys.places_of([tuple(without_surrogates(key)) for key in keys])
 
     def named(self, numbers: "NumberColumns", buckets: BucketLists) -> HistogramArrays:
         """Return histograms with texts in place of their numbers."""
@@ -106,7 +117,7 @@ def numbers_of(parts: Sequence[Numbered], names: Names) -> tuple[NumberColumns, 
     arrays: list[list[pa.Array]] = []
     count = 0
     for histograms, numbers in parts:
-        arrays.append(_arrays_of(histograms, numbers, names.words, names.keys, count))
+        arrays.append(_arrays_of(histograms, numbers, names, count))
         count += len(histograms.pings)
     joined = [
         columns[0] if len(columns) == 1 else pa.concat_arrays(columns)
@@ -116,12 +127,13 @@ def numbers_of(parts: Sequence[Numbered], names: Names) -> tuple[NumberColumns, 
 
 
 def _arrays_of(
-    held: HistogramColumns, numbers: Sequence[int | None] | int, words: Distinct, keys: Distinct, first: int
+    held: HistogramColumns, numbers: Sequence[int | None] | int, names: Names, first: int
 ) -> "list[pa.Array]":
     import pyarrow as pa
 
     short = pa.int32()
-    new_words, new_keys = words.numbers_of(held.words), keys.numbers_of(held.shape_keys)
+    new_words = integers(names.places_of_words(held.words), short)
+    new_keys = integers(names.places_of_keys(held.shape_keys), short)
     count = len(held.pings)
     columns = [
         new_words.take(integers(held.processes, short)),

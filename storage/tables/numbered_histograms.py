@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.tables.arrays import without_surrogates
-from storage.tables.arrow_chunks import words_of
-from storage.tables.columns import MARK, PING_COLUMNS, ROW_GROUP_ROWS
+from storage.tables.arrow_chunks import bytes_of, words_of
+from storage.tables.columns import HISTOGRAMS, MARK, PING_COLUMNS, ROW_GROUP_ROWS, has_statistics
 from storage.tables.compiled.bucket_lists import ordered_lists
 from storage.tables.compiled.page_bodies import Numbers, sorted_rows
 from storage.tables.histogram_arrays import Names
@@ -53,7 +52,7 @@ class NumberedHistograms:
     def __init__(self, spilled: SpilledHistograms, pings: "Mapping[str, pa.Array]") -> None:
         self._spilled = spilled
         self._pings = {name: words_of(pings[name]) for name in (DAY, *PING_COLUMNS)}
-        self._ping_numbers = memoryview(pings["ping"].buffers()[1])
+        self._ping_numbers = bytes_of(pings["ping"])
         build = self._pings["build_id"]
         ranks = _ranks_of(build.words)
         # A ping without a build comes last: -1 names the last rank.
@@ -99,14 +98,15 @@ class NumberedHistograms:
                 for name, column in self._pings.items()
             },
         }
-        with_limits = (DAY, "metric", "process", "build_id")
         return {
             "ping": split_numbers(self._ping_numbers, rows, columns.ping),
             "starts": number_lists(offsets, starts, repeat=True),
             "counts": number_lists(offsets, counts, repeat=False),
             "sum": split_numbers(columns.sum, rows),
             **{
-                name: column.chunk(rows, INT32 if name == DAY else BYTE_ARRAY, statistics=name in with_limits)
+                name: column.chunk(
+                    rows, INT32 if name == DAY else BYTE_ARRAY, statistics=has_statistics(HISTOGRAMS, name)
+                )
                 for name, column in words.items()
             },
         }
@@ -116,12 +116,12 @@ class _NamedColumns:
     """The texts that numbers of histograms stand for, and the ranks by which rows are sorted."""
 
     def __init__(self, names: Names) -> None:
-        self.words = [_utf8(word) for word in names.words.values]
+        self.words = [word.encode() for word in names.words.values]
         self.word_ranks = array("i", _ranks_of(self.words))
         self.of_keys: dict[str, tuple[Sequence[bytes], Numbers]] = {}
         for name, texts in names.texts_of_keys():
             distinct: dict[bytes, int] = {}
-            numbers = array("i", [distinct.setdefault(_utf8(text), len(distinct)) for text in texts])
+            numbers = array("i", [distinct.setdefault(text.encode(), len(distinct)) for text in texts])
             self.of_keys[name] = (list(distinct), numbers)
         metrics, by_key = self.of_keys["metric"]
         ranks = _ranks_of(metrics)
@@ -129,11 +129,11 @@ class _NamedColumns:
 
 
 def _marks(columns: SpilledColumns) -> WordColumn:
-    distinct: dict[str, int] = {}
+    distinct: dict[bytes, int] = {}
     numbers = array("i", [-1]) * columns.rows
     for row, mark in columns.marks.items():
-        numbers[row] = distinct.setdefault(mark, len(distinct))
-    return WordColumn(numbers, [_utf8(mark) for mark in distinct])
+        numbers[row] = distinct.setdefault(mark.encode(errors="replace"), len(distinct))
+    return WordColumn(numbers, list(distinct))
 
 
 def _ranks_of(words: Sequence[bytes] | Sequence[int]) -> list[int]:
@@ -142,10 +142,3 @@ def _ranks_of(words: Sequence[bytes] | Sequence[int]) -> list[int]:
     for rank, number in enumerate(sorted(range(len(words)), key=words.__getitem__)):
         ranks[number] = rank
     return [*ranks, len(words)]
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return str(without_surrogates(text)).encode()

@@ -12,11 +12,9 @@ from storage.disk import Disk
 from storage.tables.arrow_chunks import chunks_of
 from storage.tables.columns import (
     HISTOGRAMS,
-    PING_KEY,
-    PINGS,
     ROW_GROUP_ROWS,
-    SORT_ORDER,
     SPLIT_BYTES,
+    has_statistics,
     leaf_paths_of,
     schema_of,
     written_schema_of,
@@ -148,7 +146,6 @@ def _arrow_writer(table: str, file: DiskFile) -> Any:
         write_batch_size=ROW_GROUP_ROWS,
         use_dictionary=[path for path in leaf_paths_of(table) if path not in split],
         column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
-        # By no other columns can a query skip row groups.
-        write_statistics=["submission_date", *SORT_ORDER[table], *((PING_KEY,) if table == PINGS else ())],
+        write_statistics=[name for name in schema_of(table).names if has_statistics(table, name)],
         **options,
     )

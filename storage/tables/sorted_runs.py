@@ -50,7 +50,7 @@ def _compiled_run(parts: Sequence[Numbered], names: Names, large: int) -> Sorted
     larges: list[int] = []
     for held, numbers in parts:
         columns = (held.pings, held.processes, held.labels, held.keys, held.lengths, held.sums)
-        words, keys = names.words.places_of(held.words), names.keys.places_of(held.shape_keys)
+        words, keys = names.places_of_words(held.words), names.places_of_keys(held.shape_keys)
         moved = large + len(larges) if held.large else 0
         given.append((*columns, held.starts, held.counts, words, keys, *_places_of(numbers), moved))
         larges += held.large

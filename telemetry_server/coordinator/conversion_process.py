@@ -67,11 +67,12 @@ class _Results(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the results that will not come."""
-        self.ended.set_result(None)
         for result in self._waiting:
             if not result.done():
                 result.set_exception(ProcessDied())
         self._waiting.clear()
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 class ConversionProcess:
@@ -113,8 +114,9 @@ class ConversionProcess:
         """
         if self.is_dead:
             raise ProcessDied
+        message = _message(task)  # before a result is waited for: it may fail
         result = self._results.next_result()
-        self._transport.write(_message(task))
+        self._transport.write(message)
         answer = pickle.loads(await result)  # noqa: S301 - from our own process
         if isinstance(answer, Exception):
             raise answer
@@ -128,7 +130,7 @@ class ConversionProcess:
     async def ended(self) -> None:
         """Close the connection, which ends the process."""
         self.end()
-        await self._results.ended
+        await asyncio.shield(self._results.ended)
 
 
 def run_conversion_process(connection: socket.socket) -> None:

@@ -199,6 +199,7 @@ def test_256_mebibytes_are_enough_for_crowds_bombs_and_the_largest_bodies(tmp_pa
             )
             server = server_of.__enter__()
         try:
+            wait_for(lambda: len(server.children()) == 2)  # the converter starts after the worker
             processes = server.children()
             with GoodClients(server) as good:
                 crowds = [Crowd.at(server, CROWD, first) for first in (SLOW_HEADERS, SLOW_BODY, SILENT)]

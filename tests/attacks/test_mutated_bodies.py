@@ -82,6 +82,7 @@ def send_and_check(tmp_path: Path, count: int, patience: float) -> None:
     mutants = [mutant(SEED, index) for index in range(count)]
     RevisionCache(tmp_path / "data" / "specs").store(definitions().revision, definitions().text)
     with running_server(tmp_path, environment={"TELEMETRY_REVISION_OFFLINE": "true"}) as server:
+        wait_for(lambda: len(server.children()) == 2)  # the converter starts after the worker
         processes = server.children()
         answers = asyncio.run(send(server.port, mutants))
         wait_for(lambda: ended(scrape(server)) >= count, patience)

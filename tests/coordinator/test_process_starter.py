@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from telemetry_server.coordinator.conversion_process import ConversionProcess, P
 from telemetry_server.coordinator.process_starter import ProcessStarter
 from telemetry_server.coordinator.work_items import Task, TaskResult
 from tests.support.data_root import World
+from tests.support.waiting import PATIENCE_SECONDS
 
 EMPTY = TaskResult((), ())
 # A coordinator with a starter, and with a conversion process that waits for tasks.
@@ -58,6 +60,32 @@ async def test_a_process_converts_two_tasks_that_are_sent_at_once(starter, tmp_p
     results = await asyncio.gather(process.convert(Task(())), process.convert(Task(())))
 
     assert results == [EMPTY, EMPTY]
+    await process.ended()
+
+
+async def test_a_task_that_cannot_be_sent_takes_no_other_result(starter, tmp_path):
+    """The next task gets its own."""
+    process = await connected(starter, World(tmp_path, tables=False))
+
+    with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
+        await process.convert(lambda: None)
+
+    assert process.tasks == 0
+    assert await process.convert(Task(())) == EMPTY
+    await process.ended()
+
+
+async def test_a_wait_for_the_end_that_is_cancelled_leaves_no_task_waiting(starter, tmp_path):
+    """The results that are still to come fail."""
+    process = await connected(starter, World(tmp_path, tables=False))
+    result = asyncio.ensure_future(process.convert(Task(())))
+    await asyncio.sleep(0)
+    end = asyncio.ensure_future(process.ended())
+    await asyncio.sleep(0)
+    end.cancel()
+
+    with pytest.raises(ProcessDied):
+        await asyncio.wait_for(result, PATIENCE_SECONDS)
     await process.ended()
 
 

@@ -130,8 +130,8 @@ def test_all_processes_end_when_the_supervisor_is_killed(tmp_path):
     """The next start finds all acknowledged submissions."""
     with running_server(tmp_path, workers=2) as server:
         server.talk(a_request(b"1"), half_close=True)
+        wait_for(lambda: len(server.children()) == 3)  # the converter starts after the workers
         children = server.children()
-        assert len(children) == 3
         server.process.kill()
         server.process.wait()
         wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children))

@@ -1,6 +1,6 @@
 /*
  * Puts the buckets of histograms into another order, and makes 64 bits of each number; sorts whole histograms by metric.
- * It is optional: `bucket_lists.py` and `runs.py` call it, and the same is done without it, slower.
+ * It is optional: `bucket_lists.py` is its only caller, and the same is done without it, slower.
  */
 
 #define PY_SSIZE_T_CLEAN

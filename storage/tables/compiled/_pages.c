@@ -14,6 +14,8 @@
 #define LEAST_RUN 16
 /* A dictionary of more numbers is not made: they hardly repeat. */
 #define MAX_NUMBERS 65536
+/* Nor is one whose numbers are so many slots from where they belong: a client can choose numbers that collide. */
+#define MAX_PROBES 256
 
 /* Bytes that grow; `failed` is set where memory is short, and what follows is not added. */
 typedef struct {
@@ -399,14 +401,20 @@ typedef struct {
     int64_t *numbers;
     uint32_t *slots; /* place + 1; 0 is free */
     uint32_t count, mask;
+    int collides; /* a number is more than `MAX_PROBES` slots away: slots are not right any more */
 } Distinct;
 
-static uint32_t slot_of(const Distinct *known, int64_t number)
+static uint32_t slot_of(Distinct *known, int64_t number)
 {
     uint64_t mixed = (uint64_t)number * 0x9E3779B97F4A7C15u;
     uint32_t slot = (uint32_t)(mixed >> 40) & known->mask;
-    while (known->slots[slot] && known->numbers[known->slots[slot] - 1] != number)
+    for (int probe = 0; known->slots[slot] && known->numbers[known->slots[slot] - 1] != number; probe++) {
+        if (probe == MAX_PROBES) {
+            known->collides = 1;
+            break;
+        }
         slot = (slot + 1) & known->mask;
+    }
     return slot;
 }
 
@@ -429,13 +437,15 @@ static int rehash(Distinct *known, uint32_t room)
     return 1;
 }
 
-/* Sets the place of each number in `places`: 1 if done, 0 if too many are distinct, -1 where memory is short. */
+/* Sets the place of each number: 1 if done, 0 if too many are distinct or collide, -1 where memory is short. */
 static int number_all(Distinct *known, const int64_t *numbers, size_t count, uint32_t *places)
 {
     if (!rehash(known, 1024))
         return -1;
     for (size_t i = 0; i < count; i++) {
         uint32_t slot = slot_of(known, numbers[i]);
+        if (known->collides)
+            return 0;
         if (known->slots[slot] == 0) {
             if (known->count == MAX_NUMBERS)
                 return 0;
@@ -443,6 +453,8 @@ static int number_all(Distinct *known, const int64_t *numbers, size_t count, uin
                 if (!rehash(known, (known->mask + 1) * 2))
                     return -1;
                 slot = slot_of(known, numbers[i]);
+                if (known->collides)
+                    return 0;
             }
             known->numbers[known->count] = numbers[i];
             known->slots[slot] = ++known->count;
@@ -503,8 +515,8 @@ static PyObject *list_bodies(const Py_buffer *offsets, const Py_buffer *numbers,
         if (failed)
             goto end;
     }
-    result = Py_BuildValue("(Oy#)", bodies, (const char *)distinct.numbers,
-                           (Py_ssize_t)(distinct.count * sizeof *distinct.numbers));
+    const char *used = distinct.count ? (const char *)distinct.numbers : "";
+    result = Py_BuildValue("(Oy#)", bodies, used, (Py_ssize_t)(distinct.count * sizeof *distinct.numbers));
 end:
     Py_XDECREF(bodies);
     PyMem_Free(places);

@@ -1,7 +1,8 @@
 """
 The bodies of Parquet pages, by the compiled module.
 
-Without it there are none: files are written by PyArrow then.  Numbers are given as bytes, 32 bits each.
+Without it there are none: files are written by PyArrow then.  Numbers are given as bytes, 32 bits each if
+nothing else is said.
 """
 
 import sys

@@ -5,6 +5,7 @@ Sources: parquet.thrift and Encodings.md of Apache Parquet.  Data pages are of v
 of PyArrow.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +97,7 @@ def number_lists(offsets: Numbers, numbers: Numbers, *, repeat: bool) -> ColumnC
 def _cuts_of(offsets: memoryview) -> list[int]:
     """Return where pages of about `PAGE_BYTES` begin among the lists, and the end of the last."""
     lists = len(offsets) - 1
-    pages = max(1, -(-8 * (offsets[-1] - offsets[0]) // PAGE_BYTES))
-    rows = max(1, -(-lists // pages))
-    return [*range(0, lists, rows), lists]
+    ends = range(offsets[0] + PAGE_BYTES // 8, offsets[-1], PAGE_BYTES // 8)
+    # A page ends with the list that fills it: only a list that is long by itself makes a longer page.
+    cuts = {bisect_left(offsets, end) for end in ends}
+    return sorted({0, lists} | cuts)

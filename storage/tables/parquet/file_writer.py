@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 FORMAT_VERSION = 2
-CREATED_BY = "telemetry-server"
+CREATED_BY = "telemetry-server version 1"  # of this writer
 # Numbers of parquet.thrift.
 _DATA_PAGE, _DICTIONARY_PAGE = 0, 2
 _OPTIONAL, _REPEATED = 1, 2

@@ -198,6 +198,7 @@ def test_a_damaged_archive_restores_nothing(world, tmp_path, command):
             shutil.rmtree(target)
         assert not target.exists()
     assert list(tmp_path.glob(".*")) == []
+    file.write_bytes(whole[: listed // 2])
     _, error = command("restore", str(file), "--data", str(target), status=4)
     assert "nothing was restored" in error
     assert error.count("\n") == 1

@@ -16,14 +16,14 @@ from storage.tables.rows import NO_SUM, HistogramColumns
 
 MODULE = "storage.tables.compiled._lists"
 LEAST_INPUTS = 50
-METRICS = ("GC_MS", "A11Y", "é", "a")
+METRICS = ("GC_MS", "A11Y", "é", "a", "?", "\ud800", "a\ud801")
 COLUMNS = ("pings", "processes", "labels", "keys", "lengths", "sums", "starts", "counts")
 
 
 def random_part(chance: Random, pings: int) -> HistogramColumns:
     """Return some histograms of so many pings."""
     part = HistogramColumns()
-    part.words += chance.sample(["", "parent", "content", "x", "é"], chance.randrange(1, 5))
+    part.words += chance.sample(["", "parent", "?", "\ud800", "é"], chance.randrange(1, 5))
     part.shape_keys += [
         (chance.choice(METRICS), "linear", f"shape {number}") for number in range(chance.randrange(1, 5))
     ]

@@ -15,6 +15,7 @@ from storage.disk import Disk
 from storage.tables import arrow_rows, numbered_histograms
 from storage.tables.arrow_rows import places_of, sorted_rows_of
 from storage.tables.compiled import page_bodies
+from storage.tables.merging import merged_rows
 from storage.tables.part_file import Scratch
 from storage.tables.rows import NO_SAMPLE, NO_SUM, NO_WORD, NUMBER, PingColumns, TableRows
 from storage.tables.spilled_histograms import SpilledHistograms
@@ -63,7 +64,7 @@ def task_of(pings) -> TableRows:
     """Return the rows of one task."""
     rows = TableRows()
     columns = rows.histograms
-    columns.words += ["", "x"]
+    columns.words += ["", "x", "?", "\ud801"]
     rows.pings.words += WORDS
     rows.pings.experiment_sets.append(())
     rows.scalars.scalar_keys.append(("s", "parent", "", "scalar"))
@@ -163,3 +164,19 @@ def test_numbers_of_32_bits_need_no_list_of_large_ones():
 
     assert rows.histograms.large == []
     assert array("i", rows.histograms.counts).tolist() == [1, 2**31 - 1]
+
+
+def test_words_that_utf8_lacks_are_question_marks_before_rows_are_sorted(tmp_path):
+    """So the file is sorted, has each word once, and can be merged."""
+    histograms = [("\ud800", "\ud801", {0: 1}, None), ("?", "?", {0: 2}, None), ("b", "\ud801", {0: 3}, None)]
+    parts = [(task_of([(True, "b", histograms)]), None), (task_of([(True, "a", histograms)]), None)]
+    scratch = Scratch(DataRoot(tmp_path), Disk())
+    spilled = spilled_one_by_one(parts, tmp_path)
+    written = scratch.write("histograms", "20261129", sorted_rows_of(parts, 0, spilled)["histograms"])
+    spilled.close()
+
+    rows = [row for batch in merged_rows("histograms", [written.path]) for row in batch.to_pylist()]
+
+    assert rows == pq.read_table(written.path).to_pylist()
+    found = [(row["metric"], row["label"], row["build_id"]) for row in rows]
+    assert found == [*[("?", "?", "a")] * 2, *[("?", "?", "b")] * 2, ("b", "?", "a"), ("b", "?", "b")]

@@ -1,6 +1,8 @@
 """Files of the compiled writer read like those of PyArrow's, by every reader."""
 
+from array import array
 from datetime import date
+from itertools import accumulate
 
 import duckdb
 import polars
@@ -14,8 +16,9 @@ from storage.disk import Disk
 from storage.tables import part_writer
 from storage.tables.columns import HISTOGRAMS, ROW_GROUP_ROWS, schema_of, written_schema_of
 from storage.tables.compiled import page_bodies
+from storage.tables.parquet import column_chunks
 from storage.tables.part_writer import DiskFile, PartWriter
-from tests.storage.tables.parquet import page_mutations
+from tests.storage.tables.parquet import decoding, page_mutations
 from tests.support.sanitizers import checked_runs
 
 pytestmark = pytest.mark.skipif(not page_bodies.IS_COMPILED, reason="built without a C compiler")
@@ -140,6 +143,28 @@ def test_more_distinct_numbers_than_a_dictionary_holds_are_written_by_significan
 
     assert "BYTE_STREAM_SPLIT" in column_of(path, "starts").encodings
     assert pq.read_table(path).equals(rows.cast(schema_of(HISTOGRAMS)))
+
+
+def test_numbers_that_collide_are_written_by_significance():
+    """A client can choose numbers that have one slot in the table of distinct ones; each costs few steps."""
+    inverse = pow(0x9E3779B97F4A7C15, -1, 2**64)
+    colliding = array("Q", [number * inverse % 2**64 for number in range(5000)])
+    offsets = array("i", [0, len(colliding)])
+
+    assert page_bodies.list_pages(offsets, colliding, [0, 1], split=False) is None
+    chunk = column_chunks.number_lists(offsets, colliding, repeat=True)
+    assert (chunk.encoding, chunk.dictionary) == (column_chunks.BYTE_STREAM_SPLIT, None)
+    assert decoding.lists(*chunk.pages[0], None) == [array("q", colliding.tobytes()).tolist()]
+
+
+def test_pages_are_bounded_where_few_lists_are_long():
+    """A page ends with the list that fills it."""
+    longest = 60_000
+    offsets = array("i", accumulate([1] * 16_000 + [longest] * 30, initial=0))
+    chunk = column_chunks.number_lists(offsets, array("q", [7]) * offsets[-1], repeat=False)
+
+    assert max(page.values for page in chunk.pages) <= column_chunks.PAGE_BYTES // 8 + longest
+    assert sum(page.values for page in chunk.pages) == offsets[-1]
 
 
 @pytest.mark.slow
