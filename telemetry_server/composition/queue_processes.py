@@ -31,6 +31,7 @@ from telemetry_server.settings.settings import Settings
 
 STATUS_SECONDS = 1.0
 NICE_BEHIND_THE_EDGE = 10
+MAX_END_SECONDS = 30.0  # from the end of the supervisor to that of its processes of queues
 PULL_DIRECTION, PUSH_DIRECTION = "pull", "push"
 
 
@@ -83,17 +84,33 @@ def _log(direction: str, status: QueueStatus) -> None:
 
 @asynccontextmanager
 async def _stopped_by(stop: Callable[[], None], lifeline_fd: int | None) -> AsyncIterator[None]:
-    """Call *stop* on SIGTERM, SIGINT, or the end of the lifeline's process, during the block."""
+    """
+    Call *stop* on SIGTERM, SIGINT, or the end of the lifeline's process, during the block.
+
+    In the last case the process ends within `MAX_END_SECONDS`, even if a broker keeps it waiting.
+    """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    last_moment: asyncio.TimerHandle | None = None
+
+    def end(fd: int) -> None:
+        nonlocal last_moment
+        # The end of a pipe can be read again and again.
+        loop.remove_reader(fd)
+        stop()
+        # Nothing else ends a process whose supervisor is gone; what it has not noted is sent or pulled again.
+        last_moment = loop.call_later(MAX_END_SECONDS, os._exit, 1)
+
     if lifeline_fd is not None:
-        loop.add_reader(lifeline_fd, stop)
+        loop.add_reader(lifeline_fd, end, lifeline_fd)
     try:
         yield
     finally:
         if lifeline_fd is not None:
             loop.remove_reader(lifeline_fd)
+        if last_moment is not None:
+            last_moment.cancel()
 
 
 async def pull(

@@ -105,7 +105,7 @@ def stored(scratch: Scratch, table: str, rows) -> list[dict]:
     return pq.read_table(file.path).to_pylist()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(PINGS, min_size=1, max_size=3),
     st.integers(1, 5),

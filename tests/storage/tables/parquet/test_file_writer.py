@@ -101,7 +101,7 @@ def described(path) -> list:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.lists(ROW, max_size=30), min_size=1, max_size=3))
 def test_each_reader_finds_the_rows_that_were_written(tmp_path_factory, groups):
     """PyArrow, DuckDB and Polars; and the footer says what PyArrow's writer would."""
