@@ -23,6 +23,7 @@ from telemetry_server.queue.sending import InFlight
 CHECK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
 REFUSED_PAUSE_SECONDS = 2.0
 ACKNOWLEDGED = b'{"stream":'
 
@@ -90,7 +91,10 @@ class NatsPublisher:
         deadline = self._loop.time() + self._ack_seconds
         while self._in_flight and self._loop.time() < deadline:  # noqa: ASYNC110 - the end of a process
             await asyncio.sleep(0.01)
-        self._connecting.cancel()
+        while not self._connecting.done():
+            # Once may not be enough: a wait that ends at the same moment can swallow it.
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting], timeout=CANCEL_SECONDS)
         with suppress(asyncio.CancelledError):
             await self._connecting
         self._lose(f"{self._url.shown}: closed")
