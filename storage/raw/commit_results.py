@@ -76,7 +76,7 @@ class CommitResults:
         result = self._next(WAIT_SECONDS)
         self._is_waiting = False
         if result is None:
-            # Whoever put one before that flag was cleared woke nobody up.
+            # A result that came before the flag was cleared did not wake the loop: it is taken here.
             result = self._next(None)
         if result is None:
             self._waits_left -= 1

@@ -110,3 +110,12 @@ def kept(
         return [places, *columns]
     wanted = places.is_valid()
     return [column.filter(wanted) for column in (places, *columns)]
+
+
+def bytes_of(numbers: "pa.Array") -> memoryview:
+    """Return the bytes of *numbers*, which have no null."""
+    data = numbers.buffers()[1]
+    width = numbers.type.bit_width // 8
+    if data is None:
+        return memoryview(b"")
+    return memoryview(data)[width * numbers.offset : width * (numbers.offset + len(numbers))]

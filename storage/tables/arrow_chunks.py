@@ -6,6 +6,7 @@ PyArrow is an optional extra, so it is imported inside functions.
 
 from typing import TYPE_CHECKING
 
+from storage.tables.arrays import bytes_of
 from storage.tables.columns import HISTOGRAMS, has_statistics, is_split_column, schema_of
 from storage.tables.parquet.column_chunks import (
     BYTE_ARRAY,
@@ -49,12 +50,3 @@ def words_of(column: "pa.Array") -> WordColumn:
     plain = pa.int32() if pa.types.is_date32(words.type) else pa.binary()
     numbers = column.indices.cast(pa.int32()).fill_null(-1)
     return WordColumn(bytes_of(numbers), words.cast(plain).to_pylist())
-
-
-def bytes_of(numbers: "pa.Array") -> memoryview:
-    """Return the bytes of *numbers*, which have no null."""
-    data = numbers.buffers()[1]
-    width = numbers.type.bit_width // 8
-    if data is None:
-        return memoryview(b"")
-    return memoryview(data)[width * numbers.offset : width * (numbers.offset + len(numbers))]

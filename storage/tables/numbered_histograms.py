@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.tables.arrow_chunks import bytes_of, words_of
+from storage.tables.arrays import bytes_of
+from storage.tables.arrow_chunks import words_of
 from storage.tables.columns import HISTOGRAMS, MARK, PING_COLUMNS, ROW_GROUP_ROWS, has_statistics
 from storage.tables.compiled.bucket_lists import ordered_lists
 from storage.tables.compiled.page_bodies import Numbers, sorted_rows

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.tables.arrays import integers, take
+from storage.tables.arrays import bytes_of, integers, take
 from storage.tables.compiled import bucket_lists
 from storage.tables.histogram_arrays import Names, NumberColumns, Numbered, numbers_of
 from storage.tables.sorting import order_of
@@ -100,9 +100,9 @@ def _arrow_run(parts: Sequence[Numbered], names: Names, large: int) -> SortedRun
     rows = NumberColumns(*(column.take(order) for column in numbers))
     lengths, starts, counts = lists.numbers_in_order(rows.place, large)
     data: list[bytes | memoryview] = [
-        *map(_bytes_of, (rows.ping, rows.process, rows.label, rows.key)),
+        *map(bytes_of, (rows.ping, rows.process, rows.label, rows.key)),
         lengths,
-        _bytes_of(rows.sum),
+        bytes_of(rows.sum),
         starts,
         counts,
     ]
@@ -134,10 +134,3 @@ def _described(
         dict(zip(marked.to_pylist(), rows.mark.take(marked).to_pylist(), strict=True)),
         large,
     )
-
-
-def _bytes_of(numbers: "pa.Array") -> memoryview:
-    """Return the bytes of *numbers*, which have no null."""
-    width = numbers.type.bit_width // 8
-    data = memoryview(numbers.buffers()[1])
-    return data[width * numbers.offset : width * (numbers.offset + len(numbers))]

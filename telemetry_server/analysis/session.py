@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from telemetry_server.analysis.code_pages import release_code_pages
 from telemetry_server.analysis.committed_files import Snapshot
-from telemetry_server.analysis.library_pages import release_library_pages
 from telemetry_server.analysis.views import FILES_OF, definitions
 from telemetry_server.probes.anonymity import Doctypes
 
@@ -66,5 +66,5 @@ def open_session(
         connection.execute(statement)
     for statement in _LOCK:
         connection.execute(statement)
-    release_library_pages()
+    release_code_pages()
     return connection

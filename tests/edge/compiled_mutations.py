@@ -5,11 +5,9 @@ Runs mutated heads and random batches through the compiled parts of receiving.
 fails at the first one for which the plain form gives another result.
 """
 
-import importlib.util
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from importlib.machinery import ExtensionFileLoader
 from random import Random
 from types import ModuleType
 
@@ -20,17 +18,9 @@ from telemetry_server.edge.fast_head import plain_fast_head
 from telemetry_server.edge.whole_request import PlainReader
 from tests.attacks.cases import CASES
 from tests.edge.test_fast_head import OTHERS, PLAIN, THREE
+from tests.support.compiled_modules import loaded
 
 BYTES = b'\r\n: \t"\\/?%-_aZ09\x00\x7f\xff'
-
-
-def loaded(name: str, path: str) -> ModuleType:
-    """Return the module in the library at *path*."""
-    spec = importlib.util.spec_from_loader(name, ExtensionFileLoader(name, path))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def mutated(chance: Random, text: bytes) -> bytes:

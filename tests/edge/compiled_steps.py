@@ -10,8 +10,8 @@ import time
 from random import Random
 
 from tests.edge import test_submit_connection
-from tests.edge.compiled_mutations import loaded
 from tests.storage.raw import test_submission_queue
+from tests.support.compiled_modules import loaded
 
 STEPS = 600
 

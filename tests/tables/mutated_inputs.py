@@ -1,13 +1,13 @@
 """Reads mutated inputs with a compiled module and plainly, and compares what is collected."""
 
-import importlib.util
 import sys
 import time
 from collections.abc import Callable
-from importlib.machinery import ExtensionFileLoader
 from random import Random
 from types import ModuleType
 from typing import Any
+
+from tests.support.compiled_modules import loaded
 
 INPUTS_AT_ONCE = 3
 LEAST_INPUTS = 50
@@ -30,11 +30,7 @@ def compare(
         library: The file of *module*.
         collected: What is compared.
     """
-    loader = ExtensionFileLoader(module, library)
-    spec = importlib.util.spec_from_loader(module, loader)
-    assert spec is not None
-    compiled = importlib.util.module_from_spec(spec)
-    loader.exec_module(compiled)
+    compiled = loaded(module, library)
     setattr(caller, module.rpartition(".")[2], compiled)
     chance, count, end = Random(1), 0, time.monotonic() + seconds
     while time.monotonic() < end or count < LEAST_INPUTS:

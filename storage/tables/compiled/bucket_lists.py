@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from storage.tables.compiled.page_bodies import Numbers
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -14,10 +16,6 @@ except ImportError:  # built without a C compiler
     IS_COMPILED = False
 else:
     IS_COMPILED = True
-
-
-Numbers = Any
-"""An object with a buffer of whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def list_pages(
         offsets: Where each list begins among *numbers*, and the end of the last.
         numbers: 64 bits each.
         cuts: Where each page begins among the lists, and the end of the last.
-        split: Write numbers by the significance of their bytes; there are no distinct numbers then.
+        split: Write the bytes of numbers by their significance.  The distinct numbers are empty then.
 
     Returns:
         None if too many numbers are distinct.

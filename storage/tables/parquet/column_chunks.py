@@ -17,7 +17,7 @@ PLAIN, RLE, RLE_DICTIONARY, BYTE_STREAM_SPLIT = 0, 3, 8, 9
 INT32, INT64, BYTE_ARRAY = 1, 2, 6
 # A reader decodes a page at once, so long lists are in several.
 PAGE_BYTES = 1 << 20
-# Longer texts are no statistics: readers would keep them in memory.
+# Limits of longer texts are left out of the statistics: readers would keep them in memory.
 MAX_STATISTIC_BYTES = 4096
 
 

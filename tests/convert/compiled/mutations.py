@@ -5,10 +5,8 @@ Runs mutated pings through the compiled walk of the named library.
 fails at the first text for which the library of the package gives another result.
 """
 
-import importlib.util
 import sys
 import time
-from importlib.machinery import ExtensionFileLoader
 from random import Random
 from types import ModuleType
 from typing import Any
@@ -25,6 +23,7 @@ from telemetry_server.records.definitions import FileLayouts
 from telemetry_server.records.record_text import LayoutKeys
 from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
+from tests.support.compiled_modules import loaded
 
 MODULE = "telemetry_server.convert.compiled._text"
 BYTES = b'{}[],:"\\0123456789-+.eE truefalsn\x00\x1f\x7f\x80\xc3\xa9\xf0\xff'
@@ -94,14 +93,8 @@ def columns_of(walk, text: bytes, layouts, is_keyed: bool) -> tuple:
 
 def main(library: str, seconds: float) -> None:
     """Compare *library* with the library of the package for *seconds*."""
-    spec = importlib.util.spec_from_file_location(
-        MODULE, library, loader=ExtensionFileLoader(MODULE, library)
-    )
-    assert spec is not None
-    assert spec.loader is not None
     built = ping_text._text
-    walk = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(walk)
+    walk = loaded(MODULE, library)
     spec_file = parse_spec_file(orjson.dumps(SPECS))
     definitions, layouts = SpecDefinitions(spec_file), FileLayouts(spec_file)
     texts = [orjson.dumps(ping) for ping in PINGS.values()]

@@ -7,12 +7,11 @@ Random histograms, and damaged ones for the compiled module that sorts them.
 import sys
 import time
 from array import array
-from importlib.machinery import ExtensionFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from random import Random
 from typing import Any
 
 from storage.tables.rows import NO_SUM, HistogramColumns
+from tests.support.compiled_modules import loaded
 
 MODULE = "storage.tables.compiled._lists"
 LEAST_INPUTS = 50
@@ -59,11 +58,7 @@ def _damaged(chance: Random) -> tuple[Any, ...]:
 
 def main(library: str, seconds: float) -> int:
     """Return how many damaged parts were given to *library*; it touches nothing outside of their buffers."""
-    loader = ExtensionFileLoader(MODULE, library)
-    spec = spec_from_loader(MODULE, loader)
-    assert spec is not None
-    lists = module_from_spec(spec)
-    loader.exec_module(lists)
+    lists = loaded(MODULE, library)
     chance, count, end = Random(1), 0, time.monotonic() + seconds
     while time.monotonic() < end or count < LEAST_INPUTS:
         parts = tuple(_damaged(chance) for _ in range(chance.randrange(3)))

@@ -9,13 +9,12 @@ import sys
 import time
 from array import array
 from collections.abc import Sequence
-from importlib.machinery import ExtensionFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from itertools import accumulate, pairwise
 from random import Random
 from typing import Any
 
 from tests.storage.tables.parquet import decoding
+from tests.support.compiled_modules import loaded
 
 MODULE = "storage.tables.compiled._pages"
 LEAST_INPUTS = 50
@@ -24,11 +23,7 @@ NUMBERS = (0, 1, 2, 127, 128, 255, 2**31, 2**40, 2**63 - 1, -1, -(2**63))
 
 def main(library: str, seconds: float) -> int:
     """Return how many pages were made."""
-    loader = ExtensionFileLoader(MODULE, library)
-    spec = spec_from_loader(MODULE, loader)
-    assert spec is not None
-    pages = module_from_spec(spec)
-    loader.exec_module(pages)
+    pages = loaded(MODULE, library)
     chance, count, end = Random(1), 0, time.monotonic() + seconds
     while time.monotonic() < end or count < LEAST_INPUTS:
         for check in (_check_words, _check_numbers, _check_lists, _check_order, _check_what_is_not_there):

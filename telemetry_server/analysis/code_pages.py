@@ -17,7 +17,7 @@ CODE = b"r-xp"
 LEAST_BYTES = 1 << 20  # smaller ones are not worth their call
 
 
-def release_library_pages() -> None:
+def release_code_pages() -> None:
     """
     Remove the code of both libraries from the memory of this process; the kernel reads it again on demand.
 

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from telemetry_server.analysis.library_pages import code_of
+from telemetry_server.analysis.code_pages import code_of
 
 SCRIPT = """
 import duckdb, pyarrow.dataset
-from telemetry_server.analysis.library_pages import release_library_pages
+from telemetry_server.analysis.code_pages import release_code_pages
 
 def file_pages():
     with open("/proc/self/status") as status:
@@ -17,7 +17,7 @@ def file_pages():
 
 connection = duckdb.connect()
 before = file_pages()
-release_library_pages()
+release_code_pages()
 print(before, file_pages(), connection.execute("SELECT sum(range) FROM range(10)").fetchone()[0])
 """
 
