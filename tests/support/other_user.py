@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# The other user may not be able to read the interpreter's files, so what an error needs is imported before.
+import telemetry_server.cli.error_messages  # noqa: F401
+
 OTHER_USER_ID = 65534
 
 
