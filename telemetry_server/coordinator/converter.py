@@ -34,7 +34,7 @@ from telemetry_server.coordinator.work_items import AwaitingResult, ItemResult, 
 from telemetry_server.tables.keeper import TableKeeper
 from telemetry_server.tables.task_rows import DefinitionFinder
 
-ROUNDS_PER_TURN = 16
+ROUNDS_PER_TURN = 32
 """Rounds after which the lock is released once, for other processes."""
 
 
@@ -196,12 +196,14 @@ class Converter:
         positions = await asyncio.to_thread(self._committed_positions)
         plan = await self._plan(positions)
         converting = self._start_converting(plan)
-        for _ in range(ROUNDS_PER_TURN):
+        for number in range(ROUNDS_PER_TURN):
             if plan.is_empty:
                 await converting
                 return True
             positions = {**positions, **plan.positions}
-            following = Plan() if should_stop() else await self._plan(positions)
+            # After the turn another process may commit: what was converted ahead would be converted again.
+            is_last = number == ROUNDS_PER_TURN - 1
+            following = Plan() if is_last or should_stop() else await self._plan(positions)
             next_converting = self._start_converting(following)
             try:
                 await self._commit(plan, await converting)
@@ -209,8 +211,8 @@ class Converter:
                 next_converting.cancel()
                 raise
             plan, converting = following, next_converting
-        await converting  # result discarded: the next turn restarts from the last commit
-        return plan.is_empty
+        await converting
+        return False
 
     def _committed_positions(self) -> dict[str, SegmentPosition]:
         """Return the committed position of each segment that is not read to its end."""

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from telemetry_server.coordinator import batch_planner
+from telemetry_server.coordinator import converter as converter_module
 from tests.support.data_root import REVISION, World, a_ping, an_id, submitted
 
 
@@ -250,4 +252,27 @@ async def test_a_second_converter_continues_where_the_first_one_stopped(tmp_path
 
         assert (first.summary.received, second.summary.received) == (2, 2)
     assert world.audit().total.stored == 4
+    assert world.audit().findings == []
+
+
+async def test_a_turn_converts_nothing_that_it_does_not_commit(tmp_path, monkeypatch):
+    """After some rounds another process may commit; what is converted ahead by then would be lost work."""
+    monkeypatch.setattr(converter_module, "ROUNDS_PER_TURN", 2)
+    monkeypatch.setattr(batch_planner, "ROUND_ITEMS", 3)
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive([submitted(a_ping(number), number) for number in range(20)])
+    converted = []
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+        convert = converter.pool.convert
+
+        async def counting(tasks):
+            converted.extend(item for task in tasks for item in task.items)
+            return await convert(tasks)
+
+        monkeypatch.setattr(converter.pool, "convert", counting)
+        await converter.convert_all()
+
+        assert converter.summary.stored == len(converted) == 20
     assert world.audit().findings == []
